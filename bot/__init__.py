@@ -1,0 +1,1 @@
+"""gitee-chatops: a ChatOps bot for Gitee pull requests."""

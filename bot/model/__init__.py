@@ -1,0 +1,1 @@
+"""Frozen values that every layer speaks in; standard library only, so that nothing can hide behind them."""

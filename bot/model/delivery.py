@@ -1,0 +1,46 @@
+"""A webhook delivery as the bot keeps it: a hint of what to look at, never a fact to act on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.forge import RepoPath
+
+
+class Trigger(StrEnum):
+    """What happened under a pull request."""
+
+    OPEN = "open"
+    UPDATE = "update"
+    CLOSE = "close"
+    MERGE = "merge"
+    REOPEN = "reopen"
+    COMMENT = "comment"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands between its arrival and its decision."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery worth looking at.
+
+    `key` is the hash of the event's own fields (Gitee sends no delivery id), so that the same
+    event sent twice, or by two hooks, has one key. `head_sha` is the commit that the sender saw,
+    `body_digest` the SHA-256 of the comment that was sent; both are only ever used to refuse.
+    """
+
+    key: str
+    trigger: Trigger
+    repo: RepoPath
+    number: int
+    received_at: datetime
+    comment_id: int | None = None
+    head_sha: str | None = None
+    body_digest: str | None = None
+    sender: str = ""

@@ -1,0 +1,49 @@
+"""A pull request's environments: what was deployed, where it answers, until when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.forge import RepoPath
+
+
+class EnvironmentState(StrEnum):
+    """What a visitor of the preview's address should be shown."""
+
+    STARTING = "starting"
+    READY = "ready"
+    FAILED = "failed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EnvironmentKey:
+    """Names one environment of one pull request."""
+
+    repo: RepoPath
+    number: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the bot reaches a deployed service; not an address for people."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment as the store keeps it. `host` is the name in its public address."""
+
+    key: EnvironmentKey
+    host: str
+    sha: str
+    state: EnvironmentState
+    run: int
+    deployed_at: datetime
+    expires_at: datetime
+    endpoint: Endpoint | None = None
+    subnet: str | None = None
+    """Network that the Docker runner gave to it, in CIDR notation."""

@@ -1,0 +1,88 @@
+"""What a command decides, and all that it may look at to decide: plain values on both sides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.model.environment import Environment
+from bot.model.forge import PullRequest
+from bot.model.pipeline import Pipeline
+from bot.model.plan import Plan
+from bot.model.reason import Reason
+from bot.model.run import NO_FACTS, Image, Run
+from bot.model.views import View
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """Carry this plan out for the pinned commit."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Say this in a comment of its own."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Do nothing and say why."""
+
+    reason: Reason
+    facts: Mapping[str, str] = NO_FACTS
+
+
+@dataclass(frozen=True, slots=True)
+class StopRuns:
+    """Ask these runs to stop."""
+
+    runs: tuple[int, ...]
+    reason: Reason = Reason.CANCELLED
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Trust this commit; what its automatic trigger would have done is done now."""
+
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Say and do nothing; `why` is for the log."""
+
+    why: str
+
+
+Outcome = StartRun | Reply | Refuse | StopRuns | Approve | Ignore
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The facts at the moment of deciding, all re-read from their sources."""
+
+    pull: PullRequest
+    pipeline: Pipeline
+    actor: str
+    now: datetime
+    trusted: bool
+    images: Mapping[str, Image]
+    """By commit: images of this pull request that are in the registry."""
+    environments: Mapping[str, Environment]
+    """By name: those that are not removed."""
+    active: tuple[Run, ...]
+    """Runs of this pull request that are not over, oldest first."""
+    last: Run | None
+    """The newest run that is over."""
+    help: View
+    """Ready-made answer of `/help`: the vocabulary as it stands for this repository and person."""
+    status: View
+    """Ready-made answer of `/status`."""
+
+    @property
+    def sha(self) -> str:
+        """The pinned commit."""
+        return self.pull.head.sha

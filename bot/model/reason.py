@@ -1,0 +1,69 @@
+"""Stable codes for every ending that needs explaining, shared by comment, log, metric and page."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something was refused, failed or stopped. Templates word each in both languages.
+
+    The facts that go with a code are named beside it; templates may rely on them.
+    """
+
+    # Refusals: nothing ran.
+    NOT_ALLOWED = "not_allowed"  # who, command, needs
+    NOT_TRUSTED = "not_trusted"  # author, sha
+    PULL_CLOSED = "pull_closed"  # command
+    HEAD_MOVED = "head_moved"  # seen, now
+    COMMIT_NAMED_WRONG = "commit_named_wrong"  # named, now
+    ALREADY_TRUSTED = "already_trusted"  # author
+    UNKNOWN_ENVIRONMENT = "unknown_environment"  # name, known
+    UNKNOWN_SUITE = "unknown_suite"  # name, known
+    UNKNOWN_RUN = "unknown_run"  # run
+    UNKNOWN_COMMAND = "unknown_command"  # name, suggestion
+    NOTHING_TO_CANCEL = "nothing_to_cancel"
+    NOTHING_TO_TEAR_DOWN = "nothing_to_tear_down"
+    NOTHING_FAILED = "nothing_failed"
+    STEP_DISABLED = "step_disabled"  # step
+    REPO_NOT_SERVED = "repo_not_served"  # repo
+    ARGUMENT_MISSING = "argument_missing"  # argument, usage
+    ARGUMENT_UNKNOWN = "argument_unknown"  # argument, usage, suggestion
+    ARGUMENT_REPEATED = "argument_repeated"  # argument, usage
+    ARGUMENT_INVALID = "argument_invalid"  # argument, value, expected, usage
+    QUOTE_UNCLOSED = "quote_unclosed"  # text
+    CONFIG_INVALID = "config_invalid"  # file, problems are in the view
+
+    # The user's own failures: not retried.
+    NO_DOCKERFILE = "no_dockerfile"  # path
+    DOCKERFILE_INVALID = "dockerfile_invalid"  # message
+    TARGET_UNKNOWN = "target_unknown"  # target, known
+    BUILD_FAILED = "build_failed"  # instruction, code
+    BASE_IMAGE_MISSING = "base_image_missing"  # image
+    NO_PORT = "no_port"
+    CONTAINER_EXITED = "container_exited"  # name, code
+    OUT_OF_MEMORY = "out_of_memory"  # name, limit
+    UNHEALTHY = "unhealthy"  # name, seconds
+    TESTS_FAILED = "tests_failed"  # failed, total
+    NO_REPORT = "no_report"  # path, code
+    REPORT_UNREADABLE = "report_unreadable"  # path, message
+    NO_TESTS = "no_tests"
+    NO_ENVIRONMENT = "no_environment"
+    TIMED_OUT = "timed_out"  # step, seconds
+
+    # Ended by an event.
+    CANCELLED = "cancelled"  # who
+    SUPERSEDED = "superseded"  # by
+    CLOSED = "closed"
+    SKIPPED_AFTER_FAILURE = "skipped_after_failure"
+    SHUT_DOWN = "shut_down"
+
+    # Infrastructure: retried, then reported as such.
+    ENGINE_UNAVAILABLE = "engine_unavailable"  # message
+    REGISTRY_UNAVAILABLE = "registry_unavailable"  # message
+    REGISTRY_DENIED = "registry_denied"  # repository
+    GIT_UNAVAILABLE = "git_unavailable"  # message
+    GIT_DENIED = "git_denied"  # repository
+    COMMIT_GONE = "commit_gone"  # sha
+    GITEE_UNAVAILABLE = "gitee_unavailable"  # message
+    GITEE_DENIED = "gitee_denied"  # message
+    NOT_SUPPORTED = "not_supported"  # what
+    INTERNAL = "internal"  # id

@@ -1,0 +1,49 @@
+"""Test results as read from JUnit XML; every string in here is hostile: the code under test wrote it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.model.run import TestCounts
+
+
+class CaseState(StrEnum):
+    """How one test ended. `flaky` passed in the end, after failing."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    FLAKY = "flaky"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test."""
+
+    suite: str
+    name: str
+    state: CaseState
+    seconds: float = 0.0
+    message: str = ""
+    details: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All tests of one step, in the order of the files; `truncated` when there were more than are kept."""
+
+    cases: tuple[Case, ...]
+    truncated: bool = False
+
+    @property
+    def counts(self) -> TestCounts:
+        """Totals over the cases; a flaky test counts as passed too."""
+        states = [case.state for case in self.cases]
+        flaky = states.count(CaseState.FLAKY)
+        return TestCounts(
+            passed=states.count(CaseState.PASSED) + flaky,
+            failed=states.count(CaseState.FAILED),
+            skipped=states.count(CaseState.SKIPPED),
+            flaky=flaky,
+            seconds=sum(case.seconds for case in self.cases),
+        )

@@ -1,0 +1,186 @@
+"""Runs, their steps and what came of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from bot.model.delivery import Trigger
+from bot.model.forge import RepoPath
+from bot.model.plan import Plan, StepName
+from bot.model.reason import Reason
+from bot.model.text import Language
+
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
+
+
+class RunState(StrEnum):
+    """Where a run stands. The last four are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in {RunState.QUEUED, RunState.RUNNING}
+
+
+class StepState(StrEnum):
+    """Where a step stands. `broken` is infrastructure's fault, `failed` the pull request's."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    BROKEN = "broken"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in {StepState.WAITING, StepState.RUNNING}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A pushed image: `reference` is `registry/repository:tag`, `size` is in bytes."""
+
+    reference: str
+    digest: str
+    size: int
+    sha: str
+
+    @property
+    def tag(self) -> str:
+        """The part after the last colon."""
+        return self.reference.rpartition(":")[2]
+
+    @property
+    def pinned(self) -> str:
+        """`registry/repository@sha256:…`, which no later push can change."""
+        return f"{self.reference.rpartition(':')[0]}@{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class TestCounts:
+    """How many tests ended how."""
+
+    __test__ = False
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    flaky: int = 0
+    seconds: float = 0.0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.passed + self.failed + self.skipped
+
+    def __add__(self, other: "TestCounts") -> "TestCounts":
+        return TestCounts(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.flaky + other.flaky,
+            self.seconds + other.seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What came of a step."""
+
+    state: StepState
+    reason: Reason | None = None
+    facts: Mapping[str, str] = NO_FACTS
+    log_tail: str = ""
+    """Last lines of output where they explain a failure; hostile text."""
+    image: Image | None = None
+    url: str | None = None
+    """Where the service answers."""
+    environment: str | None = None
+    tests: TestCounts | None = None
+    failed_tests: tuple[str, ...] = ()
+    """Names of failed tests, hostile text, `suite::name` first come first kept, at most 50."""
+    failed_suites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A step of a run as the store and the pages show it."""
+
+    name: StepName
+    state: StepState = StepState.WAITING
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: StepResult | None = None
+    attempt: int = 0
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, once it is over."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """Why a run should stop: a durable flag that whoever carries the run out obeys."""
+
+    reason: Reason
+    facts: Mapping[str, str] = NO_FACTS
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a run came from: a person's words or an automatic trigger."""
+
+    trigger: Trigger
+    actor: str
+    command: str = ""
+    """The command lines as typed, hostile text; empty for automatic runs."""
+    delivery: str = ""
+    """Key of the delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One plan being carried out for one commit of one pull request."""
+
+    id: int
+    repo: RepoPath
+    number: int
+    sha: str
+    plan: Plan
+    origin: Origin
+    language: Language
+    created_at: datetime
+    state: RunState = RunState.QUEUED
+    steps: tuple[StepRecord, ...] = ()
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    comment_id: int | None = None
+    stop: StopRequest | None = None
+    clone_url: str = ""
+    title: str = ""
+    """Title of the pull request when the run began, hostile text."""
+    notes: tuple["Note", ...] = field(default_factory=tuple)
+    """What the person should know besides, such as “the change to .chatops.yml counts from the merge on”."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark with a stable code, worded by templates (`note_<code>`)."""
+
+    code: str
+    facts: Mapping[str, str] = NO_FACTS

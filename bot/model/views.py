@@ -1,0 +1,219 @@
+"""What each comment shows: one frozen value per template, the documented contract of its words.
+
+A view holds facts, no prose and no Markdown. Its template is `<language>/<name>.md.j2`, where
+`name` is the class's name in snake case. Strings marked hostile are escaped by the templates.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.model.environment import EnvironmentState
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from bot.model.run import NO_FACTS, Run
+from bot.model.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses of the bot's own pages; empty strings when the bot has no public address."""
+
+    run: str = ""
+    report: str = ""
+    logs: Mapping[str, str] = NO_FACTS
+    """By step name."""
+    pull: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentLine:
+    """One environment in a list."""
+
+    name: str
+    url: str
+    state: EnvironmentState
+    sha: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """The living comment of a run."""
+
+    run: Run
+    links: Links
+    pull_author: str
+    queue_position: int = 0
+    """1 means next; 0 means not waiting."""
+    next_commands: tuple[str, ...] = ()
+    """Ready to copy, most useful first."""
+    folded_by: int | None = None
+    """Number of the run that followed, once there is one: the comment is folded to one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A short new comment where a person must look; `kind` is failed or ready."""
+
+    kind: str
+    run: Run
+    links: Links
+    recipient: str
+    """Login to mention."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalLine:
+    """One refused command; `command` is hostile."""
+
+    command: str
+    reason: Reason
+    facts: Mapping[str, str] = NO_FACTS
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the commands of one comment were refused."""
+
+    actor: str
+    lines: tuple[RefusalLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A near miss of one of our commands."""
+
+    actor: str
+    typed: str
+    """Hostile."""
+    suggestion: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentHelp:
+    """One argument of a command."""
+
+    name: str
+    usage: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class CommandHelp:
+    """One command as /help, README and web page show it."""
+
+    name: str
+    aliases: tuple[str, ...]
+    usage: str
+    summary: Text
+    needs: str
+    """Level in force: anyone, contributor, write or admin."""
+    arguments: tuple[ArgumentHelp, ...] = ()
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """The commands that exist here; `detail` names the one that was asked for."""
+
+    actor: str
+    commands: tuple[CommandHelp, ...]
+    detail: str | None = None
+    automatic: Mapping[str, tuple[str, ...]] | None = None
+    """Trigger → commands that run by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the pull request stands now."""
+
+    repo: RepoPath
+    number: int
+    sha: str
+    trusted: bool
+    environments: tuple[EnvironmentLine, ...]
+    active: tuple[Run, ...]
+    last: Run | None
+    links: Links
+    image: str = ""
+    """Pinned reference of the head's image, if it is built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Somebody trusted a commit."""
+
+    actor: str
+    author: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """A pull request from a fork waits for somebody's `/ok-to-test`."""
+
+    author: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """Runs were asked to stop."""
+
+    actor: str
+    runs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """One thing wrong with `.chatops.yml`; line and column count from 1. `message` is hostile."""
+
+    line: int
+    column: int
+    where: str
+    """Dotted path of the key."""
+    message: Text
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigBroken:
+    """`.chatops.yml` could not be used. `proposed` when it is the pull request's version that is broken."""
+
+    file: str
+    ref: str
+    problems: tuple[ConfigProblem, ...]
+    excerpt: str = ""
+    """The offending lines with numbers, hostile."""
+    proposed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChanged:
+    """The pull request changes `.chatops.yml` validly: it counts from the merge on."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apology:
+    """A bug of ours; `id` finds the trace in the log."""
+
+    id: str
+
+
+View = (
+    RunView
+    | Announcement
+    | Refusal
+    | Hint
+    | Help
+    | Status
+    | Approved
+    | ApprovalNeeded
+    | Stopping
+    | ConfigBroken
+    | ConfigChanged
+    | Apology
+)

@@ -1,0 +1,275 @@
+"""What the engine and the steps ask of the outside world: one Protocol per door, each as small as its callers allow.
+
+Adapters raise only the errors of `bot.model.errors`; whatever else comes out of one is a bug.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from bot.model.environment import Endpoint, EnvironmentKey
+from bot.model.forge import Comment, Permission, PullRequest, RepoPath, User
+from bot.model.pipeline import NOTHING
+from bot.model.report import Report
+from bot.model.run import Image
+from bot.model.text import Language
+from bot.model.views import View
+
+
+class Clock(Protocol):
+    """The time, so that tests can own it."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, UTC."""
+        ...
+
+
+class Log(Protocol):
+    """The live log of one step. What is written is shown to people: secrets are masked on the way."""
+
+    def write(self, text: str) -> None:
+        """Append output as it came, newlines included."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Append a line of the bot's own, told apart from output."""
+        ...
+
+    def tail(self, lines: int = 40) -> str:
+        """Return the last lines of output."""
+        ...
+
+
+class Forge(Protocol):
+    """Gitee, as far as the bot needs it. Facts are read afresh at every call."""
+
+    async def whoami(self) -> User:
+        """Return the bot's own account."""
+        ...
+
+    async def pull_request(self, repo: RepoPath, number: int) -> PullRequest | None:
+        """Return the pull request, or None if there is none or it cannot be seen."""
+        ...
+
+    async def changed_files(self, repo: RepoPath, number: int) -> tuple[str, ...]:
+        """Return paths that the pull request changes (Gitee tells at most 300)."""
+        ...
+
+    async def permission(self, repo: RepoPath, login: str) -> Permission:
+        """Return what this person may do there."""
+        ...
+
+    async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:
+        """Return a file's content at a ref, or None if it is absent."""
+        ...
+
+    async def comment(self, repo: RepoPath, comment_id: int) -> Comment | None:
+        """Return one comment, or None if it is gone."""
+        ...
+
+    async def find_comment(self, repo: RepoPath, number: int, marker: str, author: str) -> Comment | None:
+        """Return the newest comment by `author` whose body contains `marker`."""
+        ...
+
+    async def post_comment(self, repo: RepoPath, number: int, body: str) -> int:
+        """Post a comment and return its id."""
+        ...
+
+    async def edit_comment(self, repo: RepoPath, comment_id: int, body: str) -> bool:
+        """Replace a comment's body; False if the comment is gone."""
+        ...
+
+
+class Source(Protocol):
+    """The code of pull requests, out of a hardened shallow cache."""
+
+    async def fetch(self, repo: RepoPath, clone_url: str, number: int, sha: str) -> None:
+        """Bring exactly this commit into the cache.
+
+        Raises TellUser(HEAD_MOVED | COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
+        """
+        ...
+
+    async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
+        """Return one file of a fetched commit, or None if there is none, or it is larger than `limit`."""
+        ...
+
+    def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
+        """Give a tar of a fetched commit's folder, removed again on leaving."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOrder:
+    """One image to build. `tag` is `repository:tag` with its registry."""
+
+    tag: str
+    dockerfile: str
+    """Path inside the context."""
+    target: str | None
+    args: Mapping[str, str]
+    labels: Mapping[str, str]
+    context: Path
+    """A tar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A local image: engine id, bytes on disk, and ports that it EXPOSEs, in the Dockerfile's order where known."""
+
+    id: str
+    size: int
+    ports: tuple[int, ...]
+
+
+class Builder(Protocol):
+    """Makes images and pushes them."""
+
+    async def build(self, order: BuildOrder, log: Log) -> Built:
+        """Build; cancelling the task stops the build in the engine.
+
+        Raises TellUser(BUILD_FAILED | DOCKERFILE_INVALID | TARGET_UNKNOWN | BASE_IMAGE_MISSING | OUT_OF_MEMORY),
+        RetryLater(ENGINE_UNAVAILABLE).
+        """
+        ...
+
+    async def push(self, tag: str, log: Log) -> str:
+        """Push and return the manifest's digest.
+
+        Raises RetryLater(REGISTRY_UNAVAILABLE | ENGINE_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """A container beside the service."""
+
+    name: str
+    image: str
+    env: Mapping[str, str] = NOTHING
+    command: tuple[str, ...] = ()
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSpec:
+    """All that a platform needs to deploy one environment."""
+
+    key: EnvironmentKey
+    host: str
+    """Public host name, for platforms that route by name themselves."""
+    image: Image
+    port: int | None
+    """None means the first port that the image EXPOSEs."""
+    env: Mapping[str, str]
+    command: tuple[str, ...]
+    services: Sequence[ServiceSpec]
+    memory: str
+    health_path: str | None
+    health_timeout: int
+    labels: Mapping[str, str] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class TestSpec:
+    """One suite to run beside a deployed environment."""
+
+    __test__ = False
+
+    key: EnvironmentKey
+    suite: str
+    image: str
+    """Engine id or reference."""
+    command: str
+    """Shell command; empty means the image's own."""
+    env: Mapping[str, str]
+    report: str
+    """Path inside the container that is read afterwards."""
+    timeout: int
+    memory: str
+    labels: Mapping[str, str] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class TestOutput:
+    """What a suite left behind: `files` are the XML files under the report path, by relative path."""
+
+    __test__ = False
+
+    exit_code: int
+    files: Mapping[str, bytes]
+
+
+class Platform(Protocol):
+    """Where environments live: Docker on one machine, Kubernetes, Jenkins."""
+
+    async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
+        """Replace the environment by this one and wait until it is healthy.
+
+        Raises TellUser(CONTAINER_EXITED | UNHEALTHY | NO_PORT | OUT_OF_MEMORY | BASE_IMAGE_MISSING),
+        RetryLater(ENGINE_UNAVAILABLE). Never leaves a half-started environment behind.
+        """
+        ...
+
+    async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
+        """Run one suite to its end, streaming its output; cancelling removes the container.
+
+        Raises TellUser(TIMED_OUT | OUT_OF_MEMORY | NO_ENVIRONMENT), RetryLater(ENGINE_UNAVAILABLE).
+        """
+        ...
+
+    def service_url(self, key: EnvironmentKey, port: int) -> str:
+        """Return the address under which tests in the environment find the service."""
+        ...
+
+    async def remove(self, key: EnvironmentKey) -> None:
+        """Remove containers and network of one environment; nothing there is fine."""
+        ...
+
+    async def remove_images(self, repo: RepoPath, number: int) -> None:
+        """Remove the local images of a pull request; nothing there is fine."""
+        ...
+
+    async def ping(self) -> str | None:
+        """Return None when the platform answers, else what is wrong."""
+        ...
+
+
+class Registry(Protocol):
+    """Where images are pushed."""
+
+    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
+        """Return `registry/repository:pr-12-<sha8>`."""
+        ...
+
+    async def remove_tags(self, repo: RepoPath, number: int) -> int:
+        """Delete the pull request's tags without touching what others share; return how many."""
+        ...
+
+    async def ping(self) -> str | None:
+        """Return None when the registry answers, else what is wrong."""
+        ...
+
+
+class Renderer(Protocol):
+    """Words for views."""
+
+    def render(self, view: View, language: Language, marker: str) -> str:
+        """Return the comment's Markdown, the hidden `marker` included, within Gitee's size."""
+        ...
+
+
+class Reports(Protocol):
+    """Keeps test reports and step logs where the pages find them."""
+
+    def log(self, run: int, step: str) -> Log:
+        """Open the live log of a step for appending."""
+        ...
+
+    async def save(self, run: int, suite: str, report: Report, files: Mapping[str, bytes]) -> None:
+        """Keep a suite's results and the XML they came from."""
+        ...
