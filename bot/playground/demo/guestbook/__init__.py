@@ -1,0 +1,1 @@
+"""A guest book: people leave a line, everybody reads it."""

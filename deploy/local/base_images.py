@@ -1,0 +1,106 @@
+"""The offline base images: a small Python that the demo repository and the tests build upon.
+
+On Debian 12 they come from apt alone; elsewhere from `python:3.11-slim`. They carry names of our own: never is anybody's
+`python:3.11-slim` replaced.
+"""
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import docker.errors
+import rootfs
+
+LABEL = "dev.gitee-chatops.base"
+PYTEST = ("pytest", "iniconfig", "packaging", "pluggy", "pygments")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseImage:
+    """An image, and what it holds."""
+
+    name: str
+    packages: tuple[str, ...]
+    python_packages: tuple[str, ...]
+    dockerfile: str
+    """Recipe for machines whose apt has no Python 3.11."""
+
+
+PYTHON = ("python3.11-minimal", "libpython3.11-stdlib", "busybox-static")
+IMAGES = (
+    BaseImage(
+        name="chatops-demo-base:3.11",
+        packages=PYTHON,
+        python_packages=PYTEST,
+        dockerfile="FROM python:3.11-slim\nRUN pip install --no-cache-dir pytest\n",
+    ),
+    BaseImage(
+        name="chatops-bot-base:3.11",
+        packages=(*PYTHON, "ca-certificates", "git"),
+        python_packages=("pip",),
+        dockerfile="FROM python:3.11-slim\n"
+        "RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates git"
+        " && rm -rf /var/lib/apt/lists/*\n",
+    ),
+)
+
+
+def apt_has_python() -> bool:
+    """Say whether this machine's apt knows the packages that the images are made of."""
+    try:
+        found = subprocess.run(["apt-cache", "policy", *PYTHON], check=True, capture_output=True, text=True)
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return False
+    return found.stdout.count("Candidate: ") - found.stdout.count("Candidate: (none)") == len(PYTHON)
+
+
+def missing(client: docker.DockerClient) -> list[BaseImage]:
+    """Return the images that the engine does not have yet."""
+    tags = {tag for image in client.images.list() for tag in image.tags}
+    return [image for image in IMAGES if image.name not in tags]
+
+
+def make(client: docker.DockerClient, image: BaseImage) -> None:
+    """Make one image in the engine."""
+    if apt_has_python():
+        _from_packages(client, image)
+    else:
+        _from_dockerfile(client, image)
+
+
+def _from_packages(client: docker.DockerClient, image: BaseImage) -> None:
+    with tempfile.TemporaryDirectory(prefix="chatops-base-") as folder:
+        work = Path(folder)
+        debs = rootfs.download(image.packages, work / "debs")
+        tar = work / "root.tar"
+        rootfs.write(tar, debs, image.python_packages, work / "scratch")
+        repository, tag = image.name.split(":")
+        client.api.import_image_from_file(
+            str(tar),
+            repository=repository,
+            tag=tag,
+            changes=[
+                "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8",
+                f"LABEL {LABEL}=1",
+                'CMD ["python3"]',
+            ],
+        )
+    # The engine answers 200 and puts what went wrong into the stream.
+    try:
+        client.images.get(image.name)
+    except docker.errors.ImageNotFound:
+        raise RuntimeError(f"the engine did not take {image.name}") from None
+
+
+def _from_dockerfile(client: docker.DockerClient, image: BaseImage) -> None:
+    client.images.build(
+        fileobj=io.BytesIO(image.dockerfile.encode()),
+        tag=image.name,
+        labels={LABEL: "1"},
+        rm=True,
+        forcerm=True,
+    )
