@@ -1,18 +1,17 @@
-"""What the engine and the steps ask of the outside world: one Protocol per door, each as small as its callers allow.
+"""What the engine and the steps ask of the outside world: one small Protocol per door.
 
 Adapters raise only the errors of `bot.model.errors`; whatever else comes out of one is a bug.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.forge import Comment, Permission, PullRequest, RepoPath, User
-from bot.model.pipeline import NOTHING
 from bot.model.report import Report
 from bot.model.run import Image
 from bot.model.text import Language
@@ -118,7 +117,7 @@ class BuildOrder:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A local image: engine id, bytes on disk, and ports that it EXPOSEs, in the Dockerfile's order where known."""
+    """A local image: engine id, bytes on disk, and the ports that it EXPOSEs."""
 
     id: str
     size: int
@@ -131,8 +130,8 @@ class Builder(Protocol):
     async def build(self, order: BuildOrder, log: Log) -> Built:
         """Build; cancelling the task stops the build in the engine.
 
-        Raises TellUser(BUILD_FAILED | DOCKERFILE_INVALID | TARGET_UNKNOWN | BASE_IMAGE_MISSING | OUT_OF_MEMORY),
-        RetryLater(ENGINE_UNAVAILABLE).
+        Raises RetryLater(ENGINE_UNAVAILABLE) or TellUser(BUILD_FAILED | DOCKERFILE_INVALID |
+        TARGET_UNKNOWN | BASE_IMAGE_MISSING | OUT_OF_MEMORY).
         """
         ...
 
@@ -150,7 +149,7 @@ class ServiceSpec:
 
     name: str
     image: str
-    env: Mapping[str, str] = NOTHING
+    env: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     port: int | None = None
 
@@ -171,7 +170,7 @@ class EnvironmentSpec:
     memory: str
     health_path: str | None
     health_timeout: int
-    labels: Mapping[str, str] = NOTHING
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +190,7 @@ class TestSpec:
     """Path inside the container that is read afterwards."""
     timeout: int
     memory: str
-    labels: Mapping[str, str] = NOTHING
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a command decides, and all that it may look at to decide: plain values on both sides."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.model.environment import Environment
@@ -9,7 +9,7 @@ from bot.model.forge import PullRequest
 from bot.model.pipeline import Pipeline
 from bot.model.plan import Plan
 from bot.model.reason import Reason
-from bot.model.run import NO_FACTS, Image, Run
+from bot.model.run import Image, Run
 from bot.model.views import View
 
 
@@ -32,7 +32,7 @@ class Refuse:
     """Do nothing and say why."""
 
     reason: Reason
-    facts: Mapping[str, str] = NO_FACTS
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

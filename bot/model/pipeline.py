@@ -1,12 +1,12 @@
 """What `.chatops.yml` says, once it has been found valid.
 
-Field docstrings feed the JSON Schema and the reference. Read from the base branch only, never from the head of a pull request.
+Field docstrings feed the JSON Schema and the reference. Read from the base branch only, never from
+the head of a pull request.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from bot.model.text import Language
@@ -20,9 +20,6 @@ class RunnerName(StrEnum):
     DOCKER = "docker"
     KUBERNETES = "kubernetes"
     JENKINS = "jenkins"
-
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class BuildConfig:
     """Folder that is sent as the build context."""
     target: str | None = None
     """Stage to build; by default `runtime` if there is one, else the last that is not `test`."""
-    args: Mapping[str, str] = NOTHING
+    args: Mapping[str, str] = field(default_factory=dict)
     """Build arguments. They stay visible in the image: no secrets."""
     timeout: int = 1200
     """Seconds after which the build is stopped."""
@@ -77,7 +74,7 @@ class EnvironmentConfig:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    env: Mapping[str, str] = NOTHING
+    env: Mapping[str, str] = field(default_factory=dict)
     """Variables added to those of `deploy.env`."""
     ttl: str | None = None
     """How long it lives, such as `3d` or `8h`."""
@@ -97,7 +94,7 @@ class DeployConfig:
     """Port that the service listens on; by default the first that the image EXPOSEs."""
     command: tuple[str, ...] = ()
     """Replaces the image's command."""
-    env: Mapping[str, str] = NOTHING
+    env: Mapping[str, str] = field(default_factory=dict)
     """Variables of the service."""
     health: HealthConfig = field(default_factory=HealthConfig)
     """When it counts as ready."""
@@ -122,9 +119,9 @@ class TestConfig:
     """Stage of the Dockerfile to build and run; null runs the service's own image."""
     command: str | None = None
     """Shell command for the tests; by default the stage's own command."""
-    suites: Mapping[str, str] = NOTHING
+    suites: Mapping[str, str] = field(default_factory=dict)
     """Named suites and their shell commands, for `/test NAME`; without them there is one, `default`."""
-    env: Mapping[str, str] = NOTHING
+    env: Mapping[str, str] = field(default_factory=dict)
     """Variables beside SERVICE_URL, JUNIT_PATH and CHATOPS_FAILED_TESTS."""
     report: str = "/reports"
     """Folder (or one file) inside the container where JUnit XML is found afterwards."""
@@ -140,7 +137,7 @@ class ServiceConfig:
 
     image: str = ""
     """Image to run. Required."""
-    env: Mapping[str, str] = NOTHING
+    env: Mapping[str, str] = field(default_factory=dict)
     """Its variables."""
     command: tuple[str, ...] = ()
     """Replaces the image's command."""

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 from bot.model.delivery import Trigger
+from bot.model.environment import Endpoint
 from bot.model.forge import RepoPath
 from bot.model.plan import Plan, StepName
 from bot.model.reason import Reason
 from bot.model.text import Language
-
-NO_FACTS: Mapping[str, str] = MappingProxyType({})
 
 
 class RunState(StrEnum):
@@ -101,13 +99,14 @@ class StepResult:
 
     state: StepState
     reason: Reason | None = None
-    facts: Mapping[str, str] = NO_FACTS
+    facts: Mapping[str, str] = field(default_factory=dict)
     log_tail: str = ""
     """Last lines of output where they explain a failure; hostile text."""
     image: Image | None = None
     url: str | None = None
     """Where the service answers."""
     environment: str | None = None
+    endpoint: Endpoint | None = None
     tests: TestCounts | None = None
     failed_tests: tuple[str, ...] = ()
     """Names of failed tests, hostile text, `suite::name` first come first kept, at most 50."""
@@ -138,7 +137,7 @@ class StopRequest:
     """Why a run should stop: a durable flag that whoever carries the run out obeys."""
 
     reason: Reason
-    facts: Mapping[str, str] = NO_FACTS
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +182,4 @@ class Note:
     """A remark with a stable code, worded by templates (`note_<code>`)."""
 
     code: str
-    facts: Mapping[str, str] = NO_FACTS
+    facts: Mapping[str, str] = field(default_factory=dict)

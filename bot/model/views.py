@@ -5,13 +5,13 @@ A view holds facts, no prose and no Markdown. Its template is `<language>/<name>
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.model.environment import EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
-from bot.model.run import NO_FACTS, Run
+from bot.model.run import Run
 from bot.model.text import Text
 
 
@@ -21,7 +21,7 @@ class Links:
 
     run: str = ""
     report: str = ""
-    logs: Mapping[str, str] = NO_FACTS
+    logs: Mapping[str, str] = field(default_factory=dict)
     """By step name."""
     pull: str = ""
 
@@ -69,7 +69,7 @@ class RefusalLine:
 
     command: str
     reason: Reason
-    facts: Mapping[str, str] = NO_FACTS
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
