@@ -191,6 +191,8 @@ class TestSpec:
     timeout: int
     memory: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    standalone: bool = False
+    """There is no environment to test against: a network of the suite's own is made and removed."""
 
 
 @dataclass(frozen=True, slots=True)

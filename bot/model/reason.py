@@ -43,6 +43,7 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"  # name, limit
     UNHEALTHY = "unhealthy"  # name, seconds
     TESTS_FAILED = "tests_failed"  # failed, total
+    TESTS_EXITED = "tests_exited"  # code
     NO_REPORT = "no_report"  # path, code
     REPORT_UNREADABLE = "report_unreadable"  # path, message
     NO_TESTS = "no_tests"

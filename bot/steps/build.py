@@ -1,0 +1,53 @@
+"""Build: exactly the pinned commit becomes an image in the registry."""
+
+from dataclasses import replace
+
+from bot.core import dockerfile
+from bot.model.errors import TellUser
+from bot.model.pipeline import BuildConfig
+from bot.model.plan import Build
+from bot.model.reason import Reason
+from bot.model.run import Image, StepResult, StepState
+from bot.ports import Built, BuildOrder
+from bot.steps.work import Work
+
+
+async def run(step: Build, work: Work) -> StepResult:
+    """Fetch, build, push. Raises what the ports raise, and TellUser(NO_DOCKERFILE)."""
+    recipe = await read_dockerfile(step.config, step.sha, work)
+    target = step.config.target or dockerfile.default_target(recipe)
+    tag = work.doors.registry.tag_for(work.run.repo, work.run.number, step.sha)
+    built = await build_target(replace(step.config, target=target), tag, step.sha, work)
+    digest = await work.doors.builder(step.config.runner).push(tag, work.log)
+    work.log.note(f"pushed {tag}@{digest}")
+    return StepResult(StepState.PASSED, image=Image(tag, digest, built.size, step.sha))
+
+
+async def read_dockerfile(config: BuildConfig, sha: str, work: Work) -> dockerfile.Dockerfile:
+    """Return the Dockerfile of the pinned commit; raises TellUser(NO_DOCKERFILE)."""
+    run_ = work.run
+    await work.doors.source.fetch(run_.repo, run_.clone_url, run_.number, sha)
+    content = await work.doors.source.read(run_.repo, sha, _in_context(config))
+    if content is None:
+        raise TellUser(Reason.NO_DOCKERFILE, {"path": _in_context(config)})
+    return dockerfile.read(content.decode("utf-8", "replace"))
+
+
+async def build_target(config: BuildConfig, tag: str, sha: str, work: Work) -> Built:
+    """Build one target of a fetched commit under a local tag."""
+    work.log.note(f"building {tag} from commit {sha[:8]}" + (f", target {config.target}" if config.target else ""))
+    async with work.doors.source.archive(work.run.repo, sha, config.context) as context:
+        order = BuildOrder(
+            tag=tag,
+            dockerfile=config.dockerfile,
+            target=config.target,
+            args=config.args,
+            labels=work.labels(),
+            context=context,
+        )
+        return await work.doors.builder(config.runner).build(order, work.log)
+
+
+def _in_context(config: BuildConfig) -> str:
+    # As with `docker build CONTEXT`, the Dockerfile's path is taken inside the context.
+    return config.dockerfile if config.context == "." else f"{config.context.rstrip('/')}/{config.dockerfile}"

@@ -1,0 +1,56 @@
+"""Deploy: the image of the pinned commit becomes an environment of the pull request's own."""
+
+from bot.core import dockerfile
+from bot.model.errors import TellUser
+from bot.model.pipeline import BuildConfig, EnvironmentConfig
+from bot.model.plan import Deploy
+from bot.model.reason import Reason
+from bot.model.run import Image, StepResult, StepState
+from bot.ports import EnvironmentSpec, ServiceSpec
+from bot.steps.work import Work
+
+
+async def run(step: Deploy, work: Work) -> StepResult:
+    """Replace the environment and wait until it is healthy. Raises what the platform raises."""
+    image = work.image
+    if image is None:
+        raise TellUser(Reason.NO_ENVIRONMENT)
+    spec = specification(step, work, image, await _port(step, work))
+    endpoint = await work.doors.platform(step.config.runner).deploy(spec, work.log)
+    url = work.urls[step.environment]
+    work.log.note(f"ready at {url}")
+    return StepResult(
+        StepState.PASSED, url=url, environment=step.environment, endpoint=endpoint, image=image
+    )
+
+
+def specification(step: Deploy, work: Work, image: Image, port: int | None) -> EnvironmentSpec:
+    """Return what the platform is to start."""
+    extra = step.config.environments.get(step.environment, EnvironmentConfig())
+    return EnvironmentSpec(
+        key=work.key(step.environment),
+        host=work.hosts[step.environment],
+        image=image,
+        port=port,
+        env={**step.config.env, **extra.env},
+        command=step.config.command,
+        services=tuple(
+            ServiceSpec(name, service.image, service.env, service.command, service.port)
+            for name, service in sorted(step.services.items())
+        ),
+        memory=step.config.memory,
+        health_path=step.config.health.path,
+        health_timeout=step.config.health.timeout,
+        labels=work.labels(step.environment),
+    )
+
+
+async def _port(step: Deploy, work: Work) -> int | None:
+    """Return the configured port, else the first that the Dockerfile EXPOSEs, in its own order."""
+    if step.config.port is not None:
+        return step.config.port
+    content = await work.doors.source.read(work.run.repo, step.sha, BuildConfig().dockerfile)
+    if content is None:
+        return None
+    recipe = dockerfile.read(content.decode("utf-8", "replace"))
+    return dockerfile.exposed_port(recipe, dockerfile.default_target(recipe))

@@ -1,0 +1,139 @@
+"""Test: the suites run beside the environment, and what they report becomes a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.core import dockerfile, junit
+from bot.model.errors import TellUser
+from bot.model.plan import Suite, Test
+from bot.model.reason import Reason
+from bot.model.report import Report
+from bot.model.run import StepResult, StepState, TestCounts
+from bot.ports import TestOutput, TestSpec
+from bot.steps.build import build_target, read_dockerfile
+from bot.steps.work import Work
+
+REPORT_FILE = "junit.xml"
+SHOWN_FAILURES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult:
+    """One suite's ending; `report` is None when it wrote none."""
+
+    suite: str
+    exit_code: int
+    report: Report | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the suite counts as failed: by its report or by its exit code."""
+        return self.exit_code != 0 or (self.report is not None and self.report.counts.failed > 0)
+
+
+async def run(step: Test, work: Work) -> StepResult:
+    """Run every suite, also after one failed. Raises what the ports raise."""
+    image = await _image(step, work)
+    if image is None:
+        return StepResult(StepState.SKIPPED, Reason.NO_TESTS)
+    results = [await _run_suite(step, suite, image, work) for suite in step.suites]
+    return verdict(results, step.config.report, work.log.tail())
+
+
+async def _image(step: Test, work: Work) -> str | None:
+    """Return the image that holds the tests: the test stage, else the service's own if a command is given."""
+    config = step.config
+    recipe = await read_dockerfile(step.build, step.sha, work)
+    if config.target is not None and dockerfile.has_target(recipe, config.target):
+        tag = work.doors.registry.tag_for(work.run.repo, work.run.number, step.sha) + "-test"
+        return (await build_target(replace(step.build, target=config.target), tag, step.sha, work)).id
+    if any(suite.command for suite in step.suites) and work.image is not None:
+        return work.image.pinned
+    return None
+
+
+async def _run_suite(step: Test, suite: Suite, image: str, work: Work) -> SuiteResult:
+    work.log.note(f"suite {suite.name}")
+    spec = _specification(step, suite, image, work)
+    output = await work.doors.platform(step.config.runner).run_tests(spec, work.log)
+    report = _read(output, step.config.report)
+    if report is not None:
+        await work.doors.reports.save(work.run.id, suite.name, report, output.files)
+    return SuiteResult(suite.name, output.exit_code, report)
+
+
+def _specification(step: Test, suite: Suite, image: str, work: Work) -> TestSpec:
+    key = work.key(step.environment)
+    return TestSpec(
+        key=key,
+        suite=suite.name,
+        image=image,
+        command=suite.command,
+        env={**step.config.env, **_environment(step, suite, work)},
+        report=step.config.report,
+        timeout=step.config.timeout,
+        memory="1g",
+        labels=work.labels(step.environment),
+        standalone=step.environment not in work.ports,
+    )
+
+
+def _environment(step: Test, suite: Suite, work: Work) -> dict[str, str]:
+    """Return the variables that every suite finds."""
+    found = {
+        "JUNIT_PATH": _junit_path(step.config.report),
+        "CHATOPS_SUITE": suite.name,
+        "CHATOPS_SHA": step.sha,
+        "CHATOPS_PR": str(work.run.number),
+        "CHATOPS_FAILED_TESTS": "\n".join(suite.failed),
+    }
+    if step.environment in work.ports:
+        platform = work.doors.platform(step.config.runner)
+        found["SERVICE_URL"] = platform.service_url(work.key(step.environment), work.ports[step.environment])
+        found["PUBLIC_URL"] = work.urls.get(step.environment, "")
+    return found
+
+
+def _junit_path(report: str) -> str:
+    return report if report.endswith(".xml") else f"{report.rstrip('/')}/{REPORT_FILE}"
+
+
+def _read(output: TestOutput, path: str) -> Report | None:
+    if not output.files:
+        return None
+    try:
+        return junit.read(output.files)
+    except junit.UnreadableError as error:
+        facts = {"path": f"{path.rstrip('/')}/{error.path}", "message": error.message}
+        raise TellUser(Reason.REPORT_UNREADABLE, facts) from error
+
+
+def verdict(results: Sequence[SuiteResult], path: str, tail: str) -> StepResult:
+    """Join the suites: failed if any failed; without any report the exit codes decide."""
+    reports = [result.report for result in results if result.report is not None]
+    counts = sum((report.counts for report in reports), TestCounts())
+    broken = [result for result in results if result.failed]
+    if not broken:
+        reason = Reason.NO_REPORT if not reports else None
+        return StepResult(
+            StepState.PASSED, reason, {"path": path, "code": "0"}, tests=counts if reports else None
+        )
+    return StepResult(
+        StepState.FAILED,
+        _reason(counts, reports),
+        _facts(counts, broken[0].exit_code, path),
+        log_tail="" if counts.failed else tail,
+        tests=counts if reports else None,
+        failed_tests=tuple(name for report in reports for name in junit.failed_names(report))[:SHOWN_FAILURES],
+        failed_suites=tuple(result.suite for result in broken),
+    )
+
+
+def _reason(counts: TestCounts, reports: Sequence[Report]) -> Reason:
+    if counts.failed:
+        return Reason.TESTS_FAILED
+    return Reason.TESTS_EXITED if reports else Reason.NO_REPORT
+
+
+def _facts(counts: TestCounts, code: int, path: str) -> dict[str, str]:
+    return {"failed": str(counts.failed), "total": str(counts.total), "code": str(code), "path": path}

@@ -1,0 +1,1 @@
+"""What survives a restart: deliveries, runs, environments, images, approvals, comments."""

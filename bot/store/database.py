@@ -1,0 +1,75 @@
+"""One SQLAlchemy engine and the thread that talks to it, so that the event loop never waits for a disk."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.engine import make_url
+
+from bot.store import schema
+
+T = TypeVar("T")
+
+
+class Database:
+    """Runs transactions on a worker thread. SQLite has one writer, hence one thread."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        threads = 1 if self.engine.dialect.name == "sqlite" else 8
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
+
+    async def migrate(self) -> None:
+        """Create what is missing; raise RuntimeError if the file was written by a newer version."""
+        await self.run(_migrate)
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Carry out `work` in one transaction and return its result."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._transact, work)
+
+    def _transact(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            return work(connection)
+
+    async def close(self) -> None:
+        """Finish what is under way and close the file."""
+        await asyncio.to_thread(self._pool.shutdown)
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediately)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # WAL with FULL survives a power cut with one fsync per commit: https://www.sqlite.org/pragma.html
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediately(connection: Connection) -> None:
+    # A read that later writes would otherwise fail with “database is locked” at the upgrade.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _migrate(connection: Connection) -> None:
+    schema.metadata.create_all(connection)
+    found = connection.execute(select(schema.schema_version.c.version)).scalar()
+    if found is None:
+        connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
+    elif found > schema.VERSION:
+        raise RuntimeError(
+            f"the store has schema version {found}, this bot knows up to {schema.VERSION}: run a newer bot"
+        )
