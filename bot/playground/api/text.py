@@ -1,0 +1,20 @@
+"""Markdown and emojis."""
+
+from aiohttp import web
+
+from bot.playground import rendering
+from bot.playground.api.requests import Call, Chapter
+
+chapter = Chapter()
+
+
+@chapter.add("POST", "/markdown")
+async def markdown(call: Call) -> web.Response:
+    """A text as Gitee would show it, as HTML."""
+    return web.Response(text=rendering.render(call.text("text")), content_type="text/html", status=201)
+
+
+@chapter.add("GET", "/emojis")
+async def emojis(_call: Call) -> web.Response:
+    """The short names that are shown as pictures."""
+    return web.json_response(rendering.EMOJIS)

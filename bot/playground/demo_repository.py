@@ -1,0 +1,39 @@
+"""The playground's cast and its demo repository."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.playground.git_repositories import folder_files
+from bot.playground.server import OfflineGitee
+
+HERE = Path(__file__).parent
+NAME = "demo/guestbook"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoRepository:
+    """What the playground begins with: names of people and the repository, and the bot's access token."""
+
+    full_name: str
+    maintainer: str
+    developer: str
+    stranger: str
+    bot: str
+    bot_token: str
+
+
+def ready_made_changes() -> dict[str, dict[str, bytes]]:
+    """Changes that can be proposed with one click, by name: `feature` has a bug that its test finds, `fix` mends it."""
+    folders = sorted((HERE / "demo_changes").iterdir())
+    return {folder.name: folder_files(folder) for folder in folders if folder.is_dir()}
+
+
+async def seed_demo(gitee: OfflineGitee) -> DemoRepository:
+    """Create lin (maintainer), mei (developer), a stranger, the bot, and the demo repository they meet in."""
+    gitee.add_user("lin", name="林")
+    gitee.add_user("mei", name="梅")
+    gitee.add_user("stranger", name="路人")
+    token = gitee.add_user("chatops-bot", name="ChatOps Bot")
+    members = {"lin": "admin", "mei": "write", "chatops-bot": "admin"}
+    await gitee.add_repository(NAME, HERE / "demo", members=members, name="留言簿")
+    return DemoRepository(NAME, "lin", "mei", "stranger", "chatops-bot", token)

@@ -1,0 +1,125 @@
+"""Scripted misbehaviour of the API and the git server: the next n requests to a path get another answer, or none."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+
+@dataclass(slots=True)
+class Fault:
+    """What happens to the next `times` requests that match. Without `status` the true answer follows the delay.
+
+    `hang` never answers; `after` lets the request do its work first and loses the true answer.
+    """
+
+    method: str
+    path: re.Pattern[str]
+    times: int
+    status: int | None = None
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    hang: bool = False
+    after: bool = False
+    hits: int = 0
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether it is for this request and not used up."""
+        return self.times > 0 and self.method in {"*", method} and self.path.search(path) is not None
+
+
+class Faults:
+    """The faults of one Gitee, in the order they were added."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._to_drop = 0
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        *,
+        times: int = 1,
+        status: int | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        delay: float = 0.0,
+        hang: bool = False,
+        after: bool = False,
+    ) -> Fault:
+        """Let the next requests of a method (`*`: any) whose path matches the regular expression go wrong."""
+        fault = Fault(
+            method.upper(), re.compile(path), times, status, body, dict(headers or {}), delay, hang, after
+        )
+        self._faults.append(fault)
+        return fault
+
+    def rate_limit(self, path: str = "/api/v5/", *, times: int = 1, retry_after: int | None = None) -> Fault:
+        """Answer as Gitee does above its limit: 403, or 429 with `Retry-After` when a number of seconds is given."""
+        if retry_after is None:
+            return self.add(
+                "*", path, times=times, status=403, body={"message": "403 Forbidden: API rate limit exceeded"}
+            )
+        return self.add("*", path, times=times, status=429, headers={"Retry-After": str(retry_after)}, body={"message": "429 Too Many Requests"})  # fmt: skip
+
+    def drop_webhooks(self, times: int) -> None:
+        """Lose the next deliveries."""
+        self._to_drop += times
+
+    def take_webhook(self) -> bool:
+        """Whether the delivery at hand is to be lost; it counts as used."""
+        lost = self._to_drop > 0
+        self._to_drop -= lost
+        return lost
+
+    def clear(self) -> None:
+        """Behave again."""
+        self._faults.clear()
+        self._to_drop = 0
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The first fault for this request, which counts as used once more."""
+        fault = next((one for one in self._faults if one.matches(method, path)), None)
+        if fault is not None:
+            fault.times -= 1
+            fault.hits += 1
+        return fault
+
+
+def middleware(faults: Faults) -> Any:
+    """The aiohttp middleware that carries faults out."""
+
+    @web.middleware
+    async def misbehave(request: web.Request, handler: Any) -> web.StreamResponse:
+        fault = faults.take(request.method, request.path)
+        if fault is None:
+            return await _answer(handler, request)
+        if fault.after:
+            await _answer(handler, request)
+        if fault.hang:
+            await asyncio.Event().wait()
+        await asyncio.sleep(fault.delay)
+        return await _answer(handler, request) if fault.status is None else _wrong(fault)
+
+    return misbehave
+
+
+async def _answer(handler: Any, request: web.Request) -> web.StreamResponse:
+    answer: web.StreamResponse = await handler(request)
+    return answer
+
+
+def _wrong(fault: Fault) -> web.Response:
+    body = fault.body if fault.body is not None else {"message": f"{fault.status}"}
+    if isinstance(body, str):
+        return web.Response(status=fault.status or 500, text=body, headers=fault.headers)
+    text = json.dumps(body, ensure_ascii=False)
+    return web.Response(
+        status=fault.status or 500, text=text, content_type="application/json", headers=fault.headers
+    )

@@ -1,0 +1,290 @@
+"""What the offline Gitee knows: people, repositories, pull requests, comments, hooks. Plain values, no I/O.
+
+Git's own facts (how many commits, can it be merged) are measured elsewhere and kept here as values, so that a webhook
+body or an API answer is a pure function of this state.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Literal
+
+CHINA = timezone(timedelta(hours=8))
+"""Gitee writes every time with the offset +08:00."""
+
+Permission = Literal["admin", "write", "read"]
+HookMode = Literal["password", "sign"]
+PullState = Literal["open", "closed", "merged"]
+RANK: dict[str | None, int] = {None: 0, "read": 1, "write": 2, "admin": 3}
+
+
+def now() -> datetime:
+    """The present moment as Gitee writes it."""
+    return datetime.now(CHINA)
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """A person or a bot; `login` is the name in URLs, `name` the one on display."""
+
+    id: int
+    login: str
+    name: str
+    token: str
+    created_at: datetime
+
+    @property
+    def email(self) -> str:
+        """An address that never leaves this machine."""
+        return f"{self.login}@noreply.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One text that a comment has had."""
+
+    body: str
+    by: str
+    at: datetime
+
+
+@dataclass(slots=True, eq=False)
+class Comment:
+    """A comment under a pull request, with every text it has had (the last one counts)."""
+
+    id: int
+    author: User
+    created_at: datetime
+    history: list[Revision]
+    pull: "Pull"
+    path: str | None = None
+    position: str | None = None
+    commit_id: str | None = None
+    deleted: bool = False
+
+    @property
+    def body(self) -> str:
+        """The present text."""
+        return self.history[-1].body
+
+    @property
+    def updated_at(self) -> datetime:
+        """When the present text was written."""
+        return self.history[-1].at
+
+    @property
+    def edited(self) -> bool:
+        """Whether it has had another text before."""
+        return len(self.history) > 1
+
+
+@dataclass(slots=True, eq=False)
+class Label:
+    """A label of a repository."""
+
+    id: int
+    name: str
+    color: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PullFacts:
+    """What git says about a pull request at its present head and base.
+
+    `merge_commit_sha` is the commit of `refs/pull/N/MERGE`; `mergeable` is False when there are conflicts.
+    """
+
+    commits: int = 0
+    additions: int = 0
+    deletions: int = 0
+    changed_files: int = 0
+    mergeable: bool = True
+    merge_commit_sha: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Pull:
+    """A pull request. `head_repository` becomes None when a fork is deleted; `number` counts per repository."""
+
+    id: int
+    number: int
+    repository: "Repository"
+    head_repository: "Repository | None"
+    head_branch: str
+    head_sha: str
+    base_branch: str
+    base_sha: str
+    author: User
+    title: str
+    body: str
+    created_at: datetime
+    updated_at: datetime
+    updated_by: User
+    from_fork: bool = False
+    draft: bool = False
+    state: PullState = "open"
+    closed_at: datetime | None = None
+    merged_at: datetime | None = None
+    facts: PullFacts = field(default_factory=PullFacts)
+    comments: list[Comment] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+    stale_labels: list[Label] = field(default_factory=list)
+    assignees: list[User] = field(default_factory=list)
+    testers: list[User] = field(default_factory=list)
+    reviewed_by: set[str] = field(default_factory=set)
+    tested_by: set[str] = field(default_factory=set)
+
+    def touch(self, by: User) -> None:
+        """Remember who changed it last."""
+        self.updated_at = now()
+        self.updated_by = by
+
+    @property
+    def visible_comments(self) -> list[Comment]:
+        """Its comments without the deleted ones, oldest first."""
+        return [comment for comment in self.comments if not comment.deleted]
+
+
+@dataclass(slots=True, eq=False)
+class Hook:
+    """A webhook of a repository and how its last delivery went."""
+
+    id: int
+    url: str
+    secret: str
+    mode: HookMode
+    created_at: datetime
+    push_events: bool = False
+    tag_push_events: bool = False
+    issues_events: bool = False
+    note_events: bool = True
+    merge_requests_events: bool = True
+    result: str = ""
+    result_code: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class CheckRun:
+    """A check on one commit, optionally bound to a pull request by its global id."""
+
+    id: int
+    name: str
+    head_sha: str
+    pull_request_id: int | None
+    status: str
+    conclusion: str | None
+    details_url: str | None
+    started_at: str | None
+    completed_at: str | None
+    output: dict[str, object]
+
+
+@dataclass(slots=True, eq=False)
+class Repository:
+    """A repository. `owner` is a user's login or an organisation's path; `members` maps logins to permissions."""
+
+    id: int
+    owner: str
+    path: str
+    name: str
+    private: bool
+    default_branch: str
+    created_at: datetime
+    updated_at: datetime
+    pushed_at: datetime
+    parent: "Repository | None" = None
+    description: str = ""
+    members: dict[str, Permission] = field(default_factory=dict)
+    reviewers: list[User] = field(default_factory=list)
+    testers: list[User] = field(default_factory=list)
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    hooks: list[Hook] = field(default_factory=list)
+    labels: dict[str, Label] = field(default_factory=dict)
+    check_runs: dict[int, CheckRun] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """`owner/path`, as in URLs."""
+        return f"{self.owner}/{self.path}"
+
+
+class Ids:
+    """Numbers for new things; each kind counts for itself, from its own start, so that a mix-up shows."""
+
+    _starts: dict[str, int] = {  # noqa: RUF012 - never changed
+        "user": 1_500_001,
+        "repository": 14_800_001,
+        "pull": 4_700_001,
+        "comment": 6_900_001,
+        "hook": 788_001,
+        "label": 27_000_001,
+        "check_run": 23_000_001,
+        "delivery": 1,
+    }
+
+    def __init__(self) -> None:
+        self._counters: dict[str, Iterator[int]] = {
+            kind: itertools.count(start) for kind, start in self._starts.items()
+        }
+
+    def next(self, kind: str) -> int:
+        """The next number of this kind."""
+        return next(self._counters[kind])
+
+
+class World:
+    """Everything there is: users by lower-case login, repositories by lower-case full name."""
+
+    def __init__(self) -> None:
+        self.ids = Ids()
+        self.users: dict[str, User] = {}
+        self.repositories: dict[str, Repository] = {}
+
+    def user(self, login: str) -> User | None:
+        """The user of this login, in any case of letters."""
+        return self.users.get(login.lower())
+
+    def user_of_token(self, token: str) -> User | None:
+        """Whose access token this is."""
+        return next((user for user in self.users.values() if user.token == token), None)
+
+    def repository(self, full_name: str) -> Repository | None:
+        """The repository `owner/path`, in any case of letters."""
+        return self.repositories.get(full_name.lower())
+
+    def comment(self, repository: Repository, comment_id: int) -> Comment | None:
+        """A comment that is still there, under any pull request of the repository."""
+        return next(
+            (
+                comment
+                for pull in repository.pulls.values()
+                for comment in pull.visible_comments
+                if comment.id == comment_id
+            ),
+            None,
+        )
+
+    def owner(self, repository: Repository) -> User | None:
+        """The person behind a repository: its owner, or an organisation's first administrator."""
+        personal = self.user(repository.owner)
+        if personal is not None:
+            return personal
+        admins = (login for login, given in repository.members.items() if given == "admin")
+        return next((user for login in admins if (user := self.user(login))), None)
+
+    def permission(self, repository: Repository, user: User | None) -> Permission | None:
+        """What the user was given in the repository; None for strangers, whatever they may read."""
+        if user is None:
+            return None
+        if user.login.lower() == repository.owner.lower():
+            return "admin"
+        members = {login.lower(): given for login, given in repository.members.items()}
+        return members.get(user.login.lower())
+
+    def may(self, user: User | None, needed: Permission, repository: Repository) -> bool:
+        """Whether the user has at least this permission; everybody reads public repositories."""
+        if needed == "read" and not repository.private:
+            return True
+        return RANK[self.permission(repository, user)] >= RANK[needed]
