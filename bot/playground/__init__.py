@@ -1,1 +1,1 @@
-"""The offline Gitee: the other side of the bot, for the playground, for tests and for authors of templates."""
+"""The offline Gitee: the bot's other side, for the playground, for tests and for authors of templates."""

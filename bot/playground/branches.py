@@ -9,8 +9,10 @@ from bot.playground.state import Pull, Repository, User, now
 _BRANCH = "refs/heads/"
 
 
-async def moved(forge: Forge, repository: Repository, ref: str, before: str, after: str, by: User) -> None:
-    """A ref went from one commit to another (40 zeros: it was not there): tell hooks and pull requests."""
+async def moved(  # noqa: PLR0917 - in the order of a push
+    forge: Forge, repository: Repository, ref: str, before: str, after: str, by: User
+) -> None:
+    """Tell hooks and pull requests that a ref went from one commit to another (40 zeros: none)."""
     repository.pushed_at = repository.updated_at = now()
     commits = await git_history.pushed_commits(forge.git(repository), before, after)
     forge.announce(PushEvent(repository, by, ref, before, after, commits))
@@ -48,7 +50,7 @@ async def commit(
     message: str,
     start: str | None = None,
 ) -> str:
-    """A commit on a branch, which is made from `start` (or the default branch) when it is new. Returns the sha."""
+    """Put a commit on a branch and return its sha; a new branch begins at `start` or at the default branch."""
     forge.require(by, "write", repository)
     git, ref = forge.git(repository), f"{_BRANCH}{branch}"
     await _refuse_bad_name(forge, repository, branch)
@@ -61,7 +63,7 @@ async def commit(
 
 
 async def commit_to_pull(forge: Forge, pull: Pull, files: Files, *, by: User, message: str) -> str:
-    """A commit on a pull request's branch. Raises 404 when its fork is gone."""
+    """Put a commit on a pull request's branch. Raises 404 when its fork is gone."""
     if pull.head_repository is None:
         raise refusals.project_not_found()
     return await commit(forge, pull.head_repository, pull.head_branch, files, by=by, message=message)
@@ -75,13 +77,13 @@ async def _refuse_bad_name(forge: Forge, repository: Repository, branch: str) ->
 
 
 async def merge(forge: Forge, pull: Pull, by: User, *, method: str = "merge", message: str = "") -> str:
-    """Merge a pull request into its base branch and return the new commit. Raises 405 when something stands against it."""
+    """Merge into the base branch and return the new commit. Raises 405 when something stands against it."""
     forge.require(by, "write", pull.repository)
     git = forge.git(pull.repository)
     async with forge.lock(pull.repository):
         _refuse_unready(pull)
         base = await git.resolve(f"{_BRANCH}{pull.base_branch}") or pull.base_sha
-        sha = await _merged(forge, pull, by, base, method, message)
+        sha = await _merged(forge, pull, by, base, method=method, message=message)
         await git.set_ref(f"{_BRANCH}{pull.base_branch}", sha)
         pull.state, pull.merged_at = "merged", now()
         pull.closed_at = pull.merged_at
@@ -102,7 +104,7 @@ def _refuse_unready(pull: Pull) -> None:
         raise refusals.not_allowed("此 Pull Request 未通过设置的测试")
 
 
-async def _merged(forge: Forge, pull: Pull, by: User, base: str, method: str, message: str) -> str:
+async def _merged(forge: Forge, pull: Pull, by: User, base: str, *, method: str, message: str) -> str:
     git = forge.git(pull.repository)
     tree = await git.merged_tree(base, pull.head_sha)
     if tree is None:

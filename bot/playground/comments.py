@@ -22,7 +22,7 @@ def write(
     position: str | None = None,
     commit_id: str | None = None,
 ) -> Comment:
-    """A new comment; with `path` and `position` it stands at a line. Whoever can read the repository may write one."""
+    """Write a comment, at a line with `path` and `position`. Whoever can read the repository may."""
     forge.require(by, "read", pull.repository)
     moment = now()
     history = [Revision(_checked(body), by.login, moment)]

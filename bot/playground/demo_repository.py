@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot.playground.git_repositories import folder_files
 from bot.playground.server import OfflineGitee
+from bot.playground.state import Permission
 
 HERE = Path(__file__).parent
 NAME = "demo/guestbook"
@@ -23,7 +24,7 @@ class DemoRepository:
 
 
 def ready_made_changes() -> dict[str, dict[str, bytes]]:
-    """Changes that can be proposed with one click, by name: `feature` has a bug that its test finds, `fix` mends it."""
+    """Return changes to propose with one click: `feature` has a bug that its test finds, `fix` mends it."""
     folders = sorted((HERE / "demo_changes").iterdir())
     return {folder.name: folder_files(folder) for folder in folders if folder.is_dir()}
 
@@ -34,6 +35,6 @@ async def seed_demo(gitee: OfflineGitee) -> DemoRepository:
     gitee.add_user("mei", name="梅")
     gitee.add_user("stranger", name="路人")
     token = gitee.add_user("chatops-bot", name="ChatOps Bot")
-    members = {"lin": "admin", "mei": "write", "chatops-bot": "admin"}
+    members: dict[str, Permission] = {"lin": "admin", "mei": "write", "chatops-bot": "admin"}
     await gitee.add_repository(NAME, HERE / "demo", members=members, name="留言簿")
     return DemoRepository(NAME, "lin", "mei", "stranger", "chatops-bot", token)

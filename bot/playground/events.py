@@ -1,4 +1,7 @@
-"""What happened, as values: the reasons for webhooks. Apart so that state changes and deliveries do not know each other."""
+"""What happened, as values: the reasons for webhooks.
+
+Apart so that actions and deliveries ignore each other.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -70,5 +73,5 @@ Event = PullEvent | NoteEvent | PushEvent
 
 
 def pull_opened(pull: Pull) -> list[Event]:
-    """A new pull request is announced three times at once, as Gitee does."""
+    """Announce a new pull request three times at once, as Gitee does."""
     return [PullEvent(pull, pull.author, "open", desc) for desc in ("open", "test", "assign")]

@@ -1,4 +1,4 @@
-"""Scripted misbehaviour of the API and the git server: the next n requests to a path get another answer, or none."""
+"""Scripted misbehaviour: the next n requests to a path of the API or of git get another answer, or none."""
 
 import asyncio
 import json
@@ -12,9 +12,9 @@ from aiohttp import web
 
 @dataclass(slots=True)
 class Fault:
-    """What happens to the next `times` requests that match. Without `status` the true answer follows the delay.
+    """What happens to the next `times` requests that match.
 
-    `hang` never answers; `after` lets the request do its work first and loses the true answer.
+    Without `status` the true answer follows the delay; `hang` never answers; `after` lets the request do its work first and loses the true answer.
     """
 
     method: str
@@ -61,12 +61,15 @@ class Faults:
         return fault
 
     def rate_limit(self, path: str = "/api/v5/", *, times: int = 1, retry_after: int | None = None) -> Fault:
-        """Answer as Gitee does above its limit: 403, or 429 with `Retry-After` when a number of seconds is given."""
+        """Answer as Gitee does above its limit: 403, or 429 with `Retry-After` when seconds are given."""
         if retry_after is None:
             return self.add(
                 "*", path, times=times, status=403, body={"message": "403 Forbidden: API rate limit exceeded"}
             )
-        return self.add("*", path, times=times, status=429, headers={"Retry-After": str(retry_after)}, body={"message": "429 Too Many Requests"})  # fmt: skip
+        wait = {"Retry-After": str(retry_after)}
+        return self.add(
+            "*", path, times=times, status=429, headers=wait, body={"message": "429 Too Many Requests"}
+        )
 
     def drop_webhooks(self, times: int) -> None:
         """Lose the next deliveries."""
@@ -84,7 +87,7 @@ class Faults:
         self._to_drop = 0
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The first fault for this request, which counts as used once more."""
+        """Return the first fault for this request, which counts as used once more."""
         fault = next((one for one in self._faults if one.matches(method, path)), None)
         if fault is not None:
             fault.times -= 1
@@ -93,7 +96,7 @@ class Faults:
 
 
 def middleware(faults: Faults) -> Any:
-    """The aiohttp middleware that carries faults out."""
+    """Return the aiohttp middleware that carries faults out."""
 
     @web.middleware
     async def misbehave(request: web.Request, handler: Any) -> web.StreamResponse:

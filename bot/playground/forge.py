@@ -1,4 +1,7 @@
-"""The forge itself: its state, its git repositories, and whom to tell. The actions on it are functions in the modules beside."""
+"""The forge itself: its state, its git repositories, whom to tell.
+
+Actions on it are functions in modules beside.
+"""
 
 import asyncio
 from collections import defaultdict
@@ -38,35 +41,38 @@ class Forge:
         return self._locks[repository.id]
 
     def user(self, login: str) -> User:
-        """The user of this login. Raises 404 when there is none."""
+        """Return the user of this login. Raises 404 when there is none."""
         user = self.world.user(login)
         if user is None:
             raise refusals.not_found("404 User Not Found")
         return user
 
     def repository(self, full_name: str) -> Repository:
-        """The repository `owner/path`. Raises 404 when there is none."""
+        """Return the repository `owner/path`. Raises 404 when there is none."""
         repository = self.world.repository(full_name)
         if repository is None:
             raise refusals.project_not_found()
         return repository
 
     def pull(self, repository: Repository, number: int) -> Pull:
-        """A pull request by its number. Raises 404 when there is none."""
+        """Return a pull request by its number. Raises 404 when there is none."""
         pull = repository.pulls.get(number)
         if pull is None:
             raise refusals.not_found("404 Pull Request Not Found")
         return pull
 
     def comment(self, repository: Repository, comment_id: int) -> Comment:
-        """A comment by its id. Raises 404 when there is none or it was deleted."""
+        """Return a comment by its id. Raises 404 when there is none or it was deleted."""
         comment = self.world.comment(repository, comment_id)
         if comment is None:
             raise refusals.not_found("404 Note Not Found")
         return comment
 
     def require(self, user: User | None, needed: Permission, repository: Repository) -> User:
-        """The user, if the permission suffices. Raises 401, 403, or 404 where even reading is not allowed."""
+        """Return the user, if the permission suffices.
+
+        Raises 401, 403, or 404 where even reading is not allowed.
+        """
         if not self.world.may(user, "read", repository):
             raise refusals.project_not_found()
         if user is None:

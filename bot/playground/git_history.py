@@ -43,7 +43,7 @@ class TreeEntry:
 async def commits(
     repository: GitRepository, *selection: str, limit: int = _MAX_PULL_COMMITS
 ) -> list[PushedCommit]:
-    """Commits that `git log` selects, newest first, without their files."""
+    """Return commits that `git log` selects, newest first, without their files."""
     out = await repository.run("log", "-z", f"--max-count={limit}", f"--format={_FORMAT}", *selection, "--")
     fields = out.decode(errors="replace").split("\0")
     # Each commit is seven fields, and -z puts one more NUL between commits.
@@ -54,7 +54,7 @@ async def commits(
 
 
 async def touched(repository: GitRepository, commit: PushedCommit) -> PushedCommit:
-    """The same commit with the paths it added, removed and modified."""
+    """Return the same commit with the paths it added, removed and modified."""
     out = await repository.run(
         "diff-tree", "--root", "-r", "-z", "--no-commit-id", "--name-status", commit.sha
     )
@@ -68,7 +68,7 @@ async def touched(repository: GitRepository, commit: PushedCommit) -> PushedComm
 
 
 async def pushed_commits(repository: GitRepository, before: str, after: str) -> tuple[PushedCommit, ...]:
-    """The commits that a push brought, oldest first; none when the branch was deleted."""
+    """Return the commits that a push brought, oldest first; none when the branch was deleted."""
     if after == ZERO:
         return ()
     selection = (after,) if before == ZERO else (f"{before}..{after}",)
@@ -77,13 +77,13 @@ async def pushed_commits(repository: GitRepository, before: str, after: str) -> 
 
 
 async def merge_base(repository: GitRepository, base: str, head: str) -> str:
-    """The commit at which both parted; the base itself when they share no history."""
+    """Return the commit at which both parted; the base itself when they share no history."""
     out = await repository.run("merge-base", base, head, allow=(0, 1))
     return out.decode().strip() or base
 
 
 async def changed_files(repository: GitRepository, base: str, head: str) -> list[FileChange]:
-    """The difference from base to head, file by file, renames found."""
+    """Return the difference from base to head, file by file, renames found."""
     options = ("-M", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
     raw = await repository.run("diff", "-z", "--raw", "--numstat", "--no-abbrev", *options, base, head)
     patch = await repository.run("diff", *options, base, head)
@@ -118,14 +118,15 @@ def _file_changes(output: str, hunks: list[str]) -> list[FileChange]:
     return [
         FileChange(
             path=new, old_path=old, status=_STATUS.get(columns[4][0], "modified"), additions=count[0],
-            deletions=count[1], old_mode=columns[0].lstrip("0") or "0", new_mode=columns[1].lstrip("0") or "0", diff=diff,
+            deletions=count[1], old_mode=columns[0].lstrip("0") or "0", new_mode=columns[1].lstrip("0") or "0",
+            diff=diff,
         )
         for (columns, old, new), count, diff in zip(raw, counts, padded, strict=True)
     ]  # fmt: skip
 
 
 def _number(text: str) -> int:
-    """A line count; binary files have `-`."""
+    """Return a line count; binary files have `-`."""
     return int(text) if text.isdigit() else 0
 
 
@@ -145,7 +146,7 @@ async def pull_facts(repository: GitRepository, base: str, head: str) -> PullFac
 async def tree(
     repository: GitRepository, revision: str, *, recursive: bool, below: str = ""
 ) -> list[TreeEntry] | None:
-    """The entries of a tree; None when the revision or the folder does not exist."""
+    """Return the entries of a tree; None when the revision or the folder does not exist."""
     options = ("-r", "-t") if recursive else ()
     where = f"{revision}:{below}" if below else f"{revision}^{{tree}}"
     if (
@@ -164,7 +165,7 @@ def _entry(row: str) -> TreeEntry:
 
 
 async def blob(repository: GitRepository, revision: str, path: str) -> tuple[str, bytes] | None:
-    """A file's blob sha and bytes at a revision; None when there is no such file."""
+    """Return a file's blob sha and bytes at a revision; None when there is no such file."""
     if revision.startswith("-") or not path:
         return None
     name = f"{revision}:{path}"

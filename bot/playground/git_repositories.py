@@ -143,7 +143,7 @@ class GitRepository:
         shutil.rmtree(self.path)
 
     async def resolve(self, revision: str) -> str | None:
-        """The full sha of a commit named by branch, tag, ref or sha; None when there is none."""
+        """Return the full sha of a commit named by branch, tag, ref or sha; None when there is none."""
         if revision.startswith("-"):
             return None
         status, out = await git(
@@ -187,14 +187,14 @@ class GitRepository:
         await self.run("fetch", "--quiet", "--no-tags", str(other.path), f"+{source}:{target}")
 
     async def merged_tree(self, base: str, head: str) -> str | None:
-        """The tree of both together; None when they conflict."""
+        """Return the tree of both together; None when they conflict."""
         status, out = await git(
             "-C", str(self.path), "merge-tree", "--write-tree", "--no-messages", base, head, allow=(0, 1)
         )
         return out.decode().split("\n", 1)[0] if status == 0 else None
 
     async def commit_tree(self, tree: str, parents: tuple[str, ...], by: User, message: str) -> str:
-        """A commit of a ready tree, on no branch."""
+        """Return a commit of a ready tree, on no branch."""
         identity = {
             "NAME": by.name.strip() or by.login,
             "EMAIL": by.email,
@@ -210,7 +210,10 @@ class GitRepository:
         return out.decode().strip()
 
     async def rebased(self, base: str, head: str, by: User) -> str:
-        """The commits of `head` replayed on `base` in a throw-away clone; the new tip. Raises GitError on conflict."""
+        """Replay the commits of `head` on `base` in a throw-away clone; return the tip.
+
+        Raises GitError on conflict.
+        """
         with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
             await git("clone", "--quiet", "--shared", "--no-checkout", str(self.path), folder)
             identity = ("-c", f"user.name={by.name.strip() or by.login}", "-c", f"user.email={by.email}")

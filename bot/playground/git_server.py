@@ -1,9 +1,10 @@
-"""Git over smart HTTP at `/<owner>/<repo>.git`: git's own `http-backend` as a CGI program, streamed both ways."""
+"""Git over smart HTTP at `/<owner>/<repo>.git`: git's own `http-backend` as a CGI program, streamed."""
 
 import asyncio
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -24,7 +25,7 @@ class GitServer:
         self._forge = forge
 
     def routes(self) -> list[web.RouteDef]:
-        """What the application has to serve."""
+        """Return what the application has to serve."""
         where = "/{owner}/{repo:[^/]+\\.git}"
         return [
             web.get(f"{where}/info/refs", self._info_refs),
@@ -58,7 +59,7 @@ class GitServer:
             return await self._backend(request, repository, path, user, follow)
 
     def _authorise(self, request: web.Request, *, writes: bool) -> tuple[Repository, User | None]:
-        """The repository and who asks. Raises RefusedError as the forge would refuse."""
+        """Return the repository and who asks. Raises RefusedError as the forge would refuse."""
         header = request.headers.get("Authorization")
         user = access.user_of(self._forge.world, access.credentials(header) if header else None)
         name = f"{request.match_info['owner']}/{request.match_info['repo'].removesuffix('.git')}"
@@ -114,7 +115,7 @@ class GitServer:
 
 
 def _refused(refusal: RefusedError) -> web.Response:
-    headers = {"WWW-Authenticate": 'Basic realm="Gitee"'} if refusal.status == 401 else {}
+    headers = {"WWW-Authenticate": 'Basic realm="Gitee"'} if refusal.status == HTTPStatus.UNAUTHORIZED else {}
     return web.Response(status=refusal.status, text=f"{refusal.message}\n", headers=headers)
 
 

@@ -1,4 +1,7 @@
-"""Webhook bodies as Gitee sends them: from an event and a hook to JSON. The shapes are those of captured deliveries."""
+"""Webhook bodies as Gitee sends them: from an event and a hook to JSON.
+
+The shapes are those of captured deliveries.
+"""
 
 import base64
 import hashlib
@@ -20,20 +23,20 @@ HOOK_NAMES = {
 
 
 def event_name(event: Event) -> str:
-    """The value of `X-Gitee-Event`."""
+    """Return the value of `X-Gitee-Event`."""
     if isinstance(event, PullEvent):
         return "Merge Request Hook"
     return "Note Hook" if isinstance(event, NoteEvent) else "Push Hook"
 
 
 def signature(secret: str, timestamp: str) -> str:
-    """What a hook in sign mode sends as token: it covers the time and the secret, never the body."""
+    """Return what a hook in sign mode sends as token: it covers the time and the secret, never the body."""
     digest = hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
 
 
 def time(moment: datetime | None) -> str | None:
-    """A time as Gitee writes it: ISO 8601, whole seconds, +08:00."""
+    """Return a time as Gitee writes it: ISO 8601, whole seconds, +08:00."""
     return moment.isoformat(timespec="seconds") if moment else None
 
 
@@ -45,7 +48,7 @@ class Payloads:
         self._url = url
 
     def body(self, event: Event, hook: Hook, timestamp: str) -> Json:
-        """The whole body of one delivery."""
+        """Return the whole body of one delivery."""
         token = signature(hook.secret, timestamp) if hook.mode == "sign" else ""
         repository = self._repository(event.repository)
         return {
@@ -64,7 +67,7 @@ class Payloads:
         }
 
     def ping(self, hook: Hook, timestamp: str) -> Json:
-        """The body of the test delivery: a canned push to a repository that is not the hook's own."""
+        """Return the body of the test delivery: a canned push to a repository that is not the hook's own."""
         moment = datetime(2018, 2, 5, 23, 46, 46, tzinfo=CHINA)
         robot = User(1, "robot", "robot", "", moment)
         project = Repository(

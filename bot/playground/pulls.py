@@ -22,7 +22,7 @@ def _checked_title(title: str) -> str:
 
 
 def checked_text(text: str) -> str:
-    """A description or comment that is short enough. Raises 422 otherwise."""
+    """Return a description or comment that is short enough. Raises 422 otherwise."""
     if len(text) > MAX_TEXT:
         raise refusals.invalid(f"Content too long (maximum {MAX_TEXT} characters)")
     return text
@@ -73,7 +73,7 @@ async def open_pull(
     base_branch: str | None = None,
     draft: bool = False,
 ) -> Pull:
-    """A new pull request from an existing branch of the repository or of a fork."""
+    """Create a new pull request from an existing branch of the repository or of a fork."""
     forge.require(by, "write", head)
     forge.require(by, "read", repository)
     base = base_branch or repository.default_branch
@@ -101,7 +101,7 @@ async def open_pull(
 
 
 async def head_moved(forge: Forge, pull: Pull, sha: str, by: User) -> None:
-    """New commits on the pull request's branch: reviews are void, as on Gitee, and the hooks hear of it."""
+    """Take in new commits on its branch: reviews are void, as on Gitee, and the hooks hear of it."""
     await fetch_head(forge, pull)
     pull.head_sha = sha
     pull.reviewed_by.clear()

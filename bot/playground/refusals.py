@@ -14,35 +14,35 @@ class RefusedError(Exception):
 
 
 def bad_request(message: str) -> RefusedError:
-    """A parameter is missing or makes no sense."""
+    """Refuse: a parameter is missing or makes no sense."""
     return RefusedError(400, message)
 
 
 def unauthenticated() -> RefusedError:
-    """A token was given and is unknown, or one is needed and none was given."""
+    """Refuse: a token was given and is unknown, or one is needed and none was given."""
     return RefusedError(401, "401 Unauthorized: Access token does not exist")
 
 
 def forbidden(message: str = "403 Forbidden") -> RefusedError:
-    """The person is known and may not do this."""
+    """Refuse: the person is known and may not do this."""
     return RefusedError(403, message)
 
 
 def project_not_found() -> RefusedError:
-    """No such repository, or a private one that the person may not see: Gitee does not tell which."""
+    """Refuse: no such repository, or a private one that the person may not see. Gitee does not tell which."""
     return RefusedError(404, "404 Project Not Found")
 
 
 def not_found(what: str = "404 Not Found") -> RefusedError:
-    """Something inside a repository does not exist."""
+    """Refuse: something inside a repository does not exist."""
     return RefusedError(404, what)
 
 
 def not_allowed(message: str) -> RefusedError:
-    """A merge whose conditions are not met."""
+    """Refuse: a merge whose conditions are not met."""
     return RefusedError(405, message)
 
 
 def invalid(message: str) -> RefusedError:
-    """A value is of the right type and breaks a rule."""
+    """Refuse: a value is of the right type and breaks a rule."""
     return RefusedError(422, message)

@@ -48,7 +48,7 @@ _markdown = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["ta
 
 
 def render(text: str) -> str:
-    """A comment as harmless HTML: scripts, handlers, comments and foreign schemes are gone, mentions stand out."""
+    """Return a comment as harmless HTML: no scripts, handlers, HTML comments or foreign schemes."""
     clean = nh3.clean(
         _markdown.render(text),
         tags=nh3.ALLOWED_TAGS | _ALLOWED_EXTRA,

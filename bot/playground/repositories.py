@@ -20,7 +20,7 @@ def _checked_name(name: str) -> str:
 
 
 def add_user(forge: Forge, login: str, name: str | None = None) -> User:
-    """A new user with an access token. Raises 422 when the login is taken or not usable."""
+    """Create a new user with an access token. Raises 422 when the login is taken or not usable."""
     if forge.world.user(_checked_name(login)) is not None:
         raise refusals.invalid(f"{login} is taken")
     user = User(forge.world.ids.next("user"), login, name or login, secrets.token_hex(16), now())
@@ -61,7 +61,7 @@ async def add_repository(
     members: Mapping[str, Permission] | None = None,
     name: str | None = None,
 ) -> Repository:
-    """A new repository whose default branch `master` has one commit with these files, by its owner or first admin."""
+    """Create a repository whose `master` has one commit of these files, by its owner or first admin."""
     given = {forge.user(login).login: permission for login, permission in (members or {}).items()}
     repository = _register(forge, full_name, private=private, name=name, parent=None)
     repository.members.update(given)
@@ -74,7 +74,7 @@ async def add_repository(
 
 
 async def fork(forge: Forge, origin: Repository, by: User) -> Repository:
-    """The user's fork of a repository; the existing one when there is one already."""
+    """Fork a repository for a user; return the existing one when there is one already."""
     forge.require(by, "read", origin)
     existing = forge.world.repository(f"{by.login}/{origin.path}")
     if existing is not None and existing.parent is origin:
@@ -87,7 +87,7 @@ async def fork(forge: Forge, origin: Repository, by: User) -> Repository:
 
 
 def delete(forge: Forge, repository: Repository) -> None:
-    """Remove a repository; pull requests that came from it keep their commits and lose their head repository."""
+    """Remove a repository; pull requests that came from it keep commits and lose the head repository."""
     forge.world.repositories.pop(repository.full_name.lower())
     for other in forge.world.repositories.values():
         for pull in other.pulls.values():
@@ -108,7 +108,7 @@ def set_permission(forge: Forge, repository: Repository, login: str, permission:
 
 
 def label(forge: Forge, repository: Repository, name: str) -> Label:
-    """The repository's label of this name; it is made when there is none. Raises 422 for names Gitee refuses."""
+    """Return the label of this name, made when there is none. Raises 422 for names Gitee refuses."""
     if len(name) not in _LABEL_LENGTH:
         raise refusals.invalid("标签名长度为 2 到 20 个字符")
     if name not in repository.labels:
@@ -118,16 +118,16 @@ def label(forge: Forge, repository: Repository, name: str) -> Label:
 
 
 def checked_hook_url(url: str) -> str:
-    """The URL, if it is one that can be posted to. Raises 422 otherwise."""
+    """Return the URL, if it is one that can be posted to. Raises 422 otherwise."""
     if not re.match(r"^https?://[^\s/]+", url):
         raise refusals.invalid("URL 格式不正确")
     return url
 
 
 def add_hook(
-    forge: Forge, repository: Repository, url: str, secret: str, mode: HookMode, events: Iterable[str]
+    forge: Forge, repository: Repository, url: str, *, secret: str, mode: HookMode, events: Iterable[str]
 ) -> Hook:
-    """A new webhook; `events` are names of Hook's switches such as `note_events`."""
+    """Create a new webhook; `events` are names of Hook's switches such as `note_events`."""
     hook = Hook(forge.world.ids.next("hook"), checked_hook_url(url), secret, mode, now())
     chosen = set(events)
     for switch in ("push_events", "tag_push_events", "issues_events", "note_events", "merge_requests_events"):

@@ -26,8 +26,9 @@ _MAX_BODY = 8 * 2**20
 class OfflineGitee:
     """A Gitee on a port of its own: API v5, git over HTTP, webhooks and pages over one state.
 
-    `async with OfflineGitee(folder) as gitee:` serves until the block ends. Names are given as on Gitee: repositories
-    as `owner/path`, people by login. Actions follow the forge's rules and raise RefusedError where it would refuse.
+    `async with OfflineGitee(folder) as gitee:` serves until the block ends. Names are given as on Gitee:
+    repositories as `owner/path`, people by login. Actions follow the forge's rules and raise RefusedError
+    where it would refuse.
     """
 
     def __init__(self, data_dir: Path, *, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -79,11 +80,11 @@ class OfflineGitee:
     # People and repositories
 
     def add_user(self, login: str, *, name: str | None = None) -> str:
-        """A new user; returns the access token."""
+        """Create a user; return the access token."""
         return repositories.add_user(self.forge, login, name).token
 
     def token(self, login: str) -> str:
-        """A user's access token."""
+        """Return a user's access token."""
         return self.forge.user(login).token
 
     async def add_repository(
@@ -95,7 +96,10 @@ class OfflineGitee:
         members: Mapping[str, Permission] | None = None,
         name: str | None = None,
     ) -> Repository:
-        """A new repository with one commit of these files (or of a folder) on `master`. Members must be users."""
+        """Create a repository with one commit of these files (or of a folder) on `master`.
+
+        Members must be users.
+        """
         content = folder_files(files) if isinstance(files, Path) else files
         return await repositories.add_repository(
             self.forge, full_name, content, private=private, members=members, name=name
@@ -110,15 +114,17 @@ class OfflineGitee:
         mode: HookMode = "sign",
         events: tuple[str, ...] = BOT_EVENTS,
     ) -> Hook:
-        """A webhook of a repository."""
-        return repositories.add_hook(self.forge, self.repository(repository), url, secret, mode, events)
+        """Add a webhook to a repository."""
+        return repositories.add_hook(
+            self.forge, self.repository(repository), url, secret=secret, mode=mode, events=events
+        )
 
     def set_permission(self, repository: str, login: str, permission: Permission | None) -> None:
-        """What a user may do from now on; None makes a stranger."""
+        """Set what a user may do from now on; None makes a stranger."""
         repositories.set_permission(self.forge, self.repository(repository), login, permission)
 
     async def fork(self, repository: str, by: str) -> str:
-        """The user's fork; returns its full name."""
+        """Fork for a user; return the fork's full name."""
         return (
             await repositories.fork(self.forge, self.repository(repository), self.forge.user(by))
         ).full_name
@@ -128,13 +134,13 @@ class OfflineGitee:
         repositories.delete(self.forge, self.repository(full_name))
 
     def repository(self, full_name: str) -> Repository:
-        """The state of a repository."""
+        """Return the state of a repository."""
         return self.forge.repository(full_name)
 
     # Pull requests
 
     def pull(self, repository: str, number: int) -> Pull:
-        """The state of a pull request."""
+        """Return the state of a pull request."""
         return self.forge.pull(self.repository(repository), number)
 
     async def open_pull(
@@ -150,7 +156,7 @@ class OfflineGitee:
         from_fork: bool = False,
         draft: bool = False,
     ) -> int:
-        """A new pull request, after a commit of these files on its branch; returns its number."""
+        """Open a pull request, after a commit of these files on its branch; return its number."""
         base, user = self.repository(repository), self.forge.user(by)
         head = await repositories.fork(self.forge, base, user) if from_fork else base
         if files is not None:
@@ -166,14 +172,14 @@ class OfflineGitee:
     async def push(
         self, repository: str, number: int, files: Files, *, by: str, message: str = "Update\n"
     ) -> str:
-        """A commit on a pull request's branch, wherever that lives; returns its sha."""
+        """Put a commit on a pull request's branch, wherever that lives; return its sha."""
         pull = self.pull(repository, number)
         return await branches.commit_to_pull(self.forge, pull, files, by=self.forge.user(by), message=message)
 
     async def commit(
         self, repository: str, branch: str, files: Files, *, by: str, message: str = "Update\n"
     ) -> str:
-        """A commit on a branch, which is made when it is new; returns its sha."""
+        """Put a commit on a branch, which is made when it is new; return its sha."""
         target, user = self.repository(repository), self.forge.user(by)
         return await branches.commit(self.forge, target, branch, files, by=user, message=message)
 
@@ -196,7 +202,7 @@ class OfflineGitee:
         await pulls.reopen(self.forge, self.pull(repository, number), self.forge.user(by))
 
     async def merge(self, repository: str, number: int, *, by: str, method: str = "merge") -> str:
-        """Merge it; returns the new commit of the base branch."""
+        """Merge it; return the new commit of the base branch."""
         return await branches.merge(
             self.forge, self.pull(repository, number), self.forge.user(by), method=method
         )
@@ -204,7 +210,7 @@ class OfflineGitee:
     # Comments
 
     async def comment(self, repository: str, number: int, body: str, *, by: str) -> int:
-        """A new comment; returns its id."""
+        """Write a comment; return its id."""
         return comments.write(self.forge, self.pull(repository, number), body, self.forge.user(by)).id
 
     async def edit_comment(self, repository: str, comment_id: int, body: str, *, by: str) -> None:
@@ -218,7 +224,10 @@ class OfflineGitee:
         comments.delete(self.forge, comment, self.forge.user(by))
 
     def comments(self, repository: str, number: int, *, by: str | None = None) -> list[Comment]:
-        """The comments that are there, oldest first; of one author if asked. Each knows its earlier texts."""
+        """Return the comments that are there, oldest first; of one author if asked.
+
+        Each knows its earlier texts.
+        """
         found = self.pull(repository, number).visible_comments
         return [one for one in found if by is None or one.author.login == by]
 

@@ -1,7 +1,7 @@
 """What the offline Gitee knows: people, repositories, pull requests, comments, hooks. Plain values, no I/O.
 
-Git's own facts (how many commits, can it be merged) are measured elsewhere and kept here as values, so that a webhook
-body or an API answer is a pure function of this state.
+Git's own facts (how many commits, can it be merged) are measured elsewhere and kept here as values, so that
+a webhook body or an API answer is a pure function of this state.
 """
 
 import itertools
@@ -20,7 +20,7 @@ RANK: dict[str | None, int] = {None: 0, "read": 1, "write": 2, "admin": 3}
 
 
 def now() -> datetime:
-    """The present moment as Gitee writes it."""
+    """Return the present moment as Gitee writes it."""
     return datetime.now(CHINA)
 
 
@@ -106,7 +106,10 @@ class PullFacts:
 
 @dataclass(slots=True, eq=False)
 class Pull:
-    """A pull request. `head_repository` becomes None when a fork is deleted; `number` counts per repository."""
+    """A pull request.
+
+    `head_repository` becomes None when a fork is deleted; `number` counts per repository.
+    """
 
     id: int
     number: int
@@ -183,7 +186,10 @@ class CheckRun:
 
 @dataclass(slots=True, eq=False)
 class Repository:
-    """A repository. `owner` is a user's login or an organisation's path; `members` maps logins to permissions."""
+    """A repository.
+
+    `owner` is a user's login or an organisation's path; `members` maps logins to permissions.
+    """
 
     id: int
     owner: str
@@ -230,7 +236,7 @@ class Ids:
         }
 
     def next(self, kind: str) -> int:
-        """The next number of this kind."""
+        """Return the next number of this kind."""
         return next(self._counters[kind])
 
 
@@ -243,7 +249,7 @@ class World:
         self.repositories: dict[str, Repository] = {}
 
     def user(self, login: str) -> User | None:
-        """The user of this login, in any case of letters."""
+        """Return the user of this login, in any case of letters."""
         return self.users.get(login.lower())
 
     def user_of_token(self, token: str) -> User | None:
@@ -251,11 +257,11 @@ class World:
         return next((user for user in self.users.values() if user.token == token), None)
 
     def repository(self, full_name: str) -> Repository | None:
-        """The repository `owner/path`, in any case of letters."""
+        """Return the repository `owner/path`, in any case of letters."""
         return self.repositories.get(full_name.lower())
 
     def comment(self, repository: Repository, comment_id: int) -> Comment | None:
-        """A comment that is still there, under any pull request of the repository."""
+        """Return a comment that is still there, under any pull request of the repository."""
         return next(
             (
                 comment
@@ -267,7 +273,7 @@ class World:
         )
 
     def owner(self, repository: Repository) -> User | None:
-        """The person behind a repository: its owner, or an organisation's first administrator."""
+        """Return the person behind a repository: its owner, or an organisation's first administrator."""
         personal = self.user(repository.owner)
         if personal is not None:
             return personal
@@ -275,7 +281,7 @@ class World:
         return next((user for login in admins if (user := self.user(login))), None)
 
     def permission(self, repository: Repository, user: User | None) -> Permission | None:
-        """What the user was given in the repository; None for strangers, whatever they may read."""
+        """Return what the user was given in the repository; None for strangers, whatever they may read."""
         if user is None:
             return None
         if user.login.lower() == repository.owner.lower():

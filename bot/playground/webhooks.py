@@ -1,10 +1,14 @@
-"""Sending webhooks over HTTP: in order per hook, five seconds each, once. What was sent and answered is kept."""
+"""Sending webhooks over HTTP: in order per hook, five seconds each, once.
+
+What was sent and answered is kept.
+"""
 
 import asyncio
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -30,7 +34,7 @@ class Delivery:
     url: str
     headers: dict[str, str]
     body: bytes
-    at: str
+    at: datetime
     status: int | None = None
     response_headers: dict[str, str] = field(default_factory=dict)
     response: str = ""
@@ -56,7 +60,7 @@ def wants(hook: Hook, event: Event) -> bool:
 
 
 def headers(hook: Hook, event: str, timestamp: str, *, ping: bool = False) -> dict[str, str]:
-    """The headers of a delivery."""
+    """Return the headers of a delivery."""
     token = signature(hook.secret, timestamp) if hook.mode == "sign" else hook.secret
     return {
         "Content-Type": "application/json",
@@ -70,11 +74,13 @@ def headers(hook: Hook, event: str, timestamp: str, *, ping: bool = False) -> di
 
 
 class Webhooks:
-    """The deliveries of one Gitee; those that a fault drops are kept in the history and never sent. `url` is the Gitee's own."""
+    """The deliveries of one Gitee; those that a fault drops are kept in the history and never sent.
+
+    `url` is the Gitee's own.
+    """
 
     def __init__(self, world: World, notify: Callable[[], None], faults: Faults) -> None:
         self.history: list[Delivery] = []
-        self._ids = world.ids
         self._world = world
         self.url = ""
         self._notify = notify
@@ -103,18 +109,30 @@ class Webhooks:
     def redeliver(self, delivery: Delivery) -> Delivery:
         """Send the same bytes and headers once more."""
         copy = Delivery(
-            self._ids.next("delivery"), delivery.hook, delivery.event, delivery.action, delivery.hook.url,
-            dict(delivery.headers), delivery.body, now().isoformat(timespec="seconds"),
-        )  # fmt: skip
+            id=self._world.ids.next("delivery"),
+            hook=delivery.hook,
+            event=delivery.event,
+            action=delivery.action,
+            url=delivery.hook.url,
+            headers=dict(delivery.headers),
+            body=delivery.body,
+            at=now(),
+        )
         return self._send_later(copy)
 
     def _queue(
         self, hook: Hook, event: str, action: str, timestamp: str, body: dict[str, Any], *, ping: bool = False
     ) -> Delivery:
         delivery = Delivery(
-            self._ids.next("delivery"), hook, event, action, hook.url, headers(hook, event, timestamp, ping=ping),
-            json.dumps(body, ensure_ascii=False).encode(), now().isoformat(timespec="seconds"),
-        )  # fmt: skip
+            id=self._world.ids.next("delivery"),
+            hook=hook,
+            event=event,
+            action=action,
+            url=hook.url,
+            headers=headers(hook, event, timestamp, ping=ping),
+            body=json.dumps(body, ensure_ascii=False).encode(),
+            at=now(),
+        )
         return self._send_later(delivery)
 
     def _send_later(self, delivery: Delivery) -> Delivery:

@@ -21,7 +21,7 @@ def _run(call: Call, repository: Repository) -> CheckRun:
 
 
 def _output(call: Call) -> dict[str, object]:
-    """The output, as nested JSON or in the description's `output[title]` form."""
+    """Return the output, as nested JSON or in the description's `output[title]` form."""
     nested = call.parameters.get("output")
     if isinstance(nested, dict):
         return dict(nested)
@@ -43,7 +43,7 @@ def _apply(call: Call, run: CheckRun) -> None:
 
 @chapter.add("POST", "/R/check-runs")
 async def create(call: Call) -> web.Response:
-    """A new check-run on a commit that the repository has."""
+    """Create a new check-run on a commit that the repository has."""
     repository = call.repository("admin")
     name, sha = call.text("name"), call.text("head_sha")
     if not name or not sha:
@@ -63,7 +63,7 @@ async def create(call: Call) -> web.Response:
 
 @chapter.add("GET", "/R/check-runs/{id:\\d+}")
 async def one(call: Call) -> web.Response:
-    """A check-run by id."""
+    """Answer with a check-run by id."""
     repository = call.repository()
     return web.json_response(call.shapes.check_run(repository, _run(call, repository)))
 
@@ -82,7 +82,7 @@ async def edit(call: Call) -> web.Response:
 
 @chapter.add("GET", "/R/check-runs/{id:\\d+}/annotations")
 async def annotations(call: Call) -> web.Response:
-    """A page of a check-run's annotations."""
+    """Answer with a page of a check-run's annotations."""
     found = _run(call, call.repository()).output.get("annotations")
     return call.page(found if isinstance(found, list) else [], dict)
 

@@ -1,4 +1,4 @@
-"""Comments under pull requests. Single comments are addressed by id alone, without the pull request's number."""
+"""Comments under pull requests. Single ones are addressed by id, without the pull request's number."""
 
 from aiohttp import web
 
@@ -10,7 +10,7 @@ chapter = Chapter()
 
 @chapter.add("GET", "/R/pulls/{number:\\d+}/comments")
 async def listed(call: Call) -> web.Response:
-    """A page of comments, oldest first unless `direction=desc`."""
+    """Answer with a page of comments, oldest first unless `direction=desc`."""
     found = call.pull().visible_comments
     wanted = call.text("comment_type")
     if wanted:
@@ -22,7 +22,7 @@ async def listed(call: Call) -> web.Response:
 
 @chapter.add("POST", "/R/pulls/{number:\\d+}/comments")
 async def write(call: Call) -> web.Response:
-    """A new comment."""
+    """Create a new comment."""
     pull, user = call.pull(), call.known_user()
     comment = comments.write(
         call.forge,
@@ -38,7 +38,7 @@ async def write(call: Call) -> web.Response:
 
 @chapter.add("GET", "/R/pulls/comments/{id:\\d+}")
 async def one(call: Call) -> web.Response:
-    """A comment by id."""
+    """Answer with a comment by id."""
     comment = call.forge.comment(call.repository(), call.number("id"))
     return web.json_response(call.shapes.comment(comment))
 

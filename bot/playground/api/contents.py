@@ -12,7 +12,7 @@ chapter = Chapter()
 
 
 async def _resolved(git: GitRepository, ref: str) -> str:
-    """The commit of a branch, tag or sha. Raises 404 when there is none."""
+    """Return the commit of a branch, tag or sha. Raises 404 when there is none."""
     sha = await git.resolve(f"refs/heads/{ref}") or await git.resolve(ref)
     if sha is None:
         raise refusals.not_found("404 Commit Not Found")
@@ -21,13 +21,13 @@ async def _resolved(git: GitRepository, ref: str) -> str:
 
 @chapter.add("GET", "/R")
 async def repository(call: Call) -> web.Response:
-    """A repository by name."""
+    """Answer with a repository by name."""
     return web.json_response(call.shapes.repository(call.repository(), call.user))
 
 
 @chapter.add("GET", "/R/branches")
 async def branches(call: Call) -> web.Response:
-    """A page of branches."""
+    """Answer with a page of branches."""
     found = call.repository()
     refs = await call.forge.git(found).refs()
     pairs = [(ref.removeprefix("refs/heads/"), sha) for ref, sha in refs.items()]
@@ -36,7 +36,7 @@ async def branches(call: Call) -> web.Response:
 
 @chapter.add("GET", "/R/branches/{branch:.+}")
 async def branch(call: Call) -> web.Response:
-    """A branch by name."""
+    """Answer with a branch by name."""
     found, name = call.repository(), call.path("branch")
     git = call.forge.git(found)
     sha = await git.resolve(f"refs/heads/{name}")
@@ -48,7 +48,7 @@ async def branch(call: Call) -> web.Response:
 
 @chapter.add("GET", "/R/commits")
 async def commits(call: Call) -> web.Response:
-    """A page of commits of a branch, newest first."""
+    """Answer with a page of commits of a branch, newest first."""
     found = call.repository()
     git = call.forge.git(found)
     sha = await _resolved(git, call.text("sha") or found.default_branch)
@@ -59,7 +59,7 @@ async def commits(call: Call) -> web.Response:
 
 @chapter.add("GET", "/R/commits/{sha:[^/]+}")
 async def commit(call: Call) -> web.Response:
-    """A commit with its files and counts."""
+    """Answer with a commit, its files and counts."""
     found = call.repository()
     git = call.forge.git(found)
     one = (await git_history.commits(git, await _resolved(git, call.path("sha")), limit=1))[0]
@@ -78,7 +78,7 @@ async def commit(call: Call) -> web.Response:
 
 @chapter.add("GET", "/R/compare/{range:.+}")
 async def compare(call: Call) -> web.Response:
-    """What the second of two revisions has that the first has not."""
+    """Answer with what the second of two revisions has that the first has not."""
     found = call.repository()
     git = call.forge.git(found)
     first, dots, second = call.path("range").partition("...")
@@ -110,14 +110,14 @@ async def _listing(call: Call, found: Repository, ref: str, path: str) -> web.Re
 
 @chapter.add("GET", "/R/contents")
 async def root(call: Call) -> web.Response:
-    """What lies at the top."""
+    """Answer with what lies at the top."""
     found = call.repository()
     return await _listing(call, found, call.text("ref") or found.default_branch, "")
 
 
 @chapter.add("GET", "/R/contents/{path:.*}")
 async def contents(call: Call) -> web.Response:
-    """A file with its content, or a folder's list. What is not there is 200 with `[]`, as on Gitee."""
+    """Answer with a file or a folder's list. What is not there is 200 with `[]`, as on Gitee."""
     found = call.repository()
     ref, path = call.text("ref") or found.default_branch, call.path("path").strip("/")
     blob = await git_history.blob(call.forge.git(found), ref, path)
@@ -128,7 +128,7 @@ async def contents(call: Call) -> web.Response:
 
 @chapter.add("GET", "/R/raw/{path:.+}")
 async def raw(call: Call) -> web.Response:
-    """A file's bytes."""
+    """Answer with a file's bytes."""
     found = call.repository()
     ref = call.text("ref") or found.default_branch
     blob = await git_history.blob(call.forge.git(found), ref, call.path("path"))
@@ -139,7 +139,7 @@ async def raw(call: Call) -> web.Response:
 
 @chapter.add("GET", "/R/git/trees/{sha:.+}")
 async def tree(call: Call) -> web.Response:
-    """A tree by sha or branch, with all below it when `recursive=1`."""
+    """Answer with a tree by sha or branch, with all below it when `recursive=1`."""
     found = call.repository()
     recursive = call.text("recursive") == "1"
     entries = await git_history.tree(call.forge.git(found), call.path("sha"), recursive=recursive)

@@ -10,14 +10,14 @@ from bot.playground.state import Pull, Repository, User
 
 
 def _author(shapes: Shapes, commit: PushedCommit) -> Json | None:
-    """The user behind a commit's address, if it is one of ours."""
+    """Find the user behind a commit's address, if it is one of ours."""
     login, _, host = commit.author_email.partition("@")
     user: User | None = shapes.world.user(login) if host == "noreply.example" else None
     return shapes.user(user) if user else None
 
 
 def commit(shapes: Shapes, repository: Repository, one: PushedCommit) -> Json:
-    """A commit without its files."""
+    """Describe a commit without its files."""
     api = f"{shapes.api}/repos/{repository.full_name}"
     url = f"{api}/commits/{one.sha}"
     signature = {"name": one.author_name, "date": one.time, "email": one.author_email}
@@ -40,7 +40,7 @@ def commit(shapes: Shapes, repository: Repository, one: PushedCommit) -> Json:
 
 
 def pull_file(shapes: Shapes, pull: Pull, change: FileChange) -> Json:
-    """A changed file of a pull request: counts are strings, a modified file has no status, the patch is an object."""
+    """Describe a file of a pull request: counts are strings, no status means modified, the patch is an object."""
     web = f"{shapes.web}/{pull.repository.full_name}"
     return {
         "sha": pull.head_sha,
@@ -65,7 +65,7 @@ def pull_file(shapes: Shapes, pull: Pull, change: FileChange) -> Json:
 
 
 def diff_file(shapes: Shapes, repository: Repository, sha: str, change: FileChange) -> Json:
-    """A changed file of a commit or a comparison: counts are numbers, the patch is text."""
+    """Describe a changed file of a commit or a comparison: counts are numbers, the patch is text."""
     web = f"{shapes.web}/{repository.full_name}"
     return {
         "sha": sha,
@@ -82,7 +82,7 @@ def diff_file(shapes: Shapes, repository: Repository, sha: str, change: FileChan
 
 
 def branch(shapes: Shapes, repository: Repository, name: str, sha: str) -> Json:
-    """A branch in a list."""
+    """Describe a branch in a list."""
     url = f"{shapes.api}/repos/{repository.full_name}"
     return {
         "name": name,
@@ -93,7 +93,7 @@ def branch(shapes: Shapes, repository: Repository, name: str, sha: str) -> Json:
 
 
 def complete_branch(shapes: Shapes, repository: Repository, name: str, tip: PushedCommit) -> Json:
-    """A branch by name, with its last commit."""
+    """Describe a branch by name, with its last commit."""
     links = {
         "html": f"{shapes.web}/{repository.full_name}/tree/{name}",
         "self": f"{shapes.api}/repos/{repository.full_name}/branches/{name}",
@@ -103,7 +103,7 @@ def complete_branch(shapes: Shapes, repository: Repository, name: str, tip: Push
 
 
 def content(shapes: Shapes, repository: Repository, ref: str, path: str, entry: TreeEntry) -> Json:
-    """A file or folder in a folder's list."""
+    """Describe a file or folder in a folder's list."""
     api = f"{shapes.api}/repos/{repository.full_name}/contents/{path}"
     html = f"{shapes.web}/{repository.full_name}/blob/{ref}/{path}"
     return {
@@ -120,7 +120,7 @@ def content(shapes: Shapes, repository: Repository, ref: str, path: str, entry: 
 
 
 def file_content(shapes: Shapes, repository: Repository, ref: str, path: str, sha: str, data: bytes) -> Json:  # noqa: PLR0917 - the parts of one answer
-    """A file with its content."""
+    """Describe a file with its content."""
     entry = TreeEntry(path, "100644", "blob", sha, len(data))
     body = content(shapes, repository, ref, path, entry)
     return {**body, "encoding": "base64", "size": len(data), "content": base64.b64encode(data).decode()}

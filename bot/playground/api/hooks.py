@@ -4,7 +4,7 @@ from aiohttp import web
 
 from bot.playground import refusals, repositories
 from bot.playground.api.requests import Call, Chapter
-from bot.playground.state import Hook, Repository
+from bot.playground.state import Hook, HookMode, Repository
 from bot.playground.webhooks import Webhooks
 
 SWITCHES = {
@@ -25,7 +25,7 @@ def _hook(call: Call, repository: Repository) -> Hook:
 
 
 def make_chapter(webhooks: Webhooks) -> Chapter:
-    """The routes; the test delivery needs to know who delivers."""
+    """Return the routes; the test delivery needs to know who delivers."""
     chapter = Chapter()
     chapter.add("GET", "/R/hooks")(listed)
     chapter.add("POST", "/R/hooks")(create)
@@ -42,24 +42,24 @@ def make_chapter(webhooks: Webhooks) -> Chapter:
 
 
 async def listed(call: Call) -> web.Response:
-    """A page of hooks."""
+    """Answer with a page of hooks."""
     repository = call.repository("admin")
     return call.page(repository.hooks, lambda hook: call.shapes.hook(repository, hook))
 
 
 async def create(call: Call) -> web.Response:
-    """A new hook; push events are on by default, all others off."""
+    """Create a new hook; push events are on by default, all others off."""
     repository = call.repository("admin")
     events = [name for name, default in SWITCHES.items() if call.flag(name, default=default)]
-    mode = "sign" if call.text("encryption_type", "0") == "1" else "password"
+    mode: HookMode = "sign" if call.text("encryption_type", "0") == "1" else "password"
     hook = repositories.add_hook(
-        call.forge, repository, call.text("url"), call.text("password"), mode, events
+        call.forge, repository, call.text("url"), secret=call.text("password"), mode=mode, events=events
     )
     return web.json_response(call.shapes.hook(repository, hook), status=201)
 
 
 async def one(call: Call) -> web.Response:
-    """A hook by id."""
+    """Answer with a hook by id."""
     repository = call.repository("admin")
     return web.json_response(call.shapes.hook(repository, _hook(call, repository)))
 

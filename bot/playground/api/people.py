@@ -12,19 +12,19 @@ _GIVEN: dict[str, Permission] = {"pull": "read", "push": "write", "admin": "admi
 
 @chapter.add("GET", "/user")
 async def whoami(call: Call) -> web.Response:
-    """The user of the token."""
+    """Answer with the user of the token."""
     return web.json_response(call.shapes.user_detail(call.known_user()))
 
 
 @chapter.add("GET", "/users/{username}")
 async def user(call: Call) -> web.Response:
-    """A user by login."""
+    """Answer with a user by login."""
     return web.json_response(call.shapes.user_detail(call.forge.user(call.path("username"))))
 
 
 @chapter.add("GET", "/orgs/{org}/memberships/{username}")
 async def membership(call: Call) -> web.Response:
-    """A user's role in an organisation: its administrators are those of its repositories."""
+    """Answer with a role in an organisation: its administrators are those of its repositories."""
     call.known_user()
     member, org = call.forge.user(call.path("username")), call.path("org")
     own = [one for one in call.forge.world.repositories.values() if one.owner.lower() == org.lower()]
@@ -75,7 +75,7 @@ async def is_collaborator(call: Call) -> web.Response:
 
 @chapter.add("GET", "/R/collaborators/{username}/permission")
 async def permission(call: Call) -> web.Response:
-    """A member's permission: admin, write or read."""
+    """Answer with a member's permission: admin, write or read."""
     member, given = _collaborator(call)
     return web.json_response({**call.shapes.user(member), "permission": given})
 

@@ -38,7 +38,7 @@ def _selected(call: Call, pull: Pull) -> bool:
 
 @chapter.add("GET", "/R/pulls")
 async def listed(call: Call) -> web.Response:
-    """A page of pull requests: open ones, newest first, unless asked otherwise."""
+    """Answer with a page of pull requests: open ones, newest first, unless asked otherwise."""
     found = [pull for pull in call.repository().pulls.values() if _selected(call, pull)]
     found.sort(
         key=_SORT.get(call.text("sort"), _SORT["created"]), reverse=call.text("direction", "desc") != "asc"
@@ -62,7 +62,7 @@ def _head(call: Call, repository: Repository) -> tuple[Repository, str]:
 
 @chapter.add("POST", "/R/pulls")
 async def open_pull(call: Call) -> web.Response:
-    """A new pull request."""
+    """Create a new pull request."""
     repository, user = call.repository(), call.known_user()
     head, branch = _head(call, repository)
     pull = await pulls.open_pull(
@@ -81,7 +81,7 @@ async def open_pull(call: Call) -> web.Response:
 
 @chapter.add("GET", _PULL)
 async def one(call: Call) -> web.Response:
-    """A pull request by number."""
+    """Answer with a pull request by number."""
     return web.json_response(call.shapes.pull(call.pull()))
 
 
@@ -224,7 +224,7 @@ async def repository_labels(call: Call) -> web.Response:
 
 @chapter.add("POST", "/R/labels")
 async def make_label(call: Call) -> web.Response:
-    """A new label."""
+    """Create a new label."""
     repository = call.repository("write")
     label = repositories.label(call.forge, repository, call.text("name"))
     label.color = call.text("color", label.color)

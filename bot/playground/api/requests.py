@@ -1,4 +1,4 @@
-"""What every API route does first and last: who asks, about which repository, with which parameters, and paging."""
+"""What every API route begins and ends with: who asks, about which repository, parameters, paging."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -35,20 +35,20 @@ class Call:
         return {**self.request.query, **(self.body if isinstance(self.body, dict) else {})}
 
     def path(self, name: str) -> str:
-        """A part of the path."""
+        """Return a part of the path."""
         return self.request.match_info[name]
 
     def number(self, name: str) -> int:
-        """A number in the path."""
+        """Return a number in the path."""
         return int(self.path(name))
 
     def text(self, name: str, default: str = "") -> str:
-        """A parameter as text."""
+        """Return a parameter as text."""
         value = self.parameters.get(name)
         return default if value is None else str(value)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """A yes-or-no parameter, as JSON or as form text."""
+        """Return a yes-or-no parameter, as JSON or as form text."""
         value = self.parameters.get(name)
         return default if value is None else str(value).lower() in {"true", "1"}
 
@@ -59,7 +59,7 @@ class Call:
         return self.user
 
     def repository(self, needed: Permission = "read") -> Repository:
-        """The repository of the path, if the asker may do this much there. Raises 404, 401 or 403."""
+        """Return the repository of the path, if the asker may do this much there. Raises 404, 401 or 403."""
         repository = self.forge.repository(f"{self.path('owner')}/{self.path('repo')}")
         if needed == "read" and self.forge.world.may(self.user, "read", repository):
             return repository
@@ -67,7 +67,7 @@ class Call:
         return repository
 
     def pull(self) -> Pull:
-        """The pull request of the path."""
+        """Return the pull request of the path."""
         return self.forge.pull(self.repository(), self.number("number"))
 
     def page(self, items: Sequence[T], shape: Callable[[T], Json]) -> web.Response:
@@ -116,7 +116,7 @@ class Chapter:
 
 
 async def body_of(request: web.Request) -> Any:
-    """The parsed body: JSON, or a form as a dictionary. Raises 400 for broken JSON."""
+    """Return the parsed body: JSON, or a form as a dictionary. Raises 400 for broken JSON."""
     if not request.body_exists:
         return None
     if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:

@@ -26,13 +26,13 @@ class Api:
         self._forge = forge
         self._shapes = shapes
         self._chapters = [
-            people.chapter, contents.chapter, pulls.chapter, comments.chapter, check_runs.chapter, text.chapter,
+            *(module.chapter for module in (people, contents, pulls, comments, check_runs, text)),
             hooks.make_chapter(webhooks),
-        ]  # fmt: skip
+        ]
         self._used: dict[str, int] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        """What the application has to serve."""
+        """Return what the application has to serve."""
         served = [
             web.route(method, path, self._handler(route))
             for chapter in self._chapters

@@ -1,4 +1,4 @@
-"""API answers: from state to the JSON objects of API v5. Shapes follow recorded answers where they and the spec differ."""
+"""API answers: from state to JSON objects. Recorded answers win where the published description differs."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ class Shapes:
         self.api = f"{url}/api/v5"
 
     def user(self, user: User) -> Json:
-        """A user as part of something else."""
+        """Describe a user as part of something else."""
         api = f"{self.api}/users/{user.login}"
         return {
             "id": user.id,
@@ -64,7 +64,7 @@ class Shapes:
         }
 
     def user_detail(self, user: User) -> Json:
-        """A user asked for by name or token."""
+        """Describe a user asked for by name or token."""
         own = [one for one in self.world.repositories.values() if self.world.owner(one) is user]
         return {
             **self.user(user),
@@ -83,7 +83,7 @@ class Shapes:
         }
 
     def repository_basic(self, repository: Repository | None) -> Json | None:
-        """A repository as head or base of a pull request; None for a deleted fork."""
+        """Describe a repository as head or base of a pull request; None for a deleted fork."""
         if repository is None:
             return None
         owner = self.world.owner(repository)
@@ -115,7 +115,7 @@ class Shapes:
         }
 
     def repository(self, repository: Repository, asker: User | None) -> Json:
-        """A repository asked for by name, with what the asker may do in it."""
+        """Describe a repository asked for by name, with what the asker may do in it."""
         api = f"{self.api}/repos/{repository.full_name}"
         forks = [one for one in self.world.repositories.values() if one.parent is repository]
         owner = self.world.owner(repository)
@@ -161,7 +161,7 @@ class Shapes:
         }
 
     def permissions(self, repository: Repository, user: User | None) -> Json:
-        """What a user may do, as three switches."""
+        """Describe what a user may do, as three switches."""
         return {
             "pull": self.world.may(user, "read", repository),
             "push": self.world.may(user, "write", repository),
@@ -169,7 +169,7 @@ class Shapes:
         }
 
     def label(self, repository: Repository, label: Label) -> Json:
-        """A label."""
+        """Describe a label."""
         return {
             "id": label.id,
             "color": label.color,
@@ -181,7 +181,7 @@ class Shapes:
         }
 
     def hook(self, repository: Repository, hook: Hook) -> Json:
-        """A webhook. Gitee gives the password away to administrators, and so does this."""
+        """Describe a webhook. Gitee gives the password away to administrators, and so does this."""
         return {
             "id": hook.id,
             "url": hook.url,
@@ -198,7 +198,7 @@ class Shapes:
         }
 
     def comment(self, comment: Comment) -> Json:
-        """A comment under a pull request."""
+        """Describe a comment under a pull request."""
         pull = comment.pull
         api = f"{self.api}/repos/{pull.repository.full_name}/pulls"
         web = f"{self.web}/{pull.repository.full_name}/pulls/{pull.number}#note_{comment.id}"
@@ -227,7 +227,7 @@ class Shapes:
         }
 
     def check_run(self, repository: Repository, run: CheckRun) -> Json:
-        """A check-run; its annotations are a route of their own."""
+        """Describe a check-run; its annotations are a route of their own."""
         url = f"{self.api}/repos/{repository.full_name}/check-runs/{run.id}"
         annotations = run.output.get("annotations")
         return {
@@ -251,7 +251,7 @@ class Shapes:
         }
 
     def pull(self, pull: Pull) -> Json:
-        """A pull request."""
+        """Describe a pull request."""
         api = f"{self.api}/repos/{pull.repository.full_name}/pulls"
         web = f"{self.web}/{pull.repository.full_name}/pulls/{pull.number}"
         return {
