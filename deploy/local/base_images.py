@@ -1,22 +1,28 @@
 """The offline base images: a small Python that the demo repository and the tests build upon.
 
-On Debian 12 they come from apt alone; elsewhere from `python:3.11-slim`. They carry names of our own: never is anybody's
-`python:3.11-slim` replaced.
+On Debian 12 they come from apt alone; elsewhere from `python:3.11-slim`. They carry names of our own:
+nobody's `python:3.11-slim` is ever replaced.
 """
 
 import io
 import subprocess
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import docker.errors
+import machine
 import rootfs
+from machine import SetUpError
 
 LABEL = "dev.gitee-chatops.base"
 PYTEST = ("pytest", "iniconfig", "packaging", "pluggy", "pygments")
+CHANGES = [
+    "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8",
+    f"LABEL {LABEL}=1",
+    'CMD ["python3"]',
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +71,45 @@ def missing(client: docker.DockerClient) -> list[BaseImage]:
 
 
 def make(client: docker.DockerClient, image: BaseImage) -> None:
-    """Make one image in the engine."""
-    if apt_has_python():
-        _from_packages(client, image)
-    else:
-        _from_dockerfile(client, image)
+    """Make one image in the engine. Raises SetUpError."""
+    try:
+        if _apt_has_python(fresh=False) or _apt_has_python(fresh=True):
+            _from_packages(client, image)
+        else:
+            _from_dockerfile(client, image)
+    except (docker.errors.APIError, docker.errors.BuildError) as problem:
+        raise SetUpError(f"The engine could not make {image.name}: {problem}") from problem
+
+
+def _apt_has_python(*, fresh: bool) -> bool:
+    if fresh and machine.may_install():
+        machine.update()
+    return apt_has_python()
 
 
 def _from_packages(client: docker.DockerClient, image: BaseImage) -> None:
     with tempfile.TemporaryDirectory(prefix="chatops-base-") as folder:
         work = Path(folder)
-        debs = rootfs.download(image.packages, work / "debs")
         tar = work / "root.tar"
-        rootfs.write(tar, debs, image.python_packages, work / "scratch")
+        rootfs.write(tar, _debs(image, work / "debs"), image.python_packages, work / "scratch")
         repository, tag = image.name.split(":")
-        client.api.import_image_from_file(
-            str(tar),
-            repository=repository,
-            tag=tag,
-            changes=[
-                "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8",
-                f"LABEL {LABEL}=1",
-                'CMD ["python3"]',
-            ],
-        )
+        client.api.import_image_from_file(str(tar), repository=repository, tag=tag, changes=CHANGES)
     # The engine answers 200 and puts what went wrong into the stream.
+    client.images.get(image.name)
+
+
+def _debs(image: BaseImage, folder: Path) -> list[Path]:
+    """Fetch the packages; old lists of a mirror that moved on get refreshed once."""
     try:
-        client.images.get(image.name)
-    except docker.errors.ImageNotFound:
-        raise RuntimeError(f"the engine did not take {image.name}") from None
+        return rootfs.download(image.packages, folder)
+    except subprocess.CalledProcessError as problem:
+        if not machine.may_install():
+            raise SetUpError(f"apt could not fetch packages:\n\n{problem.stderr}") from problem
+    machine.update()
+    try:
+        return rootfs.download(image.packages, folder)
+    except subprocess.CalledProcessError as problem:
+        raise SetUpError(f"apt could not fetch packages:\n\n{problem.stderr}") from problem
 
 
 def _from_dockerfile(client: docker.DockerClient, image: BaseImage) -> None:

@@ -1,6 +1,7 @@
 """A root file system out of Debian packages, as one tar; apart because it needs neither root nor an engine.
 
-Packages are fetched with their dependencies and merged as they stream: no package script runs, nothing is installed.
+Packages are fetched with their dependencies and merged as they stream: no package script runs, and nothing
+is installed.
 """
 
 import io
@@ -14,13 +15,8 @@ from pathlib import Path
 LEFT_OUT = frozenset(
     {"debconf", "dpkg", "gcc-12-base", "git-man", "liberror-perl", "openssl", "perl-base", "tar"}
 )
-DOCUMENTATION = (
-    "usr/share/doc/",
-    "usr/share/man/",
-    "usr/share/locale/",
-    "usr/share/lintian/",
-    "usr/share/info/",
-)
+DOCUMENTATION = tuple(f"usr/share/{name}/" for name in ("doc", "man", "locale", "lintian", "info"))
+PASSWD = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 CERTIFICATES = "usr/share/ca-certificates/"
 SITE_PACKAGES = "usr/local/lib/python3.11/dist-packages"
 
@@ -64,10 +60,12 @@ class RootFs:
     def package(self, deb: Path) -> None:
         """Add a package's files without its manuals."""
         command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            with tarfile.open(fileobj=process.stdout, mode="r|") as files:
-                for member in files:
-                    self._member(files, member)
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE) as process,
+            tarfile.open(fileobj=process.stdout, mode="r|") as files,
+        ):
+            for member in files:
+                self._member(files, member)
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, command)
 
@@ -106,22 +104,19 @@ class RootFs:
             self._out.addfile(member)
 
     def python_package(self, name: str) -> None:
-        """Copy a pure Python package, whose hash was checked when it was installed, out of this environment."""
+        """Copy a pure Python package out of this environment, where its hash was checked."""
         for source in distribution(name).files or ():
             inside = ".." not in source.parts and "__pycache__" not in source.parts
             if inside and source.name not in {"direct_url.json", "RECORD"}:
                 self.file(f"{SITE_PACKAGES}/{source.as_posix()}", Path(source.locate()).read_bytes())
 
     def foundations(self, applets: Iterable[str]) -> None:
-        """Add what package scripts would have made: accounts, /tmp, a shell's commands, the list of authorities."""
+        """Add what package scripts would have made: accounts, /tmp, the shell's commands, authorities."""
         self.folder("tmp", 0o1777)
         self.folder("root", 0o700)
         for path in ("dev", "proc", "sys", "run", "home", "var/tmp"):
             self.folder(path)
-        self.file(
-            "etc/passwd",
-            b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
-        )
+        self.file("etc/passwd", PASSWD)
         self.file("etc/group", b"root:x:0:\nnogroup:x:65534:\n")
         self.file("etc/nsswitch.conf", b"passwd: files\ngroup: files\nhosts: files dns\n")
         for applet in applets:

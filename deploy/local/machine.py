@@ -1,0 +1,146 @@
+"""What this machine is, and the only places that change it: apt, and processes started in the background."""
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = Path(os.environ.get("CHATOPS_LOCAL_DIR", ROOT / ".local"))
+LOG = STATE / "setup.log"
+
+
+class SetUpError(Exception):
+    """Something is missing that this script may not put right; the text says what to do."""
+
+
+def run(*command: str, env: Mapping[str, str] | None = None) -> None:
+    """Run a command with its output in the log. Raises SetUpError with the end of it."""
+    with LOG.open("a+") as log:
+        log.write(f"$ {shlex.join(command)}\n")
+        log.flush()
+        start = log.tell()
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **(env or {})},
+            check=False,
+        )
+        log.seek(start)
+        if done.returncode:
+            last = "".join(log.readlines()[-15:])
+            raise SetUpError(
+                f"`{shlex.join(command)}` ended with {done.returncode}:\n\n{last}\nAll of it: {LOG}"
+            )
+
+
+def may_install() -> bool:
+    """Say whether packages can be installed here: root on Debian, Ubuntu or a relative."""
+    return os.geteuid() == 0 and which("apt-get") is not None
+
+
+def update() -> None:
+    """Fetch apt's lists, with a second try."""
+    apt("update")
+
+
+def apt(*arguments: str) -> None:
+    """Run apt-get without questions; a mirror that hiccups gets a second try."""
+    command = ("apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=120", *arguments)
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        run(*command, env=environment)
+    except SetUpError:
+        run(*command, env=environment)
+
+
+def install(packages: Sequence[str]) -> None:
+    """Install Debian packages. Raises SetUpError with the command to type where that is not allowed."""
+    names = " ".join(packages)
+    if which("apt-get") is None:
+        raise SetUpError(
+            f"Missing here: {names} (the names are Debian's).\nInstall them, then run this again."
+        )
+    if not may_install():
+        raise SetUpError(
+            f"Missing here: {names}. Run\n\n"
+            f"    sudo apt-get update && sudo apt-get install -y --no-install-recommends {names}\n\n"
+            "and then this again."
+        )
+    update()
+    apt("install", "--no-install-recommends", *packages)
+
+
+def has_systemd() -> bool:
+    """Say whether services of this machine are systemd's business."""
+    return Path("/run/systemd/system").is_dir()
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """A process that outlives this script.
+
+    Its pid and start time are recorded, so that nothing else is ever stopped.
+    """
+
+    name: str
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes."""
+        return STATE / f"{self.name}.log"
+
+    @property
+    def _record(self) -> Path:
+        return STATE / f"{self.name}.pid"
+
+    def start(self, *command: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start it in a session of its own and remember it."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, **(env or {})},
+            )
+        self._record.write_text(f"{process.pid} {_started_at(process.pid)}\n")
+        return process
+
+    def ending(self) -> str:
+        """Return the last lines of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
+
+    def stop(self, patience: float = 30) -> bool:
+        """Stop the recorded process and wait until it is gone; say whether there was one."""
+        try:
+            pid, started_at = self._record.read_text().split()
+        except (FileNotFoundError, ValueError):
+            return False
+        running = _started_at(int(pid)) == started_at
+        if running:
+            os.kill(int(pid), signal.SIGTERM)
+            until = time.monotonic() + patience
+            while _started_at(int(pid)) == started_at:
+                if time.monotonic() > until:
+                    raise SetUpError(f"{self.name} (process {pid}) does not stop; see {self.log}")
+                time.sleep(0.05)
+        self._record.unlink()
+        return running
+
+
+def _started_at(pid: int) -> str:
+    """Return when a process was started, in ticks since boot; `gone` also when it is dead but unburied."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return "gone"
+    return "gone" if fields[0] == "Z" else fields[19]

@@ -1,0 +1,112 @@
+"""Gets the real parts: packages, a Docker Engine, a registry and the offline base images.
+
+Run by `make setup` with the project's own Python, as often as one likes. `--browser` adds what only tests
+need; `--down` stops what an earlier run started.
+"""
+
+import fcntl
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from shutil import which
+
+import base_images
+import docker
+import engine
+import image_registry
+import machine
+from machine import LOG, STATE, SetUpError
+
+FONTS = {
+    "fonts-dejavu-core": Path("/usr/share/fonts/truetype/dejavu"),
+    "fonts-noto-cjk": Path("/usr/share/fonts/opentype/noto"),
+}
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Say what is being done, and how long it took."""
+    print(f"  {name} ".ljust(48, "."), end=" ", flush=True)
+    start = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print("stopped", flush=True)
+        raise
+    print(f"{time.monotonic() - start:6.1f} s", flush=True)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other set-up of this checkout is running."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    with (STATE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        LOG.write_text("")
+        yield
+
+
+def browser_packages() -> list[str]:
+    """Return what has to be installed for tests in a real browser."""
+    wanted = [] if which("chromium") else ["chromium"]
+    if which("apt-get"):
+        wanted += [name for name, folder in FONTS.items() if not folder.is_dir()]
+    return wanted
+
+
+def get_packages(*, browser: bool) -> None:
+    """Install what is missing, in one go."""
+    git = [] if which("git") else ["git"]
+    registry = image_registry.packages()
+    missing = [*git, *engine.packages(), *registry, *(browser_packages() if browser else [])]
+    if not missing:
+        return
+    with step("Debian packages"):
+        machine.install(missing)
+        if registry:
+            image_registry.silence_service()
+
+
+def get_base_images(client: docker.DockerClient) -> None:
+    """Make the base images that the engine lacks."""
+    for image in base_images.missing(client):
+        with step(f"Base image {image.name}"):
+            base_images.make(client, image)
+
+
+def up(*, browser: bool) -> None:
+    """Get everything. Raises SetUpError."""
+    get_packages(browser=browser)
+    with step("Docker Engine"):
+        client = engine.ensure()
+    with closing(client):
+        with step(f"Registry at {image_registry.ADDRESS}"):
+            image_registry.ensure()
+        get_base_images(client)
+
+
+def down() -> None:
+    """Stop what set-up started; an engine or registry that was there before stays."""
+    for process in (image_registry.PROCESS, engine.PROCESS):
+        if process.stop():
+            print(f"  {process.name} stopped")
+
+
+def main(options: list[str]) -> int:
+    """Set up, or stop; return the exit status."""
+    try:
+        with alone():
+            if "--down" in options:
+                down()
+            else:
+                up(browser="--browser" in options)
+    except SetUpError as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
