@@ -1,0 +1,1 @@
+"""The Gitee adapter: webhook wire format and signatures, API client, git source."""

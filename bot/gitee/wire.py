@@ -1,0 +1,200 @@
+"""From a webhook's headers and bytes to a Delivery, for every shape that Gitee has sent since 2020.
+
+Pure, and never trusting: what is read here only says where to look. Nothing of a body is kept that
+could carry a password or somebody's address.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.gitee.paths import is_name, is_sha, repo_path
+from bot.model.delivery import Delivery, Trigger
+from bot.model.forge import RepoPath
+
+PULL_EVENT = "merge_request_hooks"
+NOTE_EVENT = "note_hooks"
+
+_EVENTS = {
+    "merge request hook": PULL_EVENT,
+    "note hook": NOTE_EVENT,
+    "push hook": "push_hooks",
+    "tag push hook": "tag_push_hooks",
+    "issue hook": "issue_hooks",
+    "pipeline hook": "pipeline_hooks",
+}
+_TRIGGERS = {
+    "open": Trigger.OPEN,
+    "update": Trigger.UPDATE,
+    "close": Trigger.CLOSE,
+    "merge": Trigger.MERGE,
+    "reopen": Trigger.REOPEN,
+}
+_LARGEST = 2**63 - 1
+
+
+class Malformed(ValueError):  # noqa: N818 - named by what is the matter
+    """The body cannot be a webhook of Gitee's: the sender deserves a 400 with this message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A genuine delivery with nothing in it for us; `why` is one of a few fixed words, fit for a metric."""
+
+    why: str
+
+
+def read(headers: Mapping[str, str], body: bytes, received_at: datetime) -> Delivery | Ignored:
+    """Read one delivery. Raises Malformed."""
+    known = {name.lower(): value for name, value in headers.items()}
+    payload = _object(body)
+    if known.get("x-gitee-ping", "").lower() == "true":
+        return Ignored("ping")
+    event = _event(known, payload)
+    if event == PULL_EVENT:
+        return _pull_event(payload, received_at)
+    if event == NOTE_EVENT:
+        return _note_event(payload, received_at)
+    return Ignored("other_event")
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("the body is not JSON") from error
+    if not isinstance(payload, Mapping):
+        raise Malformed("the body is not a JSON object")
+    return payload
+
+
+def _event(headers: Mapping[str, str], payload: Mapping[str, Any]) -> str:
+    """Name the event by its hook name; headers have carried both spellings, old bodies only one."""
+    told = (headers.get("x-gitee-event"), headers.get("x-git-oschina-event"), payload.get("hook_name"))
+    first = next((name for name in told if isinstance(name, str) and name), "")
+    name = first.strip().lower()
+    return _EVENTS.get(name, name)
+
+
+def _pull_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery | Ignored:
+    trigger = _TRIGGERS.get(_text(payload, "action"))
+    if trigger is None:
+        return Ignored("other_action")
+    described = _text(payload, "action_desc")
+    # Creating a pull request sends three `open`s; two of them announce reviewers and testers.
+    if trigger is Trigger.OPEN and described in {"test", "assign"}:
+        return Ignored("open_again")
+    # Without a description it may have been a push: a hint too many costs one look.
+    if trigger is Trigger.UPDATE and described not in {"", "source_branch_changed"}:
+        return Ignored("no_new_commits")
+    repo, number = _repo(payload), _number(payload)
+    sha = _head_sha(payload)
+    return Delivery(
+        key=_key(repo, number, trigger, sha, *_occasion(payload, trigger)),
+        trigger=trigger,
+        repo=repo,
+        number=number,
+        received_at=received_at,
+        head_sha=sha,
+        sender=_sender(payload, "sender", "author"),
+    )
+
+
+def _note_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery | Ignored:
+    if _text(payload, "noteable_type") != "PullRequest":
+        return Ignored("not_a_pull_request")
+    if _text(payload, "action") != "comment":
+        return Ignored("not_a_new_comment")
+    comment = _part(payload, "comment")
+    comment_id = _positive(comment.get("id"))
+    if comment_id is None:
+        raise Malformed("comment.id is missing or no positive number")
+    repo, number = _repo(payload), _number(payload)
+    return Delivery(
+        key=_key(repo, number, Trigger.COMMENT, comment_id),
+        trigger=Trigger.COMMENT,
+        repo=repo,
+        number=number,
+        received_at=received_at,
+        comment_id=comment_id,
+        head_sha=_head_sha(payload),
+        body_digest=_digest(comment.get("body")),
+        sender=_sender(comment, "user") or _sender(payload, "sender", "author"),
+    )
+
+
+def _occasion(payload: Mapping[str, Any], trigger: Trigger) -> tuple[str, ...]:
+    """Tell events on one commit apart: a branch can move back, a pull request be reopened again and again.
+
+    Two hooks that report one event agree on `updated_at`; the time of sending serves only without it.
+    An `open` needs none: the three that creation sends are one event.
+    """
+    if trigger is Trigger.OPEN:
+        return ()
+    return (_text(_part(payload, "pull_request"), "updated_at") or str(payload.get("timestamp", "")),)
+
+
+def _key(repo: RepoPath, *fields: object) -> str:
+    """Hash the event's own fields; paths are case-insensitive at Gitee."""
+    told = json.dumps([str(repo).lower(), *(str(field) for field in fields)])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _repo(payload: Mapping[str, Any]) -> RepoPath:
+    """Find the repository that the pull request is for, never the fork."""
+    base = _part(_part(payload, "pull_request"), "base")
+    for holder, name in ((payload, "repository"), (payload, "project"), (base, "repo")):
+        path = repo_path(holder.get(name))
+        if path is not None:
+            return path
+    raise Malformed("repository.path_with_namespace is missing or no path")
+
+
+def _number(payload: Mapping[str, Any]) -> int:
+    pull = _part(payload, "pull_request")
+    per_iid = _text(payload, "per_iid").removeprefix("!")
+    told = (pull.get("number"), payload.get("number"), payload.get("iid"), per_iid)
+    number = next((found for found in map(_positive, told) if found is not None), None)
+    if number is None:
+        raise Malformed("pull_request.number is missing or no positive number")
+    return number
+
+
+def _head_sha(payload: Mapping[str, Any]) -> str | None:
+    head = _part(_part(payload, "pull_request"), "head")
+    sha = _text(head, "sha").lower()
+    return sha if is_sha(sha) else None
+
+
+def _digest(body: object) -> str | None:
+    if not isinstance(body, str):
+        return None
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _sender(holder: Mapping[str, Any], *names: str) -> str:
+    """Return the first login that could be one."""
+    logins = (_part(holder, name).get("login") for name in names)
+    return next((login for login in logins if isinstance(login, str) and is_name(login)), "")
+
+
+def _part(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = holder.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(holder: Mapping[str, Any], name: str) -> str:
+    value = holder.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _positive(value: object) -> int | None:
+    """Read a number that may have been sent as a string; a boolean is none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < len(str(_LARGEST)):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST:
+        return value
+    return None
