@@ -1,0 +1,47 @@
+# What to type; how it is done stands in deploy/local/.
+# Where something may not be installed, each of these says exactly what to run instead.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+export PYTHON
+export CHATOPS_REGISTRY_PORT ?= 5000
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+           --no-header --python-version 3.11
+
+.PHONY: help setup setup-test demo test lint lock down clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: ## Python packages, Docker Engine, local registry and offline base images, each only if missing
+	@deploy/local/venv.sh
+	@$(BIN)/python deploy/local/setup.py
+
+setup-test: ## the same, and a browser with fonts
+	@deploy/local/venv.sh
+	@$(BIN)/python deploy/local/setup.py --browser
+
+demo: setup ## set up, then start the bot beside an offline Gitee; ARGS="--demo-pr" plays the whole story
+	@$(BIN)/chatops playground $(ARGS)
+
+test: setup-test ## set up, then all checks and tests; ARGS go to pytest
+	@deploy/local/suite.sh $(ARGS)
+
+lint: setup ## style, types and layers, without tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: setup ## write the lock files anew from pyproject.toml; UP=--upgrade takes newer versions
+	$(COMPILE) $(UP) pyproject.toml -o requirements.lock
+	$(COMPILE) $(UP) pyproject.toml --group dev -o requirements-dev.lock
+	$(COMPILE) $(UP) --group pyproject.toml:build -o requirements-build.lock
+
+down: ## stop the engine and the registry that set-up started
+	@[ ! -x $(BIN)/python ] || $(BIN)/python deploy/local/setup.py --down
+
+clean: down ## also remove .venv, .local and what the tools cached
+	rm -rf .venv .local dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find bot commands deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
