@@ -1,4 +1,4 @@
-"""Which names may be put into a URL, a file path or a git command; all that Gitee tells is checked here first."""
+"""Which names may enter a URL, a file path or a git command; all that Gitee tells is checked here first."""
 
 import re
 from collections.abc import Mapping

@@ -92,3 +92,5 @@ class Comment:
     created_at: datetime
     updated_at: datetime
     url: str = ""
+    number: int | None = None
+    """The pull request it stands under, where Gitee says so."""

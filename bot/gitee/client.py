@@ -1,0 +1,161 @@
+"""Gitee's API v5 as the engine's Forge. https://gitee.com/api/v5/swagger."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import httpx
+
+from bot.gitee import objects
+from bot.gitee.errors import unreadable
+from bot.gitee.paths import is_inside, is_name
+from bot.gitee.transport import Call, Transport
+from bot.model.errors import GiveUp
+from bot.model.forge import Comment, Permission, PullRequest, RepoPath, User
+from bot.model.reason import Reason
+
+T = TypeVar("T")
+
+PAGE = 100
+MOST_PAGES = 100
+
+_REPO = "/repos/{owner}/{repo}"
+_PULL = _REPO + "/pulls/{number}"
+_COMMENT = _REPO + "/pulls/comments/{id}"
+
+
+class GiteeClient:
+    """Implements `bot.ports.Forge`. Raises RetryLater(GITEE_UNAVAILABLE) and GiveUp(GITEE_DENIED)."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    async def whoami(self) -> User:
+        """Return the bot's own account."""
+        call = Call("GET", "/user")
+        return self._read(call, await self._transport.json(call), objects.user)
+
+    async def pull_request(self, repo: RepoPath, number: int) -> PullRequest | None:
+        """Return the pull request, or None if there is none or it cannot be seen."""
+        return await self._get(Call("GET", _PULL, _at(repo, number=number)), objects.pull_request)
+
+    async def changed_files(self, repo: RepoPath, number: int) -> tuple[str, ...]:
+        """Return paths that the pull request changes; Gitee tells at most 300, on one page."""
+        call = Call("GET", _PULL + "/files", _at(repo, number=number))
+        return await self._get(call, objects.changed_paths) or ()
+
+    async def permission(self, repo: RepoPath, login: str) -> Permission:
+        """Return what this person may do there, whether as a member, an owner or a passer-by."""
+        if not is_name(login):
+            return Permission.NONE
+        call = Call("GET", _REPO + "/collaborators/{login}/permission", _at(repo, login=login))
+        data = await self._transport.json(call)
+        if data is None:
+            return await self._permission_of_stranger(repo, login)
+        if not isinstance(data, Mapping) or str(data.get("login") or login).lower() != login.lower():
+            raise unreadable(str(call), "the answer is about somebody else")
+        return objects.permission(data)
+
+    async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:
+        """Return a file's content at a ref, or None if it is absent or a folder."""
+        if not is_inside(path):
+            return None
+        call = Call("GET", _REPO + "/contents/{path}", _at(repo, path=path), {"ref": ref})
+        data = await self._transport.json(call)
+        # A missing file is a 200 with an empty list, a folder one with a full list.
+        if data is None or isinstance(data, list):
+            return None
+        return self._read(call, data, objects.content)
+
+    async def comment(self, repo: RepoPath, comment_id: int) -> Comment | None:
+        """Return one comment, or None if it is gone."""
+        return await self._get(Call("GET", _COMMENT, _at(repo, id=comment_id)), objects.comment)
+
+    async def find_comment(self, repo: RepoPath, number: int, marker: str, author: str) -> Comment | None:
+        """Return the newest comment by `author` whose body contains `marker`."""
+        call = Call("GET", _PULL + "/comments", _at(repo, number=number), {"direction": "desc"})
+        newest: Comment | None = None
+        async for page in self._pages(call):
+            comments = [self._read(call, each, objects.comment) for each in page]
+            ours = [one for one in comments if one.author.lower() == author.lower() and marker in one.body]
+            newest = max([*ours, newest] if newest else ours, key=lambda one: one.id, default=None)
+            # Older deployments may not know `direction`: only a page that does run downwards ends the search.
+            if newest and comments[0].id > comments[-1].id:
+                break
+        return newest
+
+    async def post_comment(self, repo: RepoPath, number: int, body: str) -> int:
+        """Post a comment and return its id.
+
+        Raises CommentRefused. After RetryLater it may or may not be there: look for its marker first.
+        """
+        call = Call("POST", _PULL + "/comments", _at(repo, number=number), body={"body": body}, words=True)
+        data = await self._transport.json(call)
+        if data is None:
+            raise GiveUp(Reason.GITEE_DENIED, {"message": f"{call}: 404"})
+        return self._read(call, data, _comment_id)
+
+    async def edit_comment(self, repo: RepoPath, comment_id: int, body: str) -> bool:
+        """Replace a comment's body; False if the comment is gone. Raises CommentRefused."""
+        call = Call("PATCH", _COMMENT, _at(repo, id=comment_id), body={"body": body}, words=True)
+        return (await self._transport.send(call)).is_success
+
+    async def _get(self, call: Call, parse: Callable[[Any], T]) -> T | None:
+        data = await self._transport.json(call)
+        return None if data is None else self._read(call, data, parse)
+
+    @staticmethod
+    def _read(call: Call, data: Any, parse: Callable[[Any], T]) -> T:
+        try:
+            return parse(data)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise unreadable(str(call), f"unexpected answer ({type(error).__name__}: {error})") from error
+
+    async def _permission_of_stranger(self, repo: RepoPath, login: str) -> Permission:
+        """Judge somebody who is no member: the owner, an owner of the organisation, or anybody at all."""
+        data = await self._transport.json(Call("GET", _REPO, _at(repo)))
+        if not isinstance(data, Mapping):
+            return Permission.NONE
+        if login.lower() == objects.owner_of(data) or await self._runs_organisation(data, login):
+            return Permission.ADMIN
+        return Permission.READ if objects.is_public(data) else Permission.NONE
+
+    async def _runs_organisation(self, repository: Mapping[str, Any], login: str) -> bool:
+        if objects.is_personal(repository):
+            return False
+        where = {"org": objects.owner_of(repository), "login": login}
+        try:
+            data = await self._transport.json(Call("GET", "/orgs/{org}/memberships/{login}", where))
+        except GiveUp:  # the bot may not see who is in there
+            return False
+        return objects.runs_organisation(data)
+
+    async def _pages(self, call: Call) -> AsyncIterator[list[Any]]:
+        """Give the pages of a list; `total_page` says how many, or else the first short page ends it."""
+        for number in range(1, MOST_PAGES + 1):
+            page = replace(call, query={**call.query, "page": number, "per_page": PAGE})
+            response = await self._transport.send(page)
+            items = self._read(page, response, _list) if response.is_success else []
+            yield items
+            total = response.headers.get("total_page", "")
+            if number >= int(total) if total.isdecimal() else len(items) < PAGE:
+                return
+
+
+def _at(repo: RepoPath, **values: object) -> dict[str, object]:
+    return {"owner": repo.owner, "repo": repo.name, **values}
+
+
+def _list(response: httpx.Response) -> list[Any]:
+    items = response.json()
+    if not isinstance(items, list):
+        raise TypeError("not a list")
+    return items
+
+
+def _comment_id(data: Mapping[str, Any]) -> int:
+    return int(data["id"])

@@ -1,0 +1,143 @@
+"""The API's JSON as values of ours; raises KeyError, TypeError or ValueError where Gitee's answer is none."""
+
+import base64
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.gitee.paths import is_sha, repo_path
+from bot.model.forge import Comment, Permission, PullRequest, PullState, RepoPath, Tip, User
+
+Json = Mapping[str, Any]
+
+_PERMISSIONS = {
+    "admin": Permission.ADMIN,
+    "owner": Permission.ADMIN,
+    "master": Permission.ADMIN,
+    "write": Permission.WRITE,
+    "push": Permission.WRITE,
+    "developer": Permission.WRITE,
+    "none": Permission.NONE,
+}
+_PULL_NUMBER = re.compile(r"/pulls/([0-9]{1,9})(?:#|$)")
+
+
+def user(data: Json) -> User:
+    """Read an account."""
+    return User(login=str(data["login"]), name=str(data.get("name") or ""))
+
+
+def pull_request(data: Json) -> PullRequest:
+    """Read a pull request. The base repository's own path counts, even after a rename."""
+    base = data["base"]
+    repo = repo_path(base["repo"])
+    if repo is None:
+        raise ValueError("base.repo has no path")
+    return PullRequest(
+        repo=repo,
+        number=int(data["number"]),
+        id=int(data["id"]),
+        title=str(data.get("title") or ""),
+        state=PullState(data["state"]),
+        author=str(data["user"]["login"]),
+        head=_tip(data["head"]),
+        base=_tip(base),
+        url=str(data.get("html_url") or ""),
+        clone_url=_clone_url(base["repo"], repo),
+        draft=data.get("draft") is True,
+        labels=tuple(str(label["name"]) for label in data.get("labels") or ()),
+    )
+
+
+def comment(data: Json) -> Comment:
+    """Read a comment, and under which pull request it stands."""
+    created = _time(data["created_at"])
+    return Comment(
+        id=int(data["id"]),
+        body=str(data.get("body") or ""),
+        author=str(data["user"]["login"]),
+        created_at=created,
+        updated_at=_time(data.get("updated_at") or data["created_at"]),
+        url=str(data.get("html_url") or ""),
+        number=_pull_number(data),
+    )
+
+
+def permission(data: Json) -> Permission:
+    """Read a member's permission; whatever word is new to us lets nobody write."""
+    return _PERMISSIONS.get(str(data.get("permission")).lower(), Permission.READ)
+
+
+def changed_paths(files: list[Json]) -> tuple[str, ...]:
+    """List what is changed, a renamed file under both of its names."""
+    paths: dict[str, None] = {}
+    for each in files:
+        patch = each.get("patch") or {}
+        paths[str(each["filename"])] = None
+        if isinstance(patch, Mapping) and patch.get("old_path"):
+            paths[str(patch["old_path"])] = None
+    return tuple(paths)
+
+
+def content(data: Json) -> bytes:
+    """Decode a file's content."""
+    return base64.b64decode(data["content"] or "")
+
+
+def is_public(repository: Json) -> bool:
+    """Whether everybody may read it; in doubt not."""
+    return repository.get("public") is True or (
+        repository.get("private") is False and not repository.get("internal")
+    )
+
+
+def owner_of(repository: Json) -> str:
+    """Return the path of the namespace, in lower case."""
+    path = repo_path(repository)
+    return path.owner.lower() if path is not None else ""
+
+
+def is_personal(repository: Json) -> bool:
+    """Whether the namespace is a person's, not an organisation's."""
+    namespace = repository.get("namespace")
+    return isinstance(namespace, Mapping) and namespace.get("type") == "personal"
+
+
+def runs_organisation(membership: object) -> bool:
+    """Whether a membership is an administrator's."""
+    if not isinstance(membership, Mapping) or membership.get("active") is False:
+        return False
+    return membership.get("role") in {"admin", "owner"}
+
+
+def _tip(data: Json) -> Tip:
+    sha = str(data["sha"]).lower()
+    if not is_sha(sha):
+        raise ValueError("sha is no commit id")
+    return Tip(ref=str(data["ref"]), sha=sha, repo=repo_path(data.get("repo")))
+
+
+def _clone_url(repository: Json, repo: RepoPath) -> str:
+    """Return the git address: Gitee's `html_url` is one already in most answers, not in all."""
+    told = str(repository.get("clone_url") or repository.get("html_url") or "")
+    parts = urlsplit(told)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError(f"{repo} has no web address")
+    return told if told.endswith(".git") else f"{told.rstrip('/')}.git"
+
+
+def _pull_number(data: Json) -> int | None:
+    for name in ("pull_request_url", "html_url"):
+        found = _PULL_NUMBER.search(str(data.get(name) or ""))
+        if found:
+            return int(found[1])
+    return None
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment

@@ -1,0 +1,162 @@
+"""The one door to Gitee's API: sends a call, repeats it where that is safe, turns failures into our errors.
+
+Apart from the client so that what is asked and how it is asked can be read one at a time.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from bot.gitee.errors import error_for, unreachable, unreadable
+from bot.model.errors import GiveUp
+from bot.model.reason import Reason
+
+Sleep = Callable[[float], Awaitable[None]]
+Observe = Callable[[str, str, int, float], None]
+"""Called after every exchange with method, route template, status (0 for none) and seconds."""
+
+TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+BACKOFF = (0.3, 1.2)
+"""Seconds between tries; one try more than there are pauses."""
+MOST_REDIRECTS = 3
+_REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
+_BUSY = frozenset({500, 502, 503, 504})
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: `route` is a template below the API's address, filled with quoted `values`."""
+
+    method: str
+    route: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    query: Mapping[str, str | int] = field(default_factory=dict)
+    body: Any = None
+    words: bool = False
+    """Whether the body is a comment's text."""
+
+    @property
+    def path(self) -> str:
+        """The route, filled in. Slashes survive only in a value named `path`."""
+        quoted = {
+            name: quote(str(value), safe="/" if name == "path" else "") for name, value in self.values.items()
+        }
+        return self.route.format_map(quoted)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Transport:
+    """Sends calls with the bot's token, which goes to the API's own origin and nowhere else."""
+
+    def __init__(
+        self,
+        api_url: str,
+        token: str,
+        *,
+        http: httpx.AsyncClient | None = None,
+        sleep: Sleep = asyncio.sleep,
+        now: Callable[[], datetime] = _utc_now,
+        observe: Observe | None = None,
+    ) -> None:
+        self._base = httpx.URL(api_url.rstrip("/"))
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = http or httpx.AsyncClient(timeout=TIMEOUT)
+        self._sleep = sleep
+        self._now = now
+        self._observe = observe
+
+    def __repr__(self) -> str:
+        return f"Transport({str(self._base)!r})"
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def json(self, call: Call) -> Any:
+        """Send and return the answer's JSON; None for 404. Raises RetryLater and GiveUp."""
+        response = await self.send(call)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        try:
+            return response.json()
+        except ValueError as error:
+            raise unreadable(str(call), "the answer is not JSON") from error
+
+    async def send(self, call: Call) -> httpx.Response:
+        """Send and return any 2xx or 404. Raises RetryLater and GiveUp.
+
+        Whatever may be repeated is, a few times. A POST is repeated only if it cannot have arrived:
+        whoever posts looks first whether the thing is there already.
+        """
+        for pause in BACKOFF:
+            try:
+                response = await self._exchange(call)
+            except httpx.TransportError as error:
+                if not _may_repeat(call, error):
+                    raise unreachable(str(call), error) from error
+                logger.info("%s: %s, trying again in %s s", call, type(error).__name__, pause)
+            else:
+                if response.status_code not in _BUSY or call.method not in _REPEATABLE:
+                    return self._judged(call, response)
+                logger.info("%s: %s, trying again in %s s", call, response.status_code, pause)
+            await self._sleep(pause)
+        try:
+            return self._judged(call, await self._exchange(call))
+        except httpx.TransportError as error:
+            raise unreachable(str(call), error) from error
+
+    def _judged(self, call: Call, response: httpx.Response) -> httpx.Response:
+        if response.is_success or response.status_code == HTTPStatus.NOT_FOUND:
+            return response
+        raise error_for(response, str(call), self._now(), words=call.words)
+
+    async def _exchange(self, call: Call) -> httpx.Response:
+        """Send once, following a renamed repository to its new address."""
+        url = httpx.URL(str(self._base) + call.path, params=dict(call.query) or None)
+        for _ in range(MOST_REDIRECTS):
+            response = await self._observed(call, url)
+            if not response.is_redirect:
+                return response
+            url = self._followed(call, url, response)
+        raise GiveUp(Reason.GITEE_DENIED, {"message": f"{call}: too many redirects"})
+
+    async def _observed(self, call: Call, url: httpx.URL) -> httpx.Response:
+        began, status = time.monotonic(), 0
+        try:
+            response = await self._http.request(
+                call.method, url, json=call.body, headers=self._headers, follow_redirects=False
+            )
+            status = response.status_code
+            return response
+        finally:
+            if self._observe is not None:
+                self._observe(call.method, call.route, status, time.monotonic() - began)
+
+    def _followed(self, call: Call, url: httpx.URL, response: httpx.Response) -> httpx.URL:
+        """Return where a redirect leads, if that is still the API: the token goes nowhere else."""
+        target = url.join(response.headers["location"])
+        same_origin = (target.scheme, target.host, target.port) == (url.scheme, url.host, url.port)
+        if same_origin and target.path.startswith(self._base.path.rstrip("/") + "/"):
+            return target
+        raise GiveUp(Reason.GITEE_DENIED, {"message": f"{call}: redirected away from the API"})
+
+
+def _may_repeat(call: Call, error: httpx.TransportError) -> bool:
+    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    return never_sent or call.method in _REPEATABLE
