@@ -50,7 +50,7 @@ async def commit(
     message: str,
     start: str | None = None,
 ) -> str:
-    """Put a commit on a branch and return its sha; a new branch begins at `start` or at the default branch."""
+    """Put a commit on a branch and return its sha; a new branch begins at `start` or the default one."""
     forge.require(by, "write", repository)
     git, ref = forge.git(repository), f"{_BRANCH}{branch}"
     await _refuse_bad_name(forge, repository, branch)

@@ -8,10 +8,11 @@ T = TypeVar("T")
 
 
 class Changes:
-    """A counter that can be awaited. `version` grows with every change."""
+    """A counter that can be awaited. `version` grows with each change; `closed` says that it was the last."""
 
     def __init__(self) -> None:
         self.version = 0
+        self.closed = False
         self._waiting: set[asyncio.Future[None]] = set()
 
     def notify(self) -> None:
@@ -21,6 +22,11 @@ class Changes:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
+
+    def close(self) -> None:
+        """Let streams end: there will be no more changes."""
+        self.closed = True
+        self.notify()
 
     async def after(self, version: int) -> int:
         """Return the present version as soon as it is newer than the given one."""

@@ -24,9 +24,11 @@ class DemoRepository:
 
 
 def ready_made_changes() -> dict[str, dict[str, bytes]]:
-    """Return changes to propose with one click: `feature` has a bug that its test finds, `fix` mends it."""
+    """Return changes for one click: `feature` fails its test, `fix` mends it, `broken` does not build."""
+    typo = (HERE / "demo" / "Dockerfile").read_bytes().replace(b"COPY guestbook ", b"COPY gusetbook ")
     folders = sorted((HERE / "demo_changes").iterdir())
-    return {folder.name: folder_files(folder) for folder in folders if folder.is_dir()}
+    changes = {folder.name: folder_files(folder) for folder in folders if folder.is_dir()}
+    return {**changes, "broken": {"Dockerfile": typo}}
 
 
 async def seed_demo(gitee: OfflineGitee) -> DemoRepository:

@@ -14,7 +14,8 @@ from aiohttp import web
 class Fault:
     """What happens to the next `times` requests that match.
 
-    Without `status` the true answer follows the delay; `hang` never answers; `after` lets the request do its work first and loses the true answer.
+    Without `status` the true answer follows the delay; `hang` never answers; `after` lets the
+    request do its work first and loses the true answer.
     """
 
     method: str

@@ -10,9 +10,15 @@ from pathlib import Path
 
 from bot.playground import refusals
 from bot.playground.changes import Changes
-from bot.playground.events import Event
+from bot.playground.events import Event, PullEvent
 from bot.playground.git_repositories import GitRepository
-from bot.playground.state import Comment, Permission, Pull, Repository, User, World
+from bot.playground.state import Comment, LogEntry, Permission, Pull, Repository, User, World, now
+
+_ECHOES = {("open", "test"), ("open", "assign")}
+
+
+def _entry(event: PullEvent) -> LogEntry:
+    return LogEntry(event.action, event.action_desc, event.actor, now(), event.pull.head_sha)
 
 
 class Forge:
@@ -28,6 +34,8 @@ class Forge:
     def announce(self, *events: Event) -> None:
         """Tell the listeners, the pages and waiting tests what happened."""
         for event in events:
+            if isinstance(event, PullEvent) and (event.action, event.action_desc) not in _ECHOES:
+                event.pull.log.append(_entry(event))
             for listener in self.listeners:
                 listener(event)
         self.changes.notify()

@@ -161,7 +161,7 @@ class Payloads:
             "remark": None,
             "html_url": f"{self._url}/{user.login}",
             "url": f"{self._url}/{user.login}",
-            "avatar_url": f"{self._url}/static/avatar.svg",
+            "avatar_url": f"{self._url}/-/avatars/{user.login}.svg",
             "type": "User",
             "site_admin": False,
         }

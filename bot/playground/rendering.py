@@ -55,6 +55,7 @@ def render(text: str) -> str:
         attributes={**nh3.ALLOWED_ATTRIBUTES, **_ATTRIBUTES},
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
         filter_style_properties={"text-align"},
     )
     return _decorate(clean)

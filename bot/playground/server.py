@@ -1,6 +1,6 @@
 """An offline Gitee that can be reached over HTTP, and the Python door to the same state for tests."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -13,6 +13,10 @@ from bot.playground.api.shapes import Shapes
 from bot.playground.forge import Forge
 from bot.playground.git_repositories import Files, folder_files
 from bot.playground.git_server import GitServer
+from bot.playground.pages.acting import Acting
+from bot.playground.pages.inspecting import Inspecting
+from bot.playground.pages.reading import Reading
+from bot.playground.pages.site import STATIC, Site
 from bot.playground.state import Comment, Hook, HookMode, Permission, Pull, Repository
 from bot.playground.webhooks import Delivery, Webhooks
 
@@ -20,7 +24,11 @@ T = TypeVar("T")
 
 BOT_EVENTS = ("note_events", "merge_requests_events")
 """The events this project's bot asks for."""
+SUGGESTIONS = ("/help", "/build", "/deploy", "/test", "/status", "/teardown")
+"""Commands that the comment box offers unless told others."""
 _MAX_BODY = 8 * 2**20
+_PATIENCE = 0.2
+"""Seconds that open requests get to end when the server stops."""
 
 
 class OfflineGitee:
@@ -28,17 +36,29 @@ class OfflineGitee:
 
     `async with OfflineGitee(folder) as gitee:` serves until the block ends. Names are given as on Gitee:
     repositories as `owner/path`, people by login. Actions follow the forge's rules and raise RefusedError
-    where it would refuse.
+    where it would refuse. `suggestions` are commands that the comment box offers, `changes` ready-made commits by
+    name; `public_url` is what browsers and the bot call this server when the listening address is not it.
     """
 
-    def __init__(self, data_dir: Path, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        public_url: str | None = None,
+        suggestions: Sequence[str] = SUGGESTIONS,
+        changes: Mapping[str, Files] | None = None,
+    ) -> None:
         self._host = host
         self._port = port
+        self._public_url = public_url
         self.url = ""
         self.faults = faults.Faults()
         self.forge = Forge(data_dir)
         self.webhooks = Webhooks(self.forge.world, self.forge.changes.notify, self.faults)
         self.forge.listeners.append(self.webhooks.announce)
+        self._site = Site(self.forge, self.webhooks, suggestions=suggestions, changes=dict(changes or {}))
         self._runner: web.AppRunner | None = None
 
     @property
@@ -48,21 +68,27 @@ class OfflineGitee:
 
     async def start(self) -> None:
         """Listen. A port of 0 lets the system choose a free one; `url` says which."""
-        self._runner = web.AppRunner(self._application(), access_log=None)
+        self._runner = web.AppRunner(
+            self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
+        )
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
         port = self._runner.addresses[0][1]
-        self.url = self.webhooks.url = f"http://{self._host}:{port}"
+        self.url = self.webhooks.url = self._public_url or f"http://{self._host}:{port}"
 
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=_MAX_BODY, middlewares=[faults.middleware(self.faults)])
         api = Api(self.forge, lambda: Shapes(self.forge.world, self.url), self.webhooks)
         application.add_routes(api.routes())
         application.add_routes(GitServer(self.forge).routes())
+        for pages in (Inspecting(self._site), Reading(self._site), Acting(self._site)):
+            application.add_routes(pages.routes())
+        application.router.add_static("/-/static", STATIC)
         return application
 
     async def stop(self) -> None:
         """Stop delivering and listening."""
+        self.forge.changes.close()
         await self.webhooks.stop()
         if self._runner is not None:
             await self._runner.cleanup()

@@ -104,6 +104,17 @@ class PullFacts:
     merge_commit_sha: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """Something that happened to a pull request, and the head commit it had then."""
+
+    action: str
+    desc: str | None
+    by: User
+    at: datetime
+    sha: str
+
+
 @dataclass(slots=True, eq=False)
 class Pull:
     """A pull request.
@@ -132,6 +143,7 @@ class Pull:
     merged_at: datetime | None = None
     facts: PullFacts = field(default_factory=PullFacts)
     comments: list[Comment] = field(default_factory=list)
+    log: list[LogEntry] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     stale_labels: list[Label] = field(default_factory=list)
     assignees: list[User] = field(default_factory=list)

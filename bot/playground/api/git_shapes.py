@@ -40,7 +40,7 @@ def commit(shapes: Shapes, repository: Repository, one: PushedCommit) -> Json:
 
 
 def pull_file(shapes: Shapes, pull: Pull, change: FileChange) -> Json:
-    """Describe a file of a pull request: counts are strings, no status means modified, the patch is an object."""
+    """Describe a file of a pull request: counts are strings, no status means modified."""
     web = f"{shapes.web}/{pull.repository.full_name}"
     return {
         "sha": pull.head_sha,

@@ -134,6 +134,14 @@ async def files(call: Call) -> web.Response:
     return web.json_response([git_shapes.pull_file(call.shapes, pull, one) for one in found])
 
 
+@chapter.add("GET", f"{_PULL}/operate_logs")
+async def operate_logs(call: Call) -> web.Response:
+    """Answer with what happened to it, newest first."""
+    pull = call.pull()
+    shown = [call.shapes.log_entry(number, entry) for number, entry in enumerate(pull.log, 1)]
+    return web.json_response(shown[::-1])
+
+
 @chapter.add("GET", f"{_PULL}/issues")
 async def issues(call: Call) -> web.Response:
     """Linked issues; this Gitee has none."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.playground.payloads import time
-from bot.playground.state import CheckRun, Comment, Hook, Label, Pull, Repository, User, World
+from bot.playground.state import CheckRun, Comment, Hook, Label, LogEntry, Pull, Repository, User, World
 
 Json = dict[str, Any]
 
@@ -55,7 +55,7 @@ class Shapes:
             "id": user.id,
             "login": user.login,
             "name": user.name,
-            "avatar_url": f"{self.web}/static/avatar.svg",
+            "avatar_url": f"{self.web}/-/avatars/{user.login}.svg",
             "url": api,
             "html_url": f"{self.web}/{user.login}",
             "remark": "",
@@ -224,6 +224,17 @@ class Shapes:
             },
             "comment_type": "diff_comment" if comment.position else "pr_comment",
             "in_reply_to_id": None,
+        }
+
+    def log_entry(self, number: int, entry: LogEntry) -> Json:
+        """Describe something that happened to a pull request; numbers count within it."""
+        return {
+            "id": number,
+            "icon": entry.action,
+            "user": self.user(entry.by),
+            "content": entry.desc or entry.action,
+            "created_at": time(entry.at),
+            "action_type": entry.desc or entry.action,
         }
 
     def check_run(self, repository: Repository, run: CheckRun) -> Json:

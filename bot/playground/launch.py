@@ -1,0 +1,144 @@
+"""Starts the offline Gitee and, beside it in the same process group, `chatops serve` as an operator would."""
+
+import asyncio
+import json
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from socket import create_server
+
+import httpx
+
+from bot.playground.demo_repository import DemoRepository, ready_made_changes, seed_demo
+from bot.playground.server import OfflineGitee
+
+DOMAIN = "preview.localhost"
+START_SECONDS = 60
+STOP_SECONDS = 20
+INSTANCE = "playground"
+"""Name by which everything that the playground's bot makes in the engine is found and removed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the three servers listen; 0 lets the system choose."""
+
+    gitee: int = 8002
+    bot: int = 8001
+    previews: int = 8003
+
+    def chosen(self) -> "Ports":
+        """Return ports that are free now. Raises OSError, naming the port, when one is taken."""
+        return Ports(_free(self.gitee), _free(self.bot), _free(self.previews))
+
+
+@dataclass(frozen=True, slots=True)
+class Playground:
+    """What is running."""
+
+    gitee: OfflineGitee
+    demo: DemoRepository
+    bot: asyncio.subprocess.Process
+    bot_url: str
+    previews: str
+    """Host and port of the previews' proxy."""
+
+
+def _free(port: int) -> int:
+    try:
+        with create_server(("127.0.0.1", port)) as listener:
+            number: int = listener.getsockname()[1]
+            return number
+    except OSError as error:
+        raise OSError(f"port {port} is taken: {error.strerror}") from error
+
+
+@asynccontextmanager
+async def playground(
+    data_dir: Path, ports: Ports, registry: str, commands: tuple[str, ...]
+) -> AsyncIterator[Playground]:
+    """Run both servers until the block ends. Raises RuntimeError when the bot does not come up."""
+    ports = ports.chosen()
+    async with OfflineGitee(
+        data_dir / "gitee", port=ports.gitee, suggestions=commands, changes=ready_made_changes()
+    ) as gitee:
+        demo = await seed_demo(gitee)
+        secret = secrets.token_urlsafe(24)
+        config = _write_config(data_dir, gitee, demo, secret=secret, ports=ports, registry=registry)
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.cli", "serve", "--config", str(config)
+        )
+        try:
+            bot_url = f"http://127.0.0.1:{ports.bot}"
+            await _ready(bot, bot_url)
+            gitee.add_hook(demo.full_name, f"{bot_url}/webhooks/gitee", secret)
+            yield Playground(gitee, demo, bot, bot_url, f"{DOMAIN}:{ports.previews}")
+        finally:
+            await _stop(bot)
+
+
+def _write_config(
+    data_dir: Path, gitee: OfflineGitee, demo: DemoRepository, *, secret: str, ports: Ports, registry: str
+) -> Path:
+    """Write what an operator would write for a real Gitee: only the values differ."""
+    sections: dict[str, dict[str, object]] = {
+        "server": {
+            "host": "127.0.0.1",
+            "port": ports.bot,
+            "public_url": f"http://127.0.0.1:{ports.bot}",
+            "data_dir": str(data_dir / "bot"),
+        },
+        "gitee": {
+            "url": gitee.url,
+            "api_url": gitee.api_url,
+            "token": demo.bot_token,
+            "webhook_secret": [secret],
+        },
+        "docker": {"instance": INSTANCE},
+        "registry": {"kind": "oci", "host": registry},
+        "preview": {"domain": DOMAIN, "port": ports.previews, "public_port": ports.previews},
+    }
+    path = data_dir / "chatops.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    # JSON strings, numbers and lists are TOML too.
+    lines = [
+        line
+        for name, values in sections.items()
+        for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()), "")
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+async def _ready(bot: asyncio.subprocess.Process, url: str) -> None:
+    last = "no answer"
+    with suppress(TimeoutError):
+        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient() as client:
+            while bot.returncode is None:
+                try:
+                    answer = await client.get(f"{url}/readyz")
+                except httpx.TransportError:
+                    await asyncio.sleep(0.1)
+                    continue
+                if answer.is_success:
+                    return
+                last = answer.text
+                await asyncio.sleep(0.2)
+    raise RuntimeError(f"the bot did not become ready: {last}")
+
+
+async def _stop(bot: asyncio.subprocess.Process) -> None:
+    if bot.returncode is not None:
+        return
+    bot.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await bot.wait()
+    except TimeoutError:
+        bot.kill()
+        await bot.wait()
