@@ -3,7 +3,7 @@
 from bot.playground import git_history, pulls, refusals
 from bot.playground.events import PullEvent, PushEvent
 from bot.playground.forge import Forge
-from bot.playground.git_repositories import ZERO, Files, GitError
+from bot.playground.git_repositories import ZERO, Files, GitError, GitRepository
 from bot.playground.state import Pull, Repository, User, now
 
 _BRANCH = "refs/heads/"
@@ -54,12 +54,21 @@ async def commit(
     forge.require(by, "write", repository)
     git, ref = forge.git(repository), f"{_BRANCH}{branch}"
     await _refuse_bad_name(forge, repository, branch)
+    _refuse_bad_paths(files)
     async with forge.lock(repository):
         present = await git.resolve(ref)
         parent = present or await git.resolve(start or f"{_BRANCH}{repository.default_branch}")
         sha = await git.commit(branch, files, by, message, parent)
         await moved(forge, repository, ref, present or ZERO, sha, by)
     return sha
+
+
+def _refuse_bad_paths(files: Files) -> None:
+    """Refuse what git itself would not check out; such a tree could be pushed and never cloned."""
+    for path in files:
+        parts = path.lower().split("/")
+        if {"", ".", "..", ".git"} & set(parts) or any(ord(letter) < ord(" ") for letter in path):
+            raise refusals.invalid(f"文件路径不合法：{path}")
 
 
 async def commit_to_pull(forge: Forge, pull: Pull, files: Files, *, by: User, message: str) -> str:
@@ -110,9 +119,16 @@ async def _merged(forge: Forge, pull: Pull, by: User, base: str, *, method: str,
     if tree is None:
         raise refusals.not_allowed("此 Pull Request 存在冲突，无法合并")
     if method == "rebase":
-        return await git.rebased(base, pull.head_sha, by)
+        return await _rebased(git, base, pull, by)
     text = f"!{pull.number} {message or pull.title}\n"
     if method == "squash":
         return await git.commit_tree(tree, (base,), by, text)
     body = f"{text}\nMerge pull request !{pull.number} from {pull.author.login}/{pull.head_branch}\n"
     return await git.commit_tree(tree, (base, pull.head_sha), by, body)
+
+
+async def _rebased(git: GitRepository, base: str, pull: Pull, by: User) -> str:
+    try:
+        return await git.rebased(base, pull.head_sha, by)
+    except GitError as error:
+        raise refusals.not_allowed("此 Pull Request 变基时存在冲突，无法合并") from error

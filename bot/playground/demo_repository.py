@@ -33,8 +33,8 @@ def ready_made_changes() -> dict[str, dict[str, bytes]]:
 
 async def seed_demo(gitee: OfflineGitee) -> DemoRepository:
     """Create lin (maintainer), mei (developer), a stranger, the bot, and the demo repository they meet in."""
-    gitee.add_user("lin", name="林")
     gitee.add_user("mei", name="梅")
+    gitee.add_user("lin", name="林")
     gitee.add_user("stranger", name="路人")
     token = gitee.add_user("chatops-bot", name="ChatOps Bot")
     members: dict[str, Permission] = {"lin": "admin", "mei": "write", "chatops-bot": "admin"}

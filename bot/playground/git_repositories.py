@@ -53,6 +53,8 @@ async def git(
     *arguments: str, stdin: bytes = b"", allow: tuple[int, ...] = (0,), env: Mapping[str, str] | None = None
 ) -> tuple[int, bytes]:
     """Run git and return its exit status and output; any status not in `allow` raises GitError."""
+    if any("\0" in argument for argument in arguments):
+        raise GitError("a name with a NUL byte")
     process = await asyncio.create_subprocess_exec(
         "git",
         *arguments,

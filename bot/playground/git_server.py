@@ -26,7 +26,7 @@ class GitServer:
 
     def routes(self) -> list[web.RouteDef]:
         """Return what the application has to serve."""
-        where = "/{owner}/{repo:[^/]+\\.git}"
+        where = "/{owner}/{repo}"
         return [
             web.get(f"{where}/info/refs", self._info_refs),
             web.post(f"{where}/git-upload-pack", self._upload_pack),

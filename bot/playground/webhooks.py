@@ -31,6 +31,7 @@ class Delivery:
     hook: Hook
     event: str
     action: str
+    desc: str | None
     url: str
     headers: dict[str, str]
     body: bytes
@@ -98,13 +99,13 @@ class Webhooks:
             if wants(hook, event):
                 timestamp = str(time.time_ns() // 1_000_000)
                 body = self._payloads().body(event, hook, timestamp)
-                self._queue(hook, event_name(event), str(body.get("action", "push")), timestamp, body)
+                self._queue(hook, event_name(event), timestamp, body)
 
     def ping(self, hook: Hook) -> Delivery:
         """Send the test delivery: a push to another repository, as Gitee's canned one is."""
         timestamp = str(time.time_ns() // 1_000_000)
         body = self._payloads().ping(hook, timestamp)
-        return self._queue(hook, "Push Hook", "ping", timestamp, body, ping=True)
+        return self._queue(hook, "Push Hook", timestamp, body, ping=True)
 
     def redeliver(self, delivery: Delivery) -> Delivery:
         """Send the same bytes and headers once more."""
@@ -113,6 +114,7 @@ class Webhooks:
             hook=delivery.hook,
             event=delivery.event,
             action=delivery.action,
+            desc=delivery.desc,
             url=delivery.hook.url,
             headers=dict(delivery.headers),
             body=delivery.body,
@@ -121,13 +123,14 @@ class Webhooks:
         return self._send_later(copy)
 
     def _queue(
-        self, hook: Hook, event: str, action: str, timestamp: str, body: dict[str, Any], *, ping: bool = False
+        self, hook: Hook, event: str, timestamp: str, body: dict[str, Any], *, ping: bool = False
     ) -> Delivery:
         delivery = Delivery(
             id=self._world.ids.next("delivery"),
             hook=hook,
             event=event,
-            action=action,
+            action=str(body.get("action", "ping" if ping else "push")),
+            desc=body.get("action_desc"),
             url=hook.url,
             headers=headers(hook, event, timestamp, ping=ping),
             body=json.dumps(body, ensure_ascii=False).encode(),

@@ -11,6 +11,7 @@ from bot.playground.api import check_runs, comments, contents, hooks, people, pu
 from bot.playground.api.requests import Call, Route, body_of
 from bot.playground.api.shapes import Shapes
 from bot.playground.forge import Forge
+from bot.playground.git_repositories import GitError
 from bot.playground.refusals import RefusedError
 from bot.playground.webhooks import Webhooks
 
@@ -48,6 +49,8 @@ class Api:
                 answer = await route(call)
             except RefusedError as refusal:
                 answer = web.json_response({"message": refusal.message}, status=refusal.status)
+            except GitError as error:
+                answer = web.json_response({"message": f"400 Bad Request: {error}"}, status=400)
             answer.headers.update(self._limits(request))
             return answer
 

@@ -1,4 +1,4 @@
-"""What a person does on the pages: the forms' targets. The rules are the forge's; here forms become actions."""
+"""What a person does on the pages: the forms' targets. The rules are the forge's; forms only call them."""
 
 from collections.abc import Awaitable, Callable
 

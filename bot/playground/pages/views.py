@@ -1,6 +1,5 @@
 """Values for templates: the conversation of a pull request in order, differences as lines. Pure."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,14 +80,16 @@ _COLORS = ("#c7402d", "#2f7ed8", "#3c8d5a", "#8e5bb5", "#c47f17", "#2c8c99", "#b
 
 
 _AVATAR = """\
-<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><rect width="64" height="64" fill="{color}"/>
-<text x="32" y="34" dy=".3em" fill="#fff" font-family="sans-serif" font-size="30" text-anchor="middle">{letter}</text>
+<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">
+<rect width="64" height="64" fill="{color}"/>
+<text x="32" y="34" dy=".3em" fill="#fff" font-family="sans-serif" font-size="30"
+text-anchor="middle">{letter}</text>
 </svg>
 """
 
 
 def avatar(user: User) -> str:
     """Return a picture with the first letter of a name, as SVG."""
-    color = _COLORS[hashlib.sha256(user.login.encode()).digest()[0] % len(_COLORS)]
+    color = _COLORS[user.id % len(_COLORS)]
     letter = {"<": "&lt;", "&": "&amp;"}.get(user.name[:1], user.name[:1].upper())
     return _AVATAR.format(color=color, letter=letter)

@@ -111,7 +111,7 @@ WORDS: dict[str, Text] = {
     "redeliver": Text(en="Send again", zh="重新投递"),
     "request": Text(en="Request", zh="请求"),
     "response": Text(en="Response", zh="响应"),
-    "headers": Text(en="Headers", zh="请求头"),
+    "headers": Text(en="Headers", zh="头部"),
     "payload": Text(en="Body", zh="内容"),
     "pending": Text(en="waiting", zh="等待中"),
     "event": Text(en="Event", zh="事件"),
@@ -129,6 +129,7 @@ WORDS: dict[str, Text] = {
     "token_hint": Text(
         en="For the API and as the password of git over HTTP.", zh="用于 API，也是 git 推送时的密码。"
     ),
+    "comments": Text(en="comments", zh="条评论"),
     "set": Text(en="Set", zh="设置"),
     "refused": Text(en="That was refused", zh="操作被拒绝"),
     "back": Text(en="Back", zh="返回"),
