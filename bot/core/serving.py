@@ -1,0 +1,24 @@
+"""Which repositories the bot works for, by the operator's patterns."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from bot.model.forge import RepoPath
+
+
+def serves(patterns: Sequence[str], repo: RepoPath) -> bool:
+    """Whether the last pattern that matches lets the repository in.
+
+    A pattern is `owner/name`, with `*` and `?` in either half but never across the slash; a leading
+    `!` keeps out. Without a match the answer is no. Case does not count, as at Gitee.
+    """
+    served = False
+    for pattern in patterns:
+        if _matches(pattern.removeprefix("!"), repo):
+            served = not pattern.startswith("!")
+    return served
+
+
+def _matches(pattern: str, repo: RepoPath) -> bool:
+    owner, _, name = pattern.lower().partition("/")
+    return fnmatchcase(repo.owner.lower(), owner) and fnmatchcase(repo.name.lower(), name)

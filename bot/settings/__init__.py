@@ -1,0 +1,1 @@
+"""The operator's settings: their meaning, how they are read, and their reference."""

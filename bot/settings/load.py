@@ -1,0 +1,143 @@
+"""From `chatops.toml` and the environment to Settings, or to everything that is wrong with them at once."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.settings.environment import from_environment
+from bot.settings.model import Settings
+from bot.settings.problems import Problem, SettingsError, unknown
+from bot.settings.shape import FILE_SUFFIX, allowed, keys
+from bot.settings.toml_lines import line_of
+
+
+@dataclass(slots=True)
+class _Draft:
+    """Values on their way to being settings, each with the place it was said at."""
+
+    file: Path | None = None
+    text: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    variables: dict[tuple[str, ...], str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def place(self, *path: str) -> str:
+        """Return where a key was set: a variable, or the nearest line of the file."""
+        variable = self.variables.get(path[:2])
+        if variable or self.file is None:
+            return variable or "settings"
+        return f"{self.file}:{line_of(self.text, *path)}"
+
+    def complain(self, message: str, *path: str) -> None:
+        """Note a problem with a key."""
+        known = self.variables.get(path[:2])
+        self.problems.append(Problem(self.place(*path), "" if known else ".".join(path), message))
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the file, if one is given, and the environment, which wins. Raises SettingsError."""
+    draft = _Draft() if path is None else _from_file(path)
+    values, problems = from_environment(environ)
+    draft.problems += problems
+    for (section, name), (variable, value) in values.items():
+        _override(draft, section, name, value)
+        draft.variables[section, name] = variable
+    _read_secret_files(draft)
+    settings = _validated(draft)
+    if settings is None or draft.problems:
+        raise SettingsError(map(str, draft.problems))
+    return settings
+
+
+def _from_file(path: Path) -> _Draft:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return _Draft(path, text, tomllib.loads(text))
+    except OSError as error:
+        raise SettingsError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"{path}: is not UTF-8"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([f"{path}: is not TOML: {error}"]) from error
+
+
+def _override(draft: _Draft, section: str, name: str, value: Any) -> None:
+    """Let the environment's value replace the file's, whether either is a secret or the path of one."""
+    held = draft.values.setdefault(section, {})
+    if not isinstance(held, dict):
+        return
+    twin = name.removesuffix(FILE_SUFFIX) if name.endswith(FILE_SUFFIX) else name + FILE_SUFFIX
+    if (section, twin) not in draft.variables:
+        held.pop(twin, None)
+    held[name] = value
+
+
+def _read_secret_files(draft: _Draft) -> None:
+    secrets = (key for section in keys().values() for key in section.values() if key.secret)
+    for key in secrets:
+        held = draft.values.get(key.section)
+        name = key.name + FILE_SUFFIX
+        if not isinstance(held, dict) or name not in held:
+            continue
+        if key.name in held:
+            draft.complain(f"both {key.name} and {name} are set", key.section, name)
+        path = held.pop(name)
+        lines = _secret_lines(draft, (key.section, name), path)
+        if lines:
+            held[key.name] = lines if key.kind is tuple else lines[0]
+            draft.variables[key.section, key.name] = draft.place(key.section, name)
+
+
+def _secret_lines(draft: _Draft, where: tuple[str, str], path: object) -> list[str]:
+    """Return what the file says, one secret a line."""
+    if not isinstance(path, str):
+        draft.complain("should be the path of a file", *where)
+        return []
+    try:
+        lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        draft.complain(f"{path} cannot be read: {getattr(error, 'strerror', 'it is not UTF-8')}", *where)
+        return []
+    if not lines:
+        draft.complain(f"{path} is empty", *where)
+    return lines
+
+
+@cache
+def _adapter() -> TypeAdapter[Settings]:
+    return TypeAdapter(Settings)
+
+
+def _validated(draft: _Draft) -> Settings | None:
+    _accept_single(draft.values, "gitee", "webhook_secret")
+    try:
+        # JSON is where pydantic is strict about types but not about lists being no tuples.
+        return _adapter().validate_json(json.dumps(draft.values, default=str), strict=True)
+    except ValidationError as error:
+        for each in error.errors(include_input=False, include_url=False):
+            path = tuple(str(part) for part in each["loc"])
+            draft.complain(_message(each, path), *path)
+        return None
+
+
+def _accept_single(values: dict[str, Any], section: str, name: str) -> None:
+    held = values.get(section)
+    if isinstance(held, dict) and isinstance(held.get(name), str):
+        held[name] = [held[name]]
+
+
+def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
+    """Word an error without the value, which may be a secret."""
+    if error["type"] == "unexpected_keyword_argument":
+        return unknown(path[0], keys(), "section") if len(path) == 1 else unknown(path[-1], allowed(path[0]))
+    if error["type"] == "dataclass_type":
+        return "should be a section, not a value"
+    message = error["msg"].removeprefix("Input ")
+    return message[0].lower() + message[1:]

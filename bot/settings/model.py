@@ -1,0 +1,221 @@
+"""Every setting with its meaning and default. The reference and the example file are made from this.
+
+`Secret` hides itself in `repr` and logs; `.get_secret_value()` reads it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr
+
+from bot.model.text import Language
+
+STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
+
+Secret = SecretStr
+NO_SECRET = Secret("")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1)]
+Bytes = Annotated[int, Field(ge=1024)]
+WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")]
+Size = Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmgKMG]?$")]
+Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
+Need = Literal["anyone", "contributor", "write", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the bot listens and keeps its files."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    host: str = "127.0.0.1"
+    """Address to listen on; `0.0.0.0` for every one."""
+    port: Port = 8080
+    """Port of the webhook intake, the pages and the API."""
+    public_url: WebAddress = ""
+    """Where people's browsers find the pages, such as `https://chatops.example.com`. Without it comments
+    carry no links to them."""
+    data_dir: Path = Path("data")
+    """Folder for the database, logs, reports and the git cache; kept across restarts."""
+    max_body: Bytes = 1 << 20
+    """Largest webhook that is accepted, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gitee:
+    """Which Gitee, and who the bot is there."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    url: WebAddress = "https://gitee.com"
+    """Address of Gitee, or of a private deployment."""
+    api_url: WebAddress = ""
+    """Address of its API; by default `/api/v5` below `url`."""
+    token: Secret = NO_SECRET
+    """Personal access token of the bot's own account, with the scopes user_info, projects, pull_requests and
+    notes."""
+    webhook_secret: tuple[Secret, ...] = ()
+    """Password or sign key of the webhooks; several are live at once while they are being replaced."""
+    webhook_mode: Literal["any", "password", "sign"] = "any"
+    """What the webhooks send: the plain password, a signature, or either."""
+    window: Annotated[int, Field(ge=10, le=3600)] = 300
+    """Seconds by which a webhook's time may differ from ours."""
+
+    @property
+    def api(self) -> str:
+        """The API's address in force."""
+        return (self.api_url or f"{self.url.rstrip('/')}/api/v5").rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where deliveries, runs and environments are kept."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    url: Secret = NO_SECRET
+    """Database, such as `sqlite:////srv/chatops/chatops.db`; by default `chatops.db` in `server.data_dir`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repos:
+    """Which repositories the bot works for."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    allow: tuple[str, ...] = ()
+    """Patterns such as `org/*` and, to except one, `!org/legacy`; the last that matches counts. Without any
+    the bot serves none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """The engine that builds, deploys and tests, and what a container may use."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    host: str = ""
+    """Engine, such as `unix:///var/run/docker.sock`; by default DOCKER_HOST, else the local socket."""
+    build_network: str = "bridge"
+    """Network of RUN instructions; `none` cuts builds off."""
+    memory_max: Size = "2g"
+    """Most memory that a repository may ask for one container."""
+    cpus: Annotated[float, Field(gt=0)] = 1.0
+    """Processors that one container may use."""
+    pids: Count = 512
+    """Processes that one container may have."""
+    subnet_pool: str = "10.213.0.0/16"
+    """Range from which each environment gets a small network of its own."""
+    firewall: bool = True
+    """Whether to keep containers from the ports of this machine (iptables; needs root)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Where images are pushed."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    kind: Literal["oci", "harbor"] = "oci"
+    """Any registry, or Harbor with its own API."""
+    url: WebAddress = "http://127.0.0.1:5000"
+    """Address of the registry."""
+    project: str = "chatops"
+    """First part of every image's name; in Harbor the project."""
+    username: str = ""
+    """Account that may push and delete, such as a robot account."""
+    password: Secret = NO_SECRET
+    """Its password."""
+    insecure: bool = False
+    """Whether to accept a certificate that cannot be verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How visitors reach what was deployed."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    domain: str = "preview.localhost"
+    """Parent of all preview names; a wildcard DNS record leads here."""
+    port: Port = 8081
+    """Port of the preview proxy."""
+    scheme: Literal["http", "https"] = "http"
+    """How visitors reach it; https where a proxy in front speaks TLS."""
+    public_port: Port | None = None
+    """Port in visitors' addresses; by default `port`, and with https 443."""
+    ttl: Duration = "3d"
+    """Longest life of an environment without a new deploy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at once, and how much of it is kept."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    runs: Count = 2
+    """Runs at the same time, all together."""
+    runs_per_repository: Count = 1
+    """Runs at the same time for one repository."""
+    log_bytes: Bytes = 8 << 20
+    """Most of one step's log that is kept, in bytes."""
+    report_bytes: Bytes = 32 << 20
+    """Most of one suite's test report that is read, in bytes."""
+    source_bytes: Bytes = 1 << 30
+    """Largest source tree that is sent to a build, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """How the bot speaks under a pull request."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    language: Language = Language.ZH
+    """Language where a repository does not choose one."""
+    style: Literal["full", "brief"] = "full"
+    """Whether a run's comment carries the failing lines of its log (full) or only links to them (brief)."""
+    templates: Path | None = None
+    """Folder with templates that replace the built-in ones of the same name."""
+    announce: bool = True
+    """Whether a failure, and an environment that is ready, get a short comment of their own, so that people
+    are notified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. Absent sections mean their defaults."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    server: Server = field(default_factory=Server)
+    """Where the bot listens and keeps its files."""
+    gitee: Gitee = field(default_factory=Gitee)
+    """Which Gitee, and who the bot is there."""
+    store: Store = field(default_factory=Store)
+    """Where deliveries, runs and environments are kept."""
+    repos: Repos = field(default_factory=Repos)
+    """Which repositories the bot works for."""
+    docker: Docker = field(default_factory=Docker)
+    """The engine that builds, deploys and tests, and what a container may use."""
+    registry: Registry = field(default_factory=Registry)
+    """Where images are pushed."""
+    preview: Preview = field(default_factory=Preview)
+    """How visitors reach what was deployed."""
+    limits: Limits = field(default_factory=Limits)
+    """How much at once, and how much of it is kept."""
+    comments: Comments = field(default_factory=Comments)
+    """How the bot speaks under a pull request."""
+    permissions: Mapping[str, Need] = field(default_factory=dict)
+    """Who may use a command, by its name: anyone, contributor (also the author of a trusted pull request),
+    write or admin. What is not named keeps the command's own level."""
+
+    @property
+    def store_url(self) -> str:
+        """The database in force."""
+        return self.store.url.get_secret_value() or f"sqlite:///{self.server.data_dir / 'chatops.db'}"
