@@ -1,0 +1,148 @@
+"""Names of everything the bot makes elsewhere: host names, tags, containers, labels, comment markers.
+
+All are derived from the environment's key, so that what was made can be found again without asking the store.
+"""
+
+import hashlib
+import re
+
+from bot.model.environment import EnvironmentKey
+from bot.model.forge import RepoPath
+from bot.model.plan import DEFAULT_ENVIRONMENT
+
+PREFIX = "chatops"
+BRIDGE_PREFIX = "cops"
+
+LABEL_REPO = f"{PREFIX}.repo"
+LABEL_NUMBER = f"{PREFIX}.number"
+LABEL_ENVIRONMENT = f"{PREFIX}.environment"
+LABEL_SHA = f"{PREFIX}.sha"
+LABEL_RUN = f"{PREFIX}.run"
+LABEL_INSTANCE = f"{PREFIX}.instance"
+
+_LABEL_LENGTH = 63  # RFC 1035
+_BRIDGE_LENGTH = 15  # IFNAMSIZ - 1
+_SLUG_LENGTH = 40
+_COMPONENT_LENGTH = 80
+# https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_MARKER_PART = re.compile(r"[A-Za-z0-9_]+(?:[-.][A-Za-z0-9_]+)*")
+
+
+def slug(name: str) -> str:
+    """Return a lower-case DNS label of at most 47 characters.
+
+    What cannot be kept (other scripts, `_`, length) is made up for by a short hash, so that
+    `my_shop`, `my-shop` and `我的店` stay three.
+    """
+    lower = name.lower()
+    plain = re.sub(r"[^a-z0-9]+", "-", lower).strip("-")
+    if plain == lower and plain and len(plain) <= _SLUG_LENGTH:
+        return plain
+    return f"{plain[:_SLUG_LENGTH].strip('-') or 'repo'}-{_short_hash(lower)}"
+
+
+def host_label(key: EnvironmentKey, *, qualified: bool = False) -> str:
+    """Return the first label of a preview's host name: `pr-12-shop`, or `pr-12-shop-staging`.
+
+    Two owners may have a repository of one name: whoever comes second asks for a `qualified` one.
+    """
+    label = _label(key)
+    if len(label) <= _LABEL_LENGTH and not qualified:
+        return label
+    suffix = f"-{_short_hash(_identity(key, ''))}"
+    return label[: _LABEL_LENGTH - len(suffix)].rstrip("-") + suffix
+
+
+def tag(number: int, sha: str) -> str:
+    """Return the image tag of a pull request's commit: `pr-12-1a2b3c4d`."""
+    return f"pr-{number}-{sha[:8]}"
+
+
+def tag_prefix(number: int) -> str:
+    """Return what all image tags of a pull request begin with, and no other's."""
+    return f"pr-{number}-"
+
+
+def repository(project: str, repo: RepoPath) -> str:
+    """Return the repository path inside a registry, valid for OCI whatever the names on Gitee are.
+
+    `project` is the operator's own and taken as it is; empty means none.
+    """
+    parts = (project.strip("/"), _component(repo.owner), _component(repo.name))
+    return "/".join(part for part in parts if part)
+
+
+def stack(key: EnvironmentKey, instance: str = "") -> str:
+    """Return what the names of all parts of one environment begin with: `chatops-pr-12-shop-1a2b3c`.
+
+    `instance` tells bots apart that share one engine.
+    """
+    return f"{PREFIX}-pr-{key.number}-{slug(key.repo.name)}-{_short_hash(_identity(key, instance))}"
+
+
+def container(key: EnvironmentKey, part: str, instance: str = "") -> str:
+    """Return the name of one container of an environment, such as its `app`."""
+    return f"{stack(key, instance)}-{part}"
+
+
+def network(key: EnvironmentKey, instance: str = "") -> str:
+    """Return the name of an environment's network."""
+    return f"{stack(key, instance)}-net"
+
+
+def volume(key: EnvironmentKey, part: str, instance: str = "") -> str:
+    """Return the name of one volume of an environment."""
+    return f"{stack(key, instance)}-{part}-data"
+
+
+def bridge(key: EnvironmentKey, instance: str = "") -> str:
+    """Return the name of the network's interface on the host; a firewall rule knows all by their prefix."""
+    return (BRIDGE_PREFIX + _hash(_identity(key, instance)))[:_BRIDGE_LENGTH]
+
+
+def labels(key: EnvironmentKey, *, sha: str, run: int, instance: str = "") -> dict[str, str]:
+    """Return the labels by which everything of an environment is found again; empty ones are left out."""
+    found = {
+        LABEL_REPO: str(key.repo),
+        LABEL_NUMBER: str(key.number),
+        LABEL_ENVIRONMENT: key.name,
+        LABEL_SHA: sha,
+        LABEL_RUN: str(run),
+        LABEL_INSTANCE: instance,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def comment_marker(kind: str, identifier: str) -> str:
+    """Return the invisible line by which the bot knows a comment of its own.
+
+    Raises ValueError for words that could end the HTML comment early.
+    """
+    if not _MARKER_PART.fullmatch(kind) or not _MARKER_PART.fullmatch(identifier):
+        raise ValueError(f"not fit for a marker: {kind!r}, {identifier!r}")
+    return f"<!-- {PREFIX}:{kind}={identifier} -->"
+
+
+def _label(key: EnvironmentKey) -> str:
+    plain = f"pr-{key.number}-{slug(key.repo.name)}"
+    return plain if key.name == DEFAULT_ENVIRONMENT else f"{plain}-{slug(key.name)}"
+
+
+def _identity(key: EnvironmentKey, instance: str) -> str:
+    # A line break cannot occur in any of them, so no two keys read the same.
+    return "\n".join((str(key.repo).lower(), str(key.number), key.name, instance))
+
+
+def _component(name: str) -> str:
+    lower = name.lower()
+    fits = _COMPONENT.fullmatch(lower) and len(lower) <= _COMPONENT_LENGTH
+    return lower if fits else slug(name)
+
+
+def _short_hash(text: str) -> str:
+    return _hash(text)[:6]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
