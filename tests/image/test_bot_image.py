@@ -1,0 +1,141 @@
+"""The bot's own image: built without network, run as nobody in particular."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import docker
+import pytest
+from docker.models.containers import Container
+from docker.models.images import Image
+
+pytestmark = pytest.mark.docker
+
+LABEL = "dev.gitee-chatops.test-image"
+NOBODY = 10001
+PATIENCE = 30.0
+"""Seconds for the bot to answer its health check; two busy cores need a few."""
+
+
+Launch = Callable[..., Container]
+
+
+@pytest.fixture
+def launch(engine: docker.DockerClient, image: Image) -> Iterator[Launch]:
+    """Start containers of the image, hardened and without network, and remove them with their volumes."""
+    with ExitStack() as started:
+
+        def start(*command: str, read_only: bool = True, **options: Any) -> Container:
+            container = engine.containers.create(
+                image,
+                list(command) or None,
+                network_mode="none",
+                read_only=read_only,
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                tmpfs={"/tmp": ""},
+                labels={LABEL: "1"},
+                **options,
+            )
+            started.callback(container.remove, force=True, v=True)
+            container.start()
+            return container
+
+        yield start
+
+
+@pytest.fixture
+def serving(launch: Launch, image: Image) -> Container:
+    """Start the bot, configured by the environment alone, and wait until it is well."""
+    container = launch(
+        environment={
+            "CHATOPS_GITEE__TOKEN": "sample-token",
+            "CHATOPS_GITEE__WEBHOOK_SECRET": "sample-secret",
+        }
+    )
+    wait_until_well(container, probe(image))
+    return container
+
+
+def output(container: Container) -> str:
+    """Return what a container wrote that ended well."""
+    status = container.wait()["StatusCode"]
+    text: str = container.logs().decode()
+    assert status == 0, text
+    return text
+
+
+def wait_until_well(container: Container, health_check: list[str]) -> None:
+    """Repeat the image's health check until it agrees; fail when the bot ends or takes too long."""
+    until = time.monotonic() + PATIENCE
+    while container.exec_run(health_check).exit_code != 0:
+        container.reload()
+        if container.status != "running" or time.monotonic() > until:
+            pytest.fail(f"{container.status}:\n{container.logs().decode()}")
+
+
+def probe(image: Image) -> list[str]:
+    """Return the command of the image's health check."""
+    kind, *command = image.attrs["Config"]["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    return [str(word) for word in command]
+
+
+def test_console_command_is_the_entrypoint(launch: Launch) -> None:
+    assert "0.1.0" in output(launch("--version"))
+
+
+def test_everything_of_the_wheel_is_inside(launch: Launch) -> None:
+    listing = (
+        "import bot, json, pathlib; root = pathlib.Path(bot.__file__).parents[1];"
+        "print(json.dumps([str(root), *(path for path in"
+        " ('commands', 'comment_templates/zh', 'comment_templates/en',"
+        " 'bot/playground/demo/.chatops.yml') if (root / path).exists())]))"
+    )
+    root, *found = json.loads(output(launch("-c", listing, entrypoint="python")))
+    assert root.startswith("/opt/chatops/")
+    assert found == [
+        "commands",
+        "comment_templates/zh",
+        "comment_templates/en",
+        "bot/playground/demo/.chatops.yml",
+    ]
+
+
+def test_user_is_not_root_and_owns_only_its_data(launch: Launch) -> None:
+    script = "id -u; id -un; touch /data/x && echo data; touch /opt/chatops/x 2>/dev/null || echo refused"
+    assert output(launch("-c", script, entrypoint="sh", read_only=False)).split() == [
+        str(NOBODY),
+        "chatops",
+        "data",
+        "refused",
+    ]
+
+
+def test_git_speaks_https_and_authorities_are_known(launch: Launch) -> None:
+    script = (
+        'test -x "$(git --exec-path)/git-remote-https" && git --version;'
+        'python -c "import ssl; print(len(ssl.create_default_context().get_ca_certs()))"'
+    )
+    version, authorities = output(launch("-c", script, entrypoint="sh")).splitlines()
+    assert version.startswith("git version")
+    assert int(authorities) > 50
+
+
+def test_health_check_fails_where_nothing_serves(launch: Launch, image: Image) -> None:
+    program, *arguments = probe(image)
+    container = launch(*arguments, entrypoint=program)
+    assert container.wait()["StatusCode"] == 1
+    assert "Connection refused" in container.logs().decode()
+
+
+def test_bot_serves_as_nobody(serving: Container) -> None:
+    result = serving.exec_run(["grep", "^Uid:", "/proc/1/status"])
+    assert str(result.output, "utf-8").split() == ["Uid:", *[str(NOBODY)] * 4]
+
+
+def test_bot_ends_well_when_asked_to_stop(serving: Container) -> None:
+    serving.stop(timeout=30)
+    assert serving.wait()["StatusCode"] == 0
