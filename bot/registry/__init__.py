@@ -1,0 +1,1 @@
+"""Where images are pushed: one module per kind of registry."""

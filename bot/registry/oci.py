@@ -1,0 +1,183 @@
+"""Any registry that speaks the OCI distribution API, such as docker-registry.
+
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+Deleting unties tags; the space comes back when the operator runs the registry's garbage collection.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+from typing import Self
+
+import httpx
+
+from bot.core import naming
+from bot.model.errors import ChatOpsError, GiveUp, RetryLater
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from bot.registry.authentication import RegistryAuth
+
+log = logging.getLogger(__name__)
+
+# Without these a registry answers with the digest of a converted manifest, which cannot be deleted.
+MANIFESTS = (
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
+    "application/vnd.docker.distribution.manifest.v2+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json"
+)
+AT_ONCE = 8
+"""Requests in flight at the same time."""
+PAGES = 1_000
+
+
+class OciRegistry:
+    """The `Registry` of one host, as it stands in image names; `project` is a path before all else."""
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        project: str = "",
+        username: str = "",
+        password: str = "",
+        url: str = "",
+        verify: bool | str = True,
+        timeout: float = 30.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._host = host
+        self._project = project
+        self._client = httpx.AsyncClient(
+            base_url=url or f"{scheme(host)}://{host}",
+            auth=RegistryAuth(username, password),
+            verify=verify,
+            timeout=timeout,
+            transport=transport,
+        )
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._client.aclose()
+
+    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
+        """Return the full name of a commit's image; see `Registry.tag_for`."""
+        return f"{self._host}/{naming.repository(self._project, repo)}:{naming.tag(number, sha)}"
+
+    async def remove_tags(self, repo: RepoPath, number: int) -> int:
+        """Delete a pull request's tags; see `Registry.remove_tags`.
+
+        Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
+        """
+        name = naming.repository(self._project, repo)
+        tags = await self._tags(name)
+        if not any(tag.startswith(naming.tag_prefix(number)) for tag in tags):
+            return 0
+        digests = await self._digests(name, tags)
+        removed = 0
+        for digest, named in deletable(digests, naming.tag_prefix(number)).items():
+            if await self._delete(name, digest):
+                removed += len(named)
+        return removed
+
+    async def ping(self) -> str | None:
+        """Return what is wrong with the registry, if anything is."""
+        try:
+            await self._ask("GET", "/v2/", "")
+        except ChatOpsError as error:
+            return error.facts.get("message") or f"{self._host} does not take these credentials"
+        return None
+
+    async def _tags(self, name: str) -> list[str]:
+        found: list[str] = []
+        url: str | None = f"/v2/{name}/tags/list?n=500"
+        for _ in range(PAGES):
+            if url is None:
+                break
+            response = await self._ask("GET", url, name)
+            if response.status_code == httpx.codes.NOT_FOUND:
+                break
+            found += _json_tags(response)
+            url = _next(response)
+        return found
+
+    async def _digests(self, name: str, tags: Collection[str]) -> dict[str, str]:
+        found = await asyncio.gather(*(self._digest(name, tag) for tag in tags))
+        return {tag: digest for tag, digest in zip(tags, found, strict=True) if digest}
+
+    async def _digest(self, name: str, tag: str) -> str:
+        async with self._gate:
+            path = f"/v2/{name}/manifests/{tag}"
+            response = await self._ask("HEAD", path, name, headers={"Accept": MANIFESTS})
+        return str(response.headers.get("Docker-Content-Digest", "")) if response.is_success else ""
+
+    async def _delete(self, name: str, digest: str) -> bool:
+        response = await self._ask("DELETE", f"/v2/{name}/manifests/{digest}", name)
+        if response.status_code == httpx.codes.METHOD_NOT_ALLOWED:
+            log.warning("%s does not allow deleting: tags of %s stay", self._host, name)
+        return response.is_success
+
+    async def _ask(
+        self, method: str, path: str, name: str, *, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        try:
+            response = await self._client.request(method, path, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            message = f"{self._host}: {str(error) or type(error).__name__}"
+            raise RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": message}) from error
+        return _accepted(response, f"{self._host}/{name}".rstrip("/"))
+
+
+def scheme(host: str) -> str:
+    """Return how a registry is spoken to, by Docker's rule: plainly on the machine itself, else encrypted.
+
+    >>> scheme("127.0.0.1:5000"), scheme("localhost"), scheme("harbor.example.com")
+    ('http', 'http', 'https')
+    """
+    name = host.partition(":")[0]
+    return "http" if name == "localhost" or name.startswith("127.") else "https"
+
+
+def deletable(digests: Mapping[str, str], prefix: str) -> dict[str, list[str]]:
+    """Return by digest the tags that go with it, where all of a digest's tags have the prefix.
+
+    Deleting a manifest takes every tag of it along, a release made of the same image too.
+    """
+    tags: dict[str, list[str]] = {}
+    for tag, digest in digests.items():
+        tags.setdefault(digest, []).append(tag)
+    return {digest: named for digest, named in tags.items() if all(tag.startswith(prefix) for tag in named)}
+
+
+def _accepted(response: httpx.Response, repository: str) -> httpx.Response:
+    code = response.status_code
+    if code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        raise GiveUp(Reason.REGISTRY_DENIED, {"repository": repository})
+    if response.is_server_error or code == httpx.codes.TOO_MANY_REQUESTS:
+        message = f"{repository}: {code} {response.reason_phrase}"
+        raise RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": message}, delay=_delay(response))
+    return response
+
+
+def _delay(response: httpx.Response) -> float | None:
+    asked = response.headers.get("Retry-After", "")
+    return float(asked) if asked.isdigit() else None
+
+
+def _json_tags(response: httpx.Response) -> list[str]:
+    try:
+        return [str(tag) for tag in response.json().get("tags") or []]
+    except (ValueError, AttributeError):
+        return []
+
+
+def _next(response: httpx.Response) -> str | None:
+    link = response.links.get("next", {}).get("url")
+    # Only the path counts: a registry behind a proxy may not know its own address.
+    return httpx.URL(link).raw_path.decode() if link else None

@@ -1,0 +1,1 @@
+"""Who carries steps out: one package per runner, ignorant of each other."""

@@ -1,0 +1,98 @@
+"""Why a build failed: the engine's words turned into an error whose type says what happens next. Pure."""
+
+import re
+from dataclasses import dataclass
+
+from bot.model.errors import ChatOpsError, RetryLater, TellUser
+from bot.model.reason import Reason
+from bot.runners.docker.lines import clean
+
+REMEMBERED = 40
+"""Lines of a step's output that are kept to explain its failure."""
+KILLED = "137"
+CLIENT_ERROR = 4
+"""First digit of such a status."""
+_SHOWN = 300
+
+_TARGET = re.compile(
+    r"target stage (.+?) could not be found|failed to reach build target (.+?) in Dockerfile"
+)
+_CODE = re.compile(r"(?:exit code: |non-zero code: )(\d+)")
+_SYNTAX = re.compile(
+    r"(?i)parse error|dockerfile.*cannot be empty|failed to (?:parse|process)|unknown (?:instruction|flag)"
+    r"|base name .* should not be blank|circular dependency|invalid reference format|no build stage"
+)
+_NO_FILE = re.compile(r"(?i)cannot locate specified dockerfile|failed to read dockerfile")
+_NETWORK = re.compile(
+    r"(?i)dial tcp|no such host|connection re(?:fused|set)|timeout|deadline exceeded|server misbehaving"
+    r"|toomanyrequests|too many requests|unexpected EOF|: EOF|\b50[0234]\b|network is unreachable"
+)
+_FULL = re.compile(r"(?i)no space left on device")
+_FRONTEND = re.compile(r"^(?:failed to solve(?: with frontend \S+)?: |failed to create LLB definition: )+")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a build ended: the engine's message, and the step that it ended in with its last lines."""
+
+    message: str
+    instruction: str = ""
+    tail: tuple[str, ...] = ()
+    image: str = ""
+    """The base image, when it was that step."""
+
+
+def classify(failure: Failure, *, known: str = "", memory: str = "", path: str = "") -> ChatOpsError:
+    """Return the error for a failure.
+
+    `known` names the Dockerfile's stages, `memory` is the limit that the build ran under, if there was one,
+    `path` is the Dockerfile's.
+    """
+    code = _CODE.search(failure.message)
+    if code:
+        return _instruction_failed(failure, code[1], memory)
+    return (
+        _unread(failure.message, known, path)
+        or _unavailable(failure)
+        or (TellUser(Reason.BASE_IMAGE_MISSING, {"image": failure.image}) if failure.image else None)
+        or _instruction_failed(failure, "", memory)
+    )
+
+
+def refused(message: str, status: int, path: str) -> ChatOpsError | None:
+    """Return the error for a build that was answered by a status; None if it is not the user's."""
+    found = _unread(message, "", path)
+    if found is None and status // 100 == CLIENT_ERROR:
+        return TellUser(Reason.DOCKERFILE_INVALID, {"message": plain(message)})
+    return found
+
+
+def plain(message: str) -> str:
+    """Return an engine's message without the prefixes of its inner parts."""
+    return clean(_FRONTEND.sub("", message))[:_SHOWN]
+
+
+def _instruction_failed(failure: Failure, code: str, memory: str) -> ChatOpsError:
+    lines = failure.tail if code else (*failure.tail, plain(failure.message))
+    log = "\n".join(lines)
+    if code == KILLED and memory:
+        return TellUser(Reason.OUT_OF_MEMORY, {"name": "build", "limit": memory}, log=log)
+    return TellUser(Reason.BUILD_FAILED, {"instruction": failure.instruction[:_SHOWN], "code": code}, log=log)
+
+
+def _unread(message: str, known: str, path: str) -> ChatOpsError | None:
+    if target := _TARGET.search(message):
+        return TellUser(Reason.TARGET_UNKNOWN, {"target": target[1] or target[2], "known": known})
+    if _NO_FILE.search(message):
+        return TellUser(Reason.NO_DOCKERFILE, {"path": path})
+    if _SYNTAX.search(message):
+        return TellUser(Reason.DOCKERFILE_INVALID, {"message": plain(message)})
+    return None
+
+
+def _unavailable(failure: Failure) -> ChatOpsError | None:
+    if _FULL.search(failure.message):
+        return RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": plain(failure.message)})
+    if (failure.image or not failure.instruction) and _NETWORK.search(failure.message):
+        return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(failure.message)})
+    return None

@@ -1,0 +1,118 @@
+"""What a container is created with: pure, from a specification to the engine's JSON, hardened by default."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from docker.errors import DockerException
+from docker.utils import parse_bytes
+
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+
+MINIMUM_MEMORY = 6 * 2**20
+"""What the engine takes at least."""
+
+# A database's entry point hands its folder to its own user and becomes that user.
+_SERVICE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+
+
+class Kind(StrEnum):
+    """What a container is for; the hardening differs."""
+
+    APP = "app"
+    SERVICE = "service"
+    TESTS = "tests"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the operator allows each container."""
+
+    memory: str = "2g"
+    """The most that a repository may ask for."""
+    cpus: float = 1.0
+    pids: int = 512
+    log_size: str = "10m"
+    tmp_size: str = "256m"
+    read_only: bool = True
+    """Whether the root file system of the service under test is read-only."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """One container, whatever its kind."""
+
+    kind: Kind
+    alias: str
+    """Its name on the environment's network."""
+    image: str
+    network: str
+    memory: str
+    labels: Mapping[str, str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] = ()
+    entrypoint: Sequence[str] = ()
+    address: str | None = None
+
+
+def configuration(spec: ContainerSpec, limits: Limits) -> dict[str, Any]:
+    """Return the body of `POST /containers/create`."""
+    found: dict[str, Any] = {
+        "Image": spec.image,
+        "Hostname": spec.alias,
+        "Env": [f"{name}={value}" for name, value in spec.env.items()],
+        "Labels": dict(spec.labels),
+        "HostConfig": host_configuration(spec, limits),
+        "NetworkingConfig": {"EndpointsConfig": {spec.network: _endpoint(spec)}},
+    }
+    if spec.command:
+        found["Cmd"] = list(spec.command)
+    if spec.entrypoint:
+        found["Entrypoint"] = list(spec.entrypoint)
+    return found
+
+
+def host_configuration(spec: ContainerSpec, limits: Limits) -> dict[str, Any]:
+    """Return the part that holds limits and hardening."""
+    memory = allowed_memory(spec.memory, limits.memory)
+    return {
+        "Memory": memory,
+        # The same again: no swap.
+        "MemorySwap": memory,
+        "NanoCpus": int(limits.cpus * 1e9),
+        "PidsLimit": limits.pids,
+        "ReadonlyRootfs": spec.kind is Kind.APP and limits.read_only,
+        "CapDrop": ["ALL"],
+        "CapAdd": list(_SERVICE_CAPABILITIES) if spec.kind is Kind.SERVICE else [],
+        "SecurityOpt": ["no-new-privileges"],
+        "Tmpfs": {"/tmp": f"rw,nosuid,nodev,size={limits.tmp_size},mode=1777"},  # noqa: S108 - inside the container
+        "Init": True,
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": limits.log_size, "max-file": "1"}},
+        "NetworkMode": spec.network,
+        # The engine's resolver then asks from inside the container, where nothing answers: else names would
+        # be looked up from the host, and so carry data out (CVE-2024-29018).
+        "Dns": ["127.0.0.1"],
+        "RestartPolicy": {"Name": "no"},
+    }
+
+
+def allowed_memory(asked: str, most: str) -> int:
+    """Return bytes: what is asked for, within what the operator allows and the engine can do.
+
+    Raises TellUser(CONFIG_INVALID) for words that are no size.
+    """
+    try:
+        size = int(parse_bytes(asked))
+    except (DockerException, ValueError) as error:
+        problem = {"file": ".chatops.yml", "message": f"memory: {asked}"}
+        raise TellUser(Reason.CONFIG_INVALID, problem) from error
+    return max(MINIMUM_MEMORY, min(size, int(parse_bytes(most))))
+
+
+def _endpoint(spec: ContainerSpec) -> dict[str, Any]:
+    found: dict[str, Any] = {"Aliases": [spec.alias]}
+    if spec.address:
+        found["IPAMConfig"] = {"IPv4Address": spec.address}
+    return found

@@ -1,0 +1,103 @@
+"""One attempt to bring an environment up: its services, then the service under test, until it is healthy."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from bot.model.environment import Endpoint
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.ports import EnvironmentSpec, ServiceSpec
+from bot.runners.docker.builder import ports
+from bot.runners.docker.container import ContainerSpec, Kind, Limits, configuration
+from bot.runners.docker.containers import Containers
+from bot.runners.docker.engine import EngineRefused
+from bot.runners.docker.health import Health
+from bot.runners.docker.images import Images
+from bot.runners.docker.lines import Console
+from bot.runners.docker.network import Network
+
+APP = "app"
+"""Name of the service under test on its network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """All that one attempt needs."""
+
+    spec: EnvironmentSpec
+    network: Network
+    limits: Limits
+    images: Images
+    containers: Containers
+    health: Health
+    console: Console
+    labels: Mapping[Kind, Mapping[str, str]]
+    names: Callable[[str], str]
+    """From a part, such as `app`, to the name of its container."""
+
+    async def run(self) -> Endpoint:
+        """Start everything and return where it answers; what was started stays for the caller to remove."""
+        started = [await self._service(service) for service in self.spec.services]
+        app, port = await self._app()
+        for container in (*started, app):
+            await self.containers.keep(container)
+        return Endpoint(self.network.address, port)
+
+    async def _service(self, service: ServiceSpec) -> str:
+        await self.images.ensure(service.image, self.console)
+        container = ContainerSpec(
+            kind=Kind.SERVICE,
+            alias=service.name,
+            image=service.image,
+            network=self.network.name,
+            memory=self.spec.memory,
+            labels=self.labels[Kind.SERVICE],
+            env=service.env,
+            command=service.command,
+        )
+        return await self._start(container, port=service.port, path=None)
+
+    async def _app(self) -> tuple[str, int]:
+        image = await self.images.ensure(self.spec.image.pinned, self.console)
+        port = self.spec.port or next(iter(ports(image)), None)
+        if port is None:
+            raise TellUser(Reason.NO_PORT)
+        container = ContainerSpec(
+            kind=Kind.APP,
+            alias=APP,
+            image=self.spec.image.pinned,
+            network=self.network.name,
+            memory=self.spec.memory,
+            labels=self.labels[Kind.APP],
+            env=self.spec.env,
+            command=self.spec.command,
+            address=self.network.address,
+        )
+        return await self._start(container, port=port, path=self.spec.health_path), port
+
+    async def _start(self, spec: ContainerSpec, *, port: int | None, path: str | None) -> str:
+        self.console.line(f"starting {spec.alias} from {spec.image}")
+        container = await self.containers.create(self.names(spec.alias), configuration(spec, self.limits))
+        await self._explained(container, self._begin(container, spec.alias))
+        seconds = self.spec.health_timeout
+        ready = self.health.wait(container, spec.alias, port=port, path=path, seconds=seconds)
+        await self._explained(container, ready)
+        self.console.line(f"{spec.alias} is ready")
+        return container
+
+    async def _begin(self, container: str, name: str) -> None:
+        try:
+            await self.containers.start(container)
+        except EngineRefused as refused:
+            self.console.line(refused.message)
+            facts = {"name": name, "code": "127"}
+            raise TellUser(Reason.CONTAINER_EXITED, facts, log=refused.message) from refused
+
+    async def _explained(self, container: str, doing: Awaitable[None]) -> None:
+        """Give an error that the container caused its last words, in the error and in the log."""
+        try:
+            await doing
+        except TellUser as error:
+            error.log = error.log or await self.containers.tail(container)
+            self.console.lines(error.log.splitlines())
+            raise

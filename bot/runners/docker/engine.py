@@ -1,0 +1,233 @@
+"""The one door to the Docker Engine: requests that can be interrupted, and short calls that cannot.
+
+What goes wrong on the way becomes `EngineFault` (worth retrying) or `EngineRefused` (the engine said no;
+callers that know why turn it into something better).
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
+from typing import Any, Self, TypeVar
+
+import aiohttp
+import docker
+import docker.errors
+import requests
+
+from bot.model.errors import GiveUp, RetryLater
+from bot.model.reason import Reason
+from bot.runners.docker.connection import DockerSettings, Target, connector, resolve
+
+T = TypeVar("T")
+
+# BuildKit puts a whole layer of output on one line; aiohttp's default raises LineTooLong at 128 KiB.
+READ_BUFFER = 2**22
+MESSAGE_LIMIT = 16 * 2**20
+# All that is used here has been there since 1.41 (engine 20.10); engine 29 wants at least 1.44.
+KNOWN_VERSION = (1, 44)
+
+
+class EngineFault(RetryLater):
+    """The engine is gone, hangs, or had an error of its own; `status` is 0 when it did not answer."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        self.message = message
+        self.status = status
+        super().__init__(Reason.ENGINE_UNAVAILABLE, {"message": message})
+
+
+class EngineRefused(GiveUp):
+    """The engine answered 4xx."""
+
+    def __init__(self, message: str, status: int) -> None:
+        self.message = message
+        self.status = status
+        super().__init__(Reason.ENGINE_UNAVAILABLE, {"message": message})
+
+
+def negotiate(newest: str, oldest: str) -> str:
+    """Choose the API version between what the engine offers and what this code knows.
+
+    >>> negotiate("1.41", "1.12"), negotiate("1.52", "1.44"), negotiate("1.60", "1.50")
+    ('1.41', '1.44', '1.50')
+    """
+    chosen = max(min(_version(newest), KNOWN_VERSION), _version(oldest))
+    return ".".join(str(part) for part in chosen)
+
+
+class DockerEngine:
+    """A connected engine; `connect` succeeds without one, calls then raise `EngineFault`."""
+
+    def __init__(self, settings: DockerSettings, target: Target, session: aiohttp.ClientSession) -> None:
+        self._settings = settings
+        self._target = target
+        self._session = session
+        self._threads = ThreadPoolExecutor(8, "docker")
+        self._api: docker.APIClient | None = None
+        self._version = ""
+
+    @classmethod
+    async def connect(cls, settings: DockerSettings | None = None) -> Self:
+        """Prepare the way to the engine; raises GiveUp(NOT_SUPPORTED) for an address that cannot be used."""
+        settings = settings or DockerSettings()
+        target = await asyncio.to_thread(resolve, settings)
+        session = aiohttp.ClientSession(
+            connector=connector(target),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+            read_bufsize=READ_BUFFER,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return cls(settings, target, session)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._session.close()
+        if self._api is not None:
+            self._api.close()
+        self._threads.shutdown(wait=False)
+
+    async def version(self) -> Mapping[str, Any]:
+        """Ask the engine for its versions; also how one learns whether it is there."""
+        async with self._send("GET", "/version", seconds=self._settings.timeout) as response:
+            found: dict[str, Any] = await response.json()
+        self._version = negotiate(found["ApiVersion"], found.get("MinAPIVersion", "1.24"))
+        return found
+
+    @asynccontextmanager
+    async def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        data: AsyncIterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request and give its response, closed on leaving: that is what stops work in the engine."""
+        if not self._version:
+            await self.version()
+        path = f"/v{self._version}{path}"
+        async with self._send(
+            method, path, params=params, data=data, headers=headers, seconds=seconds
+        ) as response:
+            yield response
+
+    async def get(self, path: str, **params: str) -> Any:
+        """Return the JSON that the engine answers."""
+        async with self.open("GET", path, params=params, seconds=self._settings.timeout) as response:
+            return await response.json()
+
+    async def post(self, path: str, **params: str) -> Any:
+        """Ask for something that answers when it is done, however long that takes."""
+        async with self.open("POST", path, params=params) as response:
+            return await response.json()
+
+    async def messages(self, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+        """Split a response into its JSON messages, one a line; overlong and broken ones are skipped."""
+        rest = bytearray()
+        async for chunk in response.content.iter_any():
+            rest += chunk
+            *lines, tail = rest.split(b"\n") if b"\n" in chunk else [rest]
+            for line in lines:
+                if message := _message(line):
+                    yield message
+            rest = bytearray() if len(tail) > MESSAGE_LIMIT else bytearray(tail)
+        if message := _message(rest):
+            yield message
+
+    async def short(self, call: Callable[[docker.APIClient], T]) -> T:
+        """Run a short call of the SDK; it is carried to its end even when the caller is cancelled.
+
+        So nothing can come into being after the clean-up that a cancellation runs.
+        """
+        if not self._version:
+            await self.version()
+        if self._api is None:
+            self._api = await asyncio.to_thread(self._client)
+        loop = asyncio.get_running_loop()
+        return await uninterrupted(loop.run_in_executor(self._threads, _checked, call, self._api))
+
+    def _client(self) -> docker.APIClient:
+        return docker.APIClient(
+            self._target.base_url,
+            version=self._version,
+            timeout=int(self._settings.timeout),
+            tls=self._target.tls or False,
+        )
+
+    @asynccontextmanager
+    async def _send(
+        self, method: str, path: str, *, seconds: float | None, **extra: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        with _explained():
+            limit = aiohttp.ClientTimeout(total=seconds, sock_connect=10)
+            response = await self._session.request(method, self._target.origin + path, timeout=limit, **extra)
+            try:
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    raise _refusal(response.status, _text(await response.read()))
+                yield response
+            finally:
+                response.close()
+
+
+async def uninterrupted(work: Awaitable[T]) -> T:
+    """Wait for work to end even when cancelled meanwhile; the cancellation then goes on."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()
+        raise
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise EngineFault(_described(error)) from error
+
+
+def _described(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _checked(call: Callable[[docker.APIClient], T], api: docker.APIClient) -> T:
+    try:
+        return call(api)
+    except docker.errors.APIError as error:
+        status = error.response.status_code if error.response is not None else 500
+        raise _refusal(status, str(error.explanation or error)) from error
+    except (requests.RequestException, docker.errors.DockerException, OSError) as error:
+        raise EngineFault(_described(error)) from error
+
+
+def _refusal(status: int, message: str) -> EngineFault | EngineRefused:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return EngineFault(message, status)
+    return EngineRefused(message, status)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode("utf-8", "replace").strip()
+
+
+def _message(line: bytes | bytearray) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line) if line.strip() else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))

@@ -1,0 +1,152 @@
+"""Images in the engine: looked at, pulled, pushed and removed."""
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
+from bot.model.reason import Reason
+from bot.runners.docker.build_failure import plain
+from bot.runners.docker.credentials import Credentials
+from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
+from bot.runners.docker.labels import matching
+from bot.runners.docker.lines import Console
+
+log = logging.getLogger(__name__)
+
+_ABSENT = re.compile(
+    r"(?i)not found|manifest unknown|does not exist|denied|unauthorized|authentication required"
+)
+_DENIED = re.compile(
+    r"(?i)denied|unauthorized|authentication required|no basic auth|insufficient_scope|forbidden"
+    r"|name unknown|repository name not known"
+)
+_WORTH_TELLING = re.compile(r"^(Pushed|Layer already exists|Mounted from .*|Pull complete|Already exists)$")
+
+
+class Images:
+    """The engine's images, and the way to registries through it."""
+
+    def __init__(self, engine: DockerEngine, credentials: Credentials) -> None:
+        self._engine = engine
+        self._credentials = credentials
+
+    async def inspect(self, reference: str) -> dict[str, Any] | None:
+        """Return what the engine knows of an image, or None if it does not have it."""
+        try:
+            found: dict[str, Any] = await self._engine.get(f"/images/{reference}/json")
+        except EngineRefused as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        return found
+
+    async def ensure(self, reference: str, console: Console) -> dict[str, Any]:
+        """Return an image, pulled if the engine does not have it.
+
+        Raises TellUser(BASE_IMAGE_MISSING), RetryLater(REGISTRY_UNAVAILABLE | ENGINE_UNAVAILABLE).
+        """
+        found = await self.inspect(reference)
+        if found is None:
+            console.line(f"pulling {reference}")
+            await self.pull(reference, console)
+            found = await self.inspect(reference)
+        if found is None:
+            raise TellUser(Reason.BASE_IMAGE_MISSING, {"image": reference})
+        return found
+
+    async def pull(self, reference: str, console: Console) -> None:
+        """Pull an image; raises as `ensure` does."""
+        name, tag = split(reference)
+        headers = await self._credentials.header(reference)
+        params = {"fromImage": name, "tag": tag}
+        try:
+            async with self._engine.open(
+                "POST", "/images/create", params=params, headers=headers
+            ) as response:
+                async for message in self._engine.messages(response):
+                    _tell(message, console)
+                    if "error" in message:
+                        raise _pull_failed(reference, str(message["error"]))
+        except (EngineRefused, EngineFault) as error:
+            if not error.status:
+                raise
+            raise _pull_failed(reference, error.message) from error
+
+    async def push(self, tag: str, console: Console) -> str:
+        """Push an image and return its digest; raises as `Builder.push` does."""
+        name, label = split(tag)
+        headers = await self._credentials.header(tag)
+        digest = ""
+        path = f"/images/{name}/push"
+        async with self._engine.open("POST", path, params={"tag": label}, headers=headers) as response:
+            async for message in self._engine.messages(response):
+                _tell(message, console)
+                if "error" in message:
+                    raise push_failed(name, str(message["error"]))
+                digest = _digest(message) or digest
+        if not digest:
+            raise RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "the push ended without a digest"})
+        return digest
+
+    async def remove(self, wanted: Mapping[str, str]) -> int:
+        """Remove every image with these labels, dangling or not; those in use stay. Returns how many went."""
+        ids: set[str] = set()
+        for dangling in ("false", "true"):
+            filters = matching(wanted) | {"dangling": [dangling]}
+            found = await self._engine.short(lambda api, f=filters: api.images(filters=f))  # type: ignore[misc]
+            ids |= {str(image["Id"]) for image in found}
+        return await self._remove(sorted(ids))
+
+    async def _remove(self, ids: Iterable[str]) -> int:
+        removed = 0
+        for image in ids:
+            try:
+                await self._engine.short(lambda api, i=image: api.remove_image(i, force=True))  # type: ignore[misc]
+                removed += 1
+            except EngineRefused as refused:
+                # 404: went with another one. 409: a container still runs from it.
+                log.info("image %s stays: %s", image, refused.message)
+        return removed
+
+
+def split(reference: str) -> tuple[str, str]:
+    """Split a reference into its name and its tag or digest.
+
+    >>> split("host:5000/a/b:1"), split("a@sha256:0f"), split("host:5000/a")
+    (('host:5000/a/b', '1'), ('a', 'sha256:0f'), ('host:5000/a', 'latest'))
+    """
+    name, at, digest = reference.partition("@")
+    if at:
+        return name, digest
+    folder, slash, last = name.rpartition("/")
+    base, _, tag = last.partition(":")
+    return f"{folder}{slash}{base}", tag or "latest"
+
+
+def push_failed(repository: str, message: str) -> ChatOpsError:
+    """Return the error for what a push's stream said."""
+    if "does not exist locally" in message or "does not exist" in message:
+        return RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": plain(message)})
+    if _DENIED.search(message):
+        return GiveUp(Reason.REGISTRY_DENIED, {"repository": repository}, log=plain(message))
+    return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(message)})
+
+
+def _pull_failed(reference: str, message: str) -> ChatOpsError:
+    if _ABSENT.search(message):
+        return TellUser(Reason.BASE_IMAGE_MISSING, {"image": reference}, log=plain(message))
+    return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(message)})
+
+
+def _tell(message: Mapping[str, Any], console: Console) -> None:
+    status = str(message.get("status", ""))
+    if _WORTH_TELLING.match(status):
+        console.line(f"{str(message.get('id', ''))[:12]}: {status}")
+
+
+def _digest(message: Mapping[str, Any]) -> str:
+    aux = message.get("aux")
+    return str(aux.get("Digest", "")) if isinstance(aux, Mapping) else ""

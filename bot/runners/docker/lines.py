@@ -1,0 +1,78 @@
+"""Output of builds and containers, made fit for reading: whole lines, no escapes, nothing endless."""
+
+import codecs
+import re
+from collections import deque
+
+from bot.ports import Log
+
+LINE_LIMIT = 2_000
+"""Characters that are kept of a line."""
+_RAW_LIMIT = 4 * LINE_LIMIT
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b\][^\x07\x1b]*\x07?|\x1b[@-_]?")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def clean(line: str) -> str:
+    """Return what a terminal would show of a line in the end, cut to `LINE_LIMIT`.
+
+    >>> clean(chr(27) + "[91m10%" + chr(13) + "done" + chr(27) + "[0m")
+    'done'
+    """
+    shown = line.rstrip("\r").rpartition("\r")[2]
+    shown = _CONTROLS.sub("", _ESCAPES.sub("", shown)).rstrip()
+    return shown if len(shown) <= LINE_LIMIT else shown[: LINE_LIMIT - 1] + "…"
+
+
+class Lines:
+    """Cuts a stream of bytes into clean lines; of a line that never ends only the beginning is kept."""
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._rest = ""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Take bytes and return the lines that they complete."""
+        *whole, rest = self._decode(data).split("\n")
+        if whole:
+            whole[0] = self._rest + whole[0]
+            self._rest = ""
+        self._rest = _shortened(self._rest + rest)
+        return [clean(line) for line in whole]
+
+    def flush(self) -> list[str]:
+        """Return the last line if it was not ended."""
+        rest, self._rest = self._rest + self._decode(b"", True), ""  # noqa: FBT003 - the codec's own signature
+        return [clean(rest)] if rest else []
+
+
+def _shortened(rest: str) -> str:
+    if len(rest) <= _RAW_LIMIT:
+        return rest
+    # Progress bars redraw one line for ever: only what follows the last return can still be shown.
+    shown = rest.rstrip("\r").rpartition("\r")[2][:_RAW_LIMIT]
+    return shown + "\r" if rest.endswith("\r") else shown
+
+
+class Console:
+    """Writes lines to a step's log until there are too many; always remembers the last."""
+
+    def __init__(self, log: Log, *, limit: int = 16 * 2**20, remembered: int = 40) -> None:
+        self._log = log
+        self._left = limit
+        self.tail: deque[str] = deque(maxlen=remembered)
+
+    def line(self, text: str) -> None:
+        """Write one line."""
+        self.tail.append(text)
+        if self._left <= 0:
+            return
+        self._left -= len(text) + 1
+        self._log.write(text + "\n")
+        if self._left <= 0:
+            self._log.note("too much output: the rest is not kept")
+
+    def lines(self, texts: list[str]) -> None:
+        """Write several."""
+        for text in texts:
+            self.line(text)

@@ -1,0 +1,139 @@
+"""Environments on one Docker Engine: deployed, tested, removed."""
+
+from collections.abc import Mapping
+
+from bot.core import naming
+from bot.model.environment import Endpoint, EnvironmentKey
+from bot.model.errors import GiveUp, RetryLater, TellUser
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
+from bot.runners.docker import labels
+from bot.runners.docker.container import ContainerSpec, Kind, Limits, configuration
+from bot.runners.docker.containers import Containers
+from bot.runners.docker.credentials import Credentials
+from bot.runners.docker.deployment import APP, Deployment
+from bot.runners.docker.engine import DockerEngine, uninterrupted
+from bot.runners.docker.firewall import Firewall, Mode
+from bot.runners.docker.health import Health
+from bot.runners.docker.images import Images
+from bot.runners.docker.lines import Console
+from bot.runners.docker.network import Network, Networks, bridge_prefix
+from bot.runners.docker.tests_container import TestsContainer
+
+POOL = "10.231.0.0/16"
+"""Default pool of the environments' subnets: room for 4,096 of them, outside the engine's own pools."""
+
+
+class DockerPlatform:
+    """The `Platform` of one engine. `instance` names this bot: what has another name is never touched."""
+
+    def __init__(
+        self,
+        engine: DockerEngine,
+        *,
+        instance: str,
+        credentials: Credentials | None = None,
+        pool: str = POOL,
+        limits: Limits | None = None,
+        firewall: Mode = "auto",
+    ) -> None:
+        self._engine = engine
+        self._instance = instance
+        self._limits = limits or Limits()
+        self._images = Images(engine, credentials or Credentials())
+        self._containers = Containers(engine)
+        self._networks = Networks(engine, instance, pool)
+        self.firewall = Firewall(bridge_prefix(instance), firewall)
+
+    async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
+        """Deploy; see `Platform.deploy`."""
+        await self._close_host(log)
+        await self._containers.remove_all(self._labels(spec.key))
+        try:
+            network = await self._networks.ensure(spec.key, naming.network(spec.key, self._instance))
+            return await self._deployment(spec, network, Console(log)).run()
+        except BaseException:
+            await uninterrupted(self.remove(spec.key))
+            raise
+
+    async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
+        """Run one suite; see `Platform.run_tests`."""
+        network = await self._networks.find(spec.key)
+        if network or not spec.standalone:
+            return await self._run_tests(spec, network, log)
+        await self._close_host(log)
+        try:
+            network = await self._networks.ensure(spec.key, naming.network(spec.key, self._instance))
+            return await self._run_tests(spec, network, log)
+        finally:
+            await uninterrupted(self.remove(spec.key))
+
+    def service_url(self, key: EnvironmentKey, port: int) -> str:
+        """Return where tests find the service; see `Platform.service_url`."""
+        del key
+        return f"http://{APP}:{port}"
+
+    async def remove(self, key: EnvironmentKey) -> None:
+        """Remove one environment; see `Platform.remove`."""
+        await self._containers.remove_all(self._labels(key))
+        await self._networks.remove(self._labels(key))
+
+    async def remove_images(self, repo: RepoPath, number: int) -> None:
+        """Remove a pull request's images; see `Platform.remove_images`."""
+        await self._images.remove(labels.of_pull(self._instance, repo, number))
+
+    async def ping(self) -> str | None:
+        """Return what is wrong with the engine, if anything is."""
+        try:
+            await self._engine.version()
+        except (RetryLater, GiveUp) as error:
+            return str(error.facts.get("message", error))
+        problem = await self.firewall.ensure()
+        return problem if self.firewall.required else None
+
+    async def _close_host(self, log: Log) -> None:
+        problem = await self.firewall.ensure()
+        if problem and self.firewall.required:
+            raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": f"firewall: {problem}"})
+        if problem:
+            log.note(f"the service can reach this host's own ports: {problem}")
+
+    async def _run_tests(self, spec: TestSpec, network: Network | None, log: Log) -> TestOutput:
+        if network is None:
+            raise TellUser(Reason.NO_ENVIRONMENT)
+        console = Console(log)
+        await self._images.ensure(spec.image, console)
+        container = ContainerSpec(
+            kind=Kind.TESTS,
+            alias="tests",
+            image=spec.image,
+            network=network.name,
+            memory=spec.memory,
+            labels=self._marked(spec.labels, spec.key, Kind.TESTS),
+            env=spec.env,
+            entrypoint=("/bin/sh", "-c") if spec.command else (),
+            command=(spec.command,) if spec.command else (),
+        )
+        suite = TestsContainer(self._engine, self._containers, spec, console)
+        name = naming.container(spec.key, f"tests-{naming.slug(spec.suite)}", self._instance)
+        return await suite.run(name, configuration(container, self._limits))
+
+    def _deployment(self, spec: EnvironmentSpec, network: Network, console: Console) -> Deployment:
+        return Deployment(
+            spec=spec,
+            network=network,
+            limits=self._limits,
+            images=self._images,
+            containers=self._containers,
+            health=Health(self._containers),
+            console=console,
+            labels={kind: self._marked(spec.labels, spec.key, kind) for kind in Kind},
+            names=lambda part: naming.container(spec.key, part, self._instance),
+        )
+
+    def _labels(self, key: EnvironmentKey) -> dict[str, str]:
+        return labels.of_environment(self._instance, key)
+
+    def _marked(self, extra: Mapping[str, str], key: EnvironmentKey, kind: Kind) -> dict[str, str]:
+        return {**extra, **self._labels(key), labels.LABEL_ROLE: kind}

@@ -1,0 +1,89 @@
+"""One suite in a container of its own: started, followed to its end, its report taken out."""
+
+import asyncio
+import posixpath
+import tempfile
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.ports import TestOutput, TestSpec
+from bot.runners.docker.collect import ARCHIVE_LIMIT, xml_files
+from bot.runners.docker.containers import Containers
+from bot.runners.docker.engine import DockerEngine, EngineRefused, uninterrupted
+from bot.runners.docker.health import ended
+from bot.runners.docker.lines import Console
+
+KILLED = 137
+
+
+class TestsContainer:
+    """Runs one prepared suite."""
+
+    __test__ = False
+
+    def __init__(
+        self, engine: DockerEngine, containers: Containers, spec: TestSpec, console: Console
+    ) -> None:
+        self._engine = engine
+        self._containers = containers
+        self._spec = spec
+        self._console = console
+
+    async def run(self, name: str, configuration: Mapping[str, Any]) -> TestOutput:
+        """Create, start, follow, collect; the container is gone afterwards, whatever happened."""
+        container = await self._containers.create(name, configuration)
+        try:
+            code = await self._finish(container)
+            state = await self._containers.inspect(container)
+            if code == KILLED and state["State"].get("OOMKilled"):
+                raise self._with_log(ended(state, self._spec.suite))
+            return TestOutput(code, await self._report(container))
+        finally:
+            await uninterrupted(self._containers.remove(container))
+
+    async def _finish(self, container: str) -> int:
+        try:
+            async with asyncio.timeout(self._spec.timeout):
+                await self._start(container)
+                async for lines in self._containers.output(container, follow=True):
+                    self._console.lines(lines)
+                return await self._containers.wait(container)
+        except TimeoutError:
+            facts = {"step": "test", "seconds": str(self._spec.timeout)}
+            raise self._with_log(TellUser(Reason.TIMED_OUT, facts)) from None
+
+    async def _start(self, container: str) -> None:
+        try:
+            await self._containers.start(container)
+        except EngineRefused as refused:
+            self._console.line(refused.message)
+            facts = {"name": self._spec.suite, "code": "127"}
+            raise self._with_log(TellUser(Reason.CONTAINER_EXITED, facts)) from refused
+
+    async def _report(self, container: str) -> dict[str, bytes]:
+        params = {"path": posixpath.normpath(self._spec.report)}
+        with tempfile.TemporaryFile() as kept:
+            try:
+                async with self._engine.open(
+                    "GET", f"/containers/{container}/archive", params=params
+                ) as response:
+                    async for chunk in response.content.iter_any():
+                        if kept.tell() + len(chunk) > ARCHIVE_LIMIT:
+                            self._console.line(
+                                f"{self._spec.report} is too large: only its beginning is read"
+                            )
+                            break
+                        kept.write(chunk)
+            except EngineRefused as refused:
+                if refused.status != HTTPStatus.NOT_FOUND:
+                    raise
+                return {}
+            kept.seek(0)
+            return await asyncio.to_thread(xml_files, kept)
+
+    def _with_log(self, error: Any) -> Any:
+        error.log = "\n".join(self._console.tail)
+        return error
