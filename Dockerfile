@@ -42,7 +42,8 @@ ENV PATH=/opt/chatops/bin:$PATH \
 WORKDIR /data
 VOLUME /data
 USER 10001:10001
-EXPOSE 8080
+# The bot, and the proxy to the previews.
+EXPOSE 8080 8081
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['CHATOPS_SERVER__PORT']}/healthz\", timeout=4).close()"]
 ENTRYPOINT ["chatops"]

@@ -133,7 +133,7 @@ def test_health_check_fails_where_nothing_serves(launch: Launch, image: Image) -
 
 def test_bot_serves_as_nobody(serving: Container) -> None:
     result = serving.exec_run(["grep", "^Uid:", "/proc/1/status"])
-    assert str(result.output, "utf-8").split() == ["Uid:", *[str(NOBODY)] * 4]
+    assert result.output == f"Uid:\t{NOBODY}\t{NOBODY}\t{NOBODY}\t{NOBODY}\n".encode()
 
 
 def test_bot_ends_well_when_asked_to_stop(serving: Container) -> None:
