@@ -89,7 +89,7 @@ class Cases:
         self._chunks_depth = 0
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        """An element begins."""
+        """Take note of an element that begins."""
         self._depth += 1
         if name == "testsuite":
             self._suites.append(attributes.get("name", ""))
@@ -101,7 +101,7 @@ class Cases:
             self._collect(self._case.output)
 
     def end(self, name: str) -> None:
-        """An element ends."""
+        """Take note of an element that ends."""
         if self._chunks is not None and self._depth == self._chunks_depth:
             self._chunks = None
         if self._case is not None and self._depth == self._case.depth:
@@ -112,7 +112,7 @@ class Cases:
         self._depth -= 1
 
     def text(self, text: str) -> None:
-        """Text within the innermost element."""
+        """Take text within the innermost element."""
         if self._chunks is not None:
             self._chunks.append(text)
 

@@ -1,4 +1,4 @@
-"""Repairs what test tools get wrong in XML text before a parser sees it: encodings and forbidden characters."""
+"""Repairs what test tools get wrong in XML before a parser sees it: encodings and forbidden characters."""
 
 import re
 
@@ -8,6 +8,11 @@ _ENCODING = re.compile(rb"""\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]+)|([0-9]+));")
 _HIGHEST = 0x10FFFF
+_ENCODINGS = (
+    *("utf-8", "utf8", "ascii", "us-ascii", "iso-8859", "latin", "windows-", "cp", "koi8"),
+    *("gb", "big5", "euc", "shift", "sjis"),
+)
+"""What names of believable encodings begin with; Python knows others that are slow or no text at all."""
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -16,9 +21,10 @@ def well_formed(content: bytes) -> bytes:
     text = _FORBIDDEN.sub("\ufffd", _decoded(content))
     text = _REFERENCE.sub(_allowed_reference, text)
     declaration = _DECLARATION.match(text)
-    # Its line breaks stay, so that an error's line number is right.
-    rest = text[declaration.end() :] if declaration else text
-    return ("\n" * declaration[0].count("\n") + rest if declaration else rest.lstrip()).encode()
+    if declaration is not None:
+        # Its line breaks stay, so that an error's line number is right.
+        text = "\n" * declaration[0].count("\n") + text[declaration.end() :]
+    return text.encode()
 
 
 def _decoded(content: bytes) -> str:
@@ -27,8 +33,8 @@ def _decoded(content: bytes) -> str:
         if content.startswith(bom):
             return content[len(bom) :].decode(encoding, "replace")
     declared = _ENCODING.match(content)
-    named = (declared[1].decode("ascii"),) if declared else ()
-    for encoding in (*named, "utf-8", "gb18030"):
+    name = declared[1].decode("ascii").lower() if declared else ""
+    for encoding in (*((name,) if name.startswith(_ENCODINGS) else ()), "utf-8", "gb18030"):
         try:
             return content.decode(encoding)
         except (LookupError, UnicodeError):
