@@ -1,0 +1,1 @@
+"""What listens: webhook intake, JSON API, pages for people, metrics and the preview proxy."""

@@ -1,0 +1,111 @@
+"""Puts intake, API, pages and operations together into one aiohttp application."""
+
+import logging
+import secrets
+from importlib import resources
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.web import api, health, intake, openapi, pages, run_pages
+from bot.web.answers import told, told_error
+from bot.web.deps import DEPS, METRICS, WebDeps
+from bot.web.metrics import WebMetrics, timing
+from bot.web.templating import TEMPLATES, new_templates
+
+logger = logging.getLogger(__name__)
+
+ID = f"{{id:{api.ID}}}"
+NUMBER = f"{{number:{api.ID}}}"
+MACHINES = (api.PREFIX, "/webhooks/", "/healthz", "/readyz", "/metrics")
+
+SECURITY = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def application(deps: WebDeps) -> web.Application:
+    """Return the bot's own web application; previews are another one, for another port."""
+    measures = WebMetrics.in_registry(deps.registry)
+    app = web.Application(middlewares=[timing(measures), guarded, explained], client_max_size=deps.body_limit)
+    app[DEPS] = deps
+    app[METRICS] = measures
+    app[TEMPLATES] = new_templates()
+    app.add_routes(
+        [
+            web.post(intake.PATH, intake.receive),
+            web.get(intake.PATH, intake.explain),
+            web.get("/healthz", health.alive),
+            web.get("/readyz", health.ready),
+            web.get("/metrics", health.metrics),
+            *(operation.route for operation in api.OPERATIONS),
+            web.get(f"{api.PREFIX}/openapi.json", openapi.show),
+            web.get("/", pages.home),
+            web.get(f"/runs/{ID}", run_pages.show),
+            web.get(f"/runs/{ID}/live", run_pages.live),
+            web.get(f"/runs/{ID}/logs/{{step}}.txt", run_pages.log_text),
+            web.get(f"/prs/{{owner}}/{{repo}}/{NUMBER}", pages.pull),
+            web.get("/environments", pages.environments),
+            web.get("/commands", pages.commands),
+            web.get(f"/reports/{ID}", pages.report_folder),
+            web.get(f"/reports/{ID}/", pages.report),
+            web.static("/static", Path(str(resources.files("bot.web") / "static"))),
+        ]
+    )
+    return app
+
+
+@web.middleware
+async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Send security headers with everything, unless a page has stricter ones of its own."""
+    response = await handler(request)
+    if not response.prepared:
+        for name, value in SECURITY.items():
+            response.headers.setdefault(name, value)
+    return response
+
+
+@web.middleware
+async def explained(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Word errors for whoever asked: JSON for programs, a page in the usual look for people."""
+    try:
+        return await handler(request)
+    except web.HTTPRedirection as redirection:
+        return web.Response(status=redirection.status, headers={"Location": redirection.headers["Location"]})
+    except web.HTTPException as error:
+        return _explain_error(request, error)
+    except ConnectionError:
+        raise  # the visitor has left: nobody to explain anything to
+    except Exception:
+        incident = secrets.token_hex(4)
+        logger.exception("incident %s: %s %s", incident, request.method, request.path)
+        return _apologise(request, incident)
+
+
+def _explain_error(request: web.Request, error: web.HTTPException) -> web.Response:
+    if request.path.startswith(MACHINES):
+        return told_error(error)
+    known = error.status if error.status in {404, 405} else "other"
+    response = pages.page(
+        request,
+        "problem.html.j2",
+        {"title": f"problem.{known}", "facts": {"status": error.status}},
+        status=error.status,
+    )
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+def _apologise(request: web.Request, incident: str) -> web.Response:
+    if request.path.startswith(MACHINES):
+        return told(500, f"a mistake of the bot's; its log knows it as {incident}", "internal")
+    return pages.page(
+        request, "problem.html.j2", {"title": "problem.500", "facts": {"id": incident}}, status=500
+    )

@@ -1,0 +1,76 @@
+"""A step's log for reading: what the page shows before its script takes over, and the whole as plain text."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.model.run import Run
+from bot.web.deps import DEPS
+from bot.web.ports import LogChunk, Logs
+
+PIECE = 1 << 18
+ON_PAGE = 1 << 19
+"""Bytes of a log that a page holds without its script."""
+
+# Colours and cursor movements of terminals, and what else has no picture.
+_INVISIBLE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """The beginning of a log as lines; `unfinished` when the last of them may still grow."""
+
+    lines: tuple[str, ...] = ()
+    next_offset: int = 0
+    unfinished: bool = False
+    cut: bool = False
+
+
+def recorded(run: Run, step: str) -> bool:
+    """Whether the run has such a step; only then may its name reach a file's path."""
+    return any(record.name == step for record in run.steps)
+
+
+def visible(line: str) -> str:
+    """Return a line as a terminal would have left it: the last version of a progress bar, without colours."""
+    return _INVISIBLE.sub("", line.rstrip("\r").rpartition("\r")[2])
+
+
+async def first_lines(logs: Logs, run_id: int, step: str) -> LogView:
+    """Read as much as a page holds."""
+    return await asyncio.to_thread(_first_lines, logs, run_id, step)
+
+
+def _first_lines(logs: Logs, run_id: int, step: str) -> LogView:
+    texts: list[str] = []
+    offset = 0
+    while offset < ON_PAGE:
+        chunk = logs.read_log(run_id, step, offset, PIECE)
+        if chunk.next_offset <= offset:
+            break
+        texts.append(chunk.text)
+        offset = chunk.next_offset
+    text = "".join(texts)
+    lines = text.split("\n")
+    unfinished = lines[-1] != ""
+    kept = lines if unfinished else lines[:-1]
+    return LogView(tuple(map(visible, kept)), offset, unfinished, offset >= ON_PAGE)
+
+
+async def whole_log(request: web.Request, run: Run, step: str) -> web.StreamResponse:
+    """Stream a log as it stands, as text that no browser takes for anything else."""
+    logs = request.app[DEPS].logs
+    headers = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    offset = 0
+    while True:
+        chunk: LogChunk = await asyncio.to_thread(logs.read_log, run.id, step, offset, PIECE)
+        if chunk.next_offset <= offset:
+            break
+        await response.write(chunk.text.encode())
+        offset = chunk.next_offset
+    await response.write_eof()
+    return response

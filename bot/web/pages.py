@@ -1,0 +1,113 @@
+"""Pages for people: lists of runs, a pull request, environments, commands, and reports in their sandbox."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from bot.core.scheduling import positions
+from bot.model.forge import RepoPath
+from bot.model.run import Run
+from bot.model.text import Language
+from bot.web.api import PAGE
+from bot.web.deps import DEPS
+from bot.web.language import COOKIE
+from bot.web.run_view import run_facts
+from bot.web.templating import TEMPLATES, render, visitor_language
+
+YEAR = 365 * 86_400
+
+# The code under test wrote what a report tells: no script, no form, no origin.
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; sandbox; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def page(request: web.Request, name: str, facts: Mapping[str, Any], *, status: int = 200) -> web.Response:
+    """Answer with a page in the visitor's language; a choice by `?lang=` is remembered."""
+    deps = request.app[DEPS]
+    language = visitor_language(request, deps.language)
+    html = render(request.app[TEMPLATES], name, language, deps.clock.now(), {**facts, "path": request.path})
+    response = web.Response(text=html, content_type="text/html", charset="utf-8", status=status)
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    response.headers["Cache-Control"] = "no-cache"
+    if request.query.get("lang") in set(Language):
+        response.set_cookie(COOKIE, language, max_age=YEAR, samesite="Lax", httponly=True)
+    return response
+
+
+async def home(request: web.Request) -> web.Response:
+    """`GET /`: what is under way, then what was."""
+    deps = request.app[DEPS]
+    before = request.query.get("before", "")
+    given = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None  # noqa: PLR2004
+    found = await deps.runs.runs(before=given, limit=PAGE)
+    active = () if given else tuple(reversed(await deps.runs.unfinished()))
+    over = tuple(run for run in found if run.id not in {one.id for one in active})
+    environments = await deps.environments.environments()
+    return page(
+        request,
+        "home.html.j2",
+        {
+            "runs": _rows(request, (*active, *over)),
+            "environments": len(environments),
+            "older": found[-1].id if len(found) == PAGE else None,
+            "first_page": given is None,
+        },
+    )
+
+
+async def pull(request: web.Request) -> web.Response:
+    """`GET /prs/{owner}/{repo}/{number}`."""
+    deps = request.app[DEPS]
+    repo = RepoPath(request.match_info["owner"], request.match_info["repo"])
+    number = int(request.match_info["number"])
+    runs = await deps.runs.runs(repo=repo, number=number, limit=PAGE)
+    environments = await deps.environments.environments(repo, number)
+    if not runs and not environments:
+        raise web.HTTPNotFound
+    facts = {
+        "repo": repo,
+        "number": number,
+        "runs": _rows(request, runs),
+        "environments": environments,
+        "preview": deps.addresses.preview,
+        "gitee_url": deps.gitee_url.rstrip("/"),
+    }
+    return page(request, "pull.html.j2", facts)
+
+
+async def environments(request: web.Request) -> web.Response:
+    """`GET /environments`."""
+    deps = request.app[DEPS]
+    found = sorted(await deps.environments.environments(), key=lambda one: one.key)
+    return page(request, "environments.html.j2", {"environments": found, "preview": deps.addresses.preview})
+
+
+async def commands(request: web.Request) -> web.Response:
+    """`GET /commands`."""
+    return page(request, "commands.html.j2", {"commands": request.app[DEPS].commands})
+
+
+async def report(request: web.Request) -> web.StreamResponse:
+    """`GET /reports/{id}/`."""
+    file = request.app[DEPS].logs.report_html(int(request.match_info["id"]))
+    if file is None:
+        raise web.HTTPNotFound
+    headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-cache"}
+    response = web.FileResponse(file, headers=headers)
+    response.content_type = "text/html"
+    response.charset = "utf-8"
+    return response
+
+
+async def report_folder(request: web.Request) -> web.StreamResponse:
+    """Send `/reports/{id}` on to where it is."""
+    raise web.HTTPMovedPermanently(f"/reports/{request.match_info['id']}/")
+
+
+def _rows(request: web.Request, runs: tuple[Run, ...]) -> list[dict[str, Any]]:
+    language = visitor_language(request, request.app[DEPS].language)
+    places = positions(runs)
+    return [{"run": run, "facts": run_facts(run, places.get(run.id, 0), language)} for run in runs]

@@ -1,0 +1,93 @@
+"""What the web asks of the store, the log files and the health checks: as little as its handlers use."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from bot.model.delivery import Delivery
+from bot.model.environment import Environment
+from bot.model.forge import RepoPath
+from bot.model.run import Run
+
+
+class Inbox(Protocol):
+    """Where deliveries are kept until they are decided on."""
+
+    async def accept(self, delivery: Delivery) -> bool:
+        """Commit the delivery to disk; False if its key is known already. Raises InboxFullError."""
+        ...
+
+
+class PreviewRecords(Protocol):
+    """Where a preview's host name leads."""
+
+    async def environment_at(self, host_label: str) -> Environment | None:
+        """Return the environment whose public name begins with this label, removed ones included."""
+        ...
+
+
+class EnvironmentRecords(Protocol):
+    """Environments, for reading."""
+
+    async def environments(
+        self, repo: RepoPath | None = None, number: int | None = None
+    ) -> tuple[Environment, ...]:
+        """Return environments that are not removed; of one pull request when it is named."""
+        ...
+
+
+class RunRecords(Protocol):
+    """Runs, for reading."""
+
+    async def run(self, run_id: int) -> Run | None:
+        """Return one run."""
+        ...
+
+    async def runs(
+        self,
+        *,
+        repo: RepoPath | None = None,
+        number: int | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> tuple[Run, ...]:
+        """Return runs, newest first, with ids below `before`."""
+        ...
+
+    async def unfinished(self, repo: RepoPath | None = None, number: int | None = None) -> tuple[Run, ...]:
+        """Return runs that are not over, oldest first."""
+        ...
+
+
+class LogChunk(Protocol):
+    """A piece of a step's log. Offsets count bytes."""
+
+    @property
+    def text(self) -> str:
+        """What was written there; hostile."""
+        ...
+
+    @property
+    def next_offset(self) -> int:
+        """Where the next piece begins; equal to the offset asked for when there is no more for now."""
+        ...
+
+
+class Logs(Protocol):
+    """What steps wrote and what tests reported, as files."""
+
+    def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk:
+        """Return at most `limit` bytes of a log from `offset` on, cut between characters."""
+        ...
+
+    def report_html(self, run: int) -> Path | None:
+        """Return the file of a run's HTML report, if there is one."""
+        ...
+
+
+class Health(Protocol):
+    """Whether the parts that the bot needs answer."""
+
+    async def readiness(self) -> Mapping[str, str | None]:
+        """Return for each component None, or what is wrong with it."""
+        ...

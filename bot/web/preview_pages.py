@@ -1,0 +1,80 @@
+"""What a visitor sees in place of a preview: starting, failed, removed, unknown or not answering."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aiohttp import web
+
+from bot.model.environment import Environment, EnvironmentState
+from bot.web.deps import PreviewDeps
+from bot.web.templating import TEMPLATES, visitor_language
+from bot.web.words import say
+
+REFRESH = 3
+"""Seconds after which a starting preview is tried again."""
+
+
+class Absence(StrEnum):
+    """Why there is no service to show."""
+
+    STARTING = "starting"
+    FAILED = "failed"
+    REMOVED = "removed"
+    UNKNOWN = "unknown"
+    SILENT = "silent"
+
+
+STATUS = {
+    Absence.STARTING: 503,
+    Absence.FAILED: 503,
+    Absence.REMOVED: 410,
+    Absence.UNKNOWN: 404,
+    Absence.SILENT: 502,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Why, and for which environment if it is known."""
+
+    absence: Absence
+    environment: Environment | None = None
+
+
+def absence(environment: Environment | None) -> Absence | None:
+    """Return why this environment cannot be visited, or None if it can be."""
+    if environment is None:
+        return Absence.UNKNOWN
+    if environment.state is EnvironmentState.READY:
+        return None if environment.endpoint else Absence.SILENT
+    return Absence(environment.state)
+
+
+def notice_page(request: web.Request, notice: Notice, deps: PreviewDeps) -> web.Response:
+    """Answer with the page, or with one sentence for those who read no HTML."""
+    language = visitor_language(request, deps.language)
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "X-Preview-State": notice.absence,
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    }
+    if notice.absence is Absence.STARTING:
+        headers["Retry-After"] = str(REFRESH)
+    status = STATUS[notice.absence]
+    if "text/html" not in request.headers.get("Accept", "*/*").lower():
+        words = say(f"preview.{notice.absence}", language)
+        return web.Response(text=f"{words}\n", status=status, headers=headers)
+    html = (
+        request.app[TEMPLATES]
+        .get_template("preview.html.j2")
+        .render(
+            lang=language,
+            t=lambda key: say(key, language),
+            absence=notice.absence,
+            environment=notice.environment,
+            run_url=deps.addresses.run(notice.environment.run) if notice.environment else "",
+            refresh=REFRESH if notice.absence is Absence.STARTING else None,
+        )
+    )
+    return web.Response(text=html, content_type="text/html", charset="utf-8", status=status, headers=headers)

@@ -1,0 +1,89 @@
+"""Why a step or a run ended as it did, in one plain sentence for the pages; facts in it are hostile text."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.model.reason import Reason
+from bot.model.text import Language, Text
+
+REASONS: Final[Mapping[Reason, Text]] = {
+    Reason.NO_DOCKERFILE: Text(en="There is no {path} in this commit.", zh="此提交中没有 {path}。"),
+    Reason.DOCKERFILE_INVALID: Text(
+        en="The Dockerfile is invalid: {message}", zh="Dockerfile 有误：{message}"
+    ),
+    Reason.TARGET_UNKNOWN: Text(
+        en="The Dockerfile has no stage “{target}”; it has: {known}.",
+        zh="Dockerfile 中没有阶段“{target}”，现有：{known}。",
+    ),
+    Reason.BUILD_FAILED: Text(
+        en="{instruction} exited with code {code}.", zh="{instruction} 执行失败，退出码 {code}。"
+    ),
+    Reason.BASE_IMAGE_MISSING: Text(en="The image {image} could not be pulled.", zh="无法拉取镜像 {image}。"),
+    Reason.NO_PORT: Text(
+        en="No port is known: EXPOSE one in the Dockerfile or set deploy.port.",
+        zh="不知道服务的端口：请在 Dockerfile 中 EXPOSE，或设置 deploy.port。",
+    ),
+    Reason.CONTAINER_EXITED: Text(en="{name} exited with code {code}.", zh="{name} 已退出，退出码 {code}。"),
+    Reason.OUT_OF_MEMORY: Text(
+        en="{name} used more memory than {limit} and was stopped.",
+        zh="{name} 超出内存限制 {limit}，已被终止。",
+    ),
+    Reason.UNHEALTHY: Text(
+        en="{name} did not become healthy within {seconds} s.", zh="{name} 在 {seconds} 秒内未通过健康检查。"
+    ),
+    Reason.TESTS_FAILED: Text(
+        en="{failed} of {total} tests failed.", zh="{total} 项测试中 {failed} 项失败。"
+    ),
+    Reason.NO_REPORT: Text(
+        en="The tests exited with code {code} and left no JUnit report in {path}.",
+        zh="测试退出码为 {code}，且未在 {path} 生成 JUnit 报告。",
+    ),
+    Reason.REPORT_UNREADABLE: Text(
+        en="The report {path} could not be read: {message}", zh="无法读取报告 {path}：{message}"
+    ),
+    Reason.NO_TESTS: Text(en="The report holds no tests.", zh="报告中没有任何测试。"),
+    Reason.NO_ENVIRONMENT: Text(en="There is no environment to test.", zh="没有可供测试的环境。"),
+    Reason.TIMED_OUT: Text(en="Stopped after {seconds} s.", zh="超过 {seconds} 秒，已终止。"),
+    Reason.HEAD_MOVED: Text(
+        en="The pull request has moved on to {now}.", zh="Pull Request 已有更新的提交 {now}。"
+    ),
+    Reason.CANCELLED: Text(en="Cancelled by {who}.", zh="由 {who} 取消。"),
+    Reason.SUPERSEDED: Text(en="Superseded by {by}.", zh="已被 {by} 取代。"),
+    Reason.CLOSED: Text(en="The pull request was closed.", zh="Pull Request 已关闭。"),
+    Reason.SKIPPED_AFTER_FAILURE: Text(
+        en="Skipped, since the step before failed.", zh="前一步骤失败，已跳过。"
+    ),
+    Reason.SHUT_DOWN: Text(en="The bot was shut down.", zh="机器人已停止运行。"),
+    Reason.ENGINE_UNAVAILABLE: Text(
+        en="The container engine does not answer: {message}", zh="容器引擎没有响应：{message}"
+    ),
+    Reason.REGISTRY_UNAVAILABLE: Text(
+        en="The image registry does not answer: {message}", zh="镜像仓库没有响应：{message}"
+    ),
+    Reason.REGISTRY_DENIED: Text(
+        en="The image registry refused access to {repository}.", zh="镜像仓库拒绝访问 {repository}。"
+    ),
+    Reason.GIT_UNAVAILABLE: Text(en="The code could not be fetched: {message}", zh="无法获取代码：{message}"),
+    Reason.GIT_DENIED: Text(
+        en="Gitee refused access to the code of {repository}.", zh="Gitee 拒绝访问 {repository} 的代码。"
+    ),
+    Reason.COMMIT_GONE: Text(en="Commit {sha} is no longer there.", zh="提交 {sha} 已不存在。"),
+    Reason.GITEE_UNAVAILABLE: Text(en="Gitee does not answer: {message}", zh="Gitee 没有响应：{message}"),
+    Reason.GITEE_DENIED: Text(en="Gitee refused: {message}", zh="Gitee 拒绝了请求：{message}"),
+    Reason.NOT_SUPPORTED: Text(en="{what} is not supported here.", zh="此处不支持 {what}。"),
+    Reason.INTERNAL: Text(
+        en="It is a mistake of the bot's; the log knows it as {id}.",
+        zh="这是机器人的程序错误，日志编号 {id}。",
+    ),
+}
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, _key: str) -> str:
+        return "?"
+
+
+def explain(reason: Reason, facts: Mapping[str, str], language: Language) -> str:
+    """Return the sentence; a reason that ends no step is told by its code."""
+    words = REASONS.get(reason)
+    return words.say(language).format_map(_Facts(facts)) if words else str(reason)

@@ -1,0 +1,62 @@
+"""The page of one run, and the parts of it that its script renews while the run goes on."""
+
+from typing import Any
+
+from aiohttp import web
+
+from bot.core.scheduling import positions
+from bot.model.run import Run, RunState
+from bot.web.deps import DEPS, WebDeps
+from bot.web.logs import LogView, first_lines, recorded, whole_log
+from bot.web.pages import page
+from bot.web.run_view import run_facts
+from bot.web.templating import visitor_language
+
+
+async def show(request: web.Request) -> web.Response:
+    """`GET /runs/{id}`: complete without a script, logs so far included."""
+    run = await _run(request)
+    logs = request.app[DEPS].logs
+    views = {
+        record.name: await first_lines(logs, run.id, record.name) if record.started_at else LogView()
+        for record in run.steps
+    }
+    return page(request, "run.html.j2", {**await _facts(request, run), "logs": views})
+
+
+async def live(request: web.Request) -> web.Response:
+    """`GET /runs/{id}/live`: the parts that change, without the logs."""
+    run = await _run(request)
+    return page(request, "run_live.html.j2", await _facts(request, run))
+
+
+async def log_text(request: web.Request) -> web.StreamResponse:
+    """`GET /runs/{id}/logs/{step}.txt`."""
+    run = await _run(request)
+    if not recorded(run, request.match_info["step"]):
+        raise web.HTTPNotFound
+    return await whole_log(request, run, request.match_info["step"])
+
+
+async def _run(request: web.Request) -> Run:
+    run = await request.app[DEPS].runs.run(int(request.match_info["id"]))
+    if run is None:
+        raise web.HTTPNotFound
+    return run
+
+
+async def _facts(request: web.Request, run: Run) -> dict[str, Any]:
+    deps = request.app[DEPS]
+    language = visitor_language(request, deps.language)
+    return {
+        "run": run,
+        "facts": run_facts(run, await _position(deps, run), language),
+        "has_report": deps.logs.report_html(run.id) is not None,
+        "gitee_url": deps.gitee_url.rstrip("/"),
+    }
+
+
+async def _position(deps: WebDeps, run: Run) -> int:
+    if run.state is not RunState.QUEUED:
+        return 0
+    return positions(await deps.runs.unfinished()).get(run.id, 0)

@@ -1,0 +1,81 @@
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
+from tests.web.fakes import FakeClock, FakeEnvironments, FakeHealth, FakeInbox, FakeLogs, FakeRuns
+from prometheus_client import CollectorRegistry
+
+from bot.core.addresses import Addresses
+from bot.model.text import Text
+from bot.model.views import ArgumentHelp, CommandHelp
+from bot.web.application import application
+from bot.web.deps import WebDeps
+
+Client = TestClient[Request, Application]
+
+COMMANDS = (
+    CommandHelp(
+        "deploy",
+        ("部署",),
+        "/deploy [environment] [ttl=…]",
+        Text(en="Deploy this pull request.", zh="部署此 Pull Request。"),
+        "write",
+        (ArgumentHelp("ttl", "ttl=3d", Text(en="how long it lives", zh="保留多久")),),
+        ("/deploy", "/deploy ttl=8h"),
+    ),
+)
+
+
+@dataclass
+class Bench:
+    """The application's surroundings, for a test to set and look at."""
+
+    inbox: FakeInbox = field(default_factory=FakeInbox)
+    runs: FakeRuns = field(default_factory=FakeRuns)
+    environments: FakeEnvironments = field(default_factory=FakeEnvironments)
+    logs: FakeLogs = field(default_factory=FakeLogs)
+    health: FakeHealth = field(default_factory=FakeHealth)
+    clock: FakeClock = field(default_factory=FakeClock)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def deps(self) -> WebDeps:
+        return WebDeps(
+            inbox=self.inbox,
+            runs=self.runs,
+            environments=self.environments,
+            logs=self.logs,
+            health=self.health,
+            clock=self.clock,
+            registry=self.registry,
+            secrets=("old secret", "s3cret"),
+            serves=lambda repo: repo.owner != "elsewhere",
+            addresses=Addresses("http://bot.test", "preview.test"),
+            commands=COMMANDS,
+            gitee_url="https://gitee.test",
+            body_limit=100_000,
+            body_seconds=5,
+        )
+
+    def counted(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+async def client(
+    bench: Bench, aiohttp_client: Callable[[Application], Awaitable[Client]]
+) -> AsyncIterator[Client]:
+    yield await aiohttp_client(application(bench.deps()))
+
+
+@pytest.fixture
+async def server(
+    bench: Bench, aiohttp_server: Callable[[Application], Awaitable[TestServer]]
+) -> TestServer:
+    return await aiohttp_server(application(bench.deps()))
