@@ -1,0 +1,210 @@
+"""The code of pull requests for builds, fetched from the configured Gitee and from nowhere else.
+
+There is never a work tree, so no checkout hooks, filters or symlinks of a stranger's making touch
+this machine.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+from bot.gitee.cache import Cache, Damaged
+from bot.gitee.git import Ended, Git, basic
+from bot.gitee.git_failures import Failure, failure_of, last_words
+from bot.gitee.paths import is_inside, is_name, is_sha
+from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+
+KEEP = timedelta(days=14)
+
+logger = logging.getLogger(__name__)
+
+
+class GitSource:
+    """Implements `bot.ports.Source`.
+
+    `gitee_url` is the only origin that is fetched from and that sees the token. `limit` is the largest
+    archive in bytes, `timeout` the longest fetch in seconds.
+    """
+
+    def __init__(
+        self,
+        cache_dir: Path,
+        gitee_url: str,
+        token: str = "",
+        *,
+        environ: Mapping[str, str] | None = None,
+        limit: int = 1 << 30,
+        timeout: float = 600,
+    ) -> None:
+        self._dir = cache_dir
+        self._scratch = cache_dir / "scratch"
+        home = cache_dir / "home"
+        for folder in (self._scratch, home):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._origin = urlsplit(gitee_url)
+        credential = (
+            (f"{self._origin.scheme}://{self._origin.netloc}", basic("oauth2", token)) if token else None
+        )
+        self._git = Git(home, self._origin.scheme, os.environ if environ is None else environ, credential)
+        self._limit = limit
+        self._timeout = timeout
+        self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
+
+    async def fetch(self, repo: RepoPath, clone_url: str, number: int, sha: str) -> None:
+        """Bring exactly this commit into the cache; one that is there already costs no network.
+
+        Raises TellUser(HEAD_MOVED | COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
+        """
+        if not is_sha(sha) or not self._is_ours(clone_url):
+            logger.warning("refused to fetch %s: not a commit of %s", repo, self._origin.netloc)
+            raise GiveUp(Reason.GIT_DENIED, {"repository": str(repo)})
+        async with self._locked(repo) as cache:
+            if await cache.has(sha):
+                return
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await _bring(cache, repo, clone_url, number, sha)
+            except TimeoutError as error:
+                raise _unavailable(f"no end after {self._timeout:g} s") from error
+
+    async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
+        """Return one file of a fetched commit, or None if there is none, or it is larger than `limit`.
+
+        Symlinks are followed within the commit only. Raises RetryLater(GIT_UNAVAILABLE).
+        """
+        inside = _inside(path)
+        if not inside or not is_sha(sha):
+            return None
+        async with self._locked(repo) as cache:
+            if not await cache.has(sha):
+                return None
+            try:
+                return await cache.blob(sha, inside, limit)
+            except Damaged as error:
+                await cache.discard()
+                raise _unavailable("the cache was damaged and has been thrown away") from error
+
+    @contextlib.asynccontextmanager
+    async def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AsyncIterator[Path]:
+        """Give a tar of a fetched commit's folder, removed again on leaving.
+
+        Raises TellUser(NO_DOCKERFILE) if there is no such folder, TellUser(NOT_SUPPORTED) if it is too
+        large, RetryLater(GIT_UNAVAILABLE) if the commit must be fetched (again) first.
+        """
+        handle, name = tempfile.mkstemp(suffix=".tar", dir=self._scratch)
+        os.close(handle)
+        target = Path(name)
+        try:
+            async with self._locked(repo) as cache:
+                await self._write(cache, sha, folder, target)
+            yield target
+        finally:
+            target.unlink(missing_ok=True)  # noqa: ASYNC240 - one system call
+
+    async def gc(self, keep: timedelta = KEEP) -> None:
+        """Forget commits that were not used for that long, and give their space back."""
+        before = time.time() - keep.total_seconds()
+        for path in self._scratch.iterdir():
+            if path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+        for git_dir in sorted(self._dir.glob("*/*.git")):
+            repo = RepoPath(git_dir.parent.name, git_dir.name.removesuffix(".git"))
+            async with self._locked(repo) as cache:
+                await cache.collect(before)
+
+    async def _write(self, cache: Cache, sha: str, folder: str, target: Path) -> None:
+        if not is_sha(sha) or not await cache.has(sha):
+            raise _unavailable("the commit is not in the cache")
+        inside = _inside(folder)
+        tree = f"{sha}:{inside}"
+        if inside is None or not await cache.is_folder(tree):
+            raise TellUser(Reason.NO_DOCKERFILE, {"path": folder})
+        ended = await cache.archive(tree, target, self._limit)
+        if ended is None:
+            raise TellUser(Reason.NOT_SUPPORTED, {"what": f"source > {self._limit >> 20} MiB"})
+        if ended.code != 0:
+            await cache.discard()
+            raise _unavailable(last_words(ended.errors))
+
+    def _is_ours(self, clone_url: str) -> bool:
+        """Whether an address is a repository on the configured Gitee and nothing besides."""
+        parts = urlsplit(clone_url)
+        names = parts.path.removesuffix(".git").strip("/").split("/")
+        expected = f"{self._origin.scheme}://{self._origin.netloc}{parts.path}"
+        return clone_url.lower() == expected.lower() and all(map(is_name, names))
+
+    @contextlib.asynccontextmanager
+    async def _locked(self, repo: RepoPath) -> AsyncIterator[Cache]:
+        """Give a repository's cache to one caller at a time."""
+        if not (is_name(repo.owner) and is_name(repo.name)):
+            raise GiveUp(Reason.GIT_DENIED, {"repository": str(repo)})
+        git_dir = self._dir / repo.owner.lower() / f"{repo.name.lower()}.git"
+        async with self._locks.setdefault(git_dir, asyncio.Lock()):
+            yield Cache(self._git, git_dir)
+
+
+async def _bring(cache: Cache, repo: RepoPath, url: str, number: int, sha: str) -> None:
+    """Fetch the head and hold it against the commit that was authorised."""
+    await cache.prepare()
+    ended = await cache.fetch_head(url, number)
+    if failure_of(ended) is Failure.BROKEN:
+        logger.warning("the cache of %s is of no use (%s), fetching anew", repo, last_words(ended.errors))
+        await cache.discard()
+        await cache.prepare()
+        ended = await cache.fetch_head(url, number)
+    failure = failure_of(ended)
+    if failure is None:
+        now = await cache.head(number)
+        if now != sha:
+            raise await _moved(cache, repo, url, sha, now or "")
+    elif failure is Failure.MISSING:
+        # The ref of a new pull request may lag behind; the commit itself is what counts.
+        _raise_for(await cache.fetch_commit(url, sha), repo, sha)
+    else:
+        _raise_for(ended, repo, sha)
+    if not await cache.keep(sha):
+        raise TellUser(Reason.COMMIT_GONE, {"sha": sha})
+
+
+async def _moved(cache: Cache, repo: RepoPath, url: str, sha: str, now: str) -> ChatOpsError:
+    """Tell a head that merely moved on from a commit that was pushed away."""
+    ended = await cache.fetch_commit(url, sha)
+    if failure_of(ended) is None:
+        return TellUser(Reason.HEAD_MOVED, {"seen": sha, "now": now})
+    return _error_for(ended, repo, sha)
+
+
+def _raise_for(ended: Ended, repo: RepoPath, sha: str) -> None:
+    if failure_of(ended) is not None:
+        raise _error_for(ended, repo, sha)
+
+
+def _error_for(ended: Ended, repo: RepoPath, sha: str) -> ChatOpsError:
+    failure, words = failure_of(ended), last_words(ended.errors)
+    if failure is Failure.MISSING:
+        return TellUser(Reason.COMMIT_GONE, {"sha": sha})
+    if failure in {Failure.DENIED, Failure.REFUSED}:
+        return GiveUp(Reason.GIT_DENIED, {"repository": str(repo)}, log=words)
+    return _unavailable(words)
+
+
+def _unavailable(message: str) -> RetryLater:
+    return RetryLater(Reason.GIT_UNAVAILABLE, {"message": message})
+
+
+def _inside(path: str) -> str | None:
+    """Return a path inside the repository in its plain form, the root as nothing; None if it is elsewhere."""
+    plain = str(PurePosixPath(path or "."))
+    if plain == ".":
+        return ""
+    return plain if is_inside(plain) else None
