@@ -1,0 +1,1 @@
+"""Words for views: Markdown out of templates, in which nothing hostile keeps its power."""

@@ -1,0 +1,126 @@
+"""Views become comments: the operator's templates first, then the language's, the default's, the shared ones."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bot.core.masking import Masker
+from bot.model.text import Language
+from bot.model.views import View
+from bot.render import escape, figures
+from bot.render.cut import cut, size
+
+LIMIT = 60_000
+"""UTF-8 bytes. Gitee refuses 65,535, and does not say whether it counts bytes or characters."""
+
+FILTERS: dict[str, Callable[..., object]] = {
+    "cell": escape.cell,
+    "clock": figures.clock,
+    "code": escape.code,
+    "digest": figures.digest,
+    "facts": figures.facts,
+    "fence": escape.fence,
+    "link": escape.link,
+    "mention": escape.mention,
+    "moment": figures.moment,
+    "one_line": escape.one_line,
+    "prose": escape.prose,
+    "size": figures.size,
+    "text": escape.text,
+    "url": escape.url,
+}
+"""The documented vocabulary of template authors, beside Jinja's own filters."""
+
+
+class TemplateRenderer:
+    """Implements ports.Renderer with Jinja templates.
+
+    `overrides` is the operator's directory (`<language>/x.md.j2` or `x.md.j2`); one of its templates that
+    fails is told to `report_override` (file, error) and in the comment, which keeps the built-in words.
+    """
+
+    def __init__(
+        self,
+        templates: Path,
+        overrides: Path | None = None,
+        report_override: Callable[[str, Exception], None] | None = None,
+        *,
+        default: Language = Language.ZH,
+        masks: Sequence[str] = (),
+    ) -> None:
+        self._overrides = overrides
+        self._report = report_override or (lambda _file, _error: None)
+        self._masker = Masker(masks)
+        built_in = {language: _folders(templates, language, default) for language in Language}
+        self._built_in = {language: _environment(folders) for language, folders in built_in.items()}
+        self._overridden = {
+            language: _environment([overrides / language, overrides, *folders])
+            for language, folders in built_in.items()
+            if overrides is not None
+        }
+
+    def render(self, view: View, language: Language, marker: str) -> str:
+        """Return the comment's Markdown with the hidden marker as its last line, within `LIMIT` bytes."""
+        body = self._masker.mask(self._body(view, language))
+        room = LIMIT - size(marker) - 2
+        words = self._words(language)
+        return f"{cut(body, room, notice=words['was_cut'], omitted=words['log_cut'])}\n\n{marker}\n"
+
+    def _body(self, view: View, language: Language) -> str:
+        name = template_name(type(view))
+        if self._overrides is None:
+            return _render(self._built_in[language], name, view)
+        try:
+            return _render(self._overridden[language], name, view)
+        except Exception as error:  # noqa: BLE001 - an operator's template may raise anything
+            file = _origin(error, self._overrides) or name
+            self._report(file, error)
+            built_in = self._built_in[language]
+            note = built_in.get_template("_override_failed.md.j2")
+            said = note.render(file=file, error=f"{type(error).__name__}: {error}")
+            return f"{_render(built_in, name, view)}\n\n{said.strip()}"
+
+    def _words(self, language: Language) -> dict[str, str]:
+        module = self._built_in[language].get_template("_words.md.j2").module
+        return {name: str(getattr(module, name)) for name in ("was_cut", "log_cut")}
+
+
+def template_name(view: type) -> str:
+    """Return the file name of a view's template: its class in snake case."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", view.__name__).lower() + ".md.j2"
+
+
+def _folders(templates: Path, language: Language, default: Language) -> list[Path]:
+    return [templates / language, templates / default, templates]
+
+
+def _environment(folders: Sequence[Path]) -> Environment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(folders),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # the target is Markdown: hostile text enters through `escape`
+    )
+    environment.filters.update(FILTERS)
+    return environment
+
+
+def _render(environment: Environment, name: str, view: View) -> str:
+    text = environment.get_template(name).render(view=view)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _origin(error: Exception, folder: Path) -> str | None:
+    """Return which of the operator's files an error came from, relative to their folder."""
+    places = [error.filename] if isinstance(error, TemplateError) and hasattr(error, "filename") else []
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None:
+        places.append(trace.tb_frame.f_code.co_filename)
+        trace = trace.tb_next
+    inside = [Path(place) for place in places if place and Path(place).is_relative_to(folder)]
+    return str(inside[-1].relative_to(folder)) if inside else None

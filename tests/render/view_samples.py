@@ -1,0 +1,300 @@
+"""One sample of every view in every variant that reads differently, with neutral names."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.model.delivery import Trigger
+from bot.model.environment import EnvironmentState
+from bot.model.forge import RepoPath
+from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
+from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
+from bot.model.reason import Reason
+from bot.model.run import (
+    Image,
+    Note,
+    Origin,
+    Run,
+    RunState,
+    StepRecord,
+    StepResult,
+    StepState,
+    StopRequest,
+    TestCounts,
+)
+from bot.model.text import Language, Text
+from bot.model.views import (
+    Announcement,
+    Apology,
+    ApprovalNeeded,
+    Approved,
+    ArgumentHelp,
+    CommandHelp,
+    ConfigBroken,
+    ConfigChanged,
+    ConfigProblem,
+    EnvironmentLine,
+    Help,
+    Hint,
+    Links,
+    Refusal,
+    RefusalLine,
+    RunView,
+    Status,
+    Stopping,
+    View,
+)
+
+SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
+NEWER = "0f1e2d3c4b5a69788796a5b4c3d2e1f001122334"
+REPO = RepoPath("lin", "guestbook")
+START = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+STAGING_URL = "http://pr-12-guestbook-staging.preview.example.com:8080/"
+URL = "http://pr-12-guestbook.preview.example.com/"
+IMAGE = Image(
+    reference=f"registry.example.com/lin/guestbook:pr-12-{SHA[:8]}",
+    digest="sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    size=46_212_331,
+    sha=SHA,
+)
+BUILD = Build(SHA, BuildConfig())
+DEPLOY = Deploy(SHA, DeployConfig(), {})
+TEST = Test(SHA, TestConfig(), BuildConfig())
+LINKS = Links(
+    run="https://bot.example.com/runs/42",
+    report="",
+    logs={},
+    pull="https://bot.example.com/prs/lin/guestbook/12",
+)
+BUILD_LOG = """\
+Step 4/7 : RUN pip install --no-index -r requirements.txt
+ ---> Running in 3f2a9d1c7b55
+ERROR: Could not find a version that satisfies the requirement flask==3.1 (from versions: none)
+ERROR: No matching distribution found for flask==3.1"""
+
+
+def run(*records: StepRecord, state: RunState = RunState.PASSED, command: str = "/test") -> Run:
+    steps: dict[str, Step] = {
+        "build": BUILD,
+        "deploy": DEPLOY,
+        "test": TEST,
+        "teardown": Teardown(everything=True),
+    }
+    return Run(
+        id=42,
+        repo=REPO,
+        number=12,
+        sha=SHA,
+        plan=Plan(tuple(steps[record.name] for record in records)),
+        origin=Origin(Trigger.COMMENT, "mei", command),
+        language=Language.ZH,
+        created_at=START,
+        state=state,
+        steps=records,
+        started_at=START,
+        author="lin",
+    )
+
+
+def automatic(given: Run, trigger: Trigger = Trigger.UPDATE) -> Run:
+    return replace(given, origin=Origin(trigger, "lin"))
+
+
+def over(name: str, seconds: float, result: StepResult) -> StepRecord:
+    ended = START + timedelta(seconds=seconds)
+    return StepRecord(name, result.state, START, ended, result)  # type: ignore[arg-type] # a literal, spelled out
+
+
+BUILT = over("build", 12.4, StepResult(StepState.PASSED, image=IMAGE))
+DEPLOYED = over("deploy", 3.25, StepResult(StepState.PASSED, url=URL, environment="preview", image=IMAGE))
+TESTED = over("test", 65.0, StepResult(StepState.PASSED, tests=TestCounts(128, 0, 2, 1, 60.5)))
+TESTS_FAILED = over(
+    "test",
+    8.1,
+    StepResult(
+        StepState.FAILED,
+        Reason.TESTS_FAILED,
+        {"failed": "5", "total": "131"},
+        tests=TestCounts(124, 5, 2),
+        failed_tests=(
+            "tests.test_book::test_keeps_the_newest_first",
+            "tests.test_book::test_refuses_an_empty_name",
+            "tests.test_pages::test_escapes[<script>alert('1')</script>]",
+            "tests.test_pages::test_greets[@all]",
+            "tests.test_service::test_answers | quickly",
+        ),
+        failed_suites=("default",),
+    ),
+)
+BUILD_FAILED = over(
+    "build",
+    6.0,
+    StepResult(
+        StepState.FAILED,
+        Reason.BUILD_FAILED,
+        {"instruction": "RUN pip install --no-index -r requirements.txt", "code": "1"},
+        log_tail=BUILD_LOG,
+    ),
+)
+LOGS = {name: f"https://bot.example.com/runs/42#{name}" for name in ("build", "deploy", "test")}
+
+
+def waiting(name: str) -> StepRecord:
+    return StepRecord(name)  # type: ignore[arg-type] # a literal, spelled out
+
+
+def skipped(name: str) -> StepRecord:
+    result = StepResult(StepState.SKIPPED, Reason.SKIPPED_AFTER_FAILURE)
+    return StepRecord(name, StepState.SKIPPED, result=result)  # type: ignore[arg-type] # a literal, spelled out
+
+
+def view(given: Run, *commands: str, logs: bool = True, report: bool = False, position: int = 0) -> RunView:
+    started = [record.name for record in given.steps if record.started_at]
+    links = replace(
+        LINKS,
+        logs={name: LOGS[name] for name in started if logs and name in LOGS},
+        report="https://bot.example.com/reports/42/" if report else "",
+    )
+    return RunView(given, links, "lin", position, commands)
+
+
+def _queued() -> Run:
+    given = run(waiting("build"), waiting("deploy"), waiting("test"), state=RunState.QUEUED)
+    return replace(given, started_at=None)
+
+
+def _running() -> Run:
+    going = StepRecord("deploy", StepState.RUNNING, START + timedelta(seconds=13), attempt=2)
+    return automatic(run(BUILT, going, waiting("test"), state=RunState.RUNNING))
+
+
+def _stopped(reason: Reason, facts: dict[str, str], state: RunState) -> Run:
+    cut = over("test", 2.0, StepResult(StepState.CANCELLED))
+    return replace(run(BUILT, DEPLOYED, cut, state=state), stop=StopRequest(reason, facts))
+
+
+def _broken() -> Run:
+    facts = {"message": "connect unix /var/run/docker.sock: no such file or directory"}
+    broken = over("build", 61.0, StepResult(StepState.BROKEN, Reason.ENGINE_UNAVAILABLE, facts))
+    return run(broken, skipped("deploy"), state=RunState.FAILED, command="/deploy")
+
+
+FAILED_TESTS = automatic(run(BUILT, DEPLOYED, TESTS_FAILED, state=RunState.FAILED))
+FAILED_BUILD = automatic(
+    run(BUILD_FAILED, skipped("deploy"), skipped("test"), state=RunState.FAILED), Trigger.OPEN
+)
+PASSED = run(BUILT, DEPLOYED, TESTED)
+_TORN_DOWN = over("teardown", 0.62, StepResult(StepState.PASSED, facts={"environments": "preview"}))
+_NO_TESTS = over("test", 0.1, StepResult(StepState.SKIPPED, Reason.NO_TESTS))
+_NOTES = (
+    Note("config_changed", {"file": ".chatops.yml"}),
+    Note("something_new", {"what": "`@all`"}),
+)
+
+RUN_VIEWS: dict[str, View] = {
+    "run_view_queued": view(_queued(), "/cancel 42", position=3),
+    "run_view_running": view(_running(), "/cancel 42"),
+    "run_view_passed": view(PASSED, "/retest", "/teardown", report=True),
+    "run_view_tests_failed": view(FAILED_TESTS, "/retest failed", "/retest", report=True),
+    "run_view_build_failed": view(FAILED_BUILD, "/build"),
+    "run_view_broken": view(_broken(), "/build", logs=False),
+    "run_view_cancelled": view(_stopped(Reason.CANCELLED, {"who": "mei"}, RunState.CANCELLED), "/retest"),
+    "run_view_superseded": view(_stopped(Reason.SUPERSEDED, {"by": NEWER}, RunState.SUPERSEDED)),
+    "run_view_closed": view(_stopped(Reason.CLOSED, {}, RunState.CANCELLED)),
+    "run_view_no_tests": view(replace(run(BUILT, DEPLOYED, _NO_TESTS), notes=_NOTES), "/teardown"),
+    "run_view_torn_down": view(automatic(run(_TORN_DOWN), Trigger.MERGE)),
+    "run_view_folded": replace(view(FAILED_TESTS, "/retest", report=True), folded_by=43),
+}
+
+COMMANDS = (
+    CommandHelp(
+        name="deploy",
+        aliases=("部署",),
+        usage="/deploy [环境] [ttl=3d]",
+        summary=Text(en="Deploy this pull request.", zh="部署这个 PR。"),
+        needs="write",
+        arguments=(
+            ArgumentHelp("environment", "[environment]", Text(en="where to deploy", zh="部署到哪个环境")),
+            ArgumentHelp("ttl", "ttl=3d", Text(en="remove it after this long", zh="多久之后自动清理")),
+        ),
+        examples=("/deploy", "/deploy staging ttl=8h"),
+    ),
+    CommandHelp(
+        name="test",
+        aliases=("测试",),
+        usage="/test [suite…]",
+        summary=Text(en="Run the tests.", zh="运行测试。"),
+        needs="contributor",
+    ),
+    CommandHelp(
+        name="help",
+        aliases=("帮助",),
+        usage="/help [command]",
+        summary=Text(en="Show what can be said here.", zh="查看可用的命令。"),
+        needs="anyone",
+    ),
+)
+_AUTOMATIC = {
+    "open": ("build", "deploy", "test"),
+    "update": ("build", "deploy", "test"),
+    "close": ("teardown",),
+}
+_ENVIRONMENTS = (
+    EnvironmentLine("preview", URL, EnvironmentState.READY, SHA, START + timedelta(days=3)),
+    EnvironmentLine(
+        "staging",
+        "http://pr-12-guestbook-staging.preview.example.com:8080/",
+        EnvironmentState.FAILED,
+        NEWER,
+        START,
+    ),
+)
+_NOT_ALLOWED = RefusalLine(
+    "/deploy staging", Reason.NOT_ALLOWED, {"who": "stranger", "command": "/deploy", "needs": "write"}
+)
+_INVALID = RefusalLine(
+    "/deploy ttl=soon",
+    Reason.ARGUMENT_INVALID,
+    {"argument": "ttl", "value": "soon", "expected": "8h / 3d", "usage": "/deploy [env] [ttl=3d]"},
+)
+_UNKNOWN_KEY = Text(en="unknown key `dockerfiles`.", zh="不认识的键 `dockerfiles`")
+_PROBLEMS = (
+    ConfigProblem(
+        4, 3, "build", Text(en="unknown key `dockerfiles`", zh="不认识的键 `dockerfiles`"), "dockerfile"
+    ),
+    ConfigProblem(9, 12, "test.timeout", Text(en="must be an integer", zh="应为整数")),
+)
+_EXCERPT = "  3 | build:\n  4 |   dockerfiles: app/Dockerfile\n    |   ^"
+
+OTHER_VIEWS: dict[str, View] = {
+    "announcement_failed": Announcement("failed", FAILED_TESTS, LINKS, "lin"),
+    "announcement_build_failed": Announcement("failed", FAILED_BUILD, LINKS, "lin"),
+    "announcement_ready": Announcement("ready", PASSED, LINKS, "lin"),
+    "refusal_one": Refusal("stranger", (_NOT_ALLOWED,)),
+    "refusal_two": Refusal("mei", (_NOT_ALLOWED, _INVALID)),
+    "hint": Hint("mei", "/depoly", "/deploy"),
+    "help": Help("mei", COMMANDS, automatic=_AUTOMATIC),
+    "help_detail": Help("mei", COMMANDS, detail="deploy"),
+    "status": Status(
+        REPO,
+        12,
+        SHA,
+        trusted=True,
+        environments=_ENVIRONMENTS,
+        active=(_queued(),),
+        last=PASSED,
+        links=LINKS,
+        image=IMAGE.pinned,
+    ),
+    "status_empty": Status(
+        REPO, 12, SHA, trusted=False, environments=(), active=(), last=None, links=Links()
+    ),
+    "approved": Approved("mei", "stranger", SHA),
+    "approval_needed": ApprovalNeeded("stranger", SHA),
+    "stopping": Stopping("mei", (41, 42)),
+    "config_broken": ConfigBroken(".chatops.yml", "master", _PROBLEMS, _EXCERPT),
+    "config_broken_proposed": ConfigBroken(".chatops.yml", SHA, _PROBLEMS[:1], _EXCERPT, proposed=True),
+    "config_changed": ConfigChanged(".chatops.yml"),
+    "apology": Apology("3f9c2a1b"),
+}
+
+VIEWS: dict[str, View] = {**RUN_VIEWS, **OTHER_VIEWS}
