@@ -73,12 +73,17 @@ class Cache:
             process.stdin.write(f"{sha}:{path}\n".encode())
             process.stdin.close()
             header = (await process.stdout.readline()).split()
-            if not header:
-                raise Damaged(path)
             # `<id> blob <size>`; everything else (missing, dangling, symlink, a folder) is no file.
-            if len(header) != 3 or header[1] != b"blob" or int(header[2]) > limit:  # noqa: PLR2004 - see above
-                return None
-            return await process.stdout.readexactly(int(header[2]))
+            if len(header) == 3 and header[1] == b"blob":  # noqa: PLR2004 - see above
+                size = int(header[2])
+                return await process.stdout.readexactly(size) if size <= limit else None
+        if not header or (header[-1] == b"missing" and await self._lists(sha, path)):
+            raise Damaged(path)
+        return None
+
+    async def _lists(self, sha: str, path: str) -> bool:
+        """Whether the commit has such a file, be its content readable or not."""
+        return b" blob " in (await self._run("ls-tree", "--full-tree", sha, "--", path)).output
 
     async def is_folder(self, tree: str) -> bool:
         """Whether this names a folder."""

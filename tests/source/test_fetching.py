@@ -1,0 +1,366 @@
+import asyncio
+import io
+import logging
+import os
+import tarfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.gitee.source import GitSource
+from bot.model.errors import GiveUp, RetryLater, TellUser
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from tests.source.upstream import REPO, TOKEN, Upstream
+
+FILES = {"Dockerfile": b"FROM scratch\n", "src/app.py": b"print()\n"}
+
+
+async def names(source: GitSource, sha: str, folder: str = ".") -> dict[str, tarfile.TarInfo]:
+    async with source.archive(REPO, sha, folder) as path:
+        with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as tar:
+            return {member.name: member for member in tar.getmembers()}
+
+
+async def test_a_fetched_commit_can_be_read_and_archived(source: GitSource, upstream: Upstream) -> None:
+    sha = upstream.open(FILES)
+
+    await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert await source.read(REPO, sha, "Dockerfile") == b"FROM scratch\n"
+    assert await source.read(REPO, sha, "./src/app.py") == b"print()\n"
+    assert {"Dockerfile", "src/app.py"} <= set(await names(source, sha))
+    assert set(await names(source, sha, "src/")) == {"app.py"}
+
+
+async def test_a_commit_that_is_there_costs_no_network(source: GitSource, upstream: Upstream) -> None:
+    sha = upstream.open(FILES)
+    await source.fetch(REPO, upstream.url, 7, sha)
+    asked = len(upstream.requests)
+
+    await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert len(upstream.requests) == asked > 0
+
+
+async def test_only_the_newest_commit_is_transferred(
+    source: GitSource, upstream: Upstream, tmp_path: Path
+) -> None:
+    old = upstream.commit({"old": b"old"})
+    sha = upstream.commit(FILES, parent=old)
+    upstream.pull(7, sha)
+
+    await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert await source.read(REPO, old, "old") is None
+    assert (tmp_path / "cache/lin/guestbook.git/shallow").read_text().split() == [sha]
+
+
+async def test_a_head_that_moved_on_is_told_with_both_commits(source: GitSource, upstream: Upstream) -> None:
+    seen = upstream.commit(FILES)
+    now = upstream.commit({"Dockerfile": b"FROM other\n"}, parent=seen)
+    upstream.pull(7, now)
+
+    with pytest.raises(TellUser) as told:
+        await source.fetch(REPO, upstream.url, 7, seen)
+
+    assert (told.value.reason, told.value.facts) == (Reason.HEAD_MOVED, {"seen": seen, "now": now})
+    assert await source.read(REPO, seen, "Dockerfile") is None
+
+
+async def test_a_commit_that_was_pushed_away_is_gone(source: GitSource, upstream: Upstream) -> None:
+    upstream.open(FILES)
+    gone = "1" * 40
+
+    with pytest.raises(TellUser) as told:
+        await source.fetch(REPO, upstream.url, 7, gone)
+
+    assert (told.value.reason, told.value.facts) == (Reason.COMMIT_GONE, {"sha": gone})
+
+
+async def test_without_its_ref_the_commit_itself_will_do(source: GitSource, upstream: Upstream) -> None:
+    sha = upstream.commit(FILES)
+    upstream.git("update-ref", "refs/heads/feature", sha)
+
+    await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert await source.read(REPO, sha, "src/app.py") == b"print()\n"
+
+
+async def test_neither_ref_nor_commit_is_gone_too(source: GitSource, upstream: Upstream) -> None:
+    upstream.git("update-ref", "refs/heads/master", upstream.commit(FILES))
+
+    with pytest.raises(TellUser) as told:
+        await source.fetch(REPO, upstream.url, 8, "2" * 40)
+
+    assert told.value.reason is Reason.COMMIT_GONE
+
+
+async def test_pull_requests_of_one_repository_do_not_disturb_each_other(
+    source: GitSource, upstream: Upstream
+) -> None:
+    shas = {number: upstream.open({"n": str(number).encode()}, number) for number in range(1, 6)}
+
+    await asyncio.gather(*(source.fetch(REPO, upstream.url, number, sha) for number, sha in shas.items()))
+
+    for number, sha in shas.items():
+        assert await source.read(REPO, sha, "n") == str(number).encode()
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_a_refusal_is_given_up(source: GitSource, upstream: Upstream, status: int) -> None:
+    sha = upstream.open(FILES)
+    upstream.answer = lambda: web.Response(status=status)
+
+    with pytest.raises(GiveUp) as told:
+        await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert (told.value.reason, told.value.facts) == (Reason.GIT_DENIED, {"repository": "lin/guestbook"})
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_a_server_in_trouble_is_tried_later(source: GitSource, upstream: Upstream, status: int) -> None:
+    sha = upstream.open(FILES)
+    upstream.answer = lambda: web.Response(status=status)
+
+    with pytest.raises(RetryLater) as told:
+        await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert told.value.reason is Reason.GIT_UNAVAILABLE
+    assert str(status) in told.value.facts["message"]
+    upstream.answer = None
+    await source.fetch(REPO, upstream.url, 7, sha)
+
+
+async def test_no_server_at_all_is_tried_later(tmp_path: Path, unused_tcp_port: int) -> None:
+    nobody = f"http://127.0.0.1:{unused_tcp_port}"
+
+    with pytest.raises(RetryLater) as told:
+        await GitSource(tmp_path, nobody).fetch(REPO, f"{nobody}/lin/guestbook.git", 7, "1" * 40)
+
+    assert told.value.reason is Reason.GIT_UNAVAILABLE
+
+
+async def test_a_server_that_never_answers_is_tried_later(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.hold = True
+    origin = upstream.url.removesuffix("/lin/guestbook.git")
+    source = GitSource(tmp_path / "cache", origin, TOKEN, timeout=0.5)
+
+    with pytest.raises(RetryLater, match="no end after"):
+        await source.fetch(REPO, upstream.url, 7, "1" * 40)
+
+
+def processes() -> Iterator[tuple[int, str]]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            yield int(folder.name), (folder / "cmdline").read_text()
+
+
+async def test_cancelling_kills_git_and_its_children(source: GitSource, upstream: Upstream) -> None:
+    upstream.hold = True
+    fetching = asyncio.create_task(source.fetch(REPO, upstream.url, 7, "1" * 40))
+    await upstream.held.wait()
+    assert any(upstream.url in words for _, words in processes())
+
+    fetching.cancel()
+    with suppress(asyncio.CancelledError):
+        await fetching
+
+    assert not [words for _, words in processes() if upstream.url in words and "git" in words]
+
+
+async def test_the_credential_is_in_no_argument_no_file_and_no_log(
+    source: GitSource, upstream: Upstream, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    upstream.hold = True
+    fetching = asyncio.create_task(source.fetch(REPO, upstream.url, 7, "1" * 40))
+    await upstream.held.wait()
+    secret = upstream.requests[-1].headers["Authorization"].removeprefix("Basic ")
+
+    seen = "".join(words for _, words in processes() if "git" in words)
+    fetching.cancel()
+    with suppress(asyncio.CancelledError):
+        await fetching
+
+    assert upstream.url in seen
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    for word in (TOKEN, secret):
+        assert word not in seen
+        assert word not in caplog.text
+        assert word.encode() not in kept
+
+
+async def test_a_redirect_is_not_followed_with_the_credential(source: GitSource, upstream: Upstream) -> None:
+    elsewhere = upstream.url.replace("/lin/guestbook.git", "/elsewhere/thief.git")
+    upstream.answer = lambda: web.Response(status=302, headers={"Location": f"{elsewhere}/info/refs"})
+
+    with pytest.raises(GiveUp):
+        await source.fetch(REPO, upstream.url, 7, "1" * 40)
+
+    assert not [request for request in upstream.requests if "thief" in request.path]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ext::sh -c touch% /tmp/owned",
+        "file:///etc",
+        "/etc",
+        "ssh://git@HOST/lin/guestbook.git",
+        "--upload-pack=touch /tmp/owned",
+        "http://HOST@evil.example/lin/guestbook.git",
+        "http://evil.example/lin/guestbook.git",
+        "http://HOST.evil.example/lin/guestbook.git",
+        "http://user:word@HOST/lin/guestbook.git",
+        "https://HOST/lin/guestbook.git",
+        "http://HOST/lin/../../guestbook.git",
+        "http://HOST/lin/guestbook.git?x=1",
+        "http://HOST/lin/guestbook.git#x",
+        "http://HOST/lin/guest\nbook.git",
+        "http://HOST/lin/--upload-pack=x.git",
+        "",
+    ],
+)
+async def test_any_address_but_the_repository_on_our_gitee_is_refused_unasked(
+    source: GitSource, upstream: Upstream, address: str, tmp_path: Path
+) -> None:
+    host = upstream.url.removeprefix("http://").partition("/")[0]
+
+    with pytest.raises(GiveUp) as told:
+        await source.fetch(REPO, address.replace("HOST", host), 7, "1" * 40)
+
+    assert told.value.reason is Reason.GIT_DENIED
+    assert not upstream.requests
+    assert not (tmp_path / "cache/lin").exists()
+
+
+@pytest.mark.parametrize(
+    "sha", ["", "HEAD", "--all", "1" * 39, "G" * 40, "refs/heads/master", "1" * 40 + "\n"]
+)
+async def test_what_is_no_commit_id_reaches_no_git(source: GitSource, upstream: Upstream, sha: str) -> None:
+    with pytest.raises(GiveUp):
+        await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert await source.read(REPO, sha, "Dockerfile") is None
+    assert not upstream.requests
+
+
+@pytest.mark.parametrize("repo", [RepoPath("..", "x"), RepoPath("lin", "../../x"), RepoPath("lin", "a\nb")])
+async def test_a_repository_cannot_be_named_out_of_the_cache(
+    source: GitSource, upstream: Upstream, repo: RepoPath
+) -> None:
+    with pytest.raises(GiveUp):
+        await source.fetch(repo, upstream.url, 7, "1" * 40)
+
+
+async def test_a_damaged_cache_is_thrown_away_and_fetched_anew(
+    source: GitSource, upstream: Upstream, tmp_path: Path
+) -> None:
+    sha = upstream.open(FILES)
+    await source.fetch(REPO, upstream.url, 7, sha)
+    git_dir = tmp_path / "cache/lin/guestbook.git"
+    for pack in (git_dir / "objects").rglob("*"):
+        if pack.is_file():
+            pack.chmod(0o600)
+            pack.write_bytes(b"rubbish")
+
+    await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert await source.read(REPO, sha, "Dockerfile") == b"FROM scratch\n"
+
+
+@pytest.mark.parametrize("file", ["HEAD", "config"])
+async def test_a_cache_without_its_vital_files_is_made_anew(
+    source: GitSource, upstream: Upstream, tmp_path: Path, file: str
+) -> None:
+    sha = upstream.open(FILES)
+    await source.fetch(REPO, upstream.url, 7, sha)
+    (tmp_path / "cache/lin/guestbook.git" / file).write_bytes(b"\0rubbish")
+
+    await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert await source.read(REPO, sha, "Dockerfile") == b"FROM scratch\n"
+
+
+async def archived(source: GitSource, sha: str) -> None:
+    async with source.archive(REPO, sha):
+        pass
+
+
+async def was_read(source: GitSource, sha: str) -> None:
+    await source.read(REPO, sha, "Dockerfile")
+
+
+@pytest.mark.parametrize("use", [archived, was_read])
+async def test_a_lost_object_is_noticed_and_fetched_again(
+    source: GitSource, upstream: Upstream, tmp_path: Path, use: Callable[[GitSource, str], Awaitable[None]]
+) -> None:
+    sha = upstream.open(FILES)
+    await source.fetch(REPO, upstream.url, 7, sha)
+    blob, git_dir = upstream.git("rev-parse", f"{sha}:Dockerfile"), tmp_path / "cache/lin/guestbook.git"
+    for pack in list(git_dir.glob("objects/pack/*.pack")):
+        content = pack.read_bytes()
+        for part in pack.parent.glob(f"{pack.stem}.*"):
+            part.unlink()
+        upstream.git(f"--git-dir={git_dir}", "unpack-objects", "-q", given=content)
+    (git_dir / "objects" / blob[:2] / blob[2:]).unlink()
+
+    with pytest.raises(RetryLater):
+        await use(source, sha)
+
+    await source.fetch(REPO, upstream.url, 7, sha)
+    assert "Dockerfile" in await names(source, sha)
+
+
+@pytest.mark.parametrize("lock", ["shallow.lock", "packed-refs.lock", "refs/heads-of-pulls/7.lock"])
+async def test_locks_of_a_killed_git_do_not_stop_the_next(
+    source: GitSource, upstream: Upstream, tmp_path: Path, lock: str
+) -> None:
+    await source.fetch(REPO, upstream.url, 7, upstream.open(FILES))
+    (tmp_path / "cache/lin/guestbook.git" / lock).touch()
+    sha = upstream.open({"new": b"new"})
+
+    await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert await source.read(REPO, sha, "new") == b"new"
+
+
+async def test_gc_forgets_what_was_not_used_for_long(
+    source: GitSource, upstream: Upstream, tmp_path: Path
+) -> None:
+    old = upstream.open({"old": b"old"})
+    await source.fetch(REPO, upstream.url, 7, old)
+    fresh = upstream.open({"fresh": b"fresh"})
+    await source.fetch(REPO, upstream.url, 7, fresh)
+    git_dir = tmp_path / "cache/lin/guestbook.git"
+    os.utime(git_dir / "refs/chatops" / old, (0, 0))
+
+    await source.gc(timedelta(days=1))
+
+    assert await source.read(REPO, old, "old") is None
+    assert await source.read(REPO, fresh, "fresh") == b"fresh"
+    assert not list(git_dir.rglob(f"objects/{old[:2]}/{old[2:]}"))
+    newer = upstream.open({"newer": b"newer"})
+    await source.fetch(REPO, upstream.url, 7, newer)
+    assert await source.read(REPO, newer, "newer") == b"newer"
+
+
+async def test_gc_removes_caches_and_scratch_that_nobody_uses(
+    source: GitSource, upstream: Upstream, tmp_path: Path
+) -> None:
+    sha = upstream.open(FILES)
+    await source.fetch(REPO, upstream.url, 7, sha)
+    left_behind = tmp_path / "cache/scratch/left.tar"
+    left_behind.touch()
+    for path in (left_behind, tmp_path / "cache/lin/guestbook.git/refs/chatops" / sha):
+        os.utime(path, (0, 0))
+
+    await source.gc(timedelta(days=1))
+
+    assert not left_behind.exists()
+    assert not (tmp_path / "cache/lin/guestbook.git").exists()

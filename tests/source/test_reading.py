@@ -1,0 +1,138 @@
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from bot.gitee.source import GitSource
+from bot.model.errors import RetryLater, TellUser
+from bot.model.reason import Reason
+from tests.source.upstream import REPO, TOKEN, Upstream
+
+
+async def fetched(source: GitSource, upstream: Upstream, sha: str) -> str:
+    upstream.pull(7, sha)
+    await source.fetch(REPO, upstream.url, 7, sha)
+    return sha
+
+
+async def test_the_archive_is_gone_afterwards(source: GitSource, upstream: Upstream) -> None:
+    sha = await fetched(source, upstream, upstream.commit({"a": b"a"}))
+
+    async with source.archive(REPO, sha) as path:
+        assert path.stat().st_size > 0
+
+    assert not path.exists()
+
+
+async def test_symlinks_are_followed_inside_the_commit_and_not_out_of_it(
+    source: GitSource, upstream: Upstream
+) -> None:
+    links = {"in": "real", "out": "/etc/passwd", "up": "../../etc/passwd", "loop": "loop", "none": "missing"}
+    sha = await fetched(source, upstream, upstream.commit({"real": b"real"}, links=links))
+
+    assert await source.read(REPO, sha, "in") == b"real"
+    for link in ("out", "up", "loop", "none"):
+        assert await source.read(REPO, sha, link) is None
+
+
+async def test_symlinks_stay_symlinks_in_the_archive(source: GitSource, upstream: Upstream) -> None:
+    sha = await fetched(source, upstream, upstream.commit({"a": b"a"}, links={"out": "/etc/passwd"}))
+
+    async with source.archive(REPO, sha) as path:
+        with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as tar:
+            member = tar.getmember("out")
+
+    assert member.issym()
+    assert member.linkname == "/etc/passwd"
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "../a", "/a", "a/../../b", "sub", "missing", "a\nb", "a\0b"])
+async def test_what_is_no_file_of_the_commit_reads_as_nothing(
+    source: GitSource, upstream: Upstream, path: str
+) -> None:
+    sha = await fetched(source, upstream, upstream.commit({"a": b"a", "sub/b": b"b"}))
+
+    assert await source.read(REPO, sha, path) is None
+
+
+async def test_odd_names_are_just_names(source: GitSource, upstream: Upstream) -> None:
+    files = {"--upload-pack=x": b"1", "with space": b"2", "-c": b"3", "文件": b"4", "a:b": b"5", "@{0}": b"6"}
+    sha = await fetched(source, upstream, upstream.commit(files))
+
+    assert [await source.read(REPO, sha, name) for name in files] == list(files.values())
+
+
+async def test_a_submodule_is_no_file(source: GitSource, upstream: Upstream) -> None:
+    elsewhere = "3" * 40
+    upstream.commit({"a": b"a"})
+    upstream.git("update-index", "--add", "--cacheinfo", f"160000,{elsewhere},sub")
+    sha = upstream.git("commit-tree", upstream.git("write-tree"), "-m", "with a submodule")
+    await fetched(source, upstream, sha)
+
+    assert await source.read(REPO, sha, "sub") is None
+    assert await source.read(REPO, sha, "a") == b"a"
+
+
+async def test_a_file_over_the_limit_reads_as_nothing(source: GitSource, upstream: Upstream) -> None:
+    sha = await fetched(source, upstream, upstream.commit({"big": bytes(2 << 20), "fits": b"1234"}))
+
+    assert await source.read(REPO, sha, "big") is None
+    assert await source.read(REPO, sha, "fits", limit=4) == b"1234"
+    assert await source.read(REPO, sha, "fits", limit=3) is None
+    assert await source.read(REPO, sha, "big", limit=2 << 20) == bytes(2 << 20)
+
+
+async def test_an_archive_over_the_limit_is_refused_and_leaves_nothing(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    origin = upstream.url.removesuffix("/lin/guestbook.git")
+    source = GitSource(tmp_path / "cache", origin, TOKEN, limit=1 << 20)
+    sha = await fetched(source, upstream, upstream.commit({"big": bytes(3 << 20)}))
+
+    with pytest.raises(TellUser) as told:
+        async with source.archive(REPO, sha):
+            pytest.fail("there is nothing to give")
+
+    assert told.value.reason is Reason.NOT_SUPPORTED
+    assert not list((tmp_path / "cache/scratch").iterdir())
+
+
+@pytest.mark.parametrize("folder", ["missing", "..", "/etc", "a", "--output=/tmp/x", "link"])
+async def test_what_is_no_folder_of_the_commit_is_told(
+    source: GitSource, upstream: Upstream, folder: str
+) -> None:
+    sha = await fetched(source, upstream, upstream.commit({"a": b"a", "sub/b": b"b"}, links={"link": "sub"}))
+
+    with pytest.raises(TellUser) as told:
+        async with source.archive(REPO, sha, folder):
+            pytest.fail("there is nothing to give")
+
+    assert (told.value.reason, told.value.facts) == (Reason.NO_DOCKERFILE, {"path": folder})
+
+
+async def test_a_commit_that_was_not_fetched_has_to_be_first(source: GitSource, upstream: Upstream) -> None:
+    sha = upstream.open({"a": b"a"})
+
+    assert await source.read(REPO, sha, "a") is None
+    with pytest.raises(RetryLater):
+        async with source.archive(REPO, sha):
+            pytest.fail("there is nothing to give")
+
+
+async def test_attributes_of_the_commit_change_no_content(source: GitSource, upstream: Upstream) -> None:
+    files = {
+        ".gitattributes": b"* export-subst\nhidden export-ignore\n*.txt filter=evil\n",
+        "stamp": b"$Format:%H %an$",
+        "hidden": b"hidden",
+        "a.txt": b"plain",
+    }
+    sha = await fetched(source, upstream, upstream.commit(files))
+
+    async with source.archive(REPO, sha) as path:
+        with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as tar:
+            found = {m.name: f.read() for m in tar.getmembers() if (f := tar.extractfile(m))}
+
+    assert found["stamp"] == b"$Format:%H %an$"
+    assert found["a.txt"] == b"plain"
+    assert "hidden" not in found
