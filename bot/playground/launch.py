@@ -99,7 +99,8 @@ def _write_config(
             "webhook_secret": [secret],
         },
         "docker": {"instance": INSTANCE},
-        "registry": {"kind": "oci", "host": registry},
+        "repos": {"allow": ["*/*"]},
+        "registry": {"kind": "oci", "url": registry},
         "preview": {"domain": DOMAIN, "port": ports.previews, "public_port": ports.previews},
     }
     path = data_dir / "chatops.toml"

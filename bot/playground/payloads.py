@@ -248,6 +248,8 @@ class Payloads:
             "need_review": bool(pull.assignees),
             "need_test": bool(pull.testers),
             "milestone": None,
+            "issues": [],
+            "stale_issues": [],
             "languages": [],
             "created_at": time(pull.created_at),
             "updated_at": time(pull.updated_at),

@@ -36,7 +36,7 @@ class OfflineGitee:
 
     `async with OfflineGitee(folder) as gitee:` serves until the block ends. Names are given as on Gitee:
     repositories as `owner/path`, people by login. Actions follow the forge's rules and raise RefusedError
-    where it would refuse. `suggestions` are commands that the comment box offers, `changes` ready-made commits;
+    where it would refuse. `suggestions` are commands that the comment box offers, `changes` commits to take.
     `public_url` is what browsers and the bot call this server when the listening address is not it.
     """
 

@@ -1,0 +1,94 @@
+"""Scripted misbehaviour, and the doors through which tests wait and look."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from bot.playground.refusals import RefusedError
+from bot.playground.server import OfflineGitee
+from tests.playground.receiving import REPO, Api
+
+
+async def test_a_fault_is_for_so_many_requests_to_that_path(gitee: OfflineGitee, api: Api) -> None:
+    fault = gitee.faults.add("GET", "/user$", times=2, status=502, body="<html>Bad Gateway</html>")
+    answers = [await api("mei").get(path) for path in ("/user", f"/repos/{REPO}", "/user", "/user")]
+    assert [answer.status_code for answer in answers] == [502, 200, 502, 200]
+    assert answers[0].text == "<html>Bad Gateway</html>"
+    assert fault.hits == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status", "retry_after"), [(None, 403, None), (7, 429, "7")], ids=["403", "429"]
+)
+async def test_the_rate_limit_in_both_its_forms(
+    gitee: OfflineGitee, api: Api, seconds: int | None, status: int, retry_after: str | None
+) -> None:
+    gitee.faults.rate_limit(retry_after=seconds)
+    answer = await api("mei").get("/user")
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (status, retry_after)
+    assert "rate limit" in answer.json()["message"].lower() or status == 429
+    assert (await api("mei").get("/user")).status_code == 200
+
+
+async def test_a_hanging_request_holds_nothing_up(gitee: OfflineGitee, api: Api) -> None:
+    gitee.faults.add("GET", "/user", hang=True)
+    with pytest.raises(httpx.TimeoutException):
+        await api("mei").get("/user", timeout=0.05)
+    assert (await api("mei").get("/user")).status_code == 200
+
+
+async def test_an_answer_can_be_lost_after_the_work_was_done(
+    gitee: OfflineGitee, api: Api, pull: int
+) -> None:
+    gitee.faults.add("POST", "/comments$", after=True, status=504)
+    answer = await api("mei").post(f"/repos/{REPO}/pulls/{pull}/comments", json={"body": "done"})
+    assert answer.status_code == 504
+    assert [one.body for one in gitee.comments(REPO, pull)] == ["done"]
+
+
+async def test_faults_can_be_cleared(gitee: OfflineGitee, api: Api) -> None:
+    gitee.faults.add("*", ".", times=100, status=500)
+    gitee.faults.clear()
+    assert (await api("mei").get("/user")).status_code == 200
+
+
+async def test_waiting_ends_with_the_change(gitee: OfflineGitee, pull: int) -> None:
+    waiting = asyncio.create_task(gitee.wait_for(lambda: gitee.comments(REPO, pull, by="lin")))
+    await gitee.comment(REPO, pull, "no", by="mei")
+    await gitee.comment(REPO, pull, "yes", by="lin")
+    assert [one.body for one in await waiting] == ["yes"]
+
+
+async def test_waiting_in_vain_ends_too(gitee: OfflineGitee) -> None:
+    with pytest.raises(TimeoutError):
+        await gitee.wait_for(lambda: False, timeout=0.01)
+
+
+async def test_the_python_door_follows_the_same_rules(gitee: OfflineGitee, pull: int) -> None:
+    with pytest.raises(RefusedError) as refusal:
+        await gitee.merge(REPO, pull, by="stranger")
+    assert refusal.value.status == 403
+    with pytest.raises(RefusedError):
+        await gitee.push(REPO, pull, {"a": "1"}, by="stranger")
+    with pytest.raises(RefusedError):
+        gitee.add_user("MEI")
+
+
+@pytest.mark.parametrize("path", ["../out", "a/.git/config", "/abs", "a//b", "a\nb"])
+async def test_paths_that_git_could_not_check_out_are_refused(
+    gitee: OfflineGitee, pull: int, path: str
+) -> None:
+    with pytest.raises(RefusedError):
+        await gitee.push(REPO, pull, {path: "x"}, by="mei")
+
+
+@pytest.mark.parametrize("branch", ["-x", "a..b", "a b", "", "x.lock"])
+async def test_branch_names_that_git_refuses_are_refused(gitee: OfflineGitee, branch: str) -> None:
+    with pytest.raises(RefusedError):
+        await gitee.commit(REPO, branch, {"a": "1"}, by="mei")
+
+
+async def test_two_pull_requests_at_once_get_two_numbers(gitee: OfflineGitee) -> None:
+    opened = (gitee.open_pull(REPO, f"branch-{one}", files={"a": f"{one}"}, by="mei") for one in range(4))
+    assert sorted(await asyncio.gather(*opened)) == [1, 2, 3, 4]
