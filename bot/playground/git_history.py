@@ -1,6 +1,7 @@
 """What a repository's history says: commits, differences, trees and files at a revision. Reads only."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.playground.events import PushedCommit
@@ -87,7 +88,7 @@ async def changed_files(repository: GitRepository, base: str, head: str) -> list
     options = ("-M", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
     raw = await repository.run("diff", "-z", "--raw", "--numstat", "--no-abbrev", *options, base, head)
     patch = await repository.run("diff", *options, base, head)
-    hunks = [_hunks(part) for part in _HEADER.split(patch)[1:]]
+    hunks = iter([_hunks(part) for part in _HEADER.split(patch)[1:]])
     return _file_changes(raw.decode(errors="replace"), hunks)[:_MAX_PULL_FILES]
 
 
@@ -99,7 +100,7 @@ def _hunks(part: bytes) -> str:
 _STATUS = {"A": "added", "D": "deleted", "R": "renamed"}
 
 
-def _file_changes(output: str, hunks: list[str]) -> list[FileChange]:
+def _file_changes(output: str, hunks: Iterator[str]) -> list[FileChange]:
     """Join the raw lines, the line counts and the hunks, all three in the same order."""
     parts = iter(output.split("\0"))
     raw: list[tuple[list[str], str, str]] = []
@@ -114,15 +115,20 @@ def _file_changes(output: str, hunks: list[str]) -> list[FileChange]:
             counts.append((_number(added), _number(removed)))
             if not path:
                 next(parts), next(parts)
-    padded = hunks + [""] * (len(raw) - len(hunks))
     return [
         FileChange(
-            path=new, old_path=old, status=_STATUS.get(columns[4][0], "modified"), additions=count[0],
-            deletions=count[1], old_mode=columns[0].lstrip("0") or "0", new_mode=columns[1].lstrip("0") or "0",
-            diff=diff,
+            path=new,
+            old_path=old,
+            status=_STATUS.get(columns[4][0], "modified"),
+            additions=count[0],
+            deletions=count[1],
+            old_mode=columns[0].lstrip("0") or "0",
+            new_mode=columns[1].lstrip("0") or "0",
+            # A file that became a link, or the reverse, is told as a deletion and an addition.
+            diff="".join(next(hunks, "") for _ in range(2 if columns[4] == "T" else 1)),
         )
-        for (columns, old, new), count, diff in zip(raw, counts, padded, strict=True)
-    ]  # fmt: skip
+        for (columns, old, new), count in zip(raw, counts, strict=True)
+    ]
 
 
 def _number(text: str) -> int:

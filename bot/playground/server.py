@@ -58,7 +58,13 @@ class OfflineGitee:
         self.forge = Forge(data_dir)
         self.webhooks = Webhooks(self.forge.world, self.forge.changes.notify, self.faults)
         self.forge.listeners.append(self.webhooks.announce)
-        self._site = Site(self.forge, self.webhooks, suggestions=suggestions, changes=dict(changes or {}))
+        self._site = Site(
+            self.forge,
+            self.webhooks,
+            suggestions=suggestions,
+            changes=dict(changes or {}),
+            public_url=public_url,
+        )
         self._runner: web.AppRunner | None = None
 
     @property
@@ -84,6 +90,7 @@ class OfflineGitee:
         for pages in (Inspecting(self._site), Reading(self._site), Acting(self._site)):
             application.add_routes(pages.routes())
         application.router.add_static("/-/static", STATIC)
+        application.add_routes(Reading.last_routes(self._site))
         return application
 
     async def stop(self) -> None:

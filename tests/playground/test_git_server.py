@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.playground.git_history import changed_files
 from bot.playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Receiver
 
@@ -103,6 +104,22 @@ async def test_a_push_moves_the_pull_request_and_is_announced(
     events = [(one.headers["X-Gitee-Event"], one.body["sender"]["login"]) for one in receiver.requests]
     assert events == [("Push Hook", "mei"), ("Merge Request Hook", "mei")]
     assert receiver.requests[0].body["commits"][0]["added"] == ["pushed.txt"]
+
+
+async def test_a_file_that_became_a_link_does_not_shift_the_others(gitee: OfflineGitee, clone: Path) -> None:
+    await git("checkout", "--quiet", "-b", "links", cwd=clone)
+    (clone / "README.md").unlink()
+    (clone / "README.md").symlink_to("run.sh")
+    (clone / "run.sh").write_text("#!/bin/sh\necho changed\n")
+    await git("commit", "--quiet", "-a", "-m", "Links", cwd=clone)
+    await git("push", "--quiet", "origin", "links", cwd=clone)
+    number = await gitee.open_pull(REPO, "links", by="mei")
+    repository, state = gitee.forge.git(gitee.repository(REPO)), gitee.pull(REPO, number)
+    changed = await changed_files(repository, state.base_sha, state.head_sha)
+    assert [(one.path, "echo changed" in one.diff) for one in changed] == [
+        ("README.md", False),
+        ("run.sh", True),
+    ]
 
 
 @pytest.mark.parametrize(("login", "allowed"), [("", False), ("stranger", False), ("mei", True)])

@@ -31,10 +31,22 @@ class Reading:
             f"{pull}/commits": self.commits,
             f"{pull}/files": self.files,
             f"{pull}/file": self.file,
+            "/{owner}/{repo}/commit/{sha}": self.commit,
+            "/{owner}/{repo}/commits/{sha}": self.commit,
+            "/{owner}/{repo}/{kind:blob|raw}/{sha}/{path:.+}": self.blob,
             "/-/avatars/{login}.svg": self.avatar,
         }
         served = [web.get(path, self._site.page(page)) for path, page in pages.items()]
         return [*served, web.get("/-/changes", self.changes)]
+
+    @staticmethod
+    def last_routes(site: Site) -> list[web.RouteDef]:
+        """Return the route for every other address, to be added after all others."""
+
+        async def unknown(_request: web.Request) -> web.Response:
+            raise refusals.not_found()
+
+        return [web.get("/{rest:.*}", site.page(unknown))]
 
     async def repositories(self, request: web.Request) -> web.Response:
         """Show every repository."""
@@ -114,6 +126,28 @@ class Reading:
         changed = await git_history.changed_files(git, since, pull.head_sha)
         shown = [(change, views.diff_lines(change)) for change in changed]
         return self._site.render(request, "files.html.j2", **self._facts(pull), files=shown)
+
+    async def commit(self, request: web.Request) -> web.Response:
+        """Show one commit and what it changes."""
+        repository = self._site.repository(request)
+        git = self._git(repository)
+        sha = await git.resolve(request.match_info["sha"])
+        if sha is None:
+            raise refusals.not_found("404 Commit Not Found")
+        found = (await git_history.commits(git, sha, limit=1))[0]
+        parent = found.parents[0] if found.parents else git_history.EMPTY_TREE
+        changed = await git_history.changed_files(git, parent, sha)
+        shown = [(change, views.diff_lines(change)) for change in changed]
+        return self._site.render(request, "commit.html.j2", repository=repository, commit=found, files=shown)
+
+    async def blob(self, request: web.Request) -> web.Response:
+        """Answer with a file at a revision, always as text."""
+        git = self._git(self._site.repository(request))
+        found = await git_history.blob(git, request.match_info["sha"], request.match_info["path"])
+        if found is None:
+            raise refusals.not_found("404 File Not Found")
+        headers = {"X-Content-Type-Options": "nosniff"}
+        return web.Response(body=found[1], content_type="text/plain", charset="utf-8", headers=headers)
 
     async def diff(self, request: web.Request) -> web.Response:
         """Answer with the difference as text, as Gitee's `.diff` address does."""

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jinja2
 from aiohttp import web
@@ -39,8 +40,15 @@ class Site:
     """The pages' common ground. `suggestions` are commands to fill in, `changes` ready-made commits."""
 
     def __init__(
-        self, forge: Forge, webhooks: Webhooks, *, suggestions: Sequence[str], changes: dict[str, Files]
+        self,
+        forge: Forge,
+        webhooks: Webhooks,
+        *,
+        suggestions: Sequence[str],
+        changes: dict[str, Files],
+        public_url: str | None = None,
     ) -> None:
+        self.public_url = public_url
         self.forge = forge
         self.webhooks = webhooks
         self.suggestions = suggestions
@@ -86,6 +94,8 @@ class Site:
         """Wrap a handler: refusals become a page that says why, and a language choice is remembered."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
+            if not self._called_by_its_name(request):
+                return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text="421 Misdirected Request\n")
             try:
                 response = await handler(request)
             except RefusedError as refusal:
@@ -114,6 +124,14 @@ class Site:
 
         return self.page(handle)
 
+    def _called_by_its_name(self, request: web.Request) -> bool:
+        """Tell whether the host is this server's: a foreign name that resolves here (DNS rebinding) is not.
+
+        The pages show tokens, so on loopback only names of loopback are taken, and the public one.
+        """
+        known = urlsplit(self.public_url or "").netloc
+        return request.host == known or not _on_loopback(request) or _names_loopback(request.host)
+
     def _refused(self, request: web.Request, status: int, message: str) -> web.Response:
         if request.headers.get("Accept") == "application/json":
             return web.json_response({"message": message}, status=status)
@@ -134,16 +152,11 @@ def markdown(text: str) -> Markup:
 
 
 def from_here(request: web.Request) -> bool:
-    """Tell whether a POST comes from a page of this site, or from no browser at all.
-
-    A foreign name that resolves to this machine (DNS rebinding) is not this site: loopback must be named so.
-    """
+    """Tell whether a POST comes from a page of this site, or from no browser at all."""
     origin = request.headers.get("Origin")
-    if origin is not None and origin != f"{request.scheme}://{request.host}":
+    if origin is not None and urlsplit(origin).netloc != request.host:
         return False
-    if request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
-        return False
-    return not _on_loopback(request) or _names_loopback(request.host)
+    return request.headers.get("Sec-Fetch-Site", "none") in {"same-origin", "none"}
 
 
 def _on_loopback(request: web.Request) -> bool:
