@@ -58,14 +58,10 @@ def _free(port: int) -> int:
 
 
 @asynccontextmanager
-async def playground(
-    data_dir: Path, ports: Ports, registry: str, commands: tuple[str, ...]
-) -> AsyncIterator[Playground]:
+async def playground(data_dir: Path, ports: Ports, registry: str) -> AsyncIterator[Playground]:
     """Run both servers until the block ends. Raises RuntimeError when the bot does not come up."""
     ports = ports.chosen()
-    async with OfflineGitee(
-        data_dir / "gitee", port=ports.gitee, suggestions=commands, changes=ready_made_changes()
-    ) as gitee:
+    async with OfflineGitee(data_dir / "gitee", port=ports.gitee, changes=ready_made_changes()) as gitee:
         demo = await seed_demo(gitee)
         secret = secrets.token_urlsafe(24)
         config = _write_config(data_dir, gitee, demo, secret=secret, ports=ports, registry=registry)

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -42,8 +42,7 @@ class Stage:
         """Return the runs of the story's pull request as the bot's API tells them, newest first."""
         answer = await self.bot.get(f"/api/v1/pulls/{self.demo.full_name}/{self.number}")
         answer.raise_for_status()
-        found: list[dict[str, Any]] = answer.json()["runs"]
-        return found
+        return cast("list[dict[str, Any]]", answer.json()["runs"])
 
     async def next_run(self) -> dict[str, Any]:
         """Wait until the oldest run not seen yet is over, and return it."""
@@ -59,7 +58,8 @@ class Stage:
         """Ask again and again until the answer is true; raise StoryError when patience ends."""
         try:
             async with asyncio.timeout(PATIENCE):
-                while not (answer := await ask()):
+                # The bot is another process: its state can only be asked for.
+                while not (answer := await ask()):  # noqa: ASYNC110 - there is no event to wait for
                     await asyncio.sleep(0.2)
                 return answer
         except TimeoutError:

@@ -8,7 +8,7 @@ from bot.model.pipeline import BuildConfig
 from bot.model.plan import Build
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
-from bot.ports import Built, BuildOrder
+from bot.ports import BuildOrder, Built
 from bot.steps.work import Work
 
 
@@ -35,7 +35,9 @@ async def read_dockerfile(config: BuildConfig, sha: str, work: Work) -> dockerfi
 
 async def build_target(config: BuildConfig, tag: str, sha: str, work: Work) -> Built:
     """Build one target of a fetched commit under a local tag."""
-    work.log.note(f"building {tag} from commit {sha[:8]}" + (f", target {config.target}" if config.target else ""))
+    work.log.note(
+        f"building {tag} from commit {sha[:8]}" + (f", target {config.target}" if config.target else "")
+    )
     async with work.doors.source.archive(work.run.repo, sha, config.context) as context:
         order = BuildOrder(
             tag=tag,

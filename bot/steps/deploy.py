@@ -19,9 +19,7 @@ async def run(step: Deploy, work: Work) -> StepResult:
     endpoint = await work.doors.platform(step.config.runner).deploy(spec, work.log)
     url = work.urls[step.environment]
     work.log.note(f"ready at {url}")
-    return StepResult(
-        StepState.PASSED, url=url, environment=step.environment, endpoint=endpoint, image=image
-    )
+    return StepResult(StepState.PASSED, url=url, environment=step.environment, endpoint=endpoint, image=image)
 
 
 def specification(step: Deploy, work: Work, image: Image, port: int | None) -> EnvironmentSpec:

@@ -124,7 +124,9 @@ def verdict(results: Sequence[SuiteResult], path: str, tail: str) -> StepResult:
         _facts(counts, broken[0].exit_code, path),
         log_tail="" if counts.failed else tail,
         tests=counts if reports else None,
-        failed_tests=tuple(name for report in reports for name in junit.failed_names(report))[:SHOWN_FAILURES],
+        failed_tests=tuple(name for report in reports for name in junit.failed_names(report))[
+            :SHOWN_FAILURES
+        ],
         failed_suites=tuple(result.suite for result in broken),
     )
 

@@ -12,7 +12,6 @@ from bot.model.reason import Reason
 from bot.model.run import Image, Run
 from bot.ports import Builder, Log, Platform, Registry, Reports, Source
 
-
 T = TypeVar("T")
 
 

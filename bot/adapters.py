@@ -1,0 +1,132 @@
+"""Opens the adapters that the settings name, and closes them again; the composition root's lower half."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bot.gitee.client import GiteeClient
+from bot.gitee.source import GitSource
+from bot.gitee.transport import Transport
+from bot.model.errors import ChatOpsError
+from bot.model.pipeline import RunnerName
+from bot.ports import Forge
+from bot.registry.oci import OciRegistry
+from bot.reports.files import RunFiles
+from bot.runners.docker.builder import DockerBuilder
+from bot.runners.docker.connection import DockerSettings
+from bot.runners.docker.container import Limits
+from bot.runners.docker.credentials import Account, Credentials
+from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.platform import DockerPlatform
+from bot.settings.model import Settings
+from bot.steps.work import Doors
+
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What the engine, the steps and the pages reach the outside through."""
+
+    forge: Forge
+    doors: Doors
+    files: RunFiles
+
+    async def readiness(self) -> Mapping[str, str | None]:
+        """Ask every part side by side: None for one that answers, else what is wrong with it."""
+        names = ["gitee", "registry", *(str(name) for name in self.doors.platforms)]
+        checks = [
+            self._gitee(),
+            self.doors.registry.ping(),
+            *(platform.ping() for platform in self.doors.platforms.values()),
+        ]
+        return dict(zip(names, await asyncio.gather(*checks), strict=True))
+
+    async def _gitee(self) -> str | None:
+        try:
+            await self.forge.whoami()
+        except ChatOpsError as error:
+            return str(error)
+        return None
+
+
+@asynccontextmanager
+async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
+    """Open everything; nothing needs to answer yet. Raises GiveUp for an unusable engine address."""
+    token = settings.gitee.token.get_secret_value()
+    data = settings.server.data_dir
+    async with AsyncExitStack() as stack:
+        forge = GiteeClient(Transport(settings.gitee.api, token))
+        stack.push_async_callback(forge.aclose)
+        files = RunFiles(
+            data,
+            masks=secrets(settings),
+            language=settings.comments.language,
+            log_limit=settings.limits.log_bytes,
+        )
+        registry = _registry(settings)
+        stack.push_async_callback(registry.close)
+        engine = await DockerEngine.connect(DockerSettings(host=settings.docker.host))
+        stack.push_async_callback(engine.close)
+        source = GitSource(data / "git", settings.gitee.url, token, limit=settings.limits.source_bytes)
+        yield Adapters(forge, _doors(settings, engine, source, registry, files), files)
+
+
+def secrets(settings: Settings) -> tuple[str, ...]:
+    """Return every secret that must never be read by people."""
+    found = (settings.gitee.token, *settings.gitee.webhook_secret, settings.registry.password)
+    return tuple(text for secret in found if (text := secret.get_secret_value()))
+
+
+def _doors(
+    settings: Settings, engine: DockerEngine, source: GitSource, registry: OciRegistry, files: RunFiles
+) -> Doors:
+    credentials = _credentials(settings)
+    builder = DockerBuilder(
+        engine,
+        instance=settings.docker.instance,
+        credentials=credentials,
+        network=settings.docker.build_network,
+        memory=size(settings.docker.memory_max),
+        cpus=settings.docker.cpus,
+    )
+    platform = DockerPlatform(
+        engine,
+        instance=settings.docker.instance,
+        credentials=credentials,
+        pool=settings.docker.subnet_pool,
+        limits=Limits(settings.docker.memory_max, settings.docker.cpus, settings.docker.pids),
+        firewall="auto" if settings.docker.firewall else "off",
+    )
+    return Doors(source, registry, files, {RunnerName.DOCKER: builder}, {RunnerName.DOCKER: platform})
+
+
+def _registry(settings: Settings) -> OciRegistry:
+    chosen = settings.registry
+    return OciRegistry(
+        urlsplit(chosen.url).netloc,
+        project=chosen.project,
+        username=chosen.username,
+        password=chosen.password.get_secret_value(),
+        url=chosen.url,
+        verify=not chosen.insecure,
+    )
+
+
+def _credentials(settings: Settings) -> Credentials:
+    chosen = settings.registry
+    if not chosen.username:
+        return Credentials()
+    host = urlsplit(chosen.url).netloc
+    return Credentials(Account(host, chosen.username, chosen.password.get_secret_value()))
+
+
+def size(text: str) -> int:
+    """Return the bytes of a size such as `512m`. Raises ValueError for anything else."""
+    found = re.fullmatch(r"([0-9]+)([kmg]?)", text.lower())
+    if found is None:
+        raise ValueError(f"not a size: {text!r}")
+    return int(found[1]) * _UNITS[found[2]]

@@ -1,0 +1,232 @@
+"""The composition root: everything is built, started and stopped here, in one order and its reverse."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from bot.adapters import Adapters, secrets
+from bot.core import catalogue
+from bot.core.addresses import WELL_KNOWN, Addresses
+from bot.core.scheduling import Limits
+from bot.core.serving import serves
+from bot.core.vocabulary import AnyCommand, Need
+from bot.discovery import find_commands
+from bot.engine.board import Board
+from bot.engine.decisions import Decider
+from bot.engine.dispatcher import Dispatcher
+from bot.engine.facts import Gatherer
+from bot.engine.identity import Identity
+from bot.engine.progress import Progress
+from bot.engine.walk import Walker
+from bot.engine.worker import Worker
+from bot.gitee.signature import Mode
+from bot.model.delivery import Delivery
+from bot.ports import Clock
+from bot.render.renderer import TemplateRenderer
+from bot.settings.model import Settings
+from bot.store.records import Store
+from bot.web.application import application
+from bot.web.deps import PreviewDeps, WebDeps
+from bot.web.previews import preview_application, preview_runner
+
+logger = logging.getLogger(__name__)
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "comment_templates"
+
+
+class SystemClock:
+    """The time of this machine, in UTC."""
+
+    def now(self) -> datetime:
+        """Return the current time."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A running bot."""
+
+    store: Store
+    adapters: Adapters
+    dispatcher: Dispatcher
+    worker: Worker
+    board: Board
+    addresses: Addresses
+    local_url: str
+    """Where intake, pages and API are, seen from this machine."""
+    commands: tuple[AnyCommand, ...]
+    policy: Mapping[str, Need]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A bound port."""
+
+    socket: socket.socket
+    port: int
+
+    @classmethod
+    def bind(cls, host: str, port: int) -> "Listener":
+        """Bind a port; raise OSError, naming it, when that cannot be done."""
+        try:
+            listener = socket.create_server((host, port))
+        except OSError as error:
+            raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        return cls(listener, listener.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyingInbox:
+    """The store's inbox, which also wakes the dispatcher."""
+
+    store: Store
+    dispatcher: Dispatcher
+
+    async def accept(self, delivery: Delivery) -> bool:
+        """Keep a delivery; see `bot.store.deliveries.Inbox.accept`."""
+        new = await self.store.inbox.accept(delivery)
+        self.dispatcher.wake()
+        return new
+
+
+def addresses(settings: Settings, *, web_port: int, preview_port: int) -> Addresses:
+    """Return how people reach this bot."""
+    preview = settings.preview
+    behind_tls = WELL_KNOWN["https"] if preview.scheme == "https" else preview_port
+    return Addresses(
+        settings.server.public_url or f"http://{settings.server.host}:{web_port}",
+        preview.domain,
+        preview.scheme,
+        preview.public_port or behind_tls,
+    )
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, adapters: Adapters, *, clock: Clock | None = None
+) -> AsyncIterator[Bot]:
+    """Run the bot until the block ends; what is under way then is left to be taken up again."""
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.store_url)
+        stack.push_async_callback(store.close)
+        ports = _sockets(stack, settings)
+        where = addresses(settings, web_port=ports[0].port, preview_port=ports[1].port)
+        local = f"http://{settings.server.host}:{ports[0].port}"
+        bot = _assemble(settings, adapters, store, clock, where, local_url=local)
+        stack.push_async_callback(bot.board.close)
+        await stack.enter_async_context(_background(bot.worker.serve()))
+        await stack.enter_async_context(_background(bot.dispatcher.serve()))
+        await _listen(stack, ports, settings, bot, clock)
+        yield bot
+
+
+def _assemble(
+    settings: Settings, adapters: Adapters, store: Store, clock: Clock, where: Addresses, *, local_url: str
+) -> Bot:
+    known = find_commands()
+    language = settings.comments.language
+    policy = {name: Need(need) for name, need in settings.permissions.items()}
+    identity = Identity(adapters.forge)
+    renderer = TemplateRenderer(
+        TEMPLATES, settings.comments.templates, _override_broken, default=language, masks=secrets(settings)
+    )
+    board = Board(adapters.forge, store, renderer, identity)
+    announce = frozenset({"failed", "ready"} if settings.comments.announce else ())
+    progress = Progress(store, board, adapters.doors, where, clock, announce)
+    limits = Limits(settings.limits.runs, settings.limits.runs_per_repository)
+    worker = Worker(store, Walker(progress, clock), progress, limits)
+    gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language)
+    decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
+    dispatcher = Dispatcher(store, decider, board, worker, clock, language)
+    return Bot(store, adapters, dispatcher, worker, board, where, local_url, known, policy)
+
+
+def _override_broken(template: str, error: Exception) -> None:
+    logger.warning("the override %s failed, the built-in words were used: %s", template, error)
+
+
+def _sockets(stack: AsyncExitStack, settings: Settings) -> tuple["Listener", "Listener"]:
+    """Bind both ports first: every address that the bot will tell contains one of them."""
+    host = settings.server.host
+    web_listener = Listener.bind(host, settings.server.port)
+    stack.callback(web_listener.socket.close)
+    preview_listener = Listener.bind(host, settings.preview.port)
+    stack.callback(preview_listener.socket.close)
+    return web_listener, preview_listener
+
+
+async def _listen(
+    stack: AsyncExitStack,
+    listeners: tuple["Listener", "Listener"],
+    settings: Settings,
+    bot: Bot,
+    clock: Clock,
+) -> None:
+    registry = CollectorRegistry()
+    site = web.AppRunner(
+        application(_web(settings, bot, registry, clock)), access_log=None, shutdown_timeout=3
+    )
+    previews = preview_runner(preview_application(_previews(settings, bot, registry)))
+    for runner, listener in zip((site, previews), listeners, strict=True):
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listener.socket).start()
+
+
+def _web(settings: Settings, bot: Bot, registry: CollectorRegistry, clock: Clock) -> WebDeps:
+    return WebDeps(
+        inbox=NotifyingInbox(bot.store, bot.dispatcher),
+        runs=bot.store.runs,
+        environments=bot.store.pulls,
+        logs=bot.adapters.files,
+        health=bot.adapters,
+        clock=clock,
+        registry=registry,
+        secrets=tuple(secret.get_secret_value() for secret in settings.gitee.webhook_secret),
+        serves=lambda repo: serves(settings.repos.allow, repo),
+        addresses=bot.addresses,
+        commands=tuple(catalogue.command_help(command, bot.policy) for command in bot.commands),
+        language=settings.comments.language,
+        gitee_url=settings.gitee.url,
+        body_limit=settings.server.max_body,
+        freshness=timedelta(seconds=settings.gitee.window),
+        signature_mode=Mode(settings.gitee.webhook_mode),
+    )
+
+
+def _previews(settings: Settings, bot: Bot, registry: CollectorRegistry) -> PreviewDeps:
+    return PreviewDeps(
+        records=bot.store.pulls,
+        registry=registry,
+        addresses=bot.addresses,
+        language=settings.comments.language,
+    )
+
+
+@asynccontextmanager
+async def _background(loop: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Keep a loop going until the block ends; if it breaks, end the process: a bot that only listens lies."""
+    task = asyncio.create_task(loop)
+    task.add_done_callback(_died)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _died(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.critical("a loop of the bot ended, so the bot ends", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)

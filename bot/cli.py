@@ -1,0 +1,99 @@
+"""`chatops`: the doors for people at a terminal. Parses, starts, prints; everything else lives below."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.adapters import open_adapters
+from bot.app import running
+from bot.model.errors import ChatOpsError
+from bot.playground.terminal import Options, play_until_interrupted
+from bot.settings.load import load
+from bot.settings.model import Settings
+from bot.settings.problems import SettingsError
+
+DEFAULT_CONFIG = Path("chatops.toml")
+
+
+def _version() -> str:
+    try:
+        return version("gitee-chatops")
+    except PackageNotFoundError:
+        return "unknown (not installed)"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(_version(), prog_name="chatops")
+def main() -> None:
+    """ChatOps for Gitee pull requests: build, preview, test and report from a comment."""
+
+
+@main.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Configuration file.  [default: chatops.toml, if there is one]",
+)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+def serve(config: Path | None, log_level: str) -> None:
+    """Run the bot. Every setting can also be given as CHATOPS_SECTION__KEY in the environment."""
+    logging.basicConfig(
+        level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = _settings(config)
+    try:
+        asyncio.run(_serve(settings))
+    except (OSError, ChatOpsError, RuntimeError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.option(
+    "--demo-pr",
+    is_flag=True,
+    help="Play the whole story of one pull request, print its comments, exit 0 or 1.",
+)
+@click.option("--port", "gitee_port", default=8002, show_default=True, help="Port of the offline Gitee.")
+@click.option("--bot-port", default=8001, show_default=True, help="Port of the bot.")
+@click.option("--preview-port", default=8003, show_default=True, help="Port of the previews.")
+@click.option("--registry", default="http://127.0.0.1:5000", show_default=True, help="Registry to push to.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep everything there instead of in a temporary folder.",
+)
+def playground(**options: Any) -> None:
+    """Start an offline Gitee in the browser, with the bot beside it."""
+    sys.exit(asyncio.run(play_until_interrupted(Options(**options))))
+
+
+def _settings(config: Path | None) -> Settings:
+    path = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    try:
+        return load(path, os.environ)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_adapters(settings) as adapters, running(settings, adapters) as bot:
+        click.echo(f"chatops listens on {bot.addresses.public_url}", err=True)
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    main()

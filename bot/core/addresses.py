@@ -1,0 +1,56 @@
+"""Addresses that the bot tells people: its own pages and the previews."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from bot.model.forge import RepoPath
+from bot.model.plan import StepName
+from bot.model.run import Run
+from bot.model.views import Links
+
+WELL_KNOWN = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """How to build every public address. An empty `public_url` means pages are not reachable for people."""
+
+    public_url: str
+    preview_domain: str
+    preview_scheme: str = "http"
+    preview_port: int = 80
+
+    def preview(self, host_label: str) -> str:
+        """Return the address of a preview by the first label of its host name."""
+        port = "" if WELL_KNOWN.get(self.preview_scheme) == self.preview_port else f":{self.preview_port}"
+        return f"{self.preview_scheme}://{host_label}.{self.preview_domain}{port}/"
+
+    def run(self, run_id: int) -> str:
+        """Return the page of a run."""
+        return self._page(f"runs/{run_id}")
+
+    def log(self, run_id: int, step: StepName) -> str:
+        """Return the place of a step's log on the page of its run."""
+        page = self.run(run_id)
+        return f"{page}#{step}" if page else ""
+
+    def report(self, run_id: int) -> str:
+        """Return the test report of a run."""
+        return self._page(f"reports/{run_id}/")
+
+    def pull(self, repo: RepoPath, number: int) -> str:
+        """Return the page of a pull request."""
+        return self._page(f"prs/{quote(repo.owner)}/{quote(repo.name)}/{number}")
+
+    def links(self, run: Run) -> Links:
+        """Return all that a comment about a run may link to; a report only once there is one."""
+        reported = any(record.result and record.result.tests for record in run.steps)
+        return Links(
+            run=self.run(run.id),
+            report=self.report(run.id) if reported else "",
+            logs={record.name: self.log(run.id, record.name) for record in run.steps if record.started_at},
+            pull=self.pull(run.repo, run.number),
+        )
+
+    def _page(self, path: str) -> str:
+        return f"{self.public_url.rstrip('/')}/{path}" if self.public_url else ""

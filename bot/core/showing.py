@@ -1,0 +1,73 @@
+"""What the comment of a run shows besides the run itself: what to type next, whom to call, when."""
+
+from bot.core.addresses import Addresses
+from bot.model.reason import Reason
+from bot.model.run import Run, RunState, StepState
+from bot.model.views import Announcement, RunView
+
+_AFTER_FAILURE = {
+    "build": ("/build",),
+    "deploy": ("/deploy",),
+    "test": ("/retest failed", "/retest"),
+    "teardown": ("/teardown",),
+}
+
+
+def next_commands(run: Run) -> tuple[str, ...]:
+    """Return the commands that make sense after this run, most useful first."""
+    if not run.state.final:
+        return (f"/cancel {run.id}",)
+    if run.state is RunState.PASSED:
+        return _after_success(run)
+    if run.state is RunState.FAILED:
+        return _after_failure(run)
+    return ("/retest",) if run.state is RunState.CANCELLED else ()
+
+
+def run_view(
+    run: Run, addresses: Addresses, *, author: str, position: int = 0, folded_by: int | None = None
+) -> RunView:
+    """Return the living comment of a run."""
+    return RunView(
+        run=run,
+        links=addresses.links(run),
+        pull_author=author,
+        queue_position=position if run.state is RunState.QUEUED else 0,
+        next_commands=next_commands(run),
+        folded_by=folded_by,
+    )
+
+
+def announcement(
+    run: Run, addresses: Addresses, *, recipient: str, first_preview: bool
+) -> Announcement | None:
+    """Return the short new comment that a finished run deserves, if any: a person must look.
+
+    A failure always does; a preview only the first time, since its address stays the same.
+    """
+    if run.state is RunState.FAILED:
+        return Announcement("failed", run, addresses.links(run), recipient)
+    deployed = any(record.name == "deploy" and record.state is StepState.PASSED for record in run.steps)
+    if deployed and first_preview and run.state is RunState.PASSED:
+        return Announcement("ready", run, addresses.links(run), recipient)
+    return None
+
+
+def _after_success(run: Run) -> tuple[str, ...]:
+    names = run.plan.names
+    if "teardown" in names:
+        return ()
+    found = ["/retest"] if "test" in names else ["/test"]
+    if "deploy" not in names:
+        found.insert(0, "/deploy")
+    return (*found, "/teardown") if "deploy" in names else tuple(found)
+
+
+def _after_failure(run: Run) -> tuple[str, ...]:
+    for record in run.steps:
+        if record.state is StepState.FAILED and record.result is not None:
+            partial = record.result.reason is Reason.TESTS_FAILED
+            return _AFTER_FAILURE[record.name][0 if partial else -1 :]
+        if record.state is StepState.BROKEN:
+            return _AFTER_FAILURE[record.name][-1:]
+    return ()

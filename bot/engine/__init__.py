@@ -1,0 +1,1 @@
+"""Deliveries become decisions, decisions become runs, runs become comments; knows ports, never adapters."""

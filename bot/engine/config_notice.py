@@ -1,0 +1,28 @@
+"""What to tell about a pull request that changes `.chatops.yml`: checked now, in force once merged."""
+
+from dataclasses import dataclass
+
+from bot.engine.facts import CONFIG_FILE, Gatherer
+from bot.model.forge import PullRequest
+from bot.model.run import Note
+from bot.model.views import ConfigBroken, ConfigChanged
+
+CHANGED = Note("config_changed", {"file": CONFIG_FILE})
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigNotice:
+    """Reads the proposed configuration."""
+
+    gatherer: Gatherer
+
+    async def read(self, pull: PullRequest, files: tuple[str, ...]) -> ConfigBroken | ConfigChanged | None:
+        """Return what to say, or None when the file is not touched (or removed, which needs no words)."""
+        if CONFIG_FILE not in files:
+            return None
+        proposed = await self.gatherer.proposed(pull)
+        if proposed is None:
+            return None
+        if isinstance(proposed, ConfigBroken):
+            return proposed
+        return ConfigChanged(CONFIG_FILE)

@@ -1,0 +1,176 @@
+"""From a delivery to a verdict: reads what must be read, asks the pure core, and words nothing itself."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.core import automatic, decide, parsing
+from bot.core.vocabulary import AnyCommand, Need
+from bot.engine.config_notice import CHANGED, ConfigNotice
+from bot.engine.facts import Facts, Gatherer
+from bot.engine.identity import Identity
+from bot.model.delivery import Delivery, Trigger
+from bot.model.forge import Comment, PullRequest, PullState, RepoPath
+from bot.model.outcome import Approve, Ignore, Outcome, Reply, StartRun, StopRuns
+from bot.model.plan import Plan, Teardown
+from bot.model.reason import Reason
+from bot.model.run import Note, Origin, Run, StopRequest
+from bot.model.text import Language
+from bot.model.views import ConfigBroken, View
+from bot.ports import Clock, Forge
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a delivery leads to: words at once, and changes that are committed together."""
+
+    ending: str
+    """For the operator's log."""
+    language: Language = Language.ZH
+    views: tuple[View, ...] = ()
+    start: Run | None = None
+    stop: tuple[int, ...] = ()
+    request: StopRequest | None = None
+    approve: tuple[RepoPath, int, str, str, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Decides deliveries. Raises what the forge raises."""
+
+    forge: Forge
+    gatherer: Gatherer
+    commands: tuple[AnyCommand, ...]
+    policy: Mapping[str, Need]
+    identity: Identity
+    clock: Clock
+
+    async def decide(self, delivery: Delivery) -> Verdict:
+        """Re-read what the delivery points at, and decide on that alone."""
+        pull = await self.forge.pull_request(delivery.repo, delivery.number)
+        if pull is None:
+            return Verdict("ignored: there is no such pull request, or the bot may not see it")
+        if delivery.trigger is Trigger.COMMENT:
+            return await self._comment(delivery, pull)
+        return await self._event(delivery, pull)
+
+    async def _comment(self, delivery: Delivery, pull: PullRequest) -> Verdict:
+        comment = await self.forge.comment(delivery.repo, delivery.comment_id or 0)
+        if comment is None:
+            return Verdict("ignored: the comment is gone")
+        if await self.identity.is_me(comment.author):
+            return Verdict("ignored: the bot's own comment")
+        if _edited(delivery, comment):
+            return Verdict("ignored: the comment was edited since")
+        lines = parsing.parse(comment.body, self.commands)
+        if not lines:
+            return Verdict("ignored: no command in it")
+        facts = await self.gatherer.gather(pull, comment.author)
+        outcomes = decide.comment(
+            lines,
+            facts.snapshot,
+            permission=facts.permission,
+            seen=delivery.head_sha,
+            commands=self.commands,
+            policy=self.policy,
+        )
+        origin = Origin(Trigger.COMMENT, comment.author, parsing.shown(lines), delivery.key)
+        return self._verdict(facts, outcomes, origin)
+
+    async def _event(self, delivery: Delivery, pull: PullRequest) -> Verdict:
+        over = pull.state is not PullState.OPEN
+        if over is not (delivery.trigger in automatic.ENDING):
+            return Verdict(f"ignored: the pull request is {pull.state} by now")
+        facts = await self.gatherer.gather(pull, delivery.sender or pull.author)
+        origin = Origin(delivery.trigger, "" if over else pull.author, "", delivery.key)
+        if over:
+            outcome = decide.automatic(delivery.trigger, facts.snapshot, files=None, commands=self.commands)
+            verdict = self._verdict(facts, (outcome,), origin)
+            return _stopping(verdict, facts.snapshot.active, StopRequest(Reason.CLOSED))
+        if delivery.trigger is Trigger.UPDATE and await self._known(pull):
+            return Verdict("ignored: this commit has had its automatic run")
+        return await self._started(delivery, facts, origin)
+
+    async def _started(self, delivery: Delivery, facts: Facts, origin: Origin) -> Verdict:
+        pull = facts.snapshot.pull
+        files = await self.forge.changed_files(pull.repo, pull.number)
+        notice = await ConfigNotice(self.gatherer).read(pull, files)
+        broken = (replace(notice, proposed=True),) if isinstance(notice, ConfigBroken) else ()
+        if facts.broken is None and await self._builds_nothing(facts):
+            outcome: Outcome = Ignore("there is neither a configuration nor a Dockerfile")
+        else:
+            outcome = decide.automatic(delivery.trigger, facts.snapshot, files=files, commands=self.commands)
+        verdict = self._verdict(facts, (outcome,), origin, notes=(CHANGED,) if notice and not broken else ())
+        old = [run for run in facts.snapshot.active if run.sha != pull.head.sha]
+        request = StopRequest(Reason.SUPERSEDED, {"by": pull.head.sha})
+        return _stopping(replace(verdict, views=(*broken, *verdict.views)), old, request)
+
+    async def _builds_nothing(self, facts: Facts) -> bool:
+        """Whether an automatic run would only complain: nobody set this repository up for the bot."""
+        if facts.configured:
+            return False
+        pull, path = facts.snapshot.pull, facts.snapshot.pipeline.build.dockerfile
+        return await self.forge.file(pull.head.repo or pull.repo, path, pull.head.sha) is None
+
+    async def _known(self, pull: PullRequest) -> bool:
+        """Whether the newest automatic run was for this very commit: labels and titles change too."""
+        recent = await self.gatherer.records.runs.runs(repo=pull.repo, number=pull.number)
+        shas = [run.sha for run in recent if run.origin.trigger in automatic.STARTING]
+        return bool(shas) and shas[0] == pull.head.sha
+
+    def _verdict(
+        self, facts: Facts, outcomes: Iterable[Outcome], origin: Origin, *, notes: tuple[Note, ...] = ()
+    ) -> Verdict:
+        verdict = Verdict("decided", facts.language)
+        for outcome in outcomes:
+            match outcome:
+                case StartRun(plan=plan) if facts.broken is not None and not _removes_only(plan):
+                    verdict = replace(verdict, ending="config broken", views=(*verdict.views, facts.broken))
+                case StartRun(plan=plan):
+                    run = self._run(facts, plan, origin, notes)
+                    verdict = replace(verdict, ending="run", start=run)
+                case StopRuns(runs=runs, reason=reason):
+                    request = StopRequest(reason, {"who": origin.actor})
+                    verdict = replace(verdict, stop=runs, request=request)
+                case Approve(sha=sha):
+                    pull = facts.snapshot.pull
+                    approval = (pull.repo, pull.number, sha, origin.actor, self.clock.now())
+                    verdict = replace(verdict, approve=approval)
+                case Reply(view=view):
+                    verdict = replace(verdict, views=(*verdict.views, view))
+                case Ignore(why=why):
+                    verdict = replace(verdict, ending=f"ignored: {why}")
+        return verdict
+
+    def _run(self, facts: Facts, plan: Plan, origin: Origin, notes: tuple[Note, ...]) -> Run:
+        pull = facts.snapshot.pull
+        return Run(
+            id=0,
+            repo=pull.repo,
+            number=pull.number,
+            sha=pull.head.sha,
+            plan=plan,
+            origin=origin,
+            language=facts.language,
+            created_at=self.clock.now(),
+            clone_url=pull.clone_url,
+            author=pull.author,
+            title=pull.title,
+            notes=notes,
+        )
+
+
+def _edited(delivery: Delivery, comment: Comment) -> bool:
+    digest = hashlib.sha256(comment.body.encode()).hexdigest()
+    return delivery.body_digest is not None and digest != delivery.body_digest
+
+
+def _removes_only(plan: Plan) -> bool:
+    return all(isinstance(step, Teardown) for step in plan.steps)
+
+
+def _stopping(verdict: Verdict, runs: Iterable[Run], request: StopRequest) -> Verdict:
+    """Stop what an event has made pointless, but never what removes something."""
+    pointless = tuple(run.id for run in runs if not _removes_only(run.plan))
+    return replace(verdict, stop=pointless, request=request) if pointless else verdict

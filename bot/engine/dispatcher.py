@@ -1,0 +1,119 @@
+"""Takes deliveries out of the inbox one by one, decides each on fresh facts, and carries the decision out."""
+
+import asyncio
+import itertools
+import logging
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.core import naming
+from bot.core.lifecycle import retry_delay
+from bot.engine.board import Board, Posting
+from bot.engine.decisions import Decider, Verdict
+from bot.engine.records import Records
+from bot.engine.worker import Worker
+from bot.model.delivery import Delivery
+from bot.model.errors import ChatOpsError, RetryLater
+from bot.model.reason import Reason
+from bot.model.text import Language
+from bot.model.views import Apology
+from bot.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+"""How long a postponed delivery may be overdue."""
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Decides deliveries: in order within a pull request, side by side between them."""
+
+    records: Records
+    decider: Decider
+    board: Board
+    worker: Worker
+    clock: Clock
+    language: Language
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Look at the inbox: something arrived."""
+        self._wake.set()
+
+    async def serve(self) -> None:
+        """Decide deliveries until cancelled."""
+        while True:
+            self._wake.clear()
+            await self.drain()
+            try:
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def drain(self) -> None:
+        """Decide everything that is due."""
+        while due := await self.records.inbox.due(self.clock.now()):
+            groups: dict[object, list[tuple[Delivery, int]]] = {}
+            for delivery, attempt in due:
+                groups.setdefault((delivery.repo, delivery.number), []).append((delivery, attempt))
+            await asyncio.gather(*map(self._in_order, groups.values()))
+
+    async def _in_order(self, deliveries: Iterable[tuple[Delivery, int]]) -> None:
+        for delivery, attempt in deliveries:
+            await self._handle(delivery, attempt)
+
+    async def _handle(self, delivery: Delivery, attempt: int) -> None:
+        try:
+            await self._carry_out(delivery, await self.decider.decide(delivery))
+        except ChatOpsError as error:
+            # A token that was refused can be mended while deliveries wait: they are not lost for it.
+            if isinstance(error, RetryLater) or error.reason is Reason.GITEE_DENIED:
+                await self._postpone(delivery, attempt, error)
+                return
+            logger.warning("delivery %s given up: %s", delivery.key, error)
+            await self.records.inbox.fail(delivery.key, str(error))
+        except Exception:
+            trace = secrets.token_hex(4)
+            logger.exception("delivery %s met a bug, told to people as %s", delivery.key, trace)
+            await self._apologise(delivery, trace)
+
+    async def _carry_out(self, delivery: Delivery, verdict: Verdict) -> None:
+        for index, view in zip(itertools.count(), verdict.views, strict=False):
+            marker = naming.comment_marker("reply", f"{delivery.key[:16]}-{index}")
+            await self.board.post(Posting(delivery.repo, delivery.number, marker, view, verdict.language))
+        started = await self.records.conclude(
+            delivery.key,
+            verdict.ending,
+            start=verdict.start,
+            stop=verdict.stop,
+            request=verdict.request,
+            approve=verdict.approve,
+        )
+        logger.info(
+            "%s!%s %s: %s%s",
+            delivery.repo,
+            delivery.number,
+            delivery.trigger,
+            verdict.ending,
+            f" (run {started.id})" if started else "",
+        )
+        self.worker.wake()
+
+    async def _postpone(self, delivery: Delivery, attempt: int, error: ChatOpsError) -> None:
+        delay = retry_delay(attempt + 1, error.delay if isinstance(error, RetryLater) else None)
+        if delay is None:
+            logger.error("delivery %s given up after %s attempts: %s", delivery.key, attempt + 1, error)
+            await self.records.inbox.fail(delivery.key, str(error))
+            return
+        logger.warning("delivery %s postponed by %.0f s: %s", delivery.key, delay, error)
+        await self.records.inbox.postpone(delivery.key, self.clock.now() + timedelta(seconds=delay))
+
+    async def _apologise(self, delivery: Delivery, trace: str) -> None:
+        """Answer a bug of ours with an id that finds its trace in the log."""
+        await self.records.inbox.fail(delivery.key, f"bug {trace}")
+        marker = naming.comment_marker("reply", f"{delivery.key[:16]}-bug")
+        self.board.show(Posting(delivery.repo, delivery.number, marker, Apology(trace), self.language))

@@ -1,0 +1,143 @@
+"""Re-reads from their sources all that a decision looks at: a delivery only says where to look."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.core import pipeline_file, trust
+from bot.core.addresses import Addresses
+from bot.core.catalogue import help_view, names
+from bot.core.vocabulary import AnyCommand, Need
+from bot.engine.records import Records
+from bot.model.environment import Environment
+from bot.model.forge import Permission, PullRequest
+from bot.model.outcome import Snapshot
+from bot.model.pipeline import Pipeline
+from bot.model.run import Image, Run
+from bot.model.text import Language
+from bot.model.views import ConfigBroken, EnvironmentLine, Links, Status
+from bot.ports import Clock, Forge
+
+CONFIG_FILE = ".chatops.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A snapshot, and what only the common gates in front of a command look at."""
+
+    snapshot: Snapshot
+    permission: Permission
+    author_permission: Permission
+    broken: ConfigBroken | None
+    """Why the base branch's configuration could not be used, if so."""
+    configured: bool
+    """Whether the base branch has a configuration at all."""
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the store knows of a pull request."""
+
+    approved: frozenset[str]
+    images: Mapping[str, Image]
+    environments: tuple[Environment, ...]
+    active: tuple[Run, ...]
+    last: Run | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gatherer:
+    """Reads facts."""
+
+    forge: Forge
+    records: Records
+    commands: tuple[AnyCommand, ...]
+    policy: Mapping[str, Need]
+    addresses: Addresses
+    clock: Clock
+    language: Language
+
+    async def gather(self, pull: PullRequest, actor: str) -> Facts:
+        """Read everything about one pull request and one person."""
+        permission, author_permission, pipeline, remembered = await asyncio.gather(
+            self.forge.permission(pull.repo, actor),
+            self.forge.permission(pull.repo, pull.author),
+            self._pipeline(pull),
+            self._remembered(pull),
+        )
+        usable = pipeline if isinstance(pipeline, Pipeline) else Pipeline()
+        trusted = trust.trusted(pull, author_permission, remembered.approved)
+        return Facts(
+            snapshot=self._snapshot(pull, actor, usable, remembered, trusted=trusted),
+            permission=permission,
+            author_permission=author_permission,
+            broken=pipeline if isinstance(pipeline, ConfigBroken) else None,
+            configured=pipeline is not None,
+            language=usable.language or self.language,
+        )
+
+    async def proposed(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
+        """Return the configuration as the pull request would have it; None if it has none."""
+        content = await self.forge.file(pull.head.repo or pull.repo, CONFIG_FILE, pull.head.sha)
+        return None if content is None else self._read(content, pull.head.ref)
+
+    async def _pipeline(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
+        content = await self.forge.file(pull.repo, CONFIG_FILE, pull.base.ref)
+        return None if content is None else self._read(content, pull.base.ref)
+
+    def _read(self, content: bytes, ref: str) -> Pipeline | ConfigBroken:
+        return pipeline_file.read(content, file=CONFIG_FILE, ref=ref, known_commands=names(self.commands))
+
+    async def _remembered(self, pull: PullRequest) -> Remembered:
+        repo, number = pull.repo, pull.number
+        recent = await self.records.runs.runs(repo=repo, number=number, limit=10)
+        return Remembered(
+            approved=await self.records.pulls.approved(repo, number),
+            images=await self.records.pulls.images(repo, number),
+            environments=await self.records.pulls.environments(repo, number),
+            active=await self.records.runs.unfinished(repo, number),
+            last=next((run for run in recent if run.state.final), None),
+        )
+
+    def _snapshot(
+        self, pull: PullRequest, actor: str, pipeline: Pipeline, known: Remembered, *, trusted: bool
+    ) -> Snapshot:
+        return Snapshot(
+            pull=pull,
+            pipeline=pipeline,
+            actor=actor,
+            now=self.clock.now(),
+            trusted=trusted,
+            images=known.images,
+            environments={environment.key.name: environment for environment in known.environments},
+            active=known.active,
+            last=known.last,
+            help=help_view(self.commands, self.policy, actor=actor, pipeline=pipeline),
+            status=self._status(pull, known, trusted=trusted),
+        )
+
+    def _status(self, pull: PullRequest, known: Remembered, *, trusted: bool) -> Status:
+        image = known.images.get(pull.head.sha)
+        return Status(
+            repo=pull.repo,
+            number=pull.number,
+            sha=pull.head.sha,
+            trusted=trusted,
+            environments=tuple(
+                EnvironmentLine(
+                    environment.key.name,
+                    self.addresses.preview(environment.host),
+                    environment.state,
+                    environment.sha,
+                    environment.expires_at,
+                )
+                for environment in known.environments
+            ),
+            active=known.active,
+            last=known.last,
+            links=self.addresses.links(known.last)
+            if known.last
+            else Links(pull=self.addresses.pull(pull.repo, pull.number)),
+            image=image.pinned if image else "",
+        )

@@ -1,0 +1,91 @@
+"""The loop that begins waiting runs within the limits and stops running ones that are flagged."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from bot.core import lifecycle, scheduling
+from bot.core.scheduling import Limits
+from bot.engine.progress import Progress
+from bot.engine.records import Records
+from bot.engine.walk import Walker
+from bot.model.run import Run, RunState
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Worker:
+    """Owns the tasks of the runs under way in this process."""
+
+    records: Records
+    walker: Walker
+    progress: Progress
+    limits: Limits
+    _tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _stops: dict[int, asyncio.Event] = field(default_factory=dict)
+    _places: dict[int, int] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Look again at what waits: a run was added or flagged, or one ended."""
+        self._wake.set()
+
+    async def recover(self) -> None:
+        """Take up what an earlier process left: interrupted runs wait again, at their interrupted step."""
+        for run in await self.records.runs.unfinished():
+            if run.state is RunState.RUNNING:
+                await self.progress.keep(lifecycle.resume(run))
+
+    async def serve(self) -> None:
+        """Begin and stop runs until cancelled; runs under way then are left resumable."""
+        await self.recover()
+        try:
+            while True:
+                self._wake.clear()
+                await self._look()
+                await self._wake.wait()
+        finally:
+            tasks = list(self._tasks.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look(self) -> None:
+        unfinished = await self.records.runs.unfinished()
+        for run in unfinished:
+            if run.stop is not None:
+                await self._stop(run)
+        waiting = [run for run in unfinished if run.stop is None or run.state is RunState.RUNNING]
+        for run_id in scheduling.startable(waiting, self.limits):
+            self._begin(next(run for run in waiting if run.id == run_id))
+        self._show_places([run for run in waiting if run.id not in self._tasks])
+
+    async def _stop(self, run: Run) -> None:
+        if run.id in self._stops:
+            self._stops[run.id].set()
+        elif run.state is RunState.QUEUED:
+            await self.progress.end(lifecycle.stopped(run, self.progress.clock.now()))
+
+    def _begin(self, run: Run) -> None:
+        if run.id not in self._tasks:
+            self._stops[run.id] = asyncio.Event()
+            self._tasks[run.id] = asyncio.create_task(self._walk(run), name=f"run {run.id}")
+
+    async def _walk(self, run: Run) -> None:
+        try:
+            await self.progress.fold(run.repo, run.number, run)
+            await self.walker.walk(run, self._stops[run.id])
+        except Exception:
+            logger.exception("run %s could not be carried on", run.id)
+        finally:
+            del self._tasks[run.id], self._stops[run.id]
+            self.wake()
+
+    def _show_places(self, waiting: list[Run]) -> None:
+        """Renew the comments of waiting runs whose place in line has changed."""
+        places = scheduling.positions(waiting)
+        for run in waiting:
+            if run.id in places and self._places.get(run.id) != places[run.id]:
+                self.progress.show(run, position=places[run.id])
+        self._places = places

@@ -1,0 +1,89 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.core.addresses import Addresses
+from bot.core.showing import announcement, next_commands, run_view
+from bot.model.delivery import Trigger
+from bot.model.forge import RepoPath
+from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
+from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
+from bot.model.reason import Reason
+from bot.model.run import Origin, Run, RunState, StepRecord, StepResult, StepState
+from bot.model.text import Language
+
+SHA = "ab" * 20
+STEPS: dict[str, Step] = {
+    "build": Build(SHA, BuildConfig()),
+    "deploy": Deploy(SHA, DeployConfig(), {}),
+    "test": Test(SHA, TestConfig(), BuildConfig()),
+    "teardown": Teardown(),
+}
+NOWHERE = Addresses("", "test.example.com")
+
+
+def run(plan: str, state: RunState, ended: tuple[StepState, ...] = (), reason: Reason | None = None) -> Run:
+    names = plan.split()
+    base = Run(
+        7,
+        RepoPath("team", "shop"),
+        12,
+        SHA,
+        Plan(tuple(STEPS[name] for name in names)),
+        Origin(Trigger.OPEN, "lin"),
+        Language.EN,
+        datetime(2026, 3, 1, tzinfo=UTC),
+    )
+    records = tuple(
+        StepRecord(step.name, how, result=StepResult(how, reason))
+        for step, how in zip(base.plan.steps, ended, strict=False)
+    )
+    return replace(base, state=state, steps=records)
+
+
+OK, BAD, BROKEN = StepState.PASSED, StepState.FAILED, StepState.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("given", "commands"),
+    [
+        (run("build", RunState.QUEUED), ("/cancel 7",)),
+        (run("build", RunState.RUNNING), ("/cancel 7",)),
+        (run("build", RunState.PASSED, (OK,)), ("/deploy", "/test")),
+        (run("build deploy", RunState.PASSED, (OK, OK)), ("/test", "/teardown")),
+        (run("build deploy test", RunState.PASSED, (OK, OK, OK)), ("/retest", "/teardown")),
+        (run("test", RunState.PASSED, (OK,)), ("/deploy", "/retest")),
+        (run("teardown", RunState.PASSED, (OK,)), ()),
+        (run("build deploy", RunState.FAILED, (BAD,)), ("/build",)),
+        (run("build deploy", RunState.FAILED, (OK, BAD)), ("/deploy",)),
+        (run("test", RunState.FAILED, (BAD,), Reason.TESTS_FAILED), ("/retest failed", "/retest")),
+        (run("test", RunState.FAILED, (BAD,), Reason.NO_REPORT), ("/retest",)),
+        (run("build test", RunState.FAILED, (OK, BROKEN)), ("/retest",)),
+        (run("build", RunState.FAILED), ()),
+        (run("build", RunState.CANCELLED), ("/retest",)),
+        (run("build", RunState.SUPERSEDED), ()),
+    ],
+)
+def test_the_next_command_fits_the_ending(given: Run, commands: tuple[str, ...]) -> None:
+    assert next_commands(given) == commands
+
+
+def test_a_place_in_line_is_shown_only_while_waiting() -> None:
+    assert run_view(run("build", RunState.QUEUED), NOWHERE, author="mei", position=3).queue_position == 3
+    assert run_view(run("build", RunState.RUNNING), NOWHERE, author="mei", position=3).queue_position == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "kind"),
+    [
+        (run("build", RunState.FAILED, (BAD,)), True, "failed"),
+        (run("build deploy", RunState.PASSED, (OK, OK)), True, "ready"),
+        (run("build deploy", RunState.PASSED, (OK, OK)), False, None),
+        (run("build", RunState.PASSED, (OK,)), True, None),
+        (run("build deploy", RunState.CANCELLED, (OK, OK)), True, None),
+    ],
+)
+def test_a_person_is_called_only_where_one_must_look(given: Run, first: bool, kind: str | None) -> None:  # noqa: FBT001 - a table's column
+    said = announcement(given, NOWHERE, recipient="mei", first_preview=first)
+    assert (said.kind if said else None) == kind

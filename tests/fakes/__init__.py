@@ -1,0 +1,1 @@
+"""Small stateful stand-ins for the doors, for tests whose subject is not what lies behind them."""

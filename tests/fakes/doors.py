@@ -1,0 +1,177 @@
+"""A builder, platform, registry and code source that remember what they were asked and fail on demand."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.core import naming
+from bot.model.environment import Endpoint, EnvironmentKey
+from bot.model.forge import RepoPath
+from bot.model.pipeline import RunnerName
+from bot.model.report import Report
+from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TestOutput, TestSpec
+from bot.steps.work import Doors
+
+DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
+PASSING = b'<testsuite name="unit"><testcase name="adds"/><testcase name="removes"/></testsuite>'
+FAILING = (
+    b'<testsuite name="unit"><testcase name="adds"/>'
+    b'<testcase name="removes"><failure message="2 != 3">assert 2 == 3</failure></testcase></testsuite>'
+)
+
+
+@dataclass
+class Script:
+    """What happens next at a door: an error to raise, or a gate to wait at, each used once."""
+
+    _next: dict[str, deque[BaseException | asyncio.Event]] = field(default_factory=lambda: defaultdict(deque))
+    reached: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    cancelled: list[str] = field(default_factory=list)
+
+    def fail(self, door: str, error: BaseException) -> None:
+        """Let the next call of a door raise."""
+        self._next[door].append(error)
+
+    def hold(self, door: str) -> asyncio.Event:
+        """Let the next call of a door wait until the returned event is set."""
+        gate = asyncio.Event()
+        self._next[door].append(gate)
+        return gate
+
+    async def pass_through(self, door: str) -> None:
+        """Play what was scripted for this door."""
+        self.reached[door].set()
+        if not self._next[door]:
+            return
+        scripted = self._next[door].popleft()
+        if isinstance(scripted, BaseException):
+            raise scripted
+        try:
+            await scripted.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(door)
+            raise
+
+
+@dataclass
+class FakeWorld:
+    """Everything behind the doors."""
+
+    script: Script = field(default_factory=Script)
+    dockerfile: str | None = DOCKERFILE
+    built: list[BuildOrder] = field(default_factory=list)
+    tags: set[str] = field(default_factory=set)
+    deployed: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
+    tested: list[TestSpec] = field(default_factory=list)
+    removed: list[EnvironmentKey] = field(default_factory=list)
+    images_removed: list[tuple[RepoPath, int]] = field(default_factory=list)
+    outputs: deque[TestOutput] = field(default_factory=deque)
+    """Results of the next suites; afterwards all pass."""
+    reports: dict[tuple[int, str], Report] = field(default_factory=dict)
+    logs: dict[tuple[int, str], "FakeLog"] = field(default_factory=dict)
+
+    def doors(self) -> Doors:
+        """Return the doors to this world."""
+        world = World(self)
+        return Doors(
+            source=world,
+            registry=world,
+            reports=world,
+            builders={RunnerName.DOCKER: world},
+            platforms={RunnerName.DOCKER: world},
+        )
+
+
+@dataclass
+class FakeLog:
+    """Keeps what was written."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def write(self, text: str) -> None:
+        """Keep output."""
+        self.lines.extend(text.splitlines())
+
+    def note(self, text: str) -> None:
+        """Keep a line of the bot's own."""
+        self.lines.append(f"▸ {text}")
+
+    def tail(self, lines: int = 40) -> str:
+        """Return the last lines."""
+        return "\n".join(self.lines[-lines:])
+
+
+class World:
+    """All ports of the steps in one, over one FakeWorld."""
+
+    def __init__(self, state: FakeWorld) -> None:
+        self._state = state
+
+    async def fetch(self, repo: RepoPath, clone_url: str, number: int, sha: str) -> None:
+        await self._state.script.pass_through("fetch")
+
+    async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
+        found = self._state.dockerfile if path == "Dockerfile" else None
+        return found.encode() if found is not None else None
+
+    def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
+        return _no_file()
+
+    async def build(self, order: BuildOrder, log: Log) -> Built:
+        log.write(f"building {order.tag}\n")
+        await self._state.script.pass_through("build")
+        self._state.built.append(order)
+        return Built(f"sha256:{len(self._state.built):064d}", 10_000_000, (8080,))
+
+    async def push(self, tag: str, log: Log) -> str:
+        await self._state.script.pass_through("push")
+        self._state.tags.add(tag)
+        return "sha256:" + "d" * 64
+
+    async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
+        await self._state.script.pass_through("deploy")
+        self._state.deployed[spec.key] = spec
+        return Endpoint("127.0.0.1", 9)
+
+    async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
+        await self._state.script.pass_through("test")
+        self._state.tested.append(spec)
+        if self._state.outputs:
+            return self._state.outputs.popleft()
+        return TestOutput(0, {"junit.xml": PASSING})
+
+    def service_url(self, key: EnvironmentKey, port: int) -> str:
+        return f"http://app:{port}"
+
+    async def remove(self, key: EnvironmentKey) -> None:
+        await self._state.script.pass_through("remove")
+        self._state.deployed.pop(key, None)
+        self._state.removed.append(key)
+
+    async def remove_images(self, repo: RepoPath, number: int) -> None:
+        self._state.images_removed.append((repo, number))
+
+    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
+        return f"registry.example.com/{repo}:{naming.tag(number, sha)}"
+
+    async def remove_tags(self, repo: RepoPath, number: int) -> int:
+        gone = {tag for tag in self._state.tags if f":pr-{number}-" in tag}
+        self._state.tags -= gone
+        return len(gone)
+
+    async def ping(self) -> str | None:
+        return None
+
+    def log(self, run: int, step: str) -> Log:
+        return self._state.logs.setdefault((run, step), FakeLog())
+
+    async def save(self, run: int, suite: str, report: Report, files: Mapping[str, bytes]) -> None:
+        self._state.reports[run, suite] = report
+
+
+@asynccontextmanager
+async def _no_file() -> AsyncIterator[Path]:
+    yield Path("/nonexistent")
