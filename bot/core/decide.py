@@ -1,0 +1,129 @@
+"""The two questions of the engine, answered purely: what a comment starts, and what an event starts.
+
+Commands of one comment are decided in order, each seeing the facts as those before it will leave them.
+What they start is one run, what they are refused is one answer.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from bot.core import automatic as automatically
+from bot.core import gate, planning
+from bot.core.parsing import Invocation, Line, Misuse, NearMiss
+from bot.core.vocabulary import AnyCommand, Need
+from bot.model.delivery import Trigger
+from bot.model.forge import Permission
+from bot.model.outcome import Approve, Ignore, Outcome, Refuse, Reply, Snapshot, StartRun, StopRuns
+from bot.model.reason import Reason
+from bot.model.views import Approved, Hint, Refusal, RefusalLine, Stopping
+
+T = TypeVar("T")
+
+
+def comment(
+    lines: Sequence[Line],
+    snapshot: Snapshot,
+    *,
+    permission: Permission,
+    seen: str | None,
+    commands: Iterable[AnyCommand],
+    policy: Mapping[str, Need],
+) -> tuple[Outcome, ...]:
+    """Return what a comment leads to, in the order in which to carry it out.
+
+    `permission` is the actor's, read just now; `seen` the head that the delivery showed, None if unknown.
+    At most one Approve, one StopRuns and one StartRun come out, never a Refuse: refusals are one Reply.
+    An Approve is followed by its own Reply, and by the StartRun that it sets free. Words that are not for
+    us give one Ignore.
+    """
+    known = tuple(commands)
+    said: list[tuple[Line, Outcome]] = []
+    for line in lines:
+        outcome = _decided(line, snapshot, permission, seen, policy)
+        said.append((line, outcome))
+        snapshot = _after(snapshot, outcome)
+        if isinstance(outcome, Approve):
+            freed = automatic(Trigger.OPEN, snapshot, None, known)
+            said.append((line, freed))
+            snapshot = _after(snapshot, freed)
+    return tuple(_merged(said, snapshot)) or (Ignore("nothing in it is for this bot"),)
+
+
+def automatic(
+    trigger: Trigger, snapshot: Snapshot, files: Sequence[str] | None, commands: Iterable[AnyCommand]
+) -> Outcome:
+    """Return what an event starts by itself: StartRun, Reply or Ignore; `files` None skips the filters."""
+    return automatically.plan_for(trigger, snapshot, files, commands)
+
+
+def _decided(
+    line: Line, snapshot: Snapshot, permission: Permission, seen: str | None, policy: Mapping[str, Need]
+) -> Outcome:
+    if isinstance(line, NearMiss):
+        return Reply(Hint(snapshot.actor, line.typed, line.suggestion))
+    need = gate.level(line.command, policy)
+    refused = gate.refusal(line.command, need, snapshot, permission=permission, seen=seen)
+    return refused or _planned(line, snapshot, seen)
+
+
+def _planned(line: Invocation | Misuse, snapshot: Snapshot, seen: str | None) -> Outcome:
+    if isinstance(line, Misuse):
+        return Refuse(line.reason, line.facts)
+    if seen is None and line.command.approves and line.args == line.command.bind(()):
+        # Nobody knows which commit this person looked at: it has to be named.
+        facts = {"argument": line.command.arguments[0].name, "usage": line.command.usage}
+        return Refuse(Reason.ARGUMENT_MISSING, facts)
+    return line.command.plan(line.args, snapshot)
+
+
+def _after(snapshot: Snapshot, outcome: Outcome) -> Snapshot:
+    match outcome:
+        case StartRun(plan=plan):
+            return planning.after(snapshot, plan)
+        case Approve(sha=sha) if sha == snapshot.sha:
+            return replace(snapshot, trusted=True)
+        case StopRuns(runs=runs):
+            return replace(snapshot, active=tuple(run for run in snapshot.active if run.id not in runs))
+        case _:
+            return snapshot
+
+
+def _merged(outcomes: Sequence[tuple[Line, Outcome]], snapshot: Snapshot) -> Iterator[Outcome]:
+    said = [outcome for _, outcome in outcomes]
+    for approval in _unique(outcome for outcome in said if isinstance(outcome, Approve)):
+        yield approval
+        yield Reply(Approved(snapshot.actor, snapshot.pull.author, approval.sha))
+    if stopped := _unique(run for outcome in said if isinstance(outcome, StopRuns) for run in outcome.runs):
+        yield StopRuns(stopped)
+        yield Reply(Stopping(snapshot.actor, stopped))
+    yield from _answers(said)
+    if refused := _unique(_refusals(outcomes)):
+        yield Reply(Refusal(snapshot.actor, refused))
+    if plans := [outcome.plan for outcome in said if isinstance(outcome, StartRun)]:
+        yield StartRun(planning.merge(plans))
+
+
+def _answers(said: Iterable[Outcome]) -> Iterator[Outcome]:
+    """Yield each answer once, and one hint at most: more would be nagging."""
+    hinted = False
+    for reply in _unique(outcome for outcome in said if isinstance(outcome, Reply)):
+        is_hint = isinstance(reply.view, Hint)
+        if not (is_hint and hinted):
+            yield reply
+        hinted = hinted or is_hint
+
+
+def _refusals(outcomes: Iterable[tuple[Line, Outcome]]) -> Iterator[RefusalLine]:
+    for line, outcome in outcomes:
+        if isinstance(outcome, Refuse) and not isinstance(line, NearMiss):
+            yield RefusalLine(line.text, outcome.reason, outcome.facts)
+
+
+def _unique(values: Iterable[T]) -> tuple[T, ...]:
+    """Return values without repetitions, in order; they need not be hashable."""
+    found: list[T] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return tuple(found)

@@ -1,0 +1,39 @@
+"""Finds the commands: every module of the `commands` package holds one value named `command`."""
+
+import pkgutil
+from importlib import import_module
+
+import commands
+from bot.core.vocabulary import AnyCommand, Command
+
+
+class VocabularyError(Exception):
+    """The commands do not make up a vocabulary; the message says which and why."""
+
+
+def find_commands(package: str = commands.__name__) -> tuple[AnyCommand, ...]:
+    """Return the commands of a package, in the order in which lists show them.
+
+    Raises VocabularyError for a module without a command and for a name that two commands claim.
+    """
+    folder = import_module(package)
+    modules = sorted(found.name for found in pkgutil.iter_modules(folder.__path__))
+    found = [_command(f"{package}.{name}") for name in modules]
+    _check_names(found)
+    return tuple(sorted(found, key=lambda command: (command.order, command.name)))
+
+
+def _command(module: str) -> AnyCommand:
+    command = getattr(import_module(module), "command", None)
+    if not isinstance(command, Command):
+        raise VocabularyError(f"{module} has no Command named `command`")
+    return command
+
+
+def _check_names(found: list[AnyCommand]) -> None:
+    owners: dict[str, str] = {}
+    for command in found:
+        for name in command.names:
+            owner = owners.setdefault(name.casefold(), command.name)
+            if owner != command.name:
+                raise VocabularyError(f"/{name} is claimed by /{owner} and by /{command.name}")

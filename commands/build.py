@@ -1,0 +1,28 @@
+"""/build: make the image of the pull request's head and push it."""
+
+from bot.core import planning
+from bot.core.vocabulary import Command, Need, NoArguments
+from bot.model.outcome import Outcome, Snapshot, StartRun
+from bot.model.text import Text
+
+
+def plan(_: NoArguments, now: Snapshot) -> Outcome:
+    """Build, also where there is an image: who asks wants it made again."""
+    return StartRun(planning.to_build(now))
+
+
+command = Command(
+    name="build",
+    aliases=("构建", "编译"),
+    summary=Text(
+        en="Build the image from this pull request's latest commit and push it to the registry.",
+        zh="用此 PR 的最新提交构建镜像，并推送到镜像仓库。",
+    ),
+    permission=Need.CONTRIBUTOR,
+    args=NoArguments,
+    plan=plan,
+    examples=("/build", "/构建"),
+    order=10,
+    runs_code=True,
+    automatic=True,
+)

@@ -1,0 +1,61 @@
+"""/cancel: stop what is running or waiting for the pull request."""
+
+from dataclasses import dataclass
+
+from bot.core.arguments import arg
+from bot.core.vocabulary import Command, Need
+from bot.model.outcome import Outcome, Refuse, Snapshot, StopRuns
+from bot.model.reason import Reason
+from bot.model.text import Text
+
+MAX_DIGITS = 12
+
+
+def run_number(text: str) -> int:
+    """Read `42` or `#42`; raise ValueError for anything else."""
+    digits = text.removeprefix("#")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
+        raise ValueError(text)
+    return int(digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """Which run; none means all that are not over."""
+
+    run: int | None = arg(
+        Text(
+            en="Number of the run; all of this pull request's if left out.",
+            zh="运行编号，省略时取消此 PR 的全部运行。",
+        ),
+        parse=run_number,
+        default=None,
+        expected="42",
+        also=("运行",),
+    )
+
+
+def plan(args: Args, now: Snapshot) -> Outcome:
+    """Stop one run of this pull request or all of them."""
+    active = tuple(run.id for run in now.active)
+    if not active:
+        return Refuse(Reason.NOTHING_TO_CANCEL)
+    if args.run is None:
+        return StopRuns(active)
+    if args.run not in active:
+        return Refuse(Reason.UNKNOWN_RUN, {"run": str(args.run)})
+    return StopRuns((args.run,))
+
+
+command = Command(
+    name="cancel",
+    aliases=("stop", "abort", "取消", "停止"),
+    summary=Text(
+        en="Stop what is running or waiting for this pull request.", zh="停止此 PR 正在执行或排队中的运行。"
+    ),
+    permission=Need.CONTRIBUTOR,
+    args=Args,
+    plan=plan,
+    examples=("/cancel", "/cancel 42", "/取消"),
+    order=60,
+)

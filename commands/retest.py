@@ -1,0 +1,80 @@
+"""/retest: run the last tests once more, or only what failed in them."""
+
+from dataclasses import dataclass, replace
+
+from bot.core import planning
+from bot.core.arguments import arg, word
+from bot.core.vocabulary import Command, Need
+from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
+from bot.model.plan import Suite, Test
+from bot.model.reason import Reason
+from bot.model.run import Run, StepResult
+from bot.model.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """All, or only what failed."""
+
+    failed: bool = arg(
+        Text(en="Only the tests that failed last time.", zh="只运行上次失败的测试。"),
+        parse=word("failed", "失败", "失败的"),
+        default=False,
+        expected="failed",
+    )
+
+
+def plan(args: Args, now: Snapshot) -> Outcome:
+    """Run the suites of the last run again, at the head as it is now."""
+    suites = _failed(now) if args.failed else _same(now)
+    if args.failed and not suites:
+        return Refuse(Reason.NOTHING_FAILED)
+    return StartRun(planning.to_test(now, suites))
+
+
+def _same(now: Snapshot) -> tuple[Suite, ...]:
+    """Return the suites of the last run as they are configured now, or all if none is left."""
+    configured = planning.all_suites(now.pipeline)
+    wanted = {suite.name for suite in _last_suites(now.last)}
+    return tuple(suite for suite in configured if suite.name in wanted) or configured
+
+
+def _failed(now: Snapshot) -> tuple[Suite, ...]:
+    """Return the suites that failed last time, each with the tests that did.
+
+    A result does not say which of several suites a test is from: each gets all the names and picks its own.
+    """
+    result = _test_result(now.last)
+    if result is None:
+        return ()
+    return tuple(
+        replace(suite, failed=result.failed_tests)
+        for suite in planning.all_suites(now.pipeline)
+        if suite.name in result.failed_suites
+    )
+
+
+def _last_suites(run: Run | None) -> tuple[Suite, ...]:
+    steps = run.plan.steps if run else ()
+    return next((step.suites for step in steps if isinstance(step, Test)), ())
+
+
+def _test_result(run: Run | None) -> StepResult | None:
+    records = run.steps if run else ()
+    return next((record.result for record in records if record.name == "test"), None)
+
+
+command = Command(
+    name="retest",
+    aliases=("rerun", "重测", "重新测试"),
+    summary=Text(
+        en="Run the last tests again at the latest commit, or only those that failed.",
+        zh="在最新提交上重新运行上次的测试，或只运行上次失败的测试。",
+    ),
+    permission=Need.CONTRIBUTOR,
+    args=Args,
+    plan=plan,
+    examples=("/retest", "/retest failed", "/重测 失败"),
+    order=40,
+    runs_code=True,
+)

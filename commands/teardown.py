@@ -1,0 +1,55 @@
+"""/teardown: remove the pull request's environments."""
+
+from dataclasses import dataclass
+
+from bot.core.arguments import arg
+from bot.core.vocabulary import Command, Need
+from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
+from bot.model.plan import Plan, Teardown
+from bot.model.reason import Reason
+from bot.model.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """Which environment; none means all."""
+
+    env: str | None = arg(
+        Text(
+            en="Environment to remove; all of this pull request's if left out.",
+            zh="要回收的环境，省略时回收此 PR 的全部环境。",
+        ),
+        parse=str,
+        default=None,
+        also=("environment", "环境"),
+    )
+
+
+def plan(args: Args, now: Snapshot) -> Outcome:
+    """Remove what there is, or what a run that is under way may yet make."""
+    if args.env is not None and args.env not in now.environments and now.environments:
+        known = ", ".join(sorted(now.environments))
+        return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": known})
+    if not now.environments and not _deploying(now):
+        return Refuse(Reason.NOTHING_TO_TEAR_DOWN)
+    return StartRun(Plan((Teardown(args.env),)))
+
+
+def _deploying(now: Snapshot) -> bool:
+    return any("deploy" in run.plan.names for run in now.active)
+
+
+command = Command(
+    name="teardown",
+    aliases=("undeploy", "destroy", "销毁", "回收", "下线"),
+    summary=Text(
+        en="Remove this pull request's environments; images stay until it is closed.",
+        zh="回收此 PR 的环境；镜像保留到 PR 关闭为止。",
+    ),
+    permission=Need.WRITE,
+    args=Args,
+    plan=plan,
+    examples=("/teardown", "/teardown preview", "/销毁"),
+    order=50,
+    automatic=True,
+)

@@ -1,0 +1,49 @@
+"""/test: run the automated tests against the pull request's environment."""
+
+from dataclasses import dataclass
+
+from bot.core import planning
+from bot.core.arguments import many
+from bot.core.vocabulary import Command, Need
+from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
+from bot.model.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """Which suites; none means all."""
+
+    suites: tuple[str, ...] = many(
+        Text(
+            en="Suites from the repository's configuration; all of them if left out.",
+            zh="仓库配置里的测试套件名，可写多个；省略时全部运行。",
+        ),
+        parse=str,
+        name="suite",
+        also=("套件",),
+    )
+
+
+def plan(args: Args, now: Snapshot) -> Outcome:
+    """Test the head of the pull request; what is missing for that is built and deployed first."""
+    suites = planning.chosen_suites(now.pipeline, args.suites)
+    if isinstance(suites, Refuse):
+        return suites
+    return StartRun(planning.to_test(now, suites))
+
+
+command = Command(
+    name="test",
+    aliases=("tests", "测试"),
+    summary=Text(
+        en="Run the tests against this pull request's preview; build and deploy first where needed.",
+        zh="对此 PR 的预览环境运行测试；需要时先构建、部署。",
+    ),
+    permission=Need.CONTRIBUTOR,
+    args=Args,
+    plan=plan,
+    examples=("/test", "/测试"),
+    order=30,
+    runs_code=True,
+    automatic=True,
+)
