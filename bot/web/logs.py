@@ -1,7 +1,6 @@
 """A step's log for reading: what the page shows before its script takes over, and the whole as plain text."""
 
 import asyncio
-import re
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -13,9 +12,6 @@ from bot.web.ports import LogChunk, Logs
 PIECE = 1 << 18
 ON_PAGE = 1 << 19
 """Bytes of a log that a page holds without its script."""
-
-# Colours and cursor movements of terminals, and what else has no picture.
-_INVISIBLE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +27,6 @@ class LogView:
 def recorded(run: Run, step: str) -> bool:
     """Whether the run has such a step; only then may its name reach a file's path."""
     return any(record.name == step for record in run.steps)
-
-
-def visible(line: str) -> str:
-    """Return a line as a terminal would have left it: the last version of a progress bar, without colours."""
-    return _INVISIBLE.sub("", line.rstrip("\r").rpartition("\r")[2])
 
 
 async def first_lines(logs: Logs, run_id: int, step: str) -> LogView:
@@ -56,7 +47,7 @@ def _first_lines(logs: Logs, run_id: int, step: str) -> LogView:
     lines = text.split("\n")
     unfinished = lines[-1] != ""
     kept = lines if unfinished else lines[:-1]
-    return LogView(tuple(map(visible, kept)), offset, unfinished, offset >= ON_PAGE)
+    return LogView(tuple(kept), offset, unfinished, offset >= ON_PAGE)
 
 
 async def whole_log(request: web.Request, run: Run, step: str) -> web.StreamResponse:

@@ -18,11 +18,9 @@ _LONG = (
     (MINUTE, Text(en="{} minutes", zh="{} 分钟")),
     (1, Text(en="{} seconds", zh="{} 秒")),
 )
-_SHORT = {
-    "h": Text(en="{} h {} min", zh="{} 小时 {} 分"),
-    "m": Text(en="{} min {} s", zh="{} 分 {} 秒"),
-    "s": Text(en="{} s", zh="{} 秒"),
-}
+_SECONDS = Text(en="{} s", zh="{} 秒")
+_MINUTES = Text(en="{} min", zh="{} 分钟"), Text(en="{} min {} s", zh="{} 分 {} 秒")
+_HOURS = Text(en="{} h", zh="{} 小时"), Text(en="{} h {} min", zh="{} 小时 {} 分")
 
 
 def relative(then: datetime, now: datetime, language: Language) -> str:
@@ -35,15 +33,16 @@ def relative(then: datetime, now: datetime, language: Language) -> str:
 
 
 def duration(seconds: float, language: Language) -> str:
-    """Return such as “4.2 s”, “1 min 5 s”, “2 h 3 min”."""
+    """Return such as “4.2 s”, “1 min 5 s”, “2 h”."""
     if seconds < 10:  # noqa: PLR2004 - below, tenths are worth showing
-        return _SHORT["s"].say(language).format(f"{max(seconds, 0):.1f}")
+        return _SECONDS.say(language).format(f"{max(seconds, 0):.1f}")
     whole = round(seconds)
     if whole < MINUTE:
-        return _SHORT["s"].say(language).format(whole)
-    if whole < HOUR:
-        return _SHORT["m"].say(language).format(*divmod(whole, MINUTE))
-    return _SHORT["h"].say(language).format(whole // HOUR, whole % HOUR // MINUTE)
+        return _SECONDS.say(language).format(whole)
+    (alone, both), large, small = (_MINUTES, *divmod(whole, MINUTE))
+    if whole >= HOUR:
+        (alone, both), large, small = (_HOURS, whole // HOUR, whole % HOUR // MINUTE)
+    return (both if small else alone).say(language).format(large, small)
 
 
 def size(count: int) -> str:

@@ -1,10 +1,9 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
-from tests.web.fakes import FakeClock, FakeEnvironments, FakeHealth, FakeInbox, FakeLogs, FakeRuns
 from prometheus_client import CollectorRegistry
 
 from bot.core.addresses import Addresses
@@ -12,6 +11,7 @@ from bot.model.text import Text
 from bot.model.views import ArgumentHelp, CommandHelp
 from bot.web.application import application
 from bot.web.deps import WebDeps
+from tests.web.fakes import FakeClock, FakeEnvironments, FakeHealth, FakeInbox, FakeLogs, FakeRuns
 
 Client = TestClient[Request, Application]
 
@@ -68,14 +68,10 @@ def bench() -> Bench:
 
 
 @pytest.fixture
-async def client(
-    bench: Bench, aiohttp_client: Callable[[Application], Awaitable[Client]]
-) -> AsyncIterator[Client]:
-    yield await aiohttp_client(application(bench.deps()))
+async def client(bench: Bench, aiohttp_client: Callable[[Application], Awaitable[Client]]) -> Client:
+    return await aiohttp_client(application(bench.deps()))
 
 
 @pytest.fixture
-async def server(
-    bench: Bench, aiohttp_server: Callable[[Application], Awaitable[TestServer]]
-) -> TestServer:
+async def server(bench: Bench, aiohttp_server: Callable[[Application], Awaitable[TestServer]]) -> TestServer:
     return await aiohttp_server(application(bench.deps()))

@@ -142,7 +142,9 @@ class FakeHealth:
         return self.parts
 
 
-PLAN = Plan((Build(SHA, BuildConfig()), Deploy(SHA, DeployConfig(), {}), Test(SHA, TestConfig(), BuildConfig())))
+PLAN = Plan(
+    (Build(SHA, BuildConfig()), Deploy(SHA, DeployConfig(), {}), Test(SHA, TestConfig(), BuildConfig()))
+)
 
 
 def step(name: str, state: StepState, result: StepResult | None = None) -> StepRecord:
@@ -185,7 +187,9 @@ def finished_run(run_id: int = 41) -> Run:
         RunState.FAILED,
         steps=(
             step("build", StepState.PASSED, StepResult(StepState.PASSED, image=IMAGE)),
-            step("deploy", StepState.PASSED, StepResult(StepState.PASSED, url="http://pr-7-shop.preview.test/")),
+            step(
+                "deploy", StepState.PASSED, StepResult(StepState.PASSED, url="http://pr-7-shop.preview.test/")
+            ),
             step("test", StepState.FAILED, failed_tests(counts)),
         ),
     )

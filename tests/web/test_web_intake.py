@@ -21,7 +21,10 @@ def stamp(offset: timedelta = timedelta()) -> str:
     return str(round((NOW + offset).timestamp() * 1000))
 
 
-def headers(token: str = "s3cret", timestamp: str | None = None, **more: str) -> dict[str, str]:
+SECRET = "s3cret"
+
+
+def headers(token: str = SECRET, timestamp: str | None = None, **more: str) -> dict[str, str]:
     return {
         "Content-Type": "application/json",
         "X-Gitee-Event": "Note Hook",
@@ -63,7 +66,9 @@ async def test_a_comment_is_kept_before_it_is_acknowledged(client: Client, bench
     assert bench.counted("chatops_deliveries_total", outcome="accepted") == 1
 
 
-async def test_a_signature_by_an_older_secret_is_taken_while_secrets_rotate(client: Client, bench: Bench) -> None:
+async def test_a_signature_by_an_older_secret_is_taken_while_secrets_rotate(
+    client: Client, bench: Bench
+) -> None:
     status, _ = await deliver(client, note(), headers(signature("old secret", stamp())))
 
     assert status == 200
@@ -94,7 +99,9 @@ async def test_a_ping_is_answered_pong(client: Client, bench: Bench) -> None:
         (note("elsewhere/shop"), "elsewhere/shop is not served here"),
     ],
 )
-async def test_what_is_not_ours_is_taken_and_ignored(client: Client, bench: Bench, body: bytes, why: str) -> None:
+async def test_what_is_not_ours_is_taken_and_ignored(
+    client: Client, bench: Bench, body: bytes, why: str
+) -> None:
     status, told = await deliver(client, body, headers())
 
     assert (status, told) == (200, {"status": "ignored", "message": why})

@@ -3,12 +3,11 @@
 
 const MOST_LINES = 20000;
 const LANGUAGE = document.documentElement.lang;
-const INVISIBLE = /\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
 
 // Times -----------------------------------------------------------------
 
 const exact = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "long" });
-const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "always" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 function ago(seconds) {
@@ -85,7 +84,7 @@ class StepLog {
     number.href = `#${line.id}`;
     number.textContent = this.count;
     const words = document.createElement("span");
-    words.textContent = text.replace(/\r+$/, "").split("\r").pop().replace(INVISIBLE, "");
+    words.textContent = text;
     line.append(number, words);
     return line;
   }

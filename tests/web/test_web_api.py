@@ -1,0 +1,201 @@
+"""The JSON API: its description, its answers, its one shape of errors."""
+
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+
+from bot.model.environment import EnvironmentState
+from bot.model.forge import RepoPath
+from bot.model.run import RunState
+from bot.web.api import OPERATIONS, PREFIX
+from tests.web.conftest import Bench, Client
+from tests.web.fakes import environment, finished_run, run
+
+SAMPLES = {"id": "41", "step": "build", "owner": "oak", "repo": "shop", "number": "7"}
+
+
+def fill(bench: Bench) -> None:
+    bench.runs.put(
+        finished_run(41), run(42), run(43, RunState.QUEUED, repo=RepoPath("oak", "till"), number=9)
+    )
+    bench.environments.put(environment(), environment("pr-8-shop", EnvironmentState.REMOVED))
+    bench.logs.append(41, "build", "step 1\nstep 2 你好\n")
+
+
+async def fetched(client: Client, path: str, status: int = 200, *, language: str = "zh") -> Any:
+    answer = await client.get(PREFIX + path, headers={"Accept-Language": language})
+    assert answer.status == status
+    assert answer.content_type == "application/json"
+    return await answer.json()
+
+
+def concrete(path: str) -> str:
+    return re.sub(r"{(\w+)}", lambda found: SAMPLES[found[1]], path)
+
+
+async def test_every_described_path_answers_as_described(client: Client, bench: Bench) -> None:
+    fill(bench)
+    document = await fetched(client, "/openapi.json")
+    for schema in document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+    for path, item in document["paths"].items():
+        schema = item["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        whole = {**schema, "components": document["components"]}
+        jsonschema.validate(await fetched(client, concrete(path)), whole)
+
+
+async def test_every_route_is_described(client: Client) -> None:
+    document = await fetched(client, "/openapi.json")
+
+    routes = {
+        resource.canonical.removeprefix(PREFIX)
+        for resource in client.app.router.resources()
+        if resource.canonical.startswith(PREFIX)
+    }
+
+    assert routes == set(document["paths"]) | {"/openapi.json"}
+    assert len(document["paths"]) == len(OPERATIONS)
+    for path, item in document["paths"].items():
+        named = {one["name"] for one in item["get"]["parameters"] if one["in"] == "path"}
+        assert named == set(re.findall(r"{(\w+)}", path))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/runs/99", 404, "not_found"),
+        ("/runs/0", 404, "not_found"),
+        ("/runs/99999999999999999999", 404, "not_found"),
+        ("/runs/x", 404, "not_found"),
+        ("/nothing", 404, "not_found"),
+        ("/runs/41/logs/none", 404, "not_found"),
+        ("/runs/41/logs/..%2F..%2Fetc", 404, "not_found"),
+        ("/runs/41/logs/build?offset=-1", 400, "bad_request"),
+        ("/runs/41/logs/build?limit=0", 400, "bad_request"),
+        ("/runs?limit=x", 400, "bad_request"),
+        ("/runs?before=%EF%BC%91", 400, "bad_request"),
+        ("/runs?repository=shop", 400, "bad_request"),
+        ("/pulls/oak/shop/99", 404, "not_found"),
+    ],
+)
+async def test_errors_have_one_shape(client: Client, bench: Bench, path: str, status: int, code: str) -> None:
+    fill(bench)
+
+    told = await fetched(client, path, status)
+
+    assert told["status"] == code
+    assert set(told) == {"status", "message"}
+    assert told["message"]
+
+
+async def test_a_wrong_method_says_which_is_right(client: Client) -> None:
+    answer = await client.post(f"{PREFIX}/runs")
+
+    assert (answer.status, (await answer.json())["status"]) == (405, "method_not_allowed")
+    assert "GET" in answer.headers["Allow"]
+
+
+async def test_a_mistake_of_ours_tells_an_id_and_nothing_else(
+    client: Client, bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.runs.broken = True
+
+    told = await fetched(client, "/runs/1", 500)
+
+    assert told["status"] == "internal"
+    assert "secret detail" not in told["message"]
+    assert told["message"].split()[-1] in caplog.text
+
+
+async def test_a_run_tells_its_steps_and_products(client: Client, bench: Bench) -> None:
+    fill(bench)
+
+    told = await fetched(client, "/runs/41")
+
+    assert (told["state"], told["final"], told["repository"]) == ("failed", True, "oak/shop")
+    assert told["url"] == "http://bot.test/runs/41"
+    build, deploy, test = told["steps"]
+    assert build["image"]["digest"].startswith("sha256:")
+    assert build["seconds"] == 25
+    assert deploy["url"] == "http://pr-7-shop.preview.test/"
+    assert (test["reason"], test["tests"]["failed"]) == ("tests_failed", 2)
+    assert test["failed_tests"] == ["cart::test_coupon", "cart::test_empty"]
+
+
+async def test_runs_come_in_pages(client: Client, bench: Bench) -> None:
+    bench.runs.put(*(run(number) for number in range(1, 6)))
+
+    first = await fetched(client, "/runs?limit=3")
+    second = await fetched(client, f"/runs?limit=3&before={first['next_before']}")
+
+    assert [one["id"] for one in first["runs"]] == [5, 4, 3]
+    assert [one["id"] for one in second["runs"]] == [2, 1]
+    assert second["next_before"] is None
+
+
+async def test_runs_of_one_repository(client: Client, bench: Bench) -> None:
+    fill(bench)
+
+    told = await fetched(client, "/runs?repository=oak/till")
+
+    assert [one["id"] for one in told["runs"]] == [43]
+
+
+async def test_a_log_is_read_piece_by_piece(client: Client, bench: Bench) -> None:
+    fill(bench)
+    whole = "step 1\nstep 2 你好\n"
+
+    text, offset, ended = "", 0, False
+    while not ended:
+        piece = await fetched(client, f"/runs/41/logs/build?offset={offset}&limit=5")
+        text, offset, ended = text + piece["text"], piece["next_offset"], piece["ended"]
+
+    assert text == whole
+    assert offset == len(whole.encode())
+
+
+async def test_the_log_of_a_step_under_way_has_no_end(client: Client, bench: Bench) -> None:
+    bench.runs.put(run(42))
+    bench.logs.append(42, "build", "so far")
+
+    assert (await fetched(client, "/runs/42/logs/build?offset=6"))["ended"] is False
+
+
+async def test_a_log_can_be_had_as_text(client: Client, bench: Bench) -> None:
+    fill(bench)
+
+    answer = await client.get(f"{PREFIX}/runs/41/logs/build", headers={"Accept": "text/plain"})
+
+    assert (answer.content_type, await answer.text()) == ("text/plain", "step 1\nstep 2 你好\n")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_environments_tell_their_address_but_not_their_endpoint(client: Client, bench: Bench) -> None:
+    fill(bench)
+
+    told = await fetched(client, "/environments")
+
+    (one,) = told["environments"]
+    assert (one["url"], one["state"]) == ("http://pr-7-shop.preview.test/", "ready")
+    assert "endpoint" not in one
+
+
+async def test_a_pull_request_tells_its_own_runs_only(client: Client, bench: Bench) -> None:
+    fill(bench)
+
+    told = await fetched(client, "/pulls/oak/shop/7")
+
+    assert [one["id"] for one in told["runs"]] == [42, 41]
+    assert len(told["environments"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "summary"), [("en", "Deploy this pull request."), ("zh-CN,en;q=0.5", "部署此 Pull Request。")]
+)
+async def test_commands_speak_the_askers_language(client: Client, accept: str, summary: str) -> None:
+    told = await fetched(client, "/commands", language=accept)
+
+    assert told["commands"][0]["summary"] == summary

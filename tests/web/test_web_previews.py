@@ -1,0 +1,385 @@
+"""The preview proxy before a real service on loopback: bytes pass as they are, strangers nowhere."""
+
+import asyncio
+import gzip
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from yarl import URL
+
+from bot.core.addresses import Addresses
+from bot.model.environment import Endpoint, EnvironmentState
+from bot.model.text import Language
+from bot.web.deps import PreviewDeps
+from bot.web.preview_forward import NotAPathError, target_url
+from bot.web.previews import preview_application, preview_runner
+from bot.web.words import say
+from tests.web.fakes import FakeEnvironments, environment
+from tests.web.service import Service
+
+HOST = "pr-7-shop.preview.test"
+
+
+@dataclass
+class Proxy:
+    """The proxy under test and a visitor's session."""
+
+    port: int
+    session: aiohttp.ClientSession
+    environments: FakeEnvironments
+    registry: CollectorRegistry
+
+    def url(self, path: str = "/") -> URL:
+        return URL(f"http://127.0.0.1:{self.port}{path}", encoded=True)
+
+    def get(self, path: str = "/", host: str = HOST, **headers: str) -> aiohttp.client._RequestContextManager:
+        return self.session.get(self.url(path), headers={"Host": host, **headers}, allow_redirects=False)
+
+    def outcome(self, name: str) -> float:
+        return self.registry.get_sample_value("chatops_preview_requests_total", {"outcome": name}) or 0.0
+
+    async def raw(self, request: str) -> bytes:
+        """Send these very bytes and return the answer's."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(request.encode())
+        try:
+            return await asyncio.wait_for(reader.read(), 5)
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+
+async def serve(stack: AsyncExitStack, runner: web.AppRunner) -> int:
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    return int(runner.addresses[0][1])
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def service(stack: AsyncExitStack) -> Service:
+    made = Service()
+    made.endpoint = Endpoint("127.0.0.1", await serve(stack, made.runner()))
+    return made
+
+
+@pytest.fixture
+async def proxy(stack: AsyncExitStack, service: Service) -> Proxy:
+    environments = FakeEnvironments()
+    environments.put(environment(endpoint=service.endpoint))
+    registry = CollectorRegistry()
+    deps = PreviewDeps(environments, registry, Addresses("http://bot.test", "Preview.Test:8081", "https"))
+    port = await serve(stack, preview_runner(preview_application(deps)))
+    session = aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
+    await stack.enter_async_context(session)
+    return Proxy(port, session, environments, registry)
+
+
+@pytest.mark.parametrize(
+    "host", [HOST, HOST.upper(), f"{HOST}:8081", f"{HOST}.", f"{HOST}.:8081", "Pr-7-Shop.Preview.Test"]
+)
+async def test_a_host_name_leads_to_its_service(proxy: Proxy, service: Service, host: str) -> None:
+    async with proxy.get("/hello", host) as answer:
+        assert answer.status == 200
+
+    (seen,) = service.seen
+    assert seen.headers["Host"] == host
+    assert seen.headers["X-Forwarded-Host"] == host
+    assert seen.headers["X-Forwarded-Proto"] == "https"
+    assert seen.headers["X-Forwarded-For"] == "127.0.0.1"
+    assert proxy.outcome("proxied") == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "pr-8-shop.preview.test",
+        "preview.test",
+        ".preview.test",
+        "a.pr-7-shop.preview.test",
+        "pr-7-shop.elsewhere.test",
+        "pr-7-shop",
+        "pr-7-shoppreview.test",
+        "127.0.0.1",
+        "[::1]:80",
+        "pr-7_shop.preview.test",
+    ],
+)
+async def test_any_other_name_leads_nowhere(proxy: Proxy, service: Service, host: str) -> None:
+    async with proxy.get("/", host) as answer:
+        assert answer.status == 404
+        assert "这里没有预览" in await answer.text()
+
+    assert not service.seen
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/a%2Fb/%E4%B8%AD?x=%20&y=a+b&y=",
+        "/%2e%2e/%2E/x",
+        "//double//slash",
+        "/a/../b",
+        "/back%5Cslash",
+        "/%",
+        "/q?next=http://x/%3F",
+    ],
+)
+async def test_a_path_arrives_as_it_was_sent(proxy: Proxy, target: str) -> None:
+    answer = await proxy.raw(f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n")
+
+    assert f"X-Target: {target}\r\n".encode() in answer
+
+
+@pytest.mark.parametrize("target", ["@127.0.0.1:1/", "*", "127.0.0.1:1"])
+async def test_a_target_that_names_another_authority_is_refused(
+    proxy: Proxy, service: Service, target: str
+) -> None:
+    for method in ("GET", "OPTIONS"):
+        answer = await proxy.raw(f"{method} {target} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n")
+        assert answer.split()[1] in {b"400", b"404"}
+
+    assert not service.seen
+
+
+@pytest.mark.parametrize(
+    "target", ["@elsewhere.test/", "*", "elsewhere.test:80", "http://elsewhere.test/", ""]
+)
+def test_a_services_address_is_made_of_paths_only(target: str) -> None:
+    with pytest.raises(NotAPathError):
+        target_url(Endpoint("10.0.0.2", 8000), target)
+
+
+@pytest.mark.parametrize(
+    ("target", "authority"), [("//elsewhere.test/x", "10.0.0.2:8000"), ("/@elsewhere.test", "10.0.0.2:8000")]
+)
+def test_a_path_cannot_change_the_authority(target: str, authority: str) -> None:
+    assert target_url(Endpoint("10.0.0.2", 8000), target).authority == authority
+
+
+def test_an_address_of_ipv6_is_bracketed() -> None:
+    assert str(target_url(Endpoint("fd00::2", 8000), "/x")) == "http://[fd00::2]:8000/x"
+
+
+async def test_a_whole_url_as_target_reaches_only_the_stored_endpoint(proxy: Proxy, service: Service) -> None:
+    answer = await proxy.raw(f"GET http://{HOST}/x?y=1 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n")
+
+    assert b"X-Target: /x?y=1\r\n" in answer
+    assert len(service.seen) == 1
+
+
+async def test_an_upload_streams_through(proxy: Proxy, service: Service) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for number in range(64):
+            yield bytes([number]) * 65_536
+
+    async with proxy.session.post(proxy.url("/up"), data=chunks(), headers={"Host": HOST}) as answer:
+        returned = await answer.read()
+
+    assert len(returned) == 64 * 65_536
+    assert service.bodies == [returned]
+    assert service.seen[0].headers["Transfer-Encoding"] == "chunked"
+
+
+async def test_an_upload_of_known_size_keeps_its_length(proxy: Proxy, service: Service) -> None:
+    async with proxy.session.put(proxy.url("/up"), data=b"12345", headers={"Host": HOST}) as answer:
+        assert await answer.read() == b"12345"
+
+    assert service.seen[0].headers["Content-Length"] == "5"
+    assert "Transfer-Encoding" not in service.seen[0].headers
+
+
+async def test_a_packed_upload_stays_packed(proxy: Proxy, service: Service) -> None:
+    body = gzip.compress(b"words" * 100)
+    headers = {"Host": HOST, "Content-Encoding": "gzip"}
+
+    async with proxy.session.post(proxy.url("/up"), data=body, headers=headers) as answer:
+        await answer.read()
+
+    assert service.bodies == [body]
+    assert service.seen[0].headers["Content-Encoding"] == "gzip"
+
+
+async def test_a_packed_answer_stays_packed(proxy: Proxy) -> None:
+    async with proxy.get("/packed") as answer:
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(await answer.read()) == b"words"
+
+
+@pytest.mark.parametrize("method", ["HEAD", "DELETE", "OPTIONS", "PATCH", "PURGE"])
+async def test_every_method_passes(proxy: Proxy, service: Service, method: str) -> None:
+    async with proxy.session.request(method, proxy.url("/m"), headers={"Host": HOST}) as answer:
+        assert answer.status == 200
+
+    assert service.seen[0].method == method
+
+
+async def test_events_arrive_while_the_answer_goes_on(proxy: Proxy, service: Service) -> None:
+    async with proxy.get("/events") as answer:
+        assert await answer.content.readuntil(b"\n\n") == b"data: one\n\n"
+        service.go_on.set()
+        assert await answer.content.readuntil(b"\n\n") == b"data: two\n\n"
+
+
+async def test_a_service_is_let_go_when_its_visitor_leaves(proxy: Proxy, service: Service) -> None:
+    async with proxy.get("/events") as answer:
+        await answer.content.readuntil(b"\n\n")
+        answer.close()
+
+    await asyncio.wait_for(service.gone.wait(), 5)
+
+
+async def test_an_answer_that_breaks_off_is_not_made_to_look_whole(proxy: Proxy) -> None:
+    async with proxy.get("/breaks-off") as answer:
+        assert answer.status == 200
+        with pytest.raises(aiohttp.ClientError):
+            await answer.read()
+
+
+async def test_cookies_stay_with_the_preview_that_set_them(proxy: Proxy) -> None:
+    async with proxy.get("/cookies") as answer:
+        assert answer.headers.getall("Set-Cookie") == ["a=1; Path=/", "b=2; path=/; Secure", "c=3"]
+
+
+async def test_what_concerns_one_connection_is_not_passed_on(proxy: Proxy, service: Service) -> None:
+    sent = {
+        "Connection": "X-Mine",
+        "X-Mine": "1",
+        "TE": "trailers",
+        "Proxy-Authorization": "x",
+        "X-Kept": "2",
+    }
+    async with proxy.get("/hop", **sent) as answer:
+        assert "X-Inner" not in answer.headers
+        assert "Keep-Alive" not in answer.headers
+        assert answer.headers["X-Outer"] == "2"
+    async with proxy.get("/", **sent):
+        (seen,) = service.seen
+        assert not {"X-Mine", "TE", "Proxy-Authorization"} & set(seen.headers)
+        assert seen.headers["X-Kept"] == "2"
+
+
+async def test_an_earlier_proxy_stays_in_the_chain(proxy: Proxy, service: Service) -> None:
+    async with proxy.get("/", **{"X-Forwarded-For": "203.0.113.9"}):
+        assert service.seen[0].headers["X-Forwarded-For"] == "203.0.113.9, 127.0.0.1"
+
+
+async def test_redirects_are_the_visitors_to_follow(proxy: Proxy) -> None:
+    async with proxy.get("/moved") as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, "http://169.254.169.254/")
+
+
+async def test_a_websocket_talks_both_ways(proxy: Proxy, service: Service) -> None:
+    async with proxy.session.ws_connect(
+        proxy.url("/talk?room=1"), headers={"Host": HOST, "Origin": f"http://{HOST}"}, protocols=["chat", "x"]
+    ) as joined:
+        assert joined.protocol == "chat"
+        await joined.send_str("你好")
+        assert await joined.receive_str() == "你好!"
+        await joined.send_bytes(bytes(range(256)) * 4096)
+        assert await joined.receive_bytes() == (bytes(range(256)) * 4096)[::-1]
+
+    await asyncio.wait_for(service.gone.wait(), 5)
+    assert service.bodies == [b"1000"]
+    (seen,) = service.seen
+    assert seen.raw_path == "/talk?room=1"
+    assert seen.headers["Host"] == HOST
+    assert seen.headers["Origin"] == f"http://{HOST}"
+
+
+async def test_a_websockets_last_words_arrive(proxy: Proxy) -> None:
+    async with proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST}) as joined:
+        await joined.send_str("leave")
+        message = await joined.receive()
+
+    assert (message.type, message.data, message.extra) == (aiohttp.WSMsgType.CLOSE, 4001, "as you wish")
+
+
+async def test_a_visitor_that_vanishes_ends_the_services_websocket(proxy: Proxy, service: Service) -> None:
+    joined = await proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST})
+    joined._response.close()
+
+    await asyncio.wait_for(service.gone.wait(), 5)
+
+
+async def test_a_refused_websocket_is_refused_to_the_visitor(proxy: Proxy) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await proxy.session.ws_connect(proxy.url("/no-sockets"), headers={"Host": HOST})
+
+    assert refused.value.status == 403
+
+
+STATUS = {EnvironmentState.STARTING: 503, EnvironmentState.FAILED: 503, EnvironmentState.REMOVED: 410}
+
+
+@pytest.mark.parametrize("state", STATUS)
+async def test_a_preview_that_cannot_be_visited_says_why(
+    proxy: Proxy, service: Service, state: EnvironmentState
+) -> None:
+    proxy.environments.put(environment(state=state, endpoint=service.endpoint))
+    zh, en = say(f"preview.{state}", Language.ZH), say(f"preview.{state}", Language.EN)
+
+    async with proxy.get(**{"Accept-Language": "en"}) as answer:
+        assert answer.status == STATUS[state]
+        assert en in await answer.text()
+        assert answer.headers["X-Preview-State"] == state
+    async with proxy.get(Accept="text/html,*/*") as answer:
+        page = await answer.text()
+        assert zh in page
+        assert "http://bot.test/runs/42" in page
+        assert ("Retry-After" in answer.headers) == (state is EnvironmentState.STARTING)
+        assert ('http-equiv="refresh"' in page) == (state is EnvironmentState.STARTING)
+    async with proxy.get(Accept="application/json", **{"Accept-Language": "en"}) as answer:
+        assert await answer.text() == f"{en}\n"
+    assert not service.seen
+
+
+async def test_a_service_that_does_not_answer_is_a_bad_gateway(proxy: Proxy, unused_port: int) -> None:
+    proxy.environments.put(environment(endpoint=Endpoint("127.0.0.1", unused_port)))
+
+    async with proxy.get(**{"Accept-Language": "en"}) as answer:
+        assert answer.status == 502
+        assert "does not answer" in await answer.text()
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST})
+    assert refused.value.status == 502
+    assert proxy.outcome("silent") == 2
+
+
+async def test_a_ready_environment_without_an_endpoint_is_not_guessed(proxy: Proxy) -> None:
+    proxy.environments.put(environment(endpoint=None))
+
+    async with proxy.get() as answer:
+        assert answer.status == 502
+
+
+async def test_concurrent_visits_do_not_mix(proxy: Proxy) -> None:
+    async def visit(number: int) -> bytes:
+        async with proxy.session.post(
+            proxy.url(f"/{number}"), data=str(number).encode(), headers={"Host": HOST}
+        ) as answer:
+            return await answer.read()
+
+    found = await asyncio.gather(*(visit(number) for number in range(200)))
+
+    assert found == [str(number).encode() for number in range(200)]
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
