@@ -28,6 +28,8 @@ _NETWORK = re.compile(
     r"|toomanyrequests|too many requests|unexpected EOF|: EOF|\b50[0234]\b|network is unreachable"
 )
 _FULL = re.compile(r"(?i)no space left on device")
+_EXPORT = "exporting "
+"""How BuildKit names what the engine does after the last instruction."""
 _FRONTEND = re.compile(r"^(?:failed to solve(?: with frontend \S+)?: |failed to create LLB definition: )+")
 
 
@@ -42,26 +44,27 @@ class Failure:
     """The base image, when it was that step."""
 
 
-def classify(failure: Failure, *, known: str = "", memory: str = "", path: str = "") -> ChatOpsError:
+def classify(failure: Failure, *, memory: str = "", path: str = "") -> ChatOpsError:
     """Return the error for a failure.
 
-    `known` names the Dockerfile's stages, `memory` is the limit that the build ran under, if there was one,
-    `path` is the Dockerfile's.
+    `memory` is the limit that the build ran under, if there was one, `path` is the Dockerfile's.
     """
     code = _CODE.search(failure.message)
     if code:
         return _instruction_failed(failure, code[1], memory)
+    if failure.image:
+        return _unavailable(failure) or TellUser(Reason.BASE_IMAGE_MISSING, {"image": failure.image})
     return (
-        _unread(failure.message, known, path)
+        _unread(failure.message, path)
         or _unavailable(failure)
-        or (TellUser(Reason.BASE_IMAGE_MISSING, {"image": failure.image}) if failure.image else None)
+        or _misread(failure)
         or _instruction_failed(failure, "", memory)
     )
 
 
 def refused(message: str, status: int, path: str) -> ChatOpsError | None:
     """Return the error for a build that was answered by a status; None if it is not the user's."""
-    found = _unread(message, "", path)
+    found = _unread(message, path)
     if found is None and status // 100 == CLIENT_ERROR:
         return TellUser(Reason.DOCKERFILE_INVALID, {"message": plain(message)})
     return found
@@ -80,9 +83,9 @@ def _instruction_failed(failure: Failure, code: str, memory: str) -> ChatOpsErro
     return TellUser(Reason.BUILD_FAILED, {"instruction": failure.instruction[:_SHOWN], "code": code}, log=log)
 
 
-def _unread(message: str, known: str, path: str) -> ChatOpsError | None:
+def _unread(message: str, path: str) -> ChatOpsError | None:
     if target := _TARGET.search(message):
-        return TellUser(Reason.TARGET_UNKNOWN, {"target": target[1] or target[2], "known": known})
+        return TellUser(Reason.TARGET_UNKNOWN, {"target": target[1] or target[2], "known": ""})
     if _NO_FILE.search(message):
         return TellUser(Reason.NO_DOCKERFILE, {"path": path})
     if _SYNTAX.search(message):
@@ -90,8 +93,15 @@ def _unread(message: str, known: str, path: str) -> ChatOpsError | None:
     return None
 
 
+def _misread(failure: Failure) -> ChatOpsError | None:
+    """Take an error before the first instruction for the file's own: its parser has many words."""
+    if failure.instruction:
+        return None
+    return TellUser(Reason.DOCKERFILE_INVALID, {"message": plain(failure.message)})
+
+
 def _unavailable(failure: Failure) -> ChatOpsError | None:
-    if _FULL.search(failure.message):
+    if _FULL.search(failure.message) or failure.instruction.startswith(_EXPORT):
         return RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": plain(failure.message)})
     if (failure.image or not failure.instruction) and _NETWORK.search(failure.message):
         return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(failure.message)})

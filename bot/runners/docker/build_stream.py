@@ -10,8 +10,8 @@ from bot.runners.docker.lines import Lines
 
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)$")
 _NOISE = re.compile(
-    r"^( ---> ([0-9a-f]+)?|Removing intermediate container [0-9a-f]+"
-    r"| ---> Running in [0-9a-f]+|Successfully (built|tagged) .*)?$"
+    r"^( ---> (?P<image>[0-9a-f]+)?|Removing intermediate container [0-9a-f]+"
+    r"| ---> Running in [0-9a-f]+|Successfully built (?P<built>[0-9a-f]+)|Successfully tagged .*)?$"
 )
 _CACHED = " ---> Using cache"
 _FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(\S+)", re.IGNORECASE)
@@ -25,6 +25,9 @@ class ClassicProgress:
         self._tail: deque[str] = deque(maxlen=REMEMBERED)
         self._instruction = ""
         self._number = "0"
+        self._made: list[str] = []
+        self._cached = False
+        self._built = ""
         self.image = ""
         self.failure: Failure | None = None
 
@@ -39,6 +42,10 @@ class ClassicProgress:
             self.image = str(aux["ID"])
         return self._lines(self._output.feed(str(message.get("stream", "")).encode()))
 
+    def leftovers(self) -> tuple[str, ...]:
+        """Return the images that this build made on its way, newest first; they carry no labels."""
+        return tuple(image for image in reversed(self._made) if image != self._built)
+
     def _lines(self, lines: list[str]) -> list[str]:
         return [shown for line in lines if (shown := self._line(line))]
 
@@ -46,10 +53,14 @@ class ClassicProgress:
         if header := _STEP.match(line):
             self._number, total, self._instruction = header.groups()
             self._tail.clear()
+            self._cached = bool(_FROM.match(self._instruction))
             return f"#{self._number} [{self._number}/{total}] {self._instruction}"
         if line == _CACHED:
+            self._cached = True
             return f"#{self._number} CACHED"
-        if _NOISE.match(line):
+        if noise := _NOISE.match(line):
+            self._made += [noise["image"]] if noise["image"] and not self._cached else []
+            self._built = noise["built"] or self._built
             return ""
         self._tail.append(line)
         return f"#{self._number} {line}"

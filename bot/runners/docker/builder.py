@@ -1,5 +1,6 @@
 """Makes and pushes images; closing the response is what stops a build, so cancelling the task does."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,9 +14,9 @@ from bot.ports import BuildOrder, Built, Log
 from bot.runners.docker.build_failure import Failure, classify, refused
 from bot.runners.docker.build_stream import ClassicProgress
 from bot.runners.docker.buildkit import BuildKitProgress
-from bot.runners.docker.context import chunks, filtered
+from bot.runners.docker.context import chunks, filtered, recipe
 from bot.runners.docker.credentials import Credentials
-from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
+from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, uninterrupted
 from bot.runners.docker.images import Images
 from bot.runners.docker.lines import Console
 
@@ -30,6 +31,10 @@ class Progress(Protocol):
 
     def feed(self, message: Mapping[str, Any]) -> list[str]:
         """Take a message and return the lines that it adds to the log."""
+        ...
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Return the images that this build made on its way, newest first."""
         ...
 
 
@@ -79,13 +84,20 @@ class DockerBuilder:
         try:
             return await self._attempt(order, context, console)
         except TellUser as error:
-            image = error.facts.get("image", "")
-            private = error.reason is Reason.BASE_IMAGE_MISSING and await self._credentials.known(image)
-            if not private:
+            if error.reason is Reason.TARGET_UNKNOWN:
+                stages = await asyncio.to_thread(recipe, context, order.dockerfile)
+                error.facts = {**error.facts, "known": ", ".join(stages.names)}
+            if not await self._pulled(error, console):
                 raise
-            # Without a session BuildKit has no credentials; the engine's own pull has.
-            await self._images.ensure(image, console)
         return await self._attempt(order, context, console)
+
+    async def _pulled(self, error: TellUser, console: Console) -> bool:
+        """Pull a private base image: BuildKit without a session has no credentials, the engine has."""
+        image = error.facts.get("image", "")
+        if error.reason is not Reason.BASE_IMAGE_MISSING or not await self._credentials.known(image):
+            return False
+        await self._images.ensure(image, console)
+        return True
 
     async def _attempt(self, order: BuildOrder, context: Path, console: Console) -> str:
         if self._buildkit:
@@ -108,6 +120,8 @@ class DockerBuilder:
                 raise
             console.line(error.message)
             raise refusal from error
+        finally:
+            await uninterrupted(self._images.discard(progress.leftovers()))
         if progress.failure is not None:
             console.line(progress.failure.message)
             memory = str(self._memory) if isinstance(progress, ClassicProgress) and self._memory else ""

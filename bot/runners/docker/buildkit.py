@@ -47,6 +47,10 @@ class BuildKitProgress:
             return self._trace(str(message.get("aux", "")))
         return []
 
+    def leftovers(self) -> tuple[str, ...]:
+        """Return the images that this build made on its way: none, BuildKit's cache is its own."""
+        return ()
+
     def _trace(self, encoded: str) -> list[str]:
         try:
             vertexes, outputs = status(base64.b64decode(encoded))

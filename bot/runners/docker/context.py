@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from docker.utils.build import PatternMatcher
 
 import bot
+from bot.core.dockerfile import Dockerfile, read
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 
@@ -66,6 +67,16 @@ def ignore_file(context: Path, dockerfile: str) -> list[str] | None:
             if content is not None:
                 found[name] = patterns(content.read(CHUNK).decode("utf-8-sig", "replace"))
     return next((found[name] for name in names if name in found), None)
+
+
+def recipe(context: Path, dockerfile: str) -> Dockerfile:
+    """Return what the context's Dockerfile says, which is nothing when there is none."""
+    with tarfile.open(context) as tar:
+        for member in tar:
+            content = tar.extractfile(member) if _name(member) == dockerfile and member.isreg() else None
+            if content is not None:
+                return read(content.read(CHUNK).decode("utf-8", "replace"))
+    return read("")
 
 
 def patterns(text: str) -> list[str]:

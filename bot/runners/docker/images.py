@@ -1,5 +1,6 @@
 """Images in the engine: looked at, pulled, pushed and removed."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,10 @@ from bot.runners.docker.labels import matching
 from bot.runners.docker.lines import Console
 
 log = logging.getLogger(__name__)
+
+PATIENCE = 10
+PAUSE = 0.2
+"""How often, and after how many seconds, a leftover is tried again."""
 
 _ABSENT = re.compile(
     r"(?i)not found|manifest unknown|does not exist|denied|unauthorized|authentication required"
@@ -91,25 +96,34 @@ class Images:
             raise RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "the push ended without a digest"})
         return digest
 
-    async def remove(self, wanted: Mapping[str, str]) -> int:
-        """Remove every image with these labels, dangling or not; those in use stay. Returns how many went."""
+    async def remove(self, wanted: Mapping[str, str]) -> None:
+        """Remove every image with these labels, dangling or not; those in use stay."""
         ids: set[str] = set()
         for dangling in ("false", "true"):
             filters = matching(wanted) | {"dangling": [dangling]}
             found = await self._engine.short(lambda api, f=filters: api.images(filters=f))  # type: ignore[misc]
             ids |= {str(image["Id"]) for image in found}
-        return await self._remove(sorted(ids))
+        for image in sorted(ids):
+            await self._remove(image, force=True)
 
-    async def _remove(self, ids: Iterable[str]) -> int:
-        removed = 0
+    async def discard(self, ids: Iterable[str]) -> None:
+        """Remove what a build left on its way, as far as nothing else needs it."""
         for image in ids:
-            try:
-                await self._engine.short(lambda api, i=image: api.remove_image(i, force=True))  # type: ignore[misc]
-                removed += 1
-            except EngineRefused as refused:
-                # 404: went with another one. 409: a container still runs from it.
-                log.info("image %s stays: %s", image, refused.message)
-        return removed
+            for _ in range(PATIENCE):
+                if await self._remove(image, force=False):
+                    break
+                # A cancelled build's container is gone a moment after its response was closed.
+                await asyncio.sleep(PAUSE)
+
+    async def _remove(self, image: str, *, force: bool) -> bool:
+        """Remove one image; `force` takes all its tags. Return False when a container is in the way."""
+        try:
+            await self._engine.short(lambda api: api.remove_image(image, force=force))
+        except EngineRefused as refused:
+            # 404: went with another one. 409: a container still runs from it, or it has a child.
+            log.debug("image %s stays: %s", image, refused.message)
+            return "container" not in refused.message
+        return True
 
 
 def split(reference: str) -> tuple[str, str]:

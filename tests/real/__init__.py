@@ -1,0 +1,1 @@
+"""The real engine and registry as fixtures, for every folder of tests that needs them."""

@@ -1,0 +1,85 @@
+"""Fixtures over the real parts; a folder's conftest imports those that it uses."""
+
+import contextlib
+import io
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import docker
+import docker.errors
+import pytest
+
+from bot.core.naming import LABEL_INSTANCE
+from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.firewall import Firewall
+from bot.runners.docker.network import bridge_prefix
+from tests.real.parts import BUSYBOX, Recorder, RegistryProcess, tar
+
+LABEL = "dev.gitee-chatops.test"
+BASE = """\
+FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+"""
+
+
+@pytest.fixture(scope="session")
+def sdk() -> Iterator[docker.DockerClient]:
+    """Show the engine as the SDK sees it, to look at what the bot made."""
+    client = docker.from_env(timeout=120)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def base_image(sdk: docker.DockerClient) -> Iterator[str]:
+    """Make a shell with httpd, nc and wget: all that a service under test needs here."""
+    name = f"chatops-test-base:{uuid.uuid4().hex[:12]}"
+    content = tar({"Dockerfile": BASE, "busybox": BUSYBOX.read_bytes()})
+    sdk.images.build(
+        fileobj=io.BytesIO(content),
+        custom_context=True,
+        tag=name,
+        labels={LABEL: name},
+        rm=True,
+        forcerm=True,
+    )
+    yield name
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        sdk.images.remove(name, force=True)
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProcess]:
+    process = RegistryProcess(tmp_path_factory.mktemp("registry"))
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def log() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[DockerEngine]:
+    connected = await DockerEngine.connect()
+    yield connected
+    await connected.close()
+
+
+@pytest.fixture
+async def instance(sdk: docker.DockerClient) -> AsyncIterator[str]:
+    """Name a bot of this test's own; all that carries it is gone afterwards, whatever the test did."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    yield name
+    await Firewall(bridge_prefix(name)).remove()
+    wanted: Any = {"label": f"{LABEL_INSTANCE}={name}"}
+    for container in sdk.containers.list(all=True, filters=wanted):
+        container.remove(v=True, force=True)
+    for network in sdk.networks.list(filters=wanted):
+        network.remove()
+    for image in sdk.images.list(filters=wanted):
+        with contextlib.suppress(docker.errors.ImageNotFound):
+            sdk.images.remove(str(image.id), force=True)

@@ -1,0 +1,114 @@
+"""A registry process, a tiny base image and tars to build from it."""
+
+import io
+import socket
+import subprocess
+import tarfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.ports import BuildOrder
+
+BUSYBOX = Path("/bin/busybox")
+PATIENCE = 20.0
+"""Seconds that a part may take to answer."""
+
+CONFIGURATION = """\
+version: 0.1
+log: {{level: error}}
+storage:
+  filesystem: {{rootdirectory: {folder}/data}}
+  delete: {{enabled: {deletes}}}
+http: {{addr: "{host}"}}
+{auth}
+"""
+
+
+class RegistryProcess:
+    """A docker-registry on a port of its own, its storage in a folder."""
+
+    def __init__(self, folder: Path, *, deletes: bool = True, auth: str = "") -> None:
+        self.host = f"127.0.0.1:{free_port()}"
+        file = folder / "registry.yml"
+        text = CONFIGURATION.format(folder=folder, host=self.host, deletes=str(deletes).lower(), auth=auth)
+        file.write_text(text)
+        self._process = subprocess.Popen(  # noqa: S603 - constant arguments
+            ["/usr/bin/docker-registry", "serve", str(file)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until_open(self.host)
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait()
+
+
+class Recorder:
+    """A log that a test reads."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.notes: list[str] = []
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def tail(self, lines: int = 40) -> str:
+        return "\n".join(self.text.splitlines()[-lines:])
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def wait_until_open(host: str) -> None:
+    """Return once something accepts connections there."""
+    name, _, port = host.partition(":")
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection((name, int(port)), timeout=1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def tar(files: Mapping[str, bytes | str]) -> bytes:
+    """Return a tar with these files."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(data), 0o755
+            archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def order(
+    folder: Path,
+    tag: str,
+    files: Mapping[str, bytes | str],
+    *,
+    dockerfile: str = "Dockerfile",
+    target: str | None = None,
+    args: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> BuildOrder:
+    """Return what a builder is asked for; see the fields of BuildOrder."""
+    context = folder / "context.tar"
+    context.write_bytes(tar(files))
+    return BuildOrder(tag, dockerfile, target, args or {}, labels or {}, context)

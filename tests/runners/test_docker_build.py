@@ -1,0 +1,242 @@
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from bot.core.naming import LABEL_INSTANCE
+from bot.model.errors import RetryLater, TellUser
+from bot.model.reason import Reason
+from bot.ports import Built
+from bot.runners.docker.builder import DockerBuilder
+from bot.runners.docker.engine import DockerEngine
+from tests.real.parts import Recorder, RegistryProcess, free_port, order
+from tests.runners.waiting import until
+
+pytestmark = pytest.mark.docker
+
+BOTH = pytest.mark.parametrize("bench", [True, False], ids=["buildkit", "classic"], indirect=True)
+
+STAGES = """\
+BASE AS runtime
+ARG COLOUR=grey
+RUN echo "painted $COLOUR"; echo "to stderr" >&2
+EXPOSE 9000/tcp 53/udp 8080
+FROM runtime AS test
+RUN echo never; exit 1
+"""
+
+
+@dataclass
+class Bench:
+    """Builds Dockerfiles; `BASE` in one stands for a beginning that no cache knows."""
+
+    builder: DockerBuilder
+    folder: Path
+    base: str
+    instance: str
+    log: Recorder
+
+    @property
+    def tag(self) -> str:
+        return f"chatops-{self.instance}:built"
+
+    async def build(self, script: str, files: Mapping[str, str] | None = None, **more: Any) -> Built:
+        text = script.replace("BASE", f"FROM {self.base} AS base\nENV ONLY={self.instance}\nFROM base")
+        wanted = order(self.folder, self.tag, {**(files or {}), "Dockerfile": text}, **more)
+        return await self.builder.build(wanted, self.log)
+
+
+@pytest.fixture
+def bench(
+    engine: DockerEngine, instance: str, base_image: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Bench:
+    buildkit = getattr(request, "param", True)
+    builder = DockerBuilder(engine, instance=instance, network="none", buildkit=buildkit)
+    return Bench(builder, tmp_path, base_image, instance, Recorder())
+
+
+@BOTH
+async def test_builds_one_target_with_arguments_and_labels(bench: Bench, sdk: docker.DockerClient) -> None:
+    built = await bench.build(
+        STAGES, target="runtime", args={"COLOUR": "red"}, labels={"chatops.number": "12"}
+    )
+
+    image = sdk.images.get(bench.tag)
+    assert (image.id, image.attrs["Size"]) == (built.id, built.size)
+    assert built.ports == (8080, 9000)
+    assert {"chatops.number": "12", LABEL_INSTANCE: bench.instance}.items() <= image.labels.items()
+    assert "painted red\n" in bench.log.text
+    assert "to stderr\n" in bench.log.text
+    assert "\x1b" not in bench.log.text
+
+
+@BOTH
+async def test_log_has_headers_output_and_what_was_cached(bench: Bench) -> None:
+    script = f"BASE\nRUN echo {bench.instance}\n"
+
+    await bench.build(script)
+    first = bench.log.text.splitlines()
+    await bench.build(script)
+
+    header = next(line for line in first if line.endswith(f"RUN echo {bench.instance}"))
+    number = header.split()[0]
+    assert number.startswith("#")
+    assert f"{number} {bench.instance}" in first
+    assert f"{number} CACHED" not in first
+    assert f"{number} CACHED" in bench.log.text.splitlines()
+
+
+@BOTH
+async def test_applies_dockerignore(bench: Bench) -> None:
+    files = {
+        ".dockerignore": "# not these\n*.txt\nsecrets/\n!keep.txt\n",
+        "keep.txt": "",
+        "secret.txt": "",
+        "secrets/key": "",
+        "sub/deep.txt": "",
+    }
+
+    await bench.build("BASE\nCOPY . /ctx\nRUN find /ctx -type f | sort\n", files)
+
+    found = {
+        word for line in bench.log.text.splitlines() for word in line.split() if word.startswith("/ctx/")
+    }
+    assert found == {"/ctx/.dockerignore", "/ctx/Dockerfile", "/ctx/keep.txt", "/ctx/sub/deep.txt"}
+
+
+@BOTH
+async def test_failing_run_tells_the_instruction_its_code_and_its_own_last_lines(bench: Bench) -> None:
+    with pytest.raises(TellUser) as caught:
+        await bench.build("BASE\nRUN echo earlier\nRUN echo boom; echo why >&2; exit 3\n")
+
+    assert caught.value.reason is Reason.BUILD_FAILED
+    assert caught.value.facts == {"instruction": "RUN echo boom; echo why >&2; exit 3", "code": "3"}
+    assert sorted(caught.value.log.splitlines()) == ["boom", "why"]
+
+
+async def test_failed_classic_build_leaves_no_images(bench: Bench, sdk: docker.DockerClient) -> None:
+    bench.builder = DockerBuilder(bench.builder._engine, instance=bench.instance, buildkit=False)
+
+    with pytest.raises(TellUser):
+        await bench.build("BASE\nRUN echo made > /made\nRUN exit 1\n")
+
+    images = [image.attrs["Config"]["Env"] or [] for image in sdk.images.list(all=True)]
+    assert not any(f"ONLY={bench.instance}" in env for env in images)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("dockerfile", "reason", "fact"),
+    [
+        ("FROM scratch\nFETCH it\n", Reason.DOCKERFILE_INVALID, "unknown instruction: FETCH"),
+        ("# nothing\n", Reason.DOCKERFILE_INVALID, "file with no instructions"),
+        ("", Reason.DOCKERFILE_INVALID, "cannot be empty"),
+        ("BASE\nCOPY missing /\n", Reason.BUILD_FAILED, "COPY missing /"),
+        ("FROM scratch AS one\nFROM scratch AS two\n", Reason.TARGET_UNKNOWN, "one, two"),
+    ],
+    ids=["syntax", "comment", "empty", "copy", "target"],
+)
+async def test_mistakes_in_the_dockerfile_are_told(
+    bench: Bench, dockerfile: str, reason: Reason, fact: str
+) -> None:
+    with pytest.raises(TellUser) as caught:
+        await bench.build(dockerfile, target="three" if reason is Reason.TARGET_UNKNOWN else None)
+
+    assert caught.value.reason is reason
+    assert fact in " ".join(caught.value.facts.values())
+    assert "LLB" not in str(caught.value)
+
+
+@BOTH
+async def test_missing_dockerfile_is_told(bench: Bench) -> None:
+    with pytest.raises(TellUser) as caught:
+        await bench.build("FROM scratch\n", dockerfile="docker/App.Dockerfile")
+
+    assert caught.value.reason is Reason.NO_DOCKERFILE
+    assert caught.value.facts == {"path": "docker/App.Dockerfile"}
+
+
+@BOTH
+async def test_missing_base_image_is_told(bench: Bench, registry: RegistryProcess) -> None:
+    base = f"{registry.host}/team/absent:1"
+
+    with pytest.raises(TellUser) as caught:
+        await bench.build(f"FROM {base}\n")
+
+    assert (caught.value.reason, caught.value.facts) == (Reason.BASE_IMAGE_MISSING, {"image": base})
+
+
+@BOTH
+async def test_unreachable_registry_of_the_base_is_tried_again_later(bench: Bench) -> None:
+    with pytest.raises(RetryLater) as caught:
+        await bench.build(f"FROM 127.0.0.1:{free_port()}/team/base:1\n")
+
+    assert caught.value.reason is Reason.REGISTRY_UNAVAILABLE
+    assert "connection refused" in caught.value.facts["message"]
+
+
+@BOTH
+async def test_endless_lines_are_cut_and_the_build_goes_on(bench: Bench) -> None:
+    await bench.build("BASE\nRUN head -c 3000000 /dev/zero | tr '\\0' x; echo; echo the end\n")
+
+    assert max(map(len, bench.log.text.splitlines())) < 2_100
+    assert "the end\n" in bench.log.text
+
+
+@BOTH
+async def test_cancelling_stops_the_build_in_the_engine(bench: Bench) -> None:
+    # Seconds that no other process on the machine sleeps.
+    duration = str(100_000 + int(bench.instance[-6:], 16))
+    building = asyncio.create_task(bench.build(f"BASE\nRUN echo begun; exec sleep {duration}\n"))
+    await until(lambda: running(duration))
+
+    building.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await building
+
+    async with asyncio.timeout(5):
+        await until(lambda: not running(duration))
+
+
+async def test_pushes_and_returns_the_digest_that_the_registry_knows(
+    bench: Bench, registry: RegistryProcess, sdk: docker.DockerClient
+) -> None:
+    tag = f"{registry.host}/team/{bench.instance}:pr-1-abc"
+    await bench.build("BASE\n")
+    assert sdk.images.get(bench.tag).tag(tag)
+
+    digest = await bench.builder.push(tag, bench.log)
+
+    assert sdk.images.get_registry_data(tag).id == digest
+    assert "Pushed" in bench.log.text
+
+
+async def test_push_to_a_registry_that_is_down_is_tried_again_later(
+    bench: Bench, sdk: docker.DockerClient
+) -> None:
+    tag = f"127.0.0.1:{free_port()}/team/app:1"
+    await bench.build("BASE\n")
+    assert sdk.images.get(bench.tag).tag(tag)
+
+    with pytest.raises(RetryLater) as caught:
+        await bench.builder.push(tag, bench.log)
+
+    assert caught.value.reason is Reason.REGISTRY_UNAVAILABLE
+
+
+def running(duration: str) -> bool:
+    """Say whether a process sleeps for so long."""
+    commands = Path("/proc").glob("[0-9]*/cmdline")
+    return any(words(path)[-1:] == [duration.encode()] for path in commands)
+
+
+def words(path: Path) -> list[bytes]:
+    """Return a process' command; nothing when it is gone."""
+    try:
+        return path.read_bytes().split(b"\0")[:-1]
+    except OSError:
+        return []
