@@ -1,0 +1,21 @@
+"""What real Gitee sent, by file name."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent.parent / "samples/gitee"
+PAYLOADS = sorted((FOLDER / "payloads").glob("*.json"))
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def payload(name: str) -> dict[str, Any]:
+    """Return a captured webhook's body."""
+    body: dict[str, Any] = json.loads((FOLDER / f"payloads/{name}.json").read_bytes())
+    return body
+
+
+def answer(name: str) -> Any:
+    """Return a recorded answer of the API."""
+    return json.loads((FOLDER / f"api/{name}.json").read_bytes())

@@ -1,0 +1,93 @@
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.gitee.signature import DEFAULT_WINDOW, Mode, Verdict, signature, verify
+from tests.gitee.samples import FOLDER, NOW, PAYLOADS
+
+VECTORS = json.loads((FOLDER / "signature_vectors.json").read_bytes())
+SECRET = VECTORS[0]["secret"]
+STAMP = str(int(NOW.timestamp() * 1000))
+
+
+def at(timestamp: str) -> datetime:
+    return datetime.fromtimestamp(int(timestamp) / 1000, UTC)
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["timestamp"])
+@pytest.mark.parametrize("mode", [Mode.SIGN, Mode.ANY])
+def test_real_signatures_are_accepted(vector: dict[str, str], mode: Mode) -> None:
+    token, stamp = vector["signature"], vector["timestamp"]
+
+    assert verify(token, stamp, [vector["secret"]], at(stamp), mode=mode).accepted
+    assert verify(quote(token, safe=""), stamp, [vector["secret"]], at(stamp), mode=mode).accepted
+    assert verify(token, stamp, ["another", vector["secret"]], at(stamp), mode=mode).accepted
+    assert verify(token, stamp, ["another"], at(stamp), mode=mode) is Verdict.MISMATCH
+    assert verify(token, str(int(stamp) + 1), [vector["secret"]], at(stamp), mode=mode) is Verdict.MISMATCH
+
+
+SIGNED = [path for path in PAYLOADS if json.loads(path.read_bytes())["sign"]]
+
+
+def test_nearly_all_captured_bodies_are_signed() -> None:
+    assert len(SIGNED) == 17
+
+
+@pytest.mark.parametrize("path", SIGNED, ids=lambda path: path.stem)
+def test_every_captured_body_was_signed_with_the_one_secret(path: Path) -> None:
+    body = json.loads(path.read_bytes())
+
+    assert verify(body["sign"], body["timestamp"], [SECRET], at(body["timestamp"]), mode="sign").accepted
+
+
+@pytest.mark.parametrize("mode", [Mode.PASSWORD, Mode.ANY])
+def test_the_plain_password_is_accepted_in_its_mode(mode: Mode) -> None:
+    assert verify("open sesame", STAMP, ["old", "open sesame"], NOW, mode=mode).accepted
+    assert verify("open sesam", STAMP, ["old", "open sesame"], NOW, mode=mode) is Verdict.MISMATCH
+    assert verify("密码", STAMP, ["密码"], NOW, mode=mode).accepted
+
+
+def test_a_pinned_mode_takes_nothing_of_the_other() -> None:
+    assert verify("word", STAMP, ["word"], NOW, mode="sign") is Verdict.MISMATCH
+    assert verify(signature("word", STAMP), STAMP, ["word"], NOW, mode="password") is Verdict.MISMATCH
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_without_a_token_nothing_is_accepted(token: str | None) -> None:
+    assert verify(token, STAMP, ["word"], NOW) is Verdict.NO_TOKEN
+
+
+@pytest.mark.parametrize("secrets", [[], [""], ["", ""]])
+def test_without_a_secret_nothing_is_accepted(secrets: list[str]) -> None:
+    for token in (None, "", "word", signature("", STAMP)):
+        assert verify(token, STAMP, secrets, NOW) is Verdict.NO_SECRET
+
+
+@pytest.mark.parametrize("stamp", [None, "", "abc", "12.5", "-1", " 1", "１２３", "²", "9" * 16, "1e3"])
+def test_a_timestamp_must_be_milliseconds(stamp: str | None) -> None:
+    assert verify("word", stamp, ["word"], NOW) is Verdict.TIMESTAMP_INVALID
+
+
+@pytest.mark.parametrize("direction", [-1, 1])
+def test_only_what_is_fresh_is_accepted_in_both_directions(direction: int) -> None:
+    edge = NOW + direction * DEFAULT_WINDOW
+    beyond = edge + direction * timedelta(milliseconds=1)
+
+    assert verify("word", STAMP, ["word"], edge).accepted
+    assert verify("word", STAMP, ["word"], beyond) is Verdict.STALE
+    assert verify("word", STAMP, ["word"], beyond, window=timedelta(hours=1)).accepted
+
+
+@given(st.text(), st.text())
+def test_no_header_is_too_odd_to_be_refused(token: str, stamp: str) -> None:
+    assert not verify(token, stamp, ["a secret that no text here equals \0"], NOW).accepted
+    assert not verify(token, STAMP, ["a secret that no text here equals \0"], NOW).accepted
+
+
+def test_bytes_that_are_no_utf_8_are_just_wrong() -> None:
+    assert verify(b"\xff%ff".decode(errors="surrogateescape"), STAMP, ["word"], NOW) is Verdict.MISMATCH
