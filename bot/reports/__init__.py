@@ -1,0 +1,1 @@
+"""Step logs and test reports as files, where the web finds them."""

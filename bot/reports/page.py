@@ -1,0 +1,185 @@
+"""The HTML report that people show each other: one file, no script, nothing loaded from elsewhere.
+
+What is shown of how much is decided here, so that 20,000 tests stay readable; the template only lays out.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bot.model.report import Case, CaseState
+from bot.model.run import TestCounts
+from bot.model.text import Language
+from bot.reports.results import SuiteResults
+from bot.reports.stream import printable
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+MOST_FAILURES = 300
+"""Failures shown with their details; those beyond are named in the tables only."""
+MOST_OPEN = 20
+MOST_ROWS = 10_000
+"""Rows in all tables together."""
+MOST_TEXT = 8_000
+"""Characters of one test's details or output."""
+MOST_TEXTS = 4_000_000
+"""Characters of all details together."""
+_SLOWEST = 10
+_SLOW_SECONDS = 0.1
+_FEW_CASES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed or flaky test with what it said."""
+
+    case: Case
+    details: str
+    output: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Tests of one class or file."""
+
+    name: str
+    counts: TestCounts
+    rows: tuple[Case, ...]
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One suite of the repository's configuration."""
+
+    name: str
+    counts: TestCounts
+    failures: tuple[Failure, ...]
+    failures_left_out: int
+    groups: tuple[Group, ...]
+    truncated: bool
+
+
+class ReportPage:
+    """Lays out the results of a run."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters["seconds"] = seconds
+        environment.filters["printable"] = printable
+        self._template = environment.get_template("report.html.j2")
+
+    def render(self, run: int, results: Sequence[SuiteResults]) -> str:
+        """Return the page."""
+        cases = [case for suite in results for case in suite.report.cases]
+        counts = sum((suite.report.counts for suite in results), TestCounts())
+        budget = _Budget()
+        sections = [_section(suite, budget, few=len(cases) <= _FEW_CASES) for suite in results]
+        return self._template.render(
+            run=run,
+            language=self._language,
+            counts=counts,
+            sections=sections,
+            slowest=_slowest(cases),
+            rows_left_out=budget.rows_left_out,
+        )
+
+
+class _Budget:
+    """What may still be put on the page."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.texts = MOST_TEXTS
+        self.rows = MOST_ROWS
+        self.rows_left_out = 0
+
+    def open_one(self) -> bool:
+        self.opened += 1
+        return self.opened <= MOST_OPEN
+
+    def text(self, given: str) -> str:
+        shown = shortened(printable(given).strip("\n"))
+        if len(shown) > self.texts:
+            return ""
+        self.texts -= len(shown)
+        return shown
+
+    def take_rows(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+        taken = tuple(cases[: self.rows])
+        self.rows -= len(taken)
+        self.rows_left_out += len(cases) - len(taken)
+        return taken
+
+
+def shortened(text: str) -> str:
+    """Return the beginning and the end of a text that is too long: an error stands at one of them."""
+    if len(text) <= MOST_TEXT:
+        return text
+    half = MOST_TEXT // 2
+    return f"{text[:half]}\n… ({len(text) - MOST_TEXT}) …\n{text[-half:]}"
+
+
+def seconds(amount: float) -> str:
+    """Return a duration that reads the same in both languages."""
+    if amount < 1:
+        return f"{amount * 1000:.0f} ms"
+    if amount < 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{amount:.1f} s"
+    return f"{int(amount // 60)} min {int(amount % 60):02d} s"
+
+
+def _section(suite: SuiteResults, budget: _Budget, *, few: bool) -> Section:
+    told = [case for case in suite.report.cases if case.state in {CaseState.FAILED, CaseState.FLAKY}]
+    told.sort(key=lambda case: case.state is CaseState.FLAKY)
+    shown = [_failure(case, budget) for case in told[:MOST_FAILURES]]
+    groups = _groups(suite.report.cases)
+    return Section(
+        name=suite.name,
+        counts=suite.report.counts,
+        failures=tuple(shown),
+        failures_left_out=len(told) - len(shown),
+        groups=tuple(_group(name, cases, budget, few=few) for name, cases in groups),
+        truncated=suite.report.truncated,
+    )
+
+
+def _failure(case: Case, budget: _Budget) -> Failure:
+    opened = case.state is CaseState.FAILED and budget.open_one()
+    return Failure(case, budget.text(case.details), budget.text(case.output), opened)
+
+
+def _groups(cases: Iterable[Case]) -> list[tuple[str, list[Case]]]:
+    found: dict[str, list[Case]] = {}
+    for case in cases:
+        found.setdefault(case.suite, []).append(case)
+    # Those with failures first; sorting is stable, so that the rest keep the order of the files.
+    return sorted(found.items(), key=lambda item: all(case.state is not CaseState.FAILED for case in item[1]))
+
+
+def _group(name: str, cases: Sequence[Case], budget: _Budget, *, few: bool) -> Group:
+    states = [case.state for case in cases]
+    flaky = states.count(CaseState.FLAKY)
+    counts = TestCounts(
+        passed=states.count(CaseState.PASSED) + flaky,
+        failed=states.count(CaseState.FAILED),
+        skipped=states.count(CaseState.SKIPPED),
+        flaky=flaky,
+        seconds=sum(case.seconds for case in cases),
+    )
+    return Group(name, counts, budget.take_rows(cases), few)
+
+
+def _slowest(cases: Sequence[Case]) -> list[Case]:
+    slow = [case for case in cases if case.seconds >= _SLOW_SECONDS]
+    return sorted(slow, key=lambda case: -case.seconds)[:_SLOWEST]
