@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import which
 
 import machine
-from machine import STATE, Background, SetUpError
+from machine import Background, SetUpError
 
 PROCESS = Background("registry")
 CONFIG = Path(__file__).with_name("registry.yml")
@@ -53,7 +53,7 @@ def ensure() -> None:
     """Have a registry running. Raises SetUpError."""
     if answers():
         return
-    storage = STATE / "registry"
+    storage = machine.STATE / "registry"
     storage.mkdir(parents=True, exist_ok=True)
     process = PROCESS.start(
         "docker-registry",

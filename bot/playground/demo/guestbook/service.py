@@ -33,7 +33,7 @@ class Guestbook:
         route = self._routes.get((environ["REQUEST_METHOD"], environ["PATH_INFO"] or "/"))
         try:
             status, headers, body = route(environ) if route else _json("404 Not Found", {"error": "没有这个页面"})
-        except (NotAccepted, UnicodeDecodeError, json.JSONDecodeError) as problem:
+        except ValueError as problem:
             status, headers, body = _json("400 Bad Request", {"error": str(problem)})
         start_response(status, [*headers.items(), ("Content-Length", str(len(body)))])
         return [body]

@@ -1,0 +1,115 @@
+"""The offline base images in the engine: complete, small, and under names of our own."""
+
+import contextlib
+import dataclasses
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import base_images
+import docker
+import docker.errors
+import machine
+import pytest
+import rootfs
+from base_images import IMAGES, BaseImage
+from machine import SetUpError
+
+DEMO_BASE, BOT_BASE = IMAGES
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[docker.DockerClient]:
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+def ask(engine: docker.DockerClient, image: BaseImage, program: str) -> str:
+    output: bytes = engine.containers.run(
+        image.name,
+        ["python3", "-c", program],
+        remove=True,
+        network_mode="none",
+        read_only=True,
+        cap_drop=["ALL"],
+        user="10001",
+    )
+    return output.decode().strip()
+
+
+def test_nobody_s_python_image_is_ever_replaced() -> None:
+    assert all(image.name.startswith("chatops-") for image in IMAGES)
+
+
+@pytest.mark.docker
+def test_set_up_left_no_image_missing(engine: docker.DockerClient) -> None:
+    assert base_images.missing(engine) == []
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
+def test_python_has_the_modules_that_need_libraries(engine: docker.DockerClient, image: BaseImage) -> None:
+    program = "import bz2, ctypes, lzma, sqlite3, ssl, uuid, venv, zlib; print('all')"
+    assert ask(engine, image, program) == "all"
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("image", "command", "answer"),
+    [
+        (DEMO_BASE, "sh -c 'echo shell'", "shell"),
+        (DEMO_BASE, "python3 -m pytest --version", "pytest "),
+        (BOT_BASE, "git --version", "git version"),
+        (BOT_BASE, "python3 -m pip --version", "pip "),
+    ],
+    ids=str,
+)
+def test_what_builds_need_is_inside(
+    engine: docker.DockerClient, image: BaseImage, command: str, answer: str
+) -> None:
+    program = f"import subprocess, shlex; subprocess.run(shlex.split({command!r}), check=True)"
+    assert ask(engine, image, program).startswith(answer)
+
+
+@pytest.mark.docker
+def test_an_image_is_made_from_packages_alone(engine: docker.DockerClient) -> None:
+    image = dataclasses.replace(DEMO_BASE, name=f"chatops-test-base:{uuid.uuid4().hex[:12]}")
+    try:
+        base_images.make(engine, image)
+        assert ask(engine, image, "import pytest, ssl; print('made')") == "made"
+        assert engine.images.get(image.name).attrs["Size"] < 80_000_000
+    finally:
+        with contextlib.suppress(docker.errors.ImageNotFound):
+            engine.images.remove(image.name, force=True)
+
+
+def test_stale_package_lists_are_refreshed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tried: list[str] = []
+
+    def download(*_: object) -> list[Path]:
+        tried.append("download")
+        if len(tried) == 1:
+            raise subprocess.CalledProcessError(100, "apt-get", stderr="404 Not Found")
+        return [tmp_path]
+
+    monkeypatch.setattr(rootfs, "download", download)
+    monkeypatch.setattr(machine, "may_install", lambda: True)
+    monkeypatch.setattr(machine, "update", lambda: tried.append("update"))
+    assert base_images._debs(DEMO_BASE, tmp_path) == [tmp_path]
+    assert tried == ["download", "update", "download"]
+
+
+@pytest.mark.parametrize("root", [True, False])
+def test_packages_that_are_not_to_be_had_show_what_apt_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, root: bool
+) -> None:
+    def download(*_: object) -> list[Path]:
+        raise subprocess.CalledProcessError(100, "apt-get", stderr="no network today")
+
+    monkeypatch.setattr(rootfs, "download", download)
+    monkeypatch.setattr(machine, "may_install", lambda: root)
+    monkeypatch.setattr(machine, "update", lambda: None)
+    with pytest.raises(SetUpError, match="no network today"):
+        base_images._debs(DEMO_BASE, tmp_path)

@@ -1,0 +1,113 @@
+"""`make` and `.ci/run`: what they start, in which order, and which exit status they give back."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+Run = Callable[..., CompletedProcess[str]]
+StandIn = Callable[[str, str], Path]
+
+TOOLS = ("ruff", "mypy", "lint-imports", "coverage", "python")
+CLOSING_LINE = "===== 7 passed in 1.00s ====="
+
+
+@pytest.fixture
+def tools(checkout: Path, stand_in: StandIn) -> Callable[[str, str], None]:
+    """Fill .venv/bin with tools that only say their names; the function changes what one of them does."""
+    folder = checkout / ".venv/bin"
+    (checkout / ".local").mkdir()
+
+    def behave(name: str, script: str) -> None:
+        stand_in(str(folder / name), f'echo "{name} $*"\n{script}')
+
+    for name in TOOLS:
+        behave(name, "")
+    behave("python", f'echo "{CLOSING_LINE}"')
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("target", "started"),
+    [
+        ("setup", ["venv.sh", "setup.py"]),
+        ("demo", ["venv.sh", "setup.py", "chatops playground --demo-pr"]),
+        ("test", ["venv.sh", "setup.py --browser", "suite.sh --demo-pr"]),
+        ("down", ["setup.py --down"]),
+    ],
+)
+def test_each_door_starts_its_parts_in_order(run: Run, target: str, started: list[str]) -> None:
+    plan = run("make", "-n", target, "ARGS=--demo-pr").stdout
+    positions = [plan.find(part) for part in started]
+    assert -1 not in positions, plan
+    assert positions == sorted(positions)
+
+
+def test_demo_needs_no_browser(run: Run) -> None:
+    assert "--browser" not in run("make", "-n", "demo").stdout
+
+
+def test_demo_is_told_where_the_registry_is(run: Run) -> None:
+    plan = run("make", "-n", "demo", "CHATOPS_REGISTRY_PORT=5123").stdout
+    assert "CHATOPS_REGISTRY__URL=http://127.0.0.1:5123" in plan
+
+
+def test_help_shows_every_target(run: Run, checkout: Path) -> None:
+    makefile = (checkout / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+    assert targets
+    shown = run("make").stdout
+    for target in targets[1].split():
+        assert f"make {target}" in shown
+
+
+@pytest.mark.parametrize("status", ["0", "2"])
+def test_ci_is_make_test_with_nobody_to_answer(run: Run, stand_in: StandIn, status: str) -> None:
+    stand_in("make", f'echo "make $*"; read -r answer && echo asked; echo problem >&2; exit {status}')
+    done = run("bash", ".ci/run")
+    assert done.returncode == int(status)
+    assert done.stdout.split("\n")[:2] == ["make test", "problem"]
+
+
+@pytest.mark.usefixtures("tools")
+def test_suite_checks_style_types_layers_then_tests_then_the_pure_code(run: Run) -> None:
+    done = run("deploy/local/suite.sh", "-k", "x")
+    said = [line.split()[0] for line in done.stdout.splitlines() if line.startswith(TOOLS)]
+    assert said == ["ruff", "ruff", "mypy", "lint-imports", "python", "coverage", "coverage"]
+    assert "-m pytest -n 2 --cov --cov-report= -k x" in done.stdout
+    assert "--include=bot/core/*,bot/model/*,commands/* --skip-covered --fail-under=100" in done.stdout
+    assert done.returncode == 0
+
+
+@pytest.mark.usefixtures("tools")
+def test_suite_ends_with_the_closing_line_of_pytest(run: Run) -> None:
+    assert run("deploy/local/suite.sh").stdout.splitlines()[-1] == CLOSING_LINE
+
+
+def test_failed_tests_fail_the_suite_and_coverage_is_still_shown(
+    run: Run, tools: Callable[[str, str], None]
+) -> None:
+    tools("python", "echo '1 failed'; exit 1")
+    done = run("deploy/local/suite.sh")
+    assert done.returncode == 1
+    assert "coverage report --include" in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 failed"
+
+
+def test_a_branch_of_the_pure_code_without_a_test_fails_the_suite(
+    run: Run, tools: Callable[[str, str], None]
+) -> None:
+    tools("coverage", '[[ "$*" != *--fail-under=100* ]]')
+    assert run("deploy/local/suite.sh").returncode == 1
+
+
+@pytest.mark.parametrize("tool", ["ruff", "mypy", "lint-imports"])
+def test_a_failed_check_stops_before_the_long_tests(
+    run: Run, tools: Callable[[str, str], None], tool: str
+) -> None:
+    tools(tool, "exit 1")
+    done = run("deploy/local/suite.sh")
+    assert done.returncode == 1
+    assert "pytest" not in done.stdout

@@ -1,0 +1,122 @@
+"""A root file system out of packages: what is taken, what is left out, and what is added."""
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import rootfs
+
+Package = Callable[..., Path]
+Written = Callable[[Callable[[rootfs.RootFs], None]], tarfile.TarFile]
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Package:
+    """Make a real Debian package with the given files."""
+
+    def make(name: str, **files: str) -> Path:
+        folder = tmp_path / name
+        (folder / "DEBIAN").mkdir(parents=True)
+        (folder / "DEBIAN/control").write_text(
+            f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: Nobody <nobody@example.com>\n"
+            "Description: sample\n"
+        )
+        for path, content in files.items():
+            target = folder / path.replace("__", "/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(content)
+        deb = tmp_path / f"{name}_1_all.deb"
+        subprocess.run(  # noqa: S603 - constant arguments
+            ["dpkg-deb", "--root-owner-group", "--build", str(folder), str(deb)],  # noqa: S607 - Debian's
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        return deb
+
+    return make
+
+
+@pytest.fixture
+def written() -> Iterator[Written]:
+    """Fill a root file system and read it back."""
+    opened: list[tarfile.TarFile] = []
+
+    def fill(action: Callable[[rootfs.RootFs], None]) -> tarfile.TarFile:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as out:
+            action(rootfs.RootFs(out))
+        buffer.seek(0)
+        opened.append(tarfile.open(fileobj=buffer))  # noqa: SIM115 - closed below
+        return opened[-1]
+
+    yield fill
+    for tar in opened:
+        tar.close()
+
+
+def content(tar: tarfile.TarFile, path: str) -> str:
+    file = tar.extractfile(path)
+    assert file is not None
+    return file.read().decode()
+
+
+def test_files_come_without_manuals_and_belong_to_root(package: Package, written: Written) -> None:
+    deb = package(
+        "sample", usr__bin__tool="tool", usr__share__doc__sample="words", usr__share__man__x="words"
+    )
+    tar = written(lambda root: root.package(deb))
+    files = [member for member in tar if member.isreg()]
+    assert [(member.name, member.uid, member.gid) for member in files] == [("usr/bin/tool", 0, 0)]
+
+
+def test_the_first_to_bring_a_path_wins_and_nothing_is_written_twice(
+    package: Package, written: Written
+) -> None:
+    one, two = package("one", etc__name="one"), package("two", etc__name="two")
+
+    def both(root: rootfs.RootFs) -> None:
+        root.package(one)
+        root.package(two)
+
+    tar = written(both)
+    assert content(tar, "etc/name") == "one"
+    assert len(tar.getnames()) == len(set(tar.getnames()))
+
+
+def test_authorities_are_joined_where_openssl_looks(package: Package, written: Written) -> None:
+    folder = "usr/share/ca-certificates"
+    deb = package("authorities", **{f"{folder}/a.crt": "A\n", f"{folder}/b.crt": "B\n"})
+
+    def fill(root: rootfs.RootFs) -> None:
+        root.package(deb)
+        root.foundations([])
+
+    tar = written(fill)
+    assert sorted(content(tar, "etc/ssl/certs/ca-certificates.crt").split()) == ["A", "B"]
+    assert tar.getmember("usr/lib/ssl/cert.pem").linkname == "/etc/ssl/certs/ca-certificates.crt"
+
+
+def test_what_package_scripts_would_have_made_is_there(written: Written) -> None:
+    tar = written(lambda root: root.foundations(["sh", "ls"]))
+    assert tar.getmember("bin/sh").linkname == "busybox"
+    assert tar.getmember("usr/local/bin/python3").linkname == "/usr/bin/python3.11"
+    assert tar.getmember("tmp").mode == 0o1777
+    assert content(tar, "etc/passwd").startswith("root:x:0:0:")
+    assert "usr/lib/ssl/cert.pem" not in tar.getnames()
+
+
+def test_a_python_package_is_copied_without_traces_of_this_machine(written: Written) -> None:
+    tar = written(lambda root: root.python_package("pytest"))
+    names = [name.removeprefix(f"{rootfs.SITE_PACKAGES}/") for name in tar.getnames()]
+    assert "pytest/__init__.py" in names
+    assert not [name for name in names if ".." in name or "__pycache__" in name or name.endswith("RECORD")]
+
+
+def test_a_broken_package_is_an_error(tmp_path: Path, written: Written) -> None:
+    broken = tmp_path / "broken_1_all.deb"
+    broken.write_bytes(b"no package")
+    with pytest.raises((subprocess.CalledProcessError, tarfile.ReadError)):
+        written(lambda root: root.package(broken))
