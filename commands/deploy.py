@@ -12,6 +12,13 @@ from bot.model.plan import DEFAULT_ENVIRONMENT
 from bot.model.reason import Reason
 from bot.model.text import Text
 
+LONGEST = timedelta(days=30)
+
+
+def lifetime(text: str) -> timedelta:
+    """Read a duration of at most 30 days, as the configuration does; raise ValueError for anything else."""
+    return duration.parse(text, maximum=LONGEST)
+
 
 @dataclass(frozen=True, slots=True)
 class Args:
@@ -31,10 +38,10 @@ class Args:
             en="How long it lives, such as `8h` or `2d`; if left out, as configured.",
             zh="保留多久，例如 `8h`、`2d`、`3天`，省略时以仓库配置为准。",
         ),
-        parse=duration.parse,
+        parse=lifetime,
         default=None,
         keyword=True,
-        expected="30m, 8h, 2d",
+        expected="30m, 8h, 2d (≤ 30d)",
         also=("有效期", "时长"),
     )
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from bot.core.arguments import arg
+from bot.core.planning import environment_names
 from bot.core.vocabulary import Command, Need
+from bot.model.forge import PullState
 from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
@@ -26,17 +28,21 @@ class Args:
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Remove what there is, or what a run that is under way may yet make."""
-    if args.env is not None and args.env not in now.environments and now.environments:
-        known = ", ".join(sorted(now.environments))
-        return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": known})
-    if not now.environments and not _deploying(now):
+    """Remove environments; once the pull request is over, its images too."""
+    over = now.pull.state is not PullState.OPEN
+    removable = _removable(now)
+    if not removable and not (over and (now.images or now.active)):
         return Refuse(Reason.NOTHING_TO_TEAR_DOWN)
-    return StartRun(Plan((Teardown(args.env),)))
+    if args.env is not None and args.env not in removable:
+        return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": ", ".join(removable)})
+    return StartRun(Plan((Teardown(args.env, everything=over and args.env is None),)))
 
 
-def _deploying(now: Snapshot) -> bool:
-    return any("deploy" in run.plan.names for run in now.active)
+def _removable(now: Snapshot) -> tuple[str, ...]:
+    """Return the environments that exist, and those that a run under way may yet make."""
+    coming = any("deploy" in run.plan.names for run in now.active)
+    named = environment_names(now.pipeline) if coming else ()
+    return tuple(dict.fromkeys((*now.environments, *named)))
 
 
 command = Command(

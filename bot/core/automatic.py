@@ -4,14 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from bot.core import parsing, paths, planning
 from bot.core.commandline import normalise
-from bot.core.parsing import Invocation, Misuse
+from bot.core.parsing import Invocation
 from bot.core.vocabulary import AnyCommand
 from bot.model.delivery import Trigger
-from bot.model.outcome import Ignore, Outcome, Refuse, Reply, Snapshot, StartRun
+from bot.model.outcome import Ignore, Outcome, Reply, Snapshot, StartRun
 from bot.model.pipeline import Automatic
-from bot.model.plan import Plan, Teardown
-from bot.model.reason import Reason
-from bot.model.views import ApprovalNeeded, Refusal, RefusalLine
+from bot.model.plan import Plan
+from bot.model.views import ApprovalNeeded
 
 STARTING = frozenset({Trigger.OPEN, Trigger.REOPEN, Trigger.UPDATE})
 ENDING = frozenset({Trigger.CLOSE, Trigger.MERGE})
@@ -26,17 +25,19 @@ def plan_for(
     others: a preview is most useful while the work is under way.
     """
     wanted = configured(snapshot.pipeline.on, trigger)
+    usable = [command for command in commands if command.automatic]
     if not wanted:
         return Ignore(f"nothing is configured to run on {trigger}")
+    if _under_way(trigger, snapshot):
+        return Ignore("the like is under way")
     if trigger in ENDING:
-        return _ending(wanted, snapshot, commands)
+        # Code of a pull request that is over is not run any more.
+        return _planned(wanted, snapshot, (command for command in usable if not command.runs_code))
     if files is not None and not paths.matches(snapshot.pipeline.paths, files):
         return Ignore("no changed file counts")
-    if _under_way(snapshot):
-        return Ignore("the same commit's automatic run is under way")
     if not snapshot.trusted:
         return Reply(ApprovalNeeded(snapshot.pull.author, snapshot.sha))
-    return _planned(wanted, snapshot, commands)
+    return _planned(wanted, snapshot, usable)
 
 
 def configured(on: Automatic, trigger: Trigger) -> tuple[str, ...]:
@@ -48,47 +49,25 @@ def configured(on: Automatic, trigger: Trigger) -> tuple[str, ...]:
     return ()
 
 
-def _ending(wanted: Sequence[str], snapshot: Snapshot, commands: Iterable[AnyCommand]) -> Outcome:
-    """Plan for a pull request that is over: no code is run any more, and a teardown takes all there is."""
-    if not (snapshot.environments or snapshot.images or snapshot.active):
-        return Ignore("there is nothing to take down")
-    harmless = [command for command in commands if not command.runs_code]
-    outcome = _planned(wanted, snapshot, harmless)
-    if not isinstance(outcome, StartRun):
-        return outcome
-    steps = (Teardown(everything=True) if step == Teardown() else step for step in outcome.plan.steps)
-    return StartRun(Plan(tuple(steps)))
-
-
-def _planned(wanted: Sequence[str], snapshot: Snapshot, commands: Iterable[AnyCommand]) -> Outcome:
-    known = parsing.by_name(command for command in commands if command.automatic)
+def _planned(wanted: Iterable[str], snapshot: Snapshot, commands: Iterable[AnyCommand]) -> Outcome:
+    """Join what the configured commands decide; what one of them refuses is left out, since nobody asked."""
+    known = parsing.by_name(commands)
     plans: list[Plan] = []
-    refused: list[RefusalLine] = []
     for line in wanted:
-        outcome = _decided(line, snapshot, known)
+        invocation = parsing.parse_line(f"/{normalise(line).removeprefix('/')}", known)
+        if not isinstance(invocation, Invocation):
+            continue
+        outcome = invocation.command.plan(invocation.args, snapshot)
         if isinstance(outcome, StartRun):
             plans.append(outcome.plan)
             snapshot = planning.after(snapshot, outcome.plan)
-        elif isinstance(outcome, Refuse) and outcome.reason is not Reason.STEP_DISABLED:
-            refused.append(RefusalLine(line, outcome.reason, outcome.facts))
-    if refused:
-        return Reply(Refusal(snapshot.actor, tuple(refused)))
     return StartRun(planning.merge(plans)) if plans else Ignore("nothing that is configured applies")
 
 
-def _decided(line: str, snapshot: Snapshot, known: dict[str, AnyCommand]) -> Outcome:
-    match parsing.parse_line(f"/{normalise(line).removeprefix('/')}", known):
-        case Invocation(command=command, args=args):
-            return command.plan(args, snapshot)
-        case Misuse(reason=reason, facts=facts):
-            return Refuse(reason, facts)
-        case _:
-            return Ignore(f"no command runs by itself for {line!r}")
-
-
-def _under_way(snapshot: Snapshot) -> bool:
-    """Return whether an event's run for this very commit is active: Gitee tells some events several times."""
+def _under_way(trigger: Trigger, snapshot: Snapshot) -> bool:
+    """Return whether a like event's run for this commit is active: Gitee tells some events several times."""
+    alike = ENDING if trigger in ENDING else STARTING
     return any(
-        run.sha == snapshot.sha and run.origin.trigger in STARTING and run.stop is None
+        run.sha == snapshot.sha and run.origin.trigger in alike and run.stop is None
         for run in snapshot.active
     )

@@ -28,7 +28,8 @@ _FOREIGN = (
 FOREIGN = frozenset(_FOREIGN.split())
 """Names that other bots on Gitee and elsewhere listen to, near ours or not."""
 
-_HEAD = re.compile(r"/([^\s/]+)(?:\s+(.*))?", re.DOTALL)
+# A full stop after a lone command is habit, not part of its name.
+_HEAD = re.compile(r"/([^\s/]+?)(?:[.。!！]*|\s+(.*))", re.DOTALL)
 _TOKEN = re.compile(r"""(?:[^\s"'`]|"[^"]*"|'[^']*'|`[^`]*`)+""")
 _QUOTED = re.compile(r""""([^"]*)"|'([^']*)'|`([^`]*)`""")
 
