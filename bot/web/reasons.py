@@ -1,9 +1,11 @@
 """Why a step or a run ended as it did, in one plain sentence for the pages; facts in it are hostile text."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from bot.model.reason import Reason
+from bot.model.run import Note
 from bot.model.text import Language, Text
 
 REASONS: Final[Mapping[Reason, Text]] = {
@@ -33,6 +35,10 @@ REASONS: Final[Mapping[Reason, Text]] = {
     ),
     Reason.TESTS_FAILED: Text(
         en="{failed} of {total} tests failed.", zh="{total} 项测试中 {failed} 项失败。"
+    ),
+    Reason.TESTS_EXITED: Text(
+        en="No test of the report failed, but the tests exited with code {code}.",
+        zh="报告里没有失败的测试，但测试进程的退出码是 {code}，按失败处理。",
     ),
     Reason.NO_REPORT: Text(
         en="The tests exited with code {code} and left no JUnit report in {path}.",
@@ -78,6 +84,30 @@ REASONS: Final[Mapping[Reason, Text]] = {
 }
 
 
+NOTES: Final[Mapping[str, Text]] = {
+    "config_changed": Text(
+        en="This pull request changes {file}. The change counts from the merge on.",
+        zh="这个 PR 修改了 {file}，改动在合并后生效。",
+    ),
+    "config_absent": Text(
+        en="There is no {file} on the target branch: the defaults were used.",
+        zh="目标分支上没有 {file}，使用默认配置。",
+    ),
+    "image_reused": Text(
+        en="The image of this commit was there already and was used.",
+        zh="这个提交的镜像已存在，直接使用，未重新构建。",
+    ),
+    "step_disabled": Text(
+        en="The repository's configuration switches “{step}” off.", zh="仓库配置关闭了“{step}”，已略过。"
+    ),
+    "resumed": Text(
+        en="The bot was restarted; the run went on where it had stopped.",
+        zh="机器人重启过，运行已从中断处继续。",
+    ),
+}
+_COMMIT = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{32}\b")
+
+
 class _Facts(dict[str, str]):
     def __missing__(self, _key: str) -> str:
         return "?"
@@ -85,5 +115,14 @@ class _Facts(dict[str, str]):
 
 def explain(reason: Reason, facts: Mapping[str, str], language: Language) -> str:
     """Return the sentence; a reason that ends no step is told by its code."""
-    words = REASONS.get(reason)
-    return words.say(language).format_map(_Facts(facts)) if words else str(reason)
+    return _worded(REASONS.get(reason), str(reason), facts, language)
+
+
+def remark(note: Note, language: Language) -> str:
+    """Return what a person should know besides."""
+    return _worded(NOTES.get(note.code), note.code, note.facts, language)
+
+
+def _worded(words: Text | None, code: str, facts: Mapping[str, str], language: Language) -> str:
+    sentence = words.say(language).format_map(_Facts(facts)) if words else code
+    return _COMMIT.sub(r"\1", sentence)

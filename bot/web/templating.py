@@ -53,6 +53,7 @@ def render(
         lang=language,
         t=say,
         explain=lambda result: reasons.explain(result.reason, result.facts, language),
+        remark=lambda note: reasons.remark(note, language),
         ago=lambda then: phrases.relative(then, now, language),
         took=lambda seconds: phrases.duration(seconds, language),
         exact=lambda then: f"{then.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",

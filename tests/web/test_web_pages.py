@@ -1,0 +1,383 @@
+"""Pages as people get them: complete without a script, in their language, safe from what runs say."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from jinja2 import nodes
+
+from bot.model.delivery import Trigger
+from bot.model.environment import EnvironmentState
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from bot.model.run import Note, Origin, RunState, StepResult, StepState, StopRequest
+from bot.model.text import Language
+from bot.web.reasons import NOTES, REASONS
+from bot.web.templating import new_templates
+from bot.web.words import WORDS
+from tests.web.conftest import Bench, Client
+from tests.web.fakes import environment, finished_run, run, step
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
+PATHS = (
+    "/",
+    "/runs/41",
+    "/runs/42",
+    "/runs/42/live",
+    "/prs/oak/shop/7",
+    "/environments",
+    "/commands",
+    "/nope",
+)
+ROOT = Path(__file__).parents[2]
+
+
+class Outline(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.words = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes.extend((name, value or "") for name, value in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def fill(bench: Bench) -> None:
+    bench.runs.put(finished_run(41), run(42))
+    bench.environments.put(environment())
+    bench.logs.append(42, "build", "first line\nsecond 行\nthird")
+
+
+async def page(client: Client, path: str, status: int = 200, *, language: str = "en") -> str:
+    answer = await client.get(path, headers={"Accept-Language": language})
+    assert answer.status == status
+    assert (answer.content_type, answer.charset) == ("text/html", "utf-8")
+    return await answer.text()
+
+
+async def test_home_shows_what_is_under_way_before_what_was(client: Client, bench: Bench) -> None:
+    bench.runs.put(run(40), finished_run(41), run(42, RunState.QUEUED), run(43, RunState.PASSED))
+    bench.environments.put(environment())
+
+    html = await page(client, "/")
+
+    assert re.findall(r'class="name" href="/runs/(\d+)"', html) == ["42", "40", "43", "41"]
+    assert "1 live environment" in html
+    assert "Next in line" in html
+    assert "Test failed: 2 of 8 tests failed." in html
+
+
+async def test_older_runs_are_a_page_away(client: Client, bench: Bench) -> None:
+    bench.runs.put(*(run(number, RunState.PASSED) for number in range(1, 56)))
+
+    first = await page(client, "/")
+    older = re.findall(r'href="(/\?before=\d+)"', first)
+    second = await page(client, older[0])
+
+    assert older == ["/?before=6"]
+    assert re.findall(r'class="name" href="/runs/(\d+)"', second) == ["5", "4", "3", "2", "1"]
+    assert "?before=" not in second
+
+
+async def test_an_empty_home_says_how_to_begin(client: Client) -> None:
+    assert "还没有运行记录" in await page(client, "/", language="zh")
+
+
+async def test_a_finished_run_shows_all_that_came_of_it(client: Client, bench: Bench, tmp_path: Path) -> None:
+    fill(bench)
+    bench.logs.reports[41] = tmp_path
+
+    words = Outline(await page(client, "/runs/41")).words
+
+    for expected in (
+        "Test failed",
+        "2 of 8 tests failed.",
+        "5 of 8 passed",
+        "1 flaky",
+        "registry.test/oak/shop:pr-7-01234567",
+        "sha256:ab",
+        "46 MB",
+        "http://pr-7-shop.preview.test/",
+        "Open the test report",
+        "cart::test_coupon",
+        "25 s",
+    ):
+        assert expected in words
+
+
+async def test_a_run_under_way_shows_its_log_without_a_script(client: Client, bench: Bench) -> None:
+    fill(bench)
+
+    html = await page(client, "/runs/42", language="zh")
+
+    assert '<div class="line" id="build-L2"><a href="#build-L2">2</a><span>second 行</span></div>' in html
+    assert 'data-next="27" data-unfinished="true"' in html
+    assert "正在构建" in html
+    assert '<div id="head" data-final="false">' in html
+
+
+async def test_the_live_part_is_the_pages_own(client: Client, bench: Bench) -> None:
+    fill(bench)
+
+    whole = Outline(await page(client, "/runs/42"))
+    live = Outline(await page(client, "/runs/42/live"))
+
+    ids = {value for name, value in live.attributes if name == "id"}
+    assert ids == {"head"} | {
+        f"{name}-{part}" for name in ("build", "deploy", "test") for part in ("head", "reason")
+    }
+    assert ids <= {value for name, value in whole.attributes if name == "id"}
+    assert "first line" not in live.words
+
+
+async def test_a_waiting_run_tells_its_place(client: Client, bench: Bench) -> None:
+    bench.runs.put(*(run(number, RunState.QUEUED, number=number) for number in (50, 51, 52)))
+
+    assert "Number 3 in line" in await page(client, "/runs/52")
+    assert "前面还有 2 个" in await page(client, "/runs/52", language="zh")
+
+
+async def test_a_stopped_run_tells_why(client: Client, bench: Bench) -> None:
+    cancelled = StopRequest(Reason.CANCELLED, {"who": "mei"})
+    superseded = StopRequest(Reason.SUPERSEDED, {"by": "fedcba98" + "0" * 32})
+    bench.runs.put(
+        run(60, RunState.CANCELLED, stop=cancelled),
+        run(61, RunState.SUPERSEDED, stop=superseded),
+        run(62, stop=cancelled),
+    )
+
+    assert "Cancelled by mei." in await page(client, "/runs/60")
+    assert "Superseded by fedcba98." in await page(client, "/runs/61")
+    assert "Stopping…" in await page(client, "/runs/62")
+
+
+async def test_infrastructures_fault_is_not_called_a_failure(client: Client, bench: Bench) -> None:
+    result = StepResult(StepState.BROKEN, Reason.ENGINE_UNAVAILABLE, {"message": "no socket"})
+    bench.runs.put(run(63, RunState.FAILED, steps=(step("build", StepState.BROKEN, result),)))
+
+    words = Outline(await page(client, "/runs/63")).words
+
+    assert "Build was interrupted" in words
+    assert "The container engine does not answer: no socket" in words
+
+
+async def test_remarks_are_worded(client: Client, bench: Bench) -> None:
+    bench.runs.put(run(64, notes=(Note("config_changed", {"file": ".chatops.yml"}), Note("new_code"))))
+
+    html = await page(client, "/runs/64")
+
+    assert "This pull request changes .chatops.yml." in html
+    assert "new_code" in html
+
+
+async def test_a_pull_request_shows_its_runs_and_environments(client: Client, bench: Bench) -> None:
+    fill(bench)
+    bench.runs.put(run(44, repo=RepoPath("oak", "till")))
+
+    html = await page(client, "/prs/oak/shop/7")
+
+    assert re.findall(r'class="name" href="/runs/(\d+)"', html) == ["42", "41"]
+    assert 'href="http://pr-7-shop.preview.test/"' in html
+    assert 'href="https://gitee.test/oak/shop/pulls/7"' in html
+
+
+async def test_environments_link_only_to_what_answers(client: Client, bench: Bench) -> None:
+    bench.environments.put(environment(), environment("pr-9-shop", EnvironmentState.STARTING))
+
+    html = await page(client, "/environments")
+
+    assert 'href="http://pr-7-shop.preview.test/"' in html
+    assert "pr-9-shop" in html
+    assert 'href="http://pr-9-shop' not in html
+    assert "in 2 days" in html
+
+
+async def test_commands_are_the_vocabulary(client: Client) -> None:
+    html = await page(client, "/commands", language="zh")
+
+    for expected in ("/deploy [environment]", "部署此 Pull Request。", "有写权限的人", "/部署", "保留多久"):
+        assert expected in html
+
+
+@pytest.mark.parametrize("path", ["/nope", "/runs/99", "/prs/oak/shop/99", "/runs/x", "/reports/99/"])
+async def test_what_is_not_there_looks_like_the_rest(client: Client, path: str) -> None:
+    html = await page(client, path, 404, language="zh")
+
+    assert "页面不存在" in html
+    assert '<nav aria-label="主导航">' in html
+
+
+async def test_a_mistake_of_ours_is_an_apology_with_an_id(
+    client: Client, bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.runs.broken = True
+
+    html = await page(client, "/runs/1", 500)
+
+    found = re.search(r"in the log as (\w+)\.", html)
+    assert found
+    assert found[1] in caplog.text
+    assert "secret detail" not in html
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_every_page_is_guarded(client: Client, bench: Bench, path: str, language: str) -> None:
+    fill(bench)
+
+    answer = await client.get(path, headers={"Accept-Language": language})
+
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    html = await answer.text()
+    assert "style=" not in html
+    assert not re.search(r"<script(?! src=)|\son\w+=", html)
+
+
+@pytest.mark.parametrize("path", ["/", "/runs/70", "/runs/70/live", "/prs/oak/shop/7"])
+async def test_hostile_words_stay_words(client: Client, bench: Bench, path: str) -> None:
+    result = StepResult(
+        StepState.FAILED,
+        Reason.BUILD_FAILED,
+        {"instruction": HOSTILE, "code": "{0.__class__}"},
+        failed_tests=(HOSTILE,),
+        url="http://x/" + HOSTILE,
+    )
+    bench.runs.put(
+        run(
+            70,
+            RunState.FAILED,
+            title=HOSTILE,
+            sha=HOSTILE,
+            origin=Origin(Trigger.COMMENT, HOSTILE, HOSTILE),
+            steps=(step("build", StepState.FAILED, result),),
+        )
+    )
+    bench.logs.append(70, "build", f"{HOSTILE}\n")
+
+    html = await page(client, path)
+
+    outline = Outline(html)
+    assert HOSTILE in outline.words
+    assert "img" not in outline.tags
+    assert not [name for name, _ in outline.attributes if name.startswith("on")]
+    assert "49" not in outline.words
+    assert "__class__" not in outline.words or "{0.__class__}" in outline.words
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x"])
+async def test_a_link_never_runs_anything(client: Client, bench: Bench, address: str) -> None:
+    result = StepResult(StepState.PASSED, url=address)
+    bench.runs.put(run(71, RunState.PASSED, steps=(step("deploy", StepState.PASSED, result),)))
+
+    outline = Outline(await page(client, "/runs/71"))
+
+    assert not [value for name, value in outline.attributes if name == "href" and value == address]
+    assert address in outline.words
+
+
+async def test_a_report_is_locked_into_a_sandbox(client: Client, bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text("<h1>报告</h1><script>alert(1)</script>", "utf-8")
+    bench.logs.reports[41] = file
+
+    answer = await client.get("/reports/41/")
+
+    assert answer.status == 200
+    assert (answer.content_type, answer.charset) == ("text/html", "utf-8")
+    rules = [rule.strip() for rule in answer.headers["Content-Security-Policy"].split(";")]
+    assert {"default-src 'none'", "style-src 'unsafe-inline'", "sandbox"} <= set(rules)
+    assert not [rule for rule in rules if rule.startswith(("script-src", "sandbox "))]
+    assert "报告" in await answer.text()
+
+
+async def test_a_report_without_a_slash_is_sent_on(client: Client) -> None:
+    answer = await client.get("/reports/41", allow_redirects=False)
+
+    assert (answer.status, answer.headers["Location"]) == (301, "/reports/41/")
+
+
+async def test_a_whole_log_is_plain_text(client: Client, bench: Bench) -> None:
+    fill(bench)
+
+    answer = await client.get("/runs/42/logs/build.txt")
+
+    assert (answer.content_type, await answer.text()) == ("text/plain", "first line\nsecond 行\nthird")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert (await client.get("/runs/42/logs/other.txt")).status == 404
+
+
+async def test_a_chosen_language_is_remembered(client: Client) -> None:
+    assert "运行记录" in await page(client, "/?lang=zh")
+    assert "运行记录" in await page(client, "/environments", language="en")
+    assert "Runs" in await page(client, "/?lang=en", language="zh")
+
+
+@pytest.mark.parametrize("asked", ["fr", "", "zh%0d%0aSet-Cookie: x", "../en"])
+async def test_a_language_that_is_none_of_ours_changes_nothing(client: Client, asked: str) -> None:
+    answer = await client.get(f"/?lang={asked}", headers={"Accept-Language": "en"})
+
+    assert answer.status == 200
+    assert "Set-Cookie" not in answer.headers
+
+
+async def test_static_files_are_ours_and_nothing_else(client: Client) -> None:
+    assert (await client.get("/static/style.css")).content_type == "text/css"
+    for path in ("/static/", "/static/..%2fwords.py", "/static/%2e%2e/words.py"):
+        assert (await client.get(path)).status in {403, 404}
+
+
+def test_every_state_step_and_trigger_has_words() -> None:
+    named = {f"state.{one}" for kind in (RunState, StepState, EnvironmentState) for one in kind}
+    named |= {f"trigger.{one}" for one in Trigger}
+    named |= {f"step.{one}" for one in ("build", "deploy", "test", "teardown")}
+
+    assert named <= set(WORDS)
+
+
+def test_every_reason_that_ends_something_has_words() -> None:
+    ends = tuple(Reason)[tuple(Reason).index(Reason.NO_DOCKERFILE) :]
+
+    assert set(ends) <= set(REASONS)
+
+
+def test_every_remark_that_comments_word_has_words() -> None:
+    source = (ROOT / "comment_templates/en/_words.md.j2").read_text("utf-8")
+
+    assert set(re.findall(r"macro note_(\w+)\(", source)) == set(NOTES)
+
+
+def test_words_ask_for_the_same_facts_in_both_languages() -> None:
+    for text in (*REASONS.values(), *NOTES.values()):
+        facts = [set(re.findall(r"{(\w+)}", text.say(language))) for language in Language]
+        assert facts[0] == facts[1], text
+
+
+def test_templates_hold_no_words_and_ask_only_for_known_ones() -> None:
+    templates = new_templates()
+    for name in templates.list_templates():
+        source, _, _ = templates.loader.get_source(templates, name)  # type: ignore[union-attr] # it has one
+        tree = templates.parse(source)
+        asked = [
+            call.args[0].value
+            for call in tree.find_all(nodes.Call)
+            if isinstance(call.node, nodes.Name)
+            and call.node.name == "t"
+            and isinstance(call.args[0], nodes.Const)
+        ]
+        assert set(asked) <= set(WORDS), name
+        prose = "".join(part.data for output in tree.find_all(nodes.TemplateData) for part in [output])
+        assert not re.search(r"[\u4e00-\u9fff]", prose), name
