@@ -271,6 +271,8 @@ class Reports(Protocol):
         """Open the live log of a step for appending."""
         ...
 
-    async def save(self, run: int, suite: str, report: Report, files: Mapping[str, bytes]) -> None:
-        """Keep a suite's results and the XML they came from."""
+    async def save(
+        self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
+    ) -> None:
+        """Keep a suite's results and the XML they came from; `about` says in a line what was tested."""
         ...

@@ -1,4 +1,4 @@
-"""Views become comments: the operator's templates first, then the language's, the default's, the shared ones."""
+"""Views become comments: the operator's templates first, then the language's, the default's, the shared."""
 
 import re
 from collections.abc import Callable, Sequence

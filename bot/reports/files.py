@@ -14,9 +14,10 @@ from time import time
 from bot.core.masking import Masker
 from bot.model.report import Report
 from bot.model.text import Language
-from bot.reports import paths, results
+from bot.reports import paths
 from bot.reports.log import SIZE_LIMIT, StepLog
 from bot.reports.page import ReportPage
+from bot.reports.results import SuiteResults, masked, read_all, replace_file, write
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +55,15 @@ class RunFiles:
         """Open the live log of a step for appending."""
         return StepLog(paths.log_file(self._data_dir, run, step), self._masker, self._log_limit)
 
-    async def save(self, run: int, suite: str, report: Report, files: Mapping[str, bytes]) -> None:
-        """Keep a suite's results and the XML they came from, and renew the run's HTML report."""
-        await asyncio.to_thread(self._save, run, suite, report, files)
+    async def save(
+        self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
+    ) -> None:
+        """Keep a suite's results and the XML they came from, and renew the run's HTML report.
+
+        `about` says in a line what was tested; it heads the report.
+        """
+        results = SuiteResults(suite, masked(report, self._masker), about)
+        await asyncio.to_thread(self._save, run, results, files)
 
     def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk:
         """Return at most `limit` bytes of a log from `offset` on, cut between characters."""
@@ -88,13 +95,12 @@ class RunFiles:
             shutil.rmtree(folder, ignore_errors=True)
         return len(old)
 
-    def _save(self, run: int, suite: str, report: Report, files: Mapping[str, bytes]) -> None:
-        folder = paths.suite_folder(self._data_dir, run, suite)
-        masked = results.masked(report, self._masker)
+    def _save(self, run: int, results: SuiteResults, files: Mapping[str, bytes]) -> None:
+        folder = paths.suite_folder(self._data_dir, run, results.name)
         with self._saving:
-            results.write(folder, suite, masked, {name: self._masked(data) for name, data in files.items()})
-            everything = results.read_all(folder.parent)
-            results.replace_file(paths.report_file(self._data_dir, run), self._page.render(run, everything))
+            write(folder, results, {name: self._masked(data) for name, data in files.items()})
+            page = self._page.render(run, read_all(folder.parent))
+            replace_file(paths.report_file(self._data_dir, run), page)
 
     def _masked(self, data: bytes) -> bytes:
         return self._masker.mask(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")

@@ -21,14 +21,16 @@ MOST_FAILURES = 300
 """Failures shown with their details; those beyond are named in the tables only."""
 MOST_OPEN = 20
 MOST_ROWS = 10_000
-"""Rows in all tables together."""
+"""Rows in all tables together; what did not pass is listed beyond it."""
 MOST_TEXT = 8_000
 """Characters of one test's details or output."""
 MOST_TEXTS = 4_000_000
 """Characters of all details together."""
 _SLOWEST = 10
 _SLOW_SECONDS = 0.1
+_MINUTE = 60
 _FEW_CASES = 40
+_ORDER = {CaseState.FAILED: 0, CaseState.FLAKY: 1, CaseState.SKIPPED: 2, CaseState.PASSED: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Group:
     name: str
     counts: TestCounts
     rows: tuple[Case, ...]
+    left_out: int
     open: bool
 
 
@@ -91,7 +94,7 @@ class ReportPage:
             counts=counts,
             sections=sections,
             slowest=_slowest(cases),
-            rows_left_out=budget.rows_left_out,
+            about=next((suite.about for suite in results if suite.about), ""),
         )
 
 
@@ -102,7 +105,6 @@ class _Budget:
         self.opened = 0
         self.texts = MOST_TEXTS
         self.rows = MOST_ROWS
-        self.rows_left_out = 0
 
     def open_one(self) -> bool:
         self.opened += 1
@@ -116,9 +118,11 @@ class _Budget:
         return shown
 
     def take_rows(self, cases: Sequence[Case]) -> tuple[Case, ...]:
-        taken = tuple(cases[: self.rows])
-        self.rows -= len(taken)
-        self.rows_left_out += len(cases) - len(taken)
+        """Take what did not pass; of tests that passed, only as many as there is room for."""
+        ordered = sorted(cases, key=lambda case: _ORDER[case.state])
+        certain = sum(case.state is not CaseState.PASSED for case in cases)
+        taken = tuple(ordered[: max(certain, self.rows)])
+        self.rows = max(0, self.rows - len(taken))
         return taken
 
 
@@ -132,11 +136,13 @@ def shortened(text: str) -> str:
 
 def seconds(amount: float) -> str:
     """Return a duration that reads the same in both languages."""
-    if amount < 1:
-        return f"{amount * 1000:.0f} ms"
-    if amount < 60:  # noqa: PLR2004 - seconds of a minute
+    if amount < 1:  # a report may claim less than nothing
+        return f"{max(amount, 0) * 1000:.0f} ms"
+    if amount < _MINUTE:
         return f"{amount:.1f} s"
-    return f"{int(amount // 60)} min {int(amount % 60):02d} s"
+    if amount < 60 * _MINUTE:
+        return f"{int(amount // _MINUTE)} min {int(amount % _MINUTE):02d} s"
+    return f"{int(amount // (60 * _MINUTE))} h {int(amount // _MINUTE % 60):02d} min"
 
 
 def _section(suite: SuiteResults, budget: _Budget, *, few: bool) -> Section:
@@ -177,7 +183,8 @@ def _group(name: str, cases: Sequence[Case], budget: _Budget, *, few: bool) -> G
         flaky=flaky,
         seconds=sum(case.seconds for case in cases),
     )
-    return Group(name, counts, budget.take_rows(cases), few)
+    rows = budget.take_rows(cases)
+    return Group(name, counts, rows, len(cases) - len(rows), few)
 
 
 def _slowest(cases: Sequence[Case]) -> list[Case]:

@@ -22,6 +22,8 @@ class SuiteResults:
 
     name: str
     report: Report
+    about: str = ""
+    """What was tested, in a line."""
 
 
 def masked(report: Report, masker: Masker) -> Report:
@@ -40,7 +42,7 @@ def _masked(case: Case, masker: Masker) -> Case:
     )
 
 
-def write(folder: Path, suite: str, report: Report, files: Mapping[str, bytes]) -> None:
+def write(folder: Path, results: SuiteResults, files: Mapping[str, bytes]) -> None:
     """Keep a suite's results, in the place of those of an earlier attempt."""
     shutil.rmtree(folder / "xml", ignore_errors=True)
     (folder / "xml").mkdir(parents=True)
@@ -50,7 +52,7 @@ def write(folder: Path, suite: str, report: Report, files: Mapping[str, bytes]) 
         if room >= 0:
             stem = name.removesuffix(".xml")
             (folder / "xml" / f"{number:03d}-{slug(stem)}.xml").write_bytes(data)
-    replace_file(folder / "report.json", json.dumps(_json(suite, report), ensure_ascii=True))
+    replace_file(folder / "report.json", json.dumps(_json(results), ensure_ascii=True))
 
 
 def read_all(folder: Path) -> tuple[SuiteResults, ...]:
@@ -59,17 +61,23 @@ def read_all(folder: Path) -> tuple[SuiteResults, ...]:
     return tuple(sorted(found, key=lambda results: results.name))
 
 
-def _json(suite: str, report: Report) -> dict[str, Any]:
-    counts = {**asdict(report.counts), "total": report.counts.total}
-    cases = [asdict(case) for case in report.cases]
-    return {"format": FORMAT, "suite": suite, "counts": counts, "truncated": report.truncated, "cases": cases}
+def _json(results: SuiteResults) -> dict[str, Any]:
+    report = results.report
+    return {
+        "format": FORMAT,
+        "suite": results.name,
+        "about": results.about,
+        "counts": {**asdict(report.counts), "total": report.counts.total},
+        "truncated": report.truncated,
+        "cases": [asdict(case) for case in report.cases],
+    }
 
 
 def _read(file: Path) -> SuiteResults:
     data = json.loads(file.read_text("utf-8"))
     cases: Sequence[dict[str, Any]] = data["cases"]
     kept = tuple(Case(**{**case, "state": CaseState(case["state"])}) for case in cases)
-    return SuiteResults(data["suite"], Report(kept, data["truncated"]))
+    return SuiteResults(data["suite"], Report(kept, data["truncated"]), data["about"])
 
 
 def replace_file(file: Path, text: str) -> None:

@@ -58,7 +58,8 @@ async def _run_suite(step: Test, suite: Suite, image: str, work: Work) -> SuiteR
     output = await work.doors.platform(step.config.runner).run_tests(spec, work.log)
     report = _read(output, step.config.report)
     if report is not None:
-        await work.doors.reports.save(work.run.id, suite.name, report, output.files)
+        about = f"{work.run.repo}!{work.run.number} · {step.sha[:8]}"
+        await work.doors.reports.save(work.run.id, suite.name, report, output.files, about=about)
     return SuiteResult(suite.name, output.exit_code, report)
 
 

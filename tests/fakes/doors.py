@@ -168,7 +168,9 @@ class World:
     def log(self, run: int, step: str) -> Log:
         return self._state.logs.setdefault((run, step), FakeLog())
 
-    async def save(self, run: int, suite: str, report: Report, files: Mapping[str, bytes]) -> None:
+    async def save(
+        self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
+    ) -> None:
         self._state.reports[run, suite] = report
 
 

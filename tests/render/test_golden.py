@@ -2,10 +2,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.render.view_samples import VIEWS
 
 from bot.model.text import Language
 from bot.render.renderer import TemplateRenderer
+from tests.render.view_samples import VIEWS
 
 ROOT = Path(__file__).parents[2]
 MARKER = "<!-- chatops:run=42 -->"
