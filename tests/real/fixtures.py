@@ -11,6 +11,7 @@ import docker.errors
 import pytest
 
 from bot.core.naming import LABEL_INSTANCE
+from bot.model.run import Image
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import Firewall
 from bot.runners.docker.network import bridge_prefix
@@ -21,6 +22,13 @@ BASE = """\
 FROM scratch
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
+"""
+
+APP = """\
+FROM {base}
+EXPOSE 8080
+RUN mkdir /www && echo "at your service" > /www/index.html
+CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]
 """
 
 
@@ -55,6 +63,24 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProce
     process = RegistryProcess(tmp_path_factory.mktemp("registry"))
     yield process
     process.stop()
+
+
+@pytest.fixture(scope="session")
+def app_image(sdk: docker.DockerClient, base_image: str, registry: RegistryProcess) -> Iterator[Image]:
+    """Push a service that answers on the port it EXPOSEs, and give what a build would."""
+    reference = f"{registry.host}/team/app:pr-1-{uuid.uuid4().hex[:8]}"
+    built, _ = sdk.images.build(
+        fileobj=io.BytesIO(tar({"Dockerfile": APP.format(base=base_image)})),
+        custom_context=True,
+        tag=reference,
+        rm=True,
+        forcerm=True,
+    )
+    sdk.images.push(reference)
+    digest = str(sdk.images.get_registry_data(reference).id)
+    yield Image(reference, digest, int(built.attrs["Size"]), "0" * 40)
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        sdk.images.remove(str(built.id), force=True)
 
 
 @pytest.fixture

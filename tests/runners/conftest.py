@@ -1,3 +1,107 @@
-from tests.real.fixtures import base_image, engine, instance, log, registry, sdk
+import io
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
 
-__all__ = ["base_image", "engine", "instance", "log", "registry", "sdk"]
+import docker
+import pytest
+from docker.models.containers import Container
+
+from bot.core.naming import LABEL_INSTANCE
+from bot.model.environment import EnvironmentKey
+from bot.model.forge import RepoPath
+from bot.model.run import Image
+from bot.ports import EnvironmentSpec, TestSpec
+from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.platform import DockerPlatform
+from tests.real.fixtures import app_image, base_image, engine, instance, log, registry, sdk
+from tests.real.parts import Recorder, tar
+
+__all__ = ["app_image", "base_image", "engine", "instance", "log", "registry", "sdk"]
+
+KEY = EnvironmentKey(RepoPath("team", "shop"), 12, "preview")
+
+
+@dataclass
+class Stage:
+    """A platform with specifications to vary, and a look at what it made."""
+
+    platform: DockerPlatform
+    image: Image
+    tests_image: str
+    instance: str
+    sdk: docker.DockerClient
+    log: Recorder
+
+    def spec(self, **changes: Any) -> EnvironmentSpec:
+        """Return a specification that deploys well unless it is changed."""
+        plain = EnvironmentSpec(
+            key=KEY,
+            host="pr-12-shop.test",
+            image=self.image,
+            port=None,
+            env={},
+            command=(),
+            services=(),
+            memory="32m",
+            health_path=None,
+            health_timeout=20,
+        )
+        return replace(plain, **changes)
+
+    def suite(self, command: str, **changes: Any) -> TestSpec:
+        """Return a suite that runs a shell command."""
+        plain = TestSpec(
+            key=KEY,
+            suite="unit",
+            image=self.tests_image,
+            command=command,
+            env={},
+            report="/reports",
+            timeout=20,
+            memory="64m",
+        )
+        return replace(plain, **changes)
+
+    def push(self, recipe: str) -> Image:
+        """Build a Dockerfile upon the small base and push it."""
+        tag = f"{self.image.reference.rpartition(':')[0]}:{uuid.uuid4().hex[:8]}"
+        text = f"FROM {self.tests_image}\nENV ONLY={self.instance}\n{recipe}"
+        self.sdk.images.build(
+            fileobj=io.BytesIO(tar({"Dockerfile": text})),
+            custom_context=True,
+            tag=tag,
+            labels={LABEL_INSTANCE: self.instance},
+            rm=True,
+            forcerm=True,
+        )
+        self.sdk.images.push(tag)
+        return Image(tag, str(self.sdk.images.get_registry_data(tag).id), 0, "")
+
+    @property
+    def containers(self) -> list[Container]:
+        """All containers of this bot."""
+        return self.sdk.containers.list(all=True, filters={"label": f"{LABEL_INSTANCE}={self.instance}"})
+
+    @property
+    def networks(self) -> list[str]:
+        """Ids of all networks of this bot."""
+        found = self.sdk.networks.list(filters={"label": f"{LABEL_INSTANCE}={self.instance}"})
+        return [str(network.id) for network in found]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of this bot is left."""
+        return not self.containers and not self.networks
+
+    def container(self, part: str) -> Container:
+        """Return the container of one part."""
+        return next(found for found in self.containers if str(found.name).endswith(f"-{part}"))
+
+
+@pytest.fixture
+def stage(
+    engine: DockerEngine, instance: str, sdk: docker.DockerClient, app_image: Image, base_image: str
+) -> Stage:
+    platform = DockerPlatform(engine, instance=instance)
+    return Stage(platform, app_image, base_image, instance, sdk, Recorder())

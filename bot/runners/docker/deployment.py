@@ -89,7 +89,6 @@ class Deployment:
         try:
             await self.containers.start(container)
         except EngineRefused as refused:
-            self.console.line(refused.message)
             facts = {"name": name, "code": "127"}
             raise TellUser(Reason.CONTAINER_EXITED, facts, log=refused.message) from refused
 
@@ -98,6 +97,7 @@ class Deployment:
         try:
             await doing
         except TellUser as error:
-            error.log = error.log or await self.containers.tail(container)
+            words = (await self.containers.tail(container), error.log)
+            error.log = "\n".join(filter(None, words))
             self.console.lines(error.log.splitlines())
             raise

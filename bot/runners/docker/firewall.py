@@ -15,6 +15,9 @@ Mode = Literal["auto", "required", "off"]
 """`auto` does what it can and says what it cannot, `required` makes that an error, `off` touches nothing."""
 
 
+ATTEMPTS = 20
+
+
 class Firewall:
     """One rule over all bridges of a bot: no new connection from them to the host."""
 
@@ -41,8 +44,10 @@ class Firewall:
 
     async def remove(self) -> None:
         """Take the rule away, if it is there."""
-        while await self._iptables("-D") is None:
-            pass
+        for _ in range(ATTEMPTS):
+            if await self._iptables("-C") is not None:
+                return
+            await self._iptables("-D")
 
     async def _ensure(self) -> str | None:
         if os.geteuid() != 0:

@@ -11,9 +11,11 @@ from yarl import URL
 from bot.model.errors import ChatOpsError, TellUser
 from bot.model.reason import Reason
 from bot.runners.docker.containers import Containers
+from bot.runners.docker.lines import clean
 
 INTERVAL = 0.075
 """Seconds between two looks."""
+REMEMBERED = 20
 PROBE = 5.0
 """Seconds that one probe may take."""
 
@@ -29,14 +31,16 @@ class Health:
     ) -> None:
         """Return when a container is ready.
 
-        Raises TellUser(CONTAINER_EXITED | OUT_OF_MEMORY | UNHEALTHY) without a log.
+        Raises TellUser(CONTAINER_EXITED | OUT_OF_MEMORY | UNHEALTHY), its log what the last check said.
         """
         try:
             async with asyncio.timeout(seconds):
                 while not await self._ready(container, name, port, path):  # noqa: ASYNC110 - the engine tells nobody
                     await asyncio.sleep(INTERVAL)
         except TimeoutError:
-            raise TellUser(Reason.UNHEALTHY, {"name": name, "seconds": f"{seconds:g}"}) from None
+            said = last_check(await self._containers.inspect(container))
+            facts = {"name": name, "seconds": f"{seconds:g}"}
+            raise TellUser(Reason.UNHEALTHY, facts, log=said) from None
 
     async def _ready(self, container: str, name: str, port: int | None, path: str | None) -> bool:
         found = await self._containers.inspect(container)
@@ -57,6 +61,13 @@ def ended(found: Mapping[str, Any], name: str) -> ChatOpsError:
         limit = f"{found['HostConfig']['Memory'] // 2**20}m"
         return TellUser(Reason.OUT_OF_MEMORY, {"name": name, "limit": limit})
     return TellUser(Reason.CONTAINER_EXITED, {"name": name, "code": str(state["ExitCode"])})
+
+
+def last_check(found: Mapping[str, Any]) -> str:
+    """Return what an inspected container's HEALTHCHECK wrote last."""
+    checks = (found["State"].get("Health") or {}).get("Log") or [{}]
+    lines = str(checks[-1].get("Output", "")).splitlines()
+    return "\n".join(clean(line) for line in lines[-REMEMBERED:])
 
 
 def address(found: Mapping[str, Any]) -> str:

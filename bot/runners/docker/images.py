@@ -21,6 +21,8 @@ PATIENCE = 10
 PAUSE = 0.2
 """How often, and after how many seconds, a leftover is tried again."""
 
+# Names come from pull requests too, and stand in paths of the engine's API.
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}", re.ASCII)
 _ABSENT = re.compile(
     r"(?i)not found|manifest unknown|does not exist|denied|unauthorized|authentication required"
 )
@@ -39,7 +41,12 @@ class Images:
         self._credentials = credentials
 
     async def inspect(self, reference: str) -> dict[str, Any] | None:
-        """Return what the engine knows of an image, or None if it does not have it."""
+        """Return what the engine knows of an image, or None if it does not have it.
+
+        Raises TellUser(BASE_IMAGE_MISSING) for what cannot be the name of one.
+        """
+        if not _REFERENCE.fullmatch(reference) or "//" in reference or ".." in reference:
+            raise TellUser(Reason.BASE_IMAGE_MISSING, {"image": reference})
         try:
             found: dict[str, Any] = await self._engine.get(f"/images/{reference}/json")
         except EngineRefused as refused:

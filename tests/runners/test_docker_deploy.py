@@ -1,0 +1,239 @@
+import asyncio
+import io
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from bot.core.naming import LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO
+from bot.model.environment import Endpoint
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.ports import ServiceSpec
+from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.platform import DockerPlatform
+from tests.real.parts import RegistryProcess, tar
+from tests.runners.conftest import KEY, Stage
+from tests.runners.waiting import until
+
+pytestmark = pytest.mark.docker
+
+
+async def get(endpoint: Endpoint, path: str = "/") -> str:
+    url = f"http://{endpoint.host}:{endpoint.port}{path}"
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return await response.text()
+
+
+async def test_answers_where_it_says_with_the_environment_it_was_given(stage: Stage) -> None:
+    script = 'mkdir /tmp/www; echo "$GREETING" > /tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www'
+
+    endpoint = await stage.platform.deploy(
+        stage.spec(env={"GREETING": "你好 $HOME"}, command=("sh", "-c", script)), stage.log
+    )
+
+    assert endpoint.port == 8080
+    assert await get(endpoint) == "你好 $HOME\n"
+    assert stage.platform.service_url(KEY, 8080) == "http://app:8080"
+
+
+async def test_everything_is_labelled_and_comes_back_after_a_reboot(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(labels={"chatops.run": "7"}), stage.log)
+
+    app = stage.container("app")
+    expected = {LABEL_INSTANCE: stage.instance, LABEL_REPO: "team/shop", LABEL_NUMBER: "12"}
+    assert {**expected, LABEL_ENVIRONMENT: "preview", "chatops.run": "7"}.items() <= app.labels.items()
+    assert app.attrs["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+    assert len(stage.networks) == 1
+
+
+async def test_runs_exactly_the_pinned_digest_even_when_it_has_to_be_pulled(stage: Stage) -> None:
+    image = stage.push("EXPOSE 8081\n")
+    stage.sdk.images.remove(image.reference, force=True)
+
+    endpoint = await stage.platform.deploy(stage.spec(image=image, command=("httpd", "-fp8081")), stage.log)
+
+    assert endpoint.port == 8081
+    assert stage.container("app").attrs["Config"]["Image"] == image.pinned
+
+
+async def test_services_are_ready_first_and_found_by_name(stage: Stage) -> None:
+    database = ServiceSpec(
+        name="db",
+        image=stage.tests_image,
+        env={"MODE": "fast"},
+        # Opens its port late; the service under test must not have started before.
+        command=("sh", "-c", "mkdir /var/lib/data; sleep 0.5; exec httpd -f -p 5432"),
+        port=5432,
+    )
+    script = "nslookup db > /tmp/found; exec httpd -f -p 8080 -h /tmp"
+
+    endpoint = await stage.platform.deploy(
+        stage.spec(services=[database], command=("sh", "-c", script)), stage.log
+    )
+
+    networks = stage.container("db").attrs["NetworkSettings"]["Networks"].values()
+    assert next(iter(networks))["IPAddress"] in await get(endpoint, "/found")
+    assert stage.log.text.index("db is ready") < stage.log.text.index("starting app")
+    assert "MODE=fast" in stage.container("db").attrs["Config"]["Env"]
+
+
+async def test_redeploy_replaces_what_was_there(stage: Stage) -> None:
+    service = ServiceSpec(name="cache", image=stage.tests_image, command=("sleep", "999"))
+    first = await stage.platform.deploy(stage.spec(services=[service]), stage.log)
+    before = {container.id for container in stage.containers}
+
+    second = await stage.platform.deploy(stage.spec(), stage.log)
+
+    assert first == second
+    assert len(stage.containers) == 1
+    assert stage.containers[0].id not in before
+    assert len(stage.networks) == 1
+
+
+async def test_remove_takes_all_of_one_environment_and_nothing_else(
+    stage: Stage, engine: DockerEngine
+) -> None:
+    other = replace(KEY, name="staging")
+    await stage.platform.deploy(stage.spec(), stage.log)
+    await stage.platform.deploy(stage.spec(key=other), stage.log)
+    stranger = DockerPlatform(engine, instance=f"{stage.instance}-other")
+    await stranger.remove(KEY)
+
+    await stage.platform.remove(KEY)
+
+    assert [container.labels[LABEL_ENVIRONMENT] for container in stage.containers] == ["staging"]
+    assert len(stage.networks) == 1
+    await stage.platform.remove(other)
+    await stage.platform.remove(other)
+    assert stage.empty
+
+
+async def test_anonymous_volumes_go_with_their_containers(stage: Stage) -> None:
+    image = stage.push("VOLUME /data\n")
+    service = ServiceSpec(name="db", image=image.reference, command=("sleep", "999"))
+    await stage.platform.deploy(stage.spec(services=[service]), stage.log)
+    name = stage.container("db").attrs["Mounts"][0]["Name"]
+
+    await stage.platform.remove(KEY)
+
+    assert name not in {volume.name for volume in stage.sdk.volumes.list()}
+
+
+async def test_container_that_exits_at_once_is_told_with_its_last_words(stage: Stage) -> None:
+    command = ("sh", "-c", "echo 'no config' >&2; exit 4")
+
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(command=command), stage.log)
+
+    assert (caught.value.reason, caught.value.facts) == (
+        Reason.CONTAINER_EXITED,
+        {"name": "app", "code": "4"},
+    )
+    assert caught.value.log == "no config"
+    assert "no config" in stage.log.text
+    assert stage.empty
+
+
+async def test_command_that_does_not_exist_is_told(stage: Stage) -> None:
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(command=("/no/such/program",)), stage.log)
+
+    assert caught.value.facts == {"name": "app", "code": "127"}
+    assert "/no/such/program" in caught.value.log
+    assert stage.empty
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"command": ("sleep", "999")}, {"health_path": "/absent"}],
+    ids=["no open port", "404"],
+)
+async def test_service_that_never_becomes_healthy_is_told(stage: Stage, changes: dict[str, object]) -> None:
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(health_timeout=1, **changes), stage.log)
+
+    assert (caught.value.reason, caught.value.facts) == (Reason.UNHEALTHY, {"name": "app", "seconds": "1"})
+    assert stage.empty
+
+
+HEALTHCHECK = "HEALTHCHECK --interval=100ms CMD test -e /tmp/ready || { echo not yet; exit 1; }\n"
+
+
+async def test_healthcheck_of_the_image_decides(stage: Stage) -> None:
+    script = "sleep 0.5; touch /tmp/ready; exec sleep 999"
+    spec = stage.spec(image=stage.push(HEALTHCHECK), port=1, command=("sh", "-c", script))
+
+    await stage.platform.deploy(spec, stage.log)
+
+    assert stage.container("app").attrs["State"]["Health"]["Status"] == "healthy"
+
+
+async def test_what_the_healthcheck_says_explains_why_it_failed(stage: Stage) -> None:
+    script = "echo started; exec sleep 999"
+    spec = stage.spec(image=stage.push(HEALTHCHECK), port=1, command=("sh", "-c", script))
+
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(replace(spec, health_timeout=1), stage.log)
+
+    assert caught.value.reason is Reason.UNHEALTHY
+    assert caught.value.log == "started\nnot yet"
+
+
+async def test_memory_beyond_the_limit_is_told(stage: Stage) -> None:
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(memory="8m", command=("tail", "/dev/zero")), stage.log)
+
+    assert (caught.value.reason, caught.value.facts) == (Reason.OUT_OF_MEMORY, {"name": "app", "limit": "8m"})
+    assert stage.empty
+
+
+async def test_image_without_a_port_needs_one_configured(stage: Stage) -> None:
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(image=stage.push("")), stage.log)
+
+    assert caught.value.reason is Reason.NO_PORT
+    assert stage.empty
+
+
+@pytest.mark.parametrize("name", ["HOST/team/absent:9", "../../containers/x", "no such/image?", "-f", ""])
+async def test_image_of_a_service_that_is_nowhere_is_told(
+    stage: Stage, registry: RegistryProcess, name: str
+) -> None:
+    image = name.replace("HOST", registry.host)
+
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(services=[ServiceSpec("db", image)]), stage.log)
+
+    assert (caught.value.reason, caught.value.facts) == (Reason.BASE_IMAGE_MISSING, {"image": image})
+    assert stage.empty
+
+
+async def test_cancelling_in_the_middle_leaves_nothing(stage: Stage) -> None:
+    deploying = asyncio.create_task(stage.platform.deploy(stage.spec(command=("sleep", "999")), stage.log))
+    await until(lambda: bool(stage.containers))
+
+    deploying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deploying
+
+    assert stage.empty
+
+
+async def test_removes_the_images_of_one_pull_request(stage: Stage) -> None:
+    tags = {number: f"chatops-{stage.instance}:pr-{number}" for number in (12, 13)}
+    for number, tag in tags.items():
+        stage.sdk.images.build(
+            fileobj=io.BytesIO(tar({"Dockerfile": f"FROM {stage.tests_image}\n"})),
+            custom_context=True,
+            tag=tag,
+            labels={LABEL_INSTANCE: stage.instance, LABEL_REPO: "team/shop", LABEL_NUMBER: str(number)},
+            rm=True,
+        )
+
+    await stage.platform.remove_images(KEY.repo, 12)
+    await stage.platform.remove_images(KEY.repo, 12)
+
+    left = {tag for image in stage.sdk.images.list() for tag in image.tags}
+    assert tags[13] in left
+    assert tags[12] not in left
