@@ -19,7 +19,7 @@ $bin/lint-imports
 
 headline 'pytest'
 failed=0
-$bin/python -m pytest -n "${TEST_WORKERS:-2}" --cov --cov-report= "$@" | tee "$pytest_log" || failed=1
+$bin/python -m pytest -n "${TEST_WORKERS:-2}" --dist loadgroup --cov --cov-report= "$@" | tee "$pytest_log" || failed=1
 
 headline 'coverage'
 $bin/coverage report --skip-covered --skip-empty

@@ -31,7 +31,7 @@ CONTEXT = (
 
 @contextlib.contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Let parallel workers build one after the other, so that the second finds the layers of the first."""
+    """Let parallel workers build and remove one after the other: they share layers."""
     with (folder / "image-build.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -107,13 +107,15 @@ def image(
 ) -> Iterator[Image]:
     # The first stage gets a name too, or it would stay behind without one.
     stages = {stage: f"chatops-test-bot:{stage}-{uuid.uuid4().hex[:12]}" for stage in ("build", "runtime")}
+    shared = tmp_path_factory.getbasetemp().parent
     try:
-        with one_at_a_time(tmp_path_factory.getbasetemp().parent):
+        with one_at_a_time(shared):
             (context / "wheels").mkdir()
             download_wheels(context / "wheels")
             built = [build(engine, context, target=stage, tag=tag) for stage, tag in stages.items()]
         yield built[-1]
     finally:
-        for tag in stages.values():
-            with contextlib.suppress(docker.errors.ImageNotFound):
-                engine.images.remove(tag, force=True)
+        with one_at_a_time(shared):
+            for tag in stages.values():
+                with contextlib.suppress(docker.errors.ImageNotFound):
+                    engine.images.remove(tag, force=True)

@@ -11,7 +11,8 @@ import pytest
 from docker.models.containers import Container
 from docker.models.images import Image
 
-pytestmark = pytest.mark.docker
+# One worker for all of them: the image is built once.
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("image")]
 
 LABEL = "dev.gitee-chatops.test-image"
 NOBODY = 10001

@@ -76,7 +76,7 @@ def test_suite_checks_style_types_layers_then_tests_then_the_pure_code(run: Run)
     done = run("deploy/local/suite.sh", "-k", "x")
     said = [line.split()[0] for line in done.stdout.splitlines() if line.startswith(TOOLS)]
     assert said == ["ruff", "ruff", "mypy", "lint-imports", "python", "coverage", "coverage"]
-    assert "-m pytest -n 2 --cov --cov-report= -k x" in done.stdout
+    assert "-m pytest -n 2 --dist loadgroup --cov --cov-report= -k x" in done.stdout
     assert "--include=bot/core/*,bot/model/*,commands/* --skip-covered --fail-under=100" in done.stdout
     assert done.returncode == 0
 
