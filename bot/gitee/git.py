@@ -63,14 +63,11 @@ class Git:
         }
         self._credential = _header_environment(*header) if header else {}
 
-    async def run(self, git_dir: Path, *arguments: str, given: bytes = b"", network: bool = False) -> Ended:
+    async def run(self, git_dir: Path, *arguments: str, network: bool = False) -> Ended:
         """Run to the end. Cancelling kills git and all that it started."""
-        async with self.started(git_dir, arguments, network=network, given=bool(given)) as process:
-            _, output, errors = await asyncio.gather(
-                _write(process, given), _head(process.stdout), _head(process.stderr)
-            )
-            code = await process.wait()
-        return Ended(code, output, errors.decode(errors="replace"))
+        async with self.started(git_dir, arguments, network=network) as process:
+            output, errors = await asyncio.gather(_head(process.stdout), _head(process.stderr))
+            return Ended(await process.wait(), output, errors.decode(errors="replace"))
 
     async def stream(self, git_dir: Path, arguments: Sequence[str], target: Path, limit: int) -> Ended | None:
         """Write the output into a file; None if it would be larger than `limit` bytes."""
@@ -123,15 +120,6 @@ def _header_environment(origin: str, header: str) -> dict[str, str]:
         "GIT_CONFIG_KEY_0": f"http.{origin}/.extraHeader",
         "GIT_CONFIG_VALUE_0": header,
     }
-
-
-async def _write(process: Process, given: bytes) -> None:
-    if process.stdin is None:
-        return
-    process.stdin.write(given)
-    with contextlib.suppress(ConnectionError):
-        await process.stdin.drain()
-    process.stdin.close()
 
 
 async def _head(stream: asyncio.StreamReader | None) -> bytes:

@@ -67,7 +67,7 @@ def comment(data: Json) -> Comment:
 
 def permission(data: Json) -> Permission:
     """Read a member's permission; whatever word is new to us lets nobody write."""
-    return _PERMISSIONS.get(str(data.get("permission")).lower(), Permission.READ)
+    return _PERMISSIONS.get(str(data.get("permission") or "").lower(), Permission.READ)
 
 
 def changed_paths(files: list[Json]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.gitee.wire import Ignored, Malformed, read
@@ -297,16 +297,19 @@ def survives(headers: Mapping[str, str], body: bytes) -> None:
         assert isinstance(read(headers, body, NOW), Delivery | Ignored)
 
 
+@settings(deadline=None)  # other work shares the machine
 @given(ANY_JSON, st.sampled_from([PULL, NOTE, {}]))
 def test_no_json_is_too_odd(body: object, headers: Mapping[str, str]) -> None:
     survives(headers, json.dumps(body).encode())
 
 
+@settings(deadline=None)  # other work shares the machine
 @given(st.binary(), st.dictionaries(st.text(), st.text()))
 def test_no_bytes_are_too_odd(body: bytes, headers: dict[str, str]) -> None:
     survives(headers, body)
 
 
+@settings(deadline=None)  # other work shares the machine
 @given(st.sampled_from(sorted(EXPECTED)), st.lists(KEYS, min_size=1, max_size=4), LEAVES)
 def test_a_captured_body_with_one_thing_wrong_is_read_or_refused(
     name: str, path: list[str], value: object

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.gitee.source import GitSource
-from bot.model.errors import RetryLater, TellUser
+from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from tests.source.upstream import REPO, TOKEN, Upstream
 
@@ -136,3 +136,18 @@ async def test_attributes_of_the_commit_change_no_content(source: GitSource, ups
     assert found["stamp"] == b"$Format:%H %an$"
     assert found["a.txt"] == b"plain"
     assert "hidden" not in found
+
+
+@pytest.mark.parametrize("name", [".git", "..", ".GIT"])
+async def test_a_tree_that_could_escape_is_not_let_in(
+    source: GitSource, upstream: Upstream, name: str
+) -> None:
+    blob = upstream.git("hash-object", "-w", "--stdin", given=b"x")
+    tree = upstream.git("mktree", given=f"100644 blob {blob}\t{name}\n".encode())
+    sha = upstream.git("commit-tree", tree, "-m", "hostile")
+    upstream.pull(7, sha)
+
+    with pytest.raises(GiveUp):
+        await source.fetch(REPO, upstream.url, 7, sha)
+
+    assert await source.read(REPO, sha, name) is None

@@ -1,0 +1,199 @@
+"""The client against the offline Gitee, over real HTTP."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.gitee.client import GiteeClient
+from bot.gitee.hooks import Hooks
+from bot.gitee.signature import Mode
+from bot.gitee.transport import Transport
+from bot.model.errors import GiveUp, RetryLater
+from bot.model.forge import Permission, PullState, RepoPath, User
+from bot.model.reason import Reason
+from bot.playground.server import OfflineGitee
+
+REPO = RepoPath("lin", "shop")
+NOWHERE = RepoPath("lin", "nowhere")
+
+
+@pytest.fixture
+async def gitee(tmp_path: Path) -> AsyncIterator[OfflineGitee]:
+    async with OfflineGitee(tmp_path / "gitee") as gitee:
+        for login in ("lin", "mei", "stranger", "chatops-bot"):
+            gitee.add_user(login)
+        members = {"mei": "write", "chatops-bot": "admin"}
+        for path, private in (("lin/shop", False), ("lin/hidden", True)):
+            await gitee.add_repository(path, {"README.md": "# shop\n"}, members=members, private=private)  # type: ignore[arg-type]  # literals inside a dict
+        yield gitee
+
+
+@pytest.fixture
+async def transport(gitee: OfflineGitee) -> AsyncIterator[Transport]:
+    transport = Transport(gitee.api_url, gitee.token("chatops-bot"))
+    yield transport
+    await transport.aclose()
+
+
+@pytest.fixture
+def client(transport: Transport) -> GiteeClient:
+    return GiteeClient(transport)
+
+
+@pytest.fixture
+async def number(gitee: OfflineGitee) -> int:
+    return await gitee.open_pull("lin/shop", "feature", files={"a/b.py": "1\n"}, by="mei", title="更好的店")
+
+
+async def test_the_bot_learns_who_it_is(client: GiteeClient) -> None:
+    assert await client.whoami() == User("chatops-bot", "chatops-bot")
+
+
+async def test_a_pull_request_is_read_whole(client: GiteeClient, gitee: OfflineGitee, number: int) -> None:
+    pull = await client.pull_request(REPO, number)
+
+    assert pull is not None
+    assert (pull.repo, pull.number, pull.author, pull.title) == (REPO, number, "mei", "更好的店")
+    assert pull.state is PullState.OPEN
+    assert (pull.head.ref, pull.head.repo, pull.from_fork) == ("feature", REPO, False)
+    assert pull.head.sha == gitee.pull("lin/shop", number).head_sha
+    assert pull.clone_url == f"{gitee.url}/lin/shop.git"
+    assert await client.changed_files(REPO, number) == ("a/b.py",)
+
+
+async def test_a_fork_and_its_end_are_told(client: GiteeClient, gitee: OfflineGitee) -> None:
+    number = await gitee.open_pull("lin/shop", "x", files={"x": "x"}, by="stranger", from_fork=True)
+    before = await client.pull_request(REPO, number)
+    gitee.delete_fork("stranger/shop")
+    after = await client.pull_request(REPO, number)
+
+    assert before is not None
+    assert after is not None
+    assert (before.head.repo, after.head.repo) == (RepoPath("stranger", "shop"), None)
+    assert before.from_fork
+    assert after.from_fork
+
+
+async def test_what_is_not_there_is_none(client: GiteeClient) -> None:
+    assert await client.pull_request(REPO, 99) is None
+    assert await client.pull_request(NOWHERE, 1) is None
+    assert await client.comment(REPO, 999) is None
+    assert await client.changed_files(REPO, 99) == ()
+    assert await client.edit_comment(REPO, 999, "x") is False
+    assert await client.find_comment(REPO, 99, "m", "chatops-bot") is None
+
+
+@pytest.mark.parametrize(
+    ("repo", "login", "expected"),
+    [
+        ("shop", "lin", Permission.ADMIN),
+        ("shop", "LIN", Permission.ADMIN),
+        ("shop", "chatops-bot", Permission.ADMIN),
+        ("shop", "mei", Permission.WRITE),
+        ("shop", "stranger", Permission.READ),
+        ("hidden", "mei", Permission.WRITE),
+        ("hidden", "stranger", Permission.NONE),
+        ("nowhere", "lin", Permission.NONE),
+        ("shop", "../../user", Permission.NONE),
+        ("shop", "", Permission.NONE),
+    ],
+)
+async def test_permission_is_what_gitee_says_now(
+    client: GiteeClient, repo: str, login: str, expected: Permission
+) -> None:
+    assert await client.permission(RepoPath("lin", repo), login) is expected
+
+
+async def test_permission_is_read_afresh(client: GiteeClient, gitee: OfflineGitee) -> None:
+    assert await client.permission(REPO, "mei") is Permission.WRITE
+    gitee.set_permission("lin/shop", "mei", None)
+    assert await client.permission(REPO, "mei") is Permission.READ
+
+
+async def test_files_are_read_at_a_ref(client: GiteeClient, number: int) -> None:
+    assert number
+    assert await client.file(REPO, "README.md", "master") == b"# shop\n"
+    assert await client.file(REPO, "a/b.py", "feature") == b"1\n"
+    assert await client.file(REPO, "a/b.py", "master") is None
+    assert await client.file(REPO, "a", "feature") is None
+    assert await client.file(NOWHERE, "a", "feature") is None
+
+
+@pytest.mark.parametrize("path", ["../user", "a/../../b", "/README.md", "", "a\nb"])
+async def test_no_path_leads_out_of_the_repository(client: GiteeClient, path: str) -> None:
+    assert await client.file(REPO, path, "master") is None
+
+
+async def test_a_comment_lives_from_post_to_edit(
+    client: GiteeClient, gitee: OfflineGitee, number: int
+) -> None:
+    posted = await client.post_comment(REPO, number, "构建中 <!-- m:1 -->")
+    assert await client.edit_comment(REPO, posted, "完成 <!-- m:1 -->")
+
+    found = await client.comment(REPO, posted)
+
+    assert found is not None
+    assert (found.body, found.author, found.number) == ("完成 <!-- m:1 -->", "chatops-bot", number)
+    assert found.updated_at >= found.created_at
+    assert [comment.body for comment in gitee.comments("lin/shop", number)] == ["完成 <!-- m:1 -->"]
+
+
+async def test_a_comment_is_found_again_by_marker_and_author(
+    client: GiteeClient, gitee: OfflineGitee, number: int
+) -> None:
+    first = await client.post_comment(REPO, number, "<!-- m:1 --> old")
+    newest = await client.post_comment(REPO, number, "<!-- m:1 --> new")
+    other = await client.post_comment(REPO, number, "<!-- m:2 -->")
+    await gitee.comment("lin/shop", number, "<!-- m:1 --> forged", by="stranger")
+    for index in range(120):
+        await gitee.comment("lin/shop", number, f"chat {index}", by="mei")
+
+    found = await client.find_comment(REPO, number, "<!-- m:1 -->", "ChatOps-Bot")
+
+    assert first < newest < other
+    assert found is not None
+    assert found.id == newest
+    assert await client.find_comment(REPO, number, "<!-- m:3 -->", "chatops-bot") is None
+
+
+async def test_a_wrong_token_is_given_up(gitee: OfflineGitee) -> None:
+    transport = Transport(gitee.api_url, "wrong")
+    with pytest.raises(GiveUp) as told:
+        await GiteeClient(transport).whoami()
+    await transport.aclose()
+
+    assert told.value.reason is Reason.GITEE_DENIED
+    assert "401" in told.value.facts["message"]
+    assert "wrong" not in str(told.value)
+
+
+async def test_a_rate_limit_is_waited_out(client: GiteeClient, gitee: OfflineGitee) -> None:
+    gitee.faults.rate_limit(retry_after=17)
+
+    with pytest.raises(RetryLater) as told:
+        await client.whoami()
+
+    assert (told.value.reason, told.value.delay) == (Reason.GITEE_UNAVAILABLE, 17)
+
+
+async def test_a_hook_is_added_listed_tested_and_removed(transport: Transport, gitee: OfflineGitee) -> None:
+    hooks = Hooks(transport)
+    added = await hooks.add_hook(REPO, "http://127.0.0.1:9/webhooks/gitee", "sesame", Mode.PASSWORD)
+
+    listed = await hooks.hooks(REPO)
+
+    assert (added.comments, added.pulls) == (True, True)
+    assert [(hook.id, hook.url) for hook in listed] == [(added.id, "http://127.0.0.1:9/webhooks/gitee")]
+    assert "sesame" not in repr((added, listed))
+    assert await hooks.test_hook(REPO, added.id)
+    await gitee.settled()
+    assert await hooks.remove_hook(REPO, added.id)
+    assert await hooks.hooks(REPO) == ()
+    assert not await hooks.remove_hook(REPO, added.id)
+    assert not await hooks.test_hook(REPO, added.id)
+
+
+async def test_hooks_of_a_repository_that_is_not_there_are_refused(transport: Transport) -> None:
+    with pytest.raises(GiveUp):
+        await Hooks(transport).hooks(NOWHERE)
