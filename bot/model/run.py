@@ -171,6 +171,8 @@ class Run:
     comment_id: int | None = None
     stop: StopRequest | None = None
     clone_url: str = ""
+    author: str = ""
+    """Login of the pull request's author."""
     title: str = ""
     """Title of the pull request when the run began, hostile text."""
     notes: tuple["Note", ...] = field(default_factory=tuple)

@@ -15,12 +15,11 @@ import httpx
 
 from bot.playground.demo_repository import DemoRepository, ready_made_changes, seed_demo
 from bot.playground.server import OfflineGitee
+from bot.runners.docker.sweep import sweep
 
 DOMAIN = "preview.localhost"
 START_SECONDS = 60
 STOP_SECONDS = 20
-INSTANCE = "playground"
-"""Name by which everything that the playground's bot makes in the engine is found and removed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,8 @@ async def playground(data_dir: Path, ports: Ports, registry: str) -> AsyncIterat
     async with OfflineGitee(data_dir / "gitee", port=ports.gitee, changes=ready_made_changes()) as gitee:
         demo = await seed_demo(gitee)
         secret = secrets.token_urlsafe(24)
+        instance = f"playground-{ports.bot}"
+        await sweep(instance)  # what an earlier playground on this port may have left when it was killed
         config = _write_config(data_dir, gitee, demo, secret=secret, ports=ports, registry=registry)
         bot = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot.cli", "serve", "--config", str(config)
@@ -75,6 +76,7 @@ async def playground(data_dir: Path, ports: Ports, registry: str) -> AsyncIterat
             yield Playground(gitee, demo, bot, bot_url, f"{DOMAIN}:{ports.previews}")
         finally:
             await _stop(bot)
+            await sweep(instance)
 
 
 def _write_config(
@@ -94,7 +96,7 @@ def _write_config(
             "token": demo.bot_token,
             "webhook_secret": [secret],
         },
-        "docker": {"instance": INSTANCE},
+        "docker": {"instance": f"playground-{ports.bot}"},
         "repos": {"allow": ["*/*"]},
         "registry": {"kind": "oci", "url": registry},
         "preview": {"domain": DOMAIN, "port": ports.previews, "public_port": ports.previews},

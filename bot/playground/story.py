@@ -4,12 +4,14 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import httpx
 
 from bot.playground.demo_repository import DemoRepository, ready_made_changes
 from bot.playground.server import OfflineGitee
+
+T = TypeVar("T")
 
 PATIENCE = 180.0
 """Seconds that one act may take on a slow machine."""
@@ -41,12 +43,14 @@ class Stage:
     async def runs(self) -> list[dict[str, Any]]:
         """Return the runs of the story's pull request as the bot's API tells them, newest first."""
         answer = await self.bot.get(f"/api/v1/pulls/{self.demo.full_name}/{self.number}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return []  # the bot has not heard of it yet
         answer.raise_for_status()
         return cast("list[dict[str, Any]]", answer.json()["runs"])
 
     async def next_run(self) -> dict[str, Any]:
         """Wait until the oldest run not seen yet is over, and return it."""
-        run = await self.until("a further run to end", self._unseen)
+        run = await self.until("a further run to end", self._unseen) or {}
         self.seen.add(run["id"])
         return run
 
@@ -54,7 +58,7 @@ class Stage:
         fresh = [run for run in await self.runs() if run["id"] not in self.seen]
         return fresh[-1] if fresh and fresh[-1]["finished_at"] else None
 
-    async def until(self, what: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+    async def until(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask again and again until the answer is true; raise StoryError when patience ends."""
         try:
             async with asyncio.timeout(PATIENCE):
@@ -152,7 +156,7 @@ async def _preview_answers(stage: Stage) -> None:
 
 async def _tagged(stage: Stage, run: dict[str, Any], *, present: bool) -> None:
     for step in run["steps"]:
-        image = (step.get("result") or {}).get("image")
+        image = step["image"]
         if step["name"] == "build" and image:
             repository, _, tag = image["reference"].partition("/")[2].rpartition(":")
             answer = await stage.registry.get(f"/v2/{repository}/manifests/{tag}")
@@ -162,6 +166,6 @@ async def _tagged(stage: Stage, run: dict[str, Any], *, present: bool) -> None:
 async def _report_names_failure(stage: Stage, run: dict[str, Any]) -> None:
     answer = await stage.bot.get(f"/reports/{run['id']}/")
     require(answer.is_success, f"the report answered {answer.status_code}")
-    failed = [name for step in run["steps"] for name in (step.get("result") or {}).get("failed_tests", [])]
+    failed = [name for step in run["steps"] for name in step["failed_tests"]]
     require(failed, f"no failed test is named in {json.dumps(states(run))}")
     require(failed[0].rpartition("::")[2] in answer.text, f"the report does not show {failed[0]}")

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import httpx
 
+from bot.model.errors import ChatOpsError
 from bot.playground.launch import Playground, Ports, playground
 from bot.playground.story import Stage, StoryError, play
 
@@ -45,7 +46,7 @@ async def play_until_interrupted(options: Options) -> int:
             _invite(running)
             await _interrupted(running)
             return 0
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ChatOpsError) as error:
         click.echo(f"playground: {error}", err=True)
         return 1
     finally:

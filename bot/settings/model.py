@@ -100,7 +100,9 @@ class Docker:
 
     host: str = ""
     """Engine, such as `unix:///var/run/docker.sock`; by default DOCKER_HOST, else the local socket."""
-    build_network: str = "bridge"
+    instance: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")] = "chatops"
+    """Name on everything that this bot makes in the engine; two bots on one engine need two."""
+    build_network: Literal["default", "none"] = "default"
     """Network of RUN instructions; `none` cuts builds off."""
     memory_max: Size = "2g"
     """Most memory that a repository may ask for one container."""

@@ -1,0 +1,25 @@
+"""Removes everything that one instance of the bot has made in an engine; for playgrounds and tests."""
+
+from bot.core import naming
+from bot.runners.docker.connection import DockerSettings
+from bot.runners.docker.containers import Containers
+from bot.runners.docker.credentials import Credentials
+from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.images import Images
+from bot.runners.docker.network import Networks
+from bot.runners.docker.platform import POOL
+
+
+async def sweep(instance: str, settings: DockerSettings | None = None) -> None:
+    """Remove containers, then networks, then images that carry the instance's label.
+
+    Raises RetryLater(ENGINE_UNAVAILABLE).
+    """
+    wanted = {naming.LABEL_INSTANCE: instance}
+    engine = await DockerEngine.connect(settings)
+    try:
+        await Containers(engine).remove_all(wanted)
+        await Networks(engine, instance, POOL).remove(wanted)
+        await Images(engine, Credentials()).remove(wanted)
+    finally:
+        await engine.close()
