@@ -4,6 +4,7 @@ ChatOpsError
 ├── TellUser     the person under the pull request can act on it: worded from its reason
 ├── RetryLater   the world may be better in a while: tried again with backoff
 └── GiveUp       neither: logged for the operator, told as an apology
+    └── CommentRefused  the words of a comment were refused, others may pass
 """
 
 from collections.abc import Mapping
@@ -43,3 +44,7 @@ class RetryLater(ChatOpsError):  # noqa: N818 - named by what happens next
 
 class GiveUp(ChatOpsError):  # noqa: N818 - named by what happens next
     """Nothing to retry and nothing the user could do; the operator reads the log."""
+
+
+class CommentRefused(GiveUp):
+    """Gitee would not take this comment's words; plainer ones may pass its filter."""
