@@ -1,6 +1,9 @@
 """What the comment of a run shows besides the run itself: what to type next, whom to call, when."""
 
+from collections.abc import Iterable
+
 from bot.core.addresses import Addresses
+from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepState
 from bot.model.views import Announcement, RunView
@@ -51,6 +54,17 @@ def announcement(
     if deployed and first_preview and run.state is RunState.PASSED:
         return Announcement("ready", run, addresses.links(run), recipient)
     return None
+
+
+def newest_ended(runs: Iterable[Run]) -> tuple[Run, ...]:
+    """Return of each pull request its newest run, if that is over: older ones are folded already.
+
+    `runs` come newest first.
+    """
+    newest: dict[tuple[RepoPath, int], Run] = {}
+    for run in runs:
+        newest.setdefault((run.repo, run.number), run)
+    return tuple(run for run in newest.values() if run.state.final)
 
 
 def _after_success(run: Run) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
-from bot.core import lifecycle, scheduling
+from bot.core import lifecycle, scheduling, showing
 from bot.core.scheduling import Limits
 from bot.engine.progress import Progress
 from bot.engine.records import Records
@@ -12,6 +12,9 @@ from bot.engine.walk import Walker
 from bot.model.run import Run, RunState
 
 logger = logging.getLogger(__name__)
+
+RECENT = 50
+"""How many of the newest runs are looked through after a start."""
 
 
 @dataclass(slots=True)
@@ -32,10 +35,15 @@ class Worker:
         self._wake.set()
 
     async def recover(self) -> None:
-        """Take up what an earlier process left: interrupted runs wait again, at their interrupted step."""
+        """Take up what an earlier process left: interrupted runs wait again, at their interrupted step.
+
+        Comments of runs that ended just before are shown once more: their last words may not have got out.
+        """
         for run in await self.records.runs.unfinished():
             if run.state is RunState.RUNNING:
                 await self.progress.keep(lifecycle.resume(run))
+        for run in showing.newest_ended(await self.records.runs.runs(limit=RECENT)):
+            self.progress.show(run)
 
     async def serve(self) -> None:
         """Begin and stop runs until cancelled; runs under way then are left resumable."""
@@ -77,6 +85,7 @@ class Worker:
             await self.progress.fold(run.repo, run.number, run)
             await self.walker.walk(run, self._stops[run.id])
         except Exception:
+            # The store or the disk is in trouble: the run stays as it is, to be taken up at the next start.
             logger.exception("run %s could not be carried on", run.id)
         finally:
             del self._tasks[run.id], self._stops[run.id]

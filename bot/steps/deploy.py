@@ -30,7 +30,7 @@ def specification(step: Deploy, work: Work, image: Image, port: int | None) -> E
         host=work.hosts[step.environment],
         image=image,
         port=port,
-        env={**step.config.env, **extra.env},
+        env={**_facts(step, work), **step.config.env, **extra.env},
         command=step.config.command,
         services=tuple(
             ServiceSpec(name, service.image, service.env, service.command, service.port)
@@ -41,6 +41,15 @@ def specification(step: Deploy, work: Work, image: Image, port: int | None) -> E
         health_timeout=step.config.health.timeout,
         labels=work.labels(step.environment),
     )
+
+
+def _facts(step: Deploy, work: Work) -> dict[str, str]:
+    """Return what every service is told of itself; the repository's own variables win."""
+    return {
+        "COMMIT_SHA": step.sha,
+        "PULL_REQUEST": str(work.run.number),
+        "PUBLIC_URL": work.urls[step.environment],
+    }
 
 
 async def _port(step: Deploy, work: Work) -> int | None:
