@@ -23,7 +23,7 @@ setup-test: ## the same, and a browser with fonts
 	@$(BIN)/python deploy/local/setup.py --browser
 
 demo: setup ## set up, then start the bot beside an offline Gitee; ARGS="--demo-pr" plays the whole story
-	@CHATOPS_REGISTRY__URL=http://127.0.0.1:$(CHATOPS_REGISTRY_PORT) $(BIN)/chatops playground $(ARGS)
+	@$(BIN)/chatops playground --registry http://127.0.0.1:$(CHATOPS_REGISTRY_PORT) $(ARGS)
 
 test: setup-test ## set up, then all checks and tests; ARGS go to pytest
 	@deploy/local/suite.sh $(ARGS)

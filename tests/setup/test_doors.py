@@ -33,7 +33,7 @@ def tools(checkout: Path, stand_in: StandIn) -> Callable[[str, str], None]:
     ("target", "started"),
     [
         ("setup", ["venv.sh", "setup.py"]),
-        ("demo", ["venv.sh", "setup.py", "chatops playground --demo-pr"]),
+        ("demo", ["venv.sh", "setup.py", "chatops playground", "--demo-pr"]),
         ("test", ["venv.sh", "setup.py --browser", "suite.sh --demo-pr"]),
         ("down", ["setup.py --down"]),
     ],
@@ -51,7 +51,7 @@ def test_demo_needs_no_browser(run: Run) -> None:
 
 def test_demo_is_told_where_the_registry_is(run: Run) -> None:
     plan = run("make", "-n", "demo", "CHATOPS_REGISTRY_PORT=5123").stdout
-    assert "CHATOPS_REGISTRY__URL=http://127.0.0.1:5123" in plan
+    assert "chatops playground --registry http://127.0.0.1:5123" in plan
 
 
 def test_help_shows_every_target(run: Run, checkout: Path) -> None:
