@@ -10,7 +10,7 @@ from bot.web.deps import DEPS
 from bot.web.ports import LogChunk, Logs
 
 PIECE = 1 << 18
-ON_PAGE = 1 << 19
+ON_PAGE = 1 << 17
 """Bytes of a log that a page holds without its script."""
 
 
@@ -38,7 +38,7 @@ def _first_lines(logs: Logs, run_id: int, step: str) -> LogView:
     texts: list[str] = []
     offset = 0
     while offset < ON_PAGE:
-        chunk = logs.read_log(run_id, step, offset, PIECE)
+        chunk = logs.read_log(run_id, step, offset, ON_PAGE - offset)
         if chunk.next_offset <= offset:
             break
         texts.append(chunk.text)

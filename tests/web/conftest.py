@@ -38,6 +38,7 @@ class Bench:
     logs: FakeLogs = field(default_factory=FakeLogs)
     health: FakeHealth = field(default_factory=FakeHealth)
     clock: FakeClock = field(default_factory=FakeClock)
+    body_seconds: float = 5
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def deps(self) -> WebDeps:
@@ -55,7 +56,7 @@ class Bench:
             commands=COMMANDS,
             gitee_url="https://gitee.test",
             body_limit=100_000,
-            body_seconds=5,
+            body_seconds=self.body_seconds,
         )
 
     def counted(self, name: str, **labels: str) -> float:

@@ -77,16 +77,21 @@ class Service:
     async def moved(self, _request: web.Request) -> web.Response:
         raise web.HTTPFound("http://169.254.169.254/")
 
-    async def no_sockets(self, _request: web.Request) -> web.Response:
-        return web.Response(status=403)
+    async def no_sockets(self, request: web.Request) -> web.Response:
+        return web.Response(status=int(request.query["status"]))
 
     async def talk(self, request: web.Request) -> web.WebSocketResponse:
         self.seen.append(request)
-        joined = web.WebSocketResponse(protocols=["chat"], max_msg_size=0)
+        joined = web.WebSocketResponse(protocols=["chat"], max_msg_size=0, autoping=False)
         await joined.prepare(request)
         async for message in joined:
             if message.data == "leave":
                 await joined.close(code=4001, message=b"as you wish")
+            elif message.type is aiohttp.WSMsgType.PING:
+                await joined.pong(message.data)
+                await joined.ping(b"and you?")
+            elif message.type is aiohttp.WSMsgType.PONG:
+                self.bodies.append(message.data)
             elif message.type is aiohttp.WSMsgType.TEXT:
                 await joined.send_str(message.data + "!")
             elif message.type is aiohttp.WSMsgType.BINARY:

@@ -1,12 +1,15 @@
 """The webhook's door over real HTTP: every answer it can give."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiohttp import ClientError
 
 from bot.gitee.signature import signature
 from bot.model.delivery import Trigger
@@ -45,6 +48,11 @@ def note(path: str = "oak/shop", **changes: Any) -> bytes:
         "pull_request": {"number": 7, "head": {"sha": SHA}},
     }
     return json.dumps({**body, **changes}).encode()
+
+
+@pytest.fixture
+def impatient(bench: Bench) -> None:
+    bench.body_seconds = 0.05
 
 
 async def deliver(
@@ -168,6 +176,20 @@ async def test_a_packed_body_is_measured_unpacked(client: Client) -> None:
     answer = await client.post(PATH, data=b" " * 1_000_000, headers=headers(), compress="gzip")
 
     assert answer.status == 413
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_sender_that_dawdles_is_hung_up_on(client: Client, bench: Bench) -> None:
+    never = asyncio.Event()
+
+    async def dawdling() -> AsyncIterator[bytes]:
+        yield b"{"
+        await never.wait()
+
+    with suppress(ClientError):
+        await client.post(PATH, data=dawdling(), headers=headers())
+
+    assert bench.counted("chatops_deliveries_total", outcome="too_slow") == 1
 
 
 async def test_a_full_inbox_asks_to_come_back(client: Client, bench: Bench) -> None:

@@ -216,6 +216,21 @@ async def test_what_is_not_there_looks_like_the_rest(client: Client, path: str) 
     assert '<nav aria-label="主导航">' in html
 
 
+async def test_a_page_that_takes_no_forms_says_what_it_takes(client: Client) -> None:
+    answer = await client.post("/")
+
+    assert answer.status == 405
+    assert "GET" in answer.headers["Allow"]
+    assert "此地址不支持该操作" in await answer.text()
+
+
+async def test_a_reason_whose_facts_are_missing_is_still_told(client: Client, bench: Bench) -> None:
+    result = StepResult(StepState.FAILED, Reason.UNHEALTHY)
+    bench.runs.put(run(65, RunState.FAILED, steps=(step("deploy", StepState.FAILED, result),)))
+
+    assert "? did not become healthy within ? s." in await page(client, "/runs/65")
+
+
 async def test_a_mistake_of_ours_is_an_apology_with_an_id(
     client: Client, bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -318,6 +333,17 @@ async def test_a_whole_log_is_plain_text(client: Client, bench: Bench) -> None:
     assert (answer.content_type, await answer.text()) == ("text/plain", "first line\nsecond 行\nthird")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert (await client.get("/runs/42/logs/other.txt")).status == 404
+
+
+async def test_a_long_log_is_not_all_on_the_page(client: Client, bench: Bench) -> None:
+    bench.runs.put(run(42))
+    bench.logs.append(42, "build", "0123456789abcde\n" * 20_000)
+
+    html = await page(client, "/runs/42")
+
+    assert html.count('class="line"') == (1 << 17) // 16
+    assert f'data-next="{1 << 17}"' in html
+    assert "the plain text is complete" in html
 
 
 async def test_a_chosen_language_is_remembered(client: Client) -> None:

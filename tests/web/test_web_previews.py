@@ -18,6 +18,7 @@ from bot.model.environment import Endpoint, EnvironmentState
 from bot.model.text import Language
 from bot.web.deps import PreviewDeps
 from bot.web.preview_forward import NotAPathError, target_url
+from bot.web.preview_sockets import _sendable
 from bot.web.previews import preview_application, preview_runner
 from bot.web.words import say
 from tests.web.fakes import FakeEnvironments, environment
@@ -315,11 +316,42 @@ async def test_a_visitor_that_vanishes_ends_the_services_websocket(proxy: Proxy,
     await asyncio.wait_for(service.gone.wait(), 5)
 
 
-async def test_a_refused_websocket_is_refused_to_the_visitor(proxy: Proxy) -> None:
+@pytest.mark.parametrize(("status", "told"), [(403, 403), (404, 404), (500, 502), (200, 502)])
+async def test_a_refused_websocket_is_refused_to_the_visitor(proxy: Proxy, status: int, told: int) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        await proxy.session.ws_connect(proxy.url("/no-sockets"), headers={"Host": HOST})
+        await proxy.session.ws_connect(proxy.url(f"/no-sockets?status={status}"), headers={"Host": HOST})
 
-    assert refused.value.status == 403
+    assert refused.value.status == told
+
+
+async def test_signs_of_life_pass_both_ways(proxy: Proxy, service: Service) -> None:
+    async with proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST}, autoping=False) as joined:
+        await joined.ping(b"alive?")
+        assert (await joined.receive()).data == b"alive?"
+        asked = await joined.receive()
+        assert (asked.type, asked.data) == (aiohttp.WSMsgType.PING, b"and you?")
+        await joined.pong(b"yes")
+
+    await asyncio.wait_for(service.gone.wait(), 5)
+    assert service.bodies[0] == b"yes"
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "sent"),
+    [
+        (1000, "bye", (1000, b"bye")),
+        (4001, None, (4001, b"")),
+        (0, "", (1000, b"")),
+        (1005, "", (1000, b"")),
+        (1006, "", (1000, b"")),
+        (2999, "", (1000, b"")),
+        (5000, "", (1000, b"")),
+    ],
+)
+def test_only_codes_that_may_be_sent_are_sent_on(
+    code: int, words: str | None, sent: tuple[int, bytes]
+) -> None:
+    assert _sendable(code, words) == sent
 
 
 STATUS = {EnvironmentState.STARTING: 503, EnvironmentState.FAILED: 503, EnvironmentState.REMOVED: 410}

@@ -6,7 +6,7 @@ const LANGUAGE = document.documentElement.lang;
 
 // Times -----------------------------------------------------------------
 
-const exact = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "long" });
+const exact = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "long", hourCycle: "h23" });
 const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "always" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 

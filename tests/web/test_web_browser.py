@@ -1,0 +1,143 @@
+"""A real Chromium on the pages: a run's log follows by itself, and the policy refuses nothing of ours."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from bot.model.run import RunState, StepState
+from tests.web.conftest import Bench
+from tests.web.fakes import finished_run, run, step
+
+pytestmark = pytest.mark.browser
+
+INTO_VIEW = "box => box.scrollIntoView({block: 'end'})"
+LOST = "Failed to load resource"
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(locale="en-GB", timezone_id="Asia/Shanghai")
+    opened = await context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    yield opened
+    await context.close()
+    assert [words for words in complaints if LOST not in words] == []
+
+
+def address(server: TestServer, path: str) -> str:
+    return str(server.make_url(path))
+
+
+async def test_a_log_follows_by_itself_to_the_end(server: TestServer, bench: Bench, page: Page) -> None:
+    bench.runs.put(run(42))
+    bench.logs.append(42, "build", "first\nhalf a ")
+    await page.goto(address(server, "/runs/42"))
+    lines = page.locator("#build .line span")
+    await expect(lines).to_have_text(["first", "half a "])
+
+    bench.logs.append(42, "build", "line 行\n<img src=x onerror=alert(1)>\n" + "more\n" * 200)
+
+    await expect(lines).to_have_count(203)
+    await page.locator("#build .log").evaluate(INTO_VIEW)
+    await expect(lines.nth(1)).to_have_text("half a line 行")
+    await expect(lines.nth(2)).to_have_text("<img src=x onerror=alert(1)>")
+    await expect(page.locator("#build .line").last).to_be_in_viewport()
+
+    done = tuple(step(name, StepState.PASSED) for name in ("build", "deploy", "test"))
+    bench.logs.append(42, "test", "1 passed\n")
+    bench.runs.put(run(42, RunState.PASSED, steps=done))
+
+    await expect(page.locator("#head .state")).to_have_text("Passed")
+    await expect(page.locator("#test .line span")).to_have_text(["1 passed"])
+    await expect(page.locator("#test .step-head")).to_contain_text("Passed")
+
+
+async def test_a_reader_is_not_pulled_away(server: TestServer, bench: Bench, page: Page) -> None:
+    bench.runs.put(run(42))
+    bench.logs.append(42, "build", "".join(f"line {number}\n" for number in range(300)))
+    await page.goto(address(server, "/runs/42"))
+    box = page.locator("#build .log")
+    await box.evaluate(INTO_VIEW)
+    await expect(page.locator("#build .line").last).to_be_in_viewport()
+
+    await box.evaluate("box => { box.scrollTop = 0; }")
+    await expect(page.locator("#build .follow input")).not_to_be_checked()
+    bench.logs.append(42, "build", "newest\n")
+
+    await expect(page.locator("#build .line span").last).to_have_text("newest")
+    assert await box.evaluate("box => box.scrollTop") == 0
+    await page.locator("#build .follow input").check()
+    await expect(page.locator("#build .line").last).to_be_in_viewport()
+
+
+async def test_a_link_to_a_line_opens_it(server: TestServer, bench: Bench, page: Page) -> None:
+    bench.runs.put(finished_run(41))
+    bench.logs.append(41, "build", "".join(f"line {number}\n" for number in range(1, 301)))
+
+    await page.goto(address(server, "/runs/41#build-L150"))
+
+    await expect(page.locator("#build-L150")).to_be_in_viewport()
+    assert await page.locator("#build").get_attribute("open") is not None
+
+
+async def test_a_lost_connection_is_told_and_mended(server: TestServer, bench: Bench, page: Page) -> None:
+    bench.runs.put(run(42))
+    await page.goto(address(server, "/runs/42"))
+    await page.route("**/live", lambda route: route.fulfill(status=502))
+
+    await expect(page.locator(".lost")).to_have_text("Connection lost, trying again…")
+    await page.unroute("**/live")
+    bench.runs.put(run(42, RunState.FAILED))
+
+    await expect(page.locator("#head .state")).to_have_text("Failed", timeout=20_000)
+    await expect(page.locator(".lost")).to_have_count(0)
+
+
+async def test_times_are_in_the_visitors_zone(server: TestServer, bench: Bench, page: Page) -> None:
+    bench.runs.put(finished_run(41))
+
+    await page.goto(address(server, "/runs/41"))
+
+    # Created at 05:03 UTC; Shanghai is eight hours ahead.
+    assert "13:03:07" in (await page.locator("#head time").get_attribute("title") or "")
+
+
+async def test_a_page_is_complete_without_a_script(
+    server: TestServer, bench: Bench, browser: Browser
+) -> None:
+    bench.runs.put(run(42))
+    bench.logs.append(42, "build", "so far\n")
+    context = await browser.new_context(java_script_enabled=False, locale="zh-CN")
+    page = await context.new_page()
+
+    await page.goto(address(server, "/runs/42"))
+
+    await expect(page.locator("#build .line span")).to_have_text(["so far"])
+    await expect(page.locator("#head .state")).to_have_text("进行中")
+    await context.close()
+
+
+async def test_a_phone_scrolls_down_only(server: TestServer, bench: Bench, browser: Browser) -> None:
+    bench.runs.put(finished_run(41))
+    bench.logs.append(41, "test", "w" * 500 + "\n")
+    context = await browser.new_context(viewport={"width": 360, "height": 640})
+    page = await context.new_page()
+
+    for path in ("/", "/runs/41", "/prs/oak/shop/7", "/commands"):
+        await page.goto(address(server, path))
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    await context.close()
