@@ -16,7 +16,7 @@ _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=\w)")
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _EVERYONE = frozenset({"all", "everyone", "here", "channel"})
 _ACTIVE = re.compile(r"[!\"#$&*+\-.:<=>@\[\\\]^_`{|}~]")
-_AUTOLINK = re.compile(r"(?i)\b(?:www(?=\.)|[a-z][a-z0-9+.-]{1,20}(?=:)|(?<=[\w])(?=@))")
+_WWW = re.compile(r"(?i)www(?=\.)")
 _SAFE_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%\[\]-]+")
 
 
@@ -72,7 +72,7 @@ def text(value: object, limit: int = 300) -> str:
 
 
 def _words(plain: str) -> str:
-    plain = _AUTOLINK.sub(lambda match: match.group() + ZERO_WIDTH, plain)
+    plain = _WWW.sub(lambda match: match.group() + ZERO_WIDTH, plain)
     return _ACTIVE.sub(_entity, plain)
 
 

@@ -39,8 +39,8 @@ def digest(value: str) -> str:
 
 
 def moment(when: datetime, zone: tzinfo = GITEE_TIME) -> str:
-    """Return date, time and offset, without words."""
-    return f"{when.astimezone(zone):%Y-%m-%d %H:%M} (UTC{_offset(when.astimezone(zone))})"
+    """Return day, time and offset, without words."""
+    return f"{when.astimezone(zone):%m-%d %H:%M} (UTC{_offset(when.astimezone(zone))})"
 
 
 def clock(when: datetime, zone: tzinfo = GITEE_TIME) -> str:

@@ -1,0 +1,231 @@
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bot.model.reason import Reason
+from bot.model.run import Note, Run, RunState, StepResult, StepState, StopRequest, TestCounts
+from bot.model.text import Language, Text
+from bot.model.views import (
+    Apology,
+    ConfigBroken,
+    ConfigProblem,
+    Hint,
+    Links,
+    Refusal,
+    RefusalLine,
+    RunView,
+    View,
+)
+from bot.render.renderer import LIMIT, TemplateRenderer
+from tests.render import view_samples as samples
+from tests.render.test_escape import hostile
+
+TEMPLATES = Path(__file__).parents[2] / "comment_templates"
+MARKER = "<!-- chatops:run=42 -->"
+MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+
+@pytest.fixture(scope="module")
+def renderer() -> TemplateRenderer:
+    return TemplateRenderer(TEMPLATES)
+
+
+def flat(tokens: list[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        yield from flat(token.children or [])
+
+
+def powers(markdown: str) -> list[str]:
+    """All that a comment can do beyond showing words: HTML, links, images, mentions."""
+    found = []
+    for token in flat(MARKDOWN.parse(markdown)):
+        if token.type in {"html_block", "html_inline"}:
+            found.append(re.sub(r"&#\d+;|\u200b|(?<=>)[^<]+", "", token.content))
+        elif token.type in {"link_open", "image"}:
+            found.append(str(token.attrs))
+        elif token.type in {"heading_open", "blockquote_open", "code_block", "hr", "td_open"}:
+            found.append(token.type)
+        elif token.type == "text":
+            found.extend(re.findall(r"@\w+", token.content))
+    return found
+
+
+def hostile_run(value: str) -> Run:
+    facts = {"instruction": value, "code": value}
+    failed = samples.over(
+        "test",
+        1.0,
+        StepResult(
+            StepState.FAILED,
+            Reason.BUILD_FAILED,
+            facts,
+            log_tail=f"a{value}\nb",
+            tests=TestCounts(1, 1),
+            failed_tests=(value,) * 5,
+        ),
+    )
+    told = samples.over(
+        "build", 1.0, StepResult(StepState.FAILED, Reason.DOCKERFILE_INVALID, {"message": value})
+    )
+    run = samples.run(told, failed, state=RunState.CANCELLED, command=value or "/x")
+    stop = StopRequest(Reason.CANCELLED, {"who": value})
+    return replace(
+        run,
+        stop=stop,
+        title=value,
+        notes=(Note("new", {value: value}), Note("step_disabled", {"step": value})),
+    )
+
+
+def hostile_views(value: str) -> list[View]:
+    run = samples.view(hostile_run(value), "/test")
+    problem = ConfigProblem(1, 1, value, Text(en=value, zh=value), value or "x")
+    return [
+        run,
+        replace(run, folded_by=43),
+        Refusal("mei", tuple(RefusalLine(value, reason, _every_fact(value)) for reason in Reason)),
+        Hint("mei", value, value),
+        ConfigBroken(value, value, (problem,), f"a{value}"),
+        Apology(value),
+    ]
+
+
+def _every_fact(value: str) -> dict[str, str]:
+    source = (TEMPLATES / "en" / "_reasons.md.j2").read_text("utf-8")
+    return dict.fromkeys(re.findall(r"facts\.(?!get)(\w+)", source), value) | {"suggestion": value}
+
+
+@pytest.mark.parametrize("language", list(Language))
+@settings(deadline=None, max_examples=20)
+@given(value=hostile)
+def test_hostile_text_has_no_power(renderer: TemplateRenderer, language: Language, value: str) -> None:
+    for view, plain in zip(hostile_views(value), hostile_views("x"), strict=True):
+        body = renderer.render(view, language, MARKER)
+
+        assert body.count("<!--") == 1
+        assert powers(body) == powers(renderer.render(plain, language, MARKER))
+
+
+def test_the_marker_is_the_last_line_and_shows_nothing(renderer: TemplateRenderer) -> None:
+    body = renderer.render(Apology("1"), Language.EN, MARKER)
+
+    assert body.endswith(f"\n\n{MARKER}\n")
+
+
+def test_a_comment_stays_within_gitees_size_and_keeps_its_marker(renderer: TemplateRenderer) -> None:
+    lines = tuple(RefusalLine("/构建" * 40, Reason.NOTHING_FAILED) for _ in range(1000))
+
+    body = renderer.render(Refusal("mei", lines), Language.ZH, MARKER)
+
+    assert LIMIT - 1000 < len(body.encode()) <= LIMIT
+    assert "评论过长" in body
+    assert body.endswith(f"\n\n{MARKER}\n")
+
+
+def test_secrets_are_masked() -> None:
+    renderer = TemplateRenderer(TEMPLATES, masks=["tok3n-value"])
+
+    body = renderer.render(Hint("mei", "/x tok3n-value", "/x"), Language.EN, MARKER)
+
+    assert "tok3n" not in body
+    assert "`/x ***`" in body
+
+
+def test_a_fact_that_is_missing_shows_as_a_dash(renderer: TemplateRenderer) -> None:
+    view = Refusal("mei", (RefusalLine("/x", Reason.UNKNOWN_RUN),))
+
+    assert "no run `—`" in renderer.render(view, Language.EN, MARKER)
+
+
+class Overrides:
+    """An operator's directory of templates and what was told about it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.failed: list[tuple[str, Exception]] = []
+        self.renderer = TemplateRenderer(
+            TEMPLATES, folder, lambda file, error: self.failed.append((file, error))
+        )
+
+    def write(self, name: str, text: str) -> None:
+        file = self.folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, "utf-8")
+
+    def render(self, view: View = Apology("1f"), language: Language = Language.EN) -> str:  # noqa: B008 - frozen
+        return self.renderer.render(view, language, MARKER)
+
+
+@pytest.fixture
+def overrides(tmp_path: Path) -> Overrides:
+    return Overrides(tmp_path)
+
+
+def test_the_operators_words_win(overrides: Overrides) -> None:
+    overrides.write("apology.md.j2", "Sorry: {{ view.id | code }}")
+    overrides.write("zh/apology.md.j2", "抱歉：{{ view.id | code }}")
+
+    assert overrides.render() == f"Sorry: `1f`\n\n{MARKER}\n"
+    assert overrides.render(language=Language.ZH) == f"抱歉：`1f`\n\n{MARKER}\n"
+    assert overrides.failed == []
+
+
+def test_an_override_may_use_what_is_shared(overrides: Overrides) -> None:
+    overrides.write("en/_words.md.j2", '{% set need = {"write": "the team"} %}')
+    view = Refusal("mei", (RefusalLine("/x", Reason.NOT_ALLOWED, {"who": "mei", "needs": "write"}),))
+
+    assert "it is for the team" in overrides.render(view)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ view.nothing }}",
+        "{% if %}",
+        "{{ ''.__class__.__mro__ }}",
+        "{% for x in range(10**9) %}{% endfor %}",
+        "{% include 'missing.j2' %}",
+        "{{ 1 // 0 }}",
+        "{{ view.id | code(1, 2, 3) }}",
+    ],
+)
+def test_a_broken_override_falls_back_and_is_told(overrides: Overrides, text: str) -> None:
+    overrides.write("en/apology.md.j2", text)
+
+    body = overrides.render()
+
+    assert "could not finish" in body
+    assert "override `en/apology.md.j2` failed" in body
+    assert body.endswith(f"\n\n{MARKER}\n")
+    assert [file for file, _ in overrides.failed] == ["en/apology.md.j2"]
+
+
+def test_the_file_at_fault_is_named_even_if_another_used_it(overrides: Overrides) -> None:
+    overrides.write("_shape.md.j2", "{% macro commit(sha) %}{{ nothing }}{% endmacro %}")
+
+    body = overrides.render(samples.VIEWS["approved"])
+
+    assert "trusted by mei" in body
+    assert [file for file, _ in overrides.failed] == ["_shape.md.j2"]
+
+
+def test_an_override_cannot_change_what_it_is_given(overrides: Overrides) -> None:
+    overrides.write("hint.md.j2", "{% set _ = view.typed.__setattr__('x', 1) %}")
+
+    assert "did you mean" in overrides.render(Hint("mei", "/x", "/y"))
+
+
+def test_a_run_without_public_pages_has_no_dead_links(renderer: TemplateRenderer) -> None:
+    view = RunView(samples.PASSED, Links(), "lin")
+
+    body = renderer.render(view, Language.EN, MARKER)
+
+    assert "](<https://bot" not in body
+    assert "· #42\n" in body

@@ -1,0 +1,130 @@
+"""Nothing that the code can name is without words, in either language."""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from jinja2 import Environment
+
+from bot.core.vocabulary import Need
+from bot.model.delivery import Trigger
+from bot.model.environment import EnvironmentState
+from bot.model.plan import StepName
+from bot.model.reason import Reason
+from bot.model.run import RunState, StepState
+from bot.model.text import Language
+from bot.model.views import View
+from bot.render.renderer import TemplateRenderer, template_name
+from tests.render.view_samples import VIEWS
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "comment_templates"
+BOTH = pytest.mark.parametrize("language", list(Language))
+
+
+class Asked(dict[str, str]):
+    """Facts that remember which of them were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __missing__(self, key: str) -> str:
+        self.names.add(key)
+        return f"<{key}>"
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self[key]
+
+
+def environment(language: Language) -> Environment:
+    return TemplateRenderer(TEMPLATES)._built_in[language]
+
+
+def module(language: Language, name: str) -> Any:
+    return environment(language).get_template(name).module
+
+
+def documented_facts(reason: Reason) -> set[str]:
+    source = (ROOT / "bot" / "model" / "reason.py").read_text("utf-8")
+    line = re.search(rf'= "{reason}"(?:  # (.*))?$', source, re.MULTILINE)
+    assert line
+    return {name.strip().split(" ")[0] for name in (line[1] or "").split(",") if name.strip()}
+
+
+def test_both_languages_have_the_same_files() -> None:
+    names = [{file.name for file in (TEMPLATES / language).iterdir()} for language in Language]
+
+    assert names[0] == names[1]
+
+
+@BOTH
+def test_every_view_has_a_template(language: Language) -> None:
+    for view in get_args(View):
+        assert (TEMPLATES / language / template_name(view)).is_file()
+
+
+def test_every_view_has_a_sample() -> None:
+    assert {type(view) for view in VIEWS.values()} == set(get_args(View))
+
+
+@BOTH
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_reason_is_worded_from_the_facts_that_go_with_it(reason: Reason, language: Language) -> None:
+    words, facts = module(language, "_reasons.md.j2"), Asked()
+
+    sentence = getattr(words, reason)(facts)
+    advice = getattr(words, f"advice_{reason}", None)
+    told = [sentence, advice(facts)] if advice else [sentence]
+
+    assert all(text.strip() == text and text[-1] in "。.？?" for text in told)
+    assert facts.names <= documented_facts(reason)
+
+
+@BOTH
+def test_all_advice_belongs_to_a_reason(language: Language) -> None:
+    names = [name for name in vars(module(language, "_reasons.md.j2")) if name.startswith("advice_")]
+
+    assert names
+    assert {name.removeprefix("advice_") for name in names} <= set(Reason)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ("step", get_args(StepName)),
+        ("step_state", StepState),
+        ("run_state", RunState),
+        ("trigger", Trigger),
+        ("need", Need),
+        ("environment_state", EnvironmentState),
+    ],
+)
+def test_every_identifier_is_named(table: str, names: type[StrEnum], language: Language) -> None:
+    assert set(getattr(module(language, "_words.md.j2"), table)) == set(names)
+
+
+@BOTH
+@pytest.mark.parametrize("table", ["running", "failed", "broken"])
+def test_every_step_has_a_verdict(table: str, language: Language) -> None:
+    assert set(getattr(module(language, "_verdict.md.j2"), table)) == set(get_args(StepName))
+
+
+def test_both_languages_know_the_same_notes_and_macros() -> None:
+    for file in ("_words.md.j2", "_reasons.md.j2", "_verdict.md.j2"):
+        zh, en = (vars(module(language, file)).keys() for language in (Language.ZH, Language.EN))
+        assert {name for name in zh ^ en if not name.startswith("_")} <= {"automatic"}
+
+
+def test_notes_that_the_code_writes_have_words() -> None:
+    written = {
+        code
+        for file in (ROOT / "bot").rglob("*.py")
+        for code in re.findall(r'\bNote\("(\w+)"', file.read_text("utf-8"))
+    }
+
+    for language in Language:
+        assert {f"note_{code}" for code in written} <= set(vars(module(language, "_words.md.j2")))
