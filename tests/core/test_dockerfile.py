@@ -1,0 +1,198 @@
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import dockerfile
+from bot.core.dockerfile_lines import instructions
+
+
+def read(text: str) -> dockerfile.Dockerfile:
+    return dockerfile.read(dedent(text))
+
+
+def test_stages_with_names_bases_and_ports() -> None:
+    found = read("""\
+        ARG BASE=python:3.11
+        FROM --platform=linux/amd64 ${BASE} AS Build
+        EXPOSE 9000
+        FROM build as runtime
+        EXPOSE 8080/tcp 53/udp 8000-8010
+        HEALTHCHECK CMD true
+        FROM scratch
+        """)
+
+    assert [(stage.name, stage.base) for stage in found.stages] == [
+        ("build", "python:3.11"),
+        ("runtime", "build"),
+        (None, "scratch"),
+    ]
+    assert [stage.exposes for stage in found.stages] == [(9000,), (8080, 8000), ()]
+    assert [stage.healthcheck for stage in found.stages] == [None, True, None]
+    assert found.names == ("build", "runtime")
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        ([], None),
+        (["x AS test"], None),
+        (["x"], None),
+        (["x AS a", "x"], None),
+        (["x AS a", "x AS b"], "b"),
+        (["x AS a", "x AS test"], "a"),
+        (["x", "x AS TEST"], "0"),
+        (["x AS runtime", "x AS b"], "runtime"),
+        (["x AS Runtime", "x AS test"], "runtime"),
+    ],
+)
+def test_the_stage_to_build_unless_told(stages: list[str], expected: str | None) -> None:
+    assert dockerfile.default_target(read("\n".join(f"FROM {stage}" for stage in stages))) == expected
+
+
+def test_targets_are_found_by_name_in_any_case_and_by_number() -> None:
+    found = read("FROM a AS Build\nFROM b\n")
+
+    assert dockerfile.has_target(found, "BUILD")
+    assert dockerfile.has_target(found, "1")
+    assert not dockerfile.has_target(found, "2")
+    assert not dockerfile.has_target(found, "test")
+    assert not dockerfile.has_target(read(""), "test")
+
+
+def test_a_name_given_twice_means_the_last() -> None:
+    found = read("FROM a AS x\nEXPOSE 1\nFROM b AS x\nEXPOSE 2\n")
+
+    assert dockerfile.exposed_port(found, "x") == 2
+
+
+def test_a_port_is_taken_from_the_stage_or_what_it_is_made_from() -> None:
+    found = read("""\
+        FROM a AS base
+        EXPOSE 8080
+        FROM base AS middle
+        FROM middle AS runtime
+        EXPOSE 9090
+        FROM runtime AS test
+        FROM other
+        """)
+
+    assert dockerfile.exposed_port(found, "base") == 8080
+    assert dockerfile.exposed_port(found, "middle") == 8080
+    assert dockerfile.exposed_port(found, "test") == 9090
+    assert dockerfile.exposed_port(found, None) is None
+    assert dockerfile.exposed_port(found, "unknown") is None
+    assert dockerfile.exposed_port(read(""), None) is None
+
+
+def test_a_health_check_is_inherited_until_it_is_switched_off() -> None:
+    found = read("FROM a AS x\nHEALTHCHECK CMD true\nFROM x AS y\nFROM y AS z\nHEALTHCHECK none\nFROM b\n")
+
+    assert dockerfile.has_healthcheck(found, "y")
+    assert not dockerfile.has_healthcheck(found, "z")
+    assert not dockerfile.has_healthcheck(found, None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "port"),
+    [
+        ("ENV PORT=8080\nEXPOSE $PORT", 8080),
+        ("ENV PORT 8080\nEXPOSE ${PORT}/tcp", 8080),
+        ("ENV PORT='8080' OTHER=x\nEXPOSE $PORT", 8080),
+        ("ARG PORT=8080\nEXPOSE $PORT", 8080),
+        ("ARG GLOBAL\nEXPOSE $GLOBAL", 7000),
+        ("EXPOSE $GLOBAL", None),
+        ("EXPOSE ${PORT:-8080}", 8080),
+        ("ENV PORT=1\nEXPOSE ${PORT:+9000}", 9000),
+        ("EXPOSE ${PORT:+9000}", None),
+        ("ARG A=80\nENV A=90\nARG A=70\nEXPOSE $A", 90),
+        ("ENV A\nEXPOSE $A", None),
+        ('EXPOSE "8080"', 8080),
+        ("EXPOSE 0 65536 99999 -1 x 53/udp", None),
+        ("EXPOSE", None),
+        ("VOLUME 8080", None),
+    ],
+)
+def test_ports_given_by_variables(lines: str, port: int | None) -> None:
+    assert dockerfile.exposed_port(read(f"ARG GLOBAL=7000\nFROM a\n{lines}\n"), None) == port
+
+
+def test_variables_set_by_a_stage_hold_in_those_made_from_it() -> None:
+    assert dockerfile.exposed_port(read("FROM a AS x\nENV PORT=80\nFROM x\nEXPOSE $PORT\n"), None) == 80
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("run a \\\n  b\n", [("RUN", "a   b")]),
+        ("RUN a \\\n# comment\n\n  b\nCMD c", [("RUN", "a   b"), ("CMD", "c")]),
+        (
+            "# escape=`\r\nRUN a `\r\n b\r\nRUN c \\\r\nCMD d",
+            [("RUN", "a  b"), ("RUN", "c \\"), ("CMD", "d")],
+        ),
+        ("# syntax=docker/dockerfile:1\n# ESCAPE = `\nRUN a `\n b", [("RUN", "a  b")]),
+        ("# hello\n# escape=`\nRUN a `\nCMD b", [("RUN", "a `"), ("CMD", "b")]),
+        ("# escape=x\nRUN a x\nCMD b", [("RUN", "a x"), ("CMD", "b")]),
+        ("\ufeffFROM a", [("FROM", "a")]),
+        ("FROM\ta", [("FROM", "a")]),
+        ("RUN <<EOF\nFROM evil\nEXPOSE 1\nEOF\nCMD a", [("RUN", "<<EOF"), ("CMD", "a")]),
+        ("RUN <<-'EOF' cat\n\tFROM evil\n\tEOF\nCMD a", [("RUN", "<<-'EOF' cat"), ("CMD", "a")]),
+        ("COPY <<a <<b /x/\nFROM evil\na\nFROM worse\nb\nCMD c", [("COPY", "<<a <<b /x/"), ("CMD", "c")]),
+        ("RUN cat <<EOF\nFROM a", [("RUN", "cat <<EOF"), ("FROM", "a")]),
+        ("RUN <<EOF\n\tEOF\nCMD a", [("RUN", "<<EOF"), ("EOF", ""), ("CMD", "a")]),
+        ("RUN echo $((1<<2))\nCMD a", [("RUN", "echo $((1<<2))"), ("CMD", "a")]),
+        ("CMD <<EOF\nFROM a\nEOF", [("CMD", "<<EOF"), ("FROM", "a"), ("EOF", "")]),
+        ("RUN a \\", [("RUN", "a")]),
+        ("# syntax=docker/dockerfile:1", []),
+        ("\n\n", []),
+    ],
+)
+def test_instructions(text: str, expected: list[tuple[str, str]]) -> None:
+    assert list(instructions(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM",
+        "FROM a AS",
+        "EXPOSE 80\nENV A=b\nARG\nFROM a b c d e",
+        'FROM a\nENV =\nENV\nARG =\nENV "\nEXPOSE ${\n',
+        "\0\0\0",
+        "FROM a AS a\nFROM a",
+    ],
+)
+def test_garbage_is_left_out(text: str) -> None:
+    found = dockerfile.read(text)
+
+    dockerfile.default_target(found)
+    assert dockerfile.exposed_port(found, None) is None
+
+
+@given(st.text(alphabet=st.sampled_from("FROM ARGEXPOSENV=$\\{}<-'\"#\n\t x018`:"), max_size=200))
+def test_nothing_raises(text: str) -> None:
+    found = dockerfile.read(text)
+
+    dockerfile.default_target(found)
+    dockerfile.exposed_port(found, None)
+    dockerfile.has_healthcheck(found, "0")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ARG A=xx\n" + "ARG A=$A$A\n" * 5_000 + "FROM a\n",
+        "FROM a\nENV A=xx\n" + "ENV A=$A$A\n" * 5_000,
+        "FROM a\n" + "".join(f"ENV A{number}=1\n" for number in range(5_000)),
+        "FROM a AS b\n" * 5_000,
+        "FROM a\n" + "EXPOSE 1\n" * 5_000,
+        "FROM a\n" + "RUN a <<E\n" * 5_000 + "\tE",
+    ],
+)
+def test_what_a_file_can_make_grow_is_bounded(text: str) -> None:
+    found = dockerfile.read(text)
+
+    assert len(found.stages) <= 200
+    assert all(len(stage.variables) <= 200 and len(stage.exposes) <= 200 for stage in found.stages)
+    assert all(len(value) <= 256 for stage in found.stages for value in stage.variables.values())

@@ -1,0 +1,105 @@
+import contextlib
+import math
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import duration
+from bot.model.text import Language
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3d", timedelta(days=3)),
+        ("8h", timedelta(hours=8)),
+        ("2h30m", timedelta(hours=2, minutes=30)),
+        ("2h 30m", timedelta(hours=2, minutes=30)),
+        ("90m", timedelta(minutes=90)),
+        ("15min", timedelta(minutes=15)),
+        ("90s", timedelta(seconds=90)),
+        ("1w", timedelta(weeks=1)),
+        (" 1W2D ", timedelta(days=9)),
+        ("2天", timedelta(days=2)),
+        ("3小时", timedelta(hours=3)),
+        ("2小时30分钟", timedelta(hours=2, minutes=30)),
+        ("1周", timedelta(weeks=1)),
+        ("２ｈ", timedelta(hours=2)),
+    ],
+)
+def test_reads_what_people_write(text: str, expected: timedelta) -> None:
+    assert duration.parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "3",
+        "d",
+        "30m2h",
+        "2h2h",
+        "3x",
+        "-3d",
+        "3.5d",
+        "1e3h",
+        "3d!",
+        "99999999d",
+        "٣d",
+        "h3",
+        "3 d 4",
+    ],
+)
+def test_refuses_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        duration.parse(text)
+
+
+@pytest.mark.parametrize("text", ["0s", "59s", "91d", "9999999w"])
+def test_refuses_what_is_out_of_bounds(text: str) -> None:
+    with pytest.raises(ValueError, match="not between"):
+        duration.parse(text)
+
+
+def test_bounds_belong_to_what_is_allowed() -> None:
+    assert duration.parse("1m") == duration.MINIMUM
+    assert duration.parse("90d") == duration.MAXIMUM
+    assert duration.parse("5s", minimum=timedelta(seconds=5)) == timedelta(seconds=5)
+
+
+@given(st.text(max_size=12))
+def test_raises_nothing_but_value_error(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        assert duration.MINIMUM <= duration.parse(text) <= duration.MAXIMUM
+
+
+@pytest.mark.parametrize(
+    ("seconds", "en", "zh"),
+    [
+        (-1, "0 s", "0 秒"),
+        (0, "0 s", "0 秒"),
+        (0.44, "0.4 s", "0.4 秒"),
+        (9.94, "9.9 s", "9.9 秒"),
+        (9.96, "10 s", "10 秒"),
+        (59.7, "1 m", "1 分"),
+        (72, "1 m 12 s", "1 分 12 秒"),
+        (3600, "1 h", "1 小时"),
+        (3612, "1 h", "1 小时"),
+        (3660, "1 h 1 m", "1 小时 1 分"),
+        (259_200, "3 d", "3 天"),
+        (90_061, "1 d 1 h", "1 天 1 小时"),
+    ],
+)
+def test_says_it_shortly(seconds: float, en: str, zh: str) -> None:
+    assert duration.say(seconds, Language.EN) == en
+    assert duration.say(seconds, Language.ZH) == zh
+
+
+@given(st.integers(min_value=60, max_value=86_400 * 90))
+def test_what_is_said_can_be_read_back_but_for_the_smallest_part(seconds: int) -> None:
+    again = duration.parse(duration.say(seconds, Language.ZH)).total_seconds()
+
+    assert math.isclose(again, seconds, rel_tol=0.05)

@@ -1,0 +1,322 @@
+import contextlib
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import junit, junit_cases
+from bot.model.report import Case, CaseState, Report
+
+
+def read(text: str | bytes) -> Report:
+    return junit.read({"junit.xml": text if isinstance(text, bytes) else text.encode()})
+
+
+def only(text: str | bytes) -> Case:
+    (case,) = read(text).cases
+    return case
+
+
+def suite(inner: str) -> str:
+    return f'<testsuite name="s">{inner}</testsuite>'
+
+
+def test_reads_what_pytest_writes() -> None:
+    report = read("""<?xml version="1.0" encoding="utf-8"?>
+        <testsuites name="pytest tests"><testsuite name="pytest" failures="1" skipped="1" tests="3">
+        <testcase classname="tests.test_a" name="test_ok" time="0.125" />
+        <testcase classname="tests.test_a" name="test_bad" time="1.5">
+        <failure message="assert 1 == 2">def test_bad():
+&gt;       assert 1 == 2</failure>
+        <system-out>printed</system-out><system-err> and said</system-err></testcase>
+        <testcase classname="tests.test_a" name="test_skip"><skipped message="later" /></testcase>
+        </testsuite></testsuites>""")
+
+    assert report.cases == (
+        Case("tests.test_a", "test_ok", CaseState.PASSED, 0.125),
+        Case(
+            "tests.test_a",
+            "test_bad",
+            CaseState.FAILED,
+            1.5,
+            "assert 1 == 2",
+            "def test_bad():\n>       assert 1 == 2",
+            "printed and said",
+        ),
+        Case("tests.test_a", "test_skip", CaseState.SKIPPED, 0.0, "later"),
+    )
+    assert not report.truncated
+    assert (report.counts.passed, report.counts.failed, report.counts.skipped) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("inner", "state", "message"),
+    [
+        ("", CaseState.PASSED, ""),
+        ("<failure>first line\nsecond</failure>", CaseState.FAILED, "first line"),
+        ("<error message='e'/>", CaseState.FAILED, "e"),
+        ("<skipped/>", CaseState.SKIPPED, ""),
+        ("<flakyFailure message='once'>trace</flakyFailure>", CaseState.FLAKY, "once"),
+        ("<flakyError message='once'/>", CaseState.FLAKY, "once"),
+        ("<rerunFailure message='again'/>", CaseState.FLAKY, "again"),
+        ("<rerunFailure message='again'/><failure message='for good'/>", CaseState.FAILED, "for good"),
+        ("<skipped message='s'/><failure message='f'/>", CaseState.FAILED, "f"),
+        ("<properties><property name='failure'/></properties>", CaseState.PASSED, ""),
+    ],
+)
+def test_how_a_case_ended(inner: str, state: CaseState, message: str) -> None:
+    case = only(suite(f"<testcase name='t'>{inner}</testcase>"))
+
+    assert (case.state, case.message) == (state, message)
+
+
+@pytest.mark.parametrize("attribute", ["status='notrun'", "result='skipped'", "status='DISABLED'"])
+def test_a_case_that_says_it_did_not_run_is_skipped(attribute: str) -> None:
+    assert only(suite(f"<testcase name='t' {attribute}/>")).state is CaseState.SKIPPED
+    assert only(suite("<testcase name='t' status='run' result='completed'/>")).state is CaseState.PASSED
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("1.5", 1.5),
+        ("1,234.5", 1234.5),
+        ("1,234", 1234.0),
+        ("1,234,567.8", 1_234_567.8),
+        ("0,5", 0.5),
+        (" 2 ", 2.0),
+        ("", 0.0),
+        ("fast", 0.0),
+        ("NaN", 0.0),
+        ("inf", 0.0),
+        ("-inf", 0.0),
+        ("-3", 0.0),
+        ("1e300", 0.0),
+    ],
+)
+def test_times_as_tools_write_them(written: str, meant: float) -> None:
+    assert only(suite(f"<testcase name='t' time='{written}'/>")).seconds == meant
+
+
+def test_names_of_suites_come_from_the_class_or_the_nearest_suite_with_a_name() -> None:
+    report = read(
+        "<testsuites><testsuite name='outer'><testsuite><testcase name='a'/>"
+        "<testcase classname='c' name='b'/></testsuite></testsuite>"
+        "<testsuite><testcase/></testsuite></testsuites>"
+    )
+
+    assert [(case.suite, case.name) for case in report.cases] == [
+        ("outer", "a"),
+        ("c", "b"),
+        ("(unnamed)", "(unnamed)"),
+    ]
+
+
+def test_a_suite_that_failed_as_a_whole_is_one_failed_case() -> None:
+    case = only(suite("<error message='cannot import'>trace</error><skipped/><system-out>x</system-out>"))
+
+    assert case == Case("s", "s", CaseState.FAILED, 0.0, "cannot import", "trace")
+
+
+def test_namespaces_do_not_matter() -> None:
+    text = (
+        '<j:testsuites xmlns:j="urn:j"><j:testsuite name="s"><j:testcase name="a"><j:failure/></j:testcase>'
+        "</j:testsuite></j:testsuites>"
+    )
+
+    assert only(text).state is CaseState.FAILED
+    assert only('<testsuite xmlns="urn:j" name="s"><testcase name="a"/></testsuite>').name == "a"
+
+
+def test_cases_within_cases_and_elements_within_messages_belong_to_the_outer_one() -> None:
+    text = suite(
+        "<testcase name='outer'><testcase name='inner'><failure message='m'>a<system-out>b</system-out>"
+        "<failure message='n'/>c</failure></testcase><failure>later</failure></testcase>"
+    )
+
+    assert only(text) == Case("s", "outer", CaseState.FAILED, 0.0, "m", "abc")
+
+
+def test_equal_names_are_kept() -> None:
+    assert len(read(suite("<testcase name='t'/><testcase name='t'/>")).cases) == 2
+
+
+def test_names_are_brought_onto_one_line() -> None:
+    case = only(suite("<testcase classname=' a&#10;b ' name='x&#9;&#10; y&#x85;&#x2028;z'/>"))
+
+    assert (case.suite, case.name) == ("a b", "x y z")
+
+
+def test_long_texts_keep_both_ends() -> None:
+    long = "start" + "x" * 50_000 + "end"
+    case = only(
+        suite(
+            f"<testcase name='{long}'><failure message='{long}'>{long}</failure>"
+            f"<system-out>{long}</system-out></testcase>"
+        )
+    )
+
+    assert [len(text) for text in (case.name, case.message, case.details, case.output)] == [
+        499,
+        3_999,
+        15_999,
+        15_999,
+    ]
+    assert all(text.startswith("start") and text.endswith("end") for text in (case.name, case.details))
+
+
+def test_files_are_read_in_order_of_their_paths() -> None:
+    files = {"b.xml": suite("<testcase name='2'/>").encode(), "a.xml": suite("<testcase name='1'/>").encode()}
+
+    assert [case.name for case in junit.read(files).cases] == ["1", "2"]
+
+
+def test_other_xml_beside_reports_is_left_alone() -> None:
+    coverage = b'<?xml version="1.0"?><!DOCTYPE coverage SYSTEM "http://example.com/c.dtd"><coverage/>'
+    files = {
+        "coverage.xml": coverage,
+        "junit.xml": suite("<testcase name='t'/>").encode(),
+        "z.xml": b"<other/>",
+    }
+
+    assert len(junit.read(files).cases) == 1
+
+
+def test_no_files_are_no_cases() -> None:
+    assert junit.read({}) == Report(())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty"),
+        (b" \n ", "empty"),
+        (b"not xml", "line 1: syntax error"),
+        (b"\x89PNG\r\n\x1a\n", "line 1: syntax error"),
+        (b"<html></html>", "neither <testsuites> nor <testsuite>"),
+        (b"<testsuite><testcase name='t'>", "line 1: no element found"),
+        (b'<?xml version="1.0"?>\n<testsuite>\n&nbsp;</testsuite>', "line 3: undefined entity"),
+        (b"<testsuite><a></b></testsuite>", "line 1: mismatched tag"),
+        (b'<!DOCTYPE testsuite [<!ENTITY a "b">]><testsuite>&a;</testsuite>', "a DTD is not allowed"),
+        (b'<!DOCTYPE testsuites SYSTEM "file:///etc/passwd"><testsuites/>', "a DTD is not allowed"),
+        (b"<testsuite>" * 51, "nested deeper than 50"),
+        (b"<testsuite>" + b" " * junit.LARGEST_FILE, "larger than 20 MiB"),
+    ],
+)
+def test_files_that_cannot_be_used(content: bytes, message: str) -> None:
+    with pytest.raises(junit.UnreadableError, match=message) as caught:
+        read(content)
+
+    assert caught.value.path == "junit.xml"
+    assert re.search(message, caught.value.message)
+
+
+def test_reports_that_are_too_large_together_are_refused() -> None:
+    part = b"x" * junit.LARGEST_FILE
+
+    with pytest.raises(junit.UnreadableError, match="64 MiB in all"):
+        junit.read({f"{number}.xml": part for number in range(4)})
+
+
+def test_one_broken_report_is_not_hidden_by_a_good_one() -> None:
+    with pytest.raises(junit.UnreadableError) as caught:
+        junit.read({"a.xml": suite("<testcase name='t'/>").encode(), "b.xml": b"<testsuite>"})
+
+    assert caught.value.path == "b.xml"
+
+
+def test_forbidden_characters_are_replaced() -> None:
+    case = only(
+        suite(
+            "<testcase name='t'><failure message='a\x1b[31m&#x1b;&#0;&#x110000;&#99999999999;&#65;'>"
+            "\x00</failure></testcase>"
+        )
+    )
+
+    assert case.message == "a\ufffd[31m\ufffd\ufffd\ufffd\ufffdA"
+    assert case.details == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("encode", "declared"),
+    [
+        (lambda text: text.encode("gb18030"), "gb2312"),
+        (lambda text: text.encode("gb18030"), "UTF-8"),
+        (lambda text: text.encode("gbk"), None),
+        (lambda text: text.encode(), None),
+        (lambda text: text.encode(), "utf-16"),
+        (lambda text: text.encode(), "punycode"),
+        (lambda text: text.encode(), "gb-unknown"),
+        (lambda text: text.encode("utf-8-sig"), "utf-8"),
+        (lambda text: text.encode("utf-16"), "utf-16"),
+        (lambda text: b"\xfe\xff" + text.encode("utf-16-be"), "utf-16"),
+        (lambda text: text.encode("big5"), "big5"),
+    ],
+)
+def test_encodings_are_guessed_right(encode: Callable[[str], bytes], declared: str | None) -> None:
+    declaration = f'<?xml version="1.0" encoding="{declared}"?>\n' if declared else ""
+
+    assert only(encode(declaration + suite("<testcase name='中文'/>"))).name == "中文"
+
+
+def test_bytes_of_no_encoding_are_replaced() -> None:
+    assert only(suite("<testcase name='a#'/>").encode().replace(b"#", b"\xff")).name == "a\ufffd"
+
+
+def test_latin_text_is_read_as_declared() -> None:
+    text = '<?xml version="1.0" encoding="ISO-8859-1"?>' + suite("<testcase name='caf\xe9'/>")
+
+    assert only(text.encode("latin-1")).name == "café"
+
+
+def test_more_cases_than_are_kept_do_not_hide_failures() -> None:
+    passed = "<testcase name='p'/>" * junit_cases.MOST_CASES
+    failed = "<testcase name='f'><failure/></testcase>" * (junit_cases.MOST_FAILURES_BEYOND + 1)
+    report = read(suite(passed + "<testcase name='p'/>" + failed))
+
+    assert report.truncated
+    assert report.counts.passed == junit_cases.MOST_CASES
+    assert report.counts.failed == junit_cases.MOST_FAILURES_BEYOND
+
+
+def test_exactly_as_many_cases_as_are_kept() -> None:
+    report = read(suite("<testcase name='p'/>" * junit_cases.MOST_CASES))
+
+    assert len(report.cases) == junit_cases.MOST_CASES
+    assert not report.truncated
+
+
+def test_failed_names_come_once_and_in_order() -> None:
+    cases = [Case("s", name, state) for name, state in (("b", CaseState.FAILED), ("a", CaseState.PASSED))]
+    report = Report((*cases, Case("s", "c", CaseState.FAILED), *cases))
+
+    assert junit.failed_names(report) == ("s::b", "s::c")
+    assert junit.failed_names(report, limit=1) == ("s::b",)
+
+
+tags = st.sampled_from(
+    ["testsuites", "testsuite", "testcase", "failure", "error", "skipped", "system-out", "x"]
+)
+pieces = st.one_of(
+    tags.map(lambda tag: f"<{tag} name='n' time='1'>"),
+    tags.map(lambda tag: f"</{tag}>"),
+    tags.map(lambda tag: f"<{tag}/>"),
+    st.text(max_size=5),
+)
+
+
+@given(st.lists(pieces, max_size=30))
+def test_any_content_is_a_report_or_unreadable(parts: list[str]) -> None:
+    try:
+        report = read(f"<testsuite>{''.join(parts)}</testsuite>".encode("utf-8", "surrogatepass"))
+    except junit.UnreadableError:
+        return
+    assert report.counts.total == len(report.cases)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_report_or_unreadable(content: bytes) -> None:
+    with contextlib.suppress(junit.UnreadableError):
+        assert not read(content).truncated

@@ -1,0 +1,124 @@
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import naming
+from bot.model.environment import EnvironmentKey
+from bot.model.forge import RepoPath
+
+SHOP = EnvironmentKey(RepoPath("acme", "shop"), 12, "preview")
+STAGING = replace(SHOP, name="staging")
+DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+REPOSITORY = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
+DOCKER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+
+some_keys = st.builds(
+    EnvironmentKey,
+    st.builds(RepoPath, st.text(min_size=1), st.text(min_size=1, max_size=200)),
+    st.integers(1, 10**7),
+    st.sampled_from(["preview", "staging", "a" * 40]),
+)
+
+
+def test_the_common_case_reads_well() -> None:
+    assert naming.host_label(SHOP) == "pr-12-shop"
+    assert naming.host_label(STAGING) == "pr-12-shop-staging"
+    assert naming.tag(12, "1a2b3c4d5e6f") == "pr-12-1a2b3c4d"
+    assert naming.repository("previews", SHOP.repo) == "previews/acme/shop"
+    assert naming.repository("", RepoPath("Acme", "My_Shop.API")) == "acme/my_shop.api"
+    assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-app", naming.container(SHOP, "app"))
+    assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-net", naming.network(SHOP))
+    assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-db-data", naming.volume(SHOP, "db"))
+
+
+def test_names_never_change_between_releases() -> None:
+    assert naming.stack(SHOP) == "chatops-pr-12-shop-c8fc89"
+    assert naming.bridge(SHOP) == "copsc8fc89d4b8c"
+    assert naming.slug("我的店") == "repo-71fcd0"
+
+
+def test_a_qualified_host_tells_owners_apart() -> None:
+    other = replace(SHOP, repo=RepoPath("mei", "shop"))
+
+    assert naming.host_label(SHOP) == naming.host_label(other)
+    assert naming.host_label(SHOP, qualified=True) != naming.host_label(other, qualified=True)
+    assert naming.host_label(SHOP, qualified=True).startswith("pr-12-shop-")
+
+
+def test_what_cannot_be_kept_in_a_slug_is_made_up_for_by_a_hash() -> None:
+    names = ["my-shop", "my_shop", "my.shop", "my--shop", "-my-shop", "我的店", "你的店", "x" * 41, "x" * 42]
+
+    assert len({naming.slug(name) for name in names}) == len(names)
+    assert naming.slug("Shop") == naming.slug("shop") == "shop"
+
+
+def test_tags_of_one_pull_request_are_no_other_ones() -> None:
+    assert naming.tag(1, "a" * 40).startswith(naming.tag_prefix(1))
+    assert not naming.tag(12, "a" * 40).startswith(naming.tag_prefix(1))
+
+
+@given(some_keys, st.booleans())
+def test_hosts_are_dns_labels_whatever_the_repository_is_called(key: EnvironmentKey, qualified: bool) -> None:  # noqa: FBT001 - drawn
+    label = naming.host_label(key, qualified=qualified)
+
+    assert len(label) <= 63
+    assert DNS_LABEL.fullmatch(label)
+
+
+@given(some_keys)
+def test_names_fit_their_engines_whatever_the_repository_is_called(key: EnvironmentKey) -> None:
+    assert DOCKER_NAME.fullmatch(naming.container(key, "app"))
+    assert len(naming.bridge(key)) == 15
+    assert naming.bridge(key).startswith(naming.BRIDGE_PREFIX)
+    assert REPOSITORY.fullmatch(naming.repository("p", key.repo))
+    assert len(naming.repository("p", key.repo)) <= 255
+
+
+@given(some_keys, some_keys)
+def test_two_environments_never_share_a_name(one: EnvironmentKey, other: EnvironmentKey) -> None:
+    same = (str(one.repo).lower(), one.number, one.name) == (
+        str(other.repo).lower(),
+        other.number,
+        other.name,
+    )
+
+    assert (naming.stack(one) == naming.stack(other)) is same
+    assert (naming.bridge(one) == naming.bridge(other)) is same
+
+
+def test_two_bots_on_one_engine_do_not_share_names() -> None:
+    assert naming.network(SHOP, "a") != naming.network(SHOP, "b")
+    assert naming.bridge(SHOP, "a") != naming.bridge(SHOP, "b")
+
+
+def test_labels_tell_all_and_leave_out_what_is_empty() -> None:
+    assert naming.labels(STAGING, sha="1a2b", run=42, instance="main") == {
+        "chatops.repo": "acme/shop",
+        "chatops.number": "12",
+        "chatops.environment": "staging",
+        "chatops.sha": "1a2b",
+        "chatops.run": "42",
+        "chatops.instance": "main",
+    }
+    assert naming.labels(replace(SHOP, name=""), sha="1a2b", run=42).keys() == {
+        "chatops.repo",
+        "chatops.number",
+        "chatops.sha",
+        "chatops.run",
+    }
+
+
+def test_a_marker_is_an_html_comment() -> None:
+    assert naming.comment_marker("run", "42") == "<!-- chatops:run=42 -->"
+    assert naming.comment_marker("reply", "0a1b-2") == "<!-- chatops:reply=0a1b-2 -->"
+
+
+@pytest.mark.parametrize(
+    ("kind", "identifier"), [("run", "1 -->"), ("run", "1--2"), ("", "1"), ("run", ""), ("a=b", "1")]
+)
+def test_a_marker_cannot_be_ended_early(kind: str, identifier: str) -> None:
+    with pytest.raises(ValueError, match="marker"):
+        naming.comment_marker(kind, identifier)
