@@ -156,8 +156,9 @@ def values(tree: Tree) -> Iterator[tuple[Path, Text]]:
 def names(tree: Tree) -> Iterator[tuple[Path, Text]]:
     """Yield what is wrong with chosen names, and where."""
     for path, _ in walk(tree):
-        check = _for(path, NAMES)
-        found = check(str(path[-1])) if check else None
+        name = path[-1] if path else None
+        check = _for(path, NAMES) if isinstance(name, str) else None
+        found = check(str(name)) if check else None
         if found is not None:
             yield path, found
 

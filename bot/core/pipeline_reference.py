@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from bot.core.pipeline_checks import BOUNDS
 from bot.core.pipeline_schema import descriptions
-from bot.core.pipeline_shape import ANY_NAME, Key, keys
+from bot.core.pipeline_shape import ANY_NAME, Key, entries
 from bot.model.text import Language, Text
 
 EXAMPLE = """\
@@ -136,7 +136,7 @@ def reference(language: Language) -> str:
         f"```yaml\n{EXAMPLE}```",
         _KEYS.say(language),
         "\n".join(
-            (_HEADER.say(language), "|---|---|---|---|", *(_row(key, english, language) for key in keys()))
+            (_HEADER.say(language), "|---|---|---|---|", *(_row(key, english, language) for key in entries()))
         ),
     )
     return "\n\n".join(parts) + "\n"

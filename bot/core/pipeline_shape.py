@@ -56,7 +56,7 @@ def fitted(tree: Tree, path: Path = ()) -> Any:
     return tree
 
 
-def keys(kind: Any = Pipeline, path: tuple[str, ...] = ()) -> Iterator[Key]:
+def entries(kind: Any = Pipeline, path: tuple[str, ...] = ()) -> Iterator[Key]:
     """Yield every key in the model's order, sections before what is in them."""
     for field in fields(kind):
         key = Key((*path, field.name), _hints(kind)[field.name], _default(field), kind)
@@ -66,7 +66,7 @@ def keys(kind: Any = Pipeline, path: tuple[str, ...] = ()) -> Iterator[Key]:
         if get_origin(inner) is Mapping:
             inner, below = get_args(inner)[1], (*key.path, ANY_NAME)
         if is_dataclass(inner):
-            yield from keys(inner, below)
+            yield from entries(inner, below)
 
 
 def _child(kind: Any, part: str | int) -> Any:
