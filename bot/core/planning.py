@@ -80,8 +80,9 @@ def merge(plans: Sequence[Plan]) -> Plan:
     steps: list[Step] = []
     group: list[Plan] = []
     for plan in plans:
-        if any(isinstance(step, Teardown) for step in plan.steps):
-            steps += [*_joined(group), *(step for step in plan.steps if step not in steps)]
+        if isinstance(plan.steps[-1], Teardown):
+            steps += _joined(group)
+            steps += plan.steps if steps[-1:] != [plan.steps[-1]] else ()
             group = []
         else:
             group.append(plan)
@@ -154,7 +155,7 @@ def _after_step(snapshot: Snapshot, step: Step) -> Snapshot:
         case Teardown(environment=gone):
             left = {name: found for name, found in snapshot.environments.items() if name != gone}
             return replace(snapshot, environments=left)
-        case Test():
+        case _:
             return snapshot
 
 

@@ -5,6 +5,14 @@ from collections.abc import Collection
 from bot.core.vocabulary import Need
 from bot.model.forge import Permission, PullRequest
 
+_ENOUGH = {
+    Need.ANYONE: Permission.NONE,
+    Need.CONTRIBUTOR: Permission.WRITE,
+    Need.WRITE: Permission.WRITE,
+    Need.ADMIN: Permission.ADMIN,
+}
+"""The permission that meets a level whoever has it."""
+
 
 def trusted(pull: PullRequest, author_permission: Permission, approved: Collection[str]) -> bool:
     """Return whether the head of this pull request may run: its author may push anyway, or it was approved.
@@ -18,15 +26,9 @@ def trusted(pull: PullRequest, author_permission: Permission, approved: Collecti
 
 def permitted(need: Need, *, permission: Permission, is_author: bool, trusted: bool) -> bool:
     """Return whether a person with this permission has the level that a command needs."""
-    match need:
-        case Need.ANYONE:
-            return True
-        case Need.CONTRIBUTOR:
-            return permission >= Permission.WRITE or (is_author and trusted)
-        case Need.WRITE:
-            return permission >= Permission.WRITE
-        case Need.ADMIN:
-            return permission >= Permission.ADMIN
+    if need is Need.CONTRIBUTOR and is_author and trusted:
+        return True
+    return permission >= _ENOUGH[need]
 
 
 def same_person(one: str, other: str) -> bool:

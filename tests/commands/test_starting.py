@@ -1,0 +1,160 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.vocabulary import AnyCommand
+from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
+from bot.model.pipeline import Pipeline
+from bot.model.plan import Build, Deploy, Plan, Suite, Test
+from bot.model.reason import Reason
+from bot.model.run import Run, StepRecord, StepResult, StepState
+from commands import build, deploy, retest, test
+from tests.fakes.snapshots import SHA, STAGED, SUITES, environment, run, snapshot
+
+READY = snapshot(built=True, environments=(environment(),))
+UNIT, E2E = Suite("unit", "pytest unit"), Suite("e2e", "pytest e2e")
+
+
+def decided(command: AnyCommand, words: str, now: Snapshot) -> Outcome:
+    return command.plan(command.bind(words.split()), now)
+
+
+def steps(outcome: Outcome) -> tuple[Any, ...]:
+    assert isinstance(outcome, StartRun)
+    return outcome.plan.steps
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_build_builds_always(*, built: bool) -> None:
+    assert steps(decided(build.command, "", snapshot(built=built))) == (Build(SHA, Pipeline().build),)
+
+
+def test_deploy_builds_first_where_needed() -> None:
+    assert [step.name for step in steps(decided(deploy.command, "", snapshot()))] == ["build", "deploy"]
+    [step] = steps(decided(deploy.command, "", READY))
+    assert (step.environment, step.ttl) == ("preview", 3 * 86_400)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "ttl"),
+    [
+        ("staging", "staging", timedelta(hours=8)),
+        ("env=staging", "staging", timedelta(hours=8)),
+        ("环境=staging 有效期=2小时", "staging", timedelta(hours=2)),
+        ("ttl=2h30m", "preview", timedelta(minutes=150)),
+        ("preview --ttl=1d", "preview", timedelta(days=1)),
+        ("ttl=30d", "preview", timedelta(days=30)),
+    ],
+)
+def test_deploy_takes_environment_and_lifetime(words: str, name: str, ttl: timedelta) -> None:
+    [step] = steps(decided(deploy.command, words, snapshot(built=True, pipeline=STAGED)))
+
+    assert isinstance(step, Deploy)
+    assert (step.environment, timedelta(seconds=step.ttl)) == (name, ttl)
+
+
+def test_deploy_refuses_an_unknown_environment() -> None:
+    facts = {"name": "prod", "known": "preview, staging"}
+
+    assert decided(deploy.command, "prod", snapshot(pipeline=STAGED)) == Refuse(
+        Reason.UNKNOWN_ENVIRONMENT, facts
+    )
+
+
+@pytest.mark.parametrize("ttl", ["0m", "31d", "soon", "", "-1h"])
+def test_deploy_refuses_an_odd_lifetime(ttl: str) -> None:
+    with pytest.raises(Exception, match=str(Reason.ARGUMENT_INVALID)):
+        deploy.command.bind((f"ttl={ttl}",))
+
+
+def test_deploy_says_when_there_is_nothing_to_deploy() -> None:
+    disabled = Pipeline(deploy=replace(Pipeline().deploy, enabled=False))
+
+    assert decided(deploy.command, "", snapshot(pipeline=disabled)) == Refuse(
+        Reason.STEP_DISABLED, {"step": "deploy"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "suites"),
+    [
+        ("", (UNIT, E2E)),
+        ("unit", (UNIT,)),
+        ("e2e unit", (E2E, UNIT)),
+        ("suite=e2e", (E2E,)),
+        ("套件=e2e", (E2E,)),
+    ],
+)
+def test_test_runs_the_suites_that_were_named(words: str, suites: tuple[Suite, ...]) -> None:
+    now = replace(READY, pipeline=SUITES)
+
+    assert steps(decided(test.command, words, now)) == (Test(SHA, SUITES.test, SUITES.build, suites),)
+
+
+def test_test_refuses_an_unknown_suite() -> None:
+    facts = {"name": "smoke", "known": "unit, e2e"}
+
+    assert decided(test.command, "smoke", replace(READY, pipeline=SUITES)) == Refuse(
+        Reason.UNKNOWN_SUITE, facts
+    )
+
+
+def after_testing(*suites: Suite, failed: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Run:
+    """Return a run whose tests of `suites` ended with these failures."""
+    step = Test(SHA, SUITES.test, SUITES.build, suites)
+    state = StepState.FAILED if failed else StepState.PASSED
+    result = StepResult(state, failed_tests=names, failed_suites=failed)
+    plan = Plan((Build(SHA, SUITES.build), step))
+    records = (StepRecord("build", StepState.PASSED), StepRecord("test", state, result=result))
+    return replace(run(plan=plan), steps=records)
+
+
+@pytest.mark.parametrize(
+    ("last", "suites"),
+    [
+        (None, (UNIT, E2E)),
+        (run(), (UNIT, E2E)),
+        (after_testing(E2E), (E2E,)),
+        (after_testing(UNIT, E2E), (UNIT, E2E)),
+        (after_testing(Suite("unit", "old words", ("adds",))), (UNIT,)),
+        (after_testing(Suite("gone")), (UNIT, E2E)),
+    ],
+)
+def test_retest_repeats_the_last_suites(last: Run | None, suites: tuple[Suite, ...]) -> None:
+    now = replace(READY, pipeline=SUITES, last=last)
+
+    assert steps(decided(retest.command, "", now)) == (Test(SHA, SUITES.test, SUITES.build, suites),)
+
+
+def test_retest_at_a_new_commit_builds_and_deploys_it() -> None:
+    now = snapshot(pipeline=SUITES, last=after_testing(UNIT))
+
+    assert [step.name for step in steps(decided(retest.command, "", now))] == ["build", "deploy", "test"]
+
+
+@pytest.mark.parametrize("words", ["failed", "失败", "FAILED"])
+def test_retest_failed_runs_only_what_failed(words: str) -> None:
+    last = after_testing(UNIT, E2E, failed=("unit",), names=("math::adds",))
+
+    [step] = steps(decided(retest.command, words, replace(READY, pipeline=SUITES, last=last)))
+
+    assert step.suites == (replace(UNIT, failed=("math::adds",)),)
+
+
+def test_of_several_failed_suites_each_gets_all_the_names() -> None:
+    last = after_testing(UNIT, E2E, failed=("unit", "e2e"), names=("math::adds", "shop::buys"))
+
+    [step] = steps(decided(retest.command, "failed", replace(READY, pipeline=SUITES, last=last)))
+
+    assert [suite.failed for suite in step.suites] == [("math::adds", "shop::buys")] * 2
+
+
+@pytest.mark.parametrize(
+    "last", [None, run(), after_testing(UNIT), after_testing(Suite("gone"), failed=("gone",))]
+)
+def test_retest_failed_says_when_nothing_failed(last: Run | None) -> None:
+    now = replace(READY, pipeline=SUITES, last=last)
+
+    assert decided(retest.command, "failed", now) == Refuse(Reason.NOTHING_FAILED)

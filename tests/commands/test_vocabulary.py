@@ -1,0 +1,123 @@
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.core.parsing import Invocation, parse
+from bot.core.vocabulary import AnyCommand, Command
+from bot.discovery import VocabularyError, find_commands
+from bot.model.text import Text
+from tests.fakes.snapshots import COMMANDS
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+COMMAND = """
+from bot.core.vocabulary import Command, Need, NoArguments
+from bot.model.outcome import Ignore
+from bot.model.text import Text
+
+command = Command(
+    name={name!r}, aliases={aliases!r}, summary=Text("", ""), permission=Need.ANYONE,
+    args=NoArguments, plan=lambda _, __: Ignore(""), order={order},
+)
+"""
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+class TestEveryCommand:
+    """What holds for every command there is and will be."""
+
+    def test_examples_are_accepted_and_are_its_own(self, command: AnyCommand) -> None:
+        for example in command.examples:
+            [found] = parse(example, COMMANDS)
+            assert isinstance(found, Invocation), example
+            assert found.command is command
+
+    def test_has_examples_in_both_languages(self, command: AnyCommand) -> None:
+        assert any(CHINESE.search(example) for example in command.examples)
+        assert any(not CHINESE.search(example) for example in command.examples)
+
+    def test_has_a_chinese_alias(self, command: AnyCommand) -> None:
+        assert any(CHINESE.search(alias) for alias in command.aliases)
+
+    def test_is_understood_by_every_name(self, command: AnyCommand) -> None:
+        for name in command.names:
+            [found] = parse(f"／{name.upper()}", COMMANDS)
+            assert isinstance(found, Invocation)
+            assert (found.command, found.args) == (command, command.bind(()))
+
+    def test_is_explained_in_both_languages(self, command: AnyCommand) -> None:
+        for text in (command.summary, *(argument.declaration.text for argument in command.arguments)):
+            _is_bilingual(text)
+
+    def test_arguments_have_chinese_names(self, command: AnyCommand) -> None:
+        for argument in command.arguments:
+            if argument.name != "failed":
+                assert any(CHINESE.search(name) for name in argument.names), argument.name
+
+    def test_is_lowercase(self, command: AnyCommand) -> None:
+        assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*|[\u4e00-\u9fff]+", name) for name in command.names)
+
+
+def _is_bilingual(text: Text) -> None:
+    assert CHINESE.search(text.zh)
+    assert text.zh.endswith("。")
+    assert not CHINESE.search(text.en)
+    assert text.en.endswith(".")
+
+
+def test_the_documented_commands_are_there() -> None:
+    documented = "build deploy test retest teardown cancel status ok-to-test help"
+    chinese = "构建 部署 测试 重测 销毁 取消 状态 帮助 允许测试"
+
+    assert " ".join(command.name for command in COMMANDS) == documented
+    assert set(chinese.split()) <= {name for command in COMMANDS for name in command.names}
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give an importable, empty package named `sample_commands`."""
+    folder = tmp_path / "sample_commands"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("sample_commands")]:
+        del sys.modules[name]
+
+
+def write(folder: Path, module: str, *aliases: str, name: str = "", order: int = 50) -> None:
+    text = COMMAND.format(name=name or module, aliases=aliases, order=order)
+    (folder / f"{module}.py").write_text(text, encoding="utf-8")
+
+
+def test_a_file_is_all_it_takes(package: Path) -> None:
+    write(package, "zoo", order=10)
+    write(package, "bar")
+    write(package, "abc", name="baz", order=50)
+
+    found = find_commands("sample_commands")
+
+    assert all(isinstance(command, Command) for command in found)
+    assert [command.name for command in found] == ["zoo", "bar", "baz"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(("same",), ("SAME",)), (("two",), ()), ((), ("one",))],
+    ids=["aliases", "name", "alias"],
+)
+def test_a_name_has_one_owner(package: Path, one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    write(package, "one", *one)
+    write(package, "two", *other)
+
+    with pytest.raises(VocabularyError, match=r"is claimed by /one and by /two"):
+        find_commands("sample_commands")
+
+
+def test_a_module_without_a_command_is_told(package: Path) -> None:
+    (package / "empty.py").write_text("command = 'build'\n", encoding="utf-8")
+
+    with pytest.raises(VocabularyError, match=r"sample_commands\.empty has no Command"):
+        find_commands("sample_commands")

@@ -1,0 +1,174 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.core.automatic import ENDING, STARTING, configured
+from bot.core.decide import automatic
+from bot.core.vocabulary import AnyCommand
+from bot.model.delivery import Trigger
+from bot.model.forge import PullState
+from bot.model.outcome import Ignore, Outcome, Reply, Snapshot, StartRun
+from bot.model.pipeline import Automatic, PathFilter, Pipeline
+from bot.model.plan import Plan, Teardown
+from bot.model.reason import Reason
+from bot.model.run import StopRequest
+from bot.model.views import ApprovalNeeded
+from tests.fakes.snapshots import COMMANDS, OLD, SHA, environment, pull_request, run, snapshot
+
+OVER = pull_request(state=PullState.CLOSED)
+STEPLESS = Ignore("nothing that is configured applies")
+ALL = Plan((Teardown(everything=True),))
+
+
+def decided(
+    trigger: Trigger,
+    facts: Snapshot | None = None,
+    files: tuple[str, ...] | None = ("app.py",),
+    commands: tuple[AnyCommand, ...] = COMMANDS,
+) -> Outcome:
+    return automatic(trigger, facts or snapshot(), files, commands)
+
+
+def names(outcome: Outcome) -> tuple[str, ...]:
+    assert isinstance(outcome, StartRun)
+    return outcome.plan.names
+
+
+def on(**lines: tuple[str, ...]) -> Pipeline:
+    return Pipeline(on=Automatic(**lines))
+
+
+@pytest.mark.parametrize("trigger", [Trigger.OPEN, Trigger.REOPEN, Trigger.UPDATE])
+def test_by_default_everything_is_built_deployed_and_tested(trigger: Trigger) -> None:
+    assert names(decided(trigger)) == ("build", "deploy", "test")
+
+
+@pytest.mark.parametrize(
+    ("trigger", "lines"),
+    [
+        (Trigger.OPEN, ("build",)),
+        (Trigger.REOPEN, ("build",)),
+        (Trigger.UPDATE, ("test",)),
+        (Trigger.CLOSE, ("teardown",)),
+        (Trigger.MERGE, ("teardown",)),
+        (Trigger.COMMENT, ()),
+    ],
+)
+def test_each_event_has_its_lines(trigger: Trigger, lines: tuple[str, ...]) -> None:
+    assert configured(Automatic(("build",), ("test",), ("teardown",)), trigger) == lines
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("build",), ("build",)),
+        (("test", "build"), ("build", "deploy", "test")),
+        (("构建",), ("build",)),
+        (("/build",), ("build",)),
+        (("deploy ttl=8h",), ("build", "deploy")),
+        (("teardown", "build"), ("build",)),
+        (("build", "help", "status", "cancel", "ok-to-test", "lgtm"), ("build",)),
+    ],
+)
+def test_configured_commands_become_one_plan(lines: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    assert names(decided(Trigger.OPEN, snapshot(pipeline=on(open=lines)))) == expected
+
+
+@pytest.mark.parametrize(
+    "lines", [("help",), ("nonsense",), ("deploy ttl=never",), ("deploy nowhere",), ("teardown",)]
+)
+def test_what_does_not_apply_is_left_out(lines: tuple[str, ...]) -> None:
+    assert decided(Trigger.OPEN, snapshot(pipeline=on(open=lines))) == STEPLESS
+
+
+def test_a_repository_without_a_service_is_built_and_tested() -> None:
+    pipeline = Pipeline()
+    pipeline = replace(pipeline, deploy=replace(pipeline.deploy, enabled=False))
+
+    assert names(decided(Trigger.OPEN, snapshot(pipeline=pipeline))) == ("build", "test")
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+def test_nothing_configured_is_nothing_done(trigger: Trigger) -> None:
+    facts = snapshot(pipeline=on(open=(), update=(), close=()))
+
+    assert decided(trigger, facts) == Ignore(f"nothing is configured to run on {trigger}")
+
+
+def test_files_that_do_not_count_start_nothing() -> None:
+    facts = snapshot(pipeline=Pipeline(paths=PathFilter(ignore=("**/*.md",))), trusted=False)
+
+    assert decided(Trigger.OPEN, facts, ("README.md",)) == Ignore("no changed file counts")
+    assert isinstance(decided(Trigger.OPEN, facts, ("README.md", "app.py")), Reply)
+    assert names(decided(Trigger.OPEN, replace(facts, trusted=True), None)) == ("build", "deploy", "test")
+
+
+def test_files_do_not_keep_an_environment_alive() -> None:
+    facts = snapshot(
+        pull=OVER, pipeline=Pipeline(paths=PathFilter(ignore=("**",))), environments=(environment(),)
+    )
+
+    assert decided(Trigger.CLOSE, facts, ("README.md",)) == StartRun(ALL)
+
+
+@pytest.mark.parametrize("trigger", sorted(STARTING))
+def test_an_untrusted_pull_request_waits_for_approval(trigger: Trigger) -> None:
+    facts = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
+
+    assert decided(trigger, facts) == Reply(ApprovalNeeded("stranger", SHA))
+
+
+@pytest.mark.parametrize(
+    ("active", "starts"),
+    [
+        (run(), False),
+        (run(trigger=Trigger.REOPEN), False),
+        (run(sha=OLD), True),
+        (run(trigger=Trigger.COMMENT), True),
+        (run(trigger=Trigger.CLOSE), True),
+        (replace(run(), stop=StopRequest(Reason.CLOSED)), True),
+    ],
+)
+def test_an_event_told_twice_starts_one_run(active: object, *, starts: bool) -> None:
+    outcome = decided(Trigger.OPEN, snapshot(active=(active,)))  # type: ignore[arg-type]
+
+    assert isinstance(outcome, StartRun if starts else Ignore)
+
+
+@pytest.mark.parametrize("trigger", sorted(ENDING))
+@pytest.mark.parametrize(
+    "facts",
+    [
+        snapshot(pull=OVER, environments=(environment(),)),
+        snapshot(pull=OVER, built=True),
+        snapshot(pull=OVER, active=(run(),)),
+        snapshot(pull=OVER, environments=(environment(),), trusted=False),
+    ],
+    ids=["environment", "image", "run", "untrusted"],
+)
+def test_the_end_takes_down_whatever_there_is(trigger: Trigger, facts: Snapshot) -> None:
+    assert decided(trigger, facts) == StartRun(ALL)
+
+
+def test_the_end_of_a_pull_request_that_had_nothing_is_quiet() -> None:
+    assert decided(Trigger.MERGE, snapshot(pull=OVER)) == STEPLESS
+
+
+def test_a_second_end_while_the_first_is_under_way_is_quiet() -> None:
+    active = run(plan=ALL, trigger=Trigger.CLOSE)
+
+    assert decided(Trigger.MERGE, snapshot(pull=OVER, built=True, active=(active,))) == Ignore(
+        "the like is under way"
+    )
+
+
+def test_no_code_is_run_at_the_end() -> None:
+    facts = snapshot(pull=OVER, built=True, pipeline=on(close=("build", "test", "teardown")))
+
+    assert decided(Trigger.CLOSE, facts) == StartRun(ALL)
+
+
+def test_one_environment_may_be_all_that_goes_at_the_end() -> None:
+    facts = snapshot(pull=OVER, environments=(environment(),), pipeline=on(close=("teardown preview",)))
+
+    assert decided(Trigger.CLOSE, facts) == StartRun(Plan((Teardown("preview"),)))

@@ -1,0 +1,85 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.core.catalogue import command_help, help_view, names, unknown_levels
+from bot.core.vocabulary import Need
+from bot.model.pipeline import Automatic, Pipeline
+from bot.model.text import Text
+from bot.model.views import ArgumentHelp, Help
+from tests.fakes.snapshots import COMMANDS
+
+
+def shown(pipeline: Pipeline | None = None) -> Help:
+    return help_view(
+        COMMANDS, {"build": Need.WRITE}, actor="lin", pipeline=pipeline or Pipeline(), detail="test"
+    )
+
+
+def test_configuration_may_name_what_runs_by_itself() -> None:
+    known = names(COMMANDS)
+
+    assert {"build", "deploy", "test", "teardown", "构建", "部署", "测试", "销毁"} <= known
+    assert not known & {"help", "status", "cancel", "ok-to-test", "retest", "帮助"}
+    assert known >= {*Automatic().open, *Automatic().update, *Automatic().close}
+
+
+def test_the_operators_policy_may_only_name_commands() -> None:
+    levels = {"build": Need.WRITE, "zzz": Need.WRITE, "构建": Need.WRITE}
+
+    assert unknown_levels(levels, COMMANDS) == ("zzz", "构建")
+    assert unknown_levels({"ok-to-test": Need.ADMIN}, COMMANDS) == ()
+
+
+def test_help_lists_what_there_is_to_do_here() -> None:
+    view = shown()
+    disabled = Pipeline(deploy=replace(Pipeline().deploy, enabled=False))
+
+    assert [entry.name for entry in view.commands] == [command.name for command in COMMANDS]
+    assert [entry.name for entry in shown(disabled).commands] == [
+        command.name for command in COMMANDS if command.name != "deploy"
+    ]
+    assert (view.actor, view.detail) == ("lin", "test")
+    assert view.automatic == {
+        "open": ("build", "deploy", "test"),
+        "update": ("build", "deploy", "test"),
+        "close": ("teardown",),
+    }
+
+
+def test_help_tells_the_level_in_force() -> None:
+    levels = {entry.name: entry.needs for entry in shown().commands}
+
+    assert levels["build"] == "write"
+    assert levels["test"] == "contributor"
+
+
+def test_one_command_is_explained() -> None:
+    cancel = next(command for command in COMMANDS if command.name == "cancel")
+
+    entry = command_help(cancel, {})
+
+    assert (entry.usage, entry.needs, entry.aliases) == ("/cancel [run]", "contributor", cancel.aliases)
+    assert entry.examples == cancel.examples
+    [argument] = entry.arguments
+    text = Text(
+        en="Number of the run; all of this pull request's if left out.",
+        zh="运行编号，省略时取消此 PR 的全部运行。",
+    )
+    assert argument == ArgumentHelp("run", "[run]", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "usage"),
+    [
+        ("build", "/build"),
+        ("deploy", "/deploy [env] [ttl=…]"),
+        ("test", "/test [suite…]"),
+        ("retest", "/retest [failed]"),
+        ("teardown", "/teardown [env]"),
+        ("ok-to-test", "/ok-to-test [sha]"),
+        ("help", "/help [command]"),
+    ],
+)
+def test_usage_is_derived(name: str, usage: str) -> None:
+    assert next(command.usage for command in COMMANDS if command.name == name) == usage

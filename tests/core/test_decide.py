@@ -1,0 +1,260 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.core.decide import comment
+from bot.core.parsing import parse
+from bot.core.vocabulary import Command, Need, NoArguments
+from bot.model.delivery import Trigger
+from bot.model.forge import Permission, PullState
+from bot.model.outcome import Approve, Ignore, Outcome, Reply, Snapshot, StartRun, StopRuns
+from bot.model.pipeline import Automatic, PathFilter, Pipeline
+from bot.model.plan import Deploy, Teardown, Test
+from bot.model.reason import Reason
+from bot.model.text import Text
+from bot.model.views import Approved, Hint, Refusal, RefusalLine, Stopping
+from tests.fakes.snapshots import OLD, SHA, STAGED, decide, environment, pull_request, run, snapshot
+
+SILENCE = (Ignore("nothing in it is for this bot"),)
+UNTRUSTED = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
+
+
+def names(outcomes: tuple[Outcome, ...]) -> tuple[str, ...]:
+    """Return the steps of the one run that is started."""
+    [plan] = [outcome.plan for outcome in outcomes if isinstance(outcome, StartRun)]
+    return plan.names
+
+
+def refusals(outcomes: tuple[Outcome, ...]) -> list[tuple[str, Reason]]:
+    found = [outcome.view for outcome in outcomes if isinstance(outcome, Reply)]
+    return [(line.command, line.reason) for view in found if isinstance(view, Refusal) for line in view.lines]
+
+
+@pytest.mark.parametrize("body", ["", "hello", "/lgtm", "> /build", "`/build`"])
+def test_words_for_others_are_met_with_silence(body: str) -> None:
+    assert decide(body) == SILENCE
+
+
+@pytest.mark.parametrize(
+    ("body", "steps"),
+    [
+        ("/build", ("build",)),
+        ("/deploy", ("build", "deploy")),
+        ("/test", ("build", "deploy", "test")),
+        ("/build\n/deploy\n/test", ("build", "deploy", "test")),
+        ("/test\n/deploy\n/build", ("build", "deploy", "test")),
+        ("/构建\n/部署\n/测试", ("build", "deploy", "test")),
+        ("/build\n/build", ("build",)),
+        ("/deploy\n/teardown", ("build", "deploy", "teardown")),
+    ],
+)
+def test_the_commands_of_one_comment_become_one_run(body: str, steps: tuple[str, ...]) -> None:
+    assert names(decide(body)) == steps
+
+
+def test_a_teardown_that_comes_first_is_followed_by_a_fresh_deployment() -> None:
+    ready = snapshot(built=True, environments=(environment(),))
+
+    assert names(decide("/test", ready)) == ("test",)
+    assert names(decide("/teardown\n/test", ready)) == ("teardown", "deploy", "test")
+
+
+def test_what_is_deployed_in_the_same_comment_is_what_is_tested() -> None:
+    [started] = decide("/deploy staging\n/test", snapshot(built=True, pipeline=STAGED))
+
+    assert isinstance(started, StartRun)
+    deploy, test = started.plan.steps
+    assert isinstance(deploy, Deploy)
+    assert isinstance(test, Test)
+    assert deploy.environment == test.environment == "staging"
+
+
+def test_refusals_are_one_answer_and_do_not_stop_the_others() -> None:
+    outcomes = decide("/deploy nowhere\n/build\n/test nothing\n/deploy ttl=x")
+
+    assert refusals(outcomes) == [
+        ("/deploy nowhere", Reason.UNKNOWN_ENVIRONMENT),
+        ("/test nothing", Reason.UNKNOWN_SUITE),
+        ("/deploy ttl=x", Reason.ARGUMENT_INVALID),
+    ]
+    assert names(outcomes) == ("build",)
+    assert len(outcomes) == 2
+
+
+def test_the_same_refusal_is_told_once() -> None:
+    line = RefusalLine("/teardown", Reason.NOTHING_TO_TEAR_DOWN)
+
+    assert decide("/teardown\n/teardown") == (Reply(Refusal("lin", (line,))),)
+
+
+def test_each_question_is_answered_once() -> None:
+    facts = snapshot()
+
+    assert decide("/status\n/help\n/status", facts) == (Reply(facts.status), Reply(facts.help))
+
+
+def test_near_misses_get_one_hint() -> None:
+    assert decide("/biuld\n/depoly") == (Reply(Hint("lin", "/biuld", "/build")),)
+    assert len(decide("/biuld\n/build")) == 2
+
+
+def test_stopping_is_asked_for_once_and_said() -> None:
+    facts = snapshot(active=(run(7), run(8)))
+
+    assert decide("/cancel 8\n/cancel", facts) == (StopRuns((8, 7)), Reply(Stopping("lin", (8, 7))))
+
+
+def test_what_was_stopped_is_stopped_before_the_next_run() -> None:
+    outcomes = decide("/cancel\n/build", snapshot(active=(run(7),)))
+
+    assert [type(outcome) for outcome in outcomes] == [StopRuns, Reply, StartRun]
+
+
+def test_cancelling_twice_tells_that_nothing_is_left() -> None:
+    assert refusals(decide("/cancel\n/cancel", snapshot(active=(run(7),)))) == [
+        ("/cancel", Reason.NOTHING_TO_CANCEL)
+    ]
+
+
+# --- trust -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("permission", Permission)
+@pytest.mark.parametrize("body", ["/build", "/deploy", "/test", "/retest", "/retest failed"])
+def test_untrusted_code_is_not_run_whoever_asks(body: str, permission: Permission) -> None:
+    [outcome] = decide(body, UNTRUSTED, permission=permission)
+
+    assert isinstance(outcome, Reply)
+    assert isinstance(outcome.view, Refusal)
+
+
+@pytest.mark.parametrize(
+    ("body", "actor", "permission", "reason"),
+    [
+        ("/build", "stranger", Permission.READ, Reason.NOT_TRUSTED),
+        ("/build", "lin", Permission.ADMIN, Reason.NOT_TRUSTED),
+        ("/build", "nosy", Permission.READ, Reason.NOT_ALLOWED),
+        ("/deploy", "stranger", Permission.READ, Reason.NOT_ALLOWED),
+        ("/ok-to-test", "stranger", Permission.READ, Reason.NOT_ALLOWED),
+        ("/cancel", "stranger", Permission.READ, Reason.NOT_TRUSTED),
+        ("/deploy ttl=x", "nosy", Permission.NONE, Reason.NOT_ALLOWED),
+    ],
+)
+def test_why_it_is_refused(body: str, actor: str, permission: Permission, reason: Reason) -> None:
+    outcomes = decide(body, replace(UNTRUSTED, actor=actor), permission=permission)
+
+    assert refusals(outcomes) == [(body, reason)]
+
+
+@pytest.mark.parametrize("body", ["/help", "/status"])
+def test_questions_are_answered_to_everyone(body: str) -> None:
+    [outcome] = decide(body, replace(UNTRUSTED, actor="nosy"), permission=Permission.NONE)
+
+    assert isinstance(outcome, Reply)
+    assert not isinstance(outcome.view, Refusal)
+
+
+def test_the_author_of_a_trusted_pull_request_may_build_but_not_deploy() -> None:
+    outcomes = decide(
+        "/build\n/deploy", snapshot(actor="mei", pull=pull_request(fork=True)), permission=Permission.READ
+    )
+
+    assert names(outcomes) == ("build",)
+    assert refusals(outcomes) == [("/deploy", Reason.NOT_ALLOWED)]
+
+
+@pytest.mark.parametrize("body", ["/ok-to-test", "/允许测试", f"/ok-to-test {SHA[:7]}", f"/ok-to-test {SHA}"])
+def test_an_approval_starts_what_opening_would_have(body: str) -> None:
+    approve, said, started = decide(body, UNTRUSTED)
+
+    assert approve == Approve(SHA)
+    assert said == Reply(Approved("lin", "stranger", SHA))
+    assert names((started,)) == ("build", "deploy", "test")
+
+
+def test_an_approval_looks_at_no_path_filter() -> None:
+    pipeline = Pipeline(paths=PathFilter(include=("nothing",)))
+
+    assert names(decide("/ok-to-test", replace(UNTRUSTED, pipeline=pipeline))) == ("build", "deploy", "test")
+
+
+def test_an_approval_without_automatic_commands_is_only_said() -> None:
+    quiet = replace(UNTRUSTED, pipeline=Pipeline(on=Automatic(open=())))
+
+    assert decide("/ok-to-test", quiet) == (Approve(SHA), Reply(Approved("lin", "stranger", SHA)))
+    assert names(decide("/ok-to-test\n/build", quiet)) == ("build",)
+    assert refusals(decide("/build\n/ok-to-test", quiet)) == [("/build", Reason.NOT_TRUSTED)]
+
+
+def test_approving_twice_is_told() -> None:
+    outcomes = decide("/ok-to-test\n/ok-to-test", UNTRUSTED)
+
+    assert [outcome for outcome in outcomes if isinstance(outcome, Approve)] == [Approve(SHA)]
+    assert refusals(outcomes) == [("/ok-to-test", Reason.ALREADY_TRUSTED)]
+
+
+@pytest.mark.parametrize("body", ["/build", "/deploy", "/test", "/ok-to-test", f"/ok-to-test {SHA}"])
+def test_a_moved_head_is_reported(body: str) -> None:
+    facts = UNTRUSTED if "ok" in body else snapshot()
+
+    [outcome] = decide(body, facts, seen=OLD)
+
+    line = RefusalLine(body, Reason.HEAD_MOVED, {"seen": OLD, "now": SHA})
+    assert outcome == Reply(Refusal("lin", (line,)))
+
+
+def test_an_approval_of_a_commit_that_nobody_saw_has_to_name_it() -> None:
+    facts = {"argument": "sha", "usage": "/ok-to-test [sha]"}
+    line = RefusalLine("/ok-to-test", Reason.ARGUMENT_MISSING, facts)
+
+    assert decide("/ok-to-test", UNTRUSTED, seen=None) == (Reply(Refusal("lin", (line,))),)
+    assert decide(f"/ok-to-test {SHA[:8]}", UNTRUSTED, seen=None)[0] == Approve(SHA)
+    assert names(decide("/build", snapshot(), seen=None)) == ("build",)
+
+
+@pytest.mark.parametrize("state", [PullState.CLOSED, PullState.MERGED])
+def test_on_a_closed_pull_request_only_what_runs_no_code_is_done(state: PullState) -> None:
+    facts = snapshot(pull=pull_request(state=state), environments=(environment(),))
+    bodies = ("/build", "/deploy", "/test", "/retest", "/ok-to-test")
+
+    assert refusals(decide("\n".join(bodies), facts)) == [(body, Reason.PULL_CLOSED) for body in bodies]
+    [started] = decide("/teardown", facts)
+    assert isinstance(started, StartRun)
+    assert started.plan.steps == (Teardown(everything=True),)
+
+
+def test_the_operators_policy_changes_levels() -> None:
+    author = snapshot(actor="mei")
+
+    assert names(decide("/deploy", author, permission=Permission.READ, policy={"deploy": Need.CONTRIBUTOR}))
+    outcomes = decide("/build", snapshot(), policy={"build": Need.ADMIN})
+    assert refusals(outcomes) == [("/build", Reason.NOT_ALLOWED)]
+    assert refusals(decide("/status", snapshot(), policy={"status": Need.ADMIN})) == [
+        ("/status", Reason.NOT_ALLOWED)
+    ]
+
+
+def test_approving_another_commit_sets_nothing_free() -> None:
+    def plan(_: NoArguments, __: Snapshot) -> Outcome:
+        return Approve(OLD)
+
+    odd = Command(
+        name="odd",
+        summary=Text("", ""),
+        permission=Need.WRITE,
+        args=NoArguments,
+        plan=plan,
+        runs_code=True,
+        approves=True,
+    )
+    outcomes = comment(
+        parse("/odd", (odd,)), UNTRUSTED, permission=Permission.WRITE, seen=SHA, commands=(odd,), policy={}
+    )
+
+    assert not any(isinstance(outcome, StartRun) for outcome in outcomes)
+
+
+def test_an_approval_does_not_repeat_a_run_that_is_under_way() -> None:
+    busy = replace(UNTRUSTED, active=(run(trigger=Trigger.OPEN),))
+
+    assert [type(outcome) for outcome in decide("/ok-to-test", busy)] == [Approve, Reply]

@@ -1,0 +1,186 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import pytest
+
+from bot.core.gate import level, refusal
+from bot.core.vocabulary import Command, Need, NoArguments
+from bot.model.forge import Permission, PullState
+from bot.model.outcome import Ignore, Outcome, Refuse, Snapshot
+from bot.model.reason import Reason
+from bot.model.text import Text
+from tests.fakes.snapshots import COMMANDS, OLD, SHA, pull_request, snapshot
+
+
+def plan(_: NoArguments, __: Snapshot) -> Outcome:
+    return Ignore("a test's")
+
+
+def command(*, runs_code: bool, approves: bool = False) -> Command[NoArguments]:
+    return Command(
+        name="act",
+        summary=Text("", ""),
+        permission=Need.WRITE,
+        args=NoArguments,
+        plan=plan,
+        runs_code=runs_code,
+        approves=approves,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One combination of all that the gate looks at."""
+
+    need: Need
+    permission: Permission
+    author: bool
+    fork: bool
+    trusted: bool
+    runs_code: bool
+    state: PullState
+    seen: str | None
+
+    def decided(self) -> Refuse | None:
+        """Ask the gate."""
+        facts = snapshot(
+            actor="MEI" if self.author else "lin",
+            trusted=self.trusted,
+            pull=pull_request(fork=self.fork, state=self.state),
+        )
+        return refusal(
+            command(runs_code=self.runs_code), self.need, facts, permission=self.permission, seen=self.seen
+        )
+
+    @property
+    def may_ever(self) -> bool:
+        """Whether this person could do it, were the commit trusted."""
+        enough = {
+            Need.ANYONE: Permission.NONE,
+            Need.CONTRIBUTOR: Permission.NONE if self.author else Permission.WRITE,
+            Need.WRITE: Permission.WRITE,
+            Need.ADMIN: Permission.ADMIN,
+        }
+        return self.permission >= enough[self.need]
+
+    @property
+    def waits_for_trust(self) -> bool:
+        """Whether only trust is missing: to run the code, or for its author to count as a contributor."""
+        counts_as_author = self.need is Need.CONTRIBUTOR and self.permission < Permission.WRITE
+        return not self.trusted and (self.runs_code or counts_as_author)
+
+
+def cases() -> Iterator[Case]:
+    flags = (True, False)
+    heads = (SHA, OLD, None)
+    return (
+        Case(*values) for values in product(Need, Permission, flags, flags, flags, flags, PullState, heads)
+    )
+
+
+def test_every_combination() -> None:
+    """Need × permission × author × fork × trusted × runs code × state × head, in the order of refusals."""
+    for case in cases():
+        refused = case.decided()
+        reason = refused.reason if refused else None
+        if not case.may_ever:
+            expected: Reason | None = Reason.NOT_ALLOWED
+        elif case.runs_code and case.state is not PullState.OPEN:
+            expected = Reason.PULL_CLOSED
+        elif case.waits_for_trust:
+            expected = Reason.NOT_TRUSTED
+        elif case.runs_code and case.seen == OLD:
+            expected = Reason.HEAD_MOVED
+        else:
+            expected = None
+        assert reason is expected, case
+
+
+def test_no_untrusted_code_is_ever_run_by_command() -> None:
+    for case in cases():
+        if case.runs_code and not case.trusted:
+            assert case.decided() is not None, case
+
+
+def test_refusals_carry_their_facts() -> None:
+    act = command(runs_code=True)
+    untrusted = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
+    closed = snapshot(pull=pull_request(state=PullState.MERGED))
+
+    def decided(facts: Snapshot, permission: Permission = Permission.WRITE, seen: str = SHA) -> Refuse | None:
+        return refusal(act, Need.WRITE, facts, permission=permission, seen=seen)
+
+    assert decided(snapshot(), Permission.READ) == Refuse(
+        Reason.NOT_ALLOWED, {"who": "lin", "command": "act", "needs": "write"}
+    )
+    assert decided(closed) == Refuse(Reason.PULL_CLOSED, {"command": "act"})
+    assert decided(untrusted) == Refuse(Reason.NOT_TRUSTED, {"author": "stranger", "sha": SHA})
+    assert decided(snapshot(), seen=OLD) == Refuse(Reason.HEAD_MOVED, {"seen": OLD, "now": SHA})
+    assert decided(snapshot()) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "seen", "reason"),
+    [
+        (PullState.OPEN, SHA, None),
+        (PullState.OPEN, None, None),
+        (PullState.OPEN, OLD, Reason.HEAD_MOVED),
+        (PullState.CLOSED, SHA, Reason.PULL_CLOSED),
+    ],
+)
+def test_an_approval_needs_no_trust_but_the_commit_that_was_seen(
+    state: PullState, seen: str | None, reason: Reason | None
+) -> None:
+    facts = snapshot(trusted=False, pull=pull_request(fork=True, state=state))
+
+    refused = refusal(
+        command(runs_code=True, approves=True), Need.WRITE, facts, permission=Permission.WRITE, seen=seen
+    )
+
+    assert (refused.reason if refused else None) is reason
+
+
+@pytest.mark.parametrize("need", Need)
+def test_no_policy_lets_an_author_without_write_approve_himself(need: Need) -> None:
+    approve = command(runs_code=True, approves=True)
+    own = snapshot(actor="mei", trusted=False, pull=pull_request(fork=True))
+
+    for permission in (Permission.NONE, Permission.READ):
+        refused = refusal(approve, level(approve, {"act": need}), own, permission=permission, seen=SHA)
+        assert refused is not None
+        assert refused.reason is Reason.NOT_ALLOWED
+
+
+def test_the_operators_level_replaces_the_commands_own() -> None:
+    act = command(runs_code=True)
+
+    assert level(act, {}) is Need.WRITE
+    assert level(act, {"other": Need.ADMIN}) is Need.WRITE
+    assert level(act, {"act": Need.ANYONE}) is Need.ANYONE
+    assert level(command(runs_code=True, approves=True), {"act": Need.ADMIN}) is Need.ADMIN
+
+
+def test_levels_of_our_commands() -> None:
+    assert {known.name: known.permission.value for known in COMMANDS} == {
+        "help": "anyone",
+        "status": "anyone",
+        "build": "contributor",
+        "test": "contributor",
+        "retest": "contributor",
+        "cancel": "contributor",
+        "deploy": "write",
+        "teardown": "write",
+        "ok-to-test": "write",
+    }
+
+
+def test_what_runs_code_says_so() -> None:
+    assert {known.name for known in COMMANDS if known.runs_code} == {
+        "build",
+        "deploy",
+        "test",
+        "retest",
+        "ok-to-test",
+    }
+    assert [known.name for known in COMMANDS if known.approves] == ["ok-to-test"]

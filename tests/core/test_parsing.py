@@ -1,0 +1,171 @@
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.arguments import arg
+from bot.core.parsing import (
+    FOREIGN,
+    MAX_COMMANDS,
+    Invocation,
+    Misuse,
+    NearMiss,
+    by_name,
+    parse,
+    parse_line,
+    shown,
+    tokens,
+)
+from bot.core.vocabulary import Command, Need, NoArguments
+from bot.model.errors import TellUser
+from bot.model.outcome import Ignore
+from bot.model.reason import Reason
+from bot.model.text import Text
+from tests.fakes.snapshots import COMMANDS
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """One argument."""
+
+    where: str = arg(Text("where", "哪里"), parse=str, default="here")
+
+
+def plan(_: object, __: object) -> Ignore:
+    return Ignore("a test's")
+
+
+BUILD = Command(
+    name="build", aliases=("构建",), summary=Text("", ""), permission=Need.ANYONE, args=NoArguments, plan=plan
+)
+DEPLOY = Command(name="deploy", summary=Text("", ""), permission=Need.WRITE, args=Args, plan=plan)
+OURS = (BUILD, DEPLOY)
+
+
+def test_commands_are_found_in_order_with_their_arguments() -> None:
+    assert parse("hello\n\n/deploy there\n/构建", OURS) == (
+        Invocation(DEPLOY, Args("there"), "/deploy there"),
+        Invocation(BUILD, NoArguments(), "/构建"),
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["/BUILD", "/Build", "/build.", "/构建。", "/build!", "／构建！", "/build  "]
+)
+def test_a_name_is_forgiven_case_and_a_full_stop(line: str) -> None:
+    found = parse(line, OURS)
+
+    assert [entry.command for entry in found if isinstance(entry, Invocation)] == [BUILD]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/lgtm",
+        "/lgtm cancel",
+        "/approve",
+        "/check-cla",
+        "/assign @mei",
+        "/hold",
+        "/kind bug",
+        "/remove-kind bug",
+        "/path/to/file",
+        "/api/v1",
+        "/build/output",
+        "/部署",
+        "/etc",
+        "/b",
+        "/builders-only",
+        "/x" * 400,
+    ],
+)
+def test_what_is_not_ours_is_met_with_silence(line: str) -> None:
+    assert parse(line, OURS) == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("/biuld", "/build"), ("/Depoly now", "/deploy"), ("/buidl.", "/build")]
+)
+def test_a_near_miss_gets_a_suggestion(typed: str, meant: str) -> None:
+    assert parse(typed, OURS) == (NearMiss(typed.partition(" ")[0].rstrip("."), meant),)
+
+
+@pytest.mark.parametrize("name", sorted(FOREIGN))
+def test_other_bots_names_are_no_near_misses(name: str) -> None:
+    near = Command(name=name + "x", summary=Text("", ""), permission=Need.ANYONE, args=NoArguments, plan=plan)
+
+    assert parse_line(f"/{name}", by_name((near,))) is None
+
+
+def test_none_of_our_names_is_another_bots() -> None:
+    assert not FOREIGN & by_name(COMMANDS).keys()
+
+
+def test_a_mistake_in_arguments_is_kept_with_its_facts() -> None:
+    facts = {"argument": "twice", "usage": "/deploy [where]", "suggestion": ""}
+
+    assert parse("/deploy once twice", OURS) == (
+        Misuse(DEPLOY, "/deploy once twice", Reason.ARGUMENT_UNKNOWN, facts),
+    )
+
+
+def test_an_unclosed_quote_is_a_mistake() -> None:
+    assert parse("/deploy it's", OURS) == (
+        Misuse(DEPLOY, "/deploy it's", Reason.QUOTE_UNCLOSED, {"text": "it's"}),
+    )
+
+
+def test_no_more_commands_than_the_limit_are_read() -> None:
+    assert len(parse("/lgtm\n/build\n" * (MAX_COMMANDS + 1), OURS)) == MAX_COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ()),
+        ("a  b", ("a", "b")),
+        ("'a b' \"c d\" `e f`", ("a b", "c d", "e f")),
+        ("key='a b'", ("key=a b",)),
+        ("a'b c'd", ("ab cd",)),
+        ('"it\'s"', ("it's",)),
+        ("''", ("",)),
+        ("a\\ b", ("a\\", "b")),
+    ],
+)
+def test_tokens(text: str, expected: tuple[str, ...]) -> None:
+    assert tokens(text) == expected
+
+
+@pytest.mark.parametrize("text", ["'", '"a', "a `b", "'a' \"", "it's fine"])
+def test_an_unclosed_quote_is_told(text: str) -> None:
+    with pytest.raises(TellUser) as caught:
+        tokens(text)
+
+    assert (caught.value.reason, caught.value.facts) == (Reason.QUOTE_UNCLOSED, {"text": text})
+
+
+@given(st.lists(st.text(alphabet=st.characters(exclude_characters='"'), max_size=10), max_size=5))
+def test_what_is_quoted_comes_out_as_it_was(words: list[str]) -> None:
+    assert tokens(" ".join(f'"{word}"' for word in words)) == tuple(words)
+
+
+NAMES = st.sampled_from([name for command in COMMANDS for name in command.names])
+ARGUMENTS = st.text(max_size=60) | st.sampled_from(["ttl=8h", "ttl=8h ttl=8h", "a b c", "'", "=", "--x=y"])
+
+
+@given(NAMES, ARGUMENTS)
+def test_any_arguments_are_understood_or_explained(name: str, arguments: str) -> None:
+    for found in parse(f"/{name} {arguments}", COMMANDS):
+        assert isinstance(found, Invocation | Misuse | NearMiss)
+        if isinstance(found, Misuse):
+            assert all(isinstance(fact, str) for fact in found.facts.values())
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_parsed(body: str) -> None:
+    assert len(parse(body, COMMANDS)) <= MAX_COMMANDS
+
+
+def test_a_run_remembers_the_commands_that_were_understood() -> None:
+    assert shown(parse("/构建\n/biuld\n/deploy a b\nwords\n/deploy x", OURS)) == "/构建\n/deploy x"

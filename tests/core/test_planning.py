@@ -1,0 +1,185 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.core import planning
+from bot.model.environment import EnvironmentState
+from bot.model.outcome import Refuse, Snapshot
+from bot.model.pipeline import Pipeline, ServiceConfig, TestConfig
+from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
+from bot.model.reason import Reason
+from tests.fakes.snapshots import OLD, SHA, STAGED, SUITES, environment, snapshot
+
+DAY = 86_400
+PIPELINE = Pipeline()
+BUILD = Build(SHA, PIPELINE.build)
+DEPLOY = Deploy(SHA, PIPELINE.deploy, {}, "preview", 3 * DAY)
+TEST = Test(SHA, PIPELINE.test, PIPELINE.build, (Suite("default"),))
+DISABLED = replace(PIPELINE, deploy=replace(PIPELINE.deploy, enabled=False))
+READY = environment()
+
+
+def test_a_build_is_made_again_where_there_is_an_image() -> None:
+    assert planning.to_build(snapshot(built=True)) == Plan((BUILD,))
+
+
+@pytest.mark.parametrize(("built", "steps"), [(False, (BUILD, DEPLOY)), (True, (DEPLOY,))])
+def test_a_deployment_builds_first_where_there_is_no_image(
+    steps: tuple[Build | Deploy, ...], *, built: bool
+) -> None:
+    assert planning.to_deploy(snapshot(built=built)) == Plan(steps)
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked", "seconds"),
+    [
+        ("preview", None, 3 * DAY),
+        ("staging", None, 8 * 3600),
+        ("preview", timedelta(hours=2), 7200),
+        ("staging", timedelta(days=1), DAY),
+    ],
+)
+def test_an_environment_lives_as_long_as_asked_or_configured(
+    environment: str, asked: timedelta | None, seconds: int
+) -> None:
+    plan = planning.to_deploy(snapshot(built=True, pipeline=STAGED), environment, asked)
+
+    assert plan == Plan((Deploy(SHA, STAGED.deploy, {}, environment, seconds),))
+
+
+def test_a_deployment_carries_its_services() -> None:
+    services = {"db": ServiceConfig(image="postgres:16")}
+
+    plan = planning.to_deploy(snapshot(built=True, pipeline=replace(PIPELINE, services=services)))
+
+    assert plan.steps == (replace(DEPLOY, services=services),)
+
+
+@pytest.mark.parametrize(
+    ("facts", "names"),
+    [
+        (snapshot(), ("build", "deploy", "test")),
+        (snapshot(built=True), ("deploy", "test")),
+        (snapshot(built=True, environments=(READY,)), ("test",)),
+        (snapshot(environments=(READY,)), ("build", "test")),
+        (snapshot(built=True, environments=(environment(sha=OLD),)), ("deploy", "test")),
+        (snapshot(built=True, environments=(environment("staging"),)), ("deploy", "test")),
+        (snapshot(pipeline=DISABLED), ("build", "test")),
+        (snapshot(built=True, pipeline=DISABLED), ("test",)),
+        *(
+            (snapshot(built=True, environments=(environment(state=state),)), ("deploy", "test"))
+            for state in EnvironmentState
+            if state is not EnvironmentState.READY
+        ),
+    ],
+)
+def test_a_test_brings_what_it_lacks(facts: Snapshot, names: tuple[str, ...]) -> None:
+    plan = planning.to_test(facts, (Suite("default"),))
+
+    assert plan.names == names
+    assert plan.steps[-1] == TEST
+
+
+@pytest.mark.parametrize(
+    ("config", "suites"),
+    [
+        (TestConfig(), (Suite("default", ""),)),
+        (TestConfig(command="make check"), (Suite("default", "make check"),)),
+        (SUITES.test, (Suite("unit", "pytest unit"), Suite("e2e", "pytest e2e"))),
+    ],
+)
+def test_there_is_always_a_suite(config: TestConfig, suites: tuple[Suite, ...]) -> None:
+    pipeline = replace(PIPELINE, test=config)
+
+    assert planning.all_suites(pipeline) == suites
+    assert planning.chosen_suites(pipeline, ()) == suites
+
+
+def test_suites_are_chosen_by_name_in_the_order_given_and_once() -> None:
+    unit, e2e = planning.all_suites(SUITES)
+
+    assert planning.chosen_suites(SUITES, ("e2e", "unit", "e2e")) == (e2e, unit)
+
+
+def test_an_unknown_suite_is_refused() -> None:
+    facts = {"name": "smoke", "known": "unit, e2e"}
+
+    assert planning.chosen_suites(SUITES, ("unit", "smoke")) == Refuse(Reason.UNKNOWN_SUITE, facts)
+
+
+def test_the_default_environment_is_always_known() -> None:
+    explicit = replace(
+        STAGED, deploy=replace(STAGED.deploy, environments={"preview": STAGED.deploy.environments["staging"]})
+    )
+
+    assert planning.environment_names(PIPELINE) == ("preview",)
+    assert planning.environment_names(STAGED) == ("preview", "staging")
+    assert planning.environment_names(explicit) == ("preview",)
+
+
+STAGING = Deploy(SHA, STAGED.deploy, {}, "staging", 8 * 3600)
+GONE = Teardown()
+
+
+def plan(*steps: Build | Deploy | Test | Teardown) -> Plan:
+    return Plan(steps)
+
+
+@pytest.mark.parametrize(
+    ("plans", "expected"),
+    [
+        ((), ()),
+        ((plan(BUILD),), (BUILD,)),
+        ((plan(BUILD), plan(BUILD)), (BUILD,)),
+        ((plan(TEST), plan(DEPLOY), plan(BUILD)), (BUILD, DEPLOY, TEST)),
+        ((plan(BUILD, DEPLOY), plan(BUILD, DEPLOY, TEST)), (BUILD, DEPLOY, TEST)),
+        ((plan(DEPLOY), plan(replace(DEPLOY, ttl=60))), (replace(DEPLOY, ttl=60),)),
+        ((plan(DEPLOY), plan(STAGING)), (DEPLOY, STAGING)),
+        (
+            (plan(BUILD, STAGING), plan(BUILD, DEPLOY, TEST)),
+            (BUILD, STAGING, replace(TEST, environment="staging")),
+        ),
+        ((plan(BUILD, DEPLOY, TEST), plan(STAGING)), (BUILD, DEPLOY, STAGING, TEST)),
+        ((plan(GONE), plan(BUILD, DEPLOY)), (GONE, BUILD, DEPLOY)),
+        ((plan(TEST), plan(GONE)), (TEST, GONE)),
+        ((plan(GONE), plan(GONE)), (GONE,)),
+        ((plan(BUILD), plan(GONE), plan(DEPLOY)), (BUILD, GONE, DEPLOY)),
+        ((plan(Teardown("staging")), plan(Teardown("preview"))), (Teardown("staging"), Teardown("preview"))),
+    ],
+)
+def test_several_plans_become_one(
+    plans: tuple[Plan, ...], expected: tuple[Build | Deploy | Test | Teardown, ...]
+) -> None:
+    assert planning.merge(plans) == Plan(expected)
+
+
+def test_two_tests_become_one_of_all_their_suites() -> None:
+    unit, e2e = planning.all_suites(SUITES)
+    rerun = replace(unit, failed=("adds",))
+
+    merged = planning.merge([plan(replace(TEST, suites=(unit,))), plan(replace(TEST, suites=(e2e, rerun)))])
+
+    assert merged == plan(replace(TEST, suites=(rerun, e2e)))
+
+
+def test_a_teardown_after_a_deployment_is_done_again() -> None:
+    assert planning.merge([plan(GONE), plan(DEPLOY), plan(GONE)]) == plan(GONE, DEPLOY, GONE)
+
+
+def after(*steps: Build | Deploy | Test | Teardown, facts: Snapshot | None = None) -> Snapshot:
+    return planning.after(facts or snapshot(), Plan(steps))
+
+
+def test_what_follows_sees_what_was_planned() -> None:
+    assert planning.to_test(after(BUILD, DEPLOY), ()).names == ("test",)
+    assert planning.to_test(after(BUILD, STAGING), ()).names == ("deploy", "test")
+    assert planning.to_test(after(BUILD, DEPLOY, GONE), ()).names == ("deploy", "test")
+    assert planning.to_test(after(BUILD, DEPLOY, Teardown("preview")), ()).names == ("deploy", "test")
+    assert planning.to_test(after(BUILD, DEPLOY, Teardown("staging")), ()).names == ("test",)
+    assert planning.to_test(after(BUILD, DEPLOY, Teardown(everything=True)), ()).names == (
+        "build",
+        "deploy",
+        "test",
+    )
+    assert after(TEST, facts=snapshot(built=True)) == snapshot(built=True)

@@ -1,0 +1,72 @@
+from itertools import product
+
+import pytest
+
+from bot.core import trust
+from bot.core.vocabulary import Need
+from bot.model.forge import Permission, PullRequest, Tip
+from tests.fakes.snapshots import OLD, SHA, pull_request
+
+NONE, READ, WRITE, ADMIN = Permission
+
+GONE = Tip("feature", SHA, None)
+
+
+@pytest.mark.parametrize("permission", Permission)
+@pytest.mark.parametrize("approved", [frozenset[str](), frozenset({OLD}), frozenset({SHA})])
+@pytest.mark.parametrize(
+    "pull",
+    [pull_request(), pull_request(fork=True), pull_request(fork=True, head=GONE)],
+    ids=["branch", "fork", "deleted fork"],
+)
+def test_code_is_trusted_for_its_author_or_for_an_approved_commit(
+    pull: PullRequest, permission: Permission, approved: frozenset[str]
+) -> None:
+    assert trust.trusted(pull, permission, approved) is (permission in {WRITE, ADMIN} or SHA in approved)
+
+
+def test_a_later_push_drops_the_approval() -> None:
+    later = pull_request(fork=True, head=Tip("feature", OLD, None))
+
+    assert trust.trusted(pull_request(fork=True), READ, {SHA})
+    assert not trust.trusted(later, READ, {SHA})
+
+
+# Rows: need; columns: permission NONE, READ, WRITE, ADMIN.
+STRANGER = {
+    Need.ANYONE: (True, True, True, True),
+    Need.CONTRIBUTOR: (False, False, True, True),
+    Need.WRITE: (False, False, True, True),
+    Need.ADMIN: (False, False, False, True),
+}
+TRUSTED_AUTHOR = {**STRANGER, Need.CONTRIBUTOR: (True, True, True, True)}
+
+
+@pytest.mark.parametrize(("is_author", "trusted"), [*product([True, False], repeat=2)])
+@pytest.mark.parametrize(("need", "permission"), [*product(Need, Permission)])
+def test_levels(need: Need, permission: Permission, *, is_author: bool, trusted: bool) -> None:
+    table = TRUSTED_AUTHOR if is_author and trusted else STRANGER
+
+    allowed = trust.permitted(need, permission=permission, is_author=is_author, trusted=trusted)
+
+    assert allowed is table[need][permission]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [("Mei", "mei", True), ("mei", "mei", True), ("mei", "mei2", False), ("", "mei", False)],
+)
+def test_logins_ignore_case(one: str, other: str, *, same: bool) -> None:
+    assert trust.same_person(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("level", "floor", "expected"),
+    [
+        (Need.ANYONE, Need.WRITE, Need.WRITE),
+        (Need.ADMIN, Need.WRITE, Need.ADMIN),
+        (Need.CONTRIBUTOR, Need.CONTRIBUTOR, Need.CONTRIBUTOR),
+    ],
+)
+def test_the_stricter_level_counts(level: Need, floor: Need, expected: Need) -> None:
+    assert level.at_least(floor) is expected

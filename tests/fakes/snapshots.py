@@ -1,0 +1,109 @@
+"""A pull request's facts for tests of decisions: ordinary by default, a test names what is special."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.core.catalogue import help_view
+from bot.core.decide import comment
+from bot.core.parsing import parse
+from bot.core.vocabulary import Need
+from bot.discovery import find_commands
+from bot.model.delivery import Trigger
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
+from bot.model.forge import Permission, PullRequest, PullState, RepoPath, Tip
+from bot.model.outcome import Outcome, Snapshot
+from bot.model.pipeline import EnvironmentConfig, Pipeline, TestConfig
+from bot.model.plan import Build, Plan
+from bot.model.run import Image, Origin, Run
+from bot.model.text import Language
+from bot.model.views import Links, Status
+
+SHA = "ab" * 20
+OLD = "cd" * 20
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+REPO = RepoPath("team", "shop")
+COMMANDS = find_commands()
+IMAGE = Image("registry.example.com/team/shop:pr-12-abababab", "sha256:" + "1" * 64, 1, SHA)
+STAGED = Pipeline()
+STAGED = replace(STAGED, deploy=replace(STAGED.deploy, environments={"staging": EnvironmentConfig(ttl="8h")}))
+SUITES = replace(Pipeline(), test=TestConfig(suites={"unit": "pytest unit", "e2e": "pytest e2e"}))
+
+
+def pull_request(
+    *, fork: bool = False, author: str = "mei", state: PullState = PullState.OPEN, head: Tip | None = None
+) -> PullRequest:
+    """Return pull request 12 of team/shop."""
+    repo = RepoPath(author, "shop") if fork else REPO
+    return PullRequest(
+        repo=REPO,
+        number=12,
+        id=1200,
+        title="显示时间",
+        state=state,
+        author=author,
+        head=head or Tip("feature", SHA, repo),
+        base=Tip("main", OLD, REPO),
+        url="https://gitee.example.com/team/shop/pulls/12",
+        clone_url="https://gitee.example.com/team/shop.git",
+    )
+
+
+def environment(
+    name: str = "preview", *, sha: str = SHA, state: EnvironmentState = EnvironmentState.READY
+) -> Environment:
+    """Return one environment of the pull request."""
+    key = EnvironmentKey(REPO, 12, name)
+    return Environment(key, f"pr-12-shop-{name}", sha, state, 1, NOW, NOW + timedelta(days=3))
+
+
+def run(number: int = 7, *, plan: Plan | None = None, trigger: Trigger = Trigger.OPEN, sha: str = SHA) -> Run:
+    """Return a run of the pull request; by default a build."""
+    steps = plan or Plan((Build(sha, Pipeline().build),))
+    return Run(number, REPO, 12, sha, steps, Origin(trigger, "mei"), Language.EN, NOW)
+
+
+def snapshot(
+    *,
+    actor: str = "lin",
+    trusted: bool = True,
+    pull: PullRequest | None = None,
+    pipeline: Pipeline | None = None,
+    built: bool = False,
+    environments: tuple[Environment, ...] = (),
+    active: tuple[Run, ...] = (),
+    last: Run | None = None,
+) -> Snapshot:
+    """Return the facts; `built` means that the head's image is in the registry."""
+    settings = pipeline or Pipeline()
+    return Snapshot(
+        pull=pull or pull_request(),
+        pipeline=settings,
+        actor=actor,
+        now=NOW,
+        trusted=trusted,
+        images={SHA: IMAGE} if built else {},
+        environments={found.key.name: found for found in environments},
+        active=active,
+        last=last,
+        help=help_view(COMMANDS, {}, actor=actor, pipeline=settings),
+        status=Status(REPO, 12, SHA, trusted, (), active, last, Links()),
+    )
+
+
+def decide(
+    body: str,
+    facts: Snapshot | None = None,
+    *,
+    permission: Permission = Permission.WRITE,
+    seen: str | None = SHA,
+    policy: dict[str, Need] | None = None,
+) -> tuple[Outcome, ...]:
+    """Return what a comment leads to, from its words to the decision."""
+    return comment(
+        parse(body, COMMANDS),
+        facts or snapshot(),
+        permission=permission,
+        seen=seen,
+        commands=COMMANDS,
+        policy=policy or {},
+    )
