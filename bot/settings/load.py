@@ -17,6 +17,8 @@ from bot.settings.problems import Problem, SettingsError, unknown
 from bot.settings.shape import FILE_SUFFIX, allowed, keys
 from bot.settings.toml_lines import line_of
 
+__all__ = ["SettingsError", "load"]
+
 
 @dataclass(slots=True)
 class _Draft:
@@ -102,11 +104,14 @@ def _secret_lines(draft: _Draft, where: tuple[str, str], path: object) -> list[s
         return []
     try:
         lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        draft.complain(f"{path} cannot be read: {getattr(error, 'strerror', 'it is not UTF-8')}", *where)
+    except (OSError, ValueError) as error:
+        # A ValueError is one of UTF-8's, or a path that cannot be one.
+        draft.complain(
+            f"{path!r} cannot be read: {getattr(error, 'strerror', 'it is not UTF-8 text')}", *where
+        )
         return []
     if not lines:
-        draft.complain(f"{path} is empty", *where)
+        draft.complain(f"{path!r} is empty", *where)
     return lines
 
 
@@ -119,12 +124,17 @@ def _validated(draft: _Draft) -> Settings | None:
     _accept_single(draft.values, "gitee", "webhook_secret")
     try:
         # JSON is where pydantic is strict about types but not about lists being no tuples.
-        return _adapter().validate_json(json.dumps(draft.values, default=str), strict=True)
+        return _adapter().validate_json(json.dumps(draft.values, default=_no_string), strict=True)
     except ValidationError as error:
         for each in error.errors(include_input=False, include_url=False):
             path = tuple(str(part) for part in each["loc"])
             draft.complain(_message(each, path), *path)
         return None
+
+
+def _no_string(moment: object) -> Mapping[str, str]:
+    """Keep a date of TOML's, which JSON does not know, from passing for text."""
+    return {"date": str(moment)}
 
 
 def _accept_single(values: dict[str, Any], section: str, name: str) -> None:
@@ -137,7 +147,7 @@ def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
     """Word an error without the value, which may be a secret."""
     if error["type"] == "unexpected_keyword_argument":
         return unknown(path[0], keys(), "section") if len(path) == 1 else unknown(path[-1], allowed(path[0]))
-    if error["type"] == "dataclass_type":
+    if error["type"] in {"dataclass_type", "dict_type"}:
         return "should be a section, not a value"
     message = error["msg"].removeprefix("Input ")
     return message[0].lower() + message[1:]

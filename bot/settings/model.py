@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
+from bot.core.vocabulary import Need
 from bot.model.text import Language
 
 STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
@@ -23,7 +24,6 @@ Bytes = Annotated[int, Field(ge=1024)]
 WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")]
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmgKMG]?$")]
 Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
-Need = Literal["anyone", "contributor", "write", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Server:
     port: Port = 8080
     """Port of the webhook intake, the pages and the API."""
     public_url: WebAddress = ""
-    """Where people's browsers find the pages, such as `https://chatops.example.com`. Without it comments
-    carry no links to them."""
+    """Where people's browsers find the pages, such as `https://chatops.example.com`; by default `host` and
+    `port`, which only this machine may be able to reach."""
     data_dir: Path = Path("data")
     """Folder for the database, logs, reports and the git cache; kept across restarts."""
     max_body: Bytes = 1 << 20
@@ -106,7 +106,7 @@ class Docker:
     """Network of RUN instructions; `none` cuts builds off."""
     memory_max: Size = "2g"
     """Most memory that a repository may ask for one container."""
-    cpus: Annotated[float, Field(gt=0)] = 1.0
+    cpus: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     """Processors that one container may use."""
     pids: Count = 512
     """Processes that one container may have."""
@@ -191,28 +191,19 @@ class Comments:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings. Absent sections mean their defaults."""
+    """All settings; each section's class says what it is for. Absent sections mean their defaults."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     server: Server = field(default_factory=Server)
-    """Where the bot listens and keeps its files."""
     gitee: Gitee = field(default_factory=Gitee)
-    """Which Gitee, and who the bot is there."""
     store: Store = field(default_factory=Store)
-    """Where deliveries, runs and environments are kept."""
     repos: Repos = field(default_factory=Repos)
-    """Which repositories the bot works for."""
     docker: Docker = field(default_factory=Docker)
-    """The engine that builds, deploys and tests, and what a container may use."""
     registry: Registry = field(default_factory=Registry)
-    """Where images are pushed."""
     preview: Preview = field(default_factory=Preview)
-    """How visitors reach what was deployed."""
     limits: Limits = field(default_factory=Limits)
-    """How much at once, and how much of it is kept."""
     comments: Comments = field(default_factory=Comments)
-    """How the bot speaks under a pull request."""
     permissions: Mapping[str, Need] = field(default_factory=dict)
     """Who may use a command, by its name: anyone, contributor (also the author of a trusted pull request),
     write or admin. What is not named keeps the command's own level."""
