@@ -43,7 +43,8 @@ _MESSAGES = {
 def read(content: bytes, *, file: str, ref: str, known_commands: frozenset[str]) -> Pipeline | ConfigBroken:
     """Read the file as it stands at `ref`; an empty one means all defaults.
 
-    `known_commands` are the names, aliases included, that `on:` may use, with or without a slash.
+    `known_commands` are the names, aliases included, that lines under `on:` may begin with; a slash in
+    front is left away, arguments after the name stay.
     """
     try:
         text = _decoded(content)
@@ -91,7 +92,8 @@ def _problems(document: Document, known_commands: frozenset[str]) -> Iterator[Co
         yield _problem(path, document.at_key(path), message)
     for path, message in pipeline_checks.values(tree):
         yield _problem(path, document.at(path), message)
-    for path, name in _commands(tree):
+    for path, line in _commands(tree):
+        name = line.partition(" ")[0]
         if name not in known_commands:
             guess = nearest(name, known_commands) or ""
             yield _problem(path, document.at(path), words.COMMAND, guess)
@@ -135,9 +137,9 @@ def _sorted(problems: Iterable[ConfigProblem]) -> tuple[ConfigProblem, ...]:
 def _commands(tree: Tree) -> Iterator[tuple[Path, str]]:
     on = tree.get("on") if isinstance(tree, dict) else None
     for trigger, names in on.items() if isinstance(on, dict) else ():
-        for index, name in enumerate(names if isinstance(names, list) else ()):
-            if isinstance(name, str):
-                yield ("on", trigger, index), _bare(name)
+        for index, line in enumerate(names if isinstance(names, list) else ()):
+            if isinstance(line, str):
+                yield ("on", trigger, index), _bare(line)
 
 
 def _without_slashes(on: Automatic) -> Automatic:

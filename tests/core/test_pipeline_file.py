@@ -52,7 +52,7 @@ def test_a_whole_file() -> None:
     assert good("""\
         version: 1
         on:
-          open: [/build, ／test]
+          open: [/build, ／test, deploy staging]
           update: [构建]
           close: []
         build:
@@ -89,7 +89,7 @@ def test_a_whole_file() -> None:
           ignore: ["**/*.md", "!src/x.md"]
         language: en
         """) == Pipeline(
-        on=Automatic(("build", "test"), ("构建",), ()),
+        on=Automatic(("build", "test", "deploy staging"), ("构建",), ()),
         build=BuildConfig(
             RunnerName.DOCKER,
             "deploy/Dockerfile",
@@ -183,6 +183,8 @@ def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
         ("paths: {ignore: [" + "a" * 201 + "]}", 1, 18, "paths.ignore.0", "pattern"),
         ("paths: {ignore: [" + "a," * 51 + "]}", 1, 17, "paths.ignore", "At most 50"),
         ("on: {open: build}", 1, 12, "on.open", "Expected a list"),
+        ("on: {open: ['']}", 1, 13, "on.open.0", "no such command"),
+        ("on: {open: [merge now]}", 1, 13, "on.open.0", "no such command"),
         ("on: {open: [[a]]}", 1, 13, "on.open.0", "Expected text"),
         ("on: {open: [merge]}", 1, 13, "on.open.0", "no such command"),
         ("on: {closed: []}", 1, 6, "on.closed", "Unknown key"),
