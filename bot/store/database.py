@@ -13,14 +13,17 @@ from bot.store import schema
 
 T = TypeVar("T")
 
+READ_ONLY = {"chatops_reads": True}
+
 
 class Database:
-    """Runs transactions on a worker thread. SQLite has one writer, hence one thread."""
+    """Runs transactions on worker threads. SQLite has one writer, hence one thread for `run`."""
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         threads = 1 if self.engine.dialect.name == "sqlite" else 8
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read")
 
     async def migrate(self) -> None:
         """Create what is missing; raise RuntimeError if the file was written by a newer version."""
@@ -30,12 +33,21 @@ class Database:
         """Carry out `work` in one transaction and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._transact, work)
 
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Carry out `work`, which changes nothing, without waiting for writers."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
+
+    def _look(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.connect().execution_options(**READ_ONLY) as connection:
+            return work(connection)
+
     def _transact(self, work: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
             return work(connection)
 
     async def close(self) -> None:
         """Finish what is under way and close the file."""
+        await asyncio.to_thread(self._readers.shutdown)
         await asyncio.to_thread(self._pool.shutdown)
         self.engine.dispose()
 
@@ -48,7 +60,7 @@ def _engine(url: str) -> Engine:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(parsed, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_immediately)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -59,9 +71,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediately(connection: Connection) -> None:
+def _begin(connection: Connection) -> None:
     # A read that later writes would otherwise fail with “database is locked” at the upgrade.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().items() >= READ_ONLY.items()
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _migrate(connection: Connection) -> None:

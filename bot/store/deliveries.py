@@ -26,6 +26,8 @@ class Inbox:
         """Keep a delivery; False if its key is known already. Raises InboxFullError."""
 
         def work(connection: Connection) -> bool:
+            if _is_known(connection, delivery.key):
+                return False
             if _pending_count(connection) >= self._capacity:
                 raise InboxFullError
             return _insert_new(connection, delivery)
@@ -44,7 +46,7 @@ class Inbox:
         def work(connection: Connection) -> tuple[tuple[Delivery, int], ...]:
             return tuple((unpack(Delivery, data), attempt) for data, attempt in connection.execute(statement))
 
-        return await self._database.run(work)
+        return await self._database.read(work)
 
     async def postpone(self, key: str, due_at: datetime) -> None:
         """Look at it again at `due_at`; counts the attempt."""
@@ -65,6 +67,11 @@ def settle(connection: Connection, key: str, ending: str) -> None:
 
 def _change(connection: Connection, key: str, values: dict[str, object]) -> None:
     connection.execute(update(deliveries).where(deliveries.c.key == key).values(**values))
+
+
+def _is_known(connection: Connection, key: str) -> bool:
+    statement = select(deliveries.c.sequence).where(deliveries.c.key == key)
+    return connection.execute(statement).first() is not None
 
 
 def _pending_count(connection: Connection) -> int:

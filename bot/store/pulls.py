@@ -33,7 +33,7 @@ class Pulls:
         statement = select(environments.c.data).where(environments.c.state != EnvironmentState.REMOVED)
         if repo is not None:
             statement = statement.where(environments.c.repo == str(repo), environments.c.number == number)
-        return await self._database.run(
+        return await self._database.read(
             lambda connection: tuple(
                 unpack(Environment, data) for data in connection.execute(statement).scalars()
             )
@@ -42,7 +42,7 @@ class Pulls:
     async def environment_at(self, host_label: str) -> Environment | None:
         """Return the environment, removed ones included, whose address begins with this label."""
         statement = select(environments.c.data).where(environments.c.host == host_label)
-        data = await self._database.run(lambda connection: connection.execute(statement).scalar())
+        data = await self._database.read(lambda connection: connection.execute(statement).scalar())
         return unpack(Environment, data) if data else None
 
     async def host_owner(self, host_label: str) -> EnvironmentKey | None:
@@ -58,7 +58,7 @@ class Pulls:
     async def images(self, repo: RepoPath, number: int) -> dict[str, Image]:
         """Return a pull request's images by commit."""
         statement = select(images.c.data).where(images.c.repo == str(repo), images.c.number == number)
-        found = await self._database.run(
+        found = await self._database.read(
             lambda connection: [unpack(Image, data) for data in connection.execute(statement).scalars()]
         )
         return {image.sha: image for image in found}
@@ -71,14 +71,16 @@ class Pulls:
     async def approved(self, repo: RepoPath, number: int) -> frozenset[str]:
         """Return the commits that somebody trusted."""
         statement = select(approvals.c.sha).where(approvals.c.repo == str(repo), approvals.c.number == number)
-        return await self._database.run(lambda connection: frozenset(connection.execute(statement).scalars()))
+        return await self._database.read(
+            lambda connection: frozenset(connection.execute(statement).scalars())
+        )
 
     async def comment(self, repo: RepoPath, number: int, marker: str) -> tuple[int, str] | None:
         """Return id and body digest of the comment that carries a marker; id 0: posting was begun."""
         statement = select(comments.c.comment_id, comments.c.body_digest).where(
             comments.c.repo == str(repo), comments.c.number == number, comments.c.marker == marker
         )
-        row = await self._database.run(lambda connection: connection.execute(statement).first())
+        row = await self._database.read(lambda connection: connection.execute(statement).first())
         return (row[0], row[1]) if row else None
 
     async def put_comment(

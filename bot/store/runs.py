@@ -72,7 +72,7 @@ class Runs:
         return await self._database.run(lambda connection: flag(connection, wanted, request))
 
     async def _select(self, statement: Select[tuple[object, ...]]) -> tuple[Run, ...]:
-        return await self._database.run(
+        return await self._database.read(
             lambda connection: tuple(_value(row) for row in connection.execute(statement).mappings())
         )
 

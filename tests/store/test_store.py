@@ -87,6 +87,7 @@ async def test_a_full_inbox_refuses(store: Store) -> None:
         await store.inbox.accept(delivery(key))
     with pytest.raises(InboxFullError):
         await store.inbox.accept(delivery("d"))
+    assert not await store.inbox.accept(delivery("c")), "a known delivery needs no room"
     await store.inbox.fail("a", "no such pull request")
     assert await store.inbox.accept(delivery("d"))
 

@@ -5,13 +5,14 @@ from bot.runners.docker.connection import DockerSettings
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.firewall import Firewall
 from bot.runners.docker.images import Images
-from bot.runners.docker.network import Networks
+from bot.runners.docker.network import Networks, bridge_prefix
 from bot.runners.docker.platform import POOL
 
 
 async def sweep(instance: str, settings: DockerSettings | None = None) -> None:
-    """Remove containers, then networks, then images that carry the instance's label.
+    """Remove containers, then networks, then images that carry the instance's label, and its firewall rule.
 
     Raises RetryLater(ENGINE_UNAVAILABLE).
     """
@@ -21,5 +22,6 @@ async def sweep(instance: str, settings: DockerSettings | None = None) -> None:
         await Containers(engine).remove_all(wanted)
         await Networks(engine, instance, POOL).remove(wanted)
         await Images(engine, Credentials()).remove(wanted)
+        await Firewall(bridge_prefix(instance)).remove()
     finally:
         await engine.close()
