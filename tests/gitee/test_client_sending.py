@@ -1,0 +1,236 @@
+"""How the client sends: repeats, refusals, redirects, limits; against prepared answers."""
+
+import logging
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from bot.gitee.transport import BACKOFF
+from bot.model.errors import CommentRefused, GiveUp, RetryLater
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from tests.gitee.samples import NOW, answer
+from tests.gitee.serving import API, TOKEN, Answer, Prepared, told
+
+REPO = RepoPath("lin", "shop")
+USER = {"login": "chatops-bot", "name": "bot"}
+LOST = httpx.ReadTimeout("slow")
+
+
+async def test_the_token_is_sent_in_a_header_and_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    gitee = Prepared([told(503), LOST, told(401, {"message": "401 Unauthorized"})])
+
+    with pytest.raises(GiveUp) as error:
+        await gitee.client.whoami()
+
+    assert [request.headers["Authorization"] for request in gitee.requests] == [f"Bearer {TOKEN}"] * 3
+    assert TOKEN not in "".join(str(request.url) for request in gitee.requests)
+    for shown in (
+        caplog.text,
+        repr(gitee.transport),
+        repr(gitee.client),
+        repr(error.value),
+        str(error.value),
+    ):
+        assert TOKEN not in shown
+
+
+@pytest.mark.parametrize(
+    "trouble", [told(500), told(502), told(503), told(504), LOST, httpx.ConnectError("no")]
+)
+async def test_a_get_survives_as_many_troubles_as_there_are_pauses(trouble: Answer) -> None:
+    gitee = Prepared([trouble, trouble, told(200, USER)])
+
+    assert (await gitee.client.whoami()).login == "chatops-bot"
+    assert gitee.pauses == list(BACKOFF)
+
+
+@pytest.mark.parametrize("trouble", [told(503), LOST, httpx.RemoteProtocolError("closed")])
+async def test_lasting_trouble_is_for_later(trouble: Answer) -> None:
+    gitee = Prepared([trouble])
+
+    with pytest.raises(RetryLater) as error:
+        await gitee.client.edit_comment(REPO, 7, "body")
+
+    assert error.value.reason is Reason.GITEE_UNAVAILABLE
+    assert "PATCH /repos/lin/shop/pulls/comments/7" in error.value.facts["message"]
+    assert len(gitee.requests) == len(BACKOFF) + 1
+
+
+@pytest.mark.parametrize(
+    "trouble", [told(500), told(502), told(504), LOST, httpx.RemoteProtocolError("closed")]
+)
+async def test_a_post_that_may_have_arrived_is_not_repeated(trouble: Answer) -> None:
+    gitee = Prepared([trouble])
+
+    with pytest.raises(RetryLater):
+        await gitee.client.post_comment(REPO, 7, "body")
+
+    assert len(gitee.requests) == 1
+
+
+async def test_a_post_that_cannot_have_arrived_is_repeated() -> None:
+    gitee = Prepared([httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), told(201, {"id": 5})])
+
+    assert await gitee.client.post_comment(REPO, 7, "body") == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "delay"),
+    [
+        (429, {"Retry-After": "12"}, {}, 12.0),
+        (429, {"Retry-After": format_datetime(NOW.replace(second=30), usegmt=True)}, {}, 30.0),
+        (429, {"Retry-After": "soon"}, {}, None),
+        (429, {}, {}, None),
+        (429, {"Retry-After": "999999"}, {}, 3600.0),
+        (
+            403,
+            {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW.timestamp()) + 44)},
+            "limit",
+            44.0,
+        ),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "5"}, "limit", 0.0),
+        (403, {"X-RateLimit-Remaining": "9", "X-RateLimit-Reset": "9999999999"}, "limit", None),
+        (403, {"X-RateLimit-Reset": "x"}, "limit", None),
+    ],
+)
+async def test_a_limit_says_how_long_to_wait(
+    status: int, headers: dict[str, str], body: object, delay: float | None
+) -> None:
+    message = {"message": "403 Forbidden: API Rate Limit exceeded"} if body == "limit" else body
+    gitee = Prepared([told(status, message, headers)])
+
+    with pytest.raises(RetryLater) as error:
+        await gitee.client.whoami()
+
+    assert (error.value.reason, error.value.delay) == (Reason.GITEE_UNAVAILABLE, delay)
+    assert len(gitee.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 405, 409, 422])
+async def test_a_refusal_is_given_up_at_once(status: int) -> None:
+    gitee = Prepared([told(status, {"message": "no\nway"})])
+
+    with pytest.raises(GiveUp) as error:
+        await gitee.client.whoami()
+
+    assert not isinstance(error.value, CommentRefused)
+    assert error.value.reason is Reason.GITEE_DENIED
+    assert error.value.facts["message"] == f"GET /user: {status} no way"
+    assert len(gitee.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_refused_words_are_told_apart(status: int) -> None:
+    gitee = Prepared([told(status, {"message": ["内容包含敏感词"]})])
+
+    with pytest.raises(CommentRefused):
+        await gitee.client.post_comment(REPO, 7, "body")
+    with pytest.raises(CommentRefused):
+        await gitee.client.edit_comment(REPO, 7, "body")
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": "no"}, {"messages": ["no"]}, {"error_description": "no"}, ["no"], "no"]
+)
+async def test_an_error_says_so_in_any_shape(body: object) -> None:
+    with pytest.raises(GiveUp) as error:
+        await Prepared([told(403, body)]).client.whoami()
+
+    assert "no" in error.value.facts["message"].removeprefix("GET /user: 403 ")
+
+
+async def test_a_post_to_nothing_is_given_up() -> None:
+    with pytest.raises(GiveUp):
+        await Prepared([told(404)]).client.post_comment(REPO, 7, "body")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx.Response(200, text="<html>maintenance</html>"),
+        httpx.Response(200, text=""),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json={}),
+        httpx.Response(200, json="x"),
+        httpx.Response(200, json=5),
+    ],
+)
+async def test_a_success_in_form_only_is_for_later(response: httpx.Response) -> None:
+    for call in (
+        Prepared([response]).client.whoami(),
+        Prepared([response]).client.pull_request(REPO, 1),
+        Prepared([response]).client.comment(REPO, 1),
+        Prepared([response]).client.post_comment(REPO, 1, "x"),
+    ):
+        with pytest.raises(RetryLater) as error:
+            await call
+        assert error.value.reason is Reason.GITEE_UNAVAILABLE
+
+
+async def test_a_list_that_is_none_is_for_later() -> None:
+    gitee = Prepared([httpx.Response(200, json={"items": []})])
+
+    with pytest.raises(RetryLater):
+        await gitee.client.find_comment(REPO, 1, "m", "bot")
+
+
+async def test_a_renamed_repository_is_followed_with_the_token() -> None:
+    there = {"Location": "/api/v5/repos/mei/shop/pulls/1"}
+    gitee = Prepared([told(301, headers=there), told(200, answer("go-scm__pr"))])
+
+    pull = await gitee.client.pull_request(REPO, 1)
+
+    assert pull is not None
+    assert str(gitee.requests[1].url) == f"{API}/repos/mei/shop/pulls/1"
+    assert gitee.requests[1].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://evil.example/api/v5/user",
+        "http://gitee.example/api/v5/user",
+        "https://gitee.example:8443/api/v5/user",
+        "//evil.example/api/v5/user",
+        "/login",
+        "/api/v5evil/user",
+    ],
+)
+async def test_a_redirect_elsewhere_is_not_followed(location: str) -> None:
+    gitee = Prepared([told(302, headers={"Location": location}), told(200, USER)])
+
+    with pytest.raises(GiveUp):
+        await gitee.client.whoami()
+
+    assert len(gitee.requests) == 1
+
+
+async def test_redirects_do_not_go_round_for_ever() -> None:
+    gitee = Prepared([told(302, headers={"Location": "/api/v5/user"})])
+
+    with pytest.raises(GiveUp):
+        await gitee.client.whoami()
+
+    assert len(gitee.requests) == 3
+
+
+async def test_every_exchange_is_observed_by_its_route() -> None:
+    gitee = Prepared([told(503), LOST, told(404)])
+
+    await gitee.client.pull_request(RepoPath("some-owner", "x"), 12)
+
+    route = "/repos/{owner}/{repo}/pulls/{number}"
+    assert gitee.observed == [("GET", route, 503), ("GET", route, 0), ("GET", route, 404)]
+
+
+async def test_values_cannot_leave_their_place_in_the_address() -> None:
+    gitee = Prepared([told(200, {"content": "eA==", "encoding": "base64"})])
+
+    assert await gitee.client.file(RepoPath("a/b", "c?d"), "e#f/g h%2F", "re&f=1") == b"x"
+
+    assert gitee.requests[0].url.raw_path == (
+        b"/api/v5/repos/a%2Fb/c%3Fd/contents/e%23f/g%20h%252F?ref=re%26f%3D1"
+    )
