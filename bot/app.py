@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,6 +40,8 @@ from bot.web.previews import preview_application, preview_runner
 
 logger = logging.getLogger(__name__)
 
+Sleep = Callable[[float], Awaitable[None]]
+
 TEMPLATES = Path(__file__).resolve().parent.parent / "comment_templates"
 
 
@@ -63,6 +65,8 @@ class Bot:
     addresses: Addresses
     local_url: str
     """Where intake, pages and API are, seen from this machine."""
+    preview_url: str
+    """Where the previews' proxy is, likewise."""
     commands: tuple[AnyCommand, ...]
     policy: Mapping[str, Need]
 
@@ -112,17 +116,20 @@ def addresses(settings: Settings, *, web_port: int, preview_port: int) -> Addres
 
 @asynccontextmanager
 async def running(
-    settings: Settings, adapters: Adapters, *, clock: Clock | None = None
+    settings: Settings, adapters: Adapters, *, clock: Clock | None = None, sleep: Sleep = asyncio.sleep
 ) -> AsyncIterator[Bot]:
-    """Run the bot until the block ends; what is under way then is left to be taken up again."""
+    """Run the bot until the block ends; what is under way then is left to be taken up again.
+
+    `clock` and `sleep` are the time by which it tries again what failed.
+    """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.store_url)
         stack.push_async_callback(store.close)
         ports = _sockets(stack, settings)
         where = addresses(settings, web_port=ports[0].port, preview_port=ports[1].port)
-        local = f"http://{settings.server.host}:{ports[0].port}"
-        bot = _assemble(settings, adapters, store, clock, where, local_url=local)
+        local = tuple(f"http://{settings.server.host}:{listener.port}" for listener in ports)
+        bot = _assemble(settings, adapters, store, clock, sleep, where, local)
         stack.push_async_callback(bot.board.close)
         await stack.enter_async_context(_background(bot.worker.serve()))
         await stack.enter_async_context(_background(bot.dispatcher.serve()))
@@ -130,8 +137,14 @@ async def running(
         yield bot
 
 
-def _assemble(
-    settings: Settings, adapters: Adapters, store: Store, clock: Clock, where: Addresses, *, local_url: str
+def _assemble(  # noqa: PLR0917 - called once, in the order in which these come to be
+    settings: Settings,
+    adapters: Adapters,
+    store: Store,
+    clock: Clock,
+    sleep: Sleep,
+    where: Addresses,
+    local_url: str,
 ) -> Bot:
     known = find_commands()
     language = settings.comments.language
@@ -140,15 +153,15 @@ def _assemble(
     renderer = TemplateRenderer(
         TEMPLATES, settings.comments.templates, _override_broken, default=language, masks=secrets(settings)
     )
-    board = Board(adapters.forge, store, renderer, identity)
+    board = Board(adapters.forge, store, renderer, identity, sleep=sleep)
     announce = frozenset({"failed", "ready"} if settings.comments.announce else ())
     progress = Progress(store, board, adapters.doors, where, clock, announce)
     limits = Limits(settings.limits.runs, settings.limits.runs_per_repository)
-    worker = Worker(store, Walker(progress, clock), progress, limits)
+    worker = Worker(store, Walker(progress, clock, sleep), progress, limits)
     gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language)
     decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
     dispatcher = Dispatcher(store, decider, board, worker, clock, language)
-    return Bot(store, adapters, dispatcher, worker, board, where, local_url, known, policy)
+    return Bot(store, adapters, dispatcher, worker, board, where, *local, known, policy)
 
 
 def _override_broken(template: str, error: Exception) -> None:
