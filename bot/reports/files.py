@@ -72,7 +72,7 @@ class RunFiles:
             with paths.log_file(self._data_dir, run, step).open("rb") as file:
                 file.seek(max(offset, 0))
                 data = file.read(size)
-        except (OSError, ValueError):
+        except (OSError, ValueError, OverflowError):
             return LogChunk("", max(offset, 0))
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         text = decoder.decode(data)

@@ -7,12 +7,10 @@ from collections import deque
 from pathlib import Path
 
 from bot.core.masking import Masker
-from bot.reports.stream import Stream
+from bot.reports.stream import NOTE, Stream, printable
 
 logger = logging.getLogger(__name__)
 
-NOTE = "▸ "
-"""What lines of the bot's own begin with."""
 CUT = "the log was cut here: it is longer than {limit} bytes"
 SIZE_LIMIT = 16 << 20
 """Bytes of output that are kept per step."""
@@ -49,7 +47,7 @@ class StepLog:
 
     def note(self, text: str) -> None:
         """Append a line of the bot's own, told apart from output."""
-        line = " ".join(self._masker.mask(text).split())
+        line = " ".join(printable(self._masker.mask(text)).split())
         begin = "" if self._at_line_start else "\n"
         self._put(f"{begin}{NOTE}{line}\n", self._limit + _NOTES_LIMIT)
 

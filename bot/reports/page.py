@@ -22,12 +22,16 @@ MOST_FAILURES = 300
 MOST_OPEN = 20
 MOST_ROWS = 10_000
 """Rows in all tables together; what did not pass is listed beyond it."""
+MOST_GROUPS = 500
+"""Classes or files per suite, those with failures first."""
 MOST_TEXT = 8_000
 """Characters of one test's details or output."""
 MOST_TEXTS = 4_000_000
 """Characters of all details together."""
 _SLOWEST = 10
 _SLOW_SECONDS = 0.1
+_LONGEST_NAME = 300
+_LONGEST_MESSAGE = 2_000
 _MINUTE = 60
 _FEW_CASES = 40
 _ORDER = {CaseState.FAILED: 0, CaseState.FLAKY: 1, CaseState.SKIPPED: 2, CaseState.PASSED: 3}
@@ -63,6 +67,7 @@ class Section:
     failures: tuple[Failure, ...]
     failures_left_out: int
     groups: tuple[Group, ...]
+    groups_left_out: int
     truncated: bool
 
 
@@ -79,7 +84,8 @@ class ReportPage:
             lstrip_blocks=True,
         )
         environment.filters["seconds"] = seconds
-        environment.filters["printable"] = printable
+        environment.filters["label"] = label
+        environment.filters["message"] = message
         self._template = environment.get_template("report.html.j2")
 
     def render(self, run: int, results: Sequence[SuiteResults]) -> str:
@@ -134,6 +140,18 @@ def shortened(text: str) -> str:
     return f"{text[:half]}\n… ({len(text) - MOST_TEXT}) …\n{text[-half:]}"
 
 
+def label(name: str) -> str:
+    """Return a hostile name on one line, short enough for a table."""
+    joined = " ".join(printable(name).split())
+    return joined if len(joined) <= _LONGEST_NAME else f"{joined[:_LONGEST_NAME]}…"
+
+
+def message(text: str) -> str:
+    """Return what a failing test said first."""
+    shown = printable(text).strip()
+    return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}…"
+
+
 def seconds(amount: float) -> str:
     """Return a duration that reads the same in both languages."""
     if amount < 1:  # a report may claim less than nothing
@@ -155,7 +173,8 @@ def _section(suite: SuiteResults, budget: _Budget, *, few: bool) -> Section:
         counts=suite.report.counts,
         failures=tuple(shown),
         failures_left_out=len(told) - len(shown),
-        groups=tuple(_group(name, cases, budget, few=few) for name, cases in groups),
+        groups=tuple(_group(name, cases, budget, few=few) for name, cases in groups[:MOST_GROUPS]),
+        groups_left_out=max(0, len(groups) - MOST_GROUPS),
         truncated=suite.report.truncated,
     )
 

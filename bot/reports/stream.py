@@ -1,4 +1,4 @@
-"""Output becomes readable text while it streams: no escape sequences, no control characters, no secrets.
+"""Output becomes readable text while it streams: no escape sequences, control characters or secrets.
 
 Pieces arrive cut anywhere, so that an ending which may be the beginning of a secret, of an escape sequence
 or of a line break waits here for the next piece.
@@ -22,6 +22,10 @@ _DELETED = {code: None for code in range(32) if chr(code) not in "\n\t"} | {
     **dict.fromkeys(range(0xD800, 0xE000)),
 }
 """Control characters, those that turn the direction of text, and halves of surrogate pairs."""
+
+NOTE = "▸ "
+"""What lines of the bot's own begin with in a log."""
+_FORGED = str.maketrans({NOTE[0]: "▹"})
 
 
 def printable(text: str) -> str:
@@ -56,4 +60,4 @@ class Stream:
         unfinished = _UNFINISHED.search(text, max(0, len(text) - _LONGEST_SEQUENCE))
         if unfinished and unfinished.group():
             text, self._raw = text[: unfinished.start()], unfinished.group()
-        return printable(text)
+        return printable(text).translate(_FORGED)

@@ -1,0 +1,165 @@
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.model.report import Case, CaseState, Report
+from bot.reports.files import RunFiles
+
+SECRET = "s3cr3t-token"
+REPORT = Report(
+    (
+        Case("tests.test_book", "test_signs", CaseState.PASSED, 0.25),
+        Case(
+            "tests.test_book",
+            f"test_{SECRET}",
+            CaseState.FAILED,
+            0.2,
+            f"m {SECRET}",
+            f"d {SECRET}",
+            f"o {SECRET}",
+        ),
+    )
+)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> RunFiles:
+    return RunFiles(tmp_path / "data", [SECRET])
+
+
+def written(tmp_path: Path) -> list[Path]:
+    return [place for place in tmp_path.rglob("*") if place.is_file()]
+
+
+async def test_results_are_kept_for_machines_and_people(files: RunFiles, tmp_path: Path) -> None:
+    await files.save(42, "default", REPORT, {"junit.xml": b"<testsuite/>"}, about="lin/guestbook!12")
+
+    folder = tmp_path / "data" / "runs" / "42"
+    kept = json.loads((folder / "suites" / "default" / "report.json").read_text("utf-8"))
+    assert kept["counts"] == {"passed": 1, "failed": 1, "skipped": 0, "flaky": 0, "seconds": 0.75, "total": 2}
+    assert [case["state"] for case in kept["cases"]] == ["passed", "failed"]
+    assert (folder / "suites" / "default" / "xml" / "001-junit.xml").read_bytes() == b"<testsuite/>"
+    page = files.report_html(42)
+    assert page == folder / "report.html"
+    assert "lin/guestbook!12" in page.read_text("utf-8")
+
+
+async def test_one_report_shows_all_suites_of_a_run(files: RunFiles) -> None:
+    await files.save(42, "unit", REPORT, {})
+    await files.save(42, "接口测试", REPORT, {})
+    await files.save(42, "unit", REPORT, {})
+
+    page = files.report_html(42)
+
+    assert page
+    text = page.read_text("utf-8")
+    assert text.count('class="suite"') == 2
+    assert "接口测试" in text
+
+
+async def test_no_secret_reaches_a_report(files: RunFiles, tmp_path: Path) -> None:
+    await files.save(42, "default", REPORT, {"junit.xml": f"<x>{SECRET}</x>".encode() + b"\xff"})
+
+    assert len(written(tmp_path)) == 3
+    for file in written(tmp_path):
+        assert SECRET.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../evil", "/etc/passwd", "..", ".", "", "a/b\x00c", "x" * 500, "测试", "\ud800"]
+)
+async def test_no_name_leads_out_of_the_folder(files: RunFiles, tmp_path: Path, name: str) -> None:
+    await files.save(42, name, REPORT, {f"{name}.xml": b"1", name: b"2"})
+
+    inside = tmp_path / "data" / "runs" / "42" / "suites"
+    found = [file for file in written(tmp_path) if file.name != "report.html"]
+    assert len(found) == 3
+    assert all(file.is_relative_to(inside) for file in found)
+
+
+async def test_names_that_look_alike_stay_apart(files: RunFiles, tmp_path: Path) -> None:
+    await files.save(42, "a b", REPORT, {"a/b.xml": b"1", "a-b.xml": b"2", "a b.xml": b"3"})
+    await files.save(42, "a-b", REPORT, {})
+
+    assert len([file for file in written(tmp_path) if file.suffix == ".xml"]) == 3
+    assert len([file for file in written(tmp_path) if file.name == "report.json"]) == 2
+
+
+async def test_too_many_files_are_not_kept(files: RunFiles, tmp_path: Path) -> None:
+    await files.save(42, "default", REPORT, {f"{number}.xml": b"1" for number in range(600)})
+
+    assert len([file for file in written(tmp_path) if file.suffix == ".xml"]) == 500
+
+
+def test_a_log_is_read_piece_by_piece_between_characters(files: RunFiles) -> None:
+    files.log(42, "build").write("构建完成\n")
+
+    text, offset = "", 0
+    while (chunk := files.read_log(42, "build", offset, 4)).next_offset > offset:
+        text, offset = text + chunk.text, chunk.next_offset
+
+    assert text == "构建完成\n"
+    assert offset == 13
+
+
+def test_a_reader_waits_for_what_is_not_there(files: RunFiles) -> None:
+    assert files.read_log(42, "build", 0, 100).next_offset == 0
+
+    log = files.log(42, "build")
+    log.write("one\n")
+    first = files.read_log(42, "build", 0, 100)
+    assert (first.text, first.next_offset) == ("one\n", 4)
+    assert files.read_log(42, "build", 4, 100).text == ""
+
+    log.write("two\n")
+    assert files.read_log(42, "build", 4, 100).text == "two\n"
+
+
+@pytest.mark.parametrize(
+    ("step", "offset", "limit"),
+    [("../../x", 0, 10), ("build", 10**30, 10), ("build", 99, 10), ("", 0, 10), ("BUILD\x00", 0, 10)],
+)
+def test_odd_questions_get_an_empty_answer(files: RunFiles, step: str, offset: int, limit: int) -> None:
+    files.log(42, "build").write("x")
+
+    chunk = files.read_log(42, step, offset, limit)
+
+    assert (chunk.text, chunk.next_offset) == ("", offset)
+
+
+def test_a_negative_offset_is_the_beginning(files: RunFiles) -> None:
+    files.log(42, "build").write("x")
+
+    assert files.read_log(42, "build", -5, -1).text == "x"
+
+
+def test_a_log_of_what_is_no_step_cannot_be_opened(files: RunFiles) -> None:
+    with pytest.raises(ValueError, match="not a step"):
+        files.log(42, "../evil")
+
+
+async def test_what_is_removed_is_gone(files: RunFiles, tmp_path: Path) -> None:
+    await files.save(42, "default", REPORT, {})
+    files.log(42, "build").write("x")
+    files.log(43, "build").write("y")
+
+    files.remove(42)
+    files.remove(42)
+
+    assert files.report_html(42) is None
+    assert [file.parent.name for file in written(tmp_path)] == ["43"]
+
+
+def test_runs_in_which_nothing_happened_for_long_are_pruned(files: RunFiles, tmp_path: Path) -> None:
+    for run in (41, 42):
+        files.log(run, "build").write("x")
+    old = tmp_path / "data" / "runs" / "41"
+    for place in (old / "build.log", old):
+        os.utime(place, (0, 0))
+
+    assert files.prune(timedelta(days=30)) == 1
+    assert not old.exists()
+    assert files.read_log(42, "build", 0, 10).text == "x"
