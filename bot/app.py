@@ -54,6 +54,16 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
+class Local:
+    """Both servers as seen from this machine."""
+
+    web: str
+    """Intake, pages and API."""
+    previews: str
+    """The previews' proxy."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bot:
     """A running bot."""
 
@@ -63,10 +73,7 @@ class Bot:
     worker: Worker
     board: Board
     addresses: Addresses
-    local_url: str
-    """Where intake, pages and API are, seen from this machine."""
-    preview_url: str
-    """Where the previews' proxy is, likewise."""
+    local: Local
     commands: tuple[AnyCommand, ...]
     policy: Mapping[str, Need]
 
@@ -128,7 +135,7 @@ async def running(
         stack.push_async_callback(store.close)
         ports = _sockets(stack, settings)
         where = addresses(settings, web_port=ports[0].port, preview_port=ports[1].port)
-        local = tuple(f"http://{settings.server.host}:{listener.port}" for listener in ports)
+        local = Local(*(f"http://{settings.server.host}:{listener.port}" for listener in ports))
         bot = _assemble(settings, adapters, store, clock, sleep, where, local)
         stack.push_async_callback(bot.board.close)
         await stack.enter_async_context(_background(bot.worker.serve()))
@@ -144,7 +151,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     clock: Clock,
     sleep: Sleep,
     where: Addresses,
-    local_url: str,
+    local: Local,
 ) -> Bot:
     known = find_commands()
     language = settings.comments.language
@@ -161,7 +168,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language)
     decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
     dispatcher = Dispatcher(store, decider, board, worker, clock, language)
-    return Bot(store, adapters, dispatcher, worker, board, where, *local, known, policy)
+    return Bot(store, adapters, dispatcher, worker, board, where, local, known, policy)
 
 
 def _override_broken(template: str, error: Exception) -> None:

@@ -59,6 +59,9 @@ class Decider:
         comment = await self.forge.comment(delivery.repo, delivery.comment_id or 0)
         if comment is None:
             return Verdict("ignored: the comment is gone")
+        if comment.number not in {None, delivery.number}:
+            # A delivery's body is not signed: somebody may point at words written under another pull request.
+            return Verdict("ignored: the comment stands under another pull request")
         if await self.identity.is_me(comment.author):
             return Verdict("ignored: the bot's own comment")
         if _edited(delivery, comment):

@@ -1,0 +1,76 @@
+"""A whole bot with the real engine, registry and git, under an offline Gitee."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.adapters import open_adapters
+from bot.app import running
+from bot.model.text import Language
+from bot.playground.server import OfflineGitee
+from bot.settings.model import Comments, Docker, Gitee, Preview, Registry, Repos, Secret, Server, Settings
+from tests.dialogue.tester import BOT, REPO, SECRET, BotTester
+from tests.fakes.doors import FakeWorld
+from tests.real.fixtures import base_image, instance, registry, sdk
+from tests.real.parts import RegistryProcess
+
+__all__ = ["base_image", "instance", "registry", "sdk"]
+
+PATIENCE = 120.0
+
+SERVE = 'CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]'
+RUNTIME = """\
+FROM {base} AS runtime
+RUN mkdir /www /reports && echo hello > /www/index.html
+EXPOSE 8080
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, registry: RegistryProcess, instance: str) -> Settings:
+    """Return settings for a bot whose traces in the engine are this test's alone."""
+    return Settings(
+        server=Server(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
+        gitee=Gitee(webhook_secret=(Secret(SECRET),)),
+        repos=Repos(("team/*",)),
+        docker=Docker(instance=instance),
+        registry=Registry(url=f"http://{registry.host}"),
+        preview=Preview(domain="test.example.com", port=0, public_port=80),
+        comments=Comments(language=Language.EN, announce=False),
+    )
+
+
+@pytest.fixture
+async def start(
+    tmp_path: Path, settings: Settings, base_image: str
+) -> AsyncIterator[Callable[[dict[str, str]], object]]:
+    """Give a function that starts a Gitee whose repository has these files, with a real bot beside it.
+
+    `{base}` in a Dockerfile stands for an image with a shell, httpd, nc and wget.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def begin(files: dict[str, str]) -> BotTester:
+            filled = {path: text.replace("{base}", base_image) for path, text in files.items()}
+            gitee = await stack.enter_async_context(OfflineGitee(tmp_path / "gitee"))
+            return await stack.enter_async_context(_bot(gitee, settings, filled))
+
+        yield begin
+
+
+@asynccontextmanager
+async def _bot(gitee: OfflineGitee, settings: Settings, files: dict[str, str]) -> AsyncIterator[BotTester]:
+    for login in ("lin", "mei", "stranger", BOT):
+        gitee.add_user(login)
+    members = {"lin": "admin", "mei": "write", BOT: "write"}
+    await gitee.add_repository(REPO, {"README.md": "shop\n", **files}, members=members)  # type: ignore[arg-type] # literal values
+    here = replace(settings, gitee=replace(settings.gitee, url=gitee.url, token=Secret(gitee.token(BOT))))
+    async with open_adapters(here) as adapters, running(here, adapters) as bot:
+        gitee.add_hook(REPO, f"{bot.local.web}/webhooks/gitee", SECRET)
+        tester = BotTester(gitee, FakeWorld(), bot, patience=PATIENCE)
+        yield tester
+        await tester.settled()
+        assert tester.unread() == [], "comments were left unread"

@@ -1,0 +1,71 @@
+"""The happy path with two containers: the tests reach the service and its database by name."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from tests.dialogue.tester import BotTester
+
+pytestmark = pytest.mark.docker
+
+DOCKERFILE = """\
+FROM chatops-demo-base:3.11 AS runtime
+RUN mkdir /www && echo hello > /www/index.html
+EXPOSE 8080
+CMD ["python3", "-m", "http.server", "8080", "--directory", "/www"]
+FROM runtime AS test
+RUN mkdir /reports
+VOLUME /reports
+COPY check.py /check.py
+CMD ["python3", "/check.py"]
+"""
+
+CHECK = """\
+import os, socket, urllib.request
+assert urllib.request.urlopen(os.environ["SERVICE_URL"]).read() == b"hello\\n"
+with socket.create_connection(("db", 6379), timeout=5) as db:
+    assert db.recv(5) == b"pong\\n"
+try:
+    socket.create_connection(("192.0.2.1", 80), timeout=0.5)
+except OSError:
+    outside = ""
+else:
+    outside = '<failure message="the outside was reached"/>'
+with open(os.environ["JUNIT_PATH"], "w") as report:
+    cases = f'<testcase name="reaches both"/><testcase name="shut in">{outside}</testcase>'
+    report.write(f"<testsuite>{cases}</testsuite>")
+"""
+
+CONFIG = """\
+version: 1
+deploy:
+  health: {path: /, timeout: 20}
+services:
+  db:
+    image: chatops-demo-base:3.11
+    port: 6379
+    command:
+      - python3
+      - -c
+      - |
+        import socket
+        listener = socket.create_server(("", 6379))
+        while True:
+            listener.accept()[0].sendall(b"pong\\n")
+"""
+
+
+async def test_tests_reach_the_service_and_the_database_and_nothing_else(
+    start: Callable[[dict[str, str]], Awaitable[BotTester]],
+) -> None:
+    bot = await start({"Dockerfile": DOCKERFILE, "check.py": CHECK, ".chatops.yml": CONFIG})
+    await bot.open()
+    said = await bot.read()
+    assert "2 passed" in said, said
+    assert "http://pr-1-shop.test.example.com" in said
+    async with httpx.AsyncClient() as visitor:
+        answer = await visitor.get(bot.bot.local.previews, headers={"Host": "pr-1-shop.test.example.com"})
+        assert answer.text == "hello\n"
+        report = await visitor.get(f"{bot.bot.local.web}/reports/1/")
+        assert "reaches both" in report.text
