@@ -2,8 +2,7 @@ from tests.dialogue.tester import BotTester
 
 
 async def test_opening_builds_deploys_and_tests_in_one_living_comment(tester: BotTester) -> None:
-    await tester.open()
-    said = await tester.read()
+    said = await tester.opened()
     assert f"pr-1-{tester.head[:8]}" in said
     assert "http://pr-1-shop.test.example.com" in said
     assert "2 passed" in said
@@ -11,11 +10,9 @@ async def test_opening_builds_deploys_and_tests_in_one_living_comment(tester: Bo
 
 
 async def test_merging_takes_everything_down(tester: BotTester) -> None:
-    await tester.open()
-    await tester.read()
-    await tester.settled()
-    await tester.gitee.merge("team/shop", tester.number, by="lin")
-    assert "teardown" in (await tester.read()).lower()
+    await tester.opened()
+    await tester.merge()
+    assert "Environment removed" in await tester.read()
     assert tester.world.deployed == {}
     assert tester.world.tags == set()
     assert len(tester.world.images_removed) == 1

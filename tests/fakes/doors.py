@@ -17,6 +17,8 @@ from bot.steps.work import Doors
 
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
 PASSING = b'<testsuite name="unit"><testcase name="adds"/><testcase name="removes"/></testsuite>'
+PATIENCE = 20.0
+"""Seconds that a test waits for what must happen."""
 FAILING = (
     b'<testsuite name="unit"><testcase name="adds"/>'
     b'<testcase name="removes"><failure message="2 != 3">assert 2 == 3</failure></testcase></testsuite>'
@@ -24,36 +26,62 @@ FAILING = (
 
 
 @dataclass
+class Gate:
+    """Where one call of a door waits until it is opened, or is cancelled."""
+
+    tidied: asyncio.Event = field(default_factory=asyncio.Event)
+    """What a cancelled call waits for while it cleans up; set unless a test clears it."""
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    _opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.tidied.set()
+
+    def open(self) -> None:
+        """Let the call go on."""
+        self._opened.set()
+
+    async def reached(self) -> None:
+        """Wait until somebody stands there."""
+        async with asyncio.timeout(PATIENCE):
+            await self._arrived.wait()
+
+    async def pass_through(self) -> None:
+        """Stand there."""
+        self._arrived.set()
+        try:
+            await self._opened.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            await self.tidied.wait()
+            raise
+
+
+@dataclass
 class Script:
     """What happens next at a door: an error to raise, or a gate to wait at, each used once."""
 
-    _next: dict[str, deque[BaseException | asyncio.Event]] = field(default_factory=lambda: defaultdict(deque))
-    reached: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
-    cancelled: list[str] = field(default_factory=list)
+    _next: dict[str, deque[BaseException | Gate]] = field(default_factory=lambda: defaultdict(deque))
 
-    def fail(self, door: str, error: BaseException) -> None:
-        """Let the next call of a door raise."""
-        self._next[door].append(error)
+    def fail(self, door: str, *errors: BaseException) -> None:
+        """Let the next calls of a door raise, one after the other."""
+        self._next[door].extend(errors)
 
-    def hold(self, door: str) -> asyncio.Event:
-        """Let the next call of a door wait until the returned event is set."""
-        gate = asyncio.Event()
+    def hold(self, door: str) -> Gate:
+        """Let the next call of a door wait until the returned gate is opened."""
+        gate = Gate()
         self._next[door].append(gate)
         return gate
 
     async def pass_through(self, door: str) -> None:
         """Play what was scripted for this door."""
-        self.reached[door].set()
         if not self._next[door]:
             return
         scripted = self._next[door].popleft()
         if isinstance(scripted, BaseException):
             raise scripted
-        try:
-            await scripted.wait()
-        except asyncio.CancelledError:
-            self.cancelled.append(door)
-            raise
+        await scripted.pass_through()
 
 
 @dataclass

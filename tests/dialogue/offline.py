@@ -1,0 +1,116 @@
+"""The bot on faked doors: started and stopped at will, in a time that jumps over every wait."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bot.adapters import Adapters
+from bot.app import Bot, running
+from bot.gitee.client import GiteeClient
+from bot.gitee.transport import Transport
+from bot.playground.server import OfflineGitee
+from bot.playground.state import Hook
+from bot.reports.files import RunFiles
+from bot.settings.model import Settings
+from tests.dialogue.tester import BOT, REPO, BotTester
+from tests.fakes.doors import DOCKERFILE, FakeWorld
+
+STRIDE = timedelta(seconds=20)
+
+
+@dataclass
+class PassingTime:
+    """A clock that jumps over every wait of the bot, so that tests do not wait."""
+
+    waits: list[float] = field(default_factory=list)
+    _ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        """Return the time as the bot sees it."""
+        return datetime.now(UTC) + self._ahead
+
+    async def sleep(self, seconds: float) -> None:
+        """Let this time be over at once."""
+        self.waits.append(seconds)
+        self.skip(timedelta(seconds=seconds))
+        await asyncio.sleep(0)
+
+    def skip(self, span: timedelta) -> None:
+        """Jump ahead."""
+        self._ahead += span
+
+    @property
+    def ahead(self) -> timedelta:
+        """How much was jumped over."""
+        return self._ahead
+
+
+@dataclass
+class OfflineTester(BotTester):
+    """A tester who is also the bot's operator."""
+
+    bot: Bot = field(init=False)
+    settings: Settings = field(kw_only=True)
+    hook: Hook = field(kw_only=True)
+    clock: PassingTime = field(default_factory=PassingTime)
+    _started: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start(self, *, api_seconds: float = 15.0, **changes: Any) -> None:
+        """Start a bot on the same data, with these sections of the settings replaced.
+
+        `api_seconds` is how long it waits for an answer of Gitee's API.
+        """
+        self.settings = replace(self.settings, **changes)
+        bot = bot_at(self.gitee, self.settings, self.world, self.clock, api_seconds=api_seconds)
+        self.bot = await self._started.enter_async_context(bot)
+        self.hook.url = f"{self.bot.local_url}/webhooks/gitee"
+
+    async def stop(self) -> None:
+        """Stop the bot; webhooks are lost meanwhile."""
+        await self._started.aclose()
+
+    async def restart(self, **changes: Any) -> None:
+        """Stop the bot and start it again."""
+        await self.stop()
+        await self.start(**changes)
+
+    async def _pending(self) -> bool:
+        """Whether deliveries wait; if all of them wait for a later time, let time pass."""
+        pending = await super()._pending()
+        if pending and not await self.bot.store.inbox.due(self.clock.now()):
+            self.clock.skip(STRIDE)
+            self.bot.dispatcher.wake()
+        return pending
+
+
+@asynccontextmanager
+async def gitee_with_repository(folder: Path) -> AsyncIterator[OfflineGitee]:
+    """Serve an offline Gitee with people and one repository."""
+    async with OfflineGitee(folder) as gitee:
+        for login in ("lin", "mei", "stranger", BOT):
+            gitee.add_user(login)
+        members: dict[str, Any] = {"lin": "admin", "mei": "write", BOT: "write"}
+        await gitee.add_repository(REPO, {"Dockerfile": DOCKERFILE, "app.py": "\n"}, members=members)
+        yield gitee
+
+
+@asynccontextmanager
+async def bot_at(
+    gitee: OfflineGitee, settings: Settings, world: FakeWorld, clock: PassingTime, *, api_seconds: float
+) -> AsyncIterator[Bot]:
+    """Run a bot against this Gitee, with the doors of this world and a time of its own."""
+    chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
+    http = httpx.AsyncClient(timeout=api_seconds)
+    client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), http=http, sleep=clock.sleep))
+    adapters = Adapters(client, world.doors(), RunFiles(settings.server.data_dir))
+    try:
+        async with running(chosen, adapters, clock=clock, sleep=clock.sleep) as bot:
+            yield bot
+    finally:
+        await client.aclose()
