@@ -38,7 +38,7 @@ class Masker:
         earliest = max(text.rfind("\n") + 1, len(text) - longest)
         for start in range(earliest, len(text)):
             ending = text[start:]
-            if any(form.startswith(ending) for form in self._forms):
+            if any(form != ending and form.startswith(ending) for form in self._forms):
                 return start
         return len(text)
 

@@ -16,7 +16,7 @@ REPORT = Report(
             "tests.test_book",
             f"test_{SECRET}",
             CaseState.FAILED,
-            0.2,
+            0.5,
             f"m {SECRET}",
             f"d {SECRET}",
             f"o {SECRET}",

@@ -14,6 +14,8 @@ from bot.reports.stream import printable
 
 EVIL = "</pre></details></style><script>alert(1)</script><img src=x onerror=alert(1)>\"'\x00\x1b[31m\u202e"
 
+PAGE = ReportPage(Language.EN)
+
 
 class Outline(HTMLParser):
     """Tags with their attributes, and the words between them."""
@@ -36,7 +38,7 @@ def suite(*cases: Case, name: str = "default", truncated: bool = False) -> Suite
 
 
 def shown(*suites: SuiteResults) -> str:
-    return ReportPage(Language.EN).render(42, suites)
+    return PAGE.render(42, suites)
 
 
 def failed(name: str = "test", text: str = "boom") -> Case:
