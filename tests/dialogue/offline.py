@@ -69,7 +69,7 @@ class OfflineTester(BotTester):
         self.settings = replace(self.settings, **changes)
         bot = bot_at(self.gitee, self.settings, self.world, self.clock, api_seconds=api_seconds)
         self.bot = await self._started.enter_async_context(bot)
-        self.hook.url = f"{self.bot.local_url}/webhooks/gitee"
+        self.hook.url = f"{self.bot.local.web}/webhooks/gitee"
 
     async def stop(self) -> None:
         """Stop the bot; webhooks are lost meanwhile."""
