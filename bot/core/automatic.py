@@ -57,10 +57,10 @@ def _planned(wanted: Iterable[str], snapshot: Snapshot, commands: Iterable[AnyCo
         invocation = parsing.parse_line(f"/{normalise(line).removeprefix('/')}", known)
         if not isinstance(invocation, Invocation):
             continue
-        outcome = invocation.command.plan(invocation.args, snapshot)
+        foreseen = planning.after(snapshot, planning.merge(plans))
+        outcome = invocation.command.plan(invocation.args, foreseen)
         if isinstance(outcome, StartRun):
             plans.append(outcome.plan)
-            snapshot = planning.after(snapshot, outcome.plan)
     return StartRun(planning.merge(plans)) if plans else Ignore("nothing that is configured applies")
 
 

@@ -15,10 +15,12 @@ from bot.core.vocabulary import AnyCommand, Need
 from bot.model.delivery import Trigger
 from bot.model.forge import Permission
 from bot.model.outcome import Approve, Ignore, Outcome, Refuse, Reply, Snapshot, StartRun, StopRuns
+from bot.model.plan import Plan
 from bot.model.reason import Reason
 from bot.model.views import Approved, Hint, Refusal, RefusalLine, Stopping
 
 T = TypeVar("T")
+Said = Sequence[tuple[Line, Outcome]]
 
 
 def comment(
@@ -40,13 +42,10 @@ def comment(
     known = tuple(commands)
     said: list[tuple[Line, Outcome]] = []
     for line in lines:
-        outcome = _decided(line, snapshot, permission, seen, policy)
+        outcome = _decided(line, _foreseen(snapshot, said), permission, seen, policy)
         said.append((line, outcome))
-        snapshot = _after(snapshot, outcome)
         if isinstance(outcome, Approve):
-            freed = automatic(Trigger.OPEN, snapshot, None, known)
-            said.append((line, freed))
-            snapshot = _after(snapshot, freed)
+            said.append((line, automatic(Trigger.OPEN, _foreseen(snapshot, said), None, known)))
     return tuple(_merged(said, snapshot)) or (Ignore("nothing in it is for this bot"),)
 
 
@@ -77,45 +76,53 @@ def _planned(line: Invocation | Misuse, snapshot: Snapshot, seen: str | None) ->
     return line.command.plan(line.args, snapshot)
 
 
-def _after(snapshot: Snapshot, outcome: Outcome) -> Snapshot:
-    match outcome:
-        case StartRun(plan=plan):
-            return planning.after(snapshot, plan)
-        case Approve(sha=sha) if sha == snapshot.sha:
-            return replace(snapshot, trusted=True)
-        case StopRuns(runs=runs):
-            return replace(snapshot, active=tuple(run for run in snapshot.active if run.id not in runs))
-        case _:
-            return snapshot
+def _foreseen(snapshot: Snapshot, said: Said) -> Snapshot:
+    """Return the facts as what was said so far will leave them."""
+    outcomes = [outcome for _, outcome in said]
+    stopped = _stopped(outcomes)
+    approved = any(isinstance(outcome, Approve) and outcome.sha == snapshot.sha for outcome in outcomes)
+    return replace(
+        planning.after(snapshot, _plan(outcomes)),
+        trusted=snapshot.trusted or approved,
+        active=tuple(run for run in snapshot.active if run.id not in stopped),
+    )
 
 
-def _merged(outcomes: Sequence[tuple[Line, Outcome]], snapshot: Snapshot) -> Iterator[Outcome]:
-    said = [outcome for _, outcome in outcomes]
-    for approval in _unique(outcome for outcome in said if isinstance(outcome, Approve)):
+def _plan(outcomes: Iterable[Outcome]) -> Plan:
+    return planning.merge([outcome.plan for outcome in outcomes if isinstance(outcome, StartRun)])
+
+
+def _stopped(outcomes: Iterable[Outcome]) -> tuple[int, ...]:
+    return _unique(run for outcome in outcomes if isinstance(outcome, StopRuns) for run in outcome.runs)
+
+
+def _merged(said: Said, snapshot: Snapshot) -> Iterator[Outcome]:
+    outcomes = [outcome for _, outcome in said]
+    for approval in _unique(outcome for outcome in outcomes if isinstance(outcome, Approve)):
         yield approval
         yield Reply(Approved(snapshot.actor, snapshot.pull.author, approval.sha))
-    if stopped := _unique(run for outcome in said if isinstance(outcome, StopRuns) for run in outcome.runs):
+    if stopped := _stopped(outcomes):
         yield StopRuns(stopped)
         yield Reply(Stopping(snapshot.actor, stopped))
-    yield from _answers(said)
-    if refused := _unique(_refusals(outcomes)):
+    yield from _answers(outcomes)
+    if refused := _unique(_refusals(said)):
         yield Reply(Refusal(snapshot.actor, refused))
-    if plans := [outcome.plan for outcome in said if isinstance(outcome, StartRun)]:
-        yield StartRun(planning.merge(plans))
+    if (plan := _plan(outcomes)).steps:
+        yield StartRun(plan)
 
 
-def _answers(said: Iterable[Outcome]) -> Iterator[Outcome]:
+def _answers(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
     """Yield each answer once, and one hint at most: more would be nagging."""
     hinted = False
-    for reply in _unique(outcome for outcome in said if isinstance(outcome, Reply)):
+    for reply in _unique(outcome for outcome in outcomes if isinstance(outcome, Reply)):
         is_hint = isinstance(reply.view, Hint)
         if not (is_hint and hinted):
             yield reply
         hinted = hinted or is_hint
 
 
-def _refusals(outcomes: Iterable[tuple[Line, Outcome]]) -> Iterator[RefusalLine]:
-    for line, outcome in outcomes:
+def _refusals(said: Said) -> Iterator[RefusalLine]:
+    for line, outcome in said:
         if isinstance(outcome, Refuse) and not isinstance(line, NearMiss):
             yield RefusalLine(line.text, outcome.reason, outcome.facts)
 

@@ -108,7 +108,7 @@ def _inside(quoted: re.Match[str]) -> str:
 
 def _near_miss(typed: str, known: Mapping[str, AnyCommand]) -> NearMiss | None:
     name = typed.casefold()
-    if name in FOREIGN or name.startswith("remove-"):
+    if name in FOREIGN:
         return None
     meant = spelling.nearest(name, known)
     return None if meant is None else NearMiss(f"/{typed}", f"/{meant}")

@@ -67,7 +67,7 @@ def test_each_event_has_its_lines(trigger: Trigger, lines: tuple[str, ...]) -> N
         (("/build",), ("build",)),
         (("deploy ttl=8h",), ("build", "deploy")),
         (("teardown", "build"), ("build",)),
-        (("build", "help", "status", "cancel", "ok-to-test", "lgtm"), ("build",)),
+        (("build", "help", "status", "cancel", "retest", "ok-to-test", "lgtm"), ("build",)),
     ],
 )
 def test_configured_commands_become_one_plan(lines: tuple[str, ...], expected: tuple[str, ...]) -> None:

@@ -25,6 +25,8 @@ HIDING = {
     "double backticks over lines": "``a ` b\n{}\nc``",
     "indented code": "    {}",
     "code by tab": "\t{}",
+    "deeply indented words": "words\n    {}",
+    "words behind four wide spaces": "　　　　{}",
     "heading": "# {}",
     "underlined heading": "{}\n---",
     "list item": "- {}",

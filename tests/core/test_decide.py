@@ -13,7 +13,7 @@ from bot.model.plan import Deploy, Teardown, Test
 from bot.model.reason import Reason
 from bot.model.text import Text
 from bot.model.views import Approved, Hint, Refusal, RefusalLine, Stopping
-from tests.fakes.snapshots import OLD, SHA, STAGED, decide, environment, pull_request, run, snapshot
+from tests.fakes.snapshots import COMMANDS, OLD, SHA, STAGED, decide, environment, pull_request, run, snapshot
 
 SILENCE = (Ignore("nothing in it is for this bot"),)
 UNTRUSTED = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
@@ -247,8 +247,14 @@ def test_approving_another_commit_sets_nothing_free() -> None:
         runs_code=True,
         approves=True,
     )
+    known = (odd, *COMMANDS)
     outcomes = comment(
-        parse("/odd", (odd,)), UNTRUSTED, permission=Permission.WRITE, seen=SHA, commands=(odd,), policy={}
+        parse("/odd\n/build", known),
+        UNTRUSTED,
+        permission=Permission.WRITE,
+        seen=SHA,
+        commands=known,
+        policy={},
     )
 
     assert not any(isinstance(outcome, StartRun) for outcome in outcomes)
