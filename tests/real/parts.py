@@ -50,11 +50,15 @@ class Recorder:
     """A log that a test reads."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self._written: list[str] = []
         self.notes: list[str] = []
 
+    @property
+    def text(self) -> str:
+        return "".join(self._written)
+
     def write(self, text: str) -> None:
-        self.text += text
+        self._written.append(text)
 
     def note(self, text: str) -> None:
         self.notes.append(text)

@@ -81,7 +81,8 @@ class Stage:
     @property
     def containers(self) -> list[Container]:
         """All containers of this bot."""
-        return self.sdk.containers.list(all=True, filters={"label": f"{LABEL_INSTANCE}={self.instance}"})
+        wanted: Any = {"label": f"{LABEL_INSTANCE}={self.instance}"}
+        return self.sdk.containers.list(all=True, filters=wanted, ignore_removed=True)
 
     @property
     def networks(self) -> list[str]:

@@ -135,6 +135,20 @@ async def test_container_that_exits_at_once_is_told_with_its_last_words(stage: S
     assert stage.empty
 
 
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [('USER nosuch\nCMD ["httpd"]\n', "nosuch"), ("", "No command specified")],
+    ids=["user", "command"],
+)
+async def test_image_that_the_engine_cannot_start_is_told(stage: Stage, recipe: str, words: str) -> None:
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.deploy(stage.spec(image=stage.push(recipe), port=80), stage.log)
+
+    assert caught.value.reason is Reason.CONTAINER_EXITED
+    assert words in caught.value.log
+    assert stage.empty
+
+
 async def test_command_that_does_not_exist_is_told(stage: Stage) -> None:
     with pytest.raises(TellUser) as caught:
         await stage.platform.deploy(stage.spec(command=("/no/such/program",)), stage.log)

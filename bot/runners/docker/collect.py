@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
+CHUNK = 2**20
 ARCHIVE_LIMIT = 256 * 2**20
 """Bytes of the archive that are taken at most."""
 FILE_LIMIT = 16 * 2**20

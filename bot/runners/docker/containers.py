@@ -1,7 +1,10 @@
 """Containers in the engine: made, started, listened to and removed."""
 
+import asyncio
 import struct
-from collections.abc import AsyncIterator, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +12,8 @@ from bot.runners.docker.engine import DockerEngine, EngineRefused
 from bot.runners.docker.labels import matching
 from bot.runners.docker.lines import Lines
 
+SLICE = 1 << 16
+"""Bytes of output that are dealt with in one go."""
 _FRAME = struct.Struct(">BxxxL")
 
 
@@ -19,7 +24,16 @@ class Containers:
         self._engine = engine
 
     async def create(self, name: str, configuration: Mapping[str, Any]) -> str:
-        """Create a container and return its id."""
+        """Create a container and return its id; a leftover of the same name is replaced."""
+        try:
+            return await self._create(name, configuration)
+        except EngineRefused as refused:
+            if refused.status != HTTPStatus.CONFLICT:
+                raise
+        await self.remove(name)
+        return await self._create(name, configuration)
+
+    async def _create(self, name: str, configuration: Mapping[str, Any]) -> str:
         body = dict(configuration)
         made = await self._engine.short(
             lambda api: api.create_container_from_config(body, name)  # type: ignore[no-untyped-call] # bare in the stubs
@@ -27,7 +41,7 @@ class Containers:
         return str(made["Id"])
 
     async def start(self, container: str) -> None:
-        """Start a container; raises EngineRefused when its command cannot be run."""
+        """Start a container; for what it raises when that fails see `health.unstartable`."""
         await self._engine.short(lambda api: api.start(container))
 
     async def keep(self, container: str) -> None:
@@ -59,38 +73,68 @@ class Containers:
         for found in await self._engine.short(lambda api: api.containers(all=True, filters=filters)):
             await self.remove(str(found["Id"]))
 
-    async def output(
-        self, container: str, *, follow: bool = False, tail: str = "all"
-    ) -> AsyncIterator[list[str]]:
-        """Give what a container writes, standard output and errors together, as clean lines."""
-        params = {"stdout": "1", "stderr": "1", "follow": str(int(follow)), "tail": tail}
-        path = f"/containers/{container}/logs"
-        streams = {1: Lines(), 2: Lines()}
-        async with self._engine.open("GET", path, params=params) as response:
-            async for stream, data in _frames(response.content.iter_any()):
-                yield streams.setdefault(stream, Lines()).feed(data)
-        for lines in streams.values():
-            yield lines.flush()
+    @asynccontextmanager
+    async def attached(self, container: str) -> AsyncIterator[AsyncIterator[list[str]]]:
+        """Give what a container that is about to start will write, as clean lines.
+
+        Unlike its log this has no gaps when a lot comes: a writer waits until it is read.
+        """
+        params = {"stream": "1", "stdout": "1", "stderr": "1"}
+        async with self._engine.open("POST", f"/containers/{container}/attach", params=params) as response:
+            yield _lines(response.content.iter_any())
 
     async def tail(self, container: str, lines: int = 40) -> str:
         """Return the last lines that a container wrote."""
-        found = [line async for batch in self.output(container, tail=str(lines)) for line in batch]
+        params = {"stdout": "1", "stderr": "1", "tail": str(lines)}
+        async with self._engine.open("GET", f"/containers/{container}/logs", params=params) as response:
+            found = [line async for batch in _lines(response.content.iter_any()) for line in batch]
         return "\n".join(found[-lines:])
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[str]]:
+    """Give standard output and errors together, in whole lines of each."""
+    streams: defaultdict[int, Lines] = defaultdict(Lines)
+    async for stream, data in _frames(chunks):
+        yield streams[stream].feed(data)
+    for lines in streams.values():
+        yield lines.flush()
 
 
 async def _frames(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, bytes]]:
     """Take the engine's multiplexed stream apart; a frame's data is passed on as it comes."""
-    rest = b""
-    stream = left = 0
+    frames = Frames()
     async for chunk in chunks:
-        rest += chunk
-        while rest:
-            if not left:
-                if len(rest) < _FRAME.size:
-                    break
-                stream, left = _FRAME.unpack_from(rest)
-                rest = rest[_FRAME.size :]
-            data, rest = rest[:left], rest[left:]
-            left -= len(data)
-            if data:
+        for at in range(0, len(chunk), SLICE):
+            for stream, data in frames.feed(chunk[at : at + SLICE]):
                 yield stream, data
+            # Whoever floods must not keep the loop from everything else.
+            await asyncio.sleep(0)
+
+
+class Frames:
+    """Undoes the engine's multiplexing of standard output and errors: eight bytes of header, then data.
+
+    https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
+    """
+
+    def __init__(self) -> None:
+        self._header = b""
+        self._stream = 0
+        self._left = 0
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
+        """Take bytes and give the data in them with the number of its stream."""
+        at = 0
+        while at < len(chunk):
+            if self._left:
+                data = chunk[at : at + self._left]
+                self._left -= len(data)
+                at += len(data)
+                yield self._stream, data
+            else:
+                wanted = _FRAME.size - len(self._header)
+                self._header += chunk[at : at + wanted]
+                at += wanted
+                if len(self._header) == _FRAME.size:
+                    self._stream, self._left = _FRAME.unpack(self._header)
+                    self._header = b""

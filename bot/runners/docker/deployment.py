@@ -10,8 +10,8 @@ from bot.ports import EnvironmentSpec, ServiceSpec
 from bot.runners.docker.builder import ports
 from bot.runners.docker.container import ContainerSpec, Kind, Limits, configuration
 from bot.runners.docker.containers import Containers
-from bot.runners.docker.engine import EngineRefused
-from bot.runners.docker.health import Health
+from bot.runners.docker.engine import EngineFault, EngineRefused
+from bot.runners.docker.health import Health, unstartable
 from bot.runners.docker.images import Images
 from bot.runners.docker.lines import Console
 from bot.runners.docker.network import Network
@@ -77,7 +77,7 @@ class Deployment:
 
     async def _start(self, spec: ContainerSpec, *, port: int | None, path: str | None) -> str:
         self.console.line(f"starting {spec.alias} from {spec.image}")
-        container = await self.containers.create(self.names(spec.alias), configuration(spec, self.limits))
+        container = await self._create(spec)
         await self._explained(container, self._begin(container, spec.alias))
         seconds = self.spec.health_timeout
         ready = self.health.wait(container, spec.alias, port=port, path=path, seconds=seconds)
@@ -85,12 +85,17 @@ class Deployment:
         self.console.line(f"{spec.alias} is ready")
         return container
 
+    async def _create(self, spec: ContainerSpec) -> str:
+        try:
+            return await self.containers.create(self.names(spec.alias), configuration(spec, self.limits))
+        except (EngineRefused, EngineFault) as error:
+            raise unstartable(error, spec.alias) from error
+
     async def _begin(self, container: str, name: str) -> None:
         try:
             await self.containers.start(container)
-        except EngineRefused as refused:
-            facts = {"name": name, "code": "127"}
-            raise TellUser(Reason.CONTAINER_EXITED, facts, log=refused.message) from refused
+        except (EngineRefused, EngineFault) as error:
+            raise unstartable(error, name) from error
 
     async def _explained(self, container: str, doing: Awaitable[None]) -> None:
         """Give an error that the container caused its last words, in the error and in the log."""

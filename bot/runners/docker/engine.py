@@ -135,6 +135,8 @@ class DockerEngine:
             for line in lines:
                 if message := _message(line):
                     yield message
+                    # Whoever floods must not keep the loop from everything else.
+                    await asyncio.sleep(0)
             rest = bytearray() if len(tail) > MESSAGE_LIMIT else bytearray(tail)
         if message := _message(rest):
             yield message

@@ -1,6 +1,7 @@
 """When a started container counts as ready; fails at once when it is no longer running."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,11 +12,19 @@ from yarl import URL
 from bot.model.errors import ChatOpsError, TellUser
 from bot.model.reason import Reason
 from bot.runners.docker.containers import Containers
+from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.docker.lines import clean
 
 INTERVAL = 0.075
 """Seconds between two looks."""
 REMEMBERED = 20
+NOT_STARTED = "127"
+"""What a shell would say of a command that cannot be run."""
+_IMAGE_FAULT = re.compile(
+    r"(?i)unable to find (?:user|group)|executable file not found|no such file or directory|permission denied"
+    r"|not a directory|exec format error|no command specified|OCI runtime create failed"
+)
+
 PROBE = 5.0
 """Seconds that one probe may take."""
 
@@ -61,6 +70,14 @@ def ended(found: Mapping[str, Any], name: str) -> ChatOpsError:
         limit = f"{found['HostConfig']['Memory'] // 2**20}m"
         return TellUser(Reason.OUT_OF_MEMORY, {"name": name, "limit": limit})
     return TellUser(Reason.CONTAINER_EXITED, {"name": name, "code": str(state["ExitCode"])})
+
+
+def unstartable(error: EngineRefused | EngineFault, name: str) -> ChatOpsError:
+    """Return the error for a container that the engine would not make or start."""
+    if error.status == HTTPStatus.BAD_REQUEST or _IMAGE_FAULT.search(error.message):
+        facts = {"name": name, "code": NOT_STARTED}
+        return TellUser(Reason.CONTAINER_EXITED, facts, log=clean(error.message))
+    return error
 
 
 def last_check(found: Mapping[str, Any]) -> str:

@@ -12,9 +12,9 @@ from bot.model.reason import Reason
 from bot.ports import TestOutput, TestSpec
 from bot.runners.docker.collect import ARCHIVE_LIMIT, xml_files
 from bot.runners.docker.containers import Containers
-from bot.runners.docker.engine import DockerEngine, EngineRefused, uninterrupted
-from bot.runners.docker.health import ended
-from bot.runners.docker.lines import Console
+from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, uninterrupted
+from bot.runners.docker.health import ended, unstartable
+from bot.runners.docker.lines import Console, clean
 
 KILLED = 137
 
@@ -34,7 +34,10 @@ class TestsContainer:
 
     async def run(self, name: str, configuration: Mapping[str, Any]) -> TestOutput:
         """Create, start, follow, collect; the container is gone afterwards, whatever happened."""
-        container = await self._containers.create(name, configuration)
+        try:
+            container = await self._containers.create(name, configuration)
+        except (EngineRefused, EngineFault) as error:
+            raise unstartable(error, self._spec.suite) from error
         try:
             code = await self._finish(container)
             state = await self._containers.inspect(container)
@@ -47,9 +50,10 @@ class TestsContainer:
     async def _finish(self, container: str) -> int:
         try:
             async with asyncio.timeout(self._spec.timeout):
-                await self._start(container)
-                async for lines in self._containers.output(container, follow=True):
-                    self._console.lines(lines)
+                async with self._containers.attached(container) as output:
+                    await self._start(container)
+                    async for lines in output:
+                        self._console.lines(lines)
                 return await self._containers.wait(container)
         except TimeoutError:
             facts = {"step": "test", "seconds": str(self._spec.timeout)}
@@ -58,10 +62,9 @@ class TestsContainer:
     async def _start(self, container: str) -> None:
         try:
             await self._containers.start(container)
-        except EngineRefused as refused:
-            self._console.line(refused.message)
-            facts = {"name": self._spec.suite, "code": "127"}
-            raise self._with_log(TellUser(Reason.CONTAINER_EXITED, facts)) from refused
+        except (EngineRefused, EngineFault) as error:
+            self._console.line(clean(error.message))
+            raise unstartable(error, self._spec.suite) from error
 
     async def _report(self, container: str) -> dict[str, bytes]:
         params = {"path": posixpath.normpath(self._spec.report)}

@@ -1,0 +1,158 @@
+import asyncio
+import ipaddress
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.model.environment import EnvironmentKey
+from bot.model.errors import RetryLater
+from bot.ports import ServiceSpec
+from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.firewall import Mode
+from bot.runners.docker.platform import DockerPlatform
+from tests.runners.conftest import KEY, Stage
+
+pytestmark = pytest.mark.docker
+
+NO_CAPABILITIES = "0000000000000000"
+
+
+async def inside(stage: Stage, script: str, part: str = "app") -> tuple[int, str]:
+    """Run a shell script in a container and return its code and output."""
+    result: Any = await asyncio.to_thread(stage.container(part).exec_run, ["sh", "-c", script])
+    return result.exit_code, result.output.decode()
+
+
+def networks(stage: Stage) -> Iterator[dict[str, Any]]:
+    """Give what the engine says of the environment's networks."""
+    for network in stage.networks:
+        yield stage.sdk.networks.get(network).attrs
+
+
+@asynccontextmanager
+async def port_of_the_host() -> AsyncIterator[int]:
+    """Listen on all addresses of this machine."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "0.0.0.0", 0)  # noqa: S104 - to be attacked
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def reaches_the_host(stage: Stage) -> bool:
+    """Try to connect from inside to a port of the machine."""
+    subnet = ipaddress.ip_network(next(networks(stage))["IPAM"]["Config"][0]["Subnet"])
+    async with port_of_the_host() as port:
+        code, _ = await inside(stage, f"nc -w 2 {subnet[1]} {port} </dev/null")
+    return code == 0
+
+
+async def test_container_has_every_limit(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(memory="32m"), stage.log)
+
+    host = stage.container("app").attrs["HostConfig"]
+    assert host["Memory"] == host["MemorySwap"] == 32 << 20
+    assert host["NanoCpus"] == 1_000_000_000
+    assert host["PidsLimit"] == 512
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["Init"] is True
+    assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "1"}
+    assert not host["Privileged"]
+    assert not host["PortBindings"]
+    assert not host["Binds"]
+
+
+async def test_service_can_write_to_tmp_only_and_has_no_capabilities(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(), stage.log)
+
+    _, status = await inside(stage, "cat /proc/self/status")
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+
+    assert (await inside(stage, "touch /etc/x"))[0] != 0
+    assert (await inside(stage, "touch /tmp/x"))[0] == 0
+    assert fields["CapEff"] == fields["CapBnd"] == NO_CAPABILITIES
+    assert fields["NoNewPrivs"] == "1"
+
+
+async def test_service_beside_may_write_and_become_another_user(stage: Stage) -> None:
+    script = "mkdir -p /var/data && chown 1000:1000 /var/data && exec sleep 999"
+    database = ServiceSpec("db", stage.tests_image, command=("sh", "-c", script))
+
+    await stage.platform.deploy(stage.spec(services=[database]), stage.log)
+
+    assert (await inside(stage, "stat -c %u /var/data", "db"))[1] == "1000\n"
+    assert stage.container("db").attrs["HostConfig"]["CapDrop"] == ["ALL"]
+    assert (await inside(stage, "mknod /dev/x c 1 3", "db"))[0] != 0
+
+
+async def test_there_is_no_way_to_the_internet(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(), stage.log)
+
+    assert next(networks(stage))["Internal"] is True
+    assert (await inside(stage, "cat /proc/net/if_inet6"))[1] == ""
+    assert stage.container("app").attrs["HostConfig"]["Dns"] == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(("mode", "reachable"), [("off", True), ("auto", False), ("required", False)])
+async def test_ports_of_the_host_are_closed_by_the_firewall(
+    stage: Stage, engine: DockerEngine, mode: Mode, *, reachable: bool
+) -> None:
+    stage.platform = DockerPlatform(engine, instance=stage.instance, firewall=mode)
+    await stage.platform.deploy(stage.spec(), stage.log)
+
+    assert await reaches_the_host(stage) is reachable
+    assert stage.log.notes == []
+
+
+async def test_environments_do_not_reach_each_other(stage: Stage) -> None:
+    other = replace(KEY, name="staging")
+    endpoint = await stage.platform.deploy(stage.spec(), stage.log)
+    await stage.platform.deploy(stage.spec(key=other), stage.log)
+
+    staging = next(found for found in stage.containers if found.labels["chatops.environment"] == "staging")
+    code, _ = await asyncio.to_thread(
+        staging.exec_run, ["sh", "-c", f"nc -w 2 {endpoint.host} {endpoint.port} </dev/null"]
+    )
+
+    assert code != 0
+
+
+async def test_says_so_when_the_firewall_cannot_be_set(
+    stage: Stage, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    required = DockerPlatform(engine, instance=stage.instance, firewall="required")
+
+    await stage.platform.deploy(stage.spec(), stage.log)
+    with pytest.raises(RetryLater):
+        await required.deploy(stage.spec(), stage.log)
+
+    assert stage.platform.firewall.problem == "only root may set firewall rules"
+    assert "only root" in stage.log.notes[0]
+    assert await stage.platform.ping() is None
+    assert await required.ping() == "only root may set firewall rules"
+
+
+async def test_many_at_once_get_networks_of_their_own(stage: Stage, engine: DockerEngine) -> None:
+    platform = DockerPlatform(engine, instance=stage.instance, pool="10.230.0.0/24")
+    keys = [EnvironmentKey(KEY.repo, number, "preview") for number in range(1, 7)]
+
+    endpoints = await asyncio.gather(*(platform.deploy(stage.spec(key=key), stage.log) for key in keys))
+
+    assert len({endpoint.host for endpoint in endpoints}) == len(keys)
+    assert len({config["Subnet"] for one in networks(stage) for config in one["IPAM"]["Config"]}) == len(keys)
+
+
+async def test_pool_that_is_used_up_is_tried_again_later(stage: Stage, engine: DockerEngine) -> None:
+    # Inside the playgrounds' usual pool: none is left once this one is.
+    platform = DockerPlatform(engine, instance=stage.instance, pool="10.229.0.0/28")
+    await platform.deploy(stage.spec(), stage.log)
+
+    with pytest.raises(RetryLater) as caught:
+        await platform.deploy(stage.spec(key=replace(KEY, name="staging")), stage.log)
+
+    assert caught.value.facts == {"message": "no free subnet in 10.229.0.0/28"}

@@ -1,0 +1,162 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.runners.docker import collect, tests_container
+from tests.runners.conftest import KEY, Stage
+from tests.runners.waiting import until
+
+pytestmark = pytest.mark.docker
+
+
+async def test_suite_reaches_the_service_and_leaves_its_report(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(), stage.log)
+    script = """
+        mkdir -p /reports/nested && cd /reports
+        nslookup app && echo '<testsuite/>' > junit.xml
+        echo "$WORD" > nested/Other.XML; echo no > notes.txt
+        echo finished; echo to stderr >&2; exit 5
+    """
+
+    output = await stage.platform.run_tests(stage.suite(script, env={"WORD": "<x/>"}), stage.log)
+
+    assert output.exit_code == 5
+    assert output.files == {"junit.xml": b"<testsuite/>\n", "nested/Other.XML": b"<x/>\n"}
+    assert {"finished", "to stderr"} <= set(stage.log.text.splitlines())
+    assert [str(found.name)[-4:] for found in stage.containers] == ["-app"]
+
+
+async def test_report_may_be_one_file_in_a_volume_written_by_the_image_s_own_command(stage: Stage) -> None:
+    image = stage.push('VOLUME /out\nENTRYPOINT ["sh", "-c", "echo \'<a/>\' > /out/r.xml"]\n')
+    await stage.platform.deploy(stage.spec(), stage.log)
+
+    output = await stage.platform.run_tests(
+        stage.suite("", image=image.pinned, report="/out/r.xml"), stage.log
+    )
+
+    assert output.files == {"r.xml": b"<a/>\n"}
+
+
+async def test_suite_without_a_report_has_no_files(stage: Stage) -> None:
+    output = await stage.platform.run_tests(stage.suite("exit 0", standalone=True), stage.log)
+
+    assert (output.exit_code, output.files) == (0, {})
+
+
+async def test_standalone_suite_needs_no_environment_and_leaves_none(stage: Stage) -> None:
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.run_tests(stage.suite("true"), stage.log)
+    assert caught.value.reason is Reason.NO_ENVIRONMENT
+
+    await stage.platform.run_tests(stage.suite("echo alone", standalone=True), stage.log)
+
+    assert "alone\n" in stage.log.text
+    assert stage.empty
+
+
+async def test_hostile_reports_are_left_out(stage: Stage) -> None:
+    script = """
+        mkdir -p /reports && cd /reports
+        ln -s /etc/passwd link.xml; ln -s / root; mkfifo pipe.xml
+        echo good > good.xml
+        echo bad > "$(printf 'line\\nbreak.xml')"
+        head -c 20000000 /dev/zero > huge.xml
+    """
+
+    output = await stage.platform.run_tests(stage.suite(script, standalone=True), stage.log)
+
+    assert output.files == {"good.xml": b"good\n"}
+
+
+async def test_report_folder_that_is_a_link_gives_nothing(stage: Stage) -> None:
+    output = await stage.platform.run_tests(stage.suite("ln -s /proc /reports", standalone=True), stage.log)
+
+    assert output.files == {}
+
+
+async def test_archive_is_read_up_to_a_limit(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tests_container, "ARCHIVE_LIMIT", 2 * collect.CHUNK)
+    script = "mkdir /reports; echo a > /reports/a.xml; head -c 9000000 /dev/zero > /reports/b.bin"
+
+    output = await stage.platform.run_tests(stage.suite(script, standalone=True), stage.log)
+
+    assert set(output.files) <= {"a.xml"}
+    assert "/reports is too large: only its beginning is read\n" in stage.log.text
+
+
+async def test_suite_over_its_time_is_stopped_and_told(stage: Stage) -> None:
+    suite = stage.suite("echo begun; exec sleep 999", timeout=1, standalone=True)
+
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.run_tests(suite, stage.log)
+
+    assert (caught.value.reason, caught.value.facts) == (Reason.TIMED_OUT, {"step": "test", "seconds": "1"})
+    assert caught.value.log == "begun"
+    assert stage.empty
+
+
+async def test_suite_over_its_memory_is_told(stage: Stage) -> None:
+    suite = stage.suite("exec tail /dev/zero", memory="8m", standalone=True)
+
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.run_tests(suite, stage.log)
+
+    assert (caught.value.reason, caught.value.facts) == (
+        Reason.OUT_OF_MEMORY,
+        {"name": "unit", "limit": "8m"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "command", "words"), [("USER nosuch\n", "true", "nosuch"), ("CMD []\n", "", "command")]
+)
+async def test_image_that_the_engine_cannot_start_is_told(
+    stage: Stage, recipe: str, command: str, words: str
+) -> None:
+    image = stage.push(recipe)
+
+    with pytest.raises(TellUser) as caught:
+        await stage.platform.run_tests(stage.suite(command, image=image.pinned, standalone=True), stage.log)
+
+    assert caught.value.reason is Reason.CONTAINER_EXITED
+    assert words in caught.value.log
+    assert stage.empty
+
+
+async def test_cancelling_removes_the_container(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(), stage.log)
+    running = asyncio.create_task(stage.platform.run_tests(stage.suite("echo begun; sleep 999"), stage.log))
+    await until(lambda: "begun" in stage.log.text)
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert [str(found.name)[-4:] for found in stage.containers] == ["-app"]
+
+
+async def test_output_without_end_neither_fills_the_log_nor_hides_the_end(stage: Stage) -> None:
+    line = "x" * 999
+    suite = stage.suite(f"yes {line} | head -c 20000000; echo; echo the end", standalone=True, timeout=60)
+
+    await stage.platform.run_tests(replace(suite, suite="flood"), stage.log)
+
+    assert len(stage.log.text) < 17 << 20
+    assert set(stage.log.text.splitlines()) == {line}
+    assert stage.log.notes == ["too much output: the rest is not kept"]
+
+
+async def test_leftover_of_a_killed_bot_is_in_nobodys_way(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(), stage.log)
+    running = asyncio.create_task(stage.platform.run_tests(stage.suite("sleep 999"), stage.log))
+    await until(lambda: len(stage.containers) == 2)
+
+    again = await stage.platform.run_tests(stage.suite("echo again"), stage.log)
+
+    assert again.exit_code == 0
+    await asyncio.gather(running, return_exceptions=True)
+    await stage.platform.remove(KEY)
+    assert stage.empty
