@@ -1,16 +1,32 @@
 """Fixtures of the dialogue tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment
 from pydantic import SecretStr
 
 from bot.model.text import Language
+from bot.render import renderer
 from bot.settings.model import Comments, Gitee, Preview, Repos, Server, Settings
 from tests.dialogue.offline import OfflineTester, gitee_with_repository
 from tests.dialogue.tester import REPO, SECRET
 from tests.fakes.doors import FakeWorld
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> Iterator[None]:
+    """Share compiled templates between the bots of a session: they are most of a bot's start."""
+    made: dict[tuple[Path, ...], Environment] = {}
+    compile_all = renderer._environment
+
+    def shared(folders: Sequence[Path]) -> Environment:
+        return made.setdefault(tuple(folders), compile_all(folders))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(renderer, "_environment", shared)
+        yield
 
 
 @pytest.fixture

@@ -1,0 +1,166 @@
+import pytest
+
+from tests.dialogue.offline import OfflineTester
+from tests.fakes.doors import FAILING, TestOutput
+
+SUITES = "version: 1\ntest: {suites: {unit: pytest unit, web: pytest web}}\n"
+STAGING = "version: 1\ndeploy: {environments: {staging: {ttl: 8h, env: {STAGE: 'yes'}}}}\n"
+BY_HAND = "version: 1\non: {open: [], update: [], close: []}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "doors"),
+    [
+        ("/build", "Image built", (1, 0, 0)),
+        ("/构建", "Image built", (1, 0, 0)),
+        ("/编译", "Image built", (1, 0, 0)),
+        ("/deploy", "Preview ready", (1, 1, 0)),
+        ("/部署", "Preview ready", (1, 1, 0)),
+        ("/preview ttl=8h", "Preview ready", (1, 1, 0)),
+        ("/test", "2 tests passed", (2, 1, 1)),
+        ("／测试", "2 tests passed", (2, 1, 1)),
+        ("/retest", "2 tests passed", (2, 1, 1)),
+        ("/重测", "2 tests passed", (2, 1, 1)),
+    ],
+)
+async def test_a_command_does_its_work(
+    tester: OfflineTester, typed: str, said: str, doors: tuple[int, int, int]
+) -> None:
+    await tester.configure(BY_HAND)
+    await tester.open()
+    assert said in await tester.says(typed)
+    world = tester.world
+    assert (len(world.built), len(world.deployed), len(world.tested)) == doors
+
+
+async def test_a_teardown_removes_the_environment_and_keeps_the_image(tester: OfflineTester) -> None:
+    await tester.opened()
+    for typed in ("/teardown", "/销毁", "/回收 preview", "/undeploy env=preview"):
+        assert "Environment removed" in await tester.says(typed)
+        assert tester.world.deployed == {}
+        assert tester.world.tags != set()
+        await tester.says("/deploy")
+
+
+HELP = {
+    "/help": "/deploy [env] [ttl=…]",
+    "/帮助": "/deploy [env] [ttl=…]",
+    "/help build": "Who may use it: the PR's author and people with write access.",
+    "/help /部署": "/deploy ttl=8h",
+    "/help biuld": "Did you mean `/help build`?",
+}
+
+
+async def test_help_lists_and_explains(tester: OfflineTester) -> None:
+    await tester.configure(BY_HAND)
+    await tester.open()
+    for typed, said in HELP.items():
+        assert said in await tester.says(typed, by="stranger")
+
+
+async def test_status_says_how_things_stand(tester: OfflineTester) -> None:
+    await tester.configure(BY_HAND)
+    await tester.open()
+    assert "Nothing was run yet." in await tester.says("/status", by="stranger")
+    await tester.says("/deploy")
+    said = await tester.says("/状态")
+    assert "| `preview` | ready | [pr-1-shop.test.example.com]" in said
+    assert f"`registry.example.com/team/shop@sha256:{'d' * 64}`" in said
+    assert "Last: #1 passed" in said
+
+
+async def test_several_commands_are_one_run_with_one_comment(tester: OfflineTester) -> None:
+    await tester.configure(BY_HAND)
+    await tester.open()
+    said = await tester.says("please\n\n/build\n/deploy staging2\n/deploy\n/test\n\nthank you")
+    assert "was not run. There is no environment `staging2`" in said
+    assert "Preview ready, 2 tests passed" in await tester.read()
+    assert [run.plan.names for run in await tester.runs()] == [("build", "deploy", "test")]
+
+
+async def test_full_width_punctuation_is_understood(tester: OfflineTester) -> None:
+    await tester.configure(STAGING + "on: {open: [], update: [], close: []}\n")
+    await tester.open()
+    assert "Staging ready" in await tester.says("／部署　staging　有效期＝“3天”")
+    (spec,) = tester.world.deployed.values()
+    assert spec.key.name == "staging"
+    (environment,) = await tester.bot.store.pulls.environments()
+    assert (environment.expires_at - environment.deployed_at).days == 3
+
+
+async def test_an_environment_has_variables_and_a_lifetime_of_its_own(tester: OfflineTester) -> None:
+    await tester.configure(STAGING)
+    await tester.opened()
+    said = await tester.says("/deploy staging")
+    assert "http://pr-1-shop-staging.test.example.com" in said
+    spec = next(spec for key, spec in tester.world.deployed.items() if key.name == "staging")
+    assert spec.env["STAGE"] == "yes"
+    assert spec.image.digest == f"sha256:{'d' * 64}"
+    environments = {one.key.name: one for one in await tester.bot.store.pulls.environments()}
+    assert (environments["staging"].expires_at - environments["staging"].deployed_at).seconds == 8 * 3600
+    assert environments["preview"].host == "pr-1-shop"
+
+
+async def test_suites_are_run_by_name(tester: OfflineTester) -> None:
+    await tester.configure(SUITES)
+    await tester.opened()
+    assert "2 tests passed" in await tester.says("/test web")
+    assert [spec.suite for spec in tester.world.tested] == ["unit", "web", "web"]
+    assert "There is no test suite `wab`. Known: `unit`, `web`." in await tester.says("/测试 wab")
+
+
+async def test_retest_failed_runs_the_failed_suites_again(tester: OfflineTester) -> None:
+    await tester.configure(SUITES)
+    tester.world.outputs.extend([TestOutput(0, {}), TestOutput(1, {"junit.xml": FAILING})])
+    said = await tester.opened()
+    assert "1 of 2 tests failed" in said
+    assert "`/retest failed`" in said
+    assert "2 tests passed" in await tester.says("/retest failed")
+    again = tester.world.tested[2:]
+    assert [spec.suite for spec in again] == ["web"]
+    assert again[0].env["CHATOPS_FAILED_TESTS"] == "unit::removes"
+    assert "No test failed in the last run." in await tester.says("/重测 失败")
+
+
+REFUSED = {
+    "/build now": "There is no argument `now`. Usage: `/build`.",
+    "/deploy nowhere": "There is no environment `nowhere`. Known: `preview`.",
+    "/deploy ttl=soon": "`soon` is no value for `ttl`; expected: 30m, 8h, 2d",
+    "/deploy ttl=8h ttl=9h": "`ttl` is given more than once.",
+    "/deploy enviroment=x": "There is no argument `enviroment`; did you mean `environment`?",
+    '/deploy "preview': "A quotation mark is not closed",
+    "/cancel all": "`all` is no value for `run`; expected: 42.",
+    "/cancel 7": "Nothing is running or waiting for this PR.",
+    "/teardown": "This PR has no environment to remove.",
+    "/ok-to-test": "is trusted already",
+    "/ok-to-test 1234567": "`1234567` is not the branch's latest commit",
+}
+
+
+async def test_what_cannot_be_done_is_refused_by_name(tester: OfflineTester) -> None:
+    await tester.configure(BY_HAND)
+    await tester.open()
+    for typed in REFUSED:
+        await tester.comment(typed)
+    answers = await tester.read_all()
+    for answer, (typed, said) in zip(answers, REFUSED.items(), strict=True):
+        assert answer.startswith(f"@lin `{typed}` was not run. "), answer
+        assert said in answer
+    assert await tester.runs() == []
+
+
+async def test_several_refusals_are_one_answer(tester: OfflineTester) -> None:
+    await tester.configure(BY_HAND)
+    await tester.open()
+    said = await tester.says("/deploy nowhere\n/test nothing")
+    assert "- `/deploy nowhere`: There is no environment" in said
+    assert "- `/test nothing`: There is no test suite" in said
+
+
+async def test_what_is_switched_off_is_said_so(tester: OfflineTester) -> None:
+    await tester.configure("version: 1\ndeploy: {enabled: false}\n")
+    said = await tester.opened()
+    assert "2 tests passed" in said
+    assert "http://" not in said
+    assert "“Deploy” is turned off" in await tester.says("/deploy")
+    assert "/deploy" not in (await tester.says("/help")).split("Arguments")[0]
