@@ -74,6 +74,12 @@ def test_configured_commands_become_one_plan(lines: tuple[str, ...], expected: t
     assert names(decided(Trigger.OPEN, snapshot(pipeline=on(open=lines)))) == expected
 
 
+def test_each_command_sees_what_those_before_it_leave() -> None:
+    ready = snapshot(built=True, environments=(environment(),), pipeline=on(open=("teardown", "test")))
+
+    assert names(decided(Trigger.OPEN, ready)) == ("teardown", "deploy", "test")
+
+
 @pytest.mark.parametrize(
     "lines", [("help",), ("nonsense",), ("deploy ttl=never",), ("deploy nowhere",), ("teardown",)]
 )
