@@ -265,6 +265,12 @@ def test_bytes_of_no_encoding_are_replaced() -> None:
     assert only(suite("<testcase name='a#'/>").encode().replace(b"#", b"\xff")).name == "a\ufffd"
 
 
+def test_encodings_that_no_test_tool_writes_are_not_believed() -> None:
+    text = '<?xml version="1.0" encoding="unicode_escape"?>' + suite(r"<testcase name='\u4e2d'/>")
+
+    assert only(text).name == r"\u4e2d"
+
+
 def test_latin_text_is_read_as_declared() -> None:
     text = '<?xml version="1.0" encoding="ISO-8859-1"?>' + suite("<testcase name='caf\xe9'/>")
 
