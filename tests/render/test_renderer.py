@@ -12,14 +12,19 @@ from bot.model.reason import Reason
 from bot.model.run import Note, Run, RunState, StepResult, StepState, StopRequest, TestCounts
 from bot.model.text import Language, Text
 from bot.model.views import (
+    Announcement,
     Apology,
+    ApprovalNeeded,
+    Approved,
     ConfigBroken,
+    ConfigChanged,
     ConfigProblem,
     Hint,
     Links,
     Refusal,
     RefusalLine,
     RunView,
+    Stopping,
     View,
 )
 from bot.render.renderer import LIMIT, TemplateRenderer
@@ -80,16 +85,34 @@ def hostile_run(value: str) -> Run:
         run,
         stop=stop,
         title=value,
+        origin=replace(run.origin, actor=value),
         notes=(Note("new", {value: value}), Note("step_disabled", {"step": value})),
     )
 
 
+def hostile_deploy(value: str) -> Run:
+    address = value or "x y"
+    deployed = StepResult(StepState.PASSED, environment=value or "x", url=f"ftp:{address}")
+    removed = StepResult(StepState.PASSED, facts={"environments": value or "x"})
+    return samples.run(samples.over("deploy", 1.0, deployed), samples.over("teardown", 1.0, removed))
+
+
 def hostile_views(value: str) -> list[View]:
     run = samples.view(hostile_run(value), "/test")
+    line = replace(samples.ENVIRONMENTS[0], name=value, url=f"ftp:{value}")
     problem = ConfigProblem(1, 1, value, Text(en=value, zh=value), value or "x")
     return [
         run,
         replace(run, folded_by=43),
+        samples.view(hostile_deploy(value)),
+        replace(samples.view(hostile_deploy(value)), folded_by=43),
+        Announcement("failed", run.run, samples.LINKS, f"{value} x"),
+        Announcement("ready", hostile_deploy(value), samples.LINKS, f"{value} x"),
+        replace(samples.STATUS, environments=(line,), last=run.run, image=value),
+        Approved(f"{value} x", value, value),
+        ApprovalNeeded(value, value),
+        Stopping(f"{value} x", (1,)),
+        ConfigChanged(value),
         Refusal("mei", tuple(RefusalLine(value, reason, _every_fact(value)) for reason in Reason)),
         Hint("mei", value, value),
         ConfigBroken(value, value, (problem,), f"a{value}"),

@@ -238,7 +238,7 @@ _AUTOMATIC = {
     "update": ("build", "deploy", "test"),
     "close": ("teardown",),
 }
-_ENVIRONMENTS = (
+ENVIRONMENTS = (
     EnvironmentLine("preview", URL, EnvironmentState.READY, SHA, START + timedelta(days=3)),
     EnvironmentLine(
         "staging",
@@ -265,6 +265,18 @@ _PROBLEMS = (
 )
 _EXCERPT = "  3 | build:\n  4 |   dockerfiles: app/Dockerfile\n    |   ^"
 
+STATUS = Status(
+    REPO,
+    12,
+    SHA,
+    trusted=True,
+    environments=ENVIRONMENTS,
+    active=(_queued(),),
+    last=PASSED,
+    links=LINKS,
+    image=IMAGE.pinned,
+)
+
 OTHER_VIEWS: dict[str, View] = {
     "announcement_failed": Announcement("failed", FAILED_TESTS, LINKS, "lin"),
     "announcement_build_failed": Announcement("failed", FAILED_BUILD, LINKS, "lin"),
@@ -274,17 +286,7 @@ OTHER_VIEWS: dict[str, View] = {
     "hint": Hint("mei", "/depoly", "/deploy"),
     "help": Help("mei", COMMANDS, automatic=_AUTOMATIC),
     "help_detail": Help("mei", COMMANDS, detail="deploy"),
-    "status": Status(
-        REPO,
-        12,
-        SHA,
-        trusted=True,
-        environments=_ENVIRONMENTS,
-        active=(_queued(),),
-        last=PASSED,
-        links=LINKS,
-        image=IMAGE.pinned,
-    ),
+    "status": STATUS,
     "status_empty": Status(
         REPO, 12, SHA, trusted=False, environments=(), active=(), last=None, links=Links()
     ),
