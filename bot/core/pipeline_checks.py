@@ -17,7 +17,7 @@ T = TypeVar("T")
 Check = Callable[[str], Text | None]
 Pattern = tuple[str, ...]
 
-SECONDS = (10, 7200)
+SECONDS = (1, 7200)
 BOUNDS: Mapping[Pattern, tuple[int, int]] = {
     ("build", "timeout"): SECONDS,
     ("test", "timeout"): SECONDS,

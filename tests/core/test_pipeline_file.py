@@ -138,7 +138,7 @@ def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
         ("build: {timeout: 1.5}", 1, 18, "build.timeout", "whole number"),
         ("build: {timeout: [1]}", 1, 18, "build.timeout", "whole number"),
         ("build: {timeout: " + "9" * 5000 + "}", 1, 18, "build.timeout", "whole number"),
-        ("build: {timeout: 9}", 1, 18, "build.timeout", "from 10 to 7200"),
+        ("build: {timeout: 0}", 1, 18, "build.timeout", "from 1 to 7200"),
         ("build: {runner: podman}", 1, 17, "build.runner", "docker, kubernetes, jenkins"),
         ("build: {runner: }", 1, 16, "build.runner", "docker, kubernetes, jenkins"),
         ("build: {args: [a]}", 1, 15, "build.args", "Expected keys"),

@@ -76,7 +76,7 @@ def test_schema_and_bot_accept_the_same(text: str) -> None:
     [
         "versin: 1",
         "version: 2",
-        "build: {timeout: 5}",
+        "build: {timeout: 0}",
         "build: {runner: podman}",
         "build: {args: {A: [1]}}",
         "deploy: {port: 70000}",

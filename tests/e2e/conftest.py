@@ -45,16 +45,19 @@ def settings(tmp_path: Path, registry: RegistryProcess, instance: str) -> Settin
 
 @pytest.fixture
 async def start(
-    tmp_path: Path, settings: Settings, base_image: str
+    tmp_path: Path, settings: Settings, base_image: str, registry: RegistryProcess
 ) -> AsyncIterator[Callable[[dict[str, str]], object]]:
     """Give a function that starts a Gitee whose repository has these files, with a real bot beside it.
 
-    `{base}` in a Dockerfile stands for an image with a shell, httpd, nc and wget.
+    `{base}` in them stands for an image with a shell, httpd, nc and wget, `{registry}` for the registry.
     """
     async with AsyncExitStack() as stack:
 
         async def begin(files: dict[str, str]) -> BotTester:
-            filled = {path: text.replace("{base}", base_image) for path, text in files.items()}
+            filled = {
+                path: text.replace("{base}", base_image).replace("{registry}", registry.host)
+                for path, text in files.items()
+            }
             gitee = await stack.enter_async_context(OfflineGitee(tmp_path / "gitee"))
             return await stack.enter_async_context(_bot(gitee, settings, filled))
 

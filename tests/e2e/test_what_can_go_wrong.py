@@ -1,6 +1,7 @@
 """Failures that people meet, met with the real engine: what the comment says must help."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -36,11 +37,11 @@ async def told(start: Start, files: dict[str, str]) -> str:
         pytest.param(
             "FROM {base}\nRUN echo 'no such header' && exit 3\n", ("no such header", "3"), id="failing RUN"
         ),
-        pytest.param("FROM 127.0.0.1:9/nothing:1\n", ("127.0.0.1:9/nothing:1",), id="missing base image"),
+        pytest.param("FROM {registry}/nothing:1\n", ("/nothing:1",), id="missing base image"),
         pytest.param(
             f'{RUNTIME}CMD ["sh", "-c", "echo no config; exit 7"]\n', ("no config", "7"), id="exits at once"
         ),
-        pytest.param(RUNTIME + 'CMD ["sleep", "600"]\n', ("healthy", "2"), id="never healthy"),
+        pytest.param(RUNTIME + 'CMD ["sleep", "600"]\n', ("health check within 2 s",), id="never healthy"),
     ],
 )
 async def test_a_failure_is_told_with_its_cause(
@@ -75,7 +76,7 @@ async def test_a_missing_dockerfile_is_named_when_somebody_asks(start: Start) ->
 async def test_tests_that_do_not_report_are_told_so(
     start: Start, command: str, words: tuple[str, ...]
 ) -> None:
-    config = f"version: 1\n{HEALTH}test:\n  timeout: 1\n  command: {command!r}\n"
+    config = f"version: 1\n{HEALTH}test:\n  timeout: 1\n  command: {json.dumps(command)}\n"
     said = await told(
         start, {"Dockerfile": f"{RUNTIME}{SERVE}\n{TESTS}VOLUME /reports\n", ".chatops.yml": config}
     )
