@@ -14,7 +14,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from bot.adapters import Adapters, secrets
-from bot.core import catalogue
+from bot.core import catalogue, duration
 from bot.core.addresses import WELL_KNOWN, Addresses
 from bot.core.scheduling import Limits
 from bot.core.serving import serves
@@ -23,6 +23,7 @@ from bot.discovery import find_commands
 from bot.engine.board import Board
 from bot.engine.decisions import Decider
 from bot.engine.dispatcher import Dispatcher
+from bot.engine.expiry import Expiry
 from bot.engine.facts import Gatherer
 from bot.engine.identity import Identity
 from bot.engine.progress import Progress
@@ -71,6 +72,7 @@ class Bot:
     adapters: Adapters
     dispatcher: Dispatcher
     worker: Worker
+    expiry: Expiry
     board: Board
     addresses: Addresses
     local: Local
@@ -140,6 +142,7 @@ async def running(
         stack.push_async_callback(bot.board.close)
         await stack.enter_async_context(_background(bot.worker.serve()))
         await stack.enter_async_context(_background(bot.dispatcher.serve()))
+        await stack.enter_async_context(_background(bot.expiry.serve()))
         await _listen(stack, ports, settings, bot, clock)
         yield bot
 
@@ -155,20 +158,31 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
 ) -> Bot:
     known = find_commands()
     language = settings.comments.language
-    policy = {name: Need(need) for name, need in settings.permissions.items()}
+    policy = _policy(settings, known)
     identity = Identity(adapters.forge)
     renderer = TemplateRenderer(
         TEMPLATES, settings.comments.templates, _override_broken, default=language, masks=secrets(settings)
     )
     board = Board(adapters.forge, store, renderer, identity, sleep=sleep)
     announce = frozenset({"failed", "ready"} if settings.comments.announce else ())
-    progress = Progress(store, board, adapters.doors, where, clock, announce)
+    longest = duration.parse(settings.preview.ttl)
+    brief = settings.comments.style == "brief"
+    progress = Progress(store, board, adapters.doors, where, clock, longest, announce, brief)
     limits = Limits(settings.limits.runs, settings.limits.runs_per_repository)
     worker = Worker(store, Walker(progress, clock, sleep), progress, limits)
     gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language)
     decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
     dispatcher = Dispatcher(store, decider, board, worker, clock, language)
-    return Bot(store, adapters, dispatcher, worker, board, where, local, known, policy)
+    expiry = Expiry(store, worker, clock, language)
+    return Bot(store, adapters, dispatcher, worker, expiry, board, where, local, known, policy)
+
+
+def _policy(settings: Settings, known: tuple[AnyCommand, ...]) -> dict[str, Need]:
+    policy = {name: Need(need) for name, need in settings.permissions.items()}
+    if unknown := catalogue.unknown_levels(policy, known):
+        names = ", ".join(command.name for command in known)
+        raise RuntimeError(f"[permissions] names no command: {', '.join(unknown)}; there are {names}")
+    return policy
 
 
 def _override_broken(template: str, error: Exception) -> None:

@@ -35,7 +35,7 @@ def plan(args: Args, now: Snapshot) -> Outcome:
 def _same(now: Snapshot) -> tuple[Suite, ...]:
     """Return the suites of the last run as they are configured now, or all if none is left."""
     configured = planning.all_suites(now.pipeline)
-    wanted = {suite.name for suite in _last_suites(now.last)}
+    wanted = {suite.name for suite in _last_suites(now.last_test)}
     return tuple(suite for suite in configured if suite.name in wanted) or configured
 
 
@@ -44,7 +44,7 @@ def _failed(now: Snapshot) -> tuple[Suite, ...]:
 
     A result does not say which of several suites a test is from: each gets all the names and picks its own.
     """
-    result = _test_result(now.last)
+    result = _test_result(now.last_test)
     if result is None:
         return ()
     return tuple(

@@ -18,7 +18,6 @@ LONGEST_DELAY = 60.0
 LONGEST_ASKED = 3600.0
 JITTER_SHARE = 0.25
 
-_STOPPED_BY_EVENTS = {Reason.SUPERSEDED, Reason.CLOSED}
 _ENDS_A_RUN = {StepState.FAILED, StepState.BROKEN, StepState.CANCELLED}
 
 
@@ -135,8 +134,8 @@ def _settled(run: Run, now: datetime) -> Run:
 
 
 def _stop_state(run: Run) -> RunState:
-    by_event = run.stop is not None and run.stop.reason in _STOPPED_BY_EVENTS
-    return RunState.SUPERSEDED if by_event else RunState.CANCELLED
+    superseded = run.stop is not None and run.stop.reason is Reason.SUPERSEDED
+    return RunState.SUPERSEDED if superseded else RunState.CANCELLED
 
 
 def _was_stopped(run: Run, record: StepRecord) -> bool:

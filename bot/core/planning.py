@@ -124,7 +124,9 @@ def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) 
     pipeline = snapshot.pipeline
     lifetime = ttl or duration.parse(_ttl(pipeline.deploy, environment))
     seconds = int(lifetime.total_seconds())
-    return Deploy(snapshot.sha, pipeline.deploy, pipeline.services, environment, seconds)
+    return Deploy(
+        snapshot.sha, pipeline.deploy, pipeline.services, environment, seconds, build=pipeline.build
+    )
 
 
 def _missing_image(snapshot: Snapshot) -> tuple[Build, ...]:

@@ -1,6 +1,7 @@
 """What the comment of a run shows besides the run itself: what to type next, whom to call, when."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bot.core.addresses import Addresses
 from bot.model.forge import RepoPath
@@ -24,7 +25,8 @@ def next_commands(run: Run) -> tuple[str, ...]:
         return _after_success(run)
     if run.state is RunState.FAILED:
         return _after_failure(run)
-    return ("/retest",) if run.state is RunState.CANCELLED else ()
+    closed = run.stop is not None and run.stop.reason is Reason.CLOSED
+    return ("/retest",) if run.state is RunState.CANCELLED and not closed else ()
 
 
 def run_view(
@@ -54,6 +56,17 @@ def announcement(
     if deployed and first_preview and run.state is RunState.PASSED:
         return Announcement("ready", run, addresses.links(run), recipient)
     return None
+
+
+def without_logs(run: Run) -> Run:
+    """Return the run as it is shown where logs are only linked to."""
+    return replace(
+        run,
+        steps=tuple(
+            replace(record, result=replace(record.result, log_tail="")) if record.result else record
+            for record in run.steps
+        ),
+    )
 
 
 def newest_ended(runs: Iterable[Run]) -> tuple[Run, ...]:

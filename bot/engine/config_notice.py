@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from bot.engine.facts import CONFIG_FILE, Gatherer
+from bot.core import pipeline_file
+from bot.engine.facts import Gatherer
 from bot.model.forge import PullRequest
 from bot.model.run import Note
 from bot.model.views import ConfigBroken, ConfigChanged
 
-CHANGED = Note("config_changed", {"file": CONFIG_FILE})
+CHANGED = Note("config_changed", {"file": pipeline_file.FILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,11 @@ class ConfigNotice:
 
     async def read(self, pull: PullRequest, files: tuple[str, ...]) -> ConfigBroken | ConfigChanged | None:
         """Return what to say, or None when the file is not touched (or removed, which needs no words)."""
-        if CONFIG_FILE not in files:
+        if not pipeline_file.changed(files):
             return None
         proposed = await self.gatherer.proposed(pull)
         if proposed is None:
             return None
         if isinstance(proposed, ConfigBroken):
             return proposed
-        return ConfigChanged(CONFIG_FILE)
+        return ConfigChanged(pipeline_file.FILE)

@@ -117,9 +117,9 @@ class Decider:
         return await self.forge.file(pull.head.repo or pull.repo, path, pull.head.sha) is None
 
     async def _known(self, pull: PullRequest) -> bool:
-        """Whether the newest automatic run was for this very commit: labels and titles change too."""
+        """Whether the newest run of code was for this very commit: labels and titles change too."""
         recent = await self.gatherer.records.runs.runs(repo=pull.repo, number=pull.number)
-        shas = [run.sha for run in recent if run.origin.trigger in automatic.STARTING]
+        shas = [run.sha for run in recent if not _removes_only(run.plan)]
         return bool(shas) and shas[0] == pull.head.sha
 
     def _verdict(

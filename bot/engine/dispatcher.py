@@ -1,7 +1,6 @@
 """Takes deliveries out of the inbox one by one, decides each on fresh facts, and carries the decision out."""
 
 import asyncio
-import itertools
 import logging
 import secrets
 from collections.abc import Iterable
@@ -18,7 +17,7 @@ from bot.model.delivery import Delivery
 from bot.model.errors import ChatOpsError, RetryLater
 from bot.model.reason import Reason
 from bot.model.text import Language
-from bot.model.views import Apology
+from bot.model.views import Apology, ApprovalNeeded, View
 from bot.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -82,8 +81,8 @@ class Dispatcher:
             await self._apologise(delivery, trace)
 
     async def _carry_out(self, delivery: Delivery, verdict: Verdict) -> None:
-        for index, view in zip(itertools.count(), verdict.views, strict=False):
-            marker = naming.comment_marker("reply", f"{delivery.key[:16]}-{index}")
+        for index, view in enumerate(verdict.views):
+            marker = _marker(delivery, view, index)
             await self.board.post(Posting(delivery.repo, delivery.number, marker, view, verdict.language))
         started = await self.records.conclude(
             delivery.key,
@@ -117,3 +116,11 @@ class Dispatcher:
         await self.records.inbox.fail(delivery.key, f"bug {trace}")
         marker = naming.comment_marker("reply", f"{delivery.key[:16]}-bug")
         self.board.show(Posting(delivery.repo, delivery.number, marker, Apology(trace), self.language))
+
+
+def _marker(delivery: Delivery, view: View, index: int) -> str:
+    """Return what tells this answer from others: each is given once, however often it is decided."""
+    if isinstance(view, ApprovalNeeded):
+        # Every further event at this commit would say the same again.
+        return naming.comment_marker("approval", view.sha[:12])
+    return naming.comment_marker("reply", f"{delivery.key[:16]}-{index}")

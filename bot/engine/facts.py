@@ -13,12 +13,10 @@ from bot.model.environment import Environment
 from bot.model.forge import Permission, PullRequest
 from bot.model.outcome import Snapshot
 from bot.model.pipeline import Pipeline
-from bot.model.run import Image, Run
+from bot.model.run import Image, Run, StepState
 from bot.model.text import Language
 from bot.model.views import ConfigBroken, EnvironmentLine, Links, Status
 from bot.ports import Clock, Forge
-
-CONFIG_FILE = ".chatops.yml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,7 @@ class Remembered:
     environments: tuple[Environment, ...]
     active: tuple[Run, ...]
     last: Run | None
+    last_test: Run | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +78,28 @@ class Gatherer:
 
     async def proposed(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
         """Return the configuration as the pull request would have it; None if it has none."""
-        content = await self.forge.file(pull.head.repo or pull.repo, CONFIG_FILE, pull.head.sha)
+        content = await self.forge.file(pull.head.repo or pull.repo, pipeline_file.FILE, pull.head.sha)
         return None if content is None else self._read(content, pull.head.ref)
 
     async def _pipeline(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
-        content = await self.forge.file(pull.repo, CONFIG_FILE, pull.base.ref)
+        content = await self.forge.file(pull.repo, pipeline_file.FILE, pull.base.ref)
         return None if content is None else self._read(content, pull.base.ref)
 
     def _read(self, content: bytes, ref: str) -> Pipeline | ConfigBroken:
-        return pipeline_file.read(content, file=CONFIG_FILE, ref=ref, known_commands=names(self.commands))
+        return pipeline_file.read(
+            content, file=pipeline_file.FILE, ref=ref, known_commands=names(self.commands)
+        )
 
     async def _remembered(self, pull: PullRequest) -> Remembered:
         repo, number = pull.repo, pull.number
-        recent = await self.records.runs.runs(repo=repo, number=number, limit=10)
+        recent = await self.records.runs.runs(repo=repo, number=number)
         return Remembered(
             approved=await self.records.pulls.approved(repo, number),
             images=await self.records.pulls.images(repo, number),
             environments=await self.records.pulls.environments(repo, number),
             active=await self.records.runs.unfinished(repo, number),
             last=next((run for run in recent if run.state.final), None),
+            last_test=next((run for run in recent if run.state.final and _tested(run)), None),
         )
 
     def _snapshot(
@@ -112,7 +114,7 @@ class Gatherer:
             images=known.images,
             environments={environment.key.name: environment for environment in known.environments},
             active=known.active,
-            last=known.last,
+            last_test=known.last_test,
             help=help_view(self.commands, self.policy, actor=actor, pipeline=pipeline),
             status=self._status(pull, known, trusted=trusted),
         )
@@ -141,3 +143,8 @@ class Gatherer:
             else Links(pull=self.addresses.pull(pull.repo, pull.number)),
             image=image.pinned if image else "",
         )
+
+
+def _tested(run: Run) -> bool:
+    ended = {StepState.PASSED, StepState.FAILED}
+    return any(record.name == "test" and record.state in ended for record in run.steps)

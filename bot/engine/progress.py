@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from bot.core import naming, showing
 from bot.core.addresses import Addresses
+from bot.core.expiry import until
 from bot.engine.board import Board, Posting
 from bot.engine.records import Records
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
-from bot.model.forge import RepoPath
 from bot.model.plan import Deploy, Teardown
 from bot.model.run import Image, Run, StepRecord, StepResult, StepState
 from bot.ports import Clock
@@ -25,7 +25,11 @@ class Progress:
     doors: Doors
     addresses: Addresses
     clock: Clock
+    longest: timedelta
+    """Longest life of an environment without a new deploy."""
     announce: frozenset[str] = frozenset({"failed", "ready"})
+    brief: bool = False
+    """Whether comments only link to logs."""
 
     async def keep(self, run: Run) -> Run:
         """Save a run, show it, and return it with what others have set meanwhile."""
@@ -35,8 +39,9 @@ class Progress:
 
     def show(self, run: Run, *, position: int = 0, folded_by: int | None = None) -> None:
         """Renew the comment of a run."""
+        shown = showing.without_logs(run) if self.brief else run
         view = showing.run_view(
-            run, self.addresses, author=run.author, position=position, folded_by=folded_by
+            shown, self.addresses, author=run.author, position=position, folded_by=folded_by
         )
         marker = naming.comment_marker("run", str(run.id))
         self.board.show(Posting(run.repo, run.number, marker, view, run.language))
@@ -74,7 +79,7 @@ class Progress:
                     state=EnvironmentState.STARTING,
                     run=run.id,
                     deployed_at=now,
-                    expires_at=now + timedelta(seconds=step.ttl),
+                    expires_at=until(now, step.ttl, self.longest),
                 )
             )
 

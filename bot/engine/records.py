@@ -123,6 +123,10 @@ class Records(Protocol):
         """Pull requests."""
         ...
 
+    async def start(self, run: Run) -> Run:
+        """Add a run that no delivery asked for; return it with its number."""
+        ...
+
     async def conclude(
         self,
         key: str,

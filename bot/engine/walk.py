@@ -39,7 +39,7 @@ class Walker:
             result = await self._interruptible(run, index, stop)
             await self.progress.after(run, index, result)
             run = await self.progress.keep(lifecycle.step_finished(run, index, result, self.clock.now()))
-        if run.stop is not None:
+        if not run.state.final:
             run = lifecycle.stopped(run, self.clock.now())
         return await self.progress.end(run)
 

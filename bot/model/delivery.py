@@ -16,6 +16,8 @@ class Trigger(StrEnum):
     MERGE = "merge"
     REOPEN = "reopen"
     COMMENT = "comment"
+    EXPIRE = "expire"
+    """Its environment's time was over; the only one that no delivery brings."""
 
 
 class DeliveryState(StrEnum):

@@ -75,8 +75,8 @@ class Snapshot:
     """By name: those that are not removed."""
     active: tuple[Run, ...]
     """Runs of this pull request that are not over, oldest first."""
-    last: Run | None
-    """The newest run that is over."""
+    last_test: Run | None
+    """The newest run that is over and has tested."""
     help: View
     """Ready-made answer of `/help`: the vocabulary as it stands for this repository and person."""
     status: View

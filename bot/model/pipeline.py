@@ -45,7 +45,7 @@ class BuildConfig:
     runner: RunnerName = RunnerName.DOCKER
     """Who builds."""
     dockerfile: str = "Dockerfile"
-    """Path of the Dockerfile in the repository."""
+    """Path of the Dockerfile, seen from `context`."""
     context: str = "."
     """Folder that is sent as the build context."""
     target: str | None = None

@@ -4,7 +4,7 @@ A step carries all it needs: a change of configuration or code does not change a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.model.pipeline import BuildConfig, DeployConfig, ServiceConfig, TestConfig
@@ -33,6 +33,8 @@ class Deploy:
     environment: str = DEFAULT_ENVIRONMENT
     ttl: int = 259_200
     """Seconds."""
+    build: BuildConfig = field(default_factory=BuildConfig)
+    """How the image was made: its Dockerfile says which port is meant."""
     name: Literal["deploy"] = "deploy"
 
 

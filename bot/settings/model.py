@@ -122,8 +122,8 @@ class Registry:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    kind: Literal["oci", "harbor"] = "oci"
-    """Any registry, or Harbor with its own API."""
+    kind: Literal["oci"] = "oci"
+    """How to talk to it: the OCI distribution API, which Harbor speaks as well."""
     url: WebAddress = "http://127.0.0.1:5000"
     """Address of the registry."""
     project: str = "chatops"
@@ -166,8 +166,6 @@ class Limits:
     """Runs at the same time for one repository."""
     log_bytes: Bytes = 8 << 20
     """Most of one step's log that is kept, in bytes."""
-    report_bytes: Bytes = 32 << 20
-    """Most of one suite's test report that is read, in bytes."""
     source_bytes: Bytes = 1 << 30
     """Largest source tree that is sent to a build, in bytes."""
 

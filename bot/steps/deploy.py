@@ -2,11 +2,12 @@
 
 from bot.core import dockerfile
 from bot.model.errors import TellUser
-from bot.model.pipeline import BuildConfig, EnvironmentConfig
+from bot.model.pipeline import EnvironmentConfig
 from bot.model.plan import Deploy
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
 from bot.ports import EnvironmentSpec, ServiceSpec
+from bot.steps.build import read_dockerfile
 from bot.steps.work import Work
 
 
@@ -56,8 +57,5 @@ async def _port(step: Deploy, work: Work) -> int | None:
     """Return the configured port, else the first that the Dockerfile EXPOSEs, in its own order."""
     if step.config.port is not None:
         return step.config.port
-    content = await work.doors.source.read(work.run.repo, step.sha, BuildConfig().dockerfile)
-    if content is None:
-        return None
-    recipe = dockerfile.read(content.decode("utf-8", "replace"))
-    return dockerfile.exposed_port(recipe, dockerfile.default_target(recipe))
+    recipe = await read_dockerfile(step.build, step.sha, work)
+    return dockerfile.exposed_port(recipe, step.build.target or dockerfile.default_target(recipe))

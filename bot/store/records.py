@@ -59,6 +59,10 @@ class Store:
 
         return await self.database.run(work)
 
+    async def start(self, run: Run) -> Run:
+        """Add a run that no delivery asked for; return it with its number."""
+        return await self.database.run(lambda connection: runs.add(connection, run))
+
     async def close(self) -> None:
         """Finish and close the database."""
         await self.database.close()

@@ -47,7 +47,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
     Reason.REPORT_UNREADABLE: Text(
         en="The report {path} could not be read: {message}", zh="无法读取报告 {path}：{message}"
     ),
-    Reason.NO_TESTS: Text(en="The report holds no tests.", zh="报告中没有任何测试。"),
+    Reason.NO_TESTS: Text(en="There are no tests to run.", zh="没有可运行的测试。"),
     Reason.NO_ENVIRONMENT: Text(en="There is no environment to test.", zh="没有可供测试的环境。"),
     Reason.TIMED_OUT: Text(en="Stopped after {seconds} s.", zh="超过 {seconds} 秒，已终止。"),
     Reason.HEAD_MOVED: Text(

@@ -34,6 +34,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "trigger.merge": Text(en="pull request merged", zh="合并 PR"),
     "trigger.reopen": Text(en="pull request reopened", zh="重新打开 PR"),
     "trigger.comment": Text(en="a comment", zh="评论"),
+    "trigger.expire": Text(en="environment expired", zh="环境到期"),
     "runs.none": Text(
         en="Nothing has run yet. Open a pull request, or comment /build under one.",
         zh="还没有运行记录。打开一个 Pull Request，或在其下评论 /build 即可开始。",

@@ -123,7 +123,7 @@ def after_testing(*suites: Suite, failed: tuple[str, ...] = (), names: tuple[str
     ],
 )
 def test_retest_repeats_the_last_suites(last: Run | None, suites: tuple[Suite, ...]) -> None:
-    now = replace(READY, pipeline=SUITES, last=last)
+    now = replace(READY, pipeline=SUITES, last_test=last)
 
     assert steps(decided(retest.command, "", now)) == (Test(SHA, SUITES.test, SUITES.build, suites),)
 
@@ -138,7 +138,7 @@ def test_retest_at_a_new_commit_builds_and_deploys_it() -> None:
 def test_retest_failed_runs_only_what_failed(words: str) -> None:
     last = after_testing(UNIT, E2E, failed=("unit",), names=("math::adds",))
 
-    [step] = steps(decided(retest.command, words, replace(READY, pipeline=SUITES, last=last)))
+    [step] = steps(decided(retest.command, words, replace(READY, pipeline=SUITES, last_test=last)))
 
     assert step.suites == (replace(UNIT, failed=("math::adds",)),)
 
@@ -146,7 +146,7 @@ def test_retest_failed_runs_only_what_failed(words: str) -> None:
 def test_of_several_failed_suites_each_gets_all_the_names() -> None:
     last = after_testing(UNIT, E2E, failed=("unit", "e2e"), names=("math::adds", "shop::buys"))
 
-    [step] = steps(decided(retest.command, "failed", replace(READY, pipeline=SUITES, last=last)))
+    [step] = steps(decided(retest.command, "failed", replace(READY, pipeline=SUITES, last_test=last)))
 
     assert [suite.failed for suite in step.suites] == [("math::adds", "shop::buys")] * 2
 
@@ -155,6 +155,6 @@ def test_of_several_failed_suites_each_gets_all_the_names() -> None:
     "last", [None, run(), after_testing(UNIT), after_testing(Suite("gone"), failed=("gone",))]
 )
 def test_retest_failed_says_when_nothing_failed(last: Run | None) -> None:
-    now = replace(READY, pipeline=SUITES, last=last)
+    now = replace(READY, pipeline=SUITES, last_test=last)
 
     assert decided(retest.command, "failed", now) == Refuse(Reason.NOTHING_FAILED)

@@ -134,7 +134,7 @@ def test_events_that_do_not_fit_change_nothing(event: Callable[[Run], Run]) -> N
     ("reason", "state"),
     [
         (Reason.SUPERSEDED, RunState.SUPERSEDED),
-        (Reason.CLOSED, RunState.SUPERSEDED),
+        (Reason.CLOSED, RunState.CANCELLED),
         (Reason.CANCELLED, RunState.CANCELLED),
         (Reason.SHUT_DOWN, RunState.CANCELLED),
     ],
@@ -166,7 +166,7 @@ def test_a_step_that_was_cancelled_learns_why_when_the_run_is_stopped() -> None:
 def test_a_run_can_be_stopped_before_it_begins() -> None:
     run = lifecycle.stopped(queued(stop=StopRequest(Reason.CLOSED)), LATER)
 
-    assert (run.state, run.started_at) == (RunState.SUPERSEDED, None)
+    assert (run.state, run.started_at) == (RunState.CANCELLED, None)
     assert states(run) == [StepState.SKIPPED] * 3
 
 

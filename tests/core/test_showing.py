@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.core.addresses import Addresses
-from bot.core.showing import announcement, newest_ended, next_commands, run_view
+from bot.core.showing import announcement, newest_ended, next_commands, run_view, without_logs
 from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
 from bot.model.reason import Reason
-from bot.model.run import Origin, Run, RunState, StepRecord, StepResult, StepState
+from bot.model.run import Origin, Run, RunState, StepRecord, StepResult, StepState, StopRequest
 from bot.model.text import Language
 
 SHA = "ab" * 20
@@ -62,6 +62,7 @@ OK, BAD, BROKEN = StepState.PASSED, StepState.FAILED, StepState.BROKEN
         (run("build test", RunState.FAILED, (OK, BROKEN)), ("/retest",)),
         (run("build", RunState.FAILED), ()),
         (run("build", RunState.CANCELLED), ("/retest",)),
+        (replace(run("build", RunState.CANCELLED), stop=StopRequest(Reason.CLOSED)), ()),
         (run("build", RunState.SUPERSEDED), ()),
     ],
 )
@@ -72,6 +73,16 @@ def test_the_next_command_fits_the_ending(given: Run, commands: tuple[str, ...])
 def test_a_place_in_line_is_shown_only_while_waiting() -> None:
     assert run_view(run("build", RunState.QUEUED), NOWHERE, author="mei", position=3).queue_position == 3
     assert run_view(run("build", RunState.RUNNING), NOWHERE, author="mei", position=3).queue_position == 0
+
+
+def test_a_brief_comment_has_no_log_but_all_else() -> None:
+    failed = run("build deploy", RunState.FAILED, (BAD,))
+    result = StepResult(BAD, Reason.BUILD_FAILED, log_tail="cc: not found")
+    loud = replace(failed, steps=(replace(failed.steps[0], result=result), StepRecord("deploy")))
+    quiet = replace(
+        failed, steps=(replace(failed.steps[0], result=replace(result, log_tail="")), StepRecord("deploy"))
+    )
+    assert without_logs(loud) == quiet
 
 
 def test_only_the_newest_run_of_a_pull_request_is_shown_again_and_only_when_it_is_over() -> None:

@@ -84,7 +84,7 @@ def snapshot(
         images={SHA: IMAGE} if built else {},
         environments={found.key.name: found for found in environments},
         active=active,
-        last=last,
+        last_test=last,
         help=help_view(COMMANDS, {}, actor=actor, pipeline=settings),
         status=Status(REPO, 12, SHA, trusted, (), active, last, Links()),
     )

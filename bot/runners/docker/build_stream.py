@@ -10,7 +10,7 @@ from bot.runners.docker.lines import Lines
 
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)$")
 _NOISE = re.compile(
-    r"^( ---> (?P<image>[0-9a-f]+)?|Removing intermediate container [0-9a-f]+"
+    r"^( --->( (?P<image>[0-9a-f]+))?|Removing intermediate container [0-9a-f]+"
     r"| ---> Running in [0-9a-f]+|Successfully built (?P<built>[0-9a-f]+)|Successfully tagged .*)?$"
 )
 _CACHED = " ---> Using cache"

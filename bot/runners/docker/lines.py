@@ -19,7 +19,7 @@ def clean(line: str) -> str:
     >>> clean(chr(27) + "[91m10%" + chr(13) + "done" + chr(27) + "[0m")
     'done'
     """
-    shown = line.rstrip("\r").rpartition("\r")[2]
+    shown = line.replace("\n", " ").rstrip("\r").rpartition("\r")[2]
     shown = _CONTROLS.sub("", _ESCAPES.sub("", shown)).rstrip()
     return shown if len(shown) <= LINE_LIMIT else shown[: LINE_LIMIT - 1] + "…"
 
