@@ -129,12 +129,13 @@ class Progress:
         if step.everything:
             await self.records.pulls.forget_images(run.repo, run.number)
 
-    async def fold(self, repo: RepoPath, number: int, by: Run) -> None:
-        """Fold the comment of the run before this one to a line."""
-        earlier = await self.records.runs.runs(repo=repo, number=number, before=by.id, limit=1)
-        for run in earlier:
+    async def fold(self, by: Run) -> None:
+        """Fold the comment of the run before this one to a line, and those of runs that never began."""
+        for run in await self.records.runs.runs(repo=by.repo, number=by.number, before=by.id):
             if run.state.final:
                 self.show(run, folded_by=by.id)
+            if run.started_at is not None:
+                return  # what came before it was folded when it began
 
 
 def _fresh_image(records: Iterable[StepRecord]) -> Image | None:

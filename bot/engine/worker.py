@@ -82,7 +82,7 @@ class Worker:
 
     async def _walk(self, run: Run) -> None:
         try:
-            await self.progress.fold(run.repo, run.number, run)
+            await self.progress.fold(run)
             await self.walker.walk(run, self._stops[run.id])
         except Exception:
             # The store or the disk is in trouble: the run stays as it is, to be taken up at the next start.
