@@ -1,7 +1,7 @@
 """A tester who writes and reads under the pull requests of an offline Gitee, whatever the bot stands on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from bot.app import Bot
 from bot.model.run import Run
 from bot.playground import branches
+from bot.playground.git_repositories import Files
 from bot.playground.server import OfflineGitee
 from bot.playground.state import Pull
 from tests.fakes.doors import PATIENCE, FakeWorld
@@ -16,7 +17,7 @@ from tests.fakes.doors import PATIENCE, FakeWorld
 REPO = "team/shop"
 SECRET = "a hook's secret"
 BOT = "chatops-bot"
-CHANGE: Mapping[str, str] = {"app.py": "print('hello')\n"}
+CHANGE: Files = {"app.py": "print('hello')\n"}
 
 
 @dataclass
@@ -42,7 +43,7 @@ class BotTester:
         branch: str = "",
         from_fork: bool = False,
         draft: bool = False,
-        files: Mapping[str, str] = CHANGE,
+        files: Files = CHANGE,
     ) -> int:
         """Open the pull request that later calls are about."""
         name = branch or f"{by}-{len(self.gitee.repository(REPO).pulls)}"
@@ -69,7 +70,7 @@ class BotTester:
         await self.comment(body, by)
         return await self.read()
 
-    async def push(self, by: str = "mei", files: Mapping[str, str] | None = None) -> str:
+    async def push(self, by: str = "mei", files: Files | None = None) -> str:
         """Push a commit to the pull request; return its sha."""
         content = files or {"app.py": f"print({len(self.gitee.deliveries)})\n"}
         return await self.gitee.push(REPO, self.number, dict(content), by=by)
@@ -77,8 +78,9 @@ class BotTester:
     async def force_push(self, sha: str, by: str = "mei") -> None:
         """Move the pull request's branch to a commit that it has had before."""
         ref, forge, before = f"refs/heads/{self.pull.head_branch}", self.gitee.forge, self.head
-        await forge.git(self.pull.repository).set_ref(ref, sha)
-        await branches.moved(forge, self.pull.repository, ref, before, sha, forge.user(by))
+        home = self.pull.head_repository or self.pull.repository
+        await forge.git(home).set_ref(ref, sha)
+        await branches.moved(forge, home, ref, before, sha, forge.user(by))
 
     async def configure(self, text: str) -> None:
         """Put a `.chatops.yml` on the base branch."""
@@ -132,6 +134,11 @@ class BotTester:
         found = self.unread()
         self._read.update(comment.id for comment in self.comments())
         return found
+
+    async def living(self, run: int) -> str:
+        """Wait until everything has settled, then read the comment of a run as it stands."""
+        await self.settled()
+        return await self.sees(f"<!-- chatops:run={run} -->")
 
     async def sees(self, words: str) -> str:
         """Read the comment that says these words as soon as one does, while work goes on."""

@@ -1,0 +1,80 @@
+from bot.model.run import RunState
+from tests.dialogue.offline import OfflineTester
+
+
+async def test_cancelling_interrupts_the_step_and_waits_for_its_cleaning_up(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    gate.tidied.clear()
+    await tester.open()
+    await gate.reached()
+    await tester.sees("Building")
+    await tester.comment("/cancel")
+    assert "Stopping #1, as lin asked." in await tester.sees("as lin asked")
+    await gate.cancelled.wait()
+    (run,) = await tester.bot.store.runs.unfinished()
+    assert run.state is RunState.RUNNING
+    gate.tidied.set()
+    said = await tester.living(1)
+    assert "**Stopped**" in said
+    assert "| Build | cancelled |" in said
+    assert "| Test | skipped |" in said
+    assert tester.world.deployed == {}
+
+
+async def test_a_waiting_run_is_cancelled_by_its_number_and_the_other_goes_on(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/test")
+    await tester.sees("Queued, next in line")
+    await tester.comment("/取消 #2", by="mei")
+    await tester.sees("Stopping #2, as mei asked.")
+    await tester.sees("Cancelled by mei.")
+    gate.open()
+    assert "Preview ready, 2 tests passed" in await tester.read()
+    assert [run.state for run in await tester.runs()] == [RunState.PASSED, RunState.CANCELLED]
+
+
+async def test_without_a_number_all_runs_are_cancelled(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/test")
+    await tester.sees("Queued, next in line")
+    await tester.comment("/stop")
+    assert "Stopping #1, #2, as lin asked." in (await tester.read_all())[-1]
+    assert {run.state for run in await tester.runs()} == {RunState.CANCELLED}
+
+
+async def test_a_run_of_another_pull_request_is_unknown_here(tester: OfflineTester) -> None:
+    await tester.opened()
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/cancel 1")
+    assert "This PR has no run `1`." in await tester.sees("no run")
+    gate.open()
+    assert "2 tests passed" in await tester.read()
+
+
+async def test_the_author_may_cancel_and_a_stranger_may_not(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("deploy")
+    await tester.open(by="mei")
+    await gate.reached()
+    await tester.comment("/cancel", by="stranger")
+    assert "stranger may not do this" in await tester.sees("may not")
+    await tester.comment("/cancel", by="mei")
+    living, stopping = await tester.read_all()
+    assert "Cancelled by mei." in living
+    assert "as mei asked" in stopping
+
+
+async def test_cancel_and_a_new_command_in_one_comment(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/cancel\n/build")
+    cancelled, _, built = await tester.read_all()
+    assert "followed by #2" in cancelled
+    assert "Image built" in built
+    assert [run.state for run in await tester.runs()] == [RunState.CANCELLED, RunState.PASSED]

@@ -1,0 +1,175 @@
+import pytest
+
+from tests.dialogue.offline import OfflineTester
+from tests.dialogue.tester import REPO
+
+IDLE = "version: 1\non: {open: [], update: [], close: []}\n"
+
+
+async def test_a_stranger_starts_nothing_on_a_public_repository(tester: OfflineTester) -> None:
+    await tester.opened()
+    for typed in ("/build", "/deploy", "/test", "/retest", "/teardown", "/ok-to-test"):
+        said = await tester.says(typed, by="stranger")
+        assert f"@stranger `{typed}` was not run. stranger may not do this" in said
+    assert len(await tester.runs()) == 1
+
+
+async def test_nothing_of_a_strangers_fork_runs_before_somebody_trusts_it(tester: OfflineTester) -> None:
+    said = await tester.opened_by_stranger()
+    assert f"Somebody with write access can review commit `{tester.head[:8]}`" in said
+    assert "nobody has trusted commit" in await tester.says("/build", by="lin")
+    assert "nobody has trusted commit" in await tester.says("/deploy", by="mei")
+    assert "nobody has trusted commit" in await tester.says("/test", by="stranger")
+    assert "not trusted yet" in await tester.says("/status")
+    assert await tester.runs() == []
+
+
+async def test_trusting_a_commit_begins_its_automatic_run(tester: OfflineTester) -> None:
+    await tester.opened_by_stranger()
+    said = await tester.says("/ok-to-test", by="mei")
+    assert f"Commit `{tester.head[:8]}` by stranger is trusted by mei" in said
+    assert "2 tests passed" in await tester.read()
+
+
+async def test_an_author_cannot_trust_himself(tester: OfflineTester) -> None:
+    await tester.opened_by_stranger()
+    assert "stranger may not do this" in await tester.says("/ok-to-test", by="stranger")
+    tester.gitee.set_permission(REPO, "stranger", "read")
+    assert "stranger may not do this" in await tester.says("/允许测试", by="stranger")
+    assert await tester.runs() == []
+
+
+async def test_a_later_push_drops_the_trust(tester: OfflineTester) -> None:
+    await tester.opened_by_stranger()
+    await tester.comment("/ok-to-test")
+    await tester.read_all()
+    await tester.push(by="stranger")
+    assert f"review commit `{tester.head[:8]}`" in await tester.read()
+    assert "nobody has trusted commit" in await tester.says("/build", by="stranger")
+    assert len(await tester.runs()) == 1
+
+
+async def test_moving_back_to_a_trusted_commit_is_trusted(tester: OfflineTester) -> None:
+    await tester.opened_by_stranger()
+    await tester.comment("/ok-to-test")
+    await tester.read_all()
+    trusted = tester.head
+    await tester.push(by="stranger")
+    await tester.read()
+    await tester.force_push(trusted, by="stranger")
+    assert "Image built" in await tester.says("/build", by="stranger")
+    assert {order.labels["chatops.sha"] for order in tester.world.built} == {trusted}
+
+
+async def test_moving_back_to_a_trusted_commit_makes_up_for_its_superseded_run(tester: OfflineTester) -> None:
+    await tester.opened_by_stranger()
+    trusted = tester.head
+    gate = tester.world.script.hold("build")
+    await tester.comment("/ok-to-test")
+    await gate.reached()
+    await tester.push(by="stranger")
+    await gate.cancelled.wait()
+    await tester.force_push(trusted, by="stranger")
+    assert "2 tests passed" in (await tester.read_all())[-1]
+    assert [run.sha for run in await tester.runs()] == [trusted, trusted]
+
+
+async def test_a_push_stops_the_run_of_the_commit_that_was_trusted(tester: OfflineTester) -> None:
+    await tester.opened_by_stranger()
+    gate = tester.world.script.hold("build")
+    await tester.comment("/ok-to-test")
+    await gate.reached()
+    await tester.push(by="stranger")
+    await gate.cancelled.wait()
+    _, superseded, needed = await tester.read_all()
+    assert "Superseded by a newer commit" in superseded
+    assert "nothing was run yet" in needed
+
+
+async def test_the_author_of_a_trusted_commit_may_build_and_not_deploy(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.open("stranger", from_fork=True)
+    await tester.says("/ok-to-test")
+    assert "Image built" in await tester.says("/build", by="stranger")
+    assert "it is for people with write access" in await tester.says("/deploy", by="stranger")
+    assert "it is for people with write access" in await tester.says("/teardown", by="stranger")
+
+
+async def test_reading_permission_is_no_writing_permission(tester: OfflineTester) -> None:
+    tester.gitee.set_permission(REPO, "stranger", "read")
+    assert "nothing was run yet" in await tester.opened_by_stranger()
+    await tester.open("mei")
+    assert "2 tests passed" in await tester.read()
+    assert "may not do this" in await tester.says("/build", by="stranger")
+
+
+async def test_permission_is_looked_up_at_that_moment(tester: OfflineTester) -> None:
+    await tester.opened()
+    assert "may not do this" in await tester.says("/build", by="stranger")
+    tester.gitee.set_permission(REPO, "stranger", "write")
+    assert "Image built" in await tester.says("/build", by="stranger")
+    tester.gitee.set_permission(REPO, "stranger", None)
+    assert "may not do this" in await tester.says("/build", by="stranger")
+
+
+async def test_an_author_who_loses_write_permission_loses_trust(tester: OfflineTester) -> None:
+    await tester.opened()
+    tester.gitee.set_permission(REPO, "mei", "read")
+    assert "nobody has trusted commit" in await tester.says("/build", by="mei")
+    assert "nobody has trusted commit" in await tester.says("/build", by="lin")
+
+
+async def test_the_operator_may_ask_for_more_or_less(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.restart(permissions={"build": "anyone", "deploy": "admin", "ok-to-test": "anyone"})
+    await tester.open()
+    assert "Image built" in await tester.says("/build", by="stranger")
+    assert "it is for repository administrators" in await tester.says("/deploy", by="mei")
+    assert "Preview ready" in await tester.says("/deploy", by="lin")
+    assert "Who may use it: repository administrators." in await tester.says("/help deploy")
+    await tester.open("stranger", from_fork=True)
+    assert "it is for people with write access" in await tester.says("/ok-to-test", by="stranger")
+    assert "nobody has trusted commit" in await tester.says("/build", by="stranger")
+
+
+@pytest.mark.parametrize("by", ["mei", "stranger"])
+async def test_a_deleted_fork_changes_nothing_about_trust(tester: OfflineTester, by: str) -> None:
+    await tester.opened(by, from_fork=True)
+    tester.gitee.delete_fork(f"{by}/shop")
+    said = await tester.says("/build", by="lin")
+    assert ("Image built" in said) is (by == "mei")
+    assert ("nobody has trusted" in said) is (by == "stranger")
+    assert "Nothing was run yet" not in await tester.says("/status") or by == "stranger"
+
+
+async def test_a_moved_head_is_reported_and_not_built(tester: OfflineTester) -> None:
+    await tester.opened()
+    seen = tester.head
+    await tester.stop()
+    await tester.comment("/deploy")
+    await tester.gitee.settled()
+    now = await tester.push()
+    await tester.gitee.settled()
+    await tester.start()
+    tester.gitee.redeliver(-2)
+    said = await tester.read()
+    assert f"given for commit `{seen[:8]}`, but the branch is now at `{now[:8]}`" in said
+    assert len(await tester.runs()) == 1
+
+
+async def test_trust_is_not_given_to_a_commit_that_nobody_saw(tester: OfflineTester) -> None:
+    await tester.opened_by_stranger()
+    seen = tester.head
+    await tester.stop()
+    await tester.comment("/ok-to-test")
+    await tester.comment(f"/ok-to-test {seen[:10]}")
+    await tester.gitee.settled()
+    await tester.push(by="stranger")
+    await tester.gitee.settled()
+    await tester.start()
+    tester.gitee.redeliver(-3)
+    tester.gitee.redeliver(-3)
+    for said in await tester.read_all():
+        assert f"was not run. The command was given for commit `{seen[:8]}`" in said
+    assert await tester.runs() == []
+    assert "nobody has trusted" in await tester.says("/build")
