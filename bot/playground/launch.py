@@ -13,12 +13,13 @@ from socket import create_server
 
 import httpx
 
+from bot.model.errors import RetryLater
 from bot.playground.demo_repository import DemoRepository, ready_made_changes, seed_demo
 from bot.playground.server import OfflineGitee
 from bot.runners.docker.sweep import sweep
 
 DOMAIN = "preview.localhost"
-START_SECONDS = 60
+START_SECONDS = 30
 STOP_SECONDS = 20
 
 
@@ -58,13 +59,14 @@ def _free(port: int) -> int:
 
 @asynccontextmanager
 async def playground(data_dir: Path, ports: Ports, registry: str) -> AsyncIterator[Playground]:
-    """Run both servers until the block ends. Raises RuntimeError when the bot does not come up."""
+    """Run both servers until the block ends. Raises RuntimeError when a part is missing or fails."""
+    await _require_registry(registry)
     ports = ports.chosen()
     async with OfflineGitee(data_dir / "gitee", port=ports.gitee, changes=ready_made_changes()) as gitee:
         demo = await seed_demo(gitee)
         secret = secrets.token_urlsafe(24)
         instance = f"playground-{ports.bot}"
-        await sweep(instance)  # what an earlier playground on this port may have left when it was killed
+        await _swept(instance)
         config = _write_config(data_dir, gitee, demo, secret=secret, ports=ports, registry=registry)
         bot = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot.cli", "serve", "--config", str(config)
@@ -77,6 +79,23 @@ async def playground(data_dir: Path, ports: Ports, registry: str) -> AsyncIterat
         finally:
             await _stop(bot)
             await sweep(instance)
+
+
+async def _require_registry(url: str) -> None:
+    try:
+        async with httpx.AsyncClient() as client:
+            await client.get(f"{url}/v2/")
+    except httpx.TransportError as error:
+        raise RuntimeError(f"no registry answers at {url}; `make setup` starts one") from error
+
+
+async def _swept(instance: str) -> None:
+    """Remove what an earlier playground on this port may have left when it was killed."""
+    try:
+        await sweep(instance)
+    except RetryLater as error:
+        why = error.facts.get("message", "")
+        raise RuntimeError(f"no Docker Engine answers ({why}); `make setup` finds or starts one") from error
 
 
 def _write_config(
