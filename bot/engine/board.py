@@ -15,7 +15,7 @@ from bot.engine.records import Records
 from bot.model.errors import ChatOpsError, CommentRefused, RetryLater
 from bot.model.forge import RepoPath
 from bot.model.text import Language
-from bot.model.views import Apology, RunView, View
+from bot.model.views import Filtered, RunView, View
 from bot.ports import Forge, Renderer
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class Board:
             try:
                 await self._upsert(posting)
             except ChatOpsError as error:
-                delay = retry_delay(attempt, error.delay) if isinstance(error, RetryLater) else None
+                delay = _delay(attempt, error)
                 if delay is None:
                     logger.error("comment %s could not be shown: %s", address, error)  # noqa: TRY400 - expected
                     return
@@ -106,12 +106,11 @@ class Board:
         body = self._renderer.render(posting.view, posting.language, posting.marker)
         try:
             await self._put(posting, body)
-        except CommentRefused:
+        except CommentRefused as error:
             # Gitee's word filter trips over logs and tables now and then; plain words still get through.
-            plain = Apology(
-                id=f"run {posting.view.run.id}" if isinstance(posting.view, RunView) else "filtered"
-            )
-            await self._put(posting, self._renderer.render(plain, posting.language, posting.marker))
+            logger.warning("plain words take the place of a refused comment: %s", error)
+            plain = self._renderer.render(_plain(posting.view), posting.language, posting.marker)
+            await self._put(posting, plain)
 
     async def _put(self, posting: Posting, body: str) -> None:
         repo, number, marker = posting.repo, posting.number, posting.marker
@@ -132,3 +131,14 @@ class Board:
         await self._records.pulls.put_comment(repo, number, marker, comment_id, digest)
         if isinstance(posting.view, RunView):
             await self._records.runs.set_comment(posting.view.run.id, comment_id)
+
+
+def _plain(view: View) -> Filtered:
+    return Filtered(view.run, view.links) if isinstance(view, RunView) else Filtered()
+
+
+def _delay(attempt: int, error: ChatOpsError) -> float | None:
+    """Return after how many seconds to try again; a token that was refused may be mended meanwhile."""
+    if isinstance(error, RetryLater):
+        return retry_delay(attempt, error.delay)
+    return None if isinstance(error, CommentRefused) else retry_delay(attempt)

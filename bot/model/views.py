@@ -203,6 +203,17 @@ class Apology:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """What is left to say where Gitee would not take the words of a comment: nothing that others wrote.
+
+    `run` when it was the comment of a run.
+    """
+
+    run: Run | None = None
+    links: Links = field(default_factory=Links)
+
+
 View = (
     RunView
     | Announcement
@@ -216,4 +227,5 @@ View = (
     | ConfigBroken
     | ConfigChanged
     | Apology
+    | Filtered
 )

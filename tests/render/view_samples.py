@@ -33,6 +33,7 @@ from bot.model.views import (
     ConfigChanged,
     ConfigProblem,
     EnvironmentLine,
+    Filtered,
     Help,
     Hint,
     Links,
@@ -297,6 +298,8 @@ OTHER_VIEWS: dict[str, View] = {
     "config_broken_proposed": ConfigBroken(".chatops.yml", SHA, _PROBLEMS[:1], _EXCERPT, proposed=True),
     "config_changed": ConfigChanged(".chatops.yml"),
     "apology": Apology("3f9c2a1b"),
+    "filtered": Filtered(),
+    "filtered_run": Filtered(FAILED_TESTS, LINKS),
 }
 
 VIEWS: dict[str, View] = {**RUN_VIEWS, **OTHER_VIEWS}
