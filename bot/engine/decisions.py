@@ -11,6 +11,7 @@ from bot.engine.config_notice import CHANGED, ConfigNotice
 from bot.engine.facts import Facts, Gatherer
 from bot.engine.identity import Identity
 from bot.model.delivery import Delivery, Trigger
+from bot.model.errors import RetryLater
 from bot.model.forge import Comment, PullRequest, PullState, RepoPath
 from bot.model.outcome import Approve, Ignore, Outcome, Reply, StartRun, StopRuns
 from bot.model.plan import Plan, Teardown
@@ -50,7 +51,9 @@ class Decider:
         """Re-read what the delivery points at, and decide on that alone."""
         pull = await self.forge.pull_request(delivery.repo, delivery.number)
         if pull is None:
-            return Verdict("ignored: there is no such pull request, or the bot may not see it")
+            # Somebody who knows the secret says that there is one: it may be visible in a moment.
+            facts = {"message": "there is no such pull request, or the bot may not see it"}
+            raise RetryLater(Reason.GITEE_UNAVAILABLE, facts)
         if delivery.trigger is Trigger.COMMENT:
             return await self._comment(delivery, pull)
         return await self._event(delivery, pull)
@@ -117,10 +120,14 @@ class Decider:
         return await self.forge.file(pull.head.repo or pull.repo, path, pull.head.sha) is None
 
     async def _known(self, pull: PullRequest) -> bool:
-        """Whether the newest run of code was for this very commit: labels and titles change too."""
+        """Whether the newest run of code was for this very commit: labels and titles change too.
+
+        A superseded one does not count: a branch can move away and back.
+        """
         recent = await self.gatherer.records.runs.runs(repo=pull.repo, number=pull.number)
-        shas = [run.sha for run in recent if not _removes_only(run.plan)]
-        return bool(shas) and shas[0] == pull.head.sha
+        newest = next((run for run in recent if not _removes_only(run.plan)), None)
+        superseded = newest and newest.stop and newest.stop.reason is Reason.SUPERSEDED
+        return newest is not None and newest.sha == pull.head.sha and not superseded
 
     def _verdict(
         self, facts: Facts, outcomes: Iterable[Outcome], origin: Origin, *, notes: tuple[Note, ...] = ()
