@@ -1,0 +1,112 @@
+import pytest
+
+from bot.playground import comments, refusals
+from tests.dialogue.offline import OfflineTester
+
+IDLE = "version: 1\non: {open: [], update: [], close: []}\n"
+API = "/api/v5/"
+COMMENTS = "/pulls/1/comments$"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 401, "body": {"message": "401 Unauthorized: Access token is expired"}},
+        {"status": 403, "body": {"message": "403 Forbidden: API rate limit exceeded"}},
+        {"status": 404, "body": {"message": "404 Project Not Found"}},
+        {"status": 429, "headers": {"Retry-After": "40"}},
+        {"status": 500},
+        {"status": 502, "body": "<html>Bad Gateway</html>"},
+        {"status": 200, "body": "<html>Under maintenance</html>"},
+    ],
+    ids=lambda fault: f"{fault['status']}{' html' if '<' in str(fault) else ''}",
+)
+async def test_what_gitee_refuses_for_a_while_is_done_once_it_answers_again(
+    tester: OfflineTester, fault: dict[str, object]
+) -> None:
+    trouble = tester.gitee.faults.add("*", API, times=6, **fault)  # type: ignore[arg-type] # a row of the table
+    assert "2 tests passed" in await tester.opened()
+    assert trouble.times == 0
+    assert len(await tester.runs()) == 1
+    assert len(tester.comments()) == 1
+
+
+async def test_gitee_is_given_the_time_that_it_asks_for(tester: OfflineTester) -> None:
+    tester.gitee.faults.rate_limit(retry_after=300)
+    assert "2 tests passed" in await tester.opened()
+    assert tester.clock.ahead.total_seconds() >= 300
+    tester.gitee.faults.add("PATCH", "/pulls/comments/", status=429, headers={"Retry-After": "77"})
+    await tester.says("/build")
+    assert 77 in tester.clock.waits
+
+
+async def test_an_answer_that_never_comes_is_not_waited_for(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.open()
+    await tester.restart(api_seconds=0.3)
+    tester.gitee.faults.add("GET", "/pulls/1$", hang=True)
+    tester.gitee.faults.add("POST", COMMENTS, hang=True)
+    assert "Image built" in await tester.says("/build")
+    assert len(await tester.runs()) == 1
+
+
+@pytest.mark.parametrize("status", [500, 429])
+async def test_a_comment_whose_answer_was_lost_is_not_posted_again(
+    tester: OfflineTester, status: int
+) -> None:
+    await tester.configure(IDLE)
+    await tester.open()
+    tester.gitee.faults.add("POST", COMMENTS, status=status, after=True)
+    assert "/deploy [env]" in await tester.says("/help")
+    tester.gitee.faults.add("POST", COMMENTS, status=status, after=True)
+    assert "Image built" in await tester.says("/build")
+    assert len(tester.comments()) == 2
+
+
+async def test_a_comment_whose_posting_was_cut_by_a_restart_is_found_again(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.open()
+    lost = tester.gitee.faults.add("POST", COMMENTS, hang=True, after=True)
+    await tester.comment("/build")
+    await tester.gitee.wait_for(lambda: lost.hits)
+    await tester.restart()
+    assert "Image built" in await tester.read()
+    assert len(tester.comments()) == 1
+
+
+@pytest.mark.parametrize("status", [401, 404, 503])
+async def test_while_gitee_takes_no_comments_work_goes_on(tester: OfflineTester, status: int) -> None:
+    tester.gitee.faults.add("POST", COMMENTS, times=5, status=status)
+    tester.gitee.faults.add("PATCH", "/pulls/comments/", times=1, status=401)
+    assert "2 tests passed" in await tester.opened()
+    assert len(tester.comments()) == 1
+
+
+async def test_words_that_the_filter_refuses_are_followed_by_plain_ones(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept = comments._checked
+
+    def filtered(body: str) -> str:
+        if "|---|" in body:
+            raise refusals.bad_request("包含敏感词")
+        return accept(body)
+
+    monkeypatch.setattr(comments, "_checked", filtered)
+    said = await tester.opened()
+    assert "✅ **Preview ready, 2 tests passed**" in said
+    assert "Gitee did not accept the full text of this comment." in said
+    assert "https://bot.example.com/runs/1" in said
+    assert "Gitee did not accept the text of this answer." in await tester.says("/help")
+    assert len(tester.comments()) == 2
+
+
+async def test_a_comment_that_somebody_deleted_stays_deleted(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("test")
+    await tester.open()
+    await gate.reached()
+    await tester.sees("Testing")
+    await tester.gitee.delete_comment("team/shop", tester.comments()[0].id, by="lin")
+    gate.open()
+    await tester.says_nothing()
+    assert len(tester.world.deployed) == 1

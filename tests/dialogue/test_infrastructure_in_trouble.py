@@ -1,0 +1,113 @@
+import logging
+
+import pytest
+
+from bot.engine.facts import Gatherer
+from bot.model.errors import GiveUp, RetryLater, TellUser
+from bot.model.reason import Reason
+from tests.dialogue.offline import OfflineTester
+
+ENGINE_GONE = RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": "connection refused"})
+FOR_EVER = [ENGINE_GONE] * 20
+
+
+async def test_an_engine_that_comes_back_is_waited_for(tester: OfflineTester) -> None:
+    tester.world.script.fail("build", ENGINE_GONE, ENGINE_GONE)
+    assert "2 tests passed" in await tester.opened()
+    assert tester.clock.waits == [2.0, 4.0]
+    log = tester.world.logs[1, "build"].lines
+    assert "▸ engine_unavailable: connection refused — again in 2 s" in log
+
+
+async def test_an_engine_that_stays_away_is_not_the_users_failure(tester: OfflineTester) -> None:
+    tester.world.script.fail("deploy", *FOR_EVER)
+    said = await tester.opened()
+    assert "⚠️ **Deploy interrupted**" in said
+    assert "`connection refused`" in said
+    assert "not your code" in said or "not a fault of the code" in said or "code is not" in said
+    assert "| Test | skipped |" in said
+    assert 60 < tester.clock.ahead.total_seconds() < 600
+
+
+@pytest.mark.parametrize(
+    ("door", "error", "said"),
+    [
+        ("push", RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "502"}, delay=7200), "`502`"),
+        ("push", GiveUp(Reason.REGISTRY_DENIED, {"repository": "team/shop"}), "`team/shop`"),
+        ("fetch", GiveUp(Reason.GIT_DENIED, {"repository": "team/shop"}), "`team/shop`"),
+    ],
+)
+async def test_what_only_the_operator_can_mend_is_said_as_such(
+    tester: OfflineTester, door: str, error: Exception, said: str
+) -> None:
+    tester.world.script.fail(door, error)
+    comment = await tester.opened()
+    assert "⚠️ **Build interrupted**" in comment
+    assert said in comment
+
+
+async def test_a_bug_is_an_apology_with_an_id(
+    tester: OfflineTester, caplog: pytest.LogCaptureFixture
+) -> None:
+    tester.world.script.fail("test", RuntimeError("secret detail"))
+    said = await tester.opened()
+    assert "⚠️ **Tests interrupted**" in said
+    assert "secret detail" not in said
+    ((trace,),) = [record.args[1:] for record in caplog.records if "met a bug" in record.msg]  # type: ignore[index] # our own call
+    assert f"`{trace}`" in said
+    assert "2 tests passed" in await tester.says("/test")
+
+
+async def test_a_bug_in_deciding_is_an_apology_with_an_id(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
+        patch.setattr(Gatherer, "gather", None)
+        said = await tester.opened()
+    assert "The bot met an error of its own" in said
+    assert len(caplog.records) == 1
+    assert str(caplog.records[0].args[1]) in said  # type: ignore[index] # our own call
+    assert "Image built" in await tester.says("/build")
+
+
+@pytest.mark.parametrize(
+    ("door", "error", "said"),
+    [
+        ("build", TellUser(Reason.BUILD_FAILED, {"instruction": "RUN make", "code": "2"}, log="cc: gone"),
+         ["❌ **Build failed**", "`RUN make` failed with exit code 2.", "cc: gone", "`/build`"]),
+        ("build", TellUser(Reason.DOCKERFILE_INVALID, {"message": "line 3: unknown instruction"}),
+         ["❌ **Build failed**", "line 3: unknown instruction"]),
+        ("deploy", TellUser(Reason.CONTAINER_EXITED, {"name": "app", "code": "1"}, log="Traceback"),
+         ["❌ **Deploy failed**", "with code 1", "Traceback", "`/deploy`"]),
+        ("deploy", TellUser(Reason.UNHEALTHY, {"name": "app", "seconds": "60"}),
+         ["❌ **Deploy failed**", "within 60 s"]),
+        ("fetch", TellUser(Reason.HEAD_MOVED, {"seen": "a" * 40, "now": "b" * 40}),
+         ["❌ **Build failed**", "`aaaaaaaa`", "`bbbbbbbb`"]),
+    ],
+)  # fmt: skip
+async def test_the_users_own_failure_says_what_failed_and_what_to_do(
+    tester: OfflineTester, door: str, error: Exception, said: list[str]
+) -> None:
+    tester.world.script.fail(door, error)
+    comment = await tester.opened()
+    for words in said:
+        assert words in comment
+    assert tester.clock.waits == []
+
+
+async def test_a_failed_teardown_is_tried_again(tester: OfflineTester) -> None:
+    await tester.opened()
+    tester.world.script.fail("remove", ENGINE_GONE, ENGINE_GONE, ENGINE_GONE)
+    await tester.close()
+    assert "Environment removed" in await tester.read()
+    assert tester.world.deployed == {}
+
+
+async def test_cancelling_a_run_that_waits_for_the_engine(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    tester.world.script.fail("build", *FOR_EVER)
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/cancel")
+    living, _ = await tester.read_all()
+    assert "Cancelled by lin" in living

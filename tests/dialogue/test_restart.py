@@ -1,0 +1,64 @@
+import pytest
+
+from bot.model.run import RunState
+from tests.dialogue.offline import OfflineTester
+
+
+@pytest.mark.parametrize(("door", "builds"), [("build", 2), ("deploy", 2), ("test", 3)])
+async def test_a_run_goes_on_at_the_step_that_was_interrupted(
+    tester: OfflineTester, door: str, builds: int
+) -> None:
+    gate = tester.world.script.hold(door)
+    await tester.open()
+    await gate.reached()
+    await tester.restart()
+    said = await tester.read()
+    assert "Preview ready, 2 tests passed" in said
+    assert len(tester.comments()) == 1
+    assert len(tester.world.built) == builds
+    assert len(tester.world.deployed) == 1
+    assert gate.cancelled.is_set()
+
+
+async def test_a_waiting_run_is_still_there(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/test")
+    await tester.sees("Queued, next in line")
+    await tester.restart()
+    assert "2 tests passed" in await tester.read()
+    assert [run.state for run in await tester.runs()] == [RunState.PASSED, RunState.PASSED]
+    assert len(tester.comments()) == 2
+
+
+async def test_a_delivery_that_was_kept_is_decided_after_the_restart(tester: OfflineTester) -> None:
+    tester.gitee.faults.add("GET", "/pulls/1$", hang=True)
+    await tester.open()
+    await tester.gitee.settled()
+    await tester.restart()
+    assert "2 tests passed" in await tester.read()
+    assert len(await tester.runs()) == 1
+
+
+async def test_a_stop_that_was_asked_for_is_obeyed_after_the_restart(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    gate.tidied.clear()
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/cancel")
+    await gate.cancelled.wait()
+    gate.tidied.set()
+    await tester.restart()
+    living, stopping = await tester.read_all()
+    assert "Cancelled by lin" in living
+    assert "Stopping #1" in stopping
+    assert tester.world.built == []
+
+
+async def test_restarting_says_nothing_new(tester: OfflineTester) -> None:
+    await tester.opened()
+    before = len(tester.comments()[0].history)
+    await tester.restart()
+    await tester.says_nothing()
+    assert len(tester.comments()[0].history) == before
