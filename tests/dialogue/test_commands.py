@@ -1,7 +1,8 @@
 import pytest
 
+from bot.ports import TestOutput
 from tests.dialogue.offline import OfflineTester
-from tests.fakes.doors import FAILING, TestOutput
+from tests.fakes.doors import FAILING
 
 SUITES = "version: 1\ntest: {suites: {unit: pytest unit, web: pytest web}}\n"
 STAGING = "version: 1\ndeploy: {environments: {staging: {ttl: 8h, env: {STAGE: 'yes'}}}}\n"

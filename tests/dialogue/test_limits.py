@@ -1,0 +1,65 @@
+from bot.model.run import RunState
+from bot.settings.model import Limits
+from tests.dialogue.offline import OfflineTester
+
+
+async def test_one_run_at_a_time_for_a_pull_request(tester: OfflineTester) -> None:
+    await tester.restart(limits=Limits(runs=5, runs_per_repository=5))
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/test")
+    await tester.sees("Queued, next in line")
+    assert [run.state for run in await tester.bot.store.runs.unfinished()] == [
+        RunState.RUNNING,
+        RunState.QUEUED,
+    ]
+    gate.open()
+    first, second = await tester.living(1), await tester.living(2)
+    assert "followed by #2" in first
+    assert "2 tests passed" in second
+
+
+async def test_waiting_runs_see_their_place_move(tester: OfflineTester) -> None:
+    gates = [tester.world.script.hold("push") for _ in range(2)]
+    await tester.open()
+    await gates[0].reached()
+    await tester.open()
+    await tester.sees("Queued, next in line")
+    await tester.open()
+    await tester.sees("Queued, 1 ahead")
+    gates[0].open()
+    await gates[1].reached()
+    await tester.gitee.wait_for(lambda: "Queued, next in line" in tester.comments()[2].body)
+    gates[1].open()
+    assert "2 tests passed" in await tester.living(3)
+    assert "2 tests passed" in await tester.read()
+
+
+async def test_a_repository_has_a_limit_of_its_own(tester: OfflineTester) -> None:
+    await tester.restart(limits=Limits(runs=3, runs_per_repository=2))
+    gates = [tester.world.script.hold("build") for _ in range(2)]
+    for gate in gates:
+        await tester.open()
+        await gate.reached()
+    await tester.open()
+    await tester.sees("Queued, next in line")
+    for gate in gates:
+        gate.open()
+    assert len(await tester.read_all()) == 2
+    assert [run.state for run in await tester.runs()] == [RunState.PASSED] * 3
+
+
+async def test_a_waiting_run_can_be_torn_out_of_the_line(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.open()
+    await tester.sees("Queued, next in line")
+    await tester.close()
+    await tester.sees("Stopped")
+    gate.open()
+    assert "2 tests passed" in await tester.read()
+    assert "Environment removed" in await tester.read()
+    states = [run.state for run in await tester.runs()]
+    assert states == [RunState.PASSED, RunState.CANCELLED, RunState.PASSED]
