@@ -6,6 +6,7 @@ import pytest
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.docker import collect, tests_container
+from tests.real.parts import PATIENCE
 from tests.runners.conftest import KEY, Stage
 from tests.runners.waiting import until
 
@@ -73,6 +74,16 @@ async def test_hostile_reports_are_left_out(stage: Stage) -> None:
 
 async def test_report_folder_that_is_a_link_gives_nothing(stage: Stage) -> None:
     output = await stage.platform.run_tests(stage.suite("ln -s /proc /reports", standalone=True), stage.log)
+
+    assert output.files == {}
+
+
+async def test_sparse_file_of_terabytes_takes_no_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tests_container, "ARCHIVE_LIMIT", 2 * collect.CHUNK)
+    script = "mkdir /reports; truncate -s 8T /reports/b.bin"
+
+    async with asyncio.timeout(PATIENCE):
+        output = await stage.platform.run_tests(stage.suite(script, standalone=True), stage.log)
 
     assert output.files == {}
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 CHUNK = 2**20
-ARCHIVE_LIMIT = 256 * 2**20
+ARCHIVE_LIMIT = 128 * 2**20
 """Bytes of the archive that are taken at most."""
 FILE_LIMIT = 16 * 2**20
 TOTAL_LIMIT = 64 * 2**20
@@ -33,7 +33,8 @@ def xml_files(archive: BinaryIO) -> dict[str, bytes]:
 
 def _candidates(archive: BinaryIO) -> Iterator[tuple[str, bytes]]:
     try:
-        with tarfile.open(fileobj=archive, mode="r|") as tar:
+        # Not as a stream ("r|"): that reads its way through the terabytes that a sparse file claims.
+        with tarfile.open(fileobj=archive, mode="r:") as tar:
             for _, member in zip(range(MEMBER_LIMIT), tar, strict=False):
                 name = _relative(member)
                 content = tar.extractfile(member) if name else None

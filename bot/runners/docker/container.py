@@ -112,9 +112,10 @@ def allowed_memory(asked: str, most: str) -> int:
     """
     try:
         size = int(parse_bytes(asked))
-    except (DockerException, ValueError) as error:
-        problem = {"file": ".chatops.yml", "message": f"memory: {asked}"}
-        raise TellUser(Reason.CONFIG_INVALID, problem) from error
+    except (DockerException, ValueError):
+        size = 0
+    if size <= 0:
+        raise TellUser(Reason.CONFIG_INVALID, {"file": ".chatops.yml", "message": f"memory: {asked}"})
     return max(MINIMUM_MEMORY, min(size, int(parse_bytes(most))))
 
 

@@ -22,7 +22,7 @@ from bot.core.dockerfile import Dockerfile, read
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 
-SECONDS = 30
+SECONDS = 10
 """Processor time that filtering may take."""
 CHUNK = 1 << 20
 BAD_PATTERN = 3
@@ -108,7 +108,7 @@ def _safe(name: str) -> bool:
 
 async def _filter_apart(context: Path, copy: Path, dockerfile: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __name__, str(context), str(copy), dockerfile),
+        *(sys.executable, "-m", __name__, str(context), str(copy), dockerfile, str(SECONDS)),
         env={"PYTHONPATH": str(Path(bot.__file__).parents[1]), "HOME": "/nonexistent"},
         stdin=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -127,8 +127,8 @@ async def _filter_apart(context: Path, copy: Path, dockerfile: str) -> None:
 
 def main(arguments: list[str]) -> None:
     """Filter `context` to `copy`, as the process apart."""
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    context, copy, dockerfile = arguments
+    context, copy, dockerfile, seconds = arguments
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
     try:
         write_filtered(Path(context), Path(copy), dockerfile)
     except re.error:

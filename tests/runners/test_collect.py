@@ -1,0 +1,102 @@
+import io
+import tarfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.runners.docker import collect
+from bot.runners.docker.collect import xml_files
+
+
+def archive(*members: tuple[str, bytes] | tarfile.TarInfo) -> io.BytesIO:
+    """Return a tar with these files and other members."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for one in members:
+            if isinstance(one, tarfile.TarInfo):
+                tar.addfile(one)
+                continue
+            member = tarfile.TarInfo(one[0])
+            member.size = len(one[1])
+            tar.addfile(member, io.BytesIO(one[1]))
+    out.seek(0)
+    return out
+
+
+def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
+    """Return a member that is no regular file."""
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, target
+    return member
+
+
+def test_xml_files_by_their_path_below_the_folder() -> None:
+    found = xml_files(
+        archive(
+            special("reports", tarfile.DIRTYPE),
+            ("reports/a.xml", b"1"),
+            ("reports/deep/er/B.XML", b"2"),
+            ("reports/notes.txt", b"3"),
+            ("reports/xml", b"4"),
+        )
+    )
+
+    assert found == {"a.xml": b"1", "deep/er/B.XML": b"2"}
+
+
+def test_single_file_keeps_its_name() -> None:
+    assert xml_files(archive(("junit.xml", b"1"))) == {"junit.xml": b"1"}
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        ("../escape.xml", b""),
+        ("reports/../../escape.xml", b""),
+        ("/etc/cron.d/x.xml", b""),
+        ("reports/line\nbreak.xml", b""),
+        ("reports/" + "a" * 300 + ".xml", b""),
+        special("reports/link.xml", tarfile.SYMTYPE, "/etc/passwd"),
+        special("reports/hard.xml", tarfile.LNKTYPE, "reports/good.xml"),
+        special("reports/pipe.xml", tarfile.FIFOTYPE),
+        special("reports/device.xml", tarfile.CHRTYPE),
+        special("reports/folder.xml", tarfile.DIRTYPE),
+    ],
+)
+def test_unsafe_members_are_left_out(member: tuple[str, bytes] | tarfile.TarInfo) -> None:
+    found = xml_files(archive(("reports/good.xml", b"1"), member, ("reports/also.xml", b"2")))
+
+    assert found == {"good.xml": b"1", "also.xml": b"2"}
+
+
+def test_limits_of_size_total_and_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [(f"r/{index}.xml", b"x" * 10) for index in range(9)]
+
+    monkeypatch.setattr(collect, "TOTAL_LIMIT", 35)
+    assert len(xml_files(archive(*files))) == 3
+    monkeypatch.setattr(collect, "COUNT_LIMIT", 2)
+    assert len(xml_files(archive(*files))) == 2
+    monkeypatch.setattr(collect, "MEMBER_LIMIT", 1)
+    assert len(xml_files(archive(*files))) == 1
+    monkeypatch.setattr(collect, "FILE_LIMIT", 9)
+    assert xml_files(archive(*files)) == {}
+
+
+def test_cut_archive_gives_what_could_be_read() -> None:
+    whole = archive(("r/a.xml", b"1" * 600), ("r/b.xml", b"2" * 600)).getvalue()
+
+    assert xml_files(io.BytesIO(whole[:2_000])) == {"a.xml": b"1" * 600}
+
+
+@given(st.binary(max_size=2_000))
+def test_any_bytes_are_survived(data: bytes) -> None:
+    assert xml_files(io.BytesIO(data)) == {}
+
+
+def test_sparse_file_cannot_pretend_to_be_small() -> None:
+    member = tarfile.TarInfo("r/a.xml")
+    member.size = 8 << 40
+    head = member.tobuf(tarfile.GNU_FORMAT)
+
+    assert xml_files(io.BytesIO(head + b"\0" * 10_240)) == {}

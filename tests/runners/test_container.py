@@ -1,0 +1,97 @@
+import pytest
+
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.runners.docker.builder import ports
+from bot.runners.docker.container import ContainerSpec, Kind, Limits, allowed_memory, configuration
+from bot.runners.docker.images import push_failed, split
+
+GIGABYTE = 1 << 30
+
+
+def spec(kind: Kind) -> ContainerSpec:
+    return ContainerSpec(
+        kind=kind,
+        alias="db",
+        image="postgres:16",
+        network="n",
+        memory="1g",
+        labels={"a": "b"},
+        env={"K": "a=b\nc"},
+        address="10.0.0.14" if kind is Kind.APP else None,
+    )
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_no_kind_gets_more_than_it_needs(kind: Kind) -> None:
+    host = configuration(spec(kind), Limits())["HostConfig"]
+
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["NetworkMode"] == "n"
+    assert host["Dns"] == ["127.0.0.1"]
+    assert host["Memory"] == host["MemorySwap"] == GIGABYTE
+    assert not {"Binds", "Privileged", "PortBindings", "Devices", "PidMode"} & host.keys()
+    assert bool(host["CapAdd"]) is (kind is Kind.SERVICE)
+    assert host["ReadonlyRootfs"] is (kind is Kind.APP)
+
+
+def test_operator_may_allow_writing() -> None:
+    host = configuration(spec(Kind.APP), Limits(read_only=False))["HostConfig"]
+
+    assert host["ReadonlyRootfs"] is False
+
+
+def test_environment_and_address_are_taken_as_they_are() -> None:
+    made = configuration(spec(Kind.APP), Limits())
+
+    assert made["Env"] == ["K=a=b\nc"]
+    assert made["Labels"] == {"a": "b"}
+    endpoint = made["NetworkingConfig"]["EndpointsConfig"]["n"]
+    assert endpoint == {"Aliases": ["db"], "IPAMConfig": {"IPv4Address": "10.0.0.14"}}
+    assert "Cmd" not in made
+    assert "Entrypoint" not in made
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed"),
+    [("512m", GIGABYTE // 2), ("8g", 2 * GIGABYTE), ("1k", 6 << 20), ("100000000", 100_000_000)],
+)
+def test_memory_stays_between_what_the_engine_and_the_operator_allow(asked: str, allowed: int) -> None:
+    assert allowed_memory(asked, "2g") == allowed
+
+
+@pytest.mark.parametrize("asked", ["", "much", "-1g", "1.5.5g"])
+def test_memory_that_is_no_size_is_told(asked: str) -> None:
+    with pytest.raises(TellUser) as caught:
+        allowed_memory(asked, "2g")
+
+    assert caught.value.reason is Reason.CONFIG_INVALID
+
+
+def test_ports_are_tcp_only_and_sorted() -> None:
+    exposed: dict[str, object] = {"9000/tcp": {}, "53/udp": {}, "80/tcp": {}, "x/tcp": {}, "443": {}}
+
+    assert ports({"Config": {"ExposedPorts": exposed}}) == (80, 443, 9000)
+    assert ports({"Config": {}}) == ports({"Config": None}) == ()
+
+
+def test_references_are_split_at_the_tag_not_at_the_port() -> None:
+    assert split("host:5000/a/b:1") == ("host:5000/a/b", "1")
+    assert split("host:5000/a/b") == ("host:5000/a/b", "latest")
+    assert split("a@sha256:00") == ("a", "sha256:00")
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("denied: requested access to the resource is denied", Reason.REGISTRY_DENIED),
+        ("unauthorized: authentication required", Reason.REGISTRY_DENIED),
+        ("no basic auth credentials", Reason.REGISTRY_DENIED),
+        ("received unexpected HTTP status: 503 Service Unavailable", Reason.REGISTRY_UNAVAILABLE),
+        ("dial tcp 127.0.0.1:1: connect: connection refused", Reason.REGISTRY_UNAVAILABLE),
+        ("An image does not exist locally with the tag: a/b", Reason.ENGINE_UNAVAILABLE),
+    ],
+)
+def test_push_errors_by_what_happens_next(message: str, reason: Reason) -> None:
+    assert push_failed("a/b", message).reason is reason

@@ -1,0 +1,126 @@
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.runners.docker import context
+from bot.runners.docker.context import chunks, filtered, patterns, recipe, write_filtered
+from tests.real.parts import tar
+
+
+async def names(folder: Path, content: bytes, dockerfile: str = "Dockerfile") -> set[str]:
+    """Return what is sent of a context."""
+    source = folder / "context.tar"
+    source.write_bytes(content)
+    async with filtered(source, dockerfile) as sent:
+        with tarfile.open(sent) as found:
+            return set(found.getnames())
+
+
+async def test_context_without_the_file_is_sent_as_it_is(tmp_path: Path) -> None:
+    source = tmp_path / "context.tar"
+    source.write_bytes(tar({"Dockerfile": "", "a": ""}))
+
+    async with filtered(source, "Dockerfile") as sent:
+        assert sent == source
+
+
+async def test_copy_is_gone_afterwards(tmp_path: Path) -> None:
+    source = tmp_path / "context.tar"
+    source.write_bytes(tar({".dockerignore": "a", "a": ""}))
+
+    async with filtered(source, "Dockerfile") as sent:
+        assert sent.exists()
+
+    assert not sent.exists()
+
+
+@pytest.mark.parametrize(
+    ("ignored", "sent"),
+    [
+        ("*", set()),
+        ("*\n!src", {"src/a.py", "src/b.pyc"}),
+        ("**/*.pyc", {"src/a.py", "top.md"}),
+        ("/src/", {"top.md", "top.pyc"}),
+        ("# src\n\n  top.*  \n", {"src/a.py", "src/b.pyc"}),
+        ("\ufeffsrc", {"top.md", "top.pyc"}),
+        ("src\n!src/a.py", {"src/a.py", "top.md", "top.pyc"}),
+    ],
+)
+async def test_patterns_work_as_with_docker_build(tmp_path: Path, ignored: str, sent: set[str]) -> None:
+    files = {"src/a.py": "", "src/b.pyc": "", "top.md": "", "top.pyc": "", "Dockerfile": ""}
+
+    found = await names(tmp_path, tar({".dockerignore": ignored, **files}))
+
+    assert found == {".dockerignore", "Dockerfile", *sent}
+
+
+async def test_dockerfile_has_an_ignore_file_of_its_own(tmp_path: Path) -> None:
+    files = {".dockerignore": "a", "docker/app.dockerignore": "b", "a": "", "b": "", "docker/app": ""}
+
+    assert "b" not in await names(tmp_path, tar(files), "docker/app")
+    assert "a" in await names(tmp_path, tar(files), "docker/app")
+
+
+async def test_patterns_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    with pytest.raises(TellUser) as caught:
+        await names(tmp_path, tar({".dockerignore": "[z-a]", "a": ""}))
+
+    assert caught.value.reason is Reason.DOCKERFILE_INVALID
+    assert ".dockerignore" in caught.value.facts["message"]
+
+
+async def test_patterns_made_to_be_slow_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "SECONDS", 1)
+    slow = "*a" * 40 + "b"
+
+    with pytest.raises(TellUser) as caught:
+        await names(tmp_path, tar({".dockerignore": slow, "a" * 90: ""}))
+
+    assert caught.value.facts == {"message": ".dockerignore: its patterns take too long to match"}
+
+
+async def test_context_that_is_no_tar_is_a_bug_not_the_user_s(tmp_path: Path) -> None:
+    with pytest.raises(tarfile.TarError):
+        await names(tmp_path, b"no tar")
+
+
+def test_unsafe_members_are_not_copied(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as made:
+        for name in ("../up", "/etc/passwd", "a/../../b", "fine"):
+            made.addfile(tarfile.TarInfo(name))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        made.addfile(link)
+    source, copy = tmp_path / "context.tar", tmp_path / "copy.tar"
+    source.write_bytes(out.getvalue())
+
+    write_filtered(source, copy, "Dockerfile")
+
+    with tarfile.open(copy) as found:
+        assert found.getnames() == ["fine", "link"]
+        assert found.getmember("link").issym()
+    assert b"ustar  \0" in copy.read_bytes()[:512]
+
+
+def test_stages_of_the_dockerfile_in_the_context(tmp_path: Path) -> None:
+    source = tmp_path / "context.tar"
+    source.write_bytes(tar({"sub/D": "FROM a AS one\nFROM b AS two\n"}))
+
+    assert recipe(source, "sub/D").names == ("one", "two")
+    assert recipe(source, "absent").names == ()
+
+
+def test_comments_and_empty_lines_are_no_patterns() -> None:
+    assert patterns("# x\n\n a \n#b\n!c\n") == ["a", "!c"]
+
+
+async def test_file_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "CHUNK", 4)
+    (tmp_path / "f").write_bytes(b"123456789")
+
+    assert [piece async for piece in chunks(tmp_path / "f")] == [b"1234", b"5678", b"9"]

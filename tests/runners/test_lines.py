@@ -1,0 +1,81 @@
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.runners.docker.containers import Frames
+from bot.runners.docker.lines import LINE_LIMIT, Console, Lines, clean
+from tests.real.parts import Recorder
+
+CHUNKS = st.lists(st.binary(max_size=40) | st.sampled_from([b"\n", b"\r\n", "字".encode(), b"\x1b[1m"]))
+
+
+@given(CHUNKS)
+def test_lines_do_not_depend_on_how_the_bytes_arrived(chunks: list[bytes]) -> None:
+    apart, together = Lines(), Lines()
+
+    by_pieces = [line for chunk in chunks for line in apart.feed(chunk)] + apart.flush()
+
+    assert by_pieces == together.feed(b"".join(chunks)) + together.flush()
+
+
+@given(st.text())
+def test_nothing_that_moves_a_terminal_is_left(text: str) -> None:
+    shown = clean(text)
+
+    assert not re.search(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]", shown)
+    assert len(shown) <= LINE_LIMIT
+
+
+def test_colours_and_redrawn_progress_are_undone() -> None:
+    lines = Lines()
+
+    assert lines.feed(b"\x1b[91mred\x1b[0m \x1b]0;title\x07\r\n10%\r50%\rdone\nok\t1\n") == [
+        "red",
+        "done",
+        "ok\t1",
+    ]
+
+
+def test_line_without_end_takes_no_more_memory() -> None:
+    lines = Lines()
+    for _ in range(50):
+        assert lines.feed(b"x" * 100_000) == []
+
+    assert len(lines._rest) < 10_000
+    (cut,) = lines.feed(b"\n")
+    assert len(cut) == LINE_LIMIT
+    assert cut.endswith("…")
+
+
+def test_progress_bar_without_end_shows_its_last_state() -> None:
+    lines = Lines()
+    for percent in range(10_000):
+        lines.feed(f"\r{percent}".encode())
+
+    assert lines.feed(b"\n") == ["9999"]
+
+
+def test_console_stops_writing_but_remembers_the_end() -> None:
+    log = Recorder()
+    console = Console(log, limit=10, remembered=2)
+
+    console.lines(["12345", "67890", "never written", "the end"])
+
+    assert log.text == "12345\n67890\n"
+    assert log.notes == ["too much output: the rest is not kept"]
+    assert list(console.tail) == ["never written", "the end"]
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=50))), st.integers(1, 20))
+def test_streams_are_taken_apart_whatever_the_pieces(written: list[tuple[int, bytes]], size: int) -> None:
+    wire = b"".join(
+        bytes([stream, 0, 0, 0]) + len(data).to_bytes(4, "big") + data for stream, data in written
+    )
+    frames = Frames()
+
+    found = [one for at in range(0, len(wire), size) for one in frames.feed(wire[at : at + size])]
+
+    for stream in (1, 2):
+        expected = b"".join(data for number, data in written if number == stream)
+        assert b"".join(data for number, data in found if number == stream) == expected
