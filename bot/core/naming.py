@@ -11,7 +11,6 @@ from bot.model.forge import RepoPath
 from bot.model.plan import DEFAULT_ENVIRONMENT
 
 PREFIX = "chatops"
-BRIDGE_PREFIX = "cops"
 
 LABEL_REPO = f"{PREFIX}.repo"
 LABEL_NUMBER = f"{PREFIX}.number"
@@ -21,7 +20,6 @@ LABEL_RUN = f"{PREFIX}.run"
 LABEL_INSTANCE = f"{PREFIX}.instance"
 
 _LABEL_LENGTH = 63  # RFC 1035
-_BRIDGE_LENGTH = 15  # IFNAMSIZ - 1
 _SLUG_LENGTH = 40
 _COMPONENT_LENGTH = 80
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
@@ -89,16 +87,6 @@ def container(key: EnvironmentKey, part: str, instance: str = "") -> str:
 def network(key: EnvironmentKey, instance: str = "") -> str:
     """Return the name of an environment's network."""
     return f"{stack(key, instance)}-net"
-
-
-def volume(key: EnvironmentKey, part: str, instance: str = "") -> str:
-    """Return the name of one volume of an environment."""
-    return f"{stack(key, instance)}-{part}-data"
-
-
-def bridge(key: EnvironmentKey, instance: str = "") -> str:
-    """Return the name of the network's interface on the host; a firewall rule knows all by their prefix."""
-    return (BRIDGE_PREFIX + _hash(_identity(key, instance)))[:_BRIDGE_LENGTH]
 
 
 def labels(key: EnvironmentKey, *, sha: str, run: int, instance: str = "") -> dict[str, str]:

@@ -31,12 +31,10 @@ def test_the_common_case_reads_well() -> None:
     assert naming.repository("", RepoPath("Acme", "My_Shop.API")) == "acme/my_shop.api"
     assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-app", naming.container(SHOP, "app"))
     assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-net", naming.network(SHOP))
-    assert re.fullmatch(r"chatops-pr-12-shop-[0-9a-f]{6}-db-data", naming.volume(SHOP, "db"))
 
 
 def test_names_never_change_between_releases() -> None:
     assert naming.stack(SHOP) == "chatops-pr-12-shop-c8fc89"
-    assert naming.bridge(SHOP) == "copsc8fc89d4b8c"
     assert naming.slug("我的店") == "repo-71fcd0"
 
 
@@ -71,8 +69,6 @@ def test_hosts_are_dns_labels_whatever_the_repository_is_called(key: Environment
 @given(some_keys)
 def test_names_fit_their_engines_whatever_the_repository_is_called(key: EnvironmentKey) -> None:
     assert DOCKER_NAME.fullmatch(naming.container(key, "app"))
-    assert len(naming.bridge(key)) == 15
-    assert naming.bridge(key).startswith(naming.BRIDGE_PREFIX)
     assert REPOSITORY.fullmatch(naming.repository("p", key.repo))
     assert len(naming.repository("p", key.repo)) <= 255
 
@@ -86,12 +82,10 @@ def test_two_environments_never_share_a_name(one: EnvironmentKey, other: Environ
     )
 
     assert (naming.stack(one) == naming.stack(other)) is same
-    assert (naming.bridge(one) == naming.bridge(other)) is same
 
 
 def test_two_bots_on_one_engine_do_not_share_names() -> None:
     assert naming.network(SHOP, "a") != naming.network(SHOP, "b")
-    assert naming.bridge(SHOP, "a") != naming.bridge(SHOP, "b")
 
 
 def test_labels_tell_all_and_leave_out_what_is_empty() -> None:
