@@ -1,0 +1,96 @@
+"""`chatops` as an operator meets it: clear words for every mistake, exit codes that scripts can use."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+from click.testing import CliRunner
+
+from bot.cli import main
+from tests.real.parts import free_port
+
+
+def run(*arguments: str, environ: dict[str, str] | None = None) -> tuple[int, str]:
+    result = CliRunner().invoke(main, arguments, env=environ or {})
+    return result.exit_code, result.output
+
+
+def test_version_and_help_are_there() -> None:
+    assert run("--version")[0] == 0
+    code, output = run("--help")
+    assert code == 0
+    assert "serve" in output
+    assert "playground" in output
+
+
+def test_an_unknown_key_is_named_with_its_line(tmp_path: Path) -> None:
+    config = tmp_path / "chatops.toml"
+    config.write_text('[server]\nport = 8080\n\n[gitee]\ntokn = "x"\n')
+    code, output = run("serve", "--config", str(config))
+    assert code == 1
+    assert "chatops.toml:5" in output
+    assert "tokn" in output
+    assert "token" in output
+
+
+def test_a_permission_for_an_unknown_command_is_an_error(tmp_path: Path) -> None:
+    code, output = run(
+        "serve",
+        environ={
+            "CHATOPS_SERVER__DATA_DIR": str(tmp_path),
+            "CHATOPS_SERVER__PORT": str(free_port()),
+            "CHATOPS_PREVIEW__PORT": str(free_port()),
+            "CHATOPS_PERMISSIONS__DEPLY": "write",
+        },
+    )
+    assert code == 1
+    assert "deply" in output
+    assert "deploy" in output
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, output = run(
+            "serve",
+            environ={"CHATOPS_SERVER__DATA_DIR": str(tmp_path), "CHATOPS_SERVER__PORT": str(port)},
+        )
+    assert code == 1
+    assert f"127.0.0.1:{port}" in output
+
+
+def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Path) -> None:
+    port = free_port()
+    environ = {
+        "CHATOPS_SERVER__DATA_DIR": str(tmp_path),
+        "CHATOPS_SERVER__PORT": str(port),
+        "CHATOPS_PREVIEW__PORT": str(free_port()),
+        "CHATOPS_DOCKER__HOST": f"unix://{tmp_path}/docker.sock",
+        "CHATOPS_REGISTRY__URL": "http://127.0.0.1:9",
+        "CHATOPS_GITEE__URL": "http://127.0.0.1:9",
+        "PATH": "/usr/bin:/bin",
+    }
+    bot = subprocess.Popen(
+        [sys.executable, "-m", "bot.cli", "serve"], env=environ, stderr=subprocess.PIPE, text=True
+    )
+    lines = bot.stderr
+    assert lines is not None
+    try:
+        while "listens on" not in lines.readline():
+            assert bot.poll() is None
+        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=30)
+        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        parts = json.loads(answer.text)["parts"]
+        assert {name: part["ready"] for name, part in parts.items()} == {
+            "gitee": False,
+            "registry": False,
+            "docker": False,
+        }
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
+    finally:
+        bot.terminate()
+        assert bot.wait(20) == 0
+        lines.close()
