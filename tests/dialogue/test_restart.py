@@ -33,9 +33,13 @@ async def test_a_waiting_run_is_still_there(tester: OfflineTester) -> None:
 
 
 async def test_a_delivery_that_was_kept_is_decided_after_the_restart(tester: OfflineTester) -> None:
-    tester.gitee.faults.add("GET", "/pulls/1$", hang=True)
+    asked = tester.gitee.faults.add("GET", "/pulls/1$", hang=True)
+
+    async def deciding() -> int:
+        return asked.hits
+
     await tester.open()
-    await tester.gitee.settled()
+    await tester.until(deciding)
     await tester.restart()
     assert "2 tests passed" in await tester.read()
     assert len(await tester.runs()) == 1

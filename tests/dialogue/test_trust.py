@@ -89,7 +89,7 @@ async def test_a_push_stops_the_run_of_the_commit_that_was_trusted(tester: Offli
 async def test_the_author_of_a_trusted_commit_may_build_and_not_deploy(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open("stranger", from_fork=True)
-    await tester.says("/ok-to-test")
+    await tester.says(f"/ok-to-test {tester.head[:10]}")
     assert "Image built" in await tester.says("/build", by="stranger")
     assert "it is for people with write access" in await tester.says("/deploy", by="stranger")
     assert "it is for people with write access" in await tester.says("/teardown", by="stranger")

@@ -11,6 +11,7 @@ async def quiet(tester: OfflineTester) -> OfflineTester:
     """Return a tester on a pull request where nothing runs by itself."""
     await tester.configure(IDLE)
     await tester.open()
+    await tester.says_nothing()
     return tester
 
 
