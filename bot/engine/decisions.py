@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.core import automatic, decide, parsing
 from bot.core.vocabulary import AnyCommand, Need
@@ -20,6 +20,9 @@ from bot.model.run import Note, Origin, Run, StopRequest
 from bot.model.text import Language
 from bot.model.views import ConfigBroken, View
 from bot.ports import Clock, Forge
+
+FRESH = timedelta(days=1)
+"""How old a comment may be when its delivery arrives, clocks that differ included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,10 @@ class Decider:
         comment = await self.forge.comment(delivery.repo, delivery.comment_id or 0)
         if comment is None:
             return Verdict("ignored: the comment is gone")
-        if comment.number not in {None, delivery.number}:
-            # A delivery's body is not signed: somebody may point at words written under another pull request.
-            return Verdict("ignored: the comment stands under another pull request")
         if await self.identity.is_me(comment.author):
             return Verdict("ignored: the bot's own comment")
-        if _edited(delivery, comment):
-            return Verdict("ignored: the comment was edited since")
+        if doubt := _doubt(delivery, comment):
+            return Verdict(f"ignored: {doubt}")
         lines = parsing.parse(comment.body, self.commands)
         if not lines:
             return Verdict("ignored: no command in it")
@@ -171,9 +171,16 @@ class Decider:
         )
 
 
-def _edited(delivery: Delivery, comment: Comment) -> bool:
+def _doubt(delivery: Delivery, comment: Comment) -> str | None:
+    """Return why this comment is not what the delivery speaks of: a delivery's body is not signed."""
+    if comment.number not in {None, delivery.number}:
+        return "the comment stands under another pull request"
+    if delivery.received_at - comment.created_at > FRESH:
+        return "the comment was written long before the delivery"
     digest = hashlib.sha256(comment.body.encode()).hexdigest()
-    return delivery.body_digest is not None and digest != delivery.body_digest
+    if delivery.body_digest is not None and digest != delivery.body_digest:
+        return "the comment was edited since"
+    return None
 
 
 def _removes_only(plan: Plan) -> bool:
