@@ -188,4 +188,4 @@ class BotTester:
         """Wait for a condition that has no event of its own."""
         async with asyncio.timeout(self.patience):
             while not await condition():  # noqa: ASYNC110 - the bot's state can only be asked for
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.02)
