@@ -13,6 +13,8 @@ from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepRecord, StepResult, StepState, StopRequest
 
 ATTEMPTS = 8
+PATIENT_ATTEMPTS = 240
+"""For words that must not be lost, a person's as well as the bot's: about four hours."""
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 60.0
 LONGEST_ASKED = 3600.0
@@ -111,13 +113,15 @@ def supersedes(new: Run, old: Run) -> bool:
     return same_pull and new.id > old.id and new.sha != old.sha and not removes and not old.state.final
 
 
-def retry_delay(attempt: int, asked: float | None = None, *, jitter: float = 0.0) -> float | None:
+def retry_delay(
+    attempt: int, asked: float | None = None, *, jitter: float = 0.0, attempts: int = ATTEMPTS
+) -> float | None:
     """Return how many seconds to wait after failed attempt number `attempt` (from 1); None means give up.
 
     `asked` is what the other side wished for; waiting less than that would be useless, so a wish of
     more than an hour means give up. `jitter` from 0 to 1 lengthens the delay by up to a quarter.
     """
-    if attempt >= ATTEMPTS:
+    if attempt >= attempts:
         return None
     delay: float = min(FIRST_DELAY * 2 ** max(attempt - 1, 0), LONGEST_DELAY)
     if asked is not None and math.isfinite(asked):

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.core.lifecycle import retry_delay
+from bot.core.lifecycle import PATIENT_ATTEMPTS, retry_delay
 from bot.engine.identity import Identity
 from bot.engine.records import Records
 from bot.model.errors import ChatOpsError, CommentRefused, RetryLater
@@ -140,5 +140,5 @@ def _plain(view: View) -> Filtered:
 def _delay(attempt: int, error: ChatOpsError) -> float | None:
     """Return after how many seconds to try again; a token that was refused may be mended meanwhile."""
     if isinstance(error, RetryLater):
-        return retry_delay(attempt, error.delay)
-    return None if isinstance(error, CommentRefused) else retry_delay(attempt)
+        return retry_delay(attempt, error.delay, attempts=PATIENT_ATTEMPTS)
+    return None if isinstance(error, CommentRefused) else retry_delay(attempt, attempts=PATIENT_ATTEMPTS)

@@ -11,7 +11,7 @@ from bot.engine.config_notice import CHANGED, ConfigNotice
 from bot.engine.facts import Facts, Gatherer
 from bot.engine.identity import Identity
 from bot.model.delivery import Delivery, Trigger
-from bot.model.errors import RetryLater
+from bot.model.errors import NotThereYet
 from bot.model.forge import Comment, PullRequest, PullState, RepoPath
 from bot.model.outcome import Approve, Ignore, Outcome, Reply, StartRun, StopRuns
 from bot.model.plan import Plan, Teardown
@@ -56,7 +56,7 @@ class Decider:
         if pull is None:
             # Somebody who knows the secret says that there is one: it may be visible in a moment.
             facts = {"message": "there is no such pull request, or the bot may not see it"}
-            raise RetryLater(Reason.GITEE_UNAVAILABLE, facts)
+            raise NotThereYet(Reason.GITEE_UNAVAILABLE, facts)
         if delivery.trigger is Trigger.COMMENT:
             return await self._comment(delivery, pull)
         return await self._event(delivery, pull)

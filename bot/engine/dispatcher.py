@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.core import naming
-from bot.core.lifecycle import retry_delay
+from bot.core.lifecycle import ATTEMPTS, PATIENT_ATTEMPTS, retry_delay
 from bot.engine.board import Board, Posting
 from bot.engine.decisions import Decider, Verdict
 from bot.engine.records import Records
 from bot.engine.worker import Worker
 from bot.model.delivery import Delivery
-from bot.model.errors import ChatOpsError, RetryLater
+from bot.model.errors import ChatOpsError, NotThereYet, RetryLater
 from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.model.views import Apology, ApprovalNeeded, View
@@ -103,7 +103,9 @@ class Dispatcher:
         self.worker.wake()
 
     async def _postpone(self, delivery: Delivery, attempt: int, error: ChatOpsError) -> None:
-        delay = retry_delay(attempt + 1, error.delay if isinstance(error, RetryLater) else None)
+        asked = error.delay if isinstance(error, RetryLater) else None
+        attempts = ATTEMPTS if isinstance(error, NotThereYet) else PATIENT_ATTEMPTS
+        delay = retry_delay(attempt + 1, asked, attempts=attempts)
         if delay is None:
             logger.error("delivery %s given up after %s attempts: %s", delivery.key, attempt + 1, error)
             await self.records.inbox.fail(delivery.key, str(error))

@@ -34,6 +34,11 @@ class Worker:
         """Look again at what waits: a run was added or flagged, or one ended."""
         self._wake.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a run is under way in this process, its last words included."""
+        return bool(self._tasks)
+
     async def recover(self) -> None:
         """Take up what an earlier process left: interrupted runs wait again, at their interrupted step.
 

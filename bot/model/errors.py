@@ -3,6 +3,7 @@
 ChatOpsError
 ├── TellUser     the person under the pull request can act on it: worded from its reason
 ├── RetryLater   the world may be better in a while: tried again with backoff
+│   └── NotThereYet  what was named may appear in a moment, or never
 └── GiveUp       neither: logged for the operator, told as an apology
     └── CommentRefused  the words of a comment were refused, others may pass
 """
@@ -40,6 +41,10 @@ class RetryLater(ChatOpsError):  # noqa: N818 - named by what happens next
     ) -> None:
         super().__init__(reason, facts, log=log)
         self.delay = delay
+
+
+class NotThereYet(RetryLater):
+    """No outage: what was named is not to be seen. A few attempts are enough."""
 
 
 class GiveUp(ChatOpsError):  # noqa: N818 - named by what happens next

@@ -241,6 +241,8 @@ def test_delays_grow_to_a_bound_and_end() -> None:
 
     assert delays == [2, 4, 8, 16, 32, 60, 60, None]
     assert lifecycle.retry_delay(10_000) is None
+    assert lifecycle.retry_delay(239, attempts=lifecycle.PATIENT_ATTEMPTS) == 60
+    assert lifecycle.retry_delay(240, attempts=lifecycle.PATIENT_ATTEMPTS) is None
 
 
 @pytest.mark.parametrize(

@@ -110,3 +110,14 @@ async def test_a_comment_that_somebody_deleted_stays_deleted(tester: OfflineTest
     gate.open()
     await tester.says_nothing()
     assert len(tester.world.deployed) == 1
+
+
+async def test_an_outage_of_an_hour_loses_neither_a_command_nor_the_last_words(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.open()
+    tester.gitee.faults.add("*", API, times=200, status=503)
+    assert "Image built" in await tester.says("/build")
+    assert tester.clock.ahead.total_seconds() > 1200
+    tester.gitee.faults.add("PATCH", "/pulls/comments/", times=200, status=503)
+    assert "2 tests passed" in await tester.says("/test")
+    assert len(await tester.runs()) == 2

@@ -173,7 +173,7 @@ class BotTester:
 
     async def _quiet(self) -> bool:
         await self.gitee.settled()
-        if await self._pending() or await self.bot.store.runs.unfinished():
+        if await self._pending() or await self.bot.store.runs.unfinished() or self.bot.worker.busy:
             return False
         await self.bot.board.flush()
         await self.gitee.settled()
