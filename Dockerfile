@@ -37,14 +37,14 @@ ENV PATH=/opt/chatops/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     CHATOPS_SERVER__HOST=0.0.0.0 \
-    CHATOPS_SERVER__PORT=8080 \
     CHATOPS_SERVER__DATA_DIR=/data
 WORKDIR /data
 VOLUME /data
 USER 10001:10001
-# The bot, and the proxy to the previews.
+# The bot, and the proxy to the previews. Another port than 8080 is best set as CHATOPS_SERVER__PORT: the health
+# check reads it there.
 EXPOSE 8080 8081
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['CHATOPS_SERVER__PORT']}/healthz\", timeout=4).close()"]
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('CHATOPS_SERVER__PORT', 8080)}/healthz\", timeout=4).close()"]
 ENTRYPOINT ["chatops"]
 CMD ["serve"]

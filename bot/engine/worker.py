@@ -27,6 +27,7 @@ class Worker:
     limits: Limits
     _tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _stops: dict[int, asyncio.Event] = field(default_factory=dict)
+    _looking: bool = False
     _places: dict[int, int] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -37,7 +38,7 @@ class Worker:
     @property
     def busy(self) -> bool:
         """Whether a run is under way in this process, its last words included."""
-        return bool(self._tasks)
+        return bool(self._tasks) or self._looking
 
     async def recover(self) -> None:
         """Take up what an earlier process left: interrupted runs wait again, at their interrupted step.
@@ -56,7 +57,9 @@ class Worker:
         try:
             while True:
                 self._wake.clear()
+                self._looking = True
                 await self._look()
+                self._looking = False
                 await self._wake.wait()
         finally:
             tasks = list(self._tasks.values())
