@@ -40,3 +40,11 @@ async def seed_demo(gitee: OfflineGitee) -> DemoRepository:
     members: dict[str, Permission] = {"lin": "admin", "mei": "write", "chatops-bot": "admin"}
     await gitee.add_repository(NAME, HERE / "demo", members=members, name="留言簿")
     return DemoRepository(NAME, "lin", "mei", "stranger", "chatops-bot", token)
+
+
+async def open_first_pull(gitee: OfflineGitee, demo: DemoRepository) -> int:
+    """Open the pull request with which every visit begins: a feature whose bug one test catches."""
+    change = ready_made_changes()["feature"]
+    return await gitee.open_pull(
+        demo.full_name, "feature", files=change, by=demo.developer, title="显示留言的时间"
+    )

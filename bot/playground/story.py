@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import httpx
 
-from bot.playground.demo_repository import DemoRepository, ready_made_changes
+from bot.playground.demo_repository import DemoRepository, open_first_pull, ready_made_changes
 from bot.playground.server import OfflineGitee
 
 T = TypeVar("T")
@@ -89,10 +89,7 @@ async def play(stage: Stage) -> None:
 
 async def _open(stage: Stage) -> None:
     stage.say("mei opens a pull request; its new feature has a bug that one test catches")
-    change = ready_made_changes()["feature"]
-    stage.number = await stage.gitee.open_pull(
-        stage.demo.full_name, "feature", files=change, by=stage.demo.developer, title="显示留言的时间"
-    )
+    stage.number = await open_first_pull(stage.gitee, stage.demo)
     run = await stage.next_run()
     expected = {"build": "passed", "deploy": "passed", "test": "failed"}
     require(states(run) == expected, f"the first run ended {states(run)}, not {expected}")

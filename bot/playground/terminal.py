@@ -13,6 +13,7 @@ import click
 import httpx
 
 from bot.model.errors import ChatOpsError
+from bot.playground.demo_repository import open_first_pull
 from bot.playground.launch import Playground, Ports, playground
 from bot.playground.story import Stage, StoryError, play
 
@@ -43,7 +44,7 @@ async def play_until_interrupted(options: Options) -> int:
         async with playground(folder, options.ports, options.registry) as running:
             if options.demo_pr:
                 return await _story(running, options.registry)
-            _invite(running)
+            _invite(running, await open_first_pull(running.gitee, running.demo))
             await _interrupted(running)
             return 0
     except (OSError, RuntimeError, ChatOpsError) as error:
@@ -54,13 +55,14 @@ async def play_until_interrupted(options: Options) -> int:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _invite(running: Playground) -> None:
+def _invite(running: Playground, number: int) -> None:
     click.echo()
-    click.echo(f"  Offline Gitee   {running.gitee.url}/{running.demo.full_name}/pulls")
+    click.echo(f"  Pull request    {running.gitee.url}/{running.demo.full_name}/pulls/{number}")
+    click.echo(f"  Offline Gitee   {running.gitee.url}/")
     click.echo(f"  The bot         {running.bot_url}/")
     click.echo(f"  Previews        http://pr-N-….{running.previews}/")
     click.echo()
-    click.echo("  Open a pull request there, or type /help under one. Ctrl-C ends everything.")
+    click.echo("  Watch the bot answer there, type /help, push the ready-made fix. Ctrl-C ends everything.")
 
 
 async def _interrupted(running: Playground) -> None:
