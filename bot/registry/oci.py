@@ -6,6 +6,7 @@ Deleting unties tags; the space comes back when the operator runs the registry's
 
 import asyncio
 import logging
+import re
 from collections.abc import Collection, Mapping
 from typing import Self
 
@@ -19,6 +20,7 @@ from bot.registry.authentication import RegistryAuth
 
 log = logging.getLogger(__name__)
 
+_LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3})(?::[0-9]+)?$", re.ASCII)
 # Without these a registry answers with the digest of a converted manifest, which cannot be deleted.
 MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
@@ -27,6 +29,8 @@ MANIFESTS = (
 )
 AT_ONCE = 8
 """Requests in flight at the same time."""
+PAGE = 500
+"""Tags that are asked for at once."""
 PAGES = 1_000
 
 
@@ -89,14 +93,14 @@ class OciRegistry:
     async def ping(self) -> str | None:
         """Return what is wrong with the registry, if anything is."""
         try:
-            await self._ask("GET", "/v2/", "")
+            response = await self._ask("GET", "/v2/", "")
         except ChatOpsError as error:
             return error.facts.get("message") or f"{self._host} does not take these credentials"
-        return None
+        return None if response.is_success else f"{self._host} is no registry: {response.status_code}"
 
     async def _tags(self, name: str) -> list[str]:
         found: list[str] = []
-        url: str | None = f"/v2/{name}/tags/list?n=500"
+        url: str | None = f"/v2/{name}/tags/list?n={PAGE}"
         for _ in range(PAGES):
             if url is None:
                 break
@@ -140,8 +144,7 @@ def scheme(host: str) -> str:
     >>> scheme("127.0.0.1:5000"), scheme("localhost"), scheme("harbor.example.com")
     ('http', 'http', 'https')
     """
-    name = host.partition(":")[0]
-    return "http" if name == "localhost" or name.startswith("127.") else "https"
+    return "http" if _LOOPBACK.match(host) else "https"
 
 
 def deletable(digests: Mapping[str, str], prefix: str) -> dict[str, list[str]]:

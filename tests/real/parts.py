@@ -46,6 +46,17 @@ class RegistryProcess:
         self._process.wait()
 
 
+USERS = "bot:$2b$04$FCkHloCV8iIMQ3zQSkmoCeHfHl4EyweUDIaxi0AI6Naq3egUl26Eu\n"
+"""The user `bot` with the password `right`."""
+
+
+def private_registry(folder: Path) -> RegistryProcess:
+    """Start a registry that wants to know who asks."""
+    users = folder / "htpasswd"
+    users.write_text(USERS)
+    return RegistryProcess(folder, auth=f"auth: {{htpasswd: {{realm: registry, path: {users}}}}}")
+
+
 class Recorder:
     """A log that a test reads."""
 

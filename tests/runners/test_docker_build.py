@@ -8,12 +8,13 @@ import docker
 import pytest
 
 from bot.core.naming import LABEL_INSTANCE
-from bot.model.errors import RetryLater, TellUser
+from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import Built
 from bot.runners.docker.builder import DockerBuilder
+from bot.runners.docker.credentials import Account, Credentials
 from bot.runners.docker.engine import DockerEngine
-from tests.real.parts import Recorder, RegistryProcess, free_port, order
+from tests.real.parts import Recorder, RegistryProcess, free_port, order, private_registry
 from tests.runners.waiting import until
 
 pytestmark = pytest.mark.docker
@@ -128,6 +129,18 @@ async def test_failed_classic_build_leaves_no_images(bench: Bench, sdk: docker.D
     assert not any(f"ONLY={bench.instance}" in env for env in images)
 
 
+async def test_classic_build_over_its_memory_is_told(bench: Bench, engine: DockerEngine) -> None:
+    bench.builder = DockerBuilder(engine, instance=bench.instance, memory=16 << 20, cpus=0.5, buildkit=False)
+
+    with pytest.raises(TellUser) as caught:
+        await bench.build("BASE\nRUN tail /dev/zero\n")
+
+    assert (caught.value.reason, caught.value.facts) == (
+        Reason.OUT_OF_MEMORY,
+        {"name": "build", "limit": "16m"},
+    )
+
+
 @BOTH
 @pytest.mark.parametrize(
     ("dockerfile", "reason", "fact"),
@@ -213,6 +226,28 @@ async def test_pushes_and_returns_the_digest_that_the_registry_knows(
 
     assert sdk.images.get_registry_data(tag).id == digest
     assert "Pushed" in bench.log.text
+
+
+async def test_private_registry_takes_the_bot_s_account_only(
+    bench: Bench, sdk: docker.DockerClient, tmp_path: Path, engine: DockerEngine
+) -> None:
+    process = private_registry(tmp_path)
+    tag = f"{process.host}/team/{bench.instance}:1"
+    await bench.build("BASE\n")
+    assert sdk.images.get(bench.tag).tag(tag)
+    known = DockerBuilder(
+        engine, instance=bench.instance, credentials=Credentials(Account(process.host, "bot", "right"))
+    )
+    try:
+        with pytest.raises(GiveUp) as caught:
+            await bench.builder.push(tag, bench.log)
+        digest = await known.push(tag, bench.log)
+    finally:
+        process.stop()
+
+    assert caught.value.reason is Reason.REGISTRY_DENIED
+    assert caught.value.facts == {"repository": f"{process.host}/team/{bench.instance}"}
+    assert digest.startswith("sha256:")
 
 
 async def test_push_to_a_registry_that_is_down_is_tried_again_later(

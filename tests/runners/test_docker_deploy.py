@@ -171,6 +171,14 @@ async def test_service_that_never_becomes_healthy_is_told(stage: Stage, changes:
     assert stage.empty
 
 
+async def test_path_that_answers_after_a_while_is_healthy(stage: Stage) -> None:
+    command = ("sh", "-c", "sleep 0.5; exec httpd -f -p 8080 -h /www")
+
+    endpoint = await stage.platform.deploy(stage.spec(health_path="index.html", command=command), stage.log)
+
+    assert await get(endpoint) == "at your service\n"
+
+
 HEALTHCHECK = "HEALTHCHECK --interval=100ms CMD test -e /tmp/ready || { echo not yet; exit 1; }\n"
 
 

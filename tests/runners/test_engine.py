@@ -93,7 +93,7 @@ async def test_tls_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, t
 
     assert target.origin == "https://x:2376"
     # The files are empty: that they are refused shows that they are read.
-    with pytest.raises(OSError, match="PEM|X509|SSL"):
+    with pytest.raises(OSError, match=r"PEM|X509|SSL"):
         connector(target)
 
 

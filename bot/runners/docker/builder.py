@@ -124,7 +124,8 @@ class DockerBuilder:
             await uninterrupted(self._images.discard(progress.leftovers()))
         if progress.failure is not None:
             console.line(progress.failure.message)
-            memory = str(self._memory) if isinstance(progress, ClassicProgress) and self._memory else ""
+            limited = isinstance(progress, ClassicProgress) and self._memory
+            memory = f"{self._memory >> 20}m" if limited else ""
             raise classify(progress.failure, memory=memory, path=order.dockerfile)
         return progress.image or order.tag
 

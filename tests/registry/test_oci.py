@@ -1,0 +1,271 @@
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.model.errors import GiveUp, RetryLater
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from bot.registry.oci import OciRegistry, deletable, scheme
+from tests.real.parts import RegistryProcess, free_port, private_registry
+
+REPO = RepoPath("Team", "shop")
+NAME = "previews/team/shop"
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+class Shelf:
+    """Puts tiny images into a registry, as `docker push` would."""
+
+    def __init__(self, host: str) -> None:
+        self._client = httpx.Client(base_url=f"http://{host}")
+
+    def put(self, tag: str, content: str, name: str = NAME) -> str:
+        """Push an image whose manifest depends on the content; return its digest."""
+        config = json.dumps({"architecture": "amd64", "os": "linux", "comment": content}).encode()
+        digest = self._blob(name, config)
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": {
+                "mediaType": "application/vnd.docker.container.image.v1+json",
+                "size": len(config),
+                "digest": digest,
+            },
+            "layers": [],
+        }
+        answer = self._client.put(
+            f"/v2/{name}/manifests/{tag}", content=json.dumps(manifest), headers={"Content-Type": MANIFEST}
+        )
+        answer.raise_for_status()
+        return str(answer.headers["Docker-Content-Digest"])
+
+    def _blob(self, name: str, content: bytes) -> str:
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        place = self._client.post(f"/v2/{name}/blobs/uploads/").raise_for_status().headers["Location"]
+        upload = httpx.URL(place).copy_merge_params({"digest": digest})
+        self._client.put(upload, content=content).raise_for_status()
+        return digest
+
+    def tags(self, name: str = NAME) -> set[str]:
+        """Return the tags of a repository."""
+        return set(self._client.get(f"/v2/{name}/tags/list").json().get("tags") or ())
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Any:
+    """Run a registry that no other test writes to."""
+    process = RegistryProcess(tmp_path)
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def shelf(own: RegistryProcess) -> Any:
+    made = Shelf(own.host)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def oci(own: RegistryProcess) -> AsyncIterator[OciRegistry]:
+    async with OciRegistry(own.host, project="previews") as opened:
+        yield opened
+
+
+def test_tag_names_registry_project_repository_pull_and_commit() -> None:
+    oci = OciRegistry("harbor.example.com", project="previews")
+
+    assert oci.tag_for(REPO, 12, "1a2b3c4d5e6f") == "harbor.example.com/previews/team/shop:pr-12-1a2b3c4d"
+
+
+@pytest.mark.docker
+async def test_removes_the_tags_of_one_pull_request_only(oci: OciRegistry, shelf: Shelf) -> None:
+    shelf.put("pr-1-aaaaaaaa", "one")
+    shelf.put("pr-1-bbbbbbbb", "two")
+    shelf.put("pr-1-bbbbbbbb-test", "two")
+    shelf.put("pr-12-aaaaaaaa", "three")
+    shelf.put("release", "four")
+    shelf.put("pr-1-aaaaaaaa", "one", "previews/team/other")
+
+    assert await oci.remove_tags(REPO, 1) == 3
+
+    assert shelf.tags() == {"pr-12-aaaaaaaa", "release"}
+    assert shelf.tags("previews/team/other") == {"pr-1-aaaaaaaa"}
+    assert await oci.remove_tags(REPO, 1) == 0
+
+
+@pytest.mark.docker
+async def test_leaves_what_others_share(oci: OciRegistry, shelf: Shelf) -> None:
+    shelf.put("pr-1-aaaaaaaa", "released")
+    shelf.put("v1.0", "released")
+    shelf.put("pr-1-bbbbbbbb", "other")
+
+    assert await oci.remove_tags(REPO, 1) == 1
+
+    assert shelf.tags() == {"pr-1-aaaaaaaa", "v1.0"}
+
+
+@pytest.mark.docker
+async def test_many_tags_come_in_pages(
+    oci: OciRegistry, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.registry.oci.PAGE", 2)
+    for index in range(7):
+        shelf.put(f"pr-1-{index:08}", f"image {index}")
+
+    assert await oci.remove_tags(REPO, 1) == 7
+
+
+@pytest.mark.docker
+async def test_repository_that_does_not_exist_has_nothing_to_remove(oci: OciRegistry) -> None:
+    assert await oci.remove_tags(REPO, 1) == 0
+    assert await oci.ping() is None
+
+
+@pytest.mark.docker
+async def test_registry_that_forbids_deleting_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = RegistryProcess(tmp_path, deletes=False)
+    shelf = Shelf(process.host)
+    try:
+        shelf.put("pr-1-aaaaaaaa", "one")
+        async with OciRegistry(process.host, project="previews") as oci:
+            assert await oci.remove_tags(REPO, 1) == 0
+    finally:
+        shelf.close()
+        process.stop()
+
+    assert "does not allow deleting" in caplog.text
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("password", "problem"), [("right", None), ("wrong", "does not take these credentials")]
+)
+async def test_basic_credentials(tmp_path: Path, password: str, problem: str | None) -> None:
+    process = private_registry(tmp_path)
+    try:
+        async with OciRegistry(process.host, username="bot", password=password) as oci:
+            answer = await oci.ping()
+            if problem:
+                with pytest.raises(GiveUp) as caught:
+                    await oci.remove_tags(REPO, 1)
+                assert caught.value.reason is Reason.REGISTRY_DENIED
+                assert caught.value.facts == {"repository": f"{process.host}/team/shop"}
+            else:
+                assert await oci.remove_tags(REPO, 1) == 0
+    finally:
+        process.stop()
+
+    assert (answer is None) if problem is None else (problem in str(answer))
+
+
+async def test_registry_that_is_gone_is_tried_again_later() -> None:
+    async with OciRegistry(f"127.0.0.1:{free_port()}") as oci:
+        with pytest.raises(RetryLater) as caught:
+            await oci.remove_tags(REPO, 1)
+
+        assert caught.value.reason is Reason.REGISTRY_UNAVAILABLE
+        assert "127.0.0.1" in str(await oci.ping())
+
+
+@pytest.mark.parametrize(("status", "delay"), [(500, None), (503, None), (429, 7.0)])
+async def test_registry_in_trouble_is_tried_again_later(status: int, delay: float | None) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, headers={"Retry-After": "7"} if delay else {})
+
+    async with OciRegistry("r", transport=httpx.MockTransport(answer)) as oci:
+        with pytest.raises(RetryLater) as caught:
+            await oci.remove_tags(REPO, 1)
+
+    assert caught.value.delay == delay
+
+
+class TokenRegistry:
+    """A registry behind a token service, as Harbor's is."""
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+        self.deleted: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host == "token.example.com":
+            return self._token(request)
+        if request.headers.get("Authorization") not in {f"Bearer {scope}" for scope in self.given}:
+            action = "*" if request.method == "DELETE" else "pull"
+            challenge = f'Bearer realm="https://token.example.com/t",service="s",scope="repository:{action}"'
+            return httpx.Response(401, headers={"WWW-Authenticate": challenge})
+        if request.method == "DELETE":
+            self.deleted.append(request.url.path)
+            return httpx.Response(202)
+        if request.method == "HEAD":
+            return httpx.Response(200, headers={"Docker-Content-Digest": "sha256:00"})
+        return httpx.Response(200, json={"name": NAME, "tags": ["pr-1-aaaaaaaa"]})
+
+    def _token(self, request: httpx.Request) -> httpx.Response:
+        if request.headers["Authorization"] != f"Basic {base64.b64encode(b'bot:pw').decode()}":
+            return httpx.Response(401)
+        assert request.url.params["service"] == "s"
+        self.given.append(request.url.params["scope"])
+        return httpx.Response(200, json={"token": request.url.params["scope"]})
+
+
+async def test_what_is_no_registry_is_told() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(404))
+
+    async with OciRegistry("r", transport=transport) as oci:
+        assert await oci.ping() == "r is no registry: 404"
+
+
+async def test_token_is_fetched_where_the_challenge_says() -> None:
+    registry = TokenRegistry()
+
+    async with OciRegistry(
+        "r", username="bot", password="pw", transport=httpx.MockTransport(registry)
+    ) as oci:
+        assert await oci.remove_tags(REPO, 1) == 1
+        assert await oci.remove_tags(REPO, 1) == 1
+
+    assert registry.deleted == ["/v2/team/shop/manifests/sha256:00"] * 2
+    # One token for each kind of request, kept for the second time.
+    assert registry.given == ["repository:pull", "repository:pull", "repository:*"]
+
+
+async def test_token_service_that_refuses_means_denied() -> None:
+    async with OciRegistry(
+        "r", username="bot", password="no", transport=httpx.MockTransport(TokenRegistry())
+    ) as oci:
+        with pytest.raises(GiveUp):
+            await oci.remove_tags(REPO, 1)
+
+
+@pytest.mark.parametrize("body", ["", "[]", '{"tags": null}', "<html>"])
+async def test_odd_answers_mean_no_tags(body: str) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text=body))
+
+    async with OciRegistry("r", transport=transport) as oci:
+        assert await oci.remove_tags(REPO, 1) == 0
+
+
+def test_digest_goes_only_when_all_its_tags_do() -> None:
+    digests = {"pr-1-a": "x", "pr-1-b": "x", "pr-1-c": "y", "latest": "y", "pr-12-a": "z"}
+
+    assert deletable(digests, "pr-1-") == {"x": ["pr-1-a", "pr-1-b"]}
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1:5000", "http"), ("localhost:80", "http"), ("127.example.com", "https"), ("h", "https")],
+)
+def test_only_this_machine_is_spoken_to_plainly(host: str, expected: str) -> None:
+    assert scheme(host) == expected
