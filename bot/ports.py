@@ -130,7 +130,8 @@ class Builder(Protocol):
     async def build(self, order: BuildOrder, log: Log) -> Built:
         """Build; cancelling the task stops the build in the engine.
 
-        Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE) or TellUser(BUILD_FAILED | NO_DOCKERFILE |
+        Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
+        TellUser(BUILD_FAILED | NO_DOCKERFILE |
         DOCKERFILE_INVALID | TARGET_UNKNOWN | BASE_IMAGE_MISSING | OUT_OF_MEMORY).
         """
         ...
@@ -211,15 +212,18 @@ class Platform(Protocol):
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         """Replace the environment by this one and wait until it is healthy.
 
-        Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE) or TellUser(CONTAINER_EXITED | UNHEALTHY |
-        NO_PORT | OUT_OF_MEMORY | BASE_IMAGE_MISSING | CONFIG_INVALID). Never leaves a half-started environment behind.
+        Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
+        TellUser(CONTAINER_EXITED | UNHEALTHY |
+        NO_PORT | OUT_OF_MEMORY | BASE_IMAGE_MISSING | CONFIG_INVALID).
+        Never leaves a half-started environment behind.
         """
         ...
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
         """Run one suite to its end, streaming its output; cancelling removes the container.
 
-        Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE) or TellUser(TIMED_OUT | OUT_OF_MEMORY |
+        Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
+        TellUser(TIMED_OUT | OUT_OF_MEMORY |
         NO_ENVIRONMENT | CONTAINER_EXITED | BASE_IMAGE_MISSING | CONFIG_INVALID).
         """
         ...
