@@ -83,7 +83,7 @@ async def _story(running: Playground, registry: str) -> int:
     async with _stage(running, registry) as stage:
         try:
             await play(stage)
-        except StoryError as error:
+        except (StoryError, httpx.HTTPError) as error:
             click.echo(f"✗ {error}", err=True)
             return 1
         finally:
