@@ -14,7 +14,7 @@ from bot.ports import Built
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Account, Credentials
 from bot.runners.docker.engine import DockerEngine
-from tests.real.parts import Recorder, RegistryProcess, free_port, order, private_registry
+from tests.real.parts import Recorder, RegistryProcess, every_image, free_port, order, private_registry
 from tests.runners.waiting import until
 
 pytestmark = pytest.mark.docker
@@ -125,8 +125,7 @@ async def test_failed_classic_build_leaves_no_images(bench: Bench, sdk: docker.D
     with pytest.raises(TellUser):
         await bench.build("BASE\nRUN echo made > /made\nRUN exit 1\n")
 
-    images = [image.attrs["Config"]["Env"] or [] for image in sdk.images.list(all=True)]
-    assert not any(f"ONLY={bench.instance}" in env for env in images)
+    assert not any(f"ONLY={bench.instance}" in (image["Config"]["Env"] or ()) for image in every_image(sdk))
 
 
 async def test_classic_build_over_its_memory_is_told(bench: Bench, engine: DockerEngine) -> None:

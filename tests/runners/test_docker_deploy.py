@@ -256,6 +256,6 @@ async def test_removes_the_images_of_one_pull_request(stage: Stage) -> None:
     await stage.platform.remove_images(KEY.repo, 12)
     await stage.platform.remove_images(KEY.repo, 12)
 
-    left = {tag for image in stage.sdk.images.list() for tag in image.tags}
+    left = {tag for image in stage.sdk.api.images() for tag in image["RepoTags"] or ()}
     assert tags[13] in left
     assert tags[12] not in left
