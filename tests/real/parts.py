@@ -88,7 +88,7 @@ def every_image(sdk: docker.DockerClient) -> list[dict[str, Any]]:
     found = []
     for image in sdk.api.images(all=True):
         with contextlib.suppress(docker.errors.ImageNotFound):
-            found.append(sdk.api.inspect_image(image["Id"]))
+            found.append(sdk.api.inspect_image(image["Id"]))  # type: ignore[no-untyped-call] # the stubs lack it
     return found
 
 
