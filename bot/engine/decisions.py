@@ -37,6 +37,8 @@ class Verdict:
     stop: tuple[int, ...] = ()
     request: StopRequest | None = None
     approve: tuple[RepoPath, int, str, str, datetime] | None = None
+    refuted: bool = False
+    """Whether Gitee denies what was told: what somebody made up must not use up the key of the true event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,12 @@ class Decider:
     async def _comment(self, delivery: Delivery, pull: PullRequest) -> Verdict:
         comment = await self.forge.comment(delivery.repo, delivery.comment_id or 0)
         if comment is None:
-            return Verdict("ignored: the comment is gone")
+            return Verdict("ignored: there is no such comment", refuted=True)
         if await self.identity.is_me(comment.author):
             return Verdict("ignored: the bot's own comment")
         if doubt := _doubt(delivery, comment):
-            return Verdict(f"ignored: {doubt}")
+            # Words that were edited are not looked at again, whatever the next delivery says of them.
+            return Verdict(f"ignored: {doubt}", refuted=comment.updated_at <= comment.created_at)
         lines = parsing.parse(comment.body, self.commands)
         if not lines:
             return Verdict("ignored: no command in it")
@@ -87,7 +90,7 @@ class Decider:
     async def _event(self, delivery: Delivery, pull: PullRequest) -> Verdict:
         over = pull.state is not PullState.OPEN
         if over is not (delivery.trigger in automatic.ENDING):
-            return Verdict(f"ignored: the pull request is {pull.state} by now")
+            return Verdict(f"ignored: the pull request is {pull.state} by now", refuted=True)
         facts = await self.gatherer.gather(pull, delivery.sender or pull.author)
         origin = Origin(delivery.trigger, "" if over else pull.author, "", delivery.key)
         if over:

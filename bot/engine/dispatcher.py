@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -56,14 +55,11 @@ class Dispatcher:
     async def drain(self) -> None:
         """Decide everything that is due."""
         while due := await self.records.inbox.due(self.clock.now()):
-            groups: dict[object, list[tuple[Delivery, int]]] = {}
+            # One of each pull request, whose others are read afresh: they may be disputed by then.
+            first: dict[object, tuple[Delivery, int]] = {}
             for delivery, attempt in due:
-                groups.setdefault((delivery.repo, delivery.number), []).append((delivery, attempt))
-            await asyncio.gather(*map(self._in_order, groups.values()))
-
-    async def _in_order(self, deliveries: Iterable[tuple[Delivery, int]]) -> None:
-        for delivery, attempt in deliveries:
-            await self._handle(delivery, attempt)
+                first.setdefault((str(delivery.repo).lower(), delivery.number), (delivery, attempt))
+            await asyncio.gather(*(self._handle(*each) for each in first.values()))
 
     async def _handle(self, delivery: Delivery, attempt: int) -> None:
         try:
@@ -81,6 +77,10 @@ class Dispatcher:
             await self._apologise(delivery, trace)
 
     async def _carry_out(self, delivery: Delivery, verdict: Verdict) -> None:
+        if verdict.refuted:
+            logger.info("%s!%s %s: %s", delivery.repo, delivery.number, delivery.trigger, verdict.ending)
+            await self.records.inbox.forget(delivery.key)
+            return
         for index, view in enumerate(verdict.views):
             marker = _marker(delivery, view, index)
             await self.board.post(Posting(delivery.repo, delivery.number, marker, view, verdict.language))

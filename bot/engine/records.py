@@ -25,6 +25,10 @@ class InboxRecords(Protocol):
         """Close a delivery that could not be decided."""
         ...
 
+    async def forget(self, key: str) -> None:
+        """Drop a delivery, so that one with its key counts as new."""
+        ...
+
 
 class RunRecords(Protocol):
     """Runs."""

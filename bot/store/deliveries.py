@@ -1,8 +1,9 @@
 """The inbox: a delivery is committed here before Gitee hears 200, and leaves it only when it is decided."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.model.delivery import Delivery, DeliveryState
@@ -23,10 +24,17 @@ class Inbox:
         self._capacity = capacity
 
     async def accept(self, delivery: Delivery) -> bool:
-        """Keep a delivery; False if its key is known already. Raises InboxFullError."""
+        """Keep a delivery; False if its key is known already. Raises InboxFullError.
+
+        Of two that tell one event differently one is made up: neither is believed what it claims.
+        """
 
         def work(connection: Connection) -> bool:
-            if _is_known(connection, delivery.key):
+            known = _known(connection, delivery.key)
+            if known is not None:
+                if _claims(known) != _claims(delivery):
+                    disputed = replace(known, head_sha=None, body_digest=None)
+                    _change(connection, delivery.key, {"data": pack(disputed)})
                 return False
             if _pending_count(connection) >= self._capacity:
                 raise InboxFullError
@@ -59,6 +67,11 @@ class Inbox:
             lambda connection: _change(connection, key, {"state": DeliveryState.FAILED, "ending": ending})
         )
 
+    async def forget(self, key: str) -> None:
+        """Drop a delivery: what it told was not so, and its key belongs to the true one."""
+        statement = delete(deliveries).where(deliveries.c.key == key)
+        await self._database.run(lambda connection: connection.execute(statement))
+
 
 def settle(connection: Connection, key: str, ending: str) -> None:
     """Close a decided delivery, in the transaction of its decision."""
@@ -69,9 +82,13 @@ def _change(connection: Connection, key: str, values: dict[str, object]) -> None
     connection.execute(update(deliveries).where(deliveries.c.key == key).values(**values))
 
 
-def _is_known(connection: Connection, key: str) -> bool:
-    statement = select(deliveries.c.sequence).where(deliveries.c.key == key)
-    return connection.execute(statement).first() is not None
+def _known(connection: Connection, key: str) -> Delivery | None:
+    data = connection.execute(select(deliveries.c.data).where(deliveries.c.key == key)).scalar()
+    return unpack(Delivery, data) if data else None
+
+
+def _claims(delivery: Delivery) -> tuple[str | None, str | None]:
+    return delivery.head_sha, delivery.body_digest
 
 
 def _pending_count(connection: Connection) -> int:

@@ -73,6 +73,25 @@ async def test_a_delivery_is_kept_once(store: Store) -> None:
     assert await store.inbox.due(NOW) == ((delivery("one"), 0),)
 
 
+async def test_two_deliveries_that_contradict_each_other_are_not_believed(
+    store: Store,
+) -> None:
+    first = replace(delivery("one"), body_digest="d1")
+    await store.inbox.accept(first)
+    assert not await store.inbox.accept(first)
+    assert await store.inbox.due(NOW) == ((first, 0),)
+    assert not await store.inbox.accept(replace(first, head_sha="cd" * 20))
+    assert await store.inbox.due(NOW) == ((replace(first, head_sha=None, body_digest=None), 0),)
+
+
+async def test_a_forgotten_delivery_is_new_when_it_comes_again(store: Store) -> None:
+    await store.inbox.accept(delivery("one"))
+    await store.inbox.accept(delivery("two"))
+    await store.inbox.forget("one")
+    assert [found.key for found, _ in await store.inbox.due(NOW)] == ["two"]
+    assert await store.inbox.accept(delivery("one"))
+
+
 async def test_deliveries_come_out_in_order_of_arrival_once_they_are_due(store: Store) -> None:
     for key in ("b", "a", "c"):
         await store.inbox.accept(delivery(key))

@@ -1,0 +1,100 @@
+"""What somebody can do who has seen one genuine token: Gitee's signature leaves the body free."""
+
+import time
+from typing import Any
+
+import aiohttp
+
+from tests.dialogue.offline import OfflineTester
+from tests.dialogue.tester import REPO, SECRET
+
+IDLE = "version: 1\non: {open: [], update: [], close: []}\n"
+
+
+async def send(tester: OfflineTester, event: str, payload: dict[str, Any]) -> None:
+    """Send a body of one's own with a token that Gitee has sent."""
+    headers = {
+        "X-Gitee-Event": event,
+        "X-Gitee-Token": SECRET,
+        "X-Gitee-Timestamp": str(time.time_ns() // 1_000_000),
+    }
+    async with aiohttp.request("POST", tester.hook.url, json=payload, headers=headers) as answer:
+        assert answer.status == 200
+
+
+async def claim_comment(tester: OfflineTester, comment: int, sha: str, **said: str) -> None:
+    """Claim that this comment was just written under the present pull request at this commit."""
+    payload = {
+        "action": "comment",
+        "noteable_type": "PullRequest",
+        "repository": {"path_with_namespace": REPO},
+        "comment": {"id": comment, "user": {"login": "lin"}, **said},
+        "pull_request": {"number": tester.number, "head": {"sha": sha}},
+    }
+    await send(tester, "Note Hook", payload)
+
+
+async def test_a_comment_that_was_foretold_is_obeyed_once_it_is_written(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.open()
+    last = await tester.comment("hello")
+    for ahead in range(1, 6):
+        await claim_comment(tester, last + ahead, tester.head)
+    await tester.settled()
+    assert "Image built" in await tester.says("/build")
+
+
+async def test_words_that_were_never_said_do_not_silence_the_true_ones(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.open()
+    tester.gitee.faults.drop_webhooks(1)
+    comment = await tester.comment("/build")
+    await claim_comment(tester, comment, tester.head, body="something else")
+    await tester.settled()
+    tester.gitee.redeliver(-1)
+    assert "Image built" in await tester.read()
+
+
+async def test_a_closing_that_was_foretold_still_takes_everything_down(tester: OfflineTester) -> None:
+    await tester.opened()
+    tester.gitee.faults.drop_webhooks(1)
+    await tester.close()
+    told = tester.gitee.deliveries[-1]
+    tester.pull.state = "open"
+    await send(tester, told.event, told.payload)
+    await tester.says_nothing()
+    tester.pull.state = "closed"
+    tester.gitee.redeliver(-1)
+    assert "Environment removed" in await tester.read()
+
+
+async def test_an_approval_that_was_foretold_for_another_commit_is_of_none(tester: OfflineTester) -> None:
+    await tester.opened_by_stranger()
+    seen, evil = tester.head, await tester.push(by="stranger")
+    await tester.force_push(seen, by="stranger")
+    await tester.read_all()
+    await tester.restart(api_seconds=1)
+    stalled = tester.gitee.faults.add("GET", "/pulls/1$", hang=True)
+
+    async def held_up() -> int:
+        return stalled.hits
+
+    last = await tester.comment("hello", by="stranger")
+    await tester.until(held_up)
+    await claim_comment(tester, last + 1, evil)
+    assert await tester.comment("/ok-to-test") == last + 1
+    await tester.force_push(evil, by="stranger")
+    assert "`/ok-to-test` was not run" in await tester.read()
+    assert await tester.runs() == []
+    assert "not trusted yet" in await tester.says("/status")
+
+
+async def test_an_approval_under_one_pull_request_is_none_under_another(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.open()
+    comment = await tester.comment("/ok-to-test")
+    await tester.read()
+    await tester.open("stranger", from_fork=True)
+    await claim_comment(tester, comment, tester.head)
+    await tester.says_nothing()
+    assert "not trusted yet" in await tester.says("/status")
