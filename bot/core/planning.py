@@ -130,14 +130,22 @@ def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) 
 
 
 def _missing_image(snapshot: Snapshot) -> tuple[Build, ...]:
-    return () if snapshot.sha in snapshot.images else (_build(snapshot),)
+    return () if snapshot.sha in _remaining(snapshot).images else (_build(snapshot),)
 
 
 def _missing_environment(snapshot: Snapshot, name: str) -> tuple[Deploy, ...]:
-    found = snapshot.environments.get(name)
+    found = _remaining(snapshot).environments.get(name)
     ready = found is not None and found.state is EnvironmentState.READY and found.sha == snapshot.sha
     needed = snapshot.pipeline.deploy.enabled and not ready
     return (_deploy(snapshot, name),) if needed else ()
+
+
+def _remaining(snapshot: Snapshot) -> Snapshot:
+    """Return the facts without what a run under way removes, which ends before what is planned now begins."""
+    for run in snapshot.active:
+        for step in run.plan.steps:
+            snapshot = _after_step(snapshot, step) if isinstance(step, Teardown) else snapshot
+    return snapshot
 
 
 def _ttl(config: DeployConfig, environment: str) -> str:

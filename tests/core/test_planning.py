@@ -9,7 +9,7 @@ from bot.model.outcome import Refuse, Snapshot
 from bot.model.pipeline import Pipeline, ServiceConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
 from bot.model.reason import Reason
-from tests.fakes.snapshots import OLD, SHA, STAGED, SUITES, environment, snapshot
+from tests.fakes.snapshots import OLD, SHA, STAGED, SUITES, environment, run, snapshot
 
 DAY = 86_400
 PIPELINE = Pipeline()
@@ -79,6 +79,21 @@ def test_a_test_brings_what_it_lacks(facts: Snapshot, names: tuple[str, ...]) ->
 
     assert plan.names == names
     assert plan.steps[-1] == TEST
+
+
+@pytest.mark.parametrize(
+    ("removing", "names"),
+    [
+        (Teardown(), ("deploy", "test")),
+        (Teardown("preview"), ("deploy", "test")),
+        (Teardown("staging"), ("test",)),
+        (Teardown(everything=True), ("build", "deploy", "test")),
+    ],
+)
+def test_what_a_run_under_way_removes_is_brought_again(removing: Teardown, names: tuple[str, ...]) -> None:
+    facts = snapshot(built=True, environments=(READY,), active=(run(plan=Plan((removing,))),))
+
+    assert planning.to_test(facts, (Suite("default"),)).names == names
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import BotTester
 
 
@@ -16,3 +17,32 @@ async def test_merging_takes_everything_down(tester: BotTester) -> None:
     assert tester.world.deployed == {}
     assert tester.world.tags == set()
     assert len(tester.world.images_removed) == 1
+
+
+async def test_a_test_that_follows_a_teardown_under_way_deploys_again(tester: OfflineTester) -> None:
+    await tester.opened()
+    gate = tester.world.script.hold("remove")
+    await tester.comment("/teardown")
+    await gate.reached()
+    await tester.comment("/test")
+    await tester.sees("Queued, next in line")
+    gate.open()
+    assert "Preview ready, 2 tests passed" in await tester.living(3)
+    assert "Environment removed" in await tester.read()
+    assert len(tester.world.deployed) == 1
+
+
+async def test_a_deployment_right_after_reopening_builds_what_the_teardown_removes(
+    tester: OfflineTester,
+) -> None:
+    await tester.configure("version: 1\non: {open: [deploy]}\n")
+    await tester.opened()
+    gate = tester.world.script.hold("remove")
+    await tester.close()
+    await gate.reached()
+    await tester.reopen()
+    await tester.sees("Queued, next in line")
+    gate.open()
+    assert "Preview ready" in await tester.living(3)
+    assert "Environment removed" in await tester.read()
+    assert len(tester.world.tags) == 1
