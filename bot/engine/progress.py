@@ -95,6 +95,7 @@ class Progress:
 
     async def end(self, run: Run) -> Run:
         """Save the last state, and call a person where one must look."""
+        await self._started_no_longer(run)
         kept = await self.keep(run)
         earlier = await self.records.runs.runs(repo=run.repo, number=run.number, before=run.id)
         note = showing.announcement(
@@ -119,6 +120,13 @@ class Progress:
                 await self.records.pulls.put_environment(
                     replace(environment, state=state, endpoint=result.endpoint)
                 )
+
+    async def _started_no_longer(self, run: Run) -> None:
+        """Give up what this run was starting: a run that is stopped while no bot runs has no `after`."""
+        for environment in await self.records.pulls.environments(run.repo, run.number):
+            if environment.run == run.id and environment.state is EnvironmentState.STARTING:
+                failed = replace(environment, state=EnvironmentState.FAILED)
+                await self.records.pulls.put_environment(failed)
 
     async def _removed(self, run: Run, step: Teardown) -> None:
         for environment in await self.records.pulls.environments(run.repo, run.number):

@@ -1,6 +1,8 @@
 import pytest
 
-from bot.model.run import RunState
+from bot.model.environment import EnvironmentState
+from bot.model.reason import Reason
+from bot.model.run import RunState, StopRequest
 from tests.dialogue.offline import OfflineTester
 
 
@@ -58,6 +60,18 @@ async def test_a_stop_that_was_asked_for_is_obeyed_after_the_restart(tester: Off
     assert "Cancelled by lin" in living
     assert "Stopping #1" in stopping
     assert tester.world.built == []
+
+
+async def test_what_was_starting_when_the_bot_died_is_given_up_with_its_run(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("deploy")
+    await tester.open()
+    await gate.reached()
+    # Kept, and not yet obeyed: the bot dies in between.
+    await tester.bot.store.runs.request_stop((1,), StopRequest(Reason.CANCELLED, {"who": "lin"}))
+    await tester.restart()
+    assert "Cancelled by lin" in await tester.read()
+    (environment,) = await tester.bot.store.pulls.environments()
+    assert environment.state is EnvironmentState.FAILED
 
 
 async def test_restarting_says_nothing_new(tester: OfflineTester) -> None:
