@@ -1,7 +1,8 @@
 """What happens around the steps of a run: state kept, comment renewed, environments and images remembered."""
 
+import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.core import naming, showing
@@ -30,6 +31,8 @@ class Progress:
     announce: frozenset[str] = frozenset({"failed", "ready"})
     brief: bool = False
     """Whether comments only link to logs."""
+    _choosing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from looking whether a host name is free until it is taken."""
 
     async def keep(self, run: Run) -> Run:
         """Save a run, show it, and return it with what others have set meanwhile."""
@@ -70,18 +73,8 @@ class Progress:
         """Make the address of an environment known before it answers, so that visitors see it start."""
         step = run.plan.steps[index]
         if isinstance(step, Deploy):
-            now = self.clock.now()
-            await self.records.pulls.put_environment(
-                Environment(
-                    key=(key := EnvironmentKey(run.repo, run.number, step.environment)),
-                    host=await self._host(key),
-                    sha=step.sha,
-                    state=EnvironmentState.STARTING,
-                    run=run.id,
-                    deployed_at=now,
-                    expires_at=until(now, step.ttl, self.longest),
-                )
-            )
+            async with self._choosing:
+                await self.records.pulls.put_environment(await self._starting(run, step))
 
     async def after(self, run: Run, index: int, result: StepResult) -> None:
         """Remember what a step has made or removed."""
@@ -105,6 +98,19 @@ class Progress:
             marker = naming.comment_marker(note.kind, str(run.id))
             self.board.show(Posting(run.repo, run.number, marker, note, run.language))
         return kept
+
+    async def _starting(self, run: Run, step: Deploy) -> Environment:
+        now = self.clock.now()
+        key = EnvironmentKey(run.repo, run.number, step.environment)
+        return Environment(
+            key=key,
+            host=await self._host(key),
+            sha=step.sha,
+            state=EnvironmentState.STARTING,
+            run=run.id,
+            deployed_at=now,
+            expires_at=until(now, step.ttl, self.longest),
+        )
 
     async def _host(self, key: EnvironmentKey) -> str:
         """Return the plain label unless another environment has it already."""

@@ -1,3 +1,7 @@
+import asyncio
+from dataclasses import replace
+
+from bot.model.forge import RepoPath
 from bot.model.run import RunState
 from bot.settings.model import Limits
 from tests.dialogue.offline import OfflineTester
@@ -63,3 +67,17 @@ async def test_a_waiting_run_can_be_torn_out_of_the_line(tester: OfflineTester) 
     assert "Environment removed" in await tester.read()
     states = [run.state for run in await tester.runs()]
     assert states == [RunState.PASSED, RunState.CANCELLED, RunState.PASSED]
+
+
+async def test_two_repositories_of_one_name_get_addresses_of_their_own_at_one_moment(
+    tester: OfflineTester,
+) -> None:
+    await tester.opened()
+    (run,) = await tester.runs()
+    twins = [replace(run, repo=RepoPath(owner, "lamp")) for owner in ("guild", "team")]
+    deploying = run.plan.names.index("deploy")
+    await asyncio.gather(*(tester.bot.worker.progress.before(twin, deploying) for twin in twins))
+    found = {one.key.repo: one.host for one in await tester.bot.store.pulls.environments()}
+    hosts = {found[twin.repo] for twin in twins}
+    assert len(hosts) == 2
+    assert "pr-1-lamp" in hosts
