@@ -5,16 +5,10 @@ from dataclasses import replace
 
 from bot.core.addresses import Addresses
 from bot.model.forge import RepoPath
+from bot.model.plan import DEFAULT_ENVIRONMENT, Deploy
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepState
 from bot.model.views import Announcement, RunView
-
-_AFTER_FAILURE = {
-    "build": ("/build",),
-    "deploy": ("/deploy",),
-    "test": ("/retest failed", "/retest"),
-    "teardown": ("/teardown",),
-}
 
 
 def next_commands(run: Run) -> tuple[str, ...]:
@@ -26,7 +20,7 @@ def next_commands(run: Run) -> tuple[str, ...]:
     if run.state is RunState.FAILED:
         return _after_failure(run)
     closed = run.stop is not None and run.stop.reason is Reason.CLOSED
-    return ("/retest",) if run.state is RunState.CANCELLED and not closed else ()
+    return (_again(run),) if run.state is RunState.CANCELLED and not closed else ()
 
 
 def run_view(
@@ -84,17 +78,24 @@ def _after_success(run: Run) -> tuple[str, ...]:
     names = run.plan.names
     if "teardown" in names:
         return ()
-    found = ["/retest"] if "test" in names else ["/test"]
-    if "deploy" not in names:
-        found.insert(0, "/deploy")
-    return (*found, "/teardown") if "deploy" in names else tuple(found)
+    if "deploy" in names:
+        return ("/retest" if "test" in names else "/test", "/teardown")
+    return ("/retest",) if "test" in names else ("/deploy", "/test")
 
 
 def _after_failure(run: Run) -> tuple[str, ...]:
     for record in run.steps:
-        if record.state is StepState.FAILED and record.result is not None:
-            partial = record.result.reason is Reason.TESTS_FAILED
-            return _AFTER_FAILURE[record.name][0 if partial else -1 :]
-        if record.state is StepState.BROKEN:
-            return _AFTER_FAILURE[record.name][-1:]
+        if record.state in {StepState.FAILED, StepState.BROKEN}:
+            if record.name != "test":
+                return (_again(run),)
+            partial = record.result is not None and record.result.reason is Reason.TESTS_FAILED
+            return ("/retest failed", "/retest") if partial else ("/retest",)
     return ()
+
+
+def _again(run: Run) -> str:
+    """Return the command that asks for the whole run once more: its last step implies those before it."""
+    last = run.plan.steps[-1]
+    if isinstance(last, Deploy) and last.environment != DEFAULT_ENVIRONMENT:
+        return f"/deploy {last.environment}"
+    return f"/{last.name}"
