@@ -36,8 +36,11 @@ class Args:
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Stop one run of this pull request or all of them."""
-    active = tuple(run.id for run in now.active)
+    """Stop one run of this pull request or all of them.
+
+    What removes something is stopped only by people who could have asked for it.
+    """
+    active = tuple(run.id for run in now.active if now.writes or "teardown" not in run.plan.names)
     if not active:
         return Refuse(Reason.NOTHING_TO_CANCEL)
     if args.run is None:

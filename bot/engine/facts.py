@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core import pipeline_file, trust
 from bot.core.addresses import Addresses
@@ -68,7 +68,10 @@ class Gatherer:
         usable = pipeline if isinstance(pipeline, Pipeline) else Pipeline()
         trusted = trust.trusted(pull, author_permission, remembered.approved)
         return Facts(
-            snapshot=self._snapshot(pull, actor, usable, remembered, trusted=trusted),
+            snapshot=replace(
+                self._snapshot(pull, actor, usable, remembered, trusted=trusted),
+                writes=permission >= Permission.WRITE,
+            ),
             permission=permission,
             author_permission=author_permission,
             broken=pipeline if isinstance(pipeline, ConfigBroken) else None,

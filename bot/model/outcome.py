@@ -81,6 +81,8 @@ class Snapshot:
     """Ready-made answer of `/help`: the vocabulary as it stands for this repository and person."""
     status: View
     """Ready-made answer of `/status`."""
+    writes: bool = True
+    """Whether the actor has write permission."""
 
     @property
     def sha(self) -> str:

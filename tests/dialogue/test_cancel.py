@@ -69,6 +69,24 @@ async def test_the_author_may_cancel_and_a_stranger_may_not(tester: OfflineTeste
     assert "as mei asked" in stopping
 
 
+async def test_an_author_without_write_permission_cannot_keep_what_a_closing_removes(
+    tester: OfflineTester,
+) -> None:
+    await tester.opened_by_stranger()
+    await tester.comment("/ok-to-test")
+    await tester.read_all()
+    gate = tester.world.script.hold("remove")
+    await tester.close()
+    await gate.reached()
+    await tester.comment("/cancel", by="stranger")
+    await tester.sees("`/cancel` was not run")
+    await tester.comment("/cancel 2", by="stranger")
+    await tester.sees("`/cancel 2` was not run")
+    gate.open()
+    assert "Environment removed" in await tester.read()
+    assert await tester.bot.store.pulls.environments() == ()
+
+
 async def test_cancel_and_a_new_command_in_one_comment(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
