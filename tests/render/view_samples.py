@@ -159,8 +159,7 @@ def view(given: Run, *commands: str, logs: bool = True, report: bool = False, po
 
 
 def _queued() -> Run:
-    given = run(waiting("build"), waiting("deploy"), waiting("test"), state=RunState.QUEUED)
-    return replace(given, started_at=None)
+    return replace(run(state=RunState.QUEUED), started_at=None)
 
 
 def _running() -> Run:
@@ -169,7 +168,7 @@ def _running() -> Run:
 
 
 def _stopped(reason: Reason, facts: dict[str, str], state: RunState) -> Run:
-    cut = over("test", 2.0, StepResult(StepState.CANCELLED))
+    cut = over("test", 2.0, StepResult(StepState.CANCELLED, reason, facts))
     return replace(run(BUILT, DEPLOYED, cut, state=state), stop=StopRequest(reason, facts))
 
 
