@@ -44,7 +44,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "runs.environments": Text(en="{count} live environments", zh="{count} 个预览环境"),
     "runs.environments.one": Text(en="1 live environment", zh="1 个预览环境"),
     "run.title": Text(en="Run {id}", zh="运行 #{id}"),
-    "run.next": Text(en="Next in line", zh="下一个就是"),
+    "run.next": Text(en="Next in line", zh="下一个执行"),
     "run.position": Text(en="Number {position} in line", zh="前面还有 {ahead} 个"),
     "run.stopping": Text(en="Stopping…", zh="正在停止…"),
     "run.now": Text(en="{step} is under way", zh="正在{step}"),
