@@ -80,8 +80,11 @@ class Worker:
     async def _stop(self, run: Run) -> None:
         if run.id in self._stops:
             self._stops[run.id].set()
-        elif run.state is RunState.QUEUED:
-            await self.progress.end(lifecycle.stopped(run, self.progress.clock.now()))
+            return
+        # Nobody carries it out: it waits, or could not be carried on. It may have ended since it was read.
+        found = await self.records.runs.run(run.id)
+        if found is not None and not found.state.final:
+            await self.progress.end(lifecycle.stopped(found, self.progress.clock.now()))
 
     def _begin(self, run: Run) -> None:
         if run.id not in self._tasks:
