@@ -81,7 +81,11 @@ async def _answer(request: web.Request, upstream: aiohttp.ClientResponse) -> web
     answer = web.StreamResponse(
         status=upstream.status, reason=upstream.reason, headers=to_visitor(upstream.headers)
     )
-    await answer.prepare(request)
+    try:
+        await answer.prepare(request)
+    except ValueError as error:
+        # Control characters in a header or in the reason: our server refuses to write them.
+        raise NotAnsweringError("unusable headers") from error
     try:
         async for chunk in upstream.content.iter_any():
             await answer.write(chunk)

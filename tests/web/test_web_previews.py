@@ -415,3 +415,16 @@ def unused_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
+
+
+async def test_an_answer_with_control_characters_is_a_bad_gateway(proxy: Proxy) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 a\x0bb\r\nContent-Length: 2\r\n\r\nok")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        proxy.environments.put(environment(endpoint=Endpoint("127.0.0.1", port)))
+        async with proxy.get() as found:
+            assert found.status == 502
