@@ -126,13 +126,14 @@ async def test_retest_failed_runs_the_failed_suites_again(tester: OfflineTester)
 REFUSED = {
     "/build now": "There is no argument `now`. Usage: `/build`.",
     "/deploy nowhere": "There is no environment `nowhere`. Known: `preview`.",
-    "/deploy ttl=soon": "`soon` is no value for `ttl`; expected: 30m, 8h, 2d",
+    "/deploy ttl=soon": "`soon` is no value for `ttl`; write it like 30m, 8h, 2d",
     "/deploy ttl=8h ttl=9h": "`ttl` is given more than once.",
     "/deploy enviroment=x": "There is no argument `enviroment`; did you mean `environment`?",
     '/deploy "preview': "A quotation mark is not closed",
-    "/cancel all": "`all` is no value for `run`; expected: 42.",
+    "/cancel all": "`all` is no value for `run`; write it like 42.",
     "/cancel 7": "Nothing is running or waiting for this PR.",
     "/teardown": "This PR has no environment to remove.",
+    "/help nosuch": "There is no command `nosuch`. `/help` lists them all.",
     "/ok-to-test": "is trusted already",
     "/ok-to-test 1234567": "`1234567` is not the branch's latest commit",
 }
