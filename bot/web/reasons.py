@@ -83,6 +83,12 @@ REASONS: Final[Mapping[Reason, Text]] = {
     ),
 }
 
+_WITHOUT_CODE: Final[Mapping[Reason, Text]] = {
+    Reason.BUILD_FAILED: Text(en="{instruction} failed.", zh="{instruction} 执行失败。"),
+    Reason.CONTAINER_EXITED: Text(en="{name} exited.", zh="{name} 已退出。"),
+}
+"""For failures that no exit code tells of, such as a COPY of what is not there."""
+
 
 NOTES: Final[Mapping[str, Text]] = {
     "config_changed": Text(
@@ -115,7 +121,8 @@ class _Facts(dict[str, str]):
 
 def explain(reason: Reason, facts: Mapping[str, str], language: Language) -> str:
     """Return the sentence; a reason that ends no step is told by its code."""
-    return _worded(REASONS.get(reason), str(reason), facts, language)
+    plain = None if facts.get("code") else _WITHOUT_CODE.get(reason)
+    return _worded(plain or REASONS.get(reason), str(reason), facts, language)
 
 
 def remark(note: Note, language: Language) -> str:

@@ -224,6 +224,23 @@ async def test_a_page_that_takes_no_forms_says_what_it_takes(client: Client) -> 
     assert "此地址不支持该操作" in await answer.text()
 
 
+async def test_a_failure_without_an_exit_code_names_none(client: Client, bench: Bench) -> None:
+    result = StepResult(StepState.FAILED, Reason.BUILD_FAILED, {"instruction": "COPY shop .", "code": ""})
+    bench.runs.put(run(66, RunState.FAILED, steps=(step("build", StepState.FAILED, result),)))
+
+    assert "COPY shop . failed." in await page(client, "/runs/66")
+    assert "COPY shop . 执行失败。" in await page(client, "/", language="zh")
+
+
+async def test_a_run_that_nobody_asked_for_names_nobody(client: Client, bench: Bench) -> None:
+    bench.runs.put(run(67, RunState.PASSED, origin=Origin(Trigger.MERGE, "")))
+
+    for path in ("/", "/runs/67"):
+        html = await page(client, path)
+        assert "pull request merged" in html
+        assert not re.search(r"·\s+·|<dd> ·", html)
+
+
 async def test_a_reason_whose_facts_are_missing_is_still_told(client: Client, bench: Bench) -> None:
     result = StepResult(StepState.FAILED, Reason.UNHEALTHY)
     bench.runs.put(run(65, RunState.FAILED, steps=(step("deploy", StepState.FAILED, result),)))
