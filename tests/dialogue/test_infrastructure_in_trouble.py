@@ -77,11 +77,11 @@ async def test_a_bug_in_deciding_is_an_apology_with_an_id(
     ("door", "error", "said"),
     [
         ("build", TellUser(Reason.BUILD_FAILED, {"instruction": "RUN make", "code": "2"}, log="cc: gone"),
-         ["❌ **Build failed**", "`RUN make` failed with exit code 2.", "cc: gone", "`/build`"]),
+         ["❌ **Build failed**", "`RUN make` failed with exit code 2.", "cc: gone", "`/test`"]),
         ("build", TellUser(Reason.DOCKERFILE_INVALID, {"message": "line 3: unknown instruction"}),
          ["❌ **Build failed**", "line 3: unknown instruction"]),
         ("deploy", TellUser(Reason.CONTAINER_EXITED, {"name": "app", "code": "1"}, log="Traceback"),
-         ["❌ **Deploy failed**", "with code 1", "Traceback", "`/deploy`"]),
+         ["❌ **Deploy failed**", "with code 1", "Traceback", "`/test`"]),
         ("deploy", TellUser(Reason.UNHEALTHY, {"name": "app", "seconds": "60"}),
          ["❌ **Deploy failed**", "within 60 s"]),
         ("fetch", TellUser(Reason.HEAD_MOVED, {"seen": "a" * 40, "now": "b" * 40}),
