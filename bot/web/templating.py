@@ -1,5 +1,6 @@
 """The pages' template engine: autoescaping, strict about names, speaking the visitor's language."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -8,10 +9,13 @@ from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from bot.model.text import Language
 from bot.web import phrases, reasons, words
 from bot.web.language import COOKIE, choose
+
+_CODE = re.compile(r"`([^`]+)`")
 
 TEMPLATES = web.AppKey("templates", Environment)
 
@@ -27,7 +31,13 @@ def new_templates() -> Environment:
     )
     templates.globals["asset_version"] = _asset_version()
     templates.filters["size"] = phrases.size
+    templates.filters["coded"] = coded
     return templates
+
+
+def coded(text: str) -> Markup:
+    """Return a sentence of a command's help as HTML, with what stands between backticks set as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def visitor_language(request: web.BaseRequest, default: Language) -> Language:

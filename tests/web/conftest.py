@@ -22,7 +22,7 @@ COMMANDS = (
         "/deploy [environment] [ttl=…]",
         Text(en="Deploy this pull request.", zh="部署此 Pull Request。"),
         "write",
-        (ArgumentHelp("ttl", "ttl=3d", Text(en="how long it lives", zh="保留多久")),),
+        (ArgumentHelp("ttl", "ttl=3d", Text(en="how long it lives", zh="保留多久，如 `<2d>`")),),
         ("/deploy", "/deploy ttl=8h"),
     ),
 )

@@ -204,7 +204,13 @@ async def test_environments_link_only_to_what_answers(client: Client, bench: Ben
 async def test_commands_are_the_vocabulary(client: Client) -> None:
     html = await page(client, "/commands", language="zh")
 
-    for expected in ("/deploy [environment]", "部署此 Pull Request。", "有写权限的人", "/部署", "保留多久"):
+    for expected in (
+        "/deploy [environment]",
+        "部署此 Pull Request。",
+        "有写权限的人",
+        "/部署",
+        "如 <code>&lt;2d&gt;</code>",
+    ):
         assert expected in html
 
 
