@@ -126,8 +126,8 @@ WORDS: Final[Mapping[str, Text]] = {
     ),
     "preview.removed": Text(en="This preview has been removed", zh="预览环境已清理"),
     "preview.removed.hint": Text(
-        en="It expired, or its pull request was closed. Comment /deploy there to bring it back.",
-        zh="预览已到期，或 PR 已关闭。在 PR 下评论 /deploy 可重新部署。",
+        en="It expired, was torn down, or its pull request was closed. While that is open, /deploy brings it back.",
+        zh="预览已到期、被清理，或 PR 已关闭。PR 打开期间，评论 /deploy 可重新部署。",
     ),
     "preview.unknown": Text(en="There is no preview here", zh="这里没有预览"),
     "preview.unknown.hint": Text(
