@@ -126,7 +126,7 @@ WORDS: Final[Mapping[str, Text]] = {
     ),
     "preview.removed": Text(en="This preview has been removed", zh="预览环境已清理"),
     "preview.removed.hint": Text(
-        en="It expired, was torn down, or its pull request was closed. While that is open, /deploy brings it back.",
+        en="It expired, was torn down, or its pull request closed. While that is open, /deploy restores it.",
         zh="预览已到期、被清理，或 PR 已关闭。PR 打开期间，评论 /deploy 可重新部署。",
     ),
     "preview.unknown": Text(en="There is no preview here", zh="这里没有预览"),
