@@ -10,7 +10,7 @@ from bot.core.catalogue import help_view, names
 from bot.core.vocabulary import AnyCommand, Need
 from bot.engine.records import Records
 from bot.model.environment import Environment
-from bot.model.forge import Permission, PullRequest
+from bot.model.forge import Permission, PullRequest, PullState
 from bot.model.outcome import Snapshot
 from bot.model.pipeline import Pipeline
 from bot.model.run import Image, Run, StepState
@@ -145,6 +145,7 @@ class Gatherer:
             if known.last
             else Links(pull=self.addresses.pull(pull.repo, pull.number)),
             image=image.pinned if image else "",
+            open=pull.state is PullState.OPEN,
         )
 
 

@@ -138,6 +138,8 @@ class Status:
     links: Links
     image: str = ""
     """Pinned reference of the head's image, if it is built."""
+    open: bool = True
+    """Whether the pull request is: nothing is deployed for one that is closed."""
 
 
 @dataclass(frozen=True, slots=True)
