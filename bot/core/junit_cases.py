@@ -22,6 +22,7 @@ _OUTCOMES = _FAILED | _FLAKY | {"skipped"}
 _OUTPUT = {"system-out", "system-err"}
 _NOT_RUN = {"notrun", "skipped", "disabled", "suppressed", "ignored"}
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_BLANK_BEGINNING = re.compile(r"\A(?:[^\S\n]*\n)+")
 _UNNAMED = "(unnamed)"
 
 
@@ -50,8 +51,8 @@ class _Open:
         """Return what came of it."""
         state = self._state()
         telling = next((found for found in self.outcomes if _tells(found.kind, state)), None)
-        details = _cut("".join(telling.chunks).strip(), LONGEST_TEXT) if telling else ""
-        message = (telling.message.strip() or details.partition("\n")[0]) if telling else ""
+        details = _cut(_without_blank_ends("".join(telling.chunks)), LONGEST_TEXT) if telling else ""
+        message = (telling.message.strip() or details.partition("\n")[0].strip()) if telling else ""
         return Case(
             suite=self.suite,
             name=self.name,
@@ -59,7 +60,7 @@ class _Open:
             seconds=self.seconds,
             message=_cut(message, LONGEST_MESSAGE),
             details=details,
-            output=_cut("".join(self.output).strip(), LONGEST_TEXT),
+            output=_cut(_without_blank_ends("".join(self.output)), LONGEST_TEXT),
         )
 
     def _state(self) -> CaseState:
@@ -173,6 +174,11 @@ def _tells(kind: str, state: CaseState) -> bool:
 def _name(text: str) -> str:
     """Bring a name onto one line of bounded length."""
     return _cut(_SPACE.sub(" ", text).strip(), LONGEST_NAME)
+
+
+def _without_blank_ends(text: str) -> str:
+    """Drop blank lines around a text; its first line keeps its indentation, so that code stays aligned."""
+    return _BLANK_BEGINNING.sub("", text.rstrip())
 
 
 def _cut(text: str, limit: int) -> str:

@@ -149,6 +149,14 @@ def test_names_are_brought_onto_one_line() -> None:
     assert (case.suite, case.name) == ("a b", "x y z")
 
 
+def test_a_trace_stays_aligned_without_the_blank_lines_around_it() -> None:
+    trace = "    def test():\n>       assert 0\n"
+    case = only(suite(f"<testcase name='t'><failure>\n \n{trace}\n </failure></testcase>"))
+
+    assert case.details == trace.rstrip()
+    assert case.message == "def test():"
+
+
 def test_long_texts_keep_both_ends() -> None:
     long = "start" + "x" * 50_000 + "end"
     case = only(
