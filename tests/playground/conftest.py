@@ -8,6 +8,7 @@ import httpx
 import pytest
 from aiohttp import web
 
+from bot.playground.git_repositories import Files
 from bot.playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api, Receiver
 
@@ -16,7 +17,8 @@ FILES = {"README.md": "# shop\n", "src/app.py": "print('hi')\n", "run.sh": "#!/b
 
 @pytest.fixture
 async def gitee(tmp_path: Path) -> AsyncIterator[OfflineGitee]:
-    async with OfflineGitee(tmp_path / "gitee", changes={"feature": {"new.txt": "new\n"}}) as gitee:
+    changes: dict[str, Files] = {"feature": {"new.txt": "new\n"}, "fix": {"new.txt": "better\n"}}
+    async with OfflineGitee(tmp_path / "gitee", changes=changes) as gitee:
         for login in ("lin", "mei", "stranger", "chatops-bot"):
             gitee.add_user(login)
         await gitee.add_repository(

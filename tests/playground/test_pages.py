@@ -86,6 +86,12 @@ async def test_a_comment_is_written_as_the_chosen_user(
     assert '<option value="stranger" selected>' in page.text
 
 
+async def test_the_fix_is_what_is_pushed_next(browser: httpx.AsyncClient, pull: int) -> None:
+    page = await browser.get(f"/{REPO}/pulls/{pull}")
+    assert '<option value="fix" selected>' in page.text
+    assert '<option value="feature">' in page.text
+
+
 @pytest.mark.parametrize(
     "headers",
     [
