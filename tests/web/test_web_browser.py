@@ -1,6 +1,7 @@
 """A real Chromium on the pages: a run's log follows by itself, and the policy refuses nothing of ours."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -114,6 +115,17 @@ async def test_times_are_in_the_visitors_zone(server: TestServer, bench: Bench, 
 
     # Created at 05:03 UTC; Shanghai is eight hours ahead.
     assert "13:03:07" in (await page.locator("#head time").get_attribute("title") or "")
+
+
+async def test_times_read_well_in_chinese(server: TestServer, bench: Bench, browser: Browser) -> None:
+    bench.runs.put(finished_run(41))
+    context = await browser.new_context(locale="zh-CN")
+    page = await context.new_page()
+    await page.clock.set_fixed_time(finished_run(41).created_at + timedelta(seconds=30))
+    await page.goto(address(server, "/runs/41"))
+
+    await expect(page.locator("#head time")).to_have_text("30 秒前")
+    await context.close()
 
 
 async def test_a_page_is_complete_without_a_script(

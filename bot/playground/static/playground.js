@@ -4,13 +4,14 @@
 const lang = document.documentElement.lang;
 
 /* Times: "3 minutes ago", once more every half minute. */
-const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+const STYLE = lang.startsWith("zh") ? "short" : "long"; // "3 秒前" rather than "3秒钟前"
+const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: STYLE });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 function ago(then) {
   const seconds = Math.min((then - Date.now()) / 1000, 0);
   const [unit, size] = UNITS.find(([, size]) => -seconds >= size) || ["second", 1];
-  return relative.format(Math.ceil(seconds / size), unit);
+  return relative.format(Math.ceil(seconds / size), unit).replace(/(\d)(?=[秒分小天])/, "$1 ");
 }
 
 function showTimes() {

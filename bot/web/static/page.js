@@ -7,12 +7,13 @@ const LANGUAGE = document.documentElement.lang;
 // Times -----------------------------------------------------------------
 
 const exact = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "long", hourCycle: "h23" });
-const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "always" });
+const STYLE = LANGUAGE.startsWith("zh") ? "short" : "long"; // "3 秒前" rather than "3秒钟前"
+const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "always", style: STYLE });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 function ago(seconds) {
   const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= 2 * length) || UNITS[3];
-  return relative.format(Math.trunc(seconds / length), unit);
+  return relative.format(Math.trunc(seconds / length), unit).replace(/(\d)(?=[秒分小天])/, "$1 ");
 }
 
 function showTimes(root) {
