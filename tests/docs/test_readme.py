@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import addresses
 from bot.discovery import find_commands
 from bot.documentation import commands_table, with_commands
 from bot.model.text import Language
@@ -47,3 +48,5 @@ def test_the_configuration_of_the_five_minutes_loads(language: Language, tmp_pat
     settings = load(file, {})
     assert settings.repos.allow == ("your-team/*",)
     assert settings.gitee.token.get_secret_value() == "s3cret"
+    told = addresses(settings, web_port=8080, preview_port=8081)
+    assert told.preview("pr-1-shop") == "https://pr-1-shop.preview.example.com/"
