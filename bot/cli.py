@@ -91,7 +91,9 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_adapters(settings) as adapters, running(settings, adapters) as bot:
-        click.echo(f"chatops listens on {bot.addresses.public_url}", err=True)
+        public = bot.addresses.public_url
+        reached = "" if public == bot.local.web else f", reached as {public}"
+        click.echo(f"chatops listens on {bot.local.web}{reached}", err=True)
         await stop.wait()
 
 

@@ -21,7 +21,8 @@ class ChatOpsError(Exception):
         self.facts: Mapping[str, str] = dict(facts or {})
         self.log = log
         """Last lines of output that show the cause, for the comment's collapsed tail."""
-        super().__init__(f"{reason}: {dict(self.facts)}")
+        told = (value if name == "message" else f"{name} {value}" for name, value in self.facts.items())
+        super().__init__(f"{reason}: {', '.join(told)}")
 
 
 class TellUser(ChatOpsError):  # noqa: N818 - named by what happens next

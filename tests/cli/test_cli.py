@@ -67,6 +67,7 @@ def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Pa
     environ = {
         "CHATOPS_SERVER__DATA_DIR": str(tmp_path),
         "CHATOPS_SERVER__PORT": str(port),
+        "CHATOPS_SERVER__PUBLIC_URL": "https://bot.example.com",
         "CHATOPS_PREVIEW__PORT": str(free_port()),
         "CHATOPS_DOCKER__HOST": f"unix://{tmp_path}/docker.sock",
         "CHATOPS_REGISTRY__URL": "http://127.0.0.1:9",
@@ -79,7 +80,8 @@ def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Pa
     lines = bot.stderr
     assert lines is not None
     try:
-        while "listens on" not in lines.readline():
+        said = f"chatops listens on http://127.0.0.1:{port}, reached as https://bot.example.com\n"
+        while lines.readline() != said:
             assert bot.poll() is None
         answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=30)
         assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
@@ -89,6 +91,7 @@ def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Pa
             "registry": False,
             "docker": False,
         }
+        assert parts["gitee"]["message"] == "gitee_unavailable: GET /user: ConnectError"
         assert httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
     finally:
         bot.terminate()
