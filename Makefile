@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PYTHON
 export CHATOPS_REGISTRY_PORT ?= 5000
 BIN := .venv/bin
-COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
            --no-header --python-version 3.11
 
 .PHONY: help setup setup-test demo test lint lock down clean
