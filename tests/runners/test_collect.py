@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.runners.docker import collect
-from bot.runners.docker.collect import xml_files
+from bot.runners import collect
+from bot.runners.collect import xml_files
 
 
 def archive(*members: tuple[str, bytes] | tarfile.TarInfo) -> io.BytesIO:

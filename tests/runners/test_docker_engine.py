@@ -11,11 +11,12 @@ from aiohttp import web
 
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
+from bot.runners.cleanup import uninterrupted
 from bot.runners.docker import engine as engine_module
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.connection import DockerSettings, connector, resolve
 from bot.runners.docker.credentials import Account, Credentials
-from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, negotiate, uninterrupted
+from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, negotiate
 from bot.runners.docker.platform import DockerPlatform
 from tests.real.parts import Recorder, order
 from tests.runners.conftest import KEY

@@ -5,7 +5,8 @@ import pytest
 
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
-from bot.runners.docker import collect, tests_container
+from bot.runners import collect
+from bot.runners.docker import tests_container
 from tests.real.parts import PATIENCE
 from tests.runners.conftest import KEY, Stage
 from tests.runners.waiting import until

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.runners.docker.containers import Frames
-from bot.runners.docker.lines import LINE_LIMIT, Console, Lines, clean
+from bot.runners.lines import LINE_LIMIT, Console, Lines, clean
 from tests.real.parts import Recorder
 
 CHUNKS = st.lists(st.binary(max_size=40) | st.sampled_from([b"\n", b"\r\n", "字".encode(), b"\x1b[1m"]))

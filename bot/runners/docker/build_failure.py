@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.model.errors import ChatOpsError, RetryLater, TellUser
 from bot.model.reason import Reason
-from bot.runners.docker.lines import clean
+from bot.runners.lines import clean
 
 REMEMBERED = 40
 """Lines of a step's output that are kept to explain its failure."""

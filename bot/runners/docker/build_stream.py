@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.runners.docker.build_failure import REMEMBERED, Failure
-from bot.runners.docker.lines import Lines
+from bot.runners.lines import Lines
 
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)$")
 _NOISE = re.compile(

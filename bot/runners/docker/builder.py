@@ -11,14 +11,15 @@ from bot.core.naming import LABEL_INSTANCE
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, Log
+from bot.runners.cleanup import uninterrupted
 from bot.runners.docker.build_failure import Failure, classify, refused
 from bot.runners.docker.build_stream import ClassicProgress
 from bot.runners.docker.buildkit import BuildKitProgress
 from bot.runners.docker.context import chunks, filtered, recipe
 from bot.runners.docker.credentials import Credentials
-from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, uninterrupted
+from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.images import Images
-from bot.runners.docker.lines import Console
+from bot.runners.lines import Console
 
 CLASSIC, BUILDKIT = "1", "2"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.runners.docker.build_failure import REMEMBERED, Failure
-from bot.runners.docker.lines import Lines, clean
 from bot.runners.docker.wire import MalformedError, Output, Vertex, status
+from bot.runners.lines import Lines, clean
 
 _METADATA = re.compile(r"\[internal\] load metadata for (\S+)|resolve image config for (\S+)")
 _PLACE = re.compile(r"^\[[^\]]*\] ")

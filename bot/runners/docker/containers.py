@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.runners.docker.engine import DockerEngine, EngineRefused
 from bot.runners.docker.labels import matching
-from bot.runners.docker.lines import Lines
+from bot.runners.lines import Lines
 
 SLICE = 1 << 16
 """Bytes of output that are dealt with in one go."""

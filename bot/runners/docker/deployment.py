@@ -13,8 +13,8 @@ from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.docker.health import Health, unstartable
 from bot.runners.docker.images import Images
-from bot.runners.docker.lines import Console
 from bot.runners.docker.network import Network
+from bot.runners.lines import Console
 
 APP = "app"
 """Name of the service under test on its network."""

@@ -6,7 +6,7 @@ callers that know why turn it into something better).
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
@@ -19,6 +19,7 @@ import requests
 
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
+from bot.runners.cleanup import uninterrupted
 from bot.runners.docker.connection import DockerSettings, Target, connector, resolve
 
 T = TypeVar("T")
@@ -174,18 +175,6 @@ class DockerEngine:
                 yield response
             finally:
                 response.close()
-
-
-async def uninterrupted(work: Awaitable[T]) -> T:
-    """Wait for work to end even when cancelled meanwhile; the cancellation then goes on."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()
-        raise
 
 
 @contextmanager

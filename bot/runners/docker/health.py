@@ -13,7 +13,7 @@ from bot.model.errors import ChatOpsError, TellUser
 from bot.model.reason import Reason
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
-from bot.runners.docker.lines import clean
+from bot.runners.lines import clean
 
 INTERVAL = 0.075
 """Seconds between two looks."""

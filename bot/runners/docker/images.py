@@ -13,7 +13,7 @@ from bot.runners.docker.build_failure import plain
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.labels import matching
-from bot.runners.docker.lines import Console
+from bot.runners.lines import Console
 
 log = logging.getLogger(__name__)
 

@@ -8,18 +8,19 @@ from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
+from bot.runners.cleanup import uninterrupted
 from bot.runners.docker import labels
 from bot.runners.docker.container import ContainerSpec, Kind, Limits, configuration
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.deployment import APP, Deployment
-from bot.runners.docker.engine import DockerEngine, uninterrupted
+from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import Firewall, Mode
 from bot.runners.docker.health import Health
 from bot.runners.docker.images import Images
-from bot.runners.docker.lines import Console
 from bot.runners.docker.network import Network, Networks, bridge_prefix
 from bot.runners.docker.tests_container import TestsContainer
+from bot.runners.lines import Console
 
 POOL = "10.231.0.0/16"
 """Default pool of the environments' subnets: room for 4,096 of them, outside the engine's own pools."""

@@ -10,11 +10,12 @@ from typing import Any
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import TestOutput, TestSpec
-from bot.runners.docker.collect import ARCHIVE_LIMIT, xml_files
+from bot.runners.cleanup import uninterrupted
+from bot.runners.collect import ARCHIVE_LIMIT, xml_files
 from bot.runners.docker.containers import Containers
-from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, uninterrupted
+from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.health import ended, unstartable
-from bot.runners.docker.lines import Console, clean
+from bot.runners.lines import Console, clean
 
 KILLED = 137
 
