@@ -67,7 +67,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             language=settings.comments.language,
             log_limit=settings.limits.log_bytes,
         )
-        registry = _registry(settings)
+        registry = open_registry(settings)
         stack.push_async_callback(registry.close)
         engine = await DockerEngine.connect(DockerSettings(host=settings.docker.host))
         stack.push_async_callback(engine.close)
@@ -104,7 +104,8 @@ def _doors(
     return Doors(source, registry, files, {RunnerName.DOCKER: builder}, {RunnerName.DOCKER: platform})
 
 
-def _registry(settings: Settings) -> OciRegistry:
+def open_registry(settings: Settings) -> OciRegistry:
+    """Return the registry that the settings name; whoever opens it closes it."""
     chosen = settings.registry
     return OciRegistry(
         urlsplit(chosen.url).netloc,

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,23 @@ import click
 
 from bot.adapters import open_adapters
 from bot.app import running
+from bot.doctor.examination import examine, lines, passed, summary
+from bot.doctor.findings import Examined, Finding
+from bot.doctor.settings import broken
 from bot.model.errors import ChatOpsError
+from bot.model.forge import RepoPath
+from bot.model.text import Language
 from bot.playground.terminal import Options, play_until_interrupted
 from bot.settings.load import load
 from bot.settings.model import Settings
 from bot.settings.problems import SettingsError
 
 DEFAULT_CONFIG = Path("chatops.toml")
+_CONFIG = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Configuration file.  [default: chatops.toml, if there is one]",
+)
 
 
 def _version() -> str:
@@ -36,11 +47,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Configuration file.  [default: chatops.toml, if there is one]",
-)
+@_CONFIG
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
@@ -77,12 +84,53 @@ def playground(**options: Any) -> None:
     sys.exit(asyncio.run(play_until_interrupted(Options(**options))))
 
 
-def _settings(config: Path | None) -> Settings:
-    path = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+@main.command()
+@_CONFIG
+@click.option(
+    "--language",
+    type=click.Choice([language.value for language in Language]),
+    help="Language of the answer.  [default: that of the comments]",
+)
+@click.option(
+    "--repo", "repos", multiple=True, metavar="OWNER/REPO", help="Repository to look at; repeatable."
+)
+def doctor(config: Path | None, language: str | None, repos: tuple[str, ...]) -> None:
+    """Look at every part that the bot needs: what is wrong, and what to do. Exits 1 if anything is."""
     try:
-        return load(path, os.environ)
+        named = tuple(RepoPath.parse(repo) for repo in repos)
+        settings = load(_found(config), os.environ)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    except SettingsError as error:
+        _tell("settings", [broken(error)], Language(language or Language.ZH))
+        sys.exit(1)
+    chosen = Language(language or settings.comments.language)
+    sys.exit(asyncio.run(_examine(Examined(settings, named), chosen)))
+
+
+async def _examine(examined: Examined, language: Language) -> int:
+    all_found: list[Finding] = []
+    async for name, findings in examine(examined):
+        _tell(name, findings, language)
+        all_found += findings
+    click.echo(summary(all_found, language))
+    return 0 if passed(all_found) else 1
+
+
+def _tell(name: str, findings: Sequence[Finding], language: Language) -> None:
+    for line in lines(name, findings, language):
+        click.echo(line)
+
+
+def _settings(config: Path | None) -> Settings:
+    try:
+        return load(_found(config), os.environ)
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _found(config: Path | None) -> Path | None:
+    return config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
 
 
 async def _serve(settings: Settings) -> None:

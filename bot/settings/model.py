@@ -23,6 +23,13 @@ Count = Annotated[int, Field(ge=1)]
 Bytes = Annotated[int, Field(ge=1024)]
 WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")]
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmgKMG]?$")]
+Address = Annotated[str, Field(pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)?$")]
+NameServer = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]{1,5})?|[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?)$"
+    ),
+]
 Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
 
 
@@ -155,6 +162,20 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
+class Dns:
+    """How the names of previews are resolved; with a wildcard record nothing here is needed."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    address: Address = ""
+    """Address that the names of previews lead to; `chatops dns coredns` writes it, `chatops doctor` expects
+    it."""
+    servers: tuple[NameServer, ...] = ()
+    """Resolvers that `chatops doctor` asks, such as `10.0.0.2` or `10.0.0.2:5353`; by default those of this
+    machine."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How much at once, and how much of it is kept."""
 
@@ -200,6 +221,7 @@ class Settings:
     docker: Docker = field(default_factory=Docker)
     registry: Registry = field(default_factory=Registry)
     preview: Preview = field(default_factory=Preview)
+    dns: Dns = field(default_factory=Dns)
     limits: Limits = field(default_factory=Limits)
     comments: Comments = field(default_factory=Comments)
     permissions: Mapping[str, Need] = field(default_factory=dict)

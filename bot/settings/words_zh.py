@@ -47,6 +47,10 @@ WORDS: Mapping[str, str] = {
     "preview.scheme": "用户访问时的协议；前面有代理终止 TLS 时填 https。",
     "preview.public_port": "用户访问地址中的端口；默认与 `port` 相同，https 时为 443。",
     "preview.ttl": "没有新部署时，环境最长保留多久。",
+    "dns": "如何解析预览环境的域名；已有泛域名解析时无需配置。",
+    "dns.address": "预览域名应解析到的地址：`chatops dns coredns` 写入它，`chatops doctor` 据此核对。",
+    "dns.servers": "`chatops doctor` 查询的 DNS 服务器，例如 `10.0.0.2` 或 `10.0.0.2:5353`；"
+    "默认使用本机的设置。",
     "limits": "并发数量，以及保留多少内容。",
     "limits.runs": "同时进行的运行总数。",
     "limits.runs_per_repository": "单个仓库同时进行的运行数。",

@@ -1,0 +1,160 @@
+"""The wildcard zone under which previews are found: which part of it is wrong, if one is."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+
+import dns.resolver
+
+from bot.doctor.findings import Examined, Finding, fine, note, wrong
+from bot.doctor.lookup import Ending, Lookup, Resolver
+from bot.model.text import Text
+
+LOCAL = "localhost"
+
+_FAILURES: Mapping[Ending, tuple[Text, Text]] = {
+    Ending.NXDOMAIN: (
+        Text(
+            en="{servers} says that {name} does not exist (NXDOMAIN): there is no wildcard record",
+            zh="{servers} 返回 {name} 不存在（NXDOMAIN）：没有泛域名解析",
+        ),
+        Text(
+            en="Add an A record for *.{domain}, or have CoreDNS serve the zone (chatops dns coredns) and the"
+            " resolver forward it there.",
+            zh="请为 *.{domain} 添加 A 记录；或由 CoreDNS 提供该域（见 chatops dns coredns），"
+            "并让解析器把它转发过去。",
+        ),
+    ),
+    Ending.NO_DATA: (
+        Text(
+            en="{name} exists, but {servers} knows no address of it (no data)",
+            zh="{name} 存在，但 {servers} 没有返回地址（NODATA）",
+        ),
+        Text(
+            en="Give the wildcard *.{domain} an A record; it has other records only.",
+            zh="泛域名 *.{domain} 只有其他类型的记录，请添加 A 记录。",
+        ),
+    ),
+    Ending.FAILED: (
+        Text(en="{servers} could not resolve {name}: {detail}", zh="{servers} 无法解析 {name}：{detail}"),
+        Text(
+            en="REFUSED: the server does not serve {domain} for this machine. SERVFAIL: the server behind it"
+            " does not answer; check its forwarding, and CoreDNS' log.",
+            zh="REFUSED 表示服务器不为本机解析 {domain}；SERVFAIL 表示它背后的服务器没有应答，"
+            "请检查转发配置和 CoreDNS 日志。",
+        ),
+    ),
+    Ending.SILENCE: (
+        Text(en="no answer from {servers} for {name}", zh="{servers} 没有应答（{name}）"),
+        Text(
+            en="Check that the server runs, that port 53 (UDP and TCP) is open, and [dns] servers or"
+            " /etc/resolv.conf.",
+            zh="请确认服务器正在运行、53 端口（UDP 和 TCP）可达，并检查 [dns] servers 或 /etc/resolv.conf。",
+        ),
+    ),
+}
+
+
+async def look(examined: Examined) -> Sequence[Finding]:
+    """Resolve names that nobody can have entered one by one, on one level and on two."""
+    settings = examined.settings
+    domain = settings.preview.domain.strip(".").lower()
+    if domain == LOCAL or domain.endswith(f".{LOCAL}"):
+        return [_local(domain)]
+    try:
+        resolver = Resolver(settings.dns.servers)
+    except dns.resolver.NoResolverConfiguration:
+        return [_no_resolver()]
+    label = f"chatops-doctor-{secrets.token_hex(4)}"
+    one, six, two = await asyncio.gather(
+        resolver.ask(f"{label}.{domain}", "A"),
+        resolver.ask(f"{label}.{domain}", "AAAA"),
+        resolver.ask(f"api.{label}.{domain}", "A"),
+    )
+    if one.ending is Ending.NO_DATA and six.ending is Ending.FOUND:
+        return [_found(six)]
+    if one.ending is not Ending.FOUND:
+        return [failed(one, domain, resolver.servers)]
+    return [*_right(one, settings.dns.address), *beside(six, two)]
+
+
+def failed(lookup: Lookup, domain: str, servers: str) -> Finding:
+    """Say which part is wrong when a preview's name has no address, and what to do."""
+    facts = {"name": lookup.name, "domain": domain, "servers": servers, "detail": lookup.detail or "–"}
+    found, advice = (
+        Text(en=text.en.format_map(facts), zh=text.zh.format_map(facts)) for text in _FAILURES[lookup.ending]
+    )
+    return wrong(found, advice)
+
+
+def beside(six: Lookup, two: Lookup) -> Iterator[Finding]:
+    """Say what is odd about names that do resolve."""
+    if six.ending not in {Ending.FOUND, Ending.NO_DATA}:
+        yield note(
+            Text(
+                en=f"asking for AAAA of {six.name} does not end in “no data” ({six.ending})",
+                zh=f"查询 {six.name} 的 AAAA 记录没有得到“无数据”的应答（{six.ending}）",
+            ),
+            Text(
+                en="Browsers ask for both and may wait or give up: answer AAAA with NOERROR and no record.",
+                zh="浏览器会同时查询两种记录，可能因此变慢或失败：AAAA 应返回 NOERROR 且没有记录。",
+            ),
+        )
+    if two.ending is not Ending.FOUND:
+        yield note(
+            Text(
+                en=f"names of two levels do not resolve: {two.name} ({two.ending})",
+                zh=f"两级名称无法解析：{two.name}（{two.ending}）",
+            ),
+            Text(
+                en="The bot's own names have one level; services that add one of their own need this.",
+                zh="机器人只使用一级名称；如果服务自己再加一级，则需要支持。",
+            ),
+        )
+
+
+def _right(one: Lookup, expected: str) -> list[Finding]:
+    if expected and expected not in one.addresses:
+        told = ", ".join(one.addresses)
+        return [
+            wrong(
+                Text(
+                    en=f"{one.name} leads to {told}, not to [dns] address {expected}",
+                    zh=f"{one.name} 解析到 {told}，而不是 [dns] address {expected}",
+                ),
+                Text(
+                    en="Correct the wildcard record, or the setting. An old answer may be cached until its"
+                    " TTL ends.",
+                    zh="请更正泛域名解析或该配置项；旧的结果可能还在缓存中，直到 TTL 到期。",
+                ),
+            )
+        ]
+    return [_found(one)]
+
+
+def _found(lookup: Lookup) -> Finding:
+    told, domain = ", ".join(lookup.addresses), lookup.name.partition(".")[2]
+    return fine(en=f"*.{domain} leads to {told}", zh=f"*.{domain} 解析到 {told}")
+
+
+def _local(domain: str) -> Finding:
+    return note(
+        Text(
+            en=f"{domain}: only browsers on this machine find previews",
+            zh=f"{domain}：只有本机的浏览器能访问预览环境",
+        ),
+        Text(
+            en="For others set [preview] domain to a zone with a wildcard record.",
+            zh="要让其他人访问，请把 [preview] domain 设为配有泛域名解析的域名。",
+        ),
+    )
+
+
+def _no_resolver() -> Finding:
+    return wrong(
+        Text(en="this machine has no resolver", zh="本机没有配置 DNS 解析器"),
+        Text(
+            en="Name one in /etc/resolv.conf or [dns] servers.",
+            zh="请在 /etc/resolv.conf 或 [dns] servers 中指定。",
+        ),
+    )

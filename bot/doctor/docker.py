@@ -1,0 +1,47 @@
+"""The Docker Engine that builds, deploys and tests."""
+
+from collections.abc import Sequence
+
+from bot.doctor.findings import Examined, Finding, fine, wrong
+from bot.model.errors import ChatOpsError
+from bot.model.text import Text
+from bot.runners.docker.connection import DockerSettings
+from bot.runners.docker.engine import DockerEngine
+
+OLDEST = (1, 41)
+"""API of Docker 20.10, the oldest engine that the bot is tested with."""
+
+
+async def look(examined: Examined) -> Sequence[Finding]:
+    """Ask the engine who it is."""
+    try:
+        engine = await DockerEngine.connect(DockerSettings(host=examined.settings.docker.host))
+    except ChatOpsError as error:
+        return [_unreachable(error)]
+    try:
+        version = await engine.version()
+    except ChatOpsError as error:
+        return [_unreachable(error)]
+    finally:
+        await engine.close()
+    return [_version(str(version.get("Version", "?")), str(version["ApiVersion"]))]
+
+
+def _unreachable(error: ChatOpsError) -> Finding:
+    told = error.facts.get("message") or error.facts.get("what", "")
+    return wrong(
+        Text(en=f"the engine does not answer: {told}", zh=f"Docker 引擎没有响应：{told}"),
+        Text(
+            en="Start Docker, let the bot's account use its socket, or correct [docker] host.",
+            zh="请启动 Docker，确认机器人的系统账号有权访问它的 socket，或更正 [docker] host。",
+        ),
+    )
+
+
+def _version(version: str, api: str) -> Finding:
+    if tuple(int(part) for part in api.split(".")) >= OLDEST:
+        return fine(en=f"Docker {version}, API {api}", zh=f"Docker {version}，API {api}")
+    return wrong(
+        Text(en=f"Docker {version} is too old: API {api}", zh=f"Docker {version} 版本过旧：API {api}"),
+        Text(en="Docker 20.10 or newer is needed.", zh="需要 Docker 20.10 或更新的版本。"),
+    )

@@ -1,0 +1,81 @@
+"""All checks, side by side, and their findings as a short list. A new part adds its line to CHECKS."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import chain, repeat
+
+from bot.doctor import dns, docker, gitee, registry, settings
+from bot.doctor.findings import Check, Examined, Finding, State, wrong
+from bot.model.text import Language, Text
+
+PATIENCE = 30.0
+"""Seconds that one check may take."""
+
+CHECKS: tuple[Check, ...] = (
+    Check("settings", settings.look),
+    Check("gitee", gitee.look),
+    Check("registry", registry.look),
+    Check("docker", docker.look),
+    Check("dns", dns.look),
+)
+
+_SIGNS = {State.FINE: "✓", State.NOTE: "!", State.WRONG: "✗"}
+_SUMMARIES = {
+    True: Text(en="Nothing is in the way.", zh="没有发现问题。"),
+    False: Text(en="Mend what is marked ✗, then run this again.", zh="请处理标有 ✗ 的各项，然后再检查一次。"),
+}
+
+
+async def examine(
+    examined: Examined, checks: Sequence[Check] = CHECKS
+) -> AsyncIterator[tuple[str, Sequence[Finding]]]:
+    """Give what each part's check found, in their order, while the others are still looking."""
+    chosen = [check for check in checks if check.wanted(examined.settings)]
+    looking = [asyncio.create_task(_patiently(check, examined)) for check in chosen]
+    try:
+        for check, task in zip(chosen, looking, strict=True):
+            yield check.name, await task
+    finally:
+        for task in looking:
+            task.cancel()
+        await asyncio.gather(*looking, return_exceptions=True)
+
+
+def lines(name: str, findings: Sequence[Finding], language: Language) -> Iterator[str]:
+    """Return the list's lines about one part."""
+    for label, finding in zip(chain([name], repeat("")), findings, strict=False):
+        yield f"{_SIGNS[finding.state]} {label:<11} {_indented(finding.found.say(language))}"
+        if finding.advice is not None:
+            yield f"{'':13} → {_indented(finding.advice.say(language), 16)}"
+
+
+def summary(findings: Sequence[Finding], language: Language) -> str:
+    """Return the last line."""
+    return _SUMMARIES[passed(findings)].say(language)
+
+
+def passed(findings: Sequence[Finding]) -> bool:
+    """Whether nothing is wrong."""
+    return all(finding.state is not State.WRONG for finding in findings)
+
+
+async def _patiently(check: Check, examined: Examined) -> Sequence[Finding]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await check.look(examined)
+    except TimeoutError:
+        return [
+            wrong(
+                Text(
+                    en=f"looking at it took longer than {PATIENCE:.0f} s",
+                    zh=f"检查超过 {PATIENCE:.0f} 秒仍未完成",
+                )
+            )
+        ]
+    except Exception as error:  # noqa: BLE001 - one check's bug must not hide what the others found
+        told = f"{type(error).__name__}: {error}"
+        return [wrong(Text(en=f"could not be looked at: {told}", zh=f"检查没能进行：{told}"))]
+
+
+def _indented(text: str, column: int = 14) -> str:
+    return text.replace("\n", "\n" + " " * column)

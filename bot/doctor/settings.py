@@ -1,0 +1,62 @@
+"""The settings as a whole: those that were read, and whether they make a bot that can work."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bot.doctor.findings import Examined, Finding, fine, note, wrong
+from bot.model.text import Text
+from bot.settings.model import Settings
+from bot.settings.problems import SettingsError
+
+
+async def look(examined: Examined) -> Sequence[Finding]:
+    """Check what can be known without asking anybody."""
+    found = list(_findings(examined.settings))
+    return found or [fine(en="complete", zh="配置完整")]
+
+
+def broken(error: SettingsError) -> Finding:
+    """Say that the settings cannot be used at all."""
+    problems = "\n".join(error.problems)
+    return wrong(
+        Text(en=problems, zh=problems),
+        Text(en="Correct these; nothing else was looked at.", zh="请先改正以上各项，其余检查未进行。"),
+    )
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    if not settings.repos.allow:
+        yield wrong(
+            Text(en="the bot serves no repository", zh="机器人没有为任何仓库服务"),
+            Text(en='Set [repos] allow = ["your-team/*"].', zh='请设置 [repos] allow = ["your-team/*"]。'),
+        )
+    if not settings.gitee.webhook_secret:
+        yield wrong(
+            Text(en="no webhook would be accepted", zh="所有 Webhook 都会被拒绝"),
+            Text(
+                en="Set [gitee] webhook_secret, and give the webhooks the same.",
+                zh="请设置 [gitee] webhook_secret，并在 Webhook 中填写相同的值。",
+            ),
+        )
+    if not settings.server.public_url:
+        yield note(
+            Text(en="links in comments lead to this machine only", zh="评论中的链接只有本机能打开"),
+            Text(
+                en="Set [server] public_url to where people's browsers find the bot.",
+                zh="请把 [server] public_url 设为大家的浏览器能访问的地址。",
+            ),
+        )
+    yield from _data_dir(settings.server.data_dir)
+
+
+def _data_dir(folder: Path) -> Iterator[Finding]:
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        yield wrong(
+            Text(en=f"{existing} cannot be written to", zh=f"无法写入 {existing}"),
+            Text(
+                en="Let the bot's account write there, or choose another [server] data_dir.",
+                zh="请让机器人的系统账号可以写入，或更换 [server] data_dir。",
+            ),
+        )

@@ -1,0 +1,125 @@
+"""Real questions to a server that answers right, or wrong in each of the ways a zone can be."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from bot.doctor import dns, lookup
+from bot.doctor.findings import Examined, Finding, State
+from bot.model.text import Language
+from bot.settings.model import Dns, Preview, Settings
+from tests.doctor.nameserver import Answer, nameserver
+
+DOMAIN = "test.example.com"
+ADDRESS = "10.0.0.5"
+
+
+def by_type(answers: Mapping[str, str | None]) -> Answer:
+    return lambda _name, kind: answers.get(kind, "")
+
+
+async def findings(answer: Answer, address: str = "") -> list[Finding]:
+    async with nameserver(answer) as server:
+        settings = Settings(preview=Preview(domain=DOMAIN), dns=Dns(address=address, servers=(server,)))
+        return list(await dns.look(Examined(settings)))
+
+
+async def test_a_wildcard_zone_is_fine_and_asked_for_names_nobody_entered() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def answer(name: str, kind: str) -> str:
+        asked.append((name, kind))
+        return ADDRESS if kind == "A" else ""
+
+    [found] = await findings(answer)
+
+    assert (found.state, found.found.en) == (State.FINE, "*.test.example.com leads to 10.0.0.5")
+    label = rf"chatops-doctor-[0-9a-f]{{8}}\.{re.escape(DOMAIN)}"
+    assert {kind for name, kind in asked if re.fullmatch(label, name)} == {"A", "AAAA"}
+    assert [kind for name, kind in asked if re.fullmatch(rf"api\.{label}", name)] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "advice"),
+    [
+        ("NXDOMAIN", "no wildcard record", "Add an A record for *.test.example.com"),
+        ("", "knows no address of it", "Give the wildcard *.test.example.com an A record"),
+        ("SERVFAIL", "SERVFAIL", "check its forwarding"),
+        ("REFUSED", "REFUSED", "does not serve test.example.com"),
+        (None, "no answer from", "port 53"),
+    ],
+)
+async def test_each_failure_is_told_apart(
+    said: str | None, told: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "SECONDS", 0.2)
+
+    [found] = await findings(by_type({"A": said, "AAAA": said}))
+
+    assert found.state is State.WRONG
+    assert told in found.found.en
+    assert found.advice is not None
+    assert advice in found.advice.en
+    assert found.advice.say(Language.ZH) != found.advice.en
+
+
+async def test_the_port_of_a_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "SECONDS", 0.2)
+    async with nameserver(by_type({"A": "NXDOMAIN"})) as server:
+        settings = Settings(preview=Preview(domain=DOMAIN), dns=Dns(servers=(server,)))
+        [found] = await dns.look(Examined(settings))
+
+    assert found.found.en.startswith(f"{server} says that chatops-doctor-")
+
+
+async def test_a_zone_without_a_second_level_or_aaaa_is_noted() -> None:
+    def answer(name: str, kind: str) -> str:
+        if name.startswith("api."):
+            return "NXDOMAIN"
+        return ADDRESS if kind == "A" else "SERVFAIL"
+
+    fine, six, two = await findings(answer)
+
+    assert fine.state is State.FINE
+    assert (six.state, two.state) == (State.NOTE, State.NOTE)
+    assert "AAAA" in six.found.en
+    assert "two levels" in two.found.en
+
+
+async def test_a_zone_of_ipv6_alone_is_fine() -> None:
+    [found] = await findings(by_type({"AAAA": "2001:db8::5"}))
+
+    assert (found.state, found.found.en) == (State.FINE, "*.test.example.com leads to 2001:db8::5")
+
+
+async def test_an_address_other_than_the_one_expected_is_wrong() -> None:
+    answer = by_type({"A": ADDRESS})
+
+    assert (await findings(answer, ADDRESS))[0].state is State.FINE
+    found = (await findings(answer, "10.0.0.6"))[0]
+    assert found.state is State.WRONG
+    assert "leads to 10.0.0.5, not to [dns] address 10.0.0.6" in found.found.en
+
+
+@pytest.mark.parametrize("domain", ["localhost", "preview.localhost", "Preview.LOCALHOST."])
+async def test_a_name_for_this_machine_alone_is_not_asked_for(domain: str) -> None:
+    [found] = await dns.look(Examined(Settings(preview=Preview(domain=domain))))
+
+    assert found.state is State.NOTE
+
+
+@pytest.mark.parametrize(
+    ("given", "address", "port"),
+    [
+        ("10.0.0.2", "10.0.0.2", 53),
+        ("10.0.0.2:5353", "10.0.0.2", 5353),
+        ("::1", "::1", 53),
+        ("[::1]:5353", "::1", 5353),
+        ("[::1]", "::1", 53),
+    ],
+)
+def test_servers_may_name_a_port(given: str, address: str, port: int) -> None:
+    found = lookup._server(given)
+
+    assert (found.address, found.port) == (address, port)

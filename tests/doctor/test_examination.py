@@ -1,0 +1,164 @@
+"""The list as an operator reads it, and the exit code that a script does."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot.cli import main
+from bot.doctor import docker, examination, registry, settings
+from bot.doctor.examination import examine, lines, passed, summary
+from bot.doctor.findings import Check, Examined, Finding, State, fine, note, wrong
+from bot.model.text import Language, Text
+from bot.settings.model import Docker, Gitee, Registry, Repos, Secret, Server, Settings
+from tests.real.parts import RegistryProcess, free_port
+
+BAD = wrong(Text(en="it is gone", zh="不见了"), Text(en="Bring it back.", zh="请恢复。"))
+
+
+async def _fine(_examined: Examined) -> Sequence[Finding]:
+    return [fine(en="good", zh="好"), note(Text(en="odd", zh="奇怪"))]
+
+
+async def _bad(_examined: Examined) -> Sequence[Finding]:
+    return [BAD]
+
+
+async def _bug(_examined: Examined) -> Sequence[Finding]:
+    raise LookupError("what")
+
+
+async def _hangs(_examined: Examined) -> Sequence[Finding]:
+    await asyncio.Event().wait()
+    return []
+
+
+async def test_every_part_is_looked_at_in_order_and_none_can_hide_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(examination, "PATIENCE", 0.05)
+    checks = [
+        Check("hangs", _hangs),
+        Check("bug", _bug),
+        Check("unused", _bad, wanted=lambda _: False),
+        Check("fine", _fine),
+    ]
+
+    found = [each async for each in examine(Examined(Settings()), checks)]
+
+    assert [name for name, _ in found] == ["hangs", "bug", "fine"]
+    assert [findings[0].state for _, findings in found] == [State.WRONG, State.WRONG, State.FINE]
+    assert "LookupError: what" in found[1][1][0].found.zh
+
+
+def test_the_list_names_a_part_once_and_says_what_to_do() -> None:
+    told = list(lines("dns", [fine(en="good", zh="好"), BAD], Language.ZH))
+
+    assert told == ["✓ dns         好", "✗             不见了", "              → 请恢复。"]
+    assert list(lines("dns", [BAD], Language.EN))[1] == "              → Bring it back."
+
+
+def test_a_note_is_no_failure() -> None:
+    assert passed([note(Text(en="odd", zh="奇怪"))])
+    assert summary([BAD], Language.ZH) != summary([], Language.ZH)
+
+
+def doctor(*arguments: str, **environ: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["doctor", *arguments], env=environ)
+    return result.exit_code, result.output
+
+
+def test_settings_that_cannot_be_read_are_the_only_finding(tmp_path: Path) -> None:
+    config = tmp_path / "chatops.toml"
+    config.write_text("[server]\nprot = 1\n[gitte]\n")
+
+    code, output = doctor("--config", str(config), "--language", "en")
+
+    assert code == 1
+    assert f"✗ settings    {config}:2: server.prot: unknown key" in output
+    assert f"\n              {config}:3: gitte: unknown section" in output
+    assert "docker" not in output
+
+
+def test_without_gitee_or_a_registry_the_parts_that_are_missing_are_named(tmp_path: Path) -> None:
+    gone = f"http://127.0.0.1:{free_port()}"
+    environ = {
+        "CHATOPS_REGISTRY__URL": gone,
+        "CHATOPS_GITEE__URL": gone,
+        "CHATOPS_GITEE__TOKEN": "t",
+        "CHATOPS_DOCKER__HOST": f"unix://{tmp_path}/docker.sock",
+        "CHATOPS_SERVER__DATA_DIR": str(tmp_path / "data"),
+        "CHATOPS_COMMENTS__LANGUAGE": "en",
+    }
+
+    code, output = doctor(**environ)
+
+    assert code == 1
+    for told in (
+        "✗ settings    the bot serves no repository",
+        "✗ gitee       Gitee does not answer",
+        "✗ registry    127.0.0.1",
+        "✗ docker      the engine does not answer",
+        "! dns         preview.localhost",
+    ):
+        assert told in output
+    assert output.endswith("Mend what is marked ✗, then run this again.\n")
+    assert "引擎没有响应" in doctor("--language", "zh", **environ)[1]
+
+
+def test_what_is_no_repository_is_refused() -> None:
+    code, output = doctor("--repo", "shop")
+
+    assert code == 2
+    assert "shop" in output
+
+
+async def test_settings_that_make_a_bot_are_fine(tmp_path: Path) -> None:
+    complete = Settings(
+        server=Server(public_url="https://bot.example.com", data_dir=tmp_path / "new" / "data"),
+        gitee=Gitee(webhook_secret=(Secret("s"),)),
+        repos=Repos(allow=("a/*",)),
+    )
+
+    assert [found.state for found in await settings.look(Examined(complete))] == [State.FINE]
+
+
+async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = await settings.look(Examined(Settings(server=Server(data_dir=tmp_path / "file" / "data"))))
+
+    assert f"{tmp_path}/file cannot be written to" in [one.found.en for one in found]
+
+
+@pytest.mark.docker
+async def test_a_real_engine_is_fine() -> None:
+    [found] = await docker.look(Examined(Settings()))
+
+    assert found.state is State.FINE
+    assert "API 1." in found.found.en
+
+
+@pytest.mark.parametrize("version", ["1.40", "1.9"])
+def test_an_engine_that_is_too_old_is_not(version: str) -> None:
+    assert docker._version("19.03", version).state is State.WRONG
+    assert docker._version("28", "1.51").state is State.FINE
+
+
+async def test_an_engine_address_that_cannot_be_used_is_told() -> None:
+    [found] = await docker.look(Examined(Settings(docker=Docker(host="ssh://host"))))
+
+    assert found.state is State.WRONG
+    assert "ssh://" in found.found.en
+
+
+@pytest.mark.docker
+async def test_a_real_registry_is_fine(tmp_path: Path) -> None:
+    process = RegistryProcess(tmp_path)
+    try:
+        [found] = await registry.look(Examined(Settings(registry=Registry(url=f"http://{process.host}"))))
+    finally:
+        process.stop()
+
+    assert found.state is State.FINE

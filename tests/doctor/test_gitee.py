@@ -1,0 +1,99 @@
+"""What the doctor sees at Gitee, asked of the offline one."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.doctor import gitee
+from bot.doctor.findings import Examined, Finding, State
+from bot.gitee.hooks import Hook, Hooks
+from bot.gitee.transport import Transport
+from bot.model.forge import RepoPath
+from bot.playground.server import OfflineGitee
+from bot.settings.model import Gitee, Repos, Secret, Settings
+
+SHOP = RepoPath("team", "shop")
+
+
+@pytest.fixture
+async def forge(tmp_path: Path) -> AsyncIterator[OfflineGitee]:
+    async with OfflineGitee(tmp_path / "gitee", changes={}) as opened:
+        for login in ("lin", "chatops-bot", "guest"):
+            opened.add_user(login)
+        await opened.add_repository(
+            str(SHOP),
+            {"README.md": "# shop\n"},
+            members={"lin": "admin", "chatops-bot": "admin", "guest": "read"},
+            private=True,
+        )
+        yield opened
+
+
+def settings(forge: OfflineGitee, token: str, *allow: str) -> Settings:
+    return Settings(
+        gitee=Gitee(url=forge.url, api_url=forge.api_url, token=Secret(token)), repos=Repos(allow=allow)
+    )
+
+
+async def look(forge: OfflineGitee, token: str, *allow: str) -> list[Finding]:
+    return list(await gitee.look(Examined(settings(forge, token, *allow))))
+
+
+async def test_without_a_token_there_is_nothing_to_ask(forge: OfflineGitee) -> None:
+    [found] = await look(forge, "")
+
+    assert (found.state, found.found.en) == (State.WRONG, "there is no token")
+
+
+async def test_a_token_that_is_refused_is_told(forge: OfflineGitee) -> None:
+    [found] = await look(forge, "nonsense")
+
+    assert found.state is State.WRONG
+    assert found.found.en.startswith("the token was refused: GET /user: 401")
+
+
+async def test_a_repository_without_a_webhook_is_wrong_and_with_one_it_is_fine(forge: OfflineGitee) -> None:
+    token = forge.token("chatops-bot")
+    known, seen, hook = await look(forge, token, "team/shop", "others/*", "!team/old")
+
+    assert known.found.en.startswith("the bot is chatops-bot")
+    assert (seen.state, hook.state) == (State.FINE, State.WRONG)
+
+    transport = Transport(forge.api_url, token)
+    await Hooks(transport).add_hook(SHOP, "https://bot.example.com/webhooks/gitee", "s3cret")
+    await transport.aclose()
+
+    assert [found.state for found in await look(forge, token, "team/shop")] == [State.FINE] * 3
+
+
+async def test_a_repository_that_does_not_exist_is_told(forge: OfflineGitee) -> None:
+    token = forge.token("chatops-bot")
+    examined = Examined(settings(forge, token), (RepoPath("team", "none"),))
+
+    found = list(await gitee.look(examined))[1]
+
+    assert (found.state, found.found.en) == (
+        State.WRONG,
+        "team/none: does not exist, or the bot may not see it",
+    )
+
+
+async def test_webhooks_that_the_token_may_not_see_are_no_failure(forge: OfflineGitee) -> None:
+    _, seen, hook = await look(forge, forge.token("guest"), "team/shop")
+
+    assert (seen.state, hook.state) == (State.FINE, State.NOTE)
+
+
+@pytest.mark.parametrize(
+    ("hook", "state"),
+    [
+        (Hook(1, "u", comments=True, pulls=True), State.FINE),
+        (Hook(1, "u", comments=True, pulls=True, last_status=200), State.FINE),
+        (Hook(1, "u", comments=True, pulls=True, last_status=401), State.NOTE),
+        (Hook(1, "u", comments=True, pulls=False), State.WRONG),
+        (Hook(1, "u", comments=False, pulls=True), State.WRONG),
+    ],
+)
+def test_what_a_webhook_tells_of_counts(hook: Hook, state: State) -> None:
+    assert gitee.hook_finding(SHOP, [hook]).state is state
