@@ -245,15 +245,43 @@ class Platform(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TagRemoval:
+    """What became of the tags of a pull request."""
+
+    removed: int = 0
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """Why the registry keeps a tag, by tag: a rule of its operator's, such as immutability."""
+
+
 class Registry(Protocol):
     """Where images are pushed."""
+
+    async def prepare(self, repo: RepoPath) -> None:
+        """See to it that images of this repository can be pushed.
+
+        Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
+        """
+        ...
 
     def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
         """Return `registry/repository:pr-12-<sha8>`."""
         ...
 
-    async def remove_tags(self, repo: RepoPath, number: int) -> int:
-        """Delete the pull request's tags without touching what others share; return how many."""
+    async def examine(self, image: Image, log: Log) -> Image:
+        """Return a pushed image with what the registry knows of it.
+
+        That is its size, if nobody else could tell, and what the registry's scanner found, if it has one.
+        Waits for a scan only so long; what is not known then is left out.
+        Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
+        """
+        ...
+
+    async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
+        """Delete the pull request's tags without touching what others share.
+
+        Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
+        """
         ...
 
     async def ping(self) -> str | None:

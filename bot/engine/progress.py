@@ -79,7 +79,7 @@ class Progress:
     async def after(self, run: Run, index: int, result: StepResult) -> None:
         """Remember what a step has made or removed."""
         step = run.plan.steps[index]
-        if result.image is not None:
+        if result.image is not None and result.state is StepState.PASSED:
             await self.records.pulls.put_image(run.repo, run.number, result.image)
         if isinstance(step, Deploy):
             await self._mark(run, (step.environment,), result)

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     TARGET_UNKNOWN = "target_unknown"  # target, known
     BUILD_FAILED = "build_failed"  # instruction, code
     BASE_IMAGE_MISSING = "base_image_missing"  # image
+    VULNERABLE = "vulnerable"  # severity, found, total, fixable
     NO_PORT = "no_port"
     CONTAINER_EXITED = "container_exited"  # name, code
     OUT_OF_MEMORY = "out_of_memory"  # name, limit
@@ -61,6 +62,7 @@ class Reason(StrEnum):
     ENGINE_UNAVAILABLE = "engine_unavailable"  # message
     REGISTRY_UNAVAILABLE = "registry_unavailable"  # message
     REGISTRY_DENIED = "registry_denied"  # repository
+    SCAN_UNAVAILABLE = "scan_unavailable"  # message
     GIT_UNAVAILABLE = "git_unavailable"  # message
     GIT_DENIED = "git_denied"  # repository
     COMMIT_GONE = "commit_gone"  # sha

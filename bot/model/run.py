@@ -10,6 +10,7 @@ from bot.model.environment import Endpoint
 from bot.model.forge import RepoPath
 from bot.model.plan import Plan, StepName
 from bot.model.reason import Reason
+from bot.model.scan import Scan
 from bot.model.text import Language
 
 
@@ -53,7 +54,10 @@ class Image:
     reference: str
     digest: str
     size: int
+    """0 when nobody could tell."""
     sha: str
+    scan: Scan | None = None
+    """What the registry's scanner found, if there is one."""
 
     @property
     def tag(self) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Self
 
 import httpx
@@ -16,6 +17,8 @@ from bot.core import naming
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
+from bot.model.run import Image
+from bot.ports import Log, TagRemoval
 from bot.registry.authentication import RegistryAuth
 
 log = logging.getLogger(__name__)
@@ -74,7 +77,17 @@ class OciRegistry:
         """Return the full name of a commit's image; see `Registry.tag_for`."""
         return f"{self._host}/{naming.repository(self._project, repo)}:{naming.tag(number, sha)}"
 
-    async def remove_tags(self, repo: RepoPath, number: int) -> int:
+    async def prepare(self, repo: RepoPath) -> None:
+        """Do nothing: a plain registry makes room when something is pushed."""
+
+    async def examine(self, image: Image, log: Log) -> Image:  # noqa: ARG002 - nothing to wait for
+        """Return the image with its size, if that is not known yet; see `Registry.examine`."""
+        if image.size:
+            return image
+        name = image.reference.removeprefix(f"{self._host}/").rpartition(":")[0]
+        return replace(image, size=await self._size(name, image.digest))
+
+    async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
         """Delete a pull request's tags; see `Registry.remove_tags`.
 
         Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
@@ -82,13 +95,16 @@ class OciRegistry:
         name = naming.repository(self._project, repo)
         tags = await self._tags(name)
         if not any(tag.startswith(naming.tag_prefix(number)) for tag in tags):
-            return 0
+            return TagRemoval()
         digests = await self._digests(name, tags)
         removed = 0
+        kept: dict[str, str] = {}
         for digest, named in deletable(digests, naming.tag_prefix(number)).items():
             if await self._delete(name, digest):
                 removed += len(named)
-        return removed
+            else:
+                kept |= dict.fromkeys(named, "the registry does not allow deleting")
+        return TagRemoval(removed, kept)
 
     async def ping(self) -> str | None:
         """Return what is wrong with the registry, if anything is."""
@@ -120,6 +136,13 @@ class OciRegistry:
             path = f"/v2/{name}/manifests/{tag}"
             response = await self._ask("HEAD", path, name, headers={"Accept": MANIFESTS})
         return str(response.headers.get("Docker-Content-Digest", "")) if response.is_success else ""
+
+    async def _size(self, name: str, digest: str) -> int:
+        """Return the bytes of an image's layers as they are sent over the wire; 0 for an index of several."""
+        response = await self._ask(
+            "GET", f"/v2/{name}/manifests/{digest}", name, headers={"Accept": MANIFESTS}
+        )
+        return _layers(response) if response.is_success else 0
 
     async def _delete(self, name: str, digest: str) -> bool:
         response = await self._ask("DELETE", f"/v2/{name}/manifests/{digest}", name)
@@ -178,6 +201,13 @@ def _json_tags(response: httpx.Response) -> list[str]:
         return [str(tag) for tag in response.json().get("tags") or []]
     except (ValueError, AttributeError):
         return []
+
+
+def _layers(response: httpx.Response) -> int:
+    try:
+        return sum(int(layer["size"]) for layer in response.json().get("layers", ()))
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return 0
 
 
 def _next(response: httpx.Response) -> str | None:

@@ -8,6 +8,7 @@ from bot.model.pipeline import BuildConfig
 from bot.model.plan import Build
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
+from bot.model.scan import Severity
 from bot.ports import BuildOrder, Built
 from bot.steps.work import Work
 
@@ -17,10 +18,31 @@ async def run(step: Build, work: Work) -> StepResult:
     recipe = await read_dockerfile(step.config, step.sha, work)
     target = step.config.target or dockerfile.default_target(recipe)
     tag = work.doors.registry.tag_for(work.run.repo, work.run.number, step.sha)
+    await work.doors.registry.prepare(work.run.repo)
     built = await build_target(replace(step.config, target=target), tag, step.sha, work)
     digest = await work.doors.builder(step.config.runner).push(tag, work.log)
     work.log.note(f"pushed {tag}@{digest}")
-    return StepResult(StepState.PASSED, image=Image(tag, digest, built.size, step.sha))
+    pushed = Image(tag, digest, built.size, step.sha)
+    return verdict(await work.doors.registry.examine(pushed, work.log), work.doors.fail_on)
+
+
+def verdict(image: Image, fail_on: Severity | None) -> StepResult:
+    """Pass the image unless the operator's threshold says otherwise; unseen by a scanner is no pass."""
+    if fail_on is None:
+        return StepResult(StepState.PASSED, image=image)
+    if image.scan is None:
+        unseen = {"message": image.reference}
+        return StepResult(StepState.BROKEN, Reason.SCAN_UNAVAILABLE, unseen, image=image)
+    found = image.scan.at_least(fail_on)
+    if not found:
+        return StepResult(StepState.PASSED, image=image)
+    facts = {
+        "severity": str(fail_on),
+        "found": str(found),
+        "total": str(image.scan.total),
+        "fixable": str(image.scan.fixable),
+    }
+    return StepResult(StepState.FAILED, Reason.VULNERABLE, facts, image=image)
 
 
 async def read_dockerfile(config: BuildConfig, sha: str, work: Work) -> dockerfile.Dockerfile:

@@ -1,5 +1,7 @@
 """Teardown: nothing of the pull request stays behind."""
 
+from collections.abc import Mapping
+
 from bot.model.plan import Teardown
 from bot.model.run import StepResult, StepState
 from bot.steps.work import Work
@@ -12,14 +14,18 @@ async def run(step: Teardown, work: Work) -> StepResult:
         for platform in work.doors.platforms.values():
             await platform.remove(work.key(name))
         work.log.note(f"removed environment {name}")
-    if step.everything:
-        await _remove_images(work)
-    return StepResult(StepState.PASSED, facts={"environments": ", ".join(names)})
+    kept = await _remove_images(work) if step.everything else {}
+    facts = {"environments": ", ".join(names), "kept": ", ".join(kept)}
+    return StepResult(StepState.PASSED, facts={name: value for name, value in facts.items() if value})
 
 
-async def _remove_images(work: Work) -> None:
+async def _remove_images(work: Work) -> Mapping[str, str]:
+    """Remove the images of the pull request; return which tags the registry keeps, and why."""
     repo, number = work.run.repo, work.run.number
     for platform in work.doors.platforms.values():
         await platform.remove_images(repo, number)
-    removed = await work.doors.registry.remove_tags(repo, number)
-    work.log.note(f"removed local images and {removed} registry tags")
+    tags = await work.doors.registry.remove_tags(repo, number)
+    work.log.note(f"removed local images and {tags.removed} registry tags")
+    for tag, why in tags.kept.items():
+        work.log.note(f"{tag} stays in the registry: {why}")
+    return tags.kept

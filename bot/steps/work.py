@@ -10,6 +10,7 @@ from bot.model.errors import GiveUp
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import Image, Run
+from bot.model.scan import Severity
 from bot.ports import Builder, Log, Platform, Registry, Reports, Source
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ class Doors:
     reports: Reports
     builders: Mapping[RunnerName, Builder]
     platforms: Mapping[RunnerName, Platform]
+    fail_on: Severity | None = None
+    """Severity of a vulnerability from which an image is refused; None takes every image."""
 
     def builder(self, runner: RunnerName) -> Builder:
         """Return who builds; raises GiveUp(NOT_SUPPORTED) when this bot has no such runner."""

@@ -8,6 +8,7 @@ from aiohttp import web
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState
 from bot.model.run import RunState, StepState
+from bot.model.scan import Severity
 from bot.web.api import OPERATIONS, PREFIX, Operation
 
 VERSION = "1"
@@ -47,7 +48,8 @@ def _or_null(schema: Schema) -> Schema:
 
 SCHEMAS: dict[str, Schema] = {
     "Problem": _object(status=TEXT, message=TEXT),
-    "Image": _object(reference=TEXT, digest=TEXT, size=NUMBER),
+    "Scan": _object(**dict.fromkeys(map(str, Severity), NUMBER), total=NUMBER, fixable=NUMBER, scanner=TEXT),
+    "Image": _object(reference=TEXT, digest=TEXT, size=NUMBER, scan=_or_null(_ref("Scan"))),
     "TestCounts": _object(
         passed=NUMBER, failed=NUMBER, skipped=NUMBER, flaky=NUMBER, seconds={"type": "number"}
     ),

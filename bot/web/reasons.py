@@ -21,6 +21,10 @@ REASONS: Final[Mapping[Reason, Text]] = {
         en="{instruction} exited with code {code}.", zh="{instruction} 执行失败，退出码 {code}。"
     ),
     Reason.BASE_IMAGE_MISSING: Text(en="The image {image} could not be pulled.", zh="无法拉取镜像 {image}。"),
+    Reason.VULNERABLE: Text(
+        en="The image's vulnerabilities exceed what is accepted: {found} are “{severity}” or worse.",
+        zh="镜像的漏洞超出门槛：{found} 个达到 {severity} 及以上级别。",
+    ),
     Reason.NO_PORT: Text(
         en="No port is known: EXPOSE one in the Dockerfile or set deploy.port.",
         zh="不知道服务的端口：请在 Dockerfile 中 EXPOSE，或设置 deploy.port。",
@@ -68,6 +72,10 @@ REASONS: Final[Mapping[Reason, Text]] = {
     ),
     Reason.REGISTRY_DENIED: Text(
         en="The image registry refused access to {repository}.", zh="镜像仓库拒绝访问 {repository}。"
+    ),
+    Reason.SCAN_UNAVAILABLE: Text(
+        en="There is no vulnerability scan of {message}, and one must be passed.",
+        zh="没有得到 {message} 的漏洞扫描结果，而镜像必须通过扫描。",
     ),
     Reason.GIT_UNAVAILABLE: Text(en="The code could not be fetched: {message}", zh="无法获取代码：{message}"),
     Reason.GIT_DENIED: Text(

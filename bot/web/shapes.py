@@ -6,6 +6,7 @@ from typing import Any
 from bot.core.addresses import Addresses
 from bot.model.environment import Environment
 from bot.model.run import Image, Run, StepRecord, TestCounts
+from bot.model.scan import Scan, Severity
 from bot.model.text import Language
 from bot.model.views import CommandHelp
 
@@ -81,7 +82,17 @@ def _step(record: StepRecord) -> dict[str, Any]:
 
 
 def _image(image: Image) -> dict[str, Any]:
-    return {"reference": image.reference, "digest": image.digest, "size": image.size}
+    return {
+        "reference": image.reference,
+        "digest": image.digest,
+        "size": image.size,
+        "scan": _scan(image.scan) if image.scan else None,
+    }
+
+
+def _scan(scan: Scan) -> dict[str, Any]:
+    counts = {str(severity): scan.counts.get(severity, 0) for severity in Severity}
+    return {**counts, "total": scan.total, "fixable": scan.fixable, "scanner": scan.scanner}
 
 
 def _counts(counts: TestCounts) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.core import naming
@@ -12,7 +12,9 @@ from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.pipeline import RunnerName
 from bot.model.report import Report
-from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TestOutput, TestSpec
+from bot.model.run import Image
+from bot.model.scan import Scan, Severity
+from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TagRemoval, TestOutput, TestSpec
 from bot.steps.work import Doors
 
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
@@ -92,6 +94,11 @@ class FakeWorld:
     dockerfile: str | None = DOCKERFILE
     built: list[BuildOrder] = field(default_factory=list)
     tags: set[str] = field(default_factory=set)
+    immutable: set[str] = field(default_factory=set)
+    """Tags that the registry does not let go."""
+    scan: Scan | None = None
+    """What the registry's scanner finds in every image."""
+    fail_on: Severity | None = None
     deployed: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
     tested: list[TestSpec] = field(default_factory=list)
     removed: list[EnvironmentKey] = field(default_factory=list)
@@ -110,6 +117,7 @@ class FakeWorld:
             reports=world,
             builders={RunnerName.DOCKER: world},
             platforms={RunnerName.DOCKER: world},
+            fail_on=self.fail_on,
         )
 
 
@@ -185,10 +193,20 @@ class World:
     def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
         return f"registry.example.com/{repo}:{naming.tag(number, sha)}"
 
-    async def remove_tags(self, repo: RepoPath, number: int) -> int:
-        gone = {tag for tag in self._state.tags if f":pr-{number}-" in tag}
+    async def prepare(self, repo: RepoPath) -> None:
+        await self._state.script.pass_through("prepare")
+
+    async def examine(self, image: Image, log: Log) -> Image:
+        return replace(image, scan=self._state.scan)
+
+    async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
+        asked = {tag for tag in self._state.tags if f":pr-{number}-" in tag}
+        kept = {
+            name: "immutable" for tag in asked if (name := tag.rpartition(":")[2]) in self._state.immutable
+        }
+        gone = {tag for tag in asked if tag.rpartition(":")[2] not in kept}
         self._state.tags -= gone
-        return len(gone)
+        return TagRemoval(len(gone), kept)
 
     async def ping(self) -> str | None:
         return None

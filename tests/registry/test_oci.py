@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
+from bot.model.run import Image
 from bot.registry.oci import OciRegistry, deletable, scheme
-from tests.real.parts import RegistryProcess, free_port, private_registry
+from tests.real.parts import Recorder, RegistryProcess, free_port, private_registry
 
 REPO = RepoPath("Team", "shop")
 NAME = "previews/team/shop"
@@ -96,11 +98,11 @@ async def test_removes_the_tags_of_one_pull_request_only(oci: OciRegistry, shelf
     shelf.put("release", "four")
     shelf.put("pr-1-aaaaaaaa", "one", "previews/team/other")
 
-    assert await oci.remove_tags(REPO, 1) == 3
+    assert (await oci.remove_tags(REPO, 1)).removed == 3
 
     assert shelf.tags() == {"pr-12-aaaaaaaa", "release"}
     assert shelf.tags("previews/team/other") == {"pr-1-aaaaaaaa"}
-    assert await oci.remove_tags(REPO, 1) == 0
+    assert (await oci.remove_tags(REPO, 1)).removed == 0
 
 
 @pytest.mark.docker
@@ -109,9 +111,24 @@ async def test_leaves_what_others_share(oci: OciRegistry, shelf: Shelf) -> None:
     shelf.put("v1.0", "released")
     shelf.put("pr-1-bbbbbbbb", "other")
 
-    assert await oci.remove_tags(REPO, 1) == 1
+    assert (await oci.remove_tags(REPO, 1)).removed == 1
 
     assert shelf.tags() == {"pr-1-aaaaaaaa", "v1.0"}
+
+
+@pytest.mark.docker
+async def test_size_is_asked_for_only_where_nobody_knows_it(
+    oci: OciRegistry, shelf: Shelf, app_image: Image, registry: RegistryProcess
+) -> None:
+    async with OciRegistry(registry.host) as shared:
+        found = await shared.examine(replace(app_image, size=0), Recorder())
+    assert 100_000 < found.size < app_image.size
+    assert found.scan is None
+    known = Image(oci.tag_for(REPO, 1, "a" * 8), shelf.put("pr-1-aaaaaaaa", "one"), 5, "")
+
+    assert await oci.examine(known, Recorder()) == known
+    assert (await oci.examine(replace(known, size=0), Recorder())).size == 0
+    assert (await oci.examine(replace(known, size=0, digest="sha256:" + "0" * 64), Recorder())).size == 0
 
 
 @pytest.mark.docker
@@ -122,12 +139,12 @@ async def test_many_tags_come_in_pages(
     for index in range(7):
         shelf.put(f"pr-1-{index:08}", f"image {index}")
 
-    assert await oci.remove_tags(REPO, 1) == 7
+    assert (await oci.remove_tags(REPO, 1)).removed == 7
 
 
 @pytest.mark.docker
 async def test_repository_that_does_not_exist_has_nothing_to_remove(oci: OciRegistry) -> None:
-    assert await oci.remove_tags(REPO, 1) == 0
+    assert (await oci.remove_tags(REPO, 1)).removed == 0
     assert await oci.ping() is None
 
 
@@ -140,11 +157,12 @@ async def test_registry_that_forbids_deleting_is_logged(
     try:
         shelf.put("pr-1-aaaaaaaa", "one")
         async with OciRegistry(process.host, project="previews") as oci:
-            assert await oci.remove_tags(REPO, 1) == 0
+            removal = await oci.remove_tags(REPO, 1)
     finally:
         shelf.close()
         process.stop()
 
+    assert (removal.removed, list(removal.kept)) == (0, ["pr-1-aaaaaaaa"])
     assert "does not allow deleting" in caplog.text
 
 
@@ -163,7 +181,7 @@ async def test_basic_credentials(tmp_path: Path, password: str, problem: str | N
                 assert caught.value.reason is Reason.REGISTRY_DENIED
                 assert caught.value.facts == {"repository": f"{process.host}/team/shop"}
             else:
-                assert await oci.remove_tags(REPO, 1) == 0
+                assert (await oci.remove_tags(REPO, 1)).removed == 0
     finally:
         process.stop()
 
@@ -233,8 +251,8 @@ async def test_token_is_fetched_where_the_challenge_says() -> None:
     async with OciRegistry(
         "r", username="bot", password="pw", transport=httpx.MockTransport(registry)
     ) as oci:
-        assert await oci.remove_tags(REPO, 1) == 1
-        assert await oci.remove_tags(REPO, 1) == 1
+        assert (await oci.remove_tags(REPO, 1)).removed == 1
+        assert (await oci.remove_tags(REPO, 1)).removed == 1
 
     assert registry.deleted == ["/v2/team/shop/manifests/sha256:00"] * 2
     # One token for each kind of request, kept for the second time.
@@ -254,7 +272,7 @@ async def test_odd_answers_mean_no_tags(body: str) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text=body))
 
     async with OciRegistry("r", transport=transport) as oci:
-        assert await oci.remove_tags(REPO, 1) == 0
+        assert (await oci.remove_tags(REPO, 1)).removed == 0
 
 
 def test_digest_goes_only_when_all_its_tags_do() -> None:

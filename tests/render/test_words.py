@@ -14,6 +14,7 @@ from bot.model.environment import EnvironmentState
 from bot.model.plan import StepName
 from bot.model.reason import Reason
 from bot.model.run import RunState, StepState
+from bot.model.scan import Severity
 from bot.model.text import Language
 from bot.model.views import View
 from bot.render.renderer import TemplateRenderer, template_name
@@ -101,6 +102,7 @@ def test_all_advice_belongs_to_a_reason(language: Language) -> None:
         ("trigger", Trigger),
         ("need", Need),
         ("environment_state", EnvironmentState),
+        ("severity", Severity),
     ],
 )
 def test_every_identifier_is_named(table: str, names: type[StrEnum], language: Language) -> None:

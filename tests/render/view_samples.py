@@ -21,6 +21,7 @@ from bot.model.run import (
     StopRequest,
     TestCounts,
 )
+from bot.model.scan import Scan, Severity
 from bot.model.text import Language, Text
 from bot.model.views import (
     Announcement,
@@ -56,6 +57,9 @@ IMAGE = Image(
     digest="sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     size=46_212_331,
     sha=SHA,
+)
+SCANNED = replace(
+    IMAGE, scan=Scan({Severity.CRITICAL: 2, Severity.HIGH: 5, Severity.LOW: 31}, 12, "Trivy v0.61.0")
 )
 BUILD = Build(SHA, BuildConfig())
 DEPLOY = Deploy(SHA, DeployConfig(), {})
@@ -139,6 +143,18 @@ BUILD_FAILED = over(
 LOGS = {name: f"https://bot.example.com/runs/42#{name}" for name in ("build", "deploy", "test")}
 
 
+VULNERABLE = over(
+    "build",
+    41.0,
+    StepResult(
+        StepState.FAILED,
+        Reason.VULNERABLE,
+        {"severity": "high", "found": "7", "total": "38", "fixable": "12"},
+        image=SCANNED,
+    ),
+)
+
+
 def waiting(name: str) -> StepRecord:
     return StepRecord(name)  # type: ignore[arg-type] # a literal, spelled out
 
@@ -184,6 +200,11 @@ FAILED_BUILD = automatic(
 )
 PASSED = run(BUILT, DEPLOYED, TESTED)
 _TORN_DOWN = over("teardown", 0.62, StepResult(StepState.PASSED, facts={"environments": "preview"}))
+_KEPT = over(
+    "teardown",
+    0.62,
+    StepResult(StepState.PASSED, facts={"environments": "preview", "kept": "pr-12-a1b2c3d4, pr-12-0f1e2d3c"}),
+)
 _NO_TESTS = over("test", 0.1, StepResult(StepState.SKIPPED, Reason.NO_TESTS))
 _NOTES = (
     Note("config_changed", {"file": ".chatops.yml"}),
@@ -202,6 +223,12 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_closed": view(_stopped(Reason.CLOSED, {}, RunState.CANCELLED)),
     "run_view_no_tests": view(replace(run(BUILT, DEPLOYED, _NO_TESTS), notes=_NOTES), "/teardown"),
     "run_view_torn_down": view(automatic(run(_TORN_DOWN), Trigger.MERGE)),
+    "run_view_scanned": view(run(over("build", 40.0, StepResult(StepState.PASSED, image=SCANNED)))),
+    "run_view_without_vulnerabilities": view(
+        run(over("build", 40.0, StepResult(StepState.PASSED, image=replace(IMAGE, size=0, scan=Scan()))))
+    ),
+    "run_view_vulnerable": view(run(VULNERABLE, skipped("deploy"), state=RunState.FAILED), "/test"),
+    "run_view_tags_kept": view(automatic(run(_KEPT), Trigger.MERGE)),
     "run_view_folded": replace(view(FAILED_TESTS, "/retest", report=True), folded_by=43),
 }
 

@@ -12,6 +12,7 @@ from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Test
 from bot.model.reason import Reason
 from bot.model.run import Image, Origin, Run, RunState, StepRecord, StepResult, StepState, TestCounts
+from bot.model.scan import Scan, Severity
 from bot.model.text import Language
 from bot.store.deliveries import InboxFullError
 
@@ -176,7 +177,8 @@ def run(run_id: int = 42, state: RunState = RunState.RUNNING, **changes: object)
     return Run(id=run_id, state=state, **{**values, **changes})  # type: ignore[arg-type] # a builder for tests
 
 
-IMAGE = Image("registry.test/oak/shop:pr-7-01234567", "sha256:" + "ab" * 32, 46_000_000, SHA)
+SCAN = Scan({Severity.CRITICAL: 1, Severity.LOW: 3}, 2, "Trivy <v1>")
+IMAGE = Image("registry.test/oak/shop:pr-7-01234567", "sha256:" + "ab" * 32, 46_000_000, SHA, SCAN)
 
 
 def finished_run(run_id: int = 41) -> Run:

@@ -120,6 +120,8 @@ async def test_a_run_tells_its_steps_and_products(client: Client, bench: Bench) 
     build, deploy, test = told["steps"]
     assert build["image"]["digest"].startswith("sha256:")
     assert build["seconds"] == 25
+    assert build["image"]["scan"]["critical"] == 1
+    assert (build["image"]["scan"]["total"], build["image"]["scan"]["fixable"]) == (4, 2)
     assert deploy["url"] == "http://pr-7-shop.preview.test/"
     assert (test["reason"], test["tests"]["failed"]) == ("tests_failed", 2)
     assert test["failed_tests"] == ["cart::test_coupon", "cart::test_empty"]

@@ -1,6 +1,7 @@
 """Pages as people get them: complete without a script, in their language, safe from what runs say."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from bot.model.environment import EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, RunState, StepResult, StepState, StopRequest
+from bot.model.scan import Scan, Severity
 from bot.model.text import Language
 from bot.web.reasons import NOTES, REASONS
 from bot.web.templating import new_templates
 from bot.web.words import WORDS
 from tests.web.conftest import Bench, Client
-from tests.web.fakes import environment, finished_run, run, step
+from tests.web.fakes import IMAGE, environment, finished_run, run, step
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
 PATHS = (
@@ -168,6 +170,20 @@ async def test_infrastructures_fault_is_not_called_a_failure(client: Client, ben
 
     assert "Build was interrupted" in words
     assert "The container engine does not answer: no socket" in words
+
+
+async def test_what_a_scanner_found_is_told(client: Client, bench: Bench) -> None:
+    clean = replace(IMAGE, size=0, scan=Scan())
+    for number, image in ((65, IMAGE), (66, clean)):
+        built = StepResult(StepState.PASSED, image=image)
+        bench.runs.put(run(number, RunState.PASSED, steps=(step("build", StepState.PASSED, built),)))
+
+    words = Outline(await page(client, "/runs/65")).words
+    assert "1 critical" in words
+    assert "3 low · 2 fixable · found by Trivy <v1>" in words
+    assert "0 medium" not in words
+    assert "1 个严重" in Outline(await page(client, "/runs/65", language="zh")).words
+    assert "none known" in Outline(await page(client, "/runs/66")).words
 
 
 async def test_remarks_are_worded(client: Client, bench: Bench) -> None:
@@ -392,6 +408,7 @@ async def test_static_files_are_ours_and_nothing_else(client: Client) -> None:
 def test_every_state_step_and_trigger_has_words() -> None:
     named = {f"state.{one}" for kind in (RunState, StepState, EnvironmentState) for one in kind}
     named |= {f"trigger.{one}" for one in Trigger}
+    named |= {f"severity.{one}" for one in Severity}
     named |= {f"step.{one}" for one in ("build", "deploy", "test", "teardown")}
 
     assert named <= set(WORDS)
