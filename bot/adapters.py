@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from bot.gitee.client import GiteeClient
@@ -12,7 +13,9 @@ from bot.gitee.source import GitSource
 from bot.gitee.transport import Transport
 from bot.model.errors import ChatOpsError
 from bot.model.pipeline import RunnerName
-from bot.ports import Forge
+from bot.model.scan import Severity
+from bot.ports import Forge, Registry
+from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
 from bot.runners.docker.builder import DockerBuilder
@@ -82,7 +85,7 @@ def secrets(settings: Settings) -> tuple[str, ...]:
 
 
 def _doors(
-    settings: Settings, engine: DockerEngine, source: GitSource, registry: OciRegistry, files: RunFiles
+    settings: Settings, engine: DockerEngine, source: GitSource, registry: Registry, files: RunFiles
 ) -> Doors:
     credentials = _credentials(settings)
     builder = DockerBuilder(
@@ -101,20 +104,27 @@ def _doors(
         limits=Limits(settings.docker.memory_max, settings.docker.cpus, settings.docker.pids),
         firewall="auto" if settings.docker.firewall else "off",
     )
-    return Doors(source, registry, files, {RunnerName.DOCKER: builder}, {RunnerName.DOCKER: platform})
+    threshold = settings.registry.fail_on
+    fail_on = Severity(threshold) if threshold else None
+    return Doors(
+        source, registry, files, {RunnerName.DOCKER: builder}, {RunnerName.DOCKER: platform}, fail_on
+    )
 
 
-def open_registry(settings: Settings) -> OciRegistry:
+def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:
     """Return the registry that the settings name; whoever opens it closes it."""
     chosen = settings.registry
-    return OciRegistry(
-        urlsplit(chosen.url).netloc,
-        project=chosen.project,
-        username=chosen.username,
-        password=chosen.password.get_secret_value(),
-        url=chosen.url,
-        verify=not chosen.insecure,
-    )
+    host = urlsplit(chosen.url).netloc
+    common: dict[str, Any] = {
+        "project": chosen.project,
+        "username": chosen.username,
+        "password": chosen.password.get_secret_value(),
+        "url": chosen.url,
+        "verify": not chosen.insecure,
+    }
+    if chosen.kind == "harbor":
+        return HarborRegistry(host, scan_seconds=chosen.scan_seconds, **common)
+    return OciRegistry(host, **common)
 
 
 def _credentials(settings: Settings) -> Credentials:

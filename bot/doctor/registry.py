@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from bot.adapters import open_registry
-from bot.doctor.findings import Examined, Finding, fine, wrong
+from bot.doctor.findings import Examined, Finding, fine, note, wrong
+from bot.model.errors import GiveUp
 from bot.model.text import Text
+from bot.registry.harbor import HarborRegistry
 
 
 async def look(examined: Examined) -> Sequence[Finding]:
@@ -12,14 +14,54 @@ async def look(examined: Examined) -> Sequence[Finding]:
     chosen = examined.settings.registry
     async with open_registry(examined.settings) as registry:
         trouble = await registry.ping()
-    if trouble is None:
-        return [fine(en=f"{chosen.url} answers", zh=f"{chosen.url} 可以访问")]
-    return [
-        wrong(
-            Text(en=trouble, zh=f"镜像仓库有问题：{trouble}"),
+        if trouble is not None:
+            return [_unusable(trouble)]
+        found = [fine(en=f"{chosen.url} answers", zh=f"{chosen.url} 可以访问")]
+        if isinstance(registry, HarborRegistry) and chosen.project:
+            found.append(await _permissions(registry, chosen.project))
+    return found
+
+
+async def _permissions(harbor: HarborRegistry, project: str) -> Finding:
+    try:
+        lacking = await harbor.lacking()
+    except GiveUp:
+        return note(
             Text(
-                en="Check [registry] url, username and password, and that the registry runs.",
-                zh="请检查 [registry] 的 url、username 和 password，并确认镜像仓库正在运行。",
+                en=f"the account may not read the project {project}, so its permissions were not checked",
+                zh=f"该账号无权读取项目 {project}，未检查权限",
+            )
+        )
+    if lacking is None:
+        return note(
+            Text(en=f"the project {project} does not exist yet", zh=f"项目 {project} 还不存在"),
+            Text(
+                en="The first build creates it, if the account may; else create it by hand.",
+                zh="首次构建时会自动创建；如果账号无权创建，请手动创建。",
             ),
         )
-    ]
+    if lacking:
+        told = ", ".join(lacking)
+        return wrong(
+            Text(
+                en=f"the account may not {told} in {project}", zh=f"账号在项目 {project} 中缺少权限：{told}"
+            ),
+            Text(
+                en="Give them to the robot account, or make the user a maintainer of the project.",
+                zh="请给机器人账户加上这些权限，或把该用户设为项目的维护人员。",
+            ),
+        )
+    return fine(
+        en=f"the account may do everything that the bot does in {project}",
+        zh=f"账号在项目 {project} 中的权限齐全",
+    )
+
+
+def _unusable(trouble: str) -> Finding:
+    return wrong(
+        Text(en=trouble, zh=f"镜像仓库有问题：{trouble}"),
+        Text(
+            en="Check [registry] kind, url, username and password, and that the registry runs.",
+            zh="请检查 [registry] 的 kind、url、username 和 password，并确认镜像仓库正在运行。",
+        ),
+    )

@@ -14,11 +14,11 @@ from typing import Self
 import httpx
 
 from bot.core import naming
-from bot.model.errors import ChatOpsError, GiveUp, RetryLater
+from bot.model.errors import ChatOpsError
 from bot.model.forge import RepoPath
-from bot.model.reason import Reason
 from bot.model.run import Image
 from bot.ports import Log, TagRemoval
+from bot.registry.answers import accepted, unreachable
 from bot.registry.authentication import RegistryAuth
 
 log = logging.getLogger(__name__)
@@ -156,9 +156,8 @@ class OciRegistry:
         try:
             response = await self._client.request(method, path, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            message = f"{self._host}: {str(error) or type(error).__name__}"
-            raise RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": message}) from error
-        return _accepted(response, f"{self._host}/{name}".rstrip("/"))
+            raise unreachable(self._host, error) from error
+        return accepted(response, f"{self._host}/{name}".rstrip("/"))
 
 
 def scheme(host: str) -> str:
@@ -179,21 +178,6 @@ def deletable(digests: Mapping[str, str], prefix: str) -> dict[str, list[str]]:
     for tag, digest in digests.items():
         tags.setdefault(digest, []).append(tag)
     return {digest: named for digest, named in tags.items() if all(tag.startswith(prefix) for tag in named)}
-
-
-def _accepted(response: httpx.Response, repository: str) -> httpx.Response:
-    code = response.status_code
-    if code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        raise GiveUp(Reason.REGISTRY_DENIED, {"repository": repository})
-    if response.is_server_error or code == httpx.codes.TOO_MANY_REQUESTS:
-        message = f"{repository}: {code} {response.reason_phrase}"
-        raise RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": message}, delay=_delay(response))
-    return response
-
-
-def _delay(response: httpx.Response) -> float | None:
-    asked = response.headers.get("Retry-After", "")
-    return float(asked) if asked.isdigit() else None
 
 
 def _json_tags(response: httpx.Response) -> list[str]:

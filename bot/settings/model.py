@@ -129,18 +129,25 @@ class Registry:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    kind: Literal["oci"] = "oci"
-    """How to talk to it: the OCI distribution API, which Harbor speaks as well."""
+    kind: Literal["oci", "harbor"] = "oci"
+    """How to talk to it: by the OCI distribution API alone, or by Harbor's own as well, which adds projects,
+    scans and the deletion of single tags."""
     url: WebAddress = "http://127.0.0.1:5000"
     """Address of the registry."""
     project: str = "chatops"
     """First part of every image's name; in Harbor the project."""
     username: str = ""
-    """Account that may push and delete, such as a robot account."""
+    """Account that may push and delete, such as the robot account `robot$chatops`."""
     password: Secret = NO_SECRET
     """Its password."""
     insecure: bool = False
     """Whether to accept a certificate that cannot be verified."""
+    scan_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    """How long to wait for Harbor's vulnerability scan of an image, which is asked for where none was begun;
+    0 does neither."""
+    fail_on: Literal["critical", "high", "medium", "low"] | None = None
+    """Severity of a vulnerability from which an image is refused, as is one that was not scanned; by default
+    none is refused. Needs Harbor with a scanner."""
 
 
 @dataclass(frozen=True, slots=True)

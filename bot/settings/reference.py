@@ -26,6 +26,7 @@ EXAMPLE: Mapping[str, Mapping[str, object]] = {
     },
     "repos": {"allow": ["my-org/*", "!my-org/legacy"]},
     "registry": {
+        "kind": "harbor",
         "url": "https://harbor.example.com",
         "project": "previews",
         "username": "robot$chatops",

@@ -35,12 +35,17 @@ WORDS: Mapping[str, str] = {
     "docker.subnet_pool": "每个环境独占一个小网段，从这个地址范围中分配。",
     "docker.firewall": "是否禁止容器访问本机端口（通过 iptables，需要 root）。",
     "registry": "镜像推送到哪里。",
-    "registry.kind": "访问方式：OCI Distribution API，Harbor 同样支持。",
+    "registry.kind": "访问方式：只用 OCI Distribution API（oci），或同时使用 Harbor 自己的 API（harbor），"
+    "后者支持创建项目、漏洞扫描和删除单个标签。",
     "registry.url": "镜像仓库的地址。",
     "registry.project": "镜像名的第一段；在 Harbor 中即项目名。",
-    "registry.username": "有推送和删除权限的账号，例如机器人账户。",
+    "registry.username": "有推送和删除权限的账号，例如机器人账户 `robot$chatops`。",
     "registry.password": "该账号的密码。",
     "registry.insecure": "是否接受无法验证的证书。",
+    "registry.scan_seconds": "最多等待 Harbor 的漏洞扫描多少秒；镜像还没有扫描时会主动触发。"
+    "0 表示既不触发也不等待。",
+    "registry.fail_on": "镜像含有此级别及以上的漏洞时不予通过，没有扫描结果时同样不通过；默认不限制。"
+    "需要带有扫描器的 Harbor。",
     "preview": "用户如何访问部署好的环境。",
     "preview.domain": "所有预览地址的上级域名，需要一条指向本机的泛域名解析。",
     "preview.port": "预览代理的端口。",

@@ -1,3 +1,3 @@
-from tests.real.fixtures import app_image, base_image, registry, sdk
+from tests.real.fixtures import app_image, base_image, engine, instance, registry, sdk
 
-__all__ = ["app_image", "base_image", "registry", "sdk"]
+__all__ = ["app_image", "base_image", "engine", "instance", "registry", "sdk"]

@@ -1,0 +1,203 @@
+"""Harbor: projects that are made when missing, vulnerability scans, and tags that go one by one.
+
+Pushing and pulling is the engine's, as with every registry; this is what only Harbor's own API can do.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Self
+
+import httpx
+
+from bot.core import naming
+from bot.model.errors import ChatOpsError, GiveUp
+from bot.model.forge import RepoPath
+from bot.model.run import Image
+from bot.ports import Log, TagRemoval
+from bot.registry.harbor_api import HarborApi
+from bot.registry.harbor_reading import Artifact, Scanning, ailing
+
+log = logging.getLogger(__name__)
+
+PAUSE = 1.0
+"""Seconds between two looks at a scan."""
+NEEDED = frozenset({"core", "database", "redis", "registry"})
+"""Parts of Harbor without which nothing can be pushed."""
+
+# https://github.com/goharbor/harbor/blob/main/src/common/rbac/const.go
+PERMISSIONS = (
+    ("repository", "pull"),
+    ("repository", "push"),
+    ("artifact", "read"),
+    ("artifact", "list"),
+    ("artifact", "delete"),
+    ("tag", "delete"),
+    ("scan", "create"),
+)
+"""What the bot does in its project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A repository as Harbor's API names it: the first part of the path is the project."""
+
+    project: str
+    repository: str
+
+    @classmethod
+    def of(cls, name: str) -> "Place":
+        """Split a path such as `previews/team/shop`."""
+        project, _, repository = name.partition("/")
+        return cls(project, repository)
+
+
+class HarborRegistry:
+    """The `Registry` of one Harbor; `project` is the first part of every image's path.
+
+    Without one, each owner of repositories gets a project of their own.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        project: str = "",
+        username: str = "",
+        password: str = "",
+        url: str = "",
+        verify: bool | str = True,
+        scan_seconds: int = 60,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._host = host
+        self._project = project
+        self._scan_seconds = scan_seconds
+        self._sleep = sleep
+        self._api = HarborApi(
+            url or f"https://{host}", username=username, password=password, verify=verify, transport=transport
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._api.close()
+
+    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
+        """Return the full name of a commit's image; see `Registry.tag_for`."""
+        return f"{self._host}/{naming.repository(self._project, repo)}:{naming.tag(number, sha)}"
+
+    async def prepare(self, repo: RepoPath) -> None:
+        """Create the project, private, if it is missing; see `Registry.prepare`."""
+        project = self._place(repo).project
+        if not await self._api.has_project(project):
+            await self._api.create_project(project)
+
+    async def examine(self, image: Image, log: Log) -> Image:
+        """Return the image with its size and what the scanner found; see `Registry.examine`."""
+        place = Place.of(image.reference.removeprefix(f"{self._host}/").rpartition(":")[0])
+        found = await self._api.artifact(place.project, place.repository, image.digest)
+        if found is None:
+            log.note(f"{image.reference} is not in Harbor")
+            return image
+        if self._scan_seconds:
+            found = await self._scanned(place, found, log)
+        return replace(image, size=image.size or found.size, scan=found.scan)
+
+    async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
+        """Delete a pull request's tags; see `Registry.remove_tags`.
+
+        Deleting an artifact takes all its tags along, those that came after the last look too. So tags go
+        one by one, and an artifact only once it has none.
+        """
+        place, prefix = self._place(repo), naming.tag_prefix(number)
+        removed = 0
+        kept: dict[str, str] = {}
+        for artifact in await self._api.artifacts(place.project, place.repository):
+            ours = [tag for tag in artifact.tags if tag.startswith(prefix)]
+            refused = await self._untag(place, artifact.digest, ours)
+            removed += len(ours) - len(refused)
+            kept |= refused
+            if ours and not refused and len(ours) == len(artifact.tags):
+                await self._discard(place, artifact.digest)
+        return TagRemoval(removed, kept)
+
+    async def ping(self) -> str | None:
+        """Return what is wrong with Harbor, if anything is."""
+        try:
+            health = await self._api.health()
+            if not health.is_success or "json" not in health.headers.get("Content-Type", ""):
+                return f"{self._host} is no Harbor: {health.status_code}"
+            if parts := ailing(health.json(), NEEDED):
+                return f"{self._host}: unhealthy: {', '.join(parts)}"
+            # Any name will do: the question is whether it may be asked.
+            await self._api.has_project(self._project or "library")
+        except GiveUp:
+            return f"{self._host} does not take these credentials"
+        except ChatOpsError as error:
+            return error.facts["message"]
+        return None
+
+    async def lacking(self) -> tuple[str, ...] | None:
+        """Return which permissions in the project are missing; None where there is no project yet."""
+        number = await self._api.project_id(self._project)
+        if number is None:
+            return None
+        allowed = await self._api.permissions(number)
+        return tuple(
+            f"{resource}:{action}" for resource, action in PERMISSIONS if (resource, action) not in allowed
+        )
+
+    def _place(self, repo: RepoPath) -> Place:
+        return Place.of(naming.repository(self._project, repo))
+
+    async def _scanned(self, place: Place, found: Artifact, log: Log) -> Artifact:
+        """Wait for the scan of an artifact, asking for one where none was begun; return what came of it."""
+        asked = False
+        for _ in range(max(1, int(self._scan_seconds / PAUSE))):
+            if found.scanning is Scanning.DONE:
+                return found
+            refusal = await self._look_after(place, found, asked=asked)
+            if refusal is not None:
+                log.note(f"no vulnerability scan: {refusal}")
+                return found
+            asked = True
+            await self._sleep(PAUSE)
+            found = await self._api.artifact(place.project, place.repository, found.digest) or found
+        if found.scanning is not Scanning.DONE:
+            log.note(f"the vulnerability scan is not over after {self._scan_seconds} s")
+        return found
+
+    async def _look_after(self, place: Place, found: Artifact, *, asked: bool) -> str | None:
+        """Have a scan begun where none goes on; return why there will be none, or None."""
+        if found.scanning is Scanning.GOING or (asked and found.scanning is Scanning.NONE):
+            return None
+        if asked:
+            return "the scanner failed"
+        return await self._api.start_scan(place.project, place.repository, found.digest)
+
+    async def _untag(self, place: Place, digest: str, tags: list[str]) -> dict[str, str]:
+        """Delete tags; return why some of them stay."""
+        refused: dict[str, str] = {}
+        for tag in tags:
+            refusal = await self._api.delete_tag(place.project, place.repository, digest, tag)
+            if refusal is not None:
+                log.warning("%s/%s:%s stays: %s", place.project, place.repository, tag, refusal)
+                refused[tag] = refusal
+        return refused
+
+    async def _discard(self, place: Place, digest: str) -> None:
+        """Delete an artifact that has no tag any more; one that an index refers to stays."""
+        found = await self._api.artifact(place.project, place.repository, digest)
+        if found is None or found.tags:
+            return
+        refusal = await self._api.delete_artifact(place.project, place.repository, digest)
+        if refusal is not None:
+            log.info("%s/%s@%s stays: %s", place.project, place.repository, digest, refusal)

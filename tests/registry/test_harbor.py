@@ -1,0 +1,419 @@
+"""The adapter against a Harbor whose requests and answers are held to the published description."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx
+import pytest
+
+from bot.doctor import registry as doctor
+from bot.doctor.findings import Examined, State
+from bot.model.errors import GiveUp, RetryLater
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from bot.model.run import Image
+from bot.model.scan import Scan, Severity
+from bot.ports import TagRemoval
+from bot.registry.harbor import HarborRegistry, Place
+from bot.runners.docker.builder import DockerBuilder
+from bot.runners.docker.credentials import Account as DockerAccount
+from bot.runners.docker.credentials import Credentials
+from bot.runners.docker.engine import DockerEngine
+from bot.settings.model import Registry, Secret, Settings
+from tests.fakes.harbor.server import FakeHarbor, harbor_before
+from tests.fakes.harbor.state import EVERYTHING, Account, Findings
+from tests.fakes.harbor.swagger import BASE, BrokenContractError, find, validate
+from tests.real.parts import Recorder, RegistryProcess, free_port, order
+
+REPO = RepoPath("Team", "小店")
+ROBOT, PASSWORD = "robot$chatops", "s3cret"
+DIGEST = "sha256:" + "1" * 64
+OTHER = "sha256:" + "2" * 64
+FOUND = Findings({"Critical": 1, "High": 2, "Low": 4, "Odd": 1}, fixable=3)
+
+
+@pytest.fixture
+async def harbor() -> AsyncIterator[FakeHarbor]:
+    """Serve a Harbor with a project and a robot, before no registry at all."""
+    async with harbor_before(f"127.0.0.1:{free_port()}") as served:
+        served.state.accounts[ROBOT] = Account(PASSWORD)
+        served.state.create_project("previews", "false")
+        yield served
+
+
+@pytest.fixture
+async def adapter(harbor: FakeHarbor) -> AsyncIterator[HarborRegistry]:
+    async with opened(harbor) as made:
+        yield made
+
+
+async def _at_once(_seconds: float) -> None:
+    """Let waiting be over."""
+
+
+def opened(harbor: FakeHarbor, **changes: Any) -> HarborRegistry:
+    values = {
+        "project": "previews",
+        "username": ROBOT,
+        "password": PASSWORD,
+        "url": harbor.url,
+        "scan_seconds": 5,
+        "sleep": _at_once,
+    }
+    return HarborRegistry(harbor.host, **{**values, **changes})
+
+
+def name_of(adapter: HarborRegistry) -> str:
+    """Return the repository's path as it stands in tags."""
+    place = adapter._place(REPO)
+    return f"{place.project}/{place.repository}"
+
+
+def pushed(harbor: FakeHarbor, adapter: HarborRegistry, digest: str, *tags: str) -> Image:
+    for tag in tags:
+        media_type = "application/vnd.oci.image.manifest.v1+json"
+        harbor.state.pushed(name_of(adapter), digest, tag, media_type, 1234)
+    return Image(f"{harbor.host}/{name_of(adapter)}:{tags[0]}", digest, 99, "a" * 40)
+
+
+def tags(harbor: FakeHarbor, adapter: HarborRegistry) -> dict[str, set[str]]:
+    return {digest: one.tags for digest, one in harbor.state.artifacts[name_of(adapter)].items()}
+
+
+async def test_a_missing_project_is_created_private(harbor: FakeHarbor) -> None:
+    async with opened(harbor, project="new") as adapter:
+        await adapter.prepare(REPO)
+        await adapter.prepare(REPO)
+
+    assert harbor.state.public["new"] == "false"
+    assert harbor.calls == ["headProject", "createProject", "headProject"]
+
+
+async def test_without_a_project_each_owner_gets_one(harbor: FakeHarbor) -> None:
+    async with opened(harbor, project="") as adapter:
+        await adapter.prepare(REPO)
+
+    assert "team" in harbor.state.projects
+
+
+async def test_a_project_that_somebody_else_just_made_will_do(harbor: FakeHarbor) -> None:
+    async with opened(harbor) as adapter:
+        await adapter._api.create_project("previews")
+
+
+async def test_a_robot_that_may_not_make_projects_is_told(harbor: FakeHarbor) -> None:
+    harbor.state.accounts[ROBOT] = Account(PASSWORD, EVERYTHING - {"project:create"})
+    async with opened(harbor, project="new") as adapter:
+        with pytest.raises(GiveUp) as caught:
+            await adapter.prepare(REPO)
+
+    assert caught.value.reason is Reason.REGISTRY_DENIED
+    assert "new" in caught.value.facts["repository"]
+    assert caught.value.log == "Only system admin can create project"
+
+
+async def test_a_scan_is_asked_for_and_waited_for(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+    harbor.state.scanner = FOUND
+    image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
+
+    found = await adapter.examine(image, Recorder())
+
+    counts = {Severity.CRITICAL: 1, Severity.HIGH: 2, Severity.LOW: 4, Severity.UNKNOWN: 1}
+    assert found.scan == Scan(counts, 3, "Trivy v0.61.0")
+    assert list(found.scan.counts) == list(counts)
+    assert (found.size, harbor.calls.count("scanArtifact")) == (99, 1)
+
+
+async def test_a_scan_that_goes_on_by_itself_is_not_asked_for(
+    harbor: FakeHarbor, adapter: HarborRegistry
+) -> None:
+    harbor.state.scanner, harbor.state.automatic = Findings(), True
+    image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
+
+    found = await adapter.examine(image, Recorder())
+
+    assert found.scan == Scan(scanner="Trivy v0.61.0")
+    assert "scanArtifact" not in harbor.calls
+
+
+async def test_a_scan_begun_a_moment_before_ours_will_do(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+    harbor.state.scanner, harbor.state.automatic = FOUND, True
+    pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
+    place = adapter._place(REPO)
+
+    assert await adapter._api.start_scan(place.project, place.repository, DIGEST) is None
+
+
+async def test_size_comes_from_harbor_where_nobody_else_knows_it(
+    harbor: FakeHarbor, adapter: HarborRegistry
+) -> None:
+    image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
+    unknown = Image(image.reference, image.digest, 0, image.sha)
+
+    assert (await adapter.examine(unknown, Recorder())).size == 1234
+
+
+async def test_without_a_scanner_the_reason_is_in_the_log(
+    harbor: FakeHarbor, adapter: HarborRegistry
+) -> None:
+    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
+
+    assert (await adapter.examine(image, log)).scan is None
+    assert log.notes == ["no vulnerability scan: no available scanner for project: 1"]
+
+
+async def test_a_robot_that_may_not_scan_still_pushes(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+    harbor.state.accounts[ROBOT] = Account(PASSWORD, EVERYTHING - {"scan:create"})
+    harbor.state.scanner = FOUND
+    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
+
+    assert (await adapter.examine(image, log)).scan is None
+    assert log.notes == ["no vulnerability scan: scan:create is not allowed"]
+
+
+async def test_a_scanner_that_fails_is_not_asked_for_ever(
+    harbor: FakeHarbor, adapter: HarborRegistry
+) -> None:
+    harbor.state.scanner = Findings(states=("Running", "Error"))
+    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
+
+    assert (await adapter.examine(image, log)).scan is None
+    assert log.notes == ["no vulnerability scan: the scanner failed"]
+
+
+async def test_a_scan_is_waited_for_only_so_long(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+    harbor.state.scanner = Findings(states=("Running",))
+    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
+
+    assert (await adapter.examine(image, log)).scan is None
+    assert log.notes == ["the vulnerability scan is not over after 5 s"]
+    assert harbor.calls.count("getArtifact") == 6
+
+
+async def test_nobody_waits_where_scans_are_not_wanted(harbor: FakeHarbor) -> None:
+    harbor.state.scanner, harbor.state.automatic = FOUND, True
+    async with opened(harbor, scan_seconds=0) as adapter:
+        image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
+        assert (await adapter.examine(image, Recorder())).scan is None
+
+    assert harbor.calls == ["getArtifact"]
+
+
+async def test_an_image_that_is_not_there_stays_as_it_is(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+    image = Image(f"{harbor.host}/{name_of(adapter)}:pr-1-aaaaaaaa", DIGEST, 5, "")
+
+    assert await adapter.examine(image, Recorder()) == image
+
+
+async def test_tags_go_one_by_one_and_an_artifact_only_with_its_last(
+    harbor: FakeHarbor, adapter: HarborRegistry
+) -> None:
+    pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa", "pr-1-aaaaaaaa-test")
+    pushed(harbor, adapter, OTHER, "pr-1-bbbbbbbb", "v1.0", "pr-12-bbbbbbbb")
+
+    assert await adapter.remove_tags(REPO, 1) == TagRemoval(3)
+
+    assert tags(harbor, adapter) == {OTHER: {"v1.0", "pr-12-bbbbbbbb"}}
+    assert await adapter.remove_tags(REPO, 1) == TagRemoval()
+
+
+async def test_immutable_tags_are_reported_and_the_others_go(
+    harbor: FakeHarbor, adapter: HarborRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    harbor.state.immutable = r".*-aaaaaaaa"
+    pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa", "pr-1-cccccccc")
+    pushed(harbor, adapter, OTHER, "pr-1-bbbbbbbb")
+
+    removal = await adapter.remove_tags(REPO, 1)
+
+    why = "the tag pr-1-aaaaaaaa configured as immutable, cannot be deleted"
+    assert removal == TagRemoval(2, {"pr-1-aaaaaaaa": why})
+    assert tags(harbor, adapter) == {DIGEST: {"pr-1-aaaaaaaa"}}
+    assert why in caplog.text
+
+
+async def test_a_robot_that_may_not_delete_reports_what_stays(
+    harbor: FakeHarbor, adapter: HarborRegistry
+) -> None:
+    harbor.state.accounts[ROBOT] = Account(PASSWORD, EVERYTHING - {"tag:delete"})
+    pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
+
+    assert list((await adapter.remove_tags(REPO, 1)).kept) == ["pr-1-aaaaaaaa"]
+
+
+async def test_an_artifact_that_an_index_refers_to_stays_untagged(
+    harbor: FakeHarbor, adapter: HarborRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    harbor.state.referenced.add(DIGEST)
+    pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
+
+    assert await adapter.remove_tags(REPO, 1) == TagRemoval(1)
+    assert tags(harbor, adapter) == {DIGEST: set()}
+    assert "referenced by others" in caplog.text
+
+
+async def test_a_tag_that_comes_while_tags_go_saves_the_artifact(
+    harbor: FakeHarbor, adapter: HarborRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
+    untag = harbor.state.delete_tag
+
+    def released_meanwhile(repository: str, reference: str, tag: str) -> None:
+        untag(repository, reference, tag)
+        harbor.state.find(repository, reference).tags.add("v2.0")
+
+    monkeypatch.setattr(type(harbor.state), "delete_tag", lambda _self, *given: released_meanwhile(*given))
+
+    assert await adapter.remove_tags(REPO, 1) == TagRemoval(1)
+    assert tags(harbor, adapter) == {DIGEST: {"v2.0"}}
+
+
+async def test_many_artifacts_come_in_pages(
+    harbor: FakeHarbor, adapter: HarborRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.registry.harbor_api.PAGE", 2)
+    for index in range(5):
+        pushed(harbor, adapter, f"sha256:{index:064}", f"pr-1-{index:08}")
+
+    assert (await adapter.remove_tags(REPO, 1)).removed == 5
+
+
+@pytest.mark.parametrize(
+    ("unhealthy", "told"),
+    [(set(), None), ({"trivy", "jobservice"}, None), ({"redis", "core"}, "unhealthy: core, redis")],
+)
+async def test_health_counts_as_far_as_pushing_needs_it(
+    harbor: FakeHarbor, adapter: HarborRegistry, unhealthy: set[str], told: str | None
+) -> None:
+    harbor.state.unhealthy = unhealthy
+
+    answer = await adapter.ping()
+
+    assert answer is None if told is None else answer == f"{harbor.host}: {told}"
+
+
+async def test_ping_tells_what_is_wrong(harbor: FakeHarbor) -> None:
+    async with opened(harbor, password="wrong") as stranger:
+        assert await stranger.ping() == f"{harbor.host} does not take these credentials"
+    harbor.down = True
+    async with opened(harbor) as adapter:
+        assert "502 Bad Gateway" in str(await adapter.ping())
+        with pytest.raises(RetryLater):
+            await adapter.remove_tags(REPO, 1)
+    gone = f"127.0.0.1:{free_port()}"
+    async with HarborRegistry(gone, url=f"http://{gone}") as nobody:
+        assert gone in str(await nobody.ping())
+
+
+async def test_what_is_no_harbor_is_told() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text="<html>a shop</html>"))
+    async with HarborRegistry("shop.example.com", transport=transport) as adapter:
+        assert await adapter.ping() == "shop.example.com is no Harbor: 200"
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, [], {"digest": 5}, {"digest": DIGEST, "scan_overview": [], "tags": None, "size": "big"}]
+)
+async def test_odd_answers_mean_knowing_nothing(answer: Any) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
+    image = Image("h/p/r:t", DIGEST, 0, "")
+    async with HarborRegistry("h", transport=transport, scan_seconds=0) as adapter:
+        assert await adapter.examine(image, Recorder()) == image
+
+
+@pytest.mark.parametrize(
+    ("permissions", "state", "told"),
+    [
+        (EVERYTHING, State.FINE, "everything that the bot does"),
+        (EVERYTHING - {"tag:delete", "scan:create"}, State.WRONG, "tag:delete, scan:create"),
+    ],
+)
+async def test_doctor_names_the_permissions_that_are_missing(
+    harbor: FakeHarbor, permissions: frozenset[str], state: State, told: str
+) -> None:
+    harbor.state.accounts[ROBOT] = Account(PASSWORD, permissions)
+
+    answers, allowed = await doctor.look(Examined(settings(harbor, "previews")))
+
+    assert (answers.state, allowed.state) == (State.FINE, state)
+    assert told in allowed.found.en
+
+
+async def test_doctor_says_that_a_project_is_still_to_be_made(harbor: FakeHarbor) -> None:
+    _, found = await doctor.look(Examined(settings(harbor, "12")))
+
+    assert found.state is State.NOTE
+    assert "12 does not exist yet" in found.found.en
+
+
+def settings(harbor: FakeHarbor, project: str) -> Settings:
+    chosen = Registry("harbor", harbor.url, project, username=ROBOT, password=Secret(PASSWORD))
+    return Settings(registry=chosen)
+
+
+@pytest.mark.docker
+async def test_an_image_that_the_engine_pushed_is_found_scanned_and_removed(
+    tmp_path: Path, engine: DockerEngine, instance: str, base_image: str, sdk: docker.DockerClient
+) -> None:
+    backend, log = RegistryProcess(tmp_path), Recorder()
+    try:
+        async with harbor_before(backend.host) as harbor:
+            harbor.state.accounts[ROBOT] = Account(PASSWORD)
+            harbor.state.scanner = FOUND
+            async with opened(harbor) as adapter:
+                await adapter.prepare(REPO)
+                tag = adapter.tag_for(REPO, 1, "a" * 40)
+                credentials = Credentials(DockerAccount(harbor.host, ROBOT, PASSWORD))
+                builder = DockerBuilder(engine, instance=instance, credentials=credentials)
+                built = await builder.build(order(tmp_path, tag, {"Dockerfile": f"FROM {base_image}\n"}), log)
+                digest = await builder.push(tag, log)
+                image = await adapter.examine(Image(tag, digest, built.size, "a" * 40), log)
+                account = {"username": ROBOT, "password": PASSWORD}
+                await asyncio.to_thread(sdk.images.remove, tag)
+                await asyncio.to_thread(lambda: sdk.images.pull(tag, auth_config=account))
+                removal = await adapter.remove_tags(REPO, 1)
+                assert harbor.state.artifacts[name_of(adapter)] == {}
+    finally:
+        backend.stop()
+
+    assert image.scan is not None
+    assert (image.scan.total, removal) == (8, TagRemoval(1))
+
+
+@pytest.mark.docker
+async def test_a_push_without_permission_is_denied(
+    tmp_path: Path, engine: DockerEngine, instance: str, base_image: str, harbor: FakeHarbor
+) -> None:
+    harbor.state.accounts[ROBOT] = Account(PASSWORD, frozenset({"repository:pull"}))
+    credentials = Credentials(DockerAccount(harbor.host, ROBOT, PASSWORD))
+    builder, log = DockerBuilder(engine, instance=instance, credentials=credentials), Recorder()
+    tag = f"{harbor.host}/previews/team/shop:pr-1-aaaaaaaa"
+    await builder.build(order(tmp_path, tag, {"Dockerfile": f"FROM {base_image}\n"}), log)
+
+    with pytest.raises(GiveUp) as caught:
+        await builder.push(tag, log)
+
+    assert caught.value.reason is Reason.REGISTRY_DENIED
+
+
+def test_a_path_is_split_into_project_and_repository() -> None:
+    assert Place.of("previews/team/shop") == Place("previews", "team/shop")
+
+
+def test_the_fake_finds_a_repository_only_by_its_doubly_encoded_name() -> None:
+    twice = find("GET", f"{BASE}/projects/p/repositories/team%252Fshop/artifacts/x?with_tag=true")
+    once = find("GET", f"{BASE}/projects/p/repositories/team%2Fshop/artifacts/x")
+
+    assert twice is not None
+    assert twice[1]["repository_name"] == "team/shop"
+    assert once is None
+
+
+def test_the_fake_refuses_what_the_description_does_not_know() -> None:
+    with pytest.raises(BrokenContractError, match="unexpected"):
+        validate({"$ref": "#/definitions/ProjectReq"}, {"project_name": "x", "privte": True}, "request")
