@@ -228,6 +228,10 @@ class Platform(Protocol):
         """
         ...
 
+    async def stop_tests(self, key: EnvironmentKey) -> None:
+        """Remove what suites of this environment left running that nobody follows; nothing there is fine."""
+        ...
+
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         """Return the address under which tests in the environment find the service."""
         ...

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bot.model.pipeline import BuildConfig, DeployConfig, ServiceConfig, TestConfig
+from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, ServiceConfig, TestConfig
 
 StepName = Literal["build", "deploy", "test", "teardown"]
 
@@ -85,3 +85,13 @@ class Plan:
     def names(self) -> tuple[StepName, ...]:
         """What will happen, in order."""
         return tuple(step.name for step in self.steps)
+
+    @property
+    def runners(self) -> frozenset[RunnerName]:
+        """Who carries the steps out; what removes asks whoever has something."""
+        return frozenset(step.config.runner for step in self.steps if not isinstance(step, Teardown))
+
+    @property
+    def removes_only(self) -> bool:
+        """Whether all it does is to remove."""
+        return all(isinstance(step, Teardown) for step in self.steps)

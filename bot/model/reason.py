@@ -66,6 +66,8 @@ class Reason(StrEnum):
     GIT_UNAVAILABLE = "git_unavailable"  # message
     GIT_DENIED = "git_denied"  # repository
     COMMIT_GONE = "commit_gone"  # sha
+    STORE_UNAVAILABLE = "store_unavailable"  # message
+    INTERRUPTED = "interrupted"  # times
     GITEE_UNAVAILABLE = "gitee_unavailable"  # message
     GITEE_DENIED = "gitee_denied"  # message
     NOT_SUPPORTED = "not_supported"  # what

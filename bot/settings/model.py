@@ -50,6 +50,9 @@ class Server:
     """Folder for the database, logs, reports and the git cache; kept across restarts."""
     max_body: Bytes = 1 << 20
     """Largest webhook that is accepted, in bytes."""
+    grace: Annotated[int, Field(ge=1, le=600)] = 20
+    """Seconds that a shutdown may take to interrupt running steps; after that the process ends as it is, and
+    what it left is tidied up by whoever takes the runs up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ class Store:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     url: Secret = NO_SECRET
-    """Database, such as `sqlite:////srv/chatops/chatops.db`; by default `chatops.db` in `server.data_dir`."""
+    """Database, such as `sqlite:////srv/chatops/chatops.db` or, for several replicas,
+    `postgresql://chatops@db.example.com/chatops`; by default `chatops.db` in `server.data_dir`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,14 @@ class Limits:
     """Runs at the same time, all together."""
     runs_per_repository: Count = 1
     """Runs at the same time for one repository."""
+    docker: Annotated[int, Field(ge=0)] = 0
+    """Runs at the same time on the Docker Engine; 0 for no limit of its own."""
+    kubernetes: Annotated[int, Field(ge=0)] = 0
+    """Runs at the same time on Kubernetes; 0 for no limit of its own."""
+    jenkins: Annotated[int, Field(ge=0)] = 0
+    """Runs at the same time on Jenkins; 0 for no limit of its own."""
+    run_time: Duration = "2h"
+    """Longest time for one run, from its first step on."""
     log_bytes: Bytes = 8 << 20
     """Most of one step's log that is kept, in bytes."""
     source_bytes: Bytes = 1 << 30

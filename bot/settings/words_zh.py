@@ -10,6 +10,8 @@ WORDS: Mapping[str, str] = {
     "默认由 `host` 和 `port` 拼成，可能只有本机能访问。",
     "server.data_dir": "存放数据库、日志、报告和 Git 缓存的目录，重启后保留。",
     "server.max_body": "可接受的最大 Webhook 请求体，单位字节。",
+    "server.grace": "停机时最多用多少秒来中断正在执行的步骤；超时后进程直接退出，"
+    "残留由接手这些运行的进程清理。",
     "gitee": "连接哪个 Gitee，以及机器人用哪个账号。",
     "gitee.url": "Gitee 的地址，私有化部署时填自己的地址。",
     "gitee.api_url": "API 地址；默认为 `url` 下的 `/api/v5`。",
@@ -18,7 +20,8 @@ WORDS: Mapping[str, str] = {
     "gitee.webhook_mode": "Webhook 的校验方式：密码（password）、签名密钥（sign），或两者皆可（any）。",
     "gitee.window": "Webhook 时间戳与本机时间允许相差的秒数。",
     "store": "保存 Webhook、运行记录和环境信息的数据库。",
-    "store.url": "数据库地址，例如 `sqlite:////srv/chatops/chatops.db`；"
+    "store.url": "数据库地址，例如 `sqlite:////srv/chatops/chatops.db`，"
+    "多副本时用 `postgresql://chatops@db.example.com/chatops`；"
     "默认为 `server.data_dir` 下的 `chatops.db`。",
     "repos": "机器人为哪些仓库服务。",
     "repos.allow": "匹配规则，例如 `org/*`；用 `!org/legacy` 排除个别仓库，以最后匹配的一条为准。"
@@ -59,6 +62,10 @@ WORDS: Mapping[str, str] = {
     "limits": "并发数量，以及保留多少内容。",
     "limits.runs": "同时进行的运行总数。",
     "limits.runs_per_repository": "单个仓库同时进行的运行数。",
+    "limits.docker": "在 Docker Engine 上同时进行的运行数；0 表示不单独限制。",
+    "limits.kubernetes": "在 Kubernetes 上同时进行的运行数；0 表示不单独限制。",
+    "limits.jenkins": "在 Jenkins 上同时进行的运行数；0 表示不单独限制。",
+    "limits.run_time": "一次运行从第一步开始最多持续多久。",
     "limits.log_bytes": "单个步骤的日志最多保留多少字节。",
     "limits.source_bytes": "送去构建的源码最大多少字节。",
     "comments": "机器人在 Pull Request 下如何发言。",

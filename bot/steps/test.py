@@ -33,6 +33,8 @@ class SuiteResult:
 
 async def run(step: Test, work: Work) -> StepResult:
     """Run every suite, also after one failed. Raises what the ports raise."""
+    if work.resumed:
+        await work.doors.platform(step.config.runner).stop_tests(work.key(step.environment))
     image = await _image(step, work)
     if image is None:
         return StepResult(StepState.SKIPPED, Reason.NO_TESTS)

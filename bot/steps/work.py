@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bot.core import naming
 from bot.model.environment import EnvironmentKey
@@ -14,6 +14,22 @@ from bot.model.scan import Severity
 from bot.ports import Builder, Log, Platform, Registry, Reports, Source
 
 T = TypeVar("T")
+
+
+class Tell(Protocol):
+    """How a step under way tells of itself; all of it is kept before this returns, None changes nothing."""
+
+    async def __call__(
+        self, *, waiting: str | None = None, handle: str | None = None, link: str | None = None
+    ) -> None:
+        """Tell what it waits for (hostile text), by what it is found again, and which page shows it."""
+        ...
+
+
+async def _tell_nobody(
+    *, waiting: str | None = None, handle: str | None = None, link: str | None = None
+) -> None:
+    """Keep nothing: for steps carried out on their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,11 @@ class Work:
     """Port on which the service of a deployed environment listens, by environment name."""
     environments: tuple[str, ...] = ()
     """Names of the environments that exist."""
+    resumed: bool = False
+    """Whether an earlier attempt was interrupted, and may have left something at the runner."""
+    handle: str = ""
+    """What an earlier attempt told its runner's work is found again by."""
+    tell: Tell = _tell_nobody
 
     def key(self, environment: str) -> EnvironmentKey:
         """Name one environment of this pull request."""

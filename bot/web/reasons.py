@@ -82,6 +82,12 @@ REASONS: Final[Mapping[Reason, Text]] = {
         en="Gitee refused access to the code of {repository}.", zh="Gitee 拒绝访问 {repository} 的代码。"
     ),
     Reason.COMMIT_GONE: Text(en="Commit {sha} is no longer there.", zh="提交 {sha} 已不存在。"),
+    Reason.STORE_UNAVAILABLE: Text(
+        en="The bot's database does not answer: {message}", zh="机器人的数据库没有响应：{message}"
+    ),
+    Reason.INTERRUPTED: Text(
+        en="It was interrupted {times} times and is not tried again.", zh="被中断了 {times} 次，不再重试。"
+    ),
     Reason.GITEE_UNAVAILABLE: Text(en="Gitee does not answer: {message}", zh="Gitee 没有响应：{message}"),
     Reason.GITEE_DENIED: Text(en="Gitee refused: {message}", zh="Gitee 拒绝了请求：{message}"),
     Reason.NOT_SUPPORTED: Text(en="{what} is not supported here.", zh="此处不支持 {what}。"),

@@ -102,6 +102,7 @@ class FakeWorld:
     deployed: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
     tested: list[TestSpec] = field(default_factory=list)
     removed: list[EnvironmentKey] = field(default_factory=list)
+    tests_stopped: list[EnvironmentKey] = field(default_factory=list)
     images_removed: list[tuple[RepoPath, int]] = field(default_factory=list)
     outputs: deque[TestOutput] = field(default_factory=deque)
     """Results of the next suites; afterwards all pass."""
@@ -178,6 +179,9 @@ class World:
         if self._state.outputs:
             return self._state.outputs.popleft()
         return TestOutput(0, {"junit.xml": PASSING})
+
+    async def stop_tests(self, key: EnvironmentKey) -> None:
+        self._state.tests_stopped.append(key)
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         return f"http://app:{port}"
