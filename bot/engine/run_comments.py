@@ -4,6 +4,7 @@ So it does not matter which replica writes, how often, or what it knew before; a
 left unsaid is seen in the store, where each run's changes are counted, and so are those that were shown.
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,9 +13,13 @@ from bot.core.addresses import Addresses
 from bot.core.scheduling import Limits
 from bot.engine.board import Board, Posting
 from bot.engine.records import Records
+from bot.model.errors import GiveUp
 from bot.model.queue import Place
+from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepRecord, StepState
 from bot.model.views import RunView
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,13 @@ class RunComments:
             return await self._view(run)
 
         marker = naming.comment_marker("run", str(run_id))
-        await self.board.post(Posting(run.repo, run.number, marker, view, run.language))
-        await self._announce(run)
+        try:
+            await self.board.post(Posting(run.repo, run.number, marker, view, run.language))
+            await self._announce(run)
+        except GiveUp as error:
+            if error.reason is Reason.GITEE_DENIED:
+                raise  # a token can be mended
+            logger.error("the comments of run %s are given up: %s", run_id, error)  # noqa: TRY400 - expected
         await self.records.runs.shown(run_id, revision)
 
     async def _view(self, run: Run) -> RunView:

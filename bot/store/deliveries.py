@@ -14,6 +14,7 @@ from bot.model.lease import Lease, LeaseLost
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.locking import Lock, hold
+from bot.store.replicas import free, held_by
 from bot.store.schema import deliveries
 
 MOST_WAITING = 4_000
@@ -173,7 +174,7 @@ def settle(connection: Connection, key: str, ending: str, lease: Lease, at: date
         update(deliveries)
         .where(
             deliveries.c.key == key,
-            deliveries.c.holder == lease.replica,
+            held_by(deliveries.c.holder, lease),
             deliveries.c.state == DeliveryState.PENDING,
         )
         .values(state=DeliveryState.DONE, ending=ending, decided_at=at, holder=None)
@@ -196,7 +197,7 @@ def _candidates(now: datetime) -> Select[Any]:
 def _busy(connection: Connection, lease: Lease, in_hand: Collection[str]) -> set[tuple[str, int]]:
     """Return the pull requests at which somebody is."""
     statement = select(deliveries.c.repo, deliveries.c.number, deliveries.c.key, deliveries.c.holder).where(
-        deliveries.c.state == DeliveryState.PENDING, deliveries.c.holder.is_not(None)
+        deliveries.c.state == DeliveryState.PENDING, ~free(deliveries.c.holder)
     )
     return {
         (row["repo"].lower(), row["number"])

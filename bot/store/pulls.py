@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -14,6 +14,7 @@ from bot.model.lease import Lease
 from bot.model.run import Image
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
+from bot.store.replicas import free, held_by
 from bot.store.schema import approvals, comments, environments, images
 
 
@@ -87,9 +88,7 @@ class Pulls:
         Returns its id and the digest of its body: no id where it was never begun, 0 where posting was begun.
         """
         row = {"repo": str(repo), "number": number, "marker": marker}
-        mine = _comment(repo, number, marker) & or_(
-            comments.c.writer.is_(None), comments.c.writer == lease.replica
-        )
+        mine = _comment(repo, number, marker) & (free(comments.c.writer) | held_by(comments.c.writer, lease))
 
         def work(connection: Connection) -> tuple[int | None, str] | None:
             new = {**row, "comment_id": 0, "body_digest": "", "writer": lease.replica}

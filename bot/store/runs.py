@@ -8,7 +8,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
@@ -18,6 +29,7 @@ from bot.model.run import Run, RunState, StopRequest
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.locking import Lock, hold
+from bot.store.replicas import free, held_by
 from bot.store.schema import runs
 
 _UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
@@ -73,7 +85,7 @@ class Runs:
 
         def work(connection: Connection) -> tuple[Run, ...]:
             hold(connection, Lock.QUEUE)
-            mine = (runs.c.id.in_(choose(_queue(connection))), runs.c.holder.is_(None))
+            mine = (runs.c.id.in_(choose(_queue(connection))), free(runs.c.holder))
             statement = update(runs).where(*mine).values(holder=lease.replica).returning(runs)
             return tuple(_value(row) for row in connection.execute(statement).mappings().all())
 
@@ -86,7 +98,7 @@ class Runs:
         """
         statement = (
             update(runs)
-            .where(runs.c.id == run.id, runs.c.holder == lease.replica)
+            .where(runs.c.id == run.id, held_by(runs.c.holder, lease))
             .values(**_progress(run), revision=runs.c.revision + 1)
             .returning(runs)
         )
@@ -205,9 +217,10 @@ def _progress(run: Run) -> dict[str, object]:
 
 
 def _queue(connection: Connection) -> tuple[QueueEntry, ...]:
-    columns = ("id", "repo", "number", "holder", "runners", "begun", "removes")
+    columns = ("id", "repo", "number", "runners", "begun", "removes")
+    holder = case((free(runs.c.holder), ""), else_=runs.c.holder).label("holder")
     statement = (
-        select(*(runs.c[name] for name in columns), runs.c.stop.is_not(None).label("stopping"))
+        select(*(runs.c[name] for name in columns), holder, runs.c.stop.is_not(None).label("stopping"))
         .where(runs.c.state.in_(_UNFINISHED))
         .order_by(runs.c.id)
     )
@@ -220,7 +233,7 @@ def _entry(row: RowMapping) -> QueueEntry:
         repo=RepoPath.parse(row["repo"]),
         number=row["number"],
         runners=frozenset(RunnerName(name) for name in row["runners"].split(",") if name),
-        holder=row["holder"] or "",
+        holder=row["holder"],
         begun=row["begun"],
         removes=row["removes"],
         stopping=row["stopping"],

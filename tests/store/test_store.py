@@ -288,3 +288,32 @@ async def test_a_store_of_a_newer_bot_is_refused(tmp_path: Path) -> None:
     await before.close()
     with pytest.raises(RuntimeError, match="schema version 999"):
         await Store.open(url)
+
+
+async def test_whoever_is_struck_from_the_roll_has_nothing_in_hand_and_gets_nothing(
+    store: Store, lease: Lease
+) -> None:
+    started = await decided(store, lease, "one")
+    await claimed(store, lease)
+    await store.inbox.accept(delivery("two"))
+    await store.inbox.claim(lease, NOW, 9)
+    await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease)
+    other = await store.replicas.join("other")  # which strikes the first: SQLite has one process
+    with pytest.raises(LeaseLost):
+        await store.replicas.beat(lease)
+    with pytest.raises(LeaseLost):
+        await store.runs.save(started, lease)
+    with pytest.raises(LeaseLost):
+        await store.conclude("two", "run", lease, NOW)
+    assert [entry.holder for entry in await store.runs.queue()] == [""]
+    assert [found.id for found in await claimed(store, other)] == [started.id]
+    assert [found.key for found, _ in await store.inbox.claim(other, NOW, 9)] == ["two"]
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", other) == (0, "")
+
+
+async def test_only_a_replica_that_stands_still_is_buried(store: Store, lease: Lease) -> None:
+    assert (await store.replicas.beat(lease)).beats == {"one": 1}
+    assert not await store.replicas.bury("one", 0)
+    assert (await store.replicas.beat(lease)).leader == "one"
+    assert await store.replicas.bury("one", 2)
+    assert not await store.replicas.bury("one", 2)
