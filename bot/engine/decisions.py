@@ -169,6 +169,7 @@ class Decider:
             created_at=self.clock.now(),
             clone_url=pull.clone_url,
             author=pull.author,
+            branch=pull.head.ref,
             title=pull.title,
             notes=notes,
         )

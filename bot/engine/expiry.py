@@ -41,7 +41,7 @@ class Expiry:
             repo=environment.key.repo,
             number=environment.key.number,
             sha=environment.sha,
-            plan=Plan((Teardown(environment=environment.key.name),)),
+            plan=Plan((Teardown(environment.key.name, config=environment.teardown),)),
             origin=Origin(Trigger.EXPIRE, ""),
             language=deployed.language if deployed else self.language,
             created_at=self.clock.now(),

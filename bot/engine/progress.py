@@ -40,13 +40,22 @@ class Progress:
             doors=self.doors,
             image=_fresh_image(run.steps) or images.get(run.sha),
             hosts=hosts,
-            urls={name: self.addresses.preview(host) for name, host in hosts.items()},
+            urls={
+                environment.key.name: environment.url or self.addresses.preview(environment.host)
+                for environment in found
+            },
             ports={
                 environment.key.name: environment.endpoint.port
                 for environment in found
                 if environment.endpoint and environment.state is EnvironmentState.READY
             },
             environments=tuple(hosts),
+            told={
+                environment.key.name: environment.url
+                for environment in found
+                if environment.url and environment.state is EnvironmentState.READY
+            },
+            index=index,
             resumed=run.steps[index].attempt > 0,
             handle=run.steps[index].handle,
             tell=partial(hand.tell, index),
@@ -80,6 +89,7 @@ class Progress:
             run=run.id,
             deployed_at=now,
             expires_at=until(now, step.ttl, self.longest),
+            teardown=step.teardown,
         )
         await self.records.pulls.settle(starting, (plain, qualified))
 
@@ -89,7 +99,9 @@ class Progress:
                 ready = result.state is StepState.PASSED
                 state = EnvironmentState.READY if ready else EnvironmentState.FAILED
                 await self.records.pulls.put_environment(
-                    replace(environment, state=state, endpoint=result.endpoint)
+                    replace(
+                        environment, state=state, endpoint=result.endpoint, url=_told(environment, result)
+                    )
                 )
 
     async def given_up(self, run: Run) -> None:
@@ -107,6 +119,11 @@ class Progress:
                 )
         if step.everything:
             await self.records.pulls.forget_images(run.repo, run.number)
+
+
+def _told(environment: Environment, result: StepResult) -> str:
+    """Return the address that whoever deployed it told; who serves previews knows no other than theirs."""
+    return "" if result.endpoint is not None else result.url or environment.url
 
 
 def _fresh_image(records: Iterable[StepRecord]) -> Image | None:

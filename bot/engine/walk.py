@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -66,7 +66,7 @@ class Walker:
 
     async def _interruptible(self, hand: Hand, index: int, stop: asyncio.Event) -> StepResult:
         """Carry a step out until it ends or `stop` is set; its clean-up is always waited for."""
-        step = asyncio.create_task(self._persistent(hand, index))
+        step = asyncio.create_task(self._persistent(hand, index, stop))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({step, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -80,10 +80,11 @@ class Walker:
                 task.cancel()
             await asyncio.gather(step, stopping, return_exceptions=True)
 
-    async def _persistent(self, hand: Hand, index: int) -> StepResult:
+    async def _persistent(self, hand: Hand, index: int, stop: asyncio.Event) -> StepResult:
         """Carry a step out, again where infrastructure was at fault."""
         run = hand.run
         work = await hand.insist(partial(self.progress.work, hand, index))
+        work = replace(work, stopped=stop.is_set)
         for attempt in range(1, 1000):
             try:
                 return await self._timed(run, index, work)
@@ -113,6 +114,7 @@ class Walker:
             async with asyncio.timeout(seconds):
                 return await carrying.carry_out(step, work)
         except TimeoutError as error:
+            await carrying.timed_out(step, work)
             facts = {"step": step.name, "seconds": str(seconds)}
             raise TellUser(Reason.TIMED_OUT, facts, log=work.log.tail()) from error
 

@@ -184,6 +184,8 @@ class Run:
     clone_url: str = ""
     author: str = ""
     """Login of the pull request's author."""
+    branch: str = ""
+    """Name of the pull request's branch, hostile text."""
     title: str = ""
     """Title of the pull request when the run began, hostile text."""
     notes: tuple["Note", ...] = field(default_factory=tuple)

@@ -155,6 +155,35 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True)
+class Jenkins:
+    """Jenkins whose jobs repositories may use as steps; none without `url`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    url: WebAddress = ""
+    """Address of Jenkins as the bot reaches it, its path included."""
+    public_url: WebAddress = ""
+    """Address that comments and pages link to; by default `url`."""
+    user: str = ""
+    """The bot's account, which may read, build and cancel the jobs."""
+    token: Secret = NO_SECRET
+    """Its API token."""
+    password: Secret = NO_SECRET
+    """Its password, where there is no token: needs a session and a crumb for every change."""
+    insecure: bool = False
+    """Whether to accept a certificate that cannot be verified."""
+    jobs: tuple[str, ...] = ()
+    """Patterns of the jobs that repositories may name, such as `{owner}/{name}/**`, where these stand for the
+    repository's own; `!` excepts, and the last that matches counts. Without any, none may be used."""
+    poll: Annotated[float, Field(ge=0.5, le=60, allow_inf_nan=False)] = 2.0
+    """Seconds between two looks at a job."""
+    queue_timeout: Annotated[int, Field(ge=10, le=86_400)] = 3600
+    """Seconds that a job may wait in Jenkins' queue."""
+    outage: Annotated[int, Field(ge=0, le=86_400)] = 900
+    """Seconds that Jenkins may be away, as for a restart, before a job counts as interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """How visitors reach what was deployed."""
 
@@ -239,6 +268,7 @@ class Settings:
     repos: Repos = field(default_factory=Repos)
     docker: Docker = field(default_factory=Docker)
     registry: Registry = field(default_factory=Registry)
+    jenkins: Jenkins = field(default_factory=Jenkins)
     preview: Preview = field(default_factory=Preview)
     dns: Dns = field(default_factory=Dns)
     limits: Limits = field(default_factory=Limits)

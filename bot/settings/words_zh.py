@@ -49,6 +49,18 @@ WORDS: Mapping[str, str] = {
     "0 表示既不触发也不等待。",
     "registry.fail_on": "镜像含有此级别及以上的漏洞时不予通过，没有扫描结果时同样不通过；默认不限制。"
     "需要带有扫描器的 Harbor。",
+    "jenkins": "仓库可以把哪个 Jenkins 的任务用作步骤；不填 `url` 表示不用。",
+    "jenkins.url": "机器人访问 Jenkins 的地址，包含路径。",
+    "jenkins.public_url": "评论和页面中链接使用的地址；默认与 `url` 相同。",
+    "jenkins.user": "机器人的账号，需要对任务有读取、构建和取消的权限。",
+    "jenkins.token": "该账号的 API Token。",
+    "jenkins.password": "没有 Token 时使用的密码：每次改动都需要会话和 crumb。",
+    "jenkins.insecure": "是否接受无法验证的证书。",
+    "jenkins.jobs": "仓库可以使用的任务的匹配规则，例如 `{owner}/{name}/**`，两者代表仓库自己的名字；"
+    "用 `!` 排除，以最后匹配的一条为准。不填则一个任务都不能用。",
+    "jenkins.poll": "每隔多少秒查看一次任务。",
+    "jenkins.queue_timeout": "任务在 Jenkins 队列中最多等待多少秒。",
+    "jenkins.outage": "Jenkins 不可用（例如重启）超过多少秒，任务才算中断。",
     "preview": "用户如何访问部署好的环境。",
     "preview.domain": "所有预览地址的上级域名，需要一条指向本机的泛域名解析。",
     "preview.port": "预览代理的端口。",

@@ -2,15 +2,19 @@
 
 from bot.model.plan import Build, Deploy, Step, Teardown, Test
 from bot.model.run import StepResult
-from bot.steps import build, deploy, teardown, test
+from bot.steps import build, deploy, job, teardown, test
 from bot.steps.work import Work
 
 MARGIN = 120
 """Seconds that a step may take beyond the timeouts of its parts before it is stopped as a whole."""
+JOBS = 86_400
+"""Seconds for jobs elsewhere: who runs them keeps the time, and leaves out what they wait in line."""
 
 
 async def carry_out(step: Step, work: Work) -> StepResult:
     """Carry a step out; cancelling the task interrupts it, clean-up included. Raises what the ports raise."""
+    if job.wanted(step):
+        return await job.run(step, work)
     match step:
         case Build():
             return await build.run(step, work)
@@ -27,6 +31,9 @@ async def abandon(step: Step, work: Work) -> None:
 
     A build ends with the connection of whoever asked for it, and a teardown leaves nothing to remove.
     """
+    if job.wanted(step):
+        await job.abandon(step, work)
+        return
     match step:
         case Deploy():
             await work.doors.platform(step.config.runner).remove(work.key(step.environment))
@@ -36,8 +43,16 @@ async def abandon(step: Step, work: Work) -> None:
             return
 
 
+async def timed_out(step: Step, work: Work) -> None:
+    """Stop what goes on by itself where its step was only interrupted."""
+    if job.wanted(step):
+        await job.abandon(step, work)
+
+
 def allowance(step: Step) -> int:
     """Return how many seconds a step may take in all."""
+    if job.wanted(step):
+        return JOBS
     match step:
         case Build(config=config):
             return config.timeout
@@ -46,4 +61,4 @@ def allowance(step: Step) -> int:
         case Test(config=config, build=building):
             return config.timeout * len(step.suites) + building.timeout + MARGIN
         case Teardown():
-            return 300
+            return JOBS if step.config.job else 300

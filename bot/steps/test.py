@@ -94,6 +94,8 @@ def _environment(step: Test, suite: Suite, work: Work) -> dict[str, str]:
         platform = work.doors.platform(step.config.runner)
         found["SERVICE_URL"] = platform.service_url(work.key(step.environment), work.ports[step.environment])
         found["PUBLIC_URL"] = work.urls.get(step.environment, "")
+    elif step.environment in work.told:
+        found["SERVICE_URL"] = found["PUBLIC_URL"] = work.told[step.environment]
     return found
 
 

@@ -14,7 +14,7 @@ from bot.model.pipeline import RunnerName
 from bot.model.report import Report
 from bot.model.run import Image
 from bot.model.scan import Scan, Severity
-from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TagRemoval, TestOutput, TestSpec
+from bot.ports import BuildOrder, Built, EnvironmentSpec, Jobs, Log, TagRemoval, TestOutput, TestSpec
 from bot.steps.work import Doors
 
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
@@ -108,6 +108,7 @@ class FakeWorld:
     """Results of the next suites; afterwards all pass."""
     reports: dict[tuple[int, str], Report] = field(default_factory=dict)
     logs: dict[tuple[int, str], "FakeLog"] = field(default_factory=dict)
+    jobs: dict[RunnerName, Jobs] = field(default_factory=dict)
 
     def doors(self) -> Doors:
         """Return the doors to this world."""
@@ -119,6 +120,7 @@ class FakeWorld:
             builders={RunnerName.DOCKER: world},
             platforms={RunnerName.DOCKER: world},
             fail_on=self.fail_on,
+            jobs=self.jobs,
         )
 
 
