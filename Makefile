@@ -9,7 +9,7 @@ BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
            --no-header --python-version 3.11
 
-.PHONY: help setup setup-test demo test lint lock down clean
+.PHONY: help setup setup-test demo test test-cluster lint lock down clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -25,8 +25,11 @@ setup-test: ## the same, and a browser with fonts
 demo: setup ## set up, then start the bot beside an offline Gitee; ARGS="--demo-pr" plays the whole story
 	@$(BIN)/chatops playground --registry http://127.0.0.1:$(CHATOPS_REGISTRY_PORT) $(ARGS)
 
-test: setup-test ## set up, then all checks and tests; ARGS go to pytest
+test: setup-test ## set up, then all checks and tests; ARGS go to pytest and choose, CLUSTER=off leaves Kubernetes out
 	@deploy/local/suite.sh $(ARGS)
+
+test-cluster: setup ## a real Kubernetes, or the one of KUBECONFIG, and the tests that need it; ARGS go to pytest
+	@PYTHONPATH=deploy/local $(BIN)/python -m tests.cluster.local test $(ARGS)
 
 lint: setup ## style, types and layers, without tests
 	$(BIN)/ruff check .

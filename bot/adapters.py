@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,9 +24,6 @@ from bot.runners.docker.container import Limits
 from bot.runners.docker.credentials import Account, Credentials
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
-from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
-from bot.runners.jenkins.following import Patience
-from bot.runners.jenkins.jobs import JenkinsJobs
 from bot.settings.model import Settings
 from bot.steps.work import Doors
 
@@ -43,12 +40,11 @@ class Adapters:
 
     async def readiness(self) -> Mapping[str, str | None]:
         """Ask every part side by side: None for one that answers, else what is wrong with it."""
-        names = ["gitee", "registry", *map(str, self.doors.platforms), *map(str, self.doors.jobs)]
+        names = ["gitee", "registry", *(str(name) for name in self.doors.platforms)]
         checks = [
             self._gitee(),
             self.doors.registry.ping(),
             *(platform.ping() for platform in self.doors.platforms.values()),
-            *(jobs.ping() for jobs in self.doors.jobs.values()),
         ]
         return dict(zip(names, await asyncio.gather(*checks), strict=True))
 
@@ -79,23 +75,12 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         engine = await DockerEngine.connect(DockerSettings(host=settings.docker.host))
         stack.push_async_callback(engine.close)
         source = GitSource(data / "git", settings.gitee.url, token, limit=settings.limits.source_bytes)
-        doors = _doors(settings, engine, source, registry, files)
-        if settings.jenkins.url:
-            jenkins = open_jenkins(settings)
-            stack.push_async_callback(jenkins.close)
-            doors = replace(doors, jobs={RunnerName.JENKINS: jenkins})
-        yield Adapters(forge, doors, files)
+        yield Adapters(forge, _doors(settings, engine, source, registry, files), files)
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:
     """Return every secret that must never be read by people."""
-    found = (
-        settings.gitee.token,
-        *settings.gitee.webhook_secret,
-        settings.registry.password,
-        settings.jenkins.token,
-        settings.jenkins.password,
-    )
+    found = (settings.gitee.token, *settings.gitee.webhook_secret, settings.registry.password)
     return tuple(text for secret in found if (text := secret.get_secret_value()))
 
 
@@ -124,22 +109,6 @@ def _doors(
     return Doors(
         source, registry, files, {RunnerName.DOCKER: builder}, {RunnerName.DOCKER: platform}, fail_on
     )
-
-
-def open_jenkins(settings: Settings) -> JenkinsJobs:
-    """Return the Jenkins that the settings name; whoever opens it closes it."""
-    chosen = settings.jenkins
-    client = JenkinsClient(
-        JenkinsSettings(
-            chosen.url,
-            chosen.user,
-            chosen.token.get_secret_value(),
-            chosen.password.get_secret_value(),
-            verify=not chosen.insecure,
-        )
-    )
-    patience = Patience(chosen.poll, chosen.queue_timeout, chosen.outage)
-    return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, patience)
 
 
 def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:

@@ -35,9 +35,7 @@ def plan(args: Args, now: Snapshot) -> Outcome:
         return Refuse(Reason.NOTHING_TO_TEAR_DOWN)
     if args.env is not None and args.env not in removable:
         return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": ", ".join(removable)})
-    return StartRun(
-        Plan((Teardown(args.env, everything=over and args.env is None, config=now.pipeline.teardown),))
-    )
+    return StartRun(Plan((Teardown(args.env, everything=over and args.env is None),)))
 
 
 def _removable(now: Snapshot) -> tuple[str, ...]:

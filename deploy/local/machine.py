@@ -91,15 +91,17 @@ class Background:
     """
 
     name: str
+    folder: Path | None = None
+    """Where its record and its output are kept; by default STATE."""
 
     @property
     def log(self) -> Path:
         """Where its output goes."""
-        return STATE / f"{self.name}.log"
+        return (self.folder or STATE) / f"{self.name}.log"
 
     @property
     def _record(self) -> Path:
-        return STATE / f"{self.name}.pid"
+        return (self.folder or STATE) / f"{self.name}.pid"
 
     def start(self, *command: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start it in a session of its own and remember it."""
@@ -119,22 +121,29 @@ class Background:
         """Return the last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
 
+    def runs(self) -> bool:
+        """Say whether the recorded process is still there."""
+        return self._running() is not None
+
     def stop(self, patience: float = 30) -> bool:
         """Stop the recorded process and wait until it is gone; say whether there was one."""
-        try:
-            pid, started_at = self._record.read_text().split()
-        except (FileNotFoundError, ValueError):
-            return False
-        running = _started_at(int(pid)) == started_at
-        if running:
-            os.kill(int(pid), signal.SIGTERM)
+        pid = self._running()
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
             until = time.monotonic() + patience
-            while _started_at(int(pid)) == started_at:
+            while self.runs():
                 if time.monotonic() > until:
                     raise SetUpError(f"{self.name} (process {pid}) does not stop; see {self.log}")
                 time.sleep(0.05)
-        self._record.unlink()
-        return running
+        self._record.unlink(missing_ok=True)
+        return pid is not None
+
+    def _running(self) -> int | None:
+        try:
+            pid, started_at = self._record.read_text().split()
+        except (FileNotFoundError, ValueError):
+            return None
+        return int(pid) if _started_at(int(pid)) == started_at else None
 
 
 def _started_at(pid: int) -> str:

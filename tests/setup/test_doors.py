@@ -35,6 +35,7 @@ def tools(checkout: Path, stand_in: StandIn) -> Callable[[str, str], None]:
         ("setup", ["venv.sh", "setup.py"]),
         ("demo", ["venv.sh", "setup.py", "chatops playground", "--demo-pr"]),
         ("test", ["venv.sh", "setup.py --browser", "suite.sh --demo-pr"]),
+        ("test-cluster", ["venv.sh", "setup.py", "tests.cluster.local test --demo-pr"]),
         ("down", ["setup.py --down"]),
     ],
 )
@@ -89,7 +90,7 @@ def test_suite_ends_with_the_closing_line_of_pytest(run: Run) -> None:
 def test_failed_tests_fail_the_suite_and_coverage_is_still_shown(
     run: Run, tools: Callable[[str, str], None]
 ) -> None:
-    tools("python", "echo '1 failed'; exit 1")
+    tools("python", "[[ $* != '-m pytest '* ]] || { echo '1 failed'; exit 1; }")
     done = run("deploy/local/suite.sh")
     assert done.returncode == 1
     assert "coverage report --include" in done.stdout
@@ -111,3 +112,41 @@ def test_a_failed_check_stops_before_the_long_tests(
     done = run("deploy/local/suite.sh")
     assert done.returncode == 1
     assert "pytest" not in done.stdout
+
+
+@pytest.mark.usefixtures("tools")
+def test_suite_prepares_a_cluster_first_and_tests_on_it_last(run: Run) -> None:
+    done = run("deploy/local/suite.sh")
+    said = [line for line in done.stdout.splitlines() if line.startswith(TOOLS)]
+    assert said[0] == "python -m tests.cluster.local prepare"
+    [everything, on_cluster] = [line for line in said if "--cov " in line]
+    assert said.index(everything) < said.index(on_cluster)
+    assert on_cluster.startswith("python -m tests.cluster.local test -n 2")
+    assert on_cluster.endswith(" --cov-append tests/cluster")
+    assert done.stdout.splitlines()[-2:] == [CLOSING_LINE, CLOSING_LINE]
+
+
+def test_failed_tests_on_the_cluster_fail_the_suite(run: Run, tools: Callable[[str, str], None]) -> None:
+    tools("python", f'[[ "$*" == *"local test"* ]] && exit 1; echo "{CLOSING_LINE}"')
+    done = run("deploy/local/suite.sh")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-2:] == ["the tests on a cluster did not run", CLOSING_LINE]
+
+
+def test_a_machine_that_cannot_have_a_cluster_stops_the_suite_at_once(
+    run: Run, tools: Callable[[str, str], None]
+) -> None:
+    tools("python", '[[ "$*" != *prepare ]] || { echo "do this instead"; exit 1; }')
+    done = run("deploy/local/suite.sh")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "do this instead"
+
+
+@pytest.mark.usefixtures("tools")
+@pytest.mark.parametrize(("arguments", "variables"), [([], {"CLUSTER": "off"}), (["-k", "x"], {})])
+def test_whoever_chooses_tests_or_says_so_needs_no_cluster(
+    run: Run, arguments: list[str], variables: dict[str, str]
+) -> None:
+    done = run("deploy/local/suite.sh", *arguments, **variables)
+    assert "tests.cluster" not in done.stdout
+    assert done.returncode == 0

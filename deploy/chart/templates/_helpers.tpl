@@ -1,0 +1,167 @@
+{{- define "chatops.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" -}}
+{{- end }}
+
+{{- define "chatops.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else if contains (include "chatops.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "chatops.name" .) | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end }}
+
+{{- define "chatops.selector" -}}
+app.kubernetes.io/name: {{ include "chatops.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "chatops.labels" -}}
+{{ include "chatops.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "chatops.account" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "chatops.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end }}
+
+{{- define "chatops.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}{{ .repository }}@{{ .digest }}
+{{- else -}}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "chatops.replicated" -}}
+{{- if and (eq .Values.database "postgresql") (gt (int .Values.replicas) 1) }}yes{{ end -}}
+{{- end }}
+
+{{/* What must be said before anything is installed. */}}
+{{- define "chatops.check" -}}
+{{- if not .Values.secrets.existingSecret }}
+{{- fail "secrets.existingSecret: name a Secret with the bot's token and the webhooks' secret; see the chart's README" }}
+{{- end }}
+{{- if and (eq .Values.database "postgresql") (not (hasKey .Values.secrets.keys "STORE__URL")) }}
+{{- fail "database: postgresql needs its address: put it into the Secret and its key into secrets.keys.STORE__URL" }}
+{{- end }}
+{{- end }}
+
+{{/* The pod, the same in a Deployment and in a StatefulSet. */}}
+{{- define "chatops.pod" -}}
+metadata:
+  labels:
+    {{- include "chatops.labels" . | nindent 4 }}
+    {{- with .Values.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
+  annotations:
+    # A changed configuration starts new pods.
+    checksum/config: {{ .Values.config | sha256sum }}
+    {{- with .Values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
+spec:
+  serviceAccountName: {{ include "chatops.account" . }}
+  enableServiceLinks: false
+  # What runs is written down and taken up again by the next pod; this is for answers that are under way.
+  terminationGracePeriodSeconds: 30
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 10001
+    runAsGroup: 10001
+    fsGroup: 10001
+    seccompProfile: {type: RuntimeDefault}
+  {{- with .Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- range . }}
+    - name: {{ . }}
+    {{- end }}
+  {{- end }}
+  containers:
+    - name: chatops
+      image: {{ include "chatops.image" . | quote }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args: [serve, --config, /etc/chatops/chatops.toml]
+      env:
+        - {name: CHATOPS_SERVER__HOST, value: 0.0.0.0}
+        - {name: CHATOPS_SERVER__PORT, value: "8080"}
+        - {name: CHATOPS_SERVER__DATA_DIR, value: /data}
+        - {name: CHATOPS_PREVIEW__PORT, value: "8081"}
+        {{- with .Values.ingress }}
+        {{- if .enabled }}
+        - name: CHATOPS_SERVER__PUBLIC_URL
+          value: {{ printf "%s://%s" (ternary "https" "http" (ne .tlsSecret "")) .host | quote }}
+        {{- end }}
+        {{- end }}
+        {{- range $setting, $key := .Values.secrets.keys }}
+        - name: CHATOPS_{{ $setting }}_FILE
+          value: /run/secrets/chatops/{{ $key }}
+        {{- end }}
+        {{- with .Values.env }}{{ toYaml . | nindent 8 }}{{ end }}
+      ports:
+        - {name: http, containerPort: 8080, protocol: TCP}
+        - {name: previews, containerPort: 8081, protocol: TCP}
+      startupProbe:
+        httpGet: {path: /healthz, port: http}
+        periodSeconds: 2
+        failureThreshold: 60
+      livenessProbe:
+        httpGet: {path: /healthz, port: http}
+        periodSeconds: 10
+        timeoutSeconds: 5
+        failureThreshold: 6
+      readinessProbe:
+        httpGet: {path: /readyz, port: http}
+        periodSeconds: 10
+        timeoutSeconds: 10
+      securityContext:
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities: {drop: [ALL]}
+      resources:
+        {{- toYaml .Values.resources | nindent 8 }}
+      volumeMounts:
+        - {name: data, mountPath: /data}
+        - {name: tmp, mountPath: /tmp}
+        - {name: config, mountPath: /etc/chatops, readOnly: true}
+        - {name: secrets, mountPath: /run/secrets/chatops, readOnly: true}
+  volumes:
+    - name: tmp
+      emptyDir: {}
+    - name: config
+      configMap: {name: {{ include "chatops.fullname" . }}}
+    - name: secrets
+      secret:
+        secretName: {{ .Values.secrets.existingSecret }}
+        defaultMode: 0440
+    {{- if .Values.data.existingClaim }}
+    - name: data
+      persistentVolumeClaim: {claimName: {{ .Values.data.existingClaim }}}
+    {{- else if or (not .Values.data.persistent) (eq .Values.database "postgresql") }}
+    - name: data
+      emptyDir: {}
+    {{- end }}
+  {{- with .Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if .Values.affinity }}
+  affinity:
+    {{- toYaml .Values.affinity | nindent 4 }}
+  {{- else if include "chatops.replicated" . }}
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "chatops.selector" . | nindent 10 }}
+  {{- end }}
+{{- end }}

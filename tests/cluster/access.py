@@ -1,0 +1,125 @@
+"""A cluster seen and changed as one identity: objects by kind, waiting until what was removed is gone."""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kubernetes import config
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.dynamic import DynamicClient, Resource
+from kubernetes.dynamic.exceptions import ConflictError, NotFoundError
+
+Object = dict[str, Any]
+PATIENCE = 90.0
+"""Seconds in which a namespace goes, with pods that have to be told twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A door to the API for one identity."""
+
+    client: DynamicClient
+
+    def kind(self, api_version: str, kind: str) -> Resource:
+        """Return what the server knows of a kind, to get, list, create or delete objects of it."""
+        found: Resource = self.client.resources.get(api_version=api_version, kind=kind)
+        return found
+
+    def create(self, item: Mapping[str, Any]) -> None:
+        """Make an object of any kind."""
+        namespace = item["metadata"].get("namespace")
+        self._kind_of(item).create(body=item, namespace=namespace)
+
+    def get(self, item: Mapping[str, Any]) -> Any:
+        """Return an object as it is now."""
+        return self._kind_of(item).get(item["metadata"]["name"], item["metadata"].get("namespace"))
+
+    def exists(self, item: Mapping[str, Any]) -> bool:
+        """Say whether there is such an object."""
+        with suppress(NotFoundError):
+            return bool(self.get(item))
+        return False
+
+    def until(self, item: Mapping[str, Any], holds: Callable[[Any], object]) -> Any:
+        """Return the object once that holds for it."""
+        found: list[Any] = []
+
+        def look() -> object:
+            found[:] = [self.get(item)]
+            return holds(found[0])
+
+        wait_until(look, f"{item['kind']} {item['metadata']['name']}")
+        return found[0]
+
+    def log(self, item: Mapping[str, Any]) -> str:
+        """Return what the only container of a pod wrote."""
+        meta = item["metadata"]
+        path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/log"
+        return str(self.client.request("get", path, serialize=False).data.decode())
+
+    def remove(self, item: Mapping[str, Any]) -> None:
+        """Remove an object, if it is there, and wait until it is gone."""
+        with suppress(NotFoundError, ConflictError):  # conflict: a namespace that is on its way out already
+            self._kind_of(item).delete(item["metadata"]["name"], item["metadata"].get("namespace"))
+        wait_until(lambda: not self.exists(item), f"{item['kind']} {item['metadata']['name']} on its way out")
+
+    def namespaces(self, label: str) -> list[Object]:
+        """Return the namespaces with a label."""
+        found = self.kind("v1", "Namespace").get(label_selector=label)
+        return [named("v1", "Namespace", item.metadata.name) for item in found.items]
+
+    def token(self, account: str, namespace: str) -> str:
+        """Return a token of a service account for an hour; servers since 1.24 make none by themselves."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        return str(self.client.request("post", path, body=body).status.token)
+
+    def as_bearer(self, token: str) -> str:
+        """Return a kubeconfig for whoever has the token, on the same cluster."""
+        seen = self.client.client.configuration
+        authority = base64.b64encode(Path(seen.ssl_ca_cert).read_bytes()).decode()
+        cluster = {"server": seen.host, "certificate-authority-data": authority}
+        return json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "here",
+                "contexts": [{"name": "here", "context": {"cluster": "here", "user": "bearer"}}],
+                "clusters": [{"name": "here", "cluster": cluster}],
+                "users": [{"name": "bearer", "user": {"token": token}}],
+            }
+        )
+
+    def _kind_of(self, item: Mapping[str, Any]) -> Resource:
+        return self.kind(item["apiVersion"], item["kind"])
+
+
+def wait_until(holds: Callable[[], object], what: str) -> None:
+    """Return once something holds that the cluster tells nobody about; fail when it takes too long."""
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < until, f"{what}: not within {PATIENCE:g} s"
+        time.sleep(0.1)
+
+
+@contextmanager
+def access(kubeconfig: Path, folder: Path) -> Iterator[Access]:
+    """Open the door that a kubeconfig describes; the kinds that the server knows are kept in the folder."""
+    found = Configuration()
+    config.load_kube_config(  # type: ignore[no-untyped-call] # the library types its API alone
+        str(kubeconfig), client_configuration=found, persist_config=False
+    )
+    cache = str(folder / f"{kubeconfig.name}.kinds")
+    with ApiClient(found) as client:
+        yield Access(DynamicClient(client, cache_file=cache))  # type: ignore[no-untyped-call] # as above
+
+
+def named(api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
+    """Return an object's name as the API writes it."""
+    where = {"namespace": namespace} if namespace else {}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **where}}

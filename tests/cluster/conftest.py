@@ -1,0 +1,129 @@
+"""A cluster as fixtures: the one that `make test-cluster` starts, or that KUBECONFIG names.
+
+CHATOPS_TEST_INGRESS is the address of its ingress controller, CHATOPS_TEST_DOMAIN a domain that leads there,
+CHATOPS_TEST_MACHINE this machine's address as pods reach it.
+"""
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import docker.errors
+import httpx
+import pytest
+
+from bot.core.naming import LABEL_INSTANCE
+from tests.cluster.access import Access, access, named, wait_until
+from tests.cluster.chart import Chart
+from tests.real.fixtures import base_image, registry, sdk
+
+__all__ = ["base_image", "registry", "sdk"]
+
+Visit = Callable[..., httpx.Response]
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> Path:
+    """Return the administrator's kubeconfig."""
+    if not (path := os.environ.get("KUBECONFIG")):
+        pytest.fail("No cluster. Run `make test-cluster`, or set KUBECONFIG.", pytrace=False)
+    return Path(path)
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    """Return the Helm that the bot finds."""
+    if not (path := shutil.which("helm")):
+        pytest.fail("No helm on PATH. Run `make test-cluster`, which fetches one.", pytrace=False)
+    return Path(path)
+
+
+@pytest.fixture(scope="session")
+def cluster(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
+    """Show the cluster as its administrator sees it."""
+    with access(kubeconfig, tmp_path_factory.mktemp("cluster")) as door:
+        yield door
+
+
+@pytest.fixture
+def namespace(cluster: Access) -> Iterator[str]:
+    """Make a namespace of this test's own, gone afterwards."""
+    item = named("v1", "Namespace", f"test-{uuid.uuid4().hex[:12]}")
+    cluster.create(item)
+    # Pods are refused before a controller has made the account that they run as.
+    account = named("v1", "ServiceAccount", "default", item["metadata"]["name"])
+    wait_until(lambda: cluster.exists(account), "the namespace's account")
+    yield item["metadata"]["name"]
+    cluster.remove(item)
+
+
+@pytest.fixture
+def instance(cluster: Access) -> Iterator[str]:
+    """Name a bot of this test's own; each namespace that carries it is gone afterwards, come what may."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    yield name
+    for item in cluster.namespaces(f"{LABEL_INSTANCE}={name}"):
+        cluster.remove(item)
+
+
+@pytest.fixture(scope="session")
+def pod_image(sdk: docker.DockerClient, base_image: str) -> Iterator[str]:
+    """Return the name of an image for pods, with a shell and httpd; the node has it."""
+    yield base_image
+    # The node removes containers some seconds after their pods; until then the image could not go.
+    for container in sdk.containers.list(all=True, filters={"ancestor": base_image}):
+        with contextlib.suppress(docker.errors.APIError):  # the node was first
+            container.remove(force=True)
+
+
+@pytest.fixture(scope="session")
+def ingress() -> str:
+    """Return the address of the ingress controller, such as `http://172.17.0.1`."""
+    if not (address := os.environ.get("CHATOPS_TEST_INGRESS")):
+        pytest.fail("Where is the cluster's ingress? Set CHATOPS_TEST_INGRESS.", pytrace=False)
+    return address
+
+
+@pytest.fixture(scope="session")
+def preview_domain() -> str:
+    """Return the domain of which every name leads to the ingress, for pods too."""
+    return os.environ.get("CHATOPS_TEST_DOMAIN", "preview.test")
+
+
+@pytest.fixture(scope="session")
+def machine() -> str:
+    """Return this machine's address as pods reach it."""
+    if not (address := os.environ.get("CHATOPS_TEST_MACHINE")):
+        pytest.fail("How do pods reach this machine? Set CHATOPS_TEST_MACHINE.", pytrace=False)
+    return address
+
+
+@pytest.fixture
+def visit(ingress: str) -> Iterator[Visit]:
+    """Ask a host for a path through the ingress, as a visitor whose DNS knows the domain."""
+    with httpx.Client(base_url=ingress, timeout=30) as client:
+        yield lambda host, path="/": client.get(path, headers={"Host": host})
+
+
+@pytest.fixture
+def chart(helm: Path) -> Chart:
+    """Return the bot's own chart, rendered by the Helm that the bot finds."""
+    return Chart(helm)
+
+
+@pytest.fixture
+def bot_kubeconfig(cluster: Access, chart: Chart, namespace: str, tmp_path: Path) -> Iterator[Path]:
+    """Write the kubeconfig of a service account with exactly the rights that the chart gives the bot."""
+    release = f"bot-{uuid.uuid4().hex[:8]}"
+    rights = chart.rights(release, namespace)
+    for item in rights:
+        cluster.create(item)
+    file = tmp_path / "bot.kubeconfig"
+    file.write_text(cluster.as_bearer(cluster.token(release, namespace)))
+    yield file
+    for item in rights:
+        cluster.remove(item)

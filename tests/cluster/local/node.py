@@ -1,0 +1,194 @@
+"""The node's life: its parts started one after the other and waited for, ended again, and nothing left."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import docker
+import docker.errors
+import httpx
+import machine
+from machine import Background, SetUpError
+
+from tests.cluster.local import programs, traces
+from tests.cluster.local.addons import Folder, caddy_start
+from tests.cluster.local.identities import ADMIN, make_keys, write_kubeconfigs
+from tests.cluster.local.programs import NODE, PAUSE, Layout
+from tests.cluster.local.watching import trust
+
+STATE = machine.STATE / "cluster"
+BEFORE = STATE / "before.json"
+POD = "io.kubernetes.pod.uid"
+PAUSE_RECIPE = """\
+FROM scratch
+COPY busybox /
+# As process 1 busybox ignores SIGTERM, and every pod would take 10 s more to end.
+STOPSIGNAL SIGKILL
+ENTRYPOINT ["/busybox", "sleep", "2147483647"]
+"""
+PATIENCE = 60.0
+"""Seconds that a part may take to answer on a busy machine."""
+PARTS = (
+    *("addons", "caddy", "dnsmasq"),
+    *("kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"),
+)
+"""In the order in which they end."""
+
+
+def up(client: docker.DockerClient, binaries: Path) -> Path:
+    """Start the node with wiped state and return the administrator's kubeconfig. Raises SetUpError."""
+    down(client)
+    if others := _pods(client):
+        raise SetUpError(
+            f"This engine holds {len(others)} containers of another Kubernetes, and a second kubelet would"
+            " remove them. Set KUBECONFIG to run the tests on that cluster."
+        )
+    layout = _layout(client, binaries)
+    STATE.mkdir(parents=True)
+    traces.remember(BEFORE)
+    _make_pause_image(client)
+    _start_control_plane(layout)
+    _start_node(layout)
+    _start_addons(layout)
+    return layout.keys.kubeconfig(ADMIN)
+
+
+def down(client: docker.DockerClient) -> None:
+    """End what an earlier `up` started, with its pods, and remove all that they left."""
+    if not STATE.exists():
+        return
+    for name in PARTS:
+        Background(name, STATE).stop()
+    for pod in _pods(client):
+        client.api.remove_container(pod, v=True, force=True)
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        client.images.remove(PAUSE, force=True)
+    traces.remove_rules()
+    traces.unmount(STATE)
+    if BEFORE.exists():
+        traces.restore(BEFORE)
+    shutil.rmtree(STATE)
+
+
+def bridge(kubeconfig: Path) -> str:
+    """Return the address at which the API, the ingress and this machine are for the pods of our cluster."""
+    server = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    return str(urlsplit(server).hostname)
+
+
+def _pods(client: docker.DockerClient) -> list[str]:
+    return [found["Id"] for found in client.api.containers(all=True, filters={"label": POD})]
+
+
+def _layout(client: docker.DockerClient, binaries: Path) -> Layout:
+    engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if not engine.startswith("unix://"):
+        raise SetUpError(
+            f"The kubelet needs an engine on this machine, not {engine}. Set KUBECONFIG instead."
+        )
+    options = client.networks.get("bridge").attrs["Options"]
+    bridge = _address(options["com.docker.network.bridge.name"])
+    return Layout(binaries, STATE, bridge, engine, client.info()["CgroupDriver"])
+
+
+def _address(interface: str) -> str:
+    """Return this machine's address on an interface; an engine that was just started does not know it."""
+    told = subprocess.run(
+        ["ip", "-json", "-4", "address", "show", interface], stdout=subprocess.PIPE, check=True
+    )
+    return str(json.loads(told.stdout)[0]["addr_info"][0]["local"])
+
+
+def _make_pause_image(client: docker.DockerClient) -> None:
+    """Make the image whose container holds a pod's network."""
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as archive:
+        archive.add(Path(shutil.which("busybox") or "/bin/busybox").resolve(), "busybox")
+        recipe = tarfile.TarInfo("Dockerfile")
+        recipe.size = len(PAUSE_RECIPE)
+        archive.addfile(recipe, io.BytesIO(PAUSE_RECIPE.encode()))
+    context.seek(0)
+    client.images.build(fileobj=context, custom_context=True, tag=PAUSE, rm=True, forcerm=True)
+
+
+def _start_control_plane(layout: Layout) -> None:
+    keys = layout.keys
+    tokens = make_keys(keys)
+    _start("etcd", programs.etcd(layout))
+    # It makes its certificate before it listens.
+    _start("kube-apiserver", programs.api_server(layout), lambda: _listens(layout.bridge, programs.API_PORT))
+    write_kubeconfigs(keys, layout.server, tokens)
+    _wait_for("kube-apiserver", lambda: _ask(layout, "/readyz"))
+
+
+def _start_node(layout: Layout) -> None:
+    _start("kube-controller-manager", programs.controller_manager(layout))
+    _start("kube-scheduler", programs.scheduler(layout))
+    _start("kube-proxy", programs.proxy(layout))
+    _start("kubelet", programs.kubelet(layout), lambda: _is_ready(layout))
+    account = "/api/v1/namespaces/default/serviceaccounts/default"
+    _wait_for("kube-controller-manager", lambda: _ask(layout, account))
+
+
+def _start_addons(layout: Layout) -> None:
+    folder, address = Folder(STATE), layout.bridge
+    folder.hosts.touch()
+    folder.caddy_config.write_text(json.dumps(caddy_start(folder, address)))
+    _start("dnsmasq", programs.dnsmasq(folder, address), folder.dns_pid.exists)
+    _start("caddy", programs.caddy(folder), lambda: _listens(address, programs.INGRESS_PORT))
+    feeding = programs.addons(layout.keys.kubeconfig(ADMIN), folder, address)
+    _start("addons", feeding, lambda: "kubernetes.default" in folder.hosts.read_text())
+
+
+def _start(name: str, command: list[str], ready: Callable[[], object] = lambda: True) -> None:
+    # Caddy keeps files in its home, which is not to be ours.
+    Background(name, STATE).start(*command, env={"HOME": str(STATE)})
+    _wait_for(name, ready)
+
+
+def _wait_for(name: str, ready: Callable[[], object]) -> None:
+    until = time.monotonic() + PATIENCE
+    part = Background(name, STATE)
+    while part.runs() and time.monotonic() < until:
+        if ready():
+            return
+        time.sleep(0.05)
+    raise SetUpError(f"{name} was started and does not answer:\n\n{part.ending()}\n\nAll of it: {part.log}")
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _ask(layout: Layout, path: str) -> Any:
+    """Return what the API answers, and None while it does not."""
+    config = json.loads(layout.keys.kubeconfig(ADMIN).read_text())
+    authorization = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
+    trusted = trust(config["clusters"][0]["cluster"])
+    try:
+        answer = httpx.get(layout.server + path, headers=authorization, verify=trusted, timeout=5)
+    except httpx.TransportError:
+        return None
+    return answer.text if answer.is_success else None
+
+
+def _is_ready(layout: Layout) -> bool:
+    found = _ask(layout, f"/api/v1/nodes/{NODE}")
+    return found is not None and any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in json.loads(found)["status"].get("conditions", [])
+    )

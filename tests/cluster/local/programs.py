@@ -1,0 +1,144 @@
+"""Each program's command line. All of it listens on loopback or on Docker's bridge."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster.local.addons import Folder
+from tests.cluster.local.identities import Keys
+
+PAUSE = "gitee-chatops-test-pause:1"
+SERVICES = "10.97.0.0/16"
+NODE = "127.0.0.1"
+ETCD, ETCD_PEER, API_PORT = "http://127.0.0.1:22379", "http://127.0.0.1:22380", 26443
+INGRESS_PORT = 80
+PREVIEW_DOMAIN = "preview.test"
+"""Every name below it leads to the ingress, for pods and for whoever asks the cluster's name server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the parts find each other."""
+
+    binaries: Path
+    state: Path
+    bridge: str
+    """The host's address on Docker's bridge, where pods and the host alike reach the API."""
+    docker: str
+    """Address of the engine."""
+    cgroup_driver: str
+
+    @property
+    def server(self) -> str:
+        """Address of the API."""
+        return f"https://{self.bridge}:{API_PORT}"
+
+    @property
+    def keys(self) -> Keys:
+        """Tokens and keys."""
+        return Keys(self.state / "keys")
+
+    def program(self, name: str, *flags: str) -> list[str]:
+        """Return the command line of one of Kubernetes' programs."""
+        return [str(self.binaries / name), *flags]
+
+    def client(self, name: str, *flags: str) -> list[str]:
+        """Return the command line of one that is a client of the API."""
+        return self.program(name, f"--kubeconfig={self.keys.kubeconfig(name)}", *flags)
+
+
+def etcd(layout: Layout) -> list[str]:
+    """Return the store's; what it holds lives as long as the tests, so no write waits for the disk."""
+    return [
+        *("etcd", "--name=test", f"--data-dir={layout.state / 'etcd'}", "--unsafe-no-fsync"),
+        *(f"--listen-client-urls={ETCD}", f"--advertise-client-urls={ETCD}"),
+        *(f"--listen-peer-urls={ETCD_PEER}", f"--initial-advertise-peer-urls={ETCD_PEER}"),
+        *(f"--initial-cluster=test={ETCD_PEER}", "--logger=zap", "--log-level=warn"),
+    ]
+
+
+def api_server(layout: Layout) -> list[str]:
+    """Return the API server's, with role-based access; it makes a certificate for its address."""
+    keys = layout.keys
+    return layout.program(
+        "kube-apiserver",
+        *(f"--etcd-servers={ETCD}", f"--bind-address={layout.bridge}", f"--secure-port={API_PORT}"),
+        *(f"--advertise-address={layout.bridge}", f"--cert-dir={keys.certificate.parent}"),
+        *(f"--token-auth-file={keys.tokens}", "--anonymous-auth=false", "--authorization-mode=Node,RBAC"),
+        *("--enable-admission-plugins=NodeRestriction", "--allow-privileged=false"),
+        f"--service-cluster-ip-range={SERVICES}",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={keys.service_accounts}",
+        f"--service-account-signing-key-file={keys.service_accounts}",
+        f"--kubelet-client-certificate={keys.to_kubelet.with_suffix('.crt')}",
+        *(f"--kubelet-client-key={keys.to_kubelet}", "--kubelet-preferred-address-types=InternalIP"),
+    )
+
+
+def controller_manager(layout: Layout) -> list[str]:
+    """Return the controllers', each with a service account of its own, as on clusters that people run."""
+    return layout.client(
+        "kube-controller-manager",
+        *("--leader-elect=false", "--port=0", "--secure-port=0", "--use-service-account-credentials"),
+        f"--service-account-private-key-file={layout.keys.service_accounts}",
+        f"--root-ca-file={layout.keys.certificate}",
+        f"--flex-volume-plugin-dir={layout.state / 'plugins'}",
+    )
+
+
+def scheduler(layout: Layout) -> list[str]:
+    """Return the scheduler's."""
+    return layout.client("kube-scheduler", "--leader-elect=false", "--port=0", "--secure-port=0")
+
+
+def kubelet(layout: Layout) -> list[str]:
+    """Return the kubelet's: on a Docker Engine it needs no network plugin and finds images that are there.
+
+    No swap, cgroup or disk of a machine that was not made for it may keep it from starting.
+    """
+    return layout.client(
+        "kubelet",
+        *(f"--hostname-override={NODE}", f"--address={NODE}", "--read-only-port=0"),
+        *("--anonymous-auth=false", f"--client-ca-file={layout.keys.to_kubelet.with_suffix('.crt')}"),
+        "--authorization-mode=AlwaysAllow",  # only the API server gets so far
+        *(f"--root-dir={layout.state / 'kubelet'}", f"--cert-dir={layout.state / 'kubelet-certificates'}"),
+        *("--container-runtime=docker", f"--docker-endpoint={layout.docker}", "--network-plugin="),
+        f"--experimental-dockershim-root-directory={layout.state / 'dockershim'}",
+        f"--volume-plugin-dir={layout.state / 'plugins'}",
+        *(f"--pod-infra-container-image={PAUSE}", f"--cgroup-driver={layout.cgroup_driver}"),
+        *(f"--cluster-dns={layout.bridge}", "--cluster-domain=cluster.local"),
+        *("--cgroups-per-qos=false", "--enforce-node-allocatable=", "--fail-swap-on=false"),
+        *("--eviction-hard=", "--image-gc-high-threshold=100", "--oom-score-adj=0"),
+        "--node-status-update-frequency=1s",
+    )
+
+
+def proxy(layout: Layout) -> list[str]:
+    """Return that of the proxy, which leads Services to pods; the kernel's limits are left alone."""
+    return layout.client(
+        "kube-proxy",
+        *(f"--hostname-override={NODE}", f"--bind-address={NODE}", "--proxy-mode=iptables"),
+        *("--masquerade-all", "--iptables-min-sync-period=100ms", "--oom-score-adj=0"),
+        *("--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0"),
+        "--conntrack-tcp-timeout-close-wait=0",
+    )
+
+
+def dnsmasq(folder: Folder, address: str) -> list[str]:
+    """Return the name server's; what it does not know it asks this machine's."""
+    return [
+        *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--cache-size=0"),
+        *(f"--listen-address={address}", "--bind-interfaces", "--except-interface=lo"),
+        *("--no-hosts", f"--addn-hosts={folder.hosts}", f"--pid-file={folder.dns_pid}"),
+        *("--local=/cluster.local/", f"--address=/{PREVIEW_DOMAIN}/{address}"),
+    ]
+
+
+def caddy(folder: Folder) -> list[str]:
+    """Return the ingress's."""
+    return ["caddy", "run", "--config", str(folder.caddy_config)]
+
+
+def addons(kubeconfig: Path, folder: Folder, address: str) -> list[str]:
+    """Return that of what feeds the two before; it is found from the root of the tree."""
+    return [sys.executable, "-m", "tests.cluster.local.addons", str(kubeconfig), str(folder.path), address]
