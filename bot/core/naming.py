@@ -21,6 +21,8 @@ LABEL_INSTANCE = f"{PREFIX}.instance"
 
 _LABEL_LENGTH = 63  # RFC 1035
 _SLUG_LENGTH = 40
+_NAMESPACE_HASH = 10
+_IDENTITY_HASH = 40
 _COMPONENT_LENGTH = 80
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
@@ -87,6 +89,24 @@ def container(key: EnvironmentKey, part: str, instance: str = "") -> str:
 def network(key: EnvironmentKey, instance: str = "") -> str:
     """Return the name of an environment's network."""
     return f"{stack(key, instance)}-net"
+
+
+def namespace(key: EnvironmentKey, prefix: str, instance: str = "") -> str:
+    """Return the name of an environment's namespace in a cluster: `pr-12-shop-1a2b3c4d5e`, never too long.
+
+    `prefix` is the operator's, of at most 20 characters.
+    """
+    name = (
+        slug(key.repo.name) if key.name == DEFAULT_ENVIRONMENT else f"{slug(key.repo.name)}-{slug(key.name)}"
+    )
+    suffix = f"-{_hash(_identity(key, instance))[:_NAMESPACE_HASH]}"
+    label = f"{prefix}-{key.number}-{name}"
+    return label[: _LABEL_LENGTH - len(suffix)].rstrip("-") + suffix
+
+
+def identity(key: EnvironmentKey, instance: str = "") -> str:
+    """Return a hash of an environment's key, fit for a label's value: no two environments share it."""
+    return _hash(_identity(key, instance))[:_IDENTITY_HASH]
 
 
 def labels(key: EnvironmentKey, *, sha: str, run: int, instance: str = "") -> dict[str, str]:

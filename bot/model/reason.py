@@ -43,6 +43,19 @@ class Reason(StrEnum):
     CONTAINER_EXITED = "container_exited"  # name, code
     OUT_OF_MEMORY = "out_of_memory"  # name, limit
     UNHEALTHY = "unhealthy"  # name, seconds
+    IMAGE_PULL_FAILED = "image_pull_failed"  # name, image, message
+    CRASH_LOOP = "crash_loop"  # name, code
+    PROBE_FAILING = "probe_failing"  # name, message, seconds
+    RUNS_AS_ROOT = "runs_as_root"  # name
+    CONTAINER_UNSTARTABLE = "container_unstartable"  # name, message
+    QUOTA_EXCEEDED = "quota_exceeded"  # message
+    POD_REFUSED = "pod_refused"  # message
+    UNSCHEDULABLE = "unschedulable"  # message
+    HOOK_FAILED = "hook_failed"  # name
+    URL_UNANSWERED = "url_unanswered"  # url, answer, seconds
+    NO_SERVICE = "no_service"  # path, host
+    MANIFEST_INVALID = "manifest_invalid"  # path, message
+    MANIFEST_REFUSED = "manifest_refused"  # object, what
     TESTS_FAILED = "tests_failed"  # failed, total
     TESTS_EXITED = "tests_exited"  # code
     NO_REPORT = "no_report"  # path, code
@@ -60,6 +73,8 @@ class Reason(StrEnum):
 
     # Infrastructure: retried, then reported as such.
     ENGINE_UNAVAILABLE = "engine_unavailable"  # message
+    CLUSTER_UNAVAILABLE = "cluster_unavailable"  # message
+    CLUSTER_REFUSED = "cluster_refused"  # message
     REGISTRY_UNAVAILABLE = "registry_unavailable"  # message
     REGISTRY_DENIED = "registry_denied"  # repository
     SCAN_UNAVAILABLE = "scan_unavailable"  # message

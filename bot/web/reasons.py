@@ -37,6 +37,48 @@ REASONS: Final[Mapping[Reason, Text]] = {
     Reason.UNHEALTHY: Text(
         en="{name} did not become healthy within {seconds} s.", zh="{name} 在 {seconds} 秒内未通过健康检查。"
     ),
+    Reason.IMAGE_PULL_FAILED: Text(
+        en="The image {image} of {name} could not be pulled: {message}",
+        zh="{name} 的镜像 {image} 拉取失败：{message}",
+    ),
+    Reason.CRASH_LOOP: Text(
+        en="{name} keeps crashing, last with exit code {code}.", zh="{name} 反复崩溃，最近一次退出码 {code}。"
+    ),
+    Reason.PROBE_FAILING: Text(
+        en="{name} runs, but its probe fails: {message}", zh="{name} 已启动，但探针未通过：{message}"
+    ),
+    Reason.RUNS_AS_ROOT: Text(
+        en="{name} wants to run as root, which this cluster does not allow.",
+        zh="{name} 要以 root 运行，这个集群不允许。",
+    ),
+    Reason.CONTAINER_UNSTARTABLE: Text(
+        en="{name} cannot be started: {message}", zh="{name} 无法启动：{message}"
+    ),
+    Reason.QUOTA_EXCEEDED: Text(
+        en="The environment is over its quota: {message}", zh="环境超出配额：{message}"
+    ),
+    Reason.POD_REFUSED: Text(en="The cluster refuses the pod: {message}", zh="集群拒绝创建 Pod：{message}"),
+    Reason.UNSCHEDULABLE: Text(
+        en="No node has room for the pod: {message}", zh="没有节点能容纳这个 Pod：{message}"
+    ),
+    Reason.HOOK_FAILED: Text(
+        en="The job {name} that belongs to the deployment failed.", zh="部署中的任务 {name} 执行失败。"
+    ),
+    Reason.URL_UNANSWERED: Text(
+        en="The pods are ready, but {url} gave no answer within {seconds} s ({answer}).",
+        zh="Pod 已就绪，但 {url} 在 {seconds} 秒内没有正常响应（{answer}）。",
+    ),
+    Reason.NO_SERVICE: Text(
+        en="{path} has no Ingress for {host} and not exactly one Service.",
+        zh="{path} 中没有 {host} 的 Ingress，也不是恰好一个 Service。",
+    ),
+    Reason.MANIFEST_INVALID: Text(
+        en="The manifest {path} cannot be used: {message}", zh="清单 {path} 无法使用：{message}"
+    ),
+    Reason.MANIFEST_REFUSED: Text(
+        en="{object} asks for {what}, which a preview may not have.",
+        zh="{object} 要求 {what}，预览环境不允许。",
+    ),
     Reason.TESTS_FAILED: Text(
         en="{failed} of {total} tests failed.", zh="{total} 项测试中 {failed} 项失败。"
     ),
@@ -66,6 +108,13 @@ REASONS: Final[Mapping[Reason, Text]] = {
     Reason.SHUT_DOWN: Text(en="The bot was shut down.", zh="机器人已停止运行。"),
     Reason.ENGINE_UNAVAILABLE: Text(
         en="The container engine does not answer: {message}", zh="容器引擎没有响应：{message}"
+    ),
+    Reason.CLUSTER_UNAVAILABLE: Text(
+        en="The Kubernetes cluster does not answer: {message}", zh="Kubernetes 集群没有响应：{message}"
+    ),
+    Reason.CLUSTER_REFUSED: Text(
+        en="The Kubernetes cluster refused the bot's request: {message}",
+        zh="Kubernetes 集群拒绝了机器人的请求：{message}",
     ),
     Reason.REGISTRY_UNAVAILABLE: Text(
         en="The image registry does not answer: {message}", zh="镜像仓库没有响应：{message}"

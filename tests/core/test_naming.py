@@ -116,3 +116,20 @@ def test_a_marker_is_an_html_comment() -> None:
 def test_a_marker_cannot_be_ended_early(kind: str, identifier: str) -> None:
     with pytest.raises(ValueError, match="marker"):
         naming.comment_marker(kind, identifier)
+
+
+def test_a_namespace_reads_well_and_names_its_environment_only() -> None:
+    assert re.fullmatch(r"pr-12-shop-[0-9a-f]{10}", naming.namespace(SHOP, "pr"))
+    assert re.fullmatch(r"pr-12-shop-staging-[0-9a-f]{10}", naming.namespace(STAGING, "pr"))
+    others = [SHOP, STAGING, replace(SHOP, repo=RepoPath("mei", "shop")), replace(SHOP, number=1)]
+    named = {naming.namespace(key, "pr", bot) for key in others for bot in ("", "other")}
+    assert len(named) == 2 * len(others)
+
+
+@given(some_keys)
+def test_a_namespace_is_a_label_whatever_the_repository_is_called(key: EnvironmentKey) -> None:
+    name = naming.namespace(key, "p" * 20)
+
+    assert DNS_LABEL.fullmatch(name)
+    assert len(name) <= 63
+    assert re.fullmatch(r"[0-9a-f]{40}", naming.identity(key))

@@ -1,0 +1,161 @@
+"""Kubernetes objects as the bot handles them: which kinds it knows, and how YAML becomes a list of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+LARGEST = 512 << 10
+"""Characters of YAML that are read at most."""
+MOST_NODES = 50_000
+"""Values that all documents may have together, aliases counted where they are used."""
+MOST_OBJECTS = 100
+
+
+class UnreadableError(Exception):
+    """The text is not what Kubernetes could take; the message says why, in English."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of object that lives in a namespace, and its place in the API."""
+
+    api_version: str
+    name: str
+    plural: str
+
+    def path(self, namespace: str, name: str = "") -> str:
+        """Return the API's path of an object, or of all of them."""
+        root = "api" if "/" not in self.api_version else "apis"
+        found = f"/{root}/{self.api_version}/namespaces/{namespace}/{self.plural}"
+        return f"{found}/{name}" if name else found
+
+
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+SECRET = Kind("v1", "Secret", "secrets")
+SERVICE = Kind("v1", "Service", "services")
+SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
+CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+POD = Kind("v1", "Pod", "pods")
+EVENT = Kind("v1", "Event", "events")
+QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
+LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
+DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+STATEFUL_SET = Kind("apps/v1", "StatefulSet", "statefulsets")
+REPLICA_SET = Kind("apps/v1", "ReplicaSet", "replicasets")
+JOB = Kind("batch/v1", "Job", "jobs")
+CRON_JOB = Kind("batch/v1", "CronJob", "cronjobs")
+INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
+NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+
+APPLICABLE: tuple[Kind, ...] = (
+    SERVICE_ACCOUNT,
+    CONFIG_MAP,
+    SECRET,
+    CLAIM,
+    SERVICE,
+    DEPLOYMENT,
+    STATEFUL_SET,
+    JOB,
+    CRON_JOB,
+    INGRESS,
+)
+"""What a repository may have in its namespace, in the order in which it is applied. Bare pods are not
+among them: an object that a controller keeps can be replaced."""
+
+_KNOWN = {(kind.api_version, kind.name): kind for kind in APPLICABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One object to apply."""
+
+    api_version: str
+    kind: str
+    name: str
+    body: Mapping[str, Any]
+
+    @property
+    def known(self) -> Kind | None:
+        """The kind, if it is one that may be applied."""
+        return _KNOWN.get((self.api_version, self.kind))
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+def read(text: str) -> tuple[Manifest, ...]:
+    """Return the objects of a YAML stream, lists taken apart; raises UnreadableError."""
+    if len(text) > LARGEST:
+        raise UnreadableError(f"more than {LARGEST >> 10} KiB of YAML")
+    try:
+        documents = list(yaml.safe_load_all(text))  # not the C loader: deep nesting crashes it
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UnreadableError(_told(error)) from error
+    left = _Budget(MOST_NODES)
+    found = tuple(manifest for document in documents for manifest in _objects(left.copy(document)))
+    if len(found) > MOST_OBJECTS:
+        raise UnreadableError(f"more than {MOST_OBJECTS} objects")
+    return found
+
+
+def ordered(manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """Return what others need before those that need it."""
+    return tuple(sorted(manifests, key=lambda each: APPLICABLE.index(each.known) if each.known else 0))
+
+
+def marked(manifest: Manifest, labels: Mapping[str, str], namespace: str) -> dict[str, Any]:
+    """Return an object's body as it is applied: in its namespace, with labels by which it is found again."""
+    metadata = dict(manifest.body["metadata"])
+    own = metadata.get("labels")
+    metadata["labels"] = {**(own if isinstance(own, Mapping) else {}), **labels}
+    metadata["namespace"] = namespace
+    return {**manifest.body, "metadata": metadata}
+
+
+class _Budget:
+    """Copies trees of plain values until there are too many: with aliases few characters make many values."""
+
+    def __init__(self, nodes: int) -> None:
+        self._left = nodes
+
+    def copy(self, node: Any) -> Any:
+        """Return a tree without sharing and with text for keys; raises UnreadableError."""
+        self._left -= 1
+        if self._left < 0:
+            raise UnreadableError(f"more than {MOST_NODES} values")
+        if isinstance(node, dict):
+            return {str(name): self.copy(child) for name, child in node.items()}
+        if isinstance(node, list | tuple):
+            return [self.copy(child) for child in node]
+        return node if isinstance(node, str | int | float | bool) or node is None else str(node)
+
+
+def _objects(document: Any) -> Iterator[Manifest]:
+    if document is None:
+        return
+    if not isinstance(document, dict):
+        raise UnreadableError("a document is not an object")
+    items = document.get("items")
+    if str(document.get("kind", "")).endswith("List") and isinstance(items, list):
+        for item in items:
+            yield from _objects(item)
+        return
+    yield _manifest(document)
+
+
+def _manifest(document: dict[str, Any]) -> Manifest:
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    api_version, kind = document.get("apiVersion"), document.get("kind")
+    if not (isinstance(api_version, str) and isinstance(kind, str) and isinstance(name, str) and name):
+        raise UnreadableError("an object lacks apiVersion, kind or metadata.name")
+    return Manifest(api_version, kind, name, document)
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return "too deeply nested" if isinstance(error, RecursionError) else str(error)

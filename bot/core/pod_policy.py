@@ -1,0 +1,108 @@
+"""What one pod may ask of the node it runs on; the rest of `manifest_policy`. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
+VOLUMES = {
+    "configMap",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
+CAPABILITIES = {"NET_BIND_SERVICE"}
+_CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+_CHOSEN_BY_THE_CLUSTER = ("nodeName", "priorityClassName", "runtimeClassName", "schedulerName", "tolerations")
+_NEVER = ("privileged", "allowPrivilegeEscalation", "sysctls", "seLinuxOptions", "windowsOptions")
+_DEFAULT_SCHEDULER = "default-scheduler"
+
+
+def asked_of_pod(
+    spec: Mapping[str, Any], *, accounts: Collection[str], reserved: Collection[str]
+) -> Iterator[str]:
+    """Yield what a pod asks for without being allowed to.
+
+    `accounts` are the service accounts whose token is not mounted, `reserved` the secrets it may not read.
+    """
+    for name in HOST_NAMESPACES:
+        if spec.get(name):
+            yield f"{name}: true"
+    for name in _CHOSEN_BY_THE_CLUSTER:
+        if spec.get(name) and spec.get(name) != _DEFAULT_SCHEDULER:
+            yield name
+    yield from _token(spec, accounts)
+    yield from _security(spec.get("securityContext"), "securityContext")
+    for volume in _dicts(spec.get("volumes")):
+        yield from _volume(volume, reserved)
+    for group in _CONTAINERS:
+        for container in _dicts(spec.get(group)):
+            yield from _container(container, f"{group}.{container.get('name')}", reserved)
+
+
+def _token(spec: Mapping[str, Any], accounts: Collection[str]) -> Iterator[str]:
+    if spec.get("automountServiceAccountToken"):
+        yield "automountServiceAccountToken: true"
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+    if account not in accounts and spec.get("automountServiceAccountToken") is not False:
+        yield f"serviceAccountName: {account}"
+
+
+def _volume(volume: Mapping[str, Any], reserved: Collection[str]) -> Iterator[str]:
+    name = volume.get("name")
+    for kind in volume.keys() - VOLUMES - {"name"}:
+        yield f"volumes.{name}.{kind}"
+    secret = volume.get("secret")
+    if isinstance(secret, Mapping) and secret.get("secretName") in reserved:
+        yield f"volumes.{name}.secret: {secret.get('secretName')}"
+    projected = volume.get("projected")
+    for source in _dicts(projected.get("sources") if isinstance(projected, Mapping) else None):
+        if not source.keys() <= {"configMap", "secret", "downwardAPI"}:
+            yield f"volumes.{name}.projected: {', '.join(sorted(source))}"
+        if _name(source.get("secret")) in reserved:
+            yield f"volumes.{name}.projected.secret: {_name(source.get('secret'))}"
+
+
+def _container(container: Mapping[str, Any], where: str, reserved: Collection[str]) -> Iterator[str]:
+    yield from _security(container.get("securityContext"), f"{where}.securityContext")
+    for port in _dicts(container.get("ports")):
+        if port.get("hostPort"):
+            yield f"{where}.ports.hostPort: {port.get('hostPort')}"
+    if container.get("volumeDevices"):
+        yield f"{where}.volumeDevices"
+    for variable in _dicts(container.get("env")):
+        source = variable.get("valueFrom")
+        if isinstance(source, Mapping) and _name(source.get("secretKeyRef")) in reserved:
+            yield f"{where}.env.{variable.get('name')}"
+    for source in _dicts(container.get("envFrom")):
+        if _name(source.get("secretRef")) in reserved:
+            yield f"{where}.envFrom.secretRef"
+
+
+def _security(context: Any, where: str) -> Iterator[str]:
+    if not isinstance(context, Mapping):
+        return
+    yield from (f"{where}.{name}" for name in _NEVER if context.get(name))
+    if context.get("procMount") not in {None, "Default"}:
+        yield f"{where}.procMount"
+    for name in ("seccompProfile", "appArmorProfile"):
+        if _in(context, name).get("type") == "Unconfined":
+            yield f"{where}.{name}: Unconfined"
+    for capability in _in(context, "capabilities").get("add") or ():
+        if capability not in CAPABILITIES:
+            yield f"{where}.capabilities.add: {capability}"
+
+
+def _in(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = tree.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _name(reference: Any) -> Any:
+    return reference.get("name") if isinstance(reference, Mapping) else None
+
+
+def _dicts(found: Any) -> list[Mapping[str, Any]]:
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
