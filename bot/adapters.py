@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,12 +75,24 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         engine = await DockerEngine.connect(DockerSettings(host=settings.docker.host))
         stack.push_async_callback(engine.close)
         source = GitSource(data / "git", settings.gitee.url, token, limit=settings.limits.source_bytes)
-        yield Adapters(forge, _doors(settings, engine, source, registry, files), files)
+        doors = _doors(settings, engine, source, registry, files)
+        if settings.kubernetes.enabled:
+            from bot.clusters import open_cluster  # noqa: PLC0415 - 20 MB of client
+
+            cluster, platform = open_cluster(settings)
+            stack.push_async_callback(cluster.close)
+            doors = replace(doors, platforms={**doors.platforms, RunnerName.KUBERNETES: platform})
+        yield Adapters(forge, doors, files)
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:
     """Return every secret that must never be read by people."""
-    found = (settings.gitee.token, *settings.gitee.webhook_secret, settings.registry.password)
+    found = (
+        settings.gitee.token,
+        *settings.gitee.webhook_secret,
+        settings.registry.password,
+        settings.kubernetes.pull_password,
+    )
     return tuple(text for secret in found if (text := secret.get_secret_value()))
 
 

@@ -172,6 +172,14 @@ class EnvironmentSpec:
     health_path: str | None
     health_timeout: int
     labels: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
+    """Login of the pull request's author."""
+    ttl: int = 0
+    """Seconds that it is to live; 0 means it is not known."""
+    manifests: Mapping[str, str] | None = None
+    """The repository's own templates by file name, for platforms that take them."""
+    manifests_folder: str = ""
+    """Where they stand in the repository."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ NameServer = Annotated[
         pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]{1,5})?|[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?)$"
     ),
 ]
+Pair = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*=")]
 Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
 
 
@@ -121,6 +122,66 @@ class Docker:
     """Range from which each environment gets a small network of its own."""
     firewall: bool = True
     """Whether to keep containers from the ports of this machine (iptables; needs root)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kubernetes:
+    """The cluster for steps with `runner: kubernetes`, and what an environment may use there."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    enabled: bool = False
+    """Whether there is a cluster to deploy and test in."""
+    kubeconfig: Path | None = None
+    """File with its address and credentials; by default those that the bot's own pod is given."""
+    context: str = ""
+    """Context of the kubeconfig; by default its current one."""
+    instance: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")] = "chatops"
+    """Name on everything that this bot makes in the cluster; two bots in one cluster need two."""
+    namespace_prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,19}$")] = "pr"
+    """What the names of the environments' namespaces begin with."""
+    ingress_class: str = ""
+    """Class of the Ingresses; by default the cluster's."""
+    ingress_annotations: tuple[Pair, ...] = ()
+    """Annotations of the Ingresses, such as `cert-manager.io/cluster-issuer=internal`."""
+    ingress_tls: bool = False
+    """Whether the Ingresses ask for TLS."""
+    ingress_tls_secret: str = ""
+    """Secret with the certificate, as an issuer fills it; by default the controller's own certificate."""
+    ingress_address: WebAddress = ""
+    """Where the bot reaches the ingress controller, such as `http://10.0.0.5`; by default by the preview's
+    own name."""
+    ready_through: Literal["ingress", "service"] = "ingress"
+    """What must answer before an environment counts as ready: its public name, or only its Service, where the
+    bot cannot reach the controller."""
+    ingress_namespace: tuple[Pair, ...] = ("kubernetes.io/metadata.name=ingress-nginx",)
+    """Labels of the namespace whose pods may reach the environments: the ingress controller's."""
+    ingress_cidrs: tuple[str, ...] = ()
+    """Networks that may reach the environments besides, for a controller that uses the nodes' addresses."""
+    egress_cidrs: tuple[str, ...] = ()
+    """Networks that environments and tests may reach; by default only their own pods and DNS."""
+    pod_security: Literal["restricted", "baseline"] = "restricted"
+    """Pod Security level of the environments; `baseline` lets images run as root."""
+    run_as_user: Annotated[int, Field(ge=1)] | None = None
+    """User id of the containers, for images that name none; by default the image's own."""
+    memory_max: Size = "2g"
+    """Most memory that a repository may ask for one container."""
+    cpus: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    """Processors that one container may use."""
+    quota_memory: Size = "8g"
+    """Memory of one environment, its tests included."""
+    quota_cpus: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 8.0
+    """Processors of one environment, its tests included."""
+    quota_pods: Count = 20
+    """Pods of one environment, its tests included."""
+    quota_storage: Size = "10g"
+    """Volumes of one environment."""
+    pull_username: str = ""
+    """Account that only pulls images; by default the registry's, which its pods' nodes then use as well."""
+    pull_password: Secret = NO_SECRET
+    """Its password."""
+    collector_image: str = "busybox:1.36"
+    """Image with sh, tar, gzip and base64 that takes test reports out of their pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +287,7 @@ class Settings:
     store: Store = field(default_factory=Store)
     repos: Repos = field(default_factory=Repos)
     docker: Docker = field(default_factory=Docker)
+    kubernetes: Kubernetes = field(default_factory=Kubernetes)
     registry: Registry = field(default_factory=Registry)
     preview: Preview = field(default_factory=Preview)
     dns: Dns = field(default_factory=Dns)

@@ -41,6 +41,8 @@ def specification(step: Deploy, work: Work, image: Image, port: int | None) -> E
         health_path=step.config.health.path,
         health_timeout=step.config.health.timeout,
         labels=work.labels(step.environment),
+        owner=work.run.author,
+        ttl=step.ttl,
     )
 
 

@@ -41,15 +41,22 @@ async def run(step: Test, work: Work) -> StepResult:
 
 
 async def _image(step: Test, work: Work) -> str | None:
-    """Return the image that holds the tests: the test stage, else the service's own if a command is given."""
+    """Return the image that holds the tests: the test stage, else the service's own if there is a command."""
     config = step.config
     recipe = await read_dockerfile(step.build, step.sha, work)
     if config.target is not None and dockerfile.has_target(recipe, config.target):
         tag = work.doors.registry.tag_for(work.run.repo, work.run.number, step.sha) + "-test"
-        return (await build_target(replace(step.build, target=config.target), tag, step.sha, work)).id
+        built = await build_target(replace(step.build, target=config.target), tag, step.sha, work)
+        return built.id if config.runner is step.build.runner else await _pushed(step, tag, work)
     if any(suite.command for suite in step.suites) and work.image is not None:
         return work.image.pinned
     return None
+
+
+async def _pushed(step: Test, tag: str, work: Work) -> str:
+    """Push the image of the tests for a runner elsewhere; return its pinned reference."""
+    digest = await work.doors.builder(step.build.runner).push(tag, work.log)
+    return f"{tag.rpartition(':')[0]}@{digest}"
 
 
 async def _run_suite(step: Test, suite: Suite, image: str, work: Work) -> SuiteResult:

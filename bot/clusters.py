@@ -1,0 +1,67 @@
+"""Opens the cluster that the settings name; apart from the other adapters, since its client takes memory."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from bot.runners.kubernetes.cluster import Access, Cluster
+from bot.runners.kubernetes.facts import size
+from bot.runners.kubernetes.options import Account, Bounds, Options, Routing
+from bot.runners.kubernetes.platform import KubernetesPlatform
+from bot.settings.model import Kubernetes, Settings
+
+
+def open_cluster(settings: Settings) -> tuple[Cluster, KubernetesPlatform]:
+    """Return a cluster, for whoever opens it to close, and what deploys there. Nothing is asked of it yet."""
+    chosen = settings.kubernetes
+    cluster = Cluster(Access(chosen.kubeconfig, chosen.context))
+    return cluster, KubernetesPlatform(cluster, options(settings))
+
+
+def options(settings: Settings) -> Options:
+    """Return what the runner is told of the settings."""
+    chosen = settings.kubernetes
+    return Options(
+        instance=chosen.instance,
+        prefix=chosen.namespace_prefix,
+        routing=_routing(chosen),
+        bounds=Bounds(
+            memory=size(chosen.memory_max),
+            cpu=f"{chosen.cpus:g}",
+            quota_memory=size(chosen.quota_memory),
+            quota_cpu=f"{chosen.quota_cpus:g}",
+            pods=chosen.quota_pods,
+            storage=size(chosen.quota_storage),
+        ),
+        level=chosen.pod_security,
+        run_as_user=chosen.run_as_user,
+        egress=chosen.egress_cidrs,
+        account=_account(settings),
+        collector=chosen.collector_image,
+    )
+
+
+def _routing(chosen: Kubernetes) -> Routing:
+    return Routing(
+        ingress_class=chosen.ingress_class,
+        annotations=_pairs(chosen.ingress_annotations),
+        tls=chosen.ingress_tls,
+        tls_secret=chosen.ingress_tls_secret,
+        ready_through=chosen.ready_through,
+        address=chosen.ingress_address,
+        namespace_labels=_pairs(chosen.ingress_namespace),
+        cidrs=chosen.ingress_cidrs,
+    )
+
+
+def _account(settings: Settings) -> Account | None:
+    registry, puller = settings.registry, settings.kubernetes
+    host = urlsplit(registry.url).netloc
+    if puller.pull_username:
+        return Account(host, puller.pull_username, puller.pull_password.get_secret_value())
+    if not registry.username:
+        return None
+    return Account(host, registry.username, registry.password.get_secret_value())
+
+
+def _pairs(texts: Iterable[str]) -> dict[str, str]:
+    return {name: value for name, _, value in (text.partition("=") for text in texts)}

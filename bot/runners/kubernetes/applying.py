@@ -1,0 +1,93 @@
+"""A set of objects is made what the cluster has: applied, and what is no longer among them removed."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from bot.core import cluster_labels
+from bot.core.manifest_policy import Bounds, violations
+from bot.core.manifests import APPLICABLE, Kind, Manifest, marked, ordered
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
+from bot.runners.kubernetes.polling import until
+
+GONE_AFTER = 60.0
+ROLE = "app"
+"""What the objects of a deployment are marked with, beside fences and tests."""
+
+
+def check(manifests: Sequence[Manifest], bounds: Bounds) -> None:
+    """Let pass what is allowed. Raises TellUser(MANIFEST_REFUSED) for what is not, all of it in its log."""
+    found = violations(manifests, bounds)
+    if found:
+        told = "\n".join(f"{each.subject}: {each.what}" for each in found)
+        raise TellUser(Reason.MANIFEST_REFUSED, {"object": found[0].subject, "what": found[0].what}, log=told)
+
+
+async def apply(
+    cluster: Cluster, namespace: str, manifests: Sequence[Manifest], labels: Mapping[str, str]
+) -> None:
+    """Apply objects in their order. Raises TellUser(MANIFEST_INVALID) for one that the server refuses."""
+    mine = {**labels, cluster_labels.LABEL_ROLE: ROLE}
+    for manifest in ordered(tuple(manifests)):
+        kind = manifest.known
+        if kind is not None:
+            await _apply(cluster, kind, namespace, manifest, mine)
+
+
+async def prune(
+    cluster: Cluster, namespace: str, manifests: Sequence[Manifest], labels: Mapping[str, str]
+) -> list[str]:
+    """Remove what carries these labels and is not among `manifests`; return the names."""
+    kept = {(each.kind, each.name) for each in manifests}
+    mine = {**labels, cluster_labels.LABEL_ROLE: ROLE}
+    each_kind = await asyncio.gather(*(cluster.list(kind.path(namespace), mine) for kind in APPLICABLE))
+    gone = [
+        (kind, str(body["metadata"]["name"]))
+        for kind, bodies in zip(APPLICABLE, each_kind, strict=True)
+        for body in bodies
+        if (kind.name, body["metadata"]["name"]) not in kept
+    ]
+    for kind, name in gone:
+        await cluster.delete(kind.path(namespace, name))
+    return [f"{kind.name}/{name}" for kind, name in gone]
+
+
+async def _apply(
+    cluster: Cluster, kind: Kind, namespace: str, manifest: Manifest, labels: Mapping[str, str]
+) -> None:
+    body = marked(manifest, labels, namespace)
+    try:
+        try:
+            await cluster.apply(kind, namespace, body)
+        except ClusterRefused as refused:
+            if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY or "immutable" not in refused.message:
+                raise
+            await _replace(cluster, kind, namespace, manifest.name)
+            await cluster.apply(kind, namespace, body)
+    except ClusterRefused as refused:
+        raise _invalid(manifest, refused) from refused
+
+
+async def _replace(cluster: Cluster, kind: Kind, namespace: str, name: str) -> None:
+    """Remove an object of which a fixed part changes, such as a selector or a job's template."""
+
+    async def gone() -> bool:
+        return await cluster.get(kind.path(namespace, name)) is None
+
+    await cluster.delete(kind.path(namespace, name))
+    try:
+        await until(GONE_AFTER, gone)
+    except TimeoutError:
+        raise ClusterFault(f"{kind.name}/{name} is still there after {GONE_AFTER:g} s") from None
+
+
+def _invalid(manifest: Manifest, refused: ClusterRefused) -> Exception:
+    if refused.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
+        return refused
+    if refused.status == HTTPStatus.FORBIDDEN and "exceeded quota" in refused.message:
+        return TellUser(Reason.QUOTA_EXCEEDED, {"message": refused.message})
+    if refused.status == HTTPStatus.FORBIDDEN:
+        return refused
+    return TellUser(Reason.MANIFEST_INVALID, {"path": str(manifest), "message": refused.message})

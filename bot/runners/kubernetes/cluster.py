@@ -1,0 +1,256 @@
+"""The one door to a cluster: JSON in and out, logs as streams.
+
+What goes wrong on the way becomes `ClusterFault` (worth retrying) or `ClusterRefused` (the server said no;
+callers that know why turn it into something better).
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import aiohttp
+import yaml
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from bot.core.cluster_labels import MANAGER, selector
+from bot.core.manifests import Kind
+from bot.model.errors import GiveUp, RetryLater
+from bot.model.reason import Reason
+
+SECONDS = 30.0
+"""How long one answer may take."""
+PAGE = "500"
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where a cluster is and who the bot is there; without a kubeconfig, what its pod was given."""
+
+    kubeconfig: Path | None = None
+    context: str = ""
+
+
+class ClusterFault(RetryLater):
+    """The cluster is gone, hangs, or had an error of its own; `status` is 0 when it did not answer."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        self.message = message
+        self.status = status
+        super().__init__(Reason.CLUSTER_UNAVAILABLE, {"message": message})
+
+
+class ClusterRefused(GiveUp):
+    """The cluster answered 4xx."""
+
+    def __init__(self, message: str, status: int, reason: str = "") -> None:
+        self.message = message
+        self.status = status
+        self.why = reason
+        """The server's own code, such as `AlreadyExists`."""
+        super().__init__(Reason.CLUSTER_REFUSED, {"message": message})
+
+
+class Cluster:
+    """A cluster to talk to; nothing is opened before the first request."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._configuration: Configuration | None = None
+        self._client: RESTClientObject | None = None
+        self._opening = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def version(self) -> str:
+        """Return the server's version, such as `v1.20.2`; also how one learns whether it is there."""
+        return str((await self.call("GET", "/version"))["gitVersion"])
+
+    async def get(self, path: str) -> dict[str, Any] | None:
+        """Return an object, or None if there is none."""
+        try:
+            return await self.call("GET", path)
+        except ClusterRefused as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    async def list(
+        self, path: str, labels: Mapping[str, str] | None = None, fields: str = ""
+    ) -> list[dict[str, Any]]:
+        """Return all objects of a kind that carry these labels; none of a kind unknown to the server."""
+        query = {"limit": PAGE}
+        query |= {"labelSelector": selector(labels)} if labels else {}
+        query |= {"fieldSelector": fields} if fields else {}
+        found: list[dict[str, Any]] = []
+        while True:
+            page = await self._page(path, query)
+            found += page.get("items") or []
+            query["continue"] = (page.get("metadata") or {}).get("continue", "")
+            if not query["continue"]:
+                return found
+
+    async def _page(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        try:
+            return await self.call("GET", path, query)
+        except ClusterRefused as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                return {}
+            raise
+
+    async def apply(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make an object what `body` says, by server-side apply; what others own there is taken over."""
+        path = kind.path(namespace, str(body["metadata"]["name"]))
+        return await self.apply_at(path, body)
+
+    async def apply_at(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Apply an object by its path."""
+        return await self.call("PATCH", path, {"fieldManager": MANAGER, "force": "true"}, body, APPLY)
+
+    async def delete(self, path: str, *, grace: int | None = None) -> bool:
+        """Ask for an object to go, and what it made with it; False if there was none."""
+        body: dict[str, Any] = {"propagationPolicy": "Background"}
+        body |= {} if grace is None else {"gracePeriodSeconds": grace}
+        try:
+            await self.call("DELETE", path, body=body)
+        except ClusterRefused as refused:
+            if refused.status in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+                return False
+            raise
+        return True
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content: str = "application/json",
+    ) -> dict[str, Any]:
+        """Send a request and return the JSON that the server answers."""
+        with _explained():
+            response = await self._send(method, path, query, body, content, seconds=SECONDS)
+            data = await response.read()
+        found = _json(data)
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise _refusal(response.status, found, data)
+        return found
+
+    @asynccontextmanager
+    async def stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Give the bytes of a response as they come, for as long as they do; leaving closes it."""
+        with _explained():
+            response = await self._send("GET", path, query, None, "application/json", seconds=None)
+            try:
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    data = await response.read()
+                    raise _refusal(response.status, _json(data), data)
+                yield response.content.iter_any()
+            finally:
+                response.close()
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        content: str,
+        *,
+        seconds: float | None,
+    ) -> aiohttp.ClientResponse:
+        response = await self._once(method, path, query, body, content, seconds)
+        if response.status != HTTPStatus.UNAUTHORIZED:
+            return response
+        # A kubeconfig may name a program or a file whose tokens expire: read once more, then it is a refusal.
+        response.close()
+        await self.close()
+        return await self._once(method, path, query, body, content, seconds)
+
+    async def _once(  # noqa: PLR0917 - one request, as it stands in HTTP
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        content: str,
+        seconds: float | None,
+    ) -> aiohttp.ClientResponse:
+        client, configuration = await self._opened()
+        headers = {"Accept": "application/json", "Content-Type": content}
+        for setting in (await configuration.auth_settings()).values():
+            headers[setting["key"]] = setting["value"]  # type: ignore[index] # typed as plain objects
+        limit = aiohttp.ClientTimeout(total=seconds, sock_connect=10)
+        url = configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        answered = await client.request(  # type: ignore[no-untyped-call] # the generated code has no types
+            method, url, headers=headers, body=body, _request_timeout=limit
+        )
+        response: aiohttp.ClientResponse = answered.response
+        return response
+
+    async def _opened(self) -> tuple[RESTClientObject, Configuration]:
+        async with self._opening:
+            if self._client is None or self._configuration is None:
+                self._configuration = await _configuration(self._access)
+                self._client = await asyncio.to_thread(RESTClientObject, self._configuration)
+            return self._client, self._configuration
+
+
+async def _configuration(access: Access) -> Configuration:
+    found = Configuration()
+    found.retries = None
+    try:
+        if access.kubeconfig is None:
+            load_incluster_config(client_configuration=found)  # type: ignore[no-untyped-call] # as above
+        else:
+            await load_kube_config(  # type: ignore[no-untyped-call] # as above
+                config_file=str(access.kubeconfig),
+                context=access.context or None,
+                client_configuration=found,
+                persist_config=False,
+            )
+    except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
+        raise ClusterFault(f"credentials of the cluster: {error}") from error
+    return found
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ClusterFault(str(error) or type(error).__name__) from error
+
+
+def _json(data: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _refusal(status: int, found: Mapping[str, Any], data: bytes) -> ClusterFault | ClusterRefused:
+    message = str(found.get("message") or data.decode("utf-8", "replace").strip() or status)[:500]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return ClusterFault(message, status)
+    return ClusterRefused(message, status, str(found.get("reason") or ""))

@@ -1,0 +1,95 @@
+"""What manifest templates may use: one context for the built-in ones and for a repository's own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.core import naming
+from bot.ports import EnvironmentSpec
+from bot.runners.kubernetes.options import Options
+
+APP = "app"
+"""Name under which tests find the service."""
+_UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def facts(spec: EnvironmentSpec, namespace: str, port: int, options: Options) -> dict[str, Any]:
+    """Return the context; docs/kubernetes.md describes it."""
+    routing = options.routing
+    return {
+        "namespace": namespace,
+        "host": spec.host,
+        "front": APP,
+        "run": spec.labels.get(naming.LABEL_RUN, ""),
+        "pull": {
+            "repository": str(spec.key.repo),
+            "number": spec.key.number,
+            "sha": spec.labels.get(naming.LABEL_SHA, spec.image.sha),
+            "environment": spec.key.name,
+        },
+        "image": {
+            "pinned": spec.image.pinned,
+            "repository": spec.image.pinned.rpartition("@")[0],
+            "tag": spec.image.tag,
+            "digest": spec.image.digest,
+        },
+        "port": port,
+        "command": list(spec.command),
+        "env": dict(spec.env),
+        "health_path": spec.health_path,
+        "resources": resources(spec.memory, options),
+        "security": security(options),
+        "services": [
+            {
+                "name": each.name,
+                "image": each.image,
+                "env": dict(each.env),
+                "command": list(each.command),
+                "port": each.port,
+            }
+            for each in spec.services
+        ],
+        "ingress": {
+            "class": routing.ingress_class,
+            "annotations": dict(routing.annotations),
+            "tls": routing.tls,
+            "tls_secret": routing.tls_secret,
+        },
+    }
+
+
+def resources(memory: str, options: Options) -> dict[str, Any]:
+    """Return what one container may use: what was asked for, up to the operator's most."""
+    most = min(size(memory), options.bounds.memory)
+    return {
+        "limits": {"memory": quantity(most), "cpu": options.bounds.cpu},
+        "requests": {"memory": quantity(max(most >> 2, 16 << 20)), "cpu": "20m"},
+    }
+
+
+def security(options: Options) -> dict[str, Mapping[str, Any]]:
+    """Return the security contexts that the operator's level asks of a pod and of its containers."""
+    profile = {"seccompProfile": {"type": "RuntimeDefault"}}
+    user = {} if options.run_as_user is None else {"runAsUser": options.run_as_user}
+    if options.level == "baseline":
+        return {"pod": {**profile, **user}, "container": {"allowPrivilegeEscalation": False}}
+    container = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    return {"pod": {**profile, **user, "runAsNonRoot": True}, "container": container}
+
+
+def size(text: str) -> int:
+    """Return the bytes of a size as `.chatops.yml` writes it; to a cluster `512m` would be half a byte.
+
+    >>> size("1g"), size("16mb"), size("2048")
+    (1073741824, 16777216, 2048)
+    """
+    lower = text.lower().removesuffix("b")
+    return int(lower[:-1]) * _UNITS[lower[-1]] if lower[-1] in _UNITS else int(lower)
+
+
+def quantity(size_: int) -> str:
+    """Return bytes as a cluster shows them.
+
+    >>> quantity(512 << 20), quantity(1000)
+    ('512Mi', '1000')
+    """
+    return f"{size_ >> 20}Mi" if size_ % (1 << 20) == 0 else str(size_)

@@ -1,0 +1,126 @@
+"""The Job that runs one suite: the tests in one container, and beside it one that hands their report out.
+
+Nothing may be executed inside a pod: that right would reach into every pod there is. So the second container
+waits until the first has ended, which it sees in the pod's shared list of processes, and writes the XML files
+into its own log. That also works for tests that fail or crash.
+"""
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from bot.core import cluster_labels, naming
+from bot.core.manifests import JOB
+from bot.ports import TestSpec
+from bot.runners.kubernetes.facts import resources, security
+from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.sandbox import literal
+
+TESTS, REPORTS = "tests", "reports"
+FOLDER = "/chatops-reports"
+BEGIN, END = "chatops-reports-begin", "chatops-reports-end"
+ARCHIVE_LIMIT = 6 << 20
+"""Compressed bytes: in base64 they stay below the 10 MiB at which nodes start a new log file."""
+MARGIN = 300
+"""Seconds beyond a suite's own limit after which the cluster ends it by itself."""
+_VOLUME_LIMIT = "256Mi"
+
+_COPY = f'/bin/sh -c "$0"; code=$?; cp "$1" {FOLDER}/ 2>/dev/null; exit $code'
+# Process 1 holds the pod, `$$` is the collector; zombies are left by what was not waited for.
+_COLLECT = rf"""
+while :; do
+  busy=
+  for process in /proc/[0-9]*; do
+    [ "$process" = /proc/1 ] || [ "$process" = "/proc/$$" ] && continue
+    read -r stat 2>/dev/null < "$process/stat" || continue
+    case "$stat" in *") Z "*) ;; *) busy=1; break ;; esac
+  done
+  [ -n "$busy" ] || break
+  sleep 0.2
+done
+cd /
+echo {BEGIN}
+set -f
+IFS='
+'
+set -- $(find {FOLDER.strip("/")} -type f -iname '*.xml' | head -n 1000)
+[ $# = 0 ] || tar -cf - "$@" 2>/dev/null | gzip | head -c {ARCHIVE_LIMIT} | base64
+echo {END}
+"""
+
+
+def name(suite: str) -> str:
+    """Return the name of a suite's Job: the same for every attempt, so that none is started twice."""
+    return f"tests-{naming.slug(suite)}"[:63].rstrip("-")
+
+
+def job(spec: TestSpec, options: Options, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return the Job."""
+    marked = {**labels, cluster_labels.LABEL_ROLE: "tests"}
+    contexts = security(options)
+    pod = {
+        "restartPolicy": "Never",
+        "shareProcessNamespace": True,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": contexts["pod"],
+        "containers": [_tests(spec, options), _reports(options, contexts)],
+        "volumes": [{"name": REPORTS, "emptyDir": {"sizeLimit": _VOLUME_LIMIT}}],
+    }
+    return {
+        "apiVersion": JOB.api_version,
+        "kind": JOB.name,
+        "metadata": {"name": name(spec.suite), "labels": marked},
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": spec.timeout + MARGIN,
+            "ttlSecondsAfterFinished": 3600,
+            "template": {"metadata": {"labels": marked}, "spec": pod},
+        },
+    }
+
+
+def _tests(spec: TestSpec, options: Options) -> dict[str, Any]:
+    folder, command = _report(spec)
+    return {
+        "name": TESTS,
+        "image": spec.image,
+        "imagePullPolicy": "IfNotPresent",
+        **({"command": command} if command else {}),
+        "env": [{"name": key, "value": literal(value)} for key, value in spec.env.items()],
+        "resources": resources(spec.memory, options),
+        "securityContext": security(options)["container"],
+        "volumeMounts": [{"name": REPORTS, "mountPath": folder}],
+    }
+
+
+def _report(spec: TestSpec) -> tuple[str, list[str]]:
+    """Return where the shared folder is mounted, and the command.
+
+    A report that is one file may lie among the code, which a mount would hide: there it is copied afterwards,
+    for which there must be a command of ours.
+    """
+    report = posixpath.normpath(spec.report)
+    if not spec.command:
+        return (posixpath.dirname(report) if report.endswith(".xml") else report), []
+    command = literal(spec.command)
+    if report.endswith(".xml"):
+        return FOLDER, ["/bin/sh", "-c", _COPY, command, report]
+    return report, ["/bin/sh", "-c", command]
+
+
+def _reports(options: Options, contexts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": REPORTS,
+        "image": options.collector,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["/bin/sh", "-c", literal(_COLLECT)],
+        "resources": resources("64m", options),
+        "securityContext": {
+            **contexts["container"],
+            # Any number but root's: the image of the collector names no user.
+            **({"runAsUser": 65534} if options.level == "restricted" else {}),
+        },
+        "volumeMounts": [{"name": REPORTS, "mountPath": FOLDER, "readOnly": True}],
+    }

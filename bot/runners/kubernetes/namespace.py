@@ -1,0 +1,191 @@
+"""The namespace of one environment: made with its fences, found again by its labels, removed as a whole."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from bot.core import cluster_labels, naming
+from bot.core.manifests import LIMIT_RANGE, NETWORK_POLICY, QUOTA, SECRET, SERVICE_ACCOUNT, Kind
+from bot.model.environment import EnvironmentKey
+from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterFault, ClusterRefused
+from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.polling import until
+
+PULL_SECRET = "chatops-pull"  # noqa: S105 - a name
+GONE_AFTER = 180.0
+DNS_PORT = 53
+NAMESPACES = "/api/v1/namespaces"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Whose namespace it is."""
+
+    key: EnvironmentKey
+    labels: Mapping[str, str]
+    owner: str = ""
+    expires: datetime | None = None
+
+
+class Namespaces:
+    """Makes and removes namespaces."""
+
+    def __init__(self, cluster: Cluster, options: Options) -> None:
+        self._cluster = cluster
+        self._options = options
+
+    def name(self, key: EnvironmentKey) -> str:
+        """Return the name of an environment's namespace."""
+        return naming.namespace(key, self._options.prefix, self._options.instance)
+
+    async def exists(self, key: EnvironmentKey) -> bool:
+        """Tell whether there is one, of this bot and not on its way out."""
+        found = await self._cluster.get(f"{NAMESPACES}/{self.name(key)}")
+        return found is not None and self._ours(found, key) and not _ending(found)
+
+    async def ensure(self, tenant: Tenant) -> str:
+        """Bring the namespace and its fences to what they should be.
+
+        Raises ClusterFault if an earlier one does not go away, ClusterRefused for one that others made.
+        """
+        name = self.name(tenant.key)
+        found = await self._cluster.get(f"{NAMESPACES}/{name}")
+        if found is not None and not self._ours(found, tenant.key):
+            raise ClusterRefused(f"namespace {name} exists and is not of this bot", HTTPStatus.CONFLICT)
+        if found is not None and _ending(found):
+            await self._until_gone(name)
+            found = None
+        await self._write(name, tenant, new=found is None)
+        for kind, body in self._fences(tenant):
+            await self._cluster.apply(kind, name, body)
+        return name
+
+    async def remove(self, key: EnvironmentKey) -> None:
+        """Remove the namespace with all that is in it and wait until it is gone."""
+        if await self.doom(key):
+            await self._until_gone(self.name(key))
+
+    async def doom(self, key: EnvironmentKey) -> bool:
+        """Have the namespace removed, which cannot be undone; False if this environment has none."""
+        path = f"{NAMESPACES}/{self.name(key)}"
+        found = await self._cluster.get(path)
+        if found is None or not self._ours(found, key):
+            return False
+        await self._cluster.delete(path)
+        return True
+
+    async def of_pull(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return the namespaces that carry these labels."""
+        return await self._cluster.list(NAMESPACES, labels)
+
+    async def _write(self, name: str, tenant: Tenant, *, new: bool) -> None:
+        metadata = {
+            "name": name,
+            "labels": {**tenant.labels, **cluster_labels.pod_security(self._options.level)},
+            "annotations": cluster_labels.annotations(tenant.key, owner=tenant.owner, expires=tenant.expires),
+        }
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        if new:
+            await self._cluster.call("POST", NAMESPACES, body=body)
+        else:
+            await self._cluster.call(
+                "PATCH", f"{NAMESPACES}/{name}", body={"metadata": metadata}, content=MERGE
+            )
+
+    async def _until_gone(self, name: str) -> None:
+        async def gone() -> bool:
+            return await self._cluster.get(f"{NAMESPACES}/{name}") is None
+
+        try:
+            await until(GONE_AFTER, gone)
+        except TimeoutError:
+            raise ClusterFault(f"namespace {name} is still ending after {GONE_AFTER:g} s") from None
+
+    def _ours(self, found: Mapping[str, Any], key: EnvironmentKey) -> bool:
+        labels = found["metadata"].get("labels") or {}
+        wanted = cluster_labels.of_environment(self._options.instance, key)
+        return wanted.items() <= labels.items()
+
+    def _fences(self, tenant: Tenant) -> list[tuple[Kind, dict[str, Any]]]:
+        options = self._options
+        found = [
+            (NETWORK_POLICY, _object(NETWORK_POLICY, "chatops", tenant, spec=network_policy(options))),
+            (QUOTA, _object(QUOTA, "chatops", tenant, spec={"hard": quota(options)})),
+            (LIMIT_RANGE, _object(LIMIT_RANGE, "chatops", tenant, spec={"limits": [limits(options)]})),
+        ]
+        if options.account is not None:
+            found.append((SECRET, {**_object(SECRET, PULL_SECRET, tenant), **_pull_secret(options)}))
+        # The account that every pod gets which names none: without a token, with the means to pull.
+        account = {
+            **_object(SERVICE_ACCOUNT, "default", tenant),
+            "automountServiceAccountToken": False,
+            "imagePullSecrets": [{"name": PULL_SECRET}] if options.account is not None else [],
+        }
+        return [*found, (SERVICE_ACCOUNT, account)]
+
+
+def network_policy(options: Options) -> dict[str, Any]:
+    """Return what may come in and go out: the environment's own pods, the ingress controller, DNS."""
+    routing = options.routing
+    inside: list[dict[str, Any]] = [{"podSelector": {}}]
+    entering = inside + [{"ipBlock": {"cidr": cidr}} for cidr in routing.cidrs]
+    if routing.namespace_labels:
+        entering.append({"namespaceSelector": {"matchLabels": dict(routing.namespace_labels)}})
+    dns = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]
+    leaving = inside + [{"ipBlock": {"cidr": cidr}} for cidr in options.egress]
+    return {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"from": entering}],
+        "egress": [{"to": leaving}, {"ports": dns}],
+    }
+
+
+def quota(options: Options) -> dict[str, str]:
+    """Return what all pods of an environment may use together."""
+    bounds = options.bounds
+    return {
+        "pods": str(bounds.pods),
+        "limits.memory": str(bounds.quota_memory),
+        "limits.cpu": bounds.quota_cpu,
+        "requests.storage": str(bounds.storage),
+        "services.loadbalancers": "0",
+        "services.nodeports": "0",
+    }
+
+
+def limits(options: Options) -> dict[str, Any]:
+    """Return what a container gets that asks for nothing, and the most it may ask for."""
+    bounds = options.bounds
+    return {
+        "type": "Container",
+        "max": {"memory": str(bounds.memory), "cpu": bounds.cpu},
+        "default": {"memory": str(min(bounds.memory, 512 << 20)), "cpu": bounds.cpu},
+        "defaultRequest": {"memory": str(64 << 20), "cpu": "20m"},
+    }
+
+
+def _object(kind: Kind, name: str, tenant: Tenant, **rest: Any) -> dict[str, Any]:
+    metadata = {"name": name, "labels": dict(tenant.labels)}
+    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **rest}
+
+
+def _pull_secret(options: Options) -> dict[str, Any]:
+    account = options.account
+    if account is None:
+        return {}
+    auth = base64.b64encode(f"{account.username}:{account.password}".encode()).decode()
+    entry = {"username": account.username, "password": account.password, "auth": auth}
+    config = json.dumps({"auths": {account.host: entry}}).encode()
+    return {
+        "type": "kubernetes.io/dockerconfigjson",
+        "data": {".dockerconfigjson": base64.b64encode(config).decode()},
+    }
+
+
+def _ending(found: Mapping[str, Any]) -> bool:
+    return bool(found["metadata"].get("deletionTimestamp"))

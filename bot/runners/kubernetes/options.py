@@ -1,0 +1,65 @@
+"""What the operator decides about environments in a cluster, as this runner takes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Level = Literal["restricted", "baseline"]
+Through = Literal["ingress", "service"]
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """How visitors come in, and how the bot finds out that they do."""
+
+    ingress_class: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    tls: bool = False
+    tls_secret: str = ""
+    ready_through: Through = "ingress"
+    address: str = ""
+    """Where the bot reaches the ingress controller, such as `http://10.0.0.5`; by default the public name."""
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the namespaces that may come in: the controller's."""
+    cidrs: tuple[str, ...] = ()
+    """Addresses that may come in, for a controller on the nodes' own network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one environment may use; memory in bytes."""
+
+    memory: int = 2 << 30
+    """Most of one container."""
+    cpu: str = "1"
+    """Most of one container."""
+    quota_memory: int = 8 << 30
+    quota_cpu: str = "8"
+    pods: int = 20
+    storage: int = 10 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who pulls images; `host` as it stands in image names."""
+
+    host: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """All of it. `instance` names this bot: what has another name is never touched."""
+
+    instance: str
+    prefix: str = "pr"
+    routing: Routing = field(default_factory=Routing)
+    bounds: Bounds = field(default_factory=Bounds)
+    level: Level = "restricted"
+    run_as_user: int | None = None
+    egress: tuple[str, ...] = ()
+    """Networks that pods may reach beside each other and DNS."""
+    account: Account | None = None
+    collector: str = "busybox:1.36"
+    """Image with sh, tar and base64 that takes test reports out."""

@@ -1,0 +1,88 @@
+"""Environments in a cluster: deployed, tested, removed."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from bot.core import cluster_labels
+from bot.model.environment import Endpoint, EnvironmentKey
+from bot.model.errors import ChatOpsError, TellUser
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
+from bot.runners.cleanup import uninterrupted
+from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.deployment import Deployment
+from bot.runners.kubernetes.facts import APP
+from bot.runners.kubernetes.namespace import Namespaces, Tenant
+from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.suite import Suite, stop_all
+from bot.runners.lines import Console
+
+
+class KubernetesPlatform:
+    """The `Platform` of one cluster."""
+
+    def __init__(self, cluster: Cluster, options: Options) -> None:
+        self._cluster = cluster
+        self._options = options
+        self._namespaces = Namespaces(cluster, options)
+
+    async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
+        """Deploy; see `Platform.deploy`."""
+        console = Console(log)
+        labels = self._labels(spec.key, spec.labels)
+        expires = datetime.now(UTC) + timedelta(seconds=spec.ttl) if spec.ttl else None
+        try:
+            namespace = await self._namespaces.ensure(Tenant(spec.key, labels, spec.owner, expires))
+            console.line(f"namespace {namespace}")
+            return await Deployment(spec, namespace, self._cluster, self._options, labels, console).run()
+        except BaseException:
+            # It takes seconds until all is gone; whoever deploys next waits for that.
+            await uninterrupted(self._namespaces.doom(spec.key))
+            raise
+
+    async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
+        """Run one suite; see `Platform.run_tests`."""
+        labels = self._labels(spec.key, spec.labels)
+        if await self._namespaces.exists(spec.key):
+            return await self._run_tests(spec, labels, Console(log))
+        if not spec.standalone:
+            raise TellUser(Reason.NO_ENVIRONMENT)
+        try:
+            await self._namespaces.ensure(Tenant(spec.key, labels))
+            return await self._run_tests(spec, labels, Console(log))
+        finally:
+            await uninterrupted(self.remove(spec.key))
+
+    async def stop_tests(self, key: EnvironmentKey) -> None:
+        """Remove the jobs of suites; see `Platform.stop_tests`."""
+        if await self._namespaces.exists(key):
+            await stop_all(self._cluster, self._namespaces.name(key))
+
+    def service_url(self, key: EnvironmentKey, port: int) -> str:
+        """Return where tests find the service; see `Platform.service_url`."""
+        del key
+        return f"http://{APP}:{port}"
+
+    async def remove(self, key: EnvironmentKey) -> None:
+        """Remove one environment; see `Platform.remove`."""
+        await self._namespaces.remove(key)
+
+    async def remove_images(self, repo: RepoPath, number: int) -> None:
+        """Do nothing: a cluster's nodes look after their images themselves."""
+        del repo, number
+
+    async def ping(self) -> str | None:
+        """Return what is wrong with the cluster, if anything is."""
+        try:
+            await self._cluster.version()
+        except ChatOpsError as error:
+            return str(error.facts.get("message", error))
+        return None
+
+    async def _run_tests(self, spec: TestSpec, labels: Mapping[str, str], console: Console) -> TestOutput:
+        namespace = self._namespaces.name(spec.key)
+        return await Suite(spec, namespace, self._cluster, self._options, labels, console).run()
+
+    def _labels(self, key: EnvironmentKey, facts: Mapping[str, str]) -> dict[str, str]:
+        return cluster_labels.all_of(self._options.instance, key, facts)

@@ -1,0 +1,76 @@
+"""Renders a repository's templates where they can do no harm: run as a program, JSON in and out.
+
+Nothing of the bot is imported, so that the process is small and knows no secrets.
+"""
+
+import json
+import resource
+import sys
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MEMORY = 256 << 20
+CPU_SECONDS = 10
+LARGEST = 1 << 20
+"""Characters that all templates together may become."""
+
+
+def as_json(value: Any) -> str:
+    """Write a value as YAML takes it, whatever is in it: JSON is YAML."""
+    return json.dumps(value, ensure_ascii=True)
+
+
+def variables(env: dict[str, Any]) -> str:
+    """Write variables as a container takes them."""
+    return as_json([{"name": name, "value": literal(value)} for name, value in env.items()])
+
+
+def words(command: list[str]) -> str:
+    """Write a command as a container takes it."""
+    return as_json([literal(word) for word in command])
+
+
+def literal(value: Any) -> str:
+    """Keep a cluster from reading `$(NAME)` as a variable and `$$` as an escape."""
+    return str(value).replace("$", "$$")
+
+
+FILTERS: dict[str, Any] = {"json": as_json, "variables": variables, "words": words}
+
+
+def rendered(templates: dict[str, str], context: dict[str, Any]) -> dict[str, Any]:
+    """Return the rendered texts by name, or the first error; what begins with `_` is a part of others."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.DictLoader(templates),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+    )
+    environment.filters.update(FILTERS)
+    found: dict[str, str] = {}
+    for name in sorted(templates):
+        if name.rpartition("/")[2].startswith("_"):
+            continue
+        try:
+            found[name] = environment.get_template(name).render(context)
+        except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            line = getattr(error, "lineno", None)
+            return {"name": name, "error": f"line {line}: {error}" if line else str(error)}
+        if sum(map(len, found.values())) > LARGEST:
+            return {"name": name, "error": "the result is too large"}
+    return {"rendered": found}
+
+
+def main() -> None:
+    """Read an order from standard input, answer on standard output."""
+    order = json.load(sys.stdin)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    sys.stdout.write(json.dumps(rendered(order["templates"], order["context"])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""One suite in a Job of its own: started or taken up again, followed to its end, its report taken out."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from bot.core import cluster_labels, naming, rollout
+from bot.core.manifests import EVENT, JOB, POD
+from bot.core.rollout import Scene, Trouble
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.ports import TestOutput, TestSpec
+from bot.runners.cleanup import uninterrupted
+from bot.runners.kubernetes import job as jobs
+from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
+from bot.runners.kubernetes.follow import follow, report
+from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.polling import INTERVAL, until
+from bot.runners.kubernetes.watching import PATIENCE
+from bot.runners.lines import Console
+
+COLLECTED_AFTER = 60.0
+GONE_AFTER = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """All that one suite needs."""
+
+    spec: TestSpec
+    namespace: str
+    cluster: Cluster
+    options: Options
+    labels: Mapping[str, str]
+    console: Console
+
+    async def run(self) -> TestOutput:
+        """Run to the end; the Job and its pod are gone afterwards, unless the cluster was out of reach."""
+        try:
+            await self._start()
+            pod = await self._begun()
+            output = TestOutput(await self._finish(pod), await self._report(pod))
+        except ClusterFault:
+            # The Job stays for the next attempt, which takes it up again.
+            raise
+        except BaseException:
+            await uninterrupted(self._remove())
+            raise
+        await uninterrupted(self._remove())
+        return output
+
+    @property
+    def _path(self) -> str:
+        return JOB.path(self.namespace, jobs.name(self.spec.suite))
+
+    async def _start(self) -> None:
+        found = await self.cluster.get(self._path)
+        if found is not None and self._same_run(found):
+            self.console.line("the tests were started before and are taken up again")
+            return
+        if found is not None:
+            await self._remove()
+        body = jobs.job(self.spec, self.options, self.labels)
+        try:
+            await self.cluster.call("POST", JOB.path(self.namespace), body=body)
+        except ClusterRefused as refused:
+            if refused.status != HTTPStatus.CONFLICT:
+                raise
+
+    def _same_run(self, found: Mapping[str, Any]) -> bool:
+        metadata = found["metadata"]
+        run = (metadata.get("labels") or {}).get(naming.LABEL_RUN)
+        return not metadata.get("deletionTimestamp") and run == self.labels.get(naming.LABEL_RUN)
+
+    async def _begun(self) -> dict[str, Any]:
+        """Return the pod once its tests run or have run; raises TellUser with the reason why they do not."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PATIENCE
+        while True:
+            pods = await self._pods()
+            if pods and _state(pods[0], jobs.TESTS).keys() & {"running", "terminated"}:
+                return pods[0]
+            scene = Scene([await self._job()], [], pods, await self.cluster.list(EVENT.path(self.namespace)))
+            if trouble := rollout.fatal(scene):
+                raise self._failed(trouble)
+            if loop.time() > end:
+                raise self._failed(rollout.explain(scene, self.spec.suite, PATIENCE))
+            await asyncio.sleep(INTERVAL)
+
+    async def _finish(self, pod: Mapping[str, Any]) -> int:
+        path = f"{POD.path(self.namespace, pod['metadata']['name'])}"
+        try:
+            async with asyncio.timeout(self.spec.timeout):
+                await follow(self.cluster, path, jobs.TESTS, self.console, self._over)
+        except TimeoutError:
+            facts = {"step": "test", "seconds": str(self.spec.timeout)}
+            raise self._told(TellUser(Reason.TIMED_OUT, facts)) from None
+        ended = _state(await self._pod(path), jobs.TESTS).get("terminated") or {}
+        if ended.get("reason") == "OOMKilled":
+            limit = self.spec.memory
+            raise self._told(TellUser(Reason.OUT_OF_MEMORY, {"name": self.spec.suite, "limit": limit}))
+        return int(ended.get("exitCode", 1))
+
+    async def _over(self, path: str) -> bool:
+        return "terminated" in _state(await self._pod(path), jobs.TESTS)
+
+    async def _report(self, pod: Mapping[str, Any]) -> dict[str, bytes]:
+        path = f"{POD.path(self.namespace, pod['metadata']['name'])}"
+
+        async def written() -> bool:
+            return "terminated" in _state(await self._pod(path), jobs.REPORTS)
+
+        try:
+            await until(COLLECTED_AFTER, written)
+        except TimeoutError:
+            self.console.line("the report could not be taken out in time")
+            return {}
+        return await report(self.cluster, path, jobs.REPORTS)
+
+    async def _pod(self, path: str) -> dict[str, Any]:
+        found = await self.cluster.get(path)
+        if found is None:
+            raise ClusterFault("the pod of the tests vanished")
+        return found
+
+    async def _job(self) -> dict[str, Any]:
+        found = await self.cluster.get(self._path)
+        if found is None:
+            raise ClusterFault("the job of the tests vanished")
+        return {**found, "kind": JOB.name}
+
+    async def _pods(self) -> list[dict[str, Any]]:
+        wanted = {"job-name": jobs.name(self.spec.suite), cluster_labels.LABEL_ROLE: "tests"}
+        found = await self.cluster.list(POD.path(self.namespace), wanted)
+        return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+    async def _remove(self) -> None:
+        await stop(self.cluster, self.namespace, {"job-name": jobs.name(self.spec.suite)}, [self._path])
+
+    def _failed(self, trouble: Trouble) -> TellUser:
+        return self._told(TellUser(trouble.reason, {**trouble.facts, "name": self.spec.suite}))
+
+    def _told(self, error: TellUser) -> TellUser:
+        error.log = "\n".join(self.console.tail)
+        return error
+
+
+async def stop(cluster: Cluster, namespace: str, pods: Mapping[str, str], paths: Sequence[str]) -> None:
+    """Delete Jobs and wait until none of them, and none of their pods, is left."""
+
+    async def gone() -> bool:
+        if await cluster.list(POD.path(namespace), pods):
+            return False
+        return not any([await cluster.get(path) for path in paths])
+
+    for path in paths:
+        await cluster.delete(path)
+    try:
+        await until(GONE_AFTER, gone)
+    except TimeoutError:
+        raise ClusterFault(f"tests still run {GONE_AFTER:g} s after they were stopped") from None
+
+
+async def stop_all(cluster: Cluster, namespace: str) -> None:
+    """Remove every suite of an environment."""
+    role = {cluster_labels.LABEL_ROLE: jobs.TESTS}
+    found = await cluster.list(JOB.path(namespace), role)
+    await stop(cluster, namespace, role, [JOB.path(namespace, each["metadata"]["name"]) for each in found])
+
+
+def _state(pod: Mapping[str, Any], container: str) -> dict[str, Any]:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    return next((dict(each.get("state") or {}) for each in statuses if each["name"] == container), {})

@@ -1,0 +1,71 @@
+"""Ready means that the address answered: one request as a visitor makes it, repeated until it does."""
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.core.answering import Answer, reached
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.runners.lines import clean
+
+INTERVAL = 0.3
+PROBE = 5.0
+_READ = 4096
+_UNKNOWN = "chatops-nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Whom to ask for what. `base` is where the connection goes, `host` whom it is for."""
+
+    base: str
+    host: str
+    path: str | None
+    seconds: float
+
+    @property
+    def url(self) -> str:
+        """The address as a person would see it."""
+        return f"{urlsplit(self.base).scheme}://{self.host}{self.path or '/'}"
+
+
+async def until_answered(visit: Visit) -> None:
+    """Return when the service answers; raises TellUser(URL_UNANSWERED) with what was answered last."""
+    last = Answer(0, "", "nothing asked")
+    timeout = aiohttp.ClientTimeout(total=PROBE)
+    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        try:
+            async with asyncio.timeout(visit.seconds):
+                while True:
+                    last = await _ask(session, visit, visit.host)
+                    if reached(last, await _elsewhere(session, visit, last), strict=visit.path is not None):
+                        return
+                    await asyncio.sleep(INTERVAL)
+        except TimeoutError:
+            facts = {"url": visit.url, "answer": last.told, "seconds": f"{visit.seconds:g}"}
+            raise TellUser(Reason.URL_UNANSWERED, facts) from None
+
+
+async def _elsewhere(session: aiohttp.ClientSession, visit: Visit, answer: Answer) -> Answer | None:
+    """Ask for a name that nobody has, when the answer may be the controller's own “not found”."""
+    if answer.status != HTTPStatus.NOT_FOUND:
+        return None
+    _, _, domain = visit.host.partition(".")
+    return await _ask(session, visit, f"{_UNKNOWN}.{domain}" if domain else _UNKNOWN)
+
+
+async def _ask(session: aiohttp.ClientSession, visit: Visit, host: str) -> Answer:
+    url = visit.base.rstrip("/") + "/" + (visit.path or "").lstrip("/")
+    server = host if urlsplit(visit.base).scheme == "https" else None
+    try:
+        async with session.get(
+            url, headers={"Host": host}, allow_redirects=False, server_hostname=server, ssl=False
+        ) as response:
+            body = await response.content.read(_READ)
+            return Answer(response.status, body.decode("utf-8", "replace"), f"HTTP {response.status}")
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        return Answer(0, "", clean(str(error) or type(error).__name__))

@@ -1,0 +1,180 @@
+"""What is applied for an order, before any cluster sees it."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.core.manifest_policy import Bounds as PolicyBounds
+from bot.core.manifest_policy import violations
+from bot.core.manifests import read
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.ports import ServiceSpec
+from bot.runners.kubernetes import rendering
+from bot.runners.kubernetes.facts import facts
+from bot.runners.kubernetes.job import job, name
+from bot.runners.kubernetes.namespace import limits, network_policy, quota
+from bot.runners.kubernetes.options import Bounds, Options, Routing
+from tests.runners.kubernetes_samples import environment_of, suite_of
+
+OPTIONS = Options("bot", bounds=Bounds(memory=256 << 20))
+HOSTILE = {"A": '"}\n---\nkind: Namespace', "B": "$(HOME) $$", "C": "{{ 7 * 7 }}", "我": "：\u2028'"}
+
+
+def built(options: Options = OPTIONS, **changes: Any) -> list[dict[str, Any]]:
+    spec = environment_of(**changes)
+    context = facts(spec, "pr-12-shop", 8080, options)
+    texts = [rendering.built_in(name, context) for name in ("app", "ingress")]
+    texts += [rendering.built_in("service", {**context, "part": part}) for part in context["services"]]
+    return [document for text in texts for document in yaml.safe_load_all(text)]
+
+
+def pods(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each["spec"]["template"]["spec"] for each in documents if each["kind"] == "Deployment"]
+
+
+def test_what_a_repository_wrote_stays_a_value() -> None:
+    services = [
+        ServiceSpec("db", 'x"y: z', {"P": "$(PATH)\n- x"}, ("a", "$(B)"), 5432),
+        ServiceSpec("q", "q"),
+    ]
+    documents = built(
+        env=HOSTILE, command=("sh", "-c", "echo $(HOME) '\"'"), services=services, health_path='/a?b="c'
+    )
+
+    assert [each["kind"] for each in documents] == [
+        "Service", "Deployment", "Ingress", "Service", "Deployment", "Service", "Deployment",
+    ]  # fmt: skip
+    app, database, _ = pods(documents)
+    told = {each["name"]: each["value"] for each in app["containers"][0]["env"]}
+    assert told == {key: value.replace("$", "$$") for key, value in HOSTILE.items()}
+    assert app["containers"][0]["args"] == ["sh", "-c", "echo $$(HOME) '\"'"]
+    assert app["containers"][0]["readinessProbe"]["httpGet"]["path"] == '/a?b="c'
+    assert database["containers"][0]["image"] == 'x"y: z'
+
+
+def test_what_is_built_in_keeps_to_the_policy_itself() -> None:
+    documents = built(services=[ServiceSpec("db", "postgres:16", port=5432)])
+    bounds = PolicyBounds("pr-12-shop", environment_of().host)
+
+    assert violations(read("\n---\n".join(map(json.dumps, documents))), bounds) == ()
+
+
+def test_pods_are_restricted_and_hold_no_token() -> None:
+    for pod in [*pods(built()), job(suite_of(), OPTIONS, {})["spec"]["template"]["spec"]]:
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["securityContext"] == {"seccompProfile": {"type": "RuntimeDefault"}, "runAsNonRoot": True}
+        for container in pod["containers"]:
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_a_looser_level_lets_images_be_root_and_a_user_can_be_set() -> None:
+    loose = pods(built(Options("bot", level="baseline")))[0]
+    named = pods(built(Options("bot", run_as_user=1000)))[0]
+
+    assert "runAsNonRoot" not in loose["securityContext"]
+    assert named["securityContext"]["runAsUser"] == 1000
+
+
+def test_memory_is_what_was_asked_for_up_to_the_operators_most() -> None:
+    asked, capped = (pods(built(memory=memory))[0]["containers"][0]["resources"] for memory in ("128m", "1g"))
+
+    assert asked["limits"]["memory"] == "128Mi"
+    assert capped["limits"]["memory"] == "256Mi"
+
+
+def test_an_ingress_carries_class_annotations_and_certificate() -> None:
+    routing = Routing("nginx", {"cert-manager.io/issuer": "x"}, tls=True, tls_secret="web-tls")
+
+    ingress = next(each for each in built(Options("bot", routing=routing)) if each["kind"] == "Ingress")
+
+    assert ingress["metadata"]["annotations"] == {"cert-manager.io/issuer": "x"}
+    assert ingress["spec"]["ingressClassName"] == "nginx"
+    assert ingress["spec"]["tls"] == [{"hosts": ["pr-12-shop.example.com"], "secretName": "web-tls"}]
+    assert "tls" not in next(each for each in built() if each["kind"] == "Ingress")["spec"]
+
+
+def test_the_fences_let_in_the_controller_and_out_to_names_only() -> None:
+    routing = Routing(
+        namespace_labels={"kubernetes.io/metadata.name": "ingress-nginx"}, cidrs=("10.0.0.0/24",)
+    )
+    policy = network_policy(Options("bot", routing=routing, egress=("192.0.2.0/24",)))
+
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["ingress"][0]["from"][1:] == [
+        {"ipBlock": {"cidr": "10.0.0.0/24"}},
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}},
+    ]
+    assert policy["egress"][0]["to"] == [{"podSelector": {}}, {"ipBlock": {"cidr": "192.0.2.0/24"}}]
+    assert {each["port"] for each in policy["egress"][1]["ports"]} == {53}
+    assert len(network_policy(OPTIONS)["ingress"][0]["from"]) == 1
+
+
+def test_quota_and_limits_are_the_operators() -> None:
+    assert quota(OPTIONS)["services.nodeports"] == "0"
+    assert limits(OPTIONS)["max"]["memory"] == limits(OPTIONS)["default"]["memory"] == str(256 << 20)
+
+
+def test_a_suite_has_one_name_whatever_it_is_called() -> None:
+    assert name("unit") == "tests-unit"
+    assert name("集成") != name("单元")
+    assert len(name("x" * 200)) <= 63
+
+
+@pytest.mark.parametrize(
+    ("report", "command", "mounted"),
+    [
+        ("/reports", "", "/reports"),
+        ("/reports/", "make test", "/reports"),
+        ("/out/junit.xml", "", "/out"),
+        ("/app/junit.xml", "make test", "/chatops-reports"),
+    ],
+)
+def test_where_the_report_is_written_there_the_shared_folder_is(
+    report: str, command: str, mounted: str
+) -> None:
+    pod = job(suite_of(report=report, command=command), OPTIONS, {})["spec"]["template"]["spec"]
+
+    tests, reports = pod["containers"]
+    assert tests["volumeMounts"] == [{"name": "reports", "mountPath": mounted}]
+    assert reports["volumeMounts"][0]["mountPath"] == "/chatops-reports"
+    assert ("command" in tests) == bool(command)
+
+
+async def test_a_repositorys_templates_are_rendered_from_the_documented_facts() -> None:
+    context = facts(environment_of(), "pr-12-shop", 8080, OPTIONS)
+    templates = {
+        "web.yaml": "{% import '_parts.yaml' as parts %}{{ parts.image(image) }} {{ host | json }}",
+        "_parts.yaml": "{% macro image(image) %}{{ image.tag }}{% endmacro %}",
+    }
+
+    found = await rendering.of_repository(templates, context, "deploy")
+
+    assert found == {"web.yaml": 'pr-12-1a2b3c4d "pr-12-shop.example.com"'}
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "message"),
+    [
+        ("{{ nobody }}", "deploy/x.yaml", "'nobody' is undefined"),
+        ("a\n{% if %}", "deploy/x.yaml", "line 2: Expected an expression, got 'end of statement block'"),
+        (
+            "{{ ''.__class__.__mro__ }}",
+            "deploy/x.yaml",
+            "access to attribute '__class__' of 'str' object is unsafe.",
+        ),
+        ("{% include '/etc/passwd' %}", "deploy/x.yaml", "/etc/passwd"),
+        ("{{ 1 / 0 }}", "deploy/x.yaml", "division by zero"),
+        ("{% for _ in range(99999) %}{{ 'x' * 99 }}{% endfor %}", "deploy/x.yaml", "the result is too large"),
+        ("{{ 'x' * 10 ** 9 }}", "deploy", "rendering took too much memory or time"),
+    ],
+)
+async def test_a_template_that_cannot_be_rendered_is_told(template: str, path: str, message: str) -> None:
+    with pytest.raises(TellUser) as caught:
+        await rendering.of_repository({"x.yaml": template}, {}, "deploy")
+
+    assert caught.value.reason is Reason.MANIFEST_INVALID
+    assert caught.value.facts == {"path": path, "message": message}
