@@ -24,6 +24,9 @@ from bot.runners.docker.container import Limits
 from bot.runners.docker.credentials import Account, Credentials
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
+from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
+from bot.runners.jenkins.following import Patience
+from bot.runners.jenkins.jobs import JenkinsJobs
 from bot.settings.model import Settings
 from bot.steps.work import Doors
 
@@ -40,11 +43,12 @@ class Adapters:
 
     async def readiness(self) -> Mapping[str, str | None]:
         """Ask every part side by side: None for one that answers, else what is wrong with it."""
-        names = ["gitee", "registry", *(str(name) for name in self.doors.platforms)]
+        names = ["gitee", "registry", *map(str, self.doors.platforms), *map(str, self.doors.jobs)]
         checks = [
             self._gitee(),
             self.doors.registry.ping(),
             *(platform.ping() for platform in self.doors.platforms.values()),
+            *(jobs.ping() for jobs in self.doors.jobs.values()),
         ]
         return dict(zip(names, await asyncio.gather(*checks), strict=True))
 
@@ -82,6 +86,10 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             cluster, platform = open_cluster(settings)
             stack.push_async_callback(cluster.close)
             doors = replace(doors, platforms={**doors.platforms, RunnerName.KUBERNETES: platform})
+        if settings.jenkins.url:
+            jenkins = open_jenkins(settings)
+            stack.push_async_callback(jenkins.close)
+            doors = replace(doors, jobs={RunnerName.JENKINS: jenkins})
         yield Adapters(forge, doors, files)
 
 
@@ -92,6 +100,8 @@ def secrets(settings: Settings) -> tuple[str, ...]:
         *settings.gitee.webhook_secret,
         settings.registry.password,
         settings.kubernetes.pull_password,
+        settings.jenkins.token,
+        settings.jenkins.password,
     )
     return tuple(text for secret in found if (text := secret.get_secret_value()))
 
@@ -121,6 +131,22 @@ def _doors(
     return Doors(
         source, registry, files, {RunnerName.DOCKER: builder}, {RunnerName.DOCKER: platform}, fail_on
     )
+
+
+def open_jenkins(settings: Settings) -> JenkinsJobs:
+    """Return the Jenkins that the settings name; whoever opens it closes it."""
+    chosen = settings.jenkins
+    client = JenkinsClient(
+        JenkinsSettings(
+            chosen.url,
+            chosen.user,
+            chosen.token.get_secret_value(),
+            chosen.password.get_secret_value(),
+            verify=not chosen.insecure,
+        )
+    )
+    patience = Patience(chosen.poll, chosen.queue_timeout, chosen.outage)
+    return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, patience)
 
 
 def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:

@@ -21,16 +21,20 @@ from bot.core.serving import serves
 from bot.core.vocabulary import AnyCommand, Need
 from bot.discovery import find_commands
 from bot.engine.board import Board
+from bot.engine.chores import Chore, Chores
 from bot.engine.decisions import Decider
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.expiry import Expiry
 from bot.engine.facts import Gatherer
 from bot.engine.identity import Identity
+from bot.engine.membership import Membership
 from bot.engine.progress import Progress
+from bot.engine.run_comments import RunComments
 from bot.engine.walk import Walker
 from bot.engine.worker import Worker
 from bot.gitee.signature import Mode
 from bot.model.delivery import Delivery
+from bot.model.pipeline import RunnerName
 from bot.ports import Clock
 from bot.render.renderer import TemplateRenderer
 from bot.settings.model import Settings
@@ -70,14 +74,20 @@ class Bot:
 
     store: Store
     adapters: Adapters
+    membership: Membership
     dispatcher: Dispatcher
     worker: Worker
     expiry: Expiry
-    board: Board
+    chores: Chores
+    comments: RunComments
     addresses: Addresses
     local: Local
     commands: tuple[AnyCommand, ...]
     policy: Mapping[str, Need]
+
+    async def readiness(self) -> Mapping[str, str | None]:
+        """Ask every part, the store first: None for one that answers, else what is wrong with it."""
+        return {"store": await self.store.database.ping(), **await self.adapters.readiness()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +149,11 @@ async def running(
         where = addresses(settings, web_port=ports[0].port, preview_port=ports[1].port)
         local = Local(*(f"http://{settings.server.host}:{listener.port}" for listener in ports))
         bot = _assemble(settings, adapters, store, clock, sleep, where, local)
-        stack.push_async_callback(bot.board.close)
-        await stack.enter_async_context(_background(bot.worker.serve()))
-        await stack.enter_async_context(_background(bot.dispatcher.serve()))
-        await stack.enter_async_context(_background(bot.expiry.serve()))
+        await bot.membership.join()
+        stack.push_async_callback(bot.membership.leave)
+        stack.push_async_callback(bot.comments.board.close)
+        for loop in (bot.membership, bot.worker, bot.dispatcher, bot.chores):
+            await stack.enter_async_context(_background(loop.serve()))
         await _listen(stack, ports, settings, bot, clock)
         yield bot
 
@@ -160,21 +171,53 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     language = settings.comments.language
     policy = _policy(settings, known)
     identity = Identity(adapters.forge)
-    renderer = TemplateRenderer(
-        TEMPLATES, settings.comments.templates, _override_broken, default=language, masks=secrets(settings)
-    )
-    board = Board(adapters.forge, store, renderer, identity, sleep=sleep)
-    announce = frozenset({"failed", "ready"} if settings.comments.announce else ())
-    longest = duration.parse(settings.preview.ttl)
-    brief = settings.comments.style == "brief"
-    progress = Progress(store, board, adapters.doors, where, clock, longest, announce, brief)
-    limits = Limits(settings.limits.runs, settings.limits.runs_per_repository)
-    worker = Worker(store, Walker(progress, clock, sleep), progress, limits)
+
+    async def drop() -> None:
+        await asyncio.gather(worker.drop(), dispatcher.drop())
+
+    membership = Membership(store, drop)
+    board = Board(adapters.forge, store, _renderer(settings), identity, lambda: membership.lease, sleep=sleep)
+    comments = _comments(settings, store, board, where)
+    progress = Progress(store, adapters.doors, where, clock, duration.parse(settings.preview.ttl))
+    walker = Walker(progress, clock, duration.parse(settings.limits.run_time), sleep)
+    worker = Worker(store, walker, comments, comments.limits, membership)
     gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language)
     decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
-    dispatcher = Dispatcher(store, decider, board, worker, clock, language)
+    dispatcher = Dispatcher(store, decider, board, worker, membership, clock, language)
     expiry = Expiry(store, worker, clock, language)
-    return Bot(store, adapters, dispatcher, worker, expiry, board, where, local, known, policy)
+    chores = Chores(
+        membership,
+        (Chore("expiry", 30, expiry.look), Chore("comments left unsaid", 10, comments.catch_up)),
+    )
+    return Bot(
+        store, adapters, membership, dispatcher, worker, expiry, chores, comments, where, local, known, policy
+    )
+
+
+def _renderer(settings: Settings) -> TemplateRenderer:
+    chosen = settings.comments
+    return TemplateRenderer(
+        TEMPLATES, chosen.templates, _override_broken, default=chosen.language, masks=secrets(settings)
+    )
+
+
+def _comments(settings: Settings, store: Store, board: Board, where: Addresses) -> RunComments:
+    announce = frozenset({"failed", "ready"} if settings.comments.announce else ())
+    return RunComments(
+        store, board, where, _limits(settings), announce, brief=settings.comments.style == "brief"
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    chosen = settings.limits
+    each = {
+        RunnerName.DOCKER: chosen.docker,
+        RunnerName.KUBERNETES: chosen.kubernetes,
+        RunnerName.JENKINS: chosen.jenkins,
+    }
+    return Limits(
+        chosen.runs, chosen.runs_per_repository, {runner: most for runner, most in each.items() if most}
+    )
 
 
 def _policy(settings: Settings, known: tuple[AnyCommand, ...]) -> dict[str, Need]:
@@ -223,7 +266,8 @@ def _web(settings: Settings, bot: Bot, registry: CollectorRegistry, clock: Clock
         runs=bot.store.runs,
         environments=bot.store.pulls,
         logs=bot.adapters.files,
-        health=bot.adapters,
+        places=bot.comments.places,
+        health=bot,
         clock=clock,
         registry=registry,
         secrets=tuple(secret.get_secret_value() for secret in settings.gitee.webhook_secret),

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +23,7 @@ from bot.playground.terminal import Options, play_until_interrupted
 from bot.settings.load import load
 from bot.settings.model import Settings
 from bot.settings.problems import SettingsError
+from bot.shutdown import Shutdown
 
 DEFAULT_CONFIG = Path("chatops.toml")
 _CONFIG = click.option(
@@ -134,15 +134,13 @@ def _found(config: Path | None) -> Path | None:
 
 
 async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    shutdown = Shutdown(settings.server.grace)
+    shutdown.listen()
     async with open_adapters(settings) as adapters, running(settings, adapters) as bot:
         public = bot.addresses.public_url
         reached = "" if public == bot.local.web else f", reached as {public}"
         click.echo(f"chatops listens on {bot.local.web}{reached}", err=True)
-        await stop.wait()
+        await shutdown.wait()
 
 
 if __name__ == "__main__":

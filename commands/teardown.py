@@ -35,7 +35,9 @@ def plan(args: Args, now: Snapshot) -> Outcome:
         return Refuse(Reason.NOTHING_TO_TEAR_DOWN)
     if args.env is not None and args.env not in removable:
         return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": ", ".join(removable)})
-    return StartRun(Plan((Teardown(args.env, everything=over and args.env is None),)))
+    return StartRun(
+        Plan((Teardown(args.env, everything=over and args.env is None, config=now.pipeline.teardown),))
+    )
 
 
 def _removable(now: Snapshot) -> tuple[str, ...]:

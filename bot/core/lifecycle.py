@@ -6,7 +6,7 @@ after a restart, and none of that may leave an impossible state. A run that is o
 
 import math
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.model.plan import Teardown
 from bot.model.reason import Reason
@@ -15,6 +15,7 @@ from bot.model.run import Run, RunState, StepRecord, StepResult, StepState, Stop
 ATTEMPTS = 8
 PATIENT_ATTEMPTS = 240
 """For words that must not be lost, a person's as well as the bot's: about four hours."""
+MOST_INTERRUPTIONS = 20
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 60.0
 LONGEST_ASKED = 3600.0
@@ -56,7 +57,7 @@ def step_finished(run: Run, index: int, result: StepResult, now: datetime) -> Ru
         raise ValueError(f"not the end of a step: {result.state}")
     if run.state is not RunState.RUNNING or not _is_running(run, index):
         return run
-    record = replace(run.steps[index], state=result.state, finished_at=now, result=result)
+    record = replace(run.steps[index], state=result.state, finished_at=now, result=result, waiting="")
     run = _with_step(run, index, record)
     if result.state is StepState.CANCELLED:
         return run
@@ -86,6 +87,26 @@ def resume(run: Run) -> Run:
     if run.state is not RunState.RUNNING:
         return run
     return replace(run, state=RunState.QUEUED, steps=tuple(map(_again, run.steps)))
+
+
+def worn_out(run: Run, now: datetime) -> Run:
+    """End a run whose step was interrupted again and again: it may well be what ends the bot each time."""
+    index = next((i for i, record in enumerate(run.steps) if record.attempt > MOST_INTERRUPTIONS), None)
+    if index is None or run.state is not RunState.RUNNING or run.steps[index].state.final:
+        return run
+    result = StepResult(StepState.BROKEN, Reason.INTERRUPTED, {"times": str(run.steps[index].attempt)})
+    run = _with_step(run, index, replace(run.steps[index], state=StepState.RUNNING, started_at=now))
+    return step_finished(run, index, result, now)
+
+
+def allowance(run: Run, step: int, longest: timedelta, now: datetime) -> int:
+    """Return how many seconds a step that may take `step` seconds has, in a run that may take `longest`.
+
+    The run's time counts from its first beginning, whatever interrupted it; a clock that was set back
+    gives no more than the whole of it.
+    """
+    spent = max(now - (run.started_at or now), timedelta())
+    return max(1, min(step, int((longest - spent).total_seconds())))
 
 
 def verdict(run: Run) -> RunState:

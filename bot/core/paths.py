@@ -17,10 +17,10 @@ def matches(chosen: PathFilter, files: Sequence[str]) -> bool:
     """
     if not files or len(files) >= LISTED:
         return True
-    return any(_listed(chosen.include, file) and not _listed(chosen.ignore, file) for file in files)
+    return any(listed(chosen.include, file) and not listed(chosen.ignore, file) for file in files)
 
 
-def _listed(patterns: Iterable[str], file: str) -> bool:
+def listed(patterns: Iterable[str], file: str) -> bool:
     """Tell whether a file is on the list; the last pattern that fits decides, `!` takes a file off again."""
     found = False
     for pattern in patterns:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
-from bot.core import duration
+from bot.core import duration, pipeline_jobs
 from bot.core import pipeline_words as words
 from bot.core.yaml_tree import Path, Tree, walk
 from bot.model.text import Text
@@ -21,6 +21,8 @@ SECONDS = (1, 7200)
 BOUNDS: Mapping[Pattern, tuple[int, int]] = {
     ("build", "timeout"): SECONDS,
     ("test", "timeout"): SECONDS,
+    ("deploy", "timeout"): SECONDS,
+    ("teardown", "timeout"): SECONDS,
     ("deploy", "health", "timeout"): (1, 1800),
     ("deploy", "port"): (1, 65_535),
     ("services", "*", "port"): (1, 65_535),
@@ -40,6 +42,8 @@ MOST: Mapping[Pattern, int] = {
     ("deploy", "environments", "*", "env"): 100,
     ("test", "env"): 100,
     ("services", "*", "env"): 100,
+    **dict.fromkeys(((section, "parameters") for section in pipeline_jobs.SECTIONS), 50),
+    **dict.fromkeys(((section, "artifacts") for section in pipeline_jobs.SECTIONS), 20),
 }
 """How many entries a list or mapping may have."""
 
@@ -129,6 +133,11 @@ VALUES: Mapping[Pattern, Check] = {
     ("test", "report"): _container_path,
     ("services", "*", "image"): _matching(r"[a-z0-9A-Z][\w./:@-]{0,254}", words.IMAGE),
     ("paths", "*", "*"): _pattern,
+    **dict.fromkeys(((section, "artifacts", "*") for section in pipeline_jobs.SECTIONS), _pattern),
+    **dict.fromkeys(((section, "job") for section in pipeline_jobs.SECTIONS), pipeline_jobs.job),
+    **dict.fromkeys(
+        ((section, "parameters", "*") for section in pipeline_jobs.SECTIONS), pipeline_jobs.value
+    ),
 }
 """Checks of single values."""
 
@@ -141,6 +150,9 @@ NAMES: Mapping[Pattern, Check] = {
     ("deploy", "environments", "*", "env", "*"): _variable,
     ("test", "env", "*"): _variable,
     ("services", "*", "env", "*"): _variable,
+    **dict.fromkeys(
+        ((section, "parameters", "*") for section in pipeline_jobs.SECTIONS), pipeline_jobs.parameter
+    ),
 }
 """Checks of the names that a file chooses itself."""
 

@@ -8,7 +8,7 @@ from functools import cache
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.core import pipeline_checks, pipeline_shape
+from bot.core import pipeline_checks, pipeline_jobs, pipeline_shape
 from bot.core import pipeline_words as words
 from bot.core.spelling import nearest
 from bot.core.yaml_tree import Document, Mark, Path, Tree, YamlError, parse, place
@@ -92,6 +92,8 @@ def _problems(document: Document, known_commands: frozenset[str]) -> Iterator[Co
         yield _problem(path, document.at_key(path), message)
     for path, message in pipeline_checks.values(tree):
         yield _problem(path, document.at(path), message)
+    for path, message in pipeline_jobs.together(tree):
+        yield _problem(path, document.at_key(path), message)
     for path, line in _commands(tree):
         name = line.partition(" ")[0]
         if name not in known_commands:

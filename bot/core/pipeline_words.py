@@ -54,6 +54,28 @@ EMPTY = Text("Expected some text.", "不能为空")
 NUL = Text("The NUL character cannot be passed on.", "不能包含 NUL 字符")
 
 
+JOB = Text(
+    "Expected the full name of a job, such as folder/build-image or shop/PR-{number}.",
+    "应为任务的完整名称，例如 folder/build-image 或 shop/PR-{number}",
+)
+JOB_MISSING = Text("With runner: jenkins, a job is needed beside it.", "runner 为 jenkins 时，还需要写 job")
+NOT_JENKINS = Text("This counts only with runner: jenkins.", "只有 runner 为 jenkins 时才能写这一项")
+PARAMETER = Text(
+    "Expected the name of a parameter: at most 100 letters, digits, dots, hyphens and underscores.",
+    "参数名最长 100 个字符，只能由字母、数字、点、连字符和下划线组成",
+)
+RESERVED_PARAMETER = Text(
+    "Parameters that begin with CHATOPS_ are the bot's own.", "以 CHATOPS_ 开头的参数由机器人填写"
+)
+LONG_VALUE = Text("At most 2000 characters are allowed here.", "此处最多 2000 个字符")
+
+
+def placeholder(name: str, known: tuple[str, ...]) -> Text:
+    """Word that a name in braces stands for nothing."""
+    names = ", ".join(known)
+    return Text(f"{{{name}}} stands for nothing. Known: {names}.", f"没有占位符 {{{name}}}；可用：{names}")
+
+
 def unknown_key(known: tuple[str, ...]) -> Text:
     """Word that a key does not exist; `known` are those that do."""
     names = ", ".join(known)

@@ -125,7 +125,13 @@ def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) 
     lifetime = ttl or duration.parse(_ttl(pipeline.deploy, environment))
     seconds = int(lifetime.total_seconds())
     return Deploy(
-        snapshot.sha, pipeline.deploy, pipeline.services, environment, seconds, build=pipeline.build
+        snapshot.sha,
+        pipeline.deploy,
+        pipeline.services,
+        environment,
+        seconds,
+        build=pipeline.build,
+        teardown=pipeline.teardown,
     )
 
 

@@ -1,11 +1,10 @@
 """What the comment of a run shows besides the run itself: what to type next, whom to call, when."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.core.addresses import Addresses
-from bot.model.forge import RepoPath
 from bot.model.plan import DEFAULT_ENVIRONMENT, Deploy
+from bot.model.queue import Place
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepState
 from bot.model.views import Announcement, RunView
@@ -24,14 +23,14 @@ def next_commands(run: Run) -> tuple[str, ...]:
 
 
 def run_view(
-    run: Run, addresses: Addresses, *, author: str, position: int = 0, folded_by: int | None = None
+    run: Run, addresses: Addresses, *, author: str, place: Place | None = None, folded_by: int | None = None
 ) -> RunView:
     """Return the living comment of a run."""
     return RunView(
         run=run,
         links=addresses.links(run),
         pull_author=author,
-        queue_position=position if run.state is RunState.QUEUED else 0,
+        place=place,
         next_commands=next_commands(run),
         folded_by=folded_by,
     )
@@ -61,17 +60,6 @@ def without_logs(run: Run) -> Run:
             for record in run.steps
         ),
     )
-
-
-def newest_ended(runs: Iterable[Run]) -> tuple[Run, ...]:
-    """Return of each pull request its newest run, if that is over: older ones are folded already.
-
-    `runs` come newest first.
-    """
-    newest: dict[tuple[RepoPath, int], Run] = {}
-    for run in runs:
-        newest.setdefault((run.repo, run.number), run)
-    return tuple(run for run in newest.values() if run.state.final)
 
 
 def _after_success(run: Run) -> tuple[str, ...]:

@@ -14,11 +14,17 @@ from bot.engine.identity import Identity
 from bot.engine.records import Records
 from bot.model.errors import ChatOpsError, CommentRefused, RetryLater
 from bot.model.forge import RepoPath
+from bot.model.lease import Lease, LeaseLost
 from bot.model.text import Language
 from bot.model.views import Filtered, RunView, View
 from bot.ports import Forge, Renderer
 
 logger = logging.getLogger(__name__)
+
+Saying = Callable[[], Awaitable[None]]
+
+CONTENDED = 0.3
+"""Seconds until a comment that another replica is writing is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +34,13 @@ class Posting:
     repo: RepoPath
     number: int
     marker: str
-    view: View
+    view: View | Callable[[], Awaitable[View]]
+    """What to show, or how to find out once nobody else is writing: what is true then is what counts."""
     language: Language
 
 
 class Board:
-    """Brings postings under their pull requests, one at a time per comment."""
+    """Brings words under their pull requests, one at a time per comment."""
 
     def __init__(
         self,
@@ -41,6 +48,7 @@ class Board:
         records: Records,
         renderer: Renderer,
         identity: Identity,
+        lease: Callable[[], Lease],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -48,20 +56,21 @@ class Board:
         self._records = records
         self._renderer = renderer
         self._identity = identity
+        self._lease = lease
         self._sleep = sleep
-        self._latest: dict[str, Posting] = {}
+        self._latest: dict[str, Saying] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
 
     def show(self, posting: Posting) -> None:
         """Show this as soon as possible; an older state of the same comment that waits is dropped."""
         address = f"{posting.repo}!{posting.number} {posting.marker}"
-        self._latest[address] = posting
+        self.follow(address, lambda: self.post(posting))
+
+    def follow(self, address: str, saying: Saying) -> None:
+        """Carry out the latest saying of an address soon, and again where Gitee is in trouble."""
+        self._latest[address] = saying
         if address not in self._writers:
             self._writers[address] = asyncio.create_task(self._write(address), name=f"comment {address}")
-
-    async def post(self, posting: Posting) -> None:
-        """Show this before returning; for words that must not be lost. Raises what the forge raises."""
-        await self._upsert(posting)
 
     async def flush(self) -> None:
         """Wait until everything that was shown is under its pull request or given up."""
@@ -78,16 +87,17 @@ class Board:
     async def _write(self, address: str) -> None:
         try:
             while address in self._latest:
-                posting = self._latest.pop(address)
-                await self._persist(address, posting)
+                await self._persist(address, self._latest.pop(address))
         finally:
             del self._writers[address]
 
-    async def _persist(self, address: str, posting: Posting) -> None:
+    async def _persist(self, address: str, saying: Saying) -> None:
         attempt = 1
         while True:
             try:
-                await self._upsert(posting)
+                await saying()
+            except LeaseLost:
+                return  # whoever has it now says it
             except ChatOpsError as error:
                 delay = _delay(attempt, error)
                 if delay is None:
@@ -99,38 +109,48 @@ class Board:
             else:
                 return
             await self._sleep(delay)
-            posting = self._latest.pop(address, posting)
+            saying = self._latest.pop(address, saying)
             attempt += 1
 
-    async def _upsert(self, posting: Posting) -> None:
-        body = self._renderer.render(posting.view, posting.language, posting.marker)
+    async def post(self, posting: Posting) -> None:
+        """Show this before returning, as the only one of all replicas who writes that comment.
+
+        Raises what the forge and the store raise, and LeaseLost.
+        """
+        lease = self._lease()
+        where = (posting.repo, posting.number, posting.marker)
+        while (known := await self._records.pulls.claim_comment(*where, lease)) is None:
+            await self._sleep(CONTENDED)
         try:
-            await self._put(posting, body)
+            await self._say(posting, *known)
+        finally:
+            await self._records.pulls.let_comment_go(*where, lease)
+
+    async def _say(self, posting: Posting, comment_id: int | None, said: str) -> None:
+        view = await posting.view() if callable(posting.view) else posting.view
+        try:
+            await self._put(posting, view, comment_id, said)
         except CommentRefused as error:
             # Gitee's word filter trips over logs and tables now and then; plain words still get through.
             logger.warning("plain words take the place of a refused comment: %s", error)
-            plain = self._renderer.render(_plain(posting.view), posting.language, posting.marker)
-            await self._put(posting, plain)
+            await self._put(posting, _plain(view), comment_id, said)
 
-    async def _put(self, posting: Posting, body: str) -> None:
+    async def _put(self, posting: Posting, view: View, comment_id: int | None, said: str) -> None:
         repo, number, marker = posting.repo, posting.number, posting.marker
+        body = self._renderer.render(view, posting.language, marker)
         digest = hashlib.sha256(body.encode()).hexdigest()
-        known = await self._records.pulls.comment(repo, number, marker)
-        if known is not None and known[1] == digest and known[0]:
+        if comment_id and said == digest:
             return
-        comment_id = known[0] if known else 0
-        if known is not None and not comment_id:
+        if comment_id == 0:
+            # Posting was begun by someone who may have died over it: the comment may be there.
             found = await self._forge.find_comment(repo, number, marker, await self._identity.login())
-            comment_id = found.id if found else 0
+            comment_id = found.id if found else None
         if comment_id and not await self._forge.edit_comment(repo, comment_id, body):
             logger.info("comment %s of %s!%s was deleted by someone: left so", comment_id, repo, number)
-        if not comment_id:
-            # The intention is kept first: a bot that dies now looks for its comment before posting another.
-            await self._records.pulls.put_comment(repo, number, marker, 0, "")
-            comment_id = await self._forge.post_comment(repo, number, body)
+        comment_id = comment_id or await self._forge.post_comment(repo, number, body)
         await self._records.pulls.put_comment(repo, number, marker, comment_id, digest)
-        if isinstance(posting.view, RunView):
-            await self._records.runs.set_comment(posting.view.run.id, comment_id)
+        if isinstance(view, RunView):
+            await self._records.runs.set_comment(view.run.id, comment_id)
 
 
 def _plain(view: View) -> Filtered:

@@ -14,7 +14,7 @@ from bot.model.delivery import Delivery, Trigger
 from bot.model.errors import NotThereYet
 from bot.model.forge import Comment, PullRequest, PullState, RepoPath
 from bot.model.outcome import Approve, Ignore, Outcome, Reply, StartRun, StopRuns
-from bot.model.plan import Plan, Teardown
+from bot.model.plan import Plan
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, Run, StopRequest
 from bot.model.text import Language
@@ -128,7 +128,7 @@ class Decider:
         A superseded one does not count: a branch can move away and back.
         """
         recent = await self.gatherer.records.runs.runs(repo=pull.repo, number=pull.number)
-        newest = next((run for run in recent if not _removes_only(run.plan)), None)
+        newest = next((run for run in recent if not run.plan.removes_only), None)
         superseded = newest and newest.stop and newest.stop.reason is Reason.SUPERSEDED
         return newest is not None and newest.sha == pull.head.sha and not superseded
 
@@ -138,7 +138,7 @@ class Decider:
         verdict = Verdict("decided", facts.language)
         for outcome in outcomes:
             match outcome:
-                case StartRun(plan=plan) if facts.broken is not None and not _removes_only(plan):
+                case StartRun(plan=plan) if facts.broken is not None and not plan.removes_only:
                     verdict = replace(verdict, ending="config broken", views=(*verdict.views, facts.broken))
                 case StartRun(plan=plan):
                     run = self._run(facts, plan, origin, notes)
@@ -169,6 +169,7 @@ class Decider:
             created_at=self.clock.now(),
             clone_url=pull.clone_url,
             author=pull.author,
+            branch=pull.head.ref,
             title=pull.title,
             notes=notes,
         )
@@ -186,11 +187,7 @@ def _doubt(delivery: Delivery, comment: Comment) -> str | None:
     return None
 
 
-def _removes_only(plan: Plan) -> bool:
-    return all(isinstance(step, Teardown) for step in plan.steps)
-
-
 def _stopping(verdict: Verdict, runs: Iterable[Run], request: StopRequest) -> Verdict:
     """Stop what an event has made pointless, but never what removes something."""
-    pointless = tuple(run.id for run in runs if not _removes_only(run.plan))
+    pointless = tuple(run.id for run in runs if not run.plan.removes_only)
     return replace(verdict, stop=pointless, request=request) if pointless else verdict

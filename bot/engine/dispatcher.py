@@ -1,4 +1,4 @@
-"""Takes deliveries out of the inbox one by one, decides each on fresh facts, and carries the decision out."""
+"""Takes deliveries out of the inbox, decides each on fresh facts, and carries the decision out."""
 
 import asyncio
 import logging
@@ -10,10 +10,12 @@ from bot.core import naming
 from bot.core.lifecycle import ATTEMPTS, PATIENT_ATTEMPTS, retry_delay
 from bot.engine.board import Board, Posting
 from bot.engine.decisions import Decider, Verdict
+from bot.engine.membership import Membership
 from bot.engine.records import Records
 from bot.engine.worker import Worker
 from bot.model.delivery import Delivery
 from bot.model.errors import ChatOpsError, NotThereYet, RetryLater
+from bot.model.lease import Lease, LeaseLost
 from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.model.views import Apology, ApprovalNeeded, View
@@ -22,7 +24,9 @@ from bot.ports import Clock
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-"""How long a postponed delivery may be overdue."""
+"""How long a delivery that was postponed, or that another replica took in, may be overdue."""
+MOST_AT_ONCE = 16
+"""Deliveries that are decided side by side: one that Gitee keeps waiting holds up no other."""
 
 
 @dataclass(slots=True)
@@ -33,8 +37,10 @@ class Dispatcher:
     decider: Decider
     board: Board
     worker: Worker
+    membership: Membership
     clock: Clock
     language: Language
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
@@ -42,41 +48,76 @@ class Dispatcher:
         self._wake.set()
 
     async def serve(self) -> None:
-        """Decide deliveries until cancelled."""
-        while True:
-            self._wake.clear()
-            await self.drain()
-            try:
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
-
-    async def drain(self) -> None:
-        """Decide everything that is due."""
-        while due := await self.records.inbox.due(self.clock.now()):
-            # One of each pull request, whose others are read afresh: they may be disputed by then.
-            first: dict[object, tuple[Delivery, int]] = {}
-            for delivery, attempt in due:
-                first.setdefault((str(delivery.repo).lower(), delivery.number), (delivery, attempt))
-            await asyncio.gather(*(self._handle(*each) for each in first.values()))
-
-    async def _handle(self, delivery: Delivery, attempt: int) -> None:
+        """Decide deliveries until cancelled; those in hand then are another's to decide."""
         try:
-            await self._carry_out(delivery, await self.decider.decide(delivery))
+            while True:
+                self._wake.clear()
+                await self._take_if_possible()
+                try:
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            await self.drop()
+
+    async def drop(self) -> None:
+        """Let go of everything in hand."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _take_if_possible(self) -> None:
+        try:
+            await self._take()
+        except LeaseLost:
+            return  # the membership joins anew
+        except RetryLater as error:
+            logger.warning("the inbox cannot be read: %s", error)
+
+    async def _take(self) -> None:
+        lease = self.membership.lease
+        room = MOST_AT_ONCE - len(self._tasks)
+        if room <= 0:
+            return
+        due = await self.records.inbox.claim(lease, self.clock.now(), room, in_hand=tuple(self._tasks))
+        for delivery, attempt in due:
+            name = f"delivery {delivery.key[:12]}"
+            task = asyncio.create_task(self._handle(delivery, attempt, lease), name=name)
+            self._tasks[delivery.key] = task
+
+    async def _handle(self, delivery: Delivery, attempt: int, lease: Lease) -> None:
+        try:
+            await self._decide(delivery, attempt, lease)
+        except LeaseLost:
+            logger.warning("delivery %s is in other hands", delivery.key)
+        except RetryLater as error:
+            # Only the store raises it here: what is in hand and undone is taken up again.
+            logger.warning("delivery %s is left for later: %s", delivery.key, error)
+            await asyncio.sleep(POLL_SECONDS)
+        finally:
+            del self._tasks[delivery.key]
+            self.wake()
+
+    async def _decide(self, delivery: Delivery, attempt: int, lease: Lease) -> None:
+        try:
+            await self._carry_out(delivery, await self.decider.decide(delivery), lease)
+        except LeaseLost:
+            raise
         except ChatOpsError as error:
             # A token that was refused can be mended while deliveries wait: they are not lost for it.
             if isinstance(error, RetryLater) or error.reason is Reason.GITEE_DENIED:
                 await self._postpone(delivery, attempt, error)
                 return
             logger.warning("delivery %s given up: %s", delivery.key, error)
-            await self.records.inbox.fail(delivery.key, str(error))
+            await self.records.inbox.fail(delivery.key, str(error), self.clock.now())
         except Exception:
             trace = secrets.token_hex(4)
             logger.exception("delivery %s met a bug, told to people as %s", delivery.key, trace)
             await self._apologise(delivery, trace)
 
-    async def _carry_out(self, delivery: Delivery, verdict: Verdict) -> None:
+    async def _carry_out(self, delivery: Delivery, verdict: Verdict, lease: Lease) -> None:
         if verdict.refuted:
             logger.info("%s!%s %s: %s", delivery.repo, delivery.number, delivery.trigger, verdict.ending)
             await self.records.inbox.forget(delivery.key)
@@ -87,6 +128,8 @@ class Dispatcher:
         started = await self.records.conclude(
             delivery.key,
             verdict.ending,
+            lease,
+            self.clock.now(),
             start=verdict.start,
             stop=verdict.stop,
             request=verdict.request,
@@ -100,6 +143,8 @@ class Dispatcher:
             verdict.ending,
             f" (run {started.id})" if started else "",
         )
+        for run_id in (*verdict.stop, *([started.id] if started else [])):
+            self.worker.comments.show(run_id)
         self.worker.wake()
 
     async def _postpone(self, delivery: Delivery, attempt: int, error: ChatOpsError) -> None:
@@ -108,14 +153,14 @@ class Dispatcher:
         delay = retry_delay(attempt + 1, asked, attempts=attempts)
         if delay is None:
             logger.error("delivery %s given up after %s attempts: %s", delivery.key, attempt + 1, error)
-            await self.records.inbox.fail(delivery.key, str(error))
+            await self.records.inbox.fail(delivery.key, str(error), self.clock.now())
             return
         logger.warning("delivery %s postponed by %.0f s: %s", delivery.key, delay, error)
         await self.records.inbox.postpone(delivery.key, self.clock.now() + timedelta(seconds=delay))
 
     async def _apologise(self, delivery: Delivery, trace: str) -> None:
         """Answer a bug of ours with an id that finds its trace in the log."""
-        await self.records.inbox.fail(delivery.key, f"bug {trace}")
+        await self.records.inbox.fail(delivery.key, f"bug {trace}", self.clock.now())
         marker = naming.comment_marker("reply", f"{delivery.key[:16]}-bug")
         self.board.show(Posting(delivery.repo, delivery.number, marker, Apology(trace), self.language))
 

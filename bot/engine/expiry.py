@@ -1,8 +1,6 @@
 """Takes environments down whose time is over; asks the store again and again, so restarts forget nothing."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.core.expiry import expired
@@ -17,9 +15,6 @@ from bot.ports import Clock
 
 logger = logging.getLogger(__name__)
 
-PERIOD = 30.0
-"""Seconds between two looks."""
-
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
@@ -29,21 +24,15 @@ class Expiry:
     worker: Worker
     clock: Clock
     language: Language
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-    async def serve(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await self.look()
-            await self.sleep(PERIOD)
 
     async def look(self) -> None:
         """Start what is due."""
         found = await self.records.pulls.environments()
         for environment in expired(found, await self.records.runs.unfinished(), self.clock.now()):
             run = await self.records.start(await self._teardown(environment))
-            logger.info("%s!%s: environment expired (run %s)", run.repo, run.number, run.id)
-            self.worker.wake()
+            if run is not None:
+                logger.info("%s!%s: environment expired (run %s)", run.repo, run.number, run.id)
+                self.worker.wake()
 
     async def _teardown(self, environment: Environment) -> Run:
         deployed = await self.records.runs.run(environment.run)
@@ -52,7 +41,7 @@ class Expiry:
             repo=environment.key.repo,
             number=environment.key.number,
             sha=environment.sha,
-            plan=Plan((Teardown(environment=environment.key.name),)),
+            plan=Plan((Teardown(environment.key.name, config=environment.teardown),)),
             origin=Origin(Trigger.EXPIRE, ""),
             language=deployed.language if deployed else self.language,
             created_at=self.clock.now(),

@@ -1,14 +1,14 @@
-"""What happens around the steps of a run: state kept, comment renewed, environments and images remembered."""
+"""What happens around the steps of a run: what they need is gathered, what they made is remembered."""
 
-import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
-from bot.core import naming, showing
+from bot.core import naming
 from bot.core.addresses import Addresses
 from bot.core.expiry import until
-from bot.engine.board import Board, Posting
+from bot.engine.hand import Hand
 from bot.engine.records import Records
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.plan import Deploy, Teardown
@@ -19,38 +19,18 @@ from bot.steps.work import Doors, Work
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Keeps and shows the state of runs."""
+    """Keeps what the steps of runs make and remove."""
 
     records: Records
-    board: Board
     doors: Doors
     addresses: Addresses
     clock: Clock
     longest: timedelta
     """Longest life of an environment without a new deploy."""
-    announce: frozenset[str] = frozenset({"failed", "ready"})
-    brief: bool = False
-    """Whether comments only link to logs."""
-    _choosing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held from looking whether a host name is free until it is taken."""
 
-    async def keep(self, run: Run) -> Run:
-        """Save a run, show it, and return it with what others have set meanwhile."""
-        saved = await self.records.runs.save(run)
-        self.show(saved)
-        return saved
-
-    def show(self, run: Run, *, position: int = 0, folded_by: int | None = None) -> None:
-        """Renew the comment of a run."""
-        shown = showing.without_logs(run) if self.brief else run
-        view = showing.run_view(
-            shown, self.addresses, author=run.author, position=position, folded_by=folded_by
-        )
-        marker = naming.comment_marker("run", str(run.id))
-        self.board.show(Posting(run.repo, run.number, marker, view, run.language))
-
-    async def work(self, run: Run, index: int) -> Work:
+    async def work(self, hand: Hand, index: int) -> Work:
         """Gather the surroundings of a step."""
+        run = hand.run
         found = await self.records.pulls.environments(run.repo, run.number)
         images = await self.records.pulls.images(run.repo, run.number)
         hosts = {environment.key.name: environment.host for environment in found}
@@ -60,21 +40,32 @@ class Progress:
             doors=self.doors,
             image=_fresh_image(run.steps) or images.get(run.sha),
             hosts=hosts,
-            urls={name: self.addresses.preview(host) for name, host in hosts.items()},
+            urls={
+                environment.key.name: environment.url or self.addresses.preview(environment.host)
+                for environment in found
+            },
             ports={
                 environment.key.name: environment.endpoint.port
                 for environment in found
                 if environment.endpoint and environment.state is EnvironmentState.READY
             },
             environments=tuple(hosts),
+            told={
+                environment.key.name: environment.url
+                for environment in found
+                if environment.url and environment.state is EnvironmentState.READY
+            },
+            index=index,
+            resumed=run.steps[index].attempt > 0,
+            handle=run.steps[index].handle,
+            tell=partial(hand.tell, index),
         )
 
     async def before(self, run: Run, index: int) -> None:
         """Make the address of an environment known before it answers, so that visitors see it start."""
         step = run.plan.steps[index]
         if isinstance(step, Deploy):
-            async with self._choosing:
-                await self.records.pulls.put_environment(await self._starting(run, step))
+            await self._starting(run, step)
 
     async def after(self, run: Run, index: int, result: StepResult) -> None:
         """Remember what a step has made or removed."""
@@ -86,37 +77,21 @@ class Progress:
         if isinstance(step, Teardown) and result.state is StepState.PASSED:
             await self._removed(run, step)
 
-    async def end(self, run: Run) -> Run:
-        """Save the last state, and call a person where one must look."""
-        await self._started_no_longer(run)
-        kept = await self.keep(run)
-        earlier = await self.records.runs.runs(repo=run.repo, number=run.number, before=run.id)
-        note = showing.announcement(
-            kept, self.addresses, recipient=_recipient(kept), first_preview=not any(map(_deployed, earlier))
-        )
-        if note is not None and note.kind in self.announce:
-            marker = naming.comment_marker(note.kind, str(run.id))
-            self.board.show(Posting(run.repo, run.number, marker, note, run.language))
-        return kept
-
-    async def _starting(self, run: Run, step: Deploy) -> Environment:
+    async def _starting(self, run: Run, step: Deploy) -> None:
         now = self.clock.now()
         key = EnvironmentKey(run.repo, run.number, step.environment)
-        return Environment(
+        plain, qualified = naming.host_label(key), naming.host_label(key, qualified=True)
+        starting = Environment(
             key=key,
-            host=await self._host(key),
+            host=plain,
             sha=step.sha,
             state=EnvironmentState.STARTING,
             run=run.id,
             deployed_at=now,
             expires_at=until(now, step.ttl, self.longest),
+            teardown=step.teardown,
         )
-
-    async def _host(self, key: EnvironmentKey) -> str:
-        """Return the plain label unless another environment has it already."""
-        plain = naming.host_label(key)
-        owner = await self.records.pulls.host_owner(plain)
-        return plain if owner in {None, key} else naming.host_label(key, qualified=True)
+        await self.records.pulls.settle(starting, (plain, qualified))
 
     async def _mark(self, run: Run, names: Iterable[str], result: StepResult) -> None:
         for environment in await self.records.pulls.environments(run.repo, run.number):
@@ -124,10 +99,12 @@ class Progress:
                 ready = result.state is StepState.PASSED
                 state = EnvironmentState.READY if ready else EnvironmentState.FAILED
                 await self.records.pulls.put_environment(
-                    replace(environment, state=state, endpoint=result.endpoint)
+                    replace(
+                        environment, state=state, endpoint=result.endpoint, url=_told(environment, result)
+                    )
                 )
 
-    async def _started_no_longer(self, run: Run) -> None:
+    async def given_up(self, run: Run) -> None:
         """Give up what this run was starting: a run that is stopped while no bot runs has no `after`."""
         for environment in await self.records.pulls.environments(run.repo, run.number):
             if environment.run == run.id and environment.state is EnvironmentState.STARTING:
@@ -143,23 +120,12 @@ class Progress:
         if step.everything:
             await self.records.pulls.forget_images(run.repo, run.number)
 
-    async def fold(self, by: Run) -> None:
-        """Fold the comment of the run before this one to a line, and those of runs that never began."""
-        for run in await self.records.runs.runs(repo=by.repo, number=by.number, before=by.id):
-            if run.state.final:
-                self.show(run, folded_by=by.id)
-            if run.started_at is not None:
-                return  # what came before it was folded when it began
+
+def _told(environment: Environment, result: StepResult) -> str:
+    """Return the address that whoever deployed it told; who serves previews knows no other than theirs."""
+    return "" if result.endpoint is not None else result.url or environment.url
 
 
 def _fresh_image(records: Iterable[StepRecord]) -> Image | None:
     images = [record.result.image for record in records if record.result and record.result.image]
     return images[-1] if images else None
-
-
-def _deployed(run: Run) -> bool:
-    return any(record.name == "deploy" and record.state is StepState.PASSED for record in run.steps)
-
-
-def _recipient(run: Run) -> str:
-    return run.origin.actor or run.author

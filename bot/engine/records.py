@@ -1,27 +1,54 @@
-"""What the engine asks of the store, stated next to its user."""
+"""What the engine asks of the store, stated next to its user.
 
-from collections.abc import Iterable, Mapping
+Everything raises RetryLater(STORE_UNAVAILABLE) while the store is away.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from bot.model.delivery import Delivery
-from bot.model.environment import Environment, EnvironmentKey
+from bot.model.environment import Environment
 from bot.model.forge import RepoPath
+from bot.model.lease import Lease, Roll
+from bot.model.queue import QueueEntry
 from bot.model.run import Image, Run, StopRequest
+
+
+class ReplicaRecords(Protocol):
+    """The replicas on this store."""
+
+    async def join(self, name: str) -> Lease:
+        """Enter a replica."""
+        ...
+
+    async def beat(self, lease: Lease) -> Roll:
+        """Tell that it lives, and return all. Raises LeaseLost."""
+        ...
+
+    async def bury(self, name: str, beat: int) -> bool:
+        """Free what a silent replica has in hand; False if it has stirred since that beat."""
+        ...
+
+    async def leave(self, lease: Lease) -> None:
+        """Free what this replica has in hand."""
+        ...
 
 
 class InboxRecords(Protocol):
     """Deliveries that wait for their decision."""
 
-    async def due(self, now: datetime, limit: int = 100) -> tuple[tuple[Delivery, int], ...]:
-        """Return undecided deliveries whose time has come, each with its attempt."""
+    async def claim(
+        self, lease: Lease, now: datetime, limit: int, *, in_hand: Collection[str] = ()
+    ) -> tuple[tuple[Delivery, int], ...]:
+        """Take due deliveries, one of each pull request, each with its attempt."""
         ...
 
     async def postpone(self, key: str, due_at: datetime) -> None:
         """Look at it again at `due_at`."""
         ...
 
-    async def fail(self, key: str, ending: str) -> None:
+    async def fail(self, key: str, ending: str, at: datetime) -> None:
         """Close a delivery that could not be decided."""
         ...
 
@@ -52,8 +79,42 @@ class RunRecords(Protocol):
         """Return runs that are not over, oldest first."""
         ...
 
-    async def save(self, run: Run) -> Run:
-        """Keep progress; return the run with what others have set meanwhile."""
+    async def queue(self) -> tuple[QueueEntry, ...]:
+        """Return what scheduling looks at in each of them."""
+        ...
+
+    async def claim(
+        self, lease: Lease, choose: Callable[[Sequence[QueueEntry]], Collection[int]]
+    ) -> tuple[Run, ...]:
+        """Take those that are chosen from the queue; nobody else chooses meanwhile."""
+        ...
+
+    async def save(self, run: Run, lease: Lease) -> Run:
+        """Keep progress; return the run with what others have set meanwhile. Raises LeaseLost."""
+        ...
+
+    async def let_go(self, run_id: int, lease: Lease) -> None:
+        """Give a run back."""
+        ...
+
+    async def at_revision(self, run_id: int) -> tuple[Run, int] | None:
+        """Return a run with the number of its changes."""
+        ...
+
+    async def follower(self, run: Run) -> int | None:
+        """Return the next run of its pull request that was begun."""
+        ...
+
+    async def touch(self, ids: Collection[int]) -> None:
+        """Count runs as changed."""
+        ...
+
+    async def shown(self, run_id: int, revision: int) -> None:
+        """Remember that a run's comments are up to this revision."""
+        ...
+
+    async def unshown(self, limit: int = 200) -> tuple[int, ...]:
+        """Return runs whose comments may be behind."""
         ...
 
     async def set_comment(self, run_id: int, comment_id: int) -> None:
@@ -72,14 +133,14 @@ class PullRecords(Protocol):
         """Keep an environment's state."""
         ...
 
+    async def settle(self, environment: Environment, labels: Sequence[str]) -> Environment:
+        """Keep a new environment under the first of these host labels that is no other's."""
+        ...
+
     async def environments(
         self, repo: RepoPath | None = None, number: int | None = None
     ) -> tuple[Environment, ...]:
         """Return environments that are not removed."""
-        ...
-
-    async def host_owner(self, host_label: str) -> EnvironmentKey | None:
-        """Return whose address a label is."""
         ...
 
     async def put_image(self, repo: RepoPath, number: int, image: Image) -> None:
@@ -98,8 +159,17 @@ class PullRecords(Protocol):
         """Return the trusted commits."""
         ...
 
-    async def comment(self, repo: RepoPath, number: int, marker: str) -> tuple[int, str] | None:
-        """Return id and body digest of a comment by marker; id 0: posting was begun."""
+    async def claim_comment(
+        self, repo: RepoPath, number: int, marker: str, lease: Lease
+    ) -> tuple[int | None, str] | None:
+        """Become the only writer of a comment; None while another is. Returns its id and body digest.
+
+        The id is None where it was never begun, 0 where posting was begun.
+        """
+        ...
+
+    async def let_comment_go(self, repo: RepoPath, number: int, marker: str, lease: Lease) -> None:
+        """Let others write it."""
         ...
 
     async def put_comment(
@@ -111,6 +181,11 @@ class PullRecords(Protocol):
 
 class Records(Protocol):
     """The store."""
+
+    @property
+    def replicas(self) -> ReplicaRecords:
+        """Replicas."""
+        ...
 
     @property
     def inbox(self) -> InboxRecords:
@@ -127,19 +202,21 @@ class Records(Protocol):
         """Pull requests."""
         ...
 
-    async def start(self, run: Run) -> Run:
-        """Add a run that no delivery asked for; return it with its number."""
+    async def start(self, run: Run) -> Run | None:
+        """Add a run that no delivery asked for; None where something of its pull request goes on."""
         ...
 
     async def conclude(
         self,
         key: str,
         ending: str,
+        lease: Lease,
+        at: datetime,
         *,
         start: Run | None = None,
         stop: Iterable[int] = (),
         request: StopRequest | None = None,
         approve: tuple[RepoPath, int, str, str, datetime] | None = None,
     ) -> Run | None:
-        """Close a delivery together with all that it decided."""
+        """Close a delivery together with all that it decided. Raises LeaseLost."""
         ...

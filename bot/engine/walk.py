@@ -4,22 +4,22 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 
 from bot.core import lifecycle
+from bot.engine.hand import Hand
 from bot.engine.progress import Progress
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
-from bot.model.plan import Build, Deploy, Step, Teardown, Test
+from bot.model.lease import LeaseLost
 from bot.model.reason import Reason
 from bot.model.run import Run, StepResult, StepState
 from bot.ports import Clock
-from bot.steps import build, deploy, teardown, test
+from bot.steps import carrying
 from bot.steps.work import Work
 
 logger = logging.getLogger(__name__)
-
-STEP_MARGIN = 120
-"""Seconds that a step may take beyond the timeouts of its parts before it is stopped as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +28,45 @@ class Walker:
 
     progress: Progress
     clock: Clock
+    longest: timedelta
+    """How long a run may take, from its first beginning on."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def walk(self, run: Run, stop: asyncio.Event) -> Run:
-        """Take a run from where it stands to its end; return it as it ended."""
-        run = await self.progress.keep(lifecycle.begin(run, self.clock.now()))
+    async def walk(self, hand: Hand, stop: asyncio.Event) -> None:
+        """Take a run from where it stands to its end. Raises LeaseLost."""
+        begun = lifecycle.begin(hand.run, self.clock.now())
+        run = await hand.keep(lifecycle.worn_out(begun, self.clock.now()))
         while (index := lifecycle.next_step(run)) is not None and run.stop is None:
-            run = await self.progress.keep(lifecycle.step_started(run, index, self.clock.now()))
-            await self.progress.before(run, index)
-            result = await self._interruptible(run, index, stop)
-            await self.progress.after(run, index, result)
-            run = await self.progress.keep(lifecycle.step_finished(run, index, result, self.clock.now()))
-        if not run.state.final:
-            run = lifecycle.stopped(run, self.clock.now())
-        return await self.progress.end(run)
+            run = await hand.keep(lifecycle.step_started(run, index, self.clock.now()))
+            await hand.insist(partial(self.progress.before, run, index))
+            result = await self._interruptible(hand, index, stop)
+            await hand.insist(partial(self.progress.after, run, index, result))
+            run = await hand.keep(lifecycle.step_finished(hand.run, index, result, self.clock.now()))
+        await self._end(hand)
 
-    async def _interruptible(self, run: Run, index: int, stop: asyncio.Event) -> StepResult:
+    async def end(self, hand: Hand) -> None:
+        """End a run that was asked to stop while nobody carried it out, and tidy up what it had begun."""
+        for index, record in enumerate(hand.run.steps):
+            if record.state is StepState.WAITING and record.attempt:
+                await self._abandon(hand, index)
+        await self._end(hand)
+
+    async def _end(self, hand: Hand) -> None:
+        await hand.insist(partial(self.progress.given_up, hand.run))
+        if not hand.run.state.final:
+            await hand.keep(lifecycle.stopped(hand.run, self.clock.now()))
+
+    async def _abandon(self, hand: Hand, index: int) -> None:
+        work = await hand.insist(partial(self.progress.work, hand, index))
+        try:
+            await carrying.abandon(hand.run.plan.steps[index], work)
+        except ChatOpsError as error:
+            # The sweep finds it: a run that was asked to stop does not wait for a runner that is away.
+            logger.warning("run %s: what it left could not be removed: %s", hand.run.id, error)
+
+    async def _interruptible(self, hand: Hand, index: int, stop: asyncio.Event) -> StepResult:
         """Carry a step out until it ends or `stop` is set; its clean-up is always waited for."""
-        step = asyncio.create_task(self._persistent(run, index))
+        step = asyncio.create_task(self._persistent(hand, index, stop))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({step, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -59,12 +80,16 @@ class Walker:
                 task.cancel()
             await asyncio.gather(step, stopping, return_exceptions=True)
 
-    async def _persistent(self, run: Run, index: int) -> StepResult:
+    async def _persistent(self, hand: Hand, index: int, stop: asyncio.Event) -> StepResult:
         """Carry a step out, again where infrastructure was at fault."""
-        work = await self.progress.work(run, index)
+        run = hand.run
+        work = await hand.insist(partial(self.progress.work, hand, index))
+        work = replace(work, stopped=stop.is_set)
         for attempt in range(1, 1000):
             try:
-                return await self._timed(run.plan.steps[index], work)
+                return await self._timed(run, index, work)
+            except LeaseLost:
+                raise
             except RetryLater as error:
                 delay = lifecycle.retry_delay(attempt, error.delay)
                 if delay is None:
@@ -82,38 +107,16 @@ class Walker:
             await self.sleep(delay)
         raise AssertionError("retry_delay never gave up")
 
-    async def _timed(self, step: Step, work: Work) -> StepResult:
-        seconds = _allowance(step)
+    async def _timed(self, run: Run, index: int, work: Work) -> StepResult:
+        step = run.plan.steps[index]
+        seconds = lifecycle.allowance(run, carrying.allowance(step), self.longest, self.clock.now())
         try:
             async with asyncio.timeout(seconds):
-                return await _carry_out(step, work)
+                return await carrying.carry_out(step, work)
         except TimeoutError as error:
+            await carrying.timed_out(step, work)
             facts = {"step": step.name, "seconds": str(seconds)}
             raise TellUser(Reason.TIMED_OUT, facts, log=work.log.tail()) from error
-
-
-async def _carry_out(step: Step, work: Work) -> StepResult:
-    match step:
-        case Build():
-            return await build.run(step, work)
-        case Deploy():
-            return await deploy.run(step, work)
-        case Test():
-            return await test.run(step, work)
-        case Teardown():
-            return await teardown.run(step, work)
-
-
-def _allowance(step: Step) -> int:
-    match step:
-        case Build(config=config):
-            return config.timeout
-        case Deploy(config=config):
-            return config.health.timeout * (1 + len(step.services)) + STEP_MARGIN
-        case Test(config=config, build=building):
-            return config.timeout * len(step.suites) + building.timeout + STEP_MARGIN
-        case Teardown():
-            return 300
 
 
 def _result(state: StepState, error: ChatOpsError) -> StepResult:

@@ -1,34 +1,46 @@
-"""The loop that begins waiting runs within the limits and stops running ones that are flagged."""
+"""The loop that takes up waiting runs as the limits allow, and stops those in hand that are flagged.
+
+Every replica has one. What may begin is decided by `bot.core.scheduling` on the whole queue while the store
+keeps the others from choosing, so that limits hold for all replicas together.
+"""
 
 import asyncio
 import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from bot.core import lifecycle, scheduling, showing
+from bot.core import lifecycle, scheduling
 from bot.core.scheduling import Limits
-from bot.engine.progress import Progress
+from bot.engine.hand import Hand
+from bot.engine.membership import Membership
 from bot.engine.records import Records
+from bot.engine.run_comments import RunComments
 from bot.engine.walk import Walker
-from bot.model.run import Run, RunState
+from bot.model.errors import RetryLater
+from bot.model.lease import LeaseLost
+from bot.model.queue import Place, QueueEntry
 
 logger = logging.getLogger(__name__)
 
-RECENT = 50
-"""How many of the newest runs are looked through after a start."""
+POLL_SECONDS = 1.0
+"""How long another replica's words may go unnoticed: a run that waits, a stop that was asked for."""
+BREATHER = 30.0
+"""Seconds until a run that could not be carried on is tried again."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """Owns the tasks of the runs under way in this process."""
+    """Owns the tasks of the runs in this replica's hands."""
 
     records: Records
     walker: Walker
-    progress: Progress
+    comments: RunComments
     limits: Limits
+    membership: Membership
     _tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _stops: dict[int, asyncio.Event] = field(default_factory=dict)
     _looking: bool = False
-    _places: dict[int, int] = field(default_factory=dict)
+    _places: dict[int, Place] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
@@ -40,72 +52,91 @@ class Worker:
         """Whether a run is under way in this process, its last words included."""
         return bool(self._tasks) or self._looking
 
-    async def recover(self) -> None:
-        """Take up what an earlier process left: interrupted runs wait again, at their interrupted step.
-
-        Comments of runs that ended just before are shown once more: their last words may not have got out.
-        """
-        for run in await self.records.runs.unfinished():
-            if run.state is RunState.RUNNING:
-                await self.progress.keep(lifecycle.resume(run))
-        for run in showing.newest_ended(await self.records.runs.runs(limit=RECENT)):
-            self.progress.show(run)
-
     async def serve(self) -> None:
-        """Begin and stop runs until cancelled; runs under way then are left resumable."""
-        await self.recover()
+        """Take up and stop runs until cancelled; runs in hand then are interrupted and left resumable."""
         try:
             while True:
                 self._wake.clear()
                 self._looking = True
-                await self._look()
+                await self._look_if_possible()
                 self._looking = False
-                await self._wake.wait()
+                try:
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
         finally:
-            tasks = list(self._tasks.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.drop()
+
+    async def drop(self) -> None:
+        """Interrupt everything in hand, and return when all of it is tidied up."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look_if_possible(self) -> None:
+        try:
+            await self._look()
+        except LeaseLost:
+            return  # the membership joins anew
+        except RetryLater as error:
+            logger.warning("the queue cannot be read: %s", error)
 
     async def _look(self) -> None:
-        unfinished = await self.records.runs.unfinished()
-        for run in unfinished:
-            if run.stop is not None:
-                await self._stop(run)
-        waiting = [run for run in unfinished if run.stop is None or run.state is RunState.RUNNING]
-        for run_id in scheduling.startable(waiting, self.limits):
-            self._begin(next(run for run in waiting if run.id == run_id))
-        self._show_places([run for run in waiting if run.id not in self._tasks])
+        lease = self.membership.lease
+        queue = await self.records.runs.queue()
+        for entry in queue:
+            if entry.stopping and entry.id in self._stops:
+                self._stops[entry.id].set()
+        if self._choose(queue):
+            for run in await self.records.runs.claim(lease, self._choose):
+                self._take(Hand(run, lease, self.records.runs, self.comments.show, self.walker.sleep))
+            queue = await self.records.runs.queue()
+        self._show_places(queue)
 
-    async def _stop(self, run: Run) -> None:
-        if run.id in self._stops:
-            self._stops[run.id].set()
-            return
-        # Nobody carries it out: it waits, or could not be carried on. It may have ended since it was read.
-        found = await self.records.runs.run(run.id)
-        if found is not None and not found.state.final:
-            await self.progress.end(lifecycle.stopped(found, self.progress.clock.now()))
+    def _choose(self, queue: Sequence[QueueEntry]) -> Collection[int]:
+        """Pick what to take up: this replica's share of what may begin, and whatever only wants an end."""
+        share = scheduling.share(self.limits, len(self.membership.roll.beats)) - len(self._tasks)
+        return (*scheduling.ending(queue), *scheduling.startable(queue, self.limits)[: max(share, 0)])
 
-    def _begin(self, run: Run) -> None:
-        if run.id not in self._tasks:
-            self._stops[run.id] = asyncio.Event()
-            self._tasks[run.id] = asyncio.create_task(self._walk(run), name=f"run {run.id}")
+    def _take(self, hand: Hand) -> None:
+        self._stops[hand.run.id] = asyncio.Event()
+        self._tasks[hand.run.id] = asyncio.create_task(self._carry(hand), name=f"run {hand.run.id}")
 
-    async def _walk(self, run: Run) -> None:
+    async def _carry(self, hand: Hand) -> None:
+        run_id = hand.run.id
         try:
-            await self.progress.fold(run)
-            await self.walker.walk(run, self._stops[run.id])
+            await self._walk(hand)
+        except LeaseLost:
+            logger.warning("run %s is in other hands", run_id)
         except Exception:
-            # The store or the disk is in trouble: the run stays as it is, to be taken up at the next start.
-            logger.exception("run %s could not be carried on", run.id)
+            logger.exception("run %s could not be carried on", run_id)
+            await self.walker.sleep(BREATHER)
         finally:
-            del self._tasks[run.id], self._stops[run.id]
+            await self._let_go(hand)
+            del self._tasks[run_id], self._stops[run_id]
             self.wake()
 
-    def _show_places(self, waiting: list[Run]) -> None:
-        """Renew the comments of waiting runs whose place in line has changed."""
-        places = scheduling.positions(waiting)
-        for run in waiting:
-            if run.id in places and self._places.get(run.id) != places[run.id]:
-                self.progress.show(run, position=places[run.id])
+    async def _walk(self, hand: Hand) -> None:
+        hand.run = lifecycle.resume(hand.run)
+        if hand.run.stop is not None:
+            await self.walker.end(hand)
+            return
+        await hand.insist(lambda: self.comments.fold(hand.run))
+        await self.walker.walk(hand, self._stops[hand.run.id])
+
+    async def _let_go(self, hand: Hand) -> None:
+        """Give an interrupted run back; where the store is away, its lease runs out."""
+        try:
+            await self.records.runs.let_go(hand.run.id, hand.lease)
+        except RetryLater as error:
+            logger.warning("run %s could not be given back: %s", hand.run.id, error)
+
+    def _show_places(self, queue: Sequence[QueueEntry]) -> None:
+        """Renew the comments of waiting runs whose place in line has changed; one replica does it for all."""
+        places = scheduling.places(queue, self.limits) if self.membership.leads else {}
+        for run_id, place in places.items():
+            if self._places.get(run_id) != place:
+                self.comments.show(run_id)
         self._places = places

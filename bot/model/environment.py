@@ -1,10 +1,11 @@
 """A pull request's environments: what was deployed, where it answers, until when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from bot.model.forge import RepoPath
+from bot.model.pipeline import TeardownConfig
 
 
 class EnvironmentState(StrEnum):
@@ -47,3 +48,7 @@ class Environment:
     endpoint: Endpoint | None = None
     subnet: str | None = None
     """Network that the Docker runner gave to it, in CIDR notation."""
+    url: str = ""
+    """Address that whoever deployed it told, where that is not the previews' own; hostile text."""
+    teardown: TeardownConfig = field(default_factory=TeardownConfig)
+    """What else removes it."""

@@ -13,6 +13,9 @@ from bot.model.text import Language
 
 STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
 
+RESULT_FILES = ("**/chatops.env", "**/image.txt")
+"""Where a Jenkins job tells what it made."""
+
 
 class RunnerName(StrEnum):
     """Who carries a step out."""
@@ -54,6 +57,12 @@ class BuildConfig:
     """Build arguments. They stay visible in the image: no secrets."""
     timeout: int = 1200
     """Seconds after which the build is stopped."""
+    job: str | None = None
+    """With `runner: jenkins`, the job that builds, such as `folder/build-image` or `shop/PR-{number}`."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of the job beside `CHATOPS_…`; `{sha}` and the other placeholders are filled in."""
+    artifacts: tuple[str, ...] = RESULT_FILES
+    """Archived files of the job in which the image is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,14 @@ class DeployConfig:
     """Memory limit of the service and of each of `services`, such as `512m`; capped by the operator."""
     environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
     """Further environments for `/deploy NAME`."""
+    job: str | None = None
+    """With `runner: jenkins`, the job that deploys; the service's address is what it says."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of the job beside `CHATOPS_…`; placeholders are filled in."""
+    artifacts: tuple[str, ...] = RESULT_FILES
+    """Archived files of the job in which the address is looked for."""
+    timeout: int = 1800
+    """Seconds after which the job is stopped; other runners go by `health.timeout`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +144,28 @@ class TestConfig:
     """Folder (or one file) inside the container where JUnit XML is found afterwards."""
     timeout: int = 900
     """Seconds after which a suite is stopped."""
+    job: str | None = None
+    """With `runner: jenkins`, the job that tests; what its `junit` step published is the report."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of the job beside `CHATOPS_…`; placeholders are filled in."""
+    artifacts: tuple[str, ...] = ("**/junit*.xml", "**/TEST-*.xml")
+    """Archived files of the job that are read as JUnit XML where it published no report."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeardownConfig:
+    """What else removes an environment."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    runner: RunnerName | None = None
+    """`jenkins` runs a job as well; by default whoever deployed an environment removes it."""
+    job: str | None = None
+    """The job that removes one environment."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of the job beside `CHATOPS_…`; placeholders are filled in."""
+    timeout: int = 900
+    """Seconds after which the job is stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +212,8 @@ class Pipeline:
     """How the service is started."""
     test: TestConfig = field(default_factory=TestConfig)
     """How the automated tests run."""
+    teardown: TeardownConfig = field(default_factory=TeardownConfig)
+    """What else removes an environment."""
     services: Mapping[str, ServiceConfig] = field(default_factory=dict)
     """Containers beside the service, by the host name under which it finds them."""
     paths: PathFilter = field(default_factory=PathFilter)

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bot.model.pipeline import BuildConfig, DeployConfig, ServiceConfig, TestConfig
+from bot.model.pipeline import (
+    BuildConfig,
+    DeployConfig,
+    RunnerName,
+    ServiceConfig,
+    TeardownConfig,
+    TestConfig,
+)
 
 StepName = Literal["build", "deploy", "test", "teardown"]
 
@@ -35,6 +42,8 @@ class Deploy:
     """Seconds."""
     build: BuildConfig = field(default_factory=BuildConfig)
     """How the image was made: its Dockerfile says which port is meant."""
+    teardown: TeardownConfig = field(default_factory=TeardownConfig)
+    """What else removes the environment later on."""
     name: Literal["deploy"] = "deploy"
 
 
@@ -69,6 +78,7 @@ class Teardown:
     environment: str | None = None
     """None means all environments of the pull request."""
     everything: bool = False
+    config: TeardownConfig = field(default_factory=TeardownConfig)
     name: Literal["teardown"] = "teardown"
 
 
@@ -85,3 +95,13 @@ class Plan:
     def names(self) -> tuple[StepName, ...]:
         """What will happen, in order."""
         return tuple(step.name for step in self.steps)
+
+    @property
+    def runners(self) -> frozenset[RunnerName]:
+        """Who carries the steps out; what removes asks whoever has something."""
+        return frozenset(step.config.runner for step in self.steps if not isinstance(step, Teardown))
+
+    @property
+    def removes_only(self) -> bool:
+        """Whether all it does is to remove."""
+        return all(isinstance(step, Teardown) for step in self.steps)

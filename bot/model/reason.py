@@ -81,7 +81,26 @@ class Reason(StrEnum):
     GIT_UNAVAILABLE = "git_unavailable"  # message
     GIT_DENIED = "git_denied"  # repository
     COMMIT_GONE = "commit_gone"  # sha
+    STORE_UNAVAILABLE = "store_unavailable"  # message
+    INTERRUPTED = "interrupted"  # times
     GITEE_UNAVAILABLE = "gitee_unavailable"  # message
     GITEE_DENIED = "gitee_denied"  # message
     NOT_SUPPORTED = "not_supported"  # what
+
+    # Jenkins: its jobs, and what they tell.
+    JENKINS_JOB_UNKNOWN = "jenkins_job_unknown"  # job
+    JENKINS_JOB_DISABLED = "jenkins_job_disabled"  # job
+    JENKINS_JOB_NOT_ALLOWED = "jenkins_job_not_allowed"  # job
+    JENKINS_PARAMETERS = "jenkins_parameters"  # job, parameters
+    JENKINS_LOGIN = "jenkins_login"  # message
+    JENKINS_DENIED = "jenkins_denied"  # job, permission
+    JENKINS_UNAVAILABLE = "jenkins_unavailable"  # message
+    JENKINS_QUEUED_TOO_LONG = "jenkins_queued_too_long"  # job, seconds, why
+    JENKINS_FAILED = "jenkins_failed"  # job, number, result
+    JENKINS_ABORTED = "jenkins_aborted"  # job, number
+    JENKINS_LOST = "jenkins_lost"  # job
+    JENKINS_RESULT_UNREADABLE = "jenkins_result_unreadable"  # job, path, message
+    JENKINS_NO_IMAGE = "jenkins_no_image"  # job
+    JENKINS_NO_REPORT = "jenkins_no_report"  # job
+
     INTERNAL = "internal"  # id

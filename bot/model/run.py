@@ -127,6 +127,13 @@ class StepRecord:
     finished_at: datetime | None = None
     result: StepResult | None = None
     attempt: int = 0
+    """How often it was interrupted and begun again."""
+    waiting: str = ""
+    """What it waits for at its runner, hostile text."""
+    handle: str = ""
+    """By what the runner finds what it started, after a restart."""
+    link: str = ""
+    """Page of the runner's own that shows it."""
 
     @property
     def seconds(self) -> float | None:
@@ -177,6 +184,8 @@ class Run:
     clone_url: str = ""
     author: str = ""
     """Login of the pull request's author."""
+    branch: str = ""
+    """Name of the pull request's branch, hostile text."""
     title: str = ""
     """Title of the pull request when the run began, hostile text."""
     notes: tuple["Note", ...] = field(default_factory=tuple)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from bot.model.environment import EnvironmentState
 from bot.model.forge import RepoPath
+from bot.model.queue import Place
 from bot.model.reason import Reason
 from bot.model.run import Run
 from bot.model.text import Text
@@ -44,8 +45,8 @@ class RunView:
     run: Run
     links: Links
     pull_author: str
-    queue_position: int = 0
-    """1 means next; 0 means not waiting."""
+    place: Place | None = None
+    """Where it stands in line; None when it does not wait."""
     next_commands: tuple[str, ...] = ()
     """Ready to copy, most useful first."""
     folded_by: int | None = None

@@ -51,6 +51,9 @@ class Server:
     """Folder for the database, logs, reports and the git cache; kept across restarts."""
     max_body: Bytes = 1 << 20
     """Largest webhook that is accepted, in bytes."""
+    grace: Annotated[int, Field(ge=1, le=600)] = 20
+    """Seconds that a shutdown may take to interrupt running steps; after that the process ends as it is, and
+    what it left is tidied up by whoever takes the runs up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ class Store:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     url: Secret = NO_SECRET
-    """Database, such as `sqlite:////srv/chatops/chatops.db`; by default `chatops.db` in `server.data_dir`."""
+    """Database, such as `sqlite:////srv/chatops/chatops.db` or, for several replicas,
+    `postgresql://chatops@db.example.com/chatops`; by default `chatops.db` in `server.data_dir`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +216,35 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True)
+class Jenkins:
+    """Jenkins whose jobs repositories may use as steps; none without `url`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    url: WebAddress = ""
+    """Address of Jenkins as the bot reaches it, its path included."""
+    public_url: WebAddress = ""
+    """Address that comments and pages link to; by default `url`."""
+    user: str = ""
+    """The bot's account, which may read, build and cancel the jobs."""
+    token: Secret = NO_SECRET
+    """Its API token."""
+    password: Secret = NO_SECRET
+    """Its password, where there is no token: needs a session and a crumb for every change."""
+    insecure: bool = False
+    """Whether to accept a certificate that cannot be verified."""
+    jobs: tuple[str, ...] = ()
+    """Patterns of the jobs that repositories may name, such as `{owner}/{name}/**`, where these stand for the
+    repository's own; `!` excepts, and the last that matches counts. Without any, none may be used."""
+    poll: Annotated[float, Field(ge=0.5, le=60, allow_inf_nan=False)] = 2.0
+    """Seconds between two looks at a job."""
+    queue_timeout: Annotated[int, Field(ge=10, le=86_400)] = 3600
+    """Seconds that a job may wait in Jenkins' queue."""
+    outage: Annotated[int, Field(ge=0, le=86_400)] = 900
+    """Seconds that Jenkins may be away, as for a restart, before a job counts as interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """How visitors reach what was deployed."""
 
@@ -253,6 +286,14 @@ class Limits:
     """Runs at the same time, all together."""
     runs_per_repository: Count = 1
     """Runs at the same time for one repository."""
+    docker: Annotated[int, Field(ge=0)] = 0
+    """Runs at the same time on the Docker Engine; 0 for no limit of its own."""
+    kubernetes: Annotated[int, Field(ge=0)] = 0
+    """Runs at the same time on Kubernetes; 0 for no limit of its own."""
+    jenkins: Annotated[int, Field(ge=0)] = 0
+    """Runs at the same time on Jenkins; 0 for no limit of its own."""
+    run_time: Duration = "2h"
+    """Longest time for one run, from its first step on."""
     log_bytes: Bytes = 8 << 20
     """Most of one step's log that is kept, in bytes."""
     source_bytes: Bytes = 1 << 30
@@ -289,6 +330,7 @@ class Settings:
     docker: Docker = field(default_factory=Docker)
     kubernetes: Kubernetes = field(default_factory=Kubernetes)
     registry: Registry = field(default_factory=Registry)
+    jenkins: Jenkins = field(default_factory=Jenkins)
     preview: Preview = field(default_factory=Preview)
     dns: Dns = field(default_factory=Dns)
     limits: Limits = field(default_factory=Limits)

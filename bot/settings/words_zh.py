@@ -10,6 +10,8 @@ WORDS: Mapping[str, str] = {
     "默认由 `host` 和 `port` 拼成，可能只有本机能访问。",
     "server.data_dir": "存放数据库、日志、报告和 Git 缓存的目录，重启后保留。",
     "server.max_body": "可接受的最大 Webhook 请求体，单位字节。",
+    "server.grace": "停机时最多用多少秒来中断正在执行的步骤；超时后进程直接退出，"
+    "残留由接手这些运行的进程清理。",
     "gitee": "连接哪个 Gitee，以及机器人用哪个账号。",
     "gitee.url": "Gitee 的地址，私有化部署时填自己的地址。",
     "gitee.api_url": "API 地址；默认为 `url` 下的 `/api/v5`。",
@@ -18,7 +20,8 @@ WORDS: Mapping[str, str] = {
     "gitee.webhook_mode": "Webhook 的校验方式：密码（password）、签名密钥（sign），或两者皆可（any）。",
     "gitee.window": "Webhook 时间戳与本机时间允许相差的秒数。",
     "store": "保存 Webhook、运行记录和环境信息的数据库。",
-    "store.url": "数据库地址，例如 `sqlite:////srv/chatops/chatops.db`；"
+    "store.url": "数据库地址，例如 `sqlite:////srv/chatops/chatops.db`，"
+    "多副本时用 `postgresql://chatops@db.example.com/chatops`；"
     "默认为 `server.data_dir` 下的 `chatops.db`。",
     "repos": "机器人为哪些仓库服务。",
     "repos.allow": "匹配规则，例如 `org/*`；用 `!org/legacy` 排除个别仓库，以最后匹配的一条为准。"
@@ -73,6 +76,18 @@ WORDS: Mapping[str, str] = {
     "0 表示既不触发也不等待。",
     "registry.fail_on": "镜像含有此级别及以上的漏洞时不予通过，没有扫描结果时同样不通过；默认不限制。"
     "需要带有扫描器的 Harbor。",
+    "jenkins": "仓库可以把哪个 Jenkins 的任务用作步骤；不填 `url` 表示不用。",
+    "jenkins.url": "机器人访问 Jenkins 的地址，包含路径。",
+    "jenkins.public_url": "评论和页面中链接使用的地址；默认与 `url` 相同。",
+    "jenkins.user": "机器人的账号，需要对任务有读取、构建和取消的权限。",
+    "jenkins.token": "该账号的 API Token。",
+    "jenkins.password": "没有 Token 时使用的密码：每次改动都需要会话和 crumb。",
+    "jenkins.insecure": "是否接受无法验证的证书。",
+    "jenkins.jobs": "仓库可以使用的任务的匹配规则，例如 `{owner}/{name}/**`，两者代表仓库自己的名字；"
+    "用 `!` 排除，以最后匹配的一条为准。不填则一个任务都不能用。",
+    "jenkins.poll": "每隔多少秒查看一次任务。",
+    "jenkins.queue_timeout": "任务在 Jenkins 队列中最多等待多少秒。",
+    "jenkins.outage": "Jenkins 不可用（例如重启）超过多少秒，任务才算中断。",
     "preview": "用户如何访问部署好的环境。",
     "preview.domain": "所有预览地址的上级域名，需要一条指向本机的泛域名解析。",
     "preview.port": "预览代理的端口。",
@@ -86,6 +101,10 @@ WORDS: Mapping[str, str] = {
     "limits": "并发数量，以及保留多少内容。",
     "limits.runs": "同时进行的运行总数。",
     "limits.runs_per_repository": "单个仓库同时进行的运行数。",
+    "limits.docker": "在 Docker Engine 上同时进行的运行数；0 表示不单独限制。",
+    "limits.kubernetes": "在 Kubernetes 上同时进行的运行数；0 表示不单独限制。",
+    "limits.jenkins": "在 Jenkins 上同时进行的运行数；0 表示不单独限制。",
+    "limits.run_time": "一次运行从第一步开始最多持续多久。",
     "limits.log_bytes": "单个步骤的日志最多保留多少字节。",
     "limits.source_bytes": "送去构建的源码最大多少字节。",
     "comments": "机器人在 Pull Request 下如何发言。",

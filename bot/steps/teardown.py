@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bot.model.plan import Teardown
 from bot.model.run import StepResult, StepState
+from bot.steps import job
 from bot.steps.work import Work
 
 
@@ -11,6 +12,7 @@ async def run(step: Teardown, work: Work) -> StepResult:
     """Remove one environment, or all of them with images and registry tags. Raises what the ports raise."""
     names = (step.environment,) if step.environment else work.environments
     for name in names:
+        await job.remove(step, name, work)
         for platform in work.doors.platforms.values():
             await platform.remove(work.key(name))
         work.log.note(f"removed environment {name}")

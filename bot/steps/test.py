@@ -33,6 +33,8 @@ class SuiteResult:
 
 async def run(step: Test, work: Work) -> StepResult:
     """Run every suite, also after one failed. Raises what the ports raise."""
+    if work.resumed:
+        await work.doors.platform(step.config.runner).stop_tests(work.key(step.environment))
     image = await _image(step, work)
     if image is None:
         return StepResult(StepState.SKIPPED, Reason.NO_TESTS)
@@ -99,6 +101,8 @@ def _environment(step: Test, suite: Suite, work: Work) -> dict[str, str]:
         platform = work.doors.platform(step.config.runner)
         found["SERVICE_URL"] = platform.service_url(work.key(step.environment), work.ports[step.environment])
         found["PUBLIC_URL"] = work.urls.get(step.environment, "")
+    elif step.environment in work.told:
+        found["SERVICE_URL"] = found["PUBLIC_URL"] = work.told[step.environment]
     return found
 
 

@@ -1,6 +1,6 @@
 """What a step is given besides itself: the run it belongs to, its log, and the doors to the outside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,9 +11,15 @@ from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import Image, Run
 from bot.model.scan import Severity
-from bot.ports import Builder, Log, Platform, Registry, Reports, Source
+from bot.ports import Builder, Jobs, Log, Platform, Registry, Reports, Source, Tell
 
 T = TypeVar("T")
+
+
+async def _tell_nobody(
+    *, waiting: str | None = None, handle: str | None = None, link: str | None = None
+) -> None:
+    """Keep nothing: for steps carried out on their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,7 @@ class Doors:
     platforms: Mapping[RunnerName, Platform]
     fail_on: Severity | None = None
     """Severity of a vulnerability from which an image is refused; None takes every image."""
+    jobs: Mapping[RunnerName, Jobs] = field(default_factory=dict)
 
     def builder(self, runner: RunnerName) -> Builder:
         """Return who builds; raises GiveUp(NOT_SUPPORTED) when this bot has no such runner."""
@@ -35,6 +42,10 @@ class Doors:
     def platform(self, runner: RunnerName) -> Platform:
         """Return where environments live; raises GiveUp(NOT_SUPPORTED) likewise."""
         return _known(self.platforms, runner)
+
+    def jobs_of(self, runner: RunnerName) -> Jobs:
+        """Return who runs jobs; raises GiveUp(NOT_SUPPORTED) likewise."""
+        return _known(self.jobs, runner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,17 @@ class Work:
     """Port on which the service of a deployed environment listens, by environment name."""
     environments: tuple[str, ...] = ()
     """Names of the environments that exist."""
+    resumed: bool = False
+    """Whether an earlier attempt was interrupted, and may have left something at the runner."""
+    handle: str = ""
+    """What an earlier attempt told its runner's work is found again by."""
+    tell: Tell = _tell_nobody
+    told: Mapping[str, str] = field(default_factory=dict)
+    """Address that whoever deployed a ready environment told, where that is not the previews' own."""
+    index: int = 0
+    """Place of the step in its plan."""
+    stopped: Callable[[], bool] = lambda: True
+    """Whether a cancelled step is to end for good; otherwise this bot only goes away."""
 
     def key(self, environment: str) -> EnvironmentKey:
         """Name one environment of this pull request."""

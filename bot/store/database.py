@@ -1,33 +1,47 @@
-"""One SQLAlchemy engine and the thread that talks to it, so that the event loop never waits for a disk."""
+"""One SQLAlchemy engine and the threads that talk to it, so that the event loop never waits for a disk."""
 
 import asyncio
+import fcntl
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.store import schema
+from bot.model.errors import RetryLater
+from bot.model.reason import Reason
+from bot.store.migrate import migrate
 
 T = TypeVar("T")
 
 READ_ONLY = {"chatops_reads": True}
+THREADS = 8
+"""Transactions at once on PostgreSQL; SQLite has one writer."""
 
 
 class Database:
-    """Runs transactions on worker threads. SQLite has one writer, hence one thread for `run`."""
+    """Runs transactions on worker threads.
+
+    Every method raises RetryLater(STORE_UNAVAILABLE) while the database is away, locked or full.
+    """
 
     def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
-        threads = 1 if self.engine.dialect.name == "sqlite" else 8
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
-        self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read")
+        parsed = make_url(url)
+        self.alone = parsed.get_backend_name() == "sqlite"
+        """Whether no other process can have this database open."""
+        self._lock = _lock(parsed) if self.alone else None
+        self.engine = _sqlite(parsed) if self.alone else _postgresql(parsed)
+        self._pool = ThreadPoolExecutor(1 if self.alone else THREADS, thread_name_prefix="store")
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read") if self.alone else self._pool
 
     async def migrate(self) -> None:
         """Create what is missing; raise RuntimeError if the file was written by a newer version."""
-        await self.run(_migrate)
+        await self.run(migrate)
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Carry out `work` in one transaction and return its result."""
@@ -37,28 +51,85 @@ class Database:
         """Carry out `work`, which changes nothing, without waiting for writers."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
 
+    async def ping(self) -> str | None:
+        """Return None when the database answers, else what is wrong."""
+        try:
+            await self.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
+        except RetryLater as error:
+            return error.facts["message"]
+        return None
+
     def _look(self, work: Callable[[Connection], T]) -> T:
-        with self.engine.connect().execution_options(**READ_ONLY) as connection:
-            return work(connection)
+        try:
+            with self.engine.connect().execution_options(**READ_ONLY) as connection:
+                return work(connection)
+        except (DBAPIError, PoolTimeout) as error:
+            if not _away(error):
+                raise
+            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": _said(error)}) from error
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        with self.engine.begin() as connection:
-            return work(connection)
+        try:
+            with self.engine.begin() as connection:
+                return work(connection)
+        except (DBAPIError, PoolTimeout) as error:
+            if not _away(error):
+                raise
+            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": _said(error)}) from error
 
     async def close(self) -> None:
         """Finish what is under way and close the file."""
         await asyncio.to_thread(self._readers.shutdown)
         await asyncio.to_thread(self._pool.shutdown)
         self.engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
 
 
-def _engine(url: str) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"check_same_thread": False})
+def _away(error: DBAPIError | PoolTimeout) -> bool:
+    """Whether the database is in trouble; a broken statement is a bug of ours."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return True
+    return error.connection_invalidated
+
+
+def _said(error: DBAPIError | PoolTimeout) -> str:
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0] if lines else "no answer"
+
+
+def _lock(url: URL) -> int | None:
+    """Keep every other process away from a SQLite file until this one ends, however it ends.
+
+    The lock is the kernel's, on a file beside the database. Raises RuntimeError where another has it.
+    """
+    if not url.database:
+        return None
+    file = Path(url.database)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise RuntimeError(
+            f"another chatops has {file} open; for several, use [store] url = postgresql://…"
+        ) from error
+    return descriptor
+
+
+def _postgresql(url: URL) -> Engine:
+    driver = url if url.drivername != "postgresql" else url.set(drivername="postgresql+psycopg")
+    # Keep-alives, so that a peer that vanished is noticed within seconds rather than hours:
+    # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
+    alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 5}
+    return create_engine(
+        driver, pool_pre_ping=True, pool_size=THREADS, max_overflow=0, pool_timeout=10, connect_args=alive
+    )
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     return engine
@@ -75,14 +146,3 @@ def _begin(connection: Connection) -> None:
     # A read that later writes would otherwise fail with “database is locked” at the upgrade.
     reads = connection.get_execution_options().items() >= READ_ONLY.items()
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-
-def _migrate(connection: Connection) -> None:
-    schema.metadata.create_all(connection)
-    found = connection.execute(select(schema.schema_version.c.version)).scalar()
-    if found is None:
-        connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
-    elif found > schema.VERSION:
-        raise RuntimeError(
-            f"the store has schema version {found}, this bot knows up to {schema.VERSION}: run a newer bot"
-        )

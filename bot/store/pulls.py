@@ -1,15 +1,20 @@
 """What is remembered of a pull request beside its runs: environments, images, approvals, comments."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
-from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
+from bot.model.environment import Environment, EnvironmentState
 from bot.model.forge import RepoPath
+from bot.model.lease import Lease
 from bot.model.run import Image
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
+from bot.store.replicas import free, held_by
 from bot.store.schema import approvals, comments, environments, images
 
 
@@ -21,10 +26,15 @@ class Pulls:
 
     async def put_environment(self, environment: Environment) -> None:
         """Keep an environment's present state."""
-        key = environment.key
-        row = {"repo": str(key.repo), "number": key.number, "name": key.name}
-        rest = {"host": environment.host, "state": environment.state, "data": pack(environment)}
-        await self._database.run(lambda connection: upsert(connection, environments, row, rest))
+        await self._database.run(lambda connection: _put(connection, environment))
+
+    async def settle(self, environment: Environment, labels: Sequence[str]) -> Environment:
+        """Keep a new environment under the first of these labels that is no other's; return it with it."""
+        while True:
+            try:
+                return await self._database.run(lambda connection: _settle(connection, environment, labels))
+            except IntegrityError:
+                continue  # another replica took that label meanwhile: look again
 
     async def environments(
         self, repo: RepoPath | None = None, number: int | None = None
@@ -44,11 +54,6 @@ class Pulls:
         statement = select(environments.c.data).where(environments.c.host == host_label)
         data = await self._database.read(lambda connection: connection.execute(statement).scalar())
         return unpack(Environment, data) if data else None
-
-    async def host_owner(self, host_label: str) -> EnvironmentKey | None:
-        """Return whose address this label is."""
-        found = await self.environment_at(host_label)
-        return found.key if found else None
 
     async def put_image(self, repo: RepoPath, number: int, image: Image) -> None:
         """Remember that a commit's image is in the registry."""
@@ -75,21 +80,83 @@ class Pulls:
             lambda connection: frozenset(connection.execute(statement).scalars())
         )
 
-    async def comment(self, repo: RepoPath, number: int, marker: str) -> tuple[int, str] | None:
-        """Return id and body digest of the comment that carries a marker; id 0: posting was begun."""
-        statement = select(comments.c.comment_id, comments.c.body_digest).where(
-            comments.c.repo == str(repo), comments.c.number == number, comments.c.marker == marker
-        )
-        row = await self._database.read(lambda connection: connection.execute(statement).first())
-        return (row[0], row[1]) if row else None
+    async def claim_comment(
+        self, repo: RepoPath, number: int, marker: str, lease: Lease
+    ) -> tuple[int | None, str] | None:
+        """Become the only writer of the comment that carries a marker; None while another replica is.
+
+        Returns its id and the digest of its body: no id where it was never begun, 0 where posting was begun.
+        """
+        row = {"repo": str(repo), "number": number, "marker": marker}
+        mine = _comment(repo, number, marker) & (free(comments.c.writer) | held_by(comments.c.writer, lease))
+
+        def work(connection: Connection) -> tuple[int | None, str] | None:
+            new = {**row, "comment_id": 0, "body_digest": "", "writer": lease.replica}
+            if _add_comment(connection, new):
+                return None, ""
+            found = connection.execute(
+                update(comments)
+                .where(mine)
+                .values(writer=lease.replica)
+                .returning(comments.c.comment_id, comments.c.body_digest)
+            ).first()
+            return (found[0], found[1]) if found else None
+
+        return await self._database.run(work)
 
     async def put_comment(
         self, repo: RepoPath, number: int, marker: str, comment_id: int, body_digest: str
     ) -> None:
         """Remember which comment carries a marker and what it says."""
-        row = {"repo": str(repo), "number": number, "marker": marker}
-        rest = {"comment_id": comment_id, "body_digest": body_digest}
-        await self._database.run(lambda connection: upsert(connection, comments, row, rest))
+        statement = (
+            update(comments)
+            .where(_comment(repo, number, marker))
+            .values(comment_id=comment_id, body_digest=body_digest)
+        )
+        await self._database.run(lambda connection: connection.execute(statement))
+
+    async def let_comment_go(self, repo: RepoPath, number: int, marker: str, lease: Lease) -> None:
+        """Let others write it."""
+        statement = (
+            update(comments)
+            .where(_comment(repo, number, marker), comments.c.writer == lease.replica)
+            .values(writer=None)
+        )
+        await self._database.run(lambda connection: connection.execute(statement))
+
+    async def comment(self, repo: RepoPath, number: int, marker: str) -> tuple[int, str] | None:
+        """Return id and body digest of the comment that carries a marker; id 0: posting was begun."""
+        statement = select(comments.c.comment_id, comments.c.body_digest).where(
+            _comment(repo, number, marker)
+        )
+        row = await self._database.read(lambda connection: connection.execute(statement).first())
+        return (row[0], row[1]) if row else None
+
+
+def _comment(repo: RepoPath, number: int, marker: str) -> ColumnElement[bool]:
+    return and_(comments.c.repo == str(repo), comments.c.number == number, comments.c.marker == marker)
+
+
+def _add_comment(connection: Connection, row: Mapping[str, object]) -> bool:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(comments).values(**row).on_conflict_do_nothing().returning(comments.c.marker)
+    return connection.execute(statement).first() is not None
+
+
+def _settle(connection: Connection, environment: Environment, labels: Sequence[str]) -> Environment:
+    key = environment.key
+    taken = select(environments.c.host, environments.c.data).where(environments.c.host.in_(labels))
+    others = {host for host, data in connection.execute(taken) if unpack(Environment, data).key != key}
+    settled = replace(environment, host=next(label for label in labels if label not in others))
+    _put(connection, settled)
+    return settled
+
+
+def _put(connection: Connection, environment: Environment) -> None:
+    key = environment.key
+    row = {"repo": str(key.repo), "number": key.number, "name": key.name}
+    rest = {"host": environment.host, "state": environment.state, "data": pack(environment)}
+    upsert(connection, environments, row, rest)
 
 
 def approve(

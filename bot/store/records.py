@@ -7,11 +7,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bot.model.forge import RepoPath
+from bot.model.lease import Lease
 from bot.model.run import Run, StopRequest
 from bot.store import deliveries, pulls, runs
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
+from bot.store.locking import Lock, hold
 from bot.store.pulls import Pulls
+from bot.store.replicas import Replicas
 from bot.store.runs import Runs
 
 
@@ -23,18 +26,26 @@ class Store:
     inbox: Inbox
     runs: Runs
     pulls: Pulls = field(repr=False)
+    replicas: Replicas = field(repr=False)
 
     @classmethod
     async def open(cls, url: str, *, inbox_capacity: int = 10_000) -> "Store":
         """Connect, bring the schema up, and return the store."""
         database = Database(url)
-        await database.migrate()
-        return cls(database, Inbox(database, capacity=inbox_capacity), Runs(database), Pulls(database))
+        try:
+            await database.migrate()
+        except BaseException:
+            await database.close()
+            raise
+        inbox = Inbox(database, capacity=inbox_capacity)
+        return cls(database, inbox, Runs(database), Pulls(database), Replicas(database))
 
     async def conclude(
         self,
         key: str,
         ending: str,
+        lease: Lease,
+        at: datetime,
         *,
         start: Run | None = None,
         stop: Iterable[int] = (),
@@ -44,24 +55,33 @@ class Store:
         """Close a delivery together with all that it decided, or with nothing of it.
 
         `start` is added and returned with its number, `stop` flagged with `request`, `approve`
-        (repository, number, commit, person, time) remembered.
+        (repository, number, commit, person, time) remembered. Raises LeaseLost if this replica has the
+        delivery no longer.
         """
         stopping = tuple(stop)
 
         def work(connection: Connection) -> Run | None:
-            deliveries.settle(connection, key, ending)
+            deliveries.settle(connection, key, ending, lease, at)
             if request is not None:
                 runs.flag(connection, stopping, request)
             if approve is not None:
-                repo, number, sha, actor, at = approve
-                pulls.approve(connection, repo=repo, number=number, sha=sha, actor=actor, at=at)
+                repo, number, sha, actor, approved_at = approve
+                pulls.approve(connection, repo=repo, number=number, sha=sha, actor=actor, at=approved_at)
             return runs.add(connection, start) if start else None
 
         return await self.database.run(work)
 
-    async def start(self, run: Run) -> Run:
-        """Add a run that no delivery asked for; return it with its number."""
-        return await self.database.run(lambda connection: runs.add(connection, run))
+    async def start(self, run: Run) -> Run | None:
+        """Add a run that no delivery asked for, and return it with its number.
+
+        None where something of its pull request waits or is under way: it may already do the same.
+        """
+
+        def work(connection: Connection) -> Run | None:
+            hold(connection, Lock.QUEUE)
+            return runs.add(connection, run) if runs.idle(connection, run.repo, run.number) else None
+
+        return await self.database.run(work)
 
     async def close(self) -> None:
         """Finish and close the database."""

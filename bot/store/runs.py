@@ -1,14 +1,35 @@
-"""Runs by number. A run's value is JSON; stop and comment are columns, since others set them."""
+"""Runs by number. A run's value is JSON; stop, comment and holder are columns, since others set them.
 
-from collections.abc import Iterable
+Whoever carries a run out holds it: only the holder saves it, and proves with its lease that it is the holder.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from bot.model.forge import RepoPath
+from bot.model.lease import Lease, LeaseLost
+from bot.model.pipeline import RunnerName
+from bot.model.queue import QueueEntry
 from bot.model.run import Run, RunState, StopRequest
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
+from bot.store.locking import Lock, hold
+from bot.store.replicas import free, held_by
 from bot.store.schema import runs
 
 _UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
@@ -50,28 +71,106 @@ class Runs:
             statement = statement.where(runs.c.repo == str(repo), runs.c.number == number)
         return await self._select(statement)
 
-    async def save(self, run: Run) -> Run:
-        """Keep a run's progress; return it with what others have set meanwhile (stop, comment)."""
+    async def queue(self) -> tuple[QueueEntry, ...]:
+        """Return what scheduling looks at in each run that is not over, oldest first."""
+        return await self._database.read(_queue)
 
-        def work(connection: Connection) -> Run:
-            connection.execute(
-                update(runs).where(runs.c.id == run.id).values(state=run.state, data=pack(run))
-            )
-            return _value(connection.execute(select(runs).where(runs.c.id == run.id)).mappings().one())
+    async def claim(
+        self, lease: Lease, choose: Callable[[Sequence[QueueEntry]], Collection[int]]
+    ) -> tuple[Run, ...]:
+        """Take those that `choose` picks from the whole queue into this replica's hands.
+
+        No other replica chooses meanwhile, and what one has in hand no other can take.
+        """
+
+        def work(connection: Connection) -> tuple[Run, ...]:
+            hold(connection, Lock.QUEUE)
+            mine = (runs.c.id.in_(choose(_queue(connection))), free(runs.c.holder))
+            statement = update(runs).where(*mine).values(holder=lease.replica).returning(runs)
+            return tuple(_value(row) for row in connection.execute(statement).mappings().all())
 
         return await self._database.run(work)
+
+    async def save(self, run: Run, lease: Lease) -> Run:
+        """Keep a run's progress; return it with what others have set meanwhile (stop, comment).
+
+        Raises LeaseLost if another replica has it.
+        """
+        statement = (
+            update(runs)
+            .where(runs.c.id == run.id, held_by(runs.c.holder, lease))
+            .values(**_progress(run), revision=runs.c.revision + 1)
+            .returning(runs)
+        )
+
+        def work(connection: Connection) -> Run:
+            row = connection.execute(statement).mappings().first()
+            if row is None:
+                raise LeaseLost
+            return _value(row)
+
+        return await self._database.run(work)
+
+    async def let_go(self, run_id: int, lease: Lease) -> None:
+        """Give a run back, for whoever takes it up next."""
+        statement = (
+            update(runs).where(runs.c.id == run_id, runs.c.holder == lease.replica).values(holder=None)
+        )
+        await self._database.run(lambda connection: connection.execute(statement))
 
     async def set_comment(self, run_id: int, comment_id: int) -> None:
         """Remember which comment shows this run."""
         statement = update(runs).where(runs.c.id == run_id).values(comment_id=comment_id)
         await self._database.run(lambda connection: connection.execute(statement))
 
+    async def at_revision(self, run_id: int) -> tuple[Run, int] | None:
+        """Return a run with the number of its changes so far."""
+        statement = select(runs).where(runs.c.id == run_id)
+
+        def work(connection: Connection) -> tuple[Run, int] | None:
+            row = connection.execute(statement).mappings().first()
+            return (_value(row), row["revision"]) if row else None
+
+        return await self._database.read(work)
+
+    async def follower(self, run: Run) -> int | None:
+        """Return the next run of the same pull request that was begun."""
+        statement = select(func.min(runs.c.id)).where(
+            runs.c.repo == str(run.repo), runs.c.number == run.number, runs.c.id > run.id, runs.c.begun
+        )
+        return await self._database.read(lambda connection: connection.execute(statement).scalar())
+
+    async def touch(self, ids: Collection[int]) -> None:
+        """Count runs as changed: what their comments say depends on more than themselves."""
+        statement = update(runs).where(runs.c.id.in_(ids)).values(revision=runs.c.revision + 1)
+        await self._database.run(lambda connection: connection.execute(statement))
+
+    async def shown(self, run_id: int, revision: int) -> None:
+        """Remember that the comments of a run say all there was to say of it at this revision."""
+        statement = update(runs).where(runs.c.id == run_id, runs.c.shown < revision).values(shown=revision)
+        await self._database.run(lambda connection: connection.execute(statement))
+
+    async def unshown(self, limit: int = 200) -> tuple[int, ...]:
+        """Return the ids of runs whose comments may be behind, oldest first."""
+        statement = select(runs.c.id).where(runs.c.shown < runs.c.revision).order_by(runs.c.id).limit(limit)
+        return await self._database.read(lambda connection: tuple(connection.execute(statement).scalars()))
+
     async def request_stop(self, ids: Iterable[int], request: StopRequest) -> tuple[int, ...]:
         """Flag unfinished runs; return those flagged now. The first request wins."""
         wanted = tuple(ids)
         return await self._database.run(lambda connection: flag(connection, wanted, request))
 
-    async def _select(self, statement: Select[tuple[object, ...]]) -> tuple[Run, ...]:
+    async def finished_before(self, moment: datetime, limit: int = 500) -> tuple[int, ...]:
+        """Return the ids of runs that were over by then, oldest first."""
+        statement = select(runs.c.id).where(runs.c.finished_at < moment).order_by(runs.c.id).limit(limit)
+        return await self._database.read(lambda connection: tuple(connection.execute(statement).scalars()))
+
+    async def forget(self, ids: Collection[int]) -> None:
+        """Drop runs that are over."""
+        statement = delete(runs).where(runs.c.id.in_(ids), runs.c.state.not_in(_UNFINISHED))
+        await self._database.run(lambda connection: connection.execute(statement))
+
+    async def _select(self, statement: Select[Any]) -> tuple[Run, ...]:
         return await self._database.read(
             lambda connection: tuple(_value(row) for row in connection.execute(statement).mappings())
         )
@@ -79,11 +178,25 @@ class Runs:
 
 def add(connection: Connection, run: Run) -> Run:
     """Insert a run, in the transaction of the decision that asks for it; return it with its number."""
-    values = {"repo": str(run.repo), "number": run.number, "state": run.state, "data": pack(run)}
-    number = connection.execute(insert(runs).values(**values)).inserted_primary_key
-    run = replace(run, id=int(number[0]) if number else 0)
+    values = {
+        "repo": str(run.repo),
+        "number": run.number,
+        "runners": ",".join(sorted(run.plan.runners)),
+        "removes": run.plan.removes_only,
+        **_progress(run),
+    }
+    number = connection.execute(insert(runs).values(**values).returning(runs.c.id)).scalar_one()
+    run = replace(run, id=number)
     connection.execute(update(runs).where(runs.c.id == run.id).values(data=pack(run)))
     return run
+
+
+def idle(connection: Connection, repo: RepoPath, number: int) -> bool:
+    """Whether nothing of a pull request waits or is under way."""
+    statement = select(runs.c.id).where(
+        runs.c.repo == str(repo), runs.c.number == number, runs.c.state.in_(_UNFINISHED)
+    )
+    return connection.execute(statement.limit(1)).first() is None
 
 
 def flag(connection: Connection, ids: tuple[int, ...], request: StopRequest) -> tuple[int, ...]:
@@ -91,10 +204,40 @@ def flag(connection: Connection, ids: tuple[int, ...], request: StopRequest) -> 
     statement = (
         update(runs)
         .where(runs.c.id.in_(ids), runs.c.state.in_(_UNFINISHED), runs.c.stop.is_(None))
-        .values(stop=pack(request))
+        .values(stop=pack(request), revision=runs.c.revision + 1)
         .returning(runs.c.id)
     )
     return tuple(connection.execute(statement).scalars())
+
+
+def _progress(run: Run) -> dict[str, object]:
+    """Return the columns that follow from a run's value; who is over is held by nobody."""
+    ended: dict[str, object] = {"holder": None, "finished_at": run.finished_at} if run.state.final else {}
+    return {"state": run.state, "begun": run.started_at is not None, "data": pack(run), **ended}
+
+
+def _queue(connection: Connection) -> tuple[QueueEntry, ...]:
+    columns = ("id", "repo", "number", "runners", "begun", "removes")
+    holder = case((free(runs.c.holder), ""), else_=runs.c.holder).label("holder")
+    statement = (
+        select(*(runs.c[name] for name in columns), holder, runs.c.stop.is_not(None).label("stopping"))
+        .where(runs.c.state.in_(_UNFINISHED))
+        .order_by(runs.c.id)
+    )
+    return tuple(_entry(row) for row in connection.execute(statement).mappings())
+
+
+def _entry(row: RowMapping) -> QueueEntry:
+    return QueueEntry(
+        id=row["id"],
+        repo=RepoPath.parse(row["repo"]),
+        number=row["number"],
+        runners=frozenset(RunnerName(name) for name in row["runners"].split(",") if name),
+        holder=row["holder"],
+        begun=row["begun"],
+        removes=row["removes"],
+        stopping=row["stopping"],
+    )
 
 
 def _value(row: RowMapping) -> Run:

@@ -1,22 +1,27 @@
 """The tables. Columns exist for what is searched or changed on its own; the rest of a value is its JSON.
 
-Schema changes are forward-only: `VERSION` counts them and `migrate` in `database.py` brings an older file up.
+What is here is what the migrations make; a test holds the two together.
 """
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
+    Boolean,
     Column,
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 VERSION = 1
+"""The oldest version whose bots can work with these tables; see `migrate.py`."""
 
 metadata = MetaData()
 
@@ -34,6 +39,8 @@ deliveries = Table(
     Column("due_at", DateTime(timezone=True), nullable=False),
     Column("ending", Text, nullable=False, default=""),
     Column("data", JSON, nullable=False),
+    Column("holder", String(64)),
+    Column("decided_at", DateTime(timezone=True)),
 )
 
 runs = Table(
@@ -46,6 +53,13 @@ runs = Table(
     Column("comment_id", Integer),
     Column("stop", JSON),
     Column("data", JSON, nullable=False),
+    Column("holder", String(64)),
+    Column("runners", String(255), nullable=False, server_default="docker"),
+    Column("begun", Boolean, nullable=False, server_default=false()),
+    Column("removes", Boolean, nullable=False, server_default=false()),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("shown", Integer, nullable=False, server_default="0"),
+    Column("finished_at", DateTime(timezone=True)),
     Index("runs_by_pull", "repo", "number"),
 )
 
@@ -88,4 +102,30 @@ comments = Table(
     Column("marker", String(255), primary_key=True),
     Column("comment_id", Integer, nullable=False),
     Column("body_digest", String(64), nullable=False, default=""),
+    Column("writer", String(64)),
+)
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("beat", Integer, nullable=False),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("repo", String(255), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("data", JSON, nullable=False),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(255), primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
 )

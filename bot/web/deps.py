@@ -1,6 +1,6 @@
 """All that the web is given: values and ports, nothing looked up from elsewhere."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from bot.core.addresses import Addresses
 from bot.gitee.signature import DEFAULT_WINDOW, Mode
 from bot.model.forge import RepoPath
+from bot.model.queue import Place
 from bot.model.text import Language
 from bot.model.views import CommandHelp
 from bot.ports import Clock
@@ -25,6 +26,8 @@ class WebDeps:
     runs: RunRecords
     environments: EnvironmentRecords
     logs: Logs
+    places: Callable[[], Awaitable[Mapping[int, Place]]]
+    """Where each waiting run stands."""
     health: Health
     clock: Clock
     registry: CollectorRegistry

@@ -5,9 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.core.scheduling import positions
 from bot.model.forge import RepoPath
-from bot.model.run import Run
+from bot.model.run import Run, RunState
 from bot.model.text import Language
 from bot.web.api import PAGE
 from bot.web.deps import DEPS
@@ -50,7 +49,7 @@ async def home(request: web.Request) -> web.Response:
         request,
         "home.html.j2",
         {
-            "runs": _rows(request, (*active, *over)),
+            "runs": await _rows(request, (*active, *over)),
             "environments": len(environments),
             "older": found[-1].id if len(found) == PAGE else None,
             "first_page": given is None,
@@ -70,7 +69,7 @@ async def pull(request: web.Request) -> web.Response:
     facts = {
         "repo": repo,
         "number": number,
-        "runs": _rows(request, runs),
+        "runs": await _rows(request, runs),
         "environments": environments,
         "preview": deps.addresses.preview,
         "gitee_url": deps.gitee_url.rstrip("/"),
@@ -107,7 +106,12 @@ async def report_folder(request: web.Request) -> web.StreamResponse:
     raise web.HTTPMovedPermanently(f"/reports/{request.match_info['id']}/")
 
 
-def _rows(request: web.Request, runs: tuple[Run, ...]) -> list[dict[str, Any]]:
-    language = visitor_language(request, request.app[DEPS].language)
-    places = positions(runs)
-    return [{"run": run, "facts": run_facts(run, places.get(run.id, 0), language)} for run in runs]
+async def _rows(request: web.Request, runs: tuple[Run, ...]) -> list[dict[str, Any]]:
+    deps = request.app[DEPS]
+    language = visitor_language(request, deps.language)
+    waiting = any(run.state is RunState.QUEUED for run in runs)
+    places = await deps.places() if waiting else {}
+    return [
+        {"run": run, "facts": run_facts(run, places[run.id].position if run.id in places else 0, language)}
+        for run in runs
+    ]

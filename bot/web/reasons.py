@@ -131,9 +131,64 @@ REASONS: Final[Mapping[Reason, Text]] = {
         en="Gitee refused access to the code of {repository}.", zh="Gitee 拒绝访问 {repository} 的代码。"
     ),
     Reason.COMMIT_GONE: Text(en="Commit {sha} is no longer there.", zh="提交 {sha} 已不存在。"),
+    Reason.STORE_UNAVAILABLE: Text(
+        en="The bot's database does not answer: {message}", zh="机器人的数据库没有响应：{message}"
+    ),
+    Reason.INTERRUPTED: Text(
+        en="It was interrupted {times} times and is not tried again.", zh="被中断了 {times} 次，不再重试。"
+    ),
     Reason.GITEE_UNAVAILABLE: Text(en="Gitee does not answer: {message}", zh="Gitee 没有响应：{message}"),
     Reason.GITEE_DENIED: Text(en="Gitee refused: {message}", zh="Gitee 拒绝了请求：{message}"),
     Reason.NOT_SUPPORTED: Text(en="{what} is not supported here.", zh="此处不支持 {what}。"),
+    Reason.JENKINS_JOB_UNKNOWN: Text(
+        en="Jenkins has no job {job}, or the bot's account may not see it.",
+        zh="Jenkins 上没有任务 {job}，或机器人账号看不到它。",
+    ),
+    Reason.JENKINS_JOB_DISABLED: Text(
+        en="The Jenkins job {job} is disabled.", zh="Jenkins 任务 {job} 已被禁用。"
+    ),
+    Reason.JENKINS_JOB_NOT_ALLOWED: Text(
+        en="This repository may not use the Jenkins job {job}.", zh="这个仓库不能使用 Jenkins 任务 {job}。"
+    ),
+    Reason.JENKINS_PARAMETERS: Text(
+        en="The Jenkins job {job} does not declare {parameters}.",
+        zh="Jenkins 任务 {job} 没有声明参数 {parameters}。",
+    ),
+    Reason.JENKINS_LOGIN: Text(
+        en="Jenkins does not accept the bot's credentials: {message}",
+        zh="Jenkins 不接受机器人的凭据：{message}",
+    ),
+    Reason.JENKINS_DENIED: Text(
+        en="Jenkins denies the bot's account {permission} for {job}.",
+        zh="机器人账号在 Jenkins 上对 {job} 没有权限 {permission}。",
+    ),
+    Reason.JENKINS_UNAVAILABLE: Text(
+        en="Jenkins does not answer: {message}", zh="Jenkins 没有响应：{message}"
+    ),
+    Reason.JENKINS_QUEUED_TOO_LONG: Text(
+        en="{job} was taken out of Jenkins' queue after {seconds} s: {why}",
+        zh="任务 {job} 在 Jenkins 队列中等待超过 {seconds} 秒，已移出队列：{why}",
+    ),
+    Reason.JENKINS_FAILED: Text(
+        en="The Jenkins job {job} #{number} ended with {result}.",
+        zh="Jenkins 任务 {job} 的第 {number} 次构建结果为 {result}。",
+    ),
+    Reason.JENKINS_ABORTED: Text(
+        en="The Jenkins job {job} #{number} was aborted in Jenkins.",
+        zh="Jenkins 任务 {job} 的第 {number} 次构建在 Jenkins 上被中止。",
+    ),
+    Reason.JENKINS_LOST: Text(
+        en="Jenkins no longer knows the build of {job} that was started.",
+        zh="Jenkins 上已找不到任务 {job} 的这次构建。",
+    ),
+    Reason.JENKINS_RESULT_UNREADABLE: Text(
+        en="{path} of the job {job} cannot be used: {message}",
+        zh="任务 {job} 给出的 {path} 无法使用：{message}",
+    ),
+    Reason.JENKINS_NO_IMAGE: Text(en="The job {job} told no image.", zh="任务 {job} 没有给出镜像。"),
+    Reason.JENKINS_NO_REPORT: Text(
+        en="The job {job} published no test results.", zh="任务 {job} 没有发布测试结果。"
+    ),
     Reason.INTERNAL: Text(
         en="It is a mistake of the bot's; the log knows it as {id}.",
         zh="这是机器人的程序错误，日志编号 {id}。",

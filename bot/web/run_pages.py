@@ -4,7 +4,6 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.core.scheduling import positions
 from bot.model.run import Run, RunState
 from bot.web.deps import DEPS, WebDeps
 from bot.web.logs import LogView, first_lines, recorded, whole_log
@@ -59,4 +58,5 @@ async def _facts(request: web.Request, run: Run) -> dict[str, Any]:
 async def _position(deps: WebDeps, run: Run) -> int:
     if run.state is not RunState.QUEUED:
         return 0
-    return positions(await deps.runs.unfinished()).get(run.id, 0)
+    place = (await deps.places()).get(run.id)
+    return place.position if place else 0

@@ -87,6 +87,7 @@ def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Pa
         assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
         parts = json.loads(answer.text)["parts"]
         assert {name: part["ready"] for name, part in parts.items()} == {
+            "store": True,
             "gitee": False,
             "registry": False,
             "docker": False,

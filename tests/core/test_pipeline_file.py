@@ -76,6 +76,7 @@ def test_a_whole_file() -> None:
             qa:
         test:
           runner: jenkins
+          job: shop/e2e
           target: null
           command: "true"
           suites: {unit: pytest}
@@ -110,7 +111,7 @@ def test_a_whole_file() -> None:
             environments={"staging": EnvironmentConfig({"A": "b"}, "8h"), "qa": EnvironmentConfig()},
         ),
         test=TestConfig(
-            RunnerName.JENKINS, None, "true", {"unit": "pytest"}, {"A": "b"}, "/app/junit.xml", 60
+            RunnerName.JENKINS, None, "true", {"unit": "pytest"}, {"A": "b"}, "/app/junit.xml", 60, "shop/e2e"
         ),
         services={"db": ServiceConfig("postgres:16", {"POSTGRES_PASSWORD": "x"}, ("postgres",), 5432)},
         paths=PathFilter(("src/",), ("**/*.md", "!src/x.md")),

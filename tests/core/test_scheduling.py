@@ -1,64 +1,150 @@
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.scheduling import Limits, positions, startable
-from bot.model.delivery import Trigger
+from bot.core.scheduling import Limits, ending, line, places, startable
 from bot.model.forge import RepoPath
-from bot.model.plan import Plan
-from bot.model.run import Origin, Run, RunState
-from bot.model.text import Language
+from bot.model.pipeline import RunnerName
+from bot.model.queue import Behind, Place, QueueEntry
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-QUEUED, RUNNING = RunState.QUEUED, RunState.RUNNING
+DOCKER, KUBERNETES = frozenset({RunnerName.DOCKER}), frozenset({RunnerName.KUBERNETES})
+WIDE = Limits(99, 99)
 
 
-def run(run_id: int, repo: str = "team/shop", number: int = 1, state: RunState = QUEUED) -> Run:
-    base = Run(
-        run_id, RepoPath.parse(repo), number, "a" * 40, Plan(()), Origin(Trigger.OPEN, ""), Language.ZH, NOW
-    )
-    return replace(base, state=state)
+def entry(
+    run_id: int, repo: str = "team/shop", number: int | None = None, *, held: bool = False
+) -> QueueEntry:
+    pull = run_id if number is None else number
+    return QueueEntry(run_id, RepoPath.parse(repo), pull, DOCKER, "one" if held else "", begun=held)
+
+
+def ids(entries: tuple[QueueEntry, ...]) -> list[int]:
+    return [found.id for found in entries]
 
 
 def test_the_oldest_begin_first_within_the_global_limit() -> None:
-    waiting = [run(3, number=3), run(1, number=1), run(2, number=2)]
-    assert startable(waiting, Limits(2, 9)) == (1, 2)
+    assert startable([entry(3), entry(1), entry(2)], Limits(2, 9)) == (1, 2)
 
 
 def test_one_pull_request_has_one_run_under_way_in_order_of_asking() -> None:
-    assert startable([run(1), run(2)], Limits(9, 9)) == (1,)
-    assert startable([run(1, state=RUNNING), run(2)], Limits(9, 9)) == ()
+    assert startable([entry(1, number=7), entry(2, number=7)], WIDE) == (1,)
+    assert startable([entry(1, number=7, held=True), entry(2, number=7)], WIDE) == ()
 
 
 def test_a_busy_repository_does_not_take_the_room_of_others() -> None:
-    busy = [run(1, number=1, state=RUNNING), run(2, number=2), run(3, "team/blog", 1)]
+    busy = [entry(1, held=True), entry(2), entry(3, "team/blog")]
     assert startable(busy, Limits(3, 1)) == (3,)
 
 
-def test_places_in_line_count_waiting_runs_only() -> None:
-    assert positions([run(4, number=2), run(1, state=RUNNING), run(2, number=3)]) == {2: 1, 4: 2}
+def test_a_full_runner_holds_up_only_those_who_need_it() -> None:
+    limits = Limits(9, 9, {RunnerName.DOCKER: 1})
+    waiting = [entry(1, held=True), entry(2), replace(entry(3), runners=KUBERNETES)]
+    assert startable(waiting, limits) == (3,)
+    assert places(waiting, limits) == {
+        2: Place(1, Behind.RUNNER, RunnerName.DOCKER),
+        3: Place(2, Behind.NOTHING),
+    }
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["a/a", "b/b", "c/c"]), st.integers(1, 4), st.sampled_from([QUEUED, RUNNING])
+def test_repositories_take_turns() -> None:
+    flood = [entry(run_id) for run_id in range(1, 6)]
+    assert ids(line([*flood, entry(6, "team/blog"), entry(7, "team/blog")])) == [1, 6, 2, 7, 3, 4, 5]
+
+
+def test_whoever_has_runs_under_way_lets_others_go_first() -> None:
+    assert ids(line([entry(1, held=True), entry(2), entry(3, "team/blog")])) == [3, 2]
+
+
+def test_what_was_interrupted_comes_first_and_what_removes_next() -> None:
+    removing = replace(entry(3, "team/blog"), removes=True)
+    interrupted = replace(entry(4), begun=True)
+    assert ids(line([entry(1), entry(2), removing, interrupted])) == [4, 3, 1, 2]
+
+
+def test_nobody_is_overtaken_within_a_pull_request() -> None:
+    removing = replace(entry(2, number=7), removes=True)
+    assert ids(line([entry(1, number=7), removing])) == [1, 2]
+
+
+def test_a_waiting_run_knows_its_place_and_what_it_waits_for() -> None:
+    entries = [
+        entry(1, number=7, held=True),
+        entry(2, number=7),
+        entry(3),
+        entry(4, "team/blog"),
+        entry(5, "b/b"),
+    ]
+    assert places(entries, Limits(2, 1)) == {
+        4: Place(1, Behind.NOTHING),
+        5: Place(2, Behind.ALL),
+        2: Place(3, Behind.PULL),
+        3: Place(4, Behind.REPOSITORY),
+    }
+
+
+def test_a_run_waits_for_the_earlier_one_of_its_pull_request_that_waits_too() -> None:
+    entries = [entry(1, held=True), entry(2, number=7), entry(3, number=7)]
+    assert places(entries, Limits(1, 1))[3] == Place(2, Behind.PULL)
+
+
+def test_what_is_to_stop_does_not_stand_in_line() -> None:
+    stopping = replace(entry(1), stopping=True)
+    assert startable([stopping, entry(2)], Limits(1, 1)) == (2,)
+    assert ending([stopping, entry(2), replace(entry(3, held=True), stopping=True)]) == (1,)
+
+
+def test_what_was_begun_is_tidied_up_before_its_pull_request_goes_on() -> None:
+    left = replace(entry(1, number=7), begun=True, stopping=True)
+    assert startable([left, entry(2, number=7)], WIDE) == ()
+    assert ending([left, entry(2, number=7)]) == (1,)
+    assert ending([left, entry(2, number=7, held=True)]) == ()
+
+
+entries_ = st.lists(
+    st.builds(
+        lambda repo, number, held, begun, removes, stopping, runners: QueueEntry(
+            0, RepoPath.parse(repo), number, runners, "one" * held, begun or held, removes, stopping
         ),
-        max_size=20,
+        st.sampled_from(["a/a", "b/b", "c/c"]),
+        st.integers(1, 4),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from([DOCKER, KUBERNETES, DOCKER | KUBERNETES]),
     ),
-    st.integers(1, 5),
-    st.integers(1, 3),
-)
-def test_no_limit_is_ever_passed(rows: list[tuple[str, int, RunState]], total: int, each: int) -> None:
-    runs = [run(i, repo, number, state) for i, (repo, number, state) in enumerate(rows)]
-    before = [item for item in runs if item.state is RUNNING]
-    begun = [item for item in runs if item.id in startable(runs, Limits(total, each))]
-    assert len(before) + len(begun) <= max(total, len(before))
-    pulls = [(item.repo, item.number) for item in begun]
+    max_size=24,
+).map(lambda found: [replace(each, id=number) for number, each in enumerate(found, start=1)])
+
+
+@given(entries_, st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
+def test_no_limit_is_ever_passed(entries: list[QueueEntry], total: int, each: int, docker: int) -> None:
+    chosen = startable(entries, Limits(total, each, {RunnerName.DOCKER: docker}))
+    before = [found for found in entries if found.held]
+    begun = [found for found in entries if found.id in chosen]
+    after = [*before, *begun]
+    assert not begun or len(after) <= total
+    pulls = [(found.repo, found.number) for found in begun]
     assert len(set(pulls)) == len(pulls)
-    assert not set(pulls) & {(item.repo, item.number) for item in before}
-    for item in begun:
-        busy = [other for other in before if other.repo == item.repo]
-        assert len(busy) + len([other for other in begun if other.repo == item.repo]) <= each
+    assert not set(pulls) & {(found.repo, found.number) for found in before}
+    for found in begun:
+        assert len([other for other in after if other.repo == found.repo]) <= each
+        if RunnerName.DOCKER in found.runners:
+            assert len([other for other in after if RunnerName.DOCKER in other.runners]) <= docker
+
+
+@given(entries_, st.integers(1, 5), st.integers(1, 3))
+def test_the_places_tell_the_truth(entries: list[QueueEntry], total: int, each: int) -> None:
+    limits = Limits(total, each)
+    found = places(entries, limits)
+    assert sorted(place.position for place in found.values()) == list(range(1, len(found) + 1))
+    assert {run for run, place in found.items() if place.behind is Behind.NOTHING} == set(
+        startable(entries, limits)
+    )
+
+
+@given(entries_)
+def test_with_room_for_all_only_pull_requests_hold_runs_up(entries: list[QueueEntry]) -> None:
+    behind = {place.behind for place in places(entries, WIDE).values()}
+    assert behind <= {Behind.NOTHING, Behind.PULL}

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.core.addresses import Addresses
-from bot.core.showing import announcement, newest_ended, next_commands, run_view, without_logs
+from bot.core.showing import announcement, next_commands, run_view, without_logs
 from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
+from bot.model.queue import Place
 from bot.model.reason import Reason
 from bot.model.run import Origin, Run, RunState, StepRecord, StepResult, StepState, StopRequest
 from bot.model.text import Language
@@ -76,9 +77,8 @@ def test_the_next_command_fits_the_ending(given: Run, commands: tuple[str, ...])
     assert next_commands(given) == commands
 
 
-def test_a_place_in_line_is_shown_only_while_waiting() -> None:
-    assert run_view(run("build", RunState.QUEUED), NOWHERE, author="mei", position=3).queue_position == 3
-    assert run_view(run("build", RunState.RUNNING), NOWHERE, author="mei", position=3).queue_position == 0
+def test_a_place_in_line_is_shown() -> None:
+    assert run_view(run("build", RunState.QUEUED), NOWHERE, author="mei", place=Place(3)).place == Place(3)
 
 
 def test_a_brief_comment_has_no_log_but_all_else() -> None:
@@ -89,17 +89,6 @@ def test_a_brief_comment_has_no_log_but_all_else() -> None:
         failed, steps=(replace(failed.steps[0], result=replace(result, log_tail="")), StepRecord("deploy"))
     )
     assert without_logs(loud) == quiet
-
-
-def test_only_the_newest_run_of_a_pull_request_is_shown_again_and_only_when_it_is_over() -> None:
-    passed, running = run("build", RunState.PASSED), run("build", RunState.RUNNING)
-    newest_first = (
-        replace(passed, id=5, number=1),
-        replace(running, id=4, number=2),
-        replace(passed, id=3, number=2),
-        replace(passed, id=2, number=1),
-    )
-    assert [found.id for found in newest_ended(newest_first)] == [5]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import logging
 import pytest
 
 from bot.engine.facts import Gatherer
+from bot.engine.worker import BREATHER
 from bot.model.environment import Environment
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
@@ -116,22 +117,18 @@ async def test_cancelling_a_run_that_waits_for_the_engine(tester: OfflineTester)
     assert "Cancelled by lin" in living
 
 
-async def test_a_run_that_could_not_be_carried_on_can_be_cancelled(
+async def test_a_run_that_could_not_be_carried_on_is_tried_again_after_a_while(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(_records: Pulls, _environment: Environment) -> None:
         raise OSError("no space left on device")
 
-    async def given_up() -> bool:
-        states = [run.state for run in await tester.bot.store.runs.runs()]
-        return states == [RunState.RUNNING] and not tester.bot.worker.busy
+    async def tried() -> bool:
+        return BREATHER in tester.clock.waits
 
     with monkeypatch.context() as patch:
         patch.setattr(Pulls, "put_environment", full)
         await tester.open()
-        await tester.until(given_up)
-    await tester.comment("/cancel")
-    living, stopping = await tester.read_all()
-    assert "Cancelled by lin" in living
-    assert "Stopping #1" in stopping
-    assert "Preview ready" in await tester.says("/deploy")
+        await tester.until(tried)
+    assert "Preview ready" in await tester.read()
+    assert [run.state for run in await tester.runs()] == [RunState.PASSED]

@@ -175,7 +175,7 @@ class BotTester:
         await self.gitee.settled()
         if await self._pending() or await self.bot.store.runs.unfinished() or self.bot.worker.busy:
             return False
-        await self.bot.board.flush()
+        await self.bot.comments.board.flush()
         await self.gitee.settled()
         return not await self._pending()
 

@@ -14,7 +14,7 @@ from bot.model.pipeline import RunnerName
 from bot.model.report import Report
 from bot.model.run import Image
 from bot.model.scan import Scan, Severity
-from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TagRemoval, TestOutput, TestSpec
+from bot.ports import BuildOrder, Built, EnvironmentSpec, Jobs, Log, TagRemoval, TestOutput, TestSpec
 from bot.steps.work import Doors
 
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
@@ -102,11 +102,13 @@ class FakeWorld:
     deployed: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
     tested: list[TestSpec] = field(default_factory=list)
     removed: list[EnvironmentKey] = field(default_factory=list)
+    tests_stopped: list[EnvironmentKey] = field(default_factory=list)
     images_removed: list[tuple[RepoPath, int]] = field(default_factory=list)
     outputs: deque[TestOutput] = field(default_factory=deque)
     """Results of the next suites; afterwards all pass."""
     reports: dict[tuple[int, str], Report] = field(default_factory=dict)
     logs: dict[tuple[int, str], "FakeLog"] = field(default_factory=dict)
+    jobs: dict[RunnerName, Jobs] = field(default_factory=dict)
 
     def doors(self) -> Doors:
         """Return the doors to this world."""
@@ -118,6 +120,7 @@ class FakeWorld:
             builders={RunnerName.DOCKER: world},
             platforms={RunnerName.DOCKER: world},
             fail_on=self.fail_on,
+            jobs=self.jobs,
         )
 
 
@@ -178,6 +181,9 @@ class World:
         if self._state.outputs:
             return self._state.outputs.popleft()
         return TestOutput(0, {"junit.xml": PASSING})
+
+    async def stop_tests(self, key: EnvironmentKey) -> None:
+        self._state.tests_stopped.append(key)
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         return f"http://app:{port}"

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState
 from bot.model.forge import RepoPath
-from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
+from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
+from bot.model.queue import Behind, Place
 from bot.model.reason import Reason
 from bot.model.run import (
     Image,
@@ -164,14 +165,16 @@ def skipped(name: str) -> StepRecord:
     return StepRecord(name, StepState.SKIPPED, result=result)  # type: ignore[arg-type] # a literal, spelled out
 
 
-def view(given: Run, *commands: str, logs: bool = True, report: bool = False, position: int = 0) -> RunView:
+def view(
+    given: Run, *commands: str, logs: bool = True, report: bool = False, place: Place | None = None
+) -> RunView:
     started = [record.name for record in given.steps if record.started_at]
     links = replace(
         LINKS,
         logs={name: LOGS[name] for name in started if logs and name in LOGS},
         report="https://bot.example.com/reports/42/" if report else "",
     )
-    return RunView(given, links, "lin", position, commands)
+    return RunView(given, links, "lin", place, commands)
 
 
 def _queued() -> Run:
@@ -212,7 +215,11 @@ _NOTES = (
 )
 
 RUN_VIEWS: dict[str, View] = {
-    "run_view_queued": view(_queued(), "/cancel 42", position=3),
+    "run_view_queued": view(_queued(), "/cancel 42", place=Place(3, Behind.REPOSITORY)),
+    "run_view_next": view(_queued(), "/cancel 42", place=Place(1, Behind.PULL)),
+    "run_view_runner_full": view(_queued(), "/cancel 42", place=Place(2, Behind.RUNNER, RunnerName.DOCKER)),
+    "run_view_no_room": view(_queued(), "/cancel 42", place=Place(2, Behind.ALL)),
+    "run_view_about_to_start": view(_queued(), "/cancel 42", place=Place(1)),
     "run_view_running": view(_running(), "/cancel 42"),
     "run_view_passed": view(PASSED, "/retest", "/teardown", report=True),
     "run_view_tests_failed": view(FAILED_TESTS, "/retest failed", "/retest", report=True),

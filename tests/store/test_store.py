@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -8,8 +9,10 @@ from sqlalchemy import update
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
-from bot.model.pipeline import BuildConfig, DeployConfig, ServiceConfig, TestConfig
+from bot.model.lease import Lease, LeaseLost
+from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, ServiceConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
+from bot.model.queue import QueueEntry
 from bot.model.reason import Reason
 from bot.model.run import (
     Image,
@@ -107,81 +110,168 @@ async def test_a_full_inbox_refuses(store: Store) -> None:
     with pytest.raises(InboxFullError):
         await store.inbox.accept(delivery("d"))
     assert not await store.inbox.accept(delivery("c")), "a known delivery needs no room"
-    await store.inbox.fail("a", "no such pull request")
+    await store.inbox.fail("a", "no such pull request", NOW)
     assert await store.inbox.accept(delivery("d"))
 
 
-async def test_a_decision_is_kept_whole(store: Store) -> None:
-    await store.inbox.accept(delivery("one"))
-    older = await store.conclude("zero", "run", start=run())
-    assert older is not None
-    request = StopRequest(Reason.SUPERSEDED, {"by": "cdcdcdcd"})
-    started = await store.conclude(
-        "one", "run", start=run(), stop=[older.id], request=request, approve=(SHOP, 12, SHA, "lin", NOW)
-    )
+async def decided(store: Store, lease: Lease, key: str, **what: Any) -> Run:
+    """Return the run that a delivery of this key led to."""
+    await store.inbox.accept(replace(delivery(key), number=len(key)))
+    await store.inbox.claim(lease, NOW, 99)
+    started = await store.conclude(key, "run", lease, NOW, **{"start": run(), **what})
     assert started is not None
+    return started
+
+
+async def claimed(store: Store, lease: Lease) -> tuple[Run, ...]:
+    """Take everything in the queue into hand."""
+    return await store.runs.claim(lease, lambda queue: [entry.id for entry in queue])
+
+
+async def test_a_decision_is_kept_whole(store: Store, lease: Lease) -> None:
+    older = await decided(store, lease, "zero")
+    request = StopRequest(Reason.SUPERSEDED, {"by": "cdcdcdcd"})
+    approval = (SHOP, 12, SHA, "lin", NOW)
+    started = await decided(store, lease, "one", stop=[older.id], request=request, approve=approval)
     assert started == replace(run(), id=started.id)
     assert await store.inbox.due(NOW) == ()
     assert await store.runs.run(older.id) == replace(older, stop=request)
     assert await store.pulls.approved(SHOP, 12) == {SHA}
 
 
-async def test_saving_a_run_keeps_what_others_have_set(store: Store) -> None:
-    started = await store.conclude("one", "run", start=run())
-    assert started is not None
+async def test_a_decision_by_who_has_lost_the_delivery_leaves_nothing(store: Store, lease: Lease) -> None:
+    await store.inbox.accept(delivery("one"))
+    await store.inbox.claim(Lease("another"), NOW, 9)
+    with pytest.raises(LeaseLost):
+        await store.conclude("one", "run", lease, NOW, start=run(), approve=(SHOP, 12, SHA, "lin", NOW))
+    assert await store.runs.runs() == ()
+    assert await store.pulls.approved(SHOP, 12) == frozenset()
+    assert [found.key for found, _ in await store.inbox.due(NOW)] == ["one"]
+
+
+async def test_saving_a_run_keeps_what_others_have_set(store: Store, lease: Lease) -> None:
+    started = await decided(store, lease, "one")
+    await claimed(store, lease)
     await store.runs.set_comment(started.id, 77)
     request = StopRequest(Reason.CANCELLED, {"who": "mei"})
     assert await store.runs.request_stop([started.id], request) == (started.id,)
     assert await store.runs.request_stop([started.id], StopRequest(Reason.CLOSED)) == ()
-    saved = await store.runs.save(replace(started, state=RunState.RUNNING))
+    saved = await store.runs.save(replace(started, state=RunState.RUNNING), lease)
     assert (saved.comment_id, saved.stop, saved.state) == (77, request, RunState.RUNNING)
     assert await store.runs.run(started.id) == saved
 
 
-async def test_runs_are_found_by_pull_request_newest_first(store: Store) -> None:
-    first = await store.conclude("1", "run", start=run())
-    other = await store.conclude("2", "run", start=replace(run(), number=13))
-    last = await store.conclude("3", "run", start=run())
-    assert first is not None
-    assert other is not None
-    assert last is not None
+async def test_runs_are_found_by_pull_request_newest_first(store: Store, lease: Lease) -> None:
+    first = await decided(store, lease, "1")
+    other = await decided(store, lease, "22", start=replace(run(), number=13))
+    last = await decided(store, lease, "333")
     assert await store.runs.runs(repo=SHOP, number=12) == (last, first)
     assert await store.runs.runs(before=last.id, limit=1) == (other,)
-    await store.runs.save(replace(first, state=RunState.PASSED))
+    await claimed(store, lease)
+    await store.runs.save(replace(first, state=RunState.PASSED), lease)
     assert await store.runs.unfinished(SHOP, 12) == (last,)
     assert await store.runs.unfinished() == (other, last)
+
+
+async def test_what_one_holds_no_other_takes_or_saves(store: Store, lease: Lease) -> None:
+    started = await decided(store, lease, "one")
+    assert [found.id for found in await claimed(store, lease)] == [started.id]
+    assert await claimed(store, Lease("two")) == ()
+    with pytest.raises(LeaseLost):
+        await store.runs.save(started, Lease("two"))
+    await store.runs.let_go(started.id, Lease("two"))
+    assert await claimed(store, Lease("two")) == ()
+    await store.runs.let_go(started.id, lease)
+    assert [found.id for found in await claimed(store, Lease("two"))] == [started.id]
+    with pytest.raises(LeaseLost):
+        await store.runs.save(started, lease)
+
+
+async def test_the_queue_shows_what_scheduling_looks_at(store: Store, lease: Lease) -> None:
+    started = await decided(store, lease, "one")
+    removing = await decided(store, lease, "two", start=replace(run(), plan=Plan((Teardown(),)), steps=()))
+    docker = frozenset({RunnerName.DOCKER})
+    assert await store.runs.queue() == (
+        QueueEntry(started.id, SHOP, 12, docker),
+        QueueEntry(removing.id, SHOP, 12, frozenset(), removes=True),
+    )
+    await store.runs.claim(lease, lambda _: [started.id])
+    await store.runs.save(replace(started, state=RunState.RUNNING, started_at=NOW), lease)
+    await store.runs.request_stop([started.id], StopRequest(Reason.CANCELLED))
+    assert (await store.runs.queue())[0] == QueueEntry(
+        started.id, SHOP, 12, docker, holder="one", begun=True, stopping=True
+    )
+
+
+async def test_a_run_is_shown_once_its_comment_is_up_to_its_last_change(store: Store, lease: Lease) -> None:
+    started = await decided(store, lease, "one")
+    assert await store.runs.unshown() == (started.id,)
+    found = await store.runs.at_revision(started.id)
+    assert found is not None
+    await store.runs.shown(started.id, found[1])
+    assert await store.runs.unshown() == ()
+    await store.runs.request_stop([started.id], StopRequest(Reason.CANCELLED))
+    assert await store.runs.unshown() == (started.id,)
+    await store.runs.shown(started.id, found[1])
+    assert await store.runs.unshown() == (started.id,), "what was shown is older"
+    await store.runs.shown(started.id, found[1] + 1)
+    await store.runs.touch([started.id])
+    assert await store.runs.unshown() == (started.id,)
+
+
+async def test_a_run_that_nobody_asked_for_does_not_join_others(store: Store) -> None:
+    first = await store.start(run())
+    assert first is not None
+    assert await store.start(run()) is None
+    assert await store.start(replace(run(), number=13)) is not None
+
+
+async def test_runs_that_were_over_long_ago_can_be_forgotten(store: Store, lease: Lease) -> None:
+    old, new, going = [await decided(store, lease, "x" * length) for length in (1, 2, 3)]
+    await claimed(store, lease)
+    for each, when in ((old, NOW - timedelta(days=9)), (new, NOW)):
+        await store.runs.save(replace(each, state=RunState.PASSED, finished_at=when), lease)
+    assert await store.runs.finished_before(NOW - timedelta(days=8)) == (old.id,)
+    await store.runs.forget([old.id, going.id])
+    assert {found.id for found in await store.runs.runs()} == {new.id, going.id}
 
 
 async def test_an_environment_is_found_by_its_host_until_long_after_its_end(store: Store) -> None:
     key = EnvironmentKey(SHOP, 12, "preview")
     ready = Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, 1, NOW, NOW, Endpoint("10.0.0.2", 80))
-    await store.pulls.put_environment(ready)
+    assert await store.pulls.settle(ready, ("pr-12-shop", "pr-12-shop-abc")) == ready
     assert await store.pulls.environments() == (ready,)
     removed = replace(ready, state=EnvironmentState.REMOVED, endpoint=None)
     await store.pulls.put_environment(removed)
     assert await store.pulls.environments(SHOP, 12) == ()
     assert await store.pulls.environment_at("pr-12-shop") == removed
-    assert await store.pulls.host_owner("pr-12-shop") == key
-    assert await store.pulls.host_owner("pr-13-shop") is None
+    twin = replace(ready, key=EnvironmentKey(RepoPath("guild", "shop"), 12, "preview"))
+    settled = await store.pulls.settle(twin, ("pr-12-shop", "pr-12-shop-abc"))
+    assert settled.host == "pr-12-shop-abc"
+    assert (await store.pulls.settle(ready, ("pr-12-shop", "pr-12-shop-abc"))).host == "pr-12-shop"
 
 
-async def test_images_and_comments_are_remembered_by_pull_request(store: Store) -> None:
+async def test_images_and_comments_are_remembered_by_pull_request(store: Store, lease: Lease) -> None:
     image = Image("r/x:pr-12-abababab", "sha256:1", 5, SHA)
     await store.pulls.put_image(SHOP, 12, image)
     await store.pulls.put_image(SHOP, 12, replace(image, size=6))
     assert await store.pulls.images(SHOP, 12) == {SHA: replace(image, size=6)}
     await store.pulls.forget_images(SHOP, 12)
     assert await store.pulls.images(SHOP, 12) == {}
-    await store.pulls.put_comment(SHOP, 12, "<!-- m -->", 0, "")
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease) == (None, "")
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two")) is None
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease) == (0, "")
     await store.pulls.put_comment(SHOP, 12, "<!-- m -->", 9, "digest")
     assert await store.pulls.comment(SHOP, 12, "<!-- m -->") == (9, "digest")
     assert await store.pulls.comment(SHOP, 13, "<!-- m -->") is None
+    await store.pulls.let_comment_go(SHOP, 12, "<!-- m -->", lease)
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two")) == (9, "digest")
 
 
 async def test_everything_survives_reopening_the_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chatops.db"
     before = await Store.open(url)
-    started = await before.conclude("one", "run", start=run())
+    started = await before.start(run())
     await before.close()
     after = await Store.open(url)
     assert started is not None
@@ -198,3 +288,32 @@ async def test_a_store_of_a_newer_bot_is_refused(tmp_path: Path) -> None:
     await before.close()
     with pytest.raises(RuntimeError, match="schema version 999"):
         await Store.open(url)
+
+
+async def test_whoever_is_struck_from_the_roll_has_nothing_in_hand_and_gets_nothing(
+    store: Store, lease: Lease
+) -> None:
+    started = await decided(store, lease, "one")
+    await claimed(store, lease)
+    await store.inbox.accept(delivery("two"))
+    await store.inbox.claim(lease, NOW, 9)
+    await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease)
+    other = await store.replicas.join("other")  # which strikes the first: SQLite has one process
+    with pytest.raises(LeaseLost):
+        await store.replicas.beat(lease)
+    with pytest.raises(LeaseLost):
+        await store.runs.save(started, lease)
+    with pytest.raises(LeaseLost):
+        await store.conclude("two", "run", lease, NOW)
+    assert [entry.holder for entry in await store.runs.queue()] == [""]
+    assert [found.id for found in await claimed(store, other)] == [started.id]
+    assert [found.key for found, _ in await store.inbox.claim(other, NOW, 9)] == ["two"]
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", other) == (0, "")
+
+
+async def test_only_a_replica_that_stands_still_is_buried(store: Store, lease: Lease) -> None:
+    assert (await store.replicas.beat(lease)).beats == {"one": 1}
+    assert not await store.replicas.bury("one", 0)
+    assert (await store.replicas.beat(lease)).leader == "one"
+    assert await store.replicas.bury("one", 2)
+    assert not await store.replicas.bury("one", 2)

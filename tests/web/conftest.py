@@ -47,6 +47,7 @@ class Bench:
             runs=self.runs,
             environments=self.environments,
             logs=self.logs,
+            places=self.runs.places,
             health=self.health,
             clock=self.clock,
             registry=self.registry,

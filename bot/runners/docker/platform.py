@@ -70,6 +70,10 @@ class DockerPlatform:
         finally:
             await uninterrupted(self.remove(spec.key))
 
+    async def stop_tests(self, key: EnvironmentKey) -> None:
+        """Remove the containers of suites; see `Platform.stop_tests`."""
+        await self._containers.remove_all({**self._labels(key), labels.LABEL_ROLE: Kind.TESTS})
+
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         """Return where tests find the service; see `Platform.service_url`."""
         del key

@@ -1,0 +1,109 @@
+"""The lease of one replica: kept alive, lost for good, and those of the others watched.
+
+Nobody asks a clock that others share. A replica raises a number in the store every `BEAT` seconds; whoever
+sees a number stand still for `SILENCE` seconds of its own monotonic time declares that replica dead and frees
+what it had in hand. A replica that could not raise its number for `DOUBT` seconds, which are fewer, must
+think that this happened to itself, and drops everything before another takes it up.
+"""
+
+import asyncio
+import logging
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from bot.engine.records import Records
+from bot.model.errors import RetryLater
+from bot.model.lease import Lease, LeaseLost, Roll
+
+logger = logging.getLogger(__name__)
+
+BEAT = 1.5
+DOUBT = 6.0
+SILENCE = 9.0
+
+
+@dataclass(slots=True)
+class Membership:
+    """One replica among those on its store."""
+
+    records: Records
+    dropped: Callable[[], Awaitable[None]]
+    """Called when all that was in hand must be dropped; returns when that is done."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    roll: Roll = field(default_factory=lambda: Roll({}))
+    _lease: Lease | None = None
+    _kept_at: float = 0.0
+    _watched: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Each other replica's number, and since when it has not grown."""
+
+    @property
+    def lease(self) -> Lease:
+        """The lease in force. Raises LeaseLost while there is none."""
+        if self._lease is None:
+            raise LeaseLost
+        return self._lease
+
+    @property
+    def leads(self) -> bool:
+        """Whether this replica does what one does for all."""
+        return self._lease is not None and self.roll.leader == self._lease.replica
+
+    async def join(self) -> None:
+        """Enter under a name that nobody has had. Raises RetryLater(STORE_UNAVAILABLE)."""
+        name = f"{socket.gethostname()[:40]}-{secrets.token_hex(6)}"
+        self._lease = await self.records.replicas.join(name)
+        self._kept_at = self.monotonic()
+        self.roll = await self.records.replicas.beat(self._lease)
+
+    async def leave(self) -> None:
+        """Give back what is in hand, so that others need not wait for it."""
+        if self._lease is not None:
+            lease, self._lease = self._lease, None
+            await self.records.replicas.leave(lease)
+
+    async def serve(self) -> None:
+        """Keep the lease until cancelled."""
+        while True:
+            await self.sleep(BEAT)
+            await self.look()
+
+    async def look(self) -> None:
+        """Raise this replica's number once, and judge the others."""
+        try:
+            if self._lease is None:
+                await self.join()
+            else:
+                await self._beat(self._lease)
+        except LeaseLost:
+            logger.error("the others took this replica for dead: it drops what it had and starts anew")  # noqa: TRY400 - expected
+            await self._drop()
+        except RetryLater as error:
+            logger.warning("the lease could not be renewed: %s", error)
+            if self._lease is not None and self.monotonic() - self._kept_at > DOUBT:
+                logger.error("no lease for %.0f s: dropping what others may have taken up", DOUBT)  # noqa: TRY400 - expected
+                await self._drop()
+
+    async def _beat(self, lease: Lease) -> None:
+        asked_at = self.monotonic()
+        self.roll = await self.records.replicas.beat(lease)
+        self._kept_at = asked_at
+        for name in self._silent(lease):
+            if await self.records.replicas.bury(name, self._watched[name][0]):
+                logger.warning("replica %s is silent: its runs are taken over", name)
+
+    def _silent(self, lease: Lease) -> list[str]:
+        now = self.monotonic()
+        others = {name: beat for name, beat in self.roll.beats.items() if name != lease.replica}
+        self._watched = {
+            name: self._watched[name] if self._watched.get(name, (None,))[0] == beat else (beat, now)
+            for name, beat in others.items()
+        }
+        return [name for name, (_, since) in self._watched.items() if now - since > SILENCE]
+
+    async def _drop(self) -> None:
+        self._lease = None
+        await self.dropped()

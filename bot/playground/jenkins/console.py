@@ -1,0 +1,90 @@
+"""A build's console as Jenkins keeps and serves it: raw bytes inside, CRLF outside.
+
+https://github.com/jenkinsci/stapler/blob/master/core/src/main/java/org/kohsuke/stapler/framework/io/LargeText.java
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+PIECE = 1 << 16
+_LONE_NEWLINE = re.compile(rb"(?<!\r)\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one request for more text is answered with."""
+
+    start: int
+    end: int
+    """The next offset in the raw log, told as X-Text-Size."""
+    more: bool
+    """Whether more may come, told as X-More-Data; left out when it is over."""
+
+
+@dataclass(slots=True)
+class Console:
+    """A log that grows; long ones are kept as a line and how often it is repeated."""
+
+    complete: bool = False
+    exists: bool = True
+    _parts: list[tuple[bytes, int]] = field(default_factory=list)
+
+    def write(self, text: str, times: int = 1) -> None:
+        """Append text as the build wrote it, so many times over."""
+        self._parts.append((text.encode(), times))
+
+    def discard(self) -> None:
+        """Forget the file, as log rotation does; the build itself may stay."""
+        self._parts.clear()
+        self.exists = False
+
+    def truncate(self) -> None:
+        """Begin afresh, so that readers are ahead of the log."""
+        self._parts.clear()
+
+    @property
+    def size(self) -> int:
+        """Bytes in the raw log."""
+        return sum(len(part) * times for part, times in self._parts)
+
+    def progress(self, start: int) -> Progress:
+        """Return which bytes to send; an unfinished log is sent up to its last line break."""
+        if not self.exists:
+            return Progress(0, 0, more=True)
+        start = 0 if start > self.size else start
+        end = self.size if self.complete else max(start, self._whole_lines())
+        return Progress(start, end, more=not self.complete)
+
+    def served(self, progress: Progress) -> Iterator[bytes]:
+        """Yield the bytes of a progress with line breaks as browsers want them."""
+        before = b""
+        for piece in self._raw(progress.start, progress.end):
+            # A line break may be cut in two.
+            yield _LONE_NEWLINE.sub(b"\r\n", before + piece)[len(before) :]
+            before = piece[-1:] if piece.endswith(b"\r") else b""
+
+    def _raw(self, start: int, end: int) -> Iterator[bytes]:
+        at = 0
+        for part, times in self._parts:
+            length = len(part) * times
+            low, high = max(start, at) - at, min(end, at + length) - at
+            for begin in range(low, high, PIECE):
+                yield _slice(part, begin, min(begin + PIECE, high))
+            at += length
+
+    def _whole_lines(self) -> int:
+        end = self.size
+        for part, times in reversed(self._parts):
+            if b"\n" in part:
+                return end - (len(part) - part.rfind(b"\n") - 1)
+            end -= len(part) * times
+        return 0
+
+
+def _slice(part: bytes, begin: int, end: int) -> bytes:
+    """Return bytes from `begin` to `end` of a part repeated without end."""
+    first = begin // len(part)
+    repeated = part * (end // len(part) - first + 1)
+    offset = first * len(part)
+    return repeated[begin - offset : end - offset]

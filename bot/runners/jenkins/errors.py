@@ -1,0 +1,51 @@
+"""What an unhappy answer of Jenkins' means for whoever asked; pure, and never quoting a credential."""
+
+import re
+from collections.abc import Mapping
+from html import unescape
+from http import HTTPStatus
+
+from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
+from bot.model.reason import Reason
+
+LONGEST_DELAY = 600.0
+_MESSAGE_LENGTH = 200
+_NO_CRUMB = re.compile(r"no valid crumb", re.IGNORECASE)
+_TAGS = re.compile(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>")
+_TITLE = re.compile(r"(?is)<title>(.*?)</title>")
+
+
+def is_crumb(status: int, body: str) -> bool:
+    """Whether a change was refused for want of a crumb, which belongs to a session that may be over."""
+    return status == HTTPStatus.FORBIDDEN and _NO_CRUMB.search(body) is not None
+
+
+def error_for(status: int, headers: Mapping[str, str], body: str, asked: str, job: str) -> ChatOpsError:
+    """Say what follows from an answer that is no success, and no 404. `asked` names the call."""
+    message = f"{asked}: {status} {words(body)}".rstrip()
+    if status == HTTPStatus.UNAUTHORIZED or 300 <= status < 400:  # noqa: PLR2004 - redirected to a login page
+        return GiveUp(Reason.JENKINS_LOGIN, {"message": message})
+    if status == HTTPStatus.FORBIDDEN:
+        permission = headers.get("X-Required-Permission", "")
+        return GiveUp(Reason.JENKINS_DENIED, {"job": job, "permission": permission, "message": message})
+    if status == HTTPStatus.CONFLICT:
+        return TellUser(Reason.JENKINS_JOB_DISABLED, {"job": job})
+    return RetryLater(Reason.JENKINS_UNAVAILABLE, {"message": message}, delay=_delay(headers))
+
+
+def unavailable(message: str) -> RetryLater:
+    """Say that no answer came, or none that can be used."""
+    return RetryLater(Reason.JENKINS_UNAVAILABLE, {"message": message})
+
+
+def words(body: str) -> str:
+    """Return what an HTML error page says, on one line."""
+    title = _TITLE.search(body)
+    text = _TAGS.sub(" ", body[title.end() :] if title else body)
+    joined = " ".join(unescape(text).split())
+    return joined if len(joined) <= _MESSAGE_LENGTH else joined[: _MESSAGE_LENGTH - 1] + "…"
+
+
+def _delay(headers: Mapping[str, str]) -> float | None:
+    asked = headers.get("Retry-After", "")
+    return min(float(asked), LONGEST_DELAY) if asked.isascii() and asked.isdigit() else None

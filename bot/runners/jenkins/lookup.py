@@ -1,0 +1,78 @@
+"""Finds the work that carries a key, and starts it where there is none: once, however often this is asked."""
+
+from dataclasses import dataclass
+
+from bot.model.errors import GiveUp, TellUser
+from bot.model.reason import Reason
+from bot.ports import JobOrder
+from bot.runners.jenkins import paths, reading
+from bot.runners.jenkins.client import JenkinsClient
+from bot.runners.jenkins.errors import unavailable
+from bot.runners.jenkins.place import Place
+from bot.runners.jenkins.place import read as read_handle
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Looks for one order's work."""
+
+    client: JenkinsClient
+    order: JobOrder
+
+    async def begun(self) -> Place:
+        """Return where the work stands; start it if it never was. Raises as `Jobs.run` does."""
+        found, job = await self._found()
+        if found is not None:
+            return found
+        if read_handle(self.order.handle, self.order.key) is not None:
+            # It was there: what is gone without a trace may have run, so it is not started again.
+            raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name})
+        return await self._trigger(job)
+
+    async def found(self) -> Place | None:
+        """Return where the work stands, None if there is no trace of it."""
+        return (await self._found())[0]
+
+    async def _found(self) -> tuple[Place | None, reading.Job]:
+        # The queue is read before the builds: what leaves it in between is then found among those.
+        waiting = await self.client.json("/queue", reading.QUEUE_TREE) or {}
+        item = reading.queued(waiting, self.order.key)
+        if item is not None:
+            return Place(item), await self._job()
+        job = await self._job()
+        known = read_handle(self.order.handle, self.order.key)
+        number = job.builds.get(self.order.key)
+        if number is None and known is not None:
+            number = known.build or job.queued.get(known.item or 0)
+        if number is None:
+            return None, job
+        offset = known.offset if known is not None and known.build == number else 0
+        return Place(known.item if known else None, number, offset), job
+
+    async def _job(self) -> reading.Job:
+        name = self.order.name
+        data = await self.client.json(paths.job(name), reading.JOB_TREE, job=name)
+        if data is None:
+            # A proxy may say so too, while Jenkins is away.
+            if await self.client.json("", "mode") is None:
+                raise unavailable("what answers is not Jenkins")
+            raise TellUser(Reason.JENKINS_JOB_UNKNOWN, {"job": name})
+        return reading.job(data)
+
+    async def _trigger(self, job: reading.Job) -> Place:
+        name = self.order.name
+        if not job.buildable:
+            raise TellUser(Reason.JENKINS_JOB_DISABLED, {"job": name})
+        missing = (self.order.required | {reading.KEY}) - job.parameters
+        if missing:
+            facts = {"job": name, "parameters": ", ".join(sorted(missing))}
+            raise TellUser(Reason.JENKINS_PARAMETERS, facts)
+        values = {**self.order.parameters, reading.KEY: self.order.key}
+        accepted = await self.client.post(f"{paths.job(name)}/buildWithParameters", values, job=name)
+        if accepted is None:
+            raise TellUser(Reason.JENKINS_JOB_UNKNOWN, {"job": name})
+        item = paths.queue_item(accepted.location)
+        if item is None:
+            # It may have begun all the same: whoever tries again looks for it first.
+            raise unavailable(f"the answer to starting {name} names no queue item")
+        return Place(item)

@@ -1,0 +1,122 @@
+"""What Jenkins' JSON says, as values. Shapes differ by version and plugin: nothing is taken for granted."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+KEY = "CHATOPS_RUN"
+"""The parameter by which a build is known again."""
+
+BUILD_TREE = "number,building,result,timestamp,duration"
+PARAMETERS_TREE = "actions[parameters[name,value]]"
+ITEM_TREE = "id,why,cancelled,executable[number]"
+QUEUE_TREE = f"items[id,{PARAMETERS_TREE}]"
+JOB_TREE = (
+    "buildable,property[parameterDefinitions[name]],actions[parameterDefinitions[name]],"
+    f"builds[number,queueId,{PARAMETERS_TREE}]{{0,100}}"
+)
+ARTIFACTS_TREE = "artifacts[relativePath]"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A queue item: it waits, has become a build, or was taken out."""
+
+    id: int
+    why: str = ""
+    cancelled: bool = False
+    build: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A build; times are seconds, `started` as Jenkins' clock tells it."""
+
+    number: int
+    building: bool
+    result: str
+    started: float
+
+    @property
+    def over(self) -> bool:
+        """Whether its result is settled."""
+        return not self.building and self.result != ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job: what it declares, and which of its newest builds has which key."""
+
+    buildable: bool
+    parameters: frozenset[str]
+    builds: Mapping[str, int]
+    queued: Mapping[int, int]
+    """Number of the build that a queue item became."""
+
+
+def item(data: Mapping[str, Any]) -> Item:
+    """Read a queue item."""
+    executable = data.get("executable")
+    number = executable.get("number") if isinstance(executable, dict) else None
+    return Item(
+        _number(data.get("id")),
+        str(data.get("why") or ""),
+        data.get("cancelled") is True,
+        _number(number) if number is not None else None,
+    )
+
+
+def build(data: Mapping[str, Any]) -> Build:
+    """Read a build."""
+    return Build(
+        _number(data.get("number")),
+        data.get("building") is True,
+        str(data.get("result") or ""),
+        _number(data.get("timestamp")) / 1000,
+    )
+
+
+def job(data: Mapping[str, Any]) -> Job:
+    """Read a job."""
+    builds = list(_dicts(data.get("builds")))
+    return Job(
+        data.get("buildable") is not False,
+        frozenset(_declared(data)),
+        # Newest first, so that of two with one key the older is kept.
+        {key: _number(one.get("number")) for one in builds if (key := key_of(one))},
+        {_number(one.get("queueId")): _number(one.get("number")) for one in builds},
+    )
+
+
+def queued(data: Mapping[str, Any], key: str) -> int | None:
+    """Return the id of the item in the queue that carries this key."""
+    return next((_number(one.get("id")) for one in _dicts(data.get("items")) if key_of(one) == key), None)
+
+
+def key_of(data: Mapping[str, Any]) -> str:
+    """Return the key among the parameters of a build or queue item; empty when there is none."""
+    for action in _dicts(data.get("actions")):
+        for parameter in _dicts(action.get("parameters")):
+            if parameter.get("name") == KEY:
+                return str(parameter.get("value") or "")
+    return ""
+
+
+def artifacts(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the paths of archived files."""
+    return tuple(str(one.get("relativePath") or "") for one in _dicts(data.get("artifacts")))
+
+
+def _declared(data: Mapping[str, Any]) -> Iterator[str]:
+    # A pipeline tells its parameters as a property, a freestyle job as an action too.
+    for owner in (*_dicts(data.get("property")), *_dicts(data.get("actions"))):
+        for parameter in _dicts(owner.get("parameterDefinitions")):
+            yield str(parameter.get("name") or "")
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    yield from (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -1,0 +1,61 @@
+"""Brings what a build left behind: published test results, and archived files by pattern, within bounds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.core.paths import covers
+from bot.model.report import Report
+from bot.ports import Log
+from bot.runners.jenkins import paths, reading, test_report
+from bot.runners.jenkins.client import JenkinsClient, TooLargeError
+
+MOST_FILES = 200
+LARGEST_FILE = 20 << 20
+LARGEST_SUM = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What one build left behind."""
+
+    client: JenkinsClient
+    name: str
+    number: int
+    log: Log
+
+    async def report(self) -> Report | None:
+        """Return its published test results, if there are any."""
+        path = f"{paths.build(self.name, self.number)}/testReport"
+        try:
+            data = await self.client.json(path, test_report.TREE, job=self.name, limit=test_report.LARGEST)
+        except TooLargeError:
+            self.log.note(f"the test results have more than {test_report.LARGEST >> 20} MiB: not read")
+            return None
+        return test_report.read(data) if isinstance(data, dict) else None
+
+    async def files(self, patterns: Iterable[str]) -> dict[str, bytes]:
+        """Return its archived files that a pattern names."""
+        data = await self.client.json(
+            paths.build(self.name, self.number), reading.ARTIFACTS_TREE, job=self.name
+        )
+        wanted = [
+            path for path in reading.artifacts(data or {}) if any(covers(one, path) for one in patterns)
+        ]
+        found: dict[str, bytes] = {}
+        left = LARGEST_SUM
+        for path in wanted[:MOST_FILES]:
+            content = await self._file(path, min(LARGEST_FILE, left))
+            if content is not None:
+                found[path] = content
+                left -= len(content)
+        return found
+
+    async def _file(self, path: str, limit: int) -> bytes | None:
+        place = paths.artifact(self.name, self.number, path)
+        if place is None:
+            return None
+        try:
+            return await self.client.content(place, limit, job=self.name)
+        except TooLargeError:
+            self.log.note(f"{path} is too large: not read")
+            return None

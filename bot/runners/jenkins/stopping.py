@@ -1,0 +1,84 @@
+"""Stops work in Jenkins: out of the queue, or by `stop`, `term` and `kill`, each given some time to tell.
+
+Only pipelines know the latter two, and what they mean:
+https://www.jenkins.io/doc/book/using/aborting-a-build/
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from bot.model.errors import ChatOpsError
+from bot.ports import Log
+from bot.runners.jenkins import paths, reading
+from bot.runners.jenkins.client import JenkinsClient
+from bot.runners.jenkins.lookup import Lookup
+from bot.runners.jenkins.place import Place
+
+WAYS = ("stop", "term", "kill")
+PAUSE = 1.0
+GRACE = 10
+"""Pauses after each way before the next is taken."""
+TRIES = 5
+"""Tries to reach a Jenkins that does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """Stops one order's work."""
+
+    client: JenkinsClient
+    lookup: Lookup
+    log: Log
+    sleep: Callable[[float], Awaitable[None]]
+
+    async def stop(self, place: Place | None) -> bool:
+        """Stop it and wait until it is gone; False, with a note, if that did not come to pass."""
+        problem = ""
+        for _ in range(TRIES):
+            try:
+                # A start whose answer never came may have happened.
+                place = place or await self.lookup.found()
+                if place is None or await self._gone(place):
+                    return True
+                problem = "it ignores stop, term and kill"
+                break
+            except ChatOpsError as error:
+                problem = error.facts.get("message", str(error.reason))
+                await self.sleep(PAUSE)
+        self.log.note(f"could not be stopped in Jenkins: {problem}")
+        return False
+
+    async def _gone(self, place: Place) -> bool:
+        if place.build is None:
+            number = await self._out_of_queue(place.item or 0)
+            if number is None:
+                return True
+            place = replace(place, build=number)
+        return await self._ended(place.build or 0)
+
+    async def _out_of_queue(self, item: int) -> int | None:
+        """Remove a queue item; return the build that it has become meanwhile, if it has."""
+        await self.client.post(f"/queue/cancelItem?id={item}")
+        data = await self.client.json(f"/queue/item/{item}", reading.ITEM_TREE)
+        if data is not None:
+            found = reading.item(data)
+            if found.cancelled:
+                self.log.note("removed from Jenkins' queue")
+            return found.build
+        place = await self.lookup.found()
+        return place.build if place else None
+
+    async def _ended(self, number: int) -> bool:
+        name = self.lookup.order.name
+        path = paths.build(name, number)
+        for way in WAYS:
+            # A freestyle build answers 404 to what only pipelines know.
+            if await self.client.post(f"{path}/{way}", job=name) is None and way == WAYS[0]:
+                return True
+            self.log.note(f"asked build #{number} to end: {way}")
+            for _ in range(GRACE):
+                data = await self.client.json(path, reading.BUILD_TREE, job=name)
+                if data is None or not reading.build(data).building:
+                    return True
+                await self.sleep(PAUSE)
+        return False

@@ -1,0 +1,77 @@
+"""Test results that Jenkins' junit step published, as a report. The code under test wrote every string."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.core.junit_cases import (
+    LONGEST_MESSAGE,
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    MOST_CASES,
+    MOST_FAILURES_BEYOND,
+)
+from bot.model.report import Case, CaseState, Report
+
+CASES = "cases[className,name,status,duration,errorDetails,errorStackTrace,skippedMessage]"
+TREE = f"suites[name,{CASES}],childReports[result[suites[name,{CASES}]]]"
+LARGEST = 32 << 20
+
+_STATES = {
+    "PASSED": CaseState.PASSED,
+    "FIXED": CaseState.PASSED,
+    "FAILED": CaseState.FAILED,
+    "REGRESSION": CaseState.FAILED,
+    "SKIPPED": CaseState.SKIPPED,
+}
+
+
+def read(data: Mapping[str, Any]) -> Report:
+    """Read `testReport/api/json`, also one that Maven jobs gather from their modules."""
+    kept: list[Case] = []
+    beyond = total = 0
+    for case in _cases(data):
+        total += 1
+        if len(kept) - beyond < MOST_CASES:
+            kept.append(case)
+        elif case.state is CaseState.FAILED and beyond < MOST_FAILURES_BEYOND:
+            beyond += 1
+            kept.append(case)
+    return Report(tuple(kept), truncated=total > len(kept))
+
+
+def _cases(data: Mapping[str, Any]) -> Iterator[Case]:
+    for suite in _dicts(data.get("suites")):
+        for case in _dicts(suite.get("cases")):
+            yield _case(case, _text(suite.get("name"), LONGEST_NAME))
+    for child in _dicts(data.get("childReports")):
+        result = child.get("result")
+        if isinstance(result, dict):
+            yield from _cases(result)
+
+
+def _case(data: Mapping[str, Any], suite: str) -> Case:
+    state = _STATES.get(str(data.get("status")), CaseState.FAILED)
+    details = data.get("skippedMessage" if state is CaseState.SKIPPED else "errorDetails")
+    trace = _text(data.get("errorStackTrace"), LONGEST_TEXT)
+    message = _text(details, LONGEST_MESSAGE).strip() or trace.partition("\n")[0]
+    duration = data.get("duration")
+    return Case(
+        suite=_line(data.get("className")) or suite or "(unnamed)",
+        name=_line(data.get("name")) or "(unnamed)",
+        state=state,
+        seconds=float(duration) if isinstance(duration, int | float) and 0 <= duration < 1e7 else 0.0,  # noqa: PLR2004 - nonsense beyond
+        message=message,
+        details=trace,
+    )
+
+
+def _line(value: Any) -> str:
+    return " ".join(_text(value, LONGEST_NAME).split())
+
+
+def _text(value: Any, limit: int) -> str:
+    return value[:limit] if isinstance(value, str) else ""
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    yield from (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()

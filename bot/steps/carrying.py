@@ -1,0 +1,64 @@
+"""Any step: carried out, given up, and how long it may take."""
+
+from bot.model.plan import Build, Deploy, Step, Teardown, Test
+from bot.model.run import StepResult
+from bot.steps import build, deploy, job, teardown, test
+from bot.steps.work import Work
+
+MARGIN = 120
+"""Seconds that a step may take beyond the timeouts of its parts before it is stopped as a whole."""
+JOBS = 86_400
+"""Seconds for jobs elsewhere: who runs them keeps the time, and leaves out what they wait in line."""
+
+
+async def carry_out(step: Step, work: Work) -> StepResult:
+    """Carry a step out; cancelling the task interrupts it, clean-up included. Raises what the ports raise."""
+    if job.wanted(step):
+        return await job.run(step, work)
+    match step:
+        case Build():
+            return await build.run(step, work)
+        case Deploy():
+            return await deploy.run(step, work)
+        case Test():
+            return await test.run(step, work)
+        case Teardown():
+            return await teardown.run(step, work)
+
+
+async def abandon(step: Step, work: Work) -> None:
+    """Remove what an interrupted attempt left at its runner. Raises what the ports raise.
+
+    A build ends with the connection of whoever asked for it, and a teardown leaves nothing to remove.
+    """
+    if job.wanted(step):
+        await job.abandon(step, work)
+        return
+    match step:
+        case Deploy():
+            await work.doors.platform(step.config.runner).remove(work.key(step.environment))
+        case Test():
+            await work.doors.platform(step.config.runner).stop_tests(work.key(step.environment))
+        case Build() | Teardown():
+            return
+
+
+async def timed_out(step: Step, work: Work) -> None:
+    """Stop what goes on by itself where its step was only interrupted."""
+    if job.wanted(step):
+        await job.abandon(step, work)
+
+
+def allowance(step: Step) -> int:
+    """Return how many seconds a step may take in all."""
+    if job.wanted(step):
+        return JOBS
+    match step:
+        case Build(config=config):
+            return config.timeout
+        case Deploy(config=config):
+            return config.health.timeout * (1 + len(step.services)) + MARGIN
+        case Test(config=config, build=building):
+            return config.timeout * len(step.suites) + building.timeout + MARGIN
+        case Teardown():
+            return JOBS if step.config.job else 300

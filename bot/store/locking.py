@@ -1,0 +1,26 @@
+"""Locks that replicas share for the length of a transaction. On SQLite every writer has one anyway."""
+
+from enum import IntEnum
+
+from sqlalchemy import Connection, text
+
+NAMESPACE = 0x6368_6174
+"""Keeps these locks apart from those of others in the same database."""
+
+
+class Lock(IntEnum):
+    """What is done by one replica at a time."""
+
+    SCHEMA = 1
+    INBOX = 2
+    QUEUE = 3
+
+
+def hold(connection: Connection, lock: Lock) -> None:
+    """Wait for a lock and keep it until the transaction ends.
+
+    https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+    """
+    if connection.dialect.name == "postgresql":
+        statement = text("SELECT pg_advisory_xact_lock(:namespace, :lock)")
+        connection.execute(statement, {"namespace": NAMESPACE, "lock": int(lock)})

@@ -1,0 +1,53 @@
+import pytest
+
+from bot.core.job_results import Told, UnreadableError, read
+
+DIGEST = "sha256:" + "0" * 64
+IMAGE = "harbor.example.com:8443/team/shop:pr-1-abc"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, Told()),
+        ({"image.txt": f"\n# made by CI\n{IMAGE}@{DIGEST}\nmore\n"}, Told(IMAGE, DIGEST)),
+        ({"image.txt": ""}, Told()),
+        ({"out/chatops.env": f"IMAGE={IMAGE}\nIMAGE_DIGEST={DIGEST}\nIMAGE_SIZE=7\n"},
+         Told(IMAGE, DIGEST, 7)),
+        ({"chatops.env": f'\ufeffexport IMAGE = "{IMAGE}@{DIGEST}"\r\nOTHER=1\nno line\n'},
+         Told(IMAGE, DIGEST)),
+        ({"chatops.env": "SERVICE_URL='http://shop.example.com:30080/a?b=c'"},
+         Told(url="http://shop.example.com:30080/a?b=c")),
+        ({"chatops.env": f"IMAGE={IMAGE}@{DIGEST}\nIMAGE_SIZE=huge"}, Told(IMAGE, DIGEST)),
+        ({"z/image.txt": f"other:1@{DIGEST}", "a/chatops.env": f"IMAGE={IMAGE}@{DIGEST}"},
+         Told(IMAGE, DIGEST)),
+        ({"chatops.env": "SERVICE_URL="}, Told()),
+        ({"chatops.env": "SERVICE_URL='"}, None),
+    ],
+)  # fmt: skip
+def test_what_a_job_told(files: dict[str, str], told: Told | None) -> None:
+    content = {path: text.encode() for path, text in files.items()}
+    if told is None:
+        with pytest.raises(UnreadableError):
+            read(content)
+    else:
+        assert read(content) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("IMAGE=$(rm -rf /):1", "IMAGE should be"),
+        ("IMAGE=shop", "IMAGE should be"),
+        (f"IMAGE={IMAGE}", "IMAGE_DIGEST should be"),
+        (f"IMAGE={IMAGE}\nIMAGE_DIGEST=sha256:zz", "IMAGE_DIGEST should be"),
+        ("SERVICE_URL=javascript:alert(1)", "SERVICE_URL should be"),
+        ("SERVICE_URL=https://user@evil.example.com/", "SERVICE_URL should be"),
+        ("SERVICE_URL=https://a.example.com/ <script>", "SERVICE_URL should be"),
+        ("SERVICE_URL=https://a.example.com/" + "x" * 500, "SERVICE_URL should be"),
+    ],
+)
+def test_what_cannot_be_used_names_the_file(text: str, message: str) -> None:
+    with pytest.raises(UnreadableError, match=message) as caught:
+        read({"out/chatops.env": text.encode()})
+    assert caught.value.path == "out/chatops.env"

@@ -1,0 +1,37 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import placeholders
+
+VALUES = {"sha": "1a2b3c", "number": "12", "branch": "feature/a b#1%"}
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("plain", "plain"),
+        ("{sha}-{number}", "1a2b3c-12"),
+        ('{"json": {"sha": "{sha}"}}', '{"json": {"sha": "1a2b3c"}}'),
+        ("{image}", ""),
+        ("{nothing}", "{nothing}"),
+        ("{ sha }", "{ sha }"),
+        ("{branch}", "feature/a b#1%"),
+    ],
+)
+def test_names_are_filled_in_and_all_else_is_left(text: str, filled: str) -> None:
+    assert placeholders.filled(text, VALUES) == filled
+
+
+def test_a_value_stays_within_its_part_of_a_jobs_name() -> None:
+    assert placeholders.job_name("shop/{branch}", VALUES) == "shop/feature%2Fa b%231%25"
+
+
+@given(st.text())
+def test_no_value_leads_out_of_its_folder(branch: str) -> None:
+    found = placeholders.job_name("shop/{branch}", {"branch": branch})
+    assert found.count("/") == 1
+
+
+def test_unknown_names_are_found() -> None:
+    assert placeholders.unknown("{sha} {Sha} {secret} {}") == ("Sha", "secret")

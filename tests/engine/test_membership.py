@@ -1,0 +1,166 @@
+"""Leases, in a time that the test owns: who is taken for dead, and who must think so of itself."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bot.engine.membership import BEAT, DOUBT, SILENCE, Membership
+from bot.model.errors import RetryLater
+from bot.model.lease import Lease, LeaseLost, Roll
+from bot.model.reason import Reason
+
+AWAY = RetryLater(Reason.STORE_UNAVAILABLE, {"message": "no answer"})
+
+
+@dataclass
+class FakeReplicas:
+    """A store's replicas; `away` while nobody reaches it."""
+
+    beats: dict[str, int] = field(default_factory=dict)
+    buried: list[str] = field(default_factory=list)
+    away: bool = False
+
+    async def join(self, name: str) -> Lease:
+        self._reach()
+        self.beats[name] = 0
+        return Lease(name)
+
+    async def beat(self, lease: Lease) -> Roll:
+        self._reach()
+        if lease.replica not in self.beats:
+            raise LeaseLost
+        self.beats[lease.replica] += 1
+        return Roll(dict(self.beats))
+
+    async def bury(self, name: str, beat: int) -> bool:
+        self._reach()
+        if self.beats.get(name) != beat:
+            return False
+        del self.beats[name]
+        self.buried.append(name)
+        return True
+
+    async def leave(self, lease: Lease) -> None:
+        del self.beats[lease.replica]
+
+    def _reach(self) -> None:
+        if self.away:
+            raise AWAY
+
+
+@dataclass
+class Replica:
+    """A membership with a clock of its own."""
+
+    replicas: FakeReplicas
+    now: float = 100.0
+    drops: int = 0
+    member: Membership = field(init=False)
+
+    def __post_init__(self) -> None:
+        records: Any = type("Records", (), {"replicas": self.replicas})()
+        self.member = Membership(records, self._drop, monotonic=lambda: self.now)
+
+    async def _drop(self) -> None:
+        self.drops += 1
+
+    async def pass_(self, seconds: float) -> None:
+        """Let time go by, looking as often as the real loop does."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now += BEAT
+            await self.member.look()
+
+
+@pytest.fixture
+def replicas() -> FakeReplicas:
+    return FakeReplicas()
+
+
+@pytest.fixture
+async def replica(replicas: FakeReplicas) -> Replica:
+    made = Replica(replicas)
+    await made.member.join()
+    return made
+
+
+async def test_a_silent_replica_is_buried_but_not_before_its_time(
+    replica: Replica, replicas: FakeReplicas
+) -> None:
+    replicas.beats["other"] = 7
+    await replica.pass_(SILENCE)
+    assert replicas.buried == []
+    await replica.pass_(2 * BEAT)
+    assert replicas.buried == ["other"]
+
+
+async def test_a_replica_that_stirs_lives(replica: Replica, replicas: FakeReplicas) -> None:
+    replicas.beats["other"] = 0
+    for _ in range(20):
+        await replica.pass_(SILENCE / 2)
+        replicas.beats["other"] += 1
+    assert replicas.buried == []
+
+
+async def test_taking_over_takes_less_than_fifteen_seconds(replica: Replica, replicas: FakeReplicas) -> None:
+    replicas.beats["other"] = 0
+    began = replica.now
+    while not replicas.buried:
+        await replica.pass_(BEAT)
+    assert replica.now - began < 15
+
+
+async def test_whoever_was_buried_drops_everything_and_joins_under_a_new_name(
+    replica: Replica, replicas: FakeReplicas
+) -> None:
+    old = replica.member.lease
+    del replicas.beats[old.replica]
+    await replica.member.look()
+    assert replica.drops == 1
+    with pytest.raises(LeaseLost):
+        _ = replica.member.lease
+    await replica.member.look()
+    assert replica.member.lease != old
+    assert list(replicas.beats) == [replica.member.lease.replica]
+
+
+async def test_whoever_cannot_renew_drops_everything_before_others_may_take_it(
+    replica: Replica, replicas: FakeReplicas
+) -> None:
+    await replica.member.look()
+    replicas.away = True
+    await replica.pass_(DOUBT)
+    assert replica.drops == 0
+    await replica.pass_(BEAT)
+    assert replica.drops == 1
+    assert DOUBT + BEAT < SILENCE
+    replicas.away = False
+    await replica.pass_(2 * BEAT)
+    assert replica.drops == 1
+    assert replica.member.leads is False, "its old name is still on the roll"
+
+
+async def test_a_store_that_was_away_for_a_moment_costs_nothing(
+    replica: Replica, replicas: FakeReplicas
+) -> None:
+    lease = replica.member.lease
+    for _ in range(5):
+        replicas.away = True
+        await replica.pass_(DOUBT / 2)
+        replicas.away = False
+        await replica.pass_(BEAT)
+    assert replica.member.lease == lease
+    assert replica.drops == 0
+
+
+async def test_the_first_to_come_leads_until_it_goes(replica: Replica, replicas: FakeReplicas) -> None:
+    second = Replica(replicas)
+    await second.member.join()
+    await replica.member.look()
+    assert (replica.member.leads, second.member.leads) == (True, False)
+    await replica.member.leave()
+    assert not replica.member.leads
+    await second.member.look()
+    assert second.member.leads
+    assert replicas.buried == []
