@@ -2,6 +2,9 @@
 
 from aiohttp import web
 
+RETRY_AFTER = 30
+"""Seconds after which it is worth asking again while something is away or full."""
+
 CODES = {
     400: "bad_request",
     401: "unauthorized",
@@ -18,6 +21,12 @@ def told(status: int, message: str, code: str = "", headers: dict[str, str] | No
     """Answer `{"status": …, "message": …}`; without a code of its own an error has its status' name."""
     words = {"status": code or CODES.get(status, "error"), "message": message}
     return web.json_response(words, status=status, headers=headers)
+
+
+def told_away() -> web.Response:
+    """Say that the store is away: what was asked, or brought, is welcome in a while."""
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return told(503, "the bot's database does not answer; try again in a while", headers=headers)
 
 
 def told_error(error: web.HTTPException) -> web.Response:

@@ -8,8 +8,9 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.model.errors import RetryLater
 from bot.web import api, health, intake, openapi, pages, run_pages
-from bot.web.answers import told, told_error
+from bot.web.answers import RETRY_AFTER, told, told_away, told_error
 from bot.web.deps import DEPS, METRICS, WebDeps
 from bot.web.metrics import WebMetrics, timing
 from bot.web.templating import TEMPLATES, new_templates
@@ -82,6 +83,9 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         return _explain_error(request, error)
     except ConnectionError:
         raise  # the visitor has left: nobody to explain anything to
+    except RetryLater as error:
+        logger.warning("%s %s cannot be answered: %s", request.method, request.path, error)
+        return _away(request)
     except Exception:
         incident = secrets.token_hex(4)
         logger.exception("incident %s: %s %s", incident, request.method, request.path)
@@ -100,6 +104,15 @@ def _explain_error(request: web.Request, error: web.HTTPException) -> web.Respon
     )
     if "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+def _away(request: web.Request) -> web.Response:
+    if request.path.startswith(MACHINES):
+        return told_away()
+    facts = {"title": "problem.503", "facts": {}}
+    response = pages.page(request, "problem.html.j2", facts, status=503)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
 

@@ -11,14 +11,14 @@ from aiohttp import web
 from bot.gitee.signature import Verdict, verify
 from bot.gitee.wire import Ignored, Malformed, read
 from bot.model.delivery import Delivery
+from bot.model.errors import RetryLater
 from bot.store.deliveries import InboxFullError
-from bot.web.answers import told
+from bot.web.answers import RETRY_AFTER, told, told_away
 from bot.web.deps import DEPS, METRICS, WebDeps
 
 logger = logging.getLogger(__name__)
 
 PATH = "/webhooks/gitee"
-RETRY_AFTER = 30
 
 UNAUTHORISED = {
     Verdict.NO_SECRET: "nothing can be accepted before [gitee] webhook_secret is set here",
@@ -97,10 +97,18 @@ async def _keep(found: Delivery | Ignored, deps: WebDeps) -> tuple[web.Response,
         return told(200, IGNORED.get(found.why, found.why), "ignored"), "ignored"
     if not deps.serves(found.repo):
         return told(200, f"{found.repo} is not served here", "ignored"), "not_served"
+    return await _commit(found, deps)
+
+
+async def _commit(found: Delivery, deps: WebDeps) -> tuple[web.Response, str]:
+    """Keep a delivery before anybody hears that it is kept."""
     try:
         new = await deps.inbox.accept(found)
     except InboxFullError:
         return told(503, "the inbox is full", headers={"Retry-After": str(RETRY_AFTER)}), "full"
+    except RetryLater as error:
+        logger.error("a delivery cannot be kept: %s", error)  # noqa: TRY400 - expected
+        return told_away(), "not_kept"
     logger.info("delivery %s: %s of %s!%s", found.key[:12], found.trigger, found.repo, found.number)
     if not new:
         return told(200, "this event is known already", "duplicate"), "duplicate"

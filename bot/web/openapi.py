@@ -146,7 +146,10 @@ def _operation(one: Operation) -> dict[str, Any]:
     if one.text:
         content["text/plain"] = {"schema": TEXT}
     in_path = re.findall(r"{(\w+)}", one.path)
-    answers: dict[str, Any] = {"200": {"description": one.summary, "content": content}}
+    answers: dict[str, Any] = {
+        "200": {"description": one.summary, "content": content},
+        "503": _problem("The bot's database does not answer"),
+    }
     if in_path:
         answers["404"] = _problem("There is no such thing")
     if one.query:

@@ -22,6 +22,8 @@ class Absence(StrEnum):
     REMOVED = "removed"
     UNKNOWN = "unknown"
     SILENT = "silent"
+    AWAY = "away"
+    """Nobody knows: the store is away."""
 
 
 STATUS = {
@@ -30,6 +32,7 @@ STATUS = {
     Absence.REMOVED: 410,
     Absence.UNKNOWN: 404,
     Absence.SILENT: 502,
+    Absence.AWAY: 503,
 }
 
 
@@ -59,8 +62,9 @@ def notice_page(request: web.Request, notice: Notice, deps: PreviewDeps) -> web.
         "X-Preview-State": notice.absence,
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     }
-    if notice.absence is Absence.STARTING:
-        headers["Retry-After"] = str(REFRESH)
+    refresh = REFRESH if notice.absence in {Absence.STARTING, Absence.AWAY} else None
+    if refresh is not None:
+        headers["Retry-After"] = str(refresh)
     status = STATUS[notice.absence]
     if "text/html" not in request.headers.get("Accept", "*/*").lower():
         words = say(f"preview.{notice.absence}", language)
@@ -74,7 +78,7 @@ def notice_page(request: web.Request, notice: Notice, deps: PreviewDeps) -> web.
             absence=notice.absence,
             environment=notice.environment,
             run_url=deps.addresses.run(notice.environment.run) if notice.environment else "",
-            refresh=REFRESH if notice.absence is Absence.STARTING else None,
+            refresh=refresh,
         )
     )
     return web.Response(text=html, content_type="text/html", charset="utf-8", status=status, headers=headers)

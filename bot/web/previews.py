@@ -10,6 +10,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.model.environment import Environment
+from bot.model.errors import RetryLater
 from bot.web.deps import PreviewDeps
 from bot.web.metrics import PreviewMetrics
 from bot.web.preview_forward import NotAnsweringError, NotAPathError, forward, new_session
@@ -60,7 +61,10 @@ async def visit(request: web.Request) -> web.StreamResponse:
 
 async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamResponse, str]:
     label = preview_label(request.host, deps.addresses.preview_domain)
-    environment = await deps.records.environment_at(label) if label else None
+    try:
+        environment = await deps.records.environment_at(label) if label else None
+    except RetryLater:
+        return notice_page(request, Notice(Absence.AWAY), deps), Absence.AWAY
     missing = absence(environment)
     if environment is None or missing is not None:
         missing = missing or Absence.UNKNOWN

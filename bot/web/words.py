@@ -121,6 +121,11 @@ WORDS: Final[Mapping[str, Text]] = {
         en="It is our mistake. The operator finds it in the log as {id}.",
         zh="这是程序的错误，管理员可凭编号 {id} 在日志中查到原因。",
     ),
+    "problem.503": Text(en="The bot's database does not answer", zh="机器人的数据库暂时没有响应"),
+    "problem.503.hint": Text(
+        en="Nothing is lost. Try again in a while; if it lasts, tell the operator.",
+        zh="数据没有丢失。请稍后再试；如果持续如此，请联系管理员。",
+    ),
     "problem.home": Text(en="All runs", zh="返回运行记录"),
     "problem.other": Text(en="This request cannot be answered", zh="无法处理此请求"),
     "problem.other.hint": Text(en="The server says: {status}.", zh="服务器返回：{status}。"),
@@ -148,6 +153,11 @@ WORDS: Final[Mapping[str, Text]] = {
     "preview.silent.hint": Text(
         en="It may be restarting or have crashed. Comment /deploy to start it afresh.",
         zh="它可能正在重启或已崩溃。评论 /deploy 可重新启动。",
+    ),
+    "preview.away": Text(en="The bot's database does not answer", zh="机器人的数据库暂时没有响应"),
+    "preview.away.hint": Text(
+        en="So nobody knows where this preview is. The page opens by itself once it does.",
+        zh="暂时无法得知预览的位置，恢复后页面会自动打开。",
     ),
     "preview.run": Text(en="Open the run", zh="查看运行记录"),
 }

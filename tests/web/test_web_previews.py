@@ -14,7 +14,9 @@ from prometheus_client import CollectorRegistry
 from yarl import URL
 
 from bot.core.addresses import Addresses
-from bot.model.environment import Endpoint, EnvironmentState
+from bot.model.environment import Endpoint, Environment, EnvironmentState
+from bot.model.errors import RetryLater
+from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.web.deps import PreviewDeps
 from bot.web.preview_forward import NotAPathError, target_url
@@ -389,6 +391,21 @@ async def test_a_service_that_does_not_answer_is_a_bad_gateway(proxy: Proxy, unu
         await proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST})
     assert refused.value.status == 502
     assert proxy.outcome("silent") == 2
+
+
+async def test_while_the_store_is_away_nobody_knows_where_a_preview_is(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_label: str) -> Environment:
+        raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "database is locked"})
+
+    monkeypatch.setattr(proxy.environments, "environment_at", away)
+
+    async with proxy.get(Accept="text/html", **{"Accept-Language": "zh"}) as answer:
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "数据库暂时没有响应" in await answer.text()
+    assert proxy.outcome("away") == 1
 
 
 async def test_a_ready_environment_without_an_endpoint_is_not_guessed(proxy: Proxy) -> None:

@@ -1,0 +1,67 @@
+"""While the store is away every door says so in plain words, and none of it is a mistake of ours."""
+
+import logging
+
+import pytest
+
+from bot.model.errors import RetryLater
+from bot.model.reason import Reason
+from tests.web.conftest import Bench, Client
+from tests.web.test_web_intake import PATH, deliver, headers, note
+
+AWAY = RetryLater(Reason.STORE_UNAVAILABLE, {"message": "unable to open database file"})
+
+
+@pytest.fixture(autouse=True)
+def store_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_args: object, **_named: object) -> None:
+        raise AWAY
+
+    for records, methods in (
+        (bench.inbox, ("accept",)),
+        (bench.runs, ("run", "runs", "unfinished")),
+        (bench.environments, ("environments",)),
+    ):
+        for method in methods:
+            monkeypatch.setattr(records, method, away)
+
+
+async def test_a_delivery_that_cannot_be_kept_is_asked_for_again(client: Client, bench: Bench) -> None:
+    answer = await client.post(PATH, data=note(), headers=headers())
+
+    assert answer.status == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert (await answer.json())["status"] == "unavailable"
+    assert bench.counted("chatops_deliveries_total", outcome="not_kept") == 1
+
+
+async def test_the_intake_still_turns_away_what_it_would_not_keep(client: Client) -> None:
+    status, _ = await deliver(client, note(), headers("wrong"))
+
+    assert status == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/runs/1", "/runs/1/live", "/prs/oak/shop/7", "/environments"])
+async def test_pages_say_it_in_the_visitors_language(
+    client: Client, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for language, words in (("en", "database does not answer"), ("zh", "数据库暂时没有响应")):
+        answer = await client.get(path, headers={"Accept-Language": language})
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert words in await answer.text()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize("path", ["/runs", "/runs/1", "/runs/1/logs/build", "/environments"])
+async def test_the_api_says_it_in_json(client: Client, path: str) -> None:
+    answer = await client.get(f"/api/v1{path}")
+
+    assert answer.status == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert (await answer.json())["status"] == "unavailable"
+
+
+async def test_what_needs_no_store_goes_on(client: Client) -> None:
+    for path in ("/commands", "/healthz", "/metrics", "/api/v1/openapi.json"):
+        assert (await client.get(path)).status == 200
