@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.dns.etcd import EtcdNames
 from bot.gitee.client import GiteeClient
 from bot.gitee.source import GitSource
 from bot.gitee.transport import Transport
 from bot.model.errors import ChatOpsError
 from bot.model.pipeline import RunnerName
 from bot.model.scan import Severity
-from bot.ports import Forge, Registry
+from bot.ports import Forge, Names, Registry
 from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
@@ -40,6 +41,8 @@ class Adapters:
     forge: Forge
     doors: Doors
     files: RunFiles
+    names: Names | None = None
+    """None where a wildcard record does."""
 
     async def readiness(self) -> Mapping[str, str | None]:
         """Ask every part side by side: None for one that answers, else what is wrong with it."""
@@ -90,7 +93,10 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             jenkins = open_jenkins(settings)
             stack.push_async_callback(jenkins.close)
             doors = replace(doors, jobs={RunnerName.JENKINS: jenkins})
-        yield Adapters(forge, doors, files)
+        names = open_names(settings)
+        if names is not None:
+            stack.push_async_callback(names.close)
+        yield Adapters(forge, doors, files, names)
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:
@@ -129,7 +135,7 @@ def _doors(
     threshold = settings.registry.fail_on
     fail_on = Severity(threshold) if threshold else None
     return Doors(
-        source, registry, files, {RunnerName.DOCKER: builder}, {RunnerName.DOCKER: platform}, fail_on
+        source, registry, files, {RunnerName.DOCKER: builder}, {RunnerName.DOCKER: platform}, fail_on=fail_on
     )
 
 
@@ -163,6 +169,14 @@ def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:
     if chosen.kind == "harbor":
         return HarborRegistry(host, scan_seconds=chosen.scan_seconds, **common)
     return OciRegistry(host, **common)
+
+
+def open_names(settings: Settings) -> EtcdNames | None:
+    """Return where names are entered, if they are; whoever opens it closes it."""
+    chosen = settings.dns
+    if not chosen.etcd:
+        return None
+    return EtcdNames(chosen.etcd, zone=settings.preview.domain, address=chosen.address, path=chosen.etcd_path)
 
 
 def _credentials(settings: Settings) -> Credentials:

@@ -28,6 +28,7 @@ from bot.engine.expiry import Expiry
 from bot.engine.facts import Gatherer
 from bot.engine.identity import Identity
 from bot.engine.membership import Membership
+from bot.engine.names import NameKeeper
 from bot.engine.progress import Progress
 from bot.engine.run_comments import RunComments
 from bot.engine.walk import Walker
@@ -187,7 +188,11 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     expiry = Expiry(store, worker, clock, language)
     chores = Chores(
         membership,
-        (Chore("expiry", 30, expiry.look), Chore("comments left unsaid", 10, comments.catch_up)),
+        (
+            Chore("expiry", 30, expiry.look),
+            Chore("comments left unsaid", 10, comments.catch_up),
+            *([Chore("names", 5, NameKeeper(store, adapters.names).look)] if adapters.names else ()),
+        ),
     )
     return Bot(
         store, adapters, membership, dispatcher, worker, expiry, chores, comments, where, local, known, policy

@@ -13,6 +13,7 @@ import click
 
 from bot.adapters import open_adapters
 from bot.app import running
+from bot.dns.corefile import dynamic, wildcard
 from bot.doctor.examination import examine, lines, passed, summary
 from bot.doctor.findings import Examined, Finding
 from bot.doctor.settings import broken
@@ -106,6 +107,34 @@ def doctor(config: Path | None, language: str | None, repos: tuple[str, ...]) ->
         sys.exit(1)
     chosen = Language(language or settings.comments.language)
     sys.exit(asyncio.run(_examine(Examined(settings, named), chosen)))
+
+
+@main.group("dns")
+def names() -> None:
+    """Help with the names of previews."""
+
+
+@names.command()
+@_CONFIG
+@click.option("--zone", help="Zone to serve.  [default: [preview] domain]")
+@click.option(
+    "--address",
+    "addresses",
+    multiple=True,
+    help="Where the names lead; repeatable.  [default: [dns] address]",
+)
+def coredns(config: Path | None, zone: str | None, addresses: tuple[str, ...]) -> None:
+    """Print the Corefile of the previews' zone: a wildcard, or names from [dns] etcd where that is set."""
+    settings = _settings(config)
+    chosen = (zone or settings.preview.domain).strip(".")
+    try:
+        if settings.dns.etcd and not addresses:
+            text = dynamic(chosen, settings.dns.etcd, settings.dns.etcd_path)
+        else:
+            text = wildcard(chosen, addresses or tuple(filter(None, [settings.dns.address])))
+    except ValueError as error:
+        raise click.ClickException(f"{error}; give --address or [dns] address") from error
+    click.echo(text, nl=False)
 
 
 async def _examine(examined: Examined, language: Language) -> int:

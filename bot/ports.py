@@ -3,7 +3,7 @@
 Adapters raise only the errors of `bot.model.errors`; whatever else comes out of one is a bug.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -364,6 +364,21 @@ class Registry(Protocol):
 
     async def ping(self) -> str | None:
         """Return None when the registry answers, else what is wrong."""
+        ...
+
+
+class Names(Protocol):
+    """Where the names of previews are entered one by one; a wildcard record needs none of this."""
+
+    async def enter(self, labels: Collection[str]) -> str | None:
+        """Let these labels below the preview domain resolve for an hour from now.
+
+        Return what is in the way, if anything is.
+        """
+        ...
+
+    async def withdraw(self, labels: Collection[str]) -> str | None:
+        """Let these labels resolve no longer; return likewise."""
         ...
 
 

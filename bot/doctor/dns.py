@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dns.resolver
 
+from bot.adapters import open_names
 from bot.doctor.findings import Examined, Finding, fine, note, wrong
 from bot.doctor.lookup import Ending, Lookup, Resolver
 from bot.model.text import Text
+from bot.settings.model import Settings
 
 LOCAL = "localhost"
 
@@ -66,6 +68,8 @@ async def look(examined: Examined) -> Sequence[Finding]:
     except dns.resolver.NoResolverConfiguration:
         return [_no_resolver()]
     label = f"chatops-doctor-{secrets.token_hex(4)}"
+    if settings.dns.etcd:
+        return await _entered(settings, resolver, label)
     one, six, two = await asyncio.gather(
         resolver.ask(f"{label}.{domain}", "A"),
         resolver.ask(f"{label}.{domain}", "AAAA"),
@@ -76,6 +80,21 @@ async def look(examined: Examined) -> Sequence[Finding]:
     if one.ending is not Ending.FOUND:
         return [failed(one, domain, resolver.servers)]
     return [*_right(one, settings.dns.address), *beside(six, two)]
+
+
+async def _entered(settings: Settings, resolver: Resolver, label: str) -> Sequence[Finding]:
+    """Enter a name as the bot would, and see whether it comes out at the other end."""
+    names = open_names(settings)
+    assert names is not None  # noqa: S101 - it is what the caller has looked at
+    async with names:
+        trouble = await names.enter([label])
+        if trouble is not None:
+            return [_no_etcd(trouble)]
+        one = await resolver.ask(f"{label}.{settings.preview.domain.strip('.')}", "A")
+        await names.withdraw([label])
+    if one.ending is Ending.FOUND:
+        return _right(one, settings.dns.address)
+    return [_not_served(one, resolver.servers)]
 
 
 def failed(lookup: Lookup, domain: str, servers: str) -> Finding:
@@ -146,6 +165,31 @@ def _local(domain: str) -> Finding:
         Text(
             en="For others set [preview] domain to a zone with a wildcard record.",
             zh="要让其他人访问，请把 [preview] domain 设为配有泛域名解析的域名。",
+        ),
+    )
+
+
+def _no_etcd(trouble: str) -> Finding:
+    return wrong(
+        Text(en=f"names cannot be entered: {trouble}", zh=f"无法登记域名：{trouble}"),
+        Text(
+            en="Check [dns] etcd and that etcd runs; its JSON gateway is asked (/v3).",
+            zh="请检查 [dns] etcd，并确认 etcd 正在运行；机器人使用它的 JSON 网关（/v3）。",
+        ),
+    )
+
+
+def _not_served(lookup: Lookup, servers: str) -> Finding:
+    return wrong(
+        Text(
+            en=f"{lookup.name} was entered in etcd, but {servers} does not know it ({lookup.ending})",
+            zh=f"{lookup.name} 已登记到 etcd，但 {servers} 解析不到它（{lookup.ending}）",
+        ),
+        Text(
+            en="CoreDNS must serve the zone from the same etcd and path (chatops dns coredns), and the"
+            " resolver forward the zone to it.",
+            zh="CoreDNS 必须从同一个 etcd 和路径提供该域（见 chatops dns coredns），"
+            "解析器也要把该域转发给它。",
         ),
     )
 

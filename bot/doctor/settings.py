@@ -47,6 +47,14 @@ def _findings(settings: Settings) -> Iterator[Finding]:
                 zh="请把 [server] public_url 设为大家的浏览器能访问的地址。",
             ),
         )
+    if settings.dns.etcd and not settings.dns.address:
+        yield wrong(
+            Text(en="[dns] etcd is set without an address", zh="设置了 [dns] etcd，却没有 address"),
+            Text(
+                en="Set [dns] address to where previews are served.",
+                zh="请把 [dns] address 设为提供预览服务的地址。",
+            ),
+        )
     yield from _data_dir(settings.server.data_dir)
 
 

@@ -271,6 +271,11 @@ class Dns:
     address: Address = ""
     """Address that the names of previews lead to; `chatops dns coredns` writes it, `chatops doctor` expects
     it."""
+    etcd: WebAddress = ""
+    """Address of the etcd from which CoreDNS' etcd plugin serves the names; the bot then enters the name of
+    each preview, with `address`, and takes it out again. Without it a wildcard record is expected."""
+    etcd_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)+$")] = "/skydns"
+    """Where in etcd the names are kept; CoreDNS is told the same."""
     servers: tuple[NameServer, ...] = ()
     """Resolvers that `chatops doctor` asks, such as `10.0.0.2` or `10.0.0.2:5353`; by default those of this
     machine."""

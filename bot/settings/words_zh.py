@@ -96,6 +96,9 @@ WORDS: Mapping[str, str] = {
     "preview.ttl": "没有新部署时，环境最长保留多久。",
     "dns": "如何解析预览环境的域名；已有泛域名解析时无需配置。",
     "dns.address": "预览域名应解析到的地址：`chatops dns coredns` 写入它，`chatops doctor` 据此核对。",
+    "dns.etcd": "CoreDNS 的 etcd 插件所用的 etcd 地址；设置后由机器人逐个登记（指向 `address`）"
+    "和删除预览域名，不设置则需要泛域名解析。",
+    "dns.etcd_path": "域名在 etcd 中的存放路径，须与 CoreDNS 的配置一致。",
     "dns.servers": "`chatops doctor` 查询的 DNS 服务器，例如 `10.0.0.2` 或 `10.0.0.2:5353`；"
     "默认使用本机的设置。",
     "limits": "并发数量，以及保留多少内容。",

@@ -56,11 +56,17 @@ def browser_packages() -> list[str]:
     return wanted
 
 
+def test_packages() -> list[str]:
+    """Return what has to be installed for tests of names that are kept in etcd."""
+    return [] if which("etcd") else ["etcd-server"]
+
+
 def get_packages(*, browser: bool) -> None:
     """Install what is missing, in one go."""
     git = [] if which("git") else ["git"]
     registry = image_registry.packages()
-    missing = [*git, *engine.packages(), *registry, *(browser_packages() if browser else [])]
+    missing = [*git, *engine.packages(), *registry]
+    missing += [*browser_packages(), *test_packages()] if browser else []
     if not missing:
         return
     with step("Debian packages"):

@@ -108,7 +108,7 @@ async def bot_at(
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
     http = httpx.AsyncClient(timeout=api_seconds, verify=False)  # noqa: S501 - plain HTTP: spares loading certificates
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), http=http, sleep=clock.sleep))
-    adapters = Adapters(client, world.doors(), RunFiles(settings.server.data_dir))
+    adapters = Adapters(client, world.doors(), RunFiles(settings.server.data_dir), world.names)
     try:
         async with running(chosen, adapters, clock=clock, sleep=clock.sleep) as bot:
             yield bot

@@ -51,6 +51,30 @@ class RegistryProcess:
         self._process.wait()
 
 
+class EtcdProcess:
+    """An etcd of one member on a port of its own, its data in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        peer = f"http://127.0.0.1:{free_port()}"
+        self._process = subprocess.Popen(  # noqa: S603 - constant arguments
+            [
+                *("/usr/bin/etcd", "--data-dir", str(folder / "etcd"), "--log-level", "error"),
+                *("--listen-client-urls", self.url, "--advertise-client-urls", self.url),
+                *("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer),
+                *("--initial-cluster", f"default={peer}", "--unsafe-no-fsync"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until_open(self.url.removeprefix("http://"))
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait()
+
+
 USERS = "bot:$2b$04$FCkHloCV8iIMQ3zQSkmoCeHfHl4EyweUDIaxi0AI6Naq3egUl26Eu\n"
 """The user `bot` with the password `right`."""
 

@@ -1,0 +1,97 @@
+"""Names in etcd as CoreDNS' etcd plugin reads them, through etcd's JSON gateway.
+
+https://coredns.io/plugins/etcd/ and https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Self
+
+import httpx
+
+from bot.dns.corefile import TTL
+
+LEASE = 3600
+"""Seconds after which a name that nobody renews is gone."""
+AT_ONCE = 100
+"""Changes in one transaction; etcd's own limit is 128."""
+
+
+class EtcdNames:
+    """Implements `bot.ports.Names`: labels below one zone, all leading to one address."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        zone: str,
+        address: str,
+        path: str = "/skydns",
+        lease: int = LEASE,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._zone = zone.strip(".").lower()
+        self._path = path
+        self._value = json.dumps({"host": address, "ttl": TTL})
+        self._lease = lease
+        self._client = httpx.AsyncClient(base_url=url, timeout=10.0, transport=transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._client.aclose()
+
+    async def enter(self, labels: Collection[str]) -> str | None:
+        """Let these labels resolve until the lease ends; see `Names.enter`."""
+        try:
+            granted = await self._ask("/v3/lease/grant", {"TTL": self._lease})
+            value = {"value": _encoded(self._value), "lease": str(granted["ID"])}
+            await self._change({"requestPut": {"key": key, **value}} for key in map(self._key, labels))
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            return f"etcd: {str(error) or type(error).__name__}"
+        return None
+
+    async def withdraw(self, labels: Collection[str]) -> str | None:
+        """Let these labels resolve no longer; see `Names.withdraw`."""
+        try:
+            await self._change({"requestDeleteRange": {"key": key}} for key in map(self._key, labels))
+        except (httpx.HTTPError, ValueError) as error:
+            return f"etcd: {str(error) or type(error).__name__}"
+        return None
+
+    def _key(self, label: str) -> str:
+        return _encoded(key(self._path, f"{label}.{self._zone}"))
+
+    async def _change(self, changes: Iterable[Mapping[str, Any]]) -> None:
+        for batch in _batches(changes):
+            await self._ask("/v3/kv/txn", {"success": batch})
+
+    async def _ask(self, path: str, body: Mapping[str, Any]) -> Any:
+        response = await self._client.post(path, json=body)
+        return response.raise_for_status().json()
+
+
+def key(path: str, name: str) -> str:
+    """Return where SkyDNS keeps a name.
+
+    >>> key("/skydns", "pr-12-shop.test.example.com")
+    '/skydns/com/example/test/pr-12-shop'
+    """
+    return "/".join((path.rstrip("/"), *reversed(name.lower().split("."))))
+
+
+def _encoded(text: str) -> str:
+    return b64encode(text.encode()).decode()
+
+
+def _batches(changes: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    rest = iter(changes)
+    while batch := list(islice(rest, AT_ONCE)):
+        yield batch

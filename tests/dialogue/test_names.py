@@ -1,0 +1,91 @@
+"""Names that are entered one by one follow their environments."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.engine.names import RENEWAL, NameKeeper
+from tests.dialogue.offline import OfflineTester
+
+LABEL = "pr-1-shop"
+
+
+@dataclass
+class Entered:
+    """Where names are entered; `trouble` is what is in the way."""
+
+    labels: set[str] = field(default_factory=set)
+    entered: list[set[str]] = field(default_factory=list)
+    trouble: str | None = None
+
+    async def enter(self, labels: Collection[str]) -> str | None:
+        if self.trouble is None:
+            self.entered.append(set(labels))
+            self.labels |= set(labels)
+        return self.trouble
+
+    async def withdraw(self, labels: Collection[str]) -> str | None:
+        if self.trouble is None:
+            self.labels -= set(labels)
+        return self.trouble
+
+
+async def test_a_name_comes_and_goes_with_its_environment(tester: OfflineTester) -> None:
+    names = Entered()
+    keeper = NameKeeper(tester.bot.store, names)
+    await keeper.look()
+    assert names.labels == set()
+
+    await tester.opened()
+    await keeper.look()
+    await keeper.look()
+    assert (names.labels, names.entered) == ({LABEL}, [{LABEL}])
+
+    await tester.merge()
+    await tester.read()
+    await keeper.look()
+    assert names.labels == set()
+
+
+async def test_names_are_renewed_before_they_run_out(tester: OfflineTester) -> None:
+    names = Entered()
+    keeper = NameKeeper(tester.bot.store, names)
+    await tester.opened()
+    for _ in range(RENEWAL + 1):
+        await keeper.look()
+
+    assert names.entered == [{LABEL}, {LABEL}]
+
+
+async def test_what_failed_is_done_later_and_told_once(
+    tester: OfflineTester, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = Entered(trouble="etcd: gone")
+    keeper = NameKeeper(tester.bot.store, names)
+    await tester.opened()
+    await keeper.look()
+    await keeper.look()
+    assert caplog.text.count("names cannot be entered: etcd: gone") == 1
+    names.trouble = None
+    await keeper.look()
+    assert names.labels == {LABEL}
+
+    names.trouble = "etcd: gone"
+    await tester.merge()
+    await tester.read()
+    await keeper.look()
+    assert names.labels == {LABEL}
+    names.trouble = None
+    await keeper.look()
+    assert names.labels == set()
+
+
+async def test_the_bot_itself_looks_where_names_are_entered(tester: OfflineTester) -> None:
+    assert "names" not in {chore.name for chore in tester.bot.chores.chores}
+    names = tester.world.names = Entered()
+    await tester.restart()
+    await tester.opened()
+    [chore] = [one for one in tester.bot.chores.chores if one.name == "names"]
+    await chore.do()
+    assert names.labels == {LABEL}

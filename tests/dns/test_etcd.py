@@ -1,0 +1,122 @@
+"""Names in a real etcd, read back as CoreDNS reads them."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.dns.etcd import EtcdNames
+from bot.doctor import dns as doctor
+from bot.doctor.findings import Examined, State
+from bot.settings.model import Dns, Preview, Settings
+from tests.doctor.nameserver import nameserver
+from tests.real.parts import EtcdProcess, free_port
+
+ZONE = "test.example.com"
+
+
+@pytest.fixture(scope="module")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdProcess]:
+    process = EtcdProcess(tmp_path_factory.mktemp("etcd"))
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+async def names(etcd: EtcdProcess) -> AsyncIterator[EtcdNames]:
+    async with EtcdNames(etcd.url, zone=f"{ZONE.upper()}.", address="10.0.0.5") as opened:
+        yield opened
+        await opened.withdraw(["pr-1-shop", "pr-2-shop"])
+
+
+def asked(etcd: EtcdProcess, what: str, body: dict[str, str]) -> Any:
+    return httpx.post(f"{etcd.url}/v3/{what}", json=body).raise_for_status().json()
+
+
+def stored(etcd: EtcdProcess, name: str) -> dict[str, Any] | None:
+    """Return what CoreDNS would find for a name, as its etcd plugin looks for it."""
+    path = "/".join(("/skydns", *reversed(name.split("."))))
+    body = {"key": b64encode(path.encode()).decode()}
+    found = asked(etcd, "kv/range", body).get("kvs")
+    return {**found[0], "value": json.loads(b64decode(found[0]["value"]))} if found else None
+
+
+async def test_a_name_is_entered_with_a_lease_and_withdrawn(etcd: EtcdProcess, names: EtcdNames) -> None:
+    assert await names.enter(["pr-1-shop", "pr-2-shop"]) is None
+
+    found = stored(etcd, f"pr-1-shop.{ZONE}")
+    assert found is not None
+    assert found["value"] == {"host": "10.0.0.5", "ttl": 30}
+    lease = asked(etcd, "lease/timetolive", {"ID": found["lease"]})
+    assert 3500 < int(lease["TTL"]) <= 3600
+
+    assert await names.withdraw(["pr-1-shop"]) is None
+    assert stored(etcd, f"pr-1-shop.{ZONE}") is None
+    assert stored(etcd, f"pr-2-shop.{ZONE}") is not None
+
+
+async def test_entering_again_renews(etcd: EtcdProcess, names: EtcdNames) -> None:
+    await names.enter(["pr-1-shop"])
+    first = stored(etcd, f"pr-1-shop.{ZONE}")
+    await names.enter(["pr-1-shop"])
+    second = stored(etcd, f"pr-1-shop.{ZONE}")
+
+    assert first is not None
+    assert second is not None
+    assert first["lease"] != second["lease"]
+
+
+async def test_many_names_go_in_several_transactions(
+    etcd: EtcdProcess, names: EtcdNames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = [f"pr-{number}-many" for number in range(250)]
+
+    assert await names.enter(labels) is None
+    assert stored(etcd, f"pr-249-many.{ZONE}") is not None
+    assert await names.withdraw(labels) is None
+    assert stored(etcd, f"pr-0-many.{ZONE}") is None
+
+
+async def test_an_etcd_that_is_gone_is_told() -> None:
+    async with EtcdNames(f"http://127.0.0.1:{free_port()}", zone=ZONE, address="10.0.0.5") as names:
+        assert str(await names.enter(["pr-1-shop"])).startswith("etcd: ")
+        assert str(await names.withdraw(["pr-1-shop"])).startswith("etcd: ")
+
+
+@pytest.mark.parametrize("answer", ["<html>", "[]", "{}"])
+async def test_what_is_no_etcd_is_told(answer: str) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text=answer))
+    async with EtcdNames("http://e", zone=ZONE, address="10.0.0.5", transport=transport) as names:
+        assert str(await names.enter(["pr-1-shop"])).startswith("etcd: ")
+
+
+async def test_doctor_enters_a_name_and_sees_it_come_out(etcd: EtcdProcess) -> None:
+    def from_etcd(name: str, kind: str) -> str:
+        found = stored(etcd, name)
+        return str(found["value"]["host"]) if found and kind == "A" else "NXDOMAIN"
+
+    async with nameserver(from_etcd) as server:
+        [found] = await doctor.look(examined(etcd.url, server))
+    async with nameserver(lambda _name, _kind: "NXDOMAIN") as server:
+        [unserved] = await doctor.look(examined(etcd.url, server))
+
+    assert (found.state, found.found.en) == (State.FINE, f"*.{ZONE} leads to 10.0.0.5")
+    assert unserved.state is State.WRONG
+    assert "was entered in etcd" in unserved.found.en
+    everything = {"key": b64encode(b"/skydns/").decode(), "range_end": b64encode(b"/skydns0").decode()}
+    assert "kvs" not in asked(etcd, "kv/range", everything)
+
+
+async def test_doctor_says_that_etcd_is_gone() -> None:
+    [found] = await doctor.look(examined(f"http://127.0.0.1:{free_port()}", "127.0.0.1:9"))
+
+    assert found.state is State.WRONG
+    assert found.found.en.startswith("names cannot be entered: etcd: ")
+
+
+def examined(etcd: str, server: str) -> Examined:
+    names = Dns(address="10.0.0.5", etcd=etcd, servers=(server,))
+    return Examined(Settings(preview=Preview(domain=ZONE), dns=names))
