@@ -4,6 +4,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Here, so that one server serves all folders.
+from tests.real.postgres import postgres, postgres_url, store_url
+
+__all__ = ["postgres", "postgres_url", "store_url"]
+
 # Other work shares the machine: how long drawing or trying one value takes says nothing.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")

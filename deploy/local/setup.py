@@ -1,14 +1,14 @@
 """Gets the real parts: packages, a Docker Engine, a registry and the offline base images.
 
 Run by `make setup` with the project's own Python, as often as one likes. `--browser` adds what only tests
-need; `--down` stops what an earlier run started.
+need (a browser, PostgreSQL); `--down` stops what an earlier run started.
 """
 
 import fcntl
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from shutil import which
 
@@ -17,6 +17,7 @@ import docker
 import engine
 import image_registry
 import machine
+import postgresql
 from machine import LOG, STATE, SetUpError
 
 FONTS = {
@@ -66,11 +67,13 @@ def get_packages(*, browser: bool) -> None:
     git = [] if which("git") else ["git"]
     registry = image_registry.packages()
     missing = [*git, *engine.packages(), *registry]
-    missing += [*browser_packages(), *test_packages()] if browser else []
+    database = postgresql.packages() if browser else []
+    missing += [*browser_packages(), *test_packages(), *database] if browser else []
     if not missing:
         return
     with step("Debian packages"):
-        machine.install(missing)
+        with postgresql.no_service() if database and machine.may_install() else nullcontext():
+            machine.install(missing)
         if registry:
             image_registry.silence_service()
 

@@ -1,5 +1,4 @@
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -8,8 +7,8 @@ from bot.store.records import Store
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path}/state/chatops.db", inbox_capacity=3)
+async def store(store_url: str) -> AsyncIterator[Store]:
+    opened = await Store.open(store_url, inbox_capacity=3)
     yield opened
     await opened.close()
 

@@ -1,10 +1,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
@@ -26,7 +24,6 @@ from bot.model.run import (
     TestCounts,
 )
 from bot.model.text import Language
-from bot.store import schema
 from bot.store.deliveries import InboxFullError
 from bot.store.records import Store
 
@@ -268,26 +265,14 @@ async def test_images_and_comments_are_remembered_by_pull_request(store: Store, 
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two")) == (9, "digest")
 
 
-async def test_everything_survives_reopening_the_file(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/chatops.db"
-    before = await Store.open(url)
+async def test_everything_survives_reopening(store_url: str) -> None:
+    before = await Store.open(store_url)
     started = await before.start(run())
     await before.close()
-    after = await Store.open(url)
+    after = await Store.open(store_url)
     assert started is not None
     assert await after.runs.run(started.id) == started
     await after.close()
-
-
-async def test_a_store_of_a_newer_bot_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/chatops.db"
-    before = await Store.open(url)
-    await before.database.run(
-        lambda connection: connection.execute(update(schema.schema_version).values(version=999))
-    )
-    await before.close()
-    with pytest.raises(RuntimeError, match="schema version 999"):
-        await Store.open(url)
 
 
 async def test_whoever_is_struck_from_the_roll_has_nothing_in_hand_and_gets_nothing(
@@ -298,7 +283,8 @@ async def test_whoever_is_struck_from_the_roll_has_nothing_in_hand_and_gets_noth
     await store.inbox.accept(delivery("two"))
     await store.inbox.claim(lease, NOW, 9)
     await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease)
-    other = await store.replicas.join("other")  # which strikes the first: SQLite has one process
+    other = await store.replicas.join("other")
+    await store.replicas.bury("one", 0)  # the other's joining did it already on SQLite, which has one process
     with pytest.raises(LeaseLost):
         await store.replicas.beat(lease)
     with pytest.raises(LeaseLost):

@@ -1,0 +1,151 @@
+"""A real PostgreSQL server of the test session's own, and a fresh database in it for each test."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.real.parts import free_port
+
+PATIENCE = 30.0
+"""Seconds that the server may take to start or stop."""
+OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "logging_collector": "off",
+}
+SERVER = "postgres"
+SUPERUSER = "chatops"
+
+
+class PostgresServer:
+    """A server on a port and in a folder of its own; it writes to the disk as a real one does."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        # Not below pytest's folder: the server has another user, whom that one keeps out.
+        self._folder = Path(tempfile.mkdtemp(prefix="chatops-pg-"))
+        self._user = _unprivileged()
+        self._data = self._folder / "data"
+        if self._user is not None:
+            os.chown(self._folder, self._user, -1)
+        initialise = ("-D", str(self._data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync")
+        subprocess.run(  # noqa: S603 - constant arguments
+            [_program("initdb"), *initialise], check=True, stdout=subprocess.DEVNULL, **self._as_user()
+        )
+        self._process = self._started()
+
+    def url(self, database: str = "postgres") -> str:
+        """Return where a database is, as `[store] url` says it."""
+        return f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/{database}"
+
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """Carry out one statement on the server as a whole, and return what it says."""
+        with closing(psycopg.connect(self.url(), autocommit=True)) as connection:
+            done = connection.execute(statement.encode())
+            return done.fetchall() if done.description else []
+
+    def create(self) -> str:
+        """Make an empty database and return its name."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        self.execute(f"CREATE DATABASE {name}")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def crash(self) -> None:
+        """End at once, as `pg_ctl stop -m immediate`; the next start recovers what was committed."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(PATIENCE)
+
+    def start(self) -> None:
+        """Start again after a crash."""
+        self._process = self._started()
+
+    def remove(self) -> None:
+        """Stop, and leave nothing behind."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(PATIENCE)
+        shutil.rmtree(self._folder)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        options = [f"--{name}={value}" for name, value in OPTIONS.items()]
+        where = ["-D", str(self._data), "-p", str(self.port), "-k", str(self._folder)]
+        log = self._folder / "server.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603 - constant arguments
+                [_program(SERVER), *where, *options], stdout=output, stderr=output, **self._as_user()
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL does not start:\n{log.read_text()}")
+            time.sleep(0.02)
+        return process
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url(), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _as_user(self) -> dict[str, Any]:
+        inside: dict[str, Any] = {"cwd": self._folder}
+        return inside if self._user is None else {**inside, "user": self._user, "extra_groups": []}
+
+
+def _program(name: str) -> str:
+    """Return the newest that is installed: Debian keeps the servers' programs off PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
+    program = str(found[-1]) if found else shutil.which(name)
+    assert program, f"{name} is not installed: `make setup-test` does it"
+    return program
+
+
+def _unprivileged() -> int | None:
+    """Return whom the server is to be run as; PostgreSQL refuses to be root."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
+    return known.get("postgres", known.get("nobody"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """Give a database of this test's own, as `[store] url`."""
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give an empty database of each kind in turn, as `[store] url`."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/state/chatops.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
