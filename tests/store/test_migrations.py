@@ -1,0 +1,192 @@
+"""Each version's tables, with rows in all of them, brought up to this bot's: nothing of them is lost."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, DateTime, LargeBinary, MetaData, Table, insert, select, text, update
+
+from bot.model.forge import RepoPath
+from bot.model.run import RunState
+from bot.store import schema
+from bot.store.database import Database
+from bot.store.migrate import _config
+from bot.store.records import Store
+
+SAMPLES = Path(__file__).parent / "samples"
+SHOP = RepoPath("team", "shop")
+VERSIONS = tuple(sorted(file.stem for file in SAMPLES.glob("*.json")))
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def sample(version: str) -> Rows:
+    found: Rows = json.loads((SAMPLES / f"{version}.json").read_text())
+    return found
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """Open a transaction of one's own, past the store; a SQLite file is locked meanwhile."""
+    database = Database(url)
+    try:
+        with database.engine.begin() as connection:
+            yield connection
+    finally:
+        asyncio.run(database.close())
+
+
+def tables(connection: Connection) -> dict[str, Table]:
+    found = MetaData()
+    found.reflect(connection)
+    return dict(found.tables)
+
+
+def fill(connection: Connection, rows: Rows) -> None:
+    """Insert as a bot of the samples' version does: what it does not know of is not named."""
+    known = tables(connection)
+    for name, all_values in rows.items():
+        for values in all_values:
+            given = {column: value for column, value in values.items() if value is not None}
+            row = {column: _typed(known[name], column, value) for column, value in given.items()}
+            connection.execute(insert(known[name]).values(**row))
+
+
+def _typed(table: Table, column: str, value: Any) -> Any:
+    kind = table.c[column].type
+    if isinstance(kind, DateTime):
+        return datetime.fromisoformat(value)
+    return value.encode() if isinstance(kind, LargeBinary) else value
+
+
+def content(connection: Connection, like: Rows) -> Rows:
+    """Return the values of these columns as they are now."""
+    known = tables(connection)
+    found: Rows = {}
+    for name, rows in like.items():
+        table = known[name]
+        got = connection.execute(select(table).order_by(*table.primary_key)).mappings()
+        found[name] = [{column: _plain(row[column]) for column in rows[0]} for row in got]
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def make(connection: Connection, version: str) -> None:
+    """Bring an empty database to a version of the past, with its rows."""
+    command.upgrade(_config(connection), version)
+    connection.execute(insert(schema.schema_version).values(version=1))
+    fill(connection, sample(version))
+
+
+def made(url: str, version: str) -> None:
+    """Leave a database as a bot of this version left it."""
+    with connected(url) as connection:
+        make(connection, version)
+
+
+def unchanged(url: str, version: str) -> None:
+    """Fail unless a database has the sample's rows and no more."""
+    with connected(url) as connection:
+        assert content(connection, sample(version)) == sample(version)
+        assert len(connection.execute(select(schema.schema_version)).all()) == 1
+
+
+def opened(url: str) -> None:
+    """Open the store as a bot does at its start."""
+
+    async def open_and_close() -> None:
+        await (await Store.open(url)).close()
+
+    asyncio.run(open_and_close())
+
+
+def test_every_version_has_a_sample() -> None:
+    scripts = ScriptDirectory.from_config(_config(None)).walk_revisions()  # type: ignore[arg-type] # reads files only
+    assert sorted(script.revision for script in scripts) == list(VERSIONS)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_nothing_is_lost_on_the_way_to_the_newest_version(store_url: str, version: str) -> None:
+    made(store_url, version)
+    opened(store_url)
+    unchanged(store_url, version)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_what_an_old_bot_left_can_be_read_and_carried_on(store_url: str, version: str) -> None:
+    await asyncio.to_thread(made, store_url, version)
+    store = await Store.open(store_url)
+    lease = await store.replicas.join("new")
+    await store.replicas.bury("a", 12)
+    assert [run.state for run in await store.runs.unfinished()] == [RunState.RUNNING, RunState.QUEUED]
+    queue = await store.runs.queue()
+    assert [(one.begun, one.held, one.stopping) for one in queue] == [(True,) + (False,) * 2, (False,) * 3]
+    now = datetime.fromisoformat("2026-03-02T00:00+00:00")
+    assert [(one.key, attempt) for one, attempt in await store.inbox.claim(lease, now, 9)] == [("two", 3)]
+    assert [one.host for one in await store.pulls.environments(SHOP, 12)] == ["pr-12-shop"]
+    assert len(await store.pulls.images(SHOP, 12)) == len(await store.pulls.approved(SHOP, 12)) == 1
+    assert await store.pulls.comment(SHOP, 12, "<!-- chatops:run=1 -->") == (7, "d")
+    await store.close()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_old_bot_goes_on_writing_into_the_new_tables(store_url: str, version: str) -> None:
+    opened(store_url)
+    with connected(store_url) as connection:
+        fill(connection, sample(version))
+        assert content(connection, sample(version)) == sample(version)
+
+
+def test_the_migrated_tables_are_those_of_the_code(store_url: str) -> None:
+    opened(store_url)
+    with connected(store_url) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        found = compare_metadata(context, schema.metadata)
+    assert found == []
+
+
+def test_a_store_that_a_newer_bot_has_extended_is_used(store_url: str) -> None:
+    opened(store_url)
+    with connected(store_url) as connection:
+        connection.execute(text("ALTER TABLE runs ADD COLUMN mood VARCHAR(9) NOT NULL DEFAULT 'calm'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+    opened(store_url)
+    with connected(store_url) as connection:
+        fill(connection, sample(VERSIONS[-1]))
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0999"
+
+
+def test_a_store_that_needs_a_newer_bot_is_refused(store_url: str) -> None:
+    opened(store_url)
+    with connected(store_url) as connection:
+        connection.execute(update(schema.schema_version).values(version=999))
+    with pytest.raises(RuntimeError, match="schema version 999"):
+        opened(store_url)
+
+
+@pytest.mark.parametrize("version", [None, *VERSIONS])
+async def test_replicas_that_start_at_once_migrate_once(postgres_url: str, version: str | None) -> None:
+    if version is not None:
+        await asyncio.to_thread(made, postgres_url, version)
+    code = "import asyncio, sys\nfrom bot.store.records import Store\nasyncio.run(Store.open(sys.argv[1]))\n"
+    replicas = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", code, postgres_url) for _ in range(3)
+    ]
+    assert [await replica.wait() for replica in replicas] == [0, 0, 0]
+    if version is not None:
+        await asyncio.to_thread(unchanged, postgres_url, version)
