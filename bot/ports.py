@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.model.environment import Endpoint, EnvironmentKey
-from bot.model.forge import Comment, Permission, PullRequest, RepoPath, User
+from bot.model.forge import Comment, Listed, Permission, PullRequest, RepoPath, User
+from bot.model.inventory import Item
 from bot.model.report import Report
 from bot.model.run import Image
 from bot.model.text import Language
@@ -51,6 +52,21 @@ class Forge(Protocol):
 
     async def pull_request(self, repo: RepoPath, number: int) -> PullRequest | None:
         """Return the pull request, or None if there is none or it cannot be seen."""
+        ...
+
+    async def pulls_updated(self, repo: RepoPath, since: datetime, limit: int) -> tuple[Listed, ...]:
+        """Return pull requests in any state that changed since then, the latest change last.
+
+        At most `limit`; none if there is no such repository, or it cannot be seen.
+        """
+        ...
+
+    async def open_pulls(self, repo: RepoPath, limit: int) -> tuple[Listed, ...]:
+        """Return open pull requests, the newest first; at most `limit`, and none as above."""
+        ...
+
+    async def comments_since(self, repo: RepoPath, number: int, since: datetime) -> tuple[Comment, ...]:
+        """Return comments that were written since then, oldest first."""
         ...
 
     async def changed_files(self, repo: RepoPath, number: int) -> tuple[str, ...]:
@@ -252,6 +268,22 @@ class Platform(Protocol):
         """Remove the local images of a pull request; nothing there is fine."""
         ...
 
+    async def inventory(self) -> tuple[Item, ...]:
+        """Return everything there that carries the labels of this very bot, whoever of its runs has made it.
+
+        What belongs to an environment names it, what runs a suite names its run. Leave out what does not
+        say of which pull request it is: nobody could tell whose it is.
+        Raises RetryLater(ENGINE_UNAVAILABLE) rather than leaving out what could not be read.
+        """
+        ...
+
+    async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """Remove exactly these, in this order; return those that are gone, whoever removed them.
+
+        What still is in use stays, and is no error. Raises RetryLater(ENGINE_UNAVAILABLE).
+        """
+        ...
+
     async def ping(self) -> str | None:
         """Return None when the platform answers, else what is wrong."""
         ...
@@ -351,6 +383,13 @@ class Registry(Protocol):
 
         That is its size, if nobody else could tell, and what the registry's scanner found, if it has one.
         Waits for a scan only so long; what is not known then is left out.
+        Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
+        """
+        ...
+
+    async def tagged(self, repo: RepoPath) -> frozenset[int]:
+        """Return the pull requests that have tags such as `pr-12-<sha8>` there.
+
         Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
         """
         ...

@@ -26,6 +26,7 @@ _IDENTITY_HASH = 40
 _COMPONENT_LENGTH = 80
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_TAG = re.compile(r"pr-([1-9][0-9]{0,8})-", re.ASCII)
 _MARKER_PART = re.compile(r"[A-Za-z0-9_]+(?:[-.][A-Za-z0-9_]+)*")
 
 
@@ -62,6 +63,16 @@ def tag(number: int, sha: str) -> str:
 def tag_prefix(number: int) -> str:
     """Return what all image tags of a pull request begin with, and no other's."""
     return f"pr-{number}-"
+
+
+def tagged(tag: str) -> int | None:
+    """Return the pull request whose image has this tag; None for what is no such tag.
+
+    >>> tagged("pr-12-1a2b3c4d"), tagged("pr-12"), tagged("v1.0")
+    (12, None, None)
+    """
+    found = _TAG.match(tag)
+    return int(found[1]) if found else None
 
 
 def repository(project: str, repo: RepoPath) -> str:

@@ -1,7 +1,9 @@
 """Gitee's API v5 as the engine's Forge. https://gitee.com/api/v5/swagger."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -10,11 +12,13 @@ from bot.gitee import objects
 from bot.gitee.errors import unreadable
 from bot.gitee.paths import is_inside, is_name
 from bot.gitee.transport import Call, Transport
-from bot.model.errors import GiveUp
-from bot.model.forge import Comment, Permission, PullRequest, RepoPath, User
+from bot.model.errors import GiveUp, RetryLater
+from bot.model.forge import Comment, Listed, Permission, PullRequest, RepoPath, User
 from bot.model.reason import Reason
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 PAGE = 100
 MOST_PAGES = 100
@@ -42,6 +46,16 @@ class GiteeClient:
     async def pull_request(self, repo: RepoPath, number: int) -> PullRequest | None:
         """Return the pull request, or None if there is none or it cannot be seen."""
         return await self._get(Call("GET", _PULL, _at(repo, number=number)), objects.pull_request)
+
+    async def pulls_updated(self, repo: RepoPath, since: datetime, limit: int) -> tuple[Listed, ...]:
+        """Return pull requests in any state that changed since then, the latest change last."""
+        query = {"state": "all", "sort": "updated", "direction": "asc", "since": _utc(since)}
+        return await self._listed(Call("GET", _REPO + "/pulls", _at(repo), query), limit)
+
+    async def open_pulls(self, repo: RepoPath, limit: int) -> tuple[Listed, ...]:
+        """Return open pull requests, the newest first."""
+        query = {"state": "open", "sort": "created", "direction": "desc"}
+        return await self._listed(Call("GET", _REPO + "/pulls", _at(repo), query), limit)
 
     async def changed_files(self, repo: RepoPath, number: int) -> tuple[str, ...]:
         """Return paths that the pull request changes; Gitee tells at most 300, on one page."""
@@ -88,6 +102,18 @@ class GiteeClient:
                 break
         return newest
 
+    async def comments_since(self, repo: RepoPath, number: int, since: datetime) -> tuple[Comment, ...]:
+        """Return comments that were written since then, oldest first."""
+        call = Call("GET", _PULL + "/comments", _at(repo, number=number), {"direction": "desc"})
+        found: list[Comment] = []
+        async for page in self._pages(call):
+            comments = [self._read(call, each, objects.comment) for each in page]
+            found += [one for one in comments if one.created_at > since]
+            # Older deployments may not know `direction`: only a page that does run downwards ends the search.
+            if comments and comments[0].id > comments[-1].id and comments[-1].created_at <= since:
+                break
+        return tuple(sorted(found, key=lambda one: one.id))
+
     async def post_comment(self, repo: RepoPath, number: int, body: str) -> int:
         """Post a comment and return its id.
 
@@ -103,6 +129,19 @@ class GiteeClient:
         """Replace a comment's body; False if the comment is gone. Raises CommentRefused."""
         call = Call("PATCH", _COMMENT, _at(repo, id=comment_id), body={"body": body}, words=True)
         return (await self._transport.send(call)).is_success
+
+    async def _listed(self, call: Call, limit: int) -> tuple[Listed, ...]:
+        """Read a list of pull requests; one that cannot be read does not hide the others."""
+        found: list[Listed] = []
+        async for page in self._pages(call):
+            for each in page:
+                try:
+                    found.append(self._read(call, each, objects.listed))
+                except RetryLater as error:
+                    logger.info("left out of the list: %s", error)
+            if len(found) >= limit:
+                break
+        return tuple(found[:limit])
 
     async def _get(self, call: Call, parse: Callable[[Any], T]) -> T | None:
         data = await self._transport.json(call)
@@ -148,6 +187,10 @@ class GiteeClient:
 
 def _at(repo: RepoPath, **values: object) -> dict[str, object]:
     return {"owner": repo.owner, "repo": repo.name, **values}
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _list(response: httpx.Response) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.gitee.paths import is_sha, repo_path
-from bot.model.forge import Comment, Permission, PullRequest, PullState, RepoPath, Tip, User
+from bot.model.forge import Comment, Listed, Permission, PullRequest, PullState, RepoPath, Tip, User
 
 Json = Mapping[str, Any]
 
@@ -49,6 +49,12 @@ def pull_request(data: Json) -> PullRequest:
         draft=data.get("draft") is True,
         labels=tuple(str(label["name"]) for label in data.get("labels") or ()),
     )
+
+
+def listed(data: Json) -> Listed:
+    """Read a pull request of a list."""
+    created = _time(data["created_at"])
+    return Listed(pull_request(data), created, _time(data.get("updated_at") or data["created_at"]))
 
 
 def comment(data: Json) -> Comment:

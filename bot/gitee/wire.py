@@ -4,13 +4,13 @@ Pure, and never trusting: what is read here only says where to look. Nothing of 
 could carry a password or somebody's address.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.core import keys
 from bot.gitee.paths import is_name, is_sha, repo_path
 from bot.model.delivery import Delivery, Trigger
 from bot.model.forge import RepoPath
@@ -93,7 +93,7 @@ def _pull_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
     repo, number = _repo(payload), _number(payload)
     sha = _head_sha(payload)
     return Delivery(
-        key=_key(repo, number, trigger, sha, *_occasion(payload, trigger)),
+        key=keys.of_pull_event(repo, number, trigger, sha, _occasion(payload)),
         trigger=trigger,
         repo=repo,
         number=number,
@@ -114,7 +114,7 @@ def _note_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
         raise Malformed("comment.id is missing or no positive number")
     repo, number = _repo(payload), _number(payload)
     return Delivery(
-        key=_key(repo, number, Trigger.COMMENT, comment_id),
+        key=keys.of_comment(repo, number, comment_id),
         trigger=Trigger.COMMENT,
         repo=repo,
         number=number,
@@ -126,21 +126,9 @@ def _note_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
     )
 
 
-def _occasion(payload: Mapping[str, Any], trigger: Trigger) -> tuple[str, ...]:
-    """Tell events on one commit apart: a branch can move back, a pull request be reopened again and again.
-
-    Two hooks that report one event agree on `updated_at`; the time of sending serves only without it.
-    An `open` needs none: the three that creation sends are one event.
-    """
-    if trigger is Trigger.OPEN:
-        return ()
-    return (_text(_part(payload, "pull_request"), "updated_at") or str(payload.get("timestamp", "")),)
-
-
-def _key(repo: RepoPath, *fields: object) -> str:
-    """Hash the event's own fields; paths are case-insensitive at Gitee."""
-    told = json.dumps([str(repo).lower(), *(str(field) for field in fields)])
-    return hashlib.sha256(told.encode()).hexdigest()
+def _occasion(payload: Mapping[str, Any]) -> str:
+    """Return when the pull request changed; the time of sending serves only without it."""
+    return _text(_part(payload, "pull_request"), "updated_at") or str(payload.get("timestamp", ""))
 
 
 def _repo(payload: Mapping[str, Any]) -> RepoPath:
@@ -170,9 +158,7 @@ def _head_sha(payload: Mapping[str, Any]) -> str | None:
 
 
 def _digest(body: object) -> str | None:
-    if not isinstance(body, str):
-        return None
-    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+    return keys.body_digest(body) if isinstance(body, str) else None
 
 
 def _sender(holder: Mapping[str, Any], *names: str) -> str:

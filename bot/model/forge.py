@@ -83,6 +83,15 @@ class PullRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A pull request in a list, with the times by which one knows what is new."""
+
+    pull: PullRequest
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """A comment under a pull request, as the API tells it at this moment."""
 

@@ -111,6 +111,13 @@ class HarborRegistry:
             found = await self._scanned(place, found, log)
         return replace(image, size=image.size or found.size, scan=found.scan)
 
+    async def tagged(self, repo: RepoPath) -> frozenset[int]:
+        """Return the pull requests that have tags; see `Registry.tagged`."""
+        place = self._place(repo)
+        artifacts = await self._api.artifacts(place.project, place.repository)
+        tags = (tag for artifact in artifacts for tag in artifact.tags)
+        return frozenset(number for tag in tags if (number := naming.tagged(tag)) is not None)
+
     async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
         """Delete a pull request's tags; see `Registry.remove_tags`.
 

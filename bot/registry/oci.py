@@ -87,6 +87,11 @@ class OciRegistry:
         name = image.reference.removeprefix(f"{self._host}/").rpartition(":")[0]
         return replace(image, size=await self._size(name, image.digest))
 
+    async def tagged(self, repo: RepoPath) -> frozenset[int]:
+        """Return the pull requests that have tags; see `Registry.tagged`."""
+        tags = await self._tags(naming.repository(self._project, repo))
+        return frozenset(number for tag in tags if (number := naming.tagged(tag)) is not None)
+
     async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
         """Delete a pull request's tags; see `Registry.remove_tags`.
 

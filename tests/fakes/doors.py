@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.core import naming
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.forge import RepoPath
+from bot.model.inventory import Item, ItemKind
 from bot.model.pipeline import RunnerName
 from bot.model.report import Report
 from bot.model.run import Image
@@ -103,6 +105,9 @@ class FakeWorld:
     """Where names are entered, if they are."""
     deployed: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
     tested: list[TestSpec] = field(default_factory=list)
+    strays: list[Item] = field(default_factory=list)
+    """What is there beside what is deployed."""
+    discarded: list[Item] = field(default_factory=list)
     removed: list[EnvironmentKey] = field(default_factory=list)
     tests_stopped: list[EnvironmentKey] = field(default_factory=list)
     images_removed: list[tuple[RepoPath, int]] = field(default_factory=list)
@@ -198,6 +203,23 @@ class World:
     async def remove_images(self, repo: RepoPath, number: int) -> None:
         self._state.images_removed.append((repo, number))
 
+    async def inventory(self) -> tuple[Item, ...]:
+        await self._state.script.pass_through("inventory")
+        deployed = (_app(key) for key in self._state.deployed)
+        return (*deployed, *self._state.strays)
+
+    async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        for item in items:
+            self._state.deployed.pop(item.key, None)
+        self._state.strays = [item for item in self._state.strays if item not in items]
+        self._state.discarded += items
+        return tuple(items)
+
+    async def tagged(self, repo: RepoPath) -> frozenset[int]:
+        await self._state.script.pass_through("tagged")
+        names = (tag.rpartition(":")[2] for tag in self._state.tags if f"/{repo}:" in tag)
+        return frozenset(number for name in names if (number := naming.tagged(name)) is not None)
+
     def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
         return f"registry.example.com/{repo}:{naming.tag(number, sha)}"
 
@@ -226,6 +248,12 @@ class World:
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
     ) -> None:
         self._state.reports[run, suite] = report
+
+
+def _app(key: EnvironmentKey) -> Item:
+    """Return the container of a deployed service, made long ago."""
+    made_at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Item(ItemKind.CONTAINER, f"app of {key}", "app", key.repo, key.number, key.name, made_at=made_at)
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """What the client makes of answers: recorded ones, odd ones, and half ones."""
 
+from datetime import datetime
+
 import httpx
 import pytest
 
@@ -7,7 +9,7 @@ from bot.gitee.hooks import Hooks
 from bot.gitee.signature import Mode
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import Permission, RepoPath
-from tests.gitee.samples import answer
+from tests.gitee.samples import NOW, answer
 from tests.gitee.serving import Prepared, told
 
 REPO = RepoPath("lin", "shop")
@@ -240,3 +242,16 @@ async def test_a_hook_is_asked_for_in_its_mode_and_without_pushes(mode: Mode, ki
 async def test_what_is_no_hook_is_for_later() -> None:
     with pytest.raises(RetryLater):
         await Hooks(Prepared([told(200, [5])]).transport).hooks(REPO)
+
+
+async def test_a_pull_request_that_cannot_be_read_does_not_hide_the_others() -> None:
+    good = answer("go-scm__pr")
+    broken = {**good, "number": 7, "head": {**good["head"], "sha": ""}}
+    gitee = Prepared([told(200, [broken, good])])
+
+    found = await gitee.client.pulls_updated(REPO, NOW, 10)
+
+    assert [one.pull.number for one in found] == [good["number"]]
+    asked = gitee.requests[0].url.params
+    assert (asked["state"], asked["sort"], asked["direction"]) == ("all", "updated", "asc")
+    assert datetime.fromisoformat(asked["since"]) == NOW.replace(microsecond=0)

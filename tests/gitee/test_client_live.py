@@ -1,6 +1,7 @@
 """The client against the offline Gitee, over real HTTP."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,42 @@ async def test_a_fork_and_its_end_are_told(client: GiteeClient, gitee: OfflineGi
     assert (before.head.repo, after.head.repo) == (RepoPath("stranger", "shop"), None)
     assert before.from_fork
     assert after.from_fork
+
+
+async def test_changed_pull_requests_are_listed_the_latest_change_last(
+    client: GiteeClient, gitee: OfflineGitee, number: int
+) -> None:
+    second = await gitee.open_pull("lin/shop", "other", files={"b": "1\n"}, by="mei", title="二")
+    await gitee.close("lin/shop", second, by="lin")
+    gitee.pull("lin/shop", number).updated_at += timedelta(hours=1)
+    begin = gitee.pull("lin/shop", second).updated_at
+
+    found = await client.pulls_updated(REPO, begin - timedelta(seconds=1), 10)
+    assert [(one.pull.number, one.pull.state) for one in found] == [
+        (second, PullState.CLOSED),
+        (number, PullState.OPEN),
+    ]
+    assert found[0].created_at <= found[0].updated_at < found[1].updated_at
+    assert [one.pull.number for one in await client.pulls_updated(REPO, begin, 1)] == [second]
+    later = await client.pulls_updated(REPO, begin + timedelta(minutes=1), 10)
+    assert [one.pull.number for one in later] == [number]
+    assert [one.pull.number for one in await client.open_pulls(REPO, 10)] == [number]
+    assert await client.open_pulls(NOWHERE, 10) == ()
+
+
+async def test_comments_are_listed_from_a_time_on(
+    client: GiteeClient, gitee: OfflineGitee, number: int
+) -> None:
+    ids = [await gitee.comment("lin/shop", number, f"{count}", by="mei") for count in range(103)]
+    comments = gitee.comments("lin/shop", number, by="mei")
+    comments[0].created_at -= timedelta(hours=1)
+    begin = comments[0].created_at + timedelta(minutes=1)
+
+    found = await client.comments_since(REPO, number, begin)
+    assert [one.id for one in found] == ids[1:]
+    assert [one.body for one in found[:2]] == ["1", "2"]
+    assert await client.comments_since(REPO, number, begin + timedelta(days=1)) == ()
+    assert await client.comments_since(REPO, 99, begin) == ()
 
 
 async def test_what_is_not_there_is_none(client: GiteeClient) -> None:

@@ -1,6 +1,7 @@
 """The API's rules: who may do what, paging, sizes, merging, and Gitee's quirks."""
 
 import base64
+from datetime import UTC, timedelta
 from typing import Any
 
 import httpx
@@ -39,6 +40,19 @@ async def test_an_unknown_token_is_refused_even_where_none_is_needed(api: Api) -
     answer = await api(None).get(AT, headers={"Authorization": "Bearer nonsense"})
     assert answer.status_code == 401
     assert answer.json() == {"message": "401 Unauthorized: Access token does not exist"}
+
+
+async def test_pull_requests_are_listed_from_a_time_of_change_on(
+    gitee: OfflineGitee, api: Api, pull: int
+) -> None:
+    changed = gitee.pull(REPO, pull).updated_at.astimezone(UTC)
+
+    async def listed(since: str) -> Any:
+        return await api("lin").get(f"{AT}/pulls", params={"state": "all", "since": since})
+
+    assert [one["number"] for one in (await listed(changed.isoformat())).json()] == [pull]
+    assert (await listed((changed + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ"))).json() == []
+    assert (await listed("soon")).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -215,8 +215,10 @@ async def test_tags_go_one_by_one_and_an_artifact_only_with_its_last(
     pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa", "pr-1-aaaaaaaa-test")
     pushed(harbor, adapter, OTHER, "pr-1-bbbbbbbb", "v1.0", "pr-12-bbbbbbbb")
 
+    assert await adapter.tagged(REPO) == {1, 12}
     assert await adapter.remove_tags(REPO, 1) == TagRemoval(3)
 
+    assert await adapter.tagged(REPO) == {12}
     assert tags(harbor, adapter) == {OTHER: {"v1.0", "pr-12-bbbbbbbb"}}
     assert await adapter.remove_tags(REPO, 1) == TagRemoval()
 

@@ -106,6 +106,14 @@ async def test_removes_the_tags_of_one_pull_request_only(oci: OciRegistry, shelf
 
 
 @pytest.mark.docker
+async def test_tells_which_pull_requests_have_tags(oci: OciRegistry, shelf: Shelf) -> None:
+    assert await oci.tagged(REPO) == frozenset()
+    for tag in ("pr-1-aaaaaaaa", "pr-12-bbbbbbbb-test", "release", "pr-x-aaaaaaaa"):
+        shelf.put(tag, tag)
+    assert await oci.tagged(REPO) == {1, 12}
+
+
+@pytest.mark.docker
 async def test_leaves_what_others_share(oci: OciRegistry, shelf: Shelf) -> None:
     shelf.put("pr-1-aaaaaaaa", "released")
     shelf.put("v1.0", "released")

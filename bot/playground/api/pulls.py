@@ -1,6 +1,7 @@
 """Pull requests: reading, opening, changing, merging, reviewing, labels."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,9 +32,19 @@ def _selected(call: Call, pull: Pull) -> bool:
     labels = {name for name in call.text("labels").split(",") if name}
     return (
         state in {"all", pull.state}
+        and pull.updated_at >= _moment(call.text("since"), pull.updated_at)
         and all(call.text(name) in {"", *values} for name, values in wanted.items())
         and labels <= {label.name for label in pull.labels}
     )
+
+
+def _moment(text: str, default: datetime) -> datetime:
+    """Read a time in ISO 8601. Raises 400 for anything else."""
+    try:
+        moment = datetime.fromisoformat(text) if text else default
+    except ValueError as error:
+        raise refusals.bad_request("since does not have a valid value") from error
+    return moment if moment.tzinfo else moment.astimezone()
 
 
 @chapter.add("GET", "/R/pulls")

@@ -113,6 +113,11 @@ class Images:
         for image in sorted(ids):
             await self._remove(image, force=True)
 
+    async def remove_one(self, image: str) -> bool:
+        """Remove an image by its id, with all its tags; False if something still needs it."""
+        await self._remove(image, force=True)
+        return await self.inspect(image) is None
+
     async def discard(self, ids: Iterable[str]) -> None:
         """Remove what a build left on its way, as far as nothing else needs it."""
         for image in ids:

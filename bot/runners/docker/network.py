@@ -88,8 +88,12 @@ class Networks:
     async def remove(self, wanted: Mapping[str, str]) -> None:
         """Remove every network with these labels, whatever is still connected to it."""
         for network in await self._list(matching(wanted)):
-            await self._disconnect(str(network["Id"]))
-            await self._remove(str(network["Id"]))
+            await self.remove_one(str(network["Id"]))
+
+    async def remove_one(self, network: str) -> None:
+        """Remove one network by its id; none is fine."""
+        await self._disconnect(network)
+        await self._remove(network)
 
     async def _create(self, key: EnvironmentKey, name: str) -> Network:
         taken = {subnet for network in await self._list({}) for subnet in _subnets(network)}

@@ -1,11 +1,12 @@
 """Environments on one Docker Engine: deployed, tested, removed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.core import naming
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.forge import RepoPath
+from bot.model.inventory import Item
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
@@ -18,6 +19,7 @@ from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import Firewall, Mode
 from bot.runners.docker.health import Health
 from bot.runners.docker.images import Images
+from bot.runners.docker.inventory import Inventory
 from bot.runners.docker.network import Network, Networks, bridge_prefix
 from bot.runners.docker.tests_container import TestsContainer
 from bot.runners.lines import Console
@@ -45,6 +47,7 @@ class DockerPlatform:
         self._images = Images(engine, credentials or Credentials())
         self._containers = Containers(engine)
         self._networks = Networks(engine, instance, pool)
+        self._inventory = Inventory(engine, instance, self._containers, self._networks, self._images)
         self.firewall = Firewall(bridge_prefix(instance), firewall)
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
@@ -87,6 +90,14 @@ class DockerPlatform:
     async def remove_images(self, repo: RepoPath, number: int) -> None:
         """Remove a pull request's images; see `Platform.remove_images`."""
         await self._images.remove(labels.of_pull(self._instance, repo, number))
+
+    async def inventory(self) -> tuple[Item, ...]:
+        """Return what there is of this bot's; see `Platform.inventory`."""
+        return await self._inventory.take()
+
+    async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """Remove these; see `Platform.discard`."""
+        return await self._inventory.discard(items)
 
     async def ping(self) -> str | None:
         """Return what is wrong with the engine, if anything is."""

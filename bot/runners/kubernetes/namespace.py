@@ -4,13 +4,15 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from bot.core import cluster_labels, naming
 from bot.core.manifests import LIMIT_RANGE, NETWORK_POLICY, QUOTA, SECRET, SERVICE_ACCOUNT, Kind
 from bot.model.environment import EnvironmentKey
+from bot.model.forge import RepoPath
+from bot.model.inventory import Item, ItemKind
 from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterFault, ClusterRefused
 from bot.runners.kubernetes.options import Options
 from bot.runners.kubernetes.polling import until
@@ -71,7 +73,20 @@ class Namespaces:
 
     async def doom(self, key: EnvironmentKey) -> bool:
         """Have the namespace removed, which cannot be undone; False if this environment has none."""
-        path = f"{NAMESPACES}/{self.name(key)}"
+        return await self._doom(self.name(key), key)
+
+    async def all_of_instance(self) -> tuple[Item, ...]:
+        """Return every namespace of this bot that is not on its way out."""
+        found = await self._cluster.list(NAMESPACES, cluster_labels.of_instance(self._options.instance))
+        items = (_item(one) for one in found if not _ending(one))
+        return tuple(item for item in items if item is not None)
+
+    async def discard(self, item: Item) -> bool:
+        """Have one of these removed; False if it is no more what it was."""
+        return await self._doom(item.id, item.key)
+
+    async def _doom(self, name: str, key: EnvironmentKey) -> bool:
+        path = f"{NAMESPACES}/{name}"
         found = await self._cluster.get(path)
         if found is None or not self._ours(found, key):
             return False
@@ -167,6 +182,30 @@ def limits(options: Options) -> dict[str, Any]:
         "default": {"memory": str(min(bounds.memory, 512 << 20)), "cpu": bounds.cpu},
         "defaultRequest": {"memory": str(64 << 20), "cpu": "20m"},
     }
+
+
+def _item(found: Mapping[str, Any]) -> Item | None:
+    """Read a namespace; None if it does not say of which pull request it is."""
+    metadata = found["metadata"]
+    labels, notes = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    number, run = labels.get(naming.LABEL_NUMBER, ""), labels.get(naming.LABEL_RUN, "")
+    try:
+        repo = RepoPath.parse(notes.get(naming.LABEL_REPO, ""))
+        made_at = datetime.fromisoformat(metadata["creationTimestamp"]).astimezone(UTC)
+    except ValueError:
+        return None
+    if not number.isdecimal():
+        return None
+    return Item(
+        kind=ItemKind.NAMESPACE,
+        id=metadata["name"],
+        name=metadata["name"],
+        repo=repo,
+        number=int(number),
+        environment=notes.get(naming.LABEL_ENVIRONMENT, ""),
+        run=int(run) if run.isdecimal() else 0,
+        made_at=made_at,
+    )
 
 
 def _object(kind: Kind, name: str, tenant: Tenant, **rest: Any) -> dict[str, Any]:

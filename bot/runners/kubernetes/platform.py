@@ -1,12 +1,13 @@
 """Environments in a cluster: deployed, tested, removed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.core import cluster_labels
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import ChatOpsError, TellUser
 from bot.model.forge import RepoPath
+from bot.model.inventory import Item
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
@@ -71,6 +72,14 @@ class KubernetesPlatform:
     async def remove_images(self, repo: RepoPath, number: int) -> None:
         """Do nothing: a cluster's nodes look after their images themselves."""
         del repo, number
+
+    async def inventory(self) -> tuple[Item, ...]:
+        """Return the namespaces of this bot, each a whole environment; see `Platform.inventory`."""
+        return await self._namespaces.all_of_instance()
+
+    async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """Have these removed, without waiting until they are gone; see `Platform.discard`."""
+        return tuple([item for item in items if await self._namespaces.discard(item)])
 
     async def ping(self) -> str | None:
         """Return what is wrong with the cluster, if anything is."""

@@ -1,0 +1,132 @@
+"""Which of the things that carry the bot's labels nobody owns any more. In doubt everything is somebody's."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
+from bot.model.forge import PullState, RepoPath
+from bot.model.inventory import Item, ItemKind
+from bot.model.run import Run
+from bot.model.sighting import Sighting
+
+Pull = tuple[RepoPath, int]
+
+_IMAGES = {ItemKind.IMAGE, ItemKind.LAYER}
+_LIVING = {ItemKind.CONTAINER, ItemKind.NAMESPACE}
+"""What an environment that is ready cannot be without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """What the store knows, read after the inventory was taken: whatever began meanwhile is not in that."""
+
+    environments: tuple[Environment, ...] = ()
+    """Those that are not removed."""
+    unfinished: tuple[Run, ...] = ()
+    images: Collection[Pull] = ()
+    """Pull requests of which images are remembered."""
+    sightings: Mapping[Pull, Sighting] = field(default_factory=dict)
+    given_up: Collection[Pull] = ()
+    """Pull requests that are over, and whose last teardown failed."""
+
+
+def orphans(items: Iterable[Item], owners: Owners, now: datetime, age: timedelta) -> tuple[Item, ...]:
+    """Return what to remove, in the order in which to do it."""
+    owned = _Owned(owners)
+    found = [item for item in items if _aged(item.made_at, now, age) and not owned.holds(item)]
+    order = list(ItemKind)
+    return tuple(sorted(found, key=lambda item: order.index(item.kind)))
+
+
+def untagged(numbers: Iterable[Pull], owners: Owners, now: datetime, age: timedelta) -> tuple[Pull, ...]:
+    """Return the pull requests whose registry tags nobody owns: they have been over for a while.
+
+    A registry does not say which bot pushed a tag: those of pull requests unknown here are another's.
+    """
+    owned = _Owned(owners)
+    return tuple(
+        pull for pull in numbers if owned.over_since(pull, now - age) and not owned.holds_images(pull)
+    )
+
+
+def vanished(
+    items: Iterable[Item], environments: Iterable[Environment], owners: Owners, now: datetime, age: timedelta
+) -> tuple[Environment, ...]:
+    """Return environments of which the store says more than there is.
+
+    Those are the ones that are said to answer although nothing of them is there, and the ones that nobody
+    starts any more. `environments` are those whose runner has told of its items.
+    """
+    there = {_folded(item.key) for item in items if item.kind in _LIVING}
+    owned = _Owned(owners)
+    return tuple(
+        environment
+        for environment in environments
+        if _aged(environment.deployed_at, now, age)
+        and not owned.busy((environment.key.repo, environment.key.number))
+        and _claims_too_much(environment, there)
+    )
+
+
+class _Owned:
+    """Answers who owns what; repositories are told apart as Gitee does, without regard to case."""
+
+    def __init__(self, owners: Owners) -> None:
+        self._environments = {_folded(one.key): one.state for one in owners.environments}
+        self._runs = {run.id for run in owners.unfinished}
+        self._busy = {_pull(run.repo, run.number) for run in owners.unfinished}
+        self._images = {_pull(*pull) for pull in owners.images}
+        self._sightings = {_pull(*pull): sighting for pull, sighting in owners.sightings.items()}
+        self._given_up = {_pull(*pull) for pull in owners.given_up}
+
+    def busy(self, pull: Pull) -> bool:
+        return _pull(*pull) in self._busy
+
+    def holds(self, item: Item) -> bool:
+        """Whether somebody owns this."""
+        pull = _pull(item.repo, item.number)
+        if item.kind is ItemKind.TESTS:
+            return item.run in self._runs
+        if pull in self._busy:
+            return True
+        if item.kind in _IMAGES:
+            return item.kind is ItemKind.IMAGE and (self._is_open(pull) or self._holds_images(pull))
+        standing = self._environments.get(_folded(item.key)) is EnvironmentState.READY
+        return standing and pull not in self._given_up
+
+    def holds_images(self, pull: Pull) -> bool:
+        """Whether the images of a pull request that is over are still wanted."""
+        return self._holds_images(_pull(*pull))
+
+    def _holds_images(self, pull: tuple[str, int]) -> bool:
+        return pull in self._busy or (pull in self._images and pull not in self._given_up)
+
+    def over_since(self, pull: Pull, moment: datetime) -> bool:
+        sighting = self._sightings.get(_pull(*pull))
+        return sighting is not None and sighting.state in _OVER and sighting.at <= moment
+
+    def _is_open(self, pull: tuple[str, int]) -> bool:
+        sighting = self._sightings.get(pull)
+        return sighting is not None and sighting.state is PullState.OPEN
+
+
+_OVER = {PullState.CLOSED, PullState.MERGED}
+
+
+def _claims_too_much(environment: Environment, there: Collection[tuple[str, int, str]]) -> bool:
+    if environment.state is EnvironmentState.STARTING:
+        return True
+    return environment.state is EnvironmentState.READY and _folded(environment.key) not in there
+
+
+def _aged(moment: datetime | None, now: datetime, age: timedelta) -> bool:
+    return moment is not None and moment <= now - age
+
+
+def _pull(repo: RepoPath, number: int) -> tuple[str, int]:
+    return str(repo).lower(), number
+
+
+def _folded(key: EnvironmentKey) -> tuple[str, int, str]:
+    return str(key.repo).lower(), key.number, key.name

@@ -1,0 +1,123 @@
+"""What the bot has missed, and what it must leave alone."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.catching_up import FRESH, missed_event, missed_words, settled
+from bot.model.delivery import Trigger
+from bot.model.forge import Comment, Listed, PullRequest, PullState, RepoPath, Tip
+from bot.model.sighting import Sighting
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SINCE = NOW - timedelta(days=30)
+AGE = timedelta(minutes=10)
+SHOP = RepoPath("team", "shop")
+A, B = "a" * 40, "b" * 40
+
+
+def listed(state: PullState = PullState.OPEN, *, head: str = A, created: datetime = NOW) -> Listed:
+    tip = Tip("feature", head, SHOP)
+    pull = PullRequest(SHOP, 12, 1, "t", state, "mei", tip, replace(tip, ref="master"), "", "")
+    return Listed(pull, created, created)
+
+
+def known(state: PullState | None = PullState.OPEN, head: str = A, comment: int = 0) -> Sighting:
+    return Sighting(NOW - AGE, head, state, comment)
+
+
+OLD = SINCE - timedelta(days=1)
+OPEN, CLOSED, MERGED = PullState.OPEN, PullState.CLOSED, PullState.MERGED
+
+
+@pytest.mark.parametrize(
+    ("seen", "sighting", "holds", "expected"),
+    [
+        (listed(), None, False, Trigger.OPEN),
+        (listed(), known(None, ""), False, Trigger.OPEN),
+        (listed(created=SINCE), None, False, Trigger.OPEN),
+        (listed(created=OLD), None, False, None),
+        (listed(created=OLD), None, True, None),
+        (listed(), known(), True, None),
+        (listed(head=B), known(), False, Trigger.UPDATE),
+        (listed(), known(CLOSED), False, Trigger.REOPEN),
+        (listed(head=B), known(CLOSED), False, Trigger.REOPEN),
+        (listed(CLOSED), known(), False, Trigger.CLOSE),
+        (listed(MERGED, head=B), known(), True, Trigger.MERGE),
+        (listed(CLOSED), known(CLOSED), True, None),
+        (listed(MERGED), known(CLOSED), True, None),
+        (listed(CLOSED), None, False, None),
+        (listed(CLOSED), None, True, Trigger.CLOSE),
+        (listed(MERGED), known(None, ""), True, Trigger.MERGE),
+    ],
+)
+def test_what_differs_from_what_was_decided_is_what_was_missed(
+    seen: Listed, sighting: Sighting | None, *, holds: bool, expected: Trigger | None
+) -> None:
+    assert missed_event(seen, sighting, SINCE, holds=holds) is expected
+
+
+states = st.sampled_from(PullState)
+heads = st.sampled_from([A, B])
+sightings = st.none() | st.builds(known, st.none() | states, st.sampled_from(["", A, B]))
+pulls = st.builds(lambda state, head: listed(state, head=head), states, heads)
+
+
+@given(seen=pulls, sighting=sightings, holds=st.booleans())
+def test_what_was_brought_up_and_decided_is_not_brought_up_again(
+    *, seen: Listed, sighting: Sighting | None, holds: bool
+) -> None:
+    decided = Sighting(NOW, seen.pull.head.sha, seen.pull.state)
+    after = sighting.then(decided) if sighting else decided
+    assert missed_event(seen, after, SINCE, holds=holds) is None
+
+
+@given(seen=pulls, sighting=sightings, holds=st.booleans())
+def test_only_what_ended_ends(*, seen: Listed, sighting: Sighting | None, holds: bool) -> None:
+    found = missed_event(seen, sighting, SINCE, holds=holds)
+    if found is not None:
+        assert (found in {Trigger.CLOSE, Trigger.MERGE}) is (seen.pull.state is not OPEN)
+
+
+def said(number: int, ago: timedelta, edited: timedelta = timedelta()) -> Comment:
+    at = NOW - ago
+    return Comment(number, "/build", "lin", at, at + edited)
+
+
+def test_words_are_brought_up_in_order() -> None:
+    first, second = said(5, timedelta(hours=2)), said(6, timedelta(hours=1))
+    assert missed_words((second, first), None, SINCE, NOW, AGE) == (first, second)
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        said(5, FRESH + timedelta(seconds=1)),
+        said(5, timedelta(hours=1), edited=timedelta(minutes=1)),
+        said(5, AGE - timedelta(seconds=1)),
+        said(3, timedelta(hours=1)),
+    ],
+    ids=["old", "edited", "young", "overtaken"],
+)
+def test_words_come_too_late_or_too_early(late: Comment) -> None:
+    assert missed_words((late,), known(comment=3), SINCE, NOW, AGE) == ()
+
+
+def test_words_from_before_the_bot_came_are_none_of_its_business() -> None:
+    assert missed_words((said(5, timedelta(hours=2)),), None, NOW - timedelta(hours=1), NOW, AGE) == ()
+
+
+def test_what_moves_or_waits_is_left_alone() -> None:
+    old, young = listed(created=NOW - AGE), listed()
+    assert settled((old, young), NOW, AGE, ()) == (old,)
+    assert settled((old, young), NOW, AGE, (12,)) == ()
+
+
+def test_a_later_comment_leaves_what_is_known_of_events_and_the_reverse() -> None:
+    event, comment = known(OPEN, A, comment=7), Sighting(NOW, comment=9)
+    assert event.then(comment) == replace(event, comment=9)
+    assert comment.then(known(CLOSED, B)) == known(CLOSED, B, comment=9)
+    assert comment.then(Sighting(NOW, comment=8)) == comment
