@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from bot.model.environment import Environment
 from bot.model.forge import RepoPath
 from bot.model.plan import StepName
 from bot.model.run import Run
@@ -24,6 +25,10 @@ class Addresses:
         """Return the address of a preview by the first label of its host name."""
         port = "" if WELL_KNOWN.get(self.preview_scheme) == self.preview_port else f":{self.preview_port}"
         return f"{self.preview_scheme}://{host_label}.{self.preview_domain}{port}/"
+
+    def environment(self, environment: Environment) -> str:
+        """Return where an environment answers: as whoever deployed it told, else as a preview."""
+        return environment.url or self.preview(environment.host)
 
     def run(self, run_id: int) -> str:
         """Return the page of a run."""

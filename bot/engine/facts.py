@@ -132,7 +132,7 @@ class Gatherer:
             environments=tuple(
                 EnvironmentLine(
                     environment.key.name,
-                    self.addresses.preview(environment.host),
+                    self.addresses.environment(environment),
                     environment.state,
                     environment.sha,
                     environment.expires_at,

@@ -40,10 +40,7 @@ class Progress:
             doors=self.doors,
             image=_fresh_image(run.steps) or images.get(run.sha),
             hosts=hosts,
-            urls={
-                environment.key.name: environment.url or self.addresses.preview(environment.host)
-                for environment in found
-            },
+            urls={environment.key.name: self.addresses.environment(environment) for environment in found},
             ports={
                 environment.key.name: environment.endpoint.port
                 for environment in found

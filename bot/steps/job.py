@@ -265,7 +265,7 @@ def _failure(config: JobConfig, ending: JobEnding, work: Work) -> StepResult:
 
 def _facts(config: JobConfig, ending: JobEnding) -> dict[str, str]:
     job = (config.job or "").rpartition("/")[2]
-    return {"job": job, "number": str(ending.number), "result": ending.result, "build_url": ending.url}
+    return {"job": job, "number": str(ending.number), "result": ending.result}
 
 
 def _host(reference: str) -> str:

@@ -71,7 +71,7 @@ async def pull(request: web.Request) -> web.Response:
         "number": number,
         "runs": await _rows(request, runs),
         "environments": environments,
-        "preview": deps.addresses.preview,
+        "address": deps.addresses.environment,
         "gitee_url": deps.gitee_url.rstrip("/"),
     }
     return page(request, "pull.html.j2", facts)
@@ -81,7 +81,9 @@ async def environments(request: web.Request) -> web.Response:
     """`GET /environments`."""
     deps = request.app[DEPS]
     found = sorted(await deps.environments.environments(), key=lambda one: one.key)
-    return page(request, "environments.html.j2", {"environments": found, "preview": deps.addresses.preview})
+    return page(
+        request, "environments.html.j2", {"environments": found, "address": deps.addresses.environment}
+    )
 
 
 async def commands(request: web.Request) -> web.Response:

@@ -49,7 +49,7 @@ def absence(environment: Environment | None) -> Absence | None:
     if environment is None:
         return Absence.UNKNOWN
     if environment.state is EnvironmentState.READY:
-        return None if environment.endpoint else Absence.SILENT
+        return None if environment.endpoint or environment.url else Absence.SILENT
     return Absence(environment.state)
 
 

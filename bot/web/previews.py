@@ -69,6 +69,9 @@ async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamRes
     if environment is None or missing is not None:
         missing = missing or Absence.UNKNOWN
         return notice_page(request, Notice(missing, environment), deps), missing
+    if environment.url and environment.endpoint is None:
+        # Whoever deployed it serves it too.
+        return web.Response(status=302, headers={"Location": environment.url}), "redirected"
     try:
         return await _exchange(request, environment, deps), "proxied"
     except NotAnsweringError:

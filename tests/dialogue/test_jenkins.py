@@ -38,7 +38,7 @@ async def test_a_job_builds_and_says_what_it_made(tester: OfflineTester, jenkins
     await tester.configure(BUILD)
     said = await tester.opened()
     assert "Image built" in said
-    assert f"[Jenkins #1](<{jenkins.url}/job/team/job/build-image/1/>)" in said
+    assert f"[job](<{jenkins.url}/job/team/job/build-image/1/>)" in said
     (build,) = job.builds.values()
     assert build.parameters["CHATOPS_SHA"] == tester.head
     assert build.parameters["CHATOPS_REPOSITORY"] == "team/shop"

@@ -38,22 +38,39 @@ class Node:
 
 def parse(text: str) -> Node:
     """Read a tree. Raises TreeError."""
-    root = Node()
-    open_nodes, last = [root], root
+    reader = _Reader()
     position = 0
     while position < len(text):
         found = _WORD.match(text, position)
         if found is None:
             raise TreeError(f"unexpected {text[position]!r} at {position}")
-        word, position = found[0], found.end()
-        if word == "[":
-            open_nodes.append(last)
-        elif word == "]":
-            open_nodes.pop()
-        elif word.startswith("{"):
-            last.first, last.last = int(found[1] or 0), int(found[2]) if found[2] else None
-        elif word != ",":
-            last = open_nodes[-1].children.setdefault(word, Node())
-    if len(open_nodes) != 1:
+        reader.take(found)
+        position = found.end()
+    if len(reader.open) != 1:
         raise TreeError("brackets do not match")
-    return root
+    return reader.open[0]
+
+
+class _Reader:
+    """Builds the nodes word by word."""
+
+    def __init__(self) -> None:
+        self.open = [Node()]
+        self._last = self.open[0]
+
+    def take(self, found: re.Match[str]) -> None:
+        """Take the next word."""
+        match found[0][0]:
+            case "[":
+                self.open.append(self._last)
+            case "]":
+                if len(self.open) == 1:
+                    raise TreeError("brackets do not match")
+                self._last = self.open.pop()
+            case "{":
+                self._last.first = int(found[1] or 0)
+                self._last.last = int(found[2]) if found[2] else None
+            case ",":
+                pass
+            case _:
+                self._last = self.open[-1].children.setdefault(found[0], Node())

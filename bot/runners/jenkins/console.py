@@ -59,7 +59,8 @@ class Console:
             size = _size(response, start)
             if size < start:
                 self._begun_anew()
-            await self._write(response, room if size - start <= room else min(HEAD, room))
+            # Twice as much at most: every line break has become two.
+            await self._write(response, 2 * room if size - start <= room else min(HEAD, room))
             return size
 
     def _begun_anew(self) -> None:

@@ -142,6 +142,7 @@ class Following:
     async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask again while Jenkins is away, as long as patience lasts. Raises RetryLater after that."""
         since: datetime | None = None
+        noted = ""
         while True:
             try:
                 found = await ask()
@@ -150,11 +151,16 @@ class Following:
                 since = since or now
                 if (now - since).total_seconds() > self.patience.outage:
                     raise
-                if self._told[0] != str(error.reason):
-                    self.log.note(f"{error.reason}: {error.facts.get('message', '')}")
-                    await self._say(str(error.reason))
+                message = error.facts.get("message", str(error.reason))
+                if message != noted:
+                    noted = message
+                    self.log.note(message)
+                    await self._say(message)
                 await self.sleep(max(self.patience.poll, error.delay or 0.0))
             else:
+                if noted:
+                    self.log.note("Jenkins answers again")
+                    await self._say("")
                 return found
 
     async def _say(self, waiting: str) -> None:

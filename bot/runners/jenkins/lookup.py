@@ -35,7 +35,9 @@ class Lookup:
 
     async def _found(self) -> tuple[Place | None, reading.Job]:
         # The queue is read before the builds: what leaves it in between is then found among those.
-        waiting = await self.client.json("/queue", reading.QUEUE_TREE) or {}
+        waiting = await self.client.json("/queue", reading.QUEUE_TREE)
+        if waiting is None:
+            raise unavailable("what answers is not Jenkins")
         item = reading.queued(waiting, self.order.key)
         if item is not None:
             return Place(item), await self._job()

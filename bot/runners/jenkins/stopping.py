@@ -5,12 +5,14 @@ https://www.jenkins.io/doc/book/using/aborting-a-build/
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from bot.model.errors import ChatOpsError
+from bot.model.errors import ChatOpsError, RetryLater
 from bot.ports import Log
 from bot.runners.jenkins import paths, reading
 from bot.runners.jenkins.client import JenkinsClient
+from bot.runners.jenkins.errors import unavailable
 from bot.runners.jenkins.lookup import Lookup
 from bot.runners.jenkins.place import Place
 
@@ -58,15 +60,17 @@ class Stopping:
 
     async def _out_of_queue(self, item: int) -> int | None:
         """Remove a queue item; return the build that it has become meanwhile, if it has."""
-        await self.client.post(f"/queue/cancelItem?id={item}")
+        with suppress(RetryLater):  # so it is said of an item that has just left: look whether it has
+            await self.client.post(f"/queue/cancelItem?id={item}")
         data = await self.client.json(f"/queue/item/{item}", reading.ITEM_TREE)
-        if data is not None:
-            found = reading.item(data)
-            if found.cancelled:
-                self.log.note("removed from Jenkins' queue")
-            return found.build
-        place = await self.lookup.found()
-        return place.build if place else None
+        if data is None:
+            place = await self.lookup.found()
+            return place.build if place else None
+        found = reading.item(data)
+        if found.build is None and not found.cancelled:
+            raise unavailable(f"queue item {item} is still there")
+        self.log.note("removed from Jenkins' queue" if found.cancelled else "it has left the queue")
+        return found.build
 
     async def _ended(self, number: int) -> bool:
         name = self.lookup.order.name

@@ -1,0 +1,114 @@
+"""Orders run against the double: with a time that jumps over waits, and everything noted that was told."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.playground.jenkins.server import OfflineJenkins
+from bot.ports import JobEnding, JobOrder
+from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
+from bot.runners.jenkins.following import Patience
+from bot.runners.jenkins.jobs import JenkinsJobs
+from tests.real.parts import Recorder
+
+USER, TOKEN = "chatops", "11aa22bb"
+PATIENCE = 30.0
+"""Seconds of real time that a test waits for what must happen."""
+
+ORDER = JobOrder(
+    step="build",
+    repository="team/shop",
+    name="team/build-image",
+    parameters={"CHATOPS_SHA": "1a2b3c"},
+    required=frozenset(),
+    key="7.0-1a2b3c-65",
+    timeout=600,
+    files=("**/chatops.env", "**/image.txt"),
+)
+
+
+@dataclass
+class Timeline:
+    """A clock that jumps over every wait, and does what was planned for the moments that it passes."""
+
+    _now: datetime = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+    _plans: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        until = self._now + timedelta(seconds=seconds)
+        for plan in [plan for plan in sorted(self._plans, key=lambda plan: plan[0]) if plan[0] <= until]:
+            self._plans.remove(plan)
+            self._now = max(self._now, plan[0])
+            plan[1]()
+        self._now = max(self._now, until)
+        await asyncio.sleep(0)
+
+    def after(self, seconds: float, do: Callable[[], object]) -> None:
+        """Do something when so much time has passed from now on."""
+        self._plans.append((self._now + timedelta(seconds=seconds), do))
+
+
+@dataclass
+class Bench:
+    """Runs orders as the steps do."""
+
+    jenkins: OfflineJenkins
+    time: Timeline
+    allowed: tuple[str, ...] = ("{owner}/**",)
+    patience: Patience = field(default_factory=Patience)
+    credentials: dict[str, Any] = field(default_factory=lambda: {"user": USER, "token": TOKEN})
+    log: Recorder = field(default_factory=Recorder)
+    told: list[dict[str, str | None]] = field(default_factory=list)
+    stopping: bool = False
+    """Whether a cancelled order is to end for good."""
+    _clients: list[JenkinsClient] = field(default_factory=list)
+
+    def jobs(self) -> JenkinsJobs:
+        """Return the bot's Jenkins as a process that has just begun has it."""
+        client = JenkinsClient(JenkinsSettings(self.jenkins.url, **self.credentials))
+        self._clients.append(client)
+        return JenkinsJobs(
+            client, "https://ci.example.com", self.allowed, self.patience, self.time, self.time.sleep
+        )
+
+    async def run(
+        self, order: JobOrder = ORDER, jobs: JenkinsJobs | None = None, **changes: Any
+    ) -> JobEnding:
+        """Run an order to its end."""
+        async with asyncio.timeout(PATIENCE):
+            found = jobs or self.jobs()
+            return await found.run(replace(order, **changes), self.log, self._tell, lambda: self.stopping)
+
+    def start(self, order: JobOrder = ORDER, **changes: Any) -> "asyncio.Task[JobEnding]":
+        """Begin to run an order."""
+        return asyncio.create_task(self.run(order, **changes))
+
+    async def until(self, what: Callable[[], object]) -> None:
+        """Wait until something holds, while the order goes on."""
+        async with asyncio.timeout(PATIENCE):
+            while not what():  # noqa: ASYNC110 - a condition of the double's, which has no event for it
+                await asyncio.sleep(0)
+
+    async def _tell(
+        self, *, waiting: str | None = None, handle: str | None = None, link: str | None = None
+    ) -> None:
+        self.told.append({"waiting": waiting, "handle": handle, "link": link})
+
+    @property
+    def waited_for(self) -> list[str]:
+        """Return the reasons for waiting that were told."""
+        return [told["waiting"] for told in self.told if told["waiting"]]
+
+    @property
+    def handle(self) -> str:
+        """Return what was told last to be found again by."""
+        return next((told["handle"] for told in reversed(self.told) if told["handle"]), "")
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.close()

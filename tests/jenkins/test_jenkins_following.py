@@ -1,0 +1,275 @@
+"""From the queue to the end, whatever happens to Jenkins on the way."""
+
+import asyncio
+
+import pytest
+
+from bot.model.errors import GiveUp, RetryLater, TellUser
+from bot.model.reason import Reason
+from bot.playground.jenkins.server import OfflineJenkins
+from bot.playground.jenkins.stories import Hand, fails, held, succeeds
+from bot.runners.jenkins.following import Patience
+from tests.jenkins.bench import ORDER, Bench, Timeline
+
+JOB = "team/build-image"
+
+
+async def test_a_build_is_followed_to_its_end(bench: Bench, jenkins: OfflineJenkins) -> None:
+    job = jenkins.add_job(JOB, succeeds)
+    ending = await bench.run()
+    assert (ending.result, ending.number) == ("SUCCESS", 1)
+    assert ending.url == "https://ci.example.com/job/team/job/build-image/1/"
+    assert "Hello from Jenkins" in bench.log.text
+    assert bench.log.text.count("Finished: SUCCESS") == 1
+    assert job.builds[1].parameters["CHATOPS_SHA"] == "1a2b3c"
+    assert job.builds[1].parameters["CHATOPS_RUN"] == ORDER.key
+    assert jenkins.triggers() == 1
+
+
+async def test_a_failure_is_an_ending_too(bench: Bench, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job(JOB, fails("cc: no such file"))
+    assert (await bench.run()).result == "FAILURE"
+    assert "cc: no such file" in bench.log.text
+
+
+async def test_waiting_is_told_with_its_reason(bench: Bench, jenkins: OfflineJenkins, time: Timeline) -> None:
+    gate = asyncio.Event()
+    jenkins.scheduler.executors = 1
+    jenkins.add_job("team/other", held(gate))
+    jenkins.add_job(JOB, succeeds, quiet=5.0)
+    other = bench.start(name="team/other", key="6.0")
+    await bench.until(lambda: jenkins.scheduler.running)
+    time.after(60, gate.set)
+    await bench.run()
+    await other
+    assert bench.waited_for[0].startswith("In the quiet period. Expires in ")
+    assert bench.waited_for.count("Waiting for next available executor") >= 1
+    # Seconds that count down are not told one by one.
+    assert sum("quiet period" in reason for reason in bench.waited_for) == 1
+
+
+async def test_one_build_at_a_time_is_a_reason_to_wait(
+    bench: Bench, jenkins: OfflineJenkins, time: Timeline
+) -> None:
+    gate = asyncio.Event()
+    jenkins.add_job(JOB, held(gate), concurrent=False)
+    first = bench.start(key="6.0")
+    await bench.until(lambda: jenkins.scheduler.running)
+    time.after(30, gate.set)
+    assert (await bench.run()).number == 2
+    assert (await first).number == 1
+    assert any("Build #1 is already in progress" in reason for reason in bench.waited_for)
+
+
+async def test_waiting_too_long_takes_it_out_of_the_queue(bench: Bench, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job(JOB)
+    jenkins.quiet_down()
+    bench.patience = Patience(queue=100)
+    with pytest.raises(TellUser) as told:
+        await bench.run()
+    assert told.value.reason is Reason.JENKINS_QUEUED_TOO_LONG
+    assert told.value.facts["why"] == "Jenkins is about to shut down"
+    assert jenkins.queue == []
+
+
+async def test_a_build_that_takes_too_long_is_stopped(bench: Bench, jenkins: OfflineJenkins) -> None:
+    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    with pytest.raises(TellUser) as told:
+        await bench.run(timeout=60)
+    assert told.value.reason is Reason.TIMED_OUT
+    assert told.value.facts == {"step": "build", "seconds": "60"}
+    assert "waiting at the gate" in told.value.log
+    assert (job.builds[1].building, job.builds[1].stops) == (False, ["stop"])
+
+
+@pytest.mark.parametrize("skew", [-7200.0, 7200.0])
+async def test_a_clock_that_is_wrong_changes_no_timeout(
+    bench: Bench, jenkins: OfflineJenkins, time: Timeline, skew: float
+) -> None:
+    gate = asyncio.Event()
+    job = jenkins.add_job(JOB, held(gate))
+    jenkins.skew = skew
+    time.after(500, gate.set)
+    assert (await bench.run(timeout=600)).result == "SUCCESS"
+    job.story = held(asyncio.Event())
+    with pytest.raises(TellUser):
+        await bench.run(key="8.0", timeout=600)
+
+
+async def test_who_removes_it_from_the_queue_aborts_it(
+    bench: Bench, jenkins: OfflineJenkins, time: Timeline
+) -> None:
+    jenkins.add_job(JOB)
+    jenkins.quiet_down()
+    time.after(20, lambda: jenkins.scheduler.cancel(jenkins.queue[0]))
+    with pytest.raises(TellUser) as told:
+        await bench.run()
+    assert told.value.reason is Reason.JENKINS_ABORTED
+
+
+async def test_who_aborts_the_build_gives_it_its_result(
+    bench: Bench, jenkins: OfflineJenkins, time: Timeline
+) -> None:
+    jenkins.add_job(JOB, held(asyncio.Event()))
+    time.after(20, lambda: jenkins.scheduler.stop(jenkins.builds[0], "stop"))
+    assert (await bench.run()).result == "ABORTED"
+
+
+async def test_a_restart_of_jenkins_is_waited_for(
+    bench: Bench, jenkins: OfflineJenkins, time: Timeline
+) -> None:
+    gate = asyncio.Event()
+    jenkins.add_job(JOB, held(gate))
+    time.after(10, lambda: jenkins.restart(300))
+    time.after(400, gate.set)
+    assert (await bench.run()).result == "SUCCESS"
+    assert jenkins.triggers() == 1
+    assert bench.log.text.count("waiting at the gate") == 1
+    assert any("Please wait while Jenkins is restarting" in note for note in bench.log.notes)
+    assert any("503" in reason for reason in bench.waited_for)
+    assert bench.told[-1]["waiting"] == ""
+
+
+async def test_a_restart_while_it_waits_in_the_queue_changes_nothing(
+    bench: Bench, jenkins: OfflineJenkins, time: Timeline
+) -> None:
+    jenkins.add_job(JOB)
+    jenkins.quiet_down()
+    time.after(30, lambda: jenkins.restart(120))
+    assert (await bench.run()).result == "SUCCESS"
+    assert jenkins.triggers() == 1
+
+
+async def test_an_item_that_became_a_build_while_jenkins_was_away_is_found_by_its_key(
+    bench: Bench, jenkins: OfflineJenkins, time: Timeline
+) -> None:
+    jenkins.add_job(JOB)
+    jenkins.quiet_down()
+
+    def begin_and_restart() -> None:
+        jenkins.quiet_down(on=False)
+        jenkins.scheduler.advance()
+        jenkins.restart(60)
+
+    time.after(30, begin_and_restart)
+    assert (await bench.run()).number == 1
+    assert jenkins.triggers() == 1
+
+
+async def test_jenkins_away_for_too_long_is_tried_again_later(bench: Bench, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job(JOB)
+    jenkins.restart(10_000)
+    with pytest.raises(RetryLater) as later:
+        await bench.run()
+    assert later.value.reason is Reason.JENKINS_UNAVAILABLE
+    assert jenkins.triggers() == 0
+
+
+async def test_a_further_try_goes_on_with_what_was_begun(
+    bench: Bench, jenkins: OfflineJenkins, time: Timeline
+) -> None:
+    gate = asyncio.Event()
+    jenkins.add_job(JOB, held(gate))
+    jobs = bench.jobs()
+    time.after(10, lambda: jenkins.restart(1000))
+    with pytest.raises(RetryLater):
+        await bench.run(jobs=jobs, timeout=7200)
+    time.after(200, gate.set)
+    assert (await bench.run(jobs=jobs, timeout=7200)).number == 1
+    assert jenkins.triggers() == 1
+
+
+@pytest.mark.parametrize("keeps_handle", [True, False])
+async def test_a_bot_that_was_killed_takes_the_same_build_up_again(
+    bench: Bench, jenkins: OfflineJenkins, *, keeps_handle: bool
+) -> None:
+    gate = asyncio.Event()
+    jenkins.add_job(JOB, held(gate))
+    task = bench.start()
+    await bench.until(lambda: "gate" in bench.log.text)
+    task.cancel()
+    await asyncio.wait({task})
+    assert jenkins.builds[0].building
+    gate.set()
+    assert (await bench.run(handle=bench.handle if keeps_handle else "")).number == 1
+    assert jenkins.triggers() == 1
+
+
+async def test_a_log_goes_on_where_it_was_kept(bench: Bench, jenkins: OfflineJenkins) -> None:
+    gate = asyncio.Event()
+    jenkins.add_job(JOB, held(gate))
+    task = bench.start()
+    await bench.until(lambda: len(bench.handle.split()) > 4 and not bench.handle.endswith(" 0"))
+    task.cancel()
+    await asyncio.wait({task})
+    gate.set()
+    await bench.run(handle=bench.handle)
+    assert bench.log.text.count("waiting at the gate") == 1
+    assert bench.log.text.count("Hello from Jenkins") == 1
+
+
+@pytest.mark.parametrize("at", ["queue", "build"])
+async def test_what_jenkins_lost_is_not_started_again(bench: Bench, jenkins: OfflineJenkins, at: str) -> None:
+    jenkins.add_job(JOB, held(asyncio.Event()))
+    if at == "queue":
+        jenkins.quiet_down()
+    task = bench.start()
+    await bench.until(lambda: bench.handle and (at == "queue" or "build" in bench.handle))
+    jenkins.restart(30, keeps_builds=False, keeps_queue=False)
+    with pytest.raises(GiveUp) as lost:
+        await task
+    assert lost.value.reason is Reason.JENKINS_LOST
+    with pytest.raises(GiveUp):
+        await bench.run(handle=bench.handle)
+    assert jenkins.triggers() == 1
+
+
+async def test_an_answer_that_never_came_starts_nothing_twice(bench: Bench, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job(JOB)
+    lost = jenkins.faults.add(
+        "POST", "/buildWithParameters", status=502, body="<html>bad gateway</html>", after=True
+    )
+    assert (await bench.run()).number == 1
+    assert lost.hits == 1
+    assert len(jenkins.builds) == 1
+    assert jenkins.triggers() == 1
+
+
+async def test_two_builds_of_one_key_are_one(bench: Bench, jenkins: OfflineJenkins) -> None:
+    """Should the same start ever arrive twice, everybody follows the first."""
+    job = jenkins.add_job(JOB)
+    for number in (1, 2):
+        jenkins.scheduler.schedule(job, {"CHATOPS_RUN": ORDER.key, "n": str(number)}, "chatops")
+        jenkins.scheduler.advance()
+    assert (await bench.run()).number == 1
+    assert jenkins.triggers() == 0
+
+
+async def test_html_instead_of_json_is_jenkins_being_away(bench: Bench, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job(JOB)
+    jenkins.faults.add("GET", "/queue/api/json", status=200, body="<html>Sign in</html>", times=2)
+    jenkins.faults.add("GET", "/1/api/json", status=504, body="<h1>504 Gateway Time-out</h1>nginx", times=3)
+    assert (await bench.run()).result == "SUCCESS"
+    assert any(note.endswith("the answer is not JSON") for note in bench.log.notes)
+    assert any(note.endswith("504 504 Gateway Time-out nginx") for note in bench.log.notes)
+
+
+async def test_a_slow_jenkins_is_waited_for(
+    bench: Bench, jenkins: OfflineJenkins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jenkins.add_job(JOB)
+    jobs = bench.jobs()
+    jobs.client._http.timeout = 0.2
+    jenkins.faults.add("GET", "/1/api/json", hang=True, times=2)
+    assert (await bench.run(jobs=jobs)).result == "SUCCESS"
+    assert any("ReadTimeout" in note for note in bench.log.notes)
+
+
+async def test_the_double_is_left_with_nothing_running(bench: Bench, jenkins: OfflineJenkins) -> None:
+    async def story(hand: Hand) -> str:
+        await hand.sleep(5)
+        return "SUCCESS"
+
+    jenkins.add_job(JOB, story)
+    await bench.run()
+    assert jenkins.scheduler.running == []

@@ -1,0 +1,123 @@
+"""What is stopped is gone, or is said to be left."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.playground.jenkins.server import OfflineJenkins
+from bot.playground.jenkins.state import Stop
+from bot.playground.jenkins.stories import held
+from tests.jenkins.bench import ORDER, Bench
+
+JOB = "team/build-image"
+
+
+async def cancelled(bench: Bench, task: "asyncio.Task[object]") -> None:
+    """Cancel for good, as `/cancel` does."""
+    bench.stopping = True
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_what_waits_is_taken_out_of_the_queue(bench: Bench, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job(JOB)
+    jenkins.quiet_down()
+    task = bench.start()
+    await bench.until(lambda: bench.waited_for)
+    await cancelled(bench, task)
+    jenkins.quiet_down(on=False)
+    jenkins.scheduler.advance()
+    assert (jenkins.queue, jenkins.builds) == ([], [])
+    assert "removed from Jenkins' queue" in bench.log.notes
+
+
+@pytest.mark.parametrize(
+    ("ignored", "stops"),
+    [
+        (frozenset(), ["stop"]),
+        (frozenset({"stop"}), ["stop", "term"]),
+        (frozenset({"stop", "term"}), ["stop", "term", "kill"]),
+    ],
+)
+async def test_what_runs_is_asked_ever_less_kindly(
+    bench: Bench, jenkins: OfflineJenkins, ignored: frozenset[Stop], stops: list[str]
+) -> None:
+    job = jenkins.add_job(JOB, held(asyncio.Event()), ignores=ignored)
+    task = bench.start()
+    await bench.until(lambda: "gate" in bench.log.text)
+    began = bench.time.now()
+    await cancelled(bench, task)
+    assert (job.builds[1].stops, job.builds[1].building) == (stops, False)
+    assert (bench.time.now() - began).total_seconds() <= 10 * (len(stops) - 1) + 1
+
+
+async def test_what_cannot_be_stopped_is_left_within_bounds(bench: Bench, jenkins: OfflineJenkins) -> None:
+    job = jenkins.add_job(JOB, held(asyncio.Event()), ignores=frozenset({"stop"}), kind="freestyle")
+    task = bench.start()
+    await bench.until(lambda: "gate" in bench.log.text)
+    await cancelled(bench, task)
+    assert job.builds[1].stops == ["stop"]
+    assert "could not be stopped in Jenkins: it ignores stop, term and kill" in bench.log.notes
+
+
+async def test_what_became_a_build_meanwhile_is_stopped_as_one(bench: Bench, jenkins: OfflineJenkins) -> None:
+    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    jenkins.quiet_down()
+    task = bench.start()
+    await bench.until(lambda: bench.waited_for)
+    # Nobody has looked since it left.
+    jenkins.quiet_down(on=False)
+    jenkins.scheduler.advance()
+    await cancelled(bench, task)
+    assert (job.builds[1].stops, job.builds[1].building) == (["stop"], False)
+
+
+async def test_a_start_whose_answer_is_under_way_is_stopped_too(
+    bench: Bench, jenkins: OfflineJenkins
+) -> None:
+    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    lost = jenkins.faults.add("POST", "/buildWithParameters", after=True, hang=True)
+    task = bench.start()
+    await bench.until(lambda: lost.hits and jenkins.triggers())
+    await cancelled(bench, task)
+    assert (job.builds[1].stops, job.builds[1].building) == (["stop"], False)
+
+
+async def test_stopping_has_patience_with_jenkins(bench: Bench, jenkins: OfflineJenkins) -> None:
+    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    task = bench.start()
+    await bench.until(lambda: "gate" in bench.log.text)
+    jenkins.restart(3)
+    await cancelled(bench, task)
+    assert not job.builds[1].building
+
+
+async def test_a_jenkins_that_stays_away_is_not_waited_for(bench: Bench, jenkins: OfflineJenkins) -> None:
+    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    task = bench.start()
+    await bench.until(lambda: "gate" in bench.log.text)
+    jenkins.restart(10_000)
+    await cancelled(bench, task)
+    assert job.builds[1].building
+    assert any(note.startswith("could not be stopped in Jenkins: ") for note in bench.log.notes)
+
+
+async def test_who_only_goes_away_stops_nothing(bench: Bench, jenkins: OfflineJenkins) -> None:
+    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    task = bench.start()
+    await bench.until(lambda: "gate" in bench.log.text)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (job.builds[1].stops, job.builds[1].building) == ([], True)
+    await bench.jobs().stop(ORDER, bench.log)
+    assert (job.builds[1].stops, job.builds[1].building) == (["stop"], False)
+
+
+async def test_stopping_what_never_began_is_fine(bench: Bench, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job(JOB)
+    await bench.jobs().stop(replace(ORDER, key="9.0"), bench.log)
+    assert bench.log.notes == []
+    assert jenkins.triggers() == 0
