@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from bot.ports import Forge, Names, Registry
 from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
+from bot.reports.folder import FolderShelf
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.connection import DockerSettings
 from bot.runners.docker.container import Limits
@@ -29,9 +30,15 @@ from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
 from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from bot.settings.model import Settings
+from bot.shelf import Shelf
 from bot.steps.work import Doors
+from bot.store.database import Database, alone
+from bot.store.files import DatabaseShelf
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+SHELF_THREADS = 4
+"""Connections of their own, so that logs that are read and written never keep the engine waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         forge = GiteeClient(Transport(settings.gitee.api, token))
         stack.push_async_callback(forge.aclose)
         files = RunFiles(
-            data,
+            await stack.enter_async_context(_shelf(settings)),
             masks=secrets(settings),
             language=settings.comments.language,
             log_limit=settings.limits.log_bytes,
@@ -97,6 +104,13 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         if names is not None:
             stack.push_async_callback(names.close)
         yield Adapters(forge, doors, files, names)
+
+
+def _shelf(settings: Settings) -> AbstractAsyncContextManager[Shelf]:
+    """Return where files of runs are kept: where every replica that there may be sees them."""
+    if alone(settings.store_url):
+        return nullcontext(FolderShelf(settings.server.data_dir))
+    return DatabaseShelf.opened(Database(settings.store_url, threads=SHELF_THREADS))
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:

@@ -116,6 +116,10 @@ class Source(Protocol):
         """Give a tar of a fetched commit's folder, removed again on leaving."""
         ...
 
+    async def gc(self) -> None:
+        """Forget commits that were not used for long, and give their space back."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class BuildOrder:
@@ -434,6 +438,13 @@ class Reports(Protocol):
 
     def log(self, run: int, step: str) -> Log:
         """Open the live log of a step for appending."""
+        ...
+
+    async def settle(self, run: int, step: str) -> None:
+        """Return when all that was written to a log so far is where every page finds it.
+
+        Raises RetryLater(STORE_UNAVAILABLE).
+        """
         ...
 
     async def save(

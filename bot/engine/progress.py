@@ -67,6 +67,8 @@ class Progress:
     async def after(self, run: Run, index: int, result: StepResult) -> None:
         """Remember what a step has made or removed."""
         step = run.plan.steps[index]
+        # A log must be whole for those who are told that its step is over.
+        await self.doors.reports.settle(run.id, step.name)
         if result.image is not None and result.state is StepState.PASSED:
             await self.records.pulls.put_image(run.repo, run.number, result.image)
         if isinstance(step, Deploy):

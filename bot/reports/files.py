@@ -3,24 +3,22 @@
 import asyncio
 import codecs
 import logging
-import shutil
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
-from time import time
 
 from bot.core.masking import Masker
+from bot.model.errors import RetryLater
 from bot.model.report import Report
 from bot.model.text import Language
 from bot.reports import paths
 from bot.reports.log import SIZE_LIMIT, StepLog
 from bot.reports.page import ReportPage
-from bot.reports.results import SuiteResults, masked, read_all, replace_file, write
+from bot.reports.results import SuiteResults, files_of, masked, read_all
+from bot.shelf import Shelf
 
 logger = logging.getLogger(__name__)
 
+_PATIENCE = 1.0
 _MOST_BYTES_READ = 4 << 20
 _LONGEST_CHARACTER = 4
 """Bytes of UTF-8: a smaller read might never get on."""
@@ -39,21 +37,25 @@ class RunFiles:
 
     def __init__(
         self,
-        data_dir: Path,
+        shelf: Shelf,
         masks: Sequence[str] = (),
         *,
         language: Language = Language.ZH,
         log_limit: int = SIZE_LIMIT,
     ) -> None:
-        self._data_dir = data_dir
+        self.shelf = shelf
         self._masker = Masker(masks)
         self._page = ReportPage(language)
         self._log_limit = log_limit
-        self._saving = threading.Lock()
+        self._saving = asyncio.Lock()
 
     def log(self, run: int, step: str) -> StepLog:
         """Open the live log of a step for appending."""
-        return StepLog(paths.log_file(self._data_dir, run, step), self._masker, self._log_limit)
+        return StepLog(self.shelf.growing(run, paths.log(step)), self._masker, self._log_limit)
+
+    async def settle(self, run: int, step: str) -> None:
+        """Return when all that was written to a log so far is where every page finds it."""
+        await self.shelf.settle(run, paths.log(step))
 
     async def save(
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
@@ -63,52 +65,47 @@ class RunFiles:
         `about` says in a line what was tested; it heads the report.
         """
         results = SuiteResults(suite, masked(report, self._masker), about)
-        await asyncio.to_thread(self._save, run, results, files)
+        kept = await asyncio.to_thread(self._kept, results, files)
+        async with self._saving:
+            while True:
+                try:
+                    return await self._save(run, f"{paths.suite(suite)}/", kept)
+                except RetryLater as error:
+                    # To give up would have the whole suite run again.
+                    logger.warning("run %s waits with a report: %s", run, error)
+                await asyncio.sleep(_PATIENCE)
 
-    def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk:
+    async def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk:
         """Return at most `limit` bytes of a log from `offset` on, cut between characters."""
+        begin = max(offset, 0)
         size = min(max(limit, _LONGEST_CHARACTER), _MOST_BYTES_READ)
         try:
-            with paths.log_file(self._data_dir, run, step).open("rb") as file:
-                file.seek(max(offset, 0))
-                data = file.read(size)
-        except (OSError, ValueError, OverflowError):
-            return LogChunk("", max(offset, 0))
+            data = await self.shelf.read(run, paths.log(step), begin, size)
+        except ValueError:
+            return LogChunk("", begin)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         text = decoder.decode(data)
-        return LogChunk(text, max(offset, 0) + len(data) - len(decoder.getstate()[0]))
+        return LogChunk(text, begin + len(data) - len(decoder.getstate()[0]))
 
-    def report_html(self, run: int) -> Path | None:
-        """Return the file of a run's HTML report, if there is one."""
-        file = paths.report_file(self._data_dir, run)
-        return file if file.is_file() else None
+    async def has_report(self, run: int) -> bool:
+        """Whether a run has an HTML report."""
+        return paths.REPORT in await self.shelf.names(run)
 
-    def remove(self, run: int) -> None:
-        """Remove everything of a run; nothing there is fine."""
-        shutil.rmtree(paths.run_folder(self._data_dir, run), ignore_errors=True)
+    async def report(self, run: int) -> bytes | None:
+        """Return a run's HTML report, if there is one."""
+        return await self.shelf.read(run, paths.REPORT) or None
 
-    def prune(self, older_than: timedelta) -> int:
-        """Remove the runs in which nothing was written for so long; return how many."""
-        limit = time() - older_than.total_seconds()
-        old = [folder for folder in self._data_dir.glob("runs/*") if _newest(folder) < limit]
-        for folder in old:
-            shutil.rmtree(folder, ignore_errors=True)
-        return len(old)
+    async def _save(self, run: int, beginning: str, kept: Mapping[str, bytes]) -> None:
+        shelf = self.shelf
+        await shelf.put(run, kept)
+        names = await shelf.names(run)
+        await shelf.remove(run, [name for name in names if name.startswith(beginning) and name not in kept])
+        told = [await shelf.read(run, name) for name in names if name.endswith(paths.RESULTS)]
+        page = await asyncio.to_thread(lambda: self._page.render(run, read_all(told)))
+        await shelf.put(run, {paths.REPORT: page.encode("utf-8", "replace")})
 
-    def _save(self, run: int, results: SuiteResults, files: Mapping[str, bytes]) -> None:
-        folder = paths.suite_folder(self._data_dir, run, results.name)
-        with self._saving:
-            write(folder, results, {name: self._masked(data) for name, data in files.items()})
-            page = self._page.render(run, read_all(folder.parent))
-            replace_file(paths.report_file(self._data_dir, run), page)
+    def _kept(self, results: SuiteResults, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        return files_of(results, {name: self._masked(data) for name, data in files.items()})
 
     def _masked(self, data: bytes) -> bytes:
         return self._masker.mask(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-
-
-def _newest(folder: Path) -> float:
-    """Return when something in a folder was written last."""
-    try:
-        return max(place.stat().st_mtime for place in (folder, *folder.rglob("*")))
-    except OSError:
-        return time()

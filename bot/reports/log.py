@@ -1,17 +1,13 @@
 """The live log of a step: a file that the web reads while it grows, and the last lines in memory."""
 
-import logging
-import os
-import weakref
 from collections import deque
-from pathlib import Path
 
 from bot.core.masking import Masker
 from bot.reports.stream import NOTE, Stream, printable
-
-logger = logging.getLogger(__name__)
+from bot.shelf import Growing
 
 CUT = "the log was cut here: it is longer than {limit} bytes"
+LOST = "{lost} bytes of output were lost here: they could not be written"
 SIZE_LIMIT = 16 << 20
 """Bytes of output that are kept per step."""
 _NOTES_LIMIT = 64 << 10
@@ -23,19 +19,15 @@ _TAIL_WIDTH = 2000
 class StepLog:
     """Implements ports.Log. Nothing it is given can fail it: a full disk costs lines, not the run."""
 
-    def __init__(self, file: Path, masker: Masker, limit: int = SIZE_LIMIT) -> None:
+    def __init__(self, file: Growing, masker: Masker, limit: int = SIZE_LIMIT) -> None:
+        self._file = file
         self._stream = Stream(masker)
         self._masker = masker
         self._limit = limit
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._line = ""
-        self._broken = False
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # A descriptor, closed when nobody holds the log any more: the port has no close, and
-        # opening the file for every piece of output would be most of the work.
-        self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-        weakref.finalize(self, os.close, self._descriptor)
-        self._size = os.fstat(self._descriptor).st_size
+        self._cut = False
+        self._lost = 0
         self._at_line_start = True
 
     def write(self, text: str) -> None:
@@ -64,26 +56,28 @@ class StepLog:
         self._line = self._line[:_TAIL_WIDTH]
 
     def _append(self, shown: str) -> None:
-        if self._size >= self._limit:
+        room = self._limit - self._file.size
+        if self._cut or room <= 0:
             return
-        room = self._limit - self._size
         data = shown.encode()
         if len(data) <= room:
             self._put(shown, self._limit)
             return
-        fitting = data[:room].decode(errors="ignore")
-        self._put(fitting, self._limit)
+        self._put(data[:room].decode(errors="ignore"), self._limit)
+        self._cut = True
         self.note(CUT.format(limit=self._limit))
-        self._size = max(self._size, self._limit)
 
     def _put(self, text: str, limit: int) -> None:
+        """Append a text, with a word on what could not be appended before it."""
         data = text.encode()
-        if self._broken or not data or self._size + len(data) > limit:
+        if not data or self._file.size + len(data) > limit:
             return
-        try:
-            os.write(self._descriptor, data)
-        except OSError:
-            self._broken = True
-            logger.exception("a step's log cannot be written any more")
-        self._size += len(data)
+        if not self._file.append(self._lost_words() + data):
+            self._lost += len(data)
+            return
+        self._lost = 0
         self._at_line_start = text.endswith("\n")
+
+    def _lost_words(self) -> bytes:
+        begin = "" if self._at_line_start else "\n"
+        return f"{begin}{NOTE}{LOST.format(lost=self._lost)}\n".encode() if self._lost else b""

@@ -1,9 +1,13 @@
-"""Where the files of a run lie. Every name is made safe here, so that nothing leads outside of the folder."""
+"""What the files of a run are called. Every name is made safe here, so that none leads out of its folder."""
 
 import hashlib
 import re
-from pathlib import Path
 
+from bot.core.retention import LOG
+
+REPORT = "report.html"
+SUITES = "suites/"
+RESULTS = "/report.json"
 _SAFE_STEP = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LENGTH = 48
 
@@ -16,23 +20,13 @@ def slug(name: str) -> str:
     return f"{plain or 'name'}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
-def run_folder(data_dir: Path, run: int) -> Path:
-    """Return the folder of a run."""
-    return data_dir / "runs" / str(int(run))
-
-
-def log_file(data_dir: Path, run: int, step: str) -> Path:
-    """Return the file of a step's log; raises ValueError for what is no step's name."""
+def log(step: str) -> str:
+    """Return the name of a step's log; raises ValueError for what is no step's name."""
     if not _SAFE_STEP.fullmatch(step):
         raise ValueError(f"not a step: {step!r}")
-    return run_folder(data_dir, run) / f"{step}.log"
+    return f"{step}{LOG}"
 
 
-def suite_folder(data_dir: Path, run: int, suite: str) -> Path:
-    """Return the folder of a suite's results."""
-    return run_folder(data_dir, run) / "suites" / slug(suite)
-
-
-def report_file(data_dir: Path, run: int) -> Path:
-    """Return the file of a run's HTML report."""
-    return run_folder(data_dir, run) / "report.html"
+def suite(name: str) -> str:
+    """Return what the names of a suite's files begin with."""
+    return f"{SUITES}{slug(name)}"

@@ -1,15 +1,13 @@
-"""Results of test suites on disk: `report.json` for machines, the XML files as they came."""
+"""Results of test suites as files: `report.json` for machines, the XML files as they came."""
 
 import json
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from bot.core.masking import Masker
 from bot.model.report import Case, CaseState, Report
-from bot.reports.paths import slug
+from bot.reports import paths
 
 _MOST_FILES = 500
 _MOST_BYTES = 64 << 20
@@ -42,23 +40,23 @@ def _masked(case: Case, masker: Masker) -> Case:
     )
 
 
-def write(folder: Path, results: SuiteResults, files: Mapping[str, bytes]) -> None:
-    """Keep a suite's results, in the place of those of an earlier attempt."""
-    shutil.rmtree(folder / "xml", ignore_errors=True)
-    (folder / "xml").mkdir(parents=True)
+def files_of(results: SuiteResults, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return what to keep of a suite, by name: its results, and the XML as far as it is not too much."""
+    folder = paths.suite(results.name)
+    kept = {f"{folder}{paths.RESULTS}": json.dumps(_json(results), ensure_ascii=True).encode()}
     room = _MOST_BYTES
     for number, (name, data) in enumerate(sorted(files.items())[:_MOST_FILES], 1):
         room -= len(data)
         if room >= 0:
-            stem = name.removesuffix(".xml")
-            (folder / "xml" / f"{number:03d}-{slug(stem)}.xml").write_bytes(data)
-    replace_file(folder / "report.json", json.dumps(_json(results), ensure_ascii=True))
+            kept[f"{folder}/xml/{number:03d}-{paths.slug(name.removesuffix('.xml'))}.xml"] = data
+    return kept
 
 
-def read_all(folder: Path) -> tuple[SuiteResults, ...]:
+def read_all(contents: Iterable[bytes]) -> tuple[SuiteResults, ...]:
     """Return the results of all suites of a run, by name."""
-    found = [_read(file) for file in sorted(folder.glob("*/report.json"))]
-    return tuple(sorted(found, key=lambda results: results.name))
+    return tuple(
+        sorted((_read(content) for content in contents if content), key=lambda results: results.name)
+    )
 
 
 def _json(results: SuiteResults) -> dict[str, Any]:
@@ -73,15 +71,8 @@ def _json(results: SuiteResults) -> dict[str, Any]:
     }
 
 
-def _read(file: Path) -> SuiteResults:
-    data = json.loads(file.read_text("utf-8"))
+def _read(content: bytes) -> SuiteResults:
+    data = json.loads(content)
     cases: Sequence[dict[str, Any]] = data["cases"]
     kept = tuple(Case(**{**case, "state": CaseState(case["state"])}) for case in cases)
     return SuiteResults(data["suite"], Report(kept, data["truncated"]), data["about"])
-
-
-def replace_file(file: Path, text: str) -> None:
-    """Write a file so that readers see the old one or the new one, never half of it."""
-    unfinished = file.with_suffix(".new")
-    unfinished.write_text(text, "utf-8", errors="replace")
-    unfinished.replace(file)

@@ -30,13 +30,13 @@ class Database:
     Every method raises RetryLater(STORE_UNAVAILABLE) while the database is away, locked or full.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, threads: int = THREADS) -> None:
         parsed = make_url(url)
-        self.alone = parsed.get_backend_name() == "sqlite"
+        self.alone = alone(url)
         """Whether no other process can have this database open."""
         self._lock = _lock(parsed) if self.alone else None
-        self.engine = _sqlite(parsed) if self.alone else _postgresql(parsed)
-        self._pool = ThreadPoolExecutor(1 if self.alone else THREADS, thread_name_prefix="store")
+        self.engine = _sqlite(parsed) if self.alone else _postgresql(parsed, threads)
+        self._pool = ThreadPoolExecutor(1 if self.alone else threads, thread_name_prefix="store")
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read") if self.alone else self._pool
 
     async def migrate(self) -> None:
@@ -86,6 +86,11 @@ class Database:
             os.close(self._lock)
 
 
+def alone(url: str) -> bool:
+    """Whether no other process can have the database at this address open."""
+    return make_url(url).get_backend_name() == "sqlite"
+
+
 def _away(error: DBAPIError | PoolTimeout) -> bool:
     """Whether the database is in trouble; a broken statement is a bug of ours."""
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
@@ -118,13 +123,13 @@ def _lock(url: URL) -> int | None:
     return descriptor
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, threads: int) -> Engine:
     driver = url if url.drivername != "postgresql" else url.set(drivername="postgresql+psycopg")
     # Keep-alives, so that a peer that vanished is noticed within seconds rather than hours:
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
     alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 5}
     return create_engine(
-        driver, pool_pre_ping=True, pool_size=THREADS, max_overflow=0, pool_timeout=10, connect_args=alive
+        driver, pool_pre_ping=True, pool_size=threads, max_overflow=0, pool_timeout=10, connect_args=alive
     )
 
 

@@ -95,7 +95,7 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
 def _explain_error(request: web.Request, error: web.HTTPException) -> web.Response:
     if request.path.startswith(MACHINES):
         return told_error(error)
-    known = error.status if error.status in {404, 405} else "other"
+    known = error.status if error.status in {404, 405, 410} else "other"
     response = pages.page(
         request,
         "problem.html.j2",

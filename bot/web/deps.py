@@ -1,13 +1,14 @@
 """All that the web is given: values and ports, nothing looked up from elsewhere."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from bot.core.addresses import Addresses
+from bot.core.retention import Keep
 from bot.gitee.signature import DEFAULT_WINDOW, Mode
 from bot.model.forge import RepoPath
 from bot.model.queue import Place
@@ -41,6 +42,8 @@ class WebDeps:
     """Language of pages for visitors who ask for none of ours."""
     gitee_url: str = "https://gitee.com"
     """Where people see repositories and pull requests."""
+    keep: Keep = field(default_factory=Keep)
+    """How long logs and reports are there to be shown."""
     body_limit: int = 1 << 20
     """Largest webhook body, in bytes."""
     body_seconds: float = 30.0

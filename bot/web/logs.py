@@ -1,6 +1,5 @@
 """A step's log for reading: what the page shows before its script takes over, and the whole as plain text."""
 
-import asyncio
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -31,14 +30,10 @@ def recorded(run: Run, step: str) -> bool:
 
 async def first_lines(logs: Logs, run_id: int, step: str) -> LogView:
     """Read as much as a page holds."""
-    return await asyncio.to_thread(_first_lines, logs, run_id, step)
-
-
-def _first_lines(logs: Logs, run_id: int, step: str) -> LogView:
     texts: list[str] = []
     offset = 0
     while offset < ON_PAGE:
-        chunk = logs.read_log(run_id, step, offset, ON_PAGE - offset)
+        chunk = await logs.read_log(run_id, step, offset, ON_PAGE - offset)
         if chunk.next_offset <= offset:
             break
         texts.append(chunk.text)
@@ -58,7 +53,7 @@ async def whole_log(request: web.Request, run: Run, step: str) -> web.StreamResp
     await response.prepare(request)
     offset = 0
     while True:
-        chunk: LogChunk = await asyncio.to_thread(logs.read_log, run.id, step, offset, PIECE)
+        chunk: LogChunk = await logs.read_log(run.id, step, offset, PIECE)
         if chunk.next_offset <= offset:
             break
         await response.write(chunk.text.encode())

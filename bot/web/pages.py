@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.core.retention import lapsed
 from bot.model.forge import RepoPath
 from bot.model.run import Run, RunState
 from bot.model.text import Language
@@ -93,14 +94,15 @@ async def commands(request: web.Request) -> web.Response:
 
 async def report(request: web.Request) -> web.StreamResponse:
     """`GET /reports/{id}/`."""
-    file = request.app[DEPS].logs.report_html(int(request.match_info["id"]))
-    if file is None:
-        raise web.HTTPNotFound
+    deps = request.app[DEPS]
+    number = int(request.match_info["id"])
+    found = await deps.logs.report(number)
+    if found is None:
+        run = await deps.runs.run(number)
+        gone = run is not None and lapsed(run.finished_at, deps.keep.reports, deps.clock.now())
+        raise web.HTTPGone if gone else web.HTTPNotFound
     headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-cache"}
-    response = web.FileResponse(file, headers=headers)
-    response.content_type = "text/html"
-    response.charset = "utf-8"
-    return response
+    return web.Response(body=found, headers=headers, content_type="text/html", charset="utf-8")
 
 
 async def report_folder(request: web.Request) -> web.StreamResponse:

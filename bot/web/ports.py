@@ -1,7 +1,6 @@
 """What the web asks of the store, the log files and the health checks: as little as its handlers use."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Protocol
 
 from bot.model.delivery import Delivery
@@ -76,12 +75,16 @@ class LogChunk(Protocol):
 class Logs(Protocol):
     """What steps wrote and what tests reported, as files."""
 
-    def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk:
+    async def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk:
         """Return at most `limit` bytes of a log from `offset` on, cut between characters."""
         ...
 
-    def report_html(self, run: int) -> Path | None:
-        """Return the file of a run's HTML report, if there is one."""
+    async def has_report(self, run: int) -> bool:
+        """Whether a run has an HTML report."""
+        ...
+
+    async def report(self, run: int) -> bytes | None:
+        """Return a run's HTML report, if there is one; hostile."""
         ...
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.core.retention import lapsed
 from bot.model.run import Run, RunState
 from bot.web.deps import DEPS, WebDeps
 from bot.web.logs import LogView, first_lines, recorded, whole_log
@@ -20,7 +21,8 @@ async def show(request: web.Request) -> web.Response:
         record.name: await first_lines(logs, run.id, record.name) if record.started_at else LogView()
         for record in run.steps
     }
-    return page(request, "run.html.j2", {**await _facts(request, run), "logs": views})
+    facts = {"logs": views, "logs_gone": _logs_gone(request.app[DEPS], run)}
+    return page(request, "run.html.j2", {**await _facts(request, run), **facts})
 
 
 async def live(request: web.Request) -> web.Response:
@@ -32,9 +34,12 @@ async def live(request: web.Request) -> web.Response:
 async def log_text(request: web.Request) -> web.StreamResponse:
     """`GET /runs/{id}/logs/{step}.txt`."""
     run = await _run(request)
-    if not recorded(run, request.match_info["step"]):
+    deps, step = request.app[DEPS], request.match_info["step"]
+    if not recorded(run, step):
         raise web.HTTPNotFound
-    return await whole_log(request, run, request.match_info["step"])
+    if _logs_gone(deps, run) and not (await first_lines(deps.logs, run.id, step)).lines:
+        raise web.HTTPGone
+    return await whole_log(request, run, step)
 
 
 async def _run(request: web.Request) -> Run:
@@ -50,9 +55,14 @@ async def _facts(request: web.Request, run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "facts": run_facts(run, await _position(deps, run), language),
-        "has_report": deps.logs.report_html(run.id) is not None,
+        "has_report": await deps.logs.has_report(run.id),
+        "report_gone": lapsed(run.finished_at, deps.keep.reports, deps.clock.now()),
         "gitee_url": deps.gitee_url.rstrip("/"),
     }
+
+
+def _logs_gone(deps: WebDeps, run: Run) -> bool:
+    return lapsed(run.finished_at, deps.keep.logs, deps.clock.now())
 
 
 async def _position(deps: WebDeps, run: Run) -> int:

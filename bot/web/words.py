@@ -70,6 +70,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "run.tests": Text(en="Tests", zh="测试"),
     "run.report": Text(en="Report", zh="报告"),
     "run.report.open": Text(en="Open the test report", zh="查看测试报告"),
+    "run.report.removed": Text(en="Removed, its time was over", zh="已超过保留期限，不再保存"),
     "run.steps": Text(en="Steps", zh="步骤"),
     "run.pull": Text(en="Open on Gitee", zh="在 Gitee 打开"),
     "tests.counts": Text(en="{passed} of {total} passed", zh="{total} 项中 {passed} 项通过"),
@@ -83,6 +84,10 @@ WORDS: Final[Mapping[str, Text]] = {
     "log.raw": Text(en="Plain text", zh="纯文本"),
     "log.follow": Text(en="Follow", zh="跟随输出"),
     "log.none": Text(en="No output yet.", zh="暂无输出。"),
+    "log.removed": Text(
+        en="This log was removed: logs are kept for a limited time.",
+        zh="这份日志已超过保留期限，不再保存。",
+    ),
     "log.more": Text(
         en="The log is longer than shown here; the plain text is complete.",
         zh="日志较长，此处未全部显示；完整内容见纯文本。",
@@ -117,6 +122,11 @@ WORDS: Final[Mapping[str, Text]] = {
     ),
     "problem.405": Text(en="This address does not take that", zh="此地址不支持该操作"),
     "problem.405.hint": Text(en="Go back and try from the page.", zh="请返回页面重试。"),
+    "problem.410": Text(en="No longer kept", zh="内容已清理"),
+    "problem.410.hint": Text(
+        en="Logs and reports are kept for a limited time; this one was removed when its time was over.",
+        zh="日志和报告只保留一段时间，这一份已超过期限并被清理。",
+    ),
     "problem.500": Text(en="Something went wrong here", zh="出了点问题"),
     "problem.500.hint": Text(
         en="It is our mistake. The operator finds it in the log as {id}.",

@@ -17,6 +17,7 @@ from bot.gitee.transport import Transport
 from bot.playground.server import OfflineGitee
 from bot.playground.state import Hook
 from bot.reports.files import RunFiles
+from bot.reports.folder import FolderShelf
 from bot.settings.model import Settings
 from tests.dialogue.tester import BOT, REPO, BotTester
 from tests.fakes.doors import DOCKERFILE, FakeWorld
@@ -108,7 +109,8 @@ async def bot_at(
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
     http = httpx.AsyncClient(timeout=api_seconds, verify=False)  # noqa: S501 - plain HTTP: spares loading certificates
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), http=http, sleep=clock.sleep))
-    adapters = Adapters(client, world.doors(), RunFiles(settings.server.data_dir), world.names)
+    files = RunFiles(FolderShelf(settings.server.data_dir))
+    adapters = Adapters(client, world.doors(), files, world.names)
     try:
         async with running(chosen, adapters, clock=clock, sleep=clock.sleep) as bot:
             yield bot

@@ -166,6 +166,9 @@ class World:
     def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
         return _no_file()
 
+    async def gc(self) -> None:
+        return
+
     async def build(self, order: BuildOrder, log: Log) -> Built:
         log.write(f"building {order.tag}\n")
         await self._state.script.pass_through("build")
@@ -243,6 +246,9 @@ class World:
 
     def log(self, run: int, step: str) -> Log:
         return self._state.logs.setdefault((run, step), FakeLog())
+
+    async def settle(self, run: int, step: str) -> None:
+        return
 
     async def save(
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""

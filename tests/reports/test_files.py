@@ -1,12 +1,13 @@
 import json
-import os
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.model.errors import RetryLater
+from bot.model.reason import Reason
 from bot.model.report import Case, CaseState, Report
 from bot.reports.files import RunFiles
+from bot.reports.folder import FolderShelf
 
 SECRET = "s3cr3t-token"
 REPORT = Report(
@@ -27,7 +28,7 @@ REPORT = Report(
 
 @pytest.fixture
 def files(tmp_path: Path) -> RunFiles:
-    return RunFiles(tmp_path / "data", [SECRET])
+    return RunFiles(FolderShelf(tmp_path / "data"), [SECRET])
 
 
 def written(tmp_path: Path) -> list[Path]:
@@ -42,9 +43,9 @@ async def test_results_are_kept_for_machines_and_people(files: RunFiles, tmp_pat
     assert kept["counts"] == {"passed": 1, "failed": 1, "skipped": 0, "flaky": 0, "seconds": 0.75, "total": 2}
     assert [case["state"] for case in kept["cases"]] == ["passed", "failed"]
     assert (folder / "suites" / "default" / "xml" / "001-junit.xml").read_bytes() == b"<testsuite/>"
-    page = files.report_html(42)
-    assert page == folder / "report.html"
-    assert "lin/guestbook!12" in page.read_text("utf-8")
+    page = await files.report(42)
+    assert page == (folder / "report.html").read_bytes()
+    assert b"lin/guestbook!12" in page
 
 
 async def test_one_report_shows_all_suites_of_a_run(files: RunFiles) -> None:
@@ -52,10 +53,10 @@ async def test_one_report_shows_all_suites_of_a_run(files: RunFiles) -> None:
     await files.save(42, "接口测试", REPORT, {})
     await files.save(42, "unit", REPORT, {})
 
-    page = files.report_html(42)
+    page = await files.report(42)
 
     assert page
-    text = page.read_text("utf-8")
+    text = page.decode()
     assert text.count('class="suite"') == 2
     assert "接口测试" in text
 
@@ -94,46 +95,46 @@ async def test_too_many_files_are_not_kept(files: RunFiles, tmp_path: Path) -> N
     assert len([file for file in written(tmp_path) if file.suffix == ".xml"]) == 500
 
 
-def test_a_log_is_read_piece_by_piece_between_characters(files: RunFiles) -> None:
+async def test_a_log_is_read_piece_by_piece_between_characters(files: RunFiles) -> None:
     files.log(42, "build").write("构建完成\n")
 
     text, offset = "", 0
-    while (chunk := files.read_log(42, "build", offset, 4)).next_offset > offset:
+    while (chunk := (await files.read_log(42, "build", offset, 4))).next_offset > offset:
         text, offset = text + chunk.text, chunk.next_offset
 
     assert text == "构建完成\n"
     assert offset == 13
 
 
-def test_a_reader_waits_for_what_is_not_there(files: RunFiles) -> None:
-    assert files.read_log(42, "build", 0, 100).next_offset == 0
+async def test_a_reader_waits_for_what_is_not_there(files: RunFiles) -> None:
+    assert (await files.read_log(42, "build", 0, 100)).next_offset == 0
 
     log = files.log(42, "build")
     log.write("one\n")
-    first = files.read_log(42, "build", 0, 100)
+    first = await files.read_log(42, "build", 0, 100)
     assert (first.text, first.next_offset) == ("one\n", 4)
-    assert files.read_log(42, "build", 4, 100).text == ""
+    assert (await files.read_log(42, "build", 4, 100)).text == ""
 
     log.write("two\n")
-    assert files.read_log(42, "build", 4, 100).text == "two\n"
+    assert (await files.read_log(42, "build", 4, 100)).text == "two\n"
 
 
 @pytest.mark.parametrize(
     ("step", "offset", "limit"),
     [("../../x", 0, 10), ("build", 10**30, 10), ("build", 99, 10), ("", 0, 10), ("BUILD\x00", 0, 10)],
 )
-def test_odd_questions_get_an_empty_answer(files: RunFiles, step: str, offset: int, limit: int) -> None:
+async def test_odd_questions_get_an_empty_answer(files: RunFiles, step: str, offset: int, limit: int) -> None:
     files.log(42, "build").write("x")
 
-    chunk = files.read_log(42, step, offset, limit)
+    chunk = await files.read_log(42, step, offset, limit)
 
     assert (chunk.text, chunk.next_offset) == ("", offset)
 
 
-def test_a_negative_offset_is_the_beginning(files: RunFiles) -> None:
+async def test_a_negative_offset_is_the_beginning(files: RunFiles) -> None:
     files.log(42, "build").write("x")
 
-    assert files.read_log(42, "build", -5, -1).text == "x"
+    assert (await files.read_log(42, "build", -5, -1)).text == "x"
 
 
 def test_a_log_of_what_is_no_step_cannot_be_opened(files: RunFiles) -> None:
@@ -141,25 +142,30 @@ def test_a_log_of_what_is_no_step_cannot_be_opened(files: RunFiles) -> None:
         files.log(42, "../evil")
 
 
-async def test_what_is_removed_is_gone(files: RunFiles, tmp_path: Path) -> None:
-    await files.save(42, "default", REPORT, {})
-    files.log(42, "build").write("x")
-    files.log(43, "build").write("y")
+async def test_a_suite_that_ran_again_leaves_nothing_of_its_first_results(files: RunFiles) -> None:
+    await files.save(42, "unit", REPORT, {"a.xml": b"1", "b.xml": b"2"})
+    await files.save(42, "unit", REPORT, {"b.xml": b"3"})
 
-    files.remove(42)
-    files.remove(42)
+    kept = await files.shelf.names(42)
+    assert kept == ("report.html", "suites/unit/report.json", "suites/unit/xml/001-b.xml")
+    assert await files.has_report(42)
+    assert not await files.has_report(43)
+    assert await files.report(43) is None
 
-    assert files.report_html(42) is None
-    assert [file.parent.name for file in written(tmp_path)] == ["43"]
 
+async def test_a_report_waits_for_its_shelf(files: RunFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To fail here would have the suite run again, for nothing that it did."""
+    errors = [RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})]
+    names = files.shelf.names
 
-def test_runs_in_which_nothing_happened_for_long_are_pruned(files: RunFiles, tmp_path: Path) -> None:
-    for run in (41, 42):
-        files.log(run, "build").write("x")
-    old = tmp_path / "data" / "runs" / "41"
-    for place in (old / "build.log", old):
-        os.utime(place, (0, 0))
+    async def troubled(run: int) -> tuple[str, ...]:
+        if errors:
+            raise errors.pop()
+        return await names(run)
 
-    assert files.prune(timedelta(days=30)) == 1
-    assert not old.exists()
-    assert files.read_log(42, "build", 0, 10).text == "x"
+    monkeypatch.setattr(files.shelf, "names", troubled)
+    monkeypatch.setattr("bot.reports.files._PATIENCE", 0)
+
+    await files.save(42, "unit", REPORT, {})
+
+    assert await files.has_report(42)

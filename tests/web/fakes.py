@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
@@ -124,17 +123,20 @@ class FakeLogs:
     """Logs in memory; reports where a test puts them."""
 
     texts: dict[tuple[int, str], str] = field(default_factory=dict)
-    reports: dict[int, Path] = field(default_factory=dict)
+    reports: dict[int, bytes] = field(default_factory=dict)
 
     def append(self, run: int, step: str, text: str) -> None:
         self.texts[run, step] = self.texts.get((run, step), "") + text
 
-    def read_log(self, run: int, step: str, offset: int, limit: int) -> Piece:
+    async def read_log(self, run: int, step: str, offset: int, limit: int) -> Piece:
         found = self.texts.get((run, step), "").encode()[offset : offset + limit]
         text = found.decode(errors="ignore")
         return Piece(text, offset + len(text.encode()))
 
-    def report_html(self, run: int) -> Path | None:
+    async def has_report(self, run: int) -> bool:
+        return run in self.reports
+
+    async def report(self, run: int) -> bytes | None:
         return self.reports.get(run)
 
 

@@ -94,9 +94,9 @@ async def test_an_empty_home_says_how_to_begin(client: Client) -> None:
     assert "还没有运行记录" in await page(client, "/", language="zh")
 
 
-async def test_a_finished_run_shows_all_that_came_of_it(client: Client, bench: Bench, tmp_path: Path) -> None:
+async def test_a_finished_run_shows_all_that_came_of_it(client: Client, bench: Bench) -> None:
     fill(bench)
-    bench.logs.reports[41] = tmp_path
+    bench.logs.reports[41] = b"<h1>report</h1>"
 
     words = Outline(await page(client, "/runs/41")).words
 
@@ -343,10 +343,8 @@ async def test_a_link_never_runs_anything(client: Client, bench: Bench, address:
     assert address in outline.words
 
 
-async def test_a_report_is_locked_into_a_sandbox(client: Client, bench: Bench, tmp_path: Path) -> None:
-    file = tmp_path / "report.html"
-    file.write_text("<h1>报告</h1><script>alert(1)</script>", "utf-8")
-    bench.logs.reports[41] = file
+async def test_a_report_is_locked_into_a_sandbox(client: Client, bench: Bench) -> None:
+    bench.logs.reports[41] = "<h1>报告</h1><script>alert(1)</script>".encode()
 
     answer = await client.get("/reports/41/")
 

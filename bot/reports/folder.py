@@ -1,0 +1,132 @@
+"""The files of runs on this machine's disk: what one bot alone needs, and any tool can look at."""
+
+import asyncio
+import logging
+import os
+import re
+import weakref
+from collections.abc import Collection, Mapping
+from itertools import islice
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
+
+
+class GrowingFile:
+    """Implements bot.shelf.Growing with a descriptor.
+
+    It is closed when nobody holds this any more: opening the file for every piece of output would be most
+    of the work.
+    """
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        weakref.finalize(self, os.close, self._descriptor)
+        self._size = os.fstat(self._descriptor).st_size
+        self._complained = False
+
+    @property
+    def size(self) -> int:
+        """Bytes in it."""
+        return self._size
+
+    def append(self, data: bytes) -> bool:
+        """Append these bytes; False if the disk does not take them all."""
+        try:
+            written = os.write(self._descriptor, data)
+        except OSError:
+            if not self._complained:
+                logger.exception("a step's log cannot be written")
+            self._complained = True
+            return False
+        self._size += written
+        return written == len(data)
+
+
+class FolderShelf:
+    """Implements bot.shelf.Shelf in `runs` below the data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._runs = data_dir / "runs"
+
+    def growing(self, run: int, name: str) -> GrowingFile:
+        """Open a file for appending."""
+        return GrowingFile(self._file(run, name))
+
+    async def settle(self, run: int, name: str) -> None:
+        """Return at once: nothing is on its way."""
+
+    async def read(self, run: int, name: str, offset: int = 0, limit: int | None = None) -> bytes:
+        """Return bytes of a file; nothing where there is none."""
+        return await asyncio.to_thread(_read, self._file(run, name), offset, limit)
+
+    async def put(self, run: int, files: Mapping[str, bytes]) -> None:
+        """Keep whole files; readers see the old one or the new one, never half of it."""
+        await asyncio.to_thread(self._put, run, files)
+
+    async def names(self, run: int) -> tuple[str, ...]:
+        """Return the names of a run's files."""
+        return await asyncio.to_thread(_names, self._folder(run))
+
+    async def remove(self, run: int, names: Collection[str]) -> None:
+        """Remove files of a run, and folders that are empty then."""
+        await asyncio.to_thread(self._remove, run, names)
+
+    async def held(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
+        """Return the names of the files of the next runs after this one that have any."""
+        return await asyncio.to_thread(self._held, after, limit)
+
+    def _put(self, run: int, files: Mapping[str, bytes]) -> None:
+        for name, data in files.items():
+            file = self._file(run, name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = file.with_suffix(".new")
+            unfinished.write_bytes(data)
+            unfinished.replace(file)
+
+    def _remove(self, run: int, names: Collection[str]) -> None:
+        for name in names:
+            self._file(run, name).unlink(missing_ok=True)
+        folder = self._folder(run)
+        for place in sorted((place for place in folder.rglob("*") if place.is_dir()), reverse=True):
+            _remove_if_empty(place)
+        _remove_if_empty(folder)
+
+    def _held(self, after: int, limit: int) -> dict[int, tuple[str, ...]]:
+        runs = sorted(
+            int(place.name) for place in self._runs.glob("*") if place.name.isascii() and place.name.isdigit()
+        )
+        found = ((run, _names(self._folder(run))) for run in runs if run > after)
+        return dict(islice(((run, names) for run, names in found if names), limit))
+
+    def _folder(self, run: int) -> Path:
+        return self._runs / str(int(run))
+
+    def _file(self, run: int, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not a file of a run: {name!r}")
+        return self._folder(run) / name
+
+
+def _read(file: Path, offset: int, limit: int | None) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            opened.seek(offset)
+            return opened.read(-1 if limit is None else limit)
+    except (OSError, ValueError):
+        return b""
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    found = (place for place in folder.rglob("*") if place.is_file())
+    return tuple(sorted(place.relative_to(folder).as_posix() for place in found))
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return  # something is in it, or it is gone

@@ -1,0 +1,144 @@
+"""Logs in the database outlive trouble of it, without a byte twice, and without holding anybody up."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bot.core.masking import Masker
+from bot.model.errors import RetryLater
+from bot.model.reason import Reason
+from bot.reports.log import StepLog
+from bot.store.database import Database
+from bot.store.files import HELD, DatabaseShelf
+
+AWAY = RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})
+
+
+class Trouble:
+    """Lets transactions of a database fail, before or after they are committed."""
+
+    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.away = False
+        self.answer_lost = False
+        self._run = database.run
+        monkeypatch.setattr(database, "run", self.run)
+
+    async def run(self, work: Callable[..., Any]) -> Any:
+        if self.away:
+            raise AWAY
+        answer = await self._run(work)
+        if self.answer_lost:
+            raise AWAY
+        return answer
+
+
+@pytest.fixture
+def trouble(database: Database, monkeypatch: pytest.MonkeyPatch) -> Trouble:
+    return Trouble(database, monkeypatch)
+
+
+@pytest.fixture
+def shelf(database: Database) -> DatabaseShelf:
+    return DatabaseShelf(database)
+
+
+async def test_a_commit_of_which_nobody_heard_is_not_made_twice(
+    shelf: DatabaseShelf, trouble: Trouble
+) -> None:
+    log = shelf.growing(7, "build.log")
+    log.append(b"one\n")
+    trouble.answer_lost = True
+    with pytest.raises(RetryLater):
+        await shelf.settle(7, "build.log")
+    trouble.answer_lost = False
+
+    log.append(b"two\n")
+    await shelf.settle(7, "build.log")
+
+    assert await shelf.read(7, "build.log") == b"one\ntwo\n"
+
+
+async def test_two_writers_of_one_file_spoil_nothing(database: Database) -> None:
+    """A replica that was taken for dead may still have words while another goes on."""
+    old, new = DatabaseShelf(database), DatabaseShelf(database)
+    dying, living = old.growing(7, "build.log"), new.growing(7, "build.log")
+    for number in range(3):
+        dying.append(f"old {number}\n".encode())
+        await old.settle(7, "build.log")
+        living.append(f"new {number}\n".encode())
+        await new.settle(7, "build.log")
+
+    assert await new.read(7, "build.log") == b"old 0\nnew 0\nold 1\nnew 1\nold 2\nnew 2\n"
+
+
+async def test_a_log_bears_an_absent_database(shelf: DatabaseShelf, trouble: Trouble) -> None:
+    trouble.away = True
+    log = StepLog(shelf.growing(7, "build.log"), Masker([]))
+    log.write("first\n")
+    with pytest.raises(RetryLater):
+        await shelf.write_all()
+    line = "x" * 1023 + "\n"
+    for _ in range(HELD // 1024 + 10):
+        log.write(line)
+    trouble.away = False
+
+    await shelf.settle(7, "build.log")
+    log.write("last\n")
+    await shelf.settle(7, "build.log")
+
+    kept = (await shelf.read(7, "build.log")).decode()
+    assert kept.startswith("first\n" + line)
+    assert kept.endswith(
+        f"{line}▸ {11 * 1024} bytes of output were lost here: they could not be written\nlast\n"
+    )
+    assert len(kept) < HELD + 1024
+
+
+async def test_what_was_appended_is_written_by_itself(database: Database) -> None:
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        asked.set()
+        await goes_on.wait()
+
+    shelf = DatabaseShelf(database, sleep=sleep)
+    log = shelf.growing(7, "build.log")
+    writer = asyncio.create_task(shelf.serve())
+    log.append(b"one\n")
+    async with asyncio.timeout(20):
+        await asked.wait()
+        assert await shelf.read(7, "build.log") == b""
+        goes_on.set()
+        while await shelf.read(7, "build.log") != b"one\n":  # noqa: ASYNC110 - what another replica's page does
+            await asyncio.sleep(0.01)
+    writer.cancel()
+
+
+async def test_closing_writes_what_is_left(store_url: str) -> None:
+    async with DatabaseShelf.opened(database := Database(store_url)) as shelf:
+        await database.migrate()
+        shelf.growing(7, "build.log").append(b"last words")
+
+    async with DatabaseShelf.opened(Database(store_url)) as shelf:
+        assert await shelf.read(7, "build.log") == b"last words"
+
+
+async def test_a_piece_that_cannot_be_written_is_dropped(
+    shelf: DatabaseShelf, trouble: Trouble, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_work: object) -> None:
+        raise ValueError("a bug")
+
+    log = shelf.growing(7, "build.log")
+    log.append(b"one\n")
+    with monkeypatch.context() as bug, caplog.at_level(logging.ERROR):
+        bug.setattr(shelf._database, "run", broken)
+        await shelf.settle(7, "build.log")
+    log.append(b"two\n")
+    await shelf.settle(7, "build.log")
+
+    assert await shelf.read(7, "build.log") == b"two\n"
+    assert "4 bytes of build.log of run 7 are lost" in caplog.text
