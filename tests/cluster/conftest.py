@@ -19,9 +19,9 @@ import pytest
 from bot.core.naming import LABEL_INSTANCE
 from tests.cluster.access import Access, access, named, wait_until
 from tests.cluster.chart import Chart
-from tests.real.fixtures import base_image, registry, sdk
+from tests.real.fixtures import app_image, base_image, registry, sdk
 
-__all__ = ["base_image", "registry", "sdk"]
+__all__ = ["app_image", "base_image", "registry", "sdk"]
 
 Visit = Callable[..., httpx.Response]
 

@@ -96,6 +96,9 @@ spec:
           value: {{ printf "%s://%s" (ternary "https" "http" (ne .tlsSecret "")) .host | quote }}
         {{- end }}
         {{- end }}
+        {{- if .Values.rbac.create }}
+        - {name: CHATOPS_KUBERNETES__ENABLED, value: "true"}
+        {{- end }}
         {{- range $setting, $key := .Values.secrets.keys }}
         - name: CHATOPS_{{ $setting }}_FILE
           value: /run/secrets/chatops/{{ $key }}

@@ -22,7 +22,7 @@ import engine
 import machine
 from machine import SetUpError
 
-from tests.cluster.local import binaries, node
+from tests.cluster.local import binaries, node, programs
 
 ELSEWHERE = """\
 The tests of the cluster build and start a Kubernetes of their own, as root on Debian 12. Run
@@ -106,6 +106,7 @@ def environment(kubeconfig: Path) -> dict[str, str]:
     if not is_given():
         bridge = node.bridge(kubeconfig)
         found |= {"CHATOPS_TEST_INGRESS": f"http://{bridge}", "CHATOPS_TEST_MACHINE": bridge}
+        found["CHATOPS_TEST_AUDIT"] = str(node.STATE / programs.AUDIT_LOG)
     if helm := binaries.helm():
         found["PATH"] = f"{helm}:{found['PATH']}"
     return found

@@ -125,6 +125,7 @@ def _start_control_plane(layout: Layout) -> None:
     keys = layout.keys
     tokens = make_keys(keys)
     _start("etcd", programs.etcd(layout))
+    layout.audit_policy.write_text(json.dumps(programs.AUDIT_POLICY))
     # It makes its certificate before it listens.
     _start("kube-apiserver", programs.api_server(layout), lambda: _listens(layout.bridge, programs.API_PORT))
     write_kubeconfigs(keys, layout.server, tokens)

@@ -8,6 +8,16 @@ from tests.cluster.local.addons import Folder
 from tests.cluster.local.identities import Keys
 
 PAUSE = "gitee-chatops-test-pause:1"
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "None", "userGroups": ["system:serviceaccounts:kube-system", "system:nodes"]},
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+    ],
+}
+AUDIT_LOG = "audit.log"
 SERVICES = "10.97.0.0/16"
 NODE = "127.0.0.1"
 ETCD, ETCD_PEER, API_PORT = "http://127.0.0.1:22379", "http://127.0.0.1:22380", 26443
@@ -38,6 +48,16 @@ class Layout:
         """Tokens and keys."""
         return Keys(self.state / "keys")
 
+    @property
+    def audit(self) -> Path:
+        """The log of who asked the API for what, by which rights are measured."""
+        return self.state / AUDIT_LOG
+
+    @property
+    def audit_policy(self) -> Path:
+        """What is written there."""
+        return self.state / "audit-policy.json"
+
     def program(self, name: str, *flags: str) -> list[str]:
         """Return the command line of one of Kubernetes' programs."""
         return [str(self.binaries / name), *flags]
@@ -66,6 +86,7 @@ def api_server(layout: Layout) -> list[str]:
         *(f"--advertise-address={layout.bridge}", f"--cert-dir={keys.certificate.parent}"),
         *(f"--token-auth-file={keys.tokens}", "--anonymous-auth=false", "--authorization-mode=Node,RBAC"),
         *("--enable-admission-plugins=NodeRestriction", "--allow-privileged=false"),
+        *(f"--audit-policy-file={layout.audit_policy}", f"--audit-log-path={layout.audit}"),
         f"--service-cluster-ip-range={SERVICES}",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={keys.service_accounts}",
