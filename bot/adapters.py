@@ -20,6 +20,8 @@ from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderShelf
+from bot.runners.buildkit.builder import BuildKitBuilder
+from bot.runners.buildkit.command import Options as BuildKitOptions
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.connection import DockerSettings
 from bot.runners.docker.container import Limits
@@ -96,6 +98,9 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             cluster, platform = open_cluster(settings)
             stack.push_async_callback(cluster.close)
             doors = replace(doors, platforms={**doors.platforms, RunnerName.KUBERNETES: platform})
+        if settings.buildkit.address:
+            builders = {**doors.builders, RunnerName.KUBERNETES: open_buildkit(settings)}
+            doors = replace(doors, builders=builders)
         if settings.jenkins.url:
             jenkins = open_jenkins(settings)
             stack.push_async_callback(jenkins.close)
@@ -167,6 +172,20 @@ def open_jenkins(settings: Settings) -> JenkinsJobs:
     )
     patience = Patience(chosen.poll, chosen.queue_timeout, chosen.outage)
     return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, patience)
+
+
+def open_buildkit(settings: Settings) -> BuildKitBuilder:
+    """Return who builds in the cluster."""
+    chosen, registry = settings.buildkit, settings.registry
+    options = BuildKitOptions(
+        chosen.address,
+        chosen.tls_dir,
+        cache=chosen.cache,
+        network=chosen.network,
+        insecure=registry.url.startswith("http://"),
+    )
+    account = (registry.username, registry.password.get_secret_value())
+    return BuildKitBuilder(options, {urlsplit(registry.url).netloc: account} if registry.username else {})
 
 
 def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:

@@ -148,7 +148,7 @@ class Builder(Protocol):
     """Makes images and pushes them."""
 
     async def build(self, order: BuildOrder, log: Log) -> Built:
-        """Build; cancelling the task stops the build in the engine.
+        """Build; cancelling the task stops the build where it goes on.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
         TellUser(BUILD_FAILED | NO_DOCKERFILE |

@@ -75,6 +75,7 @@ class Reason(StrEnum):
     ENGINE_UNAVAILABLE = "engine_unavailable"  # message
     CLUSTER_UNAVAILABLE = "cluster_unavailable"  # message
     CLUSTER_REFUSED = "cluster_refused"  # message
+    BUILDKIT_UNAVAILABLE = "buildkit_unavailable"  # message
     REGISTRY_UNAVAILABLE = "registry_unavailable"  # message
     REGISTRY_DENIED = "registry_denied"  # repository
     SCAN_UNAVAILABLE = "scan_unavailable"  # message

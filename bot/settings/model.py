@@ -245,6 +245,25 @@ class Jenkins:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildKit:
+    """The buildkitd for builds with `runner: kubernetes`; its client `buildctl` must be on the bot's PATH."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    address: Annotated[str, Field(pattern=r"^((tcp|unix)://\S+)?$")] = ""
+    """Where it is, such as `tcp://buildkitd:1234` or `unix:///run/buildkit/buildkitd.sock`; without it
+    nothing is built in the cluster."""
+    tls_dir: Path | None = None
+    """Folder with ca.pem, cert.pem and key.pem, by which the bot and a buildkitd behind TCP know each
+    other."""
+    cache: bool = False
+    """Whether to keep what was built in the registry, in the tag `buildcache` of each repository, so that a
+    new buildkitd does not begin from nothing."""
+    network: Literal["default", "none"] = "default"
+    """Network of RUN instructions; `none` cuts builds off."""
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """How visitors reach what was deployed."""
 
@@ -336,6 +355,7 @@ class Settings:
     kubernetes: Kubernetes = field(default_factory=Kubernetes)
     registry: Registry = field(default_factory=Registry)
     jenkins: Jenkins = field(default_factory=Jenkins)
+    buildkit: BuildKit = field(default_factory=BuildKit)
     preview: Preview = field(default_factory=Preview)
     dns: Dns = field(default_factory=Dns)
     limits: Limits = field(default_factory=Limits)

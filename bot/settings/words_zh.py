@@ -88,6 +88,13 @@ WORDS: Mapping[str, str] = {
     "jenkins.poll": "每隔多少秒查看一次任务。",
     "jenkins.queue_timeout": "任务在 Jenkins 队列中最多等待多少秒。",
     "jenkins.outage": "Jenkins 不可用（例如重启）超过多少秒，任务才算中断。",
+    "buildkit": "`runner: kubernetes` 的构建所用的 buildkitd；机器人的 PATH 中需要有它的客户端 `buildctl`。",
+    "buildkit.address": "buildkitd 的地址，例如 `tcp://buildkitd:1234` 或 `unix:///run/buildkit/buildkitd.sock`；"
+    "不填则不能在集群中构建。",
+    "buildkit.tls_dir": "存放 ca.pem、cert.pem 和 key.pem 的目录，用于机器人与 TCP 上的 buildkitd 双向认证。",
+    "buildkit.cache": "是否把构建缓存保存到镜像仓库（各仓库的 `buildcache` 标签），"
+    "使新启动的 buildkitd 不必从头构建。",
+    "buildkit.network": "RUN 指令使用的网络；`none` 表示构建时断网。",
     "preview": "用户如何访问部署好的环境。",
     "preview.domain": "所有预览地址的上级域名，需要一条指向本机的泛域名解析。",
     "preview.port": "预览代理的端口。",

@@ -116,6 +116,9 @@ REASONS: Final[Mapping[Reason, Text]] = {
         en="The Kubernetes cluster refused the bot's request: {message}",
         zh="Kubernetes 集群拒绝了机器人的请求：{message}",
     ),
+    Reason.BUILDKIT_UNAVAILABLE: Text(
+        en="The cluster's BuildKit does not answer: {message}", zh="集群中的 BuildKit 没有响应：{message}"
+    ),
     Reason.REGISTRY_UNAVAILABLE: Text(
         en="The image registry does not answer: {message}", zh="镜像仓库没有响应：{message}"
     ),

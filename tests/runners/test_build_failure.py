@@ -2,7 +2,7 @@ import pytest
 
 from bot.model.errors import ChatOpsError, RetryLater, TellUser
 from bot.model.reason import Reason
-from bot.runners.docker.build_failure import Failure, classify, refused
+from bot.runners.build_failure import Failure, classify, refused
 
 RUN = "RUN make"
 

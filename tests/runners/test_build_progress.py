@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.runners.docker.build_failure import Failure
+from bot.runners.build_failure import Failure
 from bot.runners.docker.build_stream import ClassicProgress
 from bot.runners.docker.builder import Progress
 from bot.runners.docker.buildkit import BuildKitProgress

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from bot.runners.docker.build_failure import REMEMBERED, Failure
+from bot.runners.build_failure import REMEMBERED, Failure
 from bot.runners.lines import Lines
 
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)$")

@@ -11,8 +11,8 @@ from bot.core.naming import LABEL_INSTANCE
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, Log
+from bot.runners.build_failure import Failure, classify, refused
 from bot.runners.cleanup import uninterrupted
-from bot.runners.docker.build_failure import Failure, classify, refused
 from bot.runners.docker.build_stream import ClassicProgress
 from bot.runners.docker.buildkit import BuildKitProgress
 from bot.runners.docker.context import chunks, filtered, recipe

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.runners.docker.build_failure import REMEMBERED, Failure
+from bot.runners.build_failure import REMEMBERED, Failure
 from bot.runners.docker.wire import MalformedError, Output, Vertex, status
 from bot.runners.lines import Lines, clean
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
-from bot.runners.docker.build_failure import plain
+from bot.runners.build_failure import plain
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.labels import matching

@@ -1,0 +1,79 @@
+"""What `buildctl` is told. Pure.
+
+https://github.com/moby/buildkit/blob/master/docs/reference/buildctl.md
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.ports import BuildOrder
+
+CACHE = "buildcache"
+"""Tag of a repository's cache. All its pull requests share it: the first build of one is warm as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where buildkitd is and how it builds."""
+
+    address: str
+    tls_dir: Path | None = None
+    """Folder with ca.pem, cert.pem and key.pem."""
+    cache: bool = False
+    network: str = "default"
+    """`none` cuts RUN instructions off."""
+    insecure: bool = False
+    """Whether the registry is spoken to without TLS."""
+    program: str = "buildctl"
+
+    @property
+    def client(self) -> tuple[str, ...]:
+        """The program and how it reaches buildkitd."""
+        tls = ("--tlsdir", str(self.tls_dir)) if self.tls_dir else ()
+        return (self.program, "--addr", self.address, *tls)
+
+
+def build(order: BuildOrder, options: Options, context: Path, metadata: Path) -> tuple[str, ...]:
+    """Return the command that builds an order from an unpacked context and pushes it."""
+    return (
+        *options.client,
+        *("build", "--frontend", "dockerfile.v0", "--progress", "plain"),
+        *("--local", f"context={context}", "--local", f"dockerfile={context}"),
+        *_opts(order, options),
+        *("--output", _exported(f"type=image,name={order.tag},push=true", options)),
+        *("--metadata-file", str(metadata)),
+        *(_cached(order, options) if options.cache else ()),
+    )
+
+
+def cache_of(tag: str) -> str:
+    """Return where the cache of a tag's repository is kept.
+
+    >>> cache_of("127.0.0.1:5000/previews/team/shop:pr-12-1a2b3c4d")
+    '127.0.0.1:5000/previews/team/shop:buildcache'
+    """
+    return f"{tag.rpartition(':')[0]}:{CACHE}"
+
+
+def _opts(order: BuildOrder, options: Options) -> Iterator[str]:
+    given = {"filename": order.dockerfile}
+    if order.target:
+        given["target"] = order.target
+    if options.network != "default":
+        given["force-network-mode"] = options.network
+    given |= {f"build-arg:{name}": value for name, value in order.args.items()}
+    given |= {f"label:{name}": value for name, value in order.labels.items()}
+    for name, value in given.items():
+        yield from ("--opt", f"{name}={value}")
+
+
+def _cached(order: BuildOrder, options: Options) -> tuple[str, ...]:
+    cache = _exported(f"type=registry,ref={cache_of(order.tag)}", options)
+    # Harbor takes a cache only in the form of an image manifest; a cache that fails must not fail the build.
+    kept = f"{cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
+    return ("--import-cache", cache, "--export-cache", kept)
+
+
+def _exported(text: str, options: Options) -> str:
+    return f"{text},registry.insecure=true" if options.insecure else text

@@ -1,0 +1,214 @@
+"""A `buildctl` for tests: takes the documented options and no others, and has the Docker Engine do the work.
+
+Its output follows the plain printer of BuildKit (util/progress/progressui/printer.go) and its error messages
+(cmd/buildctl/main.go, solver/errdefs). Real buildkitd and buildctl cannot be had on every machine that tests.
+"""
+
+import argparse
+import csv
+import io
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import stat
+import sys
+import tarfile
+from base64 import b64decode
+from pathlib import Path
+from typing import Any, NoReturn
+
+import docker
+
+_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
+_CODE = re.compile(r"The command '(.*)' returned a non-zero code: (\d+)")
+_IMAGE = re.compile(
+    r"pull access denied for ([^\s,]+)|manifest for (\S+) not found|repository (\S+) not found"
+)
+
+
+def install(folder: Path) -> Path:
+    """Put the program into a folder; it keeps its command lines in `calls` beside it."""
+    program = folder / "buildctl"
+    main_line = f"from tests.fakes.buildctl import main; main({str(folder / 'calls')!r})"
+    root = Path(__file__).parents[2]
+    program.write_text(f"#!{sys.executable}\nimport sys; sys.path.insert(0, {str(root)!r})\n{main_line}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program
+
+
+def calls(program: Path) -> list[list[str]]:
+    """Return the command lines that a program was given."""
+    file = program.with_name("calls")
+    return [shlex.split(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def main(record: str) -> None:
+    """Be buildctl."""
+    with Path(record).open("a") as file:
+        file.write(shlex.join(sys.argv[1:]).replace("\n", " ") + "\n")
+    signal.signal(signal.SIGTERM, lambda *_: _fail("failed to solve: Canceled: context canceled"))
+    options = _parser().parse_args()
+    _reach(options.addr)
+    if options.command == "debug":
+        _print("ID\tPLATFORMS\nworker1\tlinux/amd64")
+        return
+    Build(options).run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("buildctl", allow_abbrev=False)
+    parser.add_argument("--addr", required=True)
+    parser.add_argument("--tlsdir")
+    commands = parser.add_subparsers(dest="command", required=True)
+    debug = commands.add_parser("debug", allow_abbrev=False)
+    debug.add_argument("what", choices=["workers"])
+    build = commands.add_parser("build", allow_abbrev=False)
+    build.add_argument("--frontend", required=True, choices=["dockerfile.v0"])
+    build.add_argument("--progress", choices=["auto", "plain", "tty", "rawjson"], default="auto")
+    build.add_argument("--metadata-file", type=Path)
+    for name in ("local", "opt", "output", "import-cache", "export-cache"):
+        build.add_argument(f"--{name}", action="append", default=[])
+    return parser
+
+
+def _reach(address: str) -> None:
+    """Connect as the client does before anything else."""
+    scheme, _, rest = address.partition("://")
+    try:
+        if scheme == "unix":
+            with socket.socket(socket.AF_UNIX) as reached:
+                reached.connect(rest)
+        else:
+            host, _, port = rest.partition(":")
+            socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        told = f'connection error: desc = "transport: Error while dialing: dial {scheme} {rest}"'
+        _fail(f"listing workers for Build: failed to list workers: Unavailable: {told}: {error.strerror}")
+
+
+class Build:
+    """One build."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.local = dict(one.split("=", 1) for one in options.local)
+        self.opt = dict(one.split("=", 1) for one in options.opt)
+        [self.output] = [_fields(one) for one in options.output]
+        self.caches = [_fields(one) for one in (*options.import_cache, *options.export_cache)]
+        self.metadata: Path | None = options.metadata_file
+        self.step = 0
+        self.engine = docker.APIClient(timeout=120)
+
+    def run(self) -> None:
+        """Build, push, and say how it went."""
+        _say(
+            1,
+            "[internal] load build definition from " + self.opt["filename"],
+            "transferring dockerfile: 1B done",
+            "DONE 0.0s",
+        )
+        if not (Path(self.local["dockerfile"]) / self.opt["filename"]).is_file():
+            missing = f"open {self.opt['filename']}: no such file or directory"
+            _fail(f"failed to solve: failed to read dockerfile: {missing}")
+        for message in self._messages():
+            self._tell(message)
+        self._export()
+
+    def _messages(self) -> Any:
+        given = {
+            "fileobj": self._context(),
+            "custom_context": True,
+            "dockerfile": self.opt["filename"],
+            "target": self.opt.get("target", ""),
+            "buildargs": self._named("build-arg:"),
+            "labels": self._named("label:"),
+            "network_mode": self.opt.get("force-network-mode"),
+        }
+        name = self.output["name"]
+        return self.engine.build(tag=name, rm=True, forcerm=True, decode=True, **given)
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        if "error" in message:
+            self._failed(str(message["error"]))
+        text = str(message.get("stream", "")).rstrip("\n")
+        started = _STEP.match(text)
+        if started:
+            self.step += 1
+            _say(self.step + 1, f"[{started[1]}/{started[2]}] {started[3]}")
+        elif text and not text.startswith((" --->", "Removing", "Successfully")):
+            _say(self.step + 1, *(f"0.1{number} {line}" for number, line in enumerate(text.splitlines())))
+
+    def _failed(self, error: str) -> NoReturn:
+        code, image = _CODE.search(error), _IMAGE.search(error)
+        if code:
+            told = f'process "{code[1]}" did not complete successfully: exit code: {code[2]}'
+        elif image:
+            name = next(filter(None, image.groups()))
+            _say(self.step + 2, f"[internal] load metadata for {name}")
+            self.step += 1
+            told = f"{name}: not found"
+        else:
+            told = error
+        _say(self.step + 1, f"ERROR: {told}")
+        _print("------\n > step:\n------")
+        _fail(f"failed to solve: {told}")
+
+    def _export(self) -> None:
+        name, account = self.output["name"], _account(self.output["name"])
+        _say(self.step + 2, "exporting to image", "pushing layers 0.1s", f"pushing manifest for {name}")
+        digest = ""
+        for message in self.engine.push(name, stream=True, decode=True, auth_config=account):
+            if "error" in message:
+                _say(self.step + 2, f"ERROR: failed to push {name}: {message['error']}")
+                _fail(f"failed to solve: failed to push {name}: {message['error']}")
+            digest = (message.get("aux") or {}).get("Digest", digest)
+        self.engine.remove_image(name, force=True)
+        for cache in self.caches:
+            assert cache["type"] == "registry"
+            _say(self.step + 3, "exporting cache to registry", "DONE 0.1s")
+        if self.metadata:
+            self.metadata.write_text(json.dumps({"containerimage.digest": digest, "image.name": name}))
+
+    def _context(self) -> io.BytesIO:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
+            tar.add(self.local["context"], arcname=".")
+        out.seek(0)
+        return out
+
+    def _named(self, prefix: str) -> dict[str, str]:
+        return {
+            name.removeprefix(prefix): value for name, value in self.opt.items() if name.startswith(prefix)
+        }
+
+
+def _account(image: str) -> dict[str, str] | None:
+    """Return the account that the client's configuration has for an image's registry."""
+    auths = json.loads((Path(os.environ["DOCKER_CONFIG"]) / "config.json").read_text())["auths"]
+    found = auths.get(image.partition("/")[0])
+    if found is None:
+        return None
+    user, _, password = b64decode(found["auth"]).decode().partition(":")
+    return {"username": user, "password": password}
+
+
+def _fields(text: str) -> dict[str, str]:
+    [fields] = csv.reader([text])
+    return dict(one.split("=", 1) for one in fields)
+
+
+def _say(number: int, *lines: str) -> None:
+    for line in lines:
+        _print(f"#{number} {line}")
+
+
+def _fail(message: str) -> NoReturn:
+    _print(f"error: {message}")
+    sys.exit(1)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,392 @@
+"""Builds by `buildctl`: the client is a stand-in that takes its documented options, the images are real."""
+
+import asyncio
+import socket
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx
+import pytest
+
+from bot.core.naming import LABEL_INSTANCE
+from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
+from bot.model.reason import Reason
+from bot.ports import Built
+from bot.runners.buildkit import process
+from bot.runners.buildkit.builder import BuildKitBuilder
+from bot.runners.buildkit.command import Options, build
+from bot.runners.buildkit.context import unpack
+from bot.runners.buildkit.progress import PlainProgress
+from tests.fakes.buildctl import calls, install
+from tests.real.parts import Recorder, RegistryProcess, free_port, order, private_registry
+from tests.runners.waiting import until
+
+STAGES = """\
+FROM {base} AS runtime
+COPY greeting.txt /
+ARG COLOUR=grey
+RUN echo "painted $COLOUR"; cat /greeting.txt
+FROM runtime AS test
+RUN exit 1
+"""
+
+
+@pytest.fixture
+def daemon() -> Iterator[str]:
+    """Give the address of something that listens as buildkitd does."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@dataclass
+class Bench:
+    """Builds Dockerfiles; `{base}` in one is the base image."""
+
+    options: Options
+    folder: Path
+    base: str
+    instance: str
+    registry: str
+    log: Recorder
+
+    @property
+    def tag(self) -> str:
+        return f"{self.registry}/previews/team/shop:pr-1-{self.instance[-8:]}"
+
+    async def build(self, script: str, files: Mapping[str, str] | None = None, **more: Any) -> Built:
+        text = script.replace("{base}", self.base)
+        content = {"greeting.txt": "hello\n", **(files or {}), "Dockerfile": text}
+        wanted = order(self.folder, self.tag, content, labels={LABEL_INSTANCE: self.instance}, **more)
+        return await BuildKitBuilder(self.options).build(wanted, self.log)
+
+    @property
+    def called(self) -> list[str]:
+        [call] = calls(Path(self.options.program))
+        return call
+
+
+@pytest.fixture
+def bench(daemon: str, tmp_path: Path, registry: RegistryProcess, instance: str, base_image: str) -> Bench:
+    options = Options(daemon, insecure=True, program=str(install(tmp_path)))
+    return Bench(options, tmp_path, base_image, instance, registry.host, Recorder())
+
+
+@pytest.mark.docker
+async def test_a_commit_is_built_and_pushed_in_one_go(bench: Bench) -> None:
+    built = await bench.build(STAGES, target="runtime", args={"COLOUR": "red, or blue"})
+
+    name, _, digest = built.id.partition("@")
+    async with httpx.AsyncClient(base_url=f"http://{bench.registry}/v2/previews/team/shop") as client:
+        assert (await client.get(f"manifests/{digest}")).is_success
+    assert (name, built.size) == (bench.tag.rpartition(":")[0], 0)
+    assert "[4/5] RUN echo" in bench.log.text
+    assert "painted red, or blue\n" in bench.log.text
+    assert "hello\n" in bench.log.text
+
+
+@pytest.mark.docker
+async def test_pushing_gives_the_digest_of_what_was_built(bench: Bench) -> None:
+    builder = BuildKitBuilder(bench.options)
+    wanted = order(bench.folder, bench.tag, {"Dockerfile": f"FROM {bench.base}\n"})
+    built = await builder.build(wanted, bench.log)
+
+    assert await builder.push(bench.tag, bench.log) == built.id.partition("@")[2]
+    with pytest.raises(RetryLater):
+        await builder.push(bench.tag, bench.log)
+
+
+@pytest.mark.docker
+async def test_a_failing_instruction_is_named_with_its_last_lines(bench: Bench) -> None:
+    with pytest.raises(TellUser) as caught:
+        await bench.build("FROM {base}\nRUN echo first; echo last >&2; exit 3\n")
+
+    assert caught.value.reason is Reason.BUILD_FAILED
+    assert caught.value.facts["code"] == "3"
+    assert caught.value.facts["instruction"].startswith("RUN echo first")
+    assert {"first", "last"} <= set(caught.value.log.splitlines())
+
+
+@pytest.mark.docker
+async def test_a_base_image_that_is_not_there_is_named(bench: Bench) -> None:
+    missing = f"{bench.registry}/nobody/nothing:1"
+    with pytest.raises(TellUser) as caught:
+        await bench.build(f"FROM {missing}\n")
+
+    assert caught.value.reason is Reason.BASE_IMAGE_MISSING
+    assert caught.value.facts == {"image": missing}
+
+
+@pytest.mark.docker
+async def test_a_dockerfile_in_a_folder_is_found_and_a_missing_one_is_told(bench: Bench) -> None:
+    await bench.build("", {"docker/app": f"FROM {bench.base}\n"}, dockerfile="docker/app")
+
+    with pytest.raises(TellUser) as caught:
+        await bench.build("", dockerfile="docker/none")
+    assert caught.value.reason is Reason.NO_DOCKERFILE
+
+
+@pytest.mark.docker
+async def test_cancelling_stops_the_client_and_thereby_the_build(
+    bench: Bench, sdk: docker.DockerClient
+) -> None:
+    task = asyncio.create_task(bench.build("FROM {base}\nRUN echo started; sleep 300\n"))
+    await until(lambda: "started" in bench.log.text or task.done())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    await until(lambda: not _building(sdk, bench.base))
+
+
+def _building(sdk: docker.DockerClient, base: str) -> list[str]:
+    """Return the containers that still sleep on this base."""
+    running = sdk.api.containers(filters={"ancestor": base})
+    return [one["Id"] for one in running if "sleep 300" in one["Command"]]
+
+
+@pytest.mark.docker
+async def test_the_registry_is_logged_in_to_and_nobody_else_reads_the_password(
+    bench: Bench, tmp_path: Path
+) -> None:
+    process_ = private_registry(tmp_path)
+    tag = f"{process_.host}/team/shop:pr-1-aaaaaaaa"
+    wanted = order(tmp_path, tag, {"Dockerfile": f"FROM {bench.base}\n"})
+    try:
+        await BuildKitBuilder(bench.options, {process_.host: ("bot", "right")}).build(wanted, bench.log)
+        with pytest.raises(GiveUp) as caught:
+            await BuildKitBuilder(bench.options, {process_.host: ("bot", "wrong")}).build(wanted, bench.log)
+    finally:
+        process_.stop()
+
+    assert caught.value.reason is Reason.REGISTRY_DENIED
+    assert "right" not in bench.log.text
+    assert "right" not in " ".join(" ".join(call) for call in calls(Path(bench.options.program)))
+
+
+async def test_a_buildkitd_that_is_gone_is_tried_again_later(tmp_path: Path) -> None:
+    address = f"tcp://127.0.0.1:{free_port()}"
+    builder = BuildKitBuilder(Options(address, program=str(install(tmp_path))))
+    with pytest.raises(RetryLater) as caught:
+        await builder.build(order(tmp_path, "r/x:1", {"Dockerfile": "FROM scratch\n"}), Recorder())
+
+    assert caught.value.reason is Reason.BUILDKIT_UNAVAILABLE
+    assert address.removeprefix("tcp://") in caught.value.facts["message"]
+    assert str(await builder.ping()).startswith("listing workers for Build: failed to list workers")
+
+
+async def test_a_buildkitd_that_answers_is_well(daemon: str, tmp_path: Path) -> None:
+    program = install(tmp_path)
+
+    assert await BuildKitBuilder(Options(daemon, program=str(program))).ping() is None
+    assert calls(program) == [["--addr", daemon, "debug", "workers"]]
+
+
+async def test_without_the_client_nothing_can_be_built(tmp_path: Path) -> None:
+    builder = BuildKitBuilder(Options("tcp://b:1", program=str(tmp_path / "buildctl")))
+    with pytest.raises(GiveUp) as caught:
+        await builder.build(order(tmp_path, "r/x:1", {"Dockerfile": "FROM scratch\n"}), Recorder())
+
+    assert caught.value.reason is Reason.NOT_SUPPORTED
+
+
+async def test_a_client_that_will_not_end_is_killed_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "GRACE", 0.1)
+    command = ("/bin/sh", "-c", "trap '' TERM; sleep 300 & echo $$; wait; wait")
+    async with process.started(command, tmp_path) as running:
+        pid = int(await anext(running.lines()))
+
+    await until(lambda: not _group(pid))
+
+
+def _group(pid: int) -> list[str]:
+    """Return the processes of a group."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == pid and fields[0] != "Z":
+            found.append(stat.parent.name)
+    return found
+
+
+def test_the_cache_is_the_repositorys_and_may_fail(tmp_path: Path) -> None:
+    wanted = order(tmp_path, "h:5000/p/team/shop:pr-1-aaaaaaaa", {})
+    command = build(wanted, Options("tcp://b:1", cache=True), Path("/c"), Path("/m"))
+
+    cache = "type=registry,ref=h:5000/p/team/shop:buildcache"
+    assert command[command.index("--import-cache") + 1] == cache
+    kept = command[command.index("--export-cache") + 1]
+    assert kept == f"{cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
+
+
+def test_address_certificates_network_and_plain_registries_are_passed_on(tmp_path: Path) -> None:
+    options = Options("tcp://b:1", Path("/tls"), network="none", insecure=True)
+    command = build(order(tmp_path, "h/p/x:1", {}), options, Path("/c"), Path("/m"))
+
+    assert command[:5] == ("buildctl", "--addr", "tcp://b:1", "--tlsdir", "/tls")
+    assert "force-network-mode=none" in command
+    assert "type=image,name=h/p/x:1,push=true,registry.insecure=true" in command
+    assert "--import-cache" not in command
+    assert "force-network-mode=none" not in build(
+        order(tmp_path, "h/p/x:1", {}), replace(options, network="default"), Path("/c"), Path("/m")
+    )
+
+
+def test_a_hostile_archive_stays_inside_and_its_links_are_not_followed(tmp_path: Path) -> None:
+    archive, outside = tmp_path / "context.tar", tmp_path / "outside"
+    outside.mkdir()
+    with tarfile.open(archive, "w", format=tarfile.GNU_FORMAT) as tar:
+        for name, kind, link in (
+            ("link", tarfile.SYMTYPE, str(outside)),
+            ("kept", tarfile.SYMTYPE, "/opt/app"),
+            ("pipe", tarfile.FIFOTYPE, ""),
+            ("hard", tarfile.LNKTYPE, "/etc/passwd"),
+        ):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, link
+            tar.addfile(member)
+        for name in ("link/through", "../escaped", f"{outside}/absolute", "bin/run"):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = 2, 0o6755
+            tar.addfile(member, BytesIO(b"hi"))
+        folder = tarfile.TarInfo("empty")
+        folder.type = tarfile.DIRTYPE
+        tar.addfile(folder)
+
+    unpack(archive, tmp_path / "context")
+
+    context = tmp_path / "context"
+    assert {str(path.relative_to(context)) for path in context.rglob("*")} == {
+        *("bin", "bin/run", "empty", "kept", "link", "link/through"),
+    }
+    assert not (context / "link").is_symlink()
+    assert (context / "kept").readlink() == Path("/opt/app")
+    assert (context / "bin/run").stat().st_mode & 0o7777 == 0o755
+    assert list(outside.iterdir()) == []
+    assert not (tmp_path / "escaped").exists()
+
+
+FAILED_RUN = """\
+#1 [internal] load build definition from Dockerfile
+#1 transferring dockerfile: 94B done
+#1 DONE 0.0s
+
+#2 [internal] load metadata for docker.io/library/alpine:3.20
+#2 DONE 1.2s
+
+#4 [runtime 1/2] FROM docker.io/library/alpine:3.20@sha256:0a4eaa0eecf5
+#4 resolve docker.io/library/alpine:3.20@sha256:0a4eaa0eecf5 done
+#4 sha256:cb8611c9fe51 1.05MB / 3.62MB 0.2s
+#4 ...
+
+#5 [internal] load build context
+#5 DONE 0.0s
+
+#4 [runtime 1/2] FROM docker.io/library/alpine:3.20@sha256:0a4eaa0eecf5
+#4 DONE 0.4s
+
+#6 [runtime 2/2] RUN echo one && make
+#6 0.071 one
+#6 0.080 make: *** No targets specified and no makefile found.  Stop.
+#6 ERROR: process "/bin/sh -c echo one && make" did not complete successfully: exit code: 2
+------
+ > [runtime 2/2] RUN echo one && make:
+0.071 one
+------
+Dockerfile:2
+--------------------
+   2 | >>> RUN echo one && make
+--------------------
+error: failed to solve: process "/bin/sh -c echo one && make" did not complete successfully: exit code: 2
+"""
+
+
+def failure(text: str) -> tuple[ChatOpsError, list[str]]:
+    progress = PlainProgress()
+    shown = [line for given in text.splitlines() if (line := progress.feed(given)) is not None]
+    return progress.failure(tag="h/p/x:pr-1-a", path="Dockerfile"), shown
+
+
+def test_what_the_printer_repeats_or_counts_is_left_out() -> None:
+    error, shown = failure(FAILED_RUN)
+
+    assert (error.reason, error.facts) == (
+        Reason.BUILD_FAILED,
+        {"instruction": "RUN echo one && make", "code": "2"},
+    )
+    assert error.log.splitlines()[0] == "one"
+    assert [line for line in shown if line.startswith("#4")] == [
+        "#4 [runtime 1/2] FROM docker.io/library/alpine:3.20@sha256:0a4eaa0eecf5",
+        "#4 DONE 0.4s",
+    ]
+    assert "#6 one" in shown
+    assert "" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "reason"),
+    [
+        (
+            (
+                "#2 [internal] load metadata for h/none:1\n#2 ERROR: h/none:1: not found\n"
+                "error: failed to solve: h/none:1: failed to resolve source metadata for h/none:1: not found"
+            ),
+            TellUser,
+            Reason.BASE_IMAGE_MISSING,
+        ),
+        (
+            (
+                "#2 [internal] load metadata for h/base:1\n#2 ERROR: dial tcp 10.0.0.1:443: i/o timeout\n"
+                'error: failed to solve: h/base:1: failed to do request: Head "https://h/v2/": i/o timeout'
+            ),
+            RetryLater,
+            Reason.REGISTRY_UNAVAILABLE,
+        ),
+        (
+            (
+                "#7 exporting to image\n#7 ERROR: failed to push h/p/x:pr-1-a: 403 Forbidden\n"
+                "error: failed to solve: failed to push h/p/x:pr-1-a: 403 Forbidden"
+            ),
+            GiveUp,
+            Reason.REGISTRY_DENIED,
+        ),
+        (
+            (
+                "#7 exporting to image\n#7 ERROR: failed to push h/p/x:pr-1-a: connection reset\n"
+                "error: failed to solve: failed to push h/p/x:pr-1-a: connection reset by peer"
+            ),
+            RetryLater,
+            Reason.REGISTRY_UNAVAILABLE,
+        ),
+        (
+            "error: failed to solve: dockerfile parse error on line 3: unknown instruction: RUNN",
+            TellUser,
+            Reason.DOCKERFILE_INVALID,
+        ),
+        (
+            'error: failed to solve: target stage "tset" could not be found',
+            TellUser,
+            Reason.TARGET_UNKNOWN,
+        ),
+        (
+            "error: failed to solve: rpc error: code = Unavailable desc = error reading from server: EOF",
+            RetryLater,
+            Reason.BUILDKIT_UNAVAILABLE,
+        ),
+        ("", TellUser, Reason.DOCKERFILE_INVALID),
+    ],
+)
+def test_each_ending_is_told_apart(text: str, kind: type[ChatOpsError], reason: Reason) -> None:
+    error, _ = failure(text)
+
+    assert isinstance(error, kind)
+    assert error.reason is reason
