@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain, repeat
 
-from bot.doctor import dns, docker, gitee, registry, settings
+from bot.doctor import buildkit, dns, docker, gitee, registry, settings
 from bot.doctor.findings import Check, Examined, Finding, State, wrong
 from bot.model.text import Language, Text
 
@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     Check("gitee", gitee.look),
     Check("registry", registry.look),
     Check("docker", docker.look),
+    Check("buildkit", buildkit.look, buildkit.wanted),
     Check("dns", dns.look),
 )
 

@@ -1,0 +1,45 @@
+"""The buildkitd for builds in the cluster."""
+
+import shutil
+from collections.abc import Sequence
+
+from bot.adapters import open_buildkit
+from bot.doctor.findings import Examined, Finding, fine, wrong
+from bot.model.text import Text
+from bot.settings.model import Settings
+
+
+def wanted(settings: Settings) -> bool:
+    """Whether anything is built in the cluster."""
+    return bool(settings.buildkit.address)
+
+
+async def look(examined: Examined) -> Sequence[Finding]:
+    """Find the client, then ask buildkitd for its workers."""
+    address = examined.settings.buildkit.address
+    if shutil.which("buildctl") is None:
+        return [_no_client()]
+    trouble = await open_buildkit(examined.settings).ping()
+    if trouble is None:
+        return [fine(en=f"{address} answers", zh=f"{address} 可以访问")]
+    return [
+        wrong(
+            Text(en=f"buildkitd does not answer: {trouble}", zh=f"buildkitd 没有响应：{trouble}"),
+            Text(
+                en="Check [buildkit] address and tls_dir, that buildkitd runs, and that network policies let"
+                " the bot in.",
+                zh="请检查 [buildkit] 的 address 和 tls_dir，确认 buildkitd 正在运行，"
+                "且网络策略允许机器人访问。",
+            ),
+        )
+    ]
+
+
+def _no_client() -> Finding:
+    return wrong(
+        Text(en="there is no buildctl on the PATH", zh="PATH 中没有 buildctl"),
+        Text(
+            en="Put the client of BuildKit's release beside the bot, of buildkitd's version or newer.",
+            zh="请安装 BuildKit 发行包中的客户端 buildctl，版本不低于 buildkitd。",
+        ),
+    )

@@ -1,0 +1,53 @@
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from bot.doctor import buildkit
+from bot.doctor.examination import CHECKS
+from bot.doctor.findings import Examined, State
+from bot.settings.model import BuildKit, Settings
+from tests.fakes.buildctl import install
+from tests.real.parts import free_port
+
+
+def examined(address: str) -> Examined:
+    return Examined(Settings(buildkit=BuildKit(address)))
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{install(tmp_path).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("client")
+async def test_a_buildkitd_that_answers_is_fine() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        [found] = await buildkit.look(examined(f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
+
+    assert found.state is State.FINE
+
+
+@pytest.mark.usefixtures("client")
+async def test_one_that_is_gone_is_told() -> None:
+    [found] = await buildkit.look(examined(f"tcp://127.0.0.1:{free_port()}"))
+
+    assert found.state is State.WRONG
+    assert "failed to list workers" in found.found.en
+
+
+async def test_without_the_client_that_is_the_finding(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    [found] = await buildkit.look(examined("tcp://b:1"))
+
+    assert (found.state, found.found.en) == (State.WRONG, "there is no buildctl on the PATH")
+
+
+def test_nobody_looks_where_nothing_is_built_in_the_cluster() -> None:
+    [check] = [one for one in CHECKS if one.name == "buildkit"]
+
+    assert not check.wanted(Settings())
+    assert check.wanted(examined("tcp://b:1").settings)

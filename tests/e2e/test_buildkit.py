@@ -1,0 +1,97 @@
+"""A whole bot that builds by BuildKit, through a stand-in for its client, and pushes to Harbor."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.settings.model import (
+    BuildKit,
+    Comments,
+    Docker,
+    Gitee,
+    Preview,
+    Registry,
+    Repos,
+    Secret,
+    Server,
+    Settings,
+)
+from tests.dialogue.tester import SECRET, BotTester
+from tests.fakes.buildctl import calls, install
+from tests.fakes.harbor.server import FakeHarbor, harbor_before
+from tests.fakes.harbor.state import Account
+from tests.real.parts import RegistryProcess
+
+pytestmark = pytest.mark.docker
+
+ROBOT, PASSWORD = "robot$chatops", "s3cret"
+DOCKERFILE = """\
+FROM {base} AS runtime
+EXPOSE 8080
+CMD ["httpd", "-f", "-p", "8080", "-h", "/bin"]
+FROM runtime AS test
+RUN mkdir /reports
+VOLUME /reports
+CMD echo '<testsuite name="unit"><testcase name="adds"/></testsuite>' > "$JUNIT_PATH"
+"""
+CONFIG = "version: 1\nbuild: {runner: kubernetes}\ndeploy:\n  health: {path: /sh, timeout: 20}\n"
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    program = install(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    return program
+
+
+@pytest.fixture
+def daemon() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+async def harbor(registry: RegistryProcess) -> AsyncIterator[FakeHarbor]:
+    async with harbor_before(registry.host) as served:
+        served.state.accounts[ROBOT] = Account(PASSWORD)
+        yield served
+
+
+@pytest.fixture
+def settings(tmp_path: Path, harbor: FakeHarbor, daemon: str, client: Path, instance: str) -> Settings:
+    return Settings(
+        server=Server(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
+        gitee=Gitee(webhook_secret=(Secret(SECRET),)),
+        repos=Repos(("team/*",)),
+        docker=Docker(instance=instance),
+        buildkit=BuildKit(daemon, cache=True),
+        registry=Registry("harbor", harbor.url, "previews", username=ROBOT, password=Secret(PASSWORD)),
+        preview=Preview(domain="test.example.com", port=0, public_port=80),
+        comments=Comments(announce=False),
+    )
+
+
+async def test_what_buildkit_built_is_deployed_and_tested(
+    start: Callable[[dict[str, str]], Awaitable[BotTester]], harbor: FakeHarbor, client: Path
+) -> None:
+    tester = await start({"Dockerfile": DOCKERFILE, ".chatops.yml": CONFIG})
+    said = await tester.opened()
+
+    tag = f"pr-1-{tester.head[:8]}"
+    artifact = harbor.state.find("previews/team/shop", tag)
+    assert f"`{tag}` `{artifact.digest[:19]}` " in said
+    assert "1 通过" in said
+    assert "预览已就绪" in said or "预览环境已就绪" in said
+    service, tests = calls(client)
+    assert "target=runtime" in service
+    assert "target=test" in tests
+    assert f"label:chatops.sha={tester.head}" in service
+    cache = f"type=registry,ref={harbor.host}/previews/team/shop:buildcache,registry.insecure=true"
+    assert cache in service
+
+    await tester.merge()
+    await tester.read_all()
+    assert harbor.state.artifacts["previews/team/shop"] == {}
