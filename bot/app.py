@@ -32,6 +32,7 @@ from bot.engine.names import NameKeeper
 from bot.engine.progress import Progress
 from bot.engine.run_comments import RunComments
 from bot.engine.walk import Walker
+from bot.engine.warning import Warnings
 from bot.engine.worker import Worker
 from bot.gitee.signature import Mode
 from bot.model.delivery import Delivery
@@ -79,6 +80,7 @@ class Bot:
     dispatcher: Dispatcher
     worker: Worker
     expiry: Expiry
+    warnings: Warnings
     chores: Chores
     comments: RunComments
     addresses: Addresses
@@ -179,24 +181,45 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     membership = Membership(store, drop)
     board = Board(adapters.forge, store, _renderer(settings), identity, lambda: membership.lease, sleep=sleep)
     comments = _comments(settings, store, board, where)
-    progress = Progress(store, adapters.doors, where, clock, duration.parse(settings.preview.ttl))
+    longest, ahead = duration.parse(settings.preview.ttl), warning_time(settings)
+    progress = Progress(store, adapters.doors, where, clock, longest)
     walker = Walker(progress, clock, duration.parse(settings.limits.run_time), sleep)
     worker = Worker(store, walker, comments, comments.limits, membership)
-    gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language)
+    gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language, longest, ahead)
     decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
     dispatcher = Dispatcher(store, decider, board, worker, membership, clock, language)
     expiry = Expiry(store, worker, clock, language)
+    warnings = Warnings(store, board, where, clock, language, ahead)
     chores = Chores(
         membership,
         (
             Chore("expiry", 30, expiry.look),
+            *([Chore("expiry warnings", 30, warnings.look)] if settings.comments.announce else ()),
             Chore("comments left unsaid", 10, comments.catch_up),
             *([Chore("names", 5, NameKeeper(store, adapters.names).look)] if adapters.names else ()),
         ),
     )
     return Bot(
-        store, adapters, membership, dispatcher, worker, expiry, chores, comments, where, local, known, policy
+        store,
+        adapters,
+        membership,
+        dispatcher,
+        worker,
+        expiry,
+        warnings,
+        chores,
+        comments,
+        where,
+        local,
+        known,
+        policy,
     )
+
+
+def warning_time(settings: Settings) -> timedelta:
+    """Return how long before the end of an environment people are told; nothing ends within no time."""
+    told = settings.preview.warn
+    return timedelta() if told == "0" else duration.parse(told)
 
 
 def _renderer(settings: Settings) -> TemplateRenderer:
@@ -281,6 +304,7 @@ def _web(settings: Settings, bot: Bot, registry: CollectorRegistry, clock: Clock
         commands=tuple(catalogue.command_help(command, bot.policy) for command in bot.commands),
         language=settings.comments.language,
         gitee_url=settings.gitee.url,
+        ahead=warning_time(settings),
         body_limit=settings.server.max_body,
         freshness=timedelta(seconds=settings.gitee.window),
         signature_mode=Mode(settings.gitee.webhook_mode),

@@ -9,15 +9,16 @@ from dataclasses import replace
 from typing import TypeVar
 
 from bot.core import automatic as automatically
-from bot.core import gate, planning
+from bot.core import duration, gate, planning
 from bot.core.parsing import Invocation, Line, Misuse, NearMiss
 from bot.core.vocabulary import AnyCommand, Need
 from bot.model.delivery import Trigger
+from bot.model.environment import Extension
 from bot.model.forge import Permission
-from bot.model.outcome import Approve, Ignore, Outcome, Refuse, Reply, Snapshot, StartRun, StopRuns
+from bot.model.outcome import Approve, Extend, Ignore, Outcome, Refuse, Reply, Snapshot, StartRun, StopRuns
 from bot.model.plan import Plan
 from bot.model.reason import Reason
-from bot.model.views import Approved, Hint, Refusal, RefusalLine, Stopping
+from bot.model.views import Approved, Extended, Hint, Refusal, RefusalLine, Stopping
 
 T = TypeVar("T")
 Said = Sequence[tuple[Line, Outcome]]
@@ -35,9 +36,9 @@ def comment(
     """Return what a comment leads to, in the order in which to carry it out.
 
     `permission` is the actor's, read just now; `seen` the head that the delivery showed, None if unknown.
-    At most one Approve, one StopRuns and one StartRun come out, never a Refuse: refusals are one Reply.
-    An Approve is followed by its own Reply, and by the StartRun that it sets free. Words that are not for
-    us give one Ignore.
+    At most one Approve, one StopRuns, one Extend and one StartRun come out, never a Refuse: refusals are one
+    Reply. An Approve is followed by its own Reply, and by the StartRun that it sets free. Words that are not
+    for us give one Ignore.
     """
     known = tuple(commands)
     said: list[tuple[Line, Outcome]] = []
@@ -82,7 +83,7 @@ def _foreseen(snapshot: Snapshot, said: Said) -> Snapshot:
     stopped = _stopped(outcomes)
     approved = any(isinstance(outcome, Approve) and outcome.sha == snapshot.sha for outcome in outcomes)
     return replace(
-        planning.after(snapshot, _plan(outcomes)),
+        planning.after(planning.extended(snapshot, _extensions(outcomes)), _plan(outcomes)),
         trusted=snapshot.trusted or approved,
         active=tuple(run for run in snapshot.active if run.id not in stopped),
     )
@@ -96,6 +97,12 @@ def _stopped(outcomes: Iterable[Outcome]) -> tuple[int, ...]:
     return _unique(run for outcome in outcomes if isinstance(outcome, StopRuns) for run in outcome.runs)
 
 
+def _extensions(outcomes: Iterable[Outcome]) -> tuple[Extension, ...]:
+    """Return what is extended, each environment once and as it was asked last."""
+    asked = (one for outcome in outcomes if isinstance(outcome, Extend) for one in outcome.environments)
+    return tuple({one.name: one for one in asked}.values())
+
+
 def _merged(said: Said, snapshot: Snapshot) -> Iterator[Outcome]:
     outcomes = [outcome for _, outcome in said]
     for approval in _unique(outcome for outcome in outcomes if isinstance(outcome, Approve)):
@@ -104,6 +111,9 @@ def _merged(said: Said, snapshot: Snapshot) -> Iterator[Outcome]:
     if stopped := _stopped(outcomes):
         yield StopRuns(stopped)
         yield Reply(Stopping(snapshot.actor, stopped))
+    if extended := _extensions(outcomes):
+        yield Extend(extended)
+        yield Reply(Extended(snapshot.actor, extended, duration.compact(snapshot.longest)))
     yield from _answers(outcomes)
     if refused := _unique(_refusals(said)):
         yield Reply(Refusal(snapshot.actor, refused))

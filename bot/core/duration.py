@@ -38,6 +38,16 @@ def parse(text: str, *, minimum: timedelta = MINIMUM, maximum: timedelta = MAXIM
     return value
 
 
+def compact(value: timedelta) -> str:
+    """Return a duration as people write it under a pull request, such as `3d` or `2h30m`."""
+    rest = int(value.total_seconds())
+    parts: list[str] = []
+    for size, unit, _ in _SHOWN:
+        amount, rest = divmod(rest, size)
+        parts += [f"{amount}{unit}"] if amount else []
+    return "".join(parts) or "0s"
+
+
 def say(seconds: float, language: Language) -> str:
     """Word a duration shortly, by its two largest units: `1 m 12 s`, `3 天`, `0.4 s`."""
     if seconds < _DECIMAL_BELOW:

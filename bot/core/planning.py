@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.core import duration
-from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Extension
 from bot.model.outcome import Refuse, Snapshot
 from bot.model.pipeline import DeployConfig, EnvironmentConfig, Pipeline
 from bot.model.plan import DEFAULT_ENVIRONMENT, Build, Deploy, Plan, Step, Suite, Teardown, Test
@@ -68,6 +68,19 @@ def after(snapshot: Snapshot, plan: Plan) -> Snapshot:
     for step in plan.steps:
         snapshot = _after_step(snapshot, step)
     return snapshot
+
+
+def extended(snapshot: Snapshot, extensions: Iterable[Extension]) -> Snapshot:
+    """Return the facts as they will be once environments live longer."""
+    environments = dict(snapshot.environments)
+    for one in extensions:
+        environments[one.name] = replace(environments[one.name], expires_at=one.until)
+    return replace(snapshot, environments=environments)
+
+
+def standing(snapshot: Snapshot) -> dict[str, Environment]:
+    """Return the environments that exist, without those that are only foreseen or about to be removed."""
+    return {name: found for name, found in _remaining(snapshot).environments.items() if found.host}
 
 
 def merge(plans: Sequence[Plan]) -> Plan:

@@ -1,13 +1,16 @@
 """What the comment of a run shows besides the run itself: what to type next, whom to call, when."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
+from bot.core import expiry
 from bot.core.addresses import Addresses
+from bot.model.environment import Environment
 from bot.model.plan import DEFAULT_ENVIRONMENT, Deploy
 from bot.model.queue import Place
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepState
-from bot.model.views import Announcement, RunView
+from bot.model.views import Announcement, EnvironmentLine, RunView
 
 
 def next_commands(run: Run) -> tuple[str, ...]:
@@ -49,6 +52,25 @@ def announcement(
     if deployed and first_preview and run.state is RunState.PASSED:
         return Announcement("ready", run, addresses.links(run), recipient)
     return None
+
+
+def environment_line(
+    environment: Environment, addresses: Addresses, now: datetime, ahead: timedelta
+) -> EnvironmentLine:
+    """Return an environment as lists show it; `ahead` is how long before its end that is worth a word."""
+    return EnvironmentLine(
+        environment.key.name,
+        addresses.environment(environment),
+        environment.state,
+        environment.sha,
+        environment.expires_at,
+        extend=extend_command(environment.key.name) if expiry.ends_soon(environment, now, ahead) else "",
+    )
+
+
+def extend_command(environment: str) -> str:
+    """Return the command that keeps an environment for another day."""
+    return "/extend 1d" if environment == DEFAULT_ENVIRONMENT else f"/extend 1d {environment}"
 
 
 def without_logs(run: Run) -> Run:

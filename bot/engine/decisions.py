@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core import automatic, decide, parsing
@@ -11,9 +11,10 @@ from bot.engine.config_notice import CHANGED, ConfigNotice
 from bot.engine.facts import Facts, Gatherer
 from bot.engine.identity import Identity
 from bot.model.delivery import Delivery, Trigger
+from bot.model.environment import EnvironmentKey
 from bot.model.errors import NotThereYet
 from bot.model.forge import Comment, PullRequest, PullState, RepoPath
-from bot.model.outcome import Approve, Ignore, Outcome, Reply, StartRun, StopRuns
+from bot.model.outcome import Approve, Extend, Ignore, Outcome, Reply, StartRun, StopRuns
 from bot.model.plan import Plan
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, Run, StopRequest
@@ -37,6 +38,8 @@ class Verdict:
     stop: tuple[int, ...] = ()
     request: StopRequest | None = None
     approve: tuple[RepoPath, int, str, str, datetime] | None = None
+    extend: Mapping[EnvironmentKey, datetime] = field(default_factory=dict)
+    """Until when environments live."""
     refuted: bool = False
     """Whether Gitee denies what was told: what somebody made up must not use up the key of the true event."""
 
@@ -138,11 +141,8 @@ class Decider:
         verdict = Verdict("decided", facts.language)
         for outcome in outcomes:
             match outcome:
-                case StartRun(plan=plan) if facts.broken is not None and not plan.removes_only:
-                    verdict = replace(verdict, ending="config broken", views=(*verdict.views, facts.broken))
                 case StartRun(plan=plan):
-                    run = self._run(facts, plan, origin, notes)
-                    verdict = replace(verdict, ending="run", start=run)
+                    verdict = self._with_run(verdict, facts, self._run(facts, plan, origin, notes))
                 case StopRuns(runs=runs, reason=reason):
                     request = StopRequest(reason, {"who": origin.actor})
                     verdict = replace(verdict, stop=runs, request=request)
@@ -150,11 +150,20 @@ class Decider:
                     pull = facts.snapshot.pull
                     approval = (pull.repo, pull.number, sha, origin.actor, self.clock.now())
                     verdict = replace(verdict, approve=approval)
+                case Extend(environments=extensions):
+                    pull = facts.snapshot.pull
+                    keys = {EnvironmentKey(pull.repo, pull.number, one.name): one.until for one in extensions}
+                    verdict = replace(verdict, ending="extended", extend=keys)
                 case Reply(view=view):
                     verdict = replace(verdict, views=(*verdict.views, view))
                 case Ignore(why=why):
                     verdict = replace(verdict, ending=f"ignored: {why}")
         return verdict
+
+    def _with_run(self, verdict: Verdict, facts: Facts, run: Run) -> Verdict:
+        if facts.broken is not None and not run.plan.removes_only:
+            return replace(verdict, ending="config broken", views=(*verdict.views, facts.broken))
+        return replace(verdict, ending="run", start=run)
 
     def _run(self, facts: Facts, plan: Plan, origin: Origin, notes: tuple[Note, ...]) -> Run:
         pull = facts.snapshot.pull

@@ -134,6 +134,7 @@ class Dispatcher:
             stop=verdict.stop,
             request=verdict.request,
             approve=verdict.approve,
+            extend=verdict.extend,
         )
         logger.info(
             "%s!%s %s: %s%s",

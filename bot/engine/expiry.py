@@ -29,7 +29,7 @@ class Expiry:
         """Start what is due."""
         found = await self.records.pulls.environments()
         for environment in expired(found, await self.records.runs.unfinished(), self.clock.now()):
-            run = await self.records.start(await self._teardown(environment))
+            run = await self.records.start(await self._teardown(environment), because=environment)
             if run is not None:
                 logger.info("%s!%s: environment expired (run %s)", run.repo, run.number, run.id)
                 self.worker.wake()

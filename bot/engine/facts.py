@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from bot.core import pipeline_file, trust
+from bot.core import pipeline_file, showing, trust
 from bot.core.addresses import Addresses
 from bot.core.catalogue import help_view, names
 from bot.core.vocabulary import AnyCommand, Need
@@ -15,7 +16,7 @@ from bot.model.outcome import Snapshot
 from bot.model.pipeline import Pipeline
 from bot.model.run import Image, Run, StepState
 from bot.model.text import Language
-from bot.model.views import ConfigBroken, EnvironmentLine, Links, Status
+from bot.model.views import ConfigBroken, Links, Status
 from bot.ports import Clock, Forge
 
 
@@ -56,6 +57,10 @@ class Gatherer:
     addresses: Addresses
     clock: Clock
     language: Language
+    longest: timedelta
+    """How long an environment may have to live from now on."""
+    ahead: timedelta
+    """How long before the end of an environment people are told."""
 
     async def gather(self, pull: PullRequest, actor: str) -> Facts:
         """Read everything about one pull request and one person."""
@@ -120,6 +125,7 @@ class Gatherer:
             last_test=known.last_test,
             help=help_view(self.commands, self.policy, actor=actor, pipeline=pipeline),
             status=self._status(pull, known, trusted=trusted),
+            longest=self.longest,
         )
 
     def _status(self, pull: PullRequest, known: Remembered, *, trusted: bool) -> Status:
@@ -130,13 +136,7 @@ class Gatherer:
             sha=pull.head.sha,
             trusted=trusted,
             environments=tuple(
-                EnvironmentLine(
-                    environment.key.name,
-                    self.addresses.environment(environment),
-                    environment.state,
-                    environment.sha,
-                    environment.expires_at,
-                )
+                showing.environment_line(environment, self.addresses, self.clock.now(), self.ahead)
                 for environment in known.environments
             ),
             active=known.active,

@@ -72,7 +72,7 @@ class Progress:
         if result.image is not None and result.state is StepState.PASSED:
             await self.records.pulls.put_image(run.repo, run.number, result.image)
         if isinstance(step, Deploy):
-            await self._mark(run, (step.environment,), result)
+            await self._mark(run, step.environment, result)
         if isinstance(step, Teardown) and result.state is StepState.PASSED:
             await self._removed(run, step)
 
@@ -92,30 +92,34 @@ class Progress:
         )
         await self.records.pulls.settle(starting, (plain, qualified))
 
-    async def _mark(self, run: Run, names: Iterable[str], result: StepResult) -> None:
-        for environment in await self.records.pulls.environments(run.repo, run.number):
-            if environment.key.name in names:
-                ready = result.state is StepState.PASSED
-                state = EnvironmentState.READY if ready else EnvironmentState.FAILED
-                await self.records.pulls.put_environment(
-                    replace(
-                        environment, state=state, endpoint=result.endpoint, url=_told(environment, result)
-                    )
-                )
+    async def _mark(self, run: Run, name: str, result: StepResult) -> None:
+        passed = result.state is StepState.PASSED
+        state = EnvironmentState.READY if passed else EnvironmentState.FAILED
+
+        def marked(environment: Environment) -> Environment:
+            if environment.key.name != name:
+                return environment
+            url = _told(environment, result)
+            return replace(environment, state=state, endpoint=result.endpoint, url=url)
+
+        await self.records.pulls.change(run.repo, run.number, marked)
 
     async def given_up(self, run: Run) -> None:
         """Give up what this run was starting: a run that is stopped while no bot runs has no `after`."""
-        for environment in await self.records.pulls.environments(run.repo, run.number):
-            if environment.run == run.id and environment.state is EnvironmentState.STARTING:
-                failed = replace(environment, state=EnvironmentState.FAILED)
-                await self.records.pulls.put_environment(failed)
+
+        def failed(environment: Environment) -> Environment:
+            begun = environment.run == run.id and environment.state is EnvironmentState.STARTING
+            return replace(environment, state=EnvironmentState.FAILED) if begun else environment
+
+        await self.records.pulls.change(run.repo, run.number, failed)
 
     async def _removed(self, run: Run, step: Teardown) -> None:
-        for environment in await self.records.pulls.environments(run.repo, run.number):
-            if step.environment in {None, environment.key.name}:
-                await self.records.pulls.put_environment(
-                    replace(environment, state=EnvironmentState.REMOVED, endpoint=None)
-                )
+        def removed(environment: Environment) -> Environment:
+            if step.environment not in {None, environment.key.name}:
+                return environment
+            return replace(environment, state=EnvironmentState.REMOVED, endpoint=None)
+
+        await self.records.pulls.change(run.repo, run.number, removed)
         if step.everything:
             await self.records.pulls.forget_images(run.repo, run.number)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.model.delivery import Delivery
-from bot.model.environment import Environment
+from bot.model.environment import Environment, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, Roll
 from bot.model.queue import QueueEntry
@@ -133,6 +133,10 @@ class PullRecords(Protocol):
         """Keep an environment's state."""
         ...
 
+    async def change(self, repo: RepoPath, number: int, change: Callable[[Environment], Environment]) -> None:
+        """Change the environments of a pull request that are not removed, in one transaction."""
+        ...
+
     async def settle(self, environment: Environment, labels: Sequence[str]) -> Environment:
         """Keep a new environment under the first of these host labels that is no other's."""
         ...
@@ -202,8 +206,11 @@ class Records(Protocol):
         """Pull requests."""
         ...
 
-    async def start(self, run: Run) -> Run | None:
-        """Add a run that no delivery asked for; None where something of its pull request goes on."""
+    async def start(self, run: Run, *, because: Environment | None = None) -> Run | None:
+        """Add a run that no delivery asked for; None where something of its pull request goes on.
+
+        None too where the environment that is its reason has changed since.
+        """
         ...
 
     async def conclude(
@@ -217,6 +224,7 @@ class Records(Protocol):
         stop: Iterable[int] = (),
         request: StopRequest | None = None,
         approve: tuple[RepoPath, int, str, str, datetime] | None = None,
+        extend: Mapping[EnvironmentKey, datetime] | None = None,
     ) -> Run | None:
         """Close a delivery together with all that it decided. Raises LeaseLost."""
         ...

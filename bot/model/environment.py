@@ -52,3 +52,16 @@ class Environment:
     """Address that whoever deployed it told, where that is not the previews' own; hostile text."""
     teardown: TeardownConfig = field(default_factory=TeardownConfig)
     """What else removes it."""
+    extended_at: datetime | None = None
+    """When somebody last asked for it to live longer."""
+    warned: datetime | None = None
+    """The end of its life that people were told of in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Until when an environment is to live now; `capped` where the operator allows less than was asked."""
+
+    name: str
+    until: datetime
+    capped: bool = False

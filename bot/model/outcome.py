@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.model.environment import Environment
+from bot.model.environment import Environment, Extension
 from bot.model.forge import PullRequest
 from bot.model.pipeline import Pipeline
 from bot.model.plan import Plan
@@ -51,13 +51,20 @@ class Approve:
 
 
 @dataclass(frozen=True, slots=True)
+class Extend:
+    """Let these environments live longer."""
+
+    environments: tuple[Extension, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ignore:
     """Say and do nothing; `why` is for the log."""
 
     why: str
 
 
-Outcome = StartRun | Reply | Refuse | StopRuns | Approve | Ignore
+Outcome = StartRun | Reply | Refuse | StopRuns | Approve | Extend | Ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,8 @@ class Snapshot:
     """Ready-made answer of `/status`."""
     writes: bool = True
     """Whether the actor has write permission."""
+    longest: timedelta = timedelta(days=3)
+    """How long an environment may have to live from now on, by the operator's word."""
 
     @property
     def sha(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.model.environment import EnvironmentState
+from bot.model.environment import EnvironmentState, Extension
 from bot.model.forge import RepoPath
 from bot.model.queue import Place
 from bot.model.reason import Reason
@@ -36,6 +36,8 @@ class EnvironmentLine:
     state: EnvironmentState
     sha: str
     expires_at: datetime
+    extend: str = ""
+    """Command that keeps it longer, where its end is near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,25 @@ class Announcement:
     links: Links
     recipient: str
     """Login to mention."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A short new comment some time before an environment is taken down."""
+
+    recipient: str
+    """Login to mention; empty where nobody is known any more."""
+    environment: EnvironmentLine
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """Environments live longer now."""
+
+    actor: str
+    environments: tuple[Extension, ...]
+    longest: str
+    """How long one may have to live at most, such as `3d`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +241,8 @@ class Filtered:
 View = (
     RunView
     | Announcement
+    | Expiring
+    | Extended
     | Refusal
     | Hint
     | Help

@@ -31,6 +31,7 @@ NameServer = Annotated[
     ),
 ]
 Pair = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*=")]
+DurationOrNone = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4}[smhdw])$")]
 Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
 
 
@@ -278,7 +279,10 @@ class Preview:
     public_port: Port | None = None
     """Port in visitors' addresses; by default `port`, and with https 443."""
     ttl: Duration = "3d"
-    """Longest life of an environment without a new deploy."""
+    """Longest life of an environment from a deploy or an `/extend` on."""
+    warn: DurationOrNone = "12h"
+    """How long before an environment is taken down a comment says so; `0` for never. One that was given less
+    time than that is taken down without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,8 +341,8 @@ class Comments:
     templates: Path | None = None
     """Folder with templates that replace the built-in ones of the same name."""
     announce: bool = True
-    """Whether a failure, and an environment that is ready, get a short comment of their own, so that people
-    are notified."""
+    """Whether a failure, and an environment that is ready or about to be taken down, get a short comment of
+    their own, so that people are notified."""
 
 
 @dataclass(frozen=True, slots=True)

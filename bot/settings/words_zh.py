@@ -100,7 +100,9 @@ WORDS: Mapping[str, str] = {
     "preview.port": "预览代理的端口。",
     "preview.scheme": "用户访问时的协议；前面有代理终止 TLS 时填 https。",
     "preview.public_port": "用户访问地址中的端口；默认与 `port` 相同，https 时为 443。",
-    "preview.ttl": "没有新部署时，环境最长保留多久。",
+    "preview.ttl": "从部署或 `/extend` 算起，环境最长保留多久。",
+    "preview.warn": "环境到期被清理之前，提前多久用评论提醒；`0` 表示不提醒。"
+    "保留时间不超过这个值的环境不会提醒。",
     "dns": "如何解析预览环境的域名；已有泛域名解析时无需配置。",
     "dns.address": "预览域名应解析到的地址：`chatops dns coredns` 写入它，`chatops doctor` 据此核对。",
     "dns.etcd": "CoreDNS 的 etcd 插件所用的 etcd 地址；设置后由机器人逐个登记（指向 `address`）"
@@ -121,7 +123,7 @@ WORDS: Mapping[str, str] = {
     "comments.language": "仓库没有指定语言时使用的语言。",
     "comments.style": "运行评论中附上失败日志的末尾（full），还是只给链接（brief）。",
     "comments.templates": "自定义模板目录，其中的同名模板会替换内置模板。",
-    "comments.announce": "运行失败或环境就绪时，是否另发一条简短评论以便通知相关人员。",
+    "comments.announce": "运行失败、环境就绪或即将到期时，是否另发一条简短评论以便通知相关人员。",
     "permissions": "按命令名指定谁可以使用：anyone（任何人）、"
     "contributor（另加已受信任的 Pull Request 的作者）、"
     "write（有写权限）或 admin（管理员）。未列出的命令保持各自的默认级别。",

@@ -1,6 +1,6 @@
 """What is remembered of a pull request beside its runs: environments, images, approvals, comments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, u
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bot.model.environment import Environment, EnvironmentState
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
 from bot.model.run import Image
@@ -27,6 +27,20 @@ class Pulls:
     async def put_environment(self, environment: Environment) -> None:
         """Keep an environment's present state."""
         await self._database.run(lambda connection: _put(connection, environment))
+
+    async def change(self, repo: RepoPath, number: int, change: Callable[[Environment], Environment]) -> None:
+        """Keep what `change` makes of each environment of a pull request, so that nobody's change is lost."""
+        here = (environments.c.repo == str(repo)) & (environments.c.number == number)
+        there = environments.c.state != EnvironmentState.REMOVED
+        statement = select(environments.c.data).where(here, there).with_for_update()
+
+        def work(connection: Connection) -> None:
+            for data in connection.execute(statement).scalars().all():
+                known = unpack(Environment, data)
+                if (changed := change(known)) != known:
+                    _put(connection, changed)
+
+        await self._database.run(work)
 
     async def settle(self, environment: Environment, labels: Sequence[str]) -> Environment:
         """Keep a new environment under the first of these labels that is no other's; return it with it."""
@@ -157,6 +171,24 @@ def _put(connection: Connection, environment: Environment) -> None:
     row = {"repo": str(key.repo), "number": key.number, "name": key.name}
     rest = {"host": environment.host, "state": environment.state, "data": pack(environment)}
     upsert(connection, environments, row, rest)
+
+
+def environment(connection: Connection, key: EnvironmentKey) -> Environment | None:
+    """Return an environment that nobody changes before the transaction ends."""
+    statement = select(environments.c.data).where(
+        environments.c.repo == str(key.repo),
+        environments.c.number == key.number,
+        environments.c.name == key.name,
+    )
+    data = connection.execute(statement.with_for_update()).scalar()
+    return unpack(Environment, data) if data else None
+
+
+def extend(connection: Connection, key: EnvironmentKey, until: datetime, at: datetime) -> None:
+    """Let an environment live longer, in the transaction of the decision; what is gone stays gone."""
+    known = environment(connection, key)
+    if known and known.state is not EnvironmentState.REMOVED and known.expires_at < until:
+        _put(connection, replace(known, expires_at=until, extended_at=at))
 
 
 def approve(

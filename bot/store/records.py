@@ -1,11 +1,12 @@
 """The store as its users see it: inbox, runs, pull requests, and the one transaction that they share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from bot.model.environment import Environment, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
 from bot.model.run import Run, StopRequest
@@ -51,12 +52,13 @@ class Store:
         stop: Iterable[int] = (),
         request: StopRequest | None = None,
         approve: tuple[RepoPath, int, str, str, datetime] | None = None,
+        extend: Mapping[EnvironmentKey, datetime] | None = None,
     ) -> Run | None:
         """Close a delivery together with all that it decided, or with nothing of it.
 
         `start` is added and returned with its number, `stop` flagged with `request`, `approve`
-        (repository, number, commit, person, time) remembered. Raises LeaseLost if this replica has the
-        delivery no longer.
+        (repository, number, commit, person, time) remembered, `extend` gives environments a later end.
+        Raises LeaseLost if this replica has the delivery no longer.
         """
         stopping = tuple(stop)
 
@@ -67,19 +69,24 @@ class Store:
             if approve is not None:
                 repo, number, sha, actor, approved_at = approve
                 pulls.approve(connection, repo=repo, number=number, sha=sha, actor=actor, at=approved_at)
+            for environment, until in (extend or {}).items():
+                pulls.extend(connection, environment, until, at)
             return runs.add(connection, start) if start else None
 
         return await self.database.run(work)
 
-    async def start(self, run: Run) -> Run | None:
+    async def start(self, run: Run, *, because: Environment | None = None) -> Run | None:
         """Add a run that no delivery asked for, and return it with its number.
 
-        None where something of its pull request waits or is under way: it may already do the same.
+        None where something of its pull request waits or is under way: it may already do the same. None
+        too where its reason, an environment's state, is no longer as it was.
         """
 
         def work(connection: Connection) -> Run | None:
             hold(connection, Lock.QUEUE)
-            return runs.add(connection, run) if runs.idle(connection, run.repo, run.number) else None
+            idle = runs.idle(connection, run.repo, run.number)
+            stands = because is None or pulls.environment(connection, because.key) == because
+            return runs.add(connection, run) if idle and stands else None
 
         return await self.database.run(work)
 

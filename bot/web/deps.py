@@ -44,6 +44,8 @@ class WebDeps:
     """Where people see repositories and pull requests."""
     keep: Keep = field(default_factory=Keep)
     """How long logs and reports are there to be shown."""
+    ahead: timedelta = timedelta(hours=12)
+    """How long before the end of an environment people are told."""
     body_limit: int = 1 << 20
     """Largest webhook body, in bytes."""
     body_seconds: float = 30.0

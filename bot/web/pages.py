@@ -1,11 +1,13 @@
 """Pages for people: lists of runs, a pull request, environments, commands, and reports in their sandbox."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
+from bot.core import expiry, showing
 from bot.core.retention import lapsed
+from bot.model.environment import Environment
 from bot.model.forge import RepoPath
 from bot.model.run import Run, RunState
 from bot.model.text import Language
@@ -71,8 +73,7 @@ async def pull(request: web.Request) -> web.Response:
         "repo": repo,
         "number": number,
         "runs": await _rows(request, runs),
-        "environments": environments,
-        "address": deps.addresses.environment,
+        **_environments(request, environments),
         "gitee_url": deps.gitee_url.rstrip("/"),
     }
     return page(request, "pull.html.j2", facts)
@@ -82,9 +83,7 @@ async def environments(request: web.Request) -> web.Response:
     """`GET /environments`."""
     deps = request.app[DEPS]
     found = sorted(await deps.environments.environments(), key=lambda one: one.key)
-    return page(
-        request, "environments.html.j2", {"environments": found, "address": deps.addresses.environment}
-    )
+    return page(request, "environments.html.j2", _environments(request, found))
 
 
 async def commands(request: web.Request) -> web.Response:
@@ -108,6 +107,18 @@ async def report(request: web.Request) -> web.StreamResponse:
 async def report_folder(request: web.Request) -> web.StreamResponse:
     """Send `/reports/{id}` on to where it is."""
     raise web.HTTPMovedPermanently(f"/reports/{request.match_info['id']}/")
+
+
+def _environments(request: web.Request, found: Sequence[Environment]) -> dict[str, Any]:
+    """Return what lists of environments show, with what keeps those whose end is near."""
+    deps = request.app[DEPS]
+    now = deps.clock.now()
+    near = [one.key for one in found if expiry.ends_soon(one, now, deps.ahead)]
+    return {
+        "environments": found,
+        "address": deps.addresses.environment,
+        "extend": {key: showing.extend_command(key.name) for key in near},
+    }
 
 
 async def _rows(request: web.Request, runs: tuple[Run, ...]) -> list[dict[str, Any]]:

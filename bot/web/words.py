@@ -99,6 +99,10 @@ WORDS: Final[Mapping[str, Text]] = {
         zh="没有预览环境。在 Pull Request 下评论 /deploy 即可启动。",
     ),
     "environments.expires": Text(en="Expires", zh="到期"),
+    "environments.soon": Text(
+        en="Ends soon. To keep it, comment under the pull request: ",
+        zh="即将到期，如需保留，请在 PR 下评论：",
+    ),
     "environments.deployed": Text(en="Deployed", zh="部署于"),
     "commands.intro": Text(
         en="Type a command on a line of its own in a comment under the pull request.",

@@ -103,3 +103,14 @@ def test_what_is_said_can_be_read_back_but_for_the_smallest_part(seconds: int) -
     again = duration.parse(duration.say(seconds, Language.ZH)).total_seconds()
 
     assert math.isclose(again, seconds, rel_tol=0.05)
+
+
+@given(st.integers(min_value=60, max_value=86_400 * 90))
+def test_the_compact_form_is_one_that_people_may_type(seconds: int) -> None:
+    assert duration.parse(duration.compact(timedelta(seconds=seconds))) == timedelta(seconds=seconds)
+
+
+def test_the_compact_form_leaves_out_what_is_nothing() -> None:
+    assert duration.compact(timedelta(days=3)) == "3d"
+    assert duration.compact(timedelta(hours=2, minutes=30)) == "2h30m"
+    assert duration.compact(timedelta(0)) == "0s"

@@ -1,8 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.core.expiry import expired, until
+import pytest
+
+from bot.core.expiry import ends_soon, expired, extension, to_warn, until
 from bot.model.delivery import Trigger
-from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Extension
 from bot.model.forge import RepoPath
 from bot.model.plan import Plan
 from bot.model.run import Origin, Run
@@ -30,3 +33,63 @@ def test_an_environment_expires_at_its_time_unless_something_is_under_way() -> N
     )
     run = Run(1, SHOP, 2, "a" * 40, Plan(()), Origin(Trigger.COMMENT, "lin"), Language.EN, NOW)
     assert expired((over, busy, young), (run,), NOW) == (over,)
+
+
+LATE = NOW + timedelta(days=3)
+HOURS = timedelta(hours=1)
+DAYS = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("now", "more", "until_when", "capped"),
+    [
+        (LATE - DAYS, DAYS, LATE + DAYS, False),
+        (LATE - DAYS, 2 * DAYS, LATE + 2 * DAYS, False),
+        (LATE - DAYS, 9 * DAYS, LATE + 2 * DAYS, True),
+        (LATE + HOURS, DAYS, LATE + HOURS + DAYS, False),
+    ],
+    ids=["longer by what was asked", "up to the limit", "but no further", "from now on, if it is over"],
+)
+def test_an_extension_adds_to_what_is_left(
+    now: datetime, more: timedelta, until_when: datetime, *, capped: bool
+) -> None:
+    found = extension(environment(1, LATE), more, now, 3 * DAYS)
+    assert found == Extension("preview", until_when, capped=capped)
+
+
+def test_an_extension_never_shortens() -> None:
+    assert extension(environment(1, LATE), DAYS, NOW, 3 * DAYS) is None
+    assert extension(environment(1, LATE), DAYS, NOW, DAYS) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [(13 * HOURS, False), (12 * HOURS, True), (HOURS, True), (timedelta(0), False), (-HOURS, False)],
+)
+def test_the_end_is_near_for_as_long_as_the_operator_says(left: timedelta, *, expected: bool) -> None:
+    assert ends_soon(environment(1, LATE), LATE - left, 12 * HOURS) is expected
+
+
+def test_the_end_is_no_news_to_whoever_asked_for_no_more() -> None:
+    short = environment(1, NOW + 8 * HOURS)
+    assert not ends_soon(short, NOW + 7 * HOURS, 12 * HOURS)
+    renewed = replace(short, expires_at=NOW + 32 * HOURS, extended_at=NOW + 7 * HOURS)
+    assert ends_soon(renewed, NOW + 31 * HOURS, 12 * HOURS)
+    a_little = replace(renewed, expires_at=NOW + 33 * HOURS, extended_at=NOW + 31 * HOURS)
+    assert not ends_soon(a_little, NOW + 32 * HOURS, 12 * HOURS)
+
+
+def test_the_end_of_what_nobody_can_visit_is_no_news() -> None:
+    failed = replace(environment(1, LATE), state=EnvironmentState.FAILED)
+    assert not ends_soon(failed, LATE - HOURS, 12 * HOURS)
+
+
+def test_people_are_told_once_of_each_end_unless_something_is_under_way() -> None:
+    near, told, busy = (environment(number, LATE) for number in (1, 2, 3))
+    told = replace(told, warned=LATE)
+    moved = replace(told, warned=LATE - DAYS)
+    run = Run(1, SHOP, 3, "a" * 40, Plan(()), Origin(Trigger.COMMENT, "lin"), Language.EN, NOW)
+    now = LATE - HOURS
+    assert to_warn((near, told, busy), (run,), now, 12 * HOURS) == (near,)
+    assert to_warn((moved,), (), now, 12 * HOURS) == (moved,)
+    assert to_warn((near,), (), now, timedelta(0)) == ()

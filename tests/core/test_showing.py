@@ -1,10 +1,10 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.core.addresses import Addresses
-from bot.core.showing import announcement, next_commands, run_view, without_logs
+from bot.core.showing import announcement, environment_line, next_commands, run_view, without_logs
 from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
@@ -13,6 +13,7 @@ from bot.model.queue import Place
 from bot.model.reason import Reason
 from bot.model.run import Origin, Run, RunState, StepRecord, StepResult, StepState, StopRequest
 from bot.model.text import Language
+from tests.fakes.snapshots import NOW, environment
 
 SHA = "ab" * 20
 STEPS: dict[str, Step] = {
@@ -104,3 +105,25 @@ def test_a_brief_comment_has_no_log_but_all_else() -> None:
 def test_a_person_is_called_only_where_one_must_look(given: Run, first: bool, kind: str | None) -> None:  # noqa: FBT001 - a table's column
     said = announcement(given, NOWHERE, recipient="mei", first_preview=first)
     assert (said.kind if said else None) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "extend"),
+    [
+        ("preview", timedelta(hours=1), "/extend 1d"),
+        ("staging", timedelta(hours=1), "/extend 1d staging"),
+        ("preview", timedelta(days=1), ""),
+    ],
+)
+def test_a_line_says_what_keeps_an_environment_whose_end_is_near(
+    name: str, left: timedelta, extend: str
+) -> None:
+    one = environment(name)
+    line = environment_line(one, NOWHERE, one.expires_at - left, timedelta(hours=12))
+    assert (line.name, line.expires_at, line.extend) == (name, NOW + timedelta(days=3), extend)
+    assert line.url == f"http://pr-12-shop-{name}.test.example.com/"
+
+
+def test_a_line_shows_the_address_that_whoever_deployed_it_told() -> None:
+    told = replace(environment(), url="https://elsewhere.example.com/")
+    assert environment_line(told, NOWHERE, NOW, timedelta(0)).url == "https://elsewhere.example.com/"

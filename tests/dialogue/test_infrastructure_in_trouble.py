@@ -4,7 +4,6 @@ import pytest
 
 from bot.engine.facts import Gatherer
 from bot.engine.worker import BREATHER
-from bot.model.environment import Environment
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.model.run import RunState
@@ -120,14 +119,14 @@ async def test_cancelling_a_run_that_waits_for_the_engine(tester: OfflineTester)
 async def test_a_run_that_could_not_be_carried_on_is_tried_again_after_a_while(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(_records: Pulls, _environment: Environment) -> None:
+    async def full(_records: Pulls, *_asked: object) -> None:
         raise OSError("no space left on device")
 
     async def tried() -> bool:
         return BREATHER in tester.clock.waits
 
     with monkeypatch.context() as patch:
-        patch.setattr(Pulls, "put_environment", full)
+        patch.setattr(Pulls, "change", full)
         await tester.open()
         await tester.until(tried)
     assert "Preview ready" in await tester.read()

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.model.delivery import Trigger
-from bot.model.environment import EnvironmentState
+from bot.model.environment import EnvironmentState, Extension
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
@@ -35,6 +35,8 @@ from bot.model.views import (
     ConfigChanged,
     ConfigProblem,
     EnvironmentLine,
+    Expiring,
+    Extended,
     Filtered,
     Help,
     Hint,
@@ -282,6 +284,7 @@ ENVIRONMENTS = (
         START,
     ),
 )
+_SOON = replace(ENVIRONMENTS[0], extend="/extend 1d")
 _NOT_ALLOWED = RefusalLine(
     "/deploy staging", Reason.NOT_ALLOWED, {"who": "stranger", "command": "/deploy", "needs": "write"}
 )
@@ -315,12 +318,26 @@ OTHER_VIEWS: dict[str, View] = {
     "announcement_failed": Announcement("failed", FAILED_TESTS, LINKS, "lin"),
     "announcement_build_failed": Announcement("failed", FAILED_BUILD, LINKS, "lin"),
     "announcement_ready": Announcement("ready", PASSED, LINKS, "lin"),
+    "expiring": Expiring("lin", _SOON),
+    "expiring_staging": Expiring(
+        "", replace(ENVIRONMENTS[1], state=EnvironmentState.READY, extend="/extend 1d staging")
+    ),
+    "extended": Extended("mei", (Extension("preview", START + timedelta(days=4)),), "3d"),
+    "extended_capped": Extended(
+        "mei",
+        (
+            Extension("preview", START + timedelta(days=3), capped=True),
+            Extension("staging", START + timedelta(days=2)),
+        ),
+        "3d",
+    ),
     "refusal_one": Refusal("stranger", (_NOT_ALLOWED,)),
     "refusal_two": Refusal("mei", (_NOT_ALLOWED, _INVALID)),
     "hint": Hint("mei", "/depoly", "/deploy"),
     "help": Help("mei", COMMANDS, automatic=_AUTOMATIC),
     "help_detail": Help("mei", COMMANDS, detail="deploy"),
     "status": STATUS,
+    "status_soon": replace(STATUS, environments=(_SOON, ENVIRONMENTS[1])),
     "status_empty": Status(
         REPO, 12, SHA, trusted=False, environments=(), active=(), last=None, links=Links()
     ),

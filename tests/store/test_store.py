@@ -223,6 +223,56 @@ async def test_a_run_that_nobody_asked_for_does_not_join_others(store: Store) ->
     assert await store.start(replace(run(), number=13)) is not None
 
 
+def ready() -> Environment:
+    """Return an environment that expires in an hour."""
+    key = EnvironmentKey(SHOP, 12, "preview")
+    return Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, 1, NOW, NOW + timedelta(hours=1))
+
+
+async def test_a_decision_gives_an_environment_a_later_end_and_never_a_sooner_one(
+    store: Store, lease: Lease
+) -> None:
+    await store.pulls.put_environment(ready())
+    for days, kept in ((2, 2), (1, 2)):
+        await store.inbox.accept(delivery(f"{days}"))
+        [(found, _)] = await store.inbox.claim(lease, NOW, 1)
+        later = {ready().key: NOW + timedelta(days=days)}
+        await store.conclude(found.key, "extended", lease, NOW, extend=later)
+        [environment] = await store.pulls.environments()
+        assert environment.expires_at == NOW + timedelta(days=kept)
+        assert environment.extended_at == NOW
+
+
+@pytest.mark.parametrize("state", [EnvironmentState.REMOVED, None])
+async def test_what_is_gone_is_not_extended(
+    store: Store, lease: Lease, state: EnvironmentState | None
+) -> None:
+    if state is not None:
+        await store.pulls.put_environment(replace(ready(), state=state))
+    await store.inbox.accept(delivery("one"))
+    await store.inbox.claim(lease, NOW, 1)
+    await store.conclude("one", "extended", lease, NOW, extend={ready().key: NOW + timedelta(days=2)})
+    assert await store.pulls.environments() == ()
+
+
+async def test_a_run_is_not_started_for_an_environment_that_has_changed(store: Store) -> None:
+    await store.pulls.put_environment(replace(ready(), expires_at=NOW + timedelta(days=2)))
+    assert await store.start(run(), because=ready()) is None
+    await store.pulls.put_environment(ready())
+    assert await store.start(run(), because=ready()) is not None
+
+
+async def test_environments_are_changed_without_losing_what_others_changed(store: Store) -> None:
+    await store.pulls.put_environment(ready())
+    other = replace(ready(), key=EnvironmentKey(SHOP, 13, "preview"), host="pr-13-shop")
+    await store.pulls.put_environment(other)
+    await store.pulls.change(SHOP, 12, lambda known: replace(known, warned=known.expires_at))
+    await store.pulls.change(SHOP, 12, lambda known: replace(known, state=EnvironmentState.FAILED))
+    changed, unchanged = sorted(await store.pulls.environments(), key=lambda one: one.key)
+    assert (changed.state, changed.warned) == (EnvironmentState.FAILED, ready().expires_at)
+    assert unchanged == other
+
+
 async def test_runs_that_were_over_long_ago_can_be_forgotten(store: Store, lease: Lease) -> None:
     old, new, going = [await decided(store, lease, "x" * length) for length in (1, 2, 3)]
     await claimed(store, lease)

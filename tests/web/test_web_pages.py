@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from jinja2 import nodes
 
 from bot.model.delivery import Trigger
-from bot.model.environment import EnvironmentState
+from bot.model.environment import EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, RunState, StepResult, StepState, StopRequest
@@ -19,7 +20,7 @@ from bot.web.reasons import NOTES, REASONS
 from bot.web.templating import new_templates
 from bot.web.words import WORDS
 from tests.web.conftest import Bench, Client
-from tests.web.fakes import IMAGE, environment, finished_run, run, step
+from tests.web.fakes import IMAGE, NOW, environment, finished_run, run, step
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
 PATHS = (
@@ -204,6 +205,19 @@ async def test_a_pull_request_shows_its_runs_and_environments(client: Client, be
     assert re.findall(r'class="name" href="/runs/(\d+)"', html) == ["42", "41"]
     assert 'href="http://pr-7-shop.preview.test/"' in html
     assert 'href="https://gitee.test/oak/shop/pulls/7"' in html
+
+
+async def test_pages_say_what_keeps_an_environment_whose_end_is_near(client: Client, bench: Bench) -> None:
+    given = environment()
+    near = replace(given, deployed_at=NOW - timedelta(days=2), expires_at=NOW + timedelta(hours=3))
+    later = replace(environment("pr-8-shop"), key=EnvironmentKey(given.key.repo, 8, "staging"))
+    bench.environments.put(near, later)
+
+    for path in ("/environments", "/prs/oak/shop/7"):
+        html = await page(client, path)
+        assert html.count("<code>/extend 1d</code>") == 1
+        assert "Ends soon" in html
+    assert "/extend" not in await page(client, "/prs/oak/shop/8")
 
 
 async def test_environments_link_only_to_what_answers(client: Client, bench: Bench) -> None:

@@ -1,0 +1,82 @@
+"""/extend: let the pull request's environments live longer."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.core import duration, expiry, planning
+from bot.core.arguments import arg
+from bot.core.vocabulary import Command, Need
+from bot.model.forge import PullState
+from bot.model.outcome import Extend, Outcome, Refuse, Snapshot
+from bot.model.pipeline import Pipeline
+from bot.model.reason import Reason
+from bot.model.text import Text
+
+LONGEST = timedelta(days=30)
+
+
+def span(text: str) -> timedelta:
+    """Read a duration of at most 30 days; raise ValueError for anything else."""
+    return duration.parse(text, maximum=LONGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """How much longer, and which environment; none means all."""
+
+    time: timedelta = arg(
+        Text(
+            en="How much longer than it would live otherwise, such as `8h` or `2d`; a day if left out.",
+            zh="在原到期时间上再延长多久，例如 `8h`、`2d`、`3天`，省略时为一天。",
+        ),
+        parse=span,
+        default=timedelta(days=1),
+        expected="8h, 2d (≤ 30d)",
+        also=("ttl", "时长"),
+    )
+    env: str | None = arg(
+        Text(
+            en="Environment to keep; all of this pull request's if left out.",
+            zh="要延长的环境，省略时为此 PR 的全部环境。",
+        ),
+        parse=str,
+        default=None,
+        also=("environment", "环境"),
+    )
+
+
+def plan(args: Args, now: Snapshot) -> Outcome:
+    """Add to what is left, as far as the operator's limit allows; nothing ever ends sooner for it."""
+    if now.pull.state is not PullState.OPEN:
+        return Refuse(Reason.PULL_CLOSED, {"command": "extend"})
+    found = planning.standing(now)
+    if not found:
+        return Refuse(Reason.NO_ENVIRONMENT)
+    if args.env is not None and args.env not in found:
+        return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": ", ".join(found)})
+    chosen = [one for name, one in found.items() if args.env in {None, name}]
+    longer = [expiry.extension(one, args.time, now.now, now.longest) for one in chosen]
+    extensions = tuple(one for one in longer if one is not None)
+    if not extensions:
+        return Refuse(Reason.LIVES_LONGEST, {"longest": duration.compact(now.longest)})
+    return Extend(extensions)
+
+
+def _offered(pipeline: Pipeline) -> bool:
+    return pipeline.deploy.enabled
+
+
+command = Command(
+    name="extend",
+    aliases=("renew", "延长", "续期"),
+    summary=Text(
+        en="Keep this pull request's environments longer than they would live, within the operator's limit.",
+        zh="在原到期时间上延长此 PR 的环境，不超过管理员设定的上限。",
+    ),
+    permission=Need.CONTRIBUTOR,
+    args=Args,
+    plan=plan,
+    examples=("/extend 2d", "/extend 8h staging", "/延长 3天"),
+    order=45,
+    offered=_offered,
+)

@@ -1,0 +1,176 @@
+"""Environments live longer when people ask for it, and people are told before one ends."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.model.environment import Environment, EnvironmentState
+from tests.dialogue.offline import OfflineTester
+
+HOURS = timedelta(hours=1)
+DAYS = timedelta(days=1)
+WARNING = "⏰ The preview"
+
+
+async def preview(tester: OfflineTester) -> Environment:
+    """Return the environment of the pull request."""
+    (found,) = await tester.bot.store.pulls.environments()
+    return found
+
+
+async def pass_by(tester: OfflineTester, span: timedelta) -> None:
+    """Let the preview be that much older: a webhook of Gitee's would be stale if the clock went ahead."""
+
+    def older(one: Environment) -> Environment:
+        extended = one.extended_at - span if one.extended_at else None
+        deployed, expires = one.deployed_at - span, one.expires_at - span
+        return replace(one, deployed_at=deployed, expires_at=expires, extended_at=extended)
+
+    key = (await preview(tester)).key
+    await tester.bot.store.pulls.change(key.repo, key.number, older)
+
+
+async def looked(tester: OfflineTester) -> None:
+    """Let the bot look for ends that are near, and for those that are there."""
+    await tester.bot.warnings.look()
+    await tester.bot.expiry.look()
+    await tester.settled()
+
+
+@pytest.fixture
+async def deployed(tester: OfflineTester) -> OfflineTester:
+    """Give a tester whose preview is up and lives for three days."""
+    await tester.opened()
+    return tester
+
+
+async def test_a_preview_lives_as_much_longer_as_was_asked(deployed: OfflineTester) -> None:
+    before = await preview(deployed)
+    await pass_by(deployed, 2 * DAYS)
+    said = await deployed.says("/延长 1天")
+    assert said.startswith("As lin asked, the preview lives until ")
+    after = await preview(deployed)
+    assert after.expires_at == before.expires_at - DAYS
+    await pass_by(deployed, DAYS + HOURS)
+    await looked(deployed)
+    await deployed.says_nothing()
+    await pass_by(deployed, DAYS)
+    await looked(deployed)
+    assert "environment expired" in await deployed.read()
+
+
+async def test_the_operator_has_the_last_word_on_how_long(deployed: OfflineTester) -> None:
+    await pass_by(deployed, DAYS)
+    assert "That is `3d` from now, the longest that the operator allows." in await deployed.says("/extend 9d")
+    left = (await preview(deployed)).expires_at - deployed.clock.now()
+    assert 3 * DAYS - HOURS < left <= 3 * DAYS
+    said = await deployed.says("/extend 1h staging")
+    assert "There is no environment `staging`" in said
+    await deployed.bot.store.pulls.change(
+        (await preview(deployed)).key.repo, 1, lambda one: replace(one, expires_at=one.expires_at + DAYS)
+    )
+    said = await deployed.says("/extend")
+    assert "It already lives as long as the operator allows, `3d` from now at most." in said
+
+
+async def test_the_same_words_delivered_twice_extend_once(deployed: OfflineTester) -> None:
+    await pass_by(deployed, 2 * DAYS)
+    await deployed.says("/extend 8h")
+    once = await preview(deployed)
+    await deployed.restart()
+    deployed.gitee.redeliver(-1)
+    await deployed.says_nothing()
+    assert await preview(deployed) == once
+
+
+async def test_people_are_told_before_an_end_and_only_once(deployed: OfflineTester) -> None:
+    await looked(deployed)
+    await deployed.says_nothing()
+    await pass_by(deployed, 3 * DAYS - 11 * HOURS)
+    await looked(deployed)
+    said = await deployed.read()
+    assert said.startswith(f"@mei {WARNING} [pr-1-shop.test.example.com]")
+    assert "\n/extend 1d\n" in said
+    await looked(deployed)
+    await deployed.restart()
+    await looked(deployed)
+    await deployed.says_nothing()
+    assert "`preview` ends soon; to keep it for another day, comment `/extend 1d`" in await deployed.says(
+        "/status"
+    )
+
+
+async def test_an_extension_is_an_end_of_its_own_to_be_told_of(deployed: OfflineTester) -> None:
+    await pass_by(deployed, 3 * DAYS - 11 * HOURS)
+    await looked(deployed)
+    await deployed.read()
+    await deployed.says("/extend 1d")
+    await looked(deployed)
+    await deployed.says_nothing()
+    await pass_by(deployed, DAYS + HOURS)
+    await looked(deployed)
+    assert WARNING in await deployed.read()
+
+
+async def test_a_warning_that_gitee_did_not_take_is_given_after_a_restart(deployed: OfflineTester) -> None:
+    await pass_by(deployed, 3 * DAYS - 11 * HOURS)
+    lost = deployed.gitee.faults.add("POST", "/pulls/1/comments$", hang=True, after=True)
+    await deployed.bot.warnings.look()
+    await deployed.gitee.wait_for(lambda: lost.hits)
+    await deployed.restart()
+    await looked(deployed)
+    assert WARNING in await deployed.read()
+    await deployed.says_nothing()
+
+
+async def test_what_was_given_less_time_than_that_ends_without_a_word(tester: OfflineTester) -> None:
+    await tester.configure("version: 1\non: {open: [], update: [], close: []}\ndeploy: {ttl: 8h}\n")
+    await tester.open()
+    await tester.says("/deploy")
+    await pass_by(tester, 7 * HOURS)
+    await looked(tester)
+    await tester.says_nothing()
+
+
+@pytest.mark.parametrize("warn", ["0", "1h"])
+async def test_the_operator_says_how_long_before(tester: OfflineTester, warn: str) -> None:
+    await tester.restart(preview=replace(tester.settings.preview, warn=warn))
+    await tester.opened()
+    await pass_by(tester, 3 * DAYS - 2 * HOURS)
+    await looked(tester)
+    await tester.says_nothing()
+
+
+async def test_nobody_is_told_of_the_end_of_what_a_run_may_yet_renew(deployed: OfflineTester) -> None:
+    gate = deployed.world.script.hold("deploy")
+    await deployed.comment("/deploy")
+    await gate.reached()
+    await pass_by(deployed, 3 * DAYS - 11 * HOURS)
+    await deployed.bot.warnings.look()
+    await deployed.bot.comments.board.flush()
+    assert not [one for one in deployed.comments() if WARNING in one.body]
+    gate.open()
+    await deployed.read()
+
+
+async def test_an_extension_is_not_lost_to_a_deployment_that_ends_meanwhile(deployed: OfflineTester) -> None:
+    await pass_by(deployed, HOURS)
+    gate = deployed.world.script.hold("deploy")
+    await deployed.comment("/deploy ttl=8h")
+    await gate.reached()
+    assert (await preview(deployed)).state is EnvironmentState.STARTING
+    await deployed.comment("/extend 2h")
+    await deployed.sees("the preview lives until")
+    gate.open()
+    await deployed.read()
+    found = await preview(deployed)
+    assert found.state is EnvironmentState.READY
+    assert found.expires_at - found.deployed_at == 10 * HOURS
+
+
+async def test_announcements_can_be_switched_off(tester: OfflineTester) -> None:
+    for announce in (False, True):
+        await tester.restart(comments=replace(tester.settings.comments, announce=announce))
+        names = {chore.name for chore in tester.bot.chores.chores}
+        assert ("expiry warnings" in names) is announce
