@@ -15,7 +15,7 @@ from bot.gitee.transport import Transport
 from bot.model.errors import ChatOpsError
 from bot.model.pipeline import RunnerName
 from bot.model.scan import Severity
-from bot.ports import Forge, Names, Registry
+from bot.ports import Forge, Names
 from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
@@ -88,23 +88,10 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         )
         registry = open_registry(settings)
         stack.push_async_callback(registry.close)
-        engine = await DockerEngine.connect(DockerSettings(host=settings.docker.host))
-        stack.push_async_callback(engine.close)
         source = GitSource(data / "git", settings.gitee.url, token, limit=settings.limits.source_bytes)
-        doors = _doors(settings, engine, source, registry, files)
-        if settings.kubernetes.enabled:
-            from bot.clusters import open_cluster  # noqa: PLC0415 - 20 MB of client
-
-            cluster, platform = open_cluster(settings)
-            stack.push_async_callback(cluster.close)
-            doors = replace(doors, platforms={**doors.platforms, RunnerName.KUBERNETES: platform})
-        if settings.buildkit.address:
-            builders = {**doors.builders, RunnerName.KUBERNETES: open_buildkit(settings)}
-            doors = replace(doors, builders=builders)
-        if settings.jenkins.url:
-            jenkins = open_jenkins(settings)
-            stack.push_async_callback(jenkins.close)
-            doors = replace(doors, jobs={RunnerName.JENKINS: jenkins})
+        doors = Doors(source, registry, files, {}, {}, fail_on=_threshold(settings))
+        for opened in (_docker, _cluster, _buildkit, _jenkins):
+            doors = await opened(settings, doors, stack)
         names = open_names(settings)
         if names is not None:
             stack.push_async_callback(names.close)
@@ -131,31 +118,62 @@ def secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(text for secret in found if (text := secret.get_secret_value()))
 
 
-def _doors(
-    settings: Settings, engine: DockerEngine, source: GitSource, registry: Registry, files: RunFiles
-) -> Doors:
-    credentials = _credentials(settings)
+async def _docker(settings: Settings, doors: Doors, stack: AsyncExitStack) -> Doors:
+    chosen, credentials = settings.docker, _credentials(settings)
+    if not chosen.enabled:
+        return doors
+    engine = await DockerEngine.connect(DockerSettings(host=chosen.host))
+    stack.push_async_callback(engine.close)
     builder = DockerBuilder(
         engine,
-        instance=settings.docker.instance,
+        instance=chosen.instance,
         credentials=credentials,
-        network=settings.docker.build_network,
-        memory=size(settings.docker.memory_max),
-        cpus=settings.docker.cpus,
+        network=chosen.build_network,
+        memory=size(chosen.memory_max),
+        cpus=chosen.cpus,
     )
     platform = DockerPlatform(
         engine,
-        instance=settings.docker.instance,
+        instance=chosen.instance,
         credentials=credentials,
-        pool=settings.docker.subnet_pool,
-        limits=Limits(settings.docker.memory_max, settings.docker.cpus, settings.docker.pids),
-        firewall="auto" if settings.docker.firewall else "off",
+        pool=chosen.subnet_pool,
+        limits=Limits(chosen.memory_max, chosen.cpus, chosen.pids),
+        firewall="auto" if chosen.firewall else "off",
     )
-    threshold = settings.registry.fail_on
-    fail_on = Severity(threshold) if threshold else None
-    return Doors(
-        source, registry, files, {RunnerName.DOCKER: builder}, {RunnerName.DOCKER: platform}, fail_on=fail_on
+    return replace(
+        doors,
+        builders={**doors.builders, RunnerName.DOCKER: builder},
+        platforms={**doors.platforms, RunnerName.DOCKER: platform},
     )
+
+
+async def _cluster(settings: Settings, doors: Doors, stack: AsyncExitStack) -> Doors:
+    if not settings.kubernetes.enabled:
+        return doors
+    from bot.clusters import open_cluster  # noqa: PLC0415 - 20 MB of client
+
+    cluster, platform = open_cluster(settings)
+    stack.push_async_callback(cluster.close)
+    return replace(doors, platforms={**doors.platforms, RunnerName.KUBERNETES: platform})
+
+
+async def _buildkit(settings: Settings, doors: Doors, _stack: AsyncExitStack) -> Doors:
+    if not settings.buildkit.address:
+        return doors
+    return replace(doors, builders={**doors.builders, RunnerName.KUBERNETES: open_buildkit(settings)})
+
+
+async def _jenkins(settings: Settings, doors: Doors, stack: AsyncExitStack) -> Doors:
+    if not settings.jenkins.url:
+        return doors
+    jenkins = open_jenkins(settings)
+    stack.push_async_callback(jenkins.close)
+    return replace(doors, jobs={**doors.jobs, RunnerName.JENKINS: jenkins})
+
+
+def _threshold(settings: Settings) -> Severity | None:
+    chosen = settings.registry.fail_on
+    return Severity(chosen) if chosen else None
 
 
 def open_jenkins(settings: Settings) -> JenkinsJobs:

@@ -7,9 +7,15 @@ from bot.model.errors import ChatOpsError
 from bot.model.text import Text
 from bot.runners.docker.connection import DockerSettings
 from bot.runners.docker.engine import DockerEngine
+from bot.settings.model import Settings
 
 OLDEST = (1, 41)
 """API of Docker 20.10, the oldest engine that the bot is tested with."""
+
+
+def wanted(settings: Settings) -> bool:
+    """Whether there is to be an engine."""
+    return settings.docker.enabled
 
 
 async def look(examined: Examined) -> Sequence[Finding]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain, repeat
 
-from bot.doctor import buildkit, dns, docker, gitee, registry, settings
+from bot.doctor import buildkit, dns, docker, gitee, helm, kubernetes, registry, settings
 from bot.doctor.findings import Check, Examined, Finding, State, wrong
 from bot.model.text import Language, Text
 
@@ -15,7 +15,9 @@ CHECKS: tuple[Check, ...] = (
     Check("settings", settings.look),
     Check("gitee", gitee.look),
     Check("registry", registry.look),
-    Check("docker", docker.look),
+    Check("docker", docker.look, docker.wanted),
+    Check("kubernetes", kubernetes.look, kubernetes.wanted),
+    Check("helm", helm.look, kubernetes.wanted),
     Check("buildkit", buildkit.look, buildkit.wanted),
     Check("dns", dns.look),
 )

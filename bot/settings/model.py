@@ -111,6 +111,8 @@ class Docker:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
+    enabled: bool = True
+    """Whether there is an engine; without one, steps run on Kubernetes or Jenkins only."""
     host: str = ""
     """Engine, such as `unix:///var/run/docker.sock`; by default DOCKER_HOST, else the local socket."""
     instance: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")] = "chatops"

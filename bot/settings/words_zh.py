@@ -27,6 +27,7 @@ WORDS: Mapping[str, str] = {
     "repos.allow": "匹配规则，例如 `org/*`；用 `!org/legacy` 排除个别仓库，以最后匹配的一条为准。"
     "不填则不为任何仓库服务。",
     "docker": "用于构建、部署和测试的 Docker Engine，以及容器可用的资源。",
+    "docker.enabled": "是否有 Docker Engine；没有时，各步骤只能使用 Kubernetes 或 Jenkins。",
     "docker.host": "Engine 地址，例如 `unix:///var/run/docker.sock`；"
     "默认取环境变量 DOCKER_HOST，否则用本机 socket。",
     "docker.instance": "本机器人在 Engine 中创建的所有对象都带有这个名字；"

@@ -1,0 +1,46 @@
+"""What the settings name is opened, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.adapters import open_adapters
+from bot.dns.etcd import EtcdNames
+from bot.model.pipeline import RunnerName
+from bot.model.scan import Severity
+from bot.registry.harbor import HarborRegistry
+from bot.registry.oci import OciRegistry
+from bot.runners.buildkit.builder import BuildKitBuilder
+from bot.settings.model import BuildKit, Dns, Docker, Registry, Server, Settings
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(data_dir=tmp_path)
+
+
+async def test_by_default_there_is_an_engine_and_a_plain_registry(server: Server) -> None:
+    async with open_adapters(Settings(server=server)) as adapters:
+        assert set(adapters.doors.builders) == set(adapters.doors.platforms) == {RunnerName.DOCKER}
+        assert isinstance(adapters.doors.registry, OciRegistry)
+        assert (adapters.doors.fail_on, adapters.names) == (None, None)
+
+
+async def test_a_bot_may_go_without_an_engine_and_does_not_wait_for_one(server: Server) -> None:
+    settings = Settings(server=server, docker=Docker(enabled=False), buildkit=BuildKit("tcp://b:1"))
+    async with open_adapters(settings) as adapters:
+        assert set(await adapters.readiness()) == {"gitee", "registry"}
+        assert adapters.doors.platforms == {}
+        [(runner, builder)] = adapters.doors.builders.items()
+
+    assert runner is RunnerName.KUBERNETES
+    assert isinstance(builder, BuildKitBuilder)
+
+
+async def test_harbor_its_threshold_and_names_in_etcd(server: Server) -> None:
+    registry = Registry("harbor", "https://harbor.example.com", fail_on="high")
+    settings = Settings(server=server, registry=registry, dns=Dns("10.0.0.5", "http://etcd:2379"))
+    async with open_adapters(settings) as adapters:
+        assert isinstance(adapters.doors.registry, HarborRegistry)
+        assert adapters.doors.fail_on is Severity.HIGH
+        assert isinstance(adapters.names, EtcdNames)

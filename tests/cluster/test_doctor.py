@@ -1,0 +1,21 @@
+"""What the doctor finds in a real cluster: as its administrator, and with the chart's rights alone."""
+
+from pathlib import Path
+
+from bot.doctor import kubernetes
+from bot.doctor.findings import Examined, State
+from bot.settings.model import Kubernetes, Settings
+
+
+def examined(kubeconfig: Path) -> Examined:
+    return Examined(Settings(kubernetes=Kubernetes(enabled=True, kubeconfig=kubeconfig)))
+
+
+async def test_the_administrator_lacks_nothing(kubeconfig: Path) -> None:
+    assert [one.state for one in await kubernetes.look(examined(kubeconfig))] == [State.FINE, State.FINE]
+
+
+async def test_the_rights_of_the_chart_are_what_the_doctor_asks_for(bot_kubeconfig: Path) -> None:
+    found = await kubernetes.look(examined(bot_kubeconfig))
+
+    assert [(one.state, one.found.en) for one in found if one.state is not State.FINE] == []

@@ -1,0 +1,113 @@
+"""Faults that a real cluster does not produce on demand; tests/cluster asks a real one."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.doctor import kubernetes
+from bot.doctor.findings import Examined, Finding, State
+from bot.settings.model import Kubernetes, Settings
+from tests.real.parts import free_port
+
+
+@dataclass
+class ApiServer:
+    """Answers the doctor's questions."""
+
+    refused: set[tuple[str, str]] = field(default_factory=set)
+    """Resource and verb."""
+    asked: set[tuple[str, str, str]] = field(default_factory=set)
+    classes: int = 404
+    """Status for the IngressClass."""
+    port: int = 0
+
+    async def version(self, _request: web.Request) -> web.Response:
+        return web.json_response({"gitVersion": "v1.29.3"})
+
+    async def review(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        given = body["spec"]["resourceAttributes"]
+        assert (body["kind"], body["apiVersion"]) == ("SelfSubjectAccessReview", "authorization.k8s.io/v1")
+        resource = "/".join(filter(None, (given["resource"], given.get("subresource"))))
+        self.asked.add((given["group"], resource, given["verb"]))
+        allowed = (resource, given["verb"]) not in self.refused
+        return web.json_response({**body, "status": {"allowed": allowed}}, status=201)
+
+    async def ingress_class(self, _request: web.Request) -> web.Response:
+        return web.json_response({"kind": "IngressClass"}, status=self.classes)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ApiServer]:
+    server, app = ApiServer(), web.Application()
+    app.router.add_get("/version", server.version)
+    app.router.add_post(kubernetes.REVIEWS, server.review)
+    app.router.add_get("/apis/networking.k8s.io/v1/ingressclasses/nginx", server.ingress_class)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.port = runner.addresses[0][1]
+    yield server
+    await runner.cleanup()
+
+
+async def look(folder: Path, port: int, ingress_class: str = "") -> list[Finding]:
+    file = folder / "kubeconfig"
+    named = {"name": "test"}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{**named, "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "users": [{**named, "user": {"token": "t"}}],
+        "contexts": [{**named, "context": {"cluster": "test", "user": "test"}}],
+        "current-context": "test",
+    }
+    file.write_text(json.dumps(config))
+    chosen = Kubernetes(enabled=True, kubeconfig=file, ingress_class=ingress_class)
+    return list(await kubernetes.look(Examined(Settings(kubernetes=chosen))))
+
+
+async def test_a_cluster_where_everything_is_allowed_is_fine(server: ApiServer, tmp_path: Path) -> None:
+    found = await look(tmp_path, server.port)
+
+    assert [one.state for one in found] == [State.FINE, State.FINE]
+    assert found[0].found.en == "Kubernetes v1.29.3"
+    assert ("", "pods/log", "get") in server.asked
+    assert ("apps", "deployments", "patch") in server.asked
+
+
+async def test_rights_that_are_missing_are_named_together(server: ApiServer, tmp_path: Path) -> None:
+    server.refused = {("namespaces", "create"), ("namespaces", "delete"), ("jobs", "create")}
+
+    _, rights = await look(tmp_path, server.port)
+
+    assert rights.state is State.WRONG
+    assert rights.found.en == "the account may not create/delete namespaces, create jobs"
+
+
+@pytest.mark.parametrize(("status", "state"), [(200, State.FINE), (404, State.WRONG), (403, State.NOTE)])
+async def test_an_ingress_class_that_is_named_must_be_there(
+    server: ApiServer, tmp_path: Path, status: int, state: State
+) -> None:
+    server.classes = status
+
+    assert (await look(tmp_path, server.port, "nginx"))[2].state is state
+
+
+async def test_a_cluster_that_is_gone_is_told(tmp_path: Path) -> None:
+    [found] = await look(tmp_path, free_port())
+
+    assert found.state is State.WRONG
+    assert found.found.en.startswith("the cluster does not answer: ")
+
+
+async def test_outside_a_cluster_a_kubeconfig_is_asked_for() -> None:
+    [found] = await kubernetes.look(Examined(Settings(kubernetes=Kubernetes(enabled=True))))
+
+    assert found.state is State.WRONG
+    assert found.advice is not None
+    assert "kubeconfig" in found.advice.en
