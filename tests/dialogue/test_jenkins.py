@@ -1,12 +1,16 @@
 """Jenkins carries the steps out: a double of it over real HTTP, the bot and its comments for real."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from bot.model.pipeline import RunnerName
+from bot.model.run import RunState
 from bot.playground.jenkins.server import OfflineJenkins
-from bot.playground.jenkins.stories import telling
+from bot.playground.jenkins.state import Permission
+from bot.playground.jenkins.stories import Hand, fails, held, telling
 from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
 from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
@@ -17,7 +21,18 @@ BUILD = """\
 on: {open: [build], update: [build]}
 build: {runner: jenkins, job: "{owner}/build-image", timeout: 7200}
 """
+EVERYTHING = """\
+build: {runner: jenkins, job: "{owner}/build-image"}
+deploy:
+  runner: jenkins
+  job: "{owner}/shop/PR-{number}"
+  parameters: {RELEASE: "{host}", REF: "{branch}@{short_sha}"}
+test: {runner: jenkins, job: "{owner}/e2e", suites: {fast: make fast, slow: make slow}}
+teardown: {runner: jenkins, job: "{owner}/down"}
+"""
+URL = "https://pr-1-shop.k8s.example.com/"
 tells_image = telling(IMAGE="{CHATOPS_IMAGE}", IMAGE_DIGEST=DIGEST)
+tells_url = telling(SERVICE_URL=URL)
 
 
 @pytest.fixture
@@ -48,3 +63,262 @@ async def test_a_job_builds_and_says_what_it_made(tester: OfflineTester, jenkins
     assert image is not None
     assert (image.reference, image.digest) == (build.parameters["CHATOPS_IMAGE"], DIGEST)
     assert "archiving what was made" in tester.world.logs[1, "build"].lines
+
+
+async def everything_passes(hand: Hand) -> str:
+    hand.publish({"adds": None, "removes": None})
+    return "SUCCESS"
+
+
+async def one_test_fails(hand: Hand) -> str:
+    hand.publish({"adds": None, "removes": "2 != 3"})
+    return "UNSTABLE"
+
+
+async def test_jobs_do_everything(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job("team/build-image", tells_image)
+    parameters = ("CHATOPS_RUN", "CHATOPS_IMAGE", "CHATOPS_HOST", "CHATOPS_ENVIRONMENT", "RELEASE", "REF")
+    deploy = jenkins.add_job("team/shop/PR-1", tells_url, parameters=parameters)
+    e2e = jenkins.add_job("team/e2e", everything_passes)
+    down = jenkins.add_job("team/down")
+    await tester.configure(EVERYTHING)
+    said = await tester.opened()
+    assert "Preview ready, 2 tests passed" in said
+    assert URL in said
+    assert tester.world.deployed == {}
+    deployed = deploy.builds[1].parameters
+    image = f"registry.example.com/team/shop@{DIGEST}"
+    assert (deployed["CHATOPS_IMAGE"], deployed["CHATOPS_HOST"]) == (image, "pr-1-shop")
+    assert (deployed["RELEASE"], deployed["REF"]) == (
+        "pr-1-shop",
+        f"{tester.pull.head_branch}@{tester.head[:8]}",
+    )
+    tested = e2e.builds[1].parameters
+    assert (tested["CHATOPS_SERVICE_URL"], tested["CHATOPS_SUITES"]) == (URL, "fast,slow")
+    assert tester.world.reports[1, "all"].counts.passed == 2
+    assert URL in await tester.says("/status")
+    await tester.merge()
+    assert "removed: preview" in await tester.read()
+    assert down.builds[1].parameters["CHATOPS_ENVIRONMENT"] == "preview"
+    assert down.builds[1].parameters["CHATOPS_HOST"] == "pr-1-shop"
+    assert await tester.bot.store.pulls.environments() == ()
+
+
+async def test_what_a_job_waits_for_is_in_the_comment(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job("team/build-image", tells_image)
+    jenkins.quiet_down()
+    await tester.configure(BUILD)
+    await tester.open()
+    said = await tester.sees("waiting: `Jenkins is about to shut down`")
+    assert f"[job](<{jenkins.url}/job/team/job/build-image/>)" in said
+    jenkins.quiet_down(on=False)
+    said = await tester.living(1)
+    assert "Image built" in said
+    assert "waiting" not in said
+
+
+async def test_cancelling_stops_the_build(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+    job = jenkins.add_job("team/build-image", held(asyncio.Event()), ignores=frozenset({"stop"}))
+    await tester.configure(BUILD)
+    await tester.open()
+    await tester.sees("/build-image/1/")
+    await tester.says("/cancel")
+    assert "Cancelled by lin" in await tester.living(1)
+    assert (job.builds[1].stops, job.builds[1].building) == (["stop", "term"], False)
+
+
+async def test_a_push_stops_the_build_of_the_old_commit(
+    tester: OfflineTester, jenkins: OfflineJenkins
+) -> None:
+    job = jenkins.add_job("team/build-image", held(asyncio.Event()))
+    await tester.configure(BUILD)
+    await tester.open()
+    await tester.sees("/build-image/1/")
+    job.story = tells_image
+    head = await tester.push()
+    assert "Image built" in await tester.read()
+    assert "uperseded by" in await tester.living(1)
+    assert job.builds[1].result == "ABORTED"
+    assert job.builds[2].parameters["CHATOPS_SHA"] == head
+
+
+@pytest.mark.parametrize("at", ["queue", "build"])
+async def test_a_restarted_bot_takes_up_what_it_began(
+    tester: OfflineTester, jenkins: OfflineJenkins, at: str
+) -> None:
+    gate = asyncio.Event()
+    jenkins.add_job("team/build-image", held(gate, tells_image))
+    if at == "queue":
+        jenkins.quiet_down()
+    await tester.configure(BUILD)
+    await tester.open()
+    await tester.sees("about to shut down" if at == "queue" else "/build-image/1/")
+    await tester.restart()
+    jenkins.quiet_down(on=False)
+    gate.set()
+    assert "Image built" in await tester.living(1)
+    assert jenkins.triggers() == 1
+    assert jenkins.builds[0].stops == []
+
+
+async def test_a_stop_that_was_asked_for_while_the_bot_was_away_stops_the_build(
+    tester: OfflineTester, jenkins: OfflineJenkins
+) -> None:
+    job = jenkins.add_job("team/build-image", held(asyncio.Event()))
+    await tester.configure(BUILD)
+    await tester.open()
+    await tester.sees("/build-image/1/")
+    await tester.stop()
+    assert job.builds[1].building
+    await tester.start()
+    await tester.comment("/cancel")
+    await tester.read_all()
+    assert not job.builds[1].building
+
+
+@pytest.mark.parametrize(
+    ("job", "grants", "words"),
+    [
+        (None, None, ["Jenkins has no job `team/build-image`", "Check `job` in `.chatops.yml`"]),
+        ({"buildable": False}, None, ["job `team/build-image` is disabled.", "Enable it in Jenkins"]),
+        ({}, {"Read"}, ["Jenkins denies", "`hudson.model.Item.Build`", "An administrator of Jenkins"]),
+        ({"parameters": ["OTHER"]}, None, ["does not declare `CHATOPS_RUN`", "string parameters"]),
+        ({"story": fails("cc: gone")}, None,
+         ["The Jenkins job `build-image` ended with `FAILURE` (build #1).", "cc: gone"]),
+        ({"story": telling(IMAGE="x y")}, None, ["`out/chatops.env` of the job", "cannot be used"]),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_is_explained(
+    tester: OfflineTester,
+    jenkins: OfflineJenkins,
+    job: dict[str, object] | None,
+    grants: set[Permission] | None,
+    words: list[str],
+) -> None:
+    if job is not None:
+        allowed = {"chatops": frozenset(grants)} if grants else {}
+        jenkins.add_job("team/build-image", **job, grants=allowed)  # type: ignore[arg-type] # a table's row
+    await tester.configure(BUILD)
+    said = await tester.opened()
+    assert [word for word in words if word not in said] == []
+    assert jenkins.triggers() == (job is not None and "story" in job) + bool(grants)
+
+
+async def test_wrong_credentials_are_the_operators(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+    jenkins.access.users["chatops"].token = "another"
+    await tester.configure(BUILD)
+    said = await tester.opened()
+    assert "⚠️ **Build interrupted**" in said
+    assert "Jenkins does not accept the bot's user name with its token or password" in said
+    assert "An operator should check `[jenkins]`." in said
+
+
+async def test_other_teams_jobs_are_out_of_reach(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job("other/secret")
+    await tester.configure(BUILD.replace("{owner}/build-image", "other/secret"))
+    said = await tester.opened()
+    assert "This repository may not use the Jenkins job `other/secret`." in said
+    assert jenkins.requests == []
+
+
+async def test_a_bot_without_jenkins_says_so(tester: OfflineTester) -> None:
+    await tester.configure(BUILD)
+    assert "`runner: jenkins` is not enabled on this bot." in await tester.opened()
+
+
+async def test_failed_tests_are_named_and_can_be_run_again(
+    tester: OfflineTester, jenkins: OfflineJenkins
+) -> None:
+    job = jenkins.add_job("team/e2e", one_test_fails)
+    await tester.configure('test: {runner: jenkins, job: "{owner}/e2e"}')
+    said = await tester.opened()
+    assert "**1 of 2 tests failed**" in said
+    assert "`unit::removes`" in said
+    job.story = everything_passes
+    assert "2 tests passed" in await tester.says("/retest failed")
+    assert job.builds[2].parameters["CHATOPS_FAILED_TESTS"] == "unit::removes"
+
+
+async def test_tests_without_a_report_are_judged_by_the_job(
+    tester: OfflineTester, jenkins: OfflineJenkins
+) -> None:
+    job = jenkins.add_job("team/e2e", fails("nothing to see"))
+    await tester.configure('test: {runner: jenkins, job: "{owner}/e2e"}')
+    said = await tester.opened()
+    assert "The Jenkins job `e2e` ended with `FAILURE` (build #1)." in said
+    assert "nothing to see" in said
+    job.story = held(asyncio.Event())
+    await tester.comment("/test")
+    await tester.sees("/e2e/2/")
+    jenkins.scheduler.stop(job.builds[2], "stop")
+    assert "Build #2 of `e2e` was aborted in Jenkins." in await tester.living(2)
+
+
+async def test_junit_files_are_a_report_too(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+    async def story(hand: Hand) -> str:
+        hand.archive("target/TEST-a.xml", '<testsuite name="s"><testcase name="t"/></testsuite>')
+        return "SUCCESS"
+
+    async def broken(hand: Hand) -> str:
+        hand.archive("junit.xml", "<testsuite")
+        return "SUCCESS"
+
+    job = jenkins.add_job("team/e2e", story)
+    await tester.configure('test: {runner: jenkins, job: "{owner}/e2e"}')
+    assert "1 test passed" in await tester.opened() or "1 tests passed" in tester.texts("chatops:run=1")[-1]
+    job.story = broken
+    assert "The test report `junit.xml` cannot be read" in await tester.says("/test")
+
+
+async def test_a_job_that_tells_no_image_still_passes(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+    jenkins.add_job("team/build-image")
+    await tester.configure(BUILD)
+    said = await tester.opened()
+    assert "| Build | ✅ passed |" in said
+    assert "told no image" in said
+
+
+async def test_suites_in_containers_find_what_a_job_deployed(
+    tester: OfflineTester, jenkins: OfflineJenkins
+) -> None:
+    jenkins.add_job("team/deploy", tells_url)
+    await tester.configure('deploy: {runner: jenkins, job: "{owner}/deploy"}')
+    assert "Preview ready, 2 tests passed" in await tester.opened()
+    (spec,) = tester.world.tested
+    assert (spec.env["SERVICE_URL"], spec.standalone) == (URL, True)
+    (environment,) = await tester.bot.store.pulls.environments()
+    assert environment.url == URL
+
+
+async def test_what_expires_is_removed_by_the_job_that_was_configured_when_it_was_deployed(
+    tester: OfflineTester, jenkins: OfflineJenkins
+) -> None:
+    jenkins.add_job("team/deploy", tells_url)
+    down = jenkins.add_job("team/down", fails("no such release"))
+    await tester.configure(
+        'on: {open: [deploy]}\ndeploy: {runner: jenkins, job: "{owner}/deploy", ttl: 1h}\n'
+        'teardown: {runner: jenkins, job: "{owner}/down"}\n'
+    )
+    await tester.opened()
+    await tester.configure("on: {open: []}")
+    tester.clock.skip(timedelta(hours=2))
+    await tester.bot.expiry.look()
+    said = await tester.read()
+    assert "The Jenkins job `down` ended with `FAILURE`" in said
+    assert down.builds[1].parameters["CHATOPS_ENVIRONMENT"] == "preview"
+    assert (await tester.runs())[-1].state is RunState.FAILED
+
+
+async def test_what_jenkins_says_is_hostile(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+    evil = "</details>`|@all <!-- chatops:run=9 -->"
+
+    async def story(hand: Hand) -> str:
+        hand.say(evil)
+        hand.archive(f"{evil}/image.txt", evil)
+        return "SUCCESS"
+
+    jenkins.add_job("team/build-image", story)
+    await tester.configure(BUILD)
+    said = await tester.opened()
+    assert said.count("<!--") == 1
+    assert "@all" not in said
