@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain, repeat
 
-from bot.doctor import buildkit, dns, docker, gitee, helm, kubernetes, registry, settings
+from bot.doctor import buildkit, dns, docker, gitee, helm, jenkins, kubernetes, registry, settings
 from bot.doctor.findings import Check, Examined, Finding, State, wrong
 from bot.model.text import Language, Text
 
@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     Check("kubernetes", kubernetes.look, kubernetes.wanted),
     Check("helm", helm.look, kubernetes.wanted),
     Check("buildkit", buildkit.look, buildkit.wanted),
+    Check("jenkins", jenkins.look, jenkins.wanted),
     Check("dns", dns.look),
 )
 

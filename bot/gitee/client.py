@@ -85,6 +85,11 @@ class GiteeClient:
             return None
         return self._read(call, data, objects.content)
 
+    async def default_branch(self, repo: RepoPath) -> str:
+        """Return the branch that a repository shows first; empty if it cannot be seen."""
+        data = await self._transport.json(Call("GET", _REPO, _at(repo)))
+        return str(data.get("default_branch") or "") if isinstance(data, Mapping) else ""
+
     async def comment(self, repo: RepoPath, comment_id: int) -> Comment | None:
         """Return one comment, or None if it is gone."""
         return await self._get(Call("GET", _COMMENT, _at(repo, id=comment_id)), objects.comment)

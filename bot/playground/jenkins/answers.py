@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.playground.jenkins import tree
 from bot.playground.jenkins.access import CRUMB, SESSION, Access, Caller, RefusedError
-from bot.playground.jenkins.pages import page
+from bot.playground.jenkins.pages import job_page, page
 from bot.playground.jenkins.scheduling import Scheduler
 from bot.playground.jenkins.shapes import Shapes
 from bot.playground.jenkins.state import Build, Job, Stop
@@ -96,7 +96,12 @@ class Answers:
         self._access.require(asked.caller, job, "Read")
         if rest == _API:
             return _picked(asked, self._shapes().job(job))
+        if not rest:
+            return job_page(job, may_build=job.allows(asked.caller.name, "Build"))
         build, rest = self._build(job, rest)
+        return await self._below_build(asked, build, rest)
+
+    async def _below_build(self, asked: Asked, build: Build, rest: str) -> web.StreamResponse:
         if rest == _API:
             return _picked(asked, self._shapes().build(build))
         if rest == "/logText/progressiveText":

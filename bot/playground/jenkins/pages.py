@@ -4,7 +4,8 @@ from html import escape
 
 from aiohttp import web
 
-_STARTING = "Please wait while Jenkins is getting ready to work"
+from bot.playground.jenkins.state import Job
+
 _RESTARTING = "Please wait while Jenkins is restarting"
 
 
@@ -17,9 +18,11 @@ def page(status: int, title: str, message: str) -> web.Response:
     return web.Response(status=status, text=text, content_type="text/html")
 
 
-def starting() -> web.Response:
-    """Return what is served while Jenkins comes up."""
-    return page(503, "Service Unavailable", _STARTING)
+def job_page(job: Job, *, may_build: bool) -> web.Response:
+    """Return a job's page, as far as it tells that the reader may start it."""
+    link = '<a href="build?delay=0sec" class="task-link">Build with Parameters</a>' if may_build else ""
+    text = f'<!DOCTYPE html><html><body id="jenkins"><h1>{escape(job.name)}</h1>{link}</body></html>'
+    return web.Response(text=text, content_type="text/html")
 
 
 def restarting() -> web.Response:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from glob import escape
 
 from bot.core.paths import listed
 from bot.model.errors import ChatOpsError, RetryLater, TellUser
@@ -40,7 +41,8 @@ class JenkinsJobs:
 
     async def run(self, order: JobOrder, log: Log, tell: Tell, stopped: Callable[[], bool]) -> JobEnding:
         """Run one job; see `ports.Jobs.run`."""
-        self._require_allowed(order)
+        if not self.allows(order.repository, order.name):
+            raise TellUser(Reason.JENKINS_JOB_NOT_ALLOWED, {"job": order.name})
         try:
             ending = await self._carry_out(order, log, tell, stopped)
         except RetryLater:
@@ -102,11 +104,14 @@ class JenkinsJobs:
         """Close the connections."""
         await self.client.close()
 
-    def _require_allowed(self, order: JobOrder) -> None:
-        owner, _, name = order.repository.partition("/")
-        patterns = [pattern.replace("{owner}", owner).replace("{name}", name) for pattern in self.allowed]
-        if not listed([_anchored(pattern) for pattern in patterns], order.name):
-            raise TellUser(Reason.JENKINS_JOB_NOT_ALLOWED, {"job": order.name})
+    def allows(self, repository: str, job: str) -> bool:
+        """Whether the operator lets a repository use a job."""
+        owner, _, name = repository.partition("/")
+        patterns = [
+            _anchored(pattern.replace("{owner}", escape(owner)).replace("{name}", escape(name)))
+            for pattern in self.allowed
+        ]
+        return listed(patterns, job)
 
 
 def _anchored(pattern: str) -> str:

@@ -1,0 +1,123 @@
+"""What the doctor sees in Jenkins, asked of the double and of the offline Gitee."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.doctor import jenkins as check
+from bot.doctor.findings import Examined, Finding, State
+from bot.model.text import Language
+from bot.playground.jenkins.server import OfflineJenkins
+from bot.playground.server import OfflineGitee
+from bot.settings.model import Gitee, Jenkins, Repos, Secret, Settings
+
+PIPELINE = """\
+build: {runner: jenkins, job: "{owner}/build", parameters: {REF: "{ref}"}}
+deploy: {runner: jenkins, job: "{owner}/{name}/PR-{number}"}
+"""
+
+
+@pytest.fixture
+async def gitee(tmp_path: Path) -> AsyncIterator[OfflineGitee]:
+    async with OfflineGitee(tmp_path / "gitee", changes={}) as opened:
+        for login in ("lin", "chatops-bot"):
+            opened.add_user(login)
+        members = {"lin": "admin", "chatops-bot": "admin"}
+        await opened.add_repository("team/shop", {".chatops.yml": PIPELINE}, members=members)  # type: ignore[arg-type] # a literal
+        yield opened
+
+
+@pytest.fixture
+async def jenkins() -> AsyncIterator[OfflineJenkins]:
+    async with OfflineJenkins() as opened:
+        opened.add_user("chatops", token="11token", password="s3cret")
+        opened.add_job("team/build", parameters=("CHATOPS_RUN", "REF"))
+        opened.add_job("team/shop/PR-1")
+        yield opened
+
+
+@pytest.fixture
+def settings(gitee: OfflineGitee, jenkins: OfflineJenkins) -> Settings:
+    return Settings(
+        gitee=Gitee(url=gitee.url, api_url=gitee.api_url, token=Secret(gitee.token("chatops-bot"))),
+        repos=Repos(("team/shop",)),
+        jenkins=Jenkins(url=jenkins.url, user="chatops", token=Secret("11token"), jobs=("{owner}/**",)),
+    )
+
+
+async def look(settings: Settings) -> list[Finding]:
+    found = list(await check.look(Examined(settings)))
+    assert all(one.found.en != one.found.say(Language.ZH) for one in found)
+    return found
+
+
+async def test_all_is_well(settings: Settings, jenkins: OfflineJenkins) -> None:
+    account, job, each = await look(settings)
+    assert (account.state, account.found.en) == (State.FINE, f"the bot is chatops at {jenkins.url}")
+    assert (job.state, job.found.en) == (State.FINE, "team/build is ready")
+    assert (each.state, "PR-{number}" in each.found.en) == (State.NOTE, True)
+    assert jenkins.triggers() == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"url": "http://127.0.0.1:1"}, "Jenkins does not answer"),
+        ({"token": Secret("wrong")}, "the account was refused"),
+        ({"user": ""}, "the account lacks hudson.model.Hudson.Read"),
+        ({"jobs": ()}, "no repository may use any job"),
+        ({"jobs": ("shared/**",)}, "team/shop may not use team/build"),
+    ],
+)
+async def test_what_is_set_wrong(settings: Settings, changes: dict[str, object], told: str) -> None:
+    chosen = replace(settings, jenkins=replace(settings.jenkins, **changes))  # type: ignore[arg-type] # a table's row
+    wrong = [one for one in await look(chosen) if one.state is State.WRONG]
+    assert any(told in one.found.en for one in wrong)
+    assert all(one.advice for one in wrong)
+
+
+async def test_a_password_is_a_note(settings: Settings) -> None:
+    chosen = replace(settings.jenkins, token=Secret(""), password=Secret("s3cret"))
+    account, *_ = await look(replace(settings, jenkins=chosen))
+    assert (account.state, "by its password" in account.found.en) == (State.NOTE, True)
+
+
+async def test_a_jenkins_that_is_going_away_is_a_note(settings: Settings, jenkins: OfflineJenkins) -> None:
+    jenkins.quiet_down()
+    account, *_ = await look(settings)
+    assert (account.state, "about to shut down" in account.found.en) == (State.NOTE, True)
+
+
+async def test_another_server_is_no_jenkins(settings: Settings, jenkins: OfflineJenkins) -> None:
+    jenkins.faults.add("GET", "/", status=404, body="default backend - 404", times=99)
+    account, *_ = await look(settings)
+    assert "is not Jenkins" in account.found.en
+
+
+@pytest.mark.parametrize(
+    ("job", "told", "state"),
+    [
+        (None, "there is no team/build, or the bot may not see it", State.WRONG),
+        ({"buildable": False}, "team/build is disabled", State.WRONG),
+        ({"parameters": ("CHATOPS_RUN",)}, "team/build does not declare REF", State.WRONG),
+        ({"parameters": None}, "team/build does not declare CHATOPS_RUN, REF", State.WRONG),
+        ({"parameters": ("CHATOPS_RUN", "REF"), "grants": {"chatops": frozenset({"Read"})}},
+         "may not be able to start it", State.NOTE),
+    ],
+)  # fmt: skip
+async def test_jobs_that_will_not_do(
+    settings: Settings, jenkins: OfflineJenkins, job: dict[str, object] | None, told: str, state: State
+) -> None:
+    del jenkins.scheduler.jobs["team/build"]
+    if job is not None:
+        jenkins.add_job("team/build", **job)  # type: ignore[arg-type] # a table's row
+    _, found, _ = await look(settings)
+    assert (found.state, told in found.found.en) == (state, True)
+
+
+async def test_a_folder_that_is_missing_is_found(settings: Settings, jenkins: OfflineJenkins) -> None:
+    del jenkins.scheduler.jobs["team/shop/PR-1"]
+    *_, each = await look(settings)
+    assert (each.state, each.found.en[:22]) == (State.WRONG, "there is no team/shop,")
