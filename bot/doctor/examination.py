@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain, repeat
 
-from bot.doctor import buildkit, dns, docker, gitee, helm, jenkins, kubernetes, registry, settings
+from bot.doctor import buildkit, dns, docker, gitee, helm, jenkins, kubernetes, registry, settings, store
 from bot.doctor.findings import Check, Examined, Finding, State, wrong
 from bot.model.text import Language, Text
 
@@ -13,6 +13,7 @@ PATIENCE = 30.0
 
 CHECKS: tuple[Check, ...] = (
     Check("settings", settings.look),
+    Check("store", store.look),
     Check("gitee", gitee.look),
     Check("registry", registry.look),
     Check("docker", docker.look, docker.wanted),

@@ -7,6 +7,7 @@ from bot.doctor.findings import Examined, Finding, fine, note, wrong
 from bot.model.errors import GiveUp
 from bot.model.text import Text
 from bot.registry.harbor import HarborRegistry
+from bot.registry.oci import OciRegistry
 
 
 async def look(examined: Examined) -> Sequence[Finding]:
@@ -17,9 +18,23 @@ async def look(examined: Examined) -> Sequence[Finding]:
         if trouble is not None:
             return [_unusable(trouble)]
         found = [fine(en=f"{chosen.url} answers", zh=f"{chosen.url} 可以访问")]
-        if isinstance(registry, HarborRegistry) and chosen.project:
+        if isinstance(registry, OciRegistry):
+            found.append(_push(chosen.url, allowed=await registry.may_push()))
+        elif chosen.project:
             found.append(await _permissions(registry, chosen.project))
     return found
+
+
+def _push(url: str, *, allowed: bool) -> Finding:
+    if allowed:
+        return fine(en="the account may push", zh="账号可以推送镜像")
+    return wrong(
+        Text(en=f"the account may not push to {url}", zh=f"账号无权推送镜像到 {url}"),
+        Text(
+            en="Set [registry] username and password to an account that may, and check [registry] project.",
+            zh="请在 [registry] 中设置有推送权限的 username 和 password，并检查 project。",
+        ),
+    )
 
 
 async def _permissions(harbor: HarborRegistry, project: str) -> Finding:

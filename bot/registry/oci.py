@@ -14,7 +14,7 @@ from typing import Self
 import httpx
 
 from bot.core import naming
-from bot.model.errors import ChatOpsError
+from bot.model.errors import ChatOpsError, GiveUp
 from bot.model.forge import RepoPath
 from bot.model.run import Image
 from bot.ports import Log, TagRemoval
@@ -35,6 +35,9 @@ AT_ONCE = 8
 PAGE = 500
 """Tags that are asked for at once."""
 PAGES = 1_000
+TRIAL = "chatops-doctor"
+"""Repository that a trial upload names; without a manifest it never comes to be. docker-registry keeps a few
+bytes of it until it purges uploads."""
 
 
 class OciRegistry:
@@ -118,6 +121,17 @@ class OciRegistry:
         except ChatOpsError as error:
             return error.facts.get("message") or f"{self._host} does not take these credentials"
         return None if response.is_success else f"{self._host} is no registry: {response.status_code}"
+
+    async def may_push(self) -> bool:
+        """Say whether the account may push, by an upload that is begun and given up again."""
+        name = "/".join(part for part in (self._project.strip("/"), TRIAL) if part)
+        try:
+            begun = await self._ask("POST", f"/v2/{name}/blobs/uploads/", name)
+        except GiveUp:
+            return False
+        if place := begun.headers.get("Location"):
+            await self._ask("DELETE", httpx.URL(place).raw_path.decode(), name)
+        return begun.is_success
 
     async def _tags(self, name: str) -> list[str]:
         found: list[str] = []

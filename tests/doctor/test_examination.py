@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -154,11 +155,28 @@ async def test_an_engine_address_that_cannot_be_used_is_told() -> None:
 
 
 @pytest.mark.docker
-async def test_a_real_registry_is_fine(tmp_path: Path) -> None:
+async def test_a_real_registry_is_fine_and_has_no_more_repositories_than_before(tmp_path: Path) -> None:
     process = RegistryProcess(tmp_path)
     try:
-        [found] = await registry.look(Examined(Settings(registry=Registry(url=f"http://{process.host}"))))
+        found = await registry.look(Examined(Settings(registry=Registry(url=f"http://{process.host}"))))
+        async with httpx.AsyncClient(base_url=f"http://{process.host}") as client:
+            known = (await client.get("/v2/_catalog")).json()
     finally:
         process.stop()
 
-    assert found.state is State.FINE
+    assert known == {"repositories": []}
+    assert [one.found.en for one in found] == [f"http://{process.host} answers", "the account may push"]
+
+
+@pytest.mark.docker
+async def test_a_registry_that_refuses_pushes_is_told(tmp_path: Path) -> None:
+    process = RegistryProcess(tmp_path, readonly=True)
+    try:
+        _, found = await registry.look(Examined(Settings(registry=Registry(url=f"http://{process.host}"))))
+    finally:
+        process.stop()
+
+    assert (found.state, found.found.en) == (
+        State.WRONG,
+        f"the account may not push to http://{process.host}",
+    )

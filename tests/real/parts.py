@@ -25,6 +25,7 @@ log: {{level: error}}
 storage:
   filesystem: {{rootdirectory: {folder}/data}}
   delete: {{enabled: {deletes}}}
+  maintenance: {{readonly: {{enabled: {readonly}}}}}
 http: {{addr: "{host}"}}
 {auth}
 """
@@ -33,10 +34,16 @@ http: {{addr: "{host}"}}
 class RegistryProcess:
     """A docker-registry on a port of its own, its storage in a folder."""
 
-    def __init__(self, folder: Path, *, deletes: bool = True, auth: str = "") -> None:
+    def __init__(self, folder: Path, *, deletes: bool = True, readonly: bool = False, auth: str = "") -> None:
         self.host = f"127.0.0.1:{free_port()}"
         file = folder / "registry.yml"
-        text = CONFIGURATION.format(folder=folder, host=self.host, deletes=str(deletes).lower(), auth=auth)
+        text = CONFIGURATION.format(
+            folder=folder,
+            host=self.host,
+            deletes=str(deletes).lower(),
+            readonly=str(readonly).lower(),
+            auth=auth,
+        )
         file.write_text(text)
         self._process = subprocess.Popen(  # noqa: S603 - constant arguments
             ["/usr/bin/docker-registry", "serve", str(file)],
