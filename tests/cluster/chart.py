@@ -1,6 +1,7 @@
 """The bot's own chart, as Helm renders and installs it."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,24 +24,32 @@ class Chart:
 
     helm: Path
 
-    def run(self, *words: str, values: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
-        """Run Helm with values from standard input."""
+    def run(
+        self, *words: str, values: Mapping[str, Any] | None = None, kubeconfig: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Helm, with values from standard input, on the cluster of KUBECONFIG or on another."""
         return subprocess.run(  # noqa: S603 - constant arguments
-            [str(self.helm), *words, "--values", "-"],
+            [str(self.helm), *words, *(() if values is None else ("--values", "-"))],
             input=json.dumps(values),
+            env={**os.environ, **({} if kubeconfig is None else {"KUBECONFIG": str(kubeconfig)})},
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def do(self, *words: str, **how: Any) -> str:
+        """Run Helm and return what it said; fail with its complaint."""
+        done = self.run(*words, **how)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def render(
         self, values: Mapping[str, Any], release: str = "bot", namespace: str = "chatops", *options: str
     ) -> list[Object]:
         """Return the objects that an installation would make."""
         where = ("--namespace", namespace, *options)
-        done = self.run("template", release, str(FOLDER), *where, values={**ENOUGH, **values})
-        assert done.returncode == 0, done.stderr
-        return [item for item in yaml.safe_load_all(done.stdout) if item]
+        rendered = self.do("template", release, str(FOLDER), *where, values={**ENOUGH, **values})
+        return [item for item in yaml.safe_load_all(rendered) if item]
 
     def rights(self, name: str, namespace: str) -> list[Object]:
         """Return the service account of that name and all that gives it rights."""

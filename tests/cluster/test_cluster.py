@@ -26,10 +26,10 @@ def pod(namespace: str, name: str, image: str, *command: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def host(cluster: Access, namespace: str, pod_image: str, preview_domain: str) -> str:
+def host(cluster: Access, namespace: str, base_image: str, preview_domain: str) -> str:
     """Have a web server behind a Service and an Ingress, and return its host."""
     script = "mkdir /www; echo hello > /www/index.html; exec httpd -f -p 8080 -h /www"
-    web = pod(namespace, "web", pod_image, "sh", "-c", script)
+    web = pod(namespace, "web", base_image, "sh", "-c", script)
     web["metadata"]["labels"] = LABELS
     web["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 8080}, "periodSeconds": 1}
     cluster.create(web)
@@ -56,11 +56,11 @@ def test_a_visitor_reaches_a_pod_through_the_ingress(cluster: Access, host: str,
 
 
 def test_a_pod_resolves_services_and_public_names(
-    cluster: Access, host: str, namespace: str, pod_image: str
+    cluster: Access, host: str, namespace: str, base_image: str
 ) -> None:
     cluster.until(named("v1", "Pod", "web", namespace), _ready)
     script = f"nslookup web.{namespace}.svc.cluster.local; nslookup {host}"
-    found = output(cluster, pod(namespace, "ask", pod_image, "sh", "-c", script))
+    found = output(cluster, pod(namespace, "ask", base_image, "sh", "-c", script))
     service = cluster.get(named("v1", "Service", "web", namespace)).spec.clusterIP
     assert f"Address: {service}" in found.replace("Address 1:", "Address:"), found
     assert "can't" not in found

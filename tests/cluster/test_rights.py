@@ -29,13 +29,13 @@ USER = 10001
 
 @pytest.fixture
 async def platform(
-    bot_kubeconfig: Path, instance: str, ingress: str, pod_image: str
+    bot_kubeconfig: Path, instance: str, ingress: str, base_image: str
 ) -> AsyncIterator[KubernetesPlatform]:
     """Give the runner the chart's rights and no others."""
     async with Cluster(Door(bot_kubeconfig)) as cluster:
         routing = Routing(address=ingress)
         yield KubernetesPlatform(
-            cluster, Options(instance, routing=routing, run_as_user=USER, collector=pod_image)
+            cluster, Options(instance, routing=routing, run_as_user=USER, collector=base_image)
         )
 
 
@@ -46,7 +46,7 @@ def limited(bot_kubeconfig: Path, tmp_path: Path) -> Iterator[Access]:
         yield door
 
 
-def environment(image: Image, host: str, pod_image: str) -> EnvironmentSpec:
+def environment(image: Image, host: str, base_image: str) -> EnvironmentSpec:
     """Describe a service with another beside it."""
     return EnvironmentSpec(
         KEY,
@@ -55,7 +55,7 @@ def environment(image: Image, host: str, pod_image: str) -> EnvironmentSpec:
         port=8080,
         env={},
         command=SERVE,
-        services=[ServiceSpec("beside", pod_image, command=("sh", "-c", "sleep 600"))],
+        services=[ServiceSpec("beside", base_image, command=("sh", "-c", "sleep 600"))],
         memory="64m",
         health_path="/",
         health_timeout=60,
@@ -68,12 +68,12 @@ async def test_they_are_enough_to_deploy_test_and_remove(  # noqa: PLR0917 - fix
     cluster: Access,
     instance: str,
     app_image: Image,
-    pod_image: str,
+    base_image: str,
     preview_domain: str,
     visit: Visit,
 ) -> None:
     host, log = f"{instance}.{preview_domain}", Recorder()
-    await platform.deploy(environment(app_image, host, pod_image), log)
+    await platform.deploy(environment(app_image, host, base_image), log)
     assert visit(host).text == "at your service\n"
     command = f"echo started; echo '{REPORT}' > /reports/unit.xml"
     output = await platform.run_tests(
