@@ -55,7 +55,7 @@ def host(namespace: str, preview_domain: str) -> str:
 
 
 @pytest.fixture
-def values(image: Image, gitee: OfflineGitee, host: str) -> Object:
+def values(image: Image, base_image: str, gitee: OfflineGitee, host: str) -> Object:
     """Say as little as somebody who tries it out."""
     repository, _, tag = image.tags[0].rpartition(":")
     return {
@@ -63,6 +63,7 @@ def values(image: Image, gitee: OfflineGitee, host: str) -> Object:
         "secrets": {"existingSecret": SECRET},
         "config": CONFIG.format(gitee=gitee.url),
         "data": {"persistent": False},
+        "tools": [{"image": base_image, "program": "/bin/busybox"}],
         "ingress": {"enabled": True, "host": host},
     }
 

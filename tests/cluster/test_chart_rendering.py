@@ -70,9 +70,10 @@ def test_postgresql_is_several_pods_spread_over_nodes(chart: Chart) -> None:
     assert environment(items)["CHATOPS_STORE__URL_FILE"] == "/run/secrets/chatops/store-url"
 
 
-def test_replicas_share_the_claim_that_is_named(chart: Chart) -> None:
-    items = chart.render({**POSTGRESQL, "data": {"existingClaim": "shared"}})
-    assert volumes(items)["data"]["persistentVolumeClaim"] == {"claimName": "shared"}
+def test_a_claim_of_ones_own_takes_the_place_of_the_chart_s(chart: Chart) -> None:
+    items = chart.render({"data": {"existingClaim": "mine"}})
+    assert volumes(items)["data"]["persistentVolumeClaim"] == {"claimName": "mine"}
+    assert "volumeClaimTemplates" not in one(items, "StatefulSet")["spec"]
 
 
 def test_one_pod_has_no_disruption_budget(chart: Chart) -> None:
@@ -172,13 +173,31 @@ def test_prometheus_finds_the_service(chart: Chart) -> None:
 
 def test_buildkit_runs_without_root_and_only_the_bot_may_reach_it(chart: Chart) -> None:
     items = chart.render({"buildkit": {"enabled": True, "config": "debug = true\n"}})
-    [spec] = [item["spec"]["template"]["spec"] for item in items if item["kind"] == "Deployment"]
+    spec = one(items, "Deployment")["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["automountServiceAccountToken"] is False
     assert not spec["containers"][0].get("securityContext", {}).get("privileged")
     [source] = one(items, "NetworkPolicy")["spec"]["ingress"][0]["from"]
-    labels = one(items, "StatefulSet")["spec"]["template"]["metadata"]["labels"]
+    bot = one(items, "StatefulSet")
+    labels = bot["spec"]["template"]["metadata"]["labels"]
     assert source["podSelector"]["matchLabels"].items() <= labels.items()
+
+
+def test_the_bot_finds_buildkit_and_its_client(chart: Chart) -> None:
+    [bot] = [item for item in chart.render({"buildkit": {"enabled": True}}) if item["kind"] == "StatefulSet"]
+    names = {item["metadata"]["name"] for item in chart.render({"buildkit": {"enabled": True}})}
+    address = environment([bot])["CHATOPS_BUILDKIT__ADDRESS"].removeprefix("tcp://").removesuffix(":1234")
+    assert address in names
+    assert pod([bot])["initContainers"][0]["command"][1] == "/usr/bin/buildctl"
+
+
+def test_programs_of_other_images_come_onto_the_path(chart: Chart) -> None:
+    items = chart.render({"tools": [{"image": "alpine/helm:3", "program": "/usr/bin/helm"}]})
+    [tool] = pod(items)["initContainers"]
+    assert tool["image"] == "alpine/helm:3"
+    assert tool["command"][:2] == ["cp", "/usr/bin/helm"]
+    assert tool["command"][2].strip("/") in environment(items)["PATH"]
+    assert tool["securityContext"] == container(items)["securityContext"]
 
 
 def test_two_releases_do_not_share_names(chart: Chart) -> None:

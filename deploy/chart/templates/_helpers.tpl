@@ -43,6 +43,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and (eq .Values.database "postgresql") (gt (int .Values.replicas) 1) }}yes{{ end -}}
 {{- end }}
 
+{{/* The programs to bring along: those asked for, and the client of the buildkitd that is installed. */}}
+{{- define "chatops.tools" -}}
+{{- $tools := .Values.tools -}}
+{{- if .Values.buildkit.enabled -}}
+{{- $tools = append $tools (dict "image" .Values.buildkit.image "program" "/usr/bin/buildctl") -}}
+{{- end -}}
+{{- if $tools }}{{ toYaml $tools }}{{ end -}}
+{{- end }}
+
+{{/* What a container may, in the words of the restricted Pod Security Standard. */}}
+{{- define "chatops.confined" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
 {{/* What must be said before anything is installed. */}}
 {{- define "chatops.check" -}}
 {{- if not .Values.secrets.existingSecret }}
@@ -80,6 +96,20 @@ spec:
     - name: {{ . }}
     {{- end }}
   {{- end }}
+  {{- if include "chatops.tools" . }}
+  initContainers:
+    {{- range $index, $tool := include "chatops.tools" . | fromYamlArray }}
+    - name: tool-{{ $index }}
+      image: {{ $tool.image | quote }}
+      imagePullPolicy: IfNotPresent
+      command: [cp, {{ $tool.program | quote }}, /tools/]
+      securityContext:
+        {{- include "chatops.confined" $ | nindent 8 }}
+      resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {memory: 128Mi}}
+      volumeMounts:
+        - {name: tools, mountPath: /tools}
+    {{- end }}
+  {{- end }}
   containers:
     - name: chatops
       image: {{ include "chatops.image" . | quote }}
@@ -98,6 +128,13 @@ spec:
         {{- end }}
         {{- if .Values.rbac.create }}
         - {name: CHATOPS_KUBERNETES__ENABLED, value: "true"}
+        {{- end }}
+        {{- if .Values.buildkit.enabled }}
+        - name: CHATOPS_BUILDKIT__ADDRESS
+          value: tcp://{{ include "chatops.fullname" . }}-buildkit:1234
+        {{- end }}
+        {{- if include "chatops.tools" . }}
+        - {name: PATH, value: "/opt/chatops/bin:/usr/local/bin:/usr/bin:/bin:/tools"}
         {{- end }}
         {{- range $setting, $key := .Values.secrets.keys }}
         - name: CHATOPS_{{ $setting }}_FILE
@@ -121,19 +158,24 @@ spec:
         periodSeconds: 10
         timeoutSeconds: 10
       securityContext:
-        allowPrivilegeEscalation: false
-        readOnlyRootFilesystem: true
-        capabilities: {drop: [ALL]}
+        {{- include "chatops.confined" . | nindent 8 }}
       resources:
         {{- toYaml .Values.resources | nindent 8 }}
       volumeMounts:
         - {name: data, mountPath: /data}
         - {name: tmp, mountPath: /tmp}
+        {{- if include "chatops.tools" . }}
+        - {name: tools, mountPath: /tools, readOnly: true}
+        {{- end }}
         - {name: config, mountPath: /etc/chatops, readOnly: true}
         - {name: secrets, mountPath: /run/secrets/chatops, readOnly: true}
   volumes:
     - name: tmp
       emptyDir: {}
+    {{- if include "chatops.tools" . }}
+    - name: tools
+      emptyDir: {}
+    {{- end }}
     - name: config
       configMap: {name: {{ include "chatops.fullname" . }}}
     - name: secrets
