@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from bot.adapters import Adapters, secrets
 from bot.core import catalogue, duration
 from bot.core.addresses import WELL_KNOWN, Addresses
+from bot.core.retention import Keep
 from bot.core.scheduling import Limits
 from bot.core.serving import serves
 from bot.core.vocabulary import AnyCommand, Need
@@ -27,9 +28,11 @@ from bot.engine.dispatcher import Dispatcher
 from bot.engine.expiry import Expiry
 from bot.engine.facts import Gatherer
 from bot.engine.identity import Identity
+from bot.engine.measures import Measures
 from bot.engine.membership import Membership
 from bot.engine.names import NameKeeper
 from bot.engine.progress import Progress
+from bot.engine.retention import Retention
 from bot.engine.run_comments import RunComments
 from bot.engine.walk import Walker
 from bot.engine.warning import Warnings
@@ -43,6 +46,7 @@ from bot.settings.model import Settings
 from bot.store.records import Store
 from bot.web.application import application
 from bot.web.deps import PreviewDeps, WebDeps
+from bot.web.engine_metrics import EngineMetrics, StoreMetrics
 from bot.web.previews import preview_application, preview_runner
 
 logger = logging.getLogger(__name__)
@@ -87,6 +91,8 @@ class Bot:
     local: Local
     commands: tuple[AnyCommand, ...]
     policy: Mapping[str, Need]
+    registry: CollectorRegistry
+    """What is measured."""
 
     async def readiness(self) -> Mapping[str, str | None]:
         """Ask every part, the store first: None for one that answers, else what is wrong with it."""
@@ -151,7 +157,7 @@ async def running(
         ports = _sockets(stack, settings)
         where = addresses(settings, web_port=ports[0].port, preview_port=ports[1].port)
         local = Local(*(f"http://{settings.server.host}:{listener.port}" for listener in ports))
-        bot = _assemble(settings, adapters, store, clock, sleep, where, local)
+        bot = _assemble(settings, adapters, store, clock, sleep, where, local, CollectorRegistry())
         await bot.membership.join()
         stack.push_async_callback(bot.membership.leave)
         stack.push_async_callback(bot.comments.board.close)
@@ -169,30 +175,43 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     sleep: Sleep,
     where: Addresses,
     local: Local,
+    registry: CollectorRegistry,
 ) -> Bot:
     known = find_commands()
     language = settings.comments.language
     policy = _policy(settings, known)
     identity = Identity(adapters.forge)
+    measures: Measures = EngineMetrics(registry)
 
     async def drop() -> None:
         await asyncio.gather(worker.drop(), dispatcher.drop())
 
-    membership = Membership(store, drop)
-    board = Board(adapters.forge, store, _renderer(settings), identity, lambda: membership.lease, sleep=sleep)
+    membership = Membership(store, drop, measures=measures)
+    board = Board(
+        adapters.forge,
+        store,
+        _renderer(settings),
+        identity,
+        lambda: membership.lease,
+        sleep=sleep,
+        measures=measures,
+    )
     comments = _comments(settings, store, board, where)
     longest, ahead = duration.parse(settings.preview.ttl), warning_time(settings)
     progress = Progress(store, adapters.doors, where, clock, longest)
-    walker = Walker(progress, clock, duration.parse(settings.limits.run_time), sleep)
+    walker = Walker(progress, clock, duration.parse(settings.limits.run_time), sleep, measures)
     worker = Worker(store, walker, comments, comments.limits, membership)
     gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language, longest, ahead)
     decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
     dispatcher = Dispatcher(store, decider, board, worker, membership, clock, language)
     expiry = Expiry(store, worker, clock, language)
     warnings = Warnings(store, board, where, clock, language, ahead)
+    keeping = Retention(store, adapters.files.shelf, clock, _keep(settings), measures)
     chores = Chores(
         membership,
         (
+            Chore("retention", 3600, keeping.look),
+            Chore("git cache", 6 * 3600, adapters.doors.source.gc, everywhere=True),
             Chore("expiry", 30, expiry.look),
             *([Chore("expiry warnings", 30, warnings.look)] if settings.comments.announce else ()),
             Chore("comments left unsaid", 10, comments.catch_up),
@@ -213,6 +232,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
         local,
         known,
         policy,
+        registry,
     )
 
 
@@ -248,6 +268,12 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
+def _keep(settings: Settings) -> Keep:
+    chosen = settings.retention
+    spans = (chosen.logs, chosen.reports, chosen.runs, chosen.deliveries)
+    return Keep(*(duration.parse(span, maximum=duration.LONGEST_KEPT) for span in spans))
+
+
 def _policy(settings: Settings, known: tuple[AnyCommand, ...]) -> dict[str, Need]:
     policy = {name: Need(need) for name, need in settings.permissions.items()}
     if unknown := catalogue.unknown_levels(policy, known):
@@ -277,18 +303,17 @@ async def _listen(
     bot: Bot,
     clock: Clock,
 ) -> None:
-    registry = CollectorRegistry()
-    site = web.AppRunner(
-        application(_web(settings, bot, registry, clock)), access_log=None, shutdown_timeout=3
-    )
-    previews = preview_runner(preview_application(_previews(settings, bot, registry)))
+    site = web.AppRunner(application(_web(settings, bot, clock)), access_log=None, shutdown_timeout=3)
+    previews = preview_runner(preview_application(_previews(settings, bot)))
     for runner, listener in zip((site, previews), listeners, strict=True):
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listener.socket).start()
 
 
-def _web(settings: Settings, bot: Bot, registry: CollectorRegistry, clock: Clock) -> WebDeps:
+def _web(settings: Settings, bot: Bot, clock: Clock) -> WebDeps:
+    held = StoreMetrics(bot.store.census)
+    bot.registry.register(held)
     return WebDeps(
         inbox=NotifyingInbox(bot.store, bot.dispatcher),
         runs=bot.store.runs,
@@ -297,7 +322,8 @@ def _web(settings: Settings, bot: Bot, registry: CollectorRegistry, clock: Clock
         places=bot.comments.places,
         health=bot,
         clock=clock,
-        registry=registry,
+        registry=bot.registry,
+        recount=held.refresh,
         secrets=tuple(secret.get_secret_value() for secret in settings.gitee.webhook_secret),
         serves=lambda repo: serves(settings.repos.allow, repo),
         addresses=bot.addresses,
@@ -305,16 +331,17 @@ def _web(settings: Settings, bot: Bot, registry: CollectorRegistry, clock: Clock
         language=settings.comments.language,
         gitee_url=settings.gitee.url,
         ahead=warning_time(settings),
+        keep=_keep(settings),
         body_limit=settings.server.max_body,
         freshness=timedelta(seconds=settings.gitee.window),
         signature_mode=Mode(settings.gitee.webhook_mode),
     )
 
 
-def _previews(settings: Settings, bot: Bot, registry: CollectorRegistry) -> PreviewDeps:
+def _previews(settings: Settings, bot: Bot) -> PreviewDeps:
     return PreviewDeps(
         records=bot.store.pulls,
-        registry=registry,
+        registry=bot.registry,
         addresses=bot.addresses,
         language=settings.comments.language,
     )

@@ -8,6 +8,7 @@ from bot.model.text import Language
 
 MINIMUM = timedelta(minutes=1)
 MAXIMUM = timedelta(days=90)
+LONGEST_KEPT = timedelta(days=3650)
 
 _UNITS = (
     (604_800, r"w|周"),

@@ -143,6 +143,25 @@ def comment_marker(kind: str, identifier: str) -> str:
     return f"<!-- {PREFIX}:{kind}={identifier} -->"
 
 
+def run_markers(run: int) -> tuple[str, ...]:
+    """Return the markers of all comments that a run may have."""
+    return tuple(comment_marker(kind, str(run)) for kind in ("run", "failed", "ready"))
+
+
+def reply_marker(delivery: str, which: str | int) -> str:
+    """Return the marker of one of the answers to a delivery, by its key."""
+    return comment_marker("reply", f"{_short(delivery)}-{which}")
+
+
+def reply_beginning(delivery: str) -> str:
+    """Return what the markers of all answers to a delivery begin with."""
+    return f"<!-- {PREFIX}:reply={_short(delivery)}-"
+
+
+def _short(delivery: str) -> str:
+    return delivery[:16]
+
+
 def _label(key: EnvironmentKey) -> str:
     plain = f"pr-{key.number}-{slug(key.repo.name)}"
     return plain if key.name == DEFAULT_ENVIRONMENT else f"{plain}-{slug(key.name)}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bot.core.lifecycle import PATIENT_ATTEMPTS, retry_delay
 from bot.engine.identity import Identity
+from bot.engine.measures import UNMEASURED, Measures
 from bot.engine.records import Records
 from bot.model.errors import ChatOpsError, CommentRefused, RetryLater
 from bot.model.forge import RepoPath
@@ -51,6 +52,7 @@ class Board:
         lease: Callable[[], Lease],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        measures: Measures = UNMEASURED,
     ) -> None:
         self._forge = forge
         self._records = records
@@ -58,6 +60,7 @@ class Board:
         self._identity = identity
         self._lease = lease
         self._sleep = sleep
+        self._measures = measures
         self._latest: dict[str, Saying] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
 
@@ -108,6 +111,7 @@ class Board:
                 return
             else:
                 return
+            self._measures.comment_retried()
             await self._sleep(delay)
             saying = self._latest.pop(address, saying)
             attempt += 1

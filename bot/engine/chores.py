@@ -1,4 +1,4 @@
-"""What one replica does for all, again and again: each in a loop of its own, none able to stop another."""
+"""What is done again and again: each chore in a loop of its own, none able to stop another."""
 
 import asyncio
 import logging
@@ -19,11 +19,13 @@ class Chore:
     every: float
     """Seconds between the end of one time and the beginning of the next."""
     do: Callable[[], Awaitable[object]]
+    everywhere: bool = False
+    """Whether each replica does it for itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chores:
-    """Does chores for as long as this replica leads."""
+    """Does chores; those for all only while this replica leads."""
 
     membership: Membership
     chores: Sequence[Chore]
@@ -37,7 +39,7 @@ class Chores:
 
     async def _repeat(self, chore: Chore) -> None:
         while True:
-            if self.membership.leads:
+            if chore.everywhere or self.membership.leads:
                 await _once(chore)
             await self.sleep(chore.every)
 

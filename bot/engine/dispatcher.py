@@ -162,7 +162,7 @@ class Dispatcher:
     async def _apologise(self, delivery: Delivery, trace: str) -> None:
         """Answer a bug of ours with an id that finds its trace in the log."""
         await self.records.inbox.fail(delivery.key, f"bug {trace}", self.clock.now())
-        marker = naming.comment_marker("reply", f"{delivery.key[:16]}-bug")
+        marker = naming.reply_marker(delivery.key, "bug")
         self.board.show(Posting(delivery.repo, delivery.number, marker, Apology(trace), self.language))
 
 
@@ -171,4 +171,4 @@ def _marker(delivery: Delivery, view: View, index: int) -> str:
     if isinstance(view, ApprovalNeeded):
         # Every further event at this commit would say the same again.
         return naming.comment_marker("approval", view.sha[:12])
-    return naming.comment_marker("reply", f"{delivery.key[:16]}-{index}")
+    return naming.reply_marker(delivery.key, index)

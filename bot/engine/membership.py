@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from bot.engine.measures import UNMEASURED, Measures
 from bot.engine.records import Records
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost, Roll
@@ -34,6 +35,7 @@ class Membership:
     """Called when all that was in hand must be dropped; returns when that is done."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     monotonic: Callable[[], float] = time.monotonic
+    measures: Measures = UNMEASURED
     roll: Roll = field(default_factory=lambda: Roll({}))
     _lease: Lease | None = None
     _kept_at: float = 0.0
@@ -94,6 +96,7 @@ class Membership:
         for name in self._silent(lease):
             if await self.records.replicas.bury(name, self._watched[name][0]):
                 logger.warning("replica %s is silent: its runs are taken over", name)
+                self.measures.taken_over()
 
     def _silent(self, lease: Lease) -> list[str]:
         now = self.monotonic()
@@ -106,4 +109,5 @@ class Membership:
 
     async def _drop(self) -> None:
         self._lease = None
+        self.measures.lease_lost()
         await self.dropped()

@@ -183,6 +183,22 @@ class PullRecords(Protocol):
         ...
 
 
+class PastRecords(Protocol):
+    """What is over, and may be forgotten."""
+
+    async def over(self, ids: Collection[int]) -> Mapping[int, datetime | None]:
+        """Return of each of these runs that is known when it ended, None while it goes on."""
+        ...
+
+    async def forget_runs(self, before: datetime, spared: Collection[int], limit: int) -> int:
+        """Drop runs that were over by then and can be spared; return how many."""
+        ...
+
+    async def forget_deliveries(self, before: datetime, limit: int) -> int:
+        """Drop deliveries that were decided by then; return how many."""
+        ...
+
+
 class Records(Protocol):
     """The store."""
 
@@ -204,6 +220,11 @@ class Records(Protocol):
     @property
     def pulls(self) -> PullRecords:
         """Pull requests."""
+        ...
+
+    @property
+    def past(self) -> PastRecords:
+        """What is over."""
         ...
 
     async def start(self, run: Run, *, because: Environment | None = None) -> Run | None:

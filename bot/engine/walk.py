@@ -10,11 +10,12 @@ from functools import partial
 
 from bot.core import lifecycle
 from bot.engine.hand import Hand
+from bot.engine.measures import UNMEASURED, Measures
 from bot.engine.progress import Progress
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
 from bot.model.lease import LeaseLost
 from bot.model.reason import Reason
-from bot.model.run import Run, StepResult, StepState
+from bot.model.run import Run, StepRecord, StepResult, StepState
 from bot.ports import Clock
 from bot.steps import carrying
 from bot.steps.work import Work
@@ -31,6 +32,7 @@ class Walker:
     longest: timedelta
     """How long a run may take, from its first beginning on."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    measures: Measures = UNMEASURED
 
     async def walk(self, hand: Hand, stop: asyncio.Event) -> None:
         """Take a run from where it stands to its end. Raises LeaseLost."""
@@ -42,6 +44,7 @@ class Walker:
             result = await self._interruptible(hand, index, stop)
             await hand.insist(partial(self.progress.after, run, index, result))
             run = await hand.keep(lifecycle.step_finished(hand.run, index, result, self.clock.now()))
+            self._measure(run.steps[index])
         await self._end(hand)
 
     async def end(self, hand: Hand) -> None:
@@ -55,6 +58,11 @@ class Walker:
         await hand.insist(partial(self.progress.given_up, hand.run))
         if not hand.run.state.final:
             await hand.keep(lifecycle.stopped(hand.run, self.clock.now()))
+        self.measures.run_ended(hand.run.state)
+
+    def _measure(self, record: StepRecord) -> None:
+        if record.state.final:  # else it is begun anew by whoever takes the run up
+            self.measures.step_ended(record.name, record.state, record.seconds or 0.0)
 
     async def _abandon(self, hand: Hand, index: int) -> None:
         work = await hand.insist(partial(self.progress.work, hand, index))

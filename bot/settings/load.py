@@ -149,5 +149,5 @@ def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
         return unknown(path[0], keys(), "section") if len(path) == 1 else unknown(path[-1], allowed(path[0]))
     if error["type"] in {"dataclass_type", "dict_type"}:
         return "should be a section, not a value"
-    message = error["msg"].removeprefix("Input ")
+    message = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
     return message[0].lower() + message[1:]

@@ -12,27 +12,25 @@ from pydantic import Field, SecretStr
 
 from bot.core.vocabulary import Need
 from bot.model.text import Language
+from bot.settings.kinds import (
+    Address,
+    Bytes,
+    Count,
+    Duration,
+    DurationOrNone,
+    Kept,
+    KeptKeys,
+    NameServer,
+    Pair,
+    Port,
+    Size,
+    WebAddress,
+)
 
 STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
 
 Secret = SecretStr
 NO_SECRET = Secret("")
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-Count = Annotated[int, Field(ge=1)]
-Bytes = Annotated[int, Field(ge=1024)]
-WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")]
-Size = Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmgKMG]?$")]
-Address = Annotated[str, Field(pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)?$")]
-NameServer = Annotated[
-    str,
-    Field(
-        pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]{1,5})?|[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?)$"
-    ),
-]
-Pair = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*=")]
-DurationOrNone = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4}[smhdw])$")]
-Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +329,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long things are kept after they are over; what a live environment came from stays."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    logs: Kept = "30d"
+    """Logs of steps."""
+    reports: Kept = "90d"
+    """Test reports and the XML files that they were made of."""
+    runs: Kept = "180d"
+    """Runs; the newest of each pull request stays longer."""
+    deliveries: KeptKeys = "30d"
+    """Webhooks that were decided, at least `2d`: by them one that is sent again is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comments:
     """How the bot speaks under a pull request."""
 
@@ -365,6 +379,7 @@ class Settings:
     preview: Preview = field(default_factory=Preview)
     dns: Dns = field(default_factory=Dns)
     limits: Limits = field(default_factory=Limits)
+    retention: Retention = field(default_factory=Retention)
     comments: Comments = field(default_factory=Comments)
     permissions: Mapping[str, Need] = field(default_factory=dict)
     """Who may use a command, by its name: anyone, contributor (also the author of a trusted pull request),

@@ -6,14 +6,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from bot.model.census import Census
 from bot.model.environment import Environment, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
 from bot.model.run import Run, StopRequest
-from bot.store import deliveries, pulls, runs
+from bot.store import census, deliveries, pulls, runs
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
 from bot.store.locking import Lock, hold
+from bot.store.past import Past
 from bot.store.pulls import Pulls
 from bot.store.replicas import Replicas
 from bot.store.runs import Runs
@@ -28,6 +30,7 @@ class Store:
     runs: Runs
     pulls: Pulls = field(repr=False)
     replicas: Replicas = field(repr=False)
+    past: Past = field(repr=False)
 
     @classmethod
     async def open(cls, url: str, *, inbox_capacity: int = 10_000) -> "Store":
@@ -39,7 +42,7 @@ class Store:
             await database.close()
             raise
         inbox = Inbox(database, capacity=inbox_capacity)
-        return cls(database, inbox, Runs(database), Pulls(database), Replicas(database))
+        return cls(database, inbox, Runs(database), Pulls(database), Replicas(database), Past(database))
 
     async def conclude(
         self,
@@ -89,6 +92,10 @@ class Store:
             return runs.add(connection, run) if idle and stands else None
 
         return await self.database.run(work)
+
+    async def census(self) -> Census:
+        """Count what is there."""
+        return await self.database.read(census.count)
 
     async def close(self) -> None:
         """Finish and close the database."""

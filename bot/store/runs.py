@@ -5,7 +5,6 @@ Whoever carries a run out holds it: only the holder saves it, and proves with it
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -14,7 +13,6 @@ from sqlalchemy import (
     RowMapping,
     Select,
     case,
-    delete,
     func,
     insert,
     select,
@@ -32,7 +30,7 @@ from bot.store.locking import Lock, hold
 from bot.store.replicas import free, held_by
 from bot.store.schema import runs
 
-_UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
+UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 
 
 class Runs:
@@ -66,7 +64,7 @@ class Runs:
 
     async def unfinished(self, repo: RepoPath | None = None, number: int | None = None) -> tuple[Run, ...]:
         """Return runs that are not over, oldest first; of one pull request when it is named."""
-        statement = select(runs).where(runs.c.state.in_(_UNFINISHED)).order_by(runs.c.id)
+        statement = select(runs).where(runs.c.state.in_(UNFINISHED)).order_by(runs.c.id)
         if repo is not None:
             statement = statement.where(runs.c.repo == str(repo), runs.c.number == number)
         return await self._select(statement)
@@ -160,16 +158,6 @@ class Runs:
         wanted = tuple(ids)
         return await self._database.run(lambda connection: flag(connection, wanted, request))
 
-    async def finished_before(self, moment: datetime, limit: int = 500) -> tuple[int, ...]:
-        """Return the ids of runs that were over by then, oldest first."""
-        statement = select(runs.c.id).where(runs.c.finished_at < moment).order_by(runs.c.id).limit(limit)
-        return await self._database.read(lambda connection: tuple(connection.execute(statement).scalars()))
-
-    async def forget(self, ids: Collection[int]) -> None:
-        """Drop runs that are over."""
-        statement = delete(runs).where(runs.c.id.in_(ids), runs.c.state.not_in(_UNFINISHED))
-        await self._database.run(lambda connection: connection.execute(statement))
-
     async def _select(self, statement: Select[Any]) -> tuple[Run, ...]:
         return await self._database.read(
             lambda connection: tuple(_value(row) for row in connection.execute(statement).mappings())
@@ -194,7 +182,7 @@ def add(connection: Connection, run: Run) -> Run:
 def idle(connection: Connection, repo: RepoPath, number: int) -> bool:
     """Whether nothing of a pull request waits or is under way."""
     statement = select(runs.c.id).where(
-        runs.c.repo == str(repo), runs.c.number == number, runs.c.state.in_(_UNFINISHED)
+        runs.c.repo == str(repo), runs.c.number == number, runs.c.state.in_(UNFINISHED)
     )
     return connection.execute(statement.limit(1)).first() is None
 
@@ -203,7 +191,7 @@ def flag(connection: Connection, ids: tuple[int, ...], request: StopRequest) -> 
     """Set the stop flag of unfinished runs that have none."""
     statement = (
         update(runs)
-        .where(runs.c.id.in_(ids), runs.c.state.in_(_UNFINISHED), runs.c.stop.is_(None))
+        .where(runs.c.id.in_(ids), runs.c.state.in_(UNFINISHED), runs.c.stop.is_(None))
         .values(stop=pack(request), revision=runs.c.revision + 1)
         .returning(runs.c.id)
     )
@@ -221,7 +209,7 @@ def _queue(connection: Connection) -> tuple[QueueEntry, ...]:
     holder = case((free(runs.c.holder), ""), else_=runs.c.holder).label("holder")
     statement = (
         select(*(runs.c[name] for name in columns), holder, runs.c.stop.is_not(None).label("stopping"))
-        .where(runs.c.state.in_(_UNFINISHED))
+        .where(runs.c.state.in_(UNFINISHED))
         .order_by(runs.c.id)
     )
     return tuple(_entry(row) for row in connection.execute(statement).mappings())

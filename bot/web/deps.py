@@ -32,6 +32,8 @@ class WebDeps:
     health: Health
     clock: Clock
     registry: CollectorRegistry
+    recount: Callable[[], Awaitable[None]]
+    """Brings what the registry tells of the store up to date."""
     secrets: tuple[str, ...]
     """Webhook secrets in force, several while they are being rotated."""
     serves: Callable[[RepoPath], bool]

@@ -22,5 +22,7 @@ async def ready(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     """`GET /metrics`, in Prometheus' text format."""
-    body = generate_latest(request.app[DEPS].registry)
+    deps = request.app[DEPS]
+    await deps.recount()
+    body = generate_latest(deps.registry)
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

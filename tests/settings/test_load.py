@@ -276,3 +276,13 @@ def test_no_variable_is_too_odd(variables: dict[str, str]) -> None:
         load(None, {f"CHATOPS_{name}": text for name, text in variables.items()})
     except SettingsError as told:
         assert all("CHATOPS_" in problem for problem in told.problems)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "least"), [("LOGS", "59m", "1h"), ("RUNS", "99999w", "1h"), ("DELIVERIES", "47h", "2d")]
+)
+def test_what_is_kept_is_kept_for_a_reasonable_time(key: str, value: str, least: str) -> None:
+    variable = f"CHATOPS_RETENTION__{key}"
+
+    assert problems(None, {variable: value}) == [f"{variable}: should be between {least} and 3650d"]
+    load(None, {variable: least})

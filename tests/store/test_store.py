@@ -273,16 +273,6 @@ async def test_environments_are_changed_without_losing_what_others_changed(store
     assert unchanged == other
 
 
-async def test_runs_that_were_over_long_ago_can_be_forgotten(store: Store, lease: Lease) -> None:
-    old, new, going = [await decided(store, lease, "x" * length) for length in (1, 2, 3)]
-    await claimed(store, lease)
-    for each, when in ((old, NOW - timedelta(days=9)), (new, NOW)):
-        await store.runs.save(replace(each, state=RunState.PASSED, finished_at=when), lease)
-    assert await store.runs.finished_before(NOW - timedelta(days=8)) == (old.id,)
-    await store.runs.forget([old.id, going.id])
-    assert {found.id for found in await store.runs.runs()} == {new.id, going.id}
-
-
 async def test_an_environment_is_found_by_its_host_until_long_after_its_end(store: Store) -> None:
     key = EnvironmentKey(SHOP, 12, "preview")
     ready = Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, 1, NOW, NOW, Endpoint("10.0.0.2", 80))

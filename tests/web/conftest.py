@@ -7,10 +7,14 @@ from aiohttp.web import Application, Request
 from prometheus_client import CollectorRegistry
 
 from bot.core.addresses import Addresses
+from bot.model.census import Census
+from bot.model.errors import RetryLater
+from bot.model.reason import Reason
 from bot.model.text import Text
 from bot.model.views import ArgumentHelp, CommandHelp
 from bot.web.application import application
 from bot.web.deps import WebDeps
+from bot.web.engine_metrics import StoreMetrics
 from tests.web.fakes import FakeClock, FakeEnvironments, FakeHealth, FakeInbox, FakeLogs, FakeRuns
 
 Client = TestClient[Request, Application]
@@ -40,8 +44,14 @@ class Bench:
     clock: FakeClock = field(default_factory=FakeClock)
     body_seconds: float = 5
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    census: Census | None = None
+    """What the store holds; None while it is away."""
+    seconds: float = 0.0
+    """What has passed by the clock of the measures."""
 
     def deps(self) -> WebDeps:
+        held = StoreMetrics(self._counted, monotonic=lambda: self.seconds)
+        self.registry.register(held)
         return WebDeps(
             inbox=self.inbox,
             runs=self.runs,
@@ -51,6 +61,7 @@ class Bench:
             health=self.health,
             clock=self.clock,
             registry=self.registry,
+            recount=held.refresh,
             secrets=("old secret", "s3cret"),
             serves=lambda repo: repo.owner != "elsewhere",
             addresses=Addresses("http://bot.test", "preview.test"),
@@ -59,6 +70,11 @@ class Bench:
             body_limit=100_000,
             body_seconds=self.body_seconds,
         )
+
+    async def _counted(self) -> Census:
+        if self.census is None:
+            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})
+        return self.census
 
     def counted(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, labels) or 0.0

@@ -1,5 +1,12 @@
 """Alive, ready, measured."""
 
+from dataclasses import replace
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from bot.model.census import Census
+from bot.model.run import RunState, StepState
+from bot.web.engine_metrics import FRESH, EngineMetrics
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import finished_run
 
@@ -38,3 +45,55 @@ async def test_requests_are_timed_by_route_and_not_by_address(client: Client, be
     assert 'route="unmatched",status="404"} 2.0' in text
     assert "nowhere" not in text
     assert "BREW" not in text
+
+
+async def test_what_the_store_holds_is_counted_when_somebody_asks(client: Client, bench: Bench) -> None:
+    bench.census = Census(dict.fromkeys(RunState, 0) | {RunState.PASSED: 7}, 3, 2, 1, 4)
+    text = await (await client.get("/metrics")).text()
+    for line in (
+        'chatops_runs{state="passed"} 7.0',
+        'chatops_runs{state="queued"} 0.0',
+        "chatops_queue_length 3.0",
+        "chatops_deliveries_pending 2.0",
+        "chatops_comments_behind 1.0",
+        "chatops_replicas 4.0",
+    ):
+        assert f"\n{line}\n" in text
+
+    bench.census = replace(bench.census, replicas=1)
+    assert "\nchatops_replicas 4.0\n" in await (await client.get("/metrics")).text()
+    bench.seconds += FRESH
+    assert "\nchatops_replicas 1.0\n" in await (await client.get("/metrics")).text()
+
+
+async def test_an_absent_store_leaves_gaps_and_no_lies(client: Client, bench: Bench) -> None:
+    answer = await client.get("/metrics")
+
+    assert answer.status == 200
+    text = await answer.text()
+    assert "chatops_http_request_seconds" in text
+    assert "chatops_replicas" not in text
+
+
+def test_what_the_engine_does_is_counted() -> None:
+    registry = CollectorRegistry()
+    measures = EngineMetrics(registry)
+    measures.step_ended("build", StepState.FAILED, 12.0)
+    measures.run_ended(RunState.FAILED)
+    measures.lease_lost()
+    measures.taken_over()
+    measures.comment_retried()
+    measures.removed("logs", 5)
+
+    text = generate_latest(registry).decode()
+
+    for line in (
+        'chatops_step_seconds_bucket{le="15.0",outcome="failed",step="build"} 1.0',
+        'chatops_step_seconds_sum{outcome="failed",step="build"} 12.0',
+        'chatops_runs_ended_total{outcome="failed"} 1.0',
+        "chatops_leases_lost_total 1.0",
+        "chatops_takeovers_total 1.0",
+        "chatops_comment_retries_total 1.0",
+        'chatops_retention_removed_total{kind="logs"} 5.0',
+    ):
+        assert f"\n{line}\n" in text

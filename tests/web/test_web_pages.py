@@ -459,3 +459,32 @@ def test_templates_hold_no_words_and_ask_only_for_known_ones() -> None:
         assert set(asked) <= set(WORDS), name
         prose = "".join(part.data for output in tree.find_all(nodes.TemplateData) for part in [output])
         assert not re.search(r"[\u4e00-\u9fff]", prose), name
+
+
+async def test_a_run_whose_files_were_removed_says_so(client: Client, bench: Bench) -> None:
+    old = replace(finished_run(41), finished_at=NOW - timedelta(days=100))
+    bench.runs.put(old, finished_run(42))
+
+    html = await page(client, "/runs/41")
+    assert html.count("This log was removed") == 3
+    assert "No output yet" not in html
+    assert "Removed, its time was over" in html
+    assert "内容已清理" in await page(client, "/reports/41/", 410, language="zh")
+    assert "No longer kept" in await page(client, "/runs/41/logs/build.txt", 410)
+
+    recent = await page(client, "/runs/42")
+    assert "This log was removed" not in recent
+    assert "Removed, its time was over" not in recent
+
+
+async def test_what_is_still_there_is_shown_however_old(client: Client, bench: Bench) -> None:
+    """A live environment keeps what it came from."""
+    bench.runs.put(replace(finished_run(41), finished_at=NOW - timedelta(days=100)))
+    bench.logs.append(41, "build", "still here\n")
+    bench.logs.reports[41] = b"<h1>report</h1>"
+
+    html = await page(client, "/runs/41")
+
+    assert "still here" in html
+    assert "Open the test report" in html
+    assert (await client.get("/runs/41/logs/build.txt")).status == 200

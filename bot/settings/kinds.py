@@ -1,0 +1,39 @@
+"""What a setting's value may look like, for those kinds of values that several settings share."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from bot.core import duration
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1)]
+Bytes = Annotated[int, Field(ge=1024)]
+WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")]
+Size = Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmgKMG]?$")]
+Address = Annotated[str, Field(pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)?$")]
+NameServer = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]{1,5})?|[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?)$"
+    ),
+]
+Pair = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*=")]
+DurationOrNone = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4}[smhdw])$")]
+Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
+
+
+def _kept(least: str) -> AfterValidator:
+    def check(value: str) -> str:
+        try:
+            duration.parse(value, minimum=duration.parse(least), maximum=duration.LONGEST_KEPT)
+        except ValueError as error:
+            raise ValueError(f"should be between {least} and {duration.LONGEST_KEPT.days}d") from error
+        return value
+
+    return AfterValidator(check)
+
+
+Kept = Annotated[Duration, _kept("1h")]
+KeptKeys = Annotated[Duration, _kept("2d")]
+"""Commands count for a day after they were written: until then nobody may take them for new ones."""

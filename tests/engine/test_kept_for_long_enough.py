@@ -1,0 +1,150 @@
+"""What was kept for long enough goes, and nothing of what still counts."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.core.retention import Keep
+from bot.engine import retention
+from bot.engine.measures import Unmeasured
+from bot.engine.retention import Retention
+from bot.model.delivery import Delivery, Trigger
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
+from bot.model.forge import RepoPath
+from bot.model.lease import Lease
+from bot.model.pipeline import BuildConfig
+from bot.model.plan import Build, Plan
+from bot.model.run import Origin, Run, RunState
+from bot.model.text import Language
+from bot.reports.folder import FolderShelf
+from bot.shelf import Shelf
+from bot.store.database import alone
+from bot.store.files import DatabaseShelf
+from bot.store.records import Store
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SHOP = RepoPath("team", "shop")
+SHA = "ab" * 20
+FILES = {"build.log": b"1", "report.html": b"2", "suites/unit/report.json": b"3"}
+
+
+@dataclass
+class Counted(Unmeasured):
+    """Remembers what was removed."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def removed(self, kind: str, count: int) -> None:
+        self.kinds[kind] += count
+
+
+class At:
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        return NOW
+
+
+@dataclass
+class Kept:
+    """A store and a shelf with the operator's patience of days."""
+
+    store: Store
+    shelf: Shelf
+    lease: Lease
+    counted: Counted = field(default_factory=Counted)
+
+    async def look(self) -> None:
+        await self.retention.look()
+
+    @property
+    def retention(self) -> Retention:
+        days = [timedelta(days=number) for number in (30, 90, 180, 60)]
+        return Retention(self.store, self.shelf, At(), Keep(*days), self.counted)
+
+    async def run(self, days_ago: int | None, *, number: int = 12) -> int:
+        """Add a run with all kinds of files that ended so long ago, or goes on."""
+        origin = Origin(Trigger.OPEN, "lin")
+        added = await self.store.start(
+            Run(0, SHOP, number, SHA, Plan((Build(SHA, BuildConfig()),)), origin, Language.ZH, NOW)
+        )
+        assert added is not None
+        await self.store.runs.claim(self.lease, lambda queue: [entry.id for entry in queue])
+        if days_ago is not None:
+            over = replace(added, state=RunState.PASSED, finished_at=NOW - timedelta(days=days_ago))
+            await self.store.runs.save(over, self.lease)
+        await self.shelf.put(added.id, FILES)
+        return added.id
+
+
+@pytest.fixture
+async def kept(store_url: str, tmp_path: Path) -> AsyncIterator[Kept]:
+    store = await Store.open(store_url)
+    shelf = FolderShelf(tmp_path) if alone(store_url) else DatabaseShelf(store.database)
+    yield Kept(store, shelf, await store.replicas.join("one"))
+    await store.close()
+
+
+async def test_each_kind_goes_when_its_time_is_over(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    ages = (200, 200, 200, 100, 40, 20)
+    runs = [await kept.run(age) for age in ages]
+
+    await kept.look()
+
+    assert [run.id for run in await kept.store.runs.runs()] == runs[:2:-1]
+    assert await kept.shelf.held() == {
+        runs[4]: ("report.html", "suites/unit/report.json"),
+        runs[5]: tuple(FILES),
+    }
+    assert kept.counted.kinds == {"logs": 5, "reports": 8, "runs": 3}
+
+    await kept.look()
+    assert kept.counted.kinds.total() == 16
+
+
+async def test_what_goes_on_keeps_everything_however_old(kept: Kept) -> None:
+    run = await kept.run(None)
+
+    await kept.look()
+
+    assert await kept.shelf.names(run) == tuple(FILES)
+
+
+async def test_what_a_live_environment_came_from_stays(kept: Kept) -> None:
+    deployed, _ = await kept.run(400), await kept.run(1)
+    key = EnvironmentKey(SHOP, 12, "preview")
+    ready = Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, deployed, NOW, NOW)
+    await kept.store.pulls.put_environment(ready)
+    await kept.look()
+    assert await kept.shelf.names(deployed) == tuple(FILES)
+    assert await kept.store.runs.run(deployed) is not None
+
+    await kept.store.pulls.put_environment(replace(ready, state=EnvironmentState.REMOVED))
+    await kept.look()
+    assert await kept.shelf.names(deployed) == ()
+    assert await kept.store.runs.run(deployed) is None
+
+
+async def test_files_of_no_run_that_anybody_knows_go(kept: Kept) -> None:
+    await kept.shelf.put(77, FILES)
+
+    await kept.look()
+
+    assert await kept.shelf.held() == {}
+
+
+async def test_deliveries_go_in_their_turn(kept: Kept) -> None:
+    for key, days in (("a", 70), ("b", 50)):
+        await kept.store.inbox.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, NOW))
+        await kept.store.inbox.fail(key, "given up", NOW - timedelta(days=days))
+
+    await kept.look()
+
+    assert kept.counted.kinds == {"deliveries": 1}
+    assert await kept.store.inbox.accept(Delivery("a", Trigger.COMMENT, SHOP, 12, NOW))
+    assert not await kept.store.inbox.accept(Delivery("b", Trigger.COMMENT, SHOP, 12, NOW))

@@ -1,0 +1,112 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.core import naming
+from bot.model.delivery import Delivery, Trigger
+from bot.model.forge import RepoPath
+from bot.model.lease import Lease
+from bot.model.pipeline import BuildConfig
+from bot.model.plan import Build, Plan, Step, Teardown
+from bot.model.run import Origin, Run, RunState
+from bot.model.text import Language
+from bot.store.records import Store
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=9)
+BEFORE = NOW - timedelta(days=8)
+SHOP = RepoPath("team", "shop")
+SHA = "ab" * 20
+
+
+async def ended(
+    store: Store, lease: Lease, number: int, at: datetime | None, *, step: Step | None = None
+) -> int:
+    """Add a run of a pull request that was over then, or goes on; return its number."""
+    plan = Plan((step or Build(SHA, BuildConfig()),))
+    run = Run(0, SHOP, number, SHA, plan, Origin(Trigger.OPEN, "lin"), Language.ZH, LONG_AGO)
+    started = await store.start(run)
+    assert started is not None
+    await store.runs.claim(lease, lambda queue: [entry.id for entry in queue])
+    if at is not None:
+        await store.runs.save(replace(started, state=RunState.PASSED, finished_at=at), lease)
+    for marker in (*naming.run_markers(started.id), naming.comment_marker("approval", "abc")):
+        await store.pulls.claim_comment(SHOP, number, marker, lease)
+    return started.id
+
+
+async def known(store: Store) -> set[int]:
+    return {run.id for run in await store.runs.runs()}
+
+
+async def test_runs_that_were_over_long_ago_are_forgotten(store: Store, lease: Lease) -> None:
+    old = await ended(store, lease, 12, LONG_AGO)
+    newer = await ended(store, lease, 12, NOW)
+    going = await ended(store, lease, 12, None)
+
+    assert await store.past.over([old, going, 999]) == {old: LONG_AGO, going: None}
+    assert await store.past.forget_runs(BEFORE, (), 10) == 1
+
+    assert await known(store) == {newer, going}
+    assert await store.pulls.comment(SHOP, 12, naming.run_markers(old)[0]) is None
+    assert await store.pulls.comment(SHOP, 12, naming.run_markers(old)[2]) is None
+    assert await store.pulls.comment(SHOP, 12, naming.run_markers(newer)[0]) is not None
+    assert await store.pulls.comment(SHOP, 12, naming.comment_marker("approval", "abc")) is not None
+
+
+async def test_the_newest_run_of_a_pull_request_stays_unless_it_removed_everything(
+    store: Store, lease: Lease
+) -> None:
+    """By it the bot knows that a commit had its run: else old pull requests would run again."""
+    alone = await ended(store, lease, 12, LONG_AGO)
+    await ended(store, lease, 13, LONG_AGO)
+    await ended(store, lease, 13, LONG_AGO, step=Teardown(everything=True))
+
+    assert await store.past.forget_runs(BEFORE, (), 10) == 2
+    assert await known(store) == {alone}
+
+
+async def test_runs_are_spared_by_name_and_forgotten_in_batches(store: Store, lease: Lease) -> None:
+    runs = [await ended(store, lease, 12, LONG_AGO) for _ in range(4)]
+
+    assert await store.past.forget_runs(BEFORE, runs[:1], 1) == 1
+    assert await known(store) == {runs[0], *runs[2:]}
+
+
+@pytest.mark.parametrize("failed", [False, True])
+async def test_deliveries_decided_long_ago_are_forgotten(store: Store, lease: Lease, *, failed: bool) -> None:
+    for key in ("a" * 64, "b" * 64, "c" * 64):
+        await store.inbox.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, LONG_AGO))
+    for key, at in (("a" * 64, LONG_AGO), ("b" * 64, NOW)):
+        await store.inbox.claim(lease, NOW, 9)
+        marker = naming.reply_marker(key, 0)
+        await store.pulls.claim_comment(SHOP, 12, marker, lease)
+        if failed:
+            await store.inbox.fail(key, "given up", at)
+        else:
+            await store.conclude(key, "decided", lease, at)
+
+    assert await store.past.forget_deliveries(BEFORE, 10) == 1
+    assert await store.past.forget_deliveries(BEFORE, 10) == 0
+
+    assert await store.inbox.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
+    assert not await store.inbox.accept(Delivery("b" * 64, Trigger.COMMENT, SHOP, 12, NOW))
+    assert not await store.inbox.accept(Delivery("c" * 64, Trigger.COMMENT, SHOP, 12, NOW))
+    assert await store.pulls.comment(SHOP, 12, naming.reply_marker("a" * 64, 0)) is None
+    assert await store.pulls.comment(SHOP, 12, naming.reply_marker("b" * 64, 0)) is not None
+
+
+async def test_what_there_is_is_counted(store: Store, lease: Lease) -> None:
+    await ended(store, lease, 12, NOW)
+    await ended(store, lease, 13, None)
+    await store.start(Run(0, SHOP, 14, SHA, Plan(()), Origin(Trigger.OPEN, "lin"), Language.ZH, NOW))
+    await store.inbox.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
+
+    census = await store.census()
+
+    assert {state: number for state, number in census.runs.items() if number} == {
+        RunState.PASSED: 1,
+        RunState.QUEUED: 2,
+    }
+    assert (census.waiting, census.deliveries, census.unshown, census.replicas) == (1, 1, 3, 1)
