@@ -1,0 +1,71 @@
+"""The doors of a bot in a process of its own to the engine of `tests.crash.engine`."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+
+from bot.adapters import Adapters, open_adapters
+from bot.core import naming
+from bot.model.environment import Endpoint, EnvironmentKey
+from bot.model.errors import RetryLater
+from bot.model.pipeline import RunnerName
+from bot.model.reason import Reason
+from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TestOutput, TestSpec
+from bot.settings.model import Settings
+from tests.fakes.doors import PASSING, FakeWorld, World
+
+
+class FarWorld(World):
+    """A world whose builds, environments and tests are elsewhere, and outlive this process."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        super().__init__(FakeWorld())
+        self._session = session
+
+    async def build(self, order: BuildOrder, log: Log) -> Built:
+        log.write(f"building {order.tag}\n")
+        repo, number = order.labels[naming.LABEL_REPO], order.labels[naming.LABEL_NUMBER]
+        await self._ask("build", pull=f"{repo}!{number}", key="")
+        return Built(f"sha256:{0:064d}", 10_000_000, (8080,))
+
+    async def push(self, tag: str, log: Log) -> str:
+        repo, _, name = tag.partition("/")[2].rpartition(":")
+        await self._ask("push", pull=f"{repo}!{name.split('-')[1]}", key="")
+        return "sha256:" + "d" * 64
+
+    async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
+        await self._ask("deploy", spec.key, sha=spec.image.sha)
+        return Endpoint("127.0.0.1", 9)
+
+    async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
+        await self._ask("test", spec.key)
+        return TestOutput(0, {"junit.xml": PASSING})
+
+    async def stop_tests(self, key: EnvironmentKey) -> None:
+        await self._ask("stop_tests", key)
+
+    async def remove(self, key: EnvironmentKey) -> None:
+        await self._ask("remove", key)
+
+    async def _ask(self, door: str, of: EnvironmentKey | None = None, **more: str) -> None:
+        known = {"pull": f"{of.repo}!{of.number}", "key": f"{of.repo}!{of.number} {of.name}"} if of else {}
+        try:
+            async with self._session.post(f"/{door}", json={"who": os.getpid(), **known, **more}) as answer:
+                answer.raise_for_status()
+        except aiohttp.ClientError as error:
+            raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": str(error)}) from error
+
+
+@asynccontextmanager
+async def far_adapters(settings: Settings) -> AsyncIterator[Adapters]:
+    """Open what a bot reaches as ever, and put the engine at `[docker] host` in the place of all runners."""
+    session = aiohttp.ClientSession(settings.docker.host, timeout=aiohttp.ClientTimeout(total=None))
+    async with open_adapters(settings) as adapters, session:
+        world: Any = FarWorld(session)
+        runners = {RunnerName.DOCKER: world}
+        doors = replace(adapters.doors, source=world, registry=world, builders=runners, platforms=runners)
+        yield replace(adapters, doors=doors)

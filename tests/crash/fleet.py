@@ -1,0 +1,142 @@
+"""Bots as processes: started, killed, frozen, thawed and ended from outside, as machines do it."""
+
+import asyncio
+import contextlib
+import json
+import multiprocessing
+import os
+import random
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from tests.crash.serving import serve
+
+PATIENCE = 60.0
+"""Seconds that a process may take to start or to end."""
+UNASSIGNED = (20_000, 32_000)
+"""Below what Linux gives to outgoing connections: net.ipv4.ip_local_port_range."""
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.crash.serving"])
+
+Sections = Mapping[str, Mapping[str, object]]
+
+
+def lasting_port() -> int:
+    """Return a free port that no connection is given by chance, so that it is still free after a restart."""
+    while True:
+        port = random.randint(*UNASSIGNED)  # noqa: S311 - no secret
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+@dataclass
+class Replica:
+    """One bot: its process comes and goes, its port and its folder stay."""
+
+    folder: Path
+    sections: Sections
+    far: bool = True
+    port: int = field(default_factory=lasting_port)
+    previews: int = field(default_factory=lasting_port)
+    starts: int = 0
+    _process: ForkServerProcess | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What all its processes said."""
+        return self.folder / "serve.log"
+
+    @property
+    def pid(self) -> int:
+        """The process of now."""
+        assert self._process is not None
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is one."""
+        return self._process is not None and self._process.is_alive()
+
+    def start(self) -> None:
+        """Start a process; it is ready later."""
+        assert not self.alive
+        self.starts += 1
+        config = self._write_config()
+        self._process = _FORKS.Process(
+            target=serve, args=(str(config), str(self.log)), kwargs={"far": self.far}, daemon=True
+        )
+        self._process.start()
+
+    async def ready(self) -> None:
+        """Wait until it accepts connections; fail with its last words if it ends instead."""
+        async with asyncio.timeout(PATIENCE):
+            while not self._listens():
+                assert self.alive, self.log.read_text()[-4000:]
+                await asyncio.sleep(0.02)
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    async def kill(self) -> None:
+        """End it as a power cut or the kernel does; return when it is gone."""
+        self._signal(signal.SIGKILL)
+        await self.gone()
+
+    def freeze(self) -> None:
+        """Let it hang: it holds its connections, and does nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on as if nothing had been."""
+        self._signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._signal(signal.SIGTERM)
+
+    async def gone(self) -> int:
+        """Wait for its end; return the exit code."""
+        assert self._process is not None
+        await asyncio.to_thread(self._process.join, PATIENCE)
+        assert self._process.exitcode is not None, "it does not end"
+        return self._process.exitcode
+
+    async def dispose(self) -> None:
+        """Leave no process behind."""
+        if self.alive:
+            await self.kill()
+
+    def _signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def _write_config(self) -> Path:
+        server = {"port": self.port, "data_dir": str(self.folder / "data"), **self.sections.get("server", {})}
+        preview = {"domain": "test.example.com", "port": self.previews, "public_port": 80}
+        file = self.folder / "chatops.toml"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(toml({**self.sections, "server": server, "preview": preview}))
+        return file
+
+
+def toml(sections: Sections) -> str:
+    """Return a configuration file; strings, numbers, booleans and lists of JSON are TOML too."""
+    return "\n".join(
+        line
+        for name, values in sections.items()
+        for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()), "")
+    )

@@ -1,0 +1,111 @@
+"""Three bots on one PostgreSQL, each a process of its own, behind hooks of their own."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from bot.model.run import RunState
+from tests.crash.fleet import Replica
+from tests.crash.scene import Scene
+from tests.dialogue.tester import REPO
+
+TAKEN_OVER = 15.0
+INTERRUPTED = 5.0
+AT_ONCE = 5.0
+"""Seconds in which a run goes on that was given back: fewer than it takes to be thought dead."""
+
+
+@pytest.fixture
+async def scene(shared_scene: Scene) -> Scene:
+    await shared_scene.start(3)
+    return shared_scene
+
+
+def states(scene: Scene) -> list[RunState]:
+    return [run.state for run in scene.ledger.runs()]
+
+
+async def held_run(scene: Scene) -> tuple[Replica, list[Replica]]:
+    """Have a run stand in its build; return who is at it, and the others."""
+    gate = scene.engine.hold("build")
+    await scene.open()
+    await gate.reached()
+    busy = scene.at_work()
+    return busy, [replica for replica in scene.replicas if replica is not busy]
+
+
+def only_comment(scene: Scene) -> str:
+    (comment,) = scene.comments()
+    return comment
+
+
+async def test_an_event_that_every_replica_hears_of_is_one_run(scene: Scene) -> None:
+    numbers = [await scene.open() for _ in range(3)]
+    for number in numbers:
+        await scene.gitee.comment(REPO, number, "/test", by="lin")
+    await scene.settled()
+    asked = Counter((run.number, run.origin.trigger) for run in scene.ledger.runs())
+    assert asked == Counter({(number, trigger): 1 for number in numbers for trigger in ("open", "comment")})
+    assert set(states(scene)) == {RunState.PASSED}
+    assert len(scene.comments("chatops:run=")) == len(scene.comments()) == 6
+    assert scene.engine.overlaps == []
+    assert len({piece.who for piece in scene.engine.pieces}) > 1, "the replicas share the work"
+
+
+async def test_limits_hold_for_all_replicas_together(shared_scene: Scene) -> None:
+    scene = shared_scene
+    await scene.start(3, limits={"runs": 2, "runs_per_repository": 2})
+    await asyncio.gather(*(scene.open() for _ in range(6)))
+    await scene.settled()
+    assert states(scene) == [RunState.PASSED] * 6
+    assert scene.engine.most_at_once == 2
+
+
+async def test_a_stop_that_one_replica_hears_of_interrupts_the_step_on_another(scene: Scene) -> None:
+    busy, others = await held_run(scene)
+    scene.only(others[0])
+    await scene.gitee.comment(REPO, 1, "/cancel", by="lin")
+    assert await scene.until(lambda: scene.engine.under_way() == []) < INTERRUPTED
+    await scene.settled()
+    assert states(scene) == [RunState.CANCELLED]
+    assert busy.alive
+
+
+async def test_what_a_killed_replica_had_in_hand_is_taken_over(scene: Scene) -> None:
+    busy, others = await held_run(scene)
+    await busy.kill()
+    assert await scene.until(lambda: len(scene.engine.pieces) > 1) < TAKEN_OVER
+    await scene.settled()
+    assert states(scene) == [RunState.PASSED]
+    assert "passed" in only_comment(scene)
+    assert scene.engine.overlaps == []
+    assert all(replica.alive for replica in others)
+
+
+async def test_a_replica_that_hung_is_taken_over_and_drops_what_it_had(scene: Scene) -> None:
+    busy, _ = await held_run(scene)
+    busy.freeze()
+    assert await scene.until(lambda: len(scene.engine.pieces) > 1) < TAKEN_OVER
+    await scene.until(lambda: states(scene) == [RunState.PASSED])
+    before = len(scene.engine.pieces)
+    busy.thaw()
+    await scene.until(lambda: "for dead" in busy.log.read_text())
+    await scene.until(lambda: scene.engine.under_way() == [])
+    await scene.settled()
+    assert "passed" in only_comment(scene)
+    assert len(scene.engine.pieces) == before
+    await scene.gitee.comment(REPO, 1, "/build", by="lin")
+    await scene.settled()
+    assert states(scene) == [RunState.PASSED] * 2, "and it is one among the others again"
+
+
+async def test_a_replica_that_is_asked_to_end_gives_its_run_back_at_once(scene: Scene) -> None:
+    busy, _ = await held_run(scene)
+    busy.terminate()
+    assert await scene.until(lambda: len(scene.engine.pieces) > 1) < AT_ONCE
+    assert await busy.gone() == 0
+    await scene.settled()
+    assert states(scene) == [RunState.PASSED]
+    assert "passed" in only_comment(scene)
+    assert scene.engine.overlaps == []
