@@ -1,0 +1,66 @@
+"""What the guides show is what the bot takes and prints."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.dns.corefile import wildcard
+from bot.doctor.examination import CHECKS
+from bot.settings.load import load
+from bot.settings.model import Settings
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+GUIDES = ("registry", "dns")
+PAGES = [DOCS / f"{guide}{language}.md" for guide in GUIDES for language in ("", ".zh")]
+BOTH = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
+
+
+def examples(page: Path) -> list[str]:
+    return re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+
+
+def loaded(example: str, folder: Path) -> Settings:
+    secret = folder / "secret"
+    secret.write_text("s3cret")
+    file = folder / "chatops.toml"
+    file.write_text(re.sub(r'"/run/secrets/[^"]*"', f'"{secret}"', example), encoding="utf-8")
+    return load(file, {})
+
+
+@BOTH
+def test_settings_load(page: Path, tmp_path: Path) -> None:
+    assert examples(page)
+    for example in examples(page):
+        assert loaded(example, tmp_path) != Settings()
+
+
+@BOTH
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8"))
+    assert [target for target in targets if "://" not in target and not (DOCS / target).exists()] == []
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_both_languages_show_the_same(guide: str) -> None:
+    en, zh = (DOCS / f"{guide}{language}.md" for language in ("", ".zh"))
+    assert examples(en) == examples(zh)
+    headings = [len(re.findall(r"^##? ", page.read_text("utf-8"), re.MULTILINE)) for page in (en, zh)]
+    assert headings[0] == headings[1]
+
+
+@pytest.mark.parametrize("page", ["dns.md", "dns.zh.md"])
+def test_the_corefile_is_what_is_printed(page: str) -> None:
+    assert wildcard("preview.example.com", ["10.0.0.5"]) in (DOCS / page).read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", ["dns.md", "dns.zh.md"])
+def test_every_part_that_the_doctor_looks_at_is_named(page: str) -> None:
+    text = (DOCS / page).read_text("utf-8").lower()
+    named = {
+        "settings": ("settings", "配置"),
+        "store": ("database", "数据库"),
+        "registry": ("registry", "镜像仓库"),
+    }
+    for check in CHECKS:
+        assert any(word in text for word in named.get(check.name, (check.name,))), check.name
