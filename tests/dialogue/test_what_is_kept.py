@@ -20,7 +20,7 @@ async def test_old_logs_and_deliveries_go_and_the_pages_say_so(tester: OfflineTe
     async with httpx.AsyncClient(base_url=tester.bot.local.web) as client:
 
         async def deliveries_removed() -> bool:
-            return 'removed_total{kind="deliveries"} 2.0' in (await client.get("/metrics")).text
+            return 'removed_total{kind="deliveries"}' in (await client.get("/metrics")).text
 
         await tester.until(deliveries_removed)  # they go last
         measured = (await client.get("/metrics")).text
