@@ -81,7 +81,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         forge = GiteeClient(Transport(settings.gitee.api, token))
         stack.push_async_callback(forge.aclose)
         files = RunFiles(
-            await stack.enter_async_context(_shelf(settings)),
+            await stack.enter_async_context(open_shelf(settings)),
             masks=secrets(settings),
             language=settings.comments.language,
             log_limit=settings.limits.log_bytes,
@@ -98,7 +98,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         yield Adapters(forge, doors, files, names)
 
 
-def _shelf(settings: Settings) -> AbstractAsyncContextManager[Shelf]:
+def open_shelf(settings: Settings) -> AbstractAsyncContextManager[Shelf]:
     """Return where files of runs are kept: where every replica that there may be sees them."""
     if alone(settings.store_url):
         return nullcontext(FolderShelf(settings.server.data_dir))

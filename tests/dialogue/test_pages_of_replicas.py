@@ -1,0 +1,118 @@
+"""Several replicas on one PostgreSQL: each one's pages show the runs of all, while they go on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from bot.adapters import Adapters, open_shelf
+from bot.app import Bot, running
+from bot.gitee.client import GiteeClient
+from bot.gitee.transport import Transport
+from bot.playground.server import OfflineGitee
+from bot.reports.files import RunFiles
+from bot.settings.model import Settings, Store
+from tests.dialogue.offline import gitee_with_repository
+from tests.dialogue.tester import BOT, REPO, SECRET
+from tests.fakes.doors import PATIENCE, FakeWorld, Gate
+
+RUN = 1
+
+
+@asynccontextmanager
+async def replica(gitee: OfflineGitee, settings: Settings, world: FakeWorld) -> AsyncIterator[Bot]:
+    """Run one bot whose files lie where its settings lead."""
+    chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
+    client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT)))
+    try:
+        async with open_shelf(chosen) as shelf:
+            files = RunFiles(shelf)
+            adapters = Adapters(client, replace(world.doors(), reports=files), files)
+            async with running(chosen, adapters) as bot:
+                yield bot
+    finally:
+        await client.aclose()
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():  # noqa: ASYNC110 - a page can only be asked for
+            await asyncio.sleep(0.02)
+
+
+@dataclass
+class Pair:
+    """Two replicas with nothing in common but the database, and the gate at which a build waits."""
+
+    bots: tuple[Bot, Bot]
+    gate: Gate
+
+    @asynccontextmanager
+    async def visitors(self) -> AsyncIterator[list[httpx.AsyncClient]]:
+        """Give somebody who looks at the pages of each."""
+        async with AsyncExitStack() as stack:
+            clients = [httpx.AsyncClient(base_url=bot.local.web) for bot in self.bots]
+            yield [await stack.enter_async_context(client) for client in clients]
+
+
+@pytest.fixture
+async def pair(tmp_path: Path, settings: Settings, postgres_url: str) -> AsyncIterator[Pair]:
+    """Let a run begin whose build has said its first words."""
+    world = FakeWorld()
+    gate = world.script.hold("build")
+    shared = replace(settings, store=Store(SecretStr(postgres_url)))
+    async with AsyncExitStack() as stack:
+        gitee = await stack.enter_async_context(gitee_with_repository(tmp_path / "gitee"))
+        places = [replace(shared.server, data_dir=tmp_path / name) for name in ("one", "two")]
+        one, two = [
+            await stack.enter_async_context(replica(gitee, replace(shared, server=place), world))
+            for place in places
+        ]
+        gitee.add_hook(REPO, f"{one.local.web}/webhooks/gitee", SECRET)
+        await gitee.open_pull(REPO, "mei-1", files={"app.py": "\n"}, by="mei", title="Add a cart")
+        await gate.reached()
+        yield Pair((one, two), gate)
+
+
+async def test_a_log_is_followed_on_each_replica_while_its_step_runs(pair: Pair) -> None:
+    async with pair.visitors() as visitors:
+        for visitor in visitors:
+
+            async def shown(visitor: httpx.AsyncClient = visitor) -> bool:
+                return ">building registry.example.com" in (await visitor.get(f"/runs/{RUN}")).text
+
+            await eventually(shown)
+            piece = (await visitor.get(f"/api/v1/runs/{RUN}/logs/build", params={"offset": 9})).json()
+            assert "\nbuilding registry.example.com" in piece["text"]
+            assert not piece["ended"]
+
+
+async def test_a_log_is_whole_on_each_replica_as_soon_as_its_step_is_over(pair: Pair) -> None:
+    pair.gate.open()
+    async with pair.visitors() as visitors:
+
+        async def over() -> bool:
+            steps = (await visitors[1].get(f"/api/v1/runs/{RUN}")).json()["steps"]
+            return bool(steps[0]["finished_at"])
+
+        await eventually(over)
+        for visitor in visitors:
+            log = (await visitor.get(f"/runs/{RUN}/logs/build.txt")).text
+            assert log.endswith("@sha256:" + "d" * 64 + "\n")
+
+
+async def test_a_report_is_read_on_each_replica(pair: Pair) -> None:
+    pair.gate.open()
+    async with pair.visitors() as visitors:
+
+        async def final() -> bool:
+            return bool((await visitors[1].get(f"/api/v1/runs/{RUN}")).json()["final"])
+
+        await eventually(final)
+        for visitor in visitors:
+            assert "adds" in (await visitor.get(f"/reports/{RUN}/")).text
