@@ -403,6 +403,33 @@ async def test_a_push_without_permission_is_denied(
     assert caught.value.reason is Reason.REGISTRY_DENIED
 
 
+@pytest.mark.docker
+async def test_a_tag_that_may_not_move_is_told_in_harbors_words(
+    tmp_path: Path, engine: DockerEngine, instance: str, base_image: str
+) -> None:
+    backend, log = RegistryProcess(tmp_path), Recorder()
+    try:
+        async with harbor_before(backend.host) as harbor:
+            harbor.state.accounts[ROBOT] = Account(PASSWORD)
+            harbor.state.create_project("previews", "false")
+            harbor.state.immutable = "pr-1-.*"
+            tag = f"{harbor.host}/previews/team/shop:pr-1-aaaaaaaa"
+            credentials = Credentials(DockerAccount(harbor.host, ROBOT, PASSWORD))
+            builder = DockerBuilder(engine, instance=instance, credentials=credentials)
+            for run in ("1", "2"):
+                wanted = order(tmp_path, tag, {"Dockerfile": f"FROM {base_image}\nENV RUN={run}\n"})
+                await builder.build(wanted, log)
+                if run == "1":
+                    await builder.push(tag, log)
+            with pytest.raises(GiveUp) as caught:
+                await builder.push(tag, log)
+    finally:
+        backend.stop()
+
+    assert caught.value.reason is Reason.REGISTRY_DENIED
+    assert "'team/shop:pr-1-aaaaaaaa' configured as immutable" in caught.value.log
+
+
 def test_a_path_is_split_into_project_and_repository() -> None:
     assert Place.of("previews/team/shop") == Place("previews", "team/shop")
 

@@ -25,7 +25,11 @@ _NO_DAEMON = re.compile(
     r"listing workers|list workers|failed to dial|error reading server preface|code = Unavailable"
 )
 _PUSH = re.compile(r"failed to push|failed to authorize|pushing layers|exporting to image")
-_DENIED = re.compile(r"(?i)denied|unauthorized|forbidden|insufficient_scope|\b40[13]\b|no basic auth")
+_DENIED = re.compile(
+    r"(?i)denied|unauthorized|forbidden|insufficient_scope|\b40[13]\b|no basic auth"
+    # Harbor's own rules: immutable tags and quotas.
+    r"|configured as immutable|configured upper limit"
+)
 
 
 @dataclass(slots=True)

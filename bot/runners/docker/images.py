@@ -29,6 +29,8 @@ _ABSENT = re.compile(
 _DENIED = re.compile(
     r"(?i)denied|unauthorized|authentication required|no basic auth|insufficient_scope|forbidden"
     r"|name unknown|repository name not known"
+    # Harbor's own rules: immutable tags and quotas.
+    r"|configured as immutable|configured upper limit"
 )
 _WORTH_TELLING = re.compile(r"^(Pushed|Layer already exists|Mounted from .*|Pull complete|Already exists)$")
 

@@ -67,7 +67,9 @@ class RegistryProxy:
     async def _put_manifest(self, request: web.Request, name: str, tag: str) -> web.StreamResponse:
         held = [one for one in self._state.artifacts.get(name, {}).values() if tag in one.tags]
         if held:
-            self._state.check_immutable(tag, "updated")
+            place = f"{name.partition('/')[2]}:{tag}"
+            told = f"Failed to process request due to '{place}' configured as immutable."
+            self._state.check_immutable(tag, told)
         body = await request.read()
         response = await self._pass_on(request, request.raw_path, body)
         if response.status == 201:

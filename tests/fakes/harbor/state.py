@@ -104,12 +104,10 @@ class State:
         if self.automatic and self.scanner is not None and artifact.scan is None:
             artifact.scan = deque(self.scanner.states)
 
-    def check_immutable(self, tag: str, what: str) -> None:
+    def check_immutable(self, tag: str, told: str) -> None:
         """Refuse what an immutability rule forbids."""
         if self.immutable and re.fullmatch(self.immutable, tag):
-            raise RefusedError(
-                412, "PRECONDITION", f"the tag {tag} configured as immutable, cannot be {what}"
-            )
+            raise RefusedError(412, "PRECONDITION", told)
 
     def find(self, repository: str, reference: str) -> Artifact:
         """Return an artifact by digest or tag."""
@@ -124,7 +122,7 @@ class State:
         artifact = self.find(repository, reference)
         if tag not in artifact.tags:
             raise RefusedError(404, "NOT_FOUND", f"tag {tag} attached to artifact {artifact.id} not found")
-        self.check_immutable(tag, "deleted")
+        self.check_immutable(tag, f"the tag {tag} configured as immutable, cannot be deleted")
         artifact.tags.remove(tag)
 
     def delete_artifact(self, repository: str, reference: str) -> None:
@@ -133,7 +131,7 @@ class State:
         if artifact.digest in self.referenced:
             raise RefusedError(412, "VIOLATE_FOREIGN_KEY", "the deleting artifact is referenced by others")
         for tag in artifact.tags:
-            self.check_immutable(tag, "deleted")
+            self.check_immutable(tag, f"the tag {tag} configured as immutable, cannot be deleted")
         del self.artifacts[repository][artifact.digest]
 
     def start_scan(self, repository: str, reference: str) -> None:
