@@ -71,6 +71,10 @@ def serve(config: Path | None, log_level: str) -> None:
     is_flag=True,
     help="Play the whole story of one pull request, print its comments, exit 0 or 1.",
 )
+@click.option(
+    "--jenkins", is_flag=True, help="Let an offline Jenkins build and test, as the demo's configuration asks."
+)
+@click.option("--jenkins-port", default=8004, show_default=True, help="Port of the offline Jenkins.")
 @click.option("--port", "gitee_port", default=8002, show_default=True, help="Port of the offline Gitee.")
 @click.option("--bot-port", default=8001, show_default=True, help="Port of the bot.")
 @click.option("--preview-port", default=8003, show_default=True, help="Port of the previews.")

@@ -31,14 +31,18 @@ def ready_made_changes() -> dict[str, dict[str, bytes]]:
     return {**changes, "broken": {"Dockerfile": typo}}
 
 
-async def seed_demo(gitee: OfflineGitee) -> DemoRepository:
-    """Create lin (maintainer), mei (developer), a stranger, the bot, and the demo repository they meet in."""
+async def seed_demo(gitee: OfflineGitee, *, jenkins: bool = False) -> DemoRepository:
+    """Create lin (maintainer), mei (developer), a stranger, the bot, and the demo repository they meet in.
+
+    With `jenkins`, its configuration leaves building and testing to jobs.
+    """
     gitee.add_user("mei", name="梅")
     gitee.add_user("lin", name="林")
     gitee.add_user("stranger", name="路人")
     token = gitee.add_user("chatops-bot", name="ChatOps Bot")
     members: dict[str, Permission] = {"lin": "admin", "mei": "write", "chatops-bot": "admin"}
-    await gitee.add_repository(NAME, HERE / "demo", members=members, name="留言簿")
+    files = folder_files(HERE / "demo") | (folder_files(HERE / "demo_jenkins") if jenkins else {})
+    await gitee.add_repository(NAME, files, members=members, name="留言簿")
     return DemoRepository(NAME, "lin", "mei", "stranger", "chatops-bot", token)
 
 

@@ -6,7 +6,7 @@ import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import create_server
@@ -15,6 +15,8 @@ import httpx
 
 from bot.model.errors import RetryLater
 from bot.playground.demo_repository import DemoRepository, ready_made_changes, seed_demo
+from bot.playground.jenkins.demo import JENKINS_USER, demo_jenkins
+from bot.playground.jenkins.server import OfflineJenkins
 from bot.playground.server import OfflineGitee
 from bot.runners.docker.sweep import sweep
 
@@ -30,10 +32,11 @@ class Ports:
     gitee: int = 8002
     bot: int = 8001
     previews: int = 8003
+    jenkins: int = 8004
 
     def chosen(self) -> "Ports":
         """Return ports that are free now. Raises OSError, naming the port, when one is taken."""
-        return Ports(_free(self.gitee), _free(self.bot), _free(self.previews))
+        return Ports(*map(_free, (self.gitee, self.bot, self.previews, self.jenkins)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Playground:
     bot_url: str
     previews: str
     """Host and port of the previews' proxy."""
+    jenkins: OfflineJenkins | None = None
 
 
 def _free(port: int) -> int:
@@ -58,16 +62,29 @@ def _free(port: int) -> int:
 
 
 @asynccontextmanager
-async def playground(data_dir: Path, ports: Ports, registry: str) -> AsyncIterator[Playground]:
-    """Run both servers until the block ends. Raises RuntimeError when a part is missing or fails."""
+async def playground(
+    data_dir: Path, ports: Ports, registry: str, *, with_jenkins: bool = False
+) -> AsyncIterator[Playground]:
+    """Run the servers until the block ends. Raises RuntimeError when a part is missing or fails."""
     await _require_registry(registry)
     ports = ports.chosen()
-    async with OfflineGitee(data_dir / "gitee", port=ports.gitee, changes=ready_made_changes()) as gitee:
-        demo = await seed_demo(gitee)
+    async with AsyncExitStack() as stack:
+        gitee = await stack.enter_async_context(
+            OfflineGitee(data_dir / "gitee", port=ports.gitee, changes=ready_made_changes())
+        )
+        demo = await seed_demo(gitee, jenkins=with_jenkins)
         secret = secrets.token_urlsafe(24)
         instance = f"playground-{ports.bot}"
         await _swept(instance)
-        config = _write_config(data_dir, gitee, demo, secret=secret, ports=ports, registry=registry)
+        jenkins = None
+        if with_jenkins:
+            folder = data_dir / "jenkins"
+            jenkins = await stack.enter_async_context(
+                demo_jenkins(folder, ports.jenkins, gitee, demo, instance)
+            )
+        config = _write_config(
+            data_dir, gitee, demo, secret=secret, ports=ports, registry=registry, jenkins=jenkins
+        )
         bot = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot.cli", "serve", "--config", str(config)
         )
@@ -75,7 +92,7 @@ async def playground(data_dir: Path, ports: Ports, registry: str) -> AsyncIterat
             bot_url = f"http://127.0.0.1:{ports.bot}"
             await _ready(bot, bot_url)
             gitee.add_hook(demo.full_name, f"{bot_url}/webhooks/gitee", secret)
-            yield Playground(gitee, demo, bot, bot_url, f"{DOMAIN}:{ports.previews}")
+            yield Playground(gitee, demo, bot, bot_url, f"{DOMAIN}:{ports.previews}", jenkins)
         finally:
             await _stop(bot)
             await sweep(instance)
@@ -99,7 +116,14 @@ async def _swept(instance: str) -> None:
 
 
 def _write_config(
-    data_dir: Path, gitee: OfflineGitee, demo: DemoRepository, *, secret: str, ports: Ports, registry: str
+    data_dir: Path,
+    gitee: OfflineGitee,
+    demo: DemoRepository,
+    *,
+    secret: str,
+    ports: Ports,
+    registry: str,
+    jenkins: OfflineJenkins | None,
 ) -> Path:
     """Write what an operator would write for a real Gitee: only the values differ."""
     sections: dict[str, dict[str, object]] = {
@@ -120,6 +144,12 @@ def _write_config(
         "registry": {"kind": "oci", "url": registry},
         "preview": {"domain": DOMAIN, "port": ports.previews, "public_port": ports.previews},
     }
+    if jenkins is not None:
+        user = jenkins.access.users[JENKINS_USER]
+        patterns = ["{owner}/{name}/**"]
+        sections["jenkins"] = {
+            "url": jenkins.url, "user": user.name, "token": user.token, "jobs": patterns, "poll": 0.5,
+        }  # fmt: skip
     path = data_dir / "chatops.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)

@@ -37,6 +37,8 @@ class Stage:
     """Parent of the previews' host names, port included."""
     registry: httpx.AsyncClient
     say: Say
+    jenkins: str = ""
+    """Address of Jenkins, where its jobs build and test."""
     number: int = 0
     seen: set[int] = field(default_factory=set)
 
@@ -93,9 +95,18 @@ async def _open(stage: Stage) -> None:
     run = await stage.next_run()
     expected = {"build": "passed", "deploy": "passed", "test": "failed"}
     require(states(run) == expected, f"the first run ended {states(run)}, not {expected}")
+    if stage.jenkins:
+        _require_jobs(stage, run)
     await _preview_answers(stage)
     await _tagged(stage, run, present=True)
     await _report_names_failure(stage, run)
+
+
+def _require_jobs(stage: Stage, run: dict[str, Any]) -> None:
+    """Require that Jenkins built and tested, and that everybody finds its pages."""
+    linked = {step["name"] for step in run["steps"] if step["link"].startswith(f"{stage.jenkins}/job/")}
+    require(linked == {"build", "test"}, f"Jenkins is linked to by {linked}")
+    stage.say(f"Jenkins built and tested it: {stage.jenkins}/")
 
 
 async def _push_and_retest(stage: Stage) -> None:

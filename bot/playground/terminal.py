@@ -30,18 +30,26 @@ class Options:
     preview_port: int
     registry: str
     data_dir: Path | None
+    jenkins: bool = False
+    jenkins_port: int = 8004
 
     @property
     def ports(self) -> Ports:
         """Where to listen; an unattended story takes what is free."""
-        return Ports(0, 0, 0) if self.demo_pr else Ports(self.gitee_port, self.bot_port, self.preview_port)
+        if self.demo_pr:
+            return Ports(0, 0, 0, 0)
+        return Ports(
+            self.gitee_port, self.bot_port, self.preview_port, self.jenkins_port if self.jenkins else 0
+        )
 
 
 async def play_until_interrupted(options: Options) -> int:
     """Run the playground until Ctrl-C, or until the story is over; return the exit code."""
     folder = options.data_dir or Path(tempfile.mkdtemp(prefix="chatops-playground-"))
     try:
-        async with playground(folder, options.ports, options.registry) as running:
+        async with playground(
+            folder, options.ports, options.registry, with_jenkins=options.jenkins
+        ) as running:
             if options.demo_pr:
                 return await _story(running, options.registry)
             _invite(running, await open_first_pull(running.gitee, running.demo))
@@ -61,6 +69,8 @@ def _invite(running: Playground, number: int) -> None:
     click.echo(f"  Offline Gitee   {running.gitee.url}/")
     click.echo(f"  The bot         {running.bot_url}/")
     click.echo(f"  Previews        http://pr-N-….{running.previews}/")
+    if running.jenkins is not None:
+        click.echo(f"  Offline Jenkins {running.jenkins.url}/")
     click.echo()
     click.echo("  Watch the bot answer there, type /help, push the ready-made fix. Ctrl-C ends everything.")
 
@@ -108,6 +118,7 @@ async def _stage(running: Playground, registry: str) -> AsyncIterator[Stage]:
             domain=running.previews,
             registry=images,
             say=lambda words: click.echo(f"▸ {words}"),
+            jenkins=running.jenkins.url if running.jenkins is not None else "",
         )
 
 

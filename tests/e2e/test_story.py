@@ -17,11 +17,12 @@ pytestmark = pytest.mark.docker
 PATIENCE = 240.0
 
 
+@pytest.mark.parametrize("more", [(), ("--jenkins",)])
 async def test_the_whole_story_plays_and_leaves_nothing(
-    tmp_path: Path, registry: RegistryProcess, sdk: docker.DockerClient
+    tmp_path: Path, registry: RegistryProcess, sdk: docker.DockerClient, more: tuple[str, ...]
 ) -> None:
     story = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", "playground", "--demo-pr",
+        sys.executable, "-m", "bot.cli", "playground", "--demo-pr", *more,
         "--data-dir", str(tmp_path), "--registry", f"http://{registry.host}",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
@@ -29,6 +30,7 @@ async def test_the_whole_story_plays_and_leaves_nothing(
         output = (await story.communicate())[0].decode()
     assert story.returncode == 0, output
     assert "✓ everything happened" in output
+    assert ("Jenkins built and tested it" in output) is ("--jenkins" in more)
     for words in ("chatops:run=1", "chatops:run=4", "tests.test_ago::test_hours", "环境已清理"):
         assert words in output
     written = tomllib.loads((tmp_path / "chatops.toml").read_text())

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from bot.playground.jenkins import tree
-from bot.playground.jenkins.access import CRUMB, SESSION, Access, Caller, RefusedError
-from bot.playground.jenkins.pages import job_page, page
+from bot.playground.jenkins.access import ANONYMOUS, CRUMB, SESSION, Access, Caller, RefusedError
+from bot.playground.jenkins.pages import build_page, home_page, job_page, page
 from bot.playground.jenkins.scheduling import Scheduler
 from bot.playground.jenkins.shapes import Shapes
 from bot.playground.jenkins.state import Build, Job, Stop
@@ -53,18 +53,19 @@ class Answers:
         return response
 
     async def _read(self, asked: Asked) -> web.StreamResponse:
-        if asked.path == f"/crumbIssuer{_API}":
-            return self._crumb(asked)
-        if asked.path == f"/whoAmI{_API}":
-            name = asked.caller.name
-            return _json({"_class": "hudson.security.WhoAmI", "anonymous": name == "anonymous", "name": name})
-        if asked.path == f"/queue{_API}":
-            return _picked(asked, self._shapes().queue())
         if found := re.fullmatch(rf"/queue/item/(\d+){_API}", asked.path):
             return self._item(asked, int(found[1]))
-        if asked.path == _API:
-            return _picked(asked, self._shapes().root())
-        return await self._below_job(asked)
+        match asked.path.removesuffix(_API):
+            case "" if not asked.path:
+                return home_page(self._scheduler.jobs.values())
+            case "":
+                return _picked(asked, self._shapes().root())
+            case "/queue":
+                return _picked(asked, self._shapes().queue())
+            case "/crumbIssuer" | "/whoAmI" as path:
+                return self._crumb(asked) if path == "/crumbIssuer" else _who(asked)
+            case _:
+                return await self._below_job(asked)
 
     def _crumb(self, asked: Asked) -> web.Response:
         caller = asked.caller
@@ -102,6 +103,8 @@ class Answers:
         return await self._below_build(asked, build, rest)
 
     async def _below_build(self, asked: Asked, build: Build, rest: str) -> web.StreamResponse:
+        if not rest:
+            return build_page(build)
         if rest == _API:
             return _picked(asked, self._shapes().build(build))
         if rest == "/logText/progressiveText":
@@ -161,6 +164,11 @@ class Answers:
             raise RefusedError(page(500, "Server Error", f"Could not cancel run for id {item.id}"))
         self._scheduler.cancel(item)
         return web.Response(status=204)
+
+
+def _who(asked: Asked) -> web.Response:
+    name = asked.caller.name
+    return _json({"_class": "hudson.security.WhoAmI", "anonymous": name == ANONYMOUS, "name": name})
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -2,17 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from bot.playground.jenkins.scheduling import Scheduler
-from bot.playground.jenkins.state import BUILD_CLASSES, JOB_CLASSES, Build, Job, QueueItem
+from bot.playground.jenkins.state import BUILD_CLASSES, JOB_CLASSES, Build, Job, QueueItem, job_path
 
 _FOLDER = "com.cloudbees.hudson.plugins.folder.Folder"
-
-
-def job_path(name: str) -> str:
-    """Return the path of a job or folder below the root, without a slash at either end."""
-    return "/".join(f"job/{quote(part, safe='')}" for part in name.split("/"))
 
 
 class Shapes:

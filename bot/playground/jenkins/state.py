@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote
 
 from bot.playground.jenkins.console import Console
 
@@ -104,3 +105,8 @@ class QueueItem:
     def waiting(self) -> bool:
         """Whether it is still in the queue."""
         return self.left_at is None
+
+
+def job_path(name: str) -> str:
+    """Return the path of a job or folder below the root, without a slash at either end."""
+    return "/".join(f"job/{quote(part, safe='')}" for part in name.split("/"))
