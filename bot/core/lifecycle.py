@@ -57,7 +57,9 @@ def step_finished(run: Run, index: int, result: StepResult, now: datetime) -> Ru
         raise ValueError(f"not the end of a step: {result.state}")
     if run.state is not RunState.RUNNING or not _is_running(run, index):
         return run
-    record = replace(run.steps[index], state=result.state, finished_at=now, result=result, waiting="")
+    record = replace(
+        run.steps[index], state=result.state, finished_at=now, result=result, waiting="", trouble=None
+    )
     run = _with_step(run, index, record)
     if result.state is StepState.CANCELLED:
         return run
@@ -99,14 +101,16 @@ def worn_out(run: Run, now: datetime) -> Run:
     return step_finished(run, index, result, now)
 
 
-def allowance(run: Run, step: int, longest: timedelta, now: datetime) -> int:
-    """Return how many seconds a step that may take `step` seconds has, in a run that may take `longest`.
+def time_left(run: Run, longest: timedelta, now: datetime) -> float:
+    """Return how many seconds are left to a run that may take `longest`; none when not above 0.
 
-    The run's time counts from its first beginning, whatever interrupted it; a clock that was set back
-    gives no more than the whole of it.
+    Its time counts from its first beginning, whatever interrupted it; a clock that was set back gives no
+    more than the whole of it. What removes something is never out of time: it would stay for good.
     """
+    if run.plan.removes_only:
+        return math.inf
     spent = max(now - (run.started_at or now), timedelta())
-    return max(1, min(step, int((longest - spent).total_seconds())))
+    return (longest - spent).total_seconds()
 
 
 def verdict(run: Run) -> RunState:
@@ -190,7 +194,8 @@ def _without_rest(run: Run, result: StepResult) -> Run:
 def _interrupted(record: StepRecord, why: StopRequest, now: datetime) -> StepRecord:
     if record.state is StepState.RUNNING:
         result = StepResult(StepState.CANCELLED, why.reason, why.facts)
-        return replace(record, state=StepState.CANCELLED, finished_at=now, result=result)
+        cut = replace(record, waiting="", trouble=None)
+        return replace(cut, state=StepState.CANCELLED, finished_at=now, result=result)
     if record.state is StepState.CANCELLED and record.result is not None:
         return replace(record, result=replace(record.result, reason=why.reason, facts=why.facts))
     return record
@@ -199,4 +204,5 @@ def _interrupted(record: StepRecord, why: StopRequest, now: datetime) -> StepRec
 def _again(record: StepRecord) -> StepRecord:
     if record.state is not StepState.RUNNING:
         return record
-    return replace(record, state=StepState.WAITING, started_at=None, attempt=record.attempt + 1)
+    fresh = replace(record, waiting="", trouble=None)
+    return replace(fresh, state=StepState.WAITING, started_at=None, attempt=record.attempt + 1)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from bot.engine.records import RunRecords
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease
-from bot.model.run import Run
+from bot.model.run import Run, StepRecord, Trouble
 
 T = TypeVar("T")
 
@@ -45,6 +45,10 @@ class Hand:
                 logger.warning("run %s waits for the store: %s", self.run.id, error)
             await self.sleep(PATIENCE)
 
+    async def trouble(self, index: int, trouble: Trouble | None) -> None:
+        """Note why a step under way is tried again in a moment; None once it is."""
+        await self._note(index, replace(self.run.steps[index], trouble=trouble))
+
     async def tell(
         self, index: int, *, waiting: str | None = None, handle: str | None = None, link: str | None = None
     ) -> None:
@@ -56,6 +60,9 @@ class Hand:
             handle=record.handle if handle is None else handle,
             link=record.link if link is None else link,
         )
-        if told != record:
+        await self._note(index, told)
+
+    async def _note(self, index: int, told: StepRecord) -> None:
+        if told != self.run.steps[index]:
             steps = (*self.run.steps[:index], told, *self.run.steps[index + 1 :])
             await self.keep(replace(self.run, steps=steps))

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from bot.core import lifecycle
+from bot.core import duration, lifecycle
 from bot.engine.hand import Hand
 from bot.engine.measures import UNMEASURED, Measures
 from bot.engine.progress import Progress
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
 from bot.model.lease import LeaseLost
 from bot.model.reason import Reason
-from bot.model.run import Run, StepRecord, StepResult, StepState
+from bot.model.run import Run, StepRecord, StepResult, StepState, Trouble
 from bot.ports import Clock
 from bot.steps import carrying
 from bot.steps.work import Work
@@ -103,6 +103,7 @@ class Walker:
                 if delay is None:
                     return _result(StepState.BROKEN, error)
                 work.log.note(f"{error.reason}: {error.facts.get('message', '')} — again in {delay:.0f} s")
+                await hand.trouble(index, Trouble(error.reason, error.facts, round(delay)))
             except TellUser as error:
                 return _result(StepState.FAILED, error)
             except GiveUp as error:
@@ -113,18 +114,29 @@ class Walker:
                 logger.exception("run %s met a bug, told to people as %s", run.id, trace)
                 return StepResult(StepState.BROKEN, Reason.INTERNAL, {"id": trace})
             await self.sleep(delay)
+            await hand.trouble(index, None)
         raise AssertionError("retry_delay never gave up")
 
     async def _timed(self, run: Run, index: int, work: Work) -> StepResult:
         step = run.plan.steps[index]
-        seconds = lifecycle.allowance(run, carrying.allowance(step), self.longest, self.clock.now())
+        own = carrying.allowance(step)
+        left = lifecycle.time_left(run, self.longest, self.clock.now())
+        if left <= 0:
+            if work.resumed:
+                await carrying.abandon(step, work)
+            raise self._overdue()
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(min(own, left)):
                 return await carrying.carry_out(step, work)
         except TimeoutError as error:
             await carrying.timed_out(step, work)
-            facts = {"step": step.name, "seconds": str(seconds)}
+            if left < own:
+                raise self._overdue(work.log.tail()) from error
+            facts = {"step": step.name, "seconds": str(own)}
             raise TellUser(Reason.TIMED_OUT, facts, log=work.log.tail()) from error
+
+    def _overdue(self, log: str = "") -> TellUser:
+        return TellUser(Reason.RUN_TIMED_OUT, {"longest": duration.compact(self.longest)}, log=log)
 
 
 def _result(state: StepState, error: ChatOpsError) -> StepResult:

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     NO_TESTS = "no_tests"
     NO_ENVIRONMENT = "no_environment"
     TIMED_OUT = "timed_out"  # step, seconds
+    RUN_TIMED_OUT = "run_timed_out"  # longest
 
     # Ended by an event.
     CANCELLED = "cancelled"  # who

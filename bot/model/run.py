@@ -118,6 +118,15 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps a step from going on, through no fault of its own, and after how long it is tried again."""
+
+    reason: Reason
+    facts: Mapping[str, str]
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecord:
     """A step of a run as the store and the pages show it."""
 
@@ -134,6 +143,8 @@ class StepRecord:
     """By what the runner finds what it started, after a restart."""
     link: str = ""
     """Page of the runner's own that shows it."""
+    trouble: Trouble | None = None
+    """Why it is tried again in a moment, while it waits for that."""
 
     @property
     def seconds(self) -> float | None:

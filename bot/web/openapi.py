@@ -53,6 +53,7 @@ SCHEMAS: dict[str, Schema] = {
     "TestCounts": _object(
         passed=NUMBER, failed=NUMBER, skipped=NUMBER, flaky=NUMBER, seconds={"type": "number"}
     ),
+    "Trouble": _object(reason=TEXT, facts={"type": "object", "additionalProperties": TEXT}, again_in=NUMBER),
     "Step": _object(
         name=TEXT,
         state=_words(StepState),
@@ -61,6 +62,7 @@ SCHEMAS: dict[str, Schema] = {
         finished_at=TIME,
         waiting=TEXT,
         link=TEXT,
+        trouble=_or_null(_ref("Trouble")),
         seconds={"type": ["number", "null"]},
         reason={"type": ["string", "null"]},
         facts={"type": "object", "additionalProperties": TEXT},

@@ -96,6 +96,10 @@ REASONS: Final[Mapping[Reason, Text]] = {
     Reason.NO_TESTS: Text(en="There are no tests to run.", zh="没有可运行的测试。"),
     Reason.NO_ENVIRONMENT: Text(en="There is no environment to test.", zh="没有可供测试的环境。"),
     Reason.TIMED_OUT: Text(en="Stopped after {seconds} s.", zh="超过 {seconds} 秒，已终止。"),
+    Reason.RUN_TIMED_OUT: Text(
+        en="The run took longer than the {longest} that it may take.",
+        zh="运行总时长超过上限 {longest}，已终止。",
+    ),
     Reason.HEAD_MOVED: Text(
         en="The pull request has moved on to {now}.", zh="Pull Request 已有更新的提交 {now}。"
     ),

@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.core.addresses import Addresses
 from bot.model.environment import Environment
-from bot.model.run import Image, Run, StepRecord, TestCounts
+from bot.model.run import Image, Run, StepRecord, TestCounts, Trouble
 from bot.model.scan import Scan, Severity
 from bot.model.text import Language
 from bot.model.views import CommandHelp
@@ -63,6 +63,10 @@ def command_shape(command: CommandHelp, language: Language) -> dict[str, Any]:
     }
 
 
+def _trouble(trouble: Trouble) -> dict[str, Any]:
+    return {"reason": trouble.reason, "facts": dict(trouble.facts), "again_in": trouble.seconds}
+
+
 def _step(record: StepRecord) -> dict[str, Any]:
     result = record.result
     return {
@@ -71,6 +75,7 @@ def _step(record: StepRecord) -> dict[str, Any]:
         "attempt": record.attempt,
         "waiting": record.waiting,
         "link": record.link,
+        "trouble": _trouble(record.trouble) if record.trouble else None,
         "started_at": _time(record.started_at),
         "finished_at": _time(record.finished_at),
         "seconds": record.seconds,

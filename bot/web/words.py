@@ -79,6 +79,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "tests.flaky": Text(en="{flaky} flaky", zh="{flaky} 项不稳定"),
     "tests.failures": Text(en="Failed tests", zh="失败的测试"),
     "step.waiting_for": Text(en="waiting: {what}", zh="等待中：{what}"),
+    "step.again": Text(en="Tried again in {seconds} s.", zh="{seconds} 秒后重试。"),
     "step.attempt": Text(en="attempt {attempt}", zh="第 {attempt} 次尝试"),
     "log.title": Text(en="Log of {step}", zh="{step}日志"),
     "log.raw": Text(en="Plain text", zh="纯文本"),

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
 from bot.model.reason import Reason
-from bot.model.run import Origin, Run, RunState, StepRecord, StepResult, StepState, StopRequest
+from bot.model.run import Origin, Run, RunState, StepRecord, StepResult, StepState, StopRequest, Trouble
 from bot.model.text import Language
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -260,6 +261,85 @@ def test_jitter_only_lengthens(attempt: int, jitter: float) -> None:
     assert plain is not None
     assert delay is not None
     assert plain <= delay <= plain * 1.25
+
+
+HOUR = timedelta(hours=1)
+
+
+def test_what_a_step_waited_for_is_no_news_once_it_is_over() -> None:
+    told = StepRecord(
+        "build",
+        StepState.RUNNING,
+        NOW,
+        waiting="an executor",
+        trouble=Trouble(Reason.ENGINE_UNAVAILABLE, {"message": "refused"}, 8),
+        handle="7",
+        link="https://jenkins.example.com/job/7/",
+    )
+    run = replace(begun(), steps=(told, *begun().steps[1:]))
+
+    for ended in (
+        lifecycle.step_finished(run, 0, PASSED, LATER),
+        lifecycle.stopped(run, LATER),
+        lifecycle.resume(run),
+    ):
+        assert (ended.steps[0].waiting, ended.steps[0].trouble) == ("", None)
+        assert (ended.steps[0].handle, ended.steps[0].link) == (told.handle, told.link)
+
+
+def interrupted(run: Run, times: int) -> Run:
+    """Return a run whose step was under way each time that the bot ended."""
+    for _ in range(times):
+        index = lifecycle.next_step(run)
+        assert index is not None
+        run = lifecycle.begin(lifecycle.resume(lifecycle.step_started(run, index, NOW)), LATER)
+    return run
+
+
+def test_a_step_that_is_interrupted_again_and_again_ends_its_run() -> None:
+    patient = interrupted(begun(), lifecycle.MOST_INTERRUPTIONS)
+
+    assert lifecycle.worn_out(patient, LATER) == patient
+
+    run = lifecycle.worn_out(interrupted(patient, 1), LATER)
+
+    assert (run.state, run.finished_at) == (RunState.FAILED, LATER)
+    assert states(run) == [StepState.BROKEN, StepState.SKIPPED, StepState.SKIPPED]
+    assert reasons(run)[0] is Reason.INTERRUPTED
+    assert run.steps[0].result is not None
+    assert run.steps[0].result.facts == {"times": "21"}
+    assert lifecycle.worn_out(run, LATER) == run
+
+
+def test_a_step_that_came_through_in_the_end_wears_nothing_out() -> None:
+    run = after(interrupted(begun(), 30), PASSED)
+
+    assert lifecycle.worn_out(run, LATER) == run
+
+
+@pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        (NOW, 7200),
+        (NOW + HOUR, 3600),
+        (NOW + 2 * HOUR, 0),
+        (NOW + 3 * HOUR, -3600),
+        (NOW - 5 * HOUR, 7200),
+    ],
+    ids=["all at first", "less later", "none at the end", "nor after", "no more by a clock set back"],
+)
+def test_the_time_of_a_run_counts_from_its_first_beginning(now: datetime, left: float) -> None:
+    assert lifecycle.time_left(begun(), 2 * HOUR, now) == left
+    again = lifecycle.begin(lifecycle.resume(lifecycle.step_started(begun(), 0, NOW)), NOW + HOUR)
+    assert lifecycle.time_left(again, 2 * HOUR, now) == left
+
+
+def test_the_time_of_a_run_that_has_not_begun_is_whole() -> None:
+    assert lifecycle.time_left(queued(), HOUR, LATER) == 3600
+
+
+def test_what_removes_something_is_never_out_of_time() -> None:
+    assert lifecycle.time_left(begun(Teardown()), HOUR, NOW + 9 * HOUR) == math.inf
 
 
 results = st.sampled_from([PASSED, FAILED, BROKEN, CANCELLED, SKIPPED])

@@ -23,3 +23,9 @@ def test_without_secrets_everything_is_settled() -> None:
     masker = Masker(["abc"])
 
     assert (masker.mask("abc"), masker.settled("ab")) == ("abc", 2)
+
+
+def test_where_there_are_no_secrets_nothing_is_held_back() -> None:
+    nothing = Masker([])
+
+    assert (nothing.mask("token"), nothing.settled("tok")) == ("token", 3)

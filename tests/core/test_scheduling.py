@@ -1,9 +1,10 @@
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.scheduling import Limits, ending, line, places, startable
+from bot.core.scheduling import Limits, ending, line, places, share, startable
 from bot.model.forge import RepoPath
 from bot.model.pipeline import RunnerName
 from bot.model.queue import Behind, Place, QueueEntry
@@ -148,3 +149,10 @@ def test_the_places_tell_the_truth(entries: list[QueueEntry], total: int, each: 
 def test_with_room_for_all_only_pull_requests_hold_runs_up(entries: list[QueueEntry]) -> None:
     behind = {place.behind for place in places(entries, WIDE).values()}
     assert behind <= {Behind.NOTHING, Behind.PULL}
+
+
+@pytest.mark.parametrize(
+    ("runs", "replicas", "each"), [(6, 3, 2), (7, 3, 3), (2, 3, 1), (4, 1, 4), (4, 0, 4)]
+)
+def test_replicas_share_what_may_run_so_that_none_of_it_is_idle(runs: int, replicas: int, each: int) -> None:
+    assert share(Limits(runs, 9), replicas) == each

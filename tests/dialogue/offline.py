@@ -20,8 +20,10 @@ from bot.reports.files import RunFiles
 from bot.reports.folder import FolderShelf
 from bot.settings.model import Settings
 from tests.dialogue.tester import BOT, REPO, BotTester
-from tests.fakes.doors import DOCKERFILE, FakeWorld
+from tests.fakes.doors import DOCKERFILE, FakeWorld, Gate
 
+LONG = 2.0
+"""Seconds from which somebody would notice."""
 STRIDE = timedelta(seconds=20)
 
 
@@ -30,6 +32,7 @@ class PassingTime:
     """A clock that jumps over every wait of the bot, so that tests do not wait."""
 
     waits: list[float] = field(default_factory=list)
+    _held: Gate | None = None
     _ahead: timedelta = timedelta()
 
     def now(self) -> datetime:
@@ -39,8 +42,15 @@ class PassingTime:
     async def sleep(self, seconds: float) -> None:
         """Let this time be over at once."""
         self.waits.append(seconds)
+        if self._held is not None and seconds >= LONG:
+            await self._held.pass_through()
         self.skip(timedelta(seconds=seconds))
         await asyncio.sleep(0)
+
+    def hold_waits(self) -> Gate:
+        """Let every wait that a person would notice last until the returned gate is opened."""
+        self._held = Gate()
+        return self._held
 
     def skip(self, span: timedelta) -> None:
         """Jump ahead."""

@@ -9,6 +9,7 @@ from bot.model.reason import Reason
 from bot.model.run import RunState
 from bot.store.pulls import Pulls
 from tests.dialogue.offline import OfflineTester
+from tests.dialogue.rendered import Rendered
 
 ENGINE_GONE = RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": "connection refused"})
 FOR_EVER = [ENGINE_GONE] * 20
@@ -20,6 +21,64 @@ async def test_an_engine_that_comes_back_is_waited_for(tester: OfflineTester) ->
     assert tester.clock.waits == [2.0, 4.0]
     log = tester.world.logs[1, "build"].lines
     assert "▸ engine_unavailable: connection refused — again in 2 s" in log
+
+
+HOSTILE = RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "502 | <!-- x --> @all **bold**"})
+
+
+@pytest.mark.parametrize(
+    ("door", "error", "told"),
+    [
+        ("build", ENGINE_GONE, "The Docker engine does not answer: `connection refused`, again in 2 s"),
+        (
+            "fetch",
+            RetryLater(Reason.GIT_UNAVAILABLE, {"message": "fatal: early EOF"}),
+            "The code cannot be fetched for now: `fatal: early EOF`, again in 2 s",
+        ),
+        (
+            "push",
+            RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "503"}, delay=30),
+            "The registry does not answer: `503`, again in 30 s",
+        ),
+    ],
+)
+async def test_what_is_waited_for_is_told_while_it_lasts(
+    tester: OfflineTester, door: str, error: Exception, told: str
+) -> None:
+    tester.world.script.fail(door, error)
+    gate = tester.world.script.hold(door)
+    waited = tester.clock.hold_waits()
+    await tester.open()
+    await tester.sees(told)
+    (run,) = await tester.bot.store.runs.unfinished()
+    assert run.steps[0].trouble is not None
+    waited.open()
+    await gate.reached()
+    await tester.gitee.wait_for(lambda: told not in tester.comments()[0].body)
+    gate.open()
+    assert "2 tests passed" in await tester.living(1)
+
+
+async def test_what_infrastructure_says_of_itself_is_hostile(tester: OfflineTester) -> None:
+    tester.world.script.fail("push", HOSTILE)
+    waited = tester.clock.hold_waits()
+    await tester.open()
+    body = await tester.sees("The registry does not answer")
+    Rendered(body).assert_harmless("chatops:run=1")
+    waited.open()
+    assert "2 tests passed" in await tester.living(1)
+
+
+async def test_a_restart_forgets_what_was_waited_for(tester: OfflineTester) -> None:
+    tester.world.script.fail("build", ENGINE_GONE)
+    waited = tester.clock.hold_waits()
+    await tester.open()
+    await tester.sees("again in 2 s")
+    await tester.stop()
+    waited.open()
+    await tester.start()
+    assert "again in" not in await tester.living(1)
+    assert [run.state for run in await tester.runs()] == [RunState.PASSED]
 
 
 async def test_an_engine_that_stays_away_is_not_the_users_failure(tester: OfflineTester) -> None:

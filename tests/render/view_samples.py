@@ -21,6 +21,7 @@ from bot.model.run import (
     StepState,
     StopRequest,
     TestCounts,
+    Trouble,
 )
 from bot.model.scan import Scan, Severity
 from bot.model.text import Language, Text
@@ -188,6 +189,12 @@ def _running() -> Run:
     return automatic(run(BUILT, going, waiting("test"), state=RunState.RUNNING))
 
 
+def _going(**told: object) -> Run:
+    """Return a run whose deployment is under way and tells this of itself."""
+    going = replace(_running().steps[1], attempt=1, **told)  # type: ignore[arg-type] # any of its fields
+    return automatic(run(BUILT, going, waiting("test"), state=RunState.RUNNING))
+
+
 def _stopped(reason: Reason, facts: dict[str, str], state: RunState) -> Run:
     cut = over("test", 2.0, StepResult(StepState.CANCELLED, reason, facts))
     return replace(run(BUILT, DEPLOYED, cut, state=state), stop=StopRequest(reason, facts))
@@ -216,6 +223,8 @@ _NOTES = (
     Note("something_new", {"what": "`@all`"}),
 )
 
+_OVERDUE = StepResult(StepState.FAILED, Reason.RUN_TIMED_OUT, {"longest": "2h"})
+
 RUN_VIEWS: dict[str, View] = {
     "run_view_queued": view(_queued(), "/cancel 42", place=Place(3, Behind.REPOSITORY)),
     "run_view_next": view(_queued(), "/cancel 42", place=Place(1, Behind.PULL)),
@@ -223,6 +232,13 @@ RUN_VIEWS: dict[str, View] = {
     "run_view_no_room": view(_queued(), "/cancel 42", place=Place(2, Behind.ALL)),
     "run_view_about_to_start": view(_queued(), "/cancel 42", place=Place(1)),
     "run_view_running": view(_running(), "/cancel 42"),
+    "run_view_in_trouble": view(
+        _going(trouble=Trouble(Reason.ENGINE_UNAVAILABLE, {"message": "refused | `@all` <b>"}, 8)),
+        "/cancel 42",
+    ),
+    "run_view_overdue": view(
+        run(BUILT, DEPLOYED, over("test", 65.0, _OVERDUE), state=RunState.FAILED), "/retest"
+    ),
     "run_view_passed": view(PASSED, "/retest", "/teardown", report=True),
     "run_view_tests_failed": view(FAILED_TESTS, "/retest failed", "/retest", report=True),
     "run_view_build_failed": view(FAILED_BUILD, "/test"),

@@ -1,0 +1,37 @@
+"""The few values of the model that decide something themselves."""
+
+from datetime import UTC, datetime
+
+from bot.model.errors import RetryLater
+from bot.model.lease import Lease, LeaseLost, Roll
+from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
+from bot.model.plan import Build, Deploy, Plan, Teardown, Test
+from bot.model.run import StepRecord, StepState
+
+SHA = "ab" * 20
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_the_replica_that_came_first_leads() -> None:
+    assert Roll({"a": 3, "b": 9}).leader == "a"
+    assert Roll({}).leader == ""
+    assert Lease("a") == Lease("a")
+    assert not issubclass(LeaseLost, RetryLater)
+
+
+def test_a_plan_names_who_carries_it_out() -> None:
+    plan = Plan(
+        (
+            Build(SHA, BuildConfig()),
+            Deploy(SHA, DeployConfig(runner=RunnerName.KUBERNETES), {}),
+            Test(SHA, TestConfig(), BuildConfig()),
+        )
+    )
+    assert plan.runners == {RunnerName.DOCKER, RunnerName.KUBERNETES}
+    assert not plan.removes_only
+    assert Plan((Teardown(),)).removes_only
+
+
+def test_a_step_tells_how_long_it_took_once_it_is_over() -> None:
+    assert StepRecord("build", StepState.RUNNING, NOW).seconds is None
+    assert StepRecord("build", StepState.PASSED, NOW, NOW).seconds == 0

@@ -1,0 +1,124 @@
+"""What takes too long is ended and says so, whatever interrupted it in between."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.core import lifecycle
+from bot.model.environment import EnvironmentState
+from bot.model.run import RunState
+from bot.steps import carrying
+from tests.dialogue.offline import OfflineTester
+
+OVERDUE = "The run took longer than `2h`, the most that the operator allows, and was stopped."
+OVER_TWO_HOURS = timedelta(hours=2, minutes=1)
+
+
+async def test_a_step_that_takes_too_long_is_interrupted_and_named(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = tester.world.script.hold("test")
+    monkeypatch.setattr(carrying, "allowance", lambda step: 0.2 if step.name == "test" else 60)
+    said = await tester.opened()
+    assert gate.cancelled.is_set()
+    assert "❌ **Test timed out**" in said
+    assert "Test was not done after 0" in said
+    assert "`/retest`" in said
+    assert [run.state for run in await tester.runs()] == [RunState.FAILED]
+
+
+async def test_a_run_that_takes_too_long_begins_no_further_step(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    tester.clock.skip(OVER_TWO_HOURS)
+    gate.open()
+    said = await tester.read()
+    assert "❌ **Run timed out**" in said
+    assert "| Build | ✅ passed |" in said
+    assert OVERDUE in said
+    assert "| Test | skipped |" in said
+    assert tester.world.deployed == {}
+    assert [run.state for run in await tester.runs()] == [RunState.FAILED]
+
+
+async def test_a_run_whose_time_ends_within_a_step_is_interrupted(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = tester.world.script.hold("build")
+    left = lifecycle.time_left
+    # What is left to the deployment is as good as nothing, so that nobody has to wait for it.
+    monkeypatch.setattr(lifecycle, "time_left", lambda run, *rest: left(run, *rest) - 7199.8)
+    await tester.open()
+    said = await tester.read()
+    assert gate.cancelled.is_set()
+    assert "❌ **Run timed out**" in said
+    assert OVERDUE in said
+
+
+@pytest.mark.parametrize("door", ["deploy", "test"])
+async def test_the_time_of_a_run_goes_on_while_it_is_interrupted(tester: OfflineTester, door: str) -> None:
+    gate = tester.world.script.hold(door)
+    await tester.open()
+    await gate.reached()
+    await tester.stop()
+    tester.clock.skip(OVER_TWO_HOURS)
+    await tester.start()
+    said = await tester.read()
+    assert "❌ **Run timed out**" in said
+    assert OVERDUE in said
+    assert len(tester.comments()) == 1
+    # What the interrupted attempt had begun is not left behind.
+    if door == "deploy":
+        (environment,) = await tester.bot.store.pulls.environments()
+        assert environment.state is EnvironmentState.FAILED
+        assert tester.world.removed == [environment.key]
+    else:
+        assert len(tester.world.tests_stopped) == 1
+
+
+async def test_an_interruption_within_its_time_costs_a_run_nothing(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("test")
+    await tester.open()
+    await gate.reached()
+    await tester.stop()
+    tester.clock.skip(timedelta(hours=1))
+    await tester.start()
+    assert "2 tests passed" in await tester.read()
+
+
+async def test_a_clock_that_is_set_back_gives_and_takes_nothing(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    tester.clock.skip(timedelta(hours=-5))
+    gate.open()
+    assert "2 tests passed" in await tester.read()
+
+
+async def test_what_removes_something_is_never_out_of_time(tester: OfflineTester) -> None:
+    await tester.opened()
+    gate = tester.world.script.hold("remove")
+    await tester.close()
+    await gate.reached()
+    await tester.stop()
+    tester.clock.skip(timedelta(days=2))
+    await tester.start()
+    assert "Environment removed" in await tester.read()
+    assert tester.world.deployed == {}
+
+
+async def test_a_step_that_ends_the_bot_each_time_is_given_up(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "MOST_INTERRUPTIONS", 1)
+    for _ in range(2):
+        gate = tester.world.script.hold("build")
+        await (tester.open() if not tester.number else tester.start())
+        await gate.reached()
+        await tester.stop()
+    await tester.start()
+    said = await tester.read()
+    assert "⚠️ **Build interrupted**" in said
+    assert "This step was interrupted 2 times and is not tried again." in said
+    assert len(tester.comments()) == 1
