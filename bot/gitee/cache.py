@@ -103,6 +103,8 @@ class Cache:
         if len(stale) == len(refs):
             await self.discard()
             return
+        if not stale:
+            return
         for path in (*stale, *(self._dir / _HEADS).glob("*")):
             path.unlink(missing_ok=True)
         await self._run("gc", "--quiet", "--prune=now")

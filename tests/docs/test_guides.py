@@ -4,14 +4,20 @@ import re
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from bot.dns.corefile import wildcard
 from bot.doctor.examination import CHECKS
+from bot.model.census import Census
 from bot.settings.load import load
 from bot.settings.model import Settings
+from bot.settings.shape import keys
+from bot.web.engine_metrics import EngineMetrics, StoreMetrics
+from bot.web.metrics import PreviewMetrics, WebMetrics
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 GUIDES = ("registry", "dns")
+OPERATIONS = [DOCS / "operations.md", DOCS / "operations.zh.md"]
 PAGES = [DOCS / f"{guide}{language}.md" for guide in GUIDES for language in ("", ".zh")]
 BOTH = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
 
@@ -35,13 +41,13 @@ def test_settings_load(page: Path, tmp_path: Path) -> None:
         assert loaded(example, tmp_path) != Settings()
 
 
-@BOTH
+@pytest.mark.parametrize("page", [*PAGES, *OPERATIONS], ids=lambda page: str(page.name))
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8"))
     assert [target for target in targets if "://" not in target and not (DOCS / target).exists()] == []
 
 
-@pytest.mark.parametrize("guide", GUIDES)
+@pytest.mark.parametrize("guide", [*GUIDES, "operations"])
 def test_both_languages_show_the_same(guide: str) -> None:
     en, zh = (DOCS / f"{guide}{language}.md" for language in ("", ".zh"))
     assert examples(en) == examples(zh)
@@ -64,3 +70,25 @@ def test_every_part_that_the_doctor_looks_at_is_named(page: str) -> None:
     }
     for check in CHECKS:
         assert any(word in text for word in named.get(check.name, (check.name,))), check.name
+
+
+@pytest.mark.parametrize("page", OPERATIONS, ids=lambda page: str(page.name))
+def test_everything_that_is_measured_is_described_and_nothing_else(page: Path) -> None:
+    async def count() -> Census:
+        raise NotImplementedError
+
+    registry = CollectorRegistry()
+    for measures in (WebMetrics.in_registry, PreviewMetrics.in_registry, EngineMetrics):
+        measures(registry)
+    families = [*registry.collect(), *StoreMetrics(count).describe()]
+    measured = {f"{one.name}_total" if one.type == "counter" else one.name for one in families}
+
+    rows = re.findall(r"^\| `(chatops_\w+)` \|", page.read_text("utf-8"), re.MULTILINE)
+
+    assert sorted(rows) == sorted(measured)
+
+
+@pytest.mark.parametrize("page", OPERATIONS, ids=lambda page: str(page.name))
+def test_everything_that_is_kept_for_a_time_is_named(page: Path) -> None:
+    rows = re.findall(r"\| `(\w+)` \|$", page.read_text("utf-8"), re.MULTILINE)
+    assert set(rows) == set(keys()["retention"])
