@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ FOLDER = Path(__file__).parents[2] / "deploy/chart"
 SECRET = "chatops"
 ENOUGH = {"secrets": {"existingSecret": SECRET}}
 """The least that has to be said."""
+HELMS = [name for name in ("helm", "helm4") if shutil.which(name)]
+"""Each that is here; the tests' own cache holds both."""
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.chart import ENOUGH, FOLDER, SECRET, Chart, Object, one
+from tests.cluster.chart import ENOUGH, FOLDER, HELMS, SECRET, Chart, Object, one
 
 POSTGRESQL: dict[str, Any] = {
     "database": "postgresql",
     "secrets": {"existingSecret": SECRET, "keys": {"STORE__URL": "store-url"}},
 }
-HELMS = [name for name in ("helm", "helm4") if shutil.which(name)]
 
 
 def pod(items: list[Object]) -> Object:

@@ -1,6 +1,13 @@
 """The rights that the chart gives: enough for all that the bot does in a cluster, and nothing beyond."""
 
+import asyncio
+import json
+import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -16,7 +23,8 @@ from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.options import Options, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from tests.cluster.access import Access, access, named
-from tests.cluster.conftest import Visit
+from tests.cluster.chart import HELMS, Chart, Object, one
+from tests.cluster.conftest import AUDIT, Visit
 from tests.real.parts import Recorder
 
 SHA = "1a2b3c4d" * 5
@@ -25,6 +33,7 @@ LABELS = naming.labels(KEY, sha=SHA, run=7)
 REPORT = '<testsuite name="unit" tests="1"><testcase classname="a" name="b"/></testsuite>'
 SERVE = ("httpd", "-f", "-p", "8080", "-h", "/www")
 USER = 10001
+EVERY_KIND = Path(__file__).with_name("every_kind")
 
 
 @pytest.fixture
@@ -63,27 +72,122 @@ def environment(image: Image, host: str, base_image: str) -> EnvironmentSpec:
     )
 
 
-async def test_they_are_enough_to_deploy_test_and_remove(  # noqa: PLR0917 - fixtures are asked for by name
-    platform: KubernetesPlatform,
-    cluster: Access,
-    instance: str,
-    app_image: Image,
-    base_image: str,
-    preview_domain: str,
-    visit: Visit,
-) -> None:
-    host, log = f"{instance}.{preview_domain}", Recorder()
-    await platform.deploy(environment(app_image, host, base_image), log)
-    assert visit(host).text == "at your service\n"
+@pytest.fixture
+def spec(app_image: Image, instance: str, preview_domain: str, base_image: str) -> EnvironmentSpec:
+    return environment(app_image, f"{instance}.{preview_domain}", base_image)
+
+
+@pytest.fixture
+def home(limited: Access, cluster: Access, instance: str) -> Iterator[str]:
+    """Have a namespace as the bot makes it, and for each Helm a volume to claim."""
+    made = named("v1", "Namespace", instance)
+    made["metadata"]["labels"] = {naming.LABEL_INSTANCE: instance}
+    limited.create(made)
+    volumes = [volume(f"{instance}-{name}") for name in HELMS]
+    for item in volumes:
+        cluster.create(item)
+    yield instance
+    for item in (made, *volumes):
+        cluster.remove(item)
+
+
+def volume(name: str) -> Object:
+    """Return a volume that nobody writes to."""
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "capacity": {"storage": "1Mi"},
+        "hostPath": {"path": f"/{name}"},
+    }
+    return {**named("v1", "PersistentVolume", name), "spec": spec}
+
+
+def helm_story(name: str, bot_kubeconfig: Path, namespace: str, image: str) -> None:
+    """Install one object of each kind, leave all but a few out again, uninstall."""
+    helm_as_bot = partial(Chart(Path(shutil.which(name) or name)).do, kubeconfig=bot_kubeconfig)
+    where = ("--namespace", namespace)
+    for everything in (True, False):
+        how = ("--install", "--atomic", "--wait", "--timeout", "90s")
+        values = {"image": image, "all": everything, "volume": f"{namespace}-{name}"}
+        helm_as_bot("upgrade", "app", str(EVERY_KIND), *where, *how, values=values)
+    helm_as_bot("uninstall", "app", *where, "--wait")
+
+
+async def runner_story(platform: KubernetesPlatform, spec: EnvironmentSpec, visit: Visit) -> None:
+    """Deploy, deploy again, test; what is to be seen is seen."""
+    log = Recorder()
+    await platform.deploy(spec, log)
+    assert visit(spec.host).text == "at your service\n"
+    await platform.deploy(replace(spec, services=()), log)
     command = f"echo started; echo '{REPORT}' > /reports/unit.xml"
     output = await platform.run_tests(
-        TestSpec(KEY, "unit", app_image.pinned, command, {}, "/reports", 60, "64m", LABELS), log
+        TestSpec(KEY, "unit", spec.image.pinned, command, {}, "/reports", 60, "64m", LABELS), log
     )
     assert output.exit_code == 0, log.text
     assert "started" in log.text
     assert list(output.files.values()) == [REPORT.encode() + b"\n"]
     await platform.remove(KEY)
+
+
+async def test_they_are_enough_for_the_runner(
+    platform: KubernetesPlatform, spec: EnvironmentSpec, visit: Visit, cluster: Access, instance: str
+) -> None:
+    await runner_story(platform, spec, visit)
     assert cluster.namespaces(f"{naming.LABEL_INSTANCE}={instance}") == []
+
+
+@pytest.mark.parametrize("name", HELMS)
+def test_they_are_enough_for_helm(name: str, bot_kubeconfig: Path, home: str, base_image: str) -> None:
+    helm_story(name, bot_kubeconfig, home, base_image)
+
+
+async def test_none_of_them_is_without_use(  # noqa: PLR0917 - fixtures are asked for by name
+    platform: KubernetesPlatform,
+    spec: EnvironmentSpec,
+    visit: Visit,
+    bot_kubeconfig: Path,
+    home: str,
+    base_image: str,
+    chart: Chart,
+    namespace: str,
+) -> None:
+    if AUDIT not in os.environ:
+        pytest.skip("only the cluster of `make test-cluster` tells what was asked of it")
+    await runner_story(platform, spec, visit)
+    for name in HELMS:
+        await asyncio.to_thread(helm_story, name, bot_kubeconfig, home, base_image)
+    granted = rights_in(one(chart.rights("any", namespace), "ClusterRole"))
+    assert granted - used_in(Path(os.environ[AUDIT]), namespace) == set(USED_ELSEWHERE)
+
+
+Right = tuple[str, str, str]
+"""Verb, group, resource."""
+USED_ELSEWHERE: list[Right] = [("list", "", "namespaces")]
+"""By the sweep, which looks for environments that nobody knows."""
+
+
+def rights_in(role: Object) -> set[Right]:
+    """Return what a role allows."""
+    return {
+        (verb, group, resource)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def used_in(audit: Path, namespace: str) -> set[Right]:
+    """Return what the accounts of a namespace asked for and were given."""
+    found: set[Right] = set()
+    for line in audit.read_text().splitlines():
+        event = json.loads(line)
+        about, status = event.get("objectRef", {}), event.get("responseStatus", {}).get("code")
+        if f":{namespace}:" not in event["user"]["username"] or status == HTTPStatus.FORBIDDEN:
+            continue
+        resource = "/".join(filter(None, (about.get("resource"), about.get("subresource"))))
+        verbs = {event["verb"]} | ({"create"} if status == HTTPStatus.CREATED else set())
+        found |= {(verb, about.get("apiGroup", ""), resource) for verb in verbs}
+    return found
 
 
 def asks(limited: Access, verb: str, group: str, resource: str) -> bool:
