@@ -200,6 +200,7 @@ def open_buildkit(settings: Settings) -> BuildKitBuilder:
         chosen.tls_dir,
         cache=chosen.cache,
         network=chosen.network,
+        instance=settings.docker.instance,
         insecure=registry.url.startswith("http://"),
     )
     account = (registry.username, registry.password.get_secret_value())

@@ -1,10 +1,12 @@
 """A whole bot that builds by BuildKit, through a stand-in for its client, and pushes to Harbor."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import docker
 import pytest
 
 from bot.settings.model import (
@@ -75,7 +77,10 @@ def settings(tmp_path: Path, harbor: FakeHarbor, daemon: str, client: Path, inst
 
 
 async def test_what_buildkit_built_is_deployed_and_tested(
-    start: Callable[[dict[str, str]], Awaitable[BotTester]], harbor: FakeHarbor, client: Path
+    start: Callable[[dict[str, str]], Awaitable[BotTester]],
+    harbor: FakeHarbor,
+    client: Path,
+    sdk: docker.DockerClient,
 ) -> None:
     tester = await start({"Dockerfile": DOCKERFILE, ".chatops.yml": CONFIG})
     said = await tester.opened()
@@ -92,6 +97,14 @@ async def test_what_buildkit_built_is_deployed_and_tested(
     cache = f"type=registry,ref={harbor.host}/previews/team/shop:buildcache,registry.insecure=true"
     assert cache in service
 
+    assert await _pulled(sdk, harbor)
     await tester.merge()
     await tester.read_all()
+    assert await _pulled(sdk, harbor) == []
     assert harbor.state.artifacts["previews/team/shop"] == {}
+
+
+async def _pulled(sdk: docker.DockerClient, harbor: FakeHarbor) -> list[str]:
+    """Return the images that the engine has from this Harbor."""
+    name = f"{harbor.host}/previews/team/shop"
+    return [str(image.id) for image in await asyncio.to_thread(sdk.images.list, name)]

@@ -114,7 +114,10 @@ class Build:
             _fail(f"failed to solve: failed to read dockerfile: {missing}")
         for message in self._messages():
             self._tell(message)
-        self._export()
+        try:
+            self._export()
+        finally:
+            self.engine.remove_image(self.output["name"], force=True)
 
     def _messages(self) -> Any:
         given = {
@@ -164,7 +167,6 @@ class Build:
                 _say(self.step + 2, f"ERROR: failed to push {name}: {message['error']}")
                 _fail(f"failed to solve: failed to push {name}: {message['error']}")
             digest = (message.get("aux") or {}).get("Digest", digest)
-        self.engine.remove_image(name, force=True)
         for cache in self.caches:
             assert cache["type"] == "registry"
             _say(self.step + 3, "exporting cache to registry", "DONE 0.1s")

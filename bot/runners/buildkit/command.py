@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.core.naming import LABEL_INSTANCE
 from bot.ports import BuildOrder
 
 CACHE = "buildcache"
@@ -23,6 +24,8 @@ class Options:
     cache: bool = False
     network: str = "default"
     """`none` cuts RUN instructions off."""
+    instance: str = ""
+    """Name on every image, by which a Docker engine that has pulled it can remove it again."""
     insecure: bool = False
     """Whether the registry is spoken to without TLS."""
     program: str = "buildctl"
@@ -63,7 +66,8 @@ def _opts(order: BuildOrder, options: Options) -> Iterator[str]:
     if options.network != "default":
         given["force-network-mode"] = options.network
     given |= {f"build-arg:{name}": value for name, value in order.args.items()}
-    given |= {f"label:{name}": value for name, value in order.labels.items()}
+    labels = {**order.labels, **({LABEL_INSTANCE: options.instance} if options.instance else {})}
+    given |= {f"label:{name}": value for name, value in labels.items()}
     for name, value in given.items():
         yield from ("--opt", f"{name}={value}")
 
