@@ -13,6 +13,7 @@ from pathlib import Path
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from bot import sweeping
 from bot.adapters import Adapters, secrets
 from bot.core import catalogue, duration
 from bot.core.addresses import WELL_KNOWN, Addresses
@@ -34,6 +35,7 @@ from bot.engine.names import NameKeeper
 from bot.engine.progress import Progress
 from bot.engine.retention import Retention
 from bot.engine.run_comments import RunComments
+from bot.engine.sweep import Sweep
 from bot.engine.walk import Walker
 from bot.engine.warning import Warnings
 from bot.engine.worker import Worker
@@ -47,6 +49,7 @@ from bot.store.records import Store
 from bot.web.application import application
 from bot.web.deps import PreviewDeps, WebDeps
 from bot.web.engine_metrics import EngineMetrics, StoreMetrics
+from bot.web.metrics import SweepMetrics
 from bot.web.previews import preview_application, preview_runner
 
 logger = logging.getLogger(__name__)
@@ -85,6 +88,7 @@ class Bot:
     worker: Worker
     expiry: Expiry
     warnings: Warnings
+    sweep: Sweep
     chores: Chores
     comments: RunComments
     addresses: Addresses
@@ -207,6 +211,8 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     expiry = Expiry(store, worker, clock, language)
     warnings = Warnings(store, board, where, clock, language, ahead)
     keeping = Retention(store, adapters.files.shelf, clock, _keep(settings), measures)
+    repaired = SweepMetrics.in_registry(registry).repaired
+    sweep = sweeping.sweep(settings, adapters, store, clock, known, wake=dispatcher.wake, repaired=repaired)
     chores = Chores(
         membership,
         (
@@ -215,24 +221,26 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
             Chore("expiry", 30, expiry.look),
             *([Chore("expiry warnings", 30, warnings.look)] if settings.comments.announce else ()),
             Chore("comments left unsaid", 10, comments.catch_up),
+            *sweeping.chores(settings, sweep),
             *([Chore("names", 5, NameKeeper(store, adapters.names).look)] if adapters.names else ()),
         ),
     )
     return Bot(
-        store,
-        adapters,
-        membership,
-        dispatcher,
-        worker,
-        expiry,
-        warnings,
-        chores,
-        comments,
-        where,
-        local,
-        known,
-        policy,
-        registry,
+        store=store,
+        adapters=adapters,
+        membership=membership,
+        dispatcher=dispatcher,
+        worker=worker,
+        expiry=expiry,
+        warnings=warnings,
+        sweep=sweep,
+        chores=chores,
+        comments=comments,
+        addresses=where,
+        local=local,
+        commands=known,
+        policy=policy,
+        registry=registry,
     )
 
 

@@ -4,13 +4,22 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from bot.model.delivery import Trigger
-from bot.model.forge import Comment, Listed, PullState
+from bot.model.forge import Comment, Listed, PullRequest, PullState
 from bot.model.sighting import Sighting
 
 FRESH = timedelta(days=1)
 """How old words may be when the bot first hears of them, clocks that differ included."""
 
 _ENDED_BY = {PullState.CLOSED: Trigger.CLOSE, PullState.MERGED: Trigger.MERGE}
+
+
+def stands(known: Sighting | None, pull: PullRequest) -> bool:
+    """Tell whether a pull request still stands as it did when the last event of it was decided."""
+    if known is None or not known.head:
+        return False
+    if pull.state is not PullState.OPEN:
+        return known.state is not PullState.OPEN
+    return known.state is PullState.OPEN and known.head == pull.head.sha
 
 
 def missed_event(seen: Listed, known: Sighting | None, since: datetime, *, holds: bool) -> Trigger | None:
@@ -20,14 +29,19 @@ def missed_event(seen: Listed, known: Sighting | None, since: datetime, *, holds
     `holds` says that something of the pull request exists or goes on.
     """
     pull = seen.pull
-    if pull.state is not PullState.OPEN:
-        open_so_far = holds if known is None or not known.head else known.state is PullState.OPEN
-        return _ENDED_BY[pull.state] if open_so_far else None
+    if stands(known, pull):
+        return None
     if known is None or not known.head:
-        return Trigger.OPEN if seen.created_at >= since else None
-    if known.state is not PullState.OPEN:
-        return Trigger.REOPEN
-    return None if known.head == pull.head.sha else Trigger.UPDATE
+        return _first_event(seen, since, holds=holds)
+    if pull.state is not PullState.OPEN:
+        return _ENDED_BY[pull.state]
+    return Trigger.UPDATE if known.state is PullState.OPEN else Trigger.REOPEN
+
+
+def _first_event(seen: Listed, since: datetime, *, holds: bool) -> Trigger | None:
+    if seen.pull.state is not PullState.OPEN:
+        return _ENDED_BY[seen.pull.state] if holds else None
+    return Trigger.OPEN if seen.created_at >= since else None
 
 
 def missed_words(

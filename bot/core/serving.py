@@ -19,6 +19,16 @@ def serves(patterns: Sequence[str], repo: RepoPath) -> bool:
     return served
 
 
+def literal(patterns: Sequence[str]) -> tuple[RepoPath, ...]:
+    """Return the repositories that the patterns name one by one."""
+    plain = (pattern for pattern in patterns if not set(pattern) & set("!*?["))
+    return tuple(RepoPath.parse(pattern) for pattern in plain if pattern.count("/") == 1 and _whole(pattern))
+
+
+def _whole(path: str) -> bool:
+    return all(path.split("/"))
+
+
 def _matches(pattern: str, repo: RepoPath) -> bool:
     owner, _, name = pattern.lower().partition("/")
     return fnmatchcase(repo.owner.lower(), owner) and fnmatchcase(repo.name.lower(), name)

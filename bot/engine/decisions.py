@@ -1,11 +1,10 @@
 """From a delivery to a verdict: reads what must be read, asks the pure core, and words nothing itself."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.core import automatic, decide, parsing
+from bot.core import automatic, catching_up, decide, keys, parsing
 from bot.core.vocabulary import AnyCommand, Need
 from bot.engine.config_notice import CHANGED, ConfigNotice
 from bot.engine.facts import Facts, Gatherer
@@ -18,12 +17,10 @@ from bot.model.outcome import Approve, Extend, Ignore, Outcome, Reply, StartRun,
 from bot.model.plan import Plan
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, Run, StopRequest
+from bot.model.sighting import Sighting
 from bot.model.text import Language
 from bot.model.views import ConfigBroken, View
 from bot.ports import Clock, Forge
-
-FRESH = timedelta(days=1)
-"""How old a comment may be when its delivery arrives, clocks that differ included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +37,8 @@ class Verdict:
     approve: tuple[RepoPath, int, str, str, datetime] | None = None
     extend: Mapping[EnvironmentKey, datetime] = field(default_factory=dict)
     """Until when environments live."""
+    seen: Sighting | None = None
+    """How the pull request stood when this was decided."""
     refuted: bool = False
     """Whether Gitee denies what was told: what somebody made up must not use up the key of the true event."""
 
@@ -64,7 +63,9 @@ class Decider:
             raise NotThereYet(Reason.GITEE_UNAVAILABLE, facts)
         if delivery.trigger is Trigger.COMMENT:
             return await self._comment(delivery, pull)
-        return await self._event(delivery, pull)
+        verdict = await self._event(delivery, pull)
+        seen = Sighting(self.clock.now(), pull.head.sha, pull.state)
+        return verdict if verdict.refuted else replace(verdict, seen=seen)
 
     async def _comment(self, delivery: Delivery, pull: PullRequest) -> Verdict:
         comment = await self.forge.comment(delivery.repo, delivery.comment_id or 0)
@@ -78,6 +79,8 @@ class Decider:
         lines = parsing.parse(comment.body, self.commands)
         if not lines:
             return Verdict("ignored: no command in it")
+        if delivery.found and await self._overtaken(delivery, comment):
+            return Verdict("ignored: a later command was decided before it was found")
         facts = await self.gatherer.gather(pull, comment.author)
         outcomes = decide.comment(
             lines,
@@ -88,19 +91,23 @@ class Decider:
             policy=self.policy,
         )
         origin = Origin(Trigger.COMMENT, comment.author, parsing.shown(lines), delivery.key)
-        return self._verdict(facts, outcomes, origin)
+        verdict = self._verdict(facts, outcomes, origin)
+        return replace(verdict, seen=Sighting(self.clock.now(), comment=comment.id))
 
     async def _event(self, delivery: Delivery, pull: PullRequest) -> Verdict:
         over = pull.state is not PullState.OPEN
         if over is not (delivery.trigger in automatic.ENDING):
             return Verdict(f"ignored: the pull request is {pull.state} by now", refuted=True)
+        if delivery.found and await self._decided(pull):
+            return Verdict("ignored: how it stands was decided before this was found")
         facts = await self.gatherer.gather(pull, delivery.sender or pull.author)
         origin = Origin(delivery.trigger, "" if over else pull.author, "", delivery.key)
         if over:
             outcome = decide.automatic(delivery.trigger, facts.snapshot, files=None, commands=self.commands)
             verdict = self._verdict(facts, (outcome,), origin)
             return _stopping(verdict, facts.snapshot.active, StopRequest(Reason.CLOSED))
-        if delivery.trigger is Trigger.UPDATE and await self._known(pull):
+        opened_or_pushed = delivery.found and delivery.trigger is Trigger.OPEN
+        if (opened_or_pushed or delivery.trigger is Trigger.UPDATE) and await self._known(pull):
             return Verdict("ignored: this commit has had its automatic run")
         return await self._started(delivery, facts, origin)
 
@@ -124,6 +131,14 @@ class Decider:
             return False
         pull, path = facts.snapshot.pull, facts.snapshot.pipeline.build.dockerfile
         return await self.forge.file(pull.head.repo or pull.repo, path, pull.head.sha) is None
+
+    async def _decided(self, pull: PullRequest) -> bool:
+        known = await self.gatherer.records.sightings.of(pull.repo, pull.number)
+        return catching_up.stands(known, pull)
+
+    async def _overtaken(self, delivery: Delivery, comment: Comment) -> bool:
+        known = await self.gatherer.records.sightings.of(delivery.repo, delivery.number)
+        return known is not None and known.comment >= comment.id
 
     async def _known(self, pull: PullRequest) -> bool:
         """Whether the newest run of code was for this very commit: labels and titles change too.
@@ -188,10 +203,9 @@ def _doubt(delivery: Delivery, comment: Comment) -> str | None:
     """Return why this comment is not what the delivery speaks of: a delivery's body is not signed."""
     if comment.number not in {None, delivery.number}:
         return "the comment stands under another pull request"
-    if delivery.received_at - comment.created_at > FRESH:
+    if delivery.received_at - comment.created_at > catching_up.FRESH:
         return "the comment was written long before the delivery"
-    digest = hashlib.sha256(comment.body.encode()).hexdigest()
-    if delivery.body_digest is not None and digest != delivery.body_digest:
+    if delivery.body_digest not in {None, keys.body_digest(comment.body)}:
         return "the comment was edited since"
     return None
 

@@ -135,6 +135,7 @@ class Dispatcher:
             request=verdict.request,
             approve=verdict.approve,
             extend=verdict.extend,
+            seen=(delivery.repo, delivery.number, verdict.seen) if verdict.seen else None,
         )
         logger.info(
             "%s!%s %s: %s%s",

@@ -13,6 +13,7 @@ from bot.model.forge import RepoPath
 from bot.model.lease import Lease, Roll
 from bot.model.queue import QueueEntry
 from bot.model.run import Image, Run, StopRequest
+from bot.model.sighting import Acquaintance, Sighting
 
 
 class ReplicaRecords(Protocol):
@@ -50,6 +51,14 @@ class InboxRecords(Protocol):
 
     async def fail(self, key: str, ending: str, at: datetime) -> None:
         """Close a delivery that could not be decided."""
+        ...
+
+    async def wanting(self, keys: Collection[str]) -> frozenset[str]:
+        """Return the keys of deliveries that never came, or were given up in times of trouble."""
+        ...
+
+    async def waiting(self) -> frozenset[tuple[str, int]]:
+        """Return the pull requests of which deliveries wait, their repositories in lower case."""
         ...
 
     async def forget(self, key: str) -> None:
@@ -155,6 +164,10 @@ class PullRecords(Protocol):
         """Return images by commit."""
         ...
 
+    async def imaged(self) -> frozenset[tuple[RepoPath, int]]:
+        """Return the pull requests of which images are remembered."""
+        ...
+
     async def forget_images(self, repo: RepoPath, number: int) -> None:
         """Drop them."""
         ...
@@ -199,6 +212,38 @@ class PastRecords(Protocol):
         ...
 
 
+class SightingRecords(Protocol):
+    """What was last decided about pull requests."""
+
+    async def of(self, repo: RepoPath, number: int) -> Sighting | None:
+        """Return it for one."""
+        ...
+
+    async def among(self, repos: Collection[RepoPath]) -> Mapping[tuple[RepoPath, int], Sighting]:
+        """Return it for all of these repositories, under the paths that are given."""
+        ...
+
+    async def note(self, repo: RepoPath, number: int, seen: Sighting) -> None:
+        """Remember how one stands of which no event was decided yet."""
+        ...
+
+    async def acquaintance(self, repo: RepoPath) -> Acquaintance | None:
+        """Return since when a repository is looked at, and how far."""
+        ...
+
+    async def get_acquainted(self, repo: RepoPath, known: Acquaintance) -> None:
+        """Keep that."""
+        ...
+
+    async def repositories(self) -> frozenset[RepoPath]:
+        """Return every repository that is named anywhere."""
+        ...
+
+    async def known_since(self, repo: RepoPath) -> datetime | None:
+        """Return when the bot first had to do with a repository."""
+        ...
+
+
 class Records(Protocol):
     """The store."""
 
@@ -227,6 +272,11 @@ class Records(Protocol):
         """What is over."""
         ...
 
+    @property
+    def sightings(self) -> SightingRecords:
+        """Sightings."""
+        ...
+
     async def start(self, run: Run, *, because: Environment | None = None) -> Run | None:
         """Add a run that no delivery asked for; None where something of its pull request goes on.
 
@@ -246,6 +296,7 @@ class Records(Protocol):
         request: StopRequest | None = None,
         approve: tuple[RepoPath, int, str, str, datetime] | None = None,
         extend: Mapping[EnvironmentKey, datetime] | None = None,
+        seen: tuple[RepoPath, int, Sighting] | None = None,
     ) -> Run | None:
         """Close a delivery together with all that it decided. Raises LeaseLost."""
         ...

@@ -46,3 +46,5 @@ class Delivery:
     head_sha: str | None = None
     body_digest: str | None = None
     sender: str = ""
+    found: bool = False
+    """Whether the sweep found it, rather than Gitee having told of it."""

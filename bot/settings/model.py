@@ -345,6 +345,20 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Sweep:
+    """How what webhooks did not tell and what was left behind is found and made good."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    enabled: bool = True
+    """Whether this is done at all; `chatops gc` clears up in any case."""
+    every: Duration = "5m"
+    """Time between two looks."""
+    age: Duration = "10m"
+    """What changed more recently is left alone: a webhook may be on its way, a run may be at it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comments:
     """How the bot speaks under a pull request."""
 
@@ -380,6 +394,7 @@ class Settings:
     dns: Dns = field(default_factory=Dns)
     limits: Limits = field(default_factory=Limits)
     retention: Retention = field(default_factory=Retention)
+    sweep: Sweep = field(default_factory=Sweep)
     comments: Comments = field(default_factory=Comments)
     permissions: Mapping[str, Need] = field(default_factory=dict)
     """Who may use a command, by its name: anyone, contributor (also the author of a trusted pull request),

@@ -7,11 +7,13 @@ from pydantic import TypeAdapter
 from bot.model.delivery import Delivery
 from bot.model.environment import Environment
 from bot.model.run import Image, Run, StopRequest
+from bot.model.sighting import Acquaintance, Sighting
 
 T = TypeVar("T")
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Delivery, Environment, Image, Run, StopRequest)
+    kind: TypeAdapter(kind)
+    for kind in (Acquaintance, Delivery, Environment, Image, Run, Sighting, StopRequest)
 }
 
 

@@ -23,6 +23,10 @@ LONGEST_WAIT = timedelta(hours=2)
 """No postponement lasts that long: a delivery due later was postponed before the clock was set back."""
 
 
+BUG = "bug "
+"""How the ending of a delivery begins that met a bug of ours: it would meet it again."""
+
+
 class InboxFullError(Exception):
     """More deliveries wait than the operator allows; Gitee should be told to come back."""
 
@@ -162,6 +166,35 @@ class Inbox:
         values = {"state": DeliveryState.FAILED, "ending": ending, "decided_at": at, "holder": None}
         await self._database.run(lambda connection: _change(connection, key, values))
 
+    async def revive(self, key: str, now: datetime) -> bool:
+        """Decide a delivery anew that was given up because the world was in trouble; False if it was not."""
+        values = {"state": DeliveryState.PENDING, "attempt": 0, "due_at": now, "holder": None, "ending": ""}
+        statement = (
+            update(deliveries)
+            .where(deliveries.c.key == key, _given_up())
+            .values(**values)
+            .returning(deliveries.c.key)
+        )
+        return await self._database.run(lambda connection: connection.execute(statement).first() is not None)
+
+    async def wanting(self, keys: Collection[str]) -> frozenset[str]:
+        """Return those of these keys whose deliveries never came, or were given up in times of trouble."""
+        statement = select(deliveries.c.key).where(deliveries.c.key.in_(keys), ~_given_up())
+        return await self._database.read(
+            lambda connection: frozenset(keys) - set(connection.execute(statement).scalars())
+        )
+
+    async def waiting(self) -> frozenset[tuple[str, int]]:
+        """Return the pull requests of which deliveries wait, their repositories in lower case."""
+        statement = select(deliveries.c.repo, deliveries.c.number).where(
+            deliveries.c.state == DeliveryState.PENDING
+        )
+        return await self._database.read(
+            lambda connection: frozenset(
+                (row.repo.lower(), row.number) for row in connection.execute(statement)
+            )
+        )
+
     async def forget(self, key: str) -> None:
         """Drop a delivery: what it told was not so, and its key belongs to the true one."""
         statement = delete(deliveries).where(deliveries.c.key == key)
@@ -187,6 +220,10 @@ def settle(connection: Connection, key: str, ending: str, lease: Lease, at: date
 def _is_due(now: datetime) -> ColumnElement[bool]:
     in_time = or_(deliveries.c.due_at <= now, deliveries.c.due_at > now + LONGEST_WAIT)
     return (deliveries.c.state == DeliveryState.PENDING) & in_time
+
+
+def _given_up() -> ColumnElement[bool]:
+    return (deliveries.c.state == DeliveryState.FAILED) & deliveries.c.ending.not_like(f"{BUG}%")
 
 
 def _candidates(now: datetime) -> Select[Any]:

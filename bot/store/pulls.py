@@ -82,6 +82,15 @@ class Pulls:
         )
         return {image.sha: image for image in found}
 
+    async def imaged(self) -> frozenset[tuple[RepoPath, int]]:
+        """Return the pull requests of which images are remembered."""
+        statement = select(images.c.repo, images.c.number).distinct()
+        return await self._database.read(
+            lambda connection: frozenset(
+                (RepoPath.parse(row.repo), row.number) for row in connection.execute(statement)
+            )
+        )
+
     async def forget_images(self, repo: RepoPath, number: int) -> None:
         """Drop what `put_image` remembered: the tags are gone."""
         statement = delete(images).where(images.c.repo == str(repo), images.c.number == number)

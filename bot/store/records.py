@@ -11,7 +11,8 @@ from bot.model.environment import Environment, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
 from bot.model.run import Run, StopRequest
-from bot.store import census, deliveries, pulls, runs
+from bot.model.sighting import Sighting
+from bot.store import census, deliveries, pulls, runs, sightings
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
 from bot.store.locking import Lock, hold
@@ -19,6 +20,7 @@ from bot.store.past import Past
 from bot.store.pulls import Pulls
 from bot.store.replicas import Replicas
 from bot.store.runs import Runs
+from bot.store.sightings import Sightings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Store:
     pulls: Pulls = field(repr=False)
     replicas: Replicas = field(repr=False)
     past: Past = field(repr=False)
+    sightings: Sightings = field(repr=False)
 
     @classmethod
     async def open(cls, url: str, *, inbox_capacity: int = 10_000) -> "Store":
@@ -42,7 +45,15 @@ class Store:
             await database.close()
             raise
         inbox = Inbox(database, capacity=inbox_capacity)
-        return cls(database, inbox, Runs(database), Pulls(database), Replicas(database), Past(database))
+        return cls(
+            database,
+            inbox,
+            Runs(database),
+            Pulls(database),
+            Replicas(database),
+            Past(database),
+            Sightings(database),
+        )
 
     async def conclude(
         self,
@@ -56,11 +67,13 @@ class Store:
         request: StopRequest | None = None,
         approve: tuple[RepoPath, int, str, str, datetime] | None = None,
         extend: Mapping[EnvironmentKey, datetime] | None = None,
+        seen: tuple[RepoPath, int, Sighting] | None = None,
     ) -> Run | None:
         """Close a delivery together with all that it decided, or with nothing of it.
 
         `start` is added and returned with its number, `stop` flagged with `request`, `approve`
-        (repository, number, commit, person, time) remembered, `extend` gives environments a later end.
+        (repository, number, commit, person, time) and `seen` (repository, number, how it stood) remembered,
+        `extend` gives environments a later end.
         Raises LeaseLost if this replica has the delivery no longer.
         """
         stopping = tuple(stop)
@@ -74,6 +87,8 @@ class Store:
                 pulls.approve(connection, repo=repo, number=number, sha=sha, actor=actor, at=approved_at)
             for environment, until in (extend or {}).items():
                 pulls.extend(connection, environment, until, at)
+            if seen is not None:
+                sightings.decided(connection, *seen)
             return runs.add(connection, start) if start else None
 
         return await self.database.run(work)

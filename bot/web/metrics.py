@@ -7,6 +7,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from bot.engine.repairs import Repair
+
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
@@ -49,6 +51,27 @@ class PreviewMetrics:
             ),
             Gauge("chatops_preview_open", "Requests to previews being served now.", registry=registry),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SweepMetrics:
+    """Measures of the sweep."""
+
+    repairs: Counter
+
+    @classmethod
+    def in_registry(cls, registry: CollectorRegistry) -> "SweepMetrics":
+        """Make the measures and register them there."""
+        repairs = Counter(
+            "chatops_repairs", "What the sweep made good, by kind.", ["kind"], registry=registry
+        )
+        for kind in Repair:
+            repairs.labels(kind=kind)
+        return cls(repairs)
+
+    def repaired(self, kind: Repair) -> None:
+        """Count a repair."""
+        self.repairs.labels(kind=kind).inc()
 
 
 def timing(metrics: WebMetrics) -> Middleware:

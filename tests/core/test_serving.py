@@ -1,6 +1,6 @@
 import pytest
 
-from bot.core.serving import serves
+from bot.core.serving import literal, serves
 from bot.model.forge import RepoPath
 
 
@@ -26,3 +26,19 @@ from bot.model.forge import RepoPath
 )
 def test_the_last_pattern_that_matches_counts(patterns: tuple[str, ...], expected: bool) -> None:  # noqa: FBT001 - an expectation
     assert serves(patterns, RepoPath("lin", "shop")) is expected
+
+
+def test_only_what_is_named_in_full_is_known_beforehand() -> None:
+    patterns = (
+        "lin/shop",
+        "mei/*",
+        "!lin/old",
+        "lin/sh?p",
+        "lin/[ab]",
+        "lin",
+        "lin/",
+        "/shop",
+        "a/b/c",
+        "Mei/Bar",
+    )
+    assert literal(patterns) == (RepoPath("lin", "shop"), RepoPath("Mei", "Bar"))

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.model.text import Language
 from bot.render import renderer
-from bot.settings.model import Comments, Gitee, Preview, Repos, Server, Settings
+from bot.settings.model import Comments, Gitee, Preview, Repos, Server, Settings, Sweep
 from tests.dialogue.offline import OfflineTester, gitee_with_repository
 from tests.dialogue.tester import REPO, SECRET
 from tests.fakes.doors import FakeWorld
@@ -39,6 +39,8 @@ def settings(tmp_path: Path) -> Settings:
         repos=Repos(("team/*",)),
         preview=Preview(domain="test.example.com", port=0, public_port=80),
         comments=Comments(language=Language.EN, announce=False),
+        # Tests look when they want to.
+        sweep=Sweep(enabled=False, age="1s"),
     )
 
 

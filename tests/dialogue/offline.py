@@ -91,6 +91,21 @@ class OfflineTester(BotTester):
         await self.stop()
         await self.start(**changes)
 
+    async def sweep(self) -> None:
+        """Let what happened become old enough, and have the bot sweep."""
+        self.clock.skip(timedelta(seconds=3))
+        await self.bot.sweep.look()
+
+    def repairs(self) -> dict[str, int]:
+        """Return how often the bot has repaired what."""
+        counts = {
+            one.labels["kind"]: int(one.value)
+            for metric in self.bot.registry.collect()
+            for one in metric.samples
+            if one.name == "chatops_repairs_total"
+        }
+        return {kind: count for kind, count in counts.items() if count}
+
     async def _pending(self) -> bool:
         """Whether deliveries wait; if all of them wait for a later time, let time pass."""
         pending = await super()._pending()

@@ -213,7 +213,8 @@ class World:
 
     async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
         for item in items:
-            self._state.deployed.pop(item.key, None)
+            if item == _app(item.key):
+                self._state.deployed.pop(item.key, None)
         self._state.strays = [item for item in self._state.strays if item not in items]
         self._state.discarded += items
         return tuple(items)

@@ -84,6 +84,24 @@ async def test_two_deliveries_that_contradict_each_other_are_not_believed(
     assert await store.inbox.due(NOW) == ((replace(first, head_sha=None, body_digest=None), 0),)
 
 
+async def test_what_was_given_up_in_times_of_trouble_is_decided_anew_when_it_is_found(
+    store: Store, lease: Lease
+) -> None:
+    for key in ("trouble", "bug", "done"):
+        await store.inbox.accept(delivery(key))
+    assert await store.inbox.waiting() == {("team/shop", 12)}
+    await store.inbox.fail("trouble", "gitee_unavailable: 502", NOW)
+    await store.inbox.fail("bug", "bug 1a2b", NOW)
+    await store.inbox.claim(lease, NOW, 1)
+    await store.conclude("done", "decided", lease, NOW)
+    assert await store.inbox.waiting() == frozenset()
+
+    assert await store.inbox.wanting(["trouble", "bug", "done", "new"]) == {"trouble", "new"}
+    assert [await store.inbox.revive(key, NOW) for key in ("bug", "done", "new")] == [False] * 3
+    assert await store.inbox.revive("trouble", NOW)
+    assert await store.inbox.due(NOW) == ((delivery("trouble"), 0),)
+
+
 async def test_a_forgotten_delivery_is_new_when_it_comes_again(store: Store) -> None:
     await store.inbox.accept(delivery("one"))
     await store.inbox.accept(delivery("two"))

@@ -1,0 +1,112 @@
+"""What was last decided about each pull request, and since when each repository is known."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from bot.model.delivery import Delivery
+from bot.model.forge import RepoPath
+from bot.model.run import Run
+from bot.model.sighting import Acquaintance, Sighting
+from bot.store.codec import pack, unpack
+from bot.store.database import Database
+from bot.store.pulls import upsert
+from bot.store.schema import deliveries, environments, runs, sightings
+
+REPOSITORY = 0
+"""Stands where a pull request's number would, in the row about its repository."""
+
+
+class Sightings:
+    """Sightings by pull request. Repositories are told apart as Gitee does, without regard to case."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, repo: RepoPath, number: int) -> Sighting | None:
+        """Return what was last decided about a pull request."""
+        data = await self._database.read(lambda connection: _data(connection, repo, number))
+        return unpack(Sighting, data) if data else None
+
+    async def among(self, repos: Collection[RepoPath]) -> Mapping[tuple[RepoPath, int], Sighting]:
+        """Return all that is known of these repositories' pull requests, under the paths that are given."""
+        known = {_folded(repo): repo for repo in repos}
+        statement = select(sightings).where(sightings.c.number != REPOSITORY, sightings.c.repo.in_(known))
+        return await self._database.read(
+            lambda connection: {
+                (known[row["repo"]], row["number"]): unpack(Sighting, row["data"])
+                for row in connection.execute(statement).mappings()
+            }
+        )
+
+    async def note(self, repo: RepoPath, number: int, seen: Sighting) -> None:
+        """Remember how a pull request of which no event was decided yet stands."""
+
+        def work(connection: Connection) -> None:
+            data = _data(connection, repo, number)
+            if not data or not unpack(Sighting, data).head:
+                decided(connection, repo, number, seen)
+
+        await self._database.run(work)
+
+    async def acquaintance(self, repo: RepoPath) -> Acquaintance | None:
+        """Return since when a repository is looked at, and how far; None before the first look."""
+        data = await self._database.read(lambda connection: _data(connection, repo, REPOSITORY))
+        return unpack(Acquaintance, data) if data else None
+
+    async def get_acquainted(self, repo: RepoPath, known: Acquaintance) -> None:
+        """Keep that."""
+        await self._database.run(lambda connection: _put(connection, repo, REPOSITORY, known))
+
+    async def repositories(self) -> frozenset[RepoPath]:
+        """Return every repository that is named anywhere; of two spellings one."""
+        statements = [
+            select(table.c.repo).distinct() for table in (sightings, environments, deliveries, runs)
+        ]
+
+        def work(connection: Connection) -> frozenset[RepoPath]:
+            paths = [path for statement in statements for path in connection.execute(statement).scalars()]
+            return frozenset({path.lower(): RepoPath.parse(path) for path in paths}.values())
+
+        return await self._database.read(work)
+
+    async def known_since(self, repo: RepoPath) -> datetime | None:
+        """Return when the bot first had to do with a repository, as far as it remembers."""
+        first_delivery = (
+            select(deliveries.c.data)
+            .where(func.lower(deliveries.c.repo) == _folded(repo))
+            .order_by(deliveries.c.sequence)
+            .limit(1)
+        )
+        first_run = select(runs.c.data).where(func.lower(runs.c.repo) == _folded(repo)).order_by(runs.c.id)
+
+        def work(connection: Connection) -> datetime | None:
+            delivery = connection.execute(first_delivery).scalar()
+            run = connection.execute(first_run.limit(1)).scalar()
+            moments = [unpack(Delivery, delivery).received_at] if delivery else []
+            moments += [unpack(Run, run).created_at] if run else []
+            return min(moments, default=None)
+
+        return await self._database.read(work)
+
+
+def decided(connection: Connection, repo: RepoPath, number: int, seen: Sighting) -> None:
+    """Remember what was decided about a pull request, in the transaction of the decision."""
+    data = _data(connection, repo, number)
+    _put(connection, repo, number, unpack(Sighting, data).then(seen) if data else seen)
+
+
+def _data(connection: Connection, repo: RepoPath, number: int) -> object:
+    statement = select(sightings.c.data).where(
+        sightings.c.repo == _folded(repo), sightings.c.number == number
+    )
+    return connection.execute(statement).scalar()
+
+
+def _put(connection: Connection, repo: RepoPath, number: int, value: Sighting | Acquaintance) -> None:
+    upsert(connection, sightings, {"repo": _folded(repo), "number": number}, {"data": pack(value)})
+
+
+def _folded(repo: RepoPath) -> str:
+    return str(repo).lower()

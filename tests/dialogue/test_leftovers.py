@@ -1,0 +1,142 @@
+"""What nobody owns any more is removed from runners and registry; what somebody owns stays."""
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.model.environment import EnvironmentKey, EnvironmentState
+from bot.model.errors import GiveUp, RetryLater
+from bot.model.forge import RepoPath
+from bot.model.inventory import Item, ItemKind
+from bot.model.reason import Reason
+from tests.dialogue.offline import OfflineTester
+
+SHOP = RepoPath("team", "shop")
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+AWAY = RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": "no answer"})
+
+
+def stray(kind: ItemKind, number: int = 1, *, run: int = 1, repo: RepoPath = SHOP) -> Item:
+    return Item(kind, f"{kind} {number} {run}", "x", repo, number, "preview", run, LONG_AGO)
+
+
+async def test_what_stands_and_what_it_stands_on_is_left_alone(tester: OfflineTester) -> None:
+    await tester.opened()
+    tester.world.strays = [stray(ItemKind.NETWORK), stray(ItemKind.IMAGE)]
+    tags = set(tester.world.tags)
+    await tester.sweep()
+    await tester.says_nothing()
+    assert tester.world.discarded == []
+    assert tester.world.tags == tags
+    assert len(tester.world.deployed) == 1
+
+
+async def test_what_a_dead_run_has_left_is_removed(tester: OfflineTester) -> None:
+    await tester.opened()
+    left = [stray(ItemKind.TESTS), stray(ItemKind.LAYER), stray(ItemKind.CONTAINER, 99)]
+    tester.world.strays = list(left)
+    await tester.sweep()
+    assert sorted(tester.world.discarded, key=left.index) == left
+    assert tester.repairs() == {"orphaned_item": 3}
+    assert len(tester.world.deployed) == 1
+
+
+async def test_a_run_under_way_keeps_what_it_has_made(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("test")
+    await tester.open()
+    await gate.reached()
+    tester.world.strays = [stray(kind) for kind in ItemKind]
+    await tester.sweep()
+    assert tester.world.discarded == []
+    gate.open()
+    await tester.read()
+
+
+async def test_tags_of_a_pull_request_that_is_over_go_and_those_of_strangers_stay(
+    tester: OfflineTester,
+) -> None:
+    await tester.opened()
+    await tester.close()
+    await tester.read_all()
+    late, foreign = (
+        "registry.example.com/team/shop:pr-1-12345678",
+        "registry.example.com/team/shop:pr-77-12345678",
+    )
+    tester.world.tags = {late, foreign}
+    await tester.sweep()
+    assert tester.world.tags == {foreign}
+    assert tester.repairs() == {"orphaned_tags": 1}
+
+
+async def test_an_environment_whose_containers_are_gone_counts_as_failed(
+    tester: OfflineTester, caplog: pytest.LogCaptureFixture
+) -> None:
+    await tester.opened()
+    tester.world.deployed.clear()
+    with caplog.at_level(logging.WARNING):
+        await tester.sweep()
+    (environment,) = await tester.bot.store.pulls.environments()
+    assert (environment.state, environment.endpoint) == (EnvironmentState.FAILED, None)
+    assert "nothing is left of environment preview" in caplog.text
+    await tester.sweep()
+    assert tester.repairs() == {"vanished_environment": 1}
+    await tester.says("/deploy")
+    await tester.sweep()
+    assert tester.repairs() == {"vanished_environment": 1}
+
+
+async def test_what_a_failed_teardown_has_left_is_removed_without_more_words(tester: OfflineTester) -> None:
+    await tester.opened()
+    tester.world.script.fail("remove", GiveUp(Reason.INTERNAL, {"message": "no"}))
+    await tester.close()
+    await tester.read_all()
+    assert len(tester.world.deployed) == 1
+    await tester.sweep()
+    await tester.says_nothing()
+    assert tester.world.deployed == {}
+    assert tester.world.tags == set()
+    assert await tester.bot.store.pulls.environments() == ()
+    await tester.sweep()
+    assert tester.repairs() == {"orphaned_item": 1, "orphaned_tags": 1, "failed_teardown": 1}
+
+
+async def test_an_environment_that_is_meant_to_outlive_its_pull_request_does(tester: OfflineTester) -> None:
+    await tester.configure("version: 1\non:\n  close: []\n")
+    await tester.opened()
+    await tester.close()
+    tags = set(tester.world.tags)
+    await tester.settled()
+    await tester.sweep()
+    await tester.says_nothing()
+    assert list(tester.world.deployed) == [EnvironmentKey(SHOP, 1, "preview")]
+    assert tester.world.tags == tags
+
+
+@pytest.mark.parametrize("door", ["inventory", "tagged"])
+async def test_who_is_away_is_left_out_and_the_rest_is_swept(
+    tester: OfflineTester, caplog: pytest.LogCaptureFixture, door: str
+) -> None:
+    await tester.opened()
+    await tester.close()
+    await tester.read_all()
+    tester.world.strays = [stray(ItemKind.TESTS)]
+    tester.world.tags = {"registry.example.com/team/shop:pr-1-12345678"}
+    tester.world.script.fail(door, AWAY)
+    with caplog.at_level(logging.WARNING):
+        await tester.sweep()
+    assert "left out" in caplog.text
+    assert (tester.world.strays == []) is (door == "tagged")
+    assert (tester.world.tags == set()) is (door == "inventory")
+    await tester.sweep()
+    assert tester.world.strays == []
+    assert tester.world.tags == set()
+
+
+async def test_nothing_follows_from_an_engine_that_is_away(tester: OfflineTester) -> None:
+    await tester.opened()
+    tester.world.deployed.clear()
+    tester.world.script.fail("inventory", AWAY)
+    await tester.sweep()
+    (environment,) = await tester.bot.store.pulls.environments()
+    assert environment.state is EnvironmentState.READY

@@ -1,0 +1,318 @@
+"""What lost webhooks would have told is found and made good, once; what was decided is left alone."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from bot.model.environment import EnvironmentState
+from bot.model.run import RunState
+from bot.settings.model import Repos, Sweep
+from tests.dialogue.offline import OfflineTester
+from tests.dialogue.tester import REPO
+
+Doing = Callable[[OfflineTester], Awaitable[object]]
+
+
+async def unheard(tester: OfflineTester, *doings: Awaitable[object]) -> None:
+    """Let things happen at Gitee while the bot is down: their webhooks are lost."""
+    await tester.settled()
+    await tester.stop()
+    for doing in doings:
+        await doing
+    await tester.gitee.settled()
+    await tester.start()
+
+
+async def test_a_pull_request_opened_while_the_bot_was_down_gets_its_preview(tester: OfflineTester) -> None:
+    await tester.opened()
+    await unheard(tester, tester.open())
+    await tester.says_nothing()
+    await tester.sweep()
+    assert "Preview ready, 2 tests passed" in await tester.read()
+    assert tester.repairs() == {"missed_event": 1}
+    await tester.sweep()
+    await tester.restart()
+    await tester.sweep()
+    await tester.says_nothing()
+    assert tester.repairs() == {}
+
+
+async def test_a_commit_pushed_while_the_bot_was_down_is_built(tester: OfflineTester) -> None:
+    await tester.opened()
+    await unheard(tester, tester.push())
+    await tester.sweep()
+    assert tester.head[:8] in await tester.read()
+    assert [run.sha for run in await tester.runs()][1:] == [tester.head]
+    await tester.sweep()
+    await tester.says_nothing()
+
+
+@pytest.mark.parametrize("end", ["close", "merge"])
+async def test_what_ended_while_the_bot_was_down_is_taken_down(tester: OfflineTester, end: str) -> None:
+    await tester.opened()
+    await unheard(tester, getattr(tester, end)())
+    assert tester.world.deployed
+    await tester.sweep()
+    await tester.read()
+    assert tester.world.deployed == {}
+    assert tester.world.tags == set()
+    await tester.sweep()
+    await tester.says_nothing()
+
+
+async def _nothing_waits(tester: OfflineTester) -> bool:
+    return not await tester.bot.store.inbox.waiting()
+
+
+async def test_a_run_of_a_pull_request_that_closed_unheard_is_stopped(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.gitee.settled()
+    tester.gitee.faults.drop_webhooks(1)
+    await tester.close()
+    await tester.until(lambda: _nothing_waits(tester))
+    await tester.sweep()
+    assert "closed" in await tester.read()
+    assert gate.cancelled.is_set()
+    first, *_ = await tester.runs()
+    assert first.state is RunState.CANCELLED
+    await tester.read_all()
+
+
+async def test_what_reopened_while_the_bot_was_down_gets_its_preview_again(tester: OfflineTester) -> None:
+    await tester.opened()
+    await tester.close()
+    await tester.read_all()
+    await unheard(tester, tester.reopen())
+    await tester.sweep()
+    assert "Preview ready" in await tester.read()
+    await tester.sweep()
+    await tester.says_nothing()
+    assert len(tester.world.deployed) == 1
+
+
+async def test_what_came_and_went_while_the_bot_was_down_is_no_news(tester: OfflineTester) -> None:
+    await tester.opened()
+    await unheard(tester, tester.open(), tester.close())
+    await tester.sweep()
+    await tester.says_nothing()
+    await tester.reopen()
+    assert "Preview ready" in await tester.read()
+
+
+async def test_a_webhook_that_comes_late_after_all_changes_nothing(tester: OfflineTester) -> None:
+    await tester.opened()
+    await unheard(tester, tester.open())
+    await tester.sweep()
+    await tester.read()
+    before = len(await tester.runs())
+    for index, delivery in enumerate(list(tester.gitee.deliveries)):
+        if delivery.error:
+            tester.gitee.redeliver(index)
+    await tester.says_nothing()
+    assert len(await tester.runs()) == before
+
+
+async def test_what_moved_a_moment_ago_is_left_to_its_webhook(tester: OfflineTester) -> None:
+    await tester.opened()
+    await unheard(tester, tester.push())
+    await tester.restart(sweep=Sweep(enabled=False, age="10m"))
+    await tester.bot.sweep.look()
+    await tester.says_nothing()
+    tester.clock.skip(timedelta(minutes=11))
+    await tester.bot.sweep.look()
+    assert tester.head[:8] in await tester.read()
+
+
+async def test_commands_that_nobody_heard_are_obeyed_in_order(tester: OfflineTester) -> None:
+    await tester.opened()
+    await unheard(tester, tester.comment("/teardown"), tester.comment("/help"))
+    await tester.sweep()
+    said = await tester.read_all()
+    assert len(said) == 2
+    assert tester.world.deployed == {}
+    assert tester.repairs() == {"missed_command": 2}
+    await tester.sweep()
+    await tester.says_nothing()
+
+
+@pytest.mark.parametrize("words", ["thanks", "/lgtm", "> /teardown", "the `/teardown` command"])
+async def test_words_that_are_no_commands_stay_unanswered(tester: OfflineTester, words: str) -> None:
+    await tester.opened()
+    await unheard(tester, tester.comment(words))
+    await tester.sweep()
+    await tester.says_nothing()
+    assert tester.repairs() == {}
+
+
+async def test_a_command_that_a_later_one_has_overtaken_comes_too_late(tester: OfflineTester) -> None:
+    await tester.opened()
+    await unheard(tester, tester.comment("/teardown"))
+    await tester.says("/help")
+    await tester.sweep()
+    await tester.says_nothing()
+    assert tester.world.deployed
+
+
+async def test_a_command_that_was_edited_is_not_obeyed(tester: OfflineTester) -> None:
+    await tester.opened()
+
+    async def write_and_edit() -> None:
+        comment = await tester.comment("hello")
+        tester.gitee.comments(REPO, tester.number, by="lin")[-1].created_at -= timedelta(minutes=1)
+        await tester.gitee.edit_comment(REPO, comment, "/teardown", by="lin")
+
+    await unheard(tester, write_and_edit())
+    await tester.sweep()
+    await tester.says_nothing()
+
+
+async def test_a_command_of_the_day_before_yesterday_is_not_obeyed(tester: OfflineTester) -> None:
+    await tester.opened()
+
+    async def write() -> None:
+        await tester.comment("/teardown")
+        tester.gitee.comments(REPO, tester.number, by="lin")[-1].created_at -= timedelta(hours=25)
+
+    await unheard(tester, write())
+    await tester.sweep()
+    await tester.says_nothing()
+
+
+async def test_nobody_knows_which_commit_a_lost_approval_was_about(tester: OfflineTester) -> None:
+    assert "/ok-to-test" in await tester.opened_by_stranger()
+    await unheard(tester, tester.comment("/ok-to-test"))
+    await tester.sweep()
+    assert "/ok-to-test" in await tester.read()
+    assert tester.world.built == []
+
+
+async def test_a_stranger_gains_nothing_by_a_lost_webhook(tester: OfflineTester) -> None:
+    await tester.opened()
+    await unheard(tester, tester.open("stranger", from_fork=True), tester.comment("/build", by="stranger"))
+    await tester.sweep()
+    said = await tester.read_all()
+    assert any("/ok-to-test" in one for one in said)
+    assert len(await tester.runs()) == 1
+    await tester.sweep()
+    await tester.says_nothing()
+
+
+async def _superseded(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.push()
+
+
+async def _cancelled(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/cancel")
+
+
+async def _ignored(tester: OfflineTester) -> None:
+    await tester.configure("version: 1\npaths: ['src/**']\n")
+    await tester.open()
+
+
+async def _unapproved(tester: OfflineTester) -> None:
+    await tester.open("stranger", from_fork=True)
+
+
+async def _failed(tester: OfflineTester) -> None:
+    tester.world.dockerfile = None
+    await tester.open()
+
+
+async def _closed(tester: OfflineTester) -> None:
+    await tester.opened()
+    await tester.close()
+
+
+async def _moved_back(tester: OfflineTester) -> None:
+    await tester.opened()
+    first = tester.head
+    await tester.push()
+    await tester.settled()
+    await tester.force_push(first)
+
+
+@pytest.mark.parametrize(
+    "past", [_superseded, _cancelled, _ignored, _unapproved, _failed, _closed, _moved_back]
+)
+async def test_what_a_webhook_told_is_not_brought_up_again(tester: OfflineTester, past: Doing) -> None:
+    await past(tester)
+    await tester.read_all()
+    runs = await tester.runs()
+    for _ in range(2):
+        await tester.sweep()
+        await tester.says_nothing()
+        assert tester.repairs() == {}
+        await tester.restart()
+    assert await tester.runs() == runs
+
+
+async def test_what_was_there_before_the_bot_came_is_none_of_its_business(tester: OfflineTester) -> None:
+    await tester.restart(repos=Repos((REPO,)))
+    tester.hook.merge_requests_events = tester.hook.note_events = False
+    await tester.open()
+    await tester.comment("/build")
+    tester.pull.created_at -= timedelta(hours=1)
+    tester.gitee.comments(REPO, tester.number, by="lin")[-1].created_at -= timedelta(hours=1)
+    await tester.sweep()
+    await tester.says_nothing()
+    await tester.push()
+    await tester.sweep()
+    assert tester.head[:8] in await tester.read()
+    first = tester.number
+    await tester.open()
+    tester.pull.created_at += tester.clock.ahead
+    await tester.sweep()
+    assert "Preview ready" in await tester.read()
+    assert [run.number for run in await tester.runs()] == [first, tester.number]
+
+
+async def test_a_repository_that_is_served_no_more_is_left_alone(tester: OfflineTester) -> None:
+    await tester.opened()
+    await unheard(tester, tester.push(), tester.comment("/teardown"))
+    await tester.restart(repos=Repos(("team/*", f"!{REPO}")))
+    await tester.sweep()
+    await tester.says_nothing()
+
+
+async def test_a_delivery_that_was_given_up_while_gitee_was_down_is_decided_in_the_end(
+    tester: OfflineTester,
+) -> None:
+    await tester.opened()
+    asked = tester.gitee.faults.add("GET", "/pulls/1$", hang=True)
+
+    async def deciding() -> int:
+        return asked.hits
+
+    await tester.comment("/teardown")
+    await tester.until(deciding)
+    ((delivery, _),) = await tester.bot.store.inbox.due(tester.clock.now())
+    await tester.bot.store.inbox.fail(delivery.key, "gitee_unavailable: 502", tester.clock.now())
+    await tester.restart()
+    await tester.says_nothing()
+    await tester.sweep()
+    await tester.read()
+    assert tester.world.deployed == {}
+
+
+async def test_while_gitee_is_away_the_rest_is_swept(
+    tester: OfflineTester, caplog: pytest.LogCaptureFixture
+) -> None:
+    await tester.opened()
+    tester.world.deployed.clear()
+    tester.gitee.faults.add("GET", f"/repos/{REPO}/", times=3, status=502)
+    with caplog.at_level(logging.WARNING):
+        await tester.sweep()
+    assert "Gitee is left out this time" in caplog.text
+    (environment,) = await tester.bot.store.pulls.environments()
+    assert environment.state is EnvironmentState.FAILED
