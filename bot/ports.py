@@ -108,6 +108,13 @@ class Source(Protocol):
         """
         ...
 
+    async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
+        """Bring a commit of a base branch into the cache.
+
+        Raises TellUser(COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
+        """
+        ...
+
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         """Return one file of a fetched commit, or None if there is none, or it is larger than `limit`."""
         ...
@@ -176,6 +183,19 @@ class ServiceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """Manifests or a chart, from the repository or, for a chart, from elsewhere."""
+
+    path: str
+    """Folder in the repository, or the address of a chart."""
+    archive: Path | None = None
+    """A tar of that folder."""
+    chart: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What the chart is told, by the paths of its values."""
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentSpec:
     """All that a platform needs to deploy one environment."""
 
@@ -196,10 +216,10 @@ class EnvironmentSpec:
     """Login of the pull request's author."""
     ttl: int = 0
     """Seconds that it is to live; 0 means it is not known."""
-    manifests: Mapping[str, str] | None = None
-    """The repository's own templates by file name, for platforms that take them."""
-    manifests_folder: str = ""
-    """Where they stand in the repository."""
+    definition: Definition | None = None
+    """The repository's own words about how it is deployed, for platforms that take them."""
+    replace: bool = False
+    """Whether what is there goes before the new comes."""
 
 
 @dataclass(frozen=True, slots=True)

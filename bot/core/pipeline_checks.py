@@ -39,6 +39,7 @@ MOST: Mapping[Pattern, int] = {
     ("services", "*", "command"): 100,
     ("build", "args"): 100,
     ("deploy", "env"): 100,
+    ("deploy", "values"): 100,
     ("deploy", "environments", "*", "env"): 100,
     ("test", "env"): 100,
     ("services", "*", "env"): 100,
@@ -75,6 +76,12 @@ def _repository_path(text: str) -> Text | None:
         not text.strip() or text.startswith(("/", "-")) or ".." in steps or re.search(r"[\\\x00-\x1f:]", text)
     )
     return words.PATH if wrong else None
+
+
+def _chart(text: str) -> Text | None:
+    if "://" not in text:
+        return _repository_path(text)
+    return None if re.fullmatch(r"(?:oci|https)://[!-~]{1,400}", text) else words.CHART
 
 
 def _container_path(text: str) -> Text | None:
@@ -125,6 +132,9 @@ VALUES: Mapping[Pattern, Check] = {
     ("build", "target"): _stage,
     ("deploy", "ttl"): _ttl,
     ("deploy", "memory"): _memory,
+    ("deploy", "manifests"): _repository_path,
+    ("deploy", "chart"): _chart,
+    ("deploy", "values", "*"): pipeline_jobs.value,
     ("deploy", "health", "path"): _matching(r"/[!-~]{0,500}", words.URL_PATH),
     ("deploy", "environments", "*", "ttl"): _ttl,
     ("test", "target"): _stage,
@@ -147,6 +157,9 @@ NAMES: Mapping[Pattern, Check] = {
     ("test", "suites", "*"): _matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", words.SUITE),
     ("build", "args", "*"): _variable,
     ("deploy", "env", "*"): _variable,
+    ("deploy", "values", "*"): _matching(
+        r"[A-Za-z_][\w-]{0,63}(?:\[[0-9]\]|\.[A-Za-z_][\w-]{0,63}){0,15}", words.VALUE_PATH
+    ),
     ("deploy", "environments", "*", "env", "*"): _variable,
     ("test", "env", "*"): _variable,
     ("services", "*", "env", "*"): _variable,

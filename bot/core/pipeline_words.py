@@ -19,6 +19,14 @@ PATH = Text(
 CONTAINER_PATH = Text(
     "Expected an absolute path inside the container, such as /reports.", "应为容器内的绝对路径，例如 /reports"
 )
+CHART = Text(
+    "Expected a folder of the repository, or an address that begins with oci:// or https://.",
+    "应为仓库内的目录，或以 oci:// 或 https:// 开头的地址",
+)
+VALUE_PATH = Text(
+    "Expected the path of a value, such as web.replicas or hosts[0].name.",
+    "应为值的路径，例如 web.replicas 或 hosts[0].name",
+)
 URL_PATH = Text(
     "Expected a URL path that begins with /, such as /healthz.", "应为以 / 开头的 URL 路径，例如 /healthz"
 )

@@ -145,6 +145,7 @@ def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) 
         seconds,
         build=pipeline.build,
         teardown=pipeline.teardown,
+        definition=snapshot.definition if pipeline.deploy.manifests or pipeline.deploy.chart else "",
     )
 
 

@@ -37,6 +37,8 @@ class Scene:
 
     workloads: Sequence[Object] = ()
     """Deployments, stateful sets and jobs that have to come up."""
+    hooks: Sequence[Object] = ()
+    """Jobs beside them that must not fail."""
     replica_sets: Sequence[Object] = ()
     pods: Sequence[Object] = ()
     events: Sequence[Object] = ()
@@ -150,7 +152,7 @@ def _crashed(scene: Scene, pod: Object, status: Object) -> Trouble:
 
 
 def _job_failed(scene: Scene) -> Iterator[Trouble]:
-    for job in scene.workloads:
+    for job in (*scene.workloads, *scene.hooks):
         conditions = (job.get("status") or {}).get("conditions") or []
         if job.get("kind") == "Job" and any(
             each.get("type") == "Failed" and each.get("status") == "True" for each in conditions

@@ -76,6 +76,7 @@ class Gatherer:
             snapshot=replace(
                 self._snapshot(pull, actor, usable, remembered, trusted=trusted),
                 writes=permission >= Permission.WRITE,
+                author_writes=author_permission >= Permission.WRITE,
             ),
             permission=permission,
             author_permission=author_permission,

@@ -65,9 +65,7 @@ class GitSource:
 
         Raises TellUser(HEAD_MOVED | COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
         """
-        if not is_sha(sha) or not self._is_ours(clone_url):
-            logger.warning("refused to fetch %s: not a commit of %s", repo, self._origin.netloc)
-            raise GiveUp(Reason.GIT_DENIED, {"repository": str(repo)})
+        self._check(repo, clone_url, sha)
         async with self._locked(repo) as cache:
             if await cache.has(sha):
                 return
@@ -76,6 +74,24 @@ class GitSource:
                     await _bring(cache, repo, clone_url, number, sha)
             except TimeoutError as error:
                 raise _unavailable(f"no end after {self._timeout:g} s") from error
+
+    async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
+        """Bring a commit of a base branch into the cache; one that is there already costs no network.
+
+        Raises TellUser(COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
+        """
+        self._check(repo, clone_url, sha)
+        async with self._locked(repo) as cache:
+            if await cache.has(sha):
+                return
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await cache.prepare()
+                    _raise_for(await cache.fetch_commit(clone_url, sha), repo, sha)
+            except TimeoutError as error:
+                raise _unavailable(f"no end after {self._timeout:g} s") from error
+            if not await cache.keep(sha):
+                raise TellUser(Reason.COMMIT_GONE, {"sha": sha})
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         """Return one file of a fetched commit, or None if there is none, or it is larger than `limit`.
@@ -135,6 +151,11 @@ class GitSource:
         if ended.code != 0:
             await cache.discard()
             raise _unavailable(last_words(ended.errors))
+
+    def _check(self, repo: RepoPath, clone_url: str, sha: str) -> None:
+        if not is_sha(sha) or not self._is_ours(clone_url):
+            logger.warning("refused to fetch %s: not a commit of %s", repo, self._origin.netloc)
+            raise GiveUp(Reason.GIT_DENIED, {"repository": str(repo)})
 
     def _is_ours(self, clone_url: str) -> bool:
         """Whether an address is a repository on the configured Gitee and nothing besides."""

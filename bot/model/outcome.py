@@ -92,6 +92,13 @@ class Snapshot:
     """Whether the actor has write permission."""
     longest: timedelta = timedelta(days=3)
     """How long an environment may have to live from now on, by the operator's word."""
+    author_writes: bool = False
+    """Whether the pull request's author has it."""
+
+    @property
+    def definition(self) -> str:
+        """The commit whose manifests and charts count: the author's own only if he may push them anyway."""
+        return self.pull.head.sha if self.author_writes else self.pull.base.sha
 
     @property
     def sha(self) -> str:

@@ -113,6 +113,14 @@ class DeployConfig:
     """Memory limit of the service and of each of `services`, such as `512m`; capped by the operator."""
     environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
     """Further environments for `/deploy NAME`."""
+    manifests: str | None = None
+    """Folder of Kubernetes manifests (Jinja2) for `runner: kubernetes`; by default the bot's own."""
+    chart: str | None = None
+    """Folder of a Helm chart, or the address of one that the operator allows, for `runner: kubernetes`."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Values of the chart by their paths, such as `web.replicas`; `{host}` and the like are filled in."""
+    replace: bool = False
+    """Whether a deployment removes the former one first, instead of upgrading it (`runner: kubernetes`)."""
     job: str | None = None
     """With `runner: jenkins`, the job that deploys; the service's address is what it says."""
     parameters: Mapping[str, str] = field(default_factory=dict)

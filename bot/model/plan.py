@@ -44,6 +44,8 @@ class Deploy:
     """How the image was made: its Dockerfile says which port is meant."""
     teardown: TeardownConfig = field(default_factory=TeardownConfig)
     """What else removes the environment later on."""
+    definition: str = ""
+    """Commit out of which manifests and charts are read; empty means `sha`."""
     name: Literal["deploy"] = "deploy"
 
 

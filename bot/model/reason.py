@@ -54,6 +54,10 @@ class Reason(StrEnum):
     UNSCHEDULABLE = "unschedulable"  # message
     HOOK_FAILED = "hook_failed"  # name
     URL_UNANSWERED = "url_unanswered"  # url, answer, seconds
+    NO_DEFINITION = "no_definition"  # path, sha
+    CHART_FAILED = "chart_failed"  # chart, message
+    CHART_REFUSED = "chart_refused"  # chart
+    VALUE_REFUSED = "value_refused"  # value
     NO_SERVICE = "no_service"  # path, host
     MANIFEST_INVALID = "manifest_invalid"  # path, message
     MANIFEST_REFUSED = "manifest_refused"  # object, what

@@ -1,12 +1,16 @@
 """Deploy: the image of the pinned commit becomes an environment of the pull request's own."""
 
-from bot.core import dockerfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+from bot.core import dockerfile, placeholders
 from bot.model.errors import TellUser
 from bot.model.pipeline import EnvironmentConfig
 from bot.model.plan import Deploy
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
-from bot.ports import EnvironmentSpec, ServiceSpec
+from bot.ports import Definition, EnvironmentSpec, ServiceSpec
 from bot.steps.build import read_dockerfile
 from bot.steps.work import Work
 
@@ -17,7 +21,9 @@ async def run(step: Deploy, work: Work) -> StepResult:
     if image is None:
         raise TellUser(Reason.NO_ENVIRONMENT)
     spec = specification(step, work, image, await _port(step, work))
-    endpoint = await work.doors.platform(step.config.runner).deploy(spec, work.log)
+    async with _definition(step, work) as definition:
+        spec = replace(spec, definition=definition)
+        endpoint = await work.doors.platform(step.config.runner).deploy(spec, work.log)
     url = work.urls[step.environment]
     work.log.note(f"ready at {url}")
     return StepResult(StepState.PASSED, url=url, environment=step.environment, endpoint=endpoint, image=image)
@@ -43,7 +49,51 @@ def specification(step: Deploy, work: Work, image: Image, port: int | None) -> E
         labels=work.labels(step.environment),
         owner=work.run.author,
         ttl=step.ttl,
+        replace=step.config.replace,
     )
+
+
+@asynccontextmanager
+async def _definition(step: Deploy, work: Work) -> AsyncIterator[Definition | None]:
+    """Give the repository's manifests or chart, if it has any, out of the commit whose words count."""
+    config, run_, source = step.config, work.run, work.doors.source
+    path, chart = config.chart or config.manifests, config.chart is not None
+    if path is None or "://" in path:
+        yield Definition(path, chart=True, values=_values(step, work)) if path else None
+        return
+    sha = step.definition or step.sha
+    if sha == step.sha:
+        await source.fetch(run_.repo, run_.clone_url, run_.number, sha)
+    else:
+        work.log.note(f"{path} is read from the base branch, commit {sha[:8]}")
+        await source.fetch_base(run_.repo, run_.clone_url, sha)
+    async with AsyncExitStack() as stack:
+        try:
+            archive = await stack.enter_async_context(source.archive(run_.repo, sha, path))
+        except TellUser as error:
+            if error.reason is Reason.NO_DOCKERFILE:
+                raise TellUser(Reason.NO_DEFINITION, {"path": path, "sha": sha}) from error
+            raise
+        yield Definition(path, archive, chart=chart, values=_values(step, work))
+
+
+def _values(step: Deploy, work: Work) -> dict[str, str]:
+    """Return the repository's values of a chart, filled in."""
+    run_ = work.run
+    known = {
+        "repository": str(run_.repo),
+        "owner": run_.repo.owner,
+        "name": run_.repo.name,
+        "number": str(run_.number),
+        "sha": step.sha,
+        "short_sha": step.sha[:8],
+        "author": run_.author,
+        "run": str(run_.id),
+        "environment": step.environment,
+        "host": work.hosts[step.environment],
+        "service_url": work.urls[step.environment],
+    }
+    return {path: placeholders.filled(text, known) for path, text in step.config.values.items()}
 
 
 def _facts(step: Deploy, work: Work) -> dict[str, str]:

@@ -68,6 +68,19 @@ REASONS: Final[Mapping[Reason, Text]] = {
         en="The pods are ready, but {url} gave no answer within {seconds} s ({answer}).",
         zh="Pod 已就绪，但 {url} 在 {seconds} 秒内没有正常响应（{answer}）。",
     ),
+    Reason.NO_DEFINITION: Text(
+        en="There is no folder {path} in commit {sha}.", zh="提交 {sha} 中没有目录 {path}。"
+    ),
+    Reason.CHART_FAILED: Text(
+        en="Helm cannot use the chart {chart}: {message}", zh="Helm 无法使用 Chart {chart}：{message}"
+    ),
+    Reason.CHART_REFUSED: Text(
+        en="The operator does not allow the chart {chart}.", zh="管理员不允许使用 Chart {chart}。"
+    ),
+    Reason.VALUE_REFUSED: Text(
+        en="The operator does not let repositories set the chart value {value}.",
+        zh="管理员不允许仓库设置 Chart 的值 {value}。",
+    ),
     Reason.NO_SERVICE: Text(
         en="{path} has no Ingress for {host} and not exactly one Service.",
         zh="{path} 中没有 {host} 的 Ingress，也不是恰好一个 Service。",

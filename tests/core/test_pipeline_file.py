@@ -71,6 +71,9 @@ def test_a_whole_file() -> None:
           health: {path: /healthz, timeout: 30}
           ttl: 2天
           memory: 1g
+          chart: oci://harbor.example.com/charts/shop:1.2.0
+          values: {web.replicas: 2, "hosts[0].name": "{host}"}
+          replace: true
           environments:
             staging: {ttl: 8h, env: {A: b}}
             qa:
@@ -109,6 +112,9 @@ def test_a_whole_file() -> None:
             ttl="2天",
             memory="1g",
             environments={"staging": EnvironmentConfig({"A": "b"}, "8h"), "qa": EnvironmentConfig()},
+            chart="oci://harbor.example.com/charts/shop:1.2.0",
+            values={"web.replicas": "2", "hosts[0].name": "{host}"},
+            replace=True,
         ),
         test=TestConfig(
             RunnerName.JENKINS, None, "true", {"unit": "pytest"}, {"A": "b"}, "/app/junit.xml", 60, "shop/e2e"
@@ -161,6 +167,11 @@ def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
         ("deploy: {health: {timeout: 1801}}", 1, 28, "deploy.health.timeout", "from 1 to 1800"),
         ("deploy: {ttl: 3}", 1, 15, "deploy.ttl", "duration"),
         ("deploy: {ttl: 4m}", 1, 15, "deploy.ttl", "duration"),
+        ("deploy: {chart: ../x}", 1, 17, "deploy.chart", "inside the repository"),
+        ("deploy: {chart: 'http://x/y.tgz'}", 1, 17, "deploy.chart", "oci://"),
+        ("deploy: {manifests: /x}", 1, 21, "deploy.manifests", "inside the repository"),
+        ("deploy: {values: {a..b: 1}}", 1, 19, "deploy.values.a..b", "path of a value"),
+        ("deploy: {values: {a: '{nobody}'}}", 1, 22, "deploy.values.a", "nobody"),
         ("deploy: {memory: 512}", 1, 18, "deploy.memory", "memory"),
         ("deploy: {memory: 8m}", 1, 18, "deploy.memory", "memory"),
         ("deploy: {memory: 65g}", 1, 18, "deploy.memory", "memory"),

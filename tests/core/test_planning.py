@@ -6,7 +6,7 @@ import pytest
 from bot.core import planning
 from bot.model.environment import EnvironmentState
 from bot.model.outcome import Refuse, Snapshot
-from bot.model.pipeline import Pipeline, ServiceConfig, TestConfig
+from bot.model.pipeline import DeployConfig, Pipeline, ServiceConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
 from bot.model.reason import Reason
 from tests.fakes.snapshots import OLD, SHA, STAGED, SUITES, environment, run, snapshot
@@ -46,6 +46,20 @@ def test_an_environment_lives_as_long_as_asked_or_configured(
     plan = planning.to_deploy(snapshot(built=True, pipeline=STAGED), environment, asked)
 
     assert plan == Plan((Deploy(SHA, STAGED.deploy, {}, environment, seconds),))
+
+
+@pytest.mark.parametrize("own", [DeployConfig(chart="deploy/chart"), DeployConfig(manifests="deploy/k8s")])
+@pytest.mark.parametrize(("writes", "commit"), [(True, SHA), (False, OLD)])
+def test_manifests_and_charts_count_as_they_are_where_their_author_may_push(
+    own: DeployConfig, commit: str, *, writes: bool
+) -> None:
+    pipeline = replace(PIPELINE, deploy=own)
+    facts = replace(snapshot(built=True, pipeline=pipeline), author_writes=writes)
+
+    [step] = planning.to_deploy(facts).steps
+
+    assert isinstance(step, Deploy)
+    assert (step.sha, step.definition) == (SHA, commit)
 
 
 def test_a_deployment_carries_its_services() -> None:

@@ -159,6 +159,9 @@ class World:
     async def fetch(self, repo: RepoPath, clone_url: str, number: int, sha: str) -> None:
         await self._state.script.pass_through("fetch")
 
+    async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
+        await self._state.script.pass_through("fetch")
+
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         found = self._state.dockerfile if path == "Dockerfile" else None
         return found.encode() if found is not None else None
