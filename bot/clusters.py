@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from bot.runners.kubernetes.cluster import Access, Cluster
 from bot.runners.kubernetes.facts import size
-from bot.runners.kubernetes.options import Account, Bounds, Options, Routing
+from bot.runners.kubernetes.helm import Helm
+from bot.runners.kubernetes.options import Account, Bounds, ChartPolicy, Options, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from bot.settings.model import Kubernetes, Settings
 
@@ -13,8 +14,11 @@ from bot.settings.model import Kubernetes, Settings
 def open_cluster(settings: Settings) -> tuple[Cluster, KubernetesPlatform]:
     """Return a cluster, for whoever opens it to close, and what deploys there. Nothing is asked of it yet."""
     chosen = settings.kubernetes
-    cluster = Cluster(Access(chosen.kubeconfig, chosen.context))
-    return cluster, KubernetesPlatform(cluster, options(settings))
+    access = Access(chosen.kubeconfig, chosen.context)
+    home = settings.server.data_dir / "helm"
+    home.mkdir(parents=True, exist_ok=True)
+    cluster = Cluster(access)
+    return cluster, KubernetesPlatform(cluster, options(settings), Helm(access, home))
 
 
 def options(settings: Settings) -> Options:
@@ -37,6 +41,7 @@ def options(settings: Settings) -> Options:
         egress=chosen.egress_cidrs,
         account=_account(settings),
         collector=chosen.collector_image,
+        charts=ChartPolicy(chosen.charts, chosen.chart_values, _pairs(chosen.chart_facts)),
     )
 
 

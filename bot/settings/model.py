@@ -185,6 +185,22 @@ class Kubernetes:
     """Account that only pulls images; by default the registry's, which its pods' nodes then use as well."""
     pull_password: Secret = NO_SECRET
     """Its password."""
+    charts: tuple[str, ...] = ()
+    """Patterns of addresses that `deploy.chart` may name, such as `oci://harbor.example.com/charts/*`; charts
+    in the repository itself need none."""
+    chart_values: tuple[str, ...] = ("*",)
+    """Patterns of the values that `deploy.values` may set; a leading `!` forbids, and the last that matches
+    counts."""
+    chart_facts: tuple[Pair, ...] = (
+        "image.repository=image.repository",
+        "image.tag=image.tag",
+        "image.digest=image.digest",
+        "preview.host=host",
+        "preview.number=number",
+        "preview.sha=sha",
+        "preview.environment=environment",
+    )
+    """What charts are told: the path of a value, and the fact that it gets."""
     collector_image: str = "busybox:1.36"
     """Image with sh, tar, gzip and base64 that takes test reports out of their pods."""
 

@@ -64,6 +64,11 @@ WORDS: Mapping[str, str] = {
     "kubernetes.quota_storage": "单个环境的存储卷总量。",
     "kubernetes.pull_username": "只用于拉取镜像的账号；默认使用镜像仓库的账号，节点会用它拉取镜像。",
     "kubernetes.pull_password": "该账号的密码。",
+    "kubernetes.charts": "`deploy.chart` 可以使用哪些地址（模式），例如 `oci://harbor.example.com/charts/*`；"
+    "仓库内的 Chart 不受限制。",
+    "kubernetes.chart_values": "`deploy.values` 可以设置哪些值（模式）；以 `!` 开头表示禁止，"
+    "以最后一个匹配的为准。",
+    "kubernetes.chart_facts": "告诉 Chart 哪些信息：值的路径，以及填入的内容。",
     "kubernetes.collector_image": "带有 sh、tar、gzip 和 base64 的镜像，用来从 Pod 中取出测试报告。",
     "registry": "镜像推送到哪里。",
     "registry.kind": "访问方式：只用 OCI Distribution API（oci），或同时使用 Harbor 自己的 API（harbor），"

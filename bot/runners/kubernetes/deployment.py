@@ -1,24 +1,24 @@
-"""One attempt to bring an environment up in its namespace: rendered, checked, applied, followed, visited."""
+"""One attempt to bring an environment up in its namespace: applied, followed, tidied up, visited."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core import cluster_labels
-from bot.core import front as fronts
 from bot.core.front import Front
-from bot.core.manifest_policy import Bounds
-from bot.core.manifests import DEPLOYMENT, JOB, SERVICE, STATEFUL_SET, Manifest, UnreadableError, read
+from bot.core.manifests import DEPLOYMENT, JOB, SERVICE, STATEFUL_SET, Manifest
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec
-from bot.runners.kubernetes import applying, rendering
+from bot.runners.kubernetes import applying
+from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
-from bot.runners.kubernetes.facts import APP, facts
-from bot.runners.kubernetes.namespace import PULL_SECRET
+from bot.runners.kubernetes.facts import APP
 from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.plans import Plan
 from bot.runners.kubernetes.visiting import Visit, until_answered
-from bot.runners.kubernetes.watching import Awaited, Watching
+from bot.runners.kubernetes.watching import PATIENCE, Awaited, Watching
 from bot.runners.lines import Console
 
 _AWAITED = (DEPLOYMENT, STATEFUL_SET, JOB)
@@ -31,78 +31,70 @@ class Deployment:
     spec: EnvironmentSpec
     namespace: str
     cluster: Cluster
+    charts: Charts
     options: Options
     labels: Mapping[str, str]
     console: Console
 
-    async def run(self) -> Endpoint:
+    async def run(self, plan: Plan) -> Endpoint:
         """Bring everything up and return where it answers; the caller removes what an error left."""
-        if self.spec.manifests:
-            found, manifests = await self._of_repository()
-            await self._up(manifests)
-            applied = manifests
+        if self.spec.replace:
+            await self._clear()
+        if plan.release:
+            await self._release(plan)
         else:
-            found, applied = await self._built_in()
-        await self._tidy(applied)
-        return await self._visited(found)
+            for stage in plan.stages:
+                await self._up(stage)
+        await self._tidy(plan.manifests)
+        return await self._visited(plan.front)
 
-    async def _built_in(self) -> tuple[Front, list[Manifest]]:
-        """Start what the service needs, then the service: it may rely on its database being there."""
-        port = self.spec.port
-        if port is None:
-            raise TellUser(Reason.NO_PORT)
-        context = facts(self.spec, self.namespace, port, self.options)
-        beside = [
-            manifest
-            for part in context["services"]
-            for manifest in _parsed("service", rendering.built_in("service", {**context, "part": part}))
-        ]
-        app = [
-            manifest
-            for name in ("app", "ingress")
-            for manifest in _parsed(name, rendering.built_in(name, context))
-        ]
-        await self._up(beside)
-        await self._up(app)
-        return Front(APP, port, routed=True), [*beside, *app]
+    async def _clear(self) -> None:
+        """Remove the former deployment and wait until nothing of it runs."""
+        if await self.charts.uninstall(self.namespace):
+            self.console.line("the former release is uninstalled")
+        await self._tidy(())
+        await self._watching().until_empty()
 
-    async def _of_repository(self) -> tuple[Front, list[Manifest]]:
-        context = facts(self.spec, self.namespace, self.spec.port or 0, self.options)
-        folder = self.spec.manifests_folder
-        texts = await rendering.of_repository(self.spec.manifests or {}, context, folder)
-        theirs = [each for name, text in texts.items() for each in _parsed(f"{folder}/{name}", text)]
-        bounds = Bounds(self.namespace, self.spec.host, frozenset({PULL_SECRET}))
-        applying.check(theirs, bounds)
-        found = fronts.front(theirs, self.spec.host)
-        if found is None:
-            raise TellUser(Reason.NO_SERVICE, {"path": folder, "host": self.spec.host})
-        return found, [*theirs, *self._added(theirs, found, context)]
-
-    def _added(
-        self, theirs: Sequence[Manifest], found: Front, context: Mapping[str, object]
-    ) -> list[Manifest]:
-        """Return what the repository's own objects lack: an Ingress, and the name that tests know."""
-        added: list[Manifest] = []
-        if not found.routed:
-            way = {**context, "front": found.service, "port": found.port}
-            added += _parsed("ingress", rendering.built_in("ingress", way))
-        if (also := fronts.alias(theirs, found)) is not None:
-            added.append(Manifest(SERVICE.api_version, SERVICE.name, APP, also))
-        return added
+    async def _release(self, plan: Plan) -> None:
+        """Have Helm apply everything, and tell why it does not come up before Helm takes it back."""
+        # What was applied without Helm would be in its way.
+        await self._tidy((), {cluster_labels.MANAGED_BY: cluster_labels.MANAGER})
+        seconds = PATIENCE + self.spec.health_timeout
+        path = self.spec.definition.path if self.spec.definition else ""
+        mine = {**self.labels, cluster_labels.LABEL_ROLE: applying.ROLE}
+        self.console.line(f"installing the chart {path}: {', '.join(map(str, plan.manifests))}")
+        awaited = self._awaited(plan.stages[0], plan.hooks)
+        installing = self.charts.install(path, self.namespace, plan.manifests, mine, seconds)
+        watching = self._watching()
+        try:
+            await _first_trouble(installing, watching.until_up(awaited))
+        except TellUser as error:
+            if error.reason is Reason.CHART_FAILED:
+                await watching.look_again(awaited)
+            raise
 
     async def _up(self, manifests: Sequence[Manifest]) -> None:
         for manifest in manifests:
             self.console.line(f"applying {manifest}")
         await applying.apply(self.cluster, self.namespace, manifests, self.labels)
-        names = frozenset((each.kind, each.name) for each in manifests if each.known in _AWAITED)
-        if not names:
-            return
-        subject = APP if (DEPLOYMENT.name, APP) in names else min(name for _, name in names)
-        watching = Watching(self.cluster, self.namespace, self.console)
-        await watching.until_up(Awaited(names, subject, self.spec.health_timeout))
+        awaited = self._awaited(manifests)
+        if awaited.names:
+            await self._watching().until_up(awaited)
 
-    async def _tidy(self, applied: Sequence[Manifest]) -> None:
-        mine = cluster_labels.of_environment(self.options.instance, self.spec.key)
+    def _awaited(self, manifests: Sequence[Manifest], hooks: Sequence[Manifest] = ()) -> Awaited:
+        names, hooked = (
+            frozenset((each.kind, each.name) for each in found if each.known in _AWAITED)
+            for found in (manifests, hooks)
+        )
+        subject = APP if (DEPLOYMENT.name, APP) in names else min((name for _, name in names), default=APP)
+        return Awaited(names, subject, self.spec.health_timeout, hooked)
+
+    def _watching(self) -> Watching:
+        return Watching(self.cluster, self.namespace, self.console)
+
+    async def _tidy(self, applied: Sequence[Manifest], labels: Mapping[str, str] | None = None) -> None:
+        """Remove what an earlier deployment applied and this one did not."""
+        mine = {**cluster_labels.of_environment(self.options.instance, self.spec.key), **(labels or {})}
         for name in await applying.prune(self.cluster, self.namespace, applied, mine):
             self.console.line(f"removed {name}")
 
@@ -119,8 +111,15 @@ class Deployment:
         return Endpoint(address, found.port)
 
 
-def _parsed(path: str, text: str) -> list[Manifest]:
+async def _first_trouble(installing: Coroutine[None, None, None], up: Coroutine[None, None, None]) -> None:
+    """Wait for Helm; what is seen to go wrong meanwhile ends it, and tells more than it would."""
+    helm, watch = asyncio.create_task(installing), asyncio.create_task(up)
     try:
-        return list(read(text))
-    except UnreadableError as error:
-        raise TellUser(Reason.MANIFEST_INVALID, {"path": path, "message": str(error)}) from error
+        await asyncio.wait({helm, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if watch.done():
+            watch.result()
+        await helm
+    finally:
+        for task in (helm, watch):
+            task.cancel()
+        await asyncio.gather(helm, watch, return_exceptions=True)

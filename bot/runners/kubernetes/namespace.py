@@ -93,10 +93,6 @@ class Namespaces:
         await self._cluster.delete(path)
         return True
 
-    async def of_pull(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Return the namespaces that carry these labels."""
-        return await self._cluster.list(NAMESPACES, labels)
-
     async def _write(self, name: str, tenant: Tenant, *, new: bool) -> None:
         metadata = {
             "name": name,

@@ -39,6 +39,29 @@ class Bounds:
     storage: int = 10 << 30
 
 
+CHART_FACTS: Mapping[str, str] = {
+    "image.repository": "image.repository",
+    "image.tag": "image.tag",
+    "image.digest": "image.digest",
+    "preview.host": "host",
+    "preview.number": "number",
+    "preview.sha": "sha",
+    "preview.environment": "environment",
+}
+"""What a chart is told: the path of a value, and the fact that it gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPolicy:
+    """Which charts there may be, and what they are told."""
+
+    references: tuple[str, ...] = ()
+    """Patterns of addresses; charts in the repository need none."""
+    values: tuple[str, ...] = ("*",)
+    """Patterns of the values that a repository may set."""
+    facts: Mapping[str, str] = field(default_factory=lambda: CHART_FACTS)
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Who pulls images; `host` as it stands in image names."""
@@ -61,5 +84,6 @@ class Options:
     egress: tuple[str, ...] = ()
     """Networks that pods may reach beside each other and DNS."""
     account: Account | None = None
+    charts: ChartPolicy = field(default_factory=ChartPolicy)
     collector: str = "busybox:1.36"
     """Image with sh, tar and base64 that takes test reports out."""

@@ -1,30 +1,37 @@
 """Environments in a cluster: deployed, tested, removed."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.core import cluster_labels
 from bot.model.environment import Endpoint, EnvironmentKey
-from bot.model.errors import ChatOpsError, TellUser
+from bot.model.errors import ChatOpsError, GiveUp, TellUser
 from bot.model.forge import RepoPath
 from bot.model.inventory import Item
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
+from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.deployment import Deployment
 from bot.runners.kubernetes.facts import APP
+from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.namespace import Namespaces, Tenant
 from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.plans import Planner
 from bot.runners.kubernetes.suite import Suite, stop_all
 from bot.runners.lines import Console
+
+logger = logging.getLogger(__name__)
 
 
 class KubernetesPlatform:
     """The `Platform` of one cluster."""
 
-    def __init__(self, cluster: Cluster, options: Options) -> None:
+    def __init__(self, cluster: Cluster, options: Options, helm: Helm) -> None:
         self._cluster = cluster
+        self._charts = Charts(cluster, helm, options.charts)
         self._options = options
         self._namespaces = Namespaces(cluster, options)
 
@@ -33,10 +40,13 @@ class KubernetesPlatform:
         console = Console(log)
         labels = self._labels(spec.key, spec.labels)
         expires = datetime.now(UTC) + timedelta(seconds=spec.ttl) if spec.ttl else None
+        namespace = self._namespaces.name(spec.key)
+        deployment = Deployment(spec, namespace, self._cluster, self._charts, self._options, labels, console)
         try:
-            namespace = await self._namespaces.ensure(Tenant(spec.key, labels, spec.owner, expires))
+            plan = await Planner(spec, namespace, self._options, self._charts).plan()
+            await self._namespaces.ensure(Tenant(spec.key, labels, spec.owner, expires))
             console.line(f"namespace {namespace}")
-            return await Deployment(spec, namespace, self._cluster, self._options, labels, console).run()
+            return await deployment.run(plan)
         except BaseException:
             # It takes seconds until all is gone; whoever deploys next waits for that.
             await uninterrupted(self._namespaces.doom(spec.key))
@@ -67,6 +77,8 @@ class KubernetesPlatform:
 
     async def remove(self, key: EnvironmentKey) -> None:
         """Remove one environment; see `Platform.remove`."""
+        if await self._namespaces.exists(key):
+            await self._uninstall(self._namespaces.name(key))
         await self._namespaces.remove(key)
 
     async def remove_images(self, repo: RepoPath, number: int) -> None:
@@ -88,6 +100,13 @@ class KubernetesPlatform:
         except ChatOpsError as error:
             return str(error.facts.get("message", error))
         return None
+
+    async def _uninstall(self, namespace: str) -> None:
+        """Let a chart do what it has hooks for; the namespace goes anyway."""
+        try:
+            await self._charts.uninstall(namespace)
+        except (TellUser, GiveUp) as error:
+            logger.warning("namespace %s: %s", namespace, error)
 
     async def _run_tests(self, spec: TestSpec, labels: Mapping[str, str], console: Console) -> TestOutput:
         namespace = self._namespaces.name(spec.key)

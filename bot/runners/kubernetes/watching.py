@@ -9,13 +9,15 @@ from bot.core import cluster_labels, rollout
 from bot.core.manifests import DEPLOYMENT, EVENT, JOB, POD, REPLICA_SET, STATEFUL_SET, Kind
 from bot.core.rollout import Scene, Trouble
 from bot.model.errors import TellUser
-from bot.runners.kubernetes.cluster import Cluster, ClusterRefused
+from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
+from bot.runners.kubernetes.polling import until
 from bot.runners.lines import Console, Lines
 
 INTERVAL = 0.5
 PATIENCE = 90.0
 """Seconds for finding a node and pulling images, before the service's own time begins to count."""
 TAIL = "40"
+GONE_AFTER = 120.0
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, JOB)
 
 
@@ -27,6 +29,8 @@ class Awaited:
     """Kind and name."""
     subject: str
     seconds: float
+    hooks: frozenset[tuple[str, str]] = frozenset()
+    """What may fail and come to an end, but need not stay."""
 
 
 class Watching:
@@ -55,20 +59,38 @@ class Watching:
                 raise await self._failed(rollout.explain(scene, awaited.subject, awaited.seconds))
             await asyncio.sleep(INTERVAL)
 
+    async def look_again(self, awaited: Awaited) -> None:
+        """Raise TellUser for what keeps it from coming up, should there be such a thing."""
+        if trouble := rollout.fatal(await self._scene(awaited)):
+            raise await self._failed(trouble)
+
+    async def until_empty(self) -> None:
+        """Return when no pod of a deployment is left. Raises ClusterFault if that takes too long."""
+
+        async def empty() -> bool:
+            pods = await self._list(POD)
+            return not [pod for pod in pods if not _of_tests(pod)]
+
+        try:
+            await until(GONE_AFTER, empty)
+        except TimeoutError:
+            raise ClusterFault(f"the former deployment still runs after {GONE_AFTER:g} s") from None
+
     async def _scene(self, awaited: Awaited) -> Scene:
-        kinds = [kind for kind in WORKLOADS if any(name == kind.name for name, _ in awaited.names)]
+        every = awaited.names | awaited.hooks
+        kinds = [kind for kind in WORKLOADS if any(name == kind.name for name, _ in every)]
         found = await asyncio.gather(
             *(self._list(kind) for kind in (REPLICA_SET, POD, EVENT, *kinds)),
         )
         replica_sets, pods, events, *workloads = found
-        wanted = [
-            {**body, "kind": kind.name}
+        there = {
+            (kind.name, str(body["metadata"]["name"])): {**body, "kind": kind.name}
             for kind, bodies in zip(kinds, workloads, strict=True)
             for body in bodies
-            if (kind.name, body["metadata"]["name"]) in awaited.names
-        ]
+        }
         return Scene(
-            workloads=wanted,
+            workloads=[body for name, body in there.items() if name in awaited.names],
+            hooks=[body for name, body in there.items() if name in awaited.hooks],
             replica_sets=[each for each in replica_sets if (each.get("spec") or {}).get("replicas")],
             pods=[each for each in pods if _counts(each)],
             events=_since_newest(events, replica_sets),
@@ -115,9 +137,11 @@ class Watching:
 
 def _counts(pod: Mapping[str, Any]) -> bool:
     """Leave out pods on their way out and those of tests."""
-    metadata = pod["metadata"]
-    role = (metadata.get("labels") or {}).get(cluster_labels.LABEL_ROLE)
-    return not metadata.get("deletionTimestamp") and role != "tests"
+    return not pod["metadata"].get("deletionTimestamp") and not _of_tests(pod)
+
+
+def _of_tests(pod: Mapping[str, Any]) -> bool:
+    return bool((pod["metadata"].get("labels") or {}).get(cluster_labels.LABEL_ROLE) == "tests")
 
 
 def _since_newest(

@@ -1,0 +1,134 @@
+"""Charts and their releases: rendered out of the cluster's reach, installed from what was checked."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.core import chart_values, naming, sealed_chart
+from bot.core.manifests import SECRET, Manifest, marked
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.ports import Definition
+from bot.runners.kubernetes import archives
+from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.helm import Helm, HelmFailed
+from bot.runners.kubernetes.options import ChartPolicy
+
+UNINSTALL_SECONDS = 60.0
+_OF_HELM = {"owner": "helm"}
+_LONGEST_RELEASE = 53
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """The charts of one cluster. Helm's own failures leave as TellUser(CHART_FAILED)."""
+
+    cluster: Cluster
+    helm: Helm
+    policy: ChartPolicy
+
+    def facts(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what every chart is told, under the names that the operator chose."""
+        image, pull = context["image"], context["pull"]
+        known = {
+            "image.repository": image["repository"],
+            # Whoever joins repository and tag with a colon gets the image by its digest.
+            "image.tag": f"{image['tag']}@{image['digest']}",
+            "image.digest": image["digest"],
+            "host": context["host"],
+            "number": str(pull["number"]),
+            "sha": pull["sha"],
+            "environment": pull["environment"],
+        }
+        return {path: known[fact] for path, fact in self.policy.facts.items() if fact in known}
+
+    async def rendered(
+        self, definition: Definition, namespace: str, values: Mapping[str, Any], folder: Path
+    ) -> str:
+        """Return what a chart renders to; `folder` is for its files."""
+        self._check(definition)
+        file = folder / "values.json"
+        _write(folder, {file.name: json.dumps(values)})
+        version = await self.cluster.version()
+        try:
+            chart = await self._chart(definition, folder / "chart")
+            return await self.helm.template(
+                release(namespace), chart, namespace=namespace, values=file, kube_version=version
+            )
+        except HelmFailed as failed:
+            raise _told(definition.path, failed) from failed
+
+    async def install(
+        self,
+        path: str,
+        namespace: str,
+        manifests: Sequence[Manifest],
+        labels: Mapping[str, str],
+        seconds: float,
+    ) -> None:
+        """Have Helm apply exactly these objects as the release of a namespace."""
+        name = release(namespace)
+        bodies = [marked(manifest, labels, namespace) for manifest in manifests]
+        version = f"0.1.0+{labels.get(naming.LABEL_SHA, '0')[:8]}"
+        with tempfile.TemporaryDirectory(prefix="chatops-chart-") as folder:
+            _write(Path(folder), sealed_chart.files(name, version, bodies))
+            try:
+                await self._unblock(name, namespace)
+                await self.helm.upgrade(name, Path(folder), namespace=namespace, seconds=seconds)
+            except HelmFailed as failed:
+                raise _told(path, failed) from failed
+
+    async def released(self, namespace: str) -> bool:
+        """Tell whether Helm has installed something in a namespace."""
+        return bool(await self.cluster.list(SECRET.path(namespace), _OF_HELM))
+
+    async def uninstall(self, namespace: str) -> bool:
+        """Remove the release of a namespace; False if there is none."""
+        if not await self.released(namespace):
+            return False
+        try:
+            await self.helm.uninstall(release(namespace), namespace, seconds=UNINSTALL_SECONDS)
+        except HelmFailed as failed:
+            raise _told(release(namespace), failed) from failed
+        return True
+
+    async def _unblock(self, name: str, namespace: str) -> None:
+        """Remove a release that a killed Helm has left half done: Helm itself would refuse to touch it."""
+        if (await self.helm.status(name, namespace)).startswith("pending"):
+            await self.helm.uninstall(name, namespace, seconds=UNINSTALL_SECONDS, hooks=False)
+
+    def _check(self, definition: Definition) -> None:
+        if "://" in definition.path and not chart_values.allowed(definition.path, self.policy.references):
+            raise TellUser(Reason.CHART_REFUSED, {"chart": definition.path})
+        if value := chart_values.refused(definition.values, self.policy.values):
+            raise TellUser(Reason.VALUE_REFUSED, {"value": value})
+
+    async def _chart(self, definition: Definition, target: Path) -> Path:
+        if definition.archive is None:
+            return await self.helm.pull(definition.path, target)
+        await asyncio.to_thread(archives.unpack, definition.archive, definition.path, target)
+        return target
+
+
+def release(namespace: str) -> str:
+    """Return the name of a namespace's only release."""
+    return (
+        namespace
+        if len(namespace) <= _LONGEST_RELEASE
+        else f"pr-{namespace[-_LONGEST_RELEASE + 3 :]}".strip("-")
+    )
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        target = folder / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(text)
+
+
+def _told(path: str, failed: HelmFailed) -> TellUser:
+    return TellUser(Reason.CHART_FAILED, {"chart": path, "message": failed.message})

@@ -1,0 +1,166 @@
+"""The Helm program: run in a process group of its own, which ends with whoever waits for it."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bot.model.errors import GiveUp
+from bot.model.reason import Reason
+from bot.runners.cleanup import uninterrupted
+from bot.runners.kubernetes.cluster import Access
+from bot.runners.lines import clean
+
+PROGRAM = "helm"
+RENDER_SECONDS = 60.0
+MARGIN = 30.0
+"""Seconds beyond Helm's own timeout after which it is ended."""
+OUTPUT_LIMIT = 4 << 20
+MEMORY_KIB = 4 << 20
+"""Address space while rendering: the Go runtime reserves much more than it uses."""
+KEPT_REVISIONS = "3"
+_LIMITED = f'ulimit -v {MEMORY_KIB} -t {RENDER_SECONDS:.0f}; exec "$0" "$@"'
+_PASSED_ON = ("PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_IN_CLUSTER = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
+
+
+class HelmFailed(Exception):  # noqa: N818 - as the errors of the model
+    """Helm said no; `message` is its last words."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+class Helm:
+    """Helm for one cluster, with a folder for its own files."""
+
+    def __init__(self, access: Access, home: Path) -> None:
+        self._access = access
+        self._home = home
+        self._version = ""
+
+    async def version(self) -> str:
+        """Return its version, such as `v3.17.2`. Raises GiveUp(NOT_SUPPORTED) where there is no Helm."""
+        if not self._version:
+            self._version = (await self._run(["version", "--short"], seconds=MARGIN)).strip()
+        return self._version
+
+    async def pull(self, reference: str, target: Path) -> Path:
+        """Fetch a chart by its address and return its folder."""
+        address, _, version = reference.rpartition(":")
+        tagged = reference.startswith("oci://") and "/" not in version
+        arguments = ["pull", address, "--version", version] if tagged else ["pull", reference]
+        await self._run([*arguments, "--untar", "--untardir", str(target)], seconds=RENDER_SECONDS)
+        return _only_folder(target)
+
+    async def template(
+        self, release: str, chart: Path, *, namespace: str, values: Path, kube_version: str
+    ) -> str:
+        """Return what a chart renders to, without a way to the cluster and with limits."""
+        arguments = ["template", release, str(chart), "--namespace", namespace, "--values", str(values)]
+        return await self._run(
+            [*arguments, "--kube-version", kube_version, "--skip-tests"], seconds=RENDER_SECONDS, sealed=True
+        )
+
+    async def status(self, release: str, namespace: str) -> str:
+        """Return the state of a release, such as `deployed` or `pending-upgrade`; empty for none."""
+        try:
+            output = await self._run(
+                ["status", release, "--namespace", namespace, "--output", "json"], seconds=MARGIN
+            )
+        except HelmFailed as failed:
+            if "not found" in failed.message:
+                return ""
+            raise
+        return str(json.loads(output)["info"]["status"])
+
+    async def upgrade(self, release: str, chart: Path, *, namespace: str, seconds: float) -> None:
+        """Install or upgrade, and wait until it is up; what fails is rolled back."""
+        atomic = "--atomic" if (await self.version()).startswith("v3") else "--rollback-on-failure"
+        arguments = ["upgrade", release, str(chart), "--install", "--namespace", namespace, atomic, "--wait"]
+        limits = ["--timeout", f"{seconds:.0f}s", "--history-max", KEPT_REVISIONS, "--output", "json"]
+        await self._run([*arguments, *limits], seconds=2 * seconds + MARGIN)
+
+    async def uninstall(self, release: str, namespace: str, *, seconds: float, hooks: bool = True) -> None:
+        """Remove a release and what it made; none is fine."""
+        arguments = ["uninstall", release, "--namespace", namespace, "--wait", "--timeout", f"{seconds:.0f}s"]
+        try:
+            await self._run([*arguments, *([] if hooks else ["--no-hooks"])], seconds=seconds + MARGIN)
+        except HelmFailed as failed:
+            if "not found" not in failed.message:
+                raise
+
+    async def _run(self, arguments: list[str], *, seconds: float, sealed: bool = False) -> str:
+        command = ["/bin/sh", "-c", _LIMITED, PROGRAM] if sealed else [PROGRAM]
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                *arguments,
+                *([] if sealed else self._context()),
+                env=self._environment(sealed=sealed),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+                limit=OUTPUT_LIMIT,
+            )
+        except FileNotFoundError as error:
+            raise GiveUp(Reason.NOT_SUPPORTED, {"what": PROGRAM}) from error
+        try:
+            async with asyncio.timeout(seconds):
+                output, errors = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+                code = await process.wait()
+        except TimeoutError:
+            raise HelmFailed(f"no end after {seconds:.0f} s") from None
+        finally:
+            await uninterrupted(_ended(process))
+        if code != 0:
+            raise HelmFailed(_last_words(errors))
+        return output
+
+    def _context(self) -> list[str]:
+        return ["--kube-context", self._access.context] if self._access.context else []
+
+    def _environment(self, *, sealed: bool) -> dict[str, str]:
+        passed: Mapping[str, Any] = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        home = {"HOME": str(self._home), "HELM_NO_PLUGINS": "1"}
+        if sealed:
+            # Nothing answers there, should anything ask.
+            return {"PATH": passed.get("PATH", os.defpath), **home, "KUBECONFIG": os.devnull}
+        if self._access.kubeconfig is not None:
+            return {**passed, **home, "KUBECONFIG": str(self._access.kubeconfig)}
+        inside = {name: os.environ[name] for name in _IN_CLUSTER if name in os.environ}
+        return {**passed, **home, **inside}
+
+
+def _only_folder(within: Path) -> Path:
+    return next(path for path in within.iterdir() if path.is_dir())
+
+
+async def _read(stream: asyncio.StreamReader | None) -> str:
+    """Return what a program writes; raises HelmFailed for too much."""
+    found = bytearray()
+    while stream is not None and (chunk := await stream.read(1 << 16)):
+        found += chunk
+        if len(found) > OUTPUT_LIMIT:
+            raise HelmFailed(f"more than {OUTPUT_LIMIT >> 20} MiB of output")
+    return found.decode("utf-8", "replace")
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """End the whole group: a program may have started others."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _last_words(errors: str) -> str:
+    lines = [clean(line) for line in errors.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("WARNING:", "Flag --", "level=", "walk.go"))]
+    return " ".join(told).removeprefix("Error: ")[:500] or "no reason given"

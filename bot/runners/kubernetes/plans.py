@@ -1,0 +1,128 @@
+"""What is to be applied for one environment, rendered and checked before anything is."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.core import chart_values
+from bot.core import front as fronts
+from bot.core.front import Front
+from bot.core.manifest_policy import Bounds
+from bot.core.manifests import SERVICE, Manifest, UnreadableError, read
+from bot.core.sealed_chart import is_hook
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.ports import Definition, EnvironmentSpec
+from bot.runners.kubernetes import applying, archives, rendering
+from bot.runners.kubernetes.charts import Charts
+from bot.runners.kubernetes.facts import APP, facts
+from bot.runners.kubernetes.namespace import PULL_SECRET
+from bot.runners.kubernetes.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Objects in the order in which they have to come up, and the one that visitors are led to."""
+
+    front: Front
+    stages: tuple[tuple[Manifest, ...], ...]
+    hooks: tuple[Manifest, ...] = ()
+    """What Helm runs beside them."""
+    release: bool = False
+    """Whether Helm is to apply them."""
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """All of them."""
+        return (*(manifest for stage in self.stages for manifest in stage), *self.hooks)
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes the plan of one environment."""
+
+    spec: EnvironmentSpec
+    namespace: str
+    options: Options
+    charts: Charts
+
+    async def plan(self) -> Plan:
+        """Return what to apply.
+
+        Raises TellUser(NO_PORT | NO_SERVICE | MANIFEST_INVALID | MANIFEST_REFUSED | CHART_FAILED |
+        CHART_REFUSED | VALUE_REFUSED).
+        """
+        definition = self.spec.definition
+        if definition is None:
+            return self._built_in()
+        if definition.chart:
+            return await self._of_chart(definition)
+        return await self._of_manifests(definition)
+
+    def _built_in(self) -> Plan:
+        """Start what the service needs, then the service: it may rely on its database being there."""
+        if self.spec.port is None:
+            raise TellUser(Reason.NO_PORT)
+        context = self._facts()
+        beside = [
+            manifest
+            for part in context["services"]
+            for manifest in parsed("service", rendering.built_in("service", {**context, "part": part}))
+        ]
+        app = [
+            manifest
+            for name in ("app", "ingress")
+            for manifest in parsed(name, rendering.built_in(name, context))
+        ]
+        return Plan(Front(APP, self.spec.port, routed=True), (tuple(beside), tuple(app)))
+
+    async def _of_manifests(self, definition: Definition) -> Plan:
+        folder, archive = definition.path, definition.archive
+        templates = await asyncio.to_thread(archives.templates, archive or Path(), folder)
+        texts = await rendering.of_repository(templates, self._facts(), folder)
+        read_ = asyncio.to_thread(lambda: [parsed(f"{folder}/{name}", text) for name, text in texts.items()])
+        theirs = [manifest for each in await read_ for manifest in each]
+        found = self._checked(theirs, folder)
+        return Plan(found, ((*theirs, *self._added(theirs, found)),))
+
+    async def _of_chart(self, definition: Definition) -> Plan:
+        context = self._facts()
+        values = chart_values.tree(definition.values, self.charts.facts(context))
+        with tempfile.TemporaryDirectory(prefix="chatops-chart-") as folder:
+            text = await self.charts.rendered(definition, self.namespace, values, Path(folder))
+        theirs = await asyncio.to_thread(parsed, definition.path, text)
+        found = self._checked(theirs, definition.path)
+        kept = [manifest for manifest in theirs if not is_hook(manifest)]
+        hooks = tuple(manifest for manifest in theirs if is_hook(manifest))
+        return Plan(found, ((*kept, *self._added(kept, found)),), hooks, release=True)
+
+    def _facts(self) -> dict[str, Any]:
+        return facts(self.spec, self.namespace, self.spec.port or 0, self.options)
+
+    def _checked(self, theirs: Sequence[Manifest], path: str) -> Front:
+        applying.check(theirs, Bounds(self.namespace, self.spec.host, frozenset({PULL_SECRET})))
+        found = fronts.front([each for each in theirs if not is_hook(each)], self.spec.host)
+        if found is None:
+            raise TellUser(Reason.NO_SERVICE, {"path": path, "host": self.spec.host})
+        return found
+
+    def _added(self, theirs: Sequence[Manifest], found: Front) -> list[Manifest]:
+        """Return what a repository's own objects lack: an Ingress, and the name that tests know."""
+        added: list[Manifest] = []
+        if not found.routed:
+            way: Mapping[str, Any] = {**self._facts(), "front": found.service, "port": found.port}
+            added += parsed("ingress", rendering.built_in("ingress", way))
+        if (also := fronts.alias(theirs, found)) is not None:
+            added.append(Manifest(SERVICE.api_version, SERVICE.name, APP, also))
+        return added
+
+
+def parsed(path: str, text: str) -> list[Manifest]:
+    """Return the objects of a rendered text. Raises TellUser(MANIFEST_INVALID)."""
+    try:
+        return list(read(text))
+    except UnreadableError as error:
+        raise TellUser(Reason.MANIFEST_INVALID, {"path": path, "message": str(error)}) from error
