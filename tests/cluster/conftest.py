@@ -19,9 +19,10 @@ import pytest
 from bot.core.naming import LABEL_INSTANCE
 from tests.cluster.access import Access, access, named, wait_until
 from tests.cluster.chart import Chart
-from tests.real.fixtures import app_image, base_image, registry, sdk
+from tests.cluster.previews import previews
+from tests.real.fixtures import app_image, base_image, log, registry, sdk
 
-__all__ = ["app_image", "base_image", "registry", "sdk"]
+__all__ = ["app_image", "base_image", "log", "previews", "registry", "sdk"]
 
 AUDIT = "CHATOPS_TEST_AUDIT"
 """Where our own cluster writes who asked for what; other clusters have none for us."""

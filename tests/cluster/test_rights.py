@@ -20,6 +20,7 @@ from bot.model.run import Image
 from bot.ports import EnvironmentSpec, ServiceSpec, TestSpec
 from bot.runners.kubernetes.cluster import Access as Door
 from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.options import Options, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from tests.cluster.access import Access, access, named
@@ -38,14 +39,13 @@ EVERY_KIND = Path(__file__).with_name("every_kind")
 
 @pytest.fixture
 async def platform(
-    bot_kubeconfig: Path, instance: str, ingress: str, base_image: str
+    bot_kubeconfig: Path, instance: str, ingress: str, base_image: str, tmp_path: Path
 ) -> AsyncIterator[KubernetesPlatform]:
     """Give the runner the chart's rights and no others."""
     async with Cluster(Door(bot_kubeconfig)) as cluster:
         routing = Routing(address=ingress)
-        yield KubernetesPlatform(
-            cluster, Options(instance, routing=routing, run_as_user=USER, collector=base_image)
-        )
+        options = Options(instance, routing=routing, run_as_user=USER, collector=base_image)
+        yield KubernetesPlatform(cluster, options, Helm(Door(bot_kubeconfig), tmp_path))
 
 
 @pytest.fixture

@@ -1,0 +1,103 @@
+"""Environments on the cluster of the tests, by a bot with exactly the rights of its chart."""
+
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core import naming
+from bot.model.environment import EnvironmentKey
+from bot.model.forge import RepoPath
+from bot.model.run import Image
+from bot.ports import Definition, EnvironmentSpec, TestSpec
+from bot.runners.kubernetes.cluster import Access, Cluster
+from bot.runners.kubernetes.helm import Helm
+from bot.runners.kubernetes.options import Bounds, Options, Routing
+from bot.runners.kubernetes.platform import KubernetesPlatform
+from tests.real.parts import tar
+from tests.runners.kubernetes_samples import environment_of, suite_of
+
+SERVE = "echo at your service > /dev/shm/index.html; exec httpd -f -p 8080 -h /dev/shm"
+
+
+@dataclass(frozen=True, slots=True)
+class Previews:
+    """What a test deploys and tests with."""
+
+    platform: KubernetesPlatform
+    cluster: Cluster
+    helm: Helm
+    options: Options
+    image: Image
+    domain: str
+    key: EnvironmentKey
+
+    @property
+    def host(self) -> str:
+        """The public name of the environment."""
+        return f"{naming.host_label(self.key, qualified=True)}.{self.domain}"
+
+    @property
+    def namespace(self) -> str:
+        """The name of its namespace."""
+        return naming.namespace(self.key, self.options.prefix, self.options.instance)
+
+    def environment(self, **changes: Any) -> EnvironmentSpec:
+        """Return an order to deploy a service that answers."""
+        found: dict[str, Any] = {
+            "key": self.key,
+            "host": self.host,
+            "image": self.image,
+            "command": ("sh", "-c", SERVE),
+            "memory": "64m",
+            "labels": naming.labels(self.key, sha="a" * 40, run=7),
+            "owner": "mei",
+            "ttl": 3600,
+        }
+        return environment_of(**{**found, **changes})
+
+    def suite(self, command: str, **changes: Any) -> TestSpec:
+        """Return an order to test."""
+        labels = naming.labels(self.key, sha="a" * 40, run=7)
+        return suite_of(
+            **{"key": self.key, "image": self.image.pinned, "command": command, "labels": labels, **changes}
+        )
+
+    def other(self, options: Options) -> KubernetesPlatform:
+        """Return a platform whose operator decided otherwise."""
+        return KubernetesPlatform(self.cluster, options, self.helm)
+
+
+@pytest.fixture
+async def previews(  # noqa: PLR0917 - fixtures
+    bot_kubeconfig: Path,
+    instance: str,
+    ingress: str,
+    preview_domain: str,
+    app_image: Image,
+    pod_image: str,
+    tmp_path: Path,
+) -> AsyncIterator[Previews]:
+    """Give what an environment of this test's own is made with."""
+    options = Options(
+        instance,
+        routing=Routing(address=ingress),
+        bounds=Bounds(memory=256 << 20, quota_memory=700 << 20),
+        run_as_user=1000,
+        collector=pod_image,
+    )
+    key = EnvironmentKey(RepoPath("acme", f"我的店-{uuid.uuid4().hex[:6]}"), 12, "preview")
+    helm = Helm(Access(bot_kubeconfig), tmp_path)
+    async with Cluster(Access(bot_kubeconfig)) as cluster:
+        platform = KubernetesPlatform(cluster, options, helm)
+        yield Previews(platform, cluster, helm, options, app_image, preview_domain, key)
+
+
+def definition_of(folder: Path, path: str, files: Mapping[str, str], **rest: Any) -> Definition:
+    """Return what a repository would say with these files, as a step hands it over."""
+    archive = folder / "definition.tar"
+    archive.write_bytes(tar(files))
+    return Definition(path, archive, **rest)

@@ -1,0 +1,227 @@
+"""Environments on a real cluster: deployed, visited, changed, removed."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.ports import ServiceSpec
+from bot.runners.kubernetes.cluster import ClusterRefused
+from tests.cluster.access import Access, named, wait_until
+from tests.cluster.conftest import Visit
+from tests.cluster.previews import SERVE, Previews, definition_of
+from tests.real.parts import Recorder
+
+
+def listed(cluster: Access, api: str, kind: str, namespace: str) -> list[Any]:
+    return list(cluster.kind(api, kind).get(namespace=namespace).items)
+
+
+def exists(cluster: Access, namespace: str) -> bool:
+    item = named("v1", "Namespace", namespace)
+    return cluster.exists(item) and not cluster.get(item).metadata.deletionTimestamp
+
+
+async def test_a_deployed_service_answers_its_visitors_until_it_is_removed(
+    previews: Previews, cluster: Access, visit: Visit, log: Recorder
+) -> None:
+    endpoint = await previews.platform.deploy(previews.environment(), log)
+
+    assert visit(previews.host).text == "at your service\n"
+    assert endpoint.port == 8080
+    assert f"http://{previews.host}/ answers" in log.text
+
+    await previews.platform.remove(previews.key)
+
+    assert not cluster.exists(named("v1", "Namespace", previews.namespace))
+    assert visit(previews.host).status_code == 404
+    await previews.platform.remove(previews.key)
+
+
+async def test_a_namespace_says_whose_it_is_and_is_fenced(
+    previews: Previews, cluster: Access, log: Recorder
+) -> None:
+    await previews.platform.deploy(previews.environment(), log)
+
+    found = cluster.get(named("v1", "Namespace", previews.namespace)).metadata
+    assert len(previews.namespace) <= 63
+    assert found.annotations["chatops.repo"] == str(previews.key.repo)
+    assert found.annotations["chatops.owner"] == "mei"
+    assert "chatops.expires" in found.annotations.to_dict()
+    assert found.labels["chatops.number"] == "12"
+    assert found.labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert cluster.exists(named("networking.k8s.io/v1", "NetworkPolicy", "chatops", previews.namespace))
+    assert cluster.exists(named("v1", "ResourceQuota", "chatops", previews.namespace))
+    assert cluster.exists(named("v1", "LimitRange", "chatops", previews.namespace))
+    account = cluster.get(named("v1", "ServiceAccount", "default", previews.namespace))
+    assert account.automountServiceAccountToken is False
+    for pod in listed(cluster, "v1", "Pod", previews.namespace):
+        assert not [each for each in pod.spec.volumes or [] if "token" in each.name]
+
+
+async def test_a_service_finds_what_stands_beside_it(previews: Previews, visit: Visit, log: Recorder) -> None:
+    beside = [
+        ServiceSpec("db", previews.image.pinned, command=("sh", "-c", SERVE), port=8080),
+        ServiceSpec("queue", previews.image.pinned, command=("sleep", "600")),
+    ]
+    fetch = "wget -qO /dev/shm/index.html http://db:8080/ && exec httpd -f -p 8080 -h /dev/shm"
+
+    await previews.platform.deploy(previews.environment(services=beside, command=("sh", "-c", fetch)), log)
+
+    assert visit(previews.host).text == "at your service\n"
+
+
+async def test_another_deployment_replaces_the_first_and_leaves_nothing_of_it(
+    previews: Previews, cluster: Access, visit: Visit, log: Recorder
+) -> None:
+    beside = [ServiceSpec("db", previews.image.pinned, command=("sleep", "600"))]
+    await previews.platform.deploy(previews.environment(services=beside), log)
+    says = ("sh", "-c", SERVE.replace("at your service", "$WORDS"))
+
+    await previews.platform.deploy(previews.environment(command=says, env={"WORDS": "$(HOME) & 你好"}), log)
+
+    assert visit(previews.host).text == "$(HOME) & 你好\n"
+    assert "removed Deployment/db" in log.text
+    wait_until(
+        lambda: (
+            {each.metadata.name for each in listed(cluster, "apps/v1", "Deployment", previews.namespace)}
+            == {"app"}
+        ),
+        "the first deployment's leftovers",
+    )
+
+
+def manifests(previews: Previews, **pod: Any) -> dict[str, str]:
+    spec = {
+        "securityContext": {"runAsUser": 1000, "runAsNonRoot": True},
+        "terminationGracePeriodSeconds": 1,
+        "containers": [{"name": "web", "image": "IMAGE", "args": ["sh", "-c", SERVE]}],
+        **pod,
+    }
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": spec}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template},
+    }
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {
+            "selector": {"app": "web"},
+            "ports": [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}],
+        },
+    }
+    return {
+        "web.yaml": json.dumps(deployment).replace('"IMAGE"', "{{ image.pinned | json }}"),
+        "service.yaml": json.dumps(service),
+    }
+
+
+async def test_a_repositorys_own_manifests_get_what_they_lack(
+    previews: Previews, cluster: Access, visit: Visit, log: Recorder, tmp_path: Path
+) -> None:
+    theirs = manifests(previews)
+    endpoint = await previews.platform.deploy(
+        previews.environment(definition=definition_of(tmp_path, "deploy/k8s", theirs), port=None), log
+    )
+
+    assert visit(previews.host).text == "at your service\n"
+    assert endpoint.port == 80
+    output = await previews.platform.run_tests(previews.suite("wget -qO- http://app:80/"), log)
+    assert output.exit_code == 0
+    assert (
+        cluster.get(named("apps/v1", "Deployment", "web", previews.namespace)).metadata.labels["chatops.run"]
+        == "7"
+    )
+
+
+async def test_manifests_that_ask_for_more_are_refused_before_anything_is_applied(
+    previews: Previews, cluster: Access, log: Recorder, tmp_path: Path
+) -> None:
+    theirs = manifests(previews, hostNetwork=True)
+
+    with pytest.raises(TellUser) as caught:
+        await previews.platform.deploy(
+            previews.environment(definition=definition_of(tmp_path, "deploy/k8s", theirs)), log
+        )
+
+    assert caught.value.reason is Reason.MANIFEST_REFUSED
+    assert caught.value.facts == {"object": "Deployment/web", "what": "hostNetwork: true"}
+    assert not cluster.exists(named("v1", "Namespace", previews.namespace))
+
+
+async def test_a_fixed_part_may_change_between_deployments(
+    previews: Previews, visit: Visit, log: Recorder, tmp_path: Path
+) -> None:
+    theirs = manifests(previews)
+    await previews.platform.deploy(
+        previews.environment(definition=definition_of(tmp_path, "k8s", theirs)), log
+    )
+    changed = {name: text.replace('{"app": "web"}', '{"app": "shop"}') for name, text in theirs.items()}
+
+    await previews.platform.deploy(
+        previews.environment(definition=definition_of(tmp_path, "k8s", changed)), log
+    )
+
+    assert visit(previews.host).text == "at your service\n"
+
+
+async def test_what_is_there_goes_first_where_the_repository_wants_it(
+    previews: Previews, cluster: Access, visit: Visit, log: Recorder
+) -> None:
+    await previews.platform.deploy(previews.environment(), log)
+    [before] = listed(cluster, "v1", "Pod", previews.namespace)
+
+    await previews.platform.deploy(previews.environment(replace=True), log)
+
+    [now] = listed(cluster, "v1", "Pod", previews.namespace)
+    assert now.metadata.uid != before.metadata.uid
+    assert "removed Deployment/app" in log.text
+    assert visit(previews.host).text == "at your service\n"
+
+
+async def test_what_did_not_come_up_does_not_stay(previews: Previews, cluster: Access, log: Recorder) -> None:
+    with pytest.raises(TellUser):
+        await previews.platform.deploy(previews.environment(command=("false",)), log)
+
+    assert not exists(cluster, previews.namespace)
+
+
+async def test_a_cancelled_deployment_does_not_stay(
+    previews: Previews, cluster: Access, log: Recorder
+) -> None:
+    deploying = asyncio.create_task(previews.platform.deploy(previews.environment(port=9), log))
+    while "Started container app" not in log.text:  # noqa: ASYNC110 - a log tells nobody
+        await asyncio.sleep(0.05)
+
+    deploying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deploying
+
+    assert not exists(cluster, previews.namespace)
+
+
+async def test_a_namespace_of_somebody_else_is_left_alone(
+    previews: Previews, cluster: Access, instance: str, log: Recorder
+) -> None:
+    item = named("v1", "Namespace", previews.namespace)
+    item["metadata"]["labels"] = {"chatops.instance": instance}
+    cluster.create(item)
+
+    with pytest.raises(ClusterRefused, match="not of this bot"):
+        await previews.platform.deploy(previews.environment(), log)
+    await previews.platform.remove(previews.key)
+
+    assert exists(cluster, previews.namespace)
+
+
+async def test_a_cluster_that_answers_is_well(previews: Previews) -> None:
+    assert await previews.platform.ping() is None
+    await previews.platform.remove_images(previews.key.repo, 12)

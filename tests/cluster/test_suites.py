@@ -1,0 +1,170 @@
+"""Test suites as jobs on a real cluster."""
+
+import asyncio
+import dataclasses
+from typing import Any
+
+import pytest
+
+from bot.core import naming
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.runners.kubernetes.suite import Suite
+from bot.runners.lines import Console
+from tests.cluster.access import Access, named, wait_until
+from tests.cluster.previews import Previews
+from tests.real.parts import Recorder
+
+LASTING = "echo begun; sleep 600"
+
+
+@pytest.fixture
+async def deployed(previews: Previews, log: Recorder) -> Previews:
+    await previews.platform.deploy(previews.environment(), log)
+    return previews
+
+
+def pods(cluster: Access, namespace: str) -> list[Any]:
+    found = cluster.kind("v1", "Pod").get(namespace=namespace, label_selector="chatops.role=tests")
+    return list(found.items)
+
+
+async def said(log: Recorder, words: str) -> None:
+    async with asyncio.timeout(60):
+        while words not in log.text:  # noqa: ASYNC110 - a log tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def test_a_suite_that_fails_still_hands_its_report_out(deployed: Previews, log: Recorder) -> None:
+    command = (
+        "wget -qO- $SERVICE_URL; mkdir -p /reports/deep; echo '<testsuite/>' > /reports/deep/j.xml; "
+        "echo no > /reports/x.html; echo '$(HOME) $$'; exit 3"
+    )
+    env = {"SERVICE_URL": deployed.platform.service_url(deployed.key, 8080)}
+
+    output = await deployed.platform.run_tests(deployed.suite(command, env=env), log)
+
+    assert output.exit_code == 3
+    assert output.files == {"deep/j.xml": b"<testsuite/>\n"}
+    assert "at your service\n$(HOME) $$\n" in log.text
+
+
+async def test_a_report_that_is_one_file_among_the_code(deployed: Previews, log: Recorder) -> None:
+    command = "ls /bin/busybox && echo '<x/>' > /dev/shm/junit.xml"
+
+    output = await deployed.platform.run_tests(deployed.suite(command, report="/dev/shm/junit.xml"), log)
+
+    assert (output.exit_code, output.files) == (0, {"junit.xml": b"<x/>\n"})
+
+
+async def test_output_is_shown_while_the_suite_runs_and_cancelling_stops_it(
+    deployed: Previews, cluster: Access, log: Recorder
+) -> None:
+    testing = asyncio.create_task(deployed.platform.run_tests(deployed.suite(LASTING), log))
+    await said(log, "begun\n")
+
+    testing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await testing
+
+    assert pods(cluster, deployed.namespace) == []
+    assert not cluster.exists(named("batch/v1", "Job", "tests-unit", deployed.namespace))
+
+
+async def test_a_suite_has_its_time(deployed: Previews, cluster: Access, log: Recorder) -> None:
+    with pytest.raises(TellUser) as caught:
+        await deployed.platform.run_tests(deployed.suite(LASTING, timeout=2), log)
+
+    assert caught.value.reason is Reason.TIMED_OUT
+    assert caught.value.log.endswith("begun")
+    assert pods(cluster, deployed.namespace) == []
+
+
+async def test_a_suite_has_its_memory(deployed: Previews, log: Recorder) -> None:
+    with pytest.raises(TellUser) as caught:
+        await deployed.platform.run_tests(deployed.suite("tail /dev/zero", memory="16m"), log)
+
+    assert caught.value.reason is Reason.OUT_OF_MEMORY
+
+
+def begun(previews: Previews, run: int, command: str) -> Suite:
+    """Return a suite as a bot that is gone began it."""
+    labels = previews.platform._labels(previews.key, naming.labels(previews.key, sha="a" * 40, run=run))
+    return Suite(
+        previews.suite(command),
+        previews.namespace,
+        previews.cluster,
+        previews.options,
+        labels,
+        Console(Recorder()),
+    )
+
+
+async def test_a_restarted_bot_follows_the_suite_that_it_began(
+    deployed: Previews, cluster: Access, log: Recorder
+) -> None:
+    # It ends when its own service is gone: nothing else tells this test when to go on.
+    await begun(
+        deployed, 7, "echo begun; while wget -qO /dev/null http://app:8080; do sleep 0.1; done"
+    )._start()
+    wait_until(lambda: pods(cluster, deployed.namespace), "the pod of the tests")
+    [before] = pods(cluster, deployed.namespace)
+
+    testing = asyncio.create_task(deployed.platform.run_tests(deployed.suite("echo another"), log))
+    await said(log, "begun\n")
+    [now] = pods(cluster, deployed.namespace)
+    service = named("v1", "Service", "app", deployed.namespace)
+    cluster.kind("v1", "Service").delete(service["metadata"]["name"], deployed.namespace)
+    output = await testing
+
+    assert now.metadata.uid == before.metadata.uid
+    assert "another" not in log.text
+    assert output.exit_code == 0
+
+
+async def test_what_another_run_began_is_ended_first(
+    deployed: Previews, cluster: Access, log: Recorder
+) -> None:
+    await begun(deployed, 6, LASTING)._start()
+
+    output = await deployed.platform.run_tests(deployed.suite("echo mine"), log)
+
+    assert output.exit_code == 0
+    assert "mine" in log.text
+
+
+async def test_what_nobody_follows_can_be_stopped(deployed: Previews, cluster: Access) -> None:
+    await begun(deployed, 6, LASTING)._start()
+
+    await deployed.platform.stop_tests(deployed.key)
+
+    assert pods(cluster, deployed.namespace) == []
+    other = dataclasses.replace(deployed.key, name="elsewhere")
+    await deployed.platform.stop_tests(other)
+
+
+async def test_without_an_environment_there_is_nothing_to_test(previews: Previews, log: Recorder) -> None:
+    with pytest.raises(TellUser) as caught:
+        await previews.platform.run_tests(previews.suite("true"), log)
+
+    assert caught.value.reason is Reason.NO_ENVIRONMENT
+
+
+async def test_a_suite_on_its_own_gets_a_namespace_for_as_long_as_it_runs(
+    previews: Previews, cluster: Access, log: Recorder
+) -> None:
+    output = await previews.platform.run_tests(previews.suite("echo alone", standalone=True), log)
+
+    assert output.exit_code == 0
+    assert "alone" in log.text
+    assert not cluster.exists(named("v1", "Namespace", previews.namespace))
+
+
+async def test_an_image_that_is_not_there_is_told(deployed: Previews, log: Recorder) -> None:
+    gone = deployed.image.pinned[:-4] + "0000"
+
+    with pytest.raises(TellUser) as caught:
+        await deployed.platform.run_tests(deployed.suite("true", image=gone), log)
+
+    assert caught.value.reason is Reason.IMAGE_PULL_FAILED
+    assert caught.value.facts["image"] == gone
