@@ -22,10 +22,9 @@ class GrowingFile:
     """
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-        weakref.finalize(self, os.close, self._descriptor)
-        self._size = os.fstat(self._descriptor).st_size
+        self._file = file
+        self._descriptor: int | None = None
+        self._size = _size(file)
         self._complained = False
 
     @property
@@ -36,7 +35,7 @@ class GrowingFile:
     def append(self, data: bytes) -> bool:
         """Append these bytes; False if the disk does not take them all."""
         try:
-            written = os.write(self._descriptor, data)
+            written = os.write(self._opened(), data)
         except OSError:
             if not self._complained:
                 logger.exception("a step's log cannot be written")
@@ -44,6 +43,13 @@ class GrowingFile:
             return False
         self._size += written
         return written == len(data)
+
+    def _opened(self) -> int:
+        if self._descriptor is None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+            weakref.finalize(self, os.close, self._descriptor)
+        return self._descriptor
 
 
 class FolderShelf:
@@ -109,6 +115,13 @@ class FolderShelf:
         if not _NAME.fullmatch(name):
             raise ValueError(f"not a file of a run: {name!r}")
         return self._folder(run) / name
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _read(file: Path, offset: int, limit: int | None) -> bytes:
