@@ -9,6 +9,9 @@ from collections.abc import Collection, Mapping
 from itertools import islice
 from pathlib import Path
 
+from bot.model.errors import RetryLater
+from bot.model.reason import Reason
+
 logger = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
@@ -70,8 +73,14 @@ class FolderShelf:
         return await asyncio.to_thread(_read, self._file(run, name), offset, limit)
 
     async def put(self, run: int, files: Mapping[str, bytes]) -> None:
-        """Keep whole files; readers see the old one or the new one, never half of it."""
-        await asyncio.to_thread(self._put, run, files)
+        """Keep whole files; readers see the old one or the new one, never half of it.
+
+        Raises RetryLater(STORE_UNAVAILABLE) where the disk does not take them.
+        """
+        try:
+            await asyncio.to_thread(self._put, run, files)
+        except OSError as error:
+            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": error.strerror or str(error)}) from error
 
     async def names(self, run: int) -> tuple[str, ...]:
         """Return the names of a run's files."""
