@@ -46,6 +46,7 @@ from bot.ports import Clock
 from bot.render.renderer import TemplateRenderer
 from bot.settings.model import Settings
 from bot.store.records import Store
+from bot.store.seat import Seat
 from bot.web.application import application
 from bot.web.deps import PreviewDeps, WebDeps
 from bot.web.engine_metrics import EngineMetrics, StoreMetrics
@@ -161,7 +162,9 @@ async def running(
         ports = _sockets(stack, settings)
         where = addresses(settings, web_port=ports[0].port, preview_port=ports[1].port)
         local = Local(*(f"http://{settings.server.host}:{listener.port}" for listener in ports))
-        bot = _assemble(settings, adapters, store, clock, sleep, where, local, CollectorRegistry())
+        seat = Seat(settings.server.data_dir)
+        stack.callback(seat.close)
+        bot = _assemble(settings, adapters, store, seat, clock, sleep, where, local, CollectorRegistry())
         await bot.membership.join()
         stack.push_async_callback(bot.membership.leave)
         stack.push_async_callback(bot.comments.board.close)
@@ -175,6 +178,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     settings: Settings,
     adapters: Adapters,
     store: Store,
+    seat: Seat,
     clock: Clock,
     sleep: Sleep,
     where: Addresses,
@@ -190,7 +194,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     async def drop() -> None:
         await asyncio.gather(worker.drop(), dispatcher.drop())
 
-    membership = Membership(store, drop, measures=measures)
+    membership = Membership(store, drop, seat, measures=measures)
     board = Board(
         adapters.forge,
         store,

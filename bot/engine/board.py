@@ -126,21 +126,22 @@ class Board:
         while (known := await self._records.pulls.claim_comment(*where, lease)) is None:
             await self._sleep(CONTENDED)
         try:
-            await self._say(posting, *known)
+            await self._say(posting, lease, *known)
         finally:
             await self._records.pulls.let_comment_go(*where, lease)
 
-    async def _say(self, posting: Posting, comment_id: int | None, said: str) -> None:
+    async def _say(self, posting: Posting, lease: Lease, comment_id: int | None, said: str) -> None:
         view = await posting.view() if callable(posting.view) else posting.view
         try:
-            await self._put(posting, view, comment_id, said)
+            await self._put(posting, lease, view, (comment_id, said))
         except CommentRefused as error:
             # Gitee's word filter trips over logs and tables now and then; plain words still get through.
             logger.warning("plain words take the place of a refused comment: %s", error)
-            await self._put(posting, _plain(view), comment_id, said)
+            await self._put(posting, lease, _plain(view), (comment_id, said))
 
-    async def _put(self, posting: Posting, view: View, comment_id: int | None, said: str) -> None:
+    async def _put(self, posting: Posting, lease: Lease, view: View, known: tuple[int | None, str]) -> None:
         repo, number, marker = posting.repo, posting.number, posting.marker
+        comment_id, said = known
         body = self._renderer.render(view, posting.language, marker)
         digest = hashlib.sha256(body.encode()).hexdigest()
         if comment_id and said == digest:
@@ -149,6 +150,8 @@ class Board:
             # Posting was begun by someone who may have died over it: the comment may be there.
             found = await self._forge.find_comment(repo, number, marker, await self._identity.login())
             comment_id = found.id if found else None
+        if self._lease() != lease:
+            raise LeaseLost  # it hung meanwhile: by now another may have said it
         if comment_id and not await self._forge.edit_comment(repo, comment_id, body):
             logger.info("comment %s of %s!%s was deleted by someone: left so", comment_id, repo, number)
         comment_id = comment_id or await self._forge.post_comment(repo, number, body)

@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bot.engine.measures import UNMEASURED, Measures
 from bot.engine.records import Records
@@ -26,6 +27,19 @@ DOUBT = 6.0
 SILENCE = 9.0
 
 
+class Seat(Protocol):
+    """Where a replica sits on its machine, if nobody else does."""
+
+    @property
+    def name(self) -> str:
+        """The name of the replica that sat there last; empty where nobody knows."""
+        ...
+
+    def remember(self, name: str) -> None:
+        """Remember a name for whoever sits there next."""
+        ...
+
+
 @dataclass(slots=True)
 class Membership:
     """One replica among those on its store."""
@@ -33,6 +47,7 @@ class Membership:
     records: Records
     dropped: Callable[[], Awaitable[None]]
     """Called when all that was in hand must be dropped; returns when that is done."""
+    seat: Seat
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     monotonic: Callable[[], float] = time.monotonic
     measures: Measures = UNMEASURED
@@ -44,19 +59,27 @@ class Membership:
 
     @property
     def lease(self) -> Lease:
-        """The lease in force. Raises LeaseLost while there is none."""
-        if self._lease is None:
+        """The lease in force. Raises LeaseLost while there is none, or it may have run out unnoticed."""
+        if self._lease is None or self._in_doubt:
             raise LeaseLost
         return self._lease
 
     @property
     def leads(self) -> bool:
         """Whether this replica does what one does for all."""
-        return self._lease is not None and self.roll.leader == self._lease.replica
+        return self._lease is not None and not self._in_doubt and self.roll.leader == self._lease.replica
+
+    @property
+    def _in_doubt(self) -> bool:
+        """Whether others may have taken this replica for dead: a process can stand still anywhere."""
+        return self.monotonic() - self._kept_at > DOUBT
 
     async def join(self) -> None:
         """Enter under a name that nobody has had. Raises RetryLater(STORE_UNAVAILABLE)."""
-        name = f"{socket.gethostname()[:40]}-{secrets.token_hex(6)}"
+        if before := self.seat.name:
+            await self.records.replicas.leave(Lease(before))  # it was this process, or one that is dead
+        name = f"{_plain(socket.gethostname())[:40]}-{secrets.token_hex(6)}"
+        self.seat.remember(name)
         self._lease = await self.records.replicas.join(name)
         self._kept_at = self.monotonic()
         self.roll = await self.records.replicas.beat(self._lease)
@@ -65,10 +88,7 @@ class Membership:
         """Give back what is in hand, so that others need not wait for it."""
         if self._lease is not None:
             lease, self._lease = self._lease, None
-            try:
-                await self.records.replicas.leave(lease)
-            except RetryLater as error:
-                logger.warning("this replica could not say that it leaves: %s", error)
+            await self.records.replicas.leave(lease)
 
     async def serve(self) -> None:
         """Keep the lease until cancelled."""
@@ -88,7 +108,7 @@ class Membership:
             await self._drop()
         except RetryLater as error:
             logger.warning("the lease could not be renewed: %s", error)
-            if self._lease is not None and self.monotonic() - self._kept_at > DOUBT:
+            if self._lease is not None and self._in_doubt:
                 logger.error("no lease for %.0f s: dropping what others may have taken up", DOUBT)  # noqa: TRY400 - expected
                 await self._drop()
 
@@ -114,3 +134,7 @@ class Membership:
         self._lease = None
         self.measures.lease_lost()
         await self.dropped()
+
+
+def _plain(name: str) -> str:
+    return name.encode("ascii", "replace").decode("ascii")

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from bot.playground.state import User, now
@@ -66,7 +67,8 @@ async def git(
     try:
         out, err = await process.communicate(stdin)
     except asyncio.CancelledError:
-        process.kill()
+        with suppress(ProcessLookupError):  # it may have ended by itself
+            process.kill()
         await process.wait()
         raise
     status = process.returncode or 0

@@ -1,6 +1,5 @@
 """What the engine does and what its store holds, as Prometheus measures beside those of the web."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -15,9 +14,6 @@ from bot.model.run import RunState, StepState
 STEP_BUCKETS = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 FRESH = 5.0
 """Seconds for which the store is not counted again, however many ask."""
-
-PATIENCE = 3.0
-"""Seconds that counting may take: whoever scrapes does not wait for a store that hangs."""
 
 
 class EngineMetrics:
@@ -88,9 +84,8 @@ class StoreMetrics(Collector):
             return
         self._counted_at = now
         try:
-            async with asyncio.timeout(PATIENCE):
-                self._census = await self._count()
-        except (RetryLater, TimeoutError):
+            self._census = await self._count()
+        except RetryLater:
             self._census = None
 
     def describe(self) -> Iterator[Metric]:

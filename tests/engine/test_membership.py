@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from bot.engine.measures import Unmeasured
 from bot.engine.membership import BEAT, DOUBT, SILENCE, Membership
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost, Roll
@@ -43,7 +42,8 @@ class FakeReplicas:
         return True
 
     async def leave(self, lease: Lease) -> None:
-        del self.beats[lease.replica]
+        self._reach()
+        self.beats.pop(lease.replica, None)
 
     def _reach(self) -> None:
         if self.away:
@@ -51,17 +51,13 @@ class FakeReplicas:
 
 
 @dataclass
-class Counted(Unmeasured):
-    """Counts what a replica tells of itself."""
+class FakeSeat:
+    """Where a replica sits."""
 
-    lost: int = 0
-    takeovers: int = 0
+    name: str = ""
 
-    def lease_lost(self) -> None:
-        self.lost += 1
-
-    def taken_over(self) -> None:
-        self.takeovers += 1
+    def remember(self, name: str) -> None:
+        self.name = name
 
 
 @dataclass
@@ -71,12 +67,12 @@ class Replica:
     replicas: FakeReplicas
     now: float = 100.0
     drops: int = 0
-    counted: Counted = field(default_factory=Counted)
+    seat: FakeSeat = field(default_factory=FakeSeat)
     member: Membership = field(init=False)
 
     def __post_init__(self) -> None:
         records: Any = type("Records", (), {"replicas": self.replicas})()
-        self.member = Membership(records, self._drop, monotonic=lambda: self.now, measures=self.counted)
+        self.member = Membership(records, self._drop, self.seat, monotonic=lambda: self.now)
 
     async def _drop(self) -> None:
         self.drops += 1
@@ -109,7 +105,6 @@ async def test_a_silent_replica_is_buried_but_not_before_its_time(
     assert replicas.buried == []
     await replica.pass_(2 * BEAT)
     assert replicas.buried == ["other"]
-    assert (replica.counted.lost, replica.counted.takeovers) == (0, 1)
 
 
 async def test_a_replica_that_stirs_lives(replica: Replica, replicas: FakeReplicas) -> None:
@@ -140,7 +135,6 @@ async def test_whoever_was_buried_drops_everything_and_joins_under_a_new_name(
     await replica.member.look()
     assert replica.member.lease != old
     assert list(replicas.beats) == [replica.member.lease.replica]
-    assert replica.counted.lost == 1
 
 
 async def test_whoever_cannot_renew_drops_everything_before_others_may_take_it(
@@ -156,7 +150,24 @@ async def test_whoever_cannot_renew_drops_everything_before_others_may_take_it(
     replicas.away = False
     await replica.pass_(2 * BEAT)
     assert replica.drops == 1
-    assert replica.member.leads is False, "its old name is still on the roll"
+    assert list(replicas.beats) == [replica.member.lease.replica], "what its old name had is free"
+
+
+async def test_a_replica_that_hung_has_no_lease_before_it_has_looked(replica: Replica) -> None:
+    replica.now += DOUBT + 0.1
+    with pytest.raises(LeaseLost):
+        _ = replica.member.lease
+    assert not replica.member.leads
+    await replica.member.look()
+    assert replica.member.leads, "nobody had noticed"
+
+
+async def test_whoever_sits_down_where_one_died_frees_at_once_what_that_one_had(
+    replica: Replica, replicas: FakeReplicas
+) -> None:
+    again = Replica(replicas, seat=replica.seat)
+    await again.member.join()
+    assert list(replicas.beats) == [again.member.lease.replica] == [replica.seat.name]
 
 
 async def test_a_store_that_was_away_for_a_moment_costs_nothing(

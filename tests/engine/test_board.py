@@ -1,0 +1,72 @@
+"""A comment is said by whoever has its word for it: not by one that hung until another may have said it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bot.engine.board import Board, Posting
+from bot.model.forge import RepoPath
+from bot.model.lease import Lease, LeaseLost
+from bot.model.text import Language
+from bot.model.views import Apology, View
+
+WHERE = (RepoPath("team", "shop"), 1, "<!-- m -->")
+
+
+@dataclass
+class FakeWorld:
+    """Forge, store, renderer and identity of one board."""
+
+    lease: Lease = field(default_factory=lambda: Lease("one"))
+    posted: list[str] = field(default_factory=list)
+    let_go: int = 0
+
+    @property
+    def pulls(self) -> "FakeWorld":
+        return self
+
+    async def claim_comment(self, *_: object) -> tuple[int | None, str]:
+        return None, ""
+
+    async def put_comment(self, *_: object) -> None:
+        """Remember nothing."""
+
+    async def let_comment_go(self, *_: object) -> None:
+        self.let_go += 1
+
+    async def post_comment(self, repo: RepoPath, number: int, body: str) -> int:
+        self.posted.append(body)
+        return 7
+
+    def render(self, *_: object) -> str:
+        return "words"
+
+
+@pytest.fixture
+def world() -> FakeWorld:
+    return FakeWorld()
+
+
+@pytest.fixture
+def board(world: FakeWorld) -> Board:
+    every: Any = world
+    return Board(every, every, every, every, lambda: world.lease)
+
+
+async def test_words_are_posted(board: Board, world: FakeWorld) -> None:
+    await board.post(Posting(*WHERE, Apology("t"), Language.EN))
+    assert world.posted == ["words"]
+
+
+async def test_a_replica_that_came_back_under_a_new_name_leaves_the_words_to_others(
+    board: Board, world: FakeWorld
+) -> None:
+    async def hang() -> View:
+        world.lease = Lease("two")
+        return Apology("t")
+
+    with pytest.raises(LeaseLost):
+        await board.post(Posting(*WHERE, hang, Language.EN))
+    assert world.posted == []
+    assert world.let_go == 1
