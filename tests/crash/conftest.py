@@ -1,22 +1,28 @@
 """An offline Gitee, an engine that outlives the bots, and as many bots as a test asks for."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.playground import webhooks
 from bot.playground.server import OfflineGitee
 from tests.crash.engine import FarEngine
-from tests.crash.scene import Scene
+from tests.crash.scene import REPOSITORIES, Scene
 from tests.dialogue.offline import gitee_with_repository
+from tests.dialogue.tester import BOT
+from tests.fakes.doors import DOCKERFILE
+
+MEMBERS: Any = {"lin": "admin", "mei": "write", BOT: "write"}
 
 
 @pytest.fixture
 async def gitee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OfflineGitee]:
     monkeypatch.setattr(webhooks, "_KEPT", 1_000_000)  # the account is drawn over all of them
     async with gitee_with_repository(tmp_path / "gitee") as serving:
+        _, other = REPOSITORIES
+        await serving.add_repository(other, {"Dockerfile": DOCKERFILE, "app.py": "\n"}, members=MEMBERS)
         yield serving
 
 
@@ -27,18 +33,17 @@ async def engine() -> AsyncIterator[FarEngine]:
 
 
 @pytest.fixture
-async def scene(
-    tmp_path: Path, gitee: OfflineGitee, engine: FarEngine, store_url: str
-) -> AsyncIterator[Scene]:
-    """Give a scene on each kind of database in turn."""
-    async with AsyncExitStack() as stack:
-        yield await stack.enter_async_context(Scene(tmp_path / "bots", gitee, engine, store_url))
+async def lone_scene(tmp_path: Path, gitee: OfflineGitee, engine: FarEngine) -> AsyncIterator[Scene]:
+    """Give a scene for one bot, on SQLite."""
+    store_url = f"sqlite:///{tmp_path}/store/chatops.db"
+    async with Scene(tmp_path / "bots", gitee, engine, store_url) as made:
+        yield made
 
 
 @pytest.fixture
 async def shared_scene(
     tmp_path: Path, gitee: OfflineGitee, engine: FarEngine, postgres_url: str
 ) -> AsyncIterator[Scene]:
-    """Give a scene for several replicas."""
+    """Give a scene for several replicas, on PostgreSQL."""
     async with Scene(tmp_path / "bots", gitee, engine, postgres_url) as made:
         yield made

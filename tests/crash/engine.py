@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from tests.fakes.doors import Gate, Script
 
-PACES = {"build": 0.12, "push": 0.04, "deploy": 0.08, "test": 0.12, "stop_tests": 0.01, "remove": 0.02}
+PACES = {"build": 0.5, "push": 0.1, "deploy": 0.3, "test": 0.5, "stop_tests": 0.02, "remove": 0.05}
 """Seconds that each piece of work takes on average."""
 
 
@@ -21,6 +22,7 @@ class Piece:
     door: str
     pull: str
     who: int
+    began: float = field(default_factory=time.monotonic)
     over: bool = False
 
 

@@ -3,15 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, create_engine, func, select
+from sqlalchemy import ColumnElement, Connection, create_engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from bot.model.delivery import DeliveryState
+from bot.model.environment import EnvironmentState
 from bot.model.run import Run, RunState
 from bot.store.codec import unpack
-from bot.store.schema import deliveries, runs
+from bot.store.schema import deliveries, environments, runs
+
+MUCH = 1_000_000
+
+_UNFINISHED = runs.c.state.in_((RunState.QUEUED, RunState.RUNNING))
+_PENDING = deliveries.c.state == DeliveryState.PENDING
 
 
 class Ledger:
@@ -39,16 +45,28 @@ class Ledger:
         with self._reading() as connection:
             return {row.key: row.state for row in connection.execute(statement)}
 
-    def quiet(self) -> bool:
-        """Whether everything is decided, over and told; a database that is away is not."""
-        unfinished = runs.c.state.in_((RunState.QUEUED, RunState.RUNNING)) | (runs.c.shown < runs.c.revision)
-        pending = deliveries.c.state == DeliveryState.PENDING
+    def environments(self) -> set[str]:
+        """Return the environments that are there, as the engine calls them."""
+        statement = select(environments).where(environments.c.state != EnvironmentState.REMOVED)
+        with self._reading() as connection:
+            found = connection.execute(statement).mappings()
+            return {f"{row['repo']}!{row['number']} {row['name']}" for row in found}
+
+    def unfinished(self) -> int:
+        """Return how much is undecided or not over; much, where the database is away."""
         try:
             with self._reading() as connection:
-                left = [
-                    connection.execute(select(func.count()).where(condition)).scalar_one()
-                    for condition in (unfinished, pending)
-                ]
+                return sum(_count(connection, condition) for condition in (_UNFINISHED, _PENDING))
         except OperationalError:
+            return MUCH
+
+    def quiet(self) -> bool:
+        """Whether everything is decided, over and told; a database that is away is not."""
+        if self.unfinished():
             return False
-        return left == [0, 0]
+        with self._reading() as connection:
+            return not _count(connection, runs.c.shown < runs.c.revision)
+
+
+def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).where(condition)).scalar_one()

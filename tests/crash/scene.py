@@ -15,6 +15,7 @@ from tests.crash.fleet import Replica
 from tests.crash.ledger import Ledger
 from tests.dialogue.tester import BOT, REPO, SECRET
 
+REPOSITORIES = (REPO, "team/cart")
 PATIENCE = 60.0
 """Seconds that things may take to settle."""
 
@@ -50,12 +51,9 @@ class Scene:
             replica.start()
         for replica in self.replicas[-count:]:
             await replica.ready()
-            for repository in self._repositories():
+            for repository in REPOSITORIES:
                 self.gitee.add_hook(repository, f"{replica.url}/webhooks/gitee", SECRET)
         return self.replicas
-
-    def _repositories(self) -> list[str]:
-        return [REPO]
 
     def _sections(self, changes: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -81,14 +79,14 @@ class Scene:
 
     def only(self, replica: Replica) -> None:
         """Have Gitee tell this replica alone of what happens from now on."""
-        for repository in self._repositories():
+        for repository in REPOSITORIES:
             hooks = self.gitee.repository(repository).hooks
             hooks[:] = [hook for hook in hooks if hook.url.startswith(replica.url)]
 
-    async def until(self, condition: Callable[[], object]) -> float:
+    async def until(self, condition: Callable[[], object], patience: float = PATIENCE) -> float:
         """Wait for a condition that nobody announces; return how many seconds that took."""
         began = time.monotonic()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not condition():  # noqa: ASYNC110 - processes and stores can only be asked
                 await asyncio.sleep(0.02)
         return time.monotonic() - began
@@ -110,6 +108,10 @@ class Scene:
 
     def comments(self, words: str = "") -> list[str]:
         """Return what the bots said that has these words, oldest first."""
-        numbers = self.gitee.repository(REPO).pulls
-        found = [one for number in numbers for one in self.gitee.comments(REPO, number, by=BOT)]
+        found = [
+            one
+            for repository in REPOSITORIES
+            for number in self.gitee.repository(repository).pulls
+            for one in self.gitee.comments(repository, number, by=BOT)
+        ]
         return [str(one.body) for one in sorted(found, key=lambda one: int(one.id)) if words in one.body]
