@@ -358,9 +358,9 @@ class JobOrder:
 class JobEnding:
     """How a job ended: `result` in the other system's word."""
 
+    name: str
     result: str
     number: int
-    url: str
     report: Report | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -372,19 +372,15 @@ class Jobs(Protocol):
         """Start a job, or take up the one that was started under the same key, and follow it to its end.
 
         Cancelling stops it and waits until it is gone if `stopped()`; otherwise this bot only goes away,
-        and leaves it to be taken up again. Raises RetryLater(JENKINS_UNAVAILABLE),
+        and leaves it to be taken up again. Has a patience of its own with a system that is away. Raises
         TellUser(JENKINS_JOB_UNKNOWN | JENKINS_JOB_DISABLED | JENKINS_JOB_NOT_ALLOWED | JENKINS_PARAMETERS |
         JENKINS_QUEUED_TOO_LONG | JENKINS_ABORTED | TIMED_OUT), GiveUp(JENKINS_LOGIN | JENKINS_DENIED |
-        JENKINS_LOST).
+        JENKINS_LOST | JENKINS_UNAVAILABLE).
         """
         ...
 
     async def stop(self, order: JobOrder, log: Log) -> None:
         """Stop what was started under the order's key, if anything was, and wait until it is gone."""
-        ...
-
-    async def ping(self) -> str | None:
-        """Return None when the system answers, else what is wrong."""
         ...
 
 

@@ -82,7 +82,7 @@ async def remove(step: Teardown, environment: str, work: Work) -> None:
     values = {**_values(work, work.run.sha), **_image_values(work), **_environment_values(work, environment)}
     ending = await _run(Errand(step.name, config, values, part=environment), work)
     if ending.result != PASSED:
-        result = _failure(config, ending, work)
+        result = _failure(ending, work)
         raise TellUser(result.reason or Reason.JENKINS_FAILED, result.facts, log=result.log_tail)
 
 
@@ -123,9 +123,9 @@ async def _build(step: Build, work: Work) -> StepResult:
     await work.doors.registry.prepare(work.run.repo)
     ending = await _run(_errand(step, work), work)
     if ending.result != PASSED:
-        return _failure(step.config, ending, work)
-    told = _told(step.config, ending)
-    facts = _facts(step.config, ending)
+        return _failure(ending, work)
+    told = _told(ending)
+    facts = _facts(ending)
     if not told.image:
         return StepResult(StepState.PASSED, Reason.JENKINS_NO_IMAGE, facts)
     image = Image(told.image, told.digest, told.size, step.sha)
@@ -139,12 +139,12 @@ async def _build(step: Build, work: Work) -> StepResult:
 async def _deploy(step: Deploy, work: Work) -> StepResult:
     ending = await _run(_errand(step, work), work)
     if ending.result != PASSED:
-        return _failure(step.config, ending, work)
-    told = _told(step.config, ending)
+        return _failure(ending, work)
+    told = _told(ending)
     work.log.note(f"ready at {told.url}" if told.url else "the job told no address")
     return StepResult(
         StepState.PASSED,
-        facts=_facts(step.config, ending),
+        facts=_facts(ending),
         url=told.url or None,
         environment=step.environment,
         image=work.image,
@@ -153,7 +153,7 @@ async def _deploy(step: Deploy, work: Work) -> StepResult:
 
 async def _test(step: Test, work: Work) -> StepResult:
     ending = await _run(_errand(step, work), work)
-    report = ending.report if ending.report is not None else _junit(step.config, ending)
+    report = ending.report if ending.report is not None else _junit(ending)
     if report is not None:
         suite = step.suites[0].name if len(step.suites) == 1 else ALL_SUITES
         about = f"{work.run.repo}!{work.run.number} · {step.sha[:8]}"
@@ -163,7 +163,7 @@ async def _test(step: Test, work: Work) -> StepResult:
 
 def _verdict(step: Test, ending: JobEnding, report: Report | None, work: Work) -> StepResult:
     """Failed tests count most, then the job's own result; without a report that result decides."""
-    facts = _facts(step.config, ending)
+    facts = _facts(ending)
     counts = None if report is None else report.counts
     if report is not None and counts is not None and counts.failed:
         return StepResult(
@@ -175,20 +175,20 @@ def _verdict(step: Test, ending: JobEnding, report: Report | None, work: Work) -
             failed_suites=tuple(suite.name for suite in step.suites),
         )
     if ending.result != PASSED:
-        failure = _failure(step.config, ending, work)
+        failure = _failure(ending, work)
         return replace(failure, tests=counts, failed_suites=tuple(suite.name for suite in step.suites))
     reason = Reason.JENKINS_NO_REPORT if report is None else None
     return StepResult(StepState.PASSED, reason, facts, tests=counts)
 
 
-def _junit(config: TestConfig, ending: JobEnding) -> Report | None:
+def _junit(ending: JobEnding) -> Report | None:
     if not ending.files:
         return None
     try:
         return junit.read(ending.files)
     except junit.UnreadableError as error:
         raise TellUser(
-            Reason.REPORT_UNREADABLE, {**_facts(config, ending), "path": error.path, "message": error.message}
+            Reason.REPORT_UNREADABLE, {**_facts(ending), "path": error.path, "message": error.message}
         ) from error
 
 
@@ -250,22 +250,21 @@ def _environment_values(work: Work, environment: str) -> dict[str, str]:
     }
 
 
-def _told(config: JobConfig, ending: JobEnding) -> job_results.Told:
+def _told(ending: JobEnding) -> job_results.Told:
     try:
         return job_results.read(ending.files)
     except job_results.UnreadableError as error:
-        facts = {**_facts(config, ending), "path": error.path, "message": error.message}
+        facts = {**_facts(ending), "path": error.path, "message": error.message}
         raise TellUser(Reason.JENKINS_RESULT_UNREADABLE, facts) from error
 
 
-def _failure(config: JobConfig, ending: JobEnding, work: Work) -> StepResult:
+def _failure(ending: JobEnding, work: Work) -> StepResult:
     reason = Reason.JENKINS_ABORTED if ending.result == ABORTED else Reason.JENKINS_FAILED
-    return StepResult(StepState.FAILED, reason, _facts(config, ending), log_tail=work.log.tail())
+    return StepResult(StepState.FAILED, reason, _facts(ending), log_tail=work.log.tail())
 
 
-def _facts(config: JobConfig, ending: JobEnding) -> dict[str, str]:
-    job = (config.job or "").rpartition("/")[2]
-    return {"job": job, "number": str(ending.number), "result": ending.result}
+def _facts(ending: JobEnding) -> dict[str, str]:
+    return {"job": ending.name, "number": str(ending.number), "result": ending.result}
 
 
 def _host(reference: str) -> str:

@@ -184,7 +184,7 @@ async def test_a_stop_that_was_asked_for_while_the_bot_was_away_stops_the_build(
         ({}, {"Read"}, ["Jenkins denies", "`hudson.model.Item.Build`", "An administrator of Jenkins"]),
         ({"parameters": ["OTHER"]}, None, ["does not declare `CHATOPS_RUN`", "string parameters"]),
         ({"story": fails("cc: gone")}, None,
-         ["The Jenkins job `build-image` ended with `FAILURE` (build #1).", "cc: gone"]),
+         ["The Jenkins job `team/build-image` ended with `FAILURE` (build #1).", "cc: gone"]),
         ({"story": telling(IMAGE="x y")}, None, ["`out/chatops.env` of the job", "cannot be used"]),
     ],
 )  # fmt: skip
@@ -245,13 +245,13 @@ async def test_tests_without_a_report_are_judged_by_the_job(
     job = jenkins.add_job("team/e2e", fails("nothing to see"))
     await tester.configure('test: {runner: jenkins, job: "{owner}/e2e"}')
     said = await tester.opened()
-    assert "The Jenkins job `e2e` ended with `FAILURE` (build #1)." in said
+    assert "The Jenkins job `team/e2e` ended with `FAILURE` (build #1)." in said
     assert "nothing to see" in said
     job.story = held(asyncio.Event())
     await tester.comment("/test")
     await tester.sees("/e2e/2/")
     jenkins.scheduler.stop(job.builds[2], "stop")
-    assert "Build #2 of `e2e` was aborted in Jenkins." in await tester.living(2)
+    assert "Build #2 of `team/e2e` was aborted in Jenkins." in await tester.living(2)
 
 
 async def test_junit_files_are_a_report_too(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
@@ -304,7 +304,7 @@ async def test_what_expires_is_removed_by_the_job_that_was_configured_when_it_wa
     tester.clock.skip(timedelta(hours=2))
     await tester.bot.expiry.look()
     said = await tester.read()
-    assert "The Jenkins job `down` ended with `FAILURE`" in said
+    assert "The Jenkins job `team/down` ended with `FAILURE`" in said
     assert down.builds[1].parameters["CHATOPS_ENVIRONMENT"] == "preview"
     assert (await tester.runs())[-1].state is RunState.FAILED
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.model.errors import GiveUp, RetryLater, TellUser
+from bot.model.errors import GiveUp, TellUser
 from bot.model.reason import Reason
 from bot.playground.jenkins.server import OfflineJenkins
 from bot.playground.jenkins.stories import Hand, fails, held, succeeds
@@ -18,7 +18,7 @@ async def test_a_build_is_followed_to_its_end(bench: Bench, jenkins: OfflineJenk
     job = jenkins.add_job(JOB, succeeds)
     ending = await bench.run()
     assert (ending.result, ending.number) == ("SUCCESS", 1)
-    assert ending.url == "https://ci.example.com/job/team/job/build-image/1/"
+    assert bench.told[-1]["link"] == "https://ci.example.com/job/team/job/build-image/1/"
     assert "Hello from Jenkins" in bench.log.text
     assert bench.log.text.count("Finished: SUCCESS") == 1
     assert job.builds[1].parameters["CHATOPS_SHA"] == "1a2b3c"
@@ -156,27 +156,16 @@ async def test_an_item_that_became_a_build_while_jenkins_was_away_is_found_by_it
     assert jenkins.triggers() == 1
 
 
-async def test_jenkins_away_for_too_long_is_tried_again_later(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_jenkins_may_be_away_for_so_long(bench: Bench, jenkins: OfflineJenkins, time: Timeline) -> None:
     jenkins.add_job(JOB)
     jenkins.restart(10_000)
-    with pytest.raises(RetryLater) as later:
+    began = time.now()
+    with pytest.raises(GiveUp) as gone:
         await bench.run()
-    assert later.value.reason is Reason.JENKINS_UNAVAILABLE
+    assert gone.value.reason is Reason.JENKINS_UNAVAILABLE
+    assert "503" in gone.value.facts["message"]
+    assert 900 <= (time.now() - began).total_seconds() < 910
     assert jenkins.triggers() == 0
-
-
-async def test_a_further_try_goes_on_with_what_was_begun(
-    bench: Bench, jenkins: OfflineJenkins, time: Timeline
-) -> None:
-    gate = asyncio.Event()
-    jenkins.add_job(JOB, held(gate))
-    jobs = bench.jobs()
-    time.after(10, lambda: jenkins.restart(1000))
-    with pytest.raises(RetryLater):
-        await bench.run(jobs=jobs, timeout=7200)
-    time.after(200, gate.set)
-    assert (await bench.run(jobs=jobs, timeout=7200)).number == 1
-    assert jenkins.triggers() == 1
 
 
 @pytest.mark.parametrize("keeps_handle", [True, False])

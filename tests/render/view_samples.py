@@ -236,6 +236,13 @@ RUN_VIEWS: dict[str, View] = {
         _going(trouble=Trouble(Reason.ENGINE_UNAVAILABLE, {"message": "refused | `@all` <b>"}, 8)),
         "/cancel 42",
     ),
+    "run_view_job": view(
+        _going(
+            waiting="Waiting for next available executor on ‘docker’ | `@all`",
+            link="https://jenkins.example.com/job/lin/job/deploy/",
+        ),
+        "/cancel 42",
+    ),
     "run_view_overdue": view(
         run(BUILT, DEPLOYED, over("test", 65.0, _OVERDUE), state=RunState.FAILED), "/retest"
     ),

@@ -22,6 +22,7 @@ from bot.web.words import WORDS
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import IMAGE, NOW, environment, finished_run, run, step
 
+JOB = "https://jenkins.example.com/job/build/"
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
 PATHS = (
     "/",
@@ -488,3 +489,15 @@ async def test_what_is_still_there_is_shown_however_old(client: Client, bench: B
     assert "still here" in html
     assert "Open the test report" in html
     assert (await client.get("/runs/41/logs/build.txt")).status == 200
+
+
+async def test_what_a_step_waits_for_and_where_it_runs_is_shown(client: Client, bench: Bench) -> None:
+    going = replace(step("build", StepState.RUNNING), waiting=f"In the quiet period {HOSTILE}", link=JOB)
+    bench.runs.put(run(42, steps=(going,)))
+
+    page = Outline(await (await client.get("/runs/42", headers={"Accept-Language": "en"})).text())
+    told = await (await client.get("/api/v1/runs/42")).json()
+
+    assert f"waiting: In the quiet period {HOSTILE}" in page.words
+    assert ("href", JOB) in page.attributes
+    assert (told["steps"][0]["waiting"], told["steps"][0]["link"]) == (going.waiting, JOB)

@@ -5,7 +5,7 @@ import gzip
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiohttp
 import pytest
@@ -413,6 +413,15 @@ async def test_a_ready_environment_without_an_endpoint_is_not_guessed(proxy: Pro
 
     async with proxy.get() as answer:
         assert answer.status == 502
+
+
+async def test_what_others_serve_is_where_they_said(proxy: Proxy) -> None:
+    elsewhere = "https://pr-7-shop.k8s.example.com/"
+    proxy.environments.put(replace(environment(endpoint=None), url=elsewhere))
+
+    async with proxy.get() as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, elsewhere)
+    assert proxy.outcome("redirected") == 1
 
 
 async def test_concurrent_visits_do_not_mix(proxy: Proxy) -> None:

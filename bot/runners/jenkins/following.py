@@ -140,7 +140,7 @@ class Following:
         return self.place
 
     async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask again while Jenkins is away, as long as patience lasts. Raises RetryLater after that."""
+        """Ask again while Jenkins is away, as long as patience lasts. Raises GiveUp after that."""
         since: datetime | None = None
         noted = ""
         while True:
@@ -150,7 +150,7 @@ class Following:
                 now = self.clock.now()
                 since = since or now
                 if (now - since).total_seconds() > self.patience.outage:
-                    raise
+                    raise GiveUp(error.reason, error.facts, log=self.log.tail()) from error
                 message = error.facts.get("message", str(error.reason))
                 if message != noted:
                     noted = message

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from glob import escape
 
 from bot.core.paths import listed
-from bot.model.errors import ChatOpsError, RetryLater, TellUser
+from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import Clock, JobEnding, JobOrder, Log, Tell
 from bot.runners.cleanup import uninterrupted
@@ -36,47 +36,27 @@ class JenkinsJobs:
     patience: Patience = field(default_factory=Patience)
     clock: Clock = field(default_factory=_SystemClock)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _handles: dict[str, str] = field(default_factory=dict)
-    """What was told last, by key: a further try in this process was given what was told before the first."""
 
     async def run(self, order: JobOrder, log: Log, tell: Tell, stopped: Callable[[], bool]) -> JobEnding:
         """Run one job; see `ports.Jobs.run`."""
         if not self.allows(order.repository, order.name):
             raise TellUser(Reason.JENKINS_JOB_NOT_ALLOWED, {"job": order.name})
-        try:
-            ending = await self._carry_out(order, log, tell, stopped)
-        except RetryLater:
-            raise  # whoever tries again goes on from what was told
-        except BaseException:
-            self._handles.pop(order.key, None)
-            raise
-        self._handles.pop(order.key, None)
-        return ending
-
-    async def _carry_out(
-        self, order: JobOrder, log: Log, tell: Tell, stopped: Callable[[], bool]
-    ) -> JobEnding:
-        async def remember(
-            *, waiting: str | None = None, handle: str | None = None, link: str | None = None
-        ) -> None:
-            self._handles[order.key] = handle or ""
-            await tell(waiting=waiting, handle=handle, link=link)
-
-        known = replace(order, handle=self._handles.get(order.key, order.handle))
         following = Following(
-            self.client, known, log, remember, self.clock, self.sleep, self.patience, self.url.rstrip("/")
+            self.client, order, log, tell, self.clock, self.sleep, self.patience, self.url.rstrip("/")
         )
-        stopping = Stopping(self.client, Lookup(self.client, known), log, self.sleep)
         try:
             build = await following.to_the_end()
-            return await self._ending(known, following, build, log)
+            return await self._ending(order, following, build, log)
         except OverdueError as overdue:
-            await uninterrupted(stopping.stop(following.place))
+            await uninterrupted(self._stopping(order, log).stop(following.place))
             raise overdue.error from overdue
         except asyncio.CancelledError:
             if stopped():
-                await uninterrupted(stopping.stop(following.place))
+                await uninterrupted(self._stopping(order, log).stop(following.place))
             raise
+
+    def _stopping(self, order: JobOrder, log: Log) -> Stopping:
+        return Stopping(self.client, Lookup(self.client, order), log, self.sleep)
 
     async def _ending(
         self, order: JobOrder, following: Following, build: reading.Build, log: Log
@@ -86,19 +66,11 @@ class JenkinsJobs:
         files = {}
         if report is None and order.files:
             files = await following.patiently(lambda: results.files(order.files))
-        return JobEnding(build.result, build.number, following.link, report, files)
+        return JobEnding(order.name, build.result, build.number, report, files)
 
     async def stop(self, order: JobOrder, log: Log) -> None:
         """Stop one job; see `ports.Jobs.stop`."""
-        await Stopping(self.client, Lookup(self.client, order), log, self.sleep).stop(None)
-
-    async def ping(self) -> str | None:
-        """Return None when Jenkins answers to our credentials, else what is wrong."""
-        try:
-            found = await self.client.json("", "mode")
-        except ChatOpsError as error:
-            return error.facts.get("message", str(error))
-        return None if found is not None else "404: what answers there is not Jenkins"
+        await self._stopping(order, log).stop(None)
 
     async def close(self) -> None:
         """Close the connections."""
