@@ -88,7 +88,10 @@ class Membership:
         """Give back what is in hand, so that others need not wait for it."""
         if self._lease is not None:
             lease, self._lease = self._lease, None
-            await self.records.replicas.leave(lease)
+            try:
+                await self.records.replicas.leave(lease)
+            except RetryLater as error:
+                logger.warning("this replica could not say that it leaves: %s", error)
 
     async def serve(self) -> None:
         """Keep the lease until cancelled."""

@@ -1,5 +1,7 @@
 """What happens around the steps of a run: what they need is gathered, what they made is remembered."""
 
+import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,10 +13,16 @@ from bot.core.expiry import until
 from bot.engine.hand import Hand
 from bot.engine.records import Records
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
+from bot.model.errors import RetryLater
 from bot.model.plan import Deploy, Teardown
 from bot.model.run import Image, Run, StepRecord, StepResult, StepState
 from bot.ports import Clock
 from bot.steps.work import Doors, Work
+
+logger = logging.getLogger(__name__)
+
+LAST_WORDS = 2.0
+"""Seconds that an interrupted step's last output may take on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,14 @@ class Progress:
             await self._mark(run, step.environment, result)
         if isinstance(step, Teardown) and result.state is StepState.PASSED:
             await self._removed(run, step)
+
+    async def last_words(self, run: Run, index: int) -> None:
+        """Bring what an interrupted step has said to where others go on, if that can be done at once."""
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                await self.doors.reports.settle(run.id, run.plan.steps[index].name)
+        except (RetryLater, TimeoutError) as error:
+            logger.warning("run %s: its log may lack its last lines: %s", run.id, error)
 
     async def _starting(self, run: Run, step: Deploy) -> None:
         now = self.clock.now()

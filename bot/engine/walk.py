@@ -87,6 +87,7 @@ class Walker:
             for task in (step, stopping):
                 task.cancel()
             await asyncio.gather(step, stopping, return_exceptions=True)
+            await self.progress.last_words(hand.run, index)
 
     async def _persistent(self, hand: Hand, index: int, stop: asyncio.Event) -> StepResult:
         """Carry a step out, again where infrastructure was at fault."""

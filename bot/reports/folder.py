@@ -9,6 +9,9 @@ from collections.abc import Collection, Mapping
 from itertools import islice
 from pathlib import Path
 
+from bot.model.errors import RetryLater
+from bot.model.reason import Reason
+
 logger = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
@@ -22,10 +25,9 @@ class GrowingFile:
     """
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-        weakref.finalize(self, os.close, self._descriptor)
-        self._size = os.fstat(self._descriptor).st_size
+        self._file = file
+        self._descriptor: int | None = None
+        self._size = _size(file)
         self._complained = False
 
     @property
@@ -36,7 +38,7 @@ class GrowingFile:
     def append(self, data: bytes) -> bool:
         """Append these bytes; False if the disk does not take them all."""
         try:
-            written = os.write(self._descriptor, data)
+            written = os.write(self._opened(), data)
         except OSError:
             if not self._complained:
                 logger.exception("a step's log cannot be written")
@@ -44,6 +46,13 @@ class GrowingFile:
             return False
         self._size += written
         return written == len(data)
+
+    def _opened(self) -> int:
+        if self._descriptor is None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+            weakref.finalize(self, os.close, self._descriptor)
+        return self._descriptor
 
 
 class FolderShelf:
@@ -64,8 +73,14 @@ class FolderShelf:
         return await asyncio.to_thread(_read, self._file(run, name), offset, limit)
 
     async def put(self, run: int, files: Mapping[str, bytes]) -> None:
-        """Keep whole files; readers see the old one or the new one, never half of it."""
-        await asyncio.to_thread(self._put, run, files)
+        """Keep whole files; readers see the old one or the new one, never half of it.
+
+        Raises RetryLater(STORE_UNAVAILABLE) where the disk does not take them.
+        """
+        try:
+            await asyncio.to_thread(self._put, run, files)
+        except OSError as error:
+            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": error.strerror or str(error)}) from error
 
     async def names(self, run: int) -> tuple[str, ...]:
         """Return the names of a run's files."""
@@ -109,6 +124,13 @@ class FolderShelf:
         if not _NAME.fullmatch(name):
             raise ValueError(f"not a file of a run: {name!r}")
         return self._folder(run) / name
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _read(file: Path, offset: int, limit: int | None) -> bytes:

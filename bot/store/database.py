@@ -19,6 +19,8 @@ from bot.store.migrate import migrate
 
 T = TypeVar("T")
 
+BUSY_SECONDS = 10.0
+"""How long a transaction waits for another process that has a SQLite file locked."""
 READ_ONLY = {"chatops_reads": True}
 THREADS = 8
 """Transactions at once on PostgreSQL; SQLite has one writer."""
@@ -143,7 +145,8 @@ def _sqlite(url: URL) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # WAL with FULL survives a power cut with one fsync per commit: https://www.sqlite.org/pragma.html
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+    busy = f"busy_timeout={int(BUSY_SECONDS * 1000)}"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", busy, "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

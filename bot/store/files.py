@@ -149,8 +149,7 @@ class DatabaseShelf:
 
     async def names(self, run: int) -> tuple[str, ...]:
         """Return the names of a run's files."""
-        statement = select(files.c.name).where(files.c.run == run).distinct().order_by(files.c.name)
-        return await self._database.read(lambda connection: tuple(connection.execute(statement).scalars()))
+        return await self._database.read(lambda connection: _names(connection, run))
 
     async def remove(self, run: int, names: Collection[str]) -> None:
         """Remove files of a run."""
@@ -159,18 +158,7 @@ class DatabaseShelf:
 
     async def held(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
         """Return the names of the files of the next runs after this one that have any."""
-        next_runs = (
-            select(files.c.run).where(files.c.run > after).distinct().order_by(files.c.run).limit(limit)
-        )
-        statement = select(files.c.run, files.c.name).where(files.c.run.in_(next_runs)).distinct()
-
-        def work(connection: Connection) -> dict[int, tuple[str, ...]]:
-            found: dict[int, tuple[str, ...]] = {}
-            for run, name in connection.execute(statement.order_by(files.c.run, files.c.name)):
-                found[run] = (*found.get(run, ()), name)
-            return found
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: _held(connection, after, limit))
 
     def _note(self, grown: GrowingRows) -> None:
         self._grown[grown] = None
@@ -251,6 +239,24 @@ def _read(connection: Connection, run: int, name: str, begin: int, end: int) -> 
         return b""
     first = found[0][0]
     return b"".join(data for _, data in found)[max(begin - first, 0) : end - first]
+
+
+def _held(connection: Connection, after: int, limit: int) -> dict[int, tuple[str, ...]]:
+    """Hop from run to run over the index: how long their logs are makes no difference."""
+    found: dict[int, tuple[str, ...]] = {}
+    run = after
+    while len(found) < limit:
+        next_run = connection.execute(select(func.min(files.c.run)).where(files.c.run > run)).scalar()
+        if next_run is None:
+            break
+        run = next_run
+        found[run] = _names(connection, run)
+    return found
+
+
+def _names(connection: Connection, run: int) -> tuple[str, ...]:
+    first_pieces = select(files.c.name).where(files.c.run == run, files.c.position == 0)
+    return tuple(connection.execute(first_pieces.order_by(files.c.name)).scalars())
 
 
 def _remove(connection: Connection, run: int, names: Collection[str]) -> None:

@@ -1,5 +1,6 @@
 """What the engine does and what its store holds, as Prometheus measures beside those of the web."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -14,6 +15,9 @@ from bot.model.run import RunState, StepState
 STEP_BUCKETS = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 FRESH = 5.0
 """Seconds for which the store is not counted again, however many ask."""
+
+PATIENCE = 3.0
+"""Seconds that counting may take: whoever scrapes does not wait for a store that hangs."""
 
 
 class EngineMetrics:
@@ -84,8 +88,9 @@ class StoreMetrics(Collector):
             return
         self._counted_at = now
         try:
-            self._census = await self._count()
-        except RetryLater:
+            async with asyncio.timeout(PATIENCE):
+                self._census = await self._count()
+        except (RetryLater, TimeoutError):
             self._census = None
 
     def describe(self) -> Iterator[Metric]:

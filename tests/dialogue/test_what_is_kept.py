@@ -1,4 +1,4 @@
-"""What a bot keeps of its runs, and for how long."""
+"""What a bot keeps of its runs, and for how long; and what it tells whoever measures it."""
 
 from datetime import timedelta
 
@@ -30,3 +30,31 @@ async def test_old_logs_and_deliveries_go_and_the_pages_say_so(tester: OfflineTe
     assert "\nchatops_replicas 1.0\n" in measured
     assert "This log was removed" in page.text
     assert await tester.bot.adapters.files.shelf.names(run) == ("report.html",)
+
+
+async def test_what_a_run_did_is_measured(tester: OfflineTester) -> None:
+    tester.gitee.faults.add("POST", "/pulls/1/comments$", times=2, status=500)
+    await tester.opened()
+
+    async with httpx.AsyncClient(base_url=tester.bot.local.web) as client:
+        measured = (await client.get("/metrics")).text
+
+    assert 'chatops_runs_ended_total{outcome="passed"} 1.0' in measured
+    for step in ("build", "deploy", "test"):
+        assert f'chatops_step_seconds_count{{outcome="passed",step="{step}"}} 1.0' in measured
+    assert "chatops_comment_retries_total 2.0" in measured
+    assert "chatops_leases_lost_total 0.0" in measured
+
+
+async def test_a_run_that_is_stopped_is_measured_as_such(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/cancel")
+    await tester.read_all()
+
+    async with httpx.AsyncClient(base_url=tester.bot.local.web) as client:
+        measured = (await client.get("/metrics")).text
+
+    assert 'chatops_runs_ended_total{outcome="cancelled"} 1.0' in measured
+    assert 'chatops_step_seconds_count{outcome="cancelled",step="build"} 1.0' in measured

@@ -13,7 +13,7 @@ from bot.settings.load import load
 from bot.settings.model import Settings
 from bot.settings.shape import keys
 from bot.web.engine_metrics import EngineMetrics, StoreMetrics
-from bot.web.metrics import PreviewMetrics, WebMetrics
+from bot.web.metrics import PreviewMetrics, SweepMetrics, WebMetrics
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 GUIDES = ("registry", "dns")
@@ -78,7 +78,12 @@ def test_everything_that_is_measured_is_described_and_nothing_else(page: Path) -
         raise NotImplementedError
 
     registry = CollectorRegistry()
-    for measures in (WebMetrics.in_registry, PreviewMetrics.in_registry, EngineMetrics):
+    for measures in (
+        WebMetrics.in_registry,
+        PreviewMetrics.in_registry,
+        SweepMetrics.in_registry,
+        EngineMetrics,
+    ):
         measures(registry)
     families = [*registry.collect(), *StoreMetrics(count).describe()]
     measured = {f"{one.name}_total" if one.type == "counter" else one.name for one in families}

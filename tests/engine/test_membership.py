@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.engine.measures import Unmeasured
 from bot.engine.membership import BEAT, DOUBT, SILENCE, Membership
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost, Roll
@@ -61,18 +62,35 @@ class FakeSeat:
 
 
 @dataclass
+class Counted(Unmeasured):
+    """Counts what a replica tells of itself."""
+
+    lost: int = 0
+    takeovers: int = 0
+
+    def lease_lost(self) -> None:
+        self.lost += 1
+
+    def taken_over(self) -> None:
+        self.takeovers += 1
+
+
+@dataclass
 class Replica:
     """A membership with a clock of its own."""
 
     replicas: FakeReplicas
     now: float = 100.0
     drops: int = 0
+    counted: Counted = field(default_factory=Counted)
     seat: FakeSeat = field(default_factory=FakeSeat)
     member: Membership = field(init=False)
 
     def __post_init__(self) -> None:
         records: Any = type("Records", (), {"replicas": self.replicas})()
-        self.member = Membership(records, self._drop, self.seat, monotonic=lambda: self.now)
+        self.member = Membership(
+            records, self._drop, self.seat, monotonic=lambda: self.now, measures=self.counted
+        )
 
     async def _drop(self) -> None:
         self.drops += 1
@@ -105,6 +123,7 @@ async def test_a_silent_replica_is_buried_but_not_before_its_time(
     assert replicas.buried == []
     await replica.pass_(2 * BEAT)
     assert replicas.buried == ["other"]
+    assert (replica.counted.lost, replica.counted.takeovers) == (0, 1)
 
 
 async def test_a_replica_that_stirs_lives(replica: Replica, replicas: FakeReplicas) -> None:
@@ -135,6 +154,7 @@ async def test_whoever_was_buried_drops_everything_and_joins_under_a_new_name(
     await replica.member.look()
     assert replica.member.lease != old
     assert list(replicas.beats) == [replica.member.lease.replica]
+    assert replica.counted.lost == 1
 
 
 async def test_whoever_cannot_renew_drops_everything_before_others_may_take_it(

@@ -172,6 +172,22 @@ def test_a_full_disk_costs_lines_not_the_run(
     assert kept == "zero\n▸ 8 bytes of output were lost here: they could not be written\nthree\n"
 
 
+def test_a_disk_that_takes_no_new_file_costs_lines_not_the_run(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = StepLog(GrowingFile(file), Masker([]))
+
+    def full(_path: Path, _flags: int, _mode: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with caplog.at_level(logging.ERROR), monkeypatch.context() as disk:
+        disk.setattr(os, "open", full)
+        log.write("one\n")
+    log.write("two\n")
+
+    assert file.read_text("utf-8").endswith("lost here: they could not be written\ntwo\n")
+
+
 def test_nothing_stays_open(file: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):

@@ -13,6 +13,7 @@ from bot.model.reason import Reason
 from bot.reports.log import StepLog
 from bot.store.database import Database
 from bot.store.files import HELD, DatabaseShelf
+from tests.real.postgres import PostgresServer
 
 AWAY = RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})
 
@@ -95,6 +96,27 @@ async def test_a_log_bears_an_absent_database(shelf: DatabaseShelf, trouble: Tro
         f"{line}▸ {11 * 1024} bytes of output were lost here: they could not be written\nlast\n"
     )
     assert len(kept) < HELD + 1024
+
+
+async def test_a_log_outlives_a_crash_of_its_server(postgres: PostgresServer, postgres_url: str) -> None:
+    async with DatabaseShelf.opened(database := Database(postgres_url)) as shelf:
+        await database.migrate()
+        log = shelf.growing(7, "build.log")
+        log.append(b"before\n")
+        await shelf.settle(7, "build.log")
+        postgres.crash()
+        try:
+            log.append(b"while it was away\n")
+            with pytest.raises(RetryLater):
+                await shelf.settle(7, "build.log")
+            with pytest.raises(RetryLater):
+                await shelf.read(7, "build.log")
+        finally:
+            postgres.start()
+        log.append(b"after\n")
+        await shelf.settle(7, "build.log")
+
+        assert await shelf.read(7, "build.log") == b"before\nwhile it was away\nafter\n"
 
 
 async def test_what_was_appended_is_written_by_itself(database: Database) -> None:

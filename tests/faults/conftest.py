@@ -1,0 +1,94 @@
+"""A bot whose surroundings fail while it works, in a time that does not run ahead meanwhile."""
+
+import asyncio
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from bot.settings.model import Settings
+from tests.dialogue.conftest import settings, templates_compiled_once
+from tests.dialogue.offline import OfflineTester, PassingTime, gitee_with_repository
+from tests.dialogue.tester import REPO, SECRET
+from tests.fakes.doors import FakeWorld
+
+__all__ = ["settings", "templates_compiled_once"]
+
+PIECE = 1 << 14
+
+
+class SteadyTime(PassingTime):
+    """A clock that goes as it does: what waits for an outage to end must not have waited for days then."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait a moment, for what takes longer in the tests' surroundings than here."""
+        self.waits.append(seconds)
+        await asyncio.sleep(min(seconds, 0.02))
+
+
+@dataclass
+class SmallDisk:
+    """A file system of a few megabytes, to be filled to the last byte."""
+
+    folder: Path
+
+    def fill(self) -> None:
+        """Leave no room."""
+        with suppress(OSError), (self.folder / "ballast").open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * PIECE)
+
+    def free(self) -> None:
+        """Make room again."""
+        (self.folder / "ballast").unlink()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[SmallDisk]:
+    """Mount a small disk; needs the rights that the tests with containers need anyway."""
+    # Not below pytest's folder, which others may tidy up meanwhile.
+    folder = Path(tempfile.mkdtemp(prefix="chatops-disk-"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=True)  # noqa: S603, S607
+    yield SmallDisk(folder)
+    # A log keeps its file open for as long as a failed test's frames are looked at.
+    subprocess.run(["umount", "--lazy", folder], check=True)  # noqa: S603, S607
+    folder.rmdir()
+
+
+async def at_work(tmp_path: Path, settings: Settings, clock: PassingTime) -> AsyncIterator[OfflineTester]:
+    async with gitee_with_repository(tmp_path / "gitee") as gitee:
+        hook = gitee.add_hook(REPO, "http://bot.invalid", SECRET)
+        found = OfflineTester(gitee, FakeWorld(), settings=settings, hook=hook, clock=clock)
+        await found.start()
+        try:
+            yield found
+        finally:
+            await found.stop()
+
+
+@pytest.fixture
+async def steady(tmp_path: Path, settings: Settings) -> AsyncIterator[OfflineTester]:
+    """Give a tester in steady time."""
+    async for found in at_work(tmp_path, settings, SteadyTime()):
+        yield found
+
+
+@pytest.fixture
+async def tester(tmp_path: Path, settings: Settings) -> AsyncIterator[OfflineTester]:
+    """Give a tester in a time that jumps over every wait."""
+    async for found in at_work(tmp_path, settings, PassingTime()):
+        yield found
+
+
+@pytest.fixture
+async def on_small_disk(
+    small_disk: SmallDisk, tmp_path: Path, settings: Settings
+) -> AsyncIterator[OfflineTester]:
+    """Give a tester whose bot keeps everything on the small disk."""
+    server = replace(settings.server, data_dir=small_disk.folder / "bot")
+    async for found in at_work(tmp_path, replace(settings, server=server), SteadyTime()):
+        yield found

@@ -1,0 +1,60 @@
+"""A clock that jumps: what was taken in is decided, nobody loses a lease, timers follow the clock."""
+
+from datetime import timedelta
+
+from bot.model.run import RunState
+from tests.dialogue.offline import OfflineTester
+
+IDLE = "version: 1\non: {open: [], update: [], close: []}\n"
+BACK = timedelta(hours=-5)
+FORWARD = timedelta(hours=5)
+
+
+async def test_a_delivery_that_waits_is_decided_though_the_clock_was_set_back(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.open()
+    trouble = tester.gitee.faults.add("GET", "/pulls/1$", times=3, status=503)
+    await tester.comment("/build")
+    await tester.gitee.wait_for(lambda: trouble.hits)
+    tester.clock.skip(BACK)
+    before = tester.clock.ahead
+    assert "Image built" in await tester.read()
+    assert tester.clock.ahead - before < timedelta(minutes=30), "nobody waits for the old time"
+
+
+async def test_a_lease_does_not_look_at_the_clock(tester: OfflineTester) -> None:
+    lease = tester.bot.membership.lease
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    for jump in (BACK, timedelta(hours=6)):
+        tester.clock.skip(jump)
+        await tester.bot.membership.look()
+    gate.open()
+    assert "2 tests passed" in await tester.read()
+    assert tester.bot.membership.lease is lease
+    assert [run.state for run in await tester.runs()] == [RunState.PASSED]
+
+
+async def test_a_webhook_of_another_time_is_refused_and_says_so(tester: OfflineTester) -> None:
+    await tester.opened()
+    tester.clock.skip(BACK)
+    await tester.comment("/build")
+    await tester.gitee.settled()
+    assert tester.gitee.deliveries[-1].status == 401
+    tester.clock.skip(-BACK)
+    tester.gitee.redeliver(-1)
+    assert "Image built" in await tester.read()
+
+
+async def test_an_environment_outlives_a_clock_that_is_set_back_and_not_one_set_forward(
+    tester: OfflineTester,
+) -> None:
+    await tester.opened()
+    tester.clock.skip(BACK)
+    await tester.bot.expiry.look()
+    assert len(tester.world.deployed) == 1
+    tester.clock.skip(FORWARD + timedelta(days=4))
+    await tester.bot.expiry.look()
+    assert "environment expired" in await tester.read()
+    assert tester.world.deployed == {}

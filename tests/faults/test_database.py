@@ -1,0 +1,132 @@
+"""A database that is locked, gone or another's: told in plain words, waited for, and gone on with."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from pydantic import SecretStr
+
+from bot.cli import main
+from bot.model.run import RunState
+from bot.settings.model import Store
+from bot.store import database
+from bot.store.database import Database
+from tests.dialogue.offline import OfflineTester
+from tests.real.postgres import PostgresServer
+
+LOCKER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Let another process hold the lock of a SQLite file for writing."""
+    with subprocess.Popen(  # noqa: S603 - constant arguments
+        [sys.executable, "-c", LOCKER, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"locked\n"
+        try:
+            yield
+        finally:
+            other.communicate()
+
+
+async def test_a_file_that_another_process_has_locked_is_waited_for(
+    steady: OfflineTester, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    await steady.restart()
+    gate = steady.world.script.hold("build")
+    await steady.open()
+    await gate.reached()
+
+    async def waiting() -> bool:
+        return "waits for the store" in caplog.text
+
+    with locked(steady.settings.server.data_dir / "chatops.db"):
+        await steady.comment("/build")
+        await steady.gitee.settled()
+        assert steady.gitee.deliveries[-1].status == 503
+        gate.open()
+        await steady.until(waiting)
+        async with httpx.AsyncClient(base_url=steady.bot.local.web, verify=False) as visitor:  # noqa: S501 - plain HTTP
+            assert (await visitor.get("/runs/1")).status_code == 200, "readers do not wait for writers"
+    assert "2 tests passed" in await steady.read()
+    assert [run.state for run in await steady.runs()] == [RunState.PASSED]
+
+
+async def test_a_postgresql_that_goes_and_comes_back_costs_time_and_nothing_else(
+    postgres: PostgresServer, postgres_url: str, steady: OfflineTester, caplog: pytest.LogCaptureFixture
+) -> None:
+    await steady.restart(store=Store(url=SecretStr(postgres_url)))
+    gate = steady.world.script.hold("build")
+    await steady.open()
+    await gate.reached()
+
+    async def waiting() -> bool:
+        return "waits for the store" in caplog.text
+
+    await asyncio.to_thread(postgres.crash)
+    try:
+        gate.open()
+        await steady.until(waiting)
+        await steady.comment("/build")
+        await steady.gitee.settled()
+        missed = len(steady.gitee.deliveries) - 1
+        assert steady.gitee.deliveries[missed].status == 503
+        async with httpx.AsyncClient(base_url=steady.bot.local.web, verify=False) as visitor:  # noqa: S501 - plain HTTP
+            for path in ("/", "/runs/1", "/environments", "/api/v1/runs"):
+                assert (await visitor.get(path)).status_code == 503
+            ready = await visitor.get("/readyz")
+            assert (ready.status_code, ready.json()["message"]) == (503, "store")
+    finally:
+        await asyncio.to_thread(postgres.start)
+    assert "2 tests passed" in await steady.read()
+    steady.gitee.redeliver(missed)
+    assert "Image built" in await steady.read()
+    assert [run.state for run in await steady.runs()] == [RunState.PASSED] * 2
+    assert len(steady.comments()) == 2
+
+
+async def test_a_bot_whose_database_is_away_ends_when_it_is_asked_to(
+    postgres: PostgresServer, postgres_url: str, steady: OfflineTester, caplog: pytest.LogCaptureFixture
+) -> None:
+    await steady.restart(store=Store(url=SecretStr(postgres_url)))
+    await asyncio.to_thread(postgres.crash)
+    try:
+        await steady.stop()
+    finally:
+        await asyncio.to_thread(postgres.start)
+    assert "could not say that it leaves" in caplog.text
+    await steady.start()
+    assert "2 tests passed" in await steady.opened()
+
+
+def test_a_second_bot_on_one_file_is_refused_in_plain_words(tmp_path: Path) -> None:
+    first = Database(f"sqlite:///{tmp_path}/chatops.db")
+    environ = {
+        "CHATOPS_SERVER__DATA_DIR": str(tmp_path),
+        "CHATOPS_REPOS__ALLOW": '["team/*"]',
+        "CHATOPS_GITEE__TOKEN": "token",
+        "CHATOPS_GITEE__WEBHOOK_SECRET": '["secret"]',
+    }
+    try:
+        result = CliRunner().invoke(main, ["serve"], env=environ)
+    finally:
+        asyncio.run(first.close())
+    assert result.exit_code == 1
+    assert "another chatops has" in result.output
+    assert "postgresql://" in result.output
+    assert "Traceback" not in result.output

@@ -1,0 +1,95 @@
+"""A full disk: nothing is acknowledged that is not kept, nothing that was is lost, and all goes on."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.model.errors import RetryLater
+from bot.model.report import Report
+from bot.model.run import RunState
+from bot.reports.files import RunFiles
+from bot.reports.folder import FolderShelf
+from tests.dialogue.offline import OfflineTester
+from tests.faults.conftest import SmallDisk
+
+
+async def test_a_webhook_that_cannot_be_kept_is_not_acknowledged(
+    on_small_disk: OfflineTester, small_disk: SmallDisk
+) -> None:
+    tester = on_small_disk
+    await tester.opened()
+    small_disk.fill()
+    await tester.comment("/build")
+    await tester.gitee.settled()
+    assert tester.gitee.deliveries[-1].status == 503
+    async with httpx.AsyncClient(base_url=tester.bot.local.web, verify=False) as visitor:  # noqa: S501 - plain HTTP
+        assert (await visitor.get("/healthz")).status_code == 200
+        assert (await visitor.get("/runs/1")).status_code in {200, 503}
+    small_disk.free()
+    tester.gitee.redeliver(-1)
+    assert "Image built" in await tester.read()
+    assert len(await tester.runs()) == 2
+    assert len(tester.comments()) == 2
+
+
+async def test_a_run_under_way_waits_for_room_and_goes_on(
+    on_small_disk: OfflineTester, small_disk: SmallDisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    tester = on_small_disk
+    gate = tester.world.script.hold("build")
+    await tester.open()
+    await gate.reached()
+    small_disk.fill()
+    gate.open()
+
+    async def waiting() -> bool:
+        return "waits for the store" in caplog.text
+
+    await tester.until(waiting)
+    small_disk.free()
+    assert "2 tests passed" in await tester.read()
+    assert [run.state for run in await tester.runs()] == [RunState.PASSED]
+    assert len(tester.comments()) == 1
+    assert len(tester.world.deployed) == 1
+
+
+async def test_a_log_that_cannot_be_written_loses_lines_and_no_run(small_disk: SmallDisk) -> None:
+    files = RunFiles(FolderShelf(small_disk.folder))
+    log = files.log(1, "build")
+    log.write("before\n")
+    small_disk.fill()
+    log.write("x" * (1 << 20) + "\n")
+    log.note("the bot's own word")
+    assert log.tail(1).startswith("xxx")
+    small_disk.free()
+    log.write("after\n")
+    kept = (await files.read_log(1, "build", 0, 4 << 20)).text
+    assert kept.startswith("before\n")
+    assert kept.endswith("after\n")
+    assert "bytes" in kept
+
+
+async def test_a_log_that_cannot_even_be_opened_is_begun_later(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("in the way")
+    files = RunFiles(FolderShelf(tmp_path))
+    log = files.log(1, "build")
+    log.write("lost\n")
+    (tmp_path / "runs").unlink()
+    log.write("kept\n")
+    assert (await files.read_log(1, "build", 0, 1000)).text.endswith("kept\n")
+
+
+async def test_a_report_waits_for_room(small_disk: SmallDisk) -> None:
+    shelf = FolderShelf(small_disk.folder)
+    small_disk.fill()
+    with pytest.raises(RetryLater, match="No space left on device"):
+        await shelf.put(1, {"report.html": b"x" * (1 << 16)})
+    saving = asyncio.create_task(RunFiles(shelf).save(1, "unit", Report(()), {"a.xml": b"<x/>" * 9999}))
+    await asyncio.sleep(0.1)
+    assert not saving.done()
+    small_disk.free()
+    async with asyncio.timeout(20):
+        await saving
+    assert await RunFiles(shelf).has_report(1)
