@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from bot import sweeping
 from bot.adapters import Adapters, secrets
+from bot.clock import SystemClock
 from bot.core import catalogue, duration
 from bot.core.addresses import WELL_KNOWN, Addresses
 from bot.core.retention import Keep
@@ -58,14 +59,6 @@ logger = logging.getLogger(__name__)
 Sleep = Callable[[float], Awaitable[None]]
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "comment_templates"
-
-
-class SystemClock:
-    """The time of this machine, in UTC."""
-
-    def now(self) -> datetime:
-        """Return the current time."""
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import click
 
 from bot.adapters import open_adapters
 from bot.app import running
+from bot.clearing import clear
 from bot.dns.corefile import dynamic, wildcard
 from bot.doctor.examination import examine, lines, passed, summary
 from bot.doctor.findings import Examined, Finding
@@ -139,6 +140,24 @@ def coredns(config: Path | None, zone: str | None, addresses: tuple[str, ...]) -
     except ValueError as error:
         raise click.ClickException(f"{error}; give --address or [dns] address") from error
     click.echo(text, nl=False)
+
+
+@main.command()
+@_CONFIG
+@click.option("--dry-run", is_flag=True, help="Only tell what would be removed.")
+def gc(config: Path | None, *, dry_run: bool) -> None:
+    """Remove what nobody owns any more: containers, networks, namespaces, images, registry tags.
+
+    A running bot does this by itself again and again, and may go on meanwhile. Exits 1 if something could
+    not be looked at.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    settings = _settings(config)
+    try:
+        complete = asyncio.run(clear(settings, click.echo, dry_run=dry_run))
+    except (OSError, ChatOpsError, RuntimeError) as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(0 if complete else 1)
 
 
 async def _examine(examined: Examined, language: Language) -> int:

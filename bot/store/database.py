@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
-from bot.store.migrate import migrate
+from bot.store.migrate import check, migrate
 
 T = TypeVar("T")
 
@@ -29,14 +29,16 @@ THREADS = 8
 class Database:
     """Runs transactions on worker threads.
 
+    Who is only `visiting` a SQLite file leaves it to the bot that may have it open, and joins no roll.
+
     Every method raises RetryLater(STORE_UNAVAILABLE) while the database is away, locked or full.
     """
 
-    def __init__(self, url: str, *, threads: int = THREADS) -> None:
+    def __init__(self, url: str, *, threads: int = THREADS, visiting: bool = False) -> None:
         parsed = make_url(url)
         self.alone = alone(url)
         """Whether no other process can have this database open."""
-        self._lock = _lock(parsed) if self.alone else None
+        self._lock = _lock(parsed) if self.alone and not visiting else None
         self.engine = _sqlite(parsed) if self.alone else _postgresql(parsed, threads)
         self._pool = ThreadPoolExecutor(1 if self.alone else threads, thread_name_prefix="store")
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read") if self.alone else self._pool
@@ -44,6 +46,12 @@ class Database:
     async def migrate(self) -> None:
         """Create what is missing; raise RuntimeError if the file was written by a newer version."""
         await self.run(migrate)
+
+    async def check(self) -> None:
+        """Raise RuntimeError unless a bot of this version has been here."""
+        if self.alone and not _exists(self.engine.url):
+            raise RuntimeError(f"there is no store at {self.engine.url.database} yet: start the bot first")
+        await self.read(check)
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Carry out `work` in one transaction and return its result."""
@@ -103,6 +111,10 @@ def _away(error: DBAPIError | PoolTimeout) -> bool:
 def _said(error: DBAPIError | PoolTimeout) -> str:
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     return lines[0] if lines else "no answer"
+
+
+def _exists(url: URL) -> bool:
+    return url.database is not None and Path(url.database).exists()
 
 
 def _lock(url: URL) -> int | None:

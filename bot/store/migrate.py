@@ -18,14 +18,18 @@ from bot.store.locking import Lock, hold
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+def check(connection: Connection) -> None:
+    """Raise RuntimeError unless the tables are there that this bot needs; changes nothing."""
+    _usable(connection)
+    missing = [name for name in schema.metadata.tables if not inspect(connection).has_table(name)]
+    if missing:
+        raise RuntimeError("the store was not brought up to this version yet: start the bot first")
+
+
 def migrate(connection: Connection) -> None:
     """Make or change what is missing; raise RuntimeError if the tables need a newer bot."""
     hold(connection, Lock.SCHEMA)
-    needed = _needed(connection)
-    if needed is not None and needed > schema.VERSION:
-        raise RuntimeError(
-            f"the store has schema version {needed}, this bot knows up to {schema.VERSION}: run a newer bot"
-        )
+    needed = _usable(connection)
     config = _config(connection)
     present = MigrationContext.configure(connection).get_current_revision()
     if present is None and needed is not None:
@@ -35,6 +39,16 @@ def migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
     if needed is None:
         connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
+
+
+def _usable(connection: Connection) -> int | None:
+    """Return which version of the bot the tables need, if any; raise RuntimeError if that is a newer one."""
+    needed = _needed(connection)
+    if needed is not None and needed > schema.VERSION:
+        raise RuntimeError(
+            f"the store has schema version {needed}, this bot knows up to {schema.VERSION}: run a newer bot"
+        )
+    return needed
 
 
 def _needed(connection: Connection) -> int | None:

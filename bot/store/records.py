@@ -1,6 +1,6 @@
 """The store as its users see it: inbox, runs, pull requests, and the one transaction that they share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,8 +39,18 @@ class Store:
     async def open(cls, url: str, *, inbox_capacity: int = 10_000) -> "Store":
         """Connect, bring the schema up, and return the store."""
         database = Database(url)
+        return await cls._on(database, database.migrate(), inbox_capacity)
+
+    @classmethod
+    async def visit(cls, url: str) -> "Store":
+        """Return the store of a bot that may run beside; raise RuntimeError where there is none."""
+        database = Database(url, visiting=True)
+        return await cls._on(database, database.check(), 0)
+
+    @classmethod
+    async def _on(cls, database: Database, prepared: Awaitable[None], inbox_capacity: int) -> "Store":
         try:
-            await database.migrate()
+            await prepared
         except BaseException:
             await database.close()
             raise

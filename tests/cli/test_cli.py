@@ -98,3 +98,10 @@ def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Pa
         bot.terminate()
         assert bot.wait(20) == 0
         lines.close()
+
+
+def test_clearing_up_needs_a_store_and_makes_none(tmp_path: Path) -> None:
+    code, output = run("gc", environ={"CHATOPS_SERVER__DATA_DIR": str(tmp_path / "none")})
+    assert code == 1
+    assert "no store" in output
+    assert not (tmp_path / "none").exists()

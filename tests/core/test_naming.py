@@ -133,3 +133,16 @@ def test_a_namespace_is_a_label_whatever_the_repository_is_called(key: Environme
     assert DNS_LABEL.fullmatch(name)
     assert len(name) <= 63
     assert re.fullmatch(r"[0-9a-f]{40}", naming.identity(key))
+
+
+@given(st.integers(1, 10**8), st.text("0123456789abcdef", min_size=40, max_size=40))
+def test_a_tag_says_whose_image_it_is(number: int, sha: str) -> None:
+    assert naming.tagged(naming.tag(number, sha)) == number
+    assert naming.tagged(f"{naming.tag(number, sha)}-test") == number
+
+
+@pytest.mark.parametrize(
+    "tag", ["v1.0", "pr-12", "pr-0-1a2b", "pr-x-1a2b", "my-pr-1-1a2b", "pr-1234567890-a", "pr-١-a"]
+)
+def test_other_tags_are_nobodys(tag: str) -> None:
+    assert naming.tagged(tag) is None

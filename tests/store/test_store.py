@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -361,3 +362,21 @@ async def test_only_a_replica_that_stands_still_is_buried(store: Store, lease: L
     assert (await store.replicas.beat(lease)).leader == "one"
     assert await store.replicas.bury("one", 2)
     assert not await store.replicas.bury("one", 2)
+
+
+async def test_a_visitor_leaves_the_store_to_its_bot(store: Store, store_url: str, lease: Lease) -> None:
+    visitor = await Store.visit(store_url)
+    try:
+        assert await visitor.runs.unfinished() == ()
+        await store.replicas.beat(lease)
+    finally:
+        await visitor.close()
+
+
+async def test_there_is_nothing_to_visit_before_a_bot_was_there(tmp_path: Path) -> None:
+    file = tmp_path / "chatops.db"
+    with pytest.raises(RuntimeError, match="no store"):
+        await Store.visit(f"sqlite:///{file}")
+    file.touch()
+    with pytest.raises(RuntimeError, match="start the bot"):
+        await Store.visit(f"sqlite:///{file}")

@@ -1,0 +1,192 @@
+"""What is left behind in a real engine and a real registry is found and removed; what is in use stays."""
+
+import asyncio
+import io
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from bot.cli import main
+from bot.core import naming
+from bot.model.environment import EnvironmentKey, EnvironmentState
+from bot.model.forge import RepoPath
+from bot.runners.docker import labels
+from bot.settings.model import Settings, Sweep
+from tests.dialogue.tester import BotTester
+from tests.e2e.conftest import RUNTIME, SERVE
+from tests.real.parts import RegistryProcess, tar
+
+pytestmark = pytest.mark.docker
+
+Start = Callable[[dict[str, str]], Awaitable[BotTester]]
+
+STRANGE = EnvironmentKey(RepoPath("team", "shop"), 99, "preview")
+DOCKERFILE = RUNTIME + SERVE + "\n"
+HOST = {"Host": "pr-1-shop.test.example.com"}
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Return settings by which things are old after a second, and swept when the test wants it."""
+    return replace(settings, sweep=Sweep(enabled=False, age="1s"))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine as the test sees it: leaves things behind, and counts what is left of them."""
+
+    sdk: docker.DockerClient
+    instance: str
+    image: str
+
+    def leave_behind(self) -> None:
+        """Make what a bot that was killed at the wrong moment would leave."""
+        marks = {**labels.of_environment(self.instance, STRANGE), naming.LABEL_RUN: "5"}
+        network = self.sdk.networks.create(f"{self.instance}-stray", internal=True, labels=marks)
+        self._run(marks, network=network.name, name=f"{self.instance}-app")
+        self._run({**marks, labels.LABEL_ROLE: "tests"})
+        recipe = f"FROM {self.image}\nENV STRAY={self.instance}\n"
+        self.sdk.images.build(
+            fileobj=io.BytesIO(tar({"Dockerfile": recipe})),
+            custom_context=True,
+            labels=labels.of_pull(self.instance, STRANGE.repo, STRANGE.number),
+            rm=True,
+            forcerm=True,
+        )
+
+    def _run(self, marks: dict[str, str], **rest: Any) -> None:
+        self.sdk.containers.run(self.image, ["sleep", "600"], detach=True, labels=marks, **rest)
+
+    @property
+    def strays(self) -> int:
+        """How much is left of it."""
+        marks = labels.of_pull(self.instance, STRANGE.repo, STRANGE.number)
+        wanted: Any = labels.matching(marks)
+        return (
+            len(self.sdk.containers.list(all=True, filters=wanted, ignore_removed=True))
+            + len(self.sdk.networks.list(filters=wanted))
+            + len(self.sdk.images.list(filters=wanted))
+        )
+
+
+@pytest.fixture
+def engine(sdk: docker.DockerClient, instance: str, base_image: str) -> Engine:
+    return Engine(sdk, instance, base_image)
+
+
+async def answer(tester: BotTester) -> int:
+    async with httpx.AsyncClient() as visitor:
+        return (await visitor.get(tester.bot.local.previews, headers=HOST)).status_code
+
+
+async def test_what_nobody_owns_goes_and_the_preview_stays(start: Start, engine: Engine) -> None:
+    tester = await start({"Dockerfile": DOCKERFILE})
+    await tester.open()
+    assert "Preview ready" in await tester.read()
+    engine.leave_behind()
+    assert engine.strays == 4
+
+    async def swept() -> bool:
+        await tester.bot.sweep.look()
+        return engine.strays == 0
+
+    await tester.until(swept)
+    assert await answer(tester) == 200
+
+
+async def test_a_preview_whose_container_was_removed_by_hand_counts_as_failed(
+    start: Start, sdk: docker.DockerClient, instance: str
+) -> None:
+    tester = await start({"Dockerfile": DOCKERFILE})
+    await tester.open()
+    await tester.read()
+    for container in sdk.containers.list(filters={"label": f"{naming.LABEL_INSTANCE}={instance}"}):
+        container.remove(force=True)
+
+    async def noticed() -> bool:
+        await tester.bot.sweep.look()
+        (environment,) = await tester.bot.store.pulls.environments()
+        return environment.state is EnvironmentState.FAILED
+
+    await tester.until(noticed)
+    await tester.bot.sweep.look()
+    assert sdk.networks.list(filters={"label": f"{naming.LABEL_INSTANCE}={instance}"}) == []
+    await tester.says("/deploy")
+    assert await answer(tester) == 200
+
+
+async def test_a_tag_that_was_pushed_after_the_end_is_deleted(
+    start: Start, sdk: docker.DockerClient, registry: RegistryProcess, base_image: str
+) -> None:
+    tester = await start({"Dockerfile": DOCKERFILE})
+    await tester.open()
+    await tester.read()
+    await tester.close()
+    await tester.read_all()
+    repository = f"{registry.host}/chatops/team/shop"
+    for tag in ("pr-1-0badcafe", "pr-98-0badcafe"):
+        # An image of its own for each: what tags share is never deleted.
+        recipe = f"FROM {base_image}\nENV TAG={tag}\n"
+        content = io.BytesIO(tar({"Dockerfile": recipe}))
+        sdk.images.build(fileobj=content, custom_context=True, tag=f"{repository}:{tag}", rm=True)
+        sdk.images.push(repository, tag)
+        sdk.images.remove(f"{repository}:{tag}")
+
+    async def tags() -> set[str]:
+        async with httpx.AsyncClient() as client:
+            listed = await client.get(f"http://{registry.host}/v2/chatops/team/shop/tags/list")
+        return set(listed.json().get("tags") or ())
+
+    async def swept() -> bool:
+        await tester.bot.sweep.look()
+        return "pr-1-0badcafe" not in await tags()
+
+    assert {"pr-1-0badcafe", "pr-98-0badcafe"} <= await tags()
+    await tester.until(swept)
+    assert "pr-98-0badcafe" in await tags()
+
+
+async def test_an_operator_clears_up_beside_a_running_bot(
+    start: Start, settings: Settings, engine: Engine, tmp_path: Path
+) -> None:
+    tester = await start({"Dockerfile": DOCKERFILE})
+    await tester.open()
+    await tester.read()
+    engine.leave_behind()
+    config = tmp_path / "chatops.toml"
+    sections = {
+        "server": {"data_dir": str(settings.server.data_dir)},
+        "docker": {"instance": engine.instance},
+        "registry": {"url": settings.registry.url},
+        "sweep": {"age": "1s"},
+    }
+    config.write_text(
+        "\n".join(
+            f"[{section}]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
+            for section, values in sections.items()
+        )
+    )
+
+    async def gc(*options: str) -> str:
+        arguments = ["gc", "--config", str(config), *options]
+        result = await asyncio.to_thread(CliRunner().invoke, main, arguments)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    async def told() -> bool:
+        return (await gc("--dry-run")).count("team/shop!99") == 4
+
+    await tester.until(told)
+    assert engine.strays == 4
+    output = await gc()
+    assert f"docker container {engine.instance}-app" in output
+    assert engine.strays == 0
+    assert "nothing is left over" in await gc()
+    assert await answer(tester) == 200
