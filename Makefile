@@ -28,7 +28,7 @@ demo: setup ## set up, then start the bot beside an offline Gitee; ARGS="--demo-
 test: setup-test ## set up, then all checks and tests; ARGS go to pytest and choose, CLUSTER=off leaves Kubernetes out
 	@deploy/local/suite.sh $(ARGS)
 
-test-cluster: setup ## a real Kubernetes, or the one of KUBECONFIG, and the tests that need it; ARGS go to pytest
+test-cluster: setup-test ## a real Kubernetes, or the one of KUBECONFIG, and the tests that need it; ARGS go to pytest
 	@PYTHONPATH=deploy/local $(BIN)/python -m tests.cluster.local test $(ARGS)
 
 lint: setup ## style, types and layers, without tests

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -16,8 +17,9 @@ from tests.cluster.access import Access, Object, named, wait_until
 from tests.cluster.chart import FOLDER, SECRET, Chart
 from tests.cluster.conftest import Visit
 from tests.real.bot_image import context, engine, image
+from tests.real.postgres import postgres, postgres_url
 
-__all__ = ["context", "engine", "image"]
+__all__ = ["context", "engine", "image", "postgres", "postgres_url"]
 
 # One worker for all of them: the image is built once.
 pytestmark = pytest.mark.xdist_group("image")
@@ -54,13 +56,25 @@ def host(namespace: str, preview_domain: str) -> str:
     return f"{namespace}.{preview_domain}"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, machine: str) -> AsyncIterator[str]:
+    """Give the address of each kind of database in turn, as pods reach it; SQLite's needs none."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    here = urlsplit(request.getfixturevalue("postgres_url"))
+    async with relay(machine, here.port or 0) as port:
+        yield here._replace(netloc=f"{here.username}@{machine}:{port}").geturl()
+
+
 @pytest.fixture
-def values(image: Image, base_image: str, gitee: OfflineGitee, host: str) -> Object:
+def values(image: Image, base_image: str, gitee: OfflineGitee, host: str, store: str) -> Object:
     """Say as little as somebody who tries it out."""
     repository, _, tag = image.tags[0].rpartition(":")
     return {
         "image": {"repository": repository, "tag": tag, "pullPolicy": "Never"},
-        "secrets": {"existingSecret": SECRET},
+        "secrets": {"existingSecret": SECRET, "keys": {"STORE__URL": "store-url"} if store else {}},
+        "database": "postgresql" if store else "sqlite",
         "config": CONFIG.format(gitee=gitee.url),
         "data": {"persistent": False},
         "tools": [{"image": base_image, "program": "/bin/busybox"}],
@@ -69,14 +83,14 @@ def values(image: Image, base_image: str, gitee: OfflineGitee, host: str) -> Obj
 
 
 @pytest.fixture
-async def installed(
-    chart: Chart, cluster: Access, namespace: str, gitee: OfflineGitee, values: Object
+async def installed(  # noqa: PLR0917 - fixtures are asked for by name
+    chart: Chart, cluster: Access, namespace: str, gitee: OfflineGitee, values: Object, store: str
 ) -> AsyncIterator[None]:
     """Install the chart; its readiness is not waited for, as there is no engine and no registry.
 
     Whatever waits does so in a thread: the Gitee that the bot asks runs beside the test.
     """
-    secrets = {"gitee-token": gitee.token(BOT), "webhook-secret": HOOK_SECRET}
+    secrets = {"gitee-token": gitee.token(BOT), "webhook-secret": HOOK_SECRET, "store-url": store}
     cluster.create({**named("v1", "Secret", SECRET, namespace), "stringData": secrets})
     where = ("--namespace", namespace)
     await asyncio.to_thread(chart.do, "upgrade", "--install", RELEASE, str(FOLDER), *where, values=values)
@@ -90,6 +104,25 @@ async def installed(
 def answers(visit: Visit, host: str, path: str) -> bool:
     """Say whether the bot answers there, and not the controller in its place."""
     return visit(host, path).status_code == httpx.codes.OK
+
+
+@asynccontextmanager
+async def relay(host: str, port: int) -> AsyncIterator[int]:
+    """Pass connections from a port of that address on to one of loopback, where servers of tests listen."""
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(copy(reader, back), copy(there, writer))
+
+    async with await asyncio.start_server(passed_on, host, 0) as server:
+        yield server.sockets[0].getsockname()[1]
 
 
 @asynccontextmanager
@@ -115,9 +148,11 @@ async def way_in(ingress: str, host: str) -> AsyncIterator[str]:
 
 
 @pytest.mark.usefixtures("installed")
-async def test_it_answers_a_pull_request_from_inside_the_cluster(
-    gitee: OfflineGitee, ingress: str, host: str, visit: Visit
+async def test_it_answers_a_pull_request_from_inside_the_cluster(  # noqa: PLR0917 - fixtures are asked for by name
+    gitee: OfflineGitee, cluster: Access, namespace: str, store: str, ingress: str, host: str, visit: Visit
 ) -> None:
+    replicas = 2 if store else 1
+    await asyncio.to_thread(wait_until, lambda: started(cluster, namespace) == replicas, "the bot's pods")
     await asyncio.to_thread(wait_until, lambda: answers(visit, host, "/healthz"), "/healthz")
     parts = (await asyncio.to_thread(visit, host, "/readyz")).json()["parts"]
     # The account of its own pod opens the cluster, and its configuration leads to Gitee.
@@ -127,8 +162,13 @@ async def test_it_answers_a_pull_request_from_inside_the_cluster(
     async with way_in(ingress, host) as address:
         gitee.add_hook(REPO, f"{address}/webhooks/gitee", HOOK_SECRET)
         await gitee.comment(REPO, number, "/help", by="mei")
-        await gitee.wait_for(lambda: _said(gitee, number), 60)
+        await gitee.wait_for(lambda: gitee.comments(REPO, number, by=BOT), 60)
+    # Once, however many replicas there are.
+    [said] = gitee.comments(REPO, number, by=BOT)
+    assert "/deploy" in said.body
 
 
-def _said(gitee: OfflineGitee, number: int) -> bool:
-    return any("/deploy" in comment.body for comment in gitee.comments(REPO, number, by=BOT))
+def started(cluster: Access, namespace: str) -> int:
+    """Return how many pods of the bot have answered their first probe."""
+    pods = cluster.kind("v1", "Pod").get(namespace=namespace).items
+    return sum(each.started is True for pod in pods for each in pod.status.containerStatuses or ())

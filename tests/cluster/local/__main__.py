@@ -71,7 +71,7 @@ def build() -> None:
     with step("Helm"):
         binaries.helm()
     if not is_given():
-        with step("Kubernetes"):
+        with step("Kubernetes (built once, in minutes)"):
             binaries.kubernetes()
 
 
