@@ -2,21 +2,30 @@
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from bot.core import pipeline_file
+from bot.core.manifest_policy import Bounds, violations
+from bot.core.manifests import read
 from bot.dns.corefile import wildcard
 from bot.doctor.examination import CHECKS
 from bot.model.census import Census
+from bot.model.pipeline import Pipeline
+from bot.runners.kubernetes import sandbox
+from bot.runners.kubernetes.facts import facts
+from bot.runners.kubernetes.options import Options
 from bot.settings.load import load
 from bot.settings.model import Settings
 from bot.settings.shape import keys
 from bot.web.engine_metrics import EngineMetrics, StoreMetrics
 from bot.web.metrics import PreviewMetrics, SweepMetrics, WebMetrics
+from tests.runners.kubernetes_samples import environment_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-GUIDES = ("registry", "dns")
+GUIDES = ("registry", "dns", "kubernetes")
 OPERATIONS = [DOCS / "operations.md", DOCS / "operations.zh.md"]
 PAGES = [DOCS / f"{guide}{language}.md" for guide in GUIDES for language in ("", ".zh")]
 BOTH = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
@@ -97,3 +106,26 @@ def test_everything_that_is_measured_is_described_and_nothing_else(page: Path) -
 def test_everything_that_is_kept_for_a_time_is_named(page: Path) -> None:
     rows = re.findall(r"\| `(\w+)` \|$", page.read_text("utf-8"), re.MULTILINE)
     assert set(rows) == set(keys()["retention"])
+
+
+@pytest.mark.parametrize("page", ["kubernetes.md", "kubernetes.zh.md"])
+def test_pipelines_of_the_guide_are_valid(page: str) -> None:
+    blocks = re.findall(
+        r"^ *```yaml\n(.*?)^ *```", (DOCS / page).read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    files = [text for block in blocks if (text := dedent(block)).startswith(("version", "deploy"))]
+    assert len(files) == 2
+    for file in files:
+        known = frozenset({"build", "deploy", "test", "teardown"})
+        found = pipeline_file.read(file.encode(), file="x", ref="main", known_commands=known)
+        assert isinstance(found, Pipeline), found
+
+
+@pytest.mark.parametrize("page", ["kubernetes.md", "kubernetes.zh.md"])
+def test_the_manifest_of_the_guide_renders_to_what_may_be_applied(page: str) -> None:
+    [template] = re.findall(r"```yaml\n(apiVersion.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
+    context = facts(environment_of(), "pr-12-shop", 8080, Options("bot"))
+
+    text = sandbox.rendered({"web.yaml": template}, context)["rendered"]["web.yaml"]
+
+    assert violations(read(text), Bounds("pr-12-shop", "x")) == ()
