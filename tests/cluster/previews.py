@@ -78,7 +78,7 @@ async def previews(  # noqa: PLR0917 - fixtures
     ingress: str,
     preview_domain: str,
     app_image: Image,
-    pod_image: str,
+    base_image: str,
     tmp_path: Path,
 ) -> AsyncIterator[Previews]:
     """Give what an environment of this test's own is made with."""
@@ -87,7 +87,7 @@ async def previews(  # noqa: PLR0917 - fixtures
         routing=Routing(address=ingress),
         bounds=Bounds(memory=256 << 20, quota_memory=700 << 20),
         run_as_user=1000,
-        collector=pod_image,
+        collector=base_image,
     )
     key = EnvironmentKey(RepoPath("acme", f"我的店-{uuid.uuid4().hex[:6]}"), 12, "preview")
     helm = Helm(Access(bot_kubeconfig), tmp_path)

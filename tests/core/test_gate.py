@@ -168,7 +168,6 @@ def test_levels_of_our_commands() -> None:
         "build": "contributor",
         "test": "contributor",
         "retest": "contributor",
-        "extend": "contributor",
         "cancel": "contributor",
         "deploy": "write",
         "teardown": "write",

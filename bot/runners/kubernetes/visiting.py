@@ -67,5 +67,7 @@ async def _ask(session: aiohttp.ClientSession, visit: Visit, host: str) -> Answe
         ) as response:
             body = await response.content.read(_READ)
             return Answer(response.status, body.decode("utf-8", "replace"), f"HTTP {response.status}")
+    except aiohttp.ClientConnectorError:
+        return Answer(0, "", f"no connection to {visit.base}")
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         return Answer(0, "", clean(str(error) or type(error).__name__))
