@@ -29,6 +29,7 @@ from tests.cluster.local.watching import trust
 STATE = machine.STATE / "cluster"
 BEFORE = STATE / "before.json"
 POD = "io.kubernetes.pod.uid"
+SANDBOX = "io.kubernetes.docker.type=podsandbox"
 PAUSE_RECIPE = """\
 FROM scratch
 COPY busybox /
@@ -48,12 +49,9 @@ PARTS = (
 def up(client: docker.DockerClient, binaries: Path) -> Path:
     """Start the node with wiped state and return the administrator's kubeconfig. Raises SetUpError."""
     down(client)
-    if others := _pods(client):
-        raise SetUpError(
-            f"This engine holds {len(others)} containers of another Kubernetes, and a second kubelet would"
-            " remove them. Set KUBECONFIG to run the tests on that cluster."
-        )
     layout = _layout(client, binaries)
+    check_alone(client, busy=_listens(layout.bridge, programs.API_PORT))
+    _remove_pods(client)
     STATE.mkdir(parents=True)
     traces.remember(BEFORE)
     _make_pause_image(client)
@@ -69,8 +67,7 @@ def down(client: docker.DockerClient) -> None:
         return
     for name in PARTS:
         Background(name, STATE).stop()
-    for pod in _pods(client):
-        client.api.remove_container(pod, v=True, force=True)
+    _remove_pods(client)
     with contextlib.suppress(docker.errors.ImageNotFound):
         client.images.remove(PAUSE, force=True)
     traces.remove_rules()
@@ -86,8 +83,23 @@ def bridge(kubeconfig: Path) -> str:
     return str(urlsplit(server).hostname)
 
 
-def _pods(client: docker.DockerClient) -> list[str]:
-    return [found["Id"] for found in client.api.containers(all=True, filters={"label": POD})]
+def check_alone(client: docker.DockerClient, *, busy: bool) -> None:
+    """Raise SetUpError while another kubelet uses the engine: each would remove the pods of the other.
+
+    What a node of ours left that was killed together with its records is no hindrance.
+    """
+    if busy:
+        raise SetUpError("A cluster of these tests is running already; another checkout's, perhaps.")
+    sandboxes = client.api.containers(filters={"label": [POD, SANDBOX]})
+    if any(found["Image"] != PAUSE for found in sandboxes):
+        raise SetUpError(
+            "This engine runs pods of another Kubernetes. Set KUBECONFIG to run the tests on that cluster."
+        )
+
+
+def _remove_pods(client: docker.DockerClient) -> None:
+    for found in client.api.containers(all=True, filters={"label": POD}):
+        client.api.remove_container(found["Id"], v=True, force=True)
 
 
 def _layout(client: docker.DockerClient, binaries: Path) -> Layout:
