@@ -94,3 +94,65 @@ async def test_a_pull_request_is_deployed_and_tested_on_the_cluster_and_leaves_n
 
     assert not cluster.exists(named("v1", "Namespace", namespace))
     assert visit(host).status_code == 404
+
+
+CHART = {
+    "deploy/chart/Chart.yaml": "{apiVersion: v2, name: shop, version: 0.1.0}",
+    "deploy/chart/values.yaml": "words: none\n",
+    "deploy/chart/templates/web.yaml": """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      securityContext: {runAsUser: 1000, runAsNonRoot: true}
+      containers:
+      - name: web
+        image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+        args: [sh, -c, 'echo "$WORDS" > /dev/shm/index.html; exec httpd -f -p 8080 -h /dev/shm']
+        env: [{name: WORDS, value: {{ .Values.words | quote }}}]
+        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{name: http, port: 80, targetPort: 8080, protocol: TCP}]
+""",
+}
+WITH_CHART = """\
+version: 1
+language: en
+deploy: {runner: kubernetes, chart: deploy/chart, values: {words: "{host}"}}
+test: {runner: kubernetes}
+"""
+
+
+async def test_a_chart_counts_as_the_base_branch_has_it_where_its_author_may_not_push(
+    start: Callable[[dict[str, str]], Awaitable[BotTester]],
+    instance: str,
+    preview_domain: str,
+    visit: Visit,
+) -> None:
+    tester = await start({"Dockerfile": DOCKERFILE, ".chatops.yml": WITH_CHART, **CHART})
+    web = CHART["deploy/chart/templates/web.yaml"].replace("{{ .Values.words | quote }}", "theirs")
+    await tester.opened("stranger", from_fork=True, files={"deploy/chart/templates/web.yaml": web})
+    host = f"pr-1-shop.{instance}.{preview_domain}"
+
+    said = await tester.says("/ok-to-test", by="lin")
+    await tester.settled()
+    said += "".join(await tester.read_all())
+
+    assert visit(host).text == f"{host}\n"
+    assert "1 passed" in said
+
+    await tester.merge()
+    await tester.settled()
+    await tester.read_all()
+
+    assert visit(host).status_code == 404

@@ -100,6 +100,35 @@ async def test_neither_ref_nor_commit_is_gone_too(source: GitSource, upstream: U
     assert told.value.reason is Reason.COMMIT_GONE
 
 
+async def test_a_commit_of_the_base_branch_can_be_read_beside_the_head(
+    source: GitSource, upstream: Upstream
+) -> None:
+    base = upstream.commit({"deploy/web.yaml": b"kind: Deployment\n"})
+    upstream.git("update-ref", "refs/heads/master", base)
+    head = upstream.commit(FILES, parent=base)
+    upstream.pull(7, head)
+    await source.fetch(REPO, upstream.url, 7, head)
+
+    await source.fetch_base(REPO, upstream.url, base)
+
+    assert set(await names(source, base, "deploy")) == {"web.yaml"}
+    asked = len(upstream.requests)
+    await source.fetch_base(REPO, upstream.url, base)
+    assert len(upstream.requests) == asked
+    assert await source.read(REPO, head, "Dockerfile") == b"FROM scratch\n"
+
+
+async def test_a_commit_that_no_branch_has_is_gone(source: GitSource, upstream: Upstream) -> None:
+    upstream.open(FILES)
+
+    with pytest.raises(TellUser) as told:
+        await source.fetch_base(REPO, upstream.url, "3" * 40)
+
+    assert (told.value.reason, told.value.facts) == (Reason.COMMIT_GONE, {"sha": "3" * 40})
+    with pytest.raises(GiveUp):
+        await source.fetch_base(REPO, "https://elsewhere.example.com/lin/guestbook.git", "3" * 40)
+
+
 async def test_pull_requests_of_one_repository_do_not_disturb_each_other(
     source: GitSource, upstream: Upstream
 ) -> None:
