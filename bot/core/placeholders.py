@@ -30,6 +30,7 @@ NAMES = (
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 # How a branch becomes a job's name: NameEncoder of https://github.com/jenkinsci/branch-api-plugin
 _ENCODED = re.compile(r"[#%/?\[\]\\]")
+_NOWHERE = {"": "%00", ".": "%2E", "..": "%2E."}
 
 
 def unknown(text: str) -> tuple[str, ...]:
@@ -44,7 +45,8 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 def job_name(text: str, values: Mapping[str, str]) -> str:
     """Fill in a job's full name; a value stays within its part of the path, as in a multibranch project."""
-    return _PLACEHOLDER.sub(lambda found: _encoded(_value(found, values)), text)
+    name = _PLACEHOLDER.sub(lambda found: _encoded(_value(found, values)), text)
+    return "/".join(_NOWHERE.get(part, part) for part in name.split("/"))
 
 
 def _value(found: re.Match[str], values: Mapping[str, str]) -> str:

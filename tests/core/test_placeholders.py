@@ -30,7 +30,14 @@ def test_a_value_stays_within_its_part_of_a_jobs_name() -> None:
 @given(st.text())
 def test_no_value_leads_out_of_its_folder(branch: str) -> None:
     found = placeholders.job_name("shop/{branch}", {"branch": branch})
-    assert found.count("/") == 1
+    shop, part = found.split("/")
+    assert shop == "shop"
+    assert part not in {"", ".", ".."}
+
+
+@pytest.mark.parametrize(("branch", "part"), [("..", "%2E."), (".", "%2E"), ("", "%00"), ("...", "...")])
+def test_no_part_of_a_name_leads_elsewhere(branch: str, part: str) -> None:
+    assert placeholders.job_name("shop/{branch}", {"branch": branch}) == f"shop/{part}"
 
 
 def test_unknown_names_are_found() -> None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from bot.model.pipeline import RunnerName
-from bot.model.run import RunState
+from bot.model.reason import Reason
+from bot.model.run import RunState, StopRequest
 from bot.playground.jenkins.server import OfflineJenkins
 from bot.playground.jenkins.state import Permission
 from bot.playground.jenkins.stories import Hand, fails, held, telling
@@ -161,7 +162,21 @@ async def test_a_restarted_bot_takes_up_what_it_began(
     assert jenkins.builds[0].stops == []
 
 
-async def test_a_stop_that_was_asked_for_while_the_bot_was_away_stops_the_build(
+async def test_a_stop_that_was_asked_for_before_the_bot_died_stops_the_build(
+    tester: OfflineTester, jenkins: OfflineJenkins
+) -> None:
+    job = jenkins.add_job("team/build-image", held(asyncio.Event()))
+    await tester.configure(BUILD)
+    await tester.open()
+    await tester.sees("/build-image/1/")
+    # Kept, and not yet obeyed: the bot dies in between.
+    await tester.bot.store.runs.request_stop((1,), StopRequest(Reason.CANCELLED, {"who": "lin"}))
+    await tester.restart()
+    assert "Cancelled by lin" in await tester.living(1)
+    assert (job.builds[1].stops, job.builds[1].building) == (["stop"], False)
+
+
+async def test_a_run_that_takes_too_long_stops_its_build(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
     job = jenkins.add_job("team/build-image", held(asyncio.Event()))
@@ -169,10 +184,9 @@ async def test_a_stop_that_was_asked_for_while_the_bot_was_away_stops_the_build(
     await tester.open()
     await tester.sees("/build-image/1/")
     await tester.stop()
-    assert job.builds[1].building
+    tester.clock.skip(timedelta(hours=3))
     await tester.start()
-    await tester.comment("/cancel")
-    await tester.read_all()
+    assert "❌ **Run timed out**" in await tester.living(1)
     assert not job.builds[1].building
 
 

@@ -14,7 +14,7 @@ from bot.runners.jenkins.jobs import JenkinsJobs
 from tests.real.parts import Recorder
 
 USER, TOKEN = "chatops", "11aa22bb"
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds of real time that a test waits for what must happen."""
 
 ORDER = JobOrder(

@@ -114,7 +114,9 @@ async def test_parameters_that_would_be_dropped_are_named(bench: Bench, jenkins:
         (("shared", "shared/*"), "shared/build", True),
         (("build",), "team/build", False),
         (("**", "!shared/**"), "shared/build", False),
+        (("**", "!shared/**"), "SHARED/build", False),
         (("**", "!shared/**"), "team/build", True),
+        (("{owner}/*",), "Team/build", True),
     ],
 )
 async def test_operators_say_which_jobs_a_repository_may_use(

@@ -219,6 +219,11 @@ def test_states_messages_and_nonsense() -> None:
     assert [case.message for case in found] == ["", "not today", "first"]
 
 
+def test_what_cannot_be_stored_is_replaced() -> None:
+    (case,) = read({"suites": [{"cases": [{"name": "a\0\ud800b", "errorDetails": "x\x1b[1m\r\ny"}]}]}).cases
+    assert (case.name, case.message) == ("a\ufffd?b", "x\ufffd[1m\ufffd\ny")
+
+
 def test_failures_do_not_hide_behind_a_wall() -> None:
     cases = [{"name": f"p{n}", "status": "PASSED"} for n in range(20_000)]
     cases += [{"name": f"f{n}", "status": "FAILED"} for n in range(1_500)]

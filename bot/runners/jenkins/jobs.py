@@ -77,13 +77,13 @@ class JenkinsJobs:
         await self.client.close()
 
     def allows(self, repository: str, job: str) -> bool:
-        """Whether the operator lets a repository use a job."""
+        """Whether the operator lets a repository use a job; Jenkins does not tell `Shop` from `shop`."""
         owner, _, name = repository.partition("/")
         patterns = [
             _anchored(pattern.replace("{owner}", escape(owner)).replace("{name}", escape(name)))
             for pattern in self.allowed
         ]
-        return listed(patterns, job)
+        return listed([pattern.casefold() for pattern in patterns], job.casefold())
 
 
 def _anchored(pattern: str) -> str:

@@ -17,6 +17,9 @@ JOB_TREE = (
 )
 ARTIFACTS_TREE = "artifacts[relativePath]"
 
+LONGEST_REASON, LONGEST_RESULT = 500, 40
+_CONTROLS = {code: "\ufffd" for code in (*range(32), *range(0x7F, 0xA0)) if code not in {9, 10}}
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -54,13 +57,19 @@ class Job:
     """Number of the build that a queue item became."""
 
 
+def clean(text: object, limit: int) -> str:
+    """Return a text that can be stored and shown: bounded, without control characters and torn surrogates."""
+    shown = str(text or "")[:limit].translate(_CONTROLS)
+    return shown.encode("utf-8", "replace").decode()
+
+
 def item(data: Mapping[str, Any]) -> Item:
     """Read a queue item."""
     executable = data.get("executable")
     number = executable.get("number") if isinstance(executable, dict) else None
     return Item(
         _number(data.get("id")),
-        str(data.get("why") or ""),
+        clean(data.get("why"), LONGEST_REASON),
         data.get("cancelled") is True,
         _number(number) if number is not None else None,
     )
@@ -71,7 +80,7 @@ def build(data: Mapping[str, Any]) -> Build:
     return Build(
         _number(data.get("number")),
         data.get("building") is True,
-        str(data.get("result") or ""),
+        clean(data.get("result"), LONGEST_RESULT),
         _number(data.get("timestamp")) / 1000,
     )
 

@@ -11,6 +11,7 @@ from bot.core.junit_cases import (
     MOST_FAILURES_BEYOND,
 )
 from bot.model.report import Case, CaseState, Report
+from bot.runners.jenkins.reading import clean
 
 CASES = "cases[className,name,status,duration,errorDetails,errorStackTrace,skippedMessage]"
 TREE = f"suites[name,{CASES}],childReports[result[suites[name,{CASES}]]]"
@@ -70,7 +71,7 @@ def _line(value: Any) -> str:
 
 
 def _text(value: Any, limit: int) -> str:
-    return value[:limit] if isinstance(value, str) else ""
+    return clean(value, limit) if isinstance(value, str) else ""
 
 
 def _dicts(value: Any) -> Iterator[dict[str, Any]]:
