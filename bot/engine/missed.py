@@ -16,7 +16,7 @@ from bot.engine.records import Records
 from bot.engine.repairs import Repair, Repaired
 from bot.model.delivery import Delivery, Trigger
 from bot.model.errors import GiveUp
-from bot.model.forge import Comment, Listed, PullRequest, RepoPath
+from bot.model.forge import Comment, Listed, PullRequest, PullState, RepoPath
 from bot.model.sighting import Acquaintance, Sighting
 from bot.ports import Clock, Forge
 
@@ -98,8 +98,8 @@ class Missed:
             self.forge.pulls_updated(repo, known.seen_until - self.age - OVERLAP, MOST_PULLS)
         )
         complete = now - self._complete.get(repo, LONG_AGO) >= AGAIN
-        rest = await self._rest(repo, {one.pull.number for one in changed}, holding) if complete else ()
         visit = _Visit(known, await self._sightings(repo), holding)
+        rest = await self._rest(repo, visit, {one.pull.number for one in changed}) if complete else ()
         for seen in catching_up.settled((*changed, *rest), now, self.age, waiting):
             if self.serves(seen.pull.repo):
                 await self._catch_up(visit, seen)
@@ -129,7 +129,7 @@ class Missed:
         )
         return frozenset((str(repo).lower(), number) for repo, number in found)
 
-    async def _rest(self, repo: RepoPath, listed: set[int], holding: frozenset[int]) -> tuple[Listed, ...]:
+    async def _rest(self, repo: RepoPath, visit: "_Visit", listed: set[int]) -> tuple[Listed, ...]:
         """Return what is open besides, and those of which something exists although they are not."""
         now = self.clock.now()
         found = [
@@ -137,7 +137,9 @@ class Missed:
             for one in await self._ask(self.forge.open_pulls(repo, MOST_PULLS))
             if one.pull.number not in listed
         ]
-        for number in sorted(holding - listed - {one.pull.number for one in found}):
+        for number in sorted(visit.in_doubt - listed - {one.pull.number for one in found}):
+            if self._requests <= 0:
+                break
             pull = await self._ask(self.forge.pull_request(repo, number))
             # None may also mean that the bot may not see it any more: nothing follows from that.
             if pull is not None:
@@ -210,6 +212,17 @@ class _Visit:
     known: Acquaintance
     sightings: dict[int, Sighting]
     holding: frozenset[int]
+    """Pull requests of which something exists or goes on."""
+
+    @property
+    def in_doubt(self) -> frozenset[int]:
+        """Those of them that are open as far as the bot knows."""
+        over = {PullState.CLOSED, PullState.MERGED}
+        return frozenset(
+            number
+            for number in self.holding
+            if number not in self.sightings or self.sightings[number].state not in over
+        )
 
 
 def _of(pulls: Collection[tuple[str, int]], path: str) -> frozenset[int]:

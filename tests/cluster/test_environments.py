@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.model.errors import TellUser
+from bot.model.inventory import ItemKind
 from bot.model.reason import Reason
 from bot.ports import ServiceSpec
 from bot.runners.kubernetes.cluster import ClusterRefused
@@ -225,3 +228,22 @@ async def test_a_namespace_of_somebody_else_is_left_alone(
 async def test_a_cluster_that_answers_is_well(previews: Previews) -> None:
     assert await previews.platform.ping() is None
     await previews.platform.remove_images(previews.key.repo, 12)
+
+
+async def test_stock_is_taken_of_environments_and_single_ones_are_removed(
+    previews: Previews, cluster: Access, log: Recorder
+) -> None:
+    assert await previews.platform.inventory() == ()
+    await previews.platform.deploy(previews.environment(), log)
+
+    (found,) = await previews.platform.inventory()
+
+    assert (found.kind, found.key, found.name) == (ItemKind.NAMESPACE, previews.key, previews.namespace)
+    assert found.made_at is not None
+    assert timedelta(minutes=-1) < datetime.now(UTC) - found.made_at < timedelta(minutes=5)
+    stranger = replace(found, environment="staging")
+    assert await previews.platform.discard([stranger]) == ()
+    assert exists(cluster, previews.namespace)
+    assert await previews.platform.discard([found]) == (found,)
+    assert not exists(cluster, previews.namespace)
+    assert await previews.platform.inventory() == ()

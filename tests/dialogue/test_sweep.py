@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.engine import missed
 from bot.model.environment import EnvironmentState
 from bot.model.run import RunState
 from bot.settings.model import Repos, Sweep
@@ -303,6 +304,45 @@ async def test_a_delivery_that_was_given_up_while_gitee_was_down_is_decided_in_t
     await tester.sweep()
     await tester.read()
     assert tester.world.deployed == {}
+
+
+async def test_what_one_look_cannot_reach_is_looked_at_next_time(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(missed, "MOST_REQUESTS", 4)
+    await tester.opened()
+    numbers = [tester.number]
+    for _ in range(3):
+        await tester.opened()
+        numbers.append(tester.number)
+    await tester.settled()
+    await tester.stop()
+    for number in numbers:
+        tester.number = number
+        await tester.comment("/help")
+    await tester.gitee.settled()
+    await tester.start()
+    found = []
+    for _ in range(4):
+        await tester.sweep()
+        found.append(tester.repairs().get("missed_command", 0))
+        await tester.settled()
+    assert found[0] < 4
+    assert found[-1] == 4
+    assert len(await tester.read_all()) == 4
+
+
+async def test_one_repository_that_is_refused_keeps_no_other_from_being_looked_at(
+    tester: OfflineTester,
+) -> None:
+    await tester.restart(repos=Repos(("team/hidden", REPO)))
+    await tester.opened()
+    await unheard(tester, tester.push())
+    tester.gitee.faults.add(
+        "GET", "/repos/team/hidden/", times=10, status=403, body={"message": "403 Forbidden"}
+    )
+    await tester.sweep()
+    assert tester.head[:8] in await tester.read()
 
 
 async def test_while_gitee_is_away_the_rest_is_swept(
