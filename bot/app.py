@@ -188,15 +188,8 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
         await asyncio.gather(worker.drop(), dispatcher.drop())
 
     membership = Membership(store, drop, seat, measures=measures)
-    board = Board(
-        adapters.forge,
-        store,
-        _renderer(settings),
-        identity,
-        lambda: membership.lease,
-        sleep=sleep,
-        measures=measures,
-    )
+    words, leased = _renderer(settings), lambda: membership.lease
+    board = Board(adapters.forge, store, words, identity, leased, sleep=sleep, measures=measures)
     comments = _comments(settings, store, board, where)
     longest, ahead = duration.parse(settings.preview.ttl), warning_time(settings)
     progress = Progress(store, adapters.doors, where, clock, longest)
@@ -210,17 +203,15 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     keeping = Retention(store, adapters.files.shelf, clock, _keep(settings), measures)
     repaired = SweepMetrics.in_registry(registry).repaired
     sweep = sweeping.sweep(settings, adapters, store, clock, known, wake=dispatcher.wake, repaired=repaired)
-    chores = Chores(
-        membership,
-        (
-            Chore("retention", 3600, keeping.look),
-            Chore("git cache", 6 * 3600, adapters.doors.source.gc, everywhere=True),
-            Chore("expiry", 30, expiry.look),
-            *([Chore("expiry warnings", 30, warnings.look)] if settings.comments.announce else ()),
-            Chore("comments left unsaid", 10, comments.catch_up),
-            *sweeping.chores(settings, sweep),
-            *([Chore("names", 5, NameKeeper(store, adapters.names).look)] if adapters.names else ()),
-        ),
+    names = NameKeeper(store, adapters.names) if adapters.names else None
+    chores = (
+        Chore("retention", 3600, keeping.look),
+        Chore("git cache", 6 * 3600, adapters.doors.source.gc, everywhere=True),
+        Chore("expiry", 30, expiry.look),
+        *([Chore("expiry warnings", 30, warnings.look)] if settings.comments.announce else ()),
+        Chore("comments left unsaid", 10, comments.catch_up),
+        *sweeping.chores(settings, sweep),
+        *([Chore("names", 5, names.look)] if names else ()),
     )
     return Bot(
         store=store,
@@ -231,7 +222,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
         expiry=expiry,
         warnings=warnings,
         sweep=sweep,
-        chores=chores,
+        chores=Chores(membership, chores),
         comments=comments,
         addresses=where,
         local=local,

@@ -12,6 +12,7 @@ from bot.engine.board import Board, Posting
 from bot.engine.decisions import Decider, Verdict
 from bot.engine.membership import Membership
 from bot.engine.records import Records
+from bot.engine.watch import POLL_SECONDS, InHand, Watch
 from bot.engine.worker import Worker
 from bot.model.delivery import Delivery
 from bot.model.errors import ChatOpsError, NotThereYet, RetryLater
@@ -23,8 +24,6 @@ from bot.ports import Clock
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 1.0
-"""How long a delivery that was postponed, or that another replica took in, may be overdue."""
 MOST_AT_ONCE = 16
 """Deliveries that are decided side by side: one that Gitee keeps waiting holds up no other."""
 
@@ -40,52 +39,33 @@ class Dispatcher:
     membership: Membership
     clock: Clock
     language: Language
-    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _in_hand: InHand[str] = field(default_factory=InHand)
+    _watch: Watch = field(default_factory=lambda: Watch("inbox"))
 
     def wake(self) -> None:
         """Look at the inbox: something arrived."""
-        self._wake.set()
+        self._watch.wake()
 
     async def serve(self) -> None:
         """Decide deliveries until cancelled; those in hand then are another's to decide."""
         try:
-            while True:
-                self._wake.clear()
-                await self._take_if_possible()
-                try:
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await self._wake.wait()
-                except TimeoutError:
-                    continue
+            await self._watch.keep(self._take)
         finally:
             await self.drop()
 
     async def drop(self) -> None:
         """Let go of everything in hand."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _take_if_possible(self) -> None:
-        try:
-            await self._take()
-        except LeaseLost:
-            return  # the membership joins anew
-        except RetryLater as error:
-            logger.warning("the inbox cannot be read: %s", error)
+        await self._in_hand.drop()
 
     async def _take(self) -> None:
         lease = self.membership.lease
-        room = MOST_AT_ONCE - len(self._tasks)
+        room = MOST_AT_ONCE - len(self._in_hand)
         if room <= 0:
             return
-        due = await self.records.inbox.claim(lease, self.clock.now(), room, in_hand=tuple(self._tasks))
+        due = await self.records.inbox.claim(lease, self.clock.now(), room, in_hand=self._in_hand.keys)
         for delivery, attempt in due:
             name = f"delivery {delivery.key[:12]}"
-            task = asyncio.create_task(self._handle(delivery, attempt, lease), name=name)
-            self._tasks[delivery.key] = task
+            self._in_hand.take(delivery.key, self._handle(delivery, attempt, lease), name)
 
     async def _handle(self, delivery: Delivery, attempt: int, lease: Lease) -> None:
         try:
@@ -97,7 +77,7 @@ class Dispatcher:
             logger.warning("delivery %s is left for later: %s", delivery.key, error)
             await asyncio.sleep(POLL_SECONDS)
         finally:
-            del self._tasks[delivery.key]
+            self._in_hand.done(delivery.key)
             self.wake()
 
     async def _decide(self, delivery: Delivery, attempt: int, lease: Lease) -> None:

@@ -16,14 +16,13 @@ from bot.engine.membership import Membership
 from bot.engine.records import Records
 from bot.engine.run_comments import RunComments
 from bot.engine.walk import Walker
+from bot.engine.watch import InHand, Watch
 from bot.model.errors import RetryLater
 from bot.model.lease import LeaseLost
 from bot.model.queue import Place, QueueEntry
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 1.0
-"""How long another replica's words may go unnoticed: a run that waits, a stop that was asked for."""
 BREATHER = 30.0
 """Seconds until a run that could not be carried on is tried again."""
 
@@ -37,51 +36,30 @@ class Worker:
     comments: RunComments
     limits: Limits
     membership: Membership
-    _tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _in_hand: InHand[int] = field(default_factory=InHand)
     _stops: dict[int, asyncio.Event] = field(default_factory=dict)
-    _looking: bool = False
     _places: dict[int, Place] = field(default_factory=dict)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _watch: Watch = field(default_factory=lambda: Watch("queue"))
 
     def wake(self) -> None:
         """Look again at what waits: a run was added or flagged, or one ended."""
-        self._wake.set()
+        self._watch.wake()
 
     @property
     def busy(self) -> bool:
         """Whether a run is under way in this process, its last words included."""
-        return bool(self._tasks) or self._looking
+        return len(self._in_hand) > 0 or self._watch.looking
 
     async def serve(self) -> None:
         """Take up and stop runs until cancelled; runs in hand then are interrupted and left resumable."""
         try:
-            while True:
-                self._wake.clear()
-                self._looking = True
-                await self._look_if_possible()
-                self._looking = False
-                try:
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await self._wake.wait()
-                except TimeoutError:
-                    continue
+            await self._watch.keep(self._look)
         finally:
             await self.drop()
 
     async def drop(self) -> None:
         """Interrupt everything in hand, and return when all of it is tidied up."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _look_if_possible(self) -> None:
-        try:
-            await self._look()
-        except LeaseLost:
-            return  # the membership joins anew
-        except RetryLater as error:
-            logger.warning("the queue cannot be read: %s", error)
+        await self._in_hand.drop()
 
     async def _look(self) -> None:
         lease = self.membership.lease
@@ -97,12 +75,12 @@ class Worker:
 
     def _choose(self, queue: Sequence[QueueEntry]) -> Collection[int]:
         """Pick what to take up: this replica's share of what may begin, and whatever only wants an end."""
-        share = scheduling.share(self.limits, len(self.membership.roll.beats)) - len(self._tasks)
+        share = scheduling.share(self.limits, len(self.membership.roll.beats)) - len(self._in_hand)
         return (*scheduling.ending(queue), *scheduling.startable(queue, self.limits)[: max(share, 0)])
 
     def _take(self, hand: Hand) -> None:
         self._stops[hand.run.id] = asyncio.Event()
-        self._tasks[hand.run.id] = asyncio.create_task(self._carry(hand), name=f"run {hand.run.id}")
+        self._in_hand.take(hand.run.id, self._carry(hand), f"run {hand.run.id}")
 
     async def _carry(self, hand: Hand) -> None:
         run_id = hand.run.id
@@ -115,7 +93,8 @@ class Worker:
             await self.walker.sleep(BREATHER)
         finally:
             await self._let_go(hand)
-            del self._tasks[run_id], self._stops[run_id]
+            del self._stops[run_id]
+            self._in_hand.done(run_id)
             self.wake()
 
     async def _walk(self, hand: Hand) -> None:
