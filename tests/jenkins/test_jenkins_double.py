@@ -240,3 +240,21 @@ async def test_what_is_not_there_is_said_in_html(http: httpx.AsyncClient, jenkin
     for path in ("/job/none/build", "/queue/cancelItem?id=9", "/job/a/7/stop"):
         assert (await http.post(path)).status_code == 404
     assert (await get(http, "/whoAmI"))["name"] == USER
+
+
+async def test_people_may_look_in_where_the_playground_lets_them(jenkins: OfflineJenkins) -> None:
+    async def story(hand: Hand) -> str:
+        hand.say("<script>alert(1)</script>")
+        return "SUCCESS"
+
+    job = jenkins.add_job("folder/a", story)
+    jenkins.scheduler.schedule(job, {"branch": "<b>"}, USER)
+    async with httpx.AsyncClient(base_url=jenkins.url) as anybody:
+        assert (await anybody.get("/job/folder/job/a/")).status_code == 403
+        jenkins.access.anyone_reads = True
+        assert 'href="/job/folder/job/a/"' in (await anybody.get("/")).text
+        assert 'href="1/"' in (await anybody.get("/job/folder/job/a/")).text
+        page = (await anybody.get("/job/folder/job/a/1/")).text
+        assert "&lt;script&gt;" in page
+        assert "<script>" not in page
+        assert (await anybody.post("/job/folder/job/a/build")).status_code == 403

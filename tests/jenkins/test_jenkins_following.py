@@ -250,6 +250,21 @@ async def test_what_jenkins_lost_is_not_started_again(bench: Bench, jenkins: Off
     assert jenkins.triggers() == 1
 
 
+async def test_a_build_that_a_crash_left_without_a_result_is_lost(
+    bench: Bench, jenkins: OfflineJenkins, time: Timeline
+) -> None:
+    job = jenkins.add_job(JOB, held(asyncio.Event()))
+
+    def crash() -> None:
+        job.builds[1].building = False
+
+    time.after(20, crash)
+    with pytest.raises(GiveUp) as lost:
+        await bench.run()
+    assert lost.value.reason is Reason.JENKINS_LOST
+    job.builds[1].building = True  # for the double to end it
+
+
 async def test_an_answer_that_never_came_starts_nothing_twice(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     lost = jenkins.faults.add(

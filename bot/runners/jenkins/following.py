@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 KEPT_EVERY = timedelta(seconds=15)
 """How often it is kept how much of the log was brought."""
+LOOKS_WITHOUT_RESULT = 10
+"""How often a build that has stopped is looked at for its result: a crash of Jenkins may have taken it."""
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:sec|ms|min)\w*")
 
 
@@ -114,11 +116,15 @@ class Following:
         console = Console(self.client, self.order.name, place.build or 0, self.log, place.offset)
         self.log.note(f"build #{place.build}: {self.link}")
         await self._say("")
+        unsettled = 0
         while True:
             build, now = await self.patiently(self._build)
             await self.patiently(console.pump)
             if build.over:
                 return build
+            unsettled = 0 if build.building else unsettled + 1
+            if unsettled > LOOKS_WITHOUT_RESULT:
+                raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name}, log=self.log.tail())
             self.place = replace(place, offset=console.offset)
             await self._keep()
             if now - build.started > self.order.timeout:
