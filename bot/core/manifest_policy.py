@@ -89,7 +89,8 @@ def _metadata(manifest: Manifest, bounds: Bounds) -> Iterator[str]:
         yield "metadata.ownerReferences"
     if metadata.get("finalizers"):
         yield "metadata.finalizers"
-    if manifest.known is SECRET and manifest.name in bounds.reserved:
+    taken = {SECRET: bounds.reserved, SERVICE_ACCOUNT: {DEFAULT_ACCOUNT}}
+    if manifest.known is not None and manifest.name in taken.get(manifest.known, ()):
         yield f"metadata.name: {manifest.name}"
 
 

@@ -147,6 +147,10 @@ OBJECTS: list[tuple[Manifest, str]] = [
     (obj("ConfigMap", metadata={"name": "x", "finalizers": ["f"]}), "metadata.finalizers"),
     (obj("ConfigMap", metadata={"name": "x", "ownerReferences": [{}]}), "metadata.ownerReferences"),
     (obj("Secret", metadata={"name": "chatops-pull"}), "metadata.name: chatops-pull"),
+    (
+        obj("ServiceAccount", metadata={"name": "default"}, automountServiceAccountToken=False),
+        "metadata.name: default",
+    ),
     (obj("Secret", type="kubernetes.io/service-account-token"), "type: kubernetes.io/service-account-token"),
     (obj("ServiceAccount"), "automountServiceAccountToken is not false"),
     (obj("Service", spec={"type": "NodePort"}), "spec.type: NodePort"),

@@ -109,3 +109,20 @@ async def test_a_kind_that_the_server_does_not_know_has_no_objects(tmp_path: Pat
         assert await cluster.list("/apis/batch/v1/namespaces/x/cronjobs") == []
         assert await cluster.get("/apis/batch/v1/namespaces/x/cronjobs/y") is None
         assert not await cluster.delete("/apis/batch/v1/namespaces/x/cronjobs/y")
+
+
+async def test_credentials_that_stay_wrong_are_a_refusal_and_not_read_for_every_request(
+    tmp_path: Path,
+) -> None:
+    seen: list[str] = []
+
+    async def never(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        return web.json_response({"message": "Unauthorized"}, status=401)
+
+    async with serving(never, tmp_path) as cluster:
+        for _ in range(3):
+            with pytest.raises(ClusterRefused, match="Unauthorized"):
+                await cluster.version()
+
+    assert len(seen) == 4

@@ -28,6 +28,8 @@ from bot.model.reason import Reason
 SECONDS = 30.0
 """How long one answer may take."""
 PAGE = "500"
+REOPEN_AFTER = 10.0
+"""Seconds between two attempts with credentials read afresh."""
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 
@@ -65,15 +67,17 @@ class Cluster:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._configuration: Configuration | None = None
-        self._client: RESTClientObject | None = None
+        self._connection: _Connection | None = None
+        self._retired: _Connection | None = None
+        self._reopened = float("-inf")
         self._opening = asyncio.Lock()
 
     async def close(self) -> None:
         """Let go of every connection."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        for connection in (self._connection, self._retired):
+            if connection is not None:
+                await connection.client.close()
+        self._connection = self._retired = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -148,7 +152,7 @@ class Cluster:
     ) -> dict[str, Any]:
         """Send a request and return the JSON that the server answers."""
         with _explained():
-            response = await self._send(method, path, query, body, content, seconds=SECONDS)
+            response = await self._send(_Request(method, path, query, body, content, SECONDS))
             data = await response.read()
         found = _json(data)
         if response.status >= HTTPStatus.BAD_REQUEST:
@@ -159,7 +163,7 @@ class Cluster:
     async def stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
         """Give the bytes of a response as they come, for as long as they do; leaving closes it."""
         with _explained():
-            response = await self._send("GET", path, query, None, "application/json", seconds=None)
+            response = await self._send(_Request("GET", path, query))
             try:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     data = await response.read()
@@ -168,51 +172,69 @@ class Cluster:
             finally:
                 response.close()
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
-        content: str,
-        *,
-        seconds: float | None,
-    ) -> aiohttp.ClientResponse:
-        response = await self._once(method, path, query, body, content, seconds)
-        if response.status != HTTPStatus.UNAUTHORIZED:
+    async def _send(self, request: "_Request") -> aiohttp.ClientResponse:
+        connection = await self._opened()
+        response = await connection.send(request)
+        if response.status != HTTPStatus.UNAUTHORIZED or not self._may_reopen():
             return response
         # A kubeconfig may name a program or a file whose tokens expire: read once more, then it is a refusal.
         response.close()
-        await self.close()
-        return await self._once(method, path, query, body, content, seconds)
+        await self._retire(connection)
+        return await (await self._opened()).send(request)
 
-    async def _once(  # noqa: PLR0917 - one request, as it stands in HTTP
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
-        content: str,
-        seconds: float | None,
-    ) -> aiohttp.ClientResponse:
-        client, configuration = await self._opened()
-        headers = {"Accept": "application/json", "Content-Type": content}
-        for setting in (await configuration.auth_settings()).values():
+    def _may_reopen(self) -> bool:
+        return asyncio.get_running_loop().time() - self._reopened >= REOPEN_AFTER
+
+    async def _retire(self, connection: "_Connection") -> None:
+        """Leave a connection to those who still use it; what was left before that is closed."""
+        if self._connection is connection:
+            self._reopened = asyncio.get_running_loop().time()
+            before, self._retired, self._connection = self._retired, connection, None
+            if before is not None:
+                await before.client.close()
+
+    async def _opened(self) -> "_Connection":
+        async with self._opening:
+            if self._connection is None:
+                found = await _configuration(self._access)
+                self._connection = _Connection(await asyncio.to_thread(RESTClientObject, found), found)
+            return self._connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request; without `seconds` its answer may take for ever."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] | None = None
+    body: Mapping[str, Any] | None = None
+    content: str = "application/json"
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """The library's client with what it was told of the cluster."""
+
+    client: RESTClientObject
+    configuration: Configuration
+
+    async def send(self, request: _Request) -> aiohttp.ClientResponse:
+        """Send a request and return the beginning of its answer."""
+        headers = {"Accept": "application/json", "Content-Type": request.content}
+        for setting in (await self.configuration.auth_settings()).values():
             headers[setting["key"]] = setting["value"]  # type: ignore[index] # typed as plain objects
-        limit = aiohttp.ClientTimeout(total=seconds, sock_connect=10)
-        url = configuration.host + path + (f"?{urlencode(query)}" if query else "")
-        answered = await client.request(  # type: ignore[no-untyped-call] # the generated code has no types
-            method, url, headers=headers, body=body, _request_timeout=limit
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        answered = await self.client.request(  # type: ignore[no-untyped-call] # the generated code has no types
+            request.method,
+            self.configuration.host + request.path + query,
+            headers=headers,
+            body=request.body,
+            _request_timeout=aiohttp.ClientTimeout(total=request.seconds, sock_connect=10),
         )
         response: aiohttp.ClientResponse = answered.response
         return response
-
-    async def _opened(self) -> tuple[RESTClientObject, Configuration]:
-        async with self._opening:
-            if self._client is None or self._configuration is None:
-                self._configuration = await _configuration(self._access)
-                self._client = await asyncio.to_thread(RESTClientObject, self._configuration)
-            return self._client, self._configuration
 
 
 async def _configuration(access: Access) -> Configuration:
