@@ -54,6 +54,12 @@ def test_sqlite_is_one_pod_that_keeps_its_volume(chart: Chart) -> None:
     assert environment(items)["CHATOPS_SERVER__DATA_DIR"] == "/data"
 
 
+def test_a_pod_expects_no_docker_engine_unless_told_of_one(chart: Chart) -> None:
+    assert environment(chart.render({}))["CHATOPS_DOCKER__ENABLED"] == "false"
+    told = chart.render({"docker": {"enabled": True}})
+    assert environment(told)["CHATOPS_DOCKER__ENABLED"] == "true"
+
+
 def test_sqlite_to_try_out_needs_no_storage(chart: Chart) -> None:
     items = chart.render({"data": {"persistent": False}})
     assert "volumeClaimTemplates" not in one(items, "StatefulSet")["spec"]

@@ -126,6 +126,7 @@ spec:
           value: {{ printf "%s://%s" (ternary "https" "http" (ne .tlsSecret "")) .host | quote }}
         {{- end }}
         {{- end }}
+        - {name: CHATOPS_DOCKER__ENABLED, value: {{ .Values.docker.enabled | quote }}}
         {{- if .Values.rbac.create }}
         - {name: CHATOPS_KUBERNETES__ENABLED, value: "true"}
         {{- end }}
