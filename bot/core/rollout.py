@@ -28,6 +28,7 @@ _WRAPPING = re.compile(
     r"|OCI runtime create failed: |runc create failed: "
 )
 """What each part in between has put in front of the cause."""
+_SLOW = "the pull takes too long"
 _SHOWN = 300
 
 
@@ -80,9 +81,16 @@ def fatal(scene: Scene) -> Trouble | None:
     return next(_found(scene, (_refused, _broken(_SETTLED_PULL), _job_failed)), None)
 
 
+def unplaced(scene: Scene) -> Trouble | None:
+    """Return that a pod has no node to run on, if that is so; for a while more nodes may be under way."""
+    return next(_unscheduled(scene), None)
+
+
 def explain(scene: Scene, name: str, seconds: float) -> Trouble:
     """Return why time ran out for `name`."""
-    found = _found(scene, (_refused, _broken(_PULL), _job_failed, _unmounted, _probed, _unscheduled))
+    found = _found(
+        scene, (_refused, _broken(_PULL), _job_failed, _unmounted, _probed, _unscheduled, _pulling)
+    )
     trouble = next(found, Trouble(Reason.UNHEALTHY, {"name": name}))
     return Trouble(
         trouble.reason,
@@ -193,6 +201,21 @@ def _unscheduled(scene: Scene) -> Iterator[Trouble]:
         for condition in (pod.get("status") or {}).get("conditions") or []:
             if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
                 yield Trouble(Reason.UNSCHEDULABLE, {"message": _message(condition)})
+
+
+def _pulling(scene: Scene) -> Iterator[Trouble]:
+    """Yield images that are still on their way."""
+    for pod in scene.pods:
+        about = [each for each in scene.events if _about(each) == pod["metadata"]["name"]]
+        pulls = [each for each in about if each.get("reason") in {"Pulling", "Pulled"}]
+        for status in _statuses(pod):
+            if pulls and pulls[-1].get("reason") == "Pulling" and "waiting" in (status.get("state") or {}):
+                facts = {"name": str(status["name"]), "image": _image(pod, status), "message": _SLOW}
+                yield Trouble(Reason.IMAGE_PULL_FAILED, facts)
+
+
+def _about(event: Object) -> Any:
+    return (event.get("involvedObject") or {}).get("name")
 
 
 def _probe_events(scene: Scene, pod: Object, kind: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Any step: carried out, given up, and how long it may take."""
 
+from bot.model.pipeline import RunnerName
 from bot.model.plan import Build, Deploy, Step, Teardown, Test
 from bot.model.run import StepResult
 from bot.steps import build, deploy, job, teardown, test
@@ -7,6 +8,8 @@ from bot.steps.work import Work
 
 MARGIN = 120
 """Seconds that a step may take beyond the timeouts of its parts before it is stopped as a whole."""
+CLUSTER_MARGIN = 600
+"""The same in a cluster, where nodes have to be found and images pulled first."""
 JOBS = 86_400
 """Seconds for jobs elsewhere: who runs them keeps the time, and leaves out what they wait in line."""
 
@@ -57,8 +60,12 @@ def allowance(step: Step) -> int:
         case Build(config=config):
             return config.timeout
         case Deploy(config=config):
-            return config.health.timeout * (1 + len(step.services)) + MARGIN
+            return config.health.timeout * (1 + len(step.services)) + _margin(config.runner)
         case Test(config=config, build=building):
-            return config.timeout * len(step.suites) + building.timeout + MARGIN
+            return config.timeout * len(step.suites) + building.timeout + _margin(config.runner)
         case Teardown():
             return JOBS if step.config.job else 300
+
+
+def _margin(runner: RunnerName) -> int:
+    return CLUSTER_MARGIN if runner is RunnerName.KUBERNETES else MARGIN

@@ -205,6 +205,19 @@ def test_when_time_is_out_the_most_telling_fact_is_chosen() -> None:
     assert explained(pod(waiting("ErrImagePull", "no route"))).reason is Reason.IMAGE_PULL_FAILED
 
 
+def test_a_pod_without_a_node_and_an_image_on_its_way_are_told_when_it_takes_too_long() -> None:
+    unplaced = pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/3 nodes"}])
+    creating = pod(waiting("ContainerCreating"))
+    pulling, pulled = event("Pulling", 'Pulling image "x"'), event("Pulled", "done")
+
+    assert rollout.unplaced(Scene(pods=[unplaced])) == Trouble(Reason.UNSCHEDULABLE, {"message": "0/3 nodes"})
+    assert rollout.unplaced(Scene(pods=[creating])) is None
+    told = {"name": "web", "image": IMAGE, "message": rollout._SLOW, "seconds": "60"}
+    assert explained(creating, events=(pulling,)) == Trouble(Reason.IMAGE_PULL_FAILED, told)
+    assert explained(pod(), events=(pulling,)).reason is Reason.UNHEALTHY
+    assert explained(creating, events=(pulling, pulled)).reason is Reason.UNHEALTHY
+
+
 def test_when_nothing_tells_it_is_the_health_check() -> None:
     ready = pod()
     ready["status"]["containerStatuses"][0]["ready"] = True

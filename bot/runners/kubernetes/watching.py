@@ -14,8 +14,10 @@ from bot.runners.kubernetes.polling import until
 from bot.runners.lines import Console, Lines
 
 INTERVAL = 0.5
-PATIENCE = 90.0
+PATIENCE = 240.0
 """Seconds for finding a node and pulling images, before the service's own time begins to count."""
+UNPLACED_AFTER = 60.0
+"""Seconds in which a cluster may find, or make, a node with room."""
 TAIL = "40"
 GONE_AFTER = 120.0
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, JOB)
@@ -45,13 +47,16 @@ class Watching:
     async def until_up(self, awaited: Awaited) -> None:
         """Return when all is up; raises TellUser with the reason why it is not, its log the last output."""
         loop = asyncio.get_running_loop()
-        end, begun = loop.time() + PATIENCE + awaited.seconds, None
+        first, begun = loop.time(), None
+        end = first + PATIENCE + awaited.seconds
         while True:
             scene = await self._scene(awaited)
             self._progress(scene)
             if len(scene.workloads) == len(awaited.names) and all(map(rollout.finished, scene.workloads)):
                 return
             if trouble := rollout.fatal(scene):
+                raise await self._failed(trouble)
+            if loop.time() > first + UNPLACED_AFTER and (trouble := rollout.unplaced(scene)):
                 raise await self._failed(trouble)
             if begun is None and rollout.started(scene):
                 begun = loop.time()
