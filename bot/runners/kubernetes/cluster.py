@@ -251,7 +251,8 @@ async def _configuration(access: Access) -> Configuration:
                 persist_config=False,
             )
     except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
-        raise ClusterFault(f"credentials of the cluster: {error}") from error
+        where = f"kubeconfig {access.kubeconfig}" if access.kubeconfig else "credentials of the pod"
+        raise ClusterFault(f"{where}: {error}") from error
     return found
 
 
