@@ -51,6 +51,18 @@ def missed(scene: Scene) -> list[Sent]:
     return [all_sent[0] for all_sent in by_key.values() if all(sent.status != 200 for sent in all_sent)]
 
 
+async def calmed(scene: Scene) -> None:
+    """Wait until all bots are there and all is over; what none of them acknowledged is sent once more."""
+    for replica in scene.replicas:
+        await replica.ready()
+    await scene.gitee.settled()
+    while unheard := missed(scene):
+        for sent in unheard:
+            scene.gitee.webhooks.redeliver(sent)
+        await scene.gitee.settled()
+    await scene.settled()
+
+
 def draw(scene: Scene, traffic: Traffic) -> Account:
     """Compare what Gitee sent with what store, engine and pull requests hold."""
     runs = scene.ledger.runs()

@@ -60,6 +60,10 @@ class Ledger:
         except OperationalError:
             return MUCH
 
+    def running(self) -> bool:
+        """Whether a step is under way, as far as the store knows."""
+        return any(run.state is RunState.RUNNING for run in self.runs())
+
     def quiet(self) -> bool:
         """Whether everything is decided, over and told; a database that is away is not."""
         if self.unfinished():

@@ -29,6 +29,8 @@ class Scene:
     engine: FarEngine
     store_url: str
     replicas: list[Replica] = field(default_factory=list)
+    far: bool = True
+    """Whether the runner is the engine above; else it is what the settings name."""
     _branches: Iterator[int] = field(default_factory=itertools.count)
 
     async def __aenter__(self) -> Self:
@@ -46,7 +48,7 @@ class Scene:
     async def start(self, count: int = 1, **sections: Any) -> list[Replica]:
         """Start so many replicas, wait until they are ready, and have Gitee tell them of everything."""
         for _ in range(count):
-            replica = Replica(self.folder / str(len(self.replicas)), self._sections(sections))
+            replica = Replica(self.folder / str(len(self.replicas)), self._sections(sections), self.far)
             self.replicas.append(replica)
             replica.start()
         for replica in self.replicas[-count:]:

@@ -13,7 +13,7 @@ from time import monotonic
 
 import pytest
 
-from tests.crash.account import Account, draw, missed
+from tests.crash.account import Account, calmed, draw
 from tests.crash.fleet import Replica
 from tests.crash.scene import Scene
 from tests.crash.takeovers import Takeovers
@@ -55,14 +55,7 @@ async def disturbed(
     """Have people work until all disturbances are over; wait until all is calm, and draw the account."""
     async with people_at_work(scene, chance) as traffic:
         await disturb()
-    for replica in scene.replicas:
-        await replica.ready()
-    await scene.gitee.settled()
-    while unheard := missed(scene):
-        for sent in unheard:
-            scene.gitee.webhooks.redeliver(sent)
-        await scene.gitee.settled()
-    await scene.settled()
+    await calmed(scene)
     return draw(scene, traffic), traffic
 
 

@@ -1,0 +1,36 @@
+"""What the intake is measured against: the bot's own door, and one that verifies the signature and stores nothing."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+
+from bot.gitee.signature import verify
+
+SECRET = "benchmark"  # noqa: S105 - nothing to protect
+
+
+async def _bare(request: web.Request) -> web.Response:
+    await request.read()
+    headers = request.headers
+    verdict = verify(
+        headers.get("X-Gitee-Token"),
+        headers.get("X-Gitee-Timestamp"),
+        [SECRET],
+        datetime.now(UTC),
+        window=timedelta(hours=1),
+    )
+    return web.Response(status=200 if verdict.accepted else 401)
+
+
+def bare(port: int) -> None:
+    """Be the ceiling: a handler that only verifies."""
+    application = web.Application()
+    application.router.add_post("/webhooks/gitee", _bare)
+    web.run_app(application, host="127.0.0.1", port=port, access_log=None, print=None)
+
+
+if __name__ == "__main__":
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    bare(int(sys.argv[1]))

@@ -1,0 +1,78 @@
+"""Sends signed comments to a webhook, so many at once, and tells how they were answered. A process of its own."""
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+
+import aiohttp
+
+from benchmarks.receivers import SECRET
+from bot.playground.payloads import signature
+
+
+def body(number: int) -> bytes:
+    """Return a comment's webhook as Gitee sends it, unlike every other."""
+    repository = {"path_with_namespace": "team/shop", "full_name": "team/shop"}
+    author = {"login": "lin", "username": "lin"}
+    return json.dumps(
+        {
+            "hook_name": "note_hooks",
+            "action": "comment",
+            "noteable_type": "PullRequest",
+            "noteable_iid": number % 100 + 1,
+            "comment": {"id": number, "body": "thanks", "user": author},
+            "pull_request": {"number": number % 100 + 1, "head": {"sha": "ab" * 20}},
+            "repository": repository,
+            "project": repository,
+            "author": author,
+            "sender": author,
+        }
+    ).encode()
+
+
+async def send(url: str, count: int, at_once: int, first: int) -> dict[str, object]:
+    """Send so many deliveries; return answers by status, seconds in all, and the 200's waits in milliseconds."""
+    numbers = iter(range(first, first + count))
+    statuses: Counter[int] = Counter()
+    waits: list[float] = []
+
+    async def one_after_another(session: aiohttp.ClientSession) -> None:
+        for number in numbers:
+            stamp = str(time.time_ns() // 1_000_000)
+            headers = {
+                "Content-Type": "application/json",
+                "X-Gitee-Event": "Note Hook",
+                "X-Gitee-Token": signature(SECRET, stamp),
+                "X-Gitee-Timestamp": stamp,
+            }
+            began = time.perf_counter()
+            async with session.post(url, data=body(number), headers=headers) as answer:
+                await answer.read()
+                told_when = "Retry-After" in answer.headers
+            if answer.status == 503 and not told_when:  # noqa: PLR2004 - the status
+                statuses[-1] += 1
+            statuses[answer.status] += 1
+            if answer.status == 200:  # noqa: PLR2004 - the status
+                waits.append(1000 * (time.perf_counter() - began))
+
+    timeout = aiohttp.ClientTimeout(total=60)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=at_once), timeout=timeout
+    ) as session:
+        began = time.perf_counter()
+        await asyncio.gather(*(one_after_another(session) for _ in range(at_once)))
+        seconds = time.perf_counter() - began
+    waits.sort()
+    return {
+        "statuses": dict(statuses),
+        "seconds": seconds,
+        "p50": waits[len(waits) // 2] if waits else 0.0,
+        "p99": waits[int(len(waits) * 0.99)] if waits else 0.0,
+    }
+
+
+if __name__ == "__main__":
+    url, *numbers = sys.argv[1:]
+    print(json.dumps(asyncio.run(send(url, *map(int, numbers)))))  # noqa: T201 - read by who started it

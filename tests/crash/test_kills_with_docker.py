@@ -1,0 +1,83 @@
+"""A bot that is killed at random instants while it works with the real engine and registry."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from bot.core.naming import LABEL_INSTANCE
+from bot.model.run import RunState
+from bot.playground.server import OfflineGitee
+from tests.crash.account import calmed, draw
+from tests.crash.engine import FarEngine
+from tests.crash.scene import Scene
+from tests.crash.test_kills import IDLE, KILLS, LIMITS, READY_FIRST, SEED, chance
+from tests.crash.traffic import STARTING, Fate, Traffic
+from tests.dialogue.tester import REPO
+from tests.e2e.conftest import RUNTIME, SERVE
+from tests.real.fixtures import base_image, instance, registry, sdk
+from tests.real.parts import RegistryProcess
+
+__all__ = ["base_image", "chance", "instance", "registry", "sdk"]
+
+pytestmark = pytest.mark.docker
+
+SUITE = 'sleep 0.5; echo \'<testsuite name="unit"><testcase name="adds"/></testsuite>\' > $JUNIT_PATH'
+CONFIG = f"version: 1\ndeploy:\n  health: {{path: /, timeout: 20}}\ntest:\n  command: {json.dumps(SUITE)}\n"
+RECIPE = f"{RUNTIME}RUN sleep 0.5\n{SERVE}\nFROM runtime AS test\nVOLUME /reports\n"
+LIFE = 3.0
+"""Seconds at most between two kills: a run takes about as long."""
+
+
+@pytest.fixture
+async def scene(
+    tmp_path: Path, gitee: OfflineGitee, base_image: str, registry: RegistryProcess, instance: str
+) -> AsyncIterator[Scene]:
+    files: Any = {"Dockerfile": RECIPE.format(base=base_image), ".chatops.yml": CONFIG}
+    await gitee.commit(REPO, "master", files, by="lin")
+    store_url = f"sqlite:///{tmp_path}/store/chatops.db"
+    async with Scene(tmp_path / "bots", gitee, FarEngine(), store_url, far=False) as made:
+        docker_, kept = {"instance": instance}, {"url": f"http://{registry.host}"}
+        await made.start(docker=docker_, registry=kept, limits=LIMITS)
+        yield made
+
+
+def containers(sdk: docker.DockerClient, instance: str) -> list[str]:
+    wanted: Any = {"label": f"{LABEL_INSTANCE}={instance}"}
+    return [str(container.name) for container in sdk.containers.list(all=True, filters=wanted)]
+
+
+async def test_real_runs_survive_kills_and_leave_nothing_behind(
+    scene: Scene, chance: random.Random, sdk: docker.DockerClient, instance: str
+) -> None:
+    traffic = Traffic(scene, chance)
+    (bot,) = scene.replicas
+    numbers = [await scene.open() for _ in range(2)]
+    traffic.fates |= {(REPO, number): Fate.COMMANDED for number in numbers}
+    for _ in range(KILLS):
+        if chance.random() < 0.4:
+            await scene.gitee.comment(REPO, chance.choice(numbers), chance.choice(STARTING), by="lin")
+        if chance.random() < READY_FIRST:
+            await bot.ready()
+            with suppress(TimeoutError):
+                await scene.until(scene.ledger.running, IDLE)
+        await asyncio.sleep(chance.uniform(0, LIFE))
+        await bot.kill()
+        bot.start()
+    await calmed(scene)
+    assert draw(scene, traffic).problems == [], f"SEED={SEED}"
+    assert {run.state for run in scene.ledger.runs()} == {RunState.PASSED}, f"SEED={SEED}"
+    assert len(containers(sdk, instance)) == len(numbers), "one environment each, and nothing beside"
+    for number in numbers:
+        await scene.gitee.close(REPO, number, by="mei")
+    await scene.settled()
+    assert containers(sdk, instance) == []
+    wanted: Any = {"label": f"{LABEL_INSTANCE}={instance}"}
+    assert sdk.networks.list(filters=wanted) == []
+    assert sdk.images.list(filters=wanted) == []
