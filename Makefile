@@ -9,7 +9,7 @@ BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
            --no-header --python-version 3.11
 
-.PHONY: help setup setup-test demo test crash-test test-cluster lint lock down clean
+.PHONY: help setup setup-test demo test crash-test test-cluster bench lint lock down clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -30,6 +30,9 @@ test: setup-test ## set up, then all checks and tests; ARGS go to pytest and cho
 
 test-cluster: setup-test ## a real Kubernetes, or the one of KUBECONFIG, and the tests that need it; ARGS go to pytest
 	@PYTHONPATH=deploy/local $(BIN)/python -m tests.cluster.local test $(ARGS)
+
+bench: setup-test ## measure the intake beside a handler that only verifies signatures; COUNT=… deliveries
+	$(BIN)/python -m benchmarks.intake
 
 crash-test: setup-test ## kill bots a thousand times while people work, and tell what came of it; KILLS=… SEED=…
 	KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest -q -s tests/crash/test_kills.py

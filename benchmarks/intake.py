@@ -1,7 +1,7 @@
-"""How many deliveries a second the intake keeps durably, beside a handler that only verifies the signature.
+"""How many deliveries a second the intake keeps, beside a handler that only verifies signatures.
 
-`make bench` runs it: a few thousand deliveries over loopback, each receiver and the sender in a process of its
-own, then ten times as many senders at once until the inbox is full. COUNT=… sends more.
+`make bench` runs it: a few thousand deliveries over loopback, each receiver and the sender in a process of
+its own, then ten times as many senders at once until the inbox is full. COUNT=… sends more.
 """
 
 import asyncio
@@ -62,9 +62,7 @@ def measure(name: str, port: int, *, count: int, at_once: int, first: int = 1) -
     found: dict[str, Any] = json.loads(done.stdout)
     statuses = {int(status): number for status, number in found["statuses"].items()}
     kept, refused = statuses.pop(200, 0), statuses.pop(503, 0)
-    return Figures(
-        name, kept, refused, sum(statuses.values()), found["seconds"], found["p50"], found["p99"]
-    )
+    return Figures(name, kept, refused, sum(statuses.values()), found["seconds"], found["p50"], found["p99"])
 
 
 def ceiling() -> Figures:

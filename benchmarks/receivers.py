@@ -1,4 +1,4 @@
-"""What the intake is measured against: the bot's own door, and one that verifies the signature and stores nothing."""
+"""What the intake is measured against: a handler that verifies the signature and stores nothing."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Sends signed comments to a webhook, so many at once, and tells how they were answered. A process of its own."""
+"""Sends signed comments to a webhook, so many at once, and tells how they were answered."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def body(number: int) -> bytes:
 
 
 async def send(url: str, count: int, at_once: int, first: int) -> dict[str, object]:
-    """Send so many deliveries; return answers by status, seconds in all, and the 200's waits in milliseconds."""
+    """Send so many deliveries; return answers by status, seconds in all, and how long a 200 took."""
     numbers = iter(range(first, first + count))
     statuses: Counter[int] = Counter()
     waits: list[float] = []
@@ -75,4 +75,4 @@ async def send(url: str, count: int, at_once: int, first: int) -> dict[str, obje
 
 if __name__ == "__main__":
     url, *numbers = sys.argv[1:]
-    print(json.dumps(asyncio.run(send(url, *map(int, numbers)))))  # noqa: T201 - read by who started it
+    print(json.dumps(asyncio.run(send(url, *map(int, numbers)))))

@@ -106,8 +106,7 @@ class Decider:
             outcome = decide.automatic(delivery.trigger, facts.snapshot, files=None, commands=self.commands)
             verdict = self._verdict(facts, (outcome,), origin)
             return _stopping(verdict, facts.snapshot.active, StopRequest(Reason.CLOSED))
-        opened_or_pushed = delivery.found and delivery.trigger is Trigger.OPEN
-        if (opened_or_pushed or delivery.trigger is Trigger.UPDATE) and await self._known(pull):
+        if delivery.trigger in {Trigger.OPEN, Trigger.UPDATE} and await self._known(pull, delivery):
             return Verdict("ignored: this commit has had its automatic run")
         return await self._started(delivery, facts, origin)
 
@@ -140,15 +139,19 @@ class Decider:
         known = await self.gatherer.records.sightings.of(delivery.repo, delivery.number)
         return known is not None and known.comment >= comment.id
 
-    async def _known(self, pull: PullRequest) -> bool:
+    async def _known(self, pull: PullRequest, delivery: Delivery) -> bool:
         """Whether the newest run of code was for this very commit: labels and titles change too.
 
-        A superseded one does not count: a branch can move away and back.
+        A superseded one does not count: a branch can move away and back. An opening that is told
+        late is used up by the push that was told before it, but not by a command that somebody typed.
         """
         recent = await self.gatherer.records.runs.runs(repo=pull.repo, number=pull.number)
         newest = next((run for run in recent if not run.plan.removes_only), None)
-        superseded = newest and newest.stop and newest.stop.reason is Reason.SUPERSEDED
-        return newest is not None and newest.sha == pull.head.sha and not superseded
+        if newest is None or newest.sha != pull.head.sha:
+            return False
+        superseded = newest.stop is not None and newest.stop.reason is Reason.SUPERSEDED
+        opens = delivery.trigger is Trigger.OPEN and not delivery.found
+        return not superseded and not (opens and newest.origin.trigger is Trigger.COMMENT)
 
     def _verdict(
         self, facts: Facts, outcomes: Iterable[Outcome], origin: Origin, *, notes: tuple[Note, ...] = ()

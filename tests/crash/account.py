@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 from bot.gitee import wire
 from bot.model.delivery import Delivery, DeliveryState, Trigger
-from bot.model.run import Run
+from bot.model.run import Run, RunState, StepState
 from bot.playground.webhooks import Delivery as Sent
 from tests.crash.scene import REPOSITORIES, Scene
 from tests.crash.traffic import STARTING, Fate, Traffic
 from tests.dialogue.tester import BOT
 
 MARKER = re.compile(r"<!-- chatops:\S+ -->")
+_BAD = {StepState.FAILED, StepState.BROKEN}
 AUTOMATIC = {Trigger.OPEN, Trigger.UPDATE}
 
 
@@ -71,7 +72,7 @@ def draw(scene: Scene, traffic: Traffic) -> Account:
         sent=len(scene.gitee.deliveries),
         acknowledged=sum(sent.status == 200 for sent in scene.gitee.deliveries),
         events=len(events),
-        runs=Counter(str(run.state) for run in runs),
+        runs=Counter(map(_ending, runs)),
     )
     account.problems += [
         *_unfinished(scene, runs),
@@ -81,6 +82,12 @@ def draw(scene: Scene, traffic: Traffic) -> Account:
         *_left_behind(scene),
     ]
     return account
+
+
+def _ending(run: Run) -> str:
+    """Return how a run ended, and where it failed, why."""
+    reasons = [step.result.reason for step in run.steps if step.result and step.result.state in _BAD]
+    return f"{run.state} by {reasons[0]}" if reasons and run.state is RunState.FAILED else str(run.state)
 
 
 def _unfinished(scene: Scene, runs: list[Run]) -> list[str]:

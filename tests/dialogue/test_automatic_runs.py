@@ -48,6 +48,17 @@ async def test_two_hooks_for_one_event_are_one_run(tester: OfflineTester) -> Non
     assert len(await tester.runs()) == 4
 
 
+async def test_an_opening_that_is_told_after_a_push_is_no_second_run(tester: OfflineTester) -> None:
+    tester.gitee.faults.drop_webhooks(3)
+    await tester.open()
+    await tester.says_nothing()
+    await tester.push()
+    assert "2 tests passed" in await tester.read()
+    tester.gitee.redeliver(0)
+    await tester.says_nothing()
+    assert len(await tester.runs()) == 1
+
+
 async def test_redelivered_events_are_known_already(tester: OfflineTester) -> None:
     await tester.opened()
     await tester.says("/build")
