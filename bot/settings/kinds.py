@@ -1,10 +1,17 @@
 """What a setting's value may look like, for those kinds of values that several settings share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from bot.core import duration
+
+STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
+"""How every section is checked: an unknown key is an error, and a key's docstring its meaning."""
+
+Secret = SecretStr
+NO_SECRET = Secret("")
+
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1)]

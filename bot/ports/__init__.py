@@ -1,0 +1,35 @@
+"""What the engine and the steps ask of the outside world: one small Protocol per door.
+
+Adapters raise only the errors of `bot.model.errors`; whatever else comes out of one is a bug.
+"""
+
+from bot.ports.forge import Forge, Source
+from bot.ports.images import Builder, BuildOrder, Built, Registry, TagRemoval
+from bot.ports.jobs import JobEnding, JobOrder, Jobs, Tell
+from bot.ports.platform import Definition, EnvironmentSpec, Names, Platform, ServiceSpec, TestOutput, TestSpec
+from bot.ports.surroundings import Clock, Log, Renderer, Reports
+
+__all__ = [
+    "BuildOrder",
+    "Builder",
+    "Built",
+    "Clock",
+    "Definition",
+    "EnvironmentSpec",
+    "Forge",
+    "JobEnding",
+    "JobOrder",
+    "Jobs",
+    "Log",
+    "Names",
+    "Platform",
+    "Registry",
+    "Renderer",
+    "Reports",
+    "ServiceSpec",
+    "Source",
+    "TagRemoval",
+    "Tell",
+    "TestOutput",
+    "TestSpec",
+]
