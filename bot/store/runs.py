@@ -174,9 +174,7 @@ def add(connection: Connection, run: Run) -> Run:
         **_progress(run),
     }
     number = connection.execute(insert(runs).values(**values).returning(runs.c.id)).scalar_one()
-    run = replace(run, id=number)
-    connection.execute(update(runs).where(runs.c.id == run.id).values(data=pack(run)))
-    return run
+    return replace(run, id=number)
 
 
 def idle(connection: Connection, repo: RepoPath, number: int) -> bool:
@@ -230,4 +228,4 @@ def _entry(row: RowMapping) -> QueueEntry:
 
 def _value(row: RowMapping) -> Run:
     stop = unpack(StopRequest, row["stop"]) if row["stop"] else None
-    return replace(unpack(Run, row["data"]), stop=stop, comment_id=row["comment_id"])
+    return replace(unpack(Run, row["data"]), id=row["id"], stop=stop, comment_id=row["comment_id"])
