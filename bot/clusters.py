@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from bot.runners.kubernetes.cluster import Access, Cluster
 from bot.runners.kubernetes.facts import size
+from bot.runners.kubernetes.fetching import ChartRegistry
 from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.options import Account, Bounds, ChartPolicy, Options, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
@@ -18,7 +19,7 @@ def open_cluster(settings: Settings) -> tuple[Cluster, KubernetesPlatform]:
     home = settings.server.data_dir / "helm"
     home.mkdir(parents=True, exist_ok=True)
     cluster = Cluster(access)
-    return cluster, KubernetesPlatform(cluster, options(settings), Helm(access, home))
+    return cluster, KubernetesPlatform(cluster, options(settings), Helm(access, home, charts_from(settings)))
 
 
 def options(settings: Settings) -> Options:
@@ -42,6 +43,18 @@ def options(settings: Settings) -> Options:
         account=_account(settings),
         collector=chosen.collector_image,
         charts=ChartPolicy(chosen.charts, chosen.chart_values, _pairs(chosen.chart_facts)),
+    )
+
+
+def charts_from(settings: Settings) -> ChartRegistry:
+    """Return the registry whose charts the bot fetches with its own account."""
+    chosen = settings.registry
+    return ChartRegistry(
+        urlsplit(chosen.url).netloc,
+        plain=chosen.url.startswith("http://"),
+        verify=not chosen.insecure,
+        username=chosen.username,
+        password=chosen.password.get_secret_value(),
     )
 
 

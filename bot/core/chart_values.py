@@ -7,6 +7,7 @@ from typing import Any
 
 _PART = re.compile(r"([^.\[\]]+)|\[([0-9])\]")
 _WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
+_DEVIOUS = re.compile(r"/\.{1,2}(?:[/:]|$)|[%?#\\]")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,15})")
 
 
@@ -41,8 +42,11 @@ def refused(paths: Iterable[str], patterns: Sequence[str]) -> str | None:
 
 
 def allowed(reference: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a chart from elsewhere is one of those that the operator allows."""
-    return _allowed(reference, patterns)
+    """Tell whether a chart from elsewhere is one of those that the operator allows.
+
+    What leads out of a folder, or may, is none: a server can take `/charts/../private` for `/private`.
+    """
+    return not _DEVIOUS.search(reference) and _allowed(reference, patterns)
 
 
 def _allowed(text: str, patterns: Sequence[str]) -> bool:

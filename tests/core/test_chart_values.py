@@ -34,3 +34,11 @@ def test_the_operator_says_which_values_a_repository_may_set() -> None:
     assert refused(["web.replicas"], []) == "web.replicas"
     assert allowed("oci://harbor.example.com/charts/shop:1", ["oci://harbor.example.com/charts/*"])
     assert not allowed("oci://evil.example.com/x", ["oci://harbor.example.com/charts/*"])
+
+
+@pytest.mark.parametrize(
+    "path", ["../private/x.tgz", "..:1", "a/..", "./x", "%2e%2e/private/x.tgz", "x.tgz?y", "x#y", "..\\x"]
+)
+def test_no_address_leads_out_of_the_folder_that_is_allowed(path: str) -> None:
+    assert allowed("https://charts.example.com/ours/a..b/x.tgz", ["https://charts.example.com/ours/*"])
+    assert not allowed(f"https://charts.example.com/ours/{path}", ["https://charts.example.com/ours/*"])

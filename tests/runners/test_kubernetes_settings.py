@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bot.clusters import open_cluster, options
+from bot.clusters import charts_from, open_cluster, options
+from bot.runners.kubernetes.fetching import ChartRegistry
 from bot.runners.kubernetes.options import CHART_FACTS, Account
 from bot.settings.model import Kubernetes, Registry, Secret, Server, Settings
 
@@ -44,3 +45,13 @@ async def test_a_cluster_is_opened_without_asking_it_anything(tmp_path: Path) ->
 
     assert "none" in str(await platform.ping())
     await cluster.close()
+
+
+def test_charts_are_fetched_from_the_bots_registry_by_its_own_account_and_as_its_address_says() -> None:
+    puller = Kubernetes(pull_username="puller", pull_password=Secret("pull"))
+
+    assert charts_from(Settings(registry=REGISTRY, kubernetes=puller)) == ChartRegistry(
+        "harbor.example.com", username="pusher", password="push"
+    )
+    assert charts_from(Settings(registry=Registry(url="http://registry.test:5000"))).plain
+    assert not charts_from(Settings(registry=Registry(url="https://registry.test", insecure=True))).verify

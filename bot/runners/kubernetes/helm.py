@@ -12,7 +12,9 @@ from typing import Any
 from bot.model.errors import GiveUp
 from bot.model.reason import Reason
 from bot.runners.cleanup import uninterrupted
+from bot.runners.kubernetes import fetching
 from bot.runners.kubernetes.cluster import Access
+from bot.runners.kubernetes.fetching import ChartRegistry
 from bot.runners.lines import clean
 
 PROGRAM = "helm"
@@ -24,6 +26,7 @@ MEMORY_KIB = 4 << 20
 """Address space while rendering: the Go runtime reserves much more than it uses."""
 KEPT_REVISIONS = "3"
 _LIMITED = f'ulimit -v {MEMORY_KIB} -t {RENDER_SECONDS:.0f}; exec "$0" "$@"'
+NO_VARIABLES: Mapping[str, str] = {}
 _PASSED_ON = ("PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _IN_CLUSTER = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
 
@@ -39,9 +42,10 @@ class HelmFailed(Exception):  # noqa: N818 - as the errors of the model
 class Helm:
     """Helm for one cluster, with a folder for its own files."""
 
-    def __init__(self, access: Access, home: Path) -> None:
+    def __init__(self, access: Access, home: Path, registry: ChartRegistry | None = None) -> None:
         self._access = access
         self._home = home
+        self._registry = registry
         self._version = ""
 
     async def version(self) -> str:
@@ -52,10 +56,10 @@ class Helm:
 
     async def pull(self, reference: str, target: Path) -> Path:
         """Fetch a chart by its address and return its folder."""
-        address, _, version = reference.rpartition(":")
-        tagged = reference.startswith("oci://") and "/" not in version
-        arguments = ["pull", address, "--version", version] if tagged else ["pull", reference]
-        await self._run([*arguments, "--untar", "--untardir", str(target)], seconds=RENDER_SECONDS)
+        chart = fetching.words(reference, self._registry)
+        with fetching.surroundings(reference, self._registry) as given:
+            arguments = ["pull", "--untar", f"--untardir={target}", *given.words, *chart]
+            await self._run(arguments, seconds=RENDER_SECONDS, extra=given.environment)
         return _only_folder(target)
 
     async def template(
@@ -95,14 +99,21 @@ class Helm:
             if "not found" not in failed.message:
                 raise
 
-    async def _run(self, arguments: list[str], *, seconds: float, sealed: bool = False) -> str:
+    async def _run(
+        self,
+        arguments: list[str],
+        *,
+        seconds: float,
+        sealed: bool = False,
+        extra: Mapping[str, str] = NO_VARIABLES,
+    ) -> str:
         command = ["/bin/sh", "-c", _LIMITED, PROGRAM] if sealed else [PROGRAM]
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
-                *arguments,
                 *([] if sealed else self._context()),
-                env=self._environment(sealed=sealed),
+                *arguments,
+                env={**self._environment(sealed=sealed), **extra},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,

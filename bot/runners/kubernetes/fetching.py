@@ -1,0 +1,95 @@
+"""What Helm is told when it fetches a chart from elsewhere: in which words, and as whom.
+
+The account is written where Helm keeps accounts, in a file for one fetch; `helm registry login` would do no
+more than that, and cannot be told to speak plain HTTP before Helm 4.
+"""
+
+import base64
+import json
+import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+_OCI = "oci://"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRegistry:
+    """The bot's own registry, which may also hold charts. Others are asked as nobody, and by HTTPS only."""
+
+    host: str
+    plain: bool = False
+    """Whether it speaks HTTP without TLS."""
+    verify: bool = True
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    def holds(self, reference: str) -> bool:
+        """Tell whether a chart is in this registry."""
+        return reference.startswith(f"{_OCI}{self.host}/")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Files of Helm's own for one fetch, and the words that tell it of them."""
+
+    words: tuple[str, ...]
+    environment: dict[str, str]
+
+
+def words(reference: str, registry: ChartRegistry | None) -> tuple[str, ...]:
+    """Return how to fetch a chart; options come first, so that no name becomes one.
+
+    It is one of `oci://host/path/chart:1.0`, `https://host/chart-1.0.tgz`, or `https://host/path/chart:1.0`
+    for a chart of the repository whose index is in the folder above.
+
+    >>> words("https://charts.example.com/stable/shop:1.0", None)
+    ('--version=1.0', '--repo=https://charts.example.com/stable', '--', 'shop')
+    """
+    if reference.startswith(_OCI):
+        name, version = _parted(reference)
+        return (*_version(version), *_manner(reference, registry), "--", name)
+    if reference.endswith(".tgz"):
+        return ("--", reference)
+    name, version = _parted(reference)
+    repository, _, chart = name.rpartition("/")
+    return (*_version(version), f"--repo={repository}", "--", chart)
+
+
+@contextmanager
+def surroundings(reference: str, registry: ChartRegistry | None) -> Iterator[Surroundings]:
+    """Give Helm the account if the chart is in the bot's registry, and a cache; both go afterwards."""
+    with TemporaryDirectory(prefix="chatops-fetch-") as folder:
+        accounts = Path(folder) / "accounts.json"
+        known = registry if registry is not None and registry.holds(reference) else None
+        accounts.touch(mode=0o600)
+        accounts.write_text(json.dumps(_accounts(known)))
+        yield Surroundings((f"--registry-config={accounts}",), {"HELM_CACHE_HOME": f"{folder}/cache"})
+
+
+def _parted(reference: str) -> tuple[str, str]:
+    """Part name and version; a digest stays with the name, as Helm wants it, and a port is no version."""
+    name, _, version = reference.rpartition(":")
+    return (reference, "") if "/" in version or "@" in posixpath.basename(reference) else (name, version)
+
+
+def _version(version: str) -> tuple[str, ...]:
+    return (f"--version={version}",) if version else ()
+
+
+def _manner(reference: str, registry: ChartRegistry | None) -> tuple[str, ...]:
+    if registry is None or not registry.holds(reference):
+        return ()
+    if registry.plain:
+        return ("--plain-http",)
+    return () if registry.verify else ("--insecure-skip-tls-verify",)
+
+
+def _accounts(registry: ChartRegistry | None) -> dict[str, object]:
+    if registry is None or not registry.username:
+        return {}
+    auth = base64.b64encode(f"{registry.username}:{registry.password}".encode()).decode()
+    return {"auths": {registry.host: {"auth": auth}}}

@@ -1,0 +1,67 @@
+"""What Helm is told when it fetches a chart, and what of it only files hold."""
+
+import base64
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from bot.runners.kubernetes.fetching import ChartRegistry, surroundings, words
+
+PLAIN = ChartRegistry("harbor.test:5000", plain=True, username="robot$bot", password="hush")
+UNVERIFIED = ChartRegistry("harbor.test:5000", verify=False)
+DIGEST = "sha256:" + "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        ("oci://harbor.test:5000/charts/shop", ["--plain-http", "--", "oci://harbor.test:5000/charts/shop"]),
+        (
+            "oci://harbor.test:5000/charts/shop:1.2.0+a",
+            ["--version=1.2.0+a", "--plain-http", "--", "oci://harbor.test:5000/charts/shop"],
+        ),
+        (f"oci://elsewhere.test/shop@{DIGEST}", ["--", f"oci://elsewhere.test/shop@{DIGEST}"]),
+        (
+            "oci://harbor.test:5000.evil.test/shop:1",
+            ["--version=1", "--", "oci://harbor.test:5000.evil.test/shop"],
+        ),
+        ("https://charts.test/a/shop-1.tgz", ["--", "https://charts.test/a/shop-1.tgz"]),
+        ("https://c.test:8443/a/shop:1", ["--version=1", "--repo=https://c.test:8443/a", "--", "shop"]),
+        ("https://charts.test:8443/shop", ["--repo=https://charts.test:8443", "--", "shop"]),
+        ("https://c.test/a/--debug:--post", ["--version=--post", "--repo=https://c.test/a", "--", "--debug"]),
+    ],
+)
+def test_an_address_becomes_words_of_which_none_is_an_option_of_its_own(
+    reference: str, told: list[str]
+) -> None:
+    assert list(words(reference, PLAIN)) == told
+
+
+def test_a_certificate_goes_unverified_only_in_the_bots_own_registry() -> None:
+    assert "--insecure-skip-tls-verify" in words("oci://harbor.test:5000/shop", UNVERIFIED)
+    assert "--insecure-skip-tls-verify" not in words("oci://elsewhere.test/shop", UNVERIFIED)
+    assert words("oci://harbor.test:5000/shop", None) == ("--", "oci://harbor.test:5000/shop")
+
+
+def test_the_account_is_in_a_private_file_while_a_chart_is_fetched_and_nowhere_else() -> None:
+    reference = "oci://harbor.test:5000/charts/shop:1"
+    with surroundings(reference, PLAIN) as given:
+        [word] = given.words
+        file = Path(word.removeprefix("--registry-config="))
+        told = " ".join([*given.words, *words(reference, PLAIN), *given.environment.values(), repr(PLAIN)])
+        kept = json.loads(file.read_text())
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+    assert base64.b64decode(kept["auths"]["harbor.test:5000"]["auth"]) == b"robot$bot:hush"
+    assert "hush" not in told
+    assert not file.parent.exists()
+
+
+@pytest.mark.parametrize("reference", ["oci://elsewhere.test/shop:1", "https://harbor.test:5000/shop-1.tgz"])
+def test_others_are_not_told_the_account(reference: str) -> None:
+    with surroundings(reference, PLAIN) as given:
+        [word] = given.words
+        assert Path(word.removeprefix("--registry-config=")).read_text() == "{}"
