@@ -22,6 +22,7 @@ def reached(answer: Answer, unknown: Answer | None, *, strict: bool) -> bool:
 
     With `strict` its path must answer below 400. Otherwise anything of its own counts; a “not found” counts
     only if a name that nobody has is answered otherwise (`unknown`), since an ingress controller says it too.
+    A controller that takes up a new route may drop the connection of either question: that tells nothing.
     """
     if strict:
         return 0 < answer.status <= _REDIRECTED_AT_MOST
@@ -29,4 +30,9 @@ def reached(answer: Answer, unknown: Answer | None, *, strict: bool) -> bool:
         return False
     if answer.status != _NOT_FOUND or unknown is None:
         return True
-    return (unknown.status, unknown.body) != (answer.status, answer.body)
+    return unknown.status != 0 and not forgotten(answer, unknown)
+
+
+def forgotten(answer: Answer, unknown: Answer) -> bool:
+    """Tell whether a name leads nowhere: it is answered as one that nobody has."""
+    return (unknown.status, unknown.body) == (answer.status, answer.body)

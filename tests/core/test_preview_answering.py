@@ -1,6 +1,6 @@
 import pytest
 
-from bot.core.answering import Answer, reached
+from bot.core.answering import Answer, forgotten, reached
 
 NOT_FOUND = Answer(404, "no such host", "HTTP 404")
 
@@ -23,3 +23,14 @@ def test_not_found_counts_where_a_name_that_nobody_has_is_answered_otherwise() -
     assert not reached(NOT_FOUND, NOT_FOUND, strict=False)
     assert reached(NOT_FOUND, Answer(404, "default backend", ""), strict=False)
     assert reached(NOT_FOUND, None, strict=False)
+    assert reached(NOT_FOUND, Answer(503, "no such host", ""), strict=False)
+
+
+def test_a_dropped_connection_tells_nothing_of_who_said_not_found() -> None:
+    assert not reached(NOT_FOUND, Answer(0, "", "Server disconnected"), strict=False)
+
+
+def test_a_name_is_forgotten_once_it_is_answered_as_one_that_nobody_has() -> None:
+    assert forgotten(NOT_FOUND, NOT_FOUND)
+    assert not forgotten(Answer(502, "", ""), NOT_FOUND)
+    assert not forgotten(Answer(404, "the shop has no such page", ""), NOT_FOUND)

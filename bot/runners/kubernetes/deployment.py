@@ -17,10 +17,12 @@ from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.facts import APP
 from bot.runners.kubernetes.options import Options
 from bot.runners.kubernetes.plans import Plan
-from bot.runners.kubernetes.visiting import Visit, until_answered
+from bot.runners.kubernetes.visiting import Visit, until_answered, until_forgotten
 from bot.runners.kubernetes.watching import PATIENCE, Awaited, Watching
 from bot.runners.lines import Console
 
+FORGOTTEN_AFTER = 10.0
+"""Seconds that a controller gets to drop a route."""
 _AWAITED = (DEPLOYMENT, STATEFUL_SET, JOB)
 
 
@@ -54,6 +56,8 @@ class Deployment:
             self.console.line("the former release is uninstalled")
         await self._tidy(())
         await self._watching().until_empty()
+        if self.options.routing.ready_through == "ingress":
+            await until_forgotten(self._visit("", FORGOTTEN_AFTER))
 
     async def _release(self, plan: Plan) -> None:
         """Have Helm apply everything, and tell why it does not come up before Helm takes it back."""
@@ -101,14 +105,17 @@ class Deployment:
     async def _visited(self, found: Front) -> Endpoint:
         service = await self.cluster.get(SERVICE.path(self.namespace, found.service))
         address = str((service or {}).get("spec", {}).get("clusterIP", ""))
-        routing = self.options.routing
-        base = f"http://{address}:{found.port}"
-        if routing.ready_through == "ingress":
-            base = routing.address or f"{'https' if routing.tls else 'http'}://{self.spec.host}"
-        visit = Visit(base, self.spec.host, self.spec.health_path, self.spec.health_timeout)
+        visit = self._visit(f"http://{address}:{found.port}", self.spec.health_timeout)
         await until_answered(visit)
         self.console.line(f"{visit.url} answers")
         return Endpoint(address, found.port)
+
+    def _visit(self, service: str, seconds: float) -> Visit:
+        """Return how the environment is asked: as visitors do, or through its Service where that must do."""
+        routing = self.options.routing
+        public = routing.address or f"{'https' if routing.tls else 'http'}://{self.spec.host}"
+        base = public if routing.ready_through == "ingress" else service
+        return Visit(base, self.spec.host, self.spec.health_path, seconds)
 
 
 async def _first_trouble(installing: Coroutine[None, None, None], up: Coroutine[None, None, None]) -> None:

@@ -1,15 +1,17 @@
 """Ready means that the address answered: one request as a visitor makes it, repeated until it does."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.core.answering import Answer, reached
+from bot.core.answering import Answer, forgotten, reached
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
+from bot.runners.kubernetes.polling import until
 from bot.runners.lines import clean
 
 INTERVAL = 0.3
@@ -36,8 +38,7 @@ class Visit:
 async def until_answered(visit: Visit) -> None:
     """Return when the service answers; raises TellUser(URL_UNANSWERED) with what was answered last."""
     last = Answer(0, "", "nothing asked")
-    timeout = aiohttp.ClientTimeout(total=PROBE)
-    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with _session() as session:
         try:
             async with asyncio.timeout(visit.seconds):
                 while True:
@@ -50,10 +51,33 @@ async def until_answered(visit: Visit) -> None:
             raise TellUser(Reason.URL_UNANSWERED, facts) from None
 
 
+async def until_forgotten(visit: Visit) -> None:
+    """Return when the name leads nowhere, or after a while: not every controller lets that be seen.
+
+    A controller that has yet to drop the route of a former deployment would lead it to the new one, which
+    then seems ready, and is out of reach again a moment later.
+    """
+    async with _session() as session:
+
+        async def nowhere() -> bool:
+            answer = await _ask(session, visit, visit.host)
+            return forgotten(answer, await _ask_nobody(session, visit))
+
+        with suppress(TimeoutError):
+            await until(visit.seconds, nowhere, INTERVAL)
+
+
+def _session() -> aiohttp.ClientSession:
+    timeout = aiohttp.ClientTimeout(total=PROBE)
+    return aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+
+
 async def _elsewhere(session: aiohttp.ClientSession, visit: Visit, answer: Answer) -> Answer | None:
     """Ask for a name that nobody has, when the answer may be the controller's own “not found”."""
-    if answer.status != HTTPStatus.NOT_FOUND:
-        return None
+    return await _ask_nobody(session, visit) if answer.status == HTTPStatus.NOT_FOUND else None
+
+
+async def _ask_nobody(session: aiohttp.ClientSession, visit: Visit) -> Answer:
     _, _, domain = visit.host.partition(".")
     return await _ask(session, visit, f"{_UNKNOWN}.{domain}" if domain else _UNKNOWN)
 
