@@ -21,10 +21,14 @@ class Addresses:
     preview_scheme: str = "http"
     preview_port: int = 80
 
+    def host(self, host_label: str) -> str:
+        """Return the whole host name of a preview by its first label."""
+        return f"{host_label}.{self.preview_domain}"
+
     def preview(self, host_label: str) -> str:
         """Return the address of a preview by the first label of its host name."""
         port = "" if WELL_KNOWN.get(self.preview_scheme) == self.preview_port else f":{self.preview_port}"
-        return f"{self.preview_scheme}://{host_label}.{self.preview_domain}{port}/"
+        return f"{self.preview_scheme}://{self.host(host_label)}{port}/"
 
     def environment(self, environment: Environment) -> str:
         """Return where an environment answers: as whoever deployed it told, else as a preview."""

@@ -23,6 +23,7 @@ NAMES = (
     "digest",
     "environment",
     "host",
+    "host_label",
     "service_url",
     "suites",
 )

@@ -41,7 +41,7 @@ class Progress:
         run = hand.run
         found = await self.records.pulls.environments(run.repo, run.number)
         images = await self.records.pulls.images(run.repo, run.number)
-        hosts = {environment.key.name: environment.host for environment in found}
+        hosts = {environment.key.name: self.addresses.host(environment.host) for environment in found}
         return Work(
             run=run,
             log=self.doors.reports.log(run.id, run.plan.steps[index].name),

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from bot.core import dockerfile, placeholders
 from bot.model.errors import TellUser
@@ -35,7 +34,7 @@ def specification(step: Deploy, work: Work, image: Image, port: int | None) -> E
     extra = step.config.environments.get(step.environment, EnvironmentConfig())
     return EnvironmentSpec(
         key=work.key(step.environment),
-        host=_host(step, work),
+        host=work.hosts[step.environment],
         image=image,
         port=port,
         env={**_facts(step, work), **step.config.env, **extra.env},
@@ -91,15 +90,10 @@ def _values(step: Deploy, work: Work) -> dict[str, str]:
         "author": run_.author,
         "run": str(run_.id),
         "environment": step.environment,
-        "host": _host(step, work),
+        "host": work.hosts[step.environment],
         "service_url": work.urls[step.environment],
     }
     return {path: placeholders.filled(text, known) for path, text in step.config.values.items()}
-
-
-def _host(step: Deploy, work: Work) -> str:
-    """Return the whole public name; what is chosen for an environment is its first label."""
-    return urlsplit(work.urls[step.environment]).hostname or work.hosts[step.environment]
 
 
 def _facts(step: Deploy, work: Work) -> dict[str, str]:

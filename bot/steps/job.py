@@ -29,6 +29,7 @@ _GIVEN = {
     "CHATOPS_IMAGE": "image",
     "CHATOPS_ENVIRONMENT": "environment",
     "CHATOPS_HOST": "host",
+    "CHATOPS_HOST_LABEL": "host_label",
     "CHATOPS_SERVICE_URL": "service_url",
     "CHATOPS_SUITES": "suites",
 }
@@ -243,9 +244,11 @@ def _image_values(work: Work) -> dict[str, str]:
 
 def _environment_values(work: Work, environment: str) -> dict[str, str]:
     ready = environment in work.ports or environment in work.told
+    host = work.hosts.get(environment, "")
     return {
         "environment": environment,
-        "host": work.hosts.get(environment, ""),
+        "host": host,
+        "host_label": host.partition(".")[0],
         "service_url": work.urls.get(environment, "") if ready else "",
     }
 

@@ -58,7 +58,7 @@ class Work:
     image: Image | None = None
     """Image of the run's commit, if there is one."""
     hosts: Mapping[str, str] = field(default_factory=dict)
-    """Public host name by environment name."""
+    """Whole public host name of its preview by environment name, whatever address a job told."""
     urls: Mapping[str, str] = field(default_factory=dict)
     """Public address by environment name."""
     ports: Mapping[str, int] = field(default_factory=dict)

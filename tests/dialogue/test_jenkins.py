@@ -27,10 +27,11 @@ build: {runner: jenkins, job: "{owner}/build-image"}
 deploy:
   runner: jenkins
   job: "{owner}/shop/PR-{number}"
-  parameters: {RELEASE: "{host}", REF: "{branch}@{short_sha}"}
+  parameters: {RELEASE: "{host_label}", REF: "{branch}@{short_sha}"}
 test: {runner: jenkins, job: "{owner}/e2e", suites: {fast: make fast, slow: make slow}}
 teardown: {runner: jenkins, job: "{owner}/down"}
 """
+HOST = "pr-1-shop.test.example.com"
 URL = "https://pr-1-shop.k8s.example.com/"
 tells_image = telling(IMAGE="{CHATOPS_IMAGE}", IMAGE_DIGEST=DIGEST)
 tells_url = telling(SERVICE_URL=URL)
@@ -79,7 +80,7 @@ async def one_test_fails(hand: Hand) -> str:
 async def test_jobs_do_everything(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     jenkins.add_job("team/build-image", tells_image)
     parameters = ("CHATOPS_RUN", "CHATOPS_IMAGE", "CHATOPS_HOST", "CHATOPS_ENVIRONMENT", "RELEASE", "REF")
-    deploy = jenkins.add_job("team/shop/PR-1", tells_url, parameters=parameters)
+    deploy = jenkins.add_job("team/shop/PR-1", tells_url, parameters=(*parameters, "CHATOPS_HOST_LABEL"))
     e2e = jenkins.add_job("team/e2e", everything_passes)
     down = jenkins.add_job("team/down")
     await tester.configure(EVERYTHING)
@@ -89,7 +90,8 @@ async def test_jobs_do_everything(tester: OfflineTester, jenkins: OfflineJenkins
     assert tester.world.deployed == {}
     deployed = deploy.builds[1].parameters
     image = f"registry.example.com/team/shop@{DIGEST}"
-    assert (deployed["CHATOPS_IMAGE"], deployed["CHATOPS_HOST"]) == (image, "pr-1-shop")
+    assert (deployed["CHATOPS_IMAGE"], deployed["CHATOPS_HOST"]) == (image, HOST)
+    assert deployed["CHATOPS_HOST_LABEL"] == "pr-1-shop"
     assert (deployed["RELEASE"], deployed["REF"]) == (
         "pr-1-shop",
         f"{tester.pull.head_branch}@{tester.head[:8]}",
@@ -101,7 +103,7 @@ async def test_jobs_do_everything(tester: OfflineTester, jenkins: OfflineJenkins
     await tester.merge()
     assert "removed: preview" in await tester.read()
     assert down.builds[1].parameters["CHATOPS_ENVIRONMENT"] == "preview"
-    assert down.builds[1].parameters["CHATOPS_HOST"] == "pr-1-shop"
+    assert down.builds[1].parameters["CHATOPS_HOST"] == HOST
     assert await tester.bot.store.pulls.environments() == ()
 
 
