@@ -45,7 +45,7 @@ def lines(found: Found) -> Iterator[str]:
     for repo, number in found.given_up:
         yield f"{repo}!{number}: what a teardown that failed has left"
     yield from (f"not looked at: {trouble}" for trouble in found.trouble)
-    if found == Found(dict.fromkeys(found.items, ())):
+    if found == Found(dict.fromkeys(found.items, ()), misdated=found.misdated):
         yield "nothing is left over"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.model.environment import Environment, EnvironmentState, Extension
+from bot.model.inventory import Item
 from bot.model.run import Run
 
 
@@ -21,6 +22,13 @@ def extension(
     if allowed <= environment.expires_at:
         return None
     return Extension(environment.key.name, allowed, capped=allowed < asked)
+
+
+def misdated(items: Iterable[Item], environments: Iterable[Environment]) -> tuple[tuple[Item, datetime], ...]:
+    """Return what names another end than the one that counts, as after an extension, with that one."""
+    ends = {one.key: one.expires_at.replace(microsecond=0) for one in environments}
+    dated = ((item, ends.get(item.key)) for item in items if item.expires is not None)
+    return tuple((item, end) for item, end in dated if end is not None and end != item.expires)
 
 
 def expired(

@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from bot.core import expiry
 from bot.core.orphans import Owners, Pull, orphans, untagged, vanished
 from bot.engine.records import Records
 from bot.engine.repairs import Repair, Repaired
@@ -34,6 +35,8 @@ class Found:
     """Environments of which the store says more than there is."""
     given_up: tuple[Pull, ...] = ()
     """Pull requests that are over, and whose teardown failed."""
+    misdated: Mapping[RunnerName, tuple[tuple[Item, datetime], ...]] = field(default_factory=dict)
+    """What does not say until when it lives since somebody wanted it longer, and when that is."""
     trouble: tuple[str, ...] = ()
     """What could not be looked at, and why."""
 
@@ -72,6 +75,7 @@ class Leftovers:
             untagged(tagged, owners, now, self.age),
             vanished(there, standing, owners, now, self.age),
             tuple(owners.given_up),
+            {runner: expiry.misdated(items, owners.environments) for runner, items in stock.items()},
             tuple(trouble),
         )
 
@@ -82,6 +86,8 @@ class Leftovers:
             kept |= {(item.repo, item.number) for item in await self._discard(runner, items)}
         for pull in found.tags:
             kept |= set() if await self._untag(pull) else {pull}
+        for runner, dated in found.misdated.items():
+            await self._redate(runner, dated)
         for environment in found.vanished:
             await self._mark(environment)
         for pull in found.given_up:
@@ -162,6 +168,13 @@ class Leftovers:
             pull = f"{item.repo}!{item.number}"
             logger.warning("sweep: %s: removed %s %s, which nobody owned", pull, item.kind, item.name)
         return tuple(item for item in items if item not in gone)
+
+    async def _redate(self, runner: RunnerName, dated: tuple[tuple[Item, datetime], ...]) -> None:
+        try:
+            for item, expires in dated:
+                await self.platforms[runner].redate(item, expires)
+        except ChatOpsError as error:
+            logger.warning("sweep: %s: until when environments live could not be written: %s", runner, error)
 
     async def _untag(self, pull: Pull) -> bool:
         """Remove the tags of a pull request; return whether none is left."""

@@ -49,6 +49,7 @@ class Progress:
             image=_fresh_image(run.steps) or images.get(run.sha),
             hosts=hosts,
             urls={environment.key.name: self.addresses.environment(environment) for environment in found},
+            ends={environment.key.name: environment.expires_at for environment in found},
             ports={
                 environment.key.name: environment.endpoint.port
                 for environment in found

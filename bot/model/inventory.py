@@ -37,6 +37,8 @@ class Item:
     run: int = 0
     """The run that made it; 0 where it does not say."""
     made_at: datetime | None = None
+    expires: datetime | None = None
+    """Until when it says that it lives, to the second; None where it says nothing."""
 
     @property
     def key(self) -> EnvironmentKey:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -55,8 +56,8 @@ class EnvironmentSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     """Login of the pull request's author."""
-    ttl: int = 0
-    """Seconds that it is to live; 0 means it is not known."""
+    expires: datetime | None = None
+    """Until when it is to live, for platforms that write down what people may read there."""
     definition: Definition | None = None
     """The repository's own words about how it is deployed, for platforms that take them."""
     replace: bool = False
@@ -146,6 +147,13 @@ class Platform(Protocol):
         """Remove exactly these, in this order; return those that are gone, whoever removed them.
 
         What still is in use stays, and is no error. Raises RetryLater(ENGINE_UNAVAILABLE).
+        """
+        ...
+
+    async def redate(self, item: Item, expires: datetime) -> None:
+        """Write down until when an environment lives, where its item says so; gone is fine.
+
+        Raises RetryLater(ENGINE_UNAVAILABLE).
         """
         ...
 

@@ -48,7 +48,7 @@ def specification(step: Deploy, work: Work, image: Image, port: int | None) -> E
         health_timeout=step.config.health.timeout,
         labels=work.labels(step.environment),
         owner=work.run.author,
-        ttl=step.ttl,
+        expires=work.ends.get(step.environment),
         replace=step.config.replace,
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from bot.core import naming
@@ -61,6 +62,8 @@ class Work:
     """Whole public host name of its preview by environment name, whatever address a job told."""
     urls: Mapping[str, str] = field(default_factory=dict)
     """Public address by environment name."""
+    ends: Mapping[str, datetime] = field(default_factory=dict)
+    """Until when each lives, by environment name."""
     ports: Mapping[str, int] = field(default_factory=dict)
     """Port on which the service of a deployed environment listens, by environment name."""
     environments: tuple[str, ...] = ()

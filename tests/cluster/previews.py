@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class Previews:
             "memory": "64m",
             "labels": naming.labels(self.key, sha="a" * 40, run=7),
             "owner": "mei",
-            "ttl": 3600,
+            "expires": datetime(2026, 5, 1, 12, tzinfo=UTC),
         }
         return environment_of(**{**found, **changes})
 

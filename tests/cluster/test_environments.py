@@ -54,7 +54,7 @@ async def test_a_namespace_says_whose_it_is_and_is_fenced(
     assert len(previews.namespace) <= 63
     assert found.annotations["chatops.repo"] == str(previews.key.repo)
     assert found.annotations["chatops.owner"] == "mei"
-    assert "chatops.expires" in found.annotations.to_dict()
+    assert found.annotations["chatops.expires"] == "2026-05-01T12:00:00+00:00"
     assert found.labels["chatops.number"] == "12"
     assert found.labels["pod-security.kubernetes.io/enforce"] == "restricted"
     assert cluster.exists(named("networking.k8s.io/v1", "NetworkPolicy", "chatops", previews.namespace))
@@ -242,8 +242,15 @@ async def test_stock_is_taken_of_environments_and_single_ones_are_removed(
     assert found.made_at is not None
     assert timedelta(minutes=-1) < datetime.now(UTC) - found.made_at < timedelta(minutes=5)
     stranger = replace(found, environment="staging")
+    later = datetime(2026, 5, 2, 12, tzinfo=UTC)
+    await previews.platform.redate(stranger, later)
+    assert (await previews.platform.inventory()) == (found,)
+    await previews.platform.redate(found, later)
+    (found,) = await previews.platform.inventory()
+    assert found.expires == later
     assert await previews.platform.discard([stranger]) == ()
     assert exists(cluster, previews.namespace)
     assert await previews.platform.discard([found]) == (found,)
     assert not exists(cluster, previews.namespace)
+    await previews.platform.redate(found, later)
     assert await previews.platform.inventory() == ()

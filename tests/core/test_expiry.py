@@ -3,10 +3,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.expiry import ends_soon, expired, extension, to_warn, until
+from bot.core.expiry import ends_soon, expired, extension, misdated, to_warn, until
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Extension
 from bot.model.forge import RepoPath
+from bot.model.inventory import Item, ItemKind
 from bot.model.plan import Plan
 from bot.model.run import Origin, Run
 from bot.model.text import Language
@@ -93,3 +94,18 @@ def test_people_are_told_once_of_each_end_unless_something_is_under_way() -> Non
     assert to_warn((near, told, busy), (run,), now, 12 * HOURS) == (near,)
     assert to_warn((moved,), (), now, 12 * HOURS) == (moved,)
     assert to_warn((near,), (), now, timedelta(0)) == ()
+
+
+def test_what_names_another_end_than_the_one_that_counts_is_found() -> None:
+    ends = NOW + timedelta(hours=8, microseconds=17)
+
+    def says(number: int, expires: datetime | None) -> Item:
+        return Item(ItemKind.NAMESPACE, str(number), "x", SHOP, number, "preview", expires=expires)
+
+    right, earlier, later = says(1, ends.replace(microsecond=0)), says(1, NOW), says(1, NOW + 9 * HOURS)
+    silent, stranger = says(1, None), says(2, NOW)
+
+    assert misdated((right, earlier, later, silent, stranger), (environment(1, ends),)) == (
+        (earlier, ends.replace(microsecond=0)),
+        (later, ends.replace(microsecond=0)),
+    )

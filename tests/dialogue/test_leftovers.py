@@ -1,6 +1,7 @@
 """What nobody owns any more is removed from runners and registry; what somebody owns stays."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -40,6 +41,24 @@ async def test_what_a_dead_run_has_left_is_removed(tester: OfflineTester) -> Non
     assert sorted(tester.world.discarded, key=left.index) == left
     assert tester.repairs() == {"orphaned_item": 3}
     assert len(tester.world.deployed) == 1
+
+
+async def test_a_namespace_says_after_an_extension_until_when_it_lives_now(tester: OfflineTester) -> None:
+    await tester.opened()
+    await tester.says("/deploy ttl=8h")
+    (deployed,) = tester.world.deployed.values()
+    (before,) = await tester.bot.store.pulls.environments()
+    assert deployed.expires == before.expires_at
+    tester.world.strays = [replace(stray(ItemKind.NAMESPACE), expires=deployed.expires)]
+    await tester.says("/extend 4h")
+    tester.world.script.fail("redate", AWAY)
+    await tester.sweep()
+    assert tester.world.strays[0].expires == before.expires_at
+    await tester.sweep()
+    (after,) = await tester.bot.store.pulls.environments()
+    assert after.expires_at > before.expires_at
+    assert tester.world.strays[0].expires == after.expires_at.replace(microsecond=0)
+    assert tester.repairs() == {}
 
 
 async def test_a_run_under_way_keeps_what_it_has_made(tester: OfflineTester) -> None:

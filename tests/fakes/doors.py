@@ -222,6 +222,11 @@ class World:
         self._state.discarded += items
         return tuple(items)
 
+    async def redate(self, item: Item, expires: datetime) -> None:
+        await self._state.script.pass_through("redate")
+        at = self._state.strays.index(item)
+        self._state.strays[at] = replace(item, expires=expires)
+
     async def tagged(self, repo: RepoPath) -> frozenset[int]:
         await self._state.script.pass_through("tagged")
         names = (tag.rpartition(":")[2] for tag in self._state.tags if f"/{repo}:" in tag)

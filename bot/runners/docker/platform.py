@@ -1,6 +1,7 @@
 """Environments on one Docker Engine: deployed, tested, removed."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from bot.core import naming
 from bot.model.environment import Endpoint, EnvironmentKey
@@ -98,6 +99,10 @@ class DockerPlatform:
     async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Remove these; see `Platform.discard`."""
         return await self._inventory.discard(items)
+
+    async def redate(self, item: Item, expires: datetime) -> None:
+        """Do nothing: no item of an engine says until when it lives."""
+        del item, expires
 
     async def ping(self) -> str | None:
         """Return what is wrong with the engine, if anything is."""

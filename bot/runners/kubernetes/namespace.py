@@ -85,6 +85,14 @@ class Namespaces:
         """Have one of these removed; False if it is no more what it was."""
         return await self._doom(item.id, item.key)
 
+    async def redate(self, item: Item, expires: datetime) -> None:
+        """Write down until when one of these lives; what is no more what it was is left alone."""
+        path = f"{NAMESPACES}/{item.id}"
+        found = await self._cluster.get(path)
+        if found is not None and self._ours(found, item.key) and not _ending(found):
+            body = {"metadata": {"annotations": cluster_labels.ending(expires)}}
+            await self._cluster.call("PATCH", path, body=body, content=MERGE)
+
     async def _doom(self, name: str, key: EnvironmentKey) -> bool:
         path = f"{NAMESPACES}/{name}"
         found = await self._cluster.get(path)
@@ -201,7 +209,17 @@ def _item(found: Mapping[str, Any]) -> Item | None:
         environment=notes.get(naming.LABEL_ENVIRONMENT, ""),
         run=int(run) if run.isdecimal() else 0,
         made_at=made_at,
+        expires=_moment(notes.get(cluster_labels.ANNOTATION_EXPIRES, "")),
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """Read a time; None for what people have made of it."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else None
 
 
 def _object(kind: Kind, name: str, tenant: Tenant, **rest: Any) -> dict[str, Any]:

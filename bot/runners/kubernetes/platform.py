@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from bot.core import cluster_labels
 from bot.model.environment import Endpoint, EnvironmentKey
@@ -39,12 +39,11 @@ class KubernetesPlatform:
         """Deploy; see `Platform.deploy`."""
         console = Console(log)
         labels = self._labels(spec.key, spec.labels)
-        expires = datetime.now(UTC) + timedelta(seconds=spec.ttl) if spec.ttl else None
         namespace = self._namespaces.name(spec.key)
         deployment = Deployment(spec, namespace, self._cluster, self._charts, self._options, labels, console)
         try:
             plan = await Planner(spec, namespace, self._options, self._charts).plan()
-            await self._namespaces.ensure(Tenant(spec.key, labels, spec.owner, expires))
+            await self._namespaces.ensure(Tenant(spec.key, labels, spec.owner, spec.expires))
             console.line(f"namespace {namespace}")
             return await deployment.run(plan)
         except BaseException:
@@ -92,6 +91,10 @@ class KubernetesPlatform:
     async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Have these removed, without waiting until they are gone; see `Platform.discard`."""
         return tuple([item for item in items if await self._namespaces.discard(item)])
+
+    async def redate(self, item: Item, expires: datetime) -> None:
+        """Change a namespace's annotation; see `Platform.redate`."""
+        await self._namespaces.redate(item, expires)
 
     async def ping(self) -> str | None:
         """Return what is wrong with the cluster, if anything is."""
