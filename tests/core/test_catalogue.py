@@ -37,7 +37,7 @@ def test_help_lists_what_there_is_to_do_here() -> None:
 
     assert [entry.name for entry in view.commands] == [command.name for command in COMMANDS]
     assert [entry.name for entry in shown(disabled).commands] == [
-        command.name for command in COMMANDS if command.name != "deploy"
+        command.name for command in COMMANDS if command.name not in {"deploy", "extend"}
     ]
     assert (view.actor, view.detail) == ("lin", "test")
     assert view.automatic == {

@@ -168,6 +168,7 @@ def test_levels_of_our_commands() -> None:
         "build": "contributor",
         "test": "contributor",
         "retest": "contributor",
+        "extend": "contributor",
         "cancel": "contributor",
         "deploy": "write",
         "teardown": "write",
