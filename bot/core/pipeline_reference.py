@@ -100,7 +100,7 @@ CHINESE: Mapping[str, str] = {
     "test.command": "测试的 shell 命令；默认使用该阶段自带的命令。",
     "test.suites": "具名测试套件及其 shell 命令，供 `/test NAME` 使用；不写则只有一个 `default`。",
     "test.env": "在 SERVICE_URL、JUNIT_PATH 和 CHATOPS_FAILED_TESTS 之外追加的环境变量。",
-    "test.report": "测试结束后，到容器内的这个目录（或文件）读取 JUnit XML。",
+    "test.report": "测试结束后，到容器内的这个目录（或文件）读取 JUnit XML；其中的 HTML 会链接在报告里。",
     "test.timeout": "一个套件超过这么多秒即中止。",
     "test.job": "`runner: jenkins` 时执行测试的任务；它用 `junit` 步骤发布的结果就是测试报告。",
     "test.parameters": "除 `CHATOPS_…` 之外传给任务的参数；占位符会被替换。",

@@ -149,7 +149,7 @@ class TestConfig:
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables beside SERVICE_URL, JUNIT_PATH and CHATOPS_FAILED_TESTS."""
     report: str = "/reports"
-    """Folder (or one file) inside the container where JUnit XML is found afterwards."""
+    """Folder (or one file) inside the container where JUnit XML is found afterwards, and HTML to link to."""
     timeout: int = 900
     """Seconds after which a suite is stopped."""
     job: str | None = None

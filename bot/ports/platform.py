@@ -88,7 +88,7 @@ class TestSpec:
 
 @dataclass(frozen=True, slots=True)
 class TestOutput:
-    """What a suite left behind: `files` are the XML files under the report path, by relative path."""
+    """What a suite left behind: `files` are XML and HTML under the report path, by relative path."""
 
     __test__ = False
 

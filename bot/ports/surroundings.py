@@ -58,5 +58,5 @@ class Reports(Protocol):
     async def save(
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
     ) -> None:
-        """Keep a suite's results and the XML they came from; `about` says in a line what was tested."""
+        """Keep a suite's results and the files it has made; `about` says in a line what was tested."""
         ...

@@ -60,7 +60,7 @@ class RunFiles:
     async def save(
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
     ) -> None:
-        """Keep a suite's results and the XML they came from, and renew the run's HTML report.
+        """Keep a suite's results and the files it has made, and renew the run's HTML report.
 
         `about` says in a line what was tested; it heads the report.
         """
@@ -94,6 +94,10 @@ class RunFiles:
     async def report(self, run: int) -> bytes | None:
         """Return a run's HTML report, if there is one."""
         return await self.shelf.read(run, paths.REPORT) or None
+
+    async def own_report(self, run: int, name: str) -> bytes | None:
+        """Return an HTML report that a suite has made itself, if there is one."""
+        return (await self.shelf.read(run, name) or None) if paths.is_own_page(name) else None
 
     async def _save(self, run: int, beginning: str, kept: Mapping[str, bytes]) -> None:
         shelf = self.shelf

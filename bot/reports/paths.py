@@ -8,6 +8,8 @@ from bot.core.retention import LOG
 REPORT = "report.html"
 SUITES = "suites/"
 RESULTS = "/report.json"
+PAGE = ".html"
+_OWN_PAGE = re.compile(r"suites/[A-Za-z0-9_-]{1,64}/html/[0-9]{3}-[A-Za-z0-9_-]{1,64}\.html")
 _SAFE_STEP = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LENGTH = 48
 
@@ -25,6 +27,11 @@ def log(step: str) -> str:
     if not _SAFE_STEP.fullmatch(step):
         raise ValueError(f"not a step: {step!r}")
     return f"{step}{LOG}"
+
+
+def is_own_page(name: str) -> bool:
+    """Tell whether this is the name of an HTML report that a suite has made itself."""
+    return _OWN_PAGE.fullmatch(name) is not None
 
 
 def suite(name: str) -> str:

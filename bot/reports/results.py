@@ -1,4 +1,4 @@
-"""Results of test suites as files: `report.json` for machines, the XML files as they came."""
+"""Results of test suites as files: `report.json` for machines, and what a suite has made, as it came."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +11,7 @@ from bot.reports import paths
 
 _MOST_FILES = 500
 _MOST_BYTES = 64 << 20
+_MOST_OF_PAGES = 16 << 20
 FORMAT = 1
 
 
@@ -22,6 +23,8 @@ class SuiteResults:
     report: Report
     about: str = ""
     """What was tested, in a line."""
+    pages: tuple[tuple[str, str], ...] = ()
+    """The suite's own HTML reports: as it calls them, and where they are kept."""
 
 
 def masked(report: Report, masker: Masker) -> Report:
@@ -41,15 +44,27 @@ def _masked(case: Case, masker: Masker) -> Case:
 
 
 def files_of(results: SuiteResults, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return what to keep of a suite, by name: its results, and the XML as far as it is not too much."""
+    """Return what to keep of a suite, by name: its results, and its files as far as they are not too much."""
     folder = paths.suite(results.name)
-    kept = {f"{folder}{paths.RESULTS}": json.dumps(_json(results), ensure_ascii=True).encode()}
-    room = _MOST_BYTES
+    own = {name: data for name, data in files.items() if name.lower().endswith(paths.PAGE)}
+    xml = {name: data for name, data in files.items() if name not in own}
+    pages = _kept(own, f"{folder}/html/", paths.PAGE, _MOST_OF_PAGES)
+    told = replace(results, pages=tuple((name, where) for where, (name, _) in pages.items()))
+    kept = {f"{folder}{paths.RESULTS}": json.dumps(_json(told), ensure_ascii=True).encode()}
+    for where, (_, data) in {**_kept(xml, f"{folder}/xml/", ".xml", _MOST_BYTES), **pages}.items():
+        kept[where] = data
+    return kept
+
+
+def _kept(files: Mapping[str, bytes], beginning: str, suffix: str, room: int) -> dict[str, tuple[str, bytes]]:
+    """Return files with the names that they had, by the names under which they are kept."""
+    found: dict[str, tuple[str, bytes]] = {}
     for number, (name, data) in enumerate(sorted(files.items())[:_MOST_FILES], 1):
         room -= len(data)
         if room >= 0:
-            kept[f"{folder}/xml/{number:03d}-{paths.slug(name.removesuffix('.xml'))}.xml"] = data
-    return kept
+            plain = name[: -len(suffix)] if name.lower().endswith(suffix) else name
+            found[f"{beginning}{number:03d}-{paths.slug(plain)}{suffix}"] = (name, data)
+    return found
 
 
 def read_all(contents: Iterable[bytes]) -> tuple[SuiteResults, ...]:
@@ -65,6 +80,7 @@ def _json(results: SuiteResults) -> dict[str, Any]:
         "format": FORMAT,
         "suite": results.name,
         "about": results.about,
+        "pages": [list(page) for page in results.pages],
         "counts": {**asdict(report.counts), "total": report.counts.total},
         "truncated": report.truncated,
         "cases": [asdict(case) for case in report.cases],
@@ -75,4 +91,6 @@ def _read(content: bytes) -> SuiteResults:
     data = json.loads(content)
     cases: Sequence[dict[str, Any]] = data["cases"]
     kept = tuple(Case(**{**case, "state": CaseState(case["state"])}) for case in cases)
-    return SuiteResults(data["suite"], Report(kept, data["truncated"]), data["about"])
+    # Results from before there were pages say nothing of them.
+    pages = tuple((str(name), str(where)) for name, where in data.get("pages", ()))
+    return SuiteResults(data["suite"], Report(kept, data["truncated"]), data["about"], pages)

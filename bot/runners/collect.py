@@ -1,7 +1,8 @@
-"""XML files out of the tar that a test container hands over; everything in it is hostile."""
+"""Reports out of the tar that a test container hands over; everything in it is hostile."""
 
 import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -11,24 +12,44 @@ ARCHIVE_LIMIT = 128 * 2**20
 FILE_LIMIT = 16 * 2**20
 TOTAL_LIMIT = 64 * 2**20
 COUNT_LIMIT = 1_000
+PAGE_SUFFIX = ".html"
+PAGES_LIMIT = 16 * 2**20
+"""Bytes of all HTML together; it has limits of its own, since results must never give way to it."""
+PAGES_COUNT = 20
 MEMBER_LIMIT = 50_000
 NAME_LIMIT = 255
 
 
-def xml_files(archive: BinaryIO) -> dict[str, bytes]:
-    """Return the regular `*.xml` files by path relative to the folder that was asked for.
+def report_files(archive: BinaryIO) -> dict[str, bytes]:
+    """Return the regular `*.xml` and `*.html` files by path relative to the folder that was asked for.
 
     Links, devices, unsafe names and what is over a limit are left out; a broken or cut archive gives what
     could be read of it.
     """
-    found: dict[str, bytes] = {}
-    left = TOTAL_LIMIT
+    xml, pages = _Kept(COUNT_LIMIT, TOTAL_LIMIT), _Kept(PAGES_COUNT, PAGES_LIMIT)
     for name, content in _candidates(archive):
-        if len(content) > left or len(found) >= COUNT_LIMIT:
+        if name.lower().endswith(PAGE_SUFFIX):
+            pages.take(name, content)
+        elif not xml.take(name, content):
             break
-        left -= len(content)
-        found[name] = content
-    return found
+    return {**xml.files, **pages.files}
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Files of one sort, and how much of it there may still be."""
+
+    count: int
+    size: int
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def take(self, name: str, content: bytes) -> bool:
+        """Keep a file if there is room; return whether there was."""
+        if len(content) > self.size or len(self.files) >= self.count:
+            return False
+        self.size -= len(content)
+        self.files[name] = content
+        return True
 
 
 def _candidates(archive: BinaryIO) -> Iterator[tuple[str, bytes]]:
@@ -47,7 +68,7 @@ def _candidates(archive: BinaryIO) -> Iterator[tuple[str, bytes]]:
 def _relative(member: tarfile.TarInfo) -> str:
     """Return the safe relative name of a file that is wanted, else nothing."""
     path = PurePosixPath(member.name)
-    if not member.isreg() or member.size > FILE_LIMIT or path.suffix.lower() != ".xml":
+    if not member.isreg() or member.size > FILE_LIMIT or path.suffix.lower() not in {".xml", PAGE_SUFFIX}:
         return ""
     if path.is_absolute() or ".." in path.parts:
         return ""

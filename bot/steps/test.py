@@ -111,10 +111,11 @@ def _junit_path(report: str) -> str:
 
 
 def _read(output: TestOutput, path: str) -> Report | None:
-    if not output.files:
+    results = {name: data for name, data in output.files.items() if name.lower().endswith(".xml")}
+    if not results:
         return None
     try:
-        return junit.read(output.files)
+        return junit.read(results)
     except junit.UnreadableError as error:
         facts = {"path": f"{path.rstrip('/')}/{error.path}", "message": error.message}
         raise TellUser(Reason.REPORT_UNREADABLE, facts) from error

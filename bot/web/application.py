@@ -56,6 +56,7 @@ def application(deps: WebDeps) -> web.Application:
             web.get("/commands", pages.commands),
             web.get(f"/reports/{ID}", pages.report_folder),
             web.get(f"/reports/{ID}/", pages.report),
+            web.get(f"/reports/{ID}/{{name:suites/.+}}", pages.own_report),
             web.static("/static", Path(str(resources.files("bot.web") / "static"))),
         ]
     )

@@ -87,6 +87,10 @@ class Logs(Protocol):
         """Return a run's HTML report, if there is one; hostile."""
         ...
 
+    async def own_report(self, run: int, name: str) -> bytes | None:
+        """Return an HTML report that a suite has made itself, if there is one; very hostile."""
+        ...
+
 
 class Health(Protocol):
     """Whether the parts that the bot needs answer."""

@@ -38,14 +38,14 @@ async def said(log: Recorder, words: str) -> None:
 async def test_a_suite_that_fails_still_hands_its_report_out(deployed: Previews, log: Recorder) -> None:
     command = (
         "wget -qO- $SERVICE_URL; mkdir -p /reports/deep; echo '<testsuite/>' > /reports/deep/j.xml; "
-        "echo no > /reports/x.html; echo '$(HOME) $$'; exit 3"
+        "echo page > /reports/x.html; echo no > /reports/x.txt; echo '$(HOME) $$'; exit 3"
     )
     env = {"SERVICE_URL": deployed.platform.service_url(deployed.key, 8080)}
 
     output = await deployed.platform.run_tests(deployed.suite(command, env=env), log)
 
     assert output.exit_code == 3
-    assert output.files == {"deep/j.xml": b"<testsuite/>\n"}
+    assert output.files == {"deep/j.xml": b"<testsuite/>\n", "x.html": b"page\n"}
     assert "at your service\n$(HOME) $$\n" in log.text
 
 

@@ -110,6 +110,13 @@ async def test_suites_are_run_by_name(tester: OfflineTester) -> None:
     assert "There is no test suite `wab`. Known: `unit`, `web`." in await tester.says("/测试 wab")
 
 
+async def test_html_beside_results_is_no_result(tester: OfflineTester) -> None:
+    await tester.configure(SUITES)
+    page = {"index.html": b"<p>no XML & no end"}
+    tester.world.outputs.extend([TestOutput(0, page), TestOutput(1, {"junit.xml": FAILING, **page})])
+    assert "1 of 2 tests failed" in await tester.opened()
+
+
 async def test_retest_failed_runs_the_failed_suites_again(tester: OfflineTester) -> None:
     await tester.configure(SUITES)
     tester.world.outputs.extend([TestOutput(0, {}), TestOutput(1, {"junit.xml": FAILING})])

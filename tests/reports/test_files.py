@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,63 @@ async def test_a_report_waits_for_its_shelf(files: RunFiles, monkeypatch: pytest
     await files.save(42, "unit", REPORT, {})
 
     assert await files.has_report(42)
+
+
+async def test_a_suites_own_html_is_kept_and_linked_beside_its_results(files: RunFiles) -> None:
+    page = f"<h1>{SECRET}</h1>".encode()
+    await files.save(42, "接口", REPORT, {"junit.xml": b"<x/>", "allure/index.HTML": page, "<b>.html": b"2"})
+
+    report = await files.report(42)
+    assert report
+    linked = re.findall(r'href="([^"]+)">([^<]+)</a>', report.decode())
+    assert [name for _, name in linked] == ["&lt;b&gt;.html", "allure/index.HTML"]
+    assert all(where.startswith("suites/") for where, _ in linked)
+    kept = await files.own_report(42, linked[1][0])
+    assert kept
+    assert SECRET.encode() not in kept
+    assert await files.own_report(42, linked[0][0]) == b"2"
+
+    await files.save(42, "接口", REPORT, {"junit.xml": b"<x/>"})
+    assert await files.own_report(42, linked[0][0]) is None
+    assert b"suites/" not in (await files.report(42) or b"")
+
+
+async def test_of_too_much_html_some_is_left_out_and_the_results_stay(
+    files: RunFiles, tmp_path: Path
+) -> None:
+    huge = {f"{number}.html": bytes(9 << 20) for number in range(3)}
+    await files.save(42, "unit", REPORT, {"junit.xml": b"<x/>", **huge})
+
+    kept = sorted(file.name for file in written(tmp_path))
+    assert kept == ["001-0.html", "001-junit.xml", "report.html", "report.json"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "build.log",
+        "report.html",
+        "suites/unit/report.json",
+        "suites/unit/xml/001-junit.xml",
+        "suites/../../43/report.html",
+        "suites/unit/html/../../../build.log",
+        "/etc/passwd",
+        "suites/unit/html/001-a.html\n",
+        "suites/unit/html/",
+        "",
+    ],
+)
+async def test_nothing_else_is_handed_out_as_a_suites_own_report(files: RunFiles, name: str) -> None:
+    await files.save(42, "unit", REPORT, {"junit.xml": b"<x/>"})
+
+    assert await files.own_report(42, name) is None
+
+
+@pytest.mark.parametrize("name", ["../../../evil", "/etc/passwd", "..", "", "a/b\x00c", "x" * 500, "\ud800"])
+async def test_no_name_of_a_page_leads_out_of_the_folder(files: RunFiles, tmp_path: Path, name: str) -> None:
+    await files.save(42, name, REPORT, {f"{name}.html": b"1"})
+
+    inside = tmp_path / "data" / "runs" / "42" / "suites"
+    [page] = [file for file in written(tmp_path) if file.read_bytes() == b"1"]
+    assert page.is_relative_to(inside)
+    assert await files.own_report(42, str(page.relative_to(inside.parent))) == b"1"

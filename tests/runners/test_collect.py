@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.runners import collect
-from bot.runners.collect import xml_files
+from bot.runners.collect import report_files
 
 
 def archive(*members: tuple[str, bytes] | tarfile.TarInfo) -> io.BytesIO:
@@ -31,8 +31,8 @@ def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
     return member
 
 
-def test_xml_files_by_their_path_below_the_folder() -> None:
-    found = xml_files(
+def test_report_files_by_their_path_below_the_folder() -> None:
+    found = report_files(
         archive(
             special("reports", tarfile.DIRTYPE),
             ("reports/a.xml", b"1"),
@@ -45,8 +45,18 @@ def test_xml_files_by_their_path_below_the_folder() -> None:
     assert found == {"a.xml": b"1", "deep/er/B.XML": b"2"}
 
 
+def test_pages_have_limits_of_their_own_and_never_displace_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "PAGES_LIMIT", 5)
+    monkeypatch.setattr(collect, "PAGES_COUNT", 2)
+    pages = [("r/a.html", b"111"), ("r/big.html", b"222"), ("r/b.HTML", b"3"), ("r/more.html", b"4")]
+
+    found = report_files(archive(*pages, ("r/../x.html", b""), ("r/z.xml", b"5")))
+
+    assert found == {"a.html": b"111", "b.HTML": b"3", "z.xml": b"5"}
+
+
 def test_single_file_keeps_its_name() -> None:
-    assert xml_files(archive(("junit.xml", b"1"))) == {"junit.xml": b"1"}
+    assert report_files(archive(("junit.xml", b"1"))) == {"junit.xml": b"1"}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +75,7 @@ def test_single_file_keeps_its_name() -> None:
     ],
 )
 def test_unsafe_members_are_left_out(member: tuple[str, bytes] | tarfile.TarInfo) -> None:
-    found = xml_files(archive(("reports/good.xml", b"1"), member, ("reports/also.xml", b"2")))
+    found = report_files(archive(("reports/good.xml", b"1"), member, ("reports/also.xml", b"2")))
 
     assert found == {"good.xml": b"1", "also.xml": b"2"}
 
@@ -74,24 +84,24 @@ def test_limits_of_size_total_and_count(monkeypatch: pytest.MonkeyPatch) -> None
     files = [(f"r/{index}.xml", b"x" * 10) for index in range(9)]
 
     monkeypatch.setattr(collect, "TOTAL_LIMIT", 35)
-    assert len(xml_files(archive(*files))) == 3
+    assert len(report_files(archive(*files))) == 3
     monkeypatch.setattr(collect, "COUNT_LIMIT", 2)
-    assert len(xml_files(archive(*files))) == 2
+    assert len(report_files(archive(*files))) == 2
     monkeypatch.setattr(collect, "MEMBER_LIMIT", 1)
-    assert len(xml_files(archive(*files))) == 1
+    assert len(report_files(archive(*files))) == 1
     monkeypatch.setattr(collect, "FILE_LIMIT", 9)
-    assert xml_files(archive(*files)) == {}
+    assert report_files(archive(*files)) == {}
 
 
 def test_cut_archive_gives_what_could_be_read() -> None:
     whole = archive(("r/a.xml", b"1" * 600), ("r/b.xml", b"2" * 600)).getvalue()
 
-    assert xml_files(io.BytesIO(whole[:2_000])) == {"a.xml": b"1" * 600}
+    assert report_files(io.BytesIO(whole[:2_000])) == {"a.xml": b"1" * 600}
 
 
 @given(st.binary(max_size=2_000))
 def test_any_bytes_are_survived(data: bytes) -> None:
-    assert xml_files(io.BytesIO(data)) == {}
+    assert report_files(io.BytesIO(data)) == {}
 
 
 def test_sparse_file_cannot_pretend_to_be_small() -> None:
@@ -99,4 +109,4 @@ def test_sparse_file_cannot_pretend_to_be_small() -> None:
     member.size = 8 << 40
     head = member.tobuf(tarfile.GNU_FORMAT)
 
-    assert xml_files(io.BytesIO(head + b"\0" * 10_240)) == {}
+    assert report_files(io.BytesIO(head + b"\0" * 10_240)) == {}

@@ -19,14 +19,18 @@ async def test_suite_reaches_the_service_and_leaves_its_report(stage: Stage) -> 
     script = """
         mkdir -p /reports/nested && cd /reports
         nslookup app && echo '<testsuite/>' > junit.xml
-        echo "$WORD" > nested/Other.XML; echo no > notes.txt
+        echo "$WORD" > nested/Other.XML; echo no > notes.txt; echo '<p>' > index.html
         echo finished; echo to stderr >&2; exit 5
     """
 
     output = await stage.platform.run_tests(stage.suite(script, env={"WORD": "<x/>"}), stage.log)
 
     assert output.exit_code == 5
-    assert output.files == {"junit.xml": b"<testsuite/>\n", "nested/Other.XML": b"<x/>\n"}
+    assert output.files == {
+        "junit.xml": b"<testsuite/>\n",
+        "nested/Other.XML": b"<x/>\n",
+        "index.html": b"<p>\n",
+    }
     assert {"finished", "to stderr"} <= set(stage.log.text.splitlines())
     assert [str(found.name)[-4:] for found in stage.containers] == ["-app"]
 

@@ -24,6 +24,10 @@ def log_of(files: dict[str, bytes], end: str = END) -> bytes:
     return f"noise\n{BEGIN}\n".encode() + packed + f"{end}\n".encode()
 
 
+def packed(log: bytes) -> bytes:
+    return base64.b64decode(log.partition(f"{BEGIN}\n".encode())[2].partition(END.encode())[0])
+
+
 def test_a_log_becomes_files() -> None:
     files = {"a.xml": b"<testsuite/>", "deep/b.xml": b"<x/>", "c.txt": b"no"}
 
@@ -46,18 +50,21 @@ def test_a_bomb_is_read_up_to_its_limit() -> None:
     assert sum(map(len, unpacked(log_of(files)).values())) <= 64 << 20
 
 
-def test_the_collectors_script_takes_out_the_xml_files(tmp_path: Path) -> None:
+def test_the_collectors_script_takes_out_xml_and_html_files(tmp_path: Path) -> None:
     reports = tmp_path / "chatops-reports"
     (reports / "deep").mkdir(parents=True)
     (reports / "deep" / "b c.XML").write_text("<x/>")
     (reports / "page.html").write_text("<p>")
+    (reports / "notes.txt").write_text("no")
     container = job(suite_of(), Options("bot"), {})["spec"]["template"]["spec"]["containers"][1]
     script = container["command"][2].replace("$$", "$")
     _, collecting = script.split("done\ncd /\n")
 
     output = subprocess.run(["/bin/sh", "-c", collecting], cwd=tmp_path, capture_output=True, check=True)  # noqa: S603
 
-    assert unpacked(output.stdout) == {"deep/b c.XML": b"<x/>"}
+    assert unpacked(output.stdout) == {"deep/b c.XML": b"<x/>", "page.html": b"<p>"}
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(packed(output.stdout)))) as written:
+        assert written.getnames()[0].endswith("b c.XML")
 
 
 def test_without_a_report_there_is_nothing_to_read(tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ class FakeLogs:
 
     texts: dict[tuple[int, str], str] = field(default_factory=dict)
     reports: dict[int, bytes] = field(default_factory=dict)
+    own: dict[tuple[int, str], bytes] = field(default_factory=dict)
 
     def append(self, run: int, step: str, text: str) -> None:
         self.texts[run, step] = self.texts.get((run, step), "") + text
@@ -138,6 +139,9 @@ class FakeLogs:
 
     async def report(self, run: int) -> bytes | None:
         return self.reports.get(run)
+
+    async def own_report(self, run: int, name: str) -> bytes | None:
+        return self.own.get((run, name))
 
 
 @dataclass

@@ -153,3 +153,26 @@ async def test_a_phone_scrolls_down_only(server: TestServer, bench: Bench, brows
         await page.goto(address(server, path))
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     await context.close()
+
+
+async def test_a_suites_own_report_runs_its_scripts_and_reaches_nothing(
+    server: TestServer, bench: Bench, browser: Browser
+) -> None:
+    name = "suites/unit/html/001-index.html"
+    bench.logs.own[41, name] = b"""<!doctype html><p id=ran></p><p id=seen></p><p id=sent></p><script>
+        ran.textContent = "ran";
+        try { seen.textContent = document.cookie + localStorage.length; }
+        catch { seen.textContent = "nothing"; }
+        fetch("/api/v1/runs").then(() => sent.textContent = "answered", () => sent.textContent = "refused");
+    </script>"""
+    context = await browser.new_context()
+    await context.add_cookies([{"name": "lang", "value": "zh", "url": address(server, "/")}])
+    opened = await context.new_page()
+
+    await opened.goto(address(server, f"/reports/41/{name}"))
+
+    await expect(opened.locator("#ran")).to_have_text("ran")
+    await expect(opened.locator("#seen")).to_have_text("nothing")
+    await expect(opened.locator("#sent")).to_have_text("refused")
+    assert await opened.evaluate("window.origin") == "null"
+    await context.close()

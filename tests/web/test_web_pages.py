@@ -371,6 +371,21 @@ async def test_a_report_is_locked_into_a_sandbox(client: Client, bench: Bench) -
     assert "报告" in await answer.text()
 
 
+async def test_a_suites_own_report_has_its_scripts_and_no_origin(client: Client, bench: Bench) -> None:
+    bench.logs.own[41, "suites/unit/html/001-index.html"] = b"<script>parent.document.cookie</script>"
+
+    answer = await client.get("/reports/41/suites/unit/html/001-index.html")
+
+    assert (answer.status, answer.content_type) == (200, "text/html")
+    rules = {rule.strip() for rule in answer.headers["Content-Security-Policy"].split(";")}
+    assert {"default-src 'none'", "sandbox allow-scripts", "form-action 'none'"} <= rules
+    assert "allow-same-origin" not in answer.headers["Content-Security-Policy"]
+    assert "http" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert (await client.get("/reports/41/suites/unit/html/002-index.html")).status == 404
+    assert (await client.get("/reports/42/suites/unit/html/001-index.html")).status == 404
+
+
 async def test_a_report_without_a_slash_is_sent_on(client: Client) -> None:
     answer = await client.get("/reports/41", allow_redirects=False)
 

@@ -11,7 +11,7 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
-from bot.runners.collect import ARCHIVE_LIMIT, xml_files
+from bot.runners.collect import ARCHIVE_LIMIT, report_files
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.health import ended, unstartable
@@ -86,7 +86,7 @@ class TestsContainer:
                     raise
                 return {}
             kept.seek(0)
-            return await asyncio.to_thread(xml_files, kept)
+            return await asyncio.to_thread(report_files, kept)
 
     def _with_log(self, error: Any) -> Any:
         error.log = "\n".join(self._console.tail)

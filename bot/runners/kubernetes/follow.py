@@ -7,7 +7,7 @@ import io
 import zlib
 from collections.abc import Awaitable, Callable
 
-from bot.runners.collect import ARCHIVE_LIMIT, xml_files
+from bot.runners.collect import ARCHIVE_LIMIT, report_files
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.job import BEGIN, END
 from bot.runners.lines import Console, Lines
@@ -61,4 +61,4 @@ def unpacked(log: bytes) -> dict[str, bytes]:
         data = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(packed, ARCHIVE_LIMIT)
     except (binascii.Error, zlib.error):
         return {}
-    return xml_files(io.BytesIO(data))
+    return report_files(io.BytesIO(data))

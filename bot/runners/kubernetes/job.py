@@ -1,7 +1,7 @@
 """The Job that runs one suite: the tests in one container, and beside it one that hands their report out.
 
 Nothing may be executed inside a pod: that right would reach into every pod there is. So the second container
-waits until the first has ended, which it sees in the pod's shared list of processes, and writes the XML files
+waits until the first has ended, which it sees in the pod's shared list of processes, and writes the reports
 into its own log. That also works for tests that fail or crash.
 """
 
@@ -43,7 +43,9 @@ echo {BEGIN}
 set -f
 IFS='
 '
+# Results first: they stay within the limit whatever pages there are.
 set -- $(find {FOLDER.strip("/")} -type f -iname '*.xml' | head -n 1000)
+set -- "$@" $(find {FOLDER.strip("/")} -type f -iname '*.html' | head -n 20)
 [ $# = 0 ] || tar -cf - "$@" 2>/dev/null | gzip | head -c {ARCHIVE_LIMIT} | base64
 echo {END}
 """
