@@ -156,7 +156,11 @@ async def _cluster(settings: Settings, doors: Doors, stack: AsyncExitStack) -> D
 
     cluster, platform = open_cluster(settings)
     stack.push_async_callback(cluster.close)
-    return replace(doors, platforms={**doors.platforms, RunnerName.KUBERNETES: platform})
+    return replace(
+        doors,
+        platforms={**doors.platforms, RunnerName.KUBERNETES: platform},
+        sleepers={RunnerName.KUBERNETES: platform},
+    )
 
 
 async def _buildkit(settings: Settings, doors: Doors, _stack: AsyncExitStack) -> Doors:

@@ -36,6 +36,7 @@ from bot.engine.names import NameKeeper
 from bot.engine.progress import Progress
 from bot.engine.retention import Retention
 from bot.engine.run_comments import RunComments
+from bot.engine.slumber import Slumber
 from bot.engine.sweep import Sweep
 from bot.engine.walk import Walker
 from bot.engine.warning import Warnings
@@ -53,6 +54,7 @@ from bot.web.deps import PreviewDeps, WebDeps
 from bot.web.engine_metrics import EngineMetrics, StoreMetrics
 from bot.web.metrics import SweepMetrics
 from bot.web.previews import preview_application, preview_runner
+from bot.web.visits import Visits
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +84,8 @@ class Bot:
     worker: Worker
     expiry: Expiry
     warnings: Warnings
+    slumber: Slumber
+    visits: Visits
     sweep: Sweep
     chores: Chores
     comments: RunComments
@@ -161,6 +165,7 @@ async def running(
         await bot.membership.join()
         stack.push_async_callback(bot.membership.leave)
         stack.push_async_callback(bot.comments.board.close)
+        stack.push_async_callback(bot.slumber.close)
         for loop in (bot.membership, bot.worker, bot.dispatcher, bot.chores):
             await stack.enter_async_context(_background(loop.serve()))
         await _listen(stack, ports, settings, bot, clock)
@@ -192,7 +197,8 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     board = Board(adapters.forge, store, words, identity, leased, sleep=sleep, measures=measures)
     comments = _comments(settings, store, board, where)
     longest, ahead = duration.parse(settings.preview.ttl), warning_time(settings)
-    progress = Progress(store, adapters.doors, where, clock, longest)
+    idle = spare_time(settings.kubernetes.sleep_after)
+    progress = Progress(store, adapters.doors, where, clock, longest, sleeps=bool(idle))
     walker = Walker(progress, clock, duration.parse(settings.limits.run_time), sleep, measures)
     worker = Worker(store, walker, comments, comments.limits, membership)
     gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language, longest, ahead)
@@ -200,6 +206,8 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     dispatcher = Dispatcher(store, decider, board, worker, membership, clock, language)
     expiry = Expiry(store, worker, clock, language)
     warnings = Warnings(store, board, where, clock, language, ahead)
+    slumber = Slumber(store, adapters.doors.sleepers, clock, idle)
+    visits = Visits(store.pulls, clock)
     keeping = Retention(store, adapters.files.shelf, clock, _keep(settings), measures)
     repaired = SweepMetrics.in_registry(registry).repaired
     sweep = sweeping.sweep(settings, adapters, store, clock, known, wake=dispatcher.wake, repaired=repaired)
@@ -212,6 +220,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
         Chore("comments left unsaid", 10, comments.catch_up),
         *sweeping.chores(settings, sweep),
         *([Chore("names", 5, names.look)] if names else ()),
+        *(_resting(slumber, visits) if adapters.doors.sleepers else ()),
     )
     return Bot(
         store=store,
@@ -221,6 +230,8 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
         worker=worker,
         expiry=expiry,
         warnings=warnings,
+        slumber=slumber,
+        visits=visits,
         sweep=sweep,
         chores=Chores(membership, chores),
         comments=comments,
@@ -234,8 +245,20 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
 
 def warning_time(settings: Settings) -> timedelta:
     """Return how long before the end of an environment people are told; nothing ends within no time."""
-    told = settings.preview.warn
-    return timedelta() if told == "0" else duration.parse(told)
+    return spare_time(settings.preview.warn)
+
+
+def spare_time(told: str) -> timedelta:
+    """Return a duration of the settings; `0` is none."""
+    return timedelta() if told == "0" else duration.parse(told, minimum=timedelta(seconds=1))
+
+
+def _resting(slumber: Slumber, visits: Visits) -> tuple[Chore, ...]:
+    return (
+        Chore("visits", 30, visits.write, everywhere=True),
+        Chore("sleep", 30, slumber.look),
+        Chore("waking", 1, slumber.rouse),
+    )
 
 
 def _renderer(settings: Settings) -> TemplateRenderer:
@@ -339,6 +362,7 @@ def _previews(settings: Settings, bot: Bot) -> PreviewDeps:
         records=bot.store.pulls,
         registry=bot.registry,
         addresses=bot.addresses,
+        visits=bot.visits,
         language=settings.comments.language,
     )
 

@@ -64,6 +64,7 @@ def _routing(chosen: Kubernetes) -> Routing:
         annotations=_pairs(chosen.ingress_annotations),
         tls=chosen.ingress_tls,
         tls_secret=chosen.ingress_tls_secret,
+        proxied=chosen.sleep_after != "0",
         ready_through=chosen.ready_through,
         address=chosen.ingress_address,
         namespace_labels=_pairs(chosen.ingress_namespace),

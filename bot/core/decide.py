@@ -15,10 +15,21 @@ from bot.core.vocabulary import AnyCommand, Need
 from bot.model.delivery import Trigger
 from bot.model.environment import Extension
 from bot.model.forge import Permission
-from bot.model.outcome import Approve, Extend, Ignore, Outcome, Refuse, Reply, Snapshot, StartRun, StopRuns
+from bot.model.outcome import (
+    Approve,
+    Extend,
+    Ignore,
+    Outcome,
+    Refuse,
+    Reply,
+    Snapshot,
+    StartRun,
+    StopRuns,
+    Wake,
+)
 from bot.model.plan import Plan
 from bot.model.reason import Reason
-from bot.model.views import Approved, Extended, Hint, Refusal, RefusalLine, Stopping
+from bot.model.views import Approved, Extended, Hint, Refusal, RefusalLine, Stopping, Waking
 
 T = TypeVar("T")
 Said = Sequence[tuple[Line, Outcome]]
@@ -36,7 +47,7 @@ def comment(
     """Return what a comment leads to, in the order in which to carry it out.
 
     `permission` is the actor's, read just now; `seen` the head that the delivery showed, None if unknown.
-    At most one Approve, one StopRuns, one Extend and one StartRun come out, never a Refuse: refusals are one
+    At most one Approve, StopRuns, Extend, Wake and StartRun each come out, never a Refuse: refusals are one
     Reply. An Approve is followed by its own Reply, and by the StartRun that it sets free. Words that are not
     for us give one Ignore.
     """
@@ -82,8 +93,9 @@ def _foreseen(snapshot: Snapshot, said: Said) -> Snapshot:
     outcomes = [outcome for _, outcome in said]
     stopped = _stopped(outcomes)
     approved = any(isinstance(outcome, Approve) and outcome.sha == snapshot.sha for outcome in outcomes)
+    changed = planning.roused(planning.extended(snapshot, _extensions(outcomes)), _wakes(outcomes))
     return replace(
-        planning.after(planning.extended(snapshot, _extensions(outcomes)), _plan(outcomes)),
+        planning.after(changed, _plan(outcomes)),
         trusted=snapshot.trusted or approved,
         active=tuple(run for run in snapshot.active if run.id not in stopped),
     )
@@ -103,6 +115,10 @@ def _extensions(outcomes: Iterable[Outcome]) -> tuple[Extension, ...]:
     return tuple({one.name: one for one in asked}.values())
 
 
+def _wakes(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    return _unique(name for outcome in outcomes if isinstance(outcome, Wake) for name in outcome.environments)
+
+
 def _merged(said: Said, snapshot: Snapshot) -> Iterator[Outcome]:
     outcomes = [outcome for _, outcome in said]
     for approval in _unique(outcome for outcome in outcomes if isinstance(outcome, Approve)):
@@ -114,6 +130,9 @@ def _merged(said: Said, snapshot: Snapshot) -> Iterator[Outcome]:
     if extended := _extensions(outcomes):
         yield Extend(extended)
         yield Reply(Extended(snapshot.actor, extended, duration.compact(snapshot.longest)))
+    if woken := _wakes(outcomes):
+        yield Wake(woken)
+        yield Reply(Waking(snapshot.actor, woken))
     yield from _answers(outcomes)
     if refused := _unique(_refusals(said)):
         yield Reply(Refusal(snapshot.actor, refused))

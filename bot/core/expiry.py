@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from bot.model.environment import Environment, EnvironmentState, Extension
+from bot.model.environment import Environment, Extension
 from bot.model.inventory import Item
 from bot.model.run import Run
 
@@ -40,13 +40,13 @@ def expired(
 
 
 def ends_soon(environment: Environment, now: datetime, ahead: timedelta) -> bool:
-    """Whether an environment that can be visited expires within `ahead`.
+    """Whether an environment that can be visited, if only to wake it, expires within `ahead`.
 
     One that was not given more than that is left out: whoever asked for it knows.
     """
     given = environment.expires_at - (environment.extended_at or environment.deployed_at)
     left = environment.expires_at - now
-    return environment.state is EnvironmentState.READY and timedelta() < left <= ahead < given
+    return environment.state.stands and timedelta() < left <= ahead < given
 
 
 def to_warn(

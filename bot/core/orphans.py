@@ -92,8 +92,8 @@ class _Owned:
             return True
         if item.kind in _IMAGES:
             return item.kind is ItemKind.IMAGE and (self._is_open(pull) or self._holds_images(pull))
-        standing = self._environments.get(_folded(item.key)) is EnvironmentState.READY
-        return standing and pull not in self._given_up
+        state = self._environments.get(_folded(item.key))
+        return state is not None and state.stands and pull not in self._given_up
 
     def holds_images(self, pull: Pull) -> bool:
         """Whether the images of a pull request that is over are still wanted."""
@@ -117,7 +117,7 @@ _OVER = {PullState.CLOSED, PullState.MERGED}
 def _claims_too_much(environment: Environment, there: Collection[tuple[str, int, str]]) -> bool:
     if environment.state is EnvironmentState.STARTING:
         return True
-    return environment.state is EnvironmentState.READY and _folded(environment.key) not in there
+    return environment.state.stands and _folded(environment.key) not in there
 
 
 def _aged(moment: datetime | None, now: datetime, age: timedelta) -> bool:

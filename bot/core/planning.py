@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.core import duration
+from bot.core import duration, slumber
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Extension
 from bot.model.outcome import Refuse, Snapshot
 from bot.model.pipeline import DeployConfig, EnvironmentConfig, Pipeline
@@ -76,6 +76,12 @@ def extended(snapshot: Snapshot, extensions: Iterable[Extension]) -> Snapshot:
     for one in extensions:
         environments[one.name] = replace(environments[one.name], expires_at=one.until)
     return replace(snapshot, environments=environments)
+
+
+def roused(snapshot: Snapshot, names: Iterable[str]) -> Snapshot:
+    """Return the facts as they will be once these environments are being woken."""
+    woken = {name: slumber.roused(snapshot.environments[name], snapshot.now) for name in names}
+    return replace(snapshot, environments={**snapshot.environments, **woken})
 
 
 def standing(snapshot: Snapshot) -> dict[str, Environment]:

@@ -13,7 +13,7 @@ from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import EnvironmentKey
 from bot.model.errors import NotThereYet
 from bot.model.forge import Comment, PullRequest, PullState, RepoPath
-from bot.model.outcome import Approve, Extend, Ignore, Outcome, Reply, StartRun, StopRuns
+from bot.model.outcome import Approve, Extend, Ignore, Outcome, Reply, StartRun, StopRuns, Wake
 from bot.model.plan import Plan
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, Run, StopRequest
@@ -37,6 +37,8 @@ class Verdict:
     approve: tuple[RepoPath, int, str, str, datetime] | None = None
     extend: Mapping[EnvironmentKey, datetime] = field(default_factory=dict)
     """Until when environments live."""
+    wake: tuple[EnvironmentKey, ...] = ()
+    """Which environments are to run again."""
     seen: Sighting | None = None
     """How the pull request stood when this was decided."""
     refuted: bool = False
@@ -168,10 +170,8 @@ class Decider:
                     pull = facts.snapshot.pull
                     approval = (pull.repo, pull.number, sha, origin.actor, self.clock.now())
                     verdict = replace(verdict, approve=approval)
-                case Extend(environments=extensions):
-                    pull = facts.snapshot.pull
-                    keys = {EnvironmentKey(pull.repo, pull.number, one.name): one.until for one in extensions}
-                    verdict = replace(verdict, ending="extended", extend=keys)
+                case Extend() | Wake():
+                    verdict = _with_environments(verdict, facts, outcome)
                 case Reply(view=view):
                     verdict = replace(verdict, views=(*verdict.views, view))
                 case Ignore(why=why):
@@ -200,6 +200,17 @@ class Decider:
             title=pull.title,
             notes=notes,
         )
+
+
+def _with_environments(verdict: Verdict, facts: Facts, outcome: Extend | Wake) -> Verdict:
+    pull = facts.snapshot.pull
+    match outcome:
+        case Extend(environments=extensions):
+            keys = {EnvironmentKey(pull.repo, pull.number, one.name): one.until for one in extensions}
+            return replace(verdict, ending="extended", extend=keys)
+        case Wake(environments=names):
+            woken = tuple(EnvironmentKey(pull.repo, pull.number, name) for name in names)
+            return replace(verdict, ending="woken", wake=woken)
 
 
 def _doubt(delivery: Delivery, comment: Comment) -> str | None:

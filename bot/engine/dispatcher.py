@@ -115,6 +115,7 @@ class Dispatcher:
             request=verdict.request,
             approve=verdict.approve,
             extend=verdict.extend,
+            wake=verdict.wake,
             seen=(delivery.repo, delivery.number, verdict.seen) if verdict.seen else None,
         )
         logger.info(

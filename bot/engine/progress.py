@@ -35,6 +35,8 @@ class Progress:
     clock: Clock
     longest: timedelta
     """Longest life of an environment without a new deploy."""
+    sleeps: bool = False
+    """Whether what can sleep is to sleep when nobody visits it."""
 
     async def work(self, hand: Hand, index: int) -> Work:
         """Gather the surroundings of a step."""
@@ -106,6 +108,7 @@ class Progress:
             deployed_at=now,
             expires_at=until(now, step.ttl, self.longest),
             teardown=step.teardown,
+            sleeper=step.config.runner if self.sleeps and step.config.runner in self.doors.sleepers else None,
         )
         await self.records.pulls.settle(starting, (plain, qualified))
 

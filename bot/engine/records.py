@@ -284,6 +284,10 @@ class Records(Protocol):
         """
         ...
 
+    async def put_to_sleep(self, environment: Environment) -> bool:
+        """Keep that it sleeps; False where something of its pull request goes on, or it has changed."""
+        ...
+
     async def conclude(
         self,
         key: str,
@@ -296,6 +300,7 @@ class Records(Protocol):
         request: StopRequest | None = None,
         approve: tuple[RepoPath, int, str, str, datetime] | None = None,
         extend: Mapping[EnvironmentKey, datetime] | None = None,
+        wake: Iterable[EnvironmentKey] = (),
         seen: tuple[RepoPath, int, Sighting] | None = None,
     ) -> Run | None:
         """Close a delivery together with all that it decided. Raises LeaseLost."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.model.forge import RepoPath
-from bot.model.pipeline import TeardownConfig
+from bot.model.pipeline import RunnerName, TeardownConfig
 
 
 class EnvironmentState(StrEnum):
@@ -13,8 +13,16 @@ class EnvironmentState(StrEnum):
 
     STARTING = "starting"
     READY = "ready"
+    ASLEEP = "asleep"
+    """Nothing of it runs until somebody wants it."""
+    WAKING = "waking"
     FAILED = "failed"
     REMOVED = "removed"
+
+    @property
+    def stands(self) -> bool:
+        """Whether a visitor finds it, at once or after it has woken."""
+        return self in {EnvironmentState.READY, EnvironmentState.ASLEEP, EnvironmentState.WAKING}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,6 +64,10 @@ class Environment:
     """When somebody last asked for it to live longer."""
     warned: datetime | None = None
     """The end of its life that people were told of in time."""
+    sleeper: RunnerName | None = None
+    """Who may put it to sleep: its visitors come through the bot's proxy, which wakes it."""
+    visited_at: datetime | None = None
+    """When it was last visited or woken, as far as that is written down."""
 
 
 @dataclass(frozen=True, slots=True)

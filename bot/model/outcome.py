@@ -58,13 +58,21 @@ class Extend:
 
 
 @dataclass(frozen=True, slots=True)
+class Wake:
+    """Let these environments, which sleep, run again."""
+
+    environments: tuple[str, ...]
+    """Names."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ignore:
     """Say and do nothing; `why` is for the log."""
 
     why: str
 
 
-Outcome = StartRun | Reply | Refuse | StopRuns | Approve | Extend | Ignore
+Outcome = StartRun | Reply | Refuse | StopRuns | Approve | Extend | Wake | Ignore
 
 
 @dataclass(frozen=True, slots=True)

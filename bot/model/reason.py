@@ -24,6 +24,7 @@ class Reason(StrEnum):
     NOTHING_TO_TEAR_DOWN = "nothing_to_tear_down"
     NOTHING_FAILED = "nothing_failed"
     LIVES_LONGEST = "lives_longest"  # longest
+    NOT_ASLEEP = "not_asleep"
     STEP_DISABLED = "step_disabled"  # step
     REPO_NOT_SERVED = "repo_not_served"  # repo
     ARGUMENT_MISSING = "argument_missing"  # argument, usage

@@ -86,6 +86,15 @@ class Extended:
 
 
 @dataclass(frozen=True, slots=True)
+class Waking:
+    """Environments are being woken."""
+
+    actor: str
+    environments: tuple[str, ...]
+    """Names."""
+
+
+@dataclass(frozen=True, slots=True)
 class RefusalLine:
     """One refused command; `command` is hostile."""
 
@@ -243,6 +252,7 @@ View = (
     | Announcement
     | Expiring
     | Extended
+    | Waking
     | Refusal
     | Hint
     | Help

@@ -6,7 +6,16 @@ Adapters raise only the errors of `bot.model.errors`; whatever else comes out of
 from bot.ports.forge import Forge, Source
 from bot.ports.images import Builder, BuildOrder, Built, Registry, TagRemoval
 from bot.ports.jobs import JobEnding, JobOrder, Jobs, Tell
-from bot.ports.platform import Definition, EnvironmentSpec, Names, Platform, ServiceSpec, TestOutput, TestSpec
+from bot.ports.platform import (
+    Definition,
+    EnvironmentSpec,
+    Names,
+    Platform,
+    ServiceSpec,
+    Sleeper,
+    TestOutput,
+    TestSpec,
+)
 from bot.ports.surroundings import Clock, Log, Renderer, Reports
 
 __all__ = [
@@ -27,6 +36,7 @@ __all__ = [
     "Renderer",
     "Reports",
     "ServiceSpec",
+    "Sleeper",
     "Source",
     "TagRemoval",
     "Tell",

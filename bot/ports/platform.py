@@ -162,6 +162,25 @@ class Platform(Protocol):
         ...
 
 
+class Sleeper(Protocol):
+    """A platform whose environments can stand without running: Kubernetes."""
+
+    async def sleep(self, key: EnvironmentKey) -> None:
+        """Let nothing of an environment run, and keep what is needed to wake it; nothing there is fine.
+
+        Raises RetryLater(CLUSTER_UNAVAILABLE), GiveUp(CLUSTER_REFUSED).
+        """
+        ...
+
+    async def wake(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
+        """Let it run as it did before, and wait until it is up and answers at `endpoint`.
+
+        One that does not sleep is waited for as well. Raises RetryLater(CLUSTER_UNAVAILABLE),
+        GiveUp(CLUSTER_REFUSED), TellUser(NO_ENVIRONMENT) and whatever a rollout fails with.
+        """
+        ...
+
+
 class Names(Protocol):
     """Where the names of previews are entered one by one; a wildcard record needs none of this."""
 

@@ -11,6 +11,7 @@ from bot.settings.kinds import (
     STRICT,
     Address,
     Count,
+    DurationOrNone,
     NameServer,
     Pair,
     Secret,
@@ -119,6 +120,10 @@ class Kubernetes:
     """What charts are told: the path of a value, and the fact that it gets."""
     collector_image: str = "busybox:1.36"
     """Image with sh, tar, gzip and base64 that takes test reports out of their pods."""
+    sleep_after: DurationOrNone = "0"
+    """How long nobody visits a preview before it is scaled to zero, to be woken by the next visit or `/wake`;
+    `0` for never. Otherwise previews have no Ingresses of their own: their wildcard name must lead to the
+    bot's proxy."""
 
 
 @dataclass(frozen=True, slots=True)

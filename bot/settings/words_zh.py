@@ -70,6 +70,8 @@ WORDS: Mapping[str, str] = {
     "以最后一个匹配的为准。",
     "kubernetes.chart_facts": "告诉 Chart 哪些信息：值的路径，以及填入的内容。",
     "kubernetes.collector_image": "带有 sh、tar、gzip 和 base64 的镜像，用来从 Pod 中取出测试报告。",
+    "kubernetes.sleep_after": "预览多久无人访问后缩容到零，由下一次访问或 `/wake` 唤醒；`0` 表示从不。"
+    "启用后预览不再有各自的 Ingress，泛域名须指向机器人的预览代理。",
     "registry": "镜像推送到哪里。",
     "registry.kind": "访问方式：只用 OCI Distribution API（oci），或同时使用 Harbor 自己的 API（harbor），"
     "后者支持创建项目、漏洞扫描和删除单个标签。",

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, u
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from bot.core import slumber
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
@@ -68,6 +69,22 @@ class Pulls:
         statement = select(environments.c.data).where(environments.c.host == host_label)
         data = await self._database.read(lambda connection: connection.execute(statement).scalar())
         return unpack(Environment, data) if data else None
+
+    async def visited(self, seen: Mapping[str, datetime]) -> None:
+        """Write down when these host labels were last visited."""
+        statement = select(environments.c.host, environments.c.data).where(environments.c.host.in_(seen))
+
+        def work(connection: Connection) -> None:
+            for host, data in connection.execute(statement.with_for_update()).all():
+                known = unpack(Environment, data)
+                if (changed := slumber.visited(known, seen[host])) != known:
+                    _put(connection, changed)
+
+        await self._database.run(work)
+
+    async def rouse(self, key: EnvironmentKey, at: datetime) -> None:
+        """Have an environment woken, if it sleeps."""
+        await self._database.run(lambda connection: rouse(connection, key, at))
 
     async def put_image(self, repo: RepoPath, number: int, image: Image) -> None:
         """Remember that a commit's image is in the registry."""
@@ -198,6 +215,21 @@ def extend(connection: Connection, key: EnvironmentKey, until: datetime, at: dat
     known = environment(connection, key)
     if known and known.state is not EnvironmentState.REMOVED and known.expires_at < until:
         _put(connection, replace(known, expires_at=until, extended_at=at))
+
+
+def lull(connection: Connection, expected: Environment) -> bool:
+    """Keep that an environment sleeps, if it is still as expected."""
+    if environment(connection, expected.key) != expected:
+        return False
+    _put(connection, slumber.asleep(expected))
+    return True
+
+
+def rouse(connection: Connection, key: EnvironmentKey, at: datetime) -> None:
+    """Have an environment woken, if it sleeps."""
+    known = environment(connection, key)
+    if known and (changed := slumber.roused(known, at)) != known:
+        _put(connection, changed)
 
 
 def approve(

@@ -77,16 +77,17 @@ class Store:
         request: StopRequest | None = None,
         approve: tuple[RepoPath, int, str, str, datetime] | None = None,
         extend: Mapping[EnvironmentKey, datetime] | None = None,
+        wake: Iterable[EnvironmentKey] = (),
         seen: tuple[RepoPath, int, Sighting] | None = None,
     ) -> Run | None:
         """Close a delivery together with all that it decided, or with nothing of it.
 
         `start` is added and returned with its number, `stop` flagged with `request`, `approve`
         (repository, number, commit, person, time) and `seen` (repository, number, how it stood) remembered,
-        `extend` gives environments a later end.
+        `extend` gives environments a later end, `wake` has those woken that sleep.
         Raises LeaseLost if this replica has the delivery no longer.
         """
-        stopping = tuple(stop)
+        stopping, waking = tuple(stop), tuple(wake)
 
         def work(connection: Connection) -> Run | None:
             deliveries.settle(connection, key, ending, lease, at)
@@ -97,6 +98,8 @@ class Store:
                 pulls.approve(connection, repo=repo, number=number, sha=sha, actor=actor, at=approved_at)
             for environment, until in (extend or {}).items():
                 pulls.extend(connection, environment, until, at)
+            for environment in waking:
+                pulls.rouse(connection, environment, at)
             if seen is not None:
                 sightings.decided(connection, *seen)
             return runs.add(connection, start) if start else None
@@ -115,6 +118,18 @@ class Store:
             idle = runs.idle(connection, run.repo, run.number)
             stands = because is None or pulls.environment(connection, because.key) == because
             return runs.add(connection, run) if idle and stands else None
+
+        return await self.database.run(work)
+
+    async def put_to_sleep(self, environment: Environment) -> bool:
+        """Keep that an environment sleeps; False where its pull request is busy, or it has changed since."""
+
+        def work(connection: Connection) -> bool:
+            hold(connection, Lock.QUEUE)
+            key = environment.key
+            if not runs.idle(connection, key.repo, key.number):
+                return False
+            return pulls.lull(connection, environment)
 
         return await self.database.run(work)
 

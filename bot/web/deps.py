@@ -17,6 +17,7 @@ from bot.model.views import CommandHelp
 from bot.ports import Clock
 from bot.web.metrics import WebMetrics
 from bot.web.ports import EnvironmentRecords, Health, Inbox, Logs, PreviewRecords, RunRecords
+from bot.web.visits import Visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class PreviewDeps:
     registry: CollectorRegistry
     addresses: Addresses
     """Domain and scheme of the previews; pages of the runs behind them."""
+    visits: Visits
+    """Notes who comes, so that what nobody visits can sleep."""
     language: Language = Language.ZH
     connections: int = 512
     """Most connections to services, all together."""

@@ -1,10 +1,11 @@
 """What the web asks of the store, the log files and the health checks: as little as its handlers use."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from bot.model.delivery import Delivery
-from bot.model.environment import Environment
+from bot.model.environment import Environment, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.run import Run
 
@@ -22,6 +23,14 @@ class PreviewRecords(Protocol):
 
     async def environment_at(self, host_label: str) -> Environment | None:
         """Return the environment whose public name begins with this label, removed ones included."""
+        ...
+
+    async def rouse(self, key: EnvironmentKey, at: datetime) -> None:
+        """Have an environment woken, if it sleeps."""
+        ...
+
+    async def visited(self, seen: Mapping[str, datetime]) -> None:
+        """Write down when these labels were last visited."""
         ...
 
 

@@ -11,13 +11,14 @@ from bot.web.templating import TEMPLATES, visitor_language
 from bot.web.words import say
 
 REFRESH = 3
-"""Seconds after which a starting preview is tried again."""
+"""Seconds after which a preview that starts or wakes is tried again."""
 
 
 class Absence(StrEnum):
     """Why there is no service to show."""
 
     STARTING = "starting"
+    WAKING = "waking"
     FAILED = "failed"
     REMOVED = "removed"
     UNKNOWN = "unknown"
@@ -28,6 +29,7 @@ class Absence(StrEnum):
 
 STATUS = {
     Absence.STARTING: 503,
+    Absence.WAKING: 503,
     Absence.FAILED: 503,
     Absence.REMOVED: 410,
     Absence.UNKNOWN: 404,
@@ -50,6 +52,8 @@ def absence(environment: Environment | None) -> Absence | None:
         return Absence.UNKNOWN
     if environment.state is EnvironmentState.READY:
         return None if environment.endpoint or environment.url else Absence.SILENT
+    if environment.state is EnvironmentState.ASLEEP:
+        return Absence.WAKING
     return Absence(environment.state)
 
 
@@ -62,7 +66,7 @@ def notice_page(request: web.Request, notice: Notice, deps: PreviewDeps) -> web.
         "X-Preview-State": notice.absence,
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     }
-    refresh = REFRESH if notice.absence in {Absence.STARTING, Absence.AWAY} else None
+    refresh = REFRESH if notice.absence in {Absence.STARTING, Absence.WAKING, Absence.AWAY} else None
     if refresh is not None:
         headers["Retry-After"] = str(refresh)
     status = STATUS[notice.absence]

@@ -5,11 +5,12 @@ store holds for it and to nothing else.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 
 import aiohttp
 from aiohttp import web
 
-from bot.model.environment import Environment
+from bot.model.environment import Environment, EnvironmentState
 from bot.model.errors import RetryLater
 from bot.web.deps import PreviewDeps
 from bot.web.metrics import PreviewMetrics
@@ -62,7 +63,7 @@ async def visit(request: web.Request) -> web.StreamResponse:
 async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamResponse, str]:
     label = preview_label(request.host, deps.addresses.preview_domain)
     try:
-        environment = await deps.records.environment_at(label) if label else None
+        environment = await _found(label, deps) if label else None
     except RetryLater:
         return notice_page(request, Notice(Absence.AWAY), deps), Absence.AWAY
     missing = absence(environment)
@@ -73,11 +74,20 @@ async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamRes
         # Whoever deployed it serves it too.
         return web.Response(status=302, headers={"Location": environment.url}), "redirected"
     try:
-        return await _exchange(request, environment, deps), "proxied"
+        with deps.visits.during(environment.host) if environment.sleeper else nullcontext():
+            return await _exchange(request, environment, deps), "proxied"
     except NotAnsweringError:
         return notice_page(request, Notice(Absence.SILENT, environment), deps), Absence.SILENT
     except NotAPathError:
         return web.Response(status=400, text="not a path\n"), "refused"
+
+
+async def _found(label: str, deps: PreviewDeps) -> Environment | None:
+    """Return the environment of a label, woken by this very visit should it sleep."""
+    environment = await deps.records.environment_at(label)
+    if environment is not None and environment.state is EnvironmentState.ASLEEP:
+        await deps.records.rouse(environment.key, deps.visits.clock.now())
+    return environment
 
 
 async def _exchange(request: web.Request, environment: Environment, deps: PreviewDeps) -> web.StreamResponse:

@@ -23,6 +23,8 @@ WORDS: Final[Mapping[str, Text]] = {
     "state.skipped": Text(en="Skipped", zh="已跳过"),
     "state.starting": Text(en="Starting", zh="启动中"),
     "state.ready": Text(en="Ready", zh="就绪"),
+    "state.asleep": Text(en="Asleep", zh="休眠中"),
+    "state.waking": Text(en="Waking", zh="唤醒中"),
     "state.removed": Text(en="Removed", zh="已删除"),
     "step.build": Text(en="Build", zh="构建"),
     "step.deploy": Text(en="Deploy", zh="部署"),
@@ -149,6 +151,11 @@ WORDS: Final[Mapping[str, Text]] = {
     "preview.starting.hint": Text(
         en="The page opens by itself as soon as the service answers.",
         zh="服务就绪后，页面会自动打开，无需刷新。",
+    ),
+    "preview.waking": Text(en="This preview is waking up", zh="预览正在唤醒"),
+    "preview.waking.hint": Text(
+        en="It slept because nobody visited it. The page opens by itself as soon as the service answers.",
+        zh="预览因一段时间无人访问而休眠。服务就绪后，页面会自动打开，无需刷新。",
     ),
     "preview.failed": Text(en="This preview could not be started", zh="预览启动失败"),
     "preview.failed.hint": Text(

@@ -42,6 +42,12 @@ CONFIG = "version: 1\nlanguage: en\ndeploy: {runner: kubernetes}\ntest: {runner:
 
 
 @pytest.fixture
+def sleep_after() -> str:
+    """Return how long nobody visits a preview before it sleeps: never."""
+    return "0"
+
+
+@pytest.fixture
 def settings(  # noqa: PLR0917 - fixtures
     tmp_path: Path,
     registry: RegistryProcess,
@@ -50,6 +56,7 @@ def settings(  # noqa: PLR0917 - fixtures
     ingress: str,
     preview_domain: str,
     base_image: str,
+    sleep_after: str,
 ) -> Settings:
     return Settings(
         server=Server(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
@@ -63,6 +70,7 @@ def settings(  # noqa: PLR0917 - fixtures
             ingress_address=ingress,
             run_as_user=1000,
             collector_image=base_image,
+            sleep_after=sleep_after,
         ),
         registry=Registry(url=f"http://{registry.host}"),
         preview=Preview(domain=f"{instance}.{preview_domain}", port=0, public_port=80),

@@ -68,7 +68,7 @@ def _is_bilingual(text: Text) -> None:
 
 
 def test_the_documented_commands_are_there() -> None:
-    documented = "build deploy test retest extend teardown cancel status ok-to-test help"
+    documented = "build deploy test retest extend wake teardown cancel status ok-to-test help"
     chinese = "构建 部署 测试 重测 延长 续期 销毁 取消 状态 帮助 允许测试"
 
     assert " ".join(command.name for command in COMMANDS) == documented

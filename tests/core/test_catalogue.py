@@ -35,9 +35,11 @@ def test_help_lists_what_there_is_to_do_here() -> None:
     view = shown()
     disabled = Pipeline(deploy=replace(Pipeline().deploy, enabled=False))
 
-    assert [entry.name for entry in view.commands] == [command.name for command in COMMANDS]
+    assert [entry.name for entry in view.commands] == [
+        command.name for command in COMMANDS if command.name != "wake"
+    ]
     assert [entry.name for entry in shown(disabled).commands] == [
-        command.name for command in COMMANDS if command.name not in {"deploy", "extend"}
+        command.name for command in COMMANDS if command.name not in {"deploy", "extend", "wake"}
     ]
     assert (view.actor, view.detail) == ("lin", "test")
     assert view.automatic == {

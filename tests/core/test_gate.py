@@ -169,6 +169,7 @@ def test_levels_of_our_commands() -> None:
         "test": "contributor",
         "retest": "contributor",
         "extend": "contributor",
+        "wake": "contributor",
         "cancel": "contributor",
         "deploy": "write",
         "teardown": "write",

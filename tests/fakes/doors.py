@@ -116,6 +116,9 @@ class FakeWorld:
     reports: dict[tuple[int, str], Report] = field(default_factory=dict)
     logs: dict[tuple[int, str], "FakeLog"] = field(default_factory=dict)
     jobs: dict[RunnerName, Jobs] = field(default_factory=dict)
+    sleeps: bool = False
+    """Whether environments can sleep here."""
+    asleep: set[EnvironmentKey] = field(default_factory=set)
 
     def doors(self) -> Doors:
         """Return the doors to this world."""
@@ -128,6 +131,7 @@ class FakeWorld:
             platforms={RunnerName.DOCKER: world},
             fail_on=self.fail_on,
             jobs=self.jobs,
+            sleepers={RunnerName.DOCKER: world} if self.sleeps else {},
         )
 
 
@@ -186,6 +190,7 @@ class World:
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         await self._state.script.pass_through("deploy")
         self._state.deployed[spec.key] = spec
+        self._state.asleep.discard(spec.key)
         return Endpoint("127.0.0.1", 9)
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
@@ -200,6 +205,14 @@ class World:
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         return f"http://app:{port}"
+
+    async def sleep(self, key: EnvironmentKey) -> None:
+        await self._state.script.pass_through("sleep")
+        self._state.asleep.add(key)
+
+    async def wake(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
+        await self._state.script.pass_through("wake")
+        self._state.asleep.discard(key)
 
     async def remove(self, key: EnvironmentKey) -> None:
         await self._state.script.pass_through("remove")

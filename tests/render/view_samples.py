@@ -48,6 +48,7 @@ from bot.model.views import (
     Status,
     Stopping,
     View,
+    Waking,
 )
 
 SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
@@ -354,6 +355,8 @@ OTHER_VIEWS: dict[str, View] = {
         ),
         "3d",
     ),
+    "waking": Waking("mei", ("preview",)),
+    "waking_two": Waking("mei", ("preview", "staging")),
     "refusal_one": Refusal("stranger", (_NOT_ALLOWED,)),
     "refusal_two": Refusal("mei", (_NOT_ALLOWED, _INVALID)),
     "hint": Hint("mei", "/depoly", "/deploy"),

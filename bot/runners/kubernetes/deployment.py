@@ -56,7 +56,7 @@ class Deployment:
             self.console.line("the former release is uninstalled")
         await self._tidy(())
         await self._watching().until_empty()
-        if self.options.routing.ready_through == "ingress":
+        if self.options.routing.visited:
             await until_forgotten(self._visit("", FORGOTTEN_AFTER))
 
     async def _release(self, plan: Plan) -> None:
@@ -114,8 +114,8 @@ class Deployment:
         """Return how the environment is asked: as visitors do, or through its Service where that must do."""
         routing = self.options.routing
         public = routing.address or f"{'https' if routing.tls else 'http'}://{self.spec.host}"
-        base = public if routing.ready_through == "ingress" else service
-        return Visit(base, self.spec.host, self.spec.health_path, seconds)
+        base = public if routing.visited else service
+        return Visit(base, self.spec.host, self.spec.health_path, seconds, direct=not routing.visited)
 
 
 async def _first_trouble(installing: Coroutine[None, None, None], up: Coroutine[None, None, None]) -> None:

@@ -16,6 +16,8 @@ class Routing:
     annotations: Mapping[str, str] = field(default_factory=dict)
     tls: bool = False
     tls_secret: str = ""
+    proxied: bool = False
+    """Whether visitors come through the bot's own proxy: then there are no Ingresses."""
     ready_through: Through = "ingress"
     address: str = ""
     """Where the bot reaches the ingress controller, such as `http://10.0.0.5`; by default the public name."""
@@ -23,6 +25,11 @@ class Routing:
     """Labels of the namespaces that may come in: the controller's."""
     cidrs: tuple[str, ...] = ()
     """Addresses that may come in, for a controller on the nodes' own network."""
+
+    @property
+    def visited(self) -> bool:
+        """Whether the bot finds out as a visitor does, through an Ingress of the environment's own."""
+        return self.ready_through == "ingress" and not self.proxied
 
 
 @dataclass(frozen=True, slots=True)

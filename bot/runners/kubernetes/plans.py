@@ -11,7 +11,7 @@ from bot.core import chart_values
 from bot.core import front as fronts
 from bot.core.front import Front
 from bot.core.manifest_policy import Bounds
-from bot.core.manifests import SERVICE, Manifest, UnreadableError, read
+from bot.core.manifests import INGRESS, SERVICE, Manifest, UnreadableError, read
 from bot.core.sealed_chart import is_hook
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
@@ -74,7 +74,7 @@ class Planner:
         ]
         app = [
             manifest
-            for name in ("app", "ingress")
+            for name in (("app",) if self.options.routing.proxied else ("app", "ingress"))
             for manifest in parsed(name, rendering.built_in(name, context))
         ]
         return Plan(Front(APP, self.spec.port, routed=True), (tuple(beside), tuple(app)))
@@ -86,7 +86,7 @@ class Planner:
         read_ = asyncio.to_thread(lambda: [parsed(f"{folder}/{name}", text) for name, text in texts.items()])
         theirs = [manifest for each in await read_ for manifest in each]
         found = self._checked(theirs, folder)
-        return Plan(found, ((*theirs, *self._added(theirs, found)),))
+        return Plan(found, ((*self._routed(theirs), *self._added(theirs, found)),))
 
     async def _of_chart(self, definition: Definition) -> Plan:
         context = self._facts()
@@ -96,8 +96,8 @@ class Planner:
         theirs = await asyncio.to_thread(parsed, definition.path, text)
         found = self._checked(theirs, definition.path)
         kept = [manifest for manifest in theirs if not is_hook(manifest)]
-        hooks = tuple(manifest for manifest in theirs if is_hook(manifest))
-        return Plan(found, ((*kept, *self._added(kept, found)),), hooks, release=True)
+        hooks = tuple(manifest for manifest in self._routed(theirs) if is_hook(manifest))
+        return Plan(found, ((*self._routed(kept), *self._added(kept, found)),), hooks, release=True)
 
     def _facts(self) -> dict[str, Any]:
         return facts(self.spec, self.namespace, self.spec.port or 0, self.options)
@@ -109,10 +109,14 @@ class Planner:
             raise TellUser(Reason.NO_SERVICE, {"path": path, "host": self.spec.host})
         return found
 
+    def _routed(self, theirs: Sequence[Manifest]) -> list[Manifest]:
+        """Return their objects without ways past the bot's proxy, where visitors come through that."""
+        return [each for each in theirs if not self.options.routing.proxied or each.known is not INGRESS]
+
     def _added(self, theirs: Sequence[Manifest], found: Front) -> list[Manifest]:
         """Return what a repository's own objects lack: an Ingress, and the name that tests know."""
         added: list[Manifest] = []
-        if not found.routed:
+        if not found.routed and not self.options.routing.proxied:
             way: Mapping[str, Any] = {**self._facts(), "front": found.service, "port": found.port}
             added += parsed("ingress", rendering.built_in("ingress", way))
         if (also := fronts.alias(theirs, found)) is not None:

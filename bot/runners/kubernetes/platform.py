@@ -20,6 +20,7 @@ from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.namespace import Namespaces, Tenant
 from bot.runners.kubernetes.options import Options
 from bot.runners.kubernetes.plans import Planner
+from bot.runners.kubernetes.slumber import Workloads
 from bot.runners.kubernetes.suite import Suite, stop_all
 from bot.runners.lines import Console
 
@@ -45,6 +46,8 @@ class KubernetesPlatform:
             plan = await Planner(spec, namespace, self._options, self._charts).plan()
             await self._namespaces.ensure(Tenant(spec.key, labels, spec.owner, spec.expires))
             console.line(f"namespace {namespace}")
+            # What sleeps would go on sleeping where the manifests do not say how many there are.
+            await Workloads(self._cluster, namespace).rouse()
             return await deployment.run(plan)
         except BaseException:
             # It takes seconds until all is gone; whoever deploys next waits for that.
@@ -79,6 +82,19 @@ class KubernetesPlatform:
         if await self._namespaces.exists(key):
             await self._uninstall(self._namespaces.name(key))
         await self._namespaces.remove(key)
+
+    async def sleep(self, key: EnvironmentKey) -> None:
+        """Scale one environment to nothing; see `Sleeper.sleep`."""
+        if await self._namespaces.exists(key):
+            await Workloads(self._cluster, self._namespaces.name(key)).lull()
+
+    async def wake(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
+        """Scale one environment to what it was; see `Sleeper.wake`."""
+        if not await self._namespaces.exists(key):
+            raise TellUser(Reason.NO_ENVIRONMENT)
+        workloads = Workloads(self._cluster, self._namespaces.name(key))
+        await workloads.rouse()
+        await workloads.until_up(endpoint)
 
     async def remove_images(self, repo: RepoPath, number: int) -> None:
         """Do nothing: a cluster's nodes look after their images themselves."""

@@ -28,6 +28,8 @@ class Visit:
     host: str
     path: str | None
     seconds: float
+    direct: bool = False
+    """Whether no ingress controller stands in between."""
 
     @property
     def url(self) -> str:
@@ -74,7 +76,9 @@ def _session() -> aiohttp.ClientSession:
 
 async def _elsewhere(session: aiohttp.ClientSession, visit: Visit, answer: Answer) -> Answer | None:
     """Ask for a name that nobody has, when the answer may be the controller's own “not found”."""
-    return await _ask_nobody(session, visit) if answer.status == HTTPStatus.NOT_FOUND else None
+    if visit.direct or answer.status != HTTPStatus.NOT_FOUND:
+        return None
+    return await _ask_nobody(session, visit)
 
 
 async def _ask_nobody(session: aiohttp.ClientSession, visit: Visit) -> Answer:

@@ -1,0 +1,62 @@
+"""/wake: let a preview that sleeps run again, before anybody visits it."""
+
+from dataclasses import dataclass
+
+from bot.core import planning
+from bot.core.arguments import arg
+from bot.core.vocabulary import Command, Need
+from bot.model.environment import EnvironmentState
+from bot.model.forge import PullState
+from bot.model.outcome import Outcome, Refuse, Snapshot, Wake
+from bot.model.pipeline import Pipeline, RunnerName
+from bot.model.reason import Reason
+from bot.model.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """Which environment; none means all."""
+
+    env: str | None = arg(
+        Text(
+            en="Environment to wake; all of this pull request's that sleep if left out.",
+            zh="要唤醒的环境，省略时为此 PR 所有休眠中的环境。",
+        ),
+        parse=str,
+        default=None,
+        also=("environment", "环境"),
+    )
+
+
+def plan(args: Args, now: Snapshot) -> Outcome:
+    """Wake what sleeps."""
+    if now.pull.state is not PullState.OPEN:
+        return Refuse(Reason.PULL_CLOSED, {"command": "wake"})
+    found = planning.standing(now)
+    if not found:
+        return Refuse(Reason.NO_ENVIRONMENT)
+    if args.env is not None and args.env not in found:
+        return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": ", ".join(found)})
+    asleep = [name for name, one in found.items() if one.state is EnvironmentState.ASLEEP]
+    chosen = tuple(name for name in asleep if args.env in {None, name})
+    return Wake(chosen) if chosen else Refuse(Reason.NOT_ASLEEP)
+
+
+def _offered(pipeline: Pipeline) -> bool:
+    return pipeline.deploy.enabled and pipeline.deploy.runner is RunnerName.KUBERNETES
+
+
+command = Command(
+    name="wake",
+    aliases=("唤醒",),
+    summary=Text(
+        en="Wake this pull request's previews that sleep because nobody visited them; a visit does so too.",
+        zh="唤醒此 PR 因无人访问而休眠的预览环境；直接访问也会唤醒。",
+    ),
+    permission=Need.CONTRIBUTOR,
+    args=Args,
+    plan=plan,
+    examples=("/wake", "/wake staging", "/唤醒"),
+    order=46,
+    offered=_offered,
+)

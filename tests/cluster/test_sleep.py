@@ -1,0 +1,163 @@
+"""Previews that nobody visits: scaled to nothing, and back by whoever comes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.core import naming
+from bot.core.manifests import DEPLOYMENT, INGRESS, POD, STATEFUL_SET
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
+from bot.model.errors import TellUser
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+from bot.runners.kubernetes.cluster import Access, Cluster
+from bot.runners.kubernetes.platform import KubernetesPlatform
+from bot.runners.kubernetes.polling import until
+from tests.cluster.previews import SERVE, Previews, definition_of
+from tests.cluster.test_story import CONFIG, DOCKERFILE, settings
+from tests.dialogue.tester import REPO, BotTester
+from tests.e2e.conftest import start
+from tests.real.parts import Recorder
+
+__all__ = ["settings", "start"]
+
+HOUR = timedelta(hours=1)
+
+
+def behind_the_proxy(previews: Previews) -> KubernetesPlatform:
+    """Return a platform whose visitors come through the bot's proxy."""
+    return previews.other(replace(previews.options, routing=replace(previews.options.routing, proxied=True)))
+
+
+async def until_nothing_runs(cluster: Cluster, namespace: str) -> None:
+    async def empty() -> bool:
+        return not await cluster.list(POD.path(namespace))
+
+    await until(60, empty)
+
+
+def workload(image: str) -> str:
+    """Return a StatefulSet of two, and what leads past the proxy."""
+    return f"""
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: web}}
+spec:
+  replicas: 2
+  serviceName: web
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      securityContext: {{runAsUser: 1000, runAsNonRoot: true}}
+      containers: [{{name: web, image: {image}, args: [sh, -c, {SERVE!r}]}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web}}
+spec:
+  selector: {{app: web}}
+  ports: [{{name: http, port: 80, targetPort: 8080, protocol: TCP}}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: web}}
+spec:
+  rules:
+  - host: "{{{{ host }}}}"
+    http:
+      paths:
+      - path: /
+        pathType: Prefix
+        backend: {{service: {{name: web, port: {{number: 80}}}}}}
+"""
+
+
+async def test_all_that_runs_sleeps_and_wakes_as_it_was(
+    previews: Previews, log: Recorder, tmp_path: Path
+) -> None:
+    platform, cluster, space = behind_the_proxy(previews), previews.cluster, previews.namespace
+    theirs = definition_of(tmp_path, "k8s", {"web.yaml": workload(previews.image.pinned)})
+
+    endpoint = await platform.deploy(previews.environment(definition=theirs), log)
+
+    assert await cluster.list(INGRESS.path(space)) == [], "it would lead past the proxy"
+    await platform.sleep(previews.key)
+    await platform.sleep(previews.key)
+    await until_nothing_runs(cluster, space)
+
+    await platform.wake(previews.key, endpoint)
+
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"http://{endpoint.host}:{endpoint.port}/")
+    assert answer.text == "at your service\n"
+    (found,) = await cluster.list(STATEFUL_SET.path(space))
+    assert (found["spec"]["replicas"], found["status"]["readyReplicas"]) == (2, 2)
+
+
+async def test_what_sleeps_is_deployed_anew_and_removed_like_any_other(
+    previews: Previews, log: Recorder
+) -> None:
+    platform = behind_the_proxy(previews)
+    await platform.deploy(previews.environment(), log)
+    await platform.sleep(previews.key)
+    await until_nothing_runs(previews.cluster, previews.namespace)
+
+    await platform.deploy(previews.environment(), log)
+
+    (found,) = await previews.cluster.list(DEPLOYMENT.path(previews.namespace))
+    assert found["status"]["readyReplicas"] == 1
+    await platform.sleep(previews.key)
+    await platform.remove(previews.key)
+    await platform.sleep(previews.key)
+    with pytest.raises(TellUser) as told:
+        await platform.wake(previews.key, None)
+    assert told.value.reason is Reason.NO_ENVIRONMENT
+
+
+@pytest.fixture
+def sleep_after() -> str:
+    """Return how long nobody visits a preview before it sleeps."""
+    return "1h"
+
+
+async def test_a_preview_that_nobody_visits_sleeps_and_the_next_visit_wakes_it(
+    start: Callable[[dict[str, str]], Awaitable[BotTester]], instance: str, bot_kubeconfig: Path
+) -> None:
+    tester = await start({"Dockerfile": DOCKERFILE, ".chatops.yml": CONFIG})
+    assert "1 passed" in await tester.opened()
+    key = EnvironmentKey(RepoPath(*REPO.split("/")), 1, "preview")
+    pulls, host = tester.bot.store.pulls, f"pr-1-shop.{tester.bot.addresses.preview_domain}"
+
+    def older(one: Environment) -> Environment:
+        return replace(one, deployed_at=one.deployed_at - 2 * HOUR)
+
+    async with (
+        Cluster(Access(bot_kubeconfig)) as cluster,
+        httpx.AsyncClient(base_url=tester.bot.local.previews, headers={"Host": host}) as visitor,
+    ):
+        assert (await visitor.get("/")).text == "hello\n"
+        await pulls.change(key.repo, key.number, older)
+        await tester.bot.slumber.look()
+        await until_nothing_runs(cluster, naming.namespace(key, "pr", instance))
+        assert "| asleep |" in await tester.says("/status")
+
+        first = await visitor.get("/", headers={"Accept": "text/html", "Accept-Language": "en"})
+
+        assert (first.status_code, first.headers["Retry-After"]) == (503, "3")
+        assert "This preview is waking up" in first.text
+
+        async def ready() -> bool:
+            (found,) = await pulls.environments()
+            return found.state is EnvironmentState.READY
+
+        await until(60, ready)
+        second = await visitor.get("/")
+        assert (second.status_code, second.text) == (200, "hello\n")
+    await tester.merge()
+    await tester.read_all()

@@ -1,0 +1,161 @@
+"""Previews that nobody visits sleep, and wake for a visitor or a word."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from bot.model.environment import Environment, EnvironmentState
+from bot.model.errors import RetryLater, TellUser
+from bot.model.reason import Reason
+from tests.dialogue.offline import OfflineTester
+
+HOURS = timedelta(hours=1)
+HOST = "pr-1-shop.test.example.com"
+
+
+async def preview(tester: OfflineTester) -> Environment:
+    """Return the environment of the pull request."""
+    (found,) = await tester.bot.store.pulls.environments()
+    return found
+
+
+async def unvisited(tester: OfflineTester, span: timedelta) -> None:
+    """Let the last deployment and visit be that much longer ago, and have the bot look."""
+
+    def older(one: Environment) -> Environment:
+        visited = one.visited_at - span if one.visited_at else None
+        return replace(one, deployed_at=one.deployed_at - span, visited_at=visited)
+
+    key = (await preview(tester)).key
+    await tester.bot.store.pulls.change(key.repo, key.number, older)
+    await tester.bot.slumber.look()
+
+
+async def visited(tester: OfflineTester) -> httpx.Response:
+    """Visit the preview."""
+    async with httpx.AsyncClient() as client:
+        return await client.get(tester.bot.local.previews, headers={"Host": HOST, "Accept": "text/html"})
+
+
+async def woken(tester: OfflineTester) -> EnvironmentState:
+    """Have the bot wake what is wanted and return how that ended."""
+    await tester.bot.slumber.rouse()
+    await tester.bot.slumber.awake()
+    return (await preview(tester)).state
+
+
+@pytest.fixture
+async def deployed(tester: OfflineTester) -> OfflineTester:
+    """Give a tester whose preview is up, and sleeps after two hours."""
+    tester.world.sleeps = True
+    await tester.restart(kubernetes=replace(tester.settings.kubernetes, sleep_after="2h"))
+    await tester.opened()
+    return tester
+
+
+@pytest.fixture
+async def asleep(deployed: OfflineTester) -> OfflineTester:
+    """Give a tester whose preview sleeps."""
+    await unvisited(deployed, 2 * HOURS)
+    return deployed
+
+
+async def test_what_nobody_visits_sleeps_and_a_visit_wakes_it(deployed: OfflineTester) -> None:
+    await unvisited(deployed, HOURS)
+    assert (await preview(deployed)).state is EnvironmentState.READY
+    await unvisited(deployed, HOURS)
+
+    assert deployed.world.asleep == {(await preview(deployed)).key}
+    assert "| asleep |" in await deployed.says("/status")
+    answer = await visited(deployed)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+    assert "This preview is waking up" in answer.text
+    assert await woken(deployed) is EnvironmentState.READY
+    assert not deployed.world.asleep
+    await deployed.says_nothing()
+
+
+async def test_a_visit_that_was_written_down_keeps_it_awake(deployed: OfflineTester) -> None:
+    await unvisited(deployed, HOURS)
+    await visited(deployed)
+    await deployed.bot.visits.write()
+    await unvisited(deployed, HOURS)
+    assert (await preview(deployed)).state is EnvironmentState.READY
+    await unvisited(deployed, HOURS)
+    assert (await preview(deployed)).state is EnvironmentState.ASLEEP
+
+
+async def test_a_word_wakes_it(asleep: OfflineTester) -> None:
+    said = await asleep.says("/唤醒")
+    assert said.startswith("As lin asked, the preview is waking.")
+    assert await woken(asleep) is EnvironmentState.READY
+    assert "Nothing sleeps here." in await asleep.says("/wake")
+
+
+async def test_it_sleeps_on_through_a_restart_and_what_was_only_said_is_done(deployed: OfflineTester) -> None:
+    deployed.world.script.fail("sleep", RetryLater(Reason.CLUSTER_UNAVAILABLE))
+    with pytest.raises(RetryLater):
+        await unvisited(deployed, 2 * HOURS)
+    assert not deployed.world.asleep
+
+    await deployed.restart()
+    await deployed.bot.slumber.look()
+
+    assert deployed.world.asleep == {(await preview(deployed)).key}
+
+
+async def test_waking_is_taken_up_again_after_a_restart(asleep: OfflineTester) -> None:
+    gate = asleep.world.script.hold("wake")
+    await visited(asleep)
+    await asleep.bot.slumber.rouse()
+    await gate.reached()
+    await asleep.restart()
+    assert gate.cancelled.is_set()
+    assert await woken(asleep) is EnvironmentState.READY
+
+
+async def test_a_cluster_in_trouble_is_asked_again_and_what_cannot_wake_has_failed(
+    asleep: OfflineTester,
+) -> None:
+    asleep.world.script.fail(
+        "wake", RetryLater(Reason.CLUSTER_UNAVAILABLE), TellUser(Reason.UNHEALTHY, {"name": "app"})
+    )
+    await visited(asleep)
+    await woken(asleep)
+    assert await woken(asleep) is EnvironmentState.FAILED
+
+
+async def test_a_test_of_what_sleeps_deploys_first(asleep: OfflineTester) -> None:
+    said = await asleep.says("/test")
+    assert "passed" in said
+    assert (await preview(asleep)).state is EnvironmentState.READY
+    assert not asleep.world.asleep
+
+
+async def test_what_sleeps_is_taken_down_like_any_other(asleep: OfflineTester) -> None:
+    key = (await preview(asleep)).key
+    await asleep.merge()
+    await asleep.read_all()
+    assert await asleep.bot.store.pulls.environments() == ()
+    assert key in asleep.world.removed
+
+
+async def test_nothing_sleeps_while_something_runs(deployed: OfflineTester) -> None:
+    gate = deployed.world.script.hold("test")
+    await deployed.comment("/test")
+    await gate.reached()
+    await unvisited(deployed, 3 * HOURS)
+    assert (await preview(deployed)).state is EnvironmentState.READY
+    gate.open()
+    await deployed.read()
+
+
+async def test_nothing_sleeps_unless_the_operator_says_so(tester: OfflineTester) -> None:
+    tester.world.sleeps = True
+    await tester.restart()
+    await tester.opened()
+    await unvisited(tester, 48 * HOURS)
+    found = await preview(tester)
+    assert (found.state, found.sleeper) == (EnvironmentState.READY, None)
