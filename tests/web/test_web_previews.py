@@ -6,7 +6,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -17,7 +16,6 @@ from yarl import URL
 from bot.core.addresses import Addresses
 from bot.model.environment import Endpoint, Environment, EnvironmentState
 from bot.model.errors import RetryLater
-from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.web.deps import PreviewDeps
@@ -26,7 +24,7 @@ from bot.web.preview_sockets import _sendable
 from bot.web.previews import preview_application, preview_runner
 from bot.web.visits import Visits
 from bot.web.words import say
-from tests.web.fakes import NOW, FakeClock, FakeEnvironments, environment
+from tests.web.fakes import FakeClock, FakeEnvironments, environment
 from tests.web.service import Service
 
 HOST = "pr-7-shop.preview.test"
@@ -309,65 +307,6 @@ async def test_a_websocket_talks_both_ways(proxy: Proxy, service: Service) -> No
     assert seen.raw_path == "/talk?room=1"
     assert seen.headers["Host"] == HOST
     assert seen.headers["Origin"] == f"http://{HOST}"
-
-
-async def test_a_visit_wakes_what_sleeps_and_shows_that_it_wakes(proxy: Proxy, service: Service) -> None:
-    ready = replace(environment(endpoint=service.endpoint), sleeper=RunnerName.KUBERNETES)
-    proxy.environments.put(replace(ready, state=EnvironmentState.ASLEEP))
-
-    for language, words in (("zh-CN", "预览正在唤醒"), ("en", "This preview is waking up")):
-        async with proxy.get("/", **{"Accept-Language": language, "Accept": "text/html"}) as answer:
-            assert answer.status == 503
-            assert answer.headers["Retry-After"] == "3"
-            text = await answer.text()
-        assert words in text
-        assert 'http-equiv="refresh"' in text
-    async with proxy.get("/", Accept="application/json") as answer:
-        assert (answer.status, answer.headers["Retry-After"]) == (503, "3")
-        assert "<" not in await answer.text()
-
-    found = proxy.environments.by_label["pr-7-shop"]
-    assert (found.state, found.visited_at) == (EnvironmentState.WAKING, NOW)
-    assert proxy.outcome("waking") == 3
-    assert not service.seen
-    proxy.environments.put(ready)
-    async with proxy.get("/") as answer:
-        assert answer.status == 200
-
-
-async def test_visits_are_written_down_now_and_then(proxy: Proxy, service: Service) -> None:
-    ready = replace(environment(endpoint=service.endpoint), sleeper=RunnerName.KUBERNETES)
-    proxy.environments.put(ready)
-    proxy.clock.time = NOW + timedelta(hours=1)
-    async with proxy.get("/") as answer:
-        await answer.read()
-    assert proxy.environments.by_label["pr-7-shop"] == ready
-
-    await proxy.visits.write()
-
-    assert proxy.environments.by_label["pr-7-shop"].visited_at == NOW + timedelta(hours=1)
-    proxy.clock.time = NOW + timedelta(hours=2)
-    await proxy.visits.write()
-    assert proxy.environments.by_label["pr-7-shop"].visited_at == NOW + timedelta(hours=1)
-
-
-async def test_an_open_socket_is_a_visit_that_goes_on(proxy: Proxy, service: Service) -> None:
-    proxy.environments.put(replace(environment(endpoint=service.endpoint), sleeper=RunnerName.KUBERNETES))
-    async with proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST}) as joined:
-        await joined.send_str("x")
-        await joined.receive_str()
-        for hours in (1, 2):
-            proxy.clock.time = NOW + timedelta(hours=hours)
-            await proxy.visits.write()
-            assert proxy.environments.by_label["pr-7-shop"].visited_at == proxy.clock.time
-
-
-async def test_nobody_notes_visits_to_what_cannot_sleep(proxy: Proxy) -> None:
-    proxy.clock.time = NOW + timedelta(hours=1)
-    async with proxy.get("/") as answer:
-        await answer.read()
-    await proxy.visits.write()
-    assert proxy.environments.by_label["pr-7-shop"].visited_at is None
 
 
 async def test_a_websockets_last_words_arrive(proxy: Proxy) -> None:

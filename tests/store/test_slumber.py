@@ -1,0 +1,70 @@
+"""What the store keeps of environments that sleep, on either database."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.model.delivery import Delivery, Trigger
+from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
+from bot.model.forge import RepoPath
+from bot.model.lease import Lease
+from bot.model.pipeline import RunnerName
+from bot.model.plan import Plan
+from bot.model.run import Origin, Run
+from bot.model.text import Language
+from bot.store.records import Store
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SHOP = RepoPath("team", "shop")
+READY = Environment(
+    EnvironmentKey(SHOP, 12, "preview"),
+    "pr-12-shop",
+    "a" * 40,
+    EnvironmentState.READY,
+    1,
+    NOW,
+    NOW + timedelta(days=3),
+    Endpoint("10.0.0.2", 80),
+    sleeper=RunnerName.KUBERNETES,
+)
+RUN = Run(0, SHOP, 12, "a" * 40, Plan(()), Origin(Trigger.OPEN, ""), Language.ZH, NOW)
+
+
+async def kept(store: Store) -> Environment:
+    [found] = await store.pulls.environments()
+    return found
+
+
+async def test_what_has_changed_or_is_busy_is_not_put_to_sleep(store: Store) -> None:
+    await store.pulls.put_environment(READY)
+    assert not await store.put_to_sleep(replace(READY, visited_at=NOW))
+    assert await store.put_to_sleep(READY)
+    assert await kept(store) == replace(READY, state=EnvironmentState.ASLEEP)
+
+    await store.pulls.put_environment(READY)
+    await store.start(RUN)
+    assert not await store.put_to_sleep(READY)
+    assert await kept(store) == READY
+
+
+async def test_a_visitor_and_a_decision_wake_what_sleeps_and_nothing_else(store: Store, lease: Lease) -> None:
+    for number, state in enumerate((EnvironmentState.ASLEEP, EnvironmentState.FAILED)):
+        found = replace(READY, state=state)
+        asleep = state is EnvironmentState.ASLEEP
+        expected = replace(found, state=EnvironmentState.WAKING, visited_at=NOW) if asleep else found
+        await store.pulls.put_environment(found)
+        await store.pulls.rouse(READY.key, NOW)
+        assert await kept(store) == expected
+
+        await store.pulls.put_environment(found)
+        await store.inbox.accept(Delivery(f"{number}", Trigger.COMMENT, SHOP, 12, NOW))
+        await store.inbox.claim(lease, NOW, 1)
+        await store.conclude(f"{number}", "woken", lease, NOW, wake=(READY.key,))
+        assert await kept(store) == expected
+
+
+async def test_visits_are_written_down_by_host(store: Store) -> None:
+    await store.pulls.put_environment(READY)
+    later = NOW + timedelta(hours=1)
+    await store.pulls.visited({"pr-12-shop": later, "pr-13-gone": later})
+    await store.pulls.visited({"pr-12-shop": NOW})
+    assert await kept(store) == replace(READY, visited_at=later)
