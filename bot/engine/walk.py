@@ -37,7 +37,10 @@ class Walker:
     async def walk(self, hand: Hand, stop: asyncio.Event) -> None:
         """Take a run from where it stands to its end. Raises LeaseLost."""
         begun = lifecycle.begin(hand.run, self.clock.now())
-        run = await hand.keep(lifecycle.worn_out(begun, self.clock.now()))
+        ended = lifecycle.worn_out(begun, self.clock.now())
+        if ended != begun:
+            await self._abandon_interrupted(hand)
+        run = await hand.keep(ended)
         while (index := lifecycle.next_step(run)) is not None and run.stop is None:
             run = await hand.keep(lifecycle.step_started(run, index, self.clock.now()))
             await hand.insist(partial(self.progress.before, run, index))
@@ -49,9 +52,7 @@ class Walker:
 
     async def end(self, hand: Hand) -> None:
         """End a run that was asked to stop while nobody carried it out, and tidy up what it had begun."""
-        for index, record in enumerate(hand.run.steps):
-            if record.state is StepState.WAITING and record.attempt:
-                await self._abandon(hand, index)
+        await self._abandon_interrupted(hand)
         await self._end(hand)
 
     async def _end(self, hand: Hand) -> None:
@@ -63,6 +64,12 @@ class Walker:
     def _measure(self, record: StepRecord) -> None:
         if record.state.final:  # else it is begun anew by whoever takes the run up
             self.measures.step_ended(record.name, record.state, record.seconds or 0.0)
+
+    async def _abandon_interrupted(self, hand: Hand) -> None:
+        """Remove what steps that were interrupted have left, where nobody begins them again."""
+        for index, record in enumerate(hand.run.steps):
+            if record.state is StepState.WAITING and record.attempt:
+                await self._abandon(hand, index)
 
     async def _abandon(self, hand: Hand, index: int) -> None:
         work = await hand.insist(partial(self.progress.work, hand, index))

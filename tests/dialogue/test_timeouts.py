@@ -122,3 +122,18 @@ async def test_a_step_that_ends_the_bot_each_time_is_given_up(
     assert "⚠️ **Build interrupted**" in said
     assert "This step was interrupted 2 times and is not tried again." in said
     assert len(tester.comments()) == 1
+
+
+async def test_what_a_step_that_is_given_up_has_left_is_removed(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "MOST_INTERRUPTIONS", 1)
+    for _ in range(2):
+        gate = tester.world.script.hold("test")
+        await (tester.open() if not tester.number else tester.start())
+        await gate.reached()
+        await tester.stop()
+    tester.world.tests_stopped.clear()
+    await tester.start()
+    assert "⚠️ **Tests interrupted**" in await tester.read()
+    assert [key.number for key in tester.world.tests_stopped] == [tester.number]
