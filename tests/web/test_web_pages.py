@@ -7,18 +7,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from jinja2 import nodes
 
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, RunState, StepResult, StepState, StopRequest
-from bot.model.scan import Scan, Severity
-from bot.model.text import Language
-from bot.web.reasons import NOTES, REASONS
-from bot.web.templating import new_templates
-from bot.web.words import WORDS
+from bot.model.scan import Scan
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import IMAGE, NOW, environment, finished_run, run, step
 
@@ -358,61 +353,6 @@ async def test_a_link_never_runs_anything(client: Client, bench: Bench, address:
     assert address in outline.words
 
 
-async def test_a_report_is_locked_into_a_sandbox(client: Client, bench: Bench) -> None:
-    bench.logs.reports[41] = "<h1>报告</h1><script>alert(1)</script>".encode()
-
-    answer = await client.get("/reports/41/")
-
-    assert answer.status == 200
-    assert (answer.content_type, answer.charset) == ("text/html", "utf-8")
-    rules = [rule.strip() for rule in answer.headers["Content-Security-Policy"].split(";")]
-    assert {"default-src 'none'", "style-src 'unsafe-inline'", "sandbox"} <= set(rules)
-    assert not [rule for rule in rules if rule.startswith(("script-src", "sandbox "))]
-    assert "报告" in await answer.text()
-
-
-async def test_a_suites_own_report_has_its_scripts_and_no_origin(client: Client, bench: Bench) -> None:
-    bench.logs.own[41, "suites/unit/html/001-index.html"] = b"<script>parent.document.cookie</script>"
-
-    answer = await client.get("/reports/41/suites/unit/html/001-index.html")
-
-    assert (answer.status, answer.content_type) == (200, "text/html")
-    rules = {rule.strip() for rule in answer.headers["Content-Security-Policy"].split(";")}
-    assert {"default-src 'none'", "sandbox allow-scripts", "form-action 'none'"} <= rules
-    assert "allow-same-origin" not in answer.headers["Content-Security-Policy"]
-    assert "http" not in answer.headers["Content-Security-Policy"]
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert (await client.get("/reports/41/suites/unit/html/002-index.html")).status == 404
-    assert (await client.get("/reports/42/suites/unit/html/001-index.html")).status == 404
-
-
-async def test_a_report_without_a_slash_is_sent_on(client: Client) -> None:
-    answer = await client.get("/reports/41", allow_redirects=False)
-
-    assert (answer.status, answer.headers["Location"]) == (301, "/reports/41/")
-
-
-async def test_a_whole_log_is_plain_text(client: Client, bench: Bench) -> None:
-    fill(bench)
-
-    answer = await client.get("/runs/42/logs/build.txt")
-
-    assert (answer.content_type, await answer.text()) == ("text/plain", "first line\nsecond 行\nthird")
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert (await client.get("/runs/42/logs/other.txt")).status == 404
-
-
-async def test_a_long_log_is_not_all_on_the_page(client: Client, bench: Bench) -> None:
-    bench.runs.put(run(42))
-    bench.logs.append(42, "build", "0123456789abcde\n" * 20_000)
-
-    html = await page(client, "/runs/42")
-
-    assert html.count('class="line"') == (1 << 17) // 16
-    assert f'data-next="{1 << 17}"' in html
-    assert "the plain text is complete" in html
-
-
 async def test_a_chosen_language_is_remembered(client: Client) -> None:
     assert "运行记录" in await page(client, "/?lang=zh")
     assert "运行记录" in await page(client, "/environments", language="en")
@@ -431,79 +371,6 @@ async def test_static_files_are_ours_and_nothing_else(client: Client) -> None:
     assert (await client.get("/static/style.css")).content_type == "text/css"
     for path in ("/static/", "/static/..%2fwords.py", "/static/%2e%2e/words.py"):
         assert (await client.get(path)).status in {403, 404}
-
-
-def test_every_state_step_and_trigger_has_words() -> None:
-    named = {f"state.{one}" for kind in (RunState, StepState, EnvironmentState) for one in kind}
-    named |= {f"trigger.{one}" for one in Trigger}
-    named |= {f"severity.{one}" for one in Severity}
-    named |= {f"step.{one}" for one in ("build", "deploy", "test", "teardown")}
-
-    assert named <= set(WORDS)
-
-
-def test_every_reason_that_ends_something_has_words() -> None:
-    ends = tuple(Reason)[tuple(Reason).index(Reason.NO_DOCKERFILE) :]
-
-    assert set(ends) <= set(REASONS)
-
-
-def test_every_remark_that_comments_word_has_words() -> None:
-    source = (ROOT / "comment_templates/en/_words.md.j2").read_text("utf-8")
-
-    assert set(re.findall(r"macro note_(\w+)\(", source)) == set(NOTES)
-
-
-def test_words_ask_for_the_same_facts_in_both_languages() -> None:
-    for text in (*REASONS.values(), *NOTES.values()):
-        facts = [set(re.findall(r"{(\w+)}", text.say(language))) for language in Language]
-        assert facts[0] == facts[1], text
-
-
-def test_templates_hold_no_words_and_ask_only_for_known_ones() -> None:
-    templates = new_templates()
-    for name in templates.list_templates():
-        source, _, _ = templates.loader.get_source(templates, name)  # type: ignore[union-attr] # it has one
-        tree = templates.parse(source)
-        asked = [
-            call.args[0].value
-            for call in tree.find_all(nodes.Call)
-            if isinstance(call.node, nodes.Name)
-            and call.node.name == "t"
-            and isinstance(call.args[0], nodes.Const)
-        ]
-        assert set(asked) <= set(WORDS), name
-        prose = "".join(part.data for output in tree.find_all(nodes.TemplateData) for part in [output])
-        assert not re.search(r"[\u4e00-\u9fff]", prose), name
-
-
-async def test_a_run_whose_files_were_removed_says_so(client: Client, bench: Bench) -> None:
-    old = replace(finished_run(41), finished_at=NOW - timedelta(days=100))
-    bench.runs.put(old, finished_run(42))
-
-    html = await page(client, "/runs/41")
-    assert html.count("This log was removed") == 3
-    assert "No output yet" not in html
-    assert "Removed, its time was over" in html
-    assert "内容已清理" in await page(client, "/reports/41/", 410, language="zh")
-    assert "No longer kept" in await page(client, "/runs/41/logs/build.txt", 410)
-
-    recent = await page(client, "/runs/42")
-    assert "This log was removed" not in recent
-    assert "Removed, its time was over" not in recent
-
-
-async def test_what_is_still_there_is_shown_however_old(client: Client, bench: Bench) -> None:
-    """A live environment keeps what it came from."""
-    bench.runs.put(replace(finished_run(41), finished_at=NOW - timedelta(days=100)))
-    bench.logs.append(41, "build", "still here\n")
-    bench.logs.reports[41] = b"<h1>report</h1>"
-
-    html = await page(client, "/runs/41")
-
-    assert "still here" in html
-    assert "Open the test report" in html
-    assert (await client.get("/runs/41/logs/build.txt")).status == 200
 
 
 async def test_what_a_step_waits_for_and_where_it_runs_is_shown(client: Client, bench: Bench) -> None:

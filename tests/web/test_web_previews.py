@@ -20,7 +20,6 @@ from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.web.deps import PreviewDeps
 from bot.web.preview_forward import NotAPathError, target_url
-from bot.web.preview_sockets import _sendable
 from bot.web.previews import preview_application, preview_runner
 from bot.web.visits import Visits
 from bot.web.words import say
@@ -289,77 +288,6 @@ async def test_an_earlier_proxy_stays_in_the_chain(proxy: Proxy, service: Servic
 async def test_redirects_are_the_visitors_to_follow(proxy: Proxy) -> None:
     async with proxy.get("/moved") as answer:
         assert (answer.status, answer.headers["Location"]) == (302, "http://169.254.169.254/")
-
-
-async def test_a_websocket_talks_both_ways(proxy: Proxy, service: Service) -> None:
-    async with proxy.session.ws_connect(
-        proxy.url("/talk?room=1"), headers={"Host": HOST, "Origin": f"http://{HOST}"}, protocols=["chat", "x"]
-    ) as joined:
-        assert joined.protocol == "chat"
-        await joined.send_str("你好")
-        assert await joined.receive_str() == "你好!"
-        await joined.send_bytes(bytes(range(256)) * 4096)
-        assert await joined.receive_bytes() == (bytes(range(256)) * 4096)[::-1]
-
-    await asyncio.wait_for(service.gone.wait(), 5)
-    assert service.bodies == [b"1000"]
-    (seen,) = service.seen
-    assert seen.raw_path == "/talk?room=1"
-    assert seen.headers["Host"] == HOST
-    assert seen.headers["Origin"] == f"http://{HOST}"
-
-
-async def test_a_websockets_last_words_arrive(proxy: Proxy) -> None:
-    async with proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST}) as joined:
-        await joined.send_str("leave")
-        message = await joined.receive()
-
-    assert (message.type, message.data, message.extra) == (aiohttp.WSMsgType.CLOSE, 4001, "as you wish")
-
-
-async def test_a_visitor_that_vanishes_ends_the_services_websocket(proxy: Proxy, service: Service) -> None:
-    joined = await proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST})
-    joined._response.close()
-
-    await asyncio.wait_for(service.gone.wait(), 5)
-
-
-@pytest.mark.parametrize(("status", "told"), [(403, 403), (404, 404), (500, 502), (200, 502)])
-async def test_a_refused_websocket_is_refused_to_the_visitor(proxy: Proxy, status: int, told: int) -> None:
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        await proxy.session.ws_connect(proxy.url(f"/no-sockets?status={status}"), headers={"Host": HOST})
-
-    assert refused.value.status == told
-
-
-async def test_signs_of_life_pass_both_ways(proxy: Proxy, service: Service) -> None:
-    async with proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST}, autoping=False) as joined:
-        await joined.ping(b"alive?")
-        assert (await joined.receive()).data == b"alive?"
-        asked = await joined.receive()
-        assert (asked.type, asked.data) == (aiohttp.WSMsgType.PING, b"and you?")
-        await joined.pong(b"yes")
-
-    await asyncio.wait_for(service.gone.wait(), 5)
-    assert service.bodies[0] == b"yes"
-
-
-@pytest.mark.parametrize(
-    ("code", "words", "sent"),
-    [
-        (1000, "bye", (1000, b"bye")),
-        (4001, None, (4001, b"")),
-        (0, "", (1000, b"")),
-        (1005, "", (1000, b"")),
-        (1006, "", (1000, b"")),
-        (2999, "", (1000, b"")),
-        (5000, "", (1000, b"")),
-    ],
-)
-def test_only_codes_that_may_be_sent_are_sent_on(
-    code: int, words: str | None, sent: tuple[int, bytes]
-) -> None:
-    assert _sendable(code, words) == sent
 
 
 STATUS = {EnvironmentState.STARTING: 503, EnvironmentState.FAILED: 503, EnvironmentState.REMOVED: 410}
