@@ -71,6 +71,7 @@ async def test_a_closing_that_was_foretold_still_takes_everything_down(tester: O
 async def test_an_approval_that_was_foretold_for_another_commit_is_of_none(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     seen, evil = tester.head, await tester.push(by="stranger")
+    await tester.read_all()
     await tester.force_push(seen, by="stranger")
     await tester.read_all()
     await tester.restart(api_seconds=1)
