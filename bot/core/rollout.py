@@ -32,9 +32,9 @@ _SLOW = "the pull takes too long"
 _SHOWN = 300
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """All that is known of one namespace at a moment."""
+    """All that is known of one namespace at a moment; its parts look alike, so they go by name."""
 
     workloads: Sequence[Object] = ()
     """Deployments, stateful sets and jobs that have to come up."""

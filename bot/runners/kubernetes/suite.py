@@ -82,7 +82,8 @@ class Suite:
             pods = await self._pods()
             if pods and _state(pods[0], jobs.TESTS).keys() & {"running", "terminated"}:
                 return pods[0]
-            scene = Scene([await self._job()], [], pods, await self.cluster.list(EVENT.path(self.namespace)))
+            events = await self.cluster.list(EVENT.path(self.namespace))
+            scene = Scene(workloads=[await self._job()], pods=pods, events=events)
             if trouble := rollout.fatal(scene):
                 raise self._failed(trouble)
             if loop.time() > end:
