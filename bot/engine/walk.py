@@ -48,14 +48,12 @@ class Walker:
             await hand.insist(partial(self.progress.after, run, index, result))
             run = await hand.keep(lifecycle.step_finished(hand.run, index, result, self.clock.now()))
             self._measure(run.steps[index])
-        await self._end(hand)
+        await self.end(hand)
 
     async def end(self, hand: Hand) -> None:
-        """End a run that was asked to stop while nobody carried it out, and tidy up what it had begun."""
-        await self._abandon_interrupted(hand)
-        await self._end(hand)
-
-    async def _end(self, hand: Hand) -> None:
+        """End a run: remove what it leaves half done if it was stopped, and store its state. Raises LeaseLost."""
+        if not hand.run.state.final:
+            await self._abandon_interrupted(hand)
         await hand.insist(partial(self.progress.given_up, hand.run))
         if not hand.run.state.final:
             await hand.keep(lifecycle.stopped(hand.run, self.clock.now()))
@@ -66,9 +64,14 @@ class Walker:
             self.measures.step_ended(record.name, record.state, record.seconds or 0.0)
 
     async def _abandon_interrupted(self, hand: Hand) -> None:
-        """Remove what steps that were interrupted have left, where nobody begins them again."""
+        """Remove what interrupted steps have left, where nobody begins them again.
+
+        A step that was stopped counts too: it may have been stopped before it could remove what its
+        earlier attempt had left, or while the runner was still creating what it had asked for.
+        """
         for index, record in enumerate(hand.run.steps):
-            if record.state is StepState.WAITING and record.attempt:
+            interrupted = record.state is StepState.WAITING and record.attempt > 0
+            if interrupted or record.state is StepState.CANCELLED:
                 await self._abandon(hand, index)
 
     async def _abandon(self, hand: Hand, index: int) -> None:

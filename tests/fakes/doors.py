@@ -201,6 +201,7 @@ class World:
         return TestOutput(0, {"junit.xml": PASSING})
 
     async def stop_tests(self, key: EnvironmentKey) -> None:
+        await self._state.script.pass_through("stop_tests")
         self._state.tests_stopped.append(key)
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:

@@ -1,0 +1,82 @@
+"""A run that is stopped leaves nothing at its runner, wherever the stop meets it.
+
+The platform of these tests removes nothing by itself when a call of it is cancelled: what is removed here, the
+engine has asked for. So do platforms whose call is cancelled before it has begun.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+
+import pytest
+
+from bot.model.environment import EnvironmentKey
+from bot.model.forge import RepoPath
+from bot.model.lease import Lease
+from bot.model.queue import QueueEntry
+from bot.model.reason import Reason
+from bot.model.run import Run, RunState, StopRequest
+from bot.store.runs import Runs
+from tests.dialogue.offline import OfflineTester
+from tests.dialogue.tester import REPO
+
+PREVIEW = EnvironmentKey(RepoPath.parse(REPO), 1, "preview")
+
+
+async def interrupted_in_its_tests(tester: OfflineTester) -> None:
+    """Have the bot end while a suite runs; it is still there."""
+    gate = tester.world.script.hold("test")
+    await tester.open()
+    await gate.reached()
+    await tester.stop()
+    assert tester.world.tests_stopped == []
+
+
+async def test_a_suite_that_is_cancelled_is_removed(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("test")
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/cancel")
+    cancelled, _ = await tester.read_all()
+    assert "| Test | cancelled |" in cancelled
+    assert tester.world.tests_stopped == [PREVIEW]
+
+
+async def test_a_stop_before_the_first_save_after_a_restart(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = Runs.claim
+
+    async def then_stopped(
+        self: Runs, lease: Lease, choose: Callable[[Sequence[QueueEntry]], Collection[int]]
+    ) -> tuple[Run, ...]:
+        claimed = await claim(self, lease, choose)
+        await self.request_stop([run.id for run in claimed], StopRequest(Reason.CANCELLED, {"who": "lin"}))
+        return claimed
+
+    await interrupted_in_its_tests(tester)
+    monkeypatch.setattr(Runs, "claim", then_stopped)
+    await tester.start()
+    assert "Cancelled by lin" in await tester.read()
+    assert tester.world.tests_stopped == [PREVIEW]
+    assert [run.state for run in await tester.runs()] == [RunState.CANCELLED]
+
+
+async def test_a_stop_while_the_next_attempt_tidies_up(tester: OfflineTester) -> None:
+    await interrupted_in_its_tests(tester)
+    gate = tester.world.script.hold("stop_tests")
+    await tester.start()
+    await gate.reached()
+    await tester.comment("/cancel")
+    await gate.cancelled.wait()
+    cancelled, _ = await tester.read_all()
+    assert "| Test | cancelled |" in cancelled
+    assert tester.world.tests_stopped == [PREVIEW]
+
+
+async def test_a_deployment_that_is_cancelled_is_removed(tester: OfflineTester) -> None:
+    gate = tester.world.script.hold("deploy")
+    await tester.open()
+    await gate.reached()
+    await tester.comment("/cancel")
+    cancelled, _ = await tester.read_all()
+    assert "| Deploy | cancelled |" in cancelled
+    assert tester.world.removed == [PREVIEW]
