@@ -51,7 +51,7 @@ class Walker:
         await self.end(hand)
 
     async def end(self, hand: Hand) -> None:
-        """End a run: remove what it leaves half done if it was stopped, and store its state. Raises LeaseLost."""
+        """End a run, and remove what it leaves half done if it was stopped. Raises LeaseLost."""
         if not hand.run.state.final:
             await self._abandon_interrupted(hand)
         await hand.insist(partial(self.progress.given_up, hand.run))

@@ -18,7 +18,7 @@ from bot.engine.run_comments import RunComments
 from bot.engine.walk import Walker
 from bot.engine.watch import InHand, Watch
 from bot.model.errors import RetryLater
-from bot.model.lease import LeaseLost
+from bot.model.lease import Lease, LeaseLost
 from bot.model.queue import Place, QueueEntry
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Worker:
 
     async def _look(self) -> None:
         lease = self.membership.lease
-        queue = await self.records.runs.queue()
+        queue = await self._free_queue(lease)
         for entry in queue:
             if entry.stopping and entry.id in self._stops:
                 self._stops[entry.id].set()
@@ -72,6 +72,18 @@ class Worker:
                 self._take(Hand(run, lease, self.records.runs, self.comments.show, self.walker.sleep))
             queue = await self.records.runs.queue()
         self._show_places(queue)
+
+    async def _free_queue(self, lease: Lease) -> Sequence[QueueEntry]:
+        """Return the queue after giving back runs that bear this replica's name and are not in its hands.
+
+        The answer to a claim, or the request to give a run back, is lost where the store goes away meanwhile.
+        """
+        queue = await self.records.runs.queue()
+        lost = [e.id for e in queue if e.holder == lease.replica and e.id not in self._in_hand.keys]
+        for run_id in lost:
+            logger.warning("run %s was taken without anybody carrying it out: it is given back", run_id)
+            await self.records.runs.let_go(run_id, lease)
+        return await self.records.runs.queue() if lost else queue
 
     def _choose(self, queue: Sequence[QueueEntry]) -> Collection[int]:
         """Pick what to take up: this replica's share of what may begin, and whatever only wants an end."""

@@ -1,13 +1,20 @@
+import asyncio
 import logging
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
 from bot.engine.facts import Gatherer
+from bot.engine.hand import Hand
+from bot.engine.walk import Walker
 from bot.engine.worker import BREATHER
 from bot.model.errors import GiveUp, RetryLater, TellUser
+from bot.model.lease import Lease
+from bot.model.queue import QueueEntry
 from bot.model.reason import Reason
-from bot.model.run import RunState
+from bot.model.run import Run, RunState
 from bot.store.pulls import Pulls
+from bot.store.runs import Runs
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.rendered import Rendered
 
@@ -190,3 +197,40 @@ async def test_a_run_that_could_not_be_carried_on_is_tried_again_after_a_while(
         await tester.until(tried)
     assert "Preview ready" in await tester.read()
     assert [run.state for run in await tester.runs()] == [RunState.PASSED]
+
+
+async def test_a_run_whose_claim_was_kept_and_never_answered_is_carried_out(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, lost = Runs.claim, list[int]()
+
+    async def unanswered(
+        self: Runs, lease: Lease, choose: Callable[[Sequence[QueueEntry]], Collection[int]]
+    ) -> tuple[Run, ...]:
+        claimed = await claim(self, lease, choose)
+        if claimed and not lost:
+            lost.extend(run.id for run in claimed)
+            raise RetryLater(
+                Reason.STORE_UNAVAILABLE, {"message": "server closed the connection unexpectedly"}
+            )
+        return claimed
+
+    monkeypatch.setattr(Runs, "claim", unanswered)
+    assert "2 tests passed" in await tester.opened()
+    assert lost == [1]
+
+
+async def test_a_run_that_could_not_be_given_back_is_carried_on(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(self: Walker, hand: Hand, stop: asyncio.Event) -> None:
+        monkeypatch.undo()
+        monkeypatch.setattr(Runs, "let_go", away)
+        raise ValueError("a bug")
+
+    async def away(self: Runs, run_id: int, lease: Lease) -> None:
+        monkeypatch.undo()
+        raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "no answer"})
+
+    monkeypatch.setattr(Walker, "walk", broken)
+    assert "2 tests passed" in await tester.opened()

@@ -1,7 +1,7 @@
 """A run that is stopped leaves nothing at its runner, wherever the stop meets it.
 
-The platform of these tests removes nothing by itself when a call of it is cancelled: what is removed here, the
-engine has asked for. So do platforms whose call is cancelled before it has begun.
+The platform of these tests removes nothing by itself when a call of it is cancelled: what is removed here,
+the engine has asked for. A real platform cannot either when its call is cancelled before it has begun.
 """
 
 from collections.abc import Callable, Collection, Sequence
