@@ -10,7 +10,7 @@ import httpx
 from click.testing import CliRunner
 
 from bot.cli import main
-from tests.real.parts import free_port
+from tests.real.ports import free_port
 
 
 def run(*arguments: str, environ: dict[str, str] | None = None) -> tuple[int, str]:

@@ -25,7 +25,8 @@ from tests.cluster.chart import HELMS
 from tests.cluster.conftest import Visit
 from tests.cluster.previews import Previews
 from tests.cluster.test_charts import CHART
-from tests.real.parts import Recorder, RegistryProcess, free_port, private_registry
+from tests.real.parts import Recorder, RegistryProcess, private_registry
+from tests.real.ports import free_port
 
 ACCOUNT = base64.b64encode(b"bot:right").decode()
 

@@ -1,11 +1,9 @@
 """Bots as processes: started, killed, frozen, thawed and ended from outside, as machines do it."""
 
 import asyncio
-import contextlib
 import json
 import multiprocessing
 import os
-import random
 import signal
 import socket
 from collections.abc import Mapping
@@ -14,24 +12,15 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from tests.crash.serving import serve
+from tests.real.ports import free_port
 
 PATIENCE = 60.0
 """Seconds that a process may take to start or to end."""
-UNASSIGNED = (20_000, 32_000)
-"""Below what Linux gives to outgoing connections: net.ipv4.ip_local_port_range."""
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.crash.serving"])
 
 Sections = Mapping[str, Mapping[str, object]]
-
-
-def lasting_port() -> int:
-    """Return a free port that no connection is given by chance, so that it is still free after a restart."""
-    while True:
-        port = random.randint(*UNASSIGNED)  # noqa: S311 - no secret
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 @dataclass
@@ -41,8 +30,8 @@ class Replica:
     folder: Path
     sections: Sections
     far: bool = True
-    port: int = field(default_factory=lasting_port)
-    previews: int = field(default_factory=lasting_port)
+    port: int = field(default_factory=free_port)
+    previews: int = field(default_factory=free_port)
     starts: int = 0
     _process: ForkServerProcess | None = None
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,13 +84,11 @@ class Scene:
             hooks = self.gitee.repository(repository).hooks
             hooks[:] = [hook for hook in hooks if hook.url.startswith(replica.url)]
 
-    async def until(self, condition: Callable[[], object], patience: float = PATIENCE) -> float:
-        """Wait for a condition that nobody announces; return how many seconds that took."""
-        began = time.monotonic()
+    async def until(self, condition: Callable[[], object], patience: float = PATIENCE) -> None:
+        """Wait for a condition that nobody announces."""
         async with asyncio.timeout(patience):
             while not condition():  # noqa: ASYNC110 - processes and stores can only be asked
                 await asyncio.sleep(0.02)
-        return time.monotonic() - began
 
     async def open(self, repository: str = REPO) -> int:
         """Open a pull request; return its number."""

@@ -13,7 +13,8 @@ from bot.doctor import dns as doctor
 from bot.doctor.findings import Examined, State
 from bot.settings.model import Dns, Preview, Settings
 from tests.doctor.nameserver import nameserver
-from tests.real.parts import EtcdProcess, free_port
+from tests.real.parts import EtcdProcess
+from tests.real.ports import free_port
 
 ZONE = "test.example.com"
 

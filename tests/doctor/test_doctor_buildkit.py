@@ -9,7 +9,7 @@ from bot.doctor.examination import CHECKS
 from bot.doctor.findings import Examined, State
 from bot.settings.model import BuildKit, Settings
 from tests.fakes.buildctl import install
-from tests.real.parts import free_port
+from tests.real.ports import free_port
 
 
 def examined(address: str) -> Examined:

@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.doctor import kubernetes
 from bot.doctor.findings import Examined, Finding, State
 from bot.settings.model import Kubernetes, Settings
-from tests.real.parts import free_port
+from tests.real.ports import free_port
 
 
 @dataclass

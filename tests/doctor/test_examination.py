@@ -14,7 +14,8 @@ from bot.doctor.examination import examine, lines, passed, summary
 from bot.doctor.findings import Check, Examined, Finding, State, fine, note, wrong
 from bot.model.text import Language, Text
 from bot.settings.model import Docker, Gitee, Registry, Repos, Secret, Server, Settings
-from tests.real.parts import RegistryProcess, free_port
+from tests.real.parts import RegistryProcess
+from tests.real.ports import free_port
 
 BAD = wrong(Text(en="it is gone", zh="不见了"), Text(en="Bring it back.", zh="请恢复。"))
 

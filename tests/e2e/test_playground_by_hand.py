@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from bot.core.naming import LABEL_INSTANCE
-from tests.real.parts import RegistryProcess, free_port
+from tests.real.parts import RegistryProcess
+from tests.real.ports import free_port
 
 pytestmark = pytest.mark.docker
 

@@ -13,7 +13,8 @@ from docker.models.images import Image
 from bot.playground.server import OfflineGitee
 from bot.runners.docker.sweep import sweep
 from tests.real.fixtures import base_image, registry, sdk
-from tests.real.parts import RegistryProcess, free_port, wait_until_open
+from tests.real.parts import RegistryProcess, wait_until_open
+from tests.real.ports import free_port
 
 __all__ = ["base_image", "registry", "sdk"]
 

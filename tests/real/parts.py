@@ -14,6 +14,7 @@ import docker
 import docker.errors
 
 from bot.ports import BuildOrder
+from tests.real.ports import free_port
 
 BUSYBOX = Path("/bin/busybox")
 PATIENCE = 20.0
@@ -121,14 +122,6 @@ def every_image(sdk: docker.DockerClient) -> list[dict[str, Any]]:
         with contextlib.suppress(docker.errors.ImageNotFound):
             found.append(sdk.api.inspect_image(image["Id"]))  # type: ignore[no-untyped-call] # the stubs lack it
     return found
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def wait_until_open(host: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.real.parts import free_port
+from tests.real.ports import free_port
 
 PATIENCE = 30.0
 """Seconds that the server may take to start or stop."""

@@ -20,7 +20,8 @@ from bot.settings.model import Registry, Secret, Settings
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
 from tests.fakes.harbor.state import EVERYTHING, Account, Findings
 from tests.fakes.harbor.swagger import BASE, BrokenContractError, find, validate
-from tests.real.parts import Recorder, free_port
+from tests.real.parts import Recorder
+from tests.real.ports import free_port
 
 REPO = RepoPath("Team", "小店")
 ROBOT, PASSWORD = "robot$chatops", "s3cret"

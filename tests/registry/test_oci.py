@@ -14,7 +14,8 @@ from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import Image
 from bot.registry.oci import OciRegistry, deletable, scheme
-from tests.real.parts import Recorder, RegistryProcess, free_port, private_registry
+from tests.real.parts import Recorder, RegistryProcess, private_registry
+from tests.real.ports import free_port
 
 REPO = RepoPath("Team", "shop")
 NAME = "previews/team/shop"

@@ -23,7 +23,8 @@ from bot.runners.buildkit.command import Options, build
 from bot.runners.buildkit.context import unpack
 from bot.runners.buildkit.progress import PlainProgress
 from tests.fakes.buildctl import calls, install
-from tests.real.parts import Recorder, RegistryProcess, free_port, order, private_registry
+from tests.real.parts import Recorder, RegistryProcess, order, private_registry
+from tests.real.ports import free_port
 from tests.runners.waiting import until
 
 STAGES = """\

@@ -14,7 +14,8 @@ from bot.ports import Built
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Account, Credentials
 from bot.runners.docker.engine import DockerEngine
-from tests.real.parts import Recorder, RegistryProcess, every_image, free_port, order, private_registry
+from tests.real.parts import Recorder, RegistryProcess, every_image, order, private_registry
+from tests.real.ports import free_port
 from tests.runners.waiting import until
 
 pytestmark = pytest.mark.docker
