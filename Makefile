@@ -6,6 +6,7 @@ SHELL := /bin/bash
 export PYTHON
 export CHATOPS_REGISTRY_PORT ?= 5000
 BIN := .venv/bin
+STARTED := $(shell date +%s)
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
            --no-header --python-version 3.11
 
@@ -26,7 +27,7 @@ demo: setup ## set up, then start the bot beside an offline Gitee; ARGS="--demo-
 	@$(BIN)/chatops playground --registry http://127.0.0.1:$(CHATOPS_REGISTRY_PORT) $(ARGS)
 
 test: setup-test ## set up, then all checks and tests; ARGS go to pytest and choose, CLUSTER=off leaves Kubernetes out
-	@deploy/local/suite.sh $(ARGS)
+	@STARTED=$(STARTED) deploy/local/suite.sh $(ARGS)
 
 test-cluster: setup-test ## a real Kubernetes, or the one of KUBECONFIG, and the tests that need it; ARGS go to pytest
 	@PYTHONPATH=deploy/local $(BIN)/python -m tests.cluster.local test $(ARGS)

@@ -1,6 +1,8 @@
 """`make` and `.ci/run`: what they start, in which order, and which exit status they give back."""
 
+import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -76,8 +78,10 @@ def test_ci_is_make_test_with_nobody_to_answer(run: Run, stand_in: StandIn, stat
 def test_suite_checks_style_types_layers_then_tests_then_the_pure_code(run: Run) -> None:
     done = run("deploy/local/suite.sh", "-k", "x")
     said = [line.split()[0] for line in done.stdout.splitlines() if line.startswith(TOOLS)]
-    assert said == ["ruff", "ruff", "mypy", "lint-imports", "python", "coverage", "coverage"]
-    assert "-m pytest -n 2 --dist loadgroup --cov --cov-report= -k x" in done.stdout
+    assert said == ["ruff", "ruff", "mypy", "lint-imports", "python", "coverage", "coverage", "python"]
+    assert (
+        "-m pytest -n 2 --dist loadgroup --cov --cov-report= --junitxml=.local/pytest.xml -k x" in done.stdout
+    )
     assert "--include=bot/core/*,bot/model/*,commands/* --skip-covered --fail-under=100" in done.stdout
     assert done.returncode == 0
 
@@ -85,6 +89,49 @@ def test_suite_checks_style_types_layers_then_tests_then_the_pure_code(run: Run)
 @pytest.mark.usefixtures("tools")
 def test_suite_ends_with_the_closing_line_of_pytest(run: Run) -> None:
     assert run("deploy/local/suite.sh").stdout.splitlines()[-1] == CLOSING_LINE
+
+
+def test_suite_tells_the_slowest_tests_of_both_runs(run: Run, tools: Callable[[str, str], None]) -> None:
+    say = '[[ "$*" != *--junitxml* ]] || echo "report of $*" >"$(sed "s/.*--junitxml=//; s/ .*//" <<<"$*")"'
+    tools("python", f'{say}; [[ "$*" != *slowest* ]] || cat "${{@:3}}"; echo "{CLOSING_LINE}"')
+    said = run("deploy/local/suite.sh").stdout.partition("== slowest tests")[2]
+    assert "report of -m pytest" in said
+    assert "report of -m tests.cluster.local test" in said
+
+
+def test_a_report_that_cannot_be_read_does_not_fail_the_suite(
+    run: Run, tools: Callable[[str, str], None]
+) -> None:
+    tools("python", f'[[ "$*" != *slowest* ]] || exit 1; echo "{CLOSING_LINE}"')
+    done = run("deploy/local/suite.sh")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == CLOSING_LINE
+
+
+@pytest.mark.usefixtures("tools")
+def test_suite_tells_how_long_each_part_took_with_the_set_up_before_it(run: Run) -> None:
+    a_thousand_seconds_ago = str(int(time.time()) - 1000)
+    said = run("deploy/local/suite.sh", STARTED=a_thousand_seconds_ago).stdout
+    _, _, listed = said.partition("== time taken\n")
+    parts = {name: int(seconds) for seconds, name in re.findall(r"^ *(\d+) s  (.+)$", listed, re.MULTILINE)}
+    assert list(parts) == [
+        "set-up",
+        "cluster",
+        "ruff",
+        "mypy",
+        "import-linter",
+        "pytest",
+        "wait for the cluster to be built",
+        "pytest on a cluster",
+        "coverage",
+        "coverage of the pure code: every branch",
+        "slowest tests",
+    ]
+    assert parts["set-up"] >= 1000 > parts["pytest"]
+
+
+def test_make_says_when_the_set_up_began(run: Run) -> None:
+    assert re.search(r"STARTED=\d{10,} deploy/local/suite.sh", run("make", "-n", "test").stdout)
 
 
 def test_failed_tests_fail_the_suite_and_coverage_is_still_shown(
@@ -124,6 +171,23 @@ def test_suite_prepares_a_cluster_first_and_tests_on_it_last(run: Run) -> None:
     assert on_cluster.startswith("python -m tests.cluster.local test -n 2")
     assert on_cluster.endswith(" --cov-append tests/cluster")
     assert done.stdout.splitlines()[-2:] == [CLOSING_LINE, CLOSING_LINE]
+
+
+def test_suite_waits_for_the_cluster_to_be_built_before_it_tests_on_it(
+    run: Run, tools: Callable[[str, str], None], checkout: Path
+) -> None:
+    os.mkfifo(checkout / "going")
+    built_late = "read -r _ <going; for ((n = 0; n < 100000; n++)); do :; done; touch built; exit 1"
+    tools(
+        "python",
+        f"""case "$*" in
+            *"local build") {built_late} ;;
+            "-m pytest "*) echo >going ;;
+            *"local test"*) [ -e built ] || exit 1 ;;
+        esac
+        echo "{CLOSING_LINE}" """,
+    )
+    assert run("deploy/local/suite.sh").returncode == 0
 
 
 def test_failed_tests_on_the_cluster_fail_the_suite(run: Run, tools: Callable[[str, str], None]) -> None:
