@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -6,11 +6,14 @@ from hypothesis import HealthCheck, settings
 
 # Here, so that one server serves all folders.
 from tests.real.postgres import postgres, postgres_url, store_url
+from tests.suite import replay
 
 __all__ = ["postgres", "postgres_url", "store_url"]
 
 # Other work shares the machine: how long drawing or trying one value takes says nothing.
-settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "shared", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
 settings.load_profile("shared")
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -18,6 +21,21 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden/* afresh")
+    replay.add_option(parser)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    replay.apply(config, items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and (again := list(replay.commands(item, report.longreprtext))):
+        report.sections.append(("replay", "\n".join(again)))
+    return report
 
 
 @pytest.fixture
