@@ -7,10 +7,11 @@ export PYTHON
 export CHATOPS_REGISTRY_PORT ?= 5000
 BIN := .venv/bin
 STARTED := $(shell date +%s)
+ON_CLUSTER = $(if $(filter on,$(CLUSTER)),PYTHONPATH=deploy/local $(BIN)/python -m tests.cluster.local run)
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
            --no-header --python-version 3.11
 
-.PHONY: help setup setup-test demo test crash-test test-cluster bench lint lock down clean
+.PHONY: help setup setup-test demo test crash-test test-cluster flaky bench lint lock down clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -31,6 +32,9 @@ test: setup-test ## set up, then all checks and tests; ARGS go to pytest and cho
 
 test-cluster: setup-test ## a real Kubernetes, or the one of KUBECONFIG, and the tests that need it; ARGS go to pytest
 	@PYTHONPATH=deploy/local $(BIN)/python -m tests.cluster.local test $(ARGS)
+
+flaky: setup-test ## run the tests of ARGS repeatedly, under load, in random order, and report what differs; TIMES=… LOAD=… SEED=… CLUSTER=on
+	@$(ON_CLUSTER) $(BIN)/python -m tests.suite.flaky $(or $(ARGS),$(if $(ON_CLUSTER),tests/cluster))
 
 bench: setup-test ## measure the intake beside a handler that only verifies signatures; COUNT=… deliveries
 	$(BIN)/python -m benchmarks.intake

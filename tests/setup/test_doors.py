@@ -38,6 +38,7 @@ def tools(checkout: Path, stand_in: StandIn) -> Callable[[str, str], None]:
         ("demo", ["venv.sh", "setup.py", "chatops playground", "--demo-pr"]),
         ("test", ["venv.sh", "setup.py --browser", "suite.sh --demo-pr"]),
         ("test-cluster", ["venv.sh", "setup.py", "tests.cluster.local test --demo-pr"]),
+        ("flaky", ["venv.sh", "setup.py --browser", "tests.suite.flaky --demo-pr"]),
         ("down", ["setup.py --down"]),
     ],
 )
@@ -50,6 +51,11 @@ def test_each_door_starts_its_parts_in_order(run: Run, target: str, started: lis
 
 def test_demo_needs_no_browser(run: Run) -> None:
     assert "--browser" not in run("make", "-n", "demo").stdout
+
+
+def test_flaky_is_given_one_cluster_for_all_runs(run: Run) -> None:
+    plan = run("make", "-n", "flaky", "CLUSTER=on").stdout
+    assert "-m tests.cluster.local run .venv/bin/python -m tests.suite.flaky tests/cluster\n" in plan
 
 
 def test_demo_is_told_where_the_registry_is(run: Run) -> None:

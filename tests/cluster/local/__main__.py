@@ -3,6 +3,7 @@
     prepare   install what is missing (root on Debian 12), else say what to do
     build     have the node's programs and Helm in the cache
     test …    bring the cluster up, run pytest with these arguments, take it down whatever happened
+    run …     the same with another command than pytest
     up, down  the same by hand, for work on the tests
 
 With KUBECONFIG set the tests run on that cluster, and nothing is installed, built or started but Helm.
@@ -93,10 +94,14 @@ def cluster() -> Iterator[Path]:
 
 def test(arguments: Sequence[str]) -> int:
     """Run the tests and return pytest's exit status."""
+    return run([sys.executable, "-m", "pytest", *(arguments or ["tests/cluster"])])
+
+
+def run(command: Sequence[str]) -> int:
+    """Run a command that needs the cluster and return its exit status."""
     prepare()
     build()
     with cluster() as kubeconfig:
-        command = [sys.executable, "-m", "pytest", *(arguments or ["tests/cluster"])]
         return subprocess.run(command, env=environment(kubeconfig), check=False).returncode
 
 
@@ -135,8 +140,8 @@ def main(door: str, *arguments: str) -> int:
     # A `kill` is to leave no more behind than Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        if door == "test":
-            return test(arguments)
+        if door in {"test", "run"}:
+            return {"test": test, "run": run}[door](arguments)
         {"prepare": prepare, "build": build, "up": up, "down": down}[door]()
     except SetUpError as problem:
         print(f"\n{problem}", file=sys.stderr)

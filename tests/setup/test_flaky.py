@@ -1,0 +1,154 @@
+"""`make flaky`: what differs between runs, how an order is had again, and that nothing is left behind."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.suite.differences import Run, differences
+from tests.suite.results import FAILED, PASSED, SKIPPED
+
+ROOT = Path(__file__).parents[2]
+PROJECT = ("-c", str(ROOT / "pyproject.toml"), "--rootdir=.")
+ALONE = ("-n", "0", *PROJECT)
+DEPENDS_ON_THE_ORDER = """
+done = []
+def test_first(): done.append("first")
+def test_second(): assert done
+"""
+ENDLESS = """
+import pathlib, pytest, threading
+@pytest.fixture
+def left():
+    yield
+    pathlib.Path("tidied").touch()
+def test_endless(left):
+    pathlib.Path("reached").write_text("x")
+    threading.Event().wait()
+"""
+
+
+def run(seed: int, status: int = 0, **outcomes: str) -> Run:
+    return Run(seed, f"{seed}.log", status, outcomes)
+
+
+def test_runs_that_end_alike_differ_in_nothing() -> None:
+    assert differences([run(seed, a=PASSED, b=SKIPPED) for seed in range(3)]) == []
+
+
+def test_a_test_that_fails_now_and_then_is_told_with_seed_and_log() -> None:
+    runs = [run(1, a=PASSED, b=PASSED), run(2, 1, a=FAILED, b=PASSED), run(3, a=PASSED, b=PASSED)]
+    assert differences(runs) == ["a passed 2 of 3", "    failed: seed 2, 2.log"]
+
+
+def test_a_test_that_always_fails_is_told_too() -> None:
+    assert differences([run(1, 1, a=FAILED)]) == ["a passed 0 of 1", "    failed: seed 1, 1.log"]
+
+
+def test_a_test_that_is_skipped_or_missing_in_one_run_differs() -> None:
+    runs = [run(1, a=PASSED, b=PASSED), run(2, a=SKIPPED)]
+    assert differences(runs) == [
+        "a passed 1 of 2",
+        "    skipped: seed 2, 2.log",
+        "b passed 1 of 2",
+        "    not run: seed 2, 2.log",
+    ]
+
+
+def test_a_run_that_broke_off_is_told_once_and_not_for_each_test_that_it_lacks() -> None:
+    runs = [run(1, a=PASSED, b=PASSED), run(2, 3, b=PASSED)]
+    assert differences(runs) == ["pytest ended with status 3: seed 2, 2.log"]
+
+
+def flaky(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    settings = {"LOAD": "0", **variables}
+    return subprocess.Popen(  # noqa: S603 - constant arguments
+        [sys.executable, "-m", "tests.suite.flaky", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_an_order_that_fails_can_be_had_again_by_its_seed(tmp_path: Path) -> None:
+    (tmp_path / "test_x.py").write_text(DEPENDS_ON_THE_ORDER)
+    process = flaky(tmp_path, *ALONE, "test_x.py", TIMES="2", SEED="1")
+    said, _ = process.communicate()
+    assert process.returncode == 1
+    assert re.search(r"test_x.py::test_second passed 1 of 2", said), said
+    assert "test_first passed" not in said
+    seed, log = re.findall(r"failed: seed (\d+), (\S+)", said)[0]
+    again = flaky(tmp_path, *ALONE, "test_x.py", TIMES="1", SEED=seed)
+    said_again, _ = again.communicate()
+    assert "test_x.py::test_second passed 0 of 1" in said_again, "the same order"
+    assert f'make flaky ARGS="{" ".join(ALONE)} test_x.py" LOAD=0 TIMES=1' in said_again
+    assert "1 failed, 1 passed" in (tmp_path / log).read_text()
+
+
+def test_workers_agree_on_an_order_and_the_seed_reaches_them(tmp_path: Path) -> None:
+    expectation = "import os\ndef test_seed(): assert os.environ['SEED'] == '77'\ndef test_more(): pass\n"
+    (tmp_path / "test_x.py").write_text(expectation)
+    process = flaky(tmp_path, *PROJECT, "test_x.py", TIMES="1", SEED="77", LOAD="1")
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
+    log = (tmp_path / ".local/flaky/77.log").read_text()
+    assert "Using --randomly-seed=77" in log
+    assert "2 workers" in log
+
+
+def test_the_order_is_left_alone_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "test_x.py").write_text("def test_x(): pass\n")
+    command = [sys.executable, "-m", "pytest", *PROJECT, "--collect-only", "test_x.py"]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)  # noqa: S603
+    assert "1 test collected" in done.stdout
+    assert "random" not in done.stdout
+
+
+@pytest.mark.parametrize(("asked", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_whoever_ends_it_early_finds_nothing_left(tmp_path: Path, asked: signal.Signals, status: int) -> None:
+    (tmp_path / "test_x.py").write_text(ENDLESS)
+    os.mkfifo(tmp_path / "reached")
+    reached = os.open(tmp_path / "reached", os.O_RDONLY | os.O_NONBLOCK)
+    process = flaky(tmp_path, *ALONE, "test_x.py", TIMES="3", SEED="1", LOAD="1")
+    assert comes(reached)
+    os.close(reached)
+    # Ctrl-C reaches whoever shares the terminal, a `kill` the one that is named.
+    (os.killpg if asked is signal.SIGINT else os.kill)(process.pid, asked)
+    said, _ = process.communicate()
+    assert process.returncode == status, said
+    assert "Traceback" not in said
+    assert (tmp_path / "tidied").exists()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def test_the_load_ends_with_whoever_made_it_even_if_that_one_is_killed() -> None:
+    maker = "from tests.suite.flaky import load\nwith load(1): print('made', flush=True); input()"
+    command = [sys.executable, "-c", maker]
+    with subprocess.Popen(  # noqa: S603 - constant arguments
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"made\n"
+        process.kill()
+        try:
+            assert comes(process.stdout), "the end of what both hold"
+            assert process.stdout.read() == b""
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def comes(source: int | IO[bytes]) -> bool:
+    """Wait until there is something to read, or nobody left to write."""
+    return bool(select.select([source], [], [], 300)[0])
