@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from bot.core import rollout
-from bot.core.rollout import Scene, Trouble
+from bot.core.rollout import Trouble
+from bot.core.scene import Scene
 from bot.model.reason import Reason
 
 IMAGE = "registry.example.com/shop@sha256:0a1b"
@@ -40,8 +41,8 @@ def waiting(why: str, message: str = "") -> dict[str, Any]:
     return {"waiting": {"reason": why, "message": message}}
 
 
-def event(reason: str, message: str, about: str = "web-1") -> dict[str, Any]:
-    return {"reason": reason, "message": message, "involvedObject": {"kind": "Pod", "name": about}}
+def event(reason: str, message: str, about: str = "web-1", kind: str = "Pod") -> dict[str, Any]:
+    return {"reason": reason, "message": message, "involvedObject": {"kind": kind, "name": about}}
 
 
 def test_a_deployment_is_up_when_all_is_new_and_nothing_else_is_left() -> None:
@@ -65,6 +66,7 @@ def test_the_programs_time_begins_when_no_container_waits() -> None:
     assert not rollout.started(Scene())
     assert not rollout.started(Scene(pods=[pod(waiting("ContainerCreating"))]))
     assert rollout.started(Scene(pods=[pod()]))
+    assert not rollout.started(Scene(pods=[pod(labels={"job-name": "web"})], hooks=[workload("Job")]))
 
 
 def fatal(*pods: dict[str, Any], events: tuple[dict[str, Any], ...] = (), **rest: Any) -> Trouble | None:
@@ -76,6 +78,22 @@ def test_nothing_is_fatal_that_may_pass() -> None:
     assert fatal(pod(waiting("ErrImagePull", "timeout"))) is None
     assert fatal(pod(waiting("ContainerCreating"))) is None
     assert fatal(workloads=[workload("Job", conditions=[{"type": "Complete", "status": "True"}])]) is None
+    assert fatal(pod(waiting("ImagePullBackOff", f'Back-off pulling image "{IMAGE}"'))) is None
+    assert fatal(pod(waiting("ImagePullBackOff", "net/http: request canceled (Client.Timeout)"))) is None
+    assert fatal(pod(waiting("CreateContainerError", "context deadline exceeded"))) is None
+
+
+def test_what_a_busy_node_says_is_doubtful_and_told_when_time_is_out() -> None:
+    said = "failed to sync secret cache: timed out waiting for the condition"
+    late = pod(waiting("CreateContainerConfigError", said))
+    missing = pod(waiting("CreateContainerConfigError", 'secret "gone" not found'))
+    facts = {"name": "web", "message": said}
+
+    assert fatal(late) is None
+    assert rollout.doubtful(Scene(pods=[late])) == Trouble(Reason.CONTAINER_UNSTARTABLE, facts, passing=True)
+    assert rollout.doubtful(Scene(pods=[missing])) is None
+    assert explained(late).facts == {**facts, "seconds": "60"}
+    assert explained(late, missing).facts["message"] == 'secret "gone" not found'
 
 
 def test_an_image_that_cannot_be_pulled_tells_what_the_registry_said() -> None:
@@ -86,9 +104,11 @@ def test_an_image_that_cannot_be_pulled_tells_what_the_registry_said() -> None:
         backed_off, events=(event("Failed", said), event("Failed", "Error: ImagePullBackOff"))
     ) == Trouble(Reason.IMAGE_PULL_FAILED, {"name": "web", "image": IMAGE, "message": "unauthorized"})
     other = event("Failed", said, about="other-1")
-    found = fatal(backed_off, events=(other,))
+    another = event("Failed", 'Failed to pull image "registry.example.com/db": no such host')
+    with_cause = f'Back-off pulling image "{IMAGE}": ErrImagePull: rpc error: code = NotFound desc = no such'
+    found = fatal(pod(waiting("ImagePullBackOff", with_cause)), events=(other, another))
     assert found is not None
-    assert found.facts["message"] == "Back-off pulling image"
+    assert found.facts["message"] == "no such"
 
 
 def test_a_crash_tells_its_code_and_whose_output_to_read() -> None:
@@ -118,6 +138,35 @@ def test_a_crash_may_have_a_cause_of_its_own() -> None:
         (Reason.CONTAINER_UNSTARTABLE, {"name": "web", "message": 'exec: "x": not found'}),
         (Reason.PROBE_FAILING, {"name": "web", "message": probe["message"], "seconds": ""}),
     ]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {
+            "state": waiting(
+                "RunContainerError", 'failed to start container "0a1b": Error response from daemon: OCI'
+            )
+        },
+        {
+            "state": waiting("CrashLoopBackOff"),
+            "last": {"terminated": {"reason": "ContainerCannotRun", "message": "OCI"}},
+        },
+        {
+            "state": waiting("CrashLoopBackOff"),
+            "last": {
+                "terminated": {
+                    "reason": "StartError",
+                    "message": "failed to create containerd task: failed to create shim task: OCI",
+                }
+            },
+        },
+    ],
+)
+def test_what_does_not_start_is_told_in_the_same_words_whenever_it_is_seen(state: dict[str, Any]) -> None:
+    told = fatal(pod(**state))
+
+    assert told == Trouble(Reason.CONTAINER_UNSTARTABLE, {"name": "web", "message": "OCI"})
 
 
 def test_the_limit_of_an_init_container_that_is_not_listed_is_left_out() -> None:
@@ -172,7 +221,31 @@ def test_pods_that_cannot_even_be_made(message: str, reason: Reason, told: str) 
     owner = {"metadata": {"name": "web-5d"}, "status": {"conditions": failing}}
 
     assert fatal(replica_sets=[owner]) == Trouble(reason, {"message": told})
-    assert fatal(events=(event("FailedCreate", message),)) == Trouble(reason, {"message": told})
+    assert fatal(events=(event("FailedCreate", message, "db", "StatefulSet"),)) == Trouble(
+        reason, {"message": told}
+    )
+
+
+def test_a_refusal_counts_until_the_pods_are_there() -> None:
+    message = 'pods "web-1" is forbidden: exceeded quota: chatops'
+    of_set, of_job = (event("FailedCreate", message, "web", kind) for kind in ("StatefulSet", "Job"))
+
+    assert fatal(workloads=[workload("StatefulSet", replicas=1)], events=(of_set,)) is not None
+    assert fatal(workloads=[workload("StatefulSet", replicas=2)], events=(of_set,)) is None
+    assert fatal(hooks=[workload("Job")], events=(of_job,)) is not None
+    assert fatal(hooks=[workload("Job", active=1)], events=(of_job,)) is None
+    # A replica set says in its condition how it is now.
+    assert fatal(events=(event("FailedCreate", message, "web-5d", "ReplicaSet"),)) is None
+
+
+def test_a_quota_that_is_not_counted_yet_is_doubtful() -> None:
+    message = 'pods "web-1" is forbidden: status unknown for quota: chatops, resources: pods'
+    failing = [{"type": "ReplicaFailure", "status": "True", "message": message}]
+    owner = {"metadata": {"name": "web-5d"}, "status": {"conditions": failing}}
+    told = {"message": "status unknown for quota: chatops, resources: pods"}
+
+    assert fatal(replica_sets=[owner]) is None
+    assert rollout.doubtful(Scene(replica_sets=[owner])) == Trouble(Reason.POD_REFUSED, told, passing=True)
 
 
 def test_a_job_of_the_deployment_that_failed() -> None:
@@ -200,9 +273,25 @@ def test_when_time_is_out_the_most_telling_fact_is_chosen() -> None:
     assert explained(pod(), events=(unready,)) == Trouble(
         Reason.PROBE_FAILING, {"name": "web", "message": unready["message"], "seconds": "60"}, "web-1", "web"
     )
-    assert explained(pod(), events=(unmounted,)).reason is Reason.CONTAINER_UNSTARTABLE
+    assert explained(pod(), events=(unmounted,)).reason is Reason.UNHEALTHY
     assert explained(pod(conditions=[placed, unplaced])).reason is Reason.UNSCHEDULABLE
     assert explained(pod(waiting("ErrImagePull", "no route"))).reason is Reason.IMAGE_PULL_FAILED
+
+
+def test_of_what_was_said_of_a_volume_the_newest_counts_that_names_a_cause() -> None:
+    creating = pod(waiting("ContainerCreating"))
+    late = event("FailedMount", 'MountVolume.SetUp failed for volume "v" : failed to sync secret cache: x')
+    missing, other = (
+        event("FailedMount", f'MountVolume.SetUp failed for volume "v" : secret "{name}" not found')
+        for name in ("gone", "old")
+    )
+    timed_out = event("FailedMount", "Unable to attach or mount volumes: timed out waiting for the condition")
+
+    told = explained(creating, events=(late, other, missing, timed_out))
+
+    assert (told.reason, told.facts["name"]) == (Reason.CONTAINER_UNSTARTABLE, "web-1")
+    assert 'secret "gone" not found' in told.facts["message"]
+    assert explained(creating, events=(late, timed_out)).facts["message"] == timed_out["message"]
 
 
 def test_a_pod_without_a_node_and_an_image_on_its_way_are_told_when_it_takes_too_long() -> None:
@@ -210,8 +299,10 @@ def test_a_pod_without_a_node_and_an_image_on_its_way_are_told_when_it_takes_too
     creating = pod(waiting("ContainerCreating"))
     pulling, pulled = event("Pulling", 'Pulling image "x"'), event("Pulled", "done")
 
-    assert rollout.unplaced(Scene(pods=[unplaced])) == Trouble(Reason.UNSCHEDULABLE, {"message": "0/3 nodes"})
-    assert rollout.unplaced(Scene(pods=[creating])) is None
+    assert rollout.doubtful(Scene(pods=[unplaced])) == Trouble(
+        Reason.UNSCHEDULABLE, {"message": "0/3 nodes"}, passing=True
+    )
+    assert rollout.doubtful(Scene(pods=[creating])) is None
     told = {"name": "web", "image": IMAGE, "message": rollout._SLOW, "seconds": "60"}
     assert explained(creating, events=(pulling,)) == Trouble(Reason.IMAGE_PULL_FAILED, told)
     assert explained(pod(), events=(pulling,)).reason is Reason.UNHEALTHY

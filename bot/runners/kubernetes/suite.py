@@ -8,7 +8,8 @@ from typing import Any
 
 from bot.core import cluster_labels, naming, rollout
 from bot.core.manifests import EVENT, JOB, POD
-from bot.core.rollout import Scene, Trouble
+from bot.core.rollout import Trouble
+from bot.core.scene import Scene
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import TestOutput, TestSpec

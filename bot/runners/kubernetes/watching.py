@@ -1,13 +1,15 @@
 """A rollout is followed until it is up, or will not come up: then the reason is told with what shows it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bot.core import cluster_labels, rollout
+from bot.core import scene as seen
 from bot.core.manifests import DEPLOYMENT, EVENT, JOB, POD, REPLICA_SET, STATEFUL_SET, Kind
-from bot.core.rollout import Scene, Trouble
+from bot.core.rollout import Trouble
+from bot.core.scene import Scene
 from bot.model.errors import TellUser
 from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
 from bot.runners.kubernetes.polling import until
@@ -16,8 +18,8 @@ from bot.runners.lines import Console, Lines
 INTERVAL = 0.5
 PATIENCE = 240.0
 """Seconds for finding a node and pulling images, before the service's own time begins to count."""
-UNPLACED_AFTER = 60.0
-"""Seconds in which a cluster may find, or make, a node with room."""
+DOUBTED_FOR = 60.0
+"""Seconds in which a cluster may find, or make, a node with room, and mend what it mends by itself."""
 TAIL = "40"
 GONE_AFTER = 120.0
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, JOB)
@@ -35,6 +37,27 @@ class Awaited:
     """What may fail and come to an end, but need not stay."""
 
 
+def now() -> float:
+    """Return the time by which patience is measured."""
+    return asyncio.get_running_loop().time()
+
+
+@dataclass(slots=True)
+class Lasting:
+    """For how long something has held without a break."""
+
+    _since: float | None = None
+
+    def seconds(self, *, holds: bool) -> float:
+        """Note whether it holds now."""
+        at = now()
+        if not holds:
+            self._since = None
+        elif self._since is None:
+            self._since = at
+        return 0.0 if self._since is None else at - self._since
+
+
 class Watching:
     """Looks at one namespace."""
 
@@ -46,21 +69,21 @@ class Watching:
 
     async def until_up(self, awaited: Awaited) -> None:
         """Return when all is up; raises TellUser with the reason why it is not, its log the last output."""
-        loop = asyncio.get_running_loop()
-        first, begun = loop.time(), None
-        end = first + PATIENCE + awaited.seconds
+        end = now() + PATIENCE + awaited.seconds
+        running, doubted = Lasting(), Lasting()
         while True:
             scene = await self._scene(awaited)
             self._progress(scene)
-            if len(scene.workloads) == len(awaited.names) and all(map(rollout.finished, scene.workloads)):
+            there = len(scene.workloads) == len(awaited.names)
+            if there and all(map(rollout.finished, scene.workloads)):
                 return
-            if trouble := rollout.fatal(scene):
+            doubt = rollout.doubtful(scene)
+            lasts = doubted.seconds(holds=doubt is not None) > DOUBTED_FOR
+            if trouble := rollout.fatal(scene) or (doubt if lasts else None):
                 raise await self._failed(trouble)
-            if loop.time() > first + UNPLACED_AFTER and (trouble := rollout.unplaced(scene)):
-                raise await self._failed(trouble)
-            if begun is None and rollout.started(scene):
-                begun = loop.time()
-            if loop.time() > min(end, begun + awaited.seconds if begun is not None else end):
+            # Hooks run before there is anything to wait for.
+            ran = running.seconds(holds=there and rollout.started(scene))
+            if ran > awaited.seconds or now() > end:
                 raise await self._failed(rollout.explain(scene, awaited.subject, awaited.seconds))
             await asyncio.sleep(INTERVAL)
 
@@ -82,24 +105,27 @@ class Watching:
             raise ClusterFault(f"the former deployment still runs after {GONE_AFTER:g} s") from None
 
     async def _scene(self, awaited: Awaited) -> Scene:
+        """Look at everything once: owners before their pods, and pods before what is said of them.
+
+        So nothing is older than what tells of it: the pod of a job that has failed is one that has ended.
+        """
         every = awaited.names | awaited.hooks
         kinds = [kind for kind in WORKLOADS if any(name == kind.name for name, _ in every)]
-        found = await asyncio.gather(
-            *(self._list(kind) for kind in (REPLICA_SET, POD, EVENT, *kinds)),
-        )
-        replica_sets, pods, events, *workloads = found
+        owners = await asyncio.gather(*map(self._list, kinds))
         there = {
             (kind.name, str(body["metadata"]["name"])): {**body, "kind": kind.name}
-            for kind, bodies in zip(kinds, workloads, strict=True)
+            for kind, bodies in zip(kinds, owners, strict=True)
             for body in bodies
         }
-        return Scene(
-            workloads=[body for name, body in there.items() if name in awaited.names],
-            hooks=[body for name, body in there.items() if name in awaited.hooks],
-            replica_sets=[each for each in replica_sets if (each.get("spec") or {}).get("replicas")],
-            pods=[each for each in pods if _counts(each)],
-            events=_since_newest(events, replica_sets),
-        )
+        workloads = [body for name, body in there.items() if name in awaited.names]
+        hooks = [body for name, body in there.items() if name in awaited.hooks]
+        sets = await self._list(REPLICA_SET)
+        former = seen.former(sets, [body for body in workloads if body["kind"] == DEPLOYMENT.name])
+        former |= {each["metadata"]["uid"] for each in sets if not each["spec"].get("replicas")}
+        sets = [each for each in sets if each["metadata"]["uid"] not in former]
+        pods = [each for each in await self._list(POD) if _counts(each) and seen.owner(each) not in former]
+        events = seen.events_about(await self._list(EVENT), (*workloads, *hooks, *sets, *pods))
+        return Scene(workloads=workloads, hooks=hooks, replica_sets=sets, pods=pods, events=events)
 
     async def _list(self, kind: Kind) -> list[dict[str, Any]]:
         return await self._cluster.list(kind.path(self._namespace))
@@ -107,9 +133,9 @@ class Watching:
     def _progress(self, scene: Scene) -> None:
         """Write once what happens to the pods, so that whoever waits sees why."""
         for event in scene.events:
-            about = event.get("involvedObject") or {}
-            line = f"{about.get('kind')}/{about.get('name')}: {' '.join(str(event.get('message')).split())}"
-            if line not in self._told and about.get("kind") in {"Pod", "ReplicaSet", "StatefulSet", "Job"}:
+            kind, name = seen.about(event)
+            line = f"{kind}/{name}: {' '.join(str(event.get('message')).split())}"
+            if line not in self._told and kind in {"Pod", "ReplicaSet", "StatefulSet", "Job"}:
                 self._told.add(line)
                 self._console.line(line)
 
@@ -147,18 +173,3 @@ def _counts(pod: Mapping[str, Any]) -> bool:
 
 def _of_tests(pod: Mapping[str, Any]) -> bool:
     return bool((pod["metadata"].get("labels") or {}).get(cluster_labels.LABEL_ROLE) == "tests")
-
-
-def _since_newest(
-    events: Sequence[dict[str, Any]], replica_sets: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return events in their order without those of replica sets that have been scaled away."""
-    live = {each["metadata"]["name"] for each in replica_sets if (each.get("spec") or {}).get("replicas")}
-    gone = {each["metadata"]["name"] for each in replica_sets} - live
-    kept = (each for each in events if not _about_any(each, gone))
-    return sorted(kept, key=lambda each: str(each.get("lastTimestamp") or each.get("eventTime") or ""))
-
-
-def _about_any(event: Mapping[str, Any], names: set[str]) -> bool:
-    about = str((event.get("involvedObject") or {}).get("name", ""))
-    return about in names or about.rpartition("-")[0] in names

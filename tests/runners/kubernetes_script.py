@@ -1,0 +1,140 @@
+"""An API server whose objects change when a script says so: after a certain answer, and never by time."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.core.manifests import EVENT, Kind
+from bot.runners.kubernetes.cluster import Cluster
+from tests.runners.test_kubernetes_cluster import serving
+
+Object = dict[str, Any]
+NAMESPACE = "pr-12-shop"
+ENOUGH = 500
+"""Answers after which whoever still asks waits for what will not be."""
+
+
+@dataclass
+class Script:
+    """What the server holds, and what happens to it after which answer, counted from the start."""
+
+    objects: dict[str, Object] = field(default_factory=dict)
+    """By path."""
+    logs: dict[str, bytes] = field(default_factory=dict)
+    """What containers wrote, by name."""
+    after: dict[int, Callable[[], None]] = field(default_factory=dict)
+    """Changes, by the number of answers given before them."""
+    created: Callable[[Object], None] = lambda _: None
+    """What a controller does about a new object."""
+    asked: list[str] = field(default_factory=list)
+    """Verb and kind of each question."""
+
+    def put(self, kind: Kind, name: str, body: Object, **metadata: Any) -> Object:
+        """Have an object, in place of one of that name."""
+        known = {"name": name, "uid": f"uid-of-{name}", **metadata}
+        found = {"kind": kind.name, "spec": {}, **body, "metadata": known}
+        self.objects[kind.path(NAMESPACE, name)] = found
+        return found
+
+    def remove(self, kind: Kind, name: str) -> None:
+        """Have it no more, nor the pods that it made."""
+        self._delete(kind.path(NAMESPACE, name))
+
+    def begin(self, changes: dict[int, Callable[[], None]]) -> None:
+        """Count answers from here."""
+        self.asked.clear()
+        self.after = changes
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer from what there is now, then change it."""
+        if len(self.asked) == ENOUGH:
+            return web.json_response({"message": "nothing more happens here"}, status=500)
+        done = await self._answer(request)
+        number = len(self.asked)
+        self.asked.append(f"{request.method} {_kind(request.path)}")
+        if change := self.after.pop(number, None):
+            change()
+        return done
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/log"):
+            return self._log(request)
+        if request.method == "POST":
+            return self._create(request.path, await request.json())
+        if request.method == "DELETE":
+            return web.json_response(self._delete(request.path))
+        if found := self.objects.get(request.path):
+            return web.json_response(found)
+        if request.path.rpartition("/")[0].endswith(NAMESPACE):
+            items = [each for path, each in self.objects.items() if path.startswith(f"{request.path}/")]
+            return web.json_response({"items": [each for each in items if _carries(each, request)]})
+        return web.json_response({"message": "not found"}, status=404)
+
+    def _create(self, path: str, body: Object) -> web.Response:
+        body["metadata"] |= {"uid": f"uid-of-{body['metadata']['name']}"}
+        self.objects[f"{path}/{body['metadata']['name']}"] = body
+        self.created(body)
+        return web.json_response(body, status=201)
+
+    def _delete(self, path: str) -> Object:
+        """Remove an object with the pods that it made, as the garbage collector does."""
+        gone = self.objects.pop(path, {"metadata": {"uid": ""}})
+        for name, each in list(self.objects.items()):
+            if gone["metadata"]["uid"] in {one["uid"] for one in each["metadata"].get("ownerReferences", [])}:
+                del self.objects[name]
+        return gone
+
+    def _log(self, request: web.Request) -> web.Response:
+        if request.path.removesuffix("/log") not in self.objects:
+            return web.json_response({"message": "pod not found"}, status=404)
+        return web.Response(body=self.logs.get(request.query["container"], b""))
+
+
+@asynccontextmanager
+async def scripted(tmp_path: Path) -> AsyncIterator[tuple[Script, Cluster]]:
+    """Give a script and a cluster that goes by it."""
+    script = Script()
+    async with serving(script.answer, tmp_path) as cluster:
+        yield script, cluster
+
+
+def owned(owner: Object) -> list[Object]:
+    """Return the reference by which a controller marks what it made."""
+    return [{"uid": owner["metadata"]["uid"], "controller": True}]
+
+
+def said(  # noqa: PLR0917 - as an event tells it
+    script: Script, name: str, reason: str, message: str, kind: str = "Pod", uid: str = ""
+) -> None:
+    """Have an event about an object, later than all before."""
+    number = len(script.objects)
+    body = {
+        "reason": reason,
+        "message": message,
+        "involvedObject": {"kind": kind, "name": name, "uid": uid or f"uid-of-{name}"},
+        "lastTimestamp": f"2026-05-01T12:{number // 60:02}:{number % 60:02}Z",
+    }
+    script.put(EVENT, f"{name}.{number}", body)
+
+
+def without_pauses(patch: pytest.MonkeyPatch) -> None:
+    """Look again at once where the runner would wait for a moment."""
+    for pause in ("polling.INTERVAL", "suite.INTERVAL", "watching.INTERVAL", "follow.AGAIN"):
+        patch.setattr(f"bot.runners.kubernetes.{pause}", 0)
+
+
+def _kind(path: str) -> str:
+    """Return what a path is of: `jobs` for all of them and for one, `log` for a pod's output."""
+    parts = path.split("/")
+    return parts[-1] if parts[-1] == "log" else parts[parts.index(NAMESPACE) + 1]
+
+
+def _carries(found: Object, request: web.Request) -> bool:
+    wanted = [pair.partition("=") for pair in request.query.get("labelSelector", "").split(",") if pair]
+    labels = found["metadata"].get("labels", {})
+    return all(labels.get(key) == value for key, _, value in wanted)

@@ -1,0 +1,252 @@
+"""A rollout that changes while it is looked at, and a cluster that first says what it mends by itself."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core.manifests import DEPLOYMENT, JOB, POD, REPLICA_SET
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.runners.kubernetes import watching
+from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.watching import DOUBTED_FOR, PATIENCE, Awaited, Watching
+from bot.runners.lines import Console
+from tests.real.parts import Recorder
+from tests.runners.kubernetes_samples import IMAGE
+from tests.runners.kubernetes_script import NAMESPACE, Object, Script, owned, said, scripted, without_pauses
+
+CACHE = "failed to sync secret cache: timed out waiting for the condition"
+QUOTA = 'pods "web-5d-" is forbidden: status unknown for quota: chatops, resources: pods'
+BACK_OFF = f'Back-off pulling image "{IMAGE.pinned}"'
+ONE_LOOK = 4
+"""Answers: owners, replica sets, pods, events."""
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_pauses(monkeypatch)
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator["World"]:
+    async with scripted(tmp_path) as (script, cluster):
+        found = World(script, cluster)
+        monkeypatch.setattr(watching, "now", lambda: found.time)
+        yield found
+
+
+class World:
+    """A deployment of one pod, and what becomes of it."""
+
+    def __init__(self, script: Script, cluster: Cluster) -> None:
+        self.script, self.cluster, self.time = script, cluster, 0.0
+        self.deployment = script.put(DEPLOYMENT, "web", {"spec": {"replicas": 1}}, generation=2)
+        self.deployment["status"] = {"observedGeneration": 2}
+        self.replica_set = self._replica_set("web-5d", 2)
+        self.pod(waiting("ContainerCreating"))
+
+    def pod(self, state: Object, name: str = "web-5d-x", owner: Object | None = None, **rest: Any) -> None:
+        status = {"name": "web", "ready": False, "state": state, **rest}
+        spec = {"containers": [{"name": "web", "image": IMAGE.pinned}]}
+        body = {"spec": spec, "status": {"containerStatuses": [status]}}
+        self.script.put(POD, name, body, ownerReferences=owned(owner or self.replica_set))
+
+    def former_pod(self, state: Object) -> None:
+        """Have one pod more, of what the deployment was before."""
+        self.pod(state, "web-4c-x", self._replica_set("web-4c", 1))
+
+    def refuse_pods(self) -> None:
+        self.script.remove(POD, "web-5d-x")
+        failing = {"type": "ReplicaFailure", "status": "True", "message": QUOTA}
+        self.replica_set["status"] = {"conditions": [failing]}
+        said(self.script, "web-5d", "FailedCreate", QUOTA, kind="ReplicaSet")
+
+    def make_pods(self) -> None:
+        self.replica_set["status"] = {}
+        self.is_up()
+
+    def is_up(self) -> None:
+        self.pod({"running": {}})
+        self.deployment["status"] |= {"updatedReplicas": 1, "replicas": 1, "availableReplicas": 1}
+
+    def run_hook(self) -> None:
+        self.job = self.script.put(JOB, "migrate", {})
+        self._hook_pod({"running": {}})
+
+    def make_hook(self) -> None:
+        """Have a hook of which nothing is known yet."""
+        self.run_hook()
+        self.script.objects[POD.path(NAMESPACE, "migrate-x")]["status"] = {}
+
+    def fail_hook(self) -> None:
+        self._hook_pod({"terminated": {"exitCode": 4}})
+        self.job["status"] = {"failed": 1, "conditions": [{"type": "Failed", "status": "True"}]}
+
+    def passes(self, seconds: float) -> Callable[[], None]:
+        """Let time pass."""
+
+        def pass_() -> None:
+            self.time += seconds
+
+        return pass_
+
+    async def until_up(self, *, seconds: float = 30, after: dict[int, Callable[[], None]]) -> None:
+        hooks = frozenset({("Job", "migrate")}) if hasattr(self, "job") else frozenset()
+        awaited = Awaited(frozenset({("Deployment", "web")}), "web", seconds, hooks)
+        self.script.begin(after)
+        await Watching(self.cluster, NAMESPACE, Console(Recorder())).until_up(awaited)
+
+    async def trouble(self, **how: Any) -> TellUser:
+        with pytest.raises(TellUser) as caught:
+            await self.until_up(**how)
+        return caught.value
+
+    def _replica_set(self, name: str, revision: int) -> Object:
+        notes = {"deployment.kubernetes.io/revision": str(revision)}
+        references = owned(self.deployment)
+        body = {"spec": {"replicas": 1}}
+        return self.script.put(REPLICA_SET, name, body, ownerReferences=references, annotations=notes)
+
+    def _hook_pod(self, state: Object) -> None:
+        body = {"status": {"containerStatuses": [{"name": "migrate", "state": state}]}}
+        labels = {"job-name": "migrate"}
+        self.script.put(POD, "migrate-x", body, labels=labels, ownerReferences=owned(self.job))
+
+
+def waiting(why: str, message: str = "") -> Object:
+    return {"waiting": {"reason": why, "message": message}}
+
+
+def unconfigured(world: World, message: str) -> Callable[[], None]:
+    return lambda: world.pod(waiting("CreateContainerConfigError", message))
+
+
+async def test_what_the_node_has_not_read_yet_is_waited_for_until_it_says_what_is_missing(
+    world: World,
+) -> None:
+    after = {
+        0: unconfigured(world, CACHE),
+        2 * ONE_LOOK: world.passes(DOUBTED_FOR),
+        3 * ONE_LOOK: unconfigured(world, 'secret "gone" not found'),
+    }
+
+    told = await world.trouble(after=after)
+
+    assert told.reason is Reason.CONTAINER_UNSTARTABLE
+    assert told.facts == {"name": "web", "message": 'secret "gone" not found'}
+
+
+async def test_what_the_node_reads_a_moment_later_is_no_trouble(world: World) -> None:
+    await world.until_up(after={0: unconfigured(world, CACHE), 2 * ONE_LOOK: world.is_up})
+
+
+async def test_what_does_not_pass_after_all_is_told_as_it_is(world: World) -> None:
+    told = await world.trouble(
+        after={0: unconfigured(world, CACHE), 2 * ONE_LOOK: world.passes(DOUBTED_FOR + 1)}
+    )
+
+    assert told.facts == {"name": "web", "message": CACHE}
+
+
+async def test_each_thing_that_may_pass_has_its_own_time(world: World) -> None:
+    after = {
+        0: unconfigured(world, CACHE),
+        ONE_LOOK: world.passes(DOUBTED_FOR),
+        2 * ONE_LOOK: lambda: world.pod(waiting("ContainerCreating")),
+        3 * ONE_LOOK: unconfigured(world, CACHE),
+        4 * ONE_LOOK: world.passes(DOUBTED_FOR),
+        5 * ONE_LOOK: world.is_up,
+    }
+
+    await world.until_up(after=after)
+
+
+async def test_a_quota_that_nobody_has_counted_yet_is_no_trouble(world: World) -> None:
+    world.refuse_pods()
+
+    await world.until_up(after={2 * ONE_LOOK: world.make_pods})
+
+
+@pytest.mark.parametrize("moment", range(2 * ONE_LOOK))
+async def test_the_output_of_a_hook_is_told_at_whatever_moment_it_fails(world: World, moment: int) -> None:
+    world.make_hook()
+    world.script.logs["migrate"] = b"no such table\n"
+
+    told = await world.trouble(after={moment: world.fail_hook})
+
+    assert (told.reason, told.log) == (Reason.HOOK_FAILED, "no such table")
+
+
+async def test_the_registrys_words_are_worth_a_moment(world: World) -> None:
+    pull = f'Failed to pull image "{IMAGE.pinned}": rpc error: code = Unknown desc = manifest unknown'
+    after = {
+        0: lambda: world.pod(waiting("ImagePullBackOff", BACK_OFF)),
+        2 * ONE_LOOK: lambda: said(world.script, "web-5d-x", "Failed", pull),
+    }
+
+    assert (await world.trouble(after=after)).facts["message"] == "manifest unknown"
+
+
+async def test_without_the_registrys_words_it_is_told_that_the_pull_waits(world: World) -> None:
+    after = {
+        0: lambda: world.pod(waiting("ImagePullBackOff", BACK_OFF)),
+        2 * ONE_LOOK: world.passes(DOUBTED_FOR + 1),
+    }
+
+    assert (await world.trouble(after=after)).facts["message"] == BACK_OFF
+
+
+async def test_the_programs_time_does_not_pass_while_hooks_run(world: World) -> None:
+    world.run_hook()
+    world.script.remove(POD, "web-5d-x")
+    after = {ONE_LOOK: world.passes(100), 2 * ONE_LOOK: world.is_up}
+
+    await world.until_up(seconds=5, after=after)
+
+
+async def test_the_programs_time_does_not_pass_while_only_those_before_it_run(world: World) -> None:
+    world.former_pod({"running": {}})
+    after = {ONE_LOOK: world.passes(100), 2 * ONE_LOOK: world.is_up}
+
+    await world.until_up(seconds=5, after=after)
+
+
+async def test_the_programs_time_passes_from_when_all_of_them_run(world: World) -> None:
+    after = {
+        0: world.passes(100),
+        ONE_LOOK: lambda: world.pod({"running": {}}),
+        2 * ONE_LOOK: world.passes(6),
+    }
+
+    told = await world.trouble(seconds=5, after=after)
+
+    assert told.reason is Reason.UNHEALTHY
+    assert len(world.script.asked) < 4 * ONE_LOOK
+
+
+async def test_finding_a_node_and_pulling_have_their_time_as_well(world: World) -> None:
+    told = await world.trouble(seconds=5, after={ONE_LOOK: world.passes(PATIENCE + 6)})
+
+    assert told.reason is Reason.UNHEALTHY
+
+
+@pytest.mark.parametrize("observed", [1, 2])
+async def test_how_badly_the_former_pods_do_is_no_trouble_of_the_new_ones(
+    world: World, observed: int
+) -> None:
+    last = {"terminated": {"exitCode": 1, "reason": "Error"}}
+    if observed == 1:
+        # The deployment is as it was applied, and nobody has made anything of it yet.
+        world.deployment["status"]["observedGeneration"] = 1
+        world.script.remove(REPLICA_SET, "web-5d")
+        world.pod(waiting("CrashLoopBackOff"), "web-4c-x", world._replica_set("web-4c", 1), lastState=last)
+    else:
+        world.former_pod(waiting("CrashLoopBackOff"))
+
+    def comes_up() -> None:
+        world.deployment["status"]["observedGeneration"] = 2
+        world.is_up()
+
+    await world.until_up(after={2 * ONE_LOOK: comes_up})
