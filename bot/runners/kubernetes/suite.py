@@ -7,10 +7,11 @@ from http import HTTPStatus
 from typing import Any
 
 from bot.core import cluster_labels, naming, rollout
+from bot.core import scene as seen
 from bot.core.manifests import EVENT, JOB, POD
 from bot.core.rollout import Trouble
 from bot.core.scene import Scene
-from bot.model.errors import TellUser
+from bot.model.errors import RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
@@ -24,6 +25,13 @@ from bot.runners.lines import Console
 
 COLLECTED_AFTER = 60.0
 GONE_AFTER = 60.0
+
+
+class SuiteLost(RetryLater):
+    """The tests came to no end of their own: their pod or Job went, and there is nothing to take up."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Reason.CLUSTER_UNAVAILABLE, {"message": message})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +48,7 @@ class Suite:
     async def run(self) -> TestOutput:
         """Run to the end; the Job and its pod are gone afterwards, unless the cluster was out of reach."""
         try:
-            await self._start()
-            pod = await self._begun()
-            output = TestOutput(await self._finish(pod), await self._report(pod))
+            output = await self._through()
         except ClusterFault:
             # The Job stays for the next attempt, which takes it up again.
             raise
@@ -51,6 +57,17 @@ class Suite:
             raise
         await uninterrupted(self._remove())
         return output
+
+    async def _through(self) -> TestOutput:
+        try:
+            await self._start()
+            pod = await self._begun()
+            return TestOutput(await self._finish(pod), await self._report(pod))
+        except ClusterRefused as refused:
+            if refused.status != HTTPStatus.NOT_FOUND:
+                raise
+            # Gone between a look at it and the next question about it; or the namespace is.
+            raise SuiteLost(refused.message) from refused
 
     @property
     def _path(self) -> str:
@@ -80,11 +97,15 @@ class Suite:
         loop = asyncio.get_running_loop()
         end = loop.time() + PATIENCE
         while True:
-            pods = await self._pods()
-            if pods and _state(pods[0], jobs.TESTS).keys() & {"running", "terminated"}:
-                return pods[0]
-            events = await self.cluster.list(EVENT.path(self.namespace))
-            scene = Scene(workloads=[await self._job()], pods=pods, events=events)
+            # The Job before its pod: a pod that is seen after the end of its Job is one that has ended.
+            job = await self._job()
+            pods = await self._pods(job)
+            if begun := [pod for pod in pods if _state(pod, jobs.TESTS).keys() & {"running", "terminated"}]:
+                return begun[0]
+            if seen.is_over(job):
+                raise SuiteLost(_told_of(pods))
+            events = seen.events_about(await self.cluster.list(EVENT.path(self.namespace)), (job, *pods))
+            scene = Scene(workloads=[job], pods=pods, events=events)
             if trouble := rollout.fatal(scene):
                 raise self._failed(trouble)
             if loop.time() > end:
@@ -124,19 +145,24 @@ class Suite:
     async def _pod(self, path: str) -> dict[str, Any]:
         found = await self.cluster.get(path)
         if found is None:
-            raise ClusterFault("the pod of the tests vanished")
+            raise SuiteLost(_told_of([]))
+        if _was_ended(found):
+            raise SuiteLost(_told_of([found]))
         return found
 
     async def _job(self) -> dict[str, Any]:
         found = await self.cluster.get(self._path)
         if found is None:
-            raise ClusterFault("the job of the tests vanished")
+            raise SuiteLost("the job of the tests vanished")
         return {**found, "kind": JOB.name}
 
-    async def _pods(self) -> list[dict[str, Any]]:
+    async def _pods(self, job: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the Job's own pods, the first first: one of its predecessor may still be on its way out."""
         wanted = {"job-name": jobs.name(self.spec.suite), cluster_labels.LABEL_ROLE: "tests"}
         found = await self.cluster.list(POD.path(self.namespace), wanted)
-        return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+        own = [pod for pod in found if seen.owner(pod) == job["metadata"]["uid"]]
+        living = [pod for pod in own if not pod["metadata"].get("deletionTimestamp")]
+        return sorted(living, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
 
     async def _remove(self) -> None:
         await stop(self.cluster, self.namespace, {"job-name": jobs.name(self.spec.suite)}, [self._path])
@@ -170,6 +196,20 @@ async def stop_all(cluster: Cluster, namespace: str) -> None:
     role = {cluster_labels.LABEL_ROLE: jobs.TESTS}
     found = await cluster.list(JOB.path(namespace), role)
     await stop(cluster, namespace, role, [JOB.path(namespace, each["metadata"]["name"]) for each in found])
+
+
+def _told_of(pods: Sequence[Mapping[str, Any]]) -> str:
+    """Return what became of a pod that was to run tests: evicted, for instance."""
+    status = (pods[0].get("status") or {}) if pods else {}
+    told = [str(status[part]) for part in ("reason", "message") if status.get(part)]
+    return ": ".join(["the pod of the tests was ended", *told]) if told else "the pod of the tests vanished"
+
+
+def _was_ended(pod: Mapping[str, Any]) -> bool:
+    """Tell whether a node has ended a pod: then it says why, or nothing is known of the containers."""
+    status = pod.get("status") or {}
+    failed = status.get("phase") == "Failed"
+    return failed and bool(status.get("reason") or "terminated" not in _state(pod, jobs.TESTS))
 
 
 def _state(pod: Mapping[str, Any], container: str) -> dict[str, Any]:

@@ -1,0 +1,215 @@
+"""A suite in a cluster that changes while it is looked at: whatever the moment, its end is told as it was."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core import naming
+from bot.core.manifests import JOB, POD
+from bot.model.errors import RetryLater, TellUser
+from bot.model.reason import Reason
+from bot.ports import TestOutput
+from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.suite import Suite
+from bot.runners.lines import Console
+from tests.real.clock import Leaping
+from tests.real.parts import Recorder
+from tests.runners.kubernetes_samples import KEY, suite_of
+from tests.runners.kubernetes_script import NAMESPACE, Object, Script, owned, said, scripted, without_pauses
+from tests.runners.test_kubernetes_reports import log_of
+
+UNIT, WAITING = "tests-unit", {"waiting": {"reason": "ContainerCreating"}}
+ENDED: Object = {"terminated": {"exitCode": 3, "reason": "Error"}}
+LABELS = {"job-name": UNIT, "chatops.role": "tests"}
+MOMENTS = range(8)
+"""After this many answers, counted from when the Job was made: every one at which a pod may end too early."""
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_pauses(monkeypatch)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator["World"]:
+    async with scripted(tmp_path) as (script, cluster):
+        yield World(script, cluster)
+
+
+class World:
+    """A Job whose pod does what a test says."""
+
+    def __init__(self, script: Script, cluster: Cluster) -> None:
+        self.script, self.cluster, self.log = script, cluster, Recorder()
+        script.created = self.job_is_made
+        script.logs = {"tests": b"3 failed\n", "reports": log_of({"a.xml": b"<testsuite/>"})}
+        self.then: dict[int, Any] = {}
+
+    def job_is_made(self, job: Object) -> None:
+        self.job = job
+        self.pod(WAITING)
+        self.script.begin(self.then)
+
+    def pod(self, state: Object, name: str = f"{UNIT}-a", owner: Object | None = None, **status: Any) -> None:
+        containers = [{"name": each, "state": state} for each in ("tests", "reports")]
+        spec = {"containers": [{"name": each, "image": suite_of().image} for each in ("tests", "reports")]}
+        body = {"spec": spec, "status": {"containerStatuses": containers, **status}}
+        self.script.put(
+            POD, name, body, labels=LABELS, ownerReferences=owned(owner or self.job), creationTimestamp="1"
+        )
+
+    def job_fails(self) -> None:
+        self.job["status"] = {"failed": 1, "conditions": [{"type": "Failed", "status": "True"}]}
+
+    def tests_fail(self) -> None:
+        self.pod(ENDED, phase="Failed")
+        self.job_fails()
+
+    def pod_goes(self) -> None:
+        self.script.remove(POD, f"{UNIT}-a")
+        self.job_fails()
+
+    def pod_is_evicted(self) -> None:
+        status = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
+        self.pod({}, **status, containerStatuses=[])
+        self.job_fails()
+
+    def pod_is_killed_with_its_node(self) -> None:
+        self.pod(ENDED, phase="Failed", reason="Terminated", message="Pod was terminated by the node.")
+        self.job_fails()
+
+    async def run(self, **changes: Any) -> TestOutput:
+        labels = naming.labels(KEY, sha="a" * 40, run=7)
+        suite = Suite(suite_of(**changes), NAMESPACE, self.cluster, Options("bot"), labels, Console(self.log))
+        return await suite.run()
+
+    @property
+    def left(self) -> list[str]:
+        return [path for path in self.script.objects if "/events/" not in path]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_tests_that_fail_hand_their_report_out_at_whatever_moment_they_end(
+    world: World, moment: int
+) -> None:
+    world.then = {moment: world.tests_fail}
+
+    output = await world.run()
+
+    assert output == TestOutput(3, {"a.xml": b"<testsuite/>"})
+    assert world.log.text == "3 failed\n"
+    assert world.left == []
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("pod_goes", "vanished"),
+        ("pod_is_evicted", "Evicted: The node was low on resource: memory."),
+        ("pod_is_killed_with_its_node", "Terminated: Pod was terminated by the node."),
+    ],
+)
+async def test_a_pod_that_others_end_is_no_failure_of_the_tests_and_the_next_attempt_starts_anew(
+    world: World, end: str, told: str, moment: int
+) -> None:
+    world.then = {moment: getattr(world, end)}
+
+    with pytest.raises(RetryLater, match="tests") as caught:
+        await world.run()
+
+    assert caught.value.facts["message"].endswith(told)
+    assert world.left == []
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_pod_that_goes_while_its_output_is_read_is_none_either(world: World, moment: int) -> None:
+    world.then = {0: lambda: world.pod({"running": {}}), moment + 1: world.pod_goes}
+
+    with pytest.raises(RetryLater):
+        await world.run()
+
+    assert world.left == []
+
+
+async def test_a_job_that_others_remove_is_made_anew_by_the_next_attempt(world: World) -> None:
+    world.then = {2: lambda: world.script.remove(JOB, UNIT)}
+
+    with pytest.raises(RetryLater, match="tests"):
+        await world.run()
+
+
+async def test_a_pod_of_the_job_before_is_not_taken_for_this_ones(world: World) -> None:
+    before = {"metadata": {"uid": "uid-of-another"}}
+    world.then = {
+        0: lambda: world.pod({"running": {}}, name=f"{UNIT}-0", owner=before),
+        7: lambda: world.script.remove(POD, f"{UNIT}-0"),
+        8: world.tests_fail,
+    }
+
+    output = await world.run()
+
+    assert output.exit_code == 3
+
+
+async def test_what_was_said_of_the_job_before_and_what_passes_is_waited_for(world: World) -> None:
+    def refused(message: str, uid: str) -> None:
+        said(world.script, UNIT, "FailedCreate", f'pods "x" is forbidden: {message}', kind="Job", uid=uid)
+
+    world.then = {
+        0: lambda: world.script.remove(POD, f"{UNIT}-a"),
+        1: lambda: refused("exceeded quota: chatops", "uid-of-another"),
+        2: lambda: refused("status unknown for quota: chatops, resources: pods", f"uid-of-{UNIT}"),
+        11: world.tests_fail,
+    }
+
+    output = await world.run()
+
+    assert output.exit_code == 3
+
+
+async def test_a_pod_that_may_not_be_made_is_told(world: World) -> None:
+    world.then = {
+        0: lambda: world.script.remove(POD, f"{UNIT}-a"),
+        8: lambda: said(world.script, UNIT, "FailedCreate", "exceeded quota: chatops", kind="Job"),
+    }
+
+    with pytest.raises(TellUser) as caught:
+        await world.run()
+
+    assert caught.value.reason is Reason.QUOTA_EXCEEDED
+
+
+@pytest.mark.parametrize("moment", [7, 8, 9])
+async def test_an_image_that_is_not_there_is_told_in_the_registrys_words_however_late_they_come(
+    world: World, moment: int
+) -> None:
+    pull = f'Failed to pull image "{suite_of().image}": rpc error: code = Unknown desc = manifest unknown'
+    backs_off = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{suite_of().image}"'}
+    world.then = {
+        4: lambda: world.pod({"waiting": backs_off}),
+        moment: lambda: said(world.script, f"{UNIT}-a", "Failed", pull),
+    }
+
+    with pytest.raises(TellUser) as caught:
+        await world.run()
+
+    assert caught.value.reason is Reason.IMAGE_PULL_FAILED
+    assert caught.value.facts["message"] == "manifest unknown"
+
+
+async def test_a_suite_has_its_time_and_what_it_wrote_until_then_is_told(world: World) -> None:
+    world.script.logs["tests"] = b"begun\n"
+    world.then = {0: lambda: world.pod({"running": {}})}
+    world.log = Leaping("begun", 600)
+
+    with pytest.raises(TellUser) as caught:
+        await world.run(timeout=600)
+
+    assert caught.value.reason is Reason.TIMED_OUT
+    assert caught.value.facts == {"step": "test", "seconds": "600"}
+    assert caught.value.log == "begun"
+    assert world.left == []
