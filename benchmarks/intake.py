@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.receivers import SECRET
-from tests.crash.fleet import Replica, lasting_port
+from tests.crash.fleet import Replica
 from tests.crash.ledger import Ledger
 from tests.real.parts import wait_until_open
+from tests.real.ports import free_port
 from tests.real.postgres import PostgresServer
 
 COUNT = int(os.environ.get("COUNT", "3000"))
@@ -67,7 +68,7 @@ def measure(name: str, port: int, *, count: int, at_once: int, first: int = 1) -
 
 def ceiling() -> Figures:
     """Measure the handler that stores nothing."""
-    port = lasting_port()
+    port = free_port()
     with subprocess.Popen([sys.executable, "-m", "benchmarks.receivers", str(port)]) as process:  # noqa: S603 - written above
         try:
             wait_until_open(f"127.0.0.1:{port}")
@@ -105,7 +106,7 @@ async def bot(name: str, store_url: str, folder: Path) -> tuple[list[Figures], s
 def sections(store_url: str) -> dict[str, dict[str, object]]:
     """Return the settings of a bot with nothing behind it."""
     return {
-        "gitee": {"url": f"http://127.0.0.1:{lasting_port()}", "webhook_secret": [SECRET], "window": 3600},
+        "gitee": {"url": f"http://127.0.0.1:{free_port()}", "webhook_secret": [SECRET], "window": 3600},
         "store": {"url": store_url},
         "docker": {"enabled": False},
         "repos": {"allow": ["*/*"]},
