@@ -33,6 +33,8 @@ class Walker:
     """How long a run may take, from its first beginning on."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     measures: Measures = UNMEASURED
+    timeout: Callable[[float], asyncio.Timeout] = asyncio.timeout
+    """Ends a step after so many seconds."""
 
     async def walk(self, hand: Hand, stop: asyncio.Event) -> None:
         """Take a run from where it stands to its end. Raises LeaseLost."""
@@ -137,7 +139,7 @@ class Walker:
                 await carrying.abandon(step, work)
             raise self._overdue()
         try:
-            async with asyncio.timeout(min(own, left)):
+            async with self.timeout(min(own, left)):
                 return await carrying.carry_out(step, work)
         except TimeoutError as error:
             await carrying.timed_out(step, work)

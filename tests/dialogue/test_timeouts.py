@@ -1,5 +1,7 @@
 """What takes too long is ended and says so, whatever interrupted it in between."""
 
+import asyncio
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -12,17 +14,48 @@ from tests.dialogue.offline import OfflineTester
 
 OVERDUE = "The run took longer than `2h`, the most that the operator allows, and was stopped."
 OVER_TWO_HOURS = timedelta(hours=2, minutes=1)
+LEFT = timedelta(minutes=10)
+
+
+@dataclass
+class Deadlines:
+    """The deadlines of steps, which are over when a test says so."""
+
+    given: list[float] = field(default_factory=list)
+    """How many seconds each step was given."""
+    _last: asyncio.Timeout = field(init=False)
+
+    def __call__(self, seconds: float) -> asyncio.Timeout:
+        self.given.append(seconds)
+        self._last = asyncio.timeout(None)
+        return self._last
+
+    def over(self) -> None:
+        """Let the time of the present step be over."""
+        self._last.reschedule(asyncio.get_running_loop().time())
+
+
+@pytest.fixture
+def deadlines(tester: OfflineTester) -> Deadlines:
+    """Let the present bot ask the test how long a step may take."""
+    made = Deadlines()
+    tester.bot.worker.walker = replace(tester.bot.worker.walker, timeout=made)
+    return made
 
 
 async def test_a_step_that_takes_too_long_is_interrupted_and_named(
-    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+    tester: OfflineTester, deadlines: Deadlines
 ) -> None:
+    await tester.configure("version: 1\ntest: {timeout: 100}\nbuild: {timeout: 10}\n")
     gate = tester.world.script.hold("test")
-    monkeypatch.setattr(carrying, "allowance", lambda step: 0.2 if step.name == "test" else 60)
-    said = await tester.opened()
+    await tester.open()
+    await gate.reached()
+    deadlines.over()
+    said = await tester.read()
     assert gate.cancelled.is_set()
+    assert (deadlines.given[0], deadlines.given[-1]) == (10, 100 + 10 + carrying.MARGIN)
     assert "❌ **Test timed out**" in said
-    assert "Test was not done after 0" in said
+    assert "Test was not done after 230 s" in said
     assert "`/retest`" in said
     assert [run.state for run in await tester.runs()] == [RunState.FAILED]
 
@@ -43,16 +76,21 @@ async def test_a_run_that_takes_too_long_begins_no_further_step(tester: OfflineT
 
 
 async def test_a_run_whose_time_ends_within_a_step_is_interrupted(
-    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+    tester: OfflineTester, deadlines: Deadlines
 ) -> None:
-    gate = tester.world.script.hold("build")
-    left = lifecycle.time_left
-    # What is left to the deployment is as good as nothing, so that nobody has to wait for it.
-    monkeypatch.setattr(lifecycle, "time_left", lambda run, *rest: left(run, *rest) - 7199.8)
+    await tester.configure("version: 1\ntest: {timeout: 3000}\n")
+    building, testing = tester.world.script.hold("build"), tester.world.script.hold("test")
     await tester.open()
+    await building.reached()
+    tester.clock.skip(timedelta(hours=2) - LEFT)
+    building.open()
+    await testing.reached()
+    deadlines.over()
     said = await tester.read()
-    assert gate.cancelled.is_set()
+    assert testing.cancelled.is_set()
+    assert 0 < deadlines.given[-1] <= LEFT.total_seconds()
     assert "❌ **Run timed out**" in said
+    assert "| Build | ✅ passed |" in said
     assert OVERDUE in said
 
 

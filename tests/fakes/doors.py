@@ -21,8 +21,8 @@ from bot.steps.work import Doors
 
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
 PASSING = b'<testsuite name="unit"><testcase name="adds"/><testcase name="removes"/></testsuite>'
-PATIENCE = 20.0
-"""Seconds that a test waits for what must happen."""
+PATIENCE = 60.0
+"""Seconds after which a test that waits for something fails instead of hanging; nothing is promised by it."""
 FAILING = (
     b'<testsuite name="unit"><testcase name="adds"/>'
     b'<testcase name="removes"><failure message="2 != 3">assert 2 == 3</failure></testcase></testsuite>'
@@ -50,6 +50,11 @@ class Gate:
         """Wait until somebody stands there."""
         async with asyncio.timeout(PATIENCE):
             await self._arrived.wait()
+
+    async def left(self) -> None:
+        """Wait until whoever stood there was cancelled; it may be cleaning up still."""
+        async with asyncio.timeout(PATIENCE):
+            await self.cancelled.wait()
 
     async def pass_through(self) -> None:
         """Stand there."""
