@@ -1,18 +1,24 @@
 """Fixtures of the dialogue tests."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 from jinja2 import Environment
 from pydantic import SecretStr
 
+from bot import app
+from bot.engine.chores import Chores
+from bot.engine.membership import Membership
 from bot.model.text import Language
+from bot.playground import webhooks
 from bot.render import renderer
 from bot.settings.model import Comments, Gitee, Preview, Repos, Server, Settings, Sweep
 from tests.dialogue.offline import OfflineTester, gitee_with_repository
 from tests.dialogue.tester import REPO, SECRET
-from tests.fakes.doors import FakeWorld
+from tests.fakes.doors import PATIENCE, FakeWorld
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,6 +32,24 @@ def templates_compiled_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(renderer, "_environment", shared)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_by_the_clock_of_the_machine() -> Iterator[None]:
+    """Let nothing happen here because of how much time the machine takes.
+
+    Chores are done when a bot starts, and again when a test does them; a lease does not run out while the
+    machine is busy; Gitee waits for whoever it tells. tests/engine has leases in a time of its own.
+    """
+
+    async def never(_seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "Chores", partial(Chores, sleep=never))
+        patch.setattr(app, "Membership", partial(Membership, monotonic=lambda: 0.0))
+        patch.setattr(webhooks, "TIMEOUT", PATIENCE)
         yield
 
 

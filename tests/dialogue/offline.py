@@ -1,7 +1,7 @@
 """The bot on faked doors: started and stopped at will, in a time that jumps over every wait."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,12 +19,15 @@ from bot.playground.state import Hook
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderShelf
 from bot.settings.model import Settings
+from tests.dialogue.line import Line
 from tests.dialogue.tester import BOT, REPO, BotTester
-from tests.fakes.doors import DOCKERFILE, FakeWorld, Gate
+from tests.fakes.doors import DOCKERFILE, PATIENCE, FakeWorld, Gate
 
 LONG = 2.0
 """Seconds from which somebody would notice."""
 STRIDE = timedelta(seconds=20)
+NOWHERE = "http://127.0.0.1:1"
+"""Where nobody listens; the port of a bot that was stopped may be given to another test's at once."""
 
 
 @dataclass
@@ -34,10 +37,16 @@ class PassingTime:
     waits: list[float] = field(default_factory=list)
     _held: Gate | None = None
     _ahead: timedelta = timedelta()
+    _later: list[tuple[timedelta, Callable[[], object]]] = field(default_factory=list)
 
     def now(self) -> datetime:
         """Return the time as the bot sees it."""
         return datetime.now(UTC) + self._ahead
+
+    @property
+    def noticed(self) -> list[float]:
+        """The waits that somebody would notice, in seconds."""
+        return [seconds for seconds in self.waits if seconds >= LONG]
 
     async def sleep(self, seconds: float) -> None:
         """Let this time be over at once."""
@@ -52,9 +61,17 @@ class PassingTime:
         self._held = Gate()
         return self._held
 
+    def after(self, span: timedelta, happens: Callable[[], object]) -> None:
+        """Let something happen as soon as so much more time was jumped over."""
+        self._later.append((self._ahead + span, happens))
+
     def skip(self, span: timedelta) -> None:
         """Jump ahead."""
         self._ahead += span
+        due = [happens for at, happens in self._later if at <= self._ahead]
+        self._later = [(at, happens) for at, happens in self._later if at > self._ahead]
+        for happens in due:
+            happens()
 
     @property
     def ahead(self) -> timedelta:
@@ -70,20 +87,19 @@ class OfflineTester(BotTester):
     settings: Settings = field(kw_only=True)
     hook: Hook = field(kw_only=True)
     clock: PassingTime = field(default_factory=PassingTime)
+    line: Line = field(default_factory=Line)
     _started: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def start(self, *, api_seconds: float = 15.0, **changes: Any) -> None:
-        """Start a bot on the same data, with these sections of the settings replaced.
-
-        `api_seconds` is how long it waits for an answer of Gitee's API.
-        """
+    async def start(self, **changes: Any) -> None:
+        """Start a bot on the same data, with these sections of the settings replaced."""
         self.settings = replace(self.settings, **changes)
-        bot = bot_at(self.gitee, self.settings, self.world, self.clock, api_seconds=api_seconds)
+        bot = bot_at(self.gitee, self.settings, self.world, self.clock, self.line)
         self.bot = await self._started.enter_async_context(bot)
         self.hook.url = f"{self.bot.local.web}/webhooks/gitee"
 
     async def stop(self) -> None:
         """Stop the bot; webhooks are lost meanwhile."""
+        self.hook.url = NOWHERE
         await self._started.aclose()
 
     async def restart(self, **changes: Any) -> None:
@@ -115,6 +131,12 @@ class OfflineTester(BotTester):
         return pending
 
 
+def visitor(address: str) -> httpx.AsyncClient:
+    """Return who looks at the bot's pages, as patient as a test."""
+    plain = httpx.AsyncHTTPTransport(verify=False)  # not to verify spares loading certificates
+    return httpx.AsyncClient(base_url=address, transport=plain, timeout=PATIENCE)
+
+
 @asynccontextmanager
 async def gitee_with_repository(folder: Path) -> AsyncIterator[OfflineGitee]:
     """Serve an offline Gitee with people and one repository."""
@@ -128,11 +150,11 @@ async def gitee_with_repository(folder: Path) -> AsyncIterator[OfflineGitee]:
 
 @asynccontextmanager
 async def bot_at(
-    gitee: OfflineGitee, settings: Settings, world: FakeWorld, clock: PassingTime, *, api_seconds: float
+    gitee: OfflineGitee, settings: Settings, world: FakeWorld, clock: PassingTime, line: Line
 ) -> AsyncIterator[Bot]:
     """Run a bot against this Gitee, with the doors of this world and a time of its own."""
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
-    http = httpx.AsyncClient(timeout=api_seconds, verify=False)  # noqa: S501 - plain HTTP: spares loading certificates
+    http = httpx.AsyncClient(transport=line.transport(), timeout=None)  # noqa: S113 - the line loses what is to be lost
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), http=http, sleep=clock.sleep))
     files = RunFiles(FolderShelf(settings.server.data_dir))
     adapters = Adapters(client, world.doors(), files, world.names)

@@ -105,10 +105,9 @@ async def test_a_push_supersedes_the_run_under_way(tester: OfflineTester) -> Non
     await tester.open()
     await gate.reached()
     sha = await tester.push()
-    await gate.cancelled.wait()
-    old, new = await tester.read_all()
-    assert f"Superseded by a newer commit, {sha[:8]}" in old
-    assert f"commit `{sha[:8]}`" in new
+    await gate.left()
+    assert f"Superseded by a newer commit, {sha[:8]}" in await tester.living(1)
+    assert f"commit `{sha[:8]}`" in await tester.living(2)
     assert [run.state for run in await tester.runs()] == [RunState.SUPERSEDED, RunState.PASSED]
     assert {order.labels["chatops.sha"] for order in tester.world.built} == {sha}
 
@@ -131,9 +130,9 @@ async def test_only_the_last_of_several_pushes_is_finished(tester: OfflineTester
     for gate in gates:
         await gate.reached()
         await tester.push()
-    *superseded, passed = await tester.read_all()
-    assert all("Superseded by a newer commit" in said for said in superseded)
-    assert f"commit `{tester.head[:8]}`" in passed
+    for run in (1, 2, 3):
+        assert "Superseded by a newer commit" in await tester.living(run)
+    assert f"commit `{tester.head[:8]}`" in await tester.living(4)
     assert [run.sha for run in await tester.runs() if run.state is RunState.PASSED] == [tester.head]
 
 
@@ -168,8 +167,8 @@ async def test_closing_stops_the_run_under_way_and_takes_everything_down(tester:
     await tester.open()
     await gate.reached()
     await tester.close()
-    await gate.cancelled.wait()
-    stopped, teardown = await tester.read_all()
+    await gate.left()
+    stopped, teardown = await tester.living(1), await tester.living(2)
     assert "⏹️ #1 · Stopped · " in stopped
     assert "The PR was closed, which stopped the run" in stopped
     assert "Superseded" not in stopped

@@ -1,12 +1,15 @@
 """Environments live longer when people ask for it, and people are told before one ends."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.model.environment import Environment, EnvironmentState
+from tests.dialogue.line import Line
 from tests.dialogue.offline import OfflineTester
+from tests.fakes.doors import Gate
 
 HOURS = timedelta(hours=1)
 DAYS = timedelta(days=1)
@@ -113,11 +116,14 @@ async def test_an_extension_is_an_end_of_its_own_to_be_told_of(deployed: Offline
     assert WARNING in await deployed.read()
 
 
-async def test_a_warning_that_gitee_did_not_take_is_given_after_a_restart(deployed: OfflineTester) -> None:
+@pytest.mark.parametrize("hold", [Line.hold_request, Line.hold_answer])
+async def test_a_warning_that_a_restart_cuts_short_is_given_once(
+    deployed: OfflineTester, hold: Callable[[Line, str, str], Gate]
+) -> None:
     await pass_by(deployed, 3 * DAYS - 11 * HOURS)
-    lost = deployed.gitee.faults.add("POST", "/pulls/1/comments$", hang=True, after=True)
+    on_its_way = hold(deployed.line, "POST", "/pulls/1/comments$")
     await deployed.bot.warnings.look()
-    await deployed.gitee.wait_for(lambda: lost.hits)
+    await on_its_way.reached()
     await deployed.restart()
     await looked(deployed)
     assert WARNING in await deployed.read()

@@ -74,17 +74,14 @@ async def test_an_approval_that_was_foretold_for_another_commit_is_of_none(teste
     await tester.read_all()
     await tester.force_push(seen, by="stranger")
     await tester.read_all()
-    await tester.restart(api_seconds=1)
-    stalled = tester.gitee.faults.add("GET", "/pulls/1$", hang=True)
-
-    async def held_up() -> int:
-        return stalled.hits
-
+    stalled = tester.line.hold_request("GET", "/pulls/1$")
     last = await tester.comment("hello", by="stranger")
-    await tester.until(held_up)
+    await stalled.reached()
     await claim_comment(tester, last + 1, evil)
     assert await tester.comment("/ok-to-test") == last + 1
     await tester.force_push(evil, by="stranger")
+    await tester.gitee.settled()
+    stalled.open()
     assert "`/ok-to-test` was not run" in await tester.read()
     assert await tester.runs() == []
     assert "not trusted yet" in await tester.says("/status")

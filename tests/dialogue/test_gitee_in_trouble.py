@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from bot.playground import comments, refusals
@@ -6,6 +8,8 @@ from tests.dialogue.offline import OfflineTester
 IDLE = "version: 1\non: {open: [], update: [], close: []}\n"
 API = "/api/v5/"
 COMMENTS = "/pulls/1/comments$"
+FOR_EVER = 100_000
+TWENTY_MINUTES = timedelta(minutes=20)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +47,8 @@ async def test_gitee_is_given_the_time_that_it_asks_for(tester: OfflineTester) -
 async def test_an_answer_that_never_comes_is_not_waited_for(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open()
-    await tester.restart(api_seconds=0.3)
-    tester.gitee.faults.add("GET", "/pulls/1$", hang=True)
-    tester.gitee.faults.add("POST", COMMENTS, hang=True)
+    tester.line.lose_request("GET", "/pulls/1$")
+    tester.line.lose_request("POST", COMMENTS)
     assert "Image built" in await tester.says("/build")
     assert len(await tester.runs()) == 1
 
@@ -66,9 +69,9 @@ async def test_a_comment_whose_answer_was_lost_is_not_posted_again(
 async def test_a_comment_whose_posting_was_cut_by_a_restart_is_found_again(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open()
-    lost = tester.gitee.faults.add("POST", COMMENTS, hang=True, after=True)
+    posted = tester.line.hold_answer("POST", COMMENTS)
     await tester.comment("/build")
-    await tester.gitee.wait_for(lambda: lost.hits)
+    await posted.reached()
     await tester.restart()
     assert "Image built" in await tester.read()
     assert len(tester.comments()) == 1
@@ -105,19 +108,22 @@ async def test_a_comment_that_somebody_deleted_stays_deleted(tester: OfflineTest
     gate = tester.world.script.hold("test")
     await tester.open()
     await gate.reached()
-    await tester.sees("Testing")
+    await tester.shows(1, "Testing")
     await tester.gitee.delete_comment("team/shop", tester.comments()[0].id, by="lin")
     gate.open()
     await tester.says_nothing()
     assert len(tester.world.deployed) == 1
 
 
-async def test_an_outage_of_an_hour_loses_neither_a_command_nor_the_last_words(tester: OfflineTester) -> None:
+async def test_a_long_outage_loses_neither_a_command_nor_the_last_words(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open()
-    tester.gitee.faults.add("*", API, times=200, status=503)
+    tester.gitee.faults.add("*", API, times=FOR_EVER, status=503)
+    tester.clock.after(TWENTY_MINUTES, tester.gitee.faults.clear)
     assert "Image built" in await tester.says("/build")
-    assert tester.clock.ahead.total_seconds() > 1200
-    tester.gitee.faults.add("PATCH", "/pulls/comments/", times=200, status=503)
+    assert tester.clock.ahead >= TWENTY_MINUTES
+    tester.gitee.faults.add("PATCH", "/pulls/comments/", times=FOR_EVER, status=503)
+    tester.clock.after(TWENTY_MINUTES, tester.gitee.faults.clear)
     assert "2 tests passed" in await tester.says("/test")
+    assert tester.clock.ahead >= 2 * TWENTY_MINUTES
     assert len(await tester.runs()) == 2

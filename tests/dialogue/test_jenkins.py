@@ -110,11 +110,13 @@ async def test_jobs_do_everything(tester: OfflineTester, jenkins: OfflineJenkins
 async def test_what_a_job_waits_for_is_in_the_comment(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     jenkins.add_job("team/build-image", tells_image)
     jenkins.quiet_down()
+    looks = tester.clock.hold_waits()
     await tester.configure(BUILD)
     await tester.open()
     said = await tester.sees("waiting: `Jenkins is about to shut down`")
     assert f"[job](<{jenkins.url}/job/team/job/build-image/>)" in said
     jenkins.quiet_down(on=False)
+    looks.open()
     said = await tester.living(1)
     assert "Image built" in said
     assert "waiting" not in said
@@ -122,6 +124,7 @@ async def test_what_a_job_waits_for_is_in_the_comment(tester: OfflineTester, jen
 
 async def test_cancelling_stops_the_build(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     job = jenkins.add_job("team/build-image", held(asyncio.Event()), ignores=frozenset({"stop"}))
+    tester.clock.hold_waits()
     await tester.configure(BUILD)
     await tester.open()
     await tester.sees("/build-image/1/")
@@ -134,12 +137,15 @@ async def test_a_push_stops_the_build_of_the_old_commit(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
     job = jenkins.add_job("team/build-image", held(asyncio.Event()))
+    looks = tester.clock.hold_waits()
     await tester.configure(BUILD)
     await tester.open()
     await tester.sees("/build-image/1/")
     job.story = tells_image
     head = await tester.push()
-    assert "Image built" in await tester.read()
+    await looks.left()
+    looks.open()
+    assert "Image built" in await tester.living(2)
     assert "uperseded by" in await tester.living(1)
     assert job.builds[1].result == "ABORTED"
     assert job.builds[2].parameters["CHATOPS_SHA"] == head
@@ -153,12 +159,14 @@ async def test_a_restarted_bot_takes_up_what_it_began(
     jenkins.add_job("team/build-image", held(gate, tells_image))
     if at == "queue":
         jenkins.quiet_down()
+    looks = tester.clock.hold_waits()
     await tester.configure(BUILD)
     await tester.open()
     await tester.sees("about to shut down" if at == "queue" else "/build-image/1/")
     await tester.restart()
     jenkins.quiet_down(on=False)
     gate.set()
+    looks.open()
     assert "Image built" in await tester.living(1)
     assert jenkins.triggers() == 1
     assert jenkins.builds[0].stops == []
@@ -168,6 +176,7 @@ async def test_a_stop_that_was_asked_for_before_the_bot_died_stops_the_build(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
     job = jenkins.add_job("team/build-image", held(asyncio.Event()))
+    tester.clock.hold_waits()
     await tester.configure(BUILD)
     await tester.open()
     await tester.sees("/build-image/1/")
@@ -182,6 +191,7 @@ async def test_a_run_that_takes_too_long_stops_its_build(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
     job = jenkins.add_job("team/build-image", held(asyncio.Event()))
+    tester.clock.hold_waits()
     await tester.configure(BUILD)
     await tester.open()
     await tester.sees("/build-image/1/")
@@ -264,9 +274,11 @@ async def test_tests_without_a_report_are_judged_by_the_job(
     assert "The Jenkins job `team/e2e` ended with `FAILURE` (build #1)." in said
     assert "nothing to see" in said
     job.story = held(asyncio.Event())
+    looks = tester.clock.hold_waits()
     await tester.comment("/test")
     await tester.sees("/e2e/2/")
     jenkins.scheduler.stop(job.builds[2], "stop")
+    looks.open()
     assert "Build #2 of `team/e2e` was aborted in Jenkins." in await tester.living(2)
 
 

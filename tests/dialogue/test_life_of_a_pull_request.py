@@ -1,16 +1,28 @@
 from tests.dialogue.offline import OfflineTester
-from tests.dialogue.tester import BotTester
+
+SAID = {"build": "Building", "deploy": "Deploying", "test": "Testing"}
 
 
-async def test_opening_builds_deploys_and_tests_in_one_living_comment(tester: BotTester) -> None:
+async def test_opening_builds_deploys_and_tests_in_one_comment(tester: OfflineTester) -> None:
     said = await tester.opened()
     assert f"pr-1-{tester.head[:8]}" in said
     assert "http://pr-1-shop.test.example.com" in said
     assert "2 passed" in said
-    assert len(tester.texts("pr-1-")) > 3
+    assert len(tester.comments()) == 1
 
 
-async def test_merging_takes_everything_down(tester: BotTester) -> None:
+async def test_the_comment_says_which_step_is_under_way(tester: OfflineTester) -> None:
+    gates = {door: tester.world.script.hold(door) for door in SAID}
+    await tester.open()
+    for door, words in SAID.items():
+        await gates[door].reached()
+        await tester.shows(1, words)
+        gates[door].open()
+    assert "Preview ready, 2 tests passed" in await tester.living(1)
+    assert len(tester.comments()) == 1
+
+
+async def test_merging_takes_everything_down(tester: OfflineTester) -> None:
     await tester.opened()
     await tester.merge()
     assert "Environment removed" in await tester.read()

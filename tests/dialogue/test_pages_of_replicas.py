@@ -17,7 +17,7 @@ from bot.gitee.transport import Transport
 from bot.playground.server import OfflineGitee
 from bot.reports.files import RunFiles
 from bot.settings.model import Settings, Store
-from tests.dialogue.offline import gitee_with_repository
+from tests.dialogue.offline import gitee_with_repository, visitor
 from tests.dialogue.tester import BOT, REPO, SECRET
 from tests.fakes.doors import PATIENCE, FakeWorld, Gate
 
@@ -56,7 +56,7 @@ class Pair:
     async def visitors(self) -> AsyncIterator[list[httpx.AsyncClient]]:
         """Give somebody who looks at the pages of each."""
         async with AsyncExitStack() as stack:
-            clients = [httpx.AsyncClient(base_url=bot.local.web) for bot in self.bots]
+            clients = [visitor(bot.local.web) for bot in self.bots]
             yield [await stack.enter_async_context(client) for client in clients]
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.model.environment import Environment, EnvironmentState
 from bot.model.errors import RetryLater, TellUser
 from bot.model.reason import Reason
-from tests.dialogue.offline import OfflineTester
+from tests.dialogue.offline import OfflineTester, visitor
 
 HOURS = timedelta(hours=1)
 HOST = "pr-1-shop.test.example.com"
@@ -35,8 +35,8 @@ async def unvisited(tester: OfflineTester, span: timedelta) -> None:
 
 async def visited(tester: OfflineTester) -> httpx.Response:
     """Visit the preview."""
-    async with httpx.AsyncClient() as client:
-        return await client.get(tester.bot.local.previews, headers={"Host": HOST, "Accept": "text/html"})
+    async with visitor(tester.bot.local.previews) as client:
+        return await client.get("/", headers={"Host": HOST, "Accept": "text/html"})
 
 
 async def woken(tester: OfflineTester) -> EnvironmentState:

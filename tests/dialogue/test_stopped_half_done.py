@@ -19,6 +19,7 @@ from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import REPO
 
 PREVIEW = EnvironmentKey(RepoPath.parse(REPO), 1, "preview")
+STOPPING = "Stopping #1, as lin asked."
 
 
 async def interrupted_in_its_tests(tester: OfflineTester) -> None:
@@ -35,8 +36,8 @@ async def test_a_suite_that_is_cancelled_is_removed(tester: OfflineTester) -> No
     await tester.open()
     await gate.reached()
     await tester.comment("/cancel")
-    cancelled, _ = await tester.read_all()
-    assert "| Test | cancelled |" in cancelled
+    assert "| Test | cancelled |" in await tester.living(1)
+    await tester.sees(STOPPING)
     assert tester.world.tests_stopped == [PREVIEW]
 
 
@@ -66,9 +67,9 @@ async def test_a_stop_while_the_next_attempt_tidies_up(tester: OfflineTester) ->
     await tester.start()
     await gate.reached()
     await tester.comment("/cancel")
-    await gate.cancelled.wait()
-    cancelled, _ = await tester.read_all()
-    assert "| Test | cancelled |" in cancelled
+    await gate.left()
+    assert "| Test | cancelled |" in await tester.living(1)
+    await tester.sees(STOPPING)
     assert tester.world.tests_stopped == [PREVIEW]
 
 
@@ -77,6 +78,6 @@ async def test_a_deployment_that_is_cancelled_is_removed(tester: OfflineTester) 
     await tester.open()
     await gate.reached()
     await tester.comment("/cancel")
-    cancelled, _ = await tester.read_all()
-    assert "| Deploy | cancelled |" in cancelled
+    assert "| Deploy | cancelled |" in await tester.living(1)
+    await tester.sees(STOPPING)
     assert tester.world.removed == [PREVIEW]

@@ -76,7 +76,7 @@ async def test_a_run_of_a_pull_request_that_closed_unheard_is_stopped(tester: Of
     await tester.close()
     await tester.until(lambda: _nothing_waits(tester))
     await tester.sweep()
-    assert "closed" in await tester.read()
+    assert "closed" in await tester.living(1)
     assert gate.cancelled.is_set()
     first, *_ = await tester.runs()
     assert first.state is RunState.CANCELLED
@@ -290,13 +290,9 @@ async def test_a_delivery_that_was_given_up_while_gitee_was_down_is_decided_in_t
     tester: OfflineTester,
 ) -> None:
     await tester.opened()
-    asked = tester.gitee.faults.add("GET", "/pulls/1$", hang=True)
-
-    async def deciding() -> int:
-        return asked.hits
-
+    asked = tester.line.hold_request("GET", "/pulls/1$")
     await tester.comment("/teardown")
-    await tester.until(deciding)
+    await asked.reached()
     ((delivery, _),) = await tester.bot.store.inbox.due(tester.clock.now())
     await tester.bot.store.inbox.fail(delivery.key, "gitee_unavailable: 502", tester.clock.now())
     await tester.restart()

@@ -2,9 +2,7 @@
 
 from datetime import timedelta
 
-import httpx
-
-from tests.dialogue.offline import OfflineTester
+from tests.dialogue.offline import OfflineTester, visitor
 
 
 async def test_old_logs_and_deliveries_go_and_the_pages_say_so(tester: OfflineTester) -> None:
@@ -17,7 +15,7 @@ async def test_old_logs_and_deliveries_go_and_the_pages_say_so(tester: OfflineTe
 
     await tester.restart()
 
-    async with httpx.AsyncClient(base_url=tester.bot.local.web) as client:
+    async with visitor(tester.bot.local.web) as client:
 
         async def deliveries_removed() -> bool:
             return 'removed_total{kind="deliveries"}' in (await client.get("/metrics")).text
@@ -36,7 +34,7 @@ async def test_what_a_run_did_is_measured(tester: OfflineTester) -> None:
     tester.gitee.faults.add("POST", "/pulls/1/comments$", times=2, status=500)
     await tester.opened()
 
-    async with httpx.AsyncClient(base_url=tester.bot.local.web) as client:
+    async with visitor(tester.bot.local.web) as client:
         measured = (await client.get("/metrics")).text
 
     assert 'chatops_runs_ended_total{outcome="passed"} 1.0' in measured
@@ -53,7 +51,7 @@ async def test_a_run_that_is_stopped_is_measured_as_such(tester: OfflineTester) 
     await tester.comment("/cancel")
     await tester.read_all()
 
-    async with httpx.AsyncClient(base_url=tester.bot.local.web) as client:
+    async with visitor(tester.bot.local.web) as client:
         measured = (await client.get("/metrics")).text
 
     assert 'chatops_runs_ended_total{outcome="cancelled"} 1.0' in measured

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.app import Bot
+from bot.core import naming
 from bot.model.run import Run
 from bot.playground import branches
 from bot.playground.git_repositories import Files
@@ -30,7 +31,7 @@ class BotTester:
     number: int = 0
     """The pull request that is spoken of."""
     patience: float = PATIENCE
-    """Seconds that anything may take."""
+    """Seconds after which waiting for anything fails instead of hanging."""
     _read: set[int] = field(default_factory=set)
 
     # What people do
@@ -136,18 +137,25 @@ class BotTester:
         return found
 
     async def living(self, run: int) -> str:
-        """Wait until everything has settled, then read the comment of a run as it stands."""
-        await self.settled()
-        return await self.sees(f"<!-- chatops:run={run} -->")
+        """Wait until everything has settled, then read the comment of a run as it stands.
 
-    async def sees(self, words: str) -> str:
-        """Read the comment that says these words as soon as one does, while work goes on."""
-        found = await self.gitee.wait_for(lambda: self._saying(words), self.patience)
+        With several runs, read each by its number: which of their comments is posted first is not promised.
+        """
+        await self.settled()
+        return await self.sees(_marker(run))
+
+    async def shows(self, run: int, words: str) -> str:
+        """Read the comment of a run as soon as it says these words, while work goes on."""
+        return await self.sees(words, _marker(run))
+
+    async def sees(self, *words: str) -> str:
+        """Read the comment that says all these words as soon as one does, while work goes on."""
+        found = await self.gitee.wait_for(lambda: self._saying(*words), self.patience)
         self._read.add(found[0].id)
         return str(found[0].body)
 
-    def _saying(self, words: str) -> list[Any]:
-        return [comment for comment in self.comments() if words in comment.body]
+    def _saying(self, *words: str) -> list[Any]:
+        return [comment for comment in self.comments() if all(one in comment.body for one in words)]
 
     def texts(self, containing: str) -> list[str]:
         """Return every text that the comment with these words has had, oldest first."""
@@ -173,7 +181,10 @@ class BotTester:
 
     async def _quiet(self) -> bool:
         await self.gitee.settled()
-        if await self._pending() or await self.bot.store.runs.unfinished() or self.bot.worker.busy:
+        if await self._pending() or await self.bot.store.runs.unfinished():
+            return False
+        # What the store calls decided or over may still be about to be told of.
+        if self.bot.worker.busy or len(self.bot.dispatcher._in_hand):
             return False
         await self.bot.comments.board.flush()
         await self.gitee.settled()
@@ -189,3 +200,7 @@ class BotTester:
         async with asyncio.timeout(self.patience):
             while not await condition():  # noqa: ASYNC110 - the bot's state can only be asked for
                 await asyncio.sleep(0.02)
+
+
+def _marker(run: int) -> str:
+    return naming.comment_marker("run", str(run))

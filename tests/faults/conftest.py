@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from bot.settings.model import Settings
-from tests.dialogue.conftest import settings, templates_compiled_once
+from tests.dialogue.conftest import nothing_by_the_clock_of_the_machine, settings, templates_compiled_once
 from tests.dialogue.offline import OfflineTester, PassingTime, gitee_with_repository
 from tests.dialogue.tester import REPO, SECRET
 from tests.fakes.doors import FakeWorld
 
-__all__ = ["settings", "templates_compiled_once"]
+__all__ = ["nothing_by_the_clock_of_the_machine", "settings", "templates_compiled_once"]
 
 PIECE = 1 << 14
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
@@ -18,7 +17,7 @@ from bot.playground.webhooks import Delivery
 from bot.settings.model import Store
 from bot.store import database
 from bot.store.database import Database
-from tests.dialogue.offline import OfflineTester
+from tests.dialogue.offline import OfflineTester, visitor
 from tests.real.postgres import PostgresServer
 
 LOCKER = """
@@ -68,8 +67,8 @@ async def test_a_file_that_another_process_has_locked_is_waited_for(
         assert [sent.status for sent in steady.gitee.deliveries if said(sent) == "/build"] == [503]
         gate.open()
         await steady.until(waiting)
-        async with httpx.AsyncClient(base_url=steady.bot.local.web, verify=False) as visitor:  # noqa: S501 - plain HTTP
-            assert (await visitor.get("/runs/1")).status_code == 200, "readers do not wait for writers"
+        async with visitor(steady.bot.local.web) as client:
+            assert (await client.get("/runs/1")).status_code == 200, "readers do not wait for writers"
     assert "2 tests passed" in await steady.read()
     assert [run.state for run in await steady.runs()] == [RunState.PASSED]
 
@@ -81,6 +80,8 @@ async def test_a_postgresql_that_goes_and_comes_back_costs_time_and_nothing_else
     gate = steady.world.script.hold("build")
     await steady.open()
     await gate.reached()
+    await steady.shows(1, "Building")
+    await steady.gitee.settled()
 
     async def waiting() -> bool:
         return "waits for the store" in caplog.text
@@ -92,15 +93,16 @@ async def test_a_postgresql_that_goes_and_comes_back_costs_time_and_nothing_else
         await steady.comment("/build")
         await steady.gitee.settled()
         missed = len(steady.gitee.deliveries) - 1
-        assert steady.gitee.deliveries[missed].status == 503
-        async with httpx.AsyncClient(base_url=steady.bot.local.web, verify=False) as visitor:  # noqa: S501 - plain HTTP
+        refused = steady.gitee.deliveries[missed]
+        assert (said(refused), refused.status) == ("/build", 503)
+        async with visitor(steady.bot.local.web) as client:
             for path in ("/", "/runs/1", "/environments", "/api/v1/runs"):
-                assert (await visitor.get(path)).status_code == 503
-            ready = await visitor.get("/readyz")
+                assert (await client.get(path)).status_code == 503
+            ready = await client.get("/readyz")
             assert (ready.status_code, ready.json()["message"]) == (503, "store")
     finally:
         await asyncio.to_thread(postgres.start)
-    assert "2 tests passed" in await steady.read()
+    assert "2 tests passed" in await steady.living(1)
     steady.gitee.redeliver(missed)
     assert "Image built" in await steady.read()
     assert [run.state for run in await steady.runs()] == [RunState.PASSED] * 2

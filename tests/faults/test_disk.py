@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bot.model.errors import RetryLater
@@ -11,8 +10,9 @@ from bot.model.report import Report
 from bot.model.run import RunState
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderShelf
-from tests.dialogue.offline import OfflineTester
+from tests.dialogue.offline import OfflineTester, visitor
 from tests.faults.conftest import SmallDisk
+from tests.runners.waiting import until
 
 
 async def test_a_webhook_that_cannot_be_kept_is_not_acknowledged(
@@ -24,9 +24,9 @@ async def test_a_webhook_that_cannot_be_kept_is_not_acknowledged(
     await tester.comment("/build")
     await tester.gitee.settled()
     assert tester.gitee.deliveries[-1].status == 503
-    async with httpx.AsyncClient(base_url=tester.bot.local.web, verify=False) as visitor:  # noqa: S501 - plain HTTP
-        assert (await visitor.get("/healthz")).status_code == 200
-        assert (await visitor.get("/runs/1")).status_code in {200, 503}
+    async with visitor(tester.bot.local.web) as client:
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/runs/1")).status_code in {200, 503}
     small_disk.free()
     tester.gitee.redeliver(-1)
     assert "Image built" in await tester.read()
@@ -81,15 +81,14 @@ async def test_a_log_that_cannot_even_be_opened_is_begun_later(tmp_path: Path) -
     assert (await files.read_log(1, "build", 0, 1000)).text.endswith("kept\n")
 
 
-async def test_a_report_waits_for_room(small_disk: SmallDisk) -> None:
+async def test_a_report_waits_for_room(small_disk: SmallDisk, caplog: pytest.LogCaptureFixture) -> None:
     shelf = FolderShelf(small_disk.folder)
     small_disk.fill()
     with pytest.raises(RetryLater, match="No space left on device"):
         await shelf.put(1, {"report.html": b"x" * (1 << 16)})
     saving = asyncio.create_task(RunFiles(shelf).save(1, "unit", Report(()), {"a.xml": b"<x/>" * 9999}))
-    await asyncio.sleep(0.1)
+    await until(lambda: "run 1 waits with a report" in caplog.text)
     assert not saving.done()
     small_disk.free()
-    async with asyncio.timeout(20):
-        await saving
+    await saving
     assert await RunFiles(shelf).has_report(1)
