@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -15,7 +16,11 @@ import pytest
 from tests.suite.differences import Run, differences
 from tests.suite.results import FAILED, PASSED, SKIPPED
 
+Flaky = Callable[..., subprocess.Popen[str]]
+
 ROOT = Path(__file__).parents[2]
+LIMIT = 300
+"""Seconds after which something never comes; all that is waited for comes as soon as it can."""
 PROJECT = ("-c", str(ROOT / "pyproject.toml"), "--rootdir=.")
 ALONE = ("-n", "0", *PROJECT)
 DEPENDS_ON_THE_ORDER = """
@@ -67,39 +72,59 @@ def test_a_run_that_broke_off_is_told_once_and_not_for_each_test_that_it_lacks()
     assert differences(runs) == ["pytest ended with status 3: seed 2, 2.log"]
 
 
-def flaky(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-    settings = {"LOAD": "0", **variables}
-    return subprocess.Popen(  # noqa: S603 - constant arguments
-        [sys.executable, "-m", "tests.suite.flaky", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+@pytest.fixture
+def flaky(tmp_path: Path) -> Iterator[Flaky]:
+    """Start it in a folder and a session of its own; end what is left of it."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(  # noqa: S603 - constant arguments
+            [sys.executable, "-m", "tests.suite.flaky", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "LOAD": "0", **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
-def test_an_order_that_fails_can_be_had_again_by_its_seed(tmp_path: Path) -> None:
+@pytest.fixture
+def interrupts_ignored() -> Iterator[None]:
+    """Ignore SIGINT as a script's background job does."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_order_that_fails_can_be_had_again_by_its_seed(tmp_path: Path, flaky: Flaky) -> None:
     (tmp_path / "test_x.py").write_text(DEPENDS_ON_THE_ORDER)
-    process = flaky(tmp_path, *ALONE, "test_x.py", TIMES="2", SEED="1")
-    said, _ = process.communicate()
+    process = flaky(*ALONE, "test_x.py", TIMES="2", SEED="1")
+    said, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 1
     assert re.search(r"test_x.py::test_second passed 1 of 2", said), said
     assert "test_first passed" not in said
     seed, log = re.findall(r"failed: seed (\d+), (\S+)", said)[0]
-    again = flaky(tmp_path, *ALONE, "test_x.py", TIMES="1", SEED=seed)
-    said_again, _ = again.communicate()
+    again = flaky(*ALONE, "test_x.py", TIMES="1", SEED=seed)
+    said_again, _ = again.communicate(timeout=LIMIT)
     assert "test_x.py::test_second passed 0 of 1" in said_again, "the same order"
     assert f'make flaky ARGS="{" ".join(ALONE)} test_x.py" LOAD=0 TIMES=1' in said_again
     assert "1 failed, 1 passed" in (tmp_path / log).read_text()
 
 
-def test_workers_agree_on_an_order_and_the_seed_reaches_them(tmp_path: Path) -> None:
+def test_workers_agree_on_an_order_and_the_seed_reaches_them(tmp_path: Path, flaky: Flaky) -> None:
     expectation = "import os\ndef test_seed(): assert os.environ['SEED'] == '77'\ndef test_more(): pass\n"
     (tmp_path / "test_x.py").write_text(expectation)
-    process = flaky(tmp_path, *PROJECT, "test_x.py", TIMES="1", SEED="77", LOAD="1")
-    said, _ = process.communicate()
+    process = flaky(*PROJECT, "test_x.py", TIMES="1", SEED="77", LOAD="1")
+    said, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, said
     log = (tmp_path / ".local/flaky/77.log").read_text()
     assert "Using --randomly-seed=77" in log
@@ -114,17 +139,20 @@ def test_the_order_is_left_alone_elsewhere(tmp_path: Path) -> None:
     assert "random" not in done.stdout
 
 
+@pytest.mark.usefixtures("interrupts_ignored")
 @pytest.mark.parametrize(("asked", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_whoever_ends_it_early_finds_nothing_left(tmp_path: Path, asked: signal.Signals, status: int) -> None:
+def test_whoever_ends_it_early_finds_nothing_left(
+    tmp_path: Path, flaky: Flaky, asked: signal.Signals, status: int
+) -> None:
     (tmp_path / "test_x.py").write_text(ENDLESS)
     os.mkfifo(tmp_path / "reached")
     reached = os.open(tmp_path / "reached", os.O_RDONLY | os.O_NONBLOCK)
-    process = flaky(tmp_path, *ALONE, "test_x.py", TIMES="3", SEED="1", LOAD="1")
+    process = flaky(*ALONE, "test_x.py", TIMES="3", SEED="1", LOAD="1")
     assert comes(reached)
     os.close(reached)
     # Ctrl-C reaches whoever shares the terminal, a `kill` the one that is named.
     (os.killpg if asked is signal.SIGINT else os.kill)(process.pid, asked)
-    said, _ = process.communicate()
+    said, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == status, said
     assert "Traceback" not in said
     assert (tmp_path / "tidied").exists()
@@ -151,4 +179,4 @@ def test_the_load_ends_with_whoever_made_it_even_if_that_one_is_killed() -> None
 
 def comes(source: int | IO[bytes]) -> bool:
     """Wait until there is something to read, or nobody left to write."""
-    return bool(select.select([source], [], [], 300)[0])
+    return bool(select.select([source], [], [], LIMIT)[0])

@@ -79,6 +79,8 @@ def main(*arguments: str) -> int:
     times, busy = int(wanted.get("TIMES") or 5), int(wanted.get("LOAD") or 2)
     first = int(wanted.get("SEED") or random.randrange(10**6))  # noqa: S311 - no secret
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A job that a script starts in the background ignores it, and so would pytest.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with load(busy):
         runs = list(repeated(range(first, first + times), arguments))
     if not (found := differences(runs)):
