@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from bot.gitee.transport import BACKOFF
+from bot.gitee.transport import BACKOFF, Transport
 from bot.model.errors import CommentRefused, GiveUp, RetryLater
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
@@ -57,6 +57,14 @@ async def test_lasting_trouble_is_for_later(trouble: Answer) -> None:
     assert error.value.reason is Reason.GITEE_UNAVAILABLE
     assert "PATCH /repos/lin/shop/pulls/comments/7" in error.value.facts["message"]
     assert len(gitee.requests) == len(BACKOFF) + 1
+
+
+async def test_no_answer_is_waited_for_for_ever() -> None:
+    transport = Transport(API, TOKEN)
+    await transport.aclose()
+
+    limits = transport._http.timeout.as_dict()
+    assert {name for name, seconds in limits.items() if seconds} == {"connect", "read", "write", "pool"}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from bot.model.views import ArgumentHelp, CommandHelp
 from bot.web.application import application
 from bot.web.deps import WebDeps
 from bot.web.engine_metrics import StoreMetrics
+from tests.fakes.doors import PATIENCE
 from tests.web.fakes import FakeClock, FakeEnvironments, FakeHealth, FakeInbox, FakeLogs, FakeRuns
 
 Client = TestClient[Request, Application]
@@ -42,7 +43,7 @@ class Bench:
     logs: FakeLogs = field(default_factory=FakeLogs)
     health: FakeHealth = field(default_factory=FakeHealth)
     clock: FakeClock = field(default_factory=FakeClock)
-    body_seconds: float = 5
+    body_seconds: float = PATIENCE
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     census: Census | None = None
     """What the store holds; None while it is away."""

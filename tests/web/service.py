@@ -12,7 +12,7 @@ from bot.model.environment import Endpoint
 
 @dataclass
 class Service:
-    """One service; `go_on` lets an event stream continue, `gone` tells that its visitor has left."""
+    """One service; `go_on` lets a stream continue, or break off, `gone` tells that its visitor has left."""
 
     endpoint: Endpoint = field(default_factory=lambda: Endpoint("127.0.0.1", 0))
     seen: list[web.Request] = field(default_factory=list)
@@ -66,6 +66,7 @@ class Service:
         response = web.StreamResponse(headers={"Content-Length": "1000"})
         await response.prepare(request)
         await response.write(b"half")
+        await self.go_on.wait()
         if request.transport is not None:
             request.transport.close()
         return response

@@ -8,10 +8,14 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.model.run import RunState, StepState
+from tests.fakes.doors import PATIENCE
 from tests.web.conftest import Bench
 from tests.web.fakes import finished_run, run, step
 
 pytestmark = pytest.mark.browser
+
+MILLISECONDS = 1000 * PATIENCE
+expect.set_options(timeout=MILLISECONDS)
 
 INTO_VIEW = "box => box.scrollIntoView({block: 'end'})"
 LOST = "Failed to load resource"
@@ -21,7 +25,9 @@ LOST = "Failed to load resource"
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+            timeout=MILLISECONDS,
         )
         yield launched
         await launched.close()
@@ -104,7 +110,7 @@ async def test_a_lost_connection_is_told_and_mended(server: TestServer, bench: B
     await page.unroute("**/live")
     bench.runs.put(run(42, RunState.FAILED))
 
-    await expect(page.locator("#head .state")).to_have_text("Failed", timeout=20_000)
+    await expect(page.locator("#head .state")).to_have_text("Failed")
     await expect(page.locator(".lost")).to_have_count(0)
 
 

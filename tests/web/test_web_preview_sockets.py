@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from bot.web.preview_sockets import _sendable
+from tests.fakes.doors import PATIENCE
 from tests.web.service import Service
 from tests.web.test_web_previews import HOST, Proxy, proxy, service, stack
 
@@ -22,7 +23,7 @@ async def test_a_websocket_talks_both_ways(proxy: Proxy, service: Service) -> No
         await joined.send_bytes(bytes(range(256)) * 4096)
         assert await joined.receive_bytes() == (bytes(range(256)) * 4096)[::-1]
 
-    await asyncio.wait_for(service.gone.wait(), 5)
+    await asyncio.wait_for(service.gone.wait(), PATIENCE)
     assert service.bodies == [b"1000"]
     (seen,) = service.seen
     assert seen.raw_path == "/talk?room=1"
@@ -42,7 +43,7 @@ async def test_a_visitor_that_vanishes_ends_the_services_websocket(proxy: Proxy,
     joined = await proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST})
     joined._response.close()
 
-    await asyncio.wait_for(service.gone.wait(), 5)
+    await asyncio.wait_for(service.gone.wait(), PATIENCE)
 
 
 @pytest.mark.parametrize(("status", "told"), [(403, 403), (404, 404), (500, 502), (200, 502)])
@@ -61,7 +62,7 @@ async def test_signs_of_life_pass_both_ways(proxy: Proxy, service: Service) -> N
         assert (asked.type, asked.data) == (aiohttp.WSMsgType.PING, b"and you?")
         await joined.pong(b"yes")
 
-    await asyncio.wait_for(service.gone.wait(), 5)
+    await asyncio.wait_for(service.gone.wait(), PATIENCE)
     assert service.bodies[0] == b"yes"
 
 

@@ -42,6 +42,7 @@ async def test_visits_are_written_down_now_and_then(proxy: Proxy, service: Servi
     proxy.clock.time = NOW + timedelta(hours=1)
     async with proxy.get("/") as answer:
         await answer.read()
+    await proxy.over()
     assert proxy.environments.by_label["pr-7-shop"] == ready
 
     await proxy.visits.write()
@@ -67,5 +68,6 @@ async def test_nobody_notes_visits_to_what_cannot_sleep(proxy: Proxy) -> None:
     proxy.clock.time = NOW + timedelta(hours=1)
     async with proxy.get("/") as answer:
         await answer.read()
+    await proxy.over()
     await proxy.visits.write()
     assert proxy.environments.by_label["pr-7-shop"].visited_at is None
