@@ -19,7 +19,10 @@ from tests.real.parts import RegistryProcess
 
 __all__ = ["base_image", "instance", "registry", "sdk"]
 
-PATIENCE = 120.0
+PATIENCE = 300.0
+"""Seconds after which waiting for the bot fails instead of hanging."""
+LONG = 600
+"""A timeout, in seconds, for what is to end by itself."""
 
 SERVE = 'CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]'
 RUNTIME = """\

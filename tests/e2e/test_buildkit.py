@@ -22,6 +22,7 @@ from bot.settings.model import (
     Settings,
 )
 from tests.dialogue.tester import SECRET, BotTester
+from tests.e2e.conftest import LONG
 from tests.fakes.buildctl import calls, install
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
 from tests.fakes.harbor.state import Account
@@ -39,7 +40,7 @@ RUN mkdir /reports
 VOLUME /reports
 CMD echo '<testsuite name="unit"><testcase name="adds"/></testsuite>' > "$JUNIT_PATH"
 """
-CONFIG = "version: 1\nbuild: {runner: kubernetes}\ndeploy:\n  health: {path: /sh, timeout: 20}\n"
+CONFIG = f"version: 1\nbuild: {{runner: kubernetes}}\ndeploy:\n  health: {{path: /sh, timeout: {LONG}}}\n"
 
 
 @pytest.fixture

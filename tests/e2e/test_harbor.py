@@ -8,6 +8,7 @@ import pytest
 
 from bot.settings.model import Comments, Docker, Gitee, Preview, Registry, Repos, Secret, Server, Settings
 from tests.dialogue.tester import SECRET, BotTester
+from tests.e2e.conftest import LONG
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
 from tests.fakes.harbor.state import EVERYTHING, Account, Findings
 from tests.real.parts import RegistryProcess
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.docker
 ROBOT, PASSWORD = "robot$chatops", "s3cret"
 REPOSITORY = "previews/team/shop"
 DOCKERFILE = 'FROM {base} AS runtime\nEXPOSE 8080\nCMD ["httpd", "-f", "-p", "8080", "-h", "/bin"]\n'
-CONFIG = "version: 1\ndeploy:\n  health: {path: /sh, timeout: 20}\n"
+CONFIG = f"version: 1\ndeploy:\n  health: {{path: /sh, timeout: {LONG}}}\n"
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from bot.ports import BuildOrder
 from tests.real.ports import free_port
 
 BUSYBOX = Path("/bin/busybox")
-PATIENCE = 20.0
-"""Seconds that a part may take to answer."""
+PATIENCE = 300.0
+"""Seconds after which waiting for a part fails instead of hanging."""
 
 CONFIGURATION = """\
 version: 0.1

@@ -16,6 +16,7 @@ from bot.runners.docker.credentials import Account, Credentials
 from bot.runners.docker.engine import DockerEngine
 from tests.real.parts import Recorder, RegistryProcess, every_image, order, private_registry
 from tests.real.ports import free_port
+from tests.real.sleeper import Sleeper
 from tests.runners.waiting import until
 
 pytestmark = pytest.mark.docker
@@ -202,17 +203,15 @@ async def test_endless_lines_are_cut_and_the_build_goes_on(bench: Bench) -> None
 
 @BOTH
 async def test_cancelling_stops_the_build_in_the_engine(bench: Bench) -> None:
-    # Seconds that no other process on the machine sleeps.
-    duration = str(100_000 + int(bench.instance[-6:], 16))
-    building = asyncio.create_task(bench.build(f"BASE\nRUN echo begun; exec sleep {duration}\n"))
-    await until(lambda: running(duration))
+    sleeper = Sleeper(bench.instance)
+    building = asyncio.create_task(bench.build(f"BASE\nRUN echo begun; {sleeper.command}\n"))
+    await until(lambda: sleeper.runs)
 
     building.cancel()
     with pytest.raises(asyncio.CancelledError):
         await building
 
-    async with asyncio.timeout(5):
-        await until(lambda: not running(duration))
+    await until(lambda: not sleeper.runs)
 
 
 async def test_pushes_and_returns_the_digest_that_the_registry_knows(
@@ -262,17 +261,3 @@ async def test_push_to_a_registry_that_is_down_is_tried_again_later(
         await bench.builder.push(tag, bench.log)
 
     assert caught.value.reason is Reason.REGISTRY_UNAVAILABLE
-
-
-def running(duration: str) -> bool:
-    """Say whether a process sleeps for so long."""
-    commands = Path("/proc").glob("[0-9]*/cmdline")
-    return any(words(path)[-1:] == [duration.encode()] for path in commands)
-
-
-def words(path: Path) -> list[bytes]:
-    """Return a process' command; nothing when it is gone."""
-    try:
-        return path.read_bytes().split(b"\0")[:-1]
-    except OSError:
-        return []
