@@ -4,10 +4,10 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -27,12 +27,19 @@ from bot.settings.model import Settings
 from bot.settings.problems import SettingsError
 from bot.shutdown import Shutdown
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 DEFAULT_CONFIG = Path("chatops.toml")
 _CONFIG = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Configuration file.  [default: chatops.toml, if there is one]",
 )
+
+
+def _port(*names: str, usual: int, what: str) -> Callable[[F], F]:
+    """Return an option of the playground that says where something listens."""
+    return click.option(*names, type=int, show_default=f"{usual}; a free one with --demo-pr", help=what)
 
 
 def _version() -> str:
@@ -76,10 +83,10 @@ def serve(config: Path | None, log_level: str) -> None:
 @click.option(
     "--jenkins", is_flag=True, help="Let an offline Jenkins build and test, as the demo's configuration asks."
 )
-@click.option("--jenkins-port", default=8004, show_default=True, help="Port of the offline Jenkins.")
-@click.option("--port", "gitee_port", default=8002, show_default=True, help="Port of the offline Gitee.")
-@click.option("--bot-port", default=8001, show_default=True, help="Port of the bot.")
-@click.option("--preview-port", default=8003, show_default=True, help="Port of the previews.")
+@_port("--jenkins-port", usual=8004, what="Port of the offline Jenkins.")
+@_port("--port", "gitee_port", usual=8002, what="Port of the offline Gitee.")
+@_port("--bot-port", usual=8001, what="Port of the bot.")
+@_port("--preview-port", usual=8003, what="Port of the previews.")
 @click.option("--registry", default="http://127.0.0.1:5000", show_default=True, help="Registry to push to.")
 @click.option(
     "--data-dir",

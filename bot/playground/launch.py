@@ -6,7 +6,7 @@ import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import create_server
@@ -21,8 +21,10 @@ from bot.playground.server import OfflineGitee
 from bot.runners.docker.sweep import sweep
 
 DOMAIN = "preview.localhost"
-START_SECONDS = 30
-STOP_SECONDS = 20
+START_SECONDS = 180
+STOP_SECONDS = 60
+ANSWER_SECONDS = 60
+"""What a busy machine may take to start and to stop the bot, and to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,10 @@ class Ports:
 
     def chosen(self) -> "Ports":
         """Return ports that are free now. Raises OSError, naming the port, when one is taken."""
-        return Ports(*map(_free, (self.gitee, self.bot, self.previews, self.jenkins)))
+        with ExitStack() as listeners:
+            # All at the same time, or the system may choose one twice.
+            wanted = (self.gitee, self.bot, self.previews, self.jenkins)
+            return Ports(*[_listened_on(port, listeners) for port in wanted])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,13 @@ class Playground:
     jenkins: OfflineJenkins | None = None
 
 
-def _free(port: int) -> int:
+def _listened_on(port: int, listeners: ExitStack) -> int:
     try:
-        with create_server(("127.0.0.1", port)) as listener:
-            number: int = listener.getsockname()[1]
-            return number
+        listener = listeners.enter_context(create_server(("127.0.0.1", port)))
     except OSError as error:
         raise OSError(f"port {port} is taken: {error.strerror}") from error
+    number: int = listener.getsockname()[1]
+    return number
 
 
 @asynccontextmanager
@@ -100,7 +105,7 @@ async def playground(
 
 async def _require_registry(url: str) -> None:
     try:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
             await client.get(f"{url}/v2/")
     except httpx.TransportError as error:
         raise RuntimeError(f"no registry answers at {url}; `make setup` starts one") from error
@@ -166,7 +171,7 @@ def _write_config(
 async def _ready(bot: asyncio.subprocess.Process, url: str) -> None:
     last = "no answer"
     with suppress(TimeoutError):
-        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient() as client:
+        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
             while bot.returncode is None:
                 try:
                     answer = await client.get(f"{url}/readyz")

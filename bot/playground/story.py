@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import httpx
 
+from bot.core import naming
 from bot.playground.demo_repository import DemoRepository, open_first_pull, ready_made_changes
 from bot.playground.server import OfflineGitee
 
@@ -144,6 +145,14 @@ async def _merge(stage: Stage) -> None:
     )
     for earlier in runs:
         await _tagged(stage, earlier, present=False)
+    await stage.until("the comment to say so", lambda: _told(stage, run))
+
+
+async def _told(stage: Stage, run: dict[str, Any]) -> bool:
+    """Say whether the comment of a run that passed tells so: words come a moment after the deed."""
+    marker = naming.comment_marker("run", str(run["id"]))
+    comments = stage.gitee.comments(stage.demo.full_name, stage.number, by=stage.demo.bot)
+    return any(marker in one.body and one.body.startswith("✅") for one in comments)
 
 
 async def _comment(stage: Stage, body: str, *, by: str) -> None:

@@ -14,7 +14,7 @@ import httpx
 
 from bot.model.errors import ChatOpsError
 from bot.playground.demo_repository import open_first_pull
-from bot.playground.launch import Playground, Ports, playground
+from bot.playground.launch import ANSWER_SECONDS, Playground, Ports, playground
 from bot.playground.story import Stage, StoryError, play
 
 WIDTH = 78
@@ -25,22 +25,28 @@ class Options:
     """What was asked for on the command line."""
 
     demo_pr: bool
-    gitee_port: int
-    bot_port: int
-    preview_port: int
     registry: str
     data_dir: Path | None
+    gitee_port: int | None = None
+    bot_port: int | None = None
+    preview_port: int | None = None
     jenkins: bool = False
-    jenkins_port: int = 8004
+    jenkins_port: int | None = None
 
     @property
     def ports(self) -> Ports:
-        """Where to listen; an unattended story takes what is free."""
-        if self.demo_pr:
-            return Ports(0, 0, 0, 0)
+        """Where to listen: where that was said, else an unattended story takes what is free."""
+        usual = Ports(0, 0, 0, 0) if self.demo_pr else Ports()
         return Ports(
-            self.gitee_port, self.bot_port, self.preview_port, self.jenkins_port if self.jenkins else 0
+            _either(self.gitee_port, usual.gitee),
+            _either(self.bot_port, usual.bot),
+            _either(self.preview_port, usual.previews),
+            _either(self.jenkins_port, usual.jenkins) if self.jenkins else 0,
         )
+
+
+def _either(asked: int | None, usual: int) -> int:
+    return usual if asked is None else asked
 
 
 async def play_until_interrupted(options: Options) -> int:
@@ -106,9 +112,9 @@ async def _story(running: Playground, registry: str) -> int:
 async def _stage(running: Playground, registry: str) -> AsyncIterator[Stage]:
     port = running.previews.rpartition(":")[2]
     async with (
-        httpx.AsyncClient(base_url=running.bot_url) as bot,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as previews,
-        httpx.AsyncClient(base_url=registry) as images,
+        httpx.AsyncClient(base_url=running.bot_url, timeout=ANSWER_SECONDS) as bot,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_SECONDS) as previews,
+        httpx.AsyncClient(base_url=registry, timeout=ANSWER_SECONDS) as images,
     ):
         yield Stage(
             gitee=running.gitee,

@@ -1,7 +1,6 @@
 """`chatops playground --demo-pr` as a person would start it: a process of its own, nothing in-process."""
 
 import asyncio
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,23 +9,30 @@ import docker
 import pytest
 
 from bot.core.naming import LABEL_INSTANCE
+from tests.e2e.command import playground
 from tests.real.parts import RegistryProcess
+from tests.real.ports import free_port
 
 pytestmark = pytest.mark.docker
 
-PATIENCE = 240.0
+PATIENCE = 900.0
+"""Seconds after which waiting for a whole story fails instead of hanging."""
+
+
+def ports() -> list[str]:
+    """Choose where to listen: what the playground itself finds free is nobody's until it is used."""
+    options = ("--port", "--bot-port", "--preview-port", "--jenkins-port")
+    return [word for option in options for word in (option, str(free_port()))]
 
 
 @pytest.mark.parametrize("more", [(), ("--jenkins",)])
 async def test_the_whole_story_plays_and_leaves_nothing(
     tmp_path: Path, registry: RegistryProcess, sdk: docker.DockerClient, more: tuple[str, ...]
 ) -> None:
-    story = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", "playground", "--demo-pr", *more,
-        "--data-dir", str(tmp_path), "--registry", f"http://{registry.host}",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    async with asyncio.timeout(PATIENCE):
+    async with (
+        playground(tmp_path, registry, "--demo-pr", *more, *ports()) as story,
+        asyncio.timeout(PATIENCE),
+    ):
         output = (await story.communicate())[0].decode()
     assert story.returncode == 0, output
     assert "✓ everything happened" in output
@@ -41,12 +47,8 @@ async def test_the_whole_story_plays_and_leaves_nothing(
 
 
 async def test_a_story_without_a_registry_fails_and_says_so(tmp_path: Path) -> None:
-    story = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", "playground", "--demo-pr",
-        "--data-dir", str(tmp_path), "--registry", "http://127.0.0.1:9",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    async with asyncio.timeout(PATIENCE):
+    nobody = f"127.0.0.1:{free_port()}"
+    async with playground(tmp_path, nobody, "--demo-pr") as story, asyncio.timeout(PATIENCE):
         output = (await story.communicate())[0].decode()
     assert story.returncode == 1, output
-    assert "no registry answers at http://127.0.0.1:9; `make setup` starts one" in output
+    assert f"no registry answers at http://{nobody}; `make setup` starts one" in output
