@@ -4,29 +4,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, Locator, Page, async_playwright, expect
+from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from bot.playground.launch import Playground, Ports, playground
+from tests.real.browser import chromium
 from tests.real.parts import RegistryProcess
+from tests.real.ports import free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser]
-
-PATIENCE = 90_000
-"""Milliseconds that a run may take on a busy machine."""
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture
 async def running(tmp_path: Path, registry: RegistryProcess) -> AsyncIterator[Playground]:
-    async with playground(tmp_path, Ports(0, 0, 0), f"http://{registry.host}") as started:
+    ports = Ports(*(free_port() for _ in range(4)))
+    async with playground(tmp_path, ports, f"http://{registry.host}") as started:
         yield started
 
 
@@ -34,12 +25,9 @@ async def running(tmp_path: Path, registry: RegistryProcess) -> AsyncIterator[Pl
 async def window() -> AsyncIterator[BrowserContext]:
     """Open a browser window; at the end no script may have failed on any page."""
     errors: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        context = await browser.new_context(locale="zh-CN")
-        context.on("weberror", lambda error: errors.append(str(error.error)))
-        yield context
-        await browser.close()
+    async with chromium(locale="zh-CN") as opened:
+        opened.on("weberror", lambda error: errors.append(str(error.error)))
+        yield opened
     assert errors == []
 
 
@@ -49,14 +37,14 @@ async def test_a_pull_request_is_opened_read_visited_and_closed(
     page = await window.new_page()
     await _open_pull(page, running)
     comment = page.locator("#conversation article.comment", has_text="测试未通过").first
-    await expect(comment).to_contain_text("tests.test_ago::test_hours", timeout=PATIENCE)
+    await expect(comment).to_contain_text("tests.test_ago::test_hours")
     await _visit_preview(window, comment.locator("a[href*='preview.localhost']").first)
     await _read_report(window, comment.locator("a", has_text="测试报告").first)
     await _say(page, "lin", "/状态")
-    await expect(page.locator("article.comment", has_text="可信").last).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator("article.comment", has_text="可信").last).to_be_visible()
     await _say(page, "lin", "/销毁")
     gone = page.locator("article.comment", has_text="环境已清理").last
-    await expect(gone).to_be_visible(timeout=PATIENCE)
+    await expect(gone).to_be_visible()
 
 
 async def _open_pull(page: Page, running: Playground) -> None:

@@ -3,35 +3,25 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from bot.playground.server import OfflineGitee
 from tests.playground.receiving import REPO
+from tests.real.browser import chromium
 
 pytestmark = pytest.mark.browser
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture
 async def page(gitee: OfflineGitee, pull: int) -> AsyncIterator[Page]:
     """Open the page of a pull request; at the end no script may have failed."""
     errors: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        page = await browser.new_page()
+    async with chromium() as window:
+        page = await window.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("dialog", lambda dialog: errors.append(dialog.message))
         await page.goto(f"{gitee.url}/{REPO}/pulls/{pull}")
         yield page
-        await browser.close()
     assert errors == []
 
 

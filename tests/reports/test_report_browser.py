@@ -2,15 +2,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from bot.model.report import Case, CaseState, Report
 from bot.model.text import Language
 from bot.reports.page import ReportPage
 from bot.reports.results import SuiteResults
+from tests.real.browser import chromium
 
 pytestmark = pytest.mark.browser
-ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 CASES = (
     Case("pkg.mod", "test_breaks" + "x" * 200, CaseState.FAILED, 0.1, "boom " * 50, "trace " * 100),
     Case("pkg.mod", "test_works", CaseState.PASSED, 0.1),
@@ -19,22 +19,14 @@ CASES = (
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield launched
-        await launched.close()
-
-
-@pytest.fixture
-async def report(browser: Browser, tmp_path: Path) -> Page:
+async def report(tmp_path: Path) -> AsyncIterator[Page]:
     """Open a report on a phone that runs no scripts."""
     file = tmp_path / "report.html"
     file.write_text(ReportPage(Language.EN).render(42, [SuiteResults("default", Report(CASES))]), "utf-8")
-    context = await browser.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=False)
-    page = await context.new_page()
-    await page.goto(file.as_uri())
-    return page
+    async with chromium(viewport={"width": 360, "height": 740}, java_script_enabled=False) as phone:
+        page = await phone.new_page()
+        await page.goto(file.as_uri())
+        yield page
 
 
 async def test_states_are_filtered_without_script(report: Page) -> None:
@@ -58,7 +50,7 @@ async def test_the_language_is_a_choice(report: Page) -> None:
     await expect(verdict).not_to_contain_text("1 test failed", use_inner_text=True)
 
 
-async def test_nothing_sticks_out_on_a_phone(report: Page, browser: Browser) -> None:
+async def test_nothing_sticks_out_on_a_phone(report: Page) -> None:
     # Scripts are off on the page, so that its width is read from where things are drawn.
     box = await report.locator("html").bounding_box()
     assert box
