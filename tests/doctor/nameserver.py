@@ -9,9 +9,20 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
+import pytest
+
+from bot.doctor import lookup
+from tests.fakes.doors import PATIENCE
 
 Answer = Callable[[str, str], str | None]
 """From name and type to an address, an RCODE's name, or nothing for no data; None stays silent."""
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a server that does answer have all the time that a busy machine takes."""
+    monkeypatch.setattr(lookup, "TRY", PATIENCE)
+    monkeypatch.setattr(lookup, "SECONDS", PATIENCE)
 
 
 class _Protocol(asyncio.DatagramProtocol):

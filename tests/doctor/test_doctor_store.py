@@ -4,9 +4,6 @@ from bot.doctor import store
 from bot.doctor.findings import Examined, State
 from bot.settings.model import Secret, Settings, Store
 from tests.real.ports import free_port
-from tests.real.postgres import postgres, postgres_url
-
-__all__ = ["postgres", "postgres_url"]
 
 
 def examined(url: str) -> Examined:
