@@ -1,6 +1,5 @@
 """Ready means that the address answered: one request as a visitor makes it, repeated until it does."""
 
-import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -39,17 +38,18 @@ class Visit:
 
 async def until_answered(visit: Visit) -> None:
     """Return when the service answers; raises TellUser(URL_UNANSWERED) with what was answered last."""
-    last = Answer(0, "", "nothing asked")
+    last: list[Answer] = []
     async with _session() as session:
+
+        async def answered() -> bool:
+            last[:] = [await _ask(session, visit, visit.host)]
+            elsewhere = await _elsewhere(session, visit, last[0])
+            return reached(last[0], elsewhere, strict=visit.path is not None)
+
         try:
-            async with asyncio.timeout(visit.seconds):
-                while True:
-                    last = await _ask(session, visit, visit.host)
-                    if reached(last, await _elsewhere(session, visit, last), strict=visit.path is not None):
-                        return
-                    await asyncio.sleep(INTERVAL)
+            await until(visit.seconds, answered, INTERVAL)
         except TimeoutError:
-            facts = {"url": visit.url, "answer": last.told, "seconds": f"{visit.seconds:g}"}
+            facts = {"url": visit.url, "answer": last[0].told, "seconds": f"{visit.seconds:g}"}
             raise TellUser(Reason.URL_UNANSWERED, facts) from None
 
 
