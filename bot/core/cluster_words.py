@@ -16,8 +16,8 @@ _WRAPPING = re.compile(
 _PASSING = re.compile(
     # The node has yet to read what a pod refers to; that there is none it says in other words.
     r"(?i)failed to sync \w+ cache|\" not registered$|services have not yet been read"
-    # Nobody has counted yet what a new namespace uses.
-    r"|status unknown for quota"
+    # Nobody has counted yet what a new namespace uses, or made what its accounts are to have.
+    r"|status unknown for quota|no api token found for service account"
     # Too much to do; the next attempt may meet the one that took too long.
     r"|timed out|\btimeout\b|deadline exceeded|failed to reserve container name"
 )

@@ -238,11 +238,18 @@ def test_a_refusal_counts_until_the_pods_are_there() -> None:
     assert fatal(events=(event("FailedCreate", message, "web-5d", "ReplicaSet"),)) is None
 
 
-def test_a_quota_that_is_not_counted_yet_is_doubtful() -> None:
-    message = 'pods "web-1" is forbidden: status unknown for quota: chatops, resources: pods'
+@pytest.mark.parametrize(
+    "words",
+    [
+        "status unknown for quota: chatops, resources: pods",
+        'No API token found for service account "default", retry after the token is automatically created',
+    ],
+)
+def test_a_namespace_that_is_not_whole_yet_is_doubtful(words: str) -> None:
+    message = f'pods "web-1" is forbidden: {words}'
     failing = [{"type": "ReplicaFailure", "status": "True", "message": message}]
     owner = {"metadata": {"name": "web-5d"}, "status": {"conditions": failing}}
-    told = {"message": "status unknown for quota: chatops, resources: pods"}
+    told = {"message": words}
 
     assert fatal(replica_sets=[owner]) is None
     assert rollout.doubtful(Scene(replica_sets=[owner])) == Trouble(Reason.POD_REFUSED, told, passing=True)

@@ -112,8 +112,9 @@ async def test_a_kind_that_the_server_does_not_know_has_no_objects(tmp_path: Pat
 
 
 async def test_credentials_that_stay_wrong_are_a_refusal_and_not_read_for_every_request(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.runners.kubernetes.cluster.REOPEN_AFTER", float("inf"))
     seen: list[str] = []
 
     async def never(request: web.Request) -> web.Response:

@@ -73,8 +73,8 @@ class World:
         self.job_fails()
 
     def pod_is_evicted(self) -> None:
-        status = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
-        self.pod({}, **status, containerStatuses=[])
+        self.pod({}, phase="Failed", reason="Evicted", message="The node was low on resource: memory.")
+        self.script.objects[POD.path(NAMESPACE, f"{UNIT}-a")]["status"]["containerStatuses"] = []
         self.job_fails()
 
     def pod_is_killed_with_its_node(self) -> None:
