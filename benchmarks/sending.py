@@ -9,7 +9,7 @@ from collections import Counter
 import aiohttp
 
 from benchmarks.receivers import SECRET
-from bot.playground.payloads import signature
+from playground.payloads import signature
 
 
 def body(number: int) -> bytes:

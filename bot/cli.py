@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
-from bot.adapters import open_adapters
-from bot.app import running
-from bot.clearing import clear
+from bot.app.adapters import open_adapters
+from bot.app.bot import running
+from bot.app.gc import clear
+from bot.app.shutdown import Shutdown
 from bot.dns.corefile import dynamic, wildcard
 from bot.doctor.examination import examine, lines, passed, summary
 from bot.doctor.findings import Examined, Finding
@@ -21,11 +22,9 @@ from bot.doctor.settings import broken
 from bot.model.errors import ChatOpsError
 from bot.model.forge import RepoPath
 from bot.model.text import Language
-from bot.playground.terminal import Options, play_until_interrupted
 from bot.settings.load import load
 from bot.settings.model import Settings
 from bot.settings.problems import SettingsError
-from bot.shutdown import Shutdown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,6 +94,12 @@ def serve(config: Path | None, log_level: str) -> None:
 )
 def playground(**options: Any) -> None:
     """Start an offline Gitee in the browser, with the bot beside it."""
+    try:
+        from playground.terminal import Options, play_until_interrupted  # noqa: PLC0415 - serve needs none of it
+    except ImportError as missing:
+        raise click.ClickException(
+            f"{missing}\nInstall it: pip install 'gitee-chatops[playground]'"
+        ) from missing
     sys.exit(asyncio.run(play_until_interrupted(Options(**options))))
 
 

@@ -4,7 +4,7 @@ import pkgutil
 from importlib import import_module
 
 import commands
-from bot.core.vocabulary import AnyCommand, Command
+from bot.core.language.command import AnyCommand, Command
 
 
 class VocabularyError(Exception):

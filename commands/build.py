@@ -1,7 +1,7 @@
 """/build: make the image of the pull request's head and push it."""
 
-from bot.core import planning
-from bot.core.vocabulary import Command, Need, NoArguments
+from bot.core.deciding import planning
+from bot.core.language.command import Command, Need, NoArguments
 from bot.model.outcome import Outcome, Snapshot, StartRun
 from bot.model.text import Text
 

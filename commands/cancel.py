@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.core.arguments import arg
-from bot.core.vocabulary import Command, Need
+from bot.core.language.arguments import arg
+from bot.core.language.command import Command, Need
 from bot.model.outcome import Outcome, Refuse, Snapshot, StopRuns
 from bot.model.reason import Reason
 from bot.model.text import Text

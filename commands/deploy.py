@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.core import duration, planning
-from bot.core.arguments import arg
-from bot.core.vocabulary import Command, Need
+from bot.core import duration
+from bot.core.deciding import planning
+from bot.core.language.arguments import arg
+from bot.core.language.command import Command, Need
 from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
 from bot.model.pipeline import Pipeline
 from bot.model.plan import DEFAULT_ENVIRONMENT

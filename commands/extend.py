@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.core import duration, expiry, planning
-from bot.core.arguments import arg
-from bot.core.vocabulary import Command, Need
+from bot.core import duration
+from bot.core.deciding import planning
+from bot.core.environments import expiry
+from bot.core.language.arguments import arg
+from bot.core.language.command import Command, Need
 from bot.model.forge import PullState
 from bot.model.outcome import Extend, Outcome, Refuse, Snapshot
 from bot.model.pipeline import Pipeline

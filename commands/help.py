@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from bot.core import spelling
-from bot.core.arguments import arg
-from bot.core.vocabulary import Command, Need
+from bot.core.language import spelling
+from bot.core.language.arguments import arg
+from bot.core.language.command import Command, Need
 from bot.model.outcome import Outcome, Refuse, Reply, Snapshot
 from bot.model.reason import Reason
 from bot.model.text import Text

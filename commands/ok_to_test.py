@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from bot.core.arguments import arg
-from bot.core.vocabulary import Command, Need
+from bot.core.language.arguments import arg
+from bot.core.language.command import Command, Need
 from bot.model.outcome import Approve, Outcome, Refuse, Snapshot
 from bot.model.reason import Reason
 from bot.model.text import Text

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from bot.core import planning
-from bot.core.arguments import arg, word
-from bot.core.vocabulary import Command, Need
+from bot.core.deciding import planning
+from bot.core.language.arguments import arg, word
+from bot.core.language.command import Command, Need
 from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
 from bot.model.plan import Suite, Test
 from bot.model.reason import Reason

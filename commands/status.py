@@ -1,6 +1,6 @@
 """/status: say how the pull request stands."""
 
-from bot.core.vocabulary import Command, Need, NoArguments
+from bot.core.language.command import Command, Need, NoArguments
 from bot.model.outcome import Outcome, Reply, Snapshot
 from bot.model.text import Text
 

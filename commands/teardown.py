@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bot.core.arguments import arg
-from bot.core.planning import environment_names
-from bot.core.vocabulary import Command, Need
+from bot.core.deciding.planning import environment_names
+from bot.core.language.arguments import arg
+from bot.core.language.command import Command, Need
 from bot.model.forge import PullState
 from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
 from bot.model.plan import Plan, Teardown

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bot.core import planning
-from bot.core.arguments import arg
-from bot.core.vocabulary import Command, Need
+from bot.core.deciding import planning
+from bot.core.language.arguments import arg
+from bot.core.language.command import Command, Need
 from bot.model.environment import EnvironmentState
 from bot.model.forge import PullState
 from bot.model.outcome import Outcome, Refuse, Snapshot, Wake

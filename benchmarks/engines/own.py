@@ -8,7 +8,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from bot.core import lifecycle
+from bot.core.runs import lifecycle
 from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease

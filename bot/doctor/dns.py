@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dns.resolver
 
-from bot.adapters import open_names
+from bot.app.adapters import open_names
 from bot.doctor.findings import Examined, Finding, fine, note, wrong
 from bot.doctor.lookup import Ending, Lookup, Resolver
 from bot.model.text import Text

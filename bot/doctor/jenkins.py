@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bot.adapters import open_jenkins
-from bot.core import pipeline_file, placeholders
+from bot.app.adapters import open_jenkins
+from bot.core.deciding import placeholders
 from bot.doctor.findings import Examined, Finding, fine, note, wrong
 from bot.doctor.gitee import named
 from bot.gitee.client import GiteeClient
@@ -17,6 +17,7 @@ from bot.model.forge import RepoPath
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.text import Text
+from bot.pipeline import config_file
 from bot.runners.jenkins import paths, reading
 from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.jobs import JenkinsJobs
@@ -104,10 +105,10 @@ async def _forge(settings: Settings) -> AsyncIterator[GiteeClient]:
 
 async def _named_by(forge: GiteeClient, repo: RepoPath) -> AsyncIterator[Wanted]:
     try:
-        content = await forge.file(repo, pipeline_file.FILE, await forge.default_branch(repo))
+        content = await forge.file(repo, config_file.FILE, await forge.default_branch(repo))
     except ChatOpsError:
         return  # said by the check of Gitee
-    pipeline = pipeline_file.read(content or b"", file="", ref="", known_commands=_COMMANDS)
+    pipeline = config_file.read(content or b"", file="", ref="", known_commands=_COMMANDS)
     if isinstance(pipeline, Pipeline):
         for section in (pipeline.build, pipeline.deploy, pipeline.test, pipeline.teardown):
             if section.job is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.adapters import open_registry
+from bot.app.adapters import open_registry
 from bot.doctor.findings import Examined, Finding, fine, note, wrong
 from bot.model.errors import GiveUp
 from bot.model.text import Text

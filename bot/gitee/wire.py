@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.core import keys
+from bot.core.admission import keys
 from bot.gitee.paths import is_name, is_sha, repo_path
 from bot.model.delivery import Delivery, Trigger
 from bot.model.forge import RepoPath

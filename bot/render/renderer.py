@@ -8,7 +8,7 @@ from types import TracebackType
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from bot.core.masking import Masker
+from bot.core.results.masking import Masker
 from bot.model.text import Language
 from bot.model.views import View
 from bot.render import escape, figures

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.masking import Masker
+from bot.core.results.masking import Masker
 from bot.model.errors import RetryLater
 from bot.model.report import Report
 from bot.model.text import Language

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from bot.core.masking import Masker
+from bot.core.results.masking import Masker
 from bot.reports.stream import NOTE, Stream, printable
 from bot.shelf import Growing
 

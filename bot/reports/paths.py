@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from bot.core.retention import LOG
+from bot.core.reconciling.retention import LOG
 
 REPORT = "report.html"
 SUITES = "suites/"

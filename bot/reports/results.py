@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bot.core.masking import Masker
+from bot.core.results.masking import Masker
 from bot.model.report import Case, CaseState, Report
 from bot.reports import paths
 

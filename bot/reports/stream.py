@@ -6,7 +6,7 @@ or of a line break waits here for the next piece.
 
 import re
 
-from bot.core.masking import Masker
+from bot.core.results.masking import Masker
 
 _SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[()*+][0-9A-Za-z]|[@-Z\\^_=>78])"

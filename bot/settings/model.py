@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from bot.core.vocabulary import Need
+from bot.core.language.command import Need
 from bot.model.text import Language
 from bot.settings.kinds import (
     NO_SECRET,

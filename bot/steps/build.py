@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.core import dockerfile
+from bot.core.deciding import dockerfile
 from bot.model.errors import TellUser
 from bot.model.pipeline import BuildConfig
 from bot.model.plan import Build

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from bot.core import dockerfile, placeholders
+from bot.core.deciding import dockerfile, placeholders
 from bot.model.errors import TellUser
 from bot.model.pipeline import EnvironmentConfig
 from bot.model.plan import Deploy

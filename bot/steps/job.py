@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bot.core import job_results, junit, placeholders
+from bot.core.deciding import placeholders
+from bot.core.results import job_results, junit
 from bot.model.errors import TellUser
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TeardownConfig, TestConfig
 from bot.model.plan import Build, Deploy, Step, Teardown, Test

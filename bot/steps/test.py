@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.core import dockerfile, junit
+from bot.core.deciding import dockerfile
+from bot.core.results import junit
 from bot.model.errors import TellUser
 from bot.model.plan import Suite, Test
 from bot.model.reason import Reason

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, u
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bot.core import slumber
+from bot.core.environments import idle
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
@@ -77,7 +77,7 @@ class Pulls:
         def work(connection: Connection) -> None:
             for host, data in connection.execute(statement.with_for_update()).all():
                 known = unpack(Environment, data)
-                if (changed := slumber.visited(known, seen[host])) != known:
+                if (changed := idle.visited(known, seen[host])) != known:
                     _put(connection, changed)
 
         await self._database.run(work)
@@ -221,14 +221,14 @@ def lull(connection: Connection, expected: Environment) -> bool:
     """Keep that an environment sleeps, if it is still as expected."""
     if environment(connection, expected.key) != expected:
         return False
-    _put(connection, slumber.asleep(expected))
+    _put(connection, idle.asleep(expected))
     return True
 
 
 def rouse(connection: Connection, key: EnvironmentKey, at: datetime) -> None:
     """Have an environment woken, if it sleeps."""
     known = environment(connection, key)
-    if known and (changed := slumber.roused(known, at)) != known:
+    if known and (changed := idle.roused(known, at)) != known:
         _put(connection, changed)
 
 

@@ -9,17 +9,20 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.model.errors import RetryLater
-from bot.web import api, health, intake, openapi, pages, run_pages
-from bot.web.answers import RETRY_AFTER, told, told_away, told_error
+from bot.web import intake
+from bot.web.api import openapi, operations
 from bot.web.deps import DEPS, METRICS, WebDeps
-from bot.web.metrics import WebMetrics, timing
-from bot.web.templating import TEMPLATES, new_templates
+from bot.web.monitoring import health
+from bot.web.monitoring.metrics import WebMetrics, timing
+from bot.web.pages import pages, run_pages
+from bot.web.pages.templating import TEMPLATES, new_templates
+from bot.web.responses import RETRY_AFTER, told, told_away, told_error
 
 logger = logging.getLogger(__name__)
 
-ID = f"{{id:{api.ID}}}"
-NUMBER = f"{{number:{api.ID}}}"
-MACHINES = (api.PREFIX, "/webhooks/", "/healthz", "/readyz", "/metrics")
+ID = f"{{id:{operations.ID}}}"
+NUMBER = f"{{number:{operations.ID}}}"
+MACHINES = (operations.PREFIX, "/webhooks/", "/healthz", "/readyz", "/metrics")
 
 SECURITY = {
     "Content-Security-Policy": (
@@ -45,8 +48,8 @@ def application(deps: WebDeps) -> web.Application:
             web.get("/healthz", health.alive),
             web.get("/readyz", health.ready),
             web.get("/metrics", health.metrics),
-            *(operation.route for operation in api.OPERATIONS),
-            web.get(f"{api.PREFIX}/openapi.json", openapi.show),
+            *(operation.route for operation in operations.OPERATIONS),
+            web.get(f"{operations.PREFIX}/openapi.json", openapi.show),
             web.get("/", pages.home),
             web.get(f"/runs/{ID}", run_pages.show),
             web.get(f"/runs/{ID}/live", run_pages.live),

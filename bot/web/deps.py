@@ -8,16 +8,16 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from bot.core.addresses import Addresses
-from bot.core.retention import Keep
+from bot.core.reconciling.retention import Keep
 from bot.gitee.signature import DEFAULT_WINDOW, Mode
 from bot.model.forge import RepoPath
 from bot.model.queue import Place
 from bot.model.text import Language
 from bot.model.views import CommandHelp
 from bot.ports import Clock
-from bot.web.metrics import WebMetrics
+from bot.web.monitoring.metrics import WebMetrics
 from bot.web.ports import EnvironmentRecords, Health, Inbox, Logs, PreviewRecords, RunRecords
-from bot.web.visits import Visits
+from bot.web.previews.visits import Visits
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from bot.gitee.wire import Ignored, Malformed, read
 from bot.model.delivery import Delivery
 from bot.model.errors import RetryLater
 from bot.store.deliveries import InboxFullError
-from bot.web.answers import RETRY_AFTER, told, told_away
 from bot.web.deps import DEPS, METRICS, WebDeps
+from bot.web.responses import RETRY_AFTER, told, told_away
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters import open_adapters
+from bot.app.adapters import open_adapters
 from bot.dns.etcd import EtcdNames
 from bot.model.pipeline import RunnerName
 from bot.model.scan import Severity

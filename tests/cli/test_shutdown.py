@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = """
 import asyncio
-from bot.shutdown import Shutdown
+from bot.app.shutdown import Shutdown
 
 async def main():
     shutdown = Shutdown({grace})

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from docker.models.images import Image
 
-from bot.playground.server import OfflineGitee
+from playground.server import OfflineGitee
 from tests.cluster.access import Access, Object, named, wait_until
 from tests.cluster.chart import FOLDER, SECRET, Chart
 from tests.cluster.conftest import Visit

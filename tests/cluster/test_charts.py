@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.core import sealed_chart
-from bot.core.manifests import read
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import Definition
 from bot.runners.kubernetes.charts import release
+from bot.runners.kubernetes.pure import sealed_chart
+from bot.runners.kubernetes.pure.manifests import read
 from tests.cluster.access import Access, named
 from tests.cluster.conftest import Visit
 from tests.cluster.previews import Previews, definition_of

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from bot.core import naming
-from bot.core.manifests import DEPLOYMENT, INGRESS, POD, STATEFUL_SET
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.errors import TellUser
 from bot.model.forge import RepoPath
@@ -17,6 +16,7 @@ from bot.model.reason import Reason
 from bot.runners.kubernetes.cluster import Access, Cluster
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from bot.runners.kubernetes.polling import until
+from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, INGRESS, POD, STATEFUL_SET
 from tests.cluster.previews import SERVE, Previews, definition_of
 from tests.cluster.test_story import CONFIG, DOCKERFILE, settings
 from tests.dialogue.tester import REPO, BotTester

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.vocabulary import AnyCommand
+from bot.core.language.command import AnyCommand
 from bot.model.errors import TellUser
 from bot.model.outcome import Approve, Outcome, Refuse, Reply, Snapshot
 from bot.model.reason import Reason

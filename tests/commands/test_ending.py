@@ -1,7 +1,7 @@
 import pytest
 
-from bot.core import planning
-from bot.core.vocabulary import AnyCommand
+from bot.core.deciding import planning
+from bot.core.language.command import AnyCommand
 from bot.model.errors import TellUser
 from bot.model.forge import PullState
 from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun, StopRuns

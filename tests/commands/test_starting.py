@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.vocabulary import AnyCommand
+from bot.core.language.command import AnyCommand
 from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
 from bot.model.pipeline import Pipeline
 from bot.model.plan import Build, Deploy, Plan, Suite, Test

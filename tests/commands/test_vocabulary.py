@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.parsing import Invocation, parse
-from bot.core.vocabulary import AnyCommand, Command
+from bot.core.language.command import AnyCommand, Command
+from bot.core.language.parsing import Invocation, parse
 from bot.discovery import VocabularyError, find_commands
 from bot.model.text import Text
 from tests.fakes.snapshots import COMMANDS
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 COMMAND = """
-from bot.core.vocabulary import Command, Need, NoArguments
+from bot.core.language.command import Command, Need, NoArguments
 from bot.model.outcome import Ignore
 from bot.model.text import Text
 

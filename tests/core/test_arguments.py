@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.core.arguments import arg, bind, declared, many, word
+from bot.core.language.arguments import arg, bind, declared, many, word
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.model.text import Text

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.automatic import ENDING, STARTING, configured
-from bot.core.decide import automatic
-from bot.core.vocabulary import AnyCommand
+from bot.core.deciding.automatic import ENDING, STARTING, configured
+from bot.core.deciding.decide import automatic
+from bot.core.language.command import AnyCommand
 from bot.model.delivery import Trigger
 from bot.model.forge import PullState
 from bot.model.outcome import Ignore, Outcome, Reply, Snapshot, StartRun

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.catalogue import command_help, help_view, names, unknown_levels
-from bot.core.vocabulary import Need
+from bot.core.language.catalogue import command_help, help_view, names, unknown_levels
+from bot.core.language.command import Need
 from bot.model.pipeline import Automatic, Pipeline
 from bot.model.text import Text
 from bot.model.views import ArgumentHelp, Help

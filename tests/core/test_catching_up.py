@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.catching_up import FRESH, missed_event, missed_words, settled
+from bot.core.reconciling.missed_events import FRESH, missed_event, missed_words, settled
 from bot.model.delivery import Trigger
 from bot.model.forge import Comment, Listed, PullRequest, PullState, RepoPath, Tip
 from bot.model.sighting import Sighting

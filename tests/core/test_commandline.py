@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.commandline import MAX_BODY, MAX_LINE, MAX_LINES, command_lines, normalise
+from bot.core.language.commandline import MAX_BODY, MAX_LINE, MAX_LINES, command_lines, normalise
 
 HIDING = {
     "fence": "```\n{}\n```",

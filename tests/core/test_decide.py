@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.decide import comment
-from bot.core.parsing import parse
-from bot.core.vocabulary import Command, Need, NoArguments
+from bot.core.deciding.decide import comment
+from bot.core.language.command import Command, Need, NoArguments
+from bot.core.language.parsing import parse
 from bot.model.delivery import Trigger
 from bot.model.forge import Permission, PullState
 from bot.model.outcome import Approve, Ignore, Outcome, Reply, Snapshot, StartRun, StopRuns

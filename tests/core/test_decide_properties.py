@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import trust
-from bot.core.decide import automatic
+from bot.core.admission import trust
+from bot.core.deciding.decide import automatic
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState
 from bot.model.forge import Permission, PullState

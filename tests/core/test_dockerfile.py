@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import dockerfile
-from bot.core.dockerfile_lines import instructions
+from bot.core.deciding import dockerfile
+from bot.core.deciding.dockerfile_lines import instructions
 
 
 def read(text: str) -> dockerfile.Dockerfile:

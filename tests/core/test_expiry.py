@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.expiry import ends_soon, expired, extension, misdated, to_warn, until
+from bot.core.environments.expiry import ends_soon, expired, extension, misdated, to_warn, until
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Extension
 from bot.model.forge import RepoPath

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from bot.core.gate import level, refusal
-from bot.core.vocabulary import Command, Need, NoArguments
+from bot.core.admission.gate import level, refusal
+from bot.core.language.command import Command, Need, NoArguments
 from bot.model.forge import Permission, PullState
 from bot.model.outcome import Ignore, Outcome, Refuse, Snapshot
 from bot.model.reason import Reason

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.core.job_results import Told, UnreadableError, read
+from bot.core.results.job_results import Told, UnreadableError, read
 
 DIGEST = "sha256:" + "0" * 64
 IMAGE = "harbor.example.com:8443/team/shop:pr-1-abc"

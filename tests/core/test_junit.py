@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import junit, junit_cases
+from bot.core.results import junit, junit_cases
 from bot.model.report import Case, CaseState, Report
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core import keys
+from bot.core.admission import keys
 from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 

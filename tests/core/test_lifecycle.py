@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import lifecycle
+from bot.core.runs import lifecycle
 from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig

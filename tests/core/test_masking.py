@@ -1,4 +1,4 @@
-from bot.core.masking import Masker
+from bot.core.results.masking import Masker
 
 
 def test_the_longer_of_two_secrets_is_taken() -> None:

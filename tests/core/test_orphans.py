@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.orphans import Owners, orphans, untagged, vanished
+from bot.core.reconciling.orphans import Owners, orphans, untagged, vanished
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import PullState, RepoPath

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.arguments import arg
-from bot.core.parsing import (
+from bot.core.language.arguments import arg
+from bot.core.language.command import Command, Need, NoArguments
+from bot.core.language.parsing import (
     FOREIGN,
     MAX_COMMANDS,
     Invocation,
@@ -17,7 +18,6 @@ from bot.core.parsing import (
     shown,
     tokens,
 )
-from bot.core.vocabulary import Command, Need, NoArguments
 from bot.model.errors import TellUser
 from bot.model.outcome import Ignore
 from bot.model.reason import Reason

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import placeholders
+from bot.core.deciding import placeholders
 
 VALUES = {"sha": "1a2b3c", "number": "12", "branch": "feature/a b#1%"}
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core import planning
+from bot.core.deciding import planning
 from bot.model.environment import EnvironmentState
 from bot.model.outcome import Refuse, Snapshot
 from bot.model.pipeline import DeployConfig, Pipeline, ServiceConfig, TestConfig

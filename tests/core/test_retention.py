@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from bot.core.retention import Keep, expendable, lapsed
+from bot.core.reconciling.retention import Keep, expendable, lapsed
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 KEEP = Keep(logs=timedelta(days=30), reports=timedelta(days=90))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.scheduling import Limits, ending, line, places, share, startable
+from bot.core.runs.scheduling import Limits, ending, line, places, share, startable
 from bot.model.forge import RepoPath
 from bot.model.pipeline import RunnerName
 from bot.model.queue import Behind, Place, QueueEntry

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.core.serving import literal, serves
+from bot.core.admission.served import literal, serves
 from bot.model.forge import RepoPath
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.spelling import distance, nearest
+from bot.core.language.spelling import distance, nearest
 
 NAMES = ("build", "deploy", "test", "retest", "ok-to-test", "构建", "允许测试")
 WORDS = st.text(max_size=8)

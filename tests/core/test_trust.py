@@ -2,8 +2,8 @@ from itertools import product
 
 import pytest
 
-from bot.core import trust
-from bot.core.vocabulary import Need
+from bot.core.admission import trust
+from bot.core.language.command import Need
 from bot.model.forge import Permission, PullRequest, Tip
 from tests.fakes.snapshots import OLD, SHA, pull_request
 

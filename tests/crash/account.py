@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from bot.gitee import wire
 from bot.model.delivery import Delivery, DeliveryState, Trigger
 from bot.model.run import Run, RunState, StepState
-from bot.playground.webhooks import Delivery as Sent
+from playground.webhooks import Delivery as Sent
 from tests.crash.scene import REPOSITORIES, Scene
 from tests.crash.traffic import STARTING, Fate, Traffic
 from tests.dialogue.tester import BOT

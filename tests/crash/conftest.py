@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.playground import webhooks
-from bot.playground.server import OfflineGitee
+from playground import webhooks
+from playground.server import OfflineGitee
 from tests.crash.engine import FarEngine
 from tests.crash.scene import REPOSITORIES, Scene
 from tests.dialogue.offline import gitee_with_repository

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.adapters import Adapters, open_adapters
+from bot.app.adapters import Adapters, open_adapters
 from bot.core import naming
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import RetryLater

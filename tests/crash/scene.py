@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from bot.playground.git_repositories import Files
-from bot.playground.server import OfflineGitee
+from playground.git_repositories import Files
+from playground.server import OfflineGitee
 from tests.crash.engine import FarEngine
 from tests.crash.fleet import Replica
 from tests.crash.ledger import Ledger

@@ -13,7 +13,7 @@ import pytest
 
 from bot.core.naming import LABEL_INSTANCE
 from bot.model.run import RunState
-from bot.playground.server import OfflineGitee
+from playground.server import OfflineGitee
 from tests.crash.account import calmed, draw
 from tests.crash.engine import FarEngine
 from tests.crash.scene import Scene

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from bot.engine.membership import BEAT, DOUBT, SILENCE
-from bot.engine.watch import POLL_SECONDS
+from bot.engine.poll_loop import POLL_SECONDS
+from bot.engine.replicas.membership import BEAT, DOUBT, SILENCE
 from bot.model.run import RunState
 from tests.crash.fleet import Replica
 from tests.crash.scene import Scene

@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.playground.git_repositories import Files
+from playground.git_repositories import Files
 from tests.crash.scene import REPOSITORIES, Scene
 
 STARTING = ("/build", "/deploy", "/test")

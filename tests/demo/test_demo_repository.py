@@ -12,10 +12,10 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-import bot.playground
+import playground
 from bot.model.pipeline import Pipeline, RunnerName
 
-PLAYGROUND = Path(bot.playground.__file__).parent
+PLAYGROUND = Path(playground.__file__).parent
 Outcome = dict[str, str]
 Suite = Callable[..., Outcome]
 

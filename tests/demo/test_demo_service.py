@@ -14,11 +14,11 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-import bot.playground
+import playground
 
 pytestmark = pytest.mark.docker
 
-DEMO = Path(bot.playground.__file__).parent / "demo"
+DEMO = Path(playground.__file__).parent / "demo"
 LABEL = "dev.gitee-chatops.test-demo"
 PATIENCE = 60.0
 """Seconds for the service to become healthy."""

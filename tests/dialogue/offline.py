@@ -10,15 +10,15 @@ from typing import Any
 
 import httpx
 
-from bot.adapters import Adapters
-from bot.app import Bot, running
+from bot.app.adapters import Adapters
+from bot.app.bot import Bot, running
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
-from bot.playground.server import OfflineGitee
-from bot.playground.state import Hook
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderShelf
 from bot.settings.model import Settings
+from playground.server import OfflineGitee
+from playground.state import Hook
 from tests.dialogue.line import Line
 from tests.dialogue.tester import BOT, REPO, BotTester
 from tests.fakes.doors import DOCKERFILE, PATIENCE, FakeWorld, Gate

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.playground import comments, refusals
+from playground import comments, refusals
 from tests.dialogue.offline import OfflineTester
 
 IDLE = "version: 1\non: {open: [], update: [], close: []}\n"

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
-from bot.engine.facts import Gatherer
-from bot.engine.hand import Hand
-from bot.engine.walk import Walker
-from bot.engine.worker import BREATHER
+from bot.engine.deciding.facts import Gatherer
+from bot.engine.running.executor import Walker
+from bot.engine.running.run_handle import Hand
+from bot.engine.running.worker import BREATHER
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.lease import Lease
 from bot.model.queue import QueueEntry

@@ -9,12 +9,12 @@ import pytest
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import RunState, StopRequest
-from bot.playground.jenkins.server import OfflineJenkins
-from bot.playground.jenkins.state import Permission
-from bot.playground.jenkins.stories import Hand, fails, held, telling
 from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
 from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
+from playground.jenkins.server import OfflineJenkins
+from playground.jenkins.state import Permission
+from playground.jenkins.stories import Hand, fails, held, telling
 from tests.dialogue.offline import OfflineTester
 
 DIGEST = "sha256:" + "a" * 64

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.engine.names import RENEWAL, NameKeeper
+from bot.engine.reconciling.dns_records import RENEWAL, NameKeeper
 from tests.dialogue.offline import OfflineTester
 
 LABEL = "pr-1-shop"

@@ -10,13 +10,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.adapters import Adapters, open_shelf
-from bot.app import Bot, running
+from bot.app.adapters import Adapters, open_shelf
+from bot.app.bot import Bot, running
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
-from bot.playground.server import OfflineGitee
 from bot.reports.files import RunFiles
 from bot.settings.model import Settings, Store
+from playground.server import OfflineGitee
 from tests.dialogue.offline import gitee_with_repository, visitor
 from tests.dialogue.tester import BOT, REPO, SECRET
 from tests.fakes.doors import PATIENCE, FakeWorld, Gate

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.engine import missed
+from bot.engine.reconciling import reconciler
 from bot.model.environment import EnvironmentState
 from bot.model.run import RunState
 from bot.settings.model import Repos, Sweep
@@ -305,7 +305,7 @@ async def test_a_delivery_that_was_given_up_while_gitee_was_down_is_decided_in_t
 async def test_what_one_look_cannot_reach_is_looked_at_next_time(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(missed, "MOST_REQUESTS", 4)
+    monkeypatch.setattr(reconciler, "MOST_REQUESTS", 4)
     await tester.opened()
     numbers = [tester.number]
     for _ in range(3):

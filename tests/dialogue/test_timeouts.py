@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core import lifecycle
+from bot.core.runs import lifecycle
 from bot.model.environment import EnvironmentState
 from bot.model.run import RunState
 from bot.steps import carrying

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from bot.app import Bot
+from bot.app.bot import Bot
 from bot.core import naming
 from bot.model.run import Run
-from bot.playground import branches
-from bot.playground.git_repositories import Files
-from bot.playground.server import OfflineGitee
-from bot.playground.state import Pull
+from playground import branches
+from playground.git_repositories import Files
+from playground.server import OfflineGitee
+from playground.state import Pull
 from tests.fakes.doors import PATIENCE, FakeWorld
 
 REPO = "team/shop"

@@ -7,21 +7,21 @@ from textwrap import dedent
 import pytest
 from prometheus_client import CollectorRegistry
 
-from bot.core import pipeline_file
-from bot.core.manifest_policy import Bounds, violations
-from bot.core.manifests import read
 from bot.dns.corefile import wildcard
 from bot.doctor.examination import CHECKS
 from bot.model.census import Census
 from bot.model.pipeline import Pipeline
+from bot.pipeline import config_file
 from bot.runners.kubernetes import sandbox
 from bot.runners.kubernetes.facts import facts
 from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.pure.manifest_policy import Bounds, violations
+from bot.runners.kubernetes.pure.manifests import read
 from bot.settings.load import load
 from bot.settings.model import Settings
 from bot.settings.shape import keys
-from bot.web.engine_metrics import EngineMetrics, StoreMetrics
-from bot.web.metrics import PreviewMetrics, SweepMetrics, WebMetrics
+from bot.web.monitoring.engine_metrics import EngineMetrics, StoreMetrics
+from bot.web.monitoring.metrics import PreviewMetrics, SweepMetrics, WebMetrics
 from tests.runners.kubernetes_samples import environment_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -117,7 +117,7 @@ def test_pipelines_of_the_guide_are_valid(page: str) -> None:
     assert len(files) == 2
     for file in files:
         known = frozenset({"build", "deploy", "test", "teardown"})
-        found = pipeline_file.read(file.encode(), file="x", ref="main", known_commands=known)
+        found = config_file.read(file.encode(), file="x", ref="main", known_commands=known)
         assert isinstance(found, Pipeline), found
 
 

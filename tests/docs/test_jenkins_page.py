@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.core import job_results, pipeline_file, placeholders
+from bot.core.deciding import placeholders
+from bot.core.results import job_results
 from bot.model.pipeline import Pipeline
 from bot.model.text import Language
-from bot.playground.jenkins.server import DECLARED
+from bot.pipeline import config_file
 from bot.settings.load import load
-from bot.settings.reference import FILES
 from bot.steps import job
+from playground.jenkins.server import DECLARED
+from tools.settings_reference import FILES
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {Language.EN: DOCS / "jenkins.md", Language.ZH: DOCS / "jenkins.zh.md"}
@@ -49,7 +51,7 @@ def test_the_shared_library_declares_them_all(language: Language) -> None:
 def test_the_configuration_is_valid(language: Language, tmp_path: Path) -> None:
     [text] = blocks(language, "yaml")
     on = "on: {open: [], update: [], close: []}\n"
-    found = pipeline_file.read((text + on).encode(), file="f", ref="r", known_commands=frozenset())
+    found = config_file.read((text + on).encode(), file="f", ref="r", known_commands=frozenset())
     assert isinstance(found, Pipeline)
     assert found.teardown.job == "{owner}/{name}/teardown"
     [settings] = blocks(language, "toml")

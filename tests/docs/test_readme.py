@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import addresses
+from bot.app.bot import addresses
 from bot.discovery import find_commands
-from bot.documentation import commands_table, with_commands
 from bot.model.text import Language
 from bot.settings.load import load
+from tools.command_table import commands_table, with_commands
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = {Language.EN: ROOT / "README.md", Language.ZH: ROOT / "README.zh.md"}

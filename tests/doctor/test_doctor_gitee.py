@@ -10,8 +10,8 @@ from bot.doctor.findings import Examined, Finding, State
 from bot.gitee.hooks import Hook, Hooks
 from bot.gitee.transport import Transport
 from bot.model.forge import RepoPath
-from bot.playground.server import OfflineGitee
 from bot.settings.model import Gitee, Repos, Secret, Settings
+from playground.server import OfflineGitee
 
 SHOP = RepoPath("team", "shop")
 

@@ -9,9 +9,9 @@ import pytest
 from bot.doctor import jenkins as check
 from bot.doctor.findings import Examined, Finding, State
 from bot.model.text import Language
-from bot.playground.jenkins.server import OfflineJenkins
-from bot.playground.server import OfflineGitee
 from bot.settings.model import Gitee, Jenkins, Repos, Secret, Settings
+from playground.jenkins.server import OfflineJenkins
+from playground.server import OfflineGitee
 
 PIPELINE = """\
 build: {runner: jenkins, job: "{owner}/build", parameters: {REF: "{ref}"}}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters import open_adapters
-from bot.app import running
+from bot.app.adapters import open_adapters
+from bot.app.bot import running
 from bot.model.text import Language
-from bot.playground.server import OfflineGitee
 from bot.settings.model import Comments, Docker, Gitee, Preview, Registry, Repos, Secret, Server, Settings
+from playground.server import OfflineGitee
 from tests.dialogue.tester import BOT, REPO, SECRET, BotTester
 from tests.fakes.doors import FakeWorld
 from tests.real.fixtures import base_image, instance, registry, sdk

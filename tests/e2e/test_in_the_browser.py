@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
-from bot.playground.launch import Playground, Ports, playground
+from playground.launch import Playground, Ports, playground
 from tests.real.browser import chromium
 from tests.real.parts import RegistryProcess
 from tests.real.ports import free_port

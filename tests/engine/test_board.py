@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine.board import Board, Posting
+from bot.engine.comments.publisher import Board, Posting
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.text import Language

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.retention import Keep
-from bot.engine import retention
-from bot.engine.measures import Unmeasured
-from bot.engine.retention import Retention
+from bot.core.reconciling.retention import Keep
+from bot.engine.metrics import Unmeasured
+from bot.engine.reconciling import retention
+from bot.engine.reconciling.retention import Retention
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.engine.measures import Unmeasured
-from bot.engine.membership import BEAT, DOUBT, SILENCE, Membership
+from bot.engine.metrics import Unmeasured
+from bot.engine.replicas.membership import BEAT, DOUBT, SILENCE, Membership
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost, Roll
 from bot.model.reason import Reason

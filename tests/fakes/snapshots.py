@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.core.catalogue import help_view
-from bot.core.decide import comment
-from bot.core.parsing import parse
-from bot.core.vocabulary import Need
+from bot.core.deciding.decide import comment
+from bot.core.language.catalogue import help_view
+from bot.core.language.command import Need
+from bot.core.language.parsing import parse
 from bot.discovery import find_commands
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState

@@ -13,10 +13,10 @@ from pydantic import SecretStr
 
 from bot.cli import main
 from bot.model.run import RunState
-from bot.playground.webhooks import Delivery
 from bot.settings.model import Store
 from bot.store import database
 from bot.store.database import Database
+from playground.webhooks import Delivery
 from tests.dialogue.offline import OfflineTester, visitor
 from tests.real.postgres import PostgresServer
 

@@ -13,7 +13,7 @@ from bot.gitee.transport import Transport
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import Permission, PullState, RepoPath, User
 from bot.model.reason import Reason
-from bot.playground.server import OfflineGitee
+from playground.server import OfflineGitee
 
 REPO = RepoPath("lin", "shop")
 NOWHERE = RepoPath("lin", "nowhere")

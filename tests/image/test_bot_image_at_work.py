@@ -10,8 +10,8 @@ import pytest
 from docker.models.containers import Container
 from docker.models.images import Image
 
-from bot.playground.server import OfflineGitee
 from bot.runners.docker.sweep import sweep
+from playground.server import OfflineGitee
 from tests.real.fixtures import base_image, registry, sdk
 from tests.real.parts import RegistryProcess, wait_until_open
 from tests.real.ports import free_port

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.playground.jenkins.server import OfflineJenkins
 from bot.ports import JobEnding, JobOrder
 from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
 from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
+from playground.jenkins.server import OfflineJenkins
 from tests.real.parts import Recorder
 
 USER, TOKEN = "chatops", "11aa22bb"

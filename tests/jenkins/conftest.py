@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.playground.jenkins.server import OfflineJenkins
+from playground.jenkins.server import OfflineJenkins
 from tests.jenkins.bench import TOKEN, USER, Bench, Timeline
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.playground.jenkins import tree
-from bot.playground.jenkins.console import Console
-from bot.playground.jenkins.server import OfflineJenkins
-from bot.playground.jenkins.stories import Hand, held
 from bot.runners.jenkins import reading
+from playground.jenkins import tree
+from playground.jenkins.console import Console
+from playground.jenkins.server import OfflineJenkins
+from playground.jenkins.stories import Hand, held
 from tests.jenkins.bench import TOKEN, USER
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "jenkins"

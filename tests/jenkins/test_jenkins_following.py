@@ -8,9 +8,9 @@ import pytest
 
 from bot.model.errors import GiveUp, TellUser
 from bot.model.reason import Reason
-from bot.playground.jenkins.server import OfflineJenkins
-from bot.playground.jenkins.stories import Hand, fails, held, succeeds
 from bot.runners.jenkins.following import Patience
+from playground.jenkins.server import OfflineJenkins
+from playground.jenkins.stories import Hand, fails, held, succeeds
 from tests.jenkins.bench import ORDER, Bench, Timeline
 
 JOB = "team/build-image"

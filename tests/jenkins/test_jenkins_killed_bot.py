@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.jenkins.server import OfflineJenkins
-from bot.playground.jenkins.stories import held, telling
-from bot.playground.server import OfflineGitee
+from playground.jenkins.server import OfflineJenkins
+from playground.jenkins.stories import held, telling
+from playground.server import OfflineGitee
 from tests.real.parts import wait_until_open
 from tests.real.ports import free_port
 

@@ -8,8 +8,8 @@ import pytest
 
 from bot.model.errors import ChatOpsError, GiveUp, TellUser
 from bot.model.reason import Reason
-from bot.playground.jenkins.server import OfflineJenkins
 from bot.runners.jenkins import errors
+from playground.jenkins.server import OfflineJenkins
 from tests.jenkins.bench import USER, Bench
 
 JOB = "team/build-image"

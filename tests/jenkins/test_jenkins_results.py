@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from bot.model.report import CaseState
-from bot.playground.jenkins import stories
-from bot.playground.jenkins.server import OfflineJenkins
-from bot.playground.jenkins.stories import Hand, held
 from bot.runners.jenkins import console, results
 from bot.runners.jenkins.test_report import read
+from playground.jenkins import stories
+from playground.jenkins.server import OfflineJenkins
+from playground.jenkins.stories import Hand, held
 from tests.jenkins.bench import Bench, Timeline
 
 JOB = "team/build-image"

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.playground.jenkins.server import OfflineJenkins
-from bot.playground.jenkins.state import Stop
-from bot.playground.jenkins.stories import held
+from playground.jenkins.server import OfflineJenkins
+from playground.jenkins.state import Stop
+from playground.jenkins.stories import held
 from tests.jenkins.bench import ORDER, Bench
 
 JOB = "team/build-image"

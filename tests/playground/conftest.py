@@ -8,8 +8,8 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.playground.git_repositories import Files
-from bot.playground.server import OfflineGitee
+from playground.git_repositories import Files
+from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api, Receiver
 
 FILES = {"README.md": "# shop\n", "src/app.py": "print('hi')\n", "run.sh": "#!/bin/sh\necho hi\n"}

@@ -11,8 +11,8 @@ import pytest
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from bot.playground.api import check_runs, comments, contents, people, pulls, text
-from bot.playground.server import OfflineGitee
+from playground.api import check_runs, comments, contents, people, pulls, text
+from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "gitee"

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.playground.server import OfflineGitee
+from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api
 
 AT = f"/repos/{REPO}"

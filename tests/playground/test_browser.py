@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, expect
 
-from bot.playground.server import OfflineGitee
+from playground.server import OfflineGitee
 from tests.playground.receiving import REPO
 from tests.real.browser import chromium
 

@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from bot.playground.refusals import RefusedError
-from bot.playground.server import OfflineGitee
+from playground.refusals import RefusedError
+from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api
 
 

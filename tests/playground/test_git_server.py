@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.git_history import changed_files
-from bot.playground.server import OfflineGitee
+from playground.git_history import changed_files
+from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Receiver
 
 

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from bot.core.naming import comment_marker
-from bot.playground import launch, story
-from bot.playground.demo_repository import DemoRepository, open_first_pull, seed_demo
-from bot.playground.launch import Ports
-from bot.playground.server import OfflineGitee
-from bot.playground.story import Stage
-from bot.playground.terminal import Options
+from playground import launch, story
+from playground.demo_repository import DemoRepository, open_first_pull, seed_demo
+from playground.launch import Ports
+from playground.server import OfflineGitee
+from playground.story import Stage
+from playground.terminal import Options
 
 
 class LazySystem:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from bot.playground.demo_repository import ready_made_changes, seed_demo
-from bot.playground.pages.site import STATIC
-from bot.playground.pages.words import WORDS
-from bot.playground.server import OfflineGitee
+from playground.demo_repository import ready_made_changes, seed_demo
+from playground.pages.site import STATIC
+from playground.pages.words import WORDS
+from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Receiver
 
 EVIL = "<script>alert('x')</script>"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bot.playground.rendering import render
+from playground.rendering import render
 
 
 @pytest.mark.parametrize(

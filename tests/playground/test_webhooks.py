@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.playground import webhooks
-from bot.playground.payloads import signature
-from bot.playground.server import OfflineGitee
+from playground import webhooks
+from playground.payloads import signature
+from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api, Receiver, signed
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "gitee"

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from jinja2 import Environment
 
-from bot.core.vocabulary import Need
+from bot.core.language.command import Need
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState
 from bot.model.plan import StepName

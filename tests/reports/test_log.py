@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.masking import Masker
+from bot.core.results.masking import Masker
 from bot.reports.folder import GrowingFile
 from bot.reports.log import StepLog
 from bot.reports.stream import Stream

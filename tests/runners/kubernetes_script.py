@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.core.manifests import EVENT, Kind
 from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.pure.manifests import EVENT, Kind
 from tests.runners.test_kubernetes_cluster import serving
 
 Object = dict[str, Any]

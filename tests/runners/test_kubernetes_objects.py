@@ -6,9 +6,6 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.core.manifest_policy import Bounds as PolicyBounds
-from bot.core.manifest_policy import violations
-from bot.core.manifests import read
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import ServiceSpec
@@ -17,6 +14,9 @@ from bot.runners.kubernetes.facts import facts
 from bot.runners.kubernetes.job import job, name
 from bot.runners.kubernetes.namespace import limits, network_policy, quota
 from bot.runners.kubernetes.options import Bounds, Options, Routing
+from bot.runners.kubernetes.pure.manifest_policy import Bounds as PolicyBounds
+from bot.runners.kubernetes.pure.manifest_policy import violations
+from bot.runners.kubernetes.pure.manifests import read
 from tests.runners.kubernetes_samples import environment_of, suite_of
 
 OPTIONS = Options("bot", bounds=Bounds(memory=256 << 20))

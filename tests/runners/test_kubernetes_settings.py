@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bot.clusters import charts_from, open_cluster, options
+from bot.app.kubernetes import charts_from, open_cluster, options
 from bot.runners.kubernetes.fetching import ChartRegistry
 from bot.runners.kubernetes.options import CHART_FACTS, Account
 from bot.settings.model import Kubernetes, Registry, Secret, Server, Settings

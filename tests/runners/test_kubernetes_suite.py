@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from bot.core import naming
-from bot.core.manifests import JOB, POD
 from bot.model.errors import RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import TestOutput
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.pure.manifests import JOB, POD
 from bot.runners.kubernetes.suite import Suite
 from bot.runners.lines import Console
 from tests.real.clock import Leaping

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.core.manifests import DEPLOYMENT, JOB, POD, REPLICA_SET
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.kubernetes import watching
 from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, POD, REPLICA_SET
 from bot.runners.kubernetes.watching import DOUBTED_FOR, PATIENCE, Awaited, Watching
 from bot.runners.lines import Console
 from tests.real.parts import Recorder

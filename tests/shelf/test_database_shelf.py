@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.masking import Masker
+from bot.core.results.masking import Masker
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.reports.log import StepLog

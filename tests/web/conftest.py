@@ -14,7 +14,7 @@ from bot.model.text import Text
 from bot.model.views import ArgumentHelp, CommandHelp
 from bot.web.application import application
 from bot.web.deps import WebDeps
-from bot.web.engine_metrics import StoreMetrics
+from bot.web.monitoring.engine_metrics import StoreMetrics
 from tests.fakes.doors import PATIENCE
 from tests.web.fakes import FakeClock, FakeEnvironments, FakeHealth, FakeInbox, FakeLogs, FakeRuns
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bot.core import slumber
+from bot.core.environments import idle
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
@@ -111,10 +111,10 @@ class FakeEnvironments:
         return self.by_label.get(host_label)
 
     async def rouse(self, key: EnvironmentKey, at: datetime) -> None:
-        self.put(*(slumber.roused(one, at) for one in self.by_label.values() if one.key == key))
+        self.put(*(idle.roused(one, at) for one in self.by_label.values() if one.key == key))
 
     async def visited(self, seen: Mapping[str, datetime]) -> None:
-        self.put(*(slumber.visited(self.by_label[label], at) for label, at in seen.items()))
+        self.put(*(idle.visited(self.by_label[label], at) for label, at in seen.items()))
 
 
 @dataclass(frozen=True)

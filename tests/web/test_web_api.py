@@ -9,7 +9,7 @@ import pytest
 from bot.model.environment import EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.run import RunState
-from bot.web.api import OPERATIONS, PREFIX
+from bot.web.api.operations import OPERATIONS, PREFIX
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import environment, finished_run, run
 

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from bot.model.census import Census
 from bot.model.run import RunState, StepState
-from bot.web.engine_metrics import FRESH, EngineMetrics
+from bot.web.monitoring.engine_metrics import FRESH, EngineMetrics
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import finished_run
 

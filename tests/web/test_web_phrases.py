@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 
 from bot.model.text import Language
-from bot.web.language import choose
-from bot.web.phrases import duration, relative, size
-from bot.web.preview_names import preview_label
+from bot.web.pages.formatting import duration, relative, size
+from bot.web.pages.language import choose
+from bot.web.previews.hostnames import preview_label
 from tests.web.fakes import NOW
 
 

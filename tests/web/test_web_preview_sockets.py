@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from bot.web.preview_sockets import _sendable
+from bot.web.previews.websockets import _sendable
 from tests.fakes.doors import PATIENCE
 from tests.web.service import Service
 from tests.web.test_web_previews import HOST, Proxy, proxy, service, stack

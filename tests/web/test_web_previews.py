@@ -19,10 +19,10 @@ from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.web.deps import PreviewDeps
-from bot.web.preview_forward import NotAPathError, target_url
-from bot.web.previews import preview_application, preview_runner
-from bot.web.visits import Visits
-from bot.web.words import say
+from bot.web.pages.messages import say
+from bot.web.previews.forwarding import NotAPathError, target_url
+from bot.web.previews.proxy import preview_application, preview_runner
+from bot.web.previews.visits import Visits
 from tests.fakes.doors import PATIENCE
 from tests.web.fakes import FakeClock, FakeEnvironments, environment
 from tests.web.service import Service

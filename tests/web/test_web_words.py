@@ -10,9 +10,9 @@ from bot.model.reason import Reason
 from bot.model.run import RunState, StepState
 from bot.model.scan import Severity
 from bot.model.text import Language
-from bot.web.reasons import NOTES, REASONS
-from bot.web.templating import new_templates
-from bot.web.words import WORDS
+from bot.web.pages.messages import WORDS
+from bot.web.pages.reasons import NOTES, REASONS
+from bot.web.pages.templating import new_templates
 from tests.web.test_web_pages import ROOT
 
 

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from docker.utils.build import PatternMatcher
 
 import bot
-from bot.core.dockerfile import Dockerfile, read
+from bot.core.deciding.dockerfile import Dockerfile, read
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 

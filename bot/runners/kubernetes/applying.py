@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-from bot.core import cluster_labels
-from bot.core.manifest_policy import Bounds, violations
-from bot.core.manifests import APPLICABLE, Kind, Manifest, marked, ordered
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
 from bot.runners.kubernetes.polling import until
+from bot.runners.kubernetes.pure import cluster_labels
+from bot.runners.kubernetes.pure.manifest_policy import Bounds, violations
+from bot.runners.kubernetes.pure.manifests import APPLICABLE, Kind, Manifest, marked, ordered
 
 GONE_AFTER = 60.0
 ROLE = "app"

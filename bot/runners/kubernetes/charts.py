@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.core import chart_values, naming, sealed_chart
-from bot.core.manifests import SECRET, Manifest, marked
+from bot.core import naming
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import Definition
@@ -17,6 +16,8 @@ from bot.runners.kubernetes import archives
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.helm import Helm, HelmFailed
 from bot.runners.kubernetes.options import ChartPolicy
+from bot.runners.kubernetes.pure import chart_values, sealed_chart
+from bot.runners.kubernetes.pure.manifests import SECRET, Manifest, marked
 
 UNINSTALL_SECONDS = 60.0
 _OF_HELM = {"owner": "helm"}

@@ -20,10 +20,10 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
-from bot.core.cluster_labels import MANAGER, selector
-from bot.core.manifests import Kind
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
+from bot.runners.kubernetes.pure.cluster_labels import MANAGER, selector
+from bot.runners.kubernetes.pure.manifests import Kind
 
 SECONDS = 30.0
 """How long one answer may take."""

@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core import cluster_labels
-from bot.core.front import Front
-from bot.core.manifests import DEPLOYMENT, JOB, SERVICE, STATEFUL_SET, Manifest
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
@@ -17,6 +14,9 @@ from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.facts import APP
 from bot.runners.kubernetes.options import Options
 from bot.runners.kubernetes.plans import Plan
+from bot.runners.kubernetes.pure import cluster_labels
+from bot.runners.kubernetes.pure.entry_service import Front
+from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, SERVICE, STATEFUL_SET, Manifest
 from bot.runners.kubernetes.visiting import Visit, until_answered, until_forgotten
 from bot.runners.kubernetes.watching import PATIENCE, Awaited, Watching
 from bot.runners.lines import Console

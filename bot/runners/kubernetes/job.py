@@ -9,11 +9,12 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from bot.core import cluster_labels, naming
-from bot.core.manifests import JOB
+from bot.core import naming
 from bot.ports import TestSpec
 from bot.runners.kubernetes.facts import resources, security
 from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.pure import cluster_labels
+from bot.runners.kubernetes.pure.manifests import JOB
 from bot.runners.kubernetes.sandbox import literal
 
 TESTS, REPORTS = "tests", "reports"

@@ -8,14 +8,22 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from bot.core import cluster_labels, naming
-from bot.core.manifests import LIMIT_RANGE, NETWORK_POLICY, QUOTA, SECRET, SERVICE_ACCOUNT, Kind
+from bot.core import naming
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.inventory import Item, ItemKind
 from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterFault, ClusterRefused
 from bot.runners.kubernetes.options import Options
 from bot.runners.kubernetes.polling import until
+from bot.runners.kubernetes.pure import cluster_labels
+from bot.runners.kubernetes.pure.manifests import (
+    LIMIT_RANGE,
+    NETWORK_POLICY,
+    QUOTA,
+    SECRET,
+    SERVICE_ACCOUNT,
+    Kind,
+)
 
 PULL_SECRET = "chatops-pull"  # noqa: S105 - a name
 GONE_AFTER = 180.0

@@ -7,12 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.core import chart_values
-from bot.core import front as fronts
-from bot.core.front import Front
-from bot.core.manifest_policy import Bounds
-from bot.core.manifests import INGRESS, SERVICE, Manifest, UnreadableError, read
-from bot.core.sealed_chart import is_hook
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import Definition, EnvironmentSpec
@@ -21,6 +15,12 @@ from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.facts import APP, facts
 from bot.runners.kubernetes.namespace import PULL_SECRET
 from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.pure import chart_values
+from bot.runners.kubernetes.pure import entry_service as fronts
+from bot.runners.kubernetes.pure.entry_service import Front
+from bot.runners.kubernetes.pure.manifest_policy import Bounds
+from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest, UnreadableError, read
+from bot.runners.kubernetes.pure.sealed_chart import is_hook
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from bot.core import cluster_labels
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import ChatOpsError, GiveUp, TellUser
 from bot.model.forge import RepoPath
@@ -20,6 +19,7 @@ from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.namespace import Namespaces, Tenant
 from bot.runners.kubernetes.options import Options
 from bot.runners.kubernetes.plans import Planner
+from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.slumber import Workloads
 from bot.runners.kubernetes.suite import Suite, stop_all
 from bot.runners.lines import Console

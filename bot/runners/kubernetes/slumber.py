@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core import slumber
-from bot.core.manifests import CRON_JOB, Kind
 from bot.model.environment import Endpoint
 from bot.runners.kubernetes.cluster import MERGE, Cluster
 from bot.runners.kubernetes.facts import APP
+from bot.runners.kubernetes.pure import scaling
+from bot.runners.kubernetes.pure.manifests import CRON_JOB, Kind
 from bot.runners.kubernetes.visiting import Visit, until_answered
 from bot.runners.kubernetes.watching import Awaited, Watching
 from bot.runners.lines import Console
@@ -43,12 +43,12 @@ class Workloads:
     async def lull(self) -> None:
         """Let nothing run."""
         for kind, body in await self._all():
-            await self._patch(kind, body, slumber.lulling(kind, body))
+            await self._patch(kind, body, scaling.scale_down(kind, body))
 
     async def rouse(self) -> None:
         """Let everything run that did before, without waiting until it does."""
         for kind, body in await self._all():
-            await self._patch(kind, body, slumber.rousing(kind, body))
+            await self._patch(kind, body, scaling.scale_up(kind, body))
 
     async def until_up(self, endpoint: Endpoint | None) -> None:
         """Return when all is up and the service answers; raises TellUser with the reason why it does not."""
@@ -62,9 +62,9 @@ class Workloads:
 
     async def _all(self) -> list[tuple[Kind, dict[str, Any]]]:
         each = await asyncio.gather(
-            *(self.cluster.list(kind.path(self.namespace)) for kind in slumber.SCALED)
+            *(self.cluster.list(kind.path(self.namespace)) for kind in scaling.SCALED)
         )
-        return [(kind, body) for kind, bodies in zip(slumber.SCALED, each, strict=True) for body in bodies]
+        return [(kind, body) for kind, bodies in zip(scaling.SCALED, each, strict=True) for body in bodies]
 
     async def _patch(self, kind: Kind, body: dict[str, Any], patch: dict[str, Any] | None) -> None:
         if patch is not None:

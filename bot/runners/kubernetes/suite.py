@@ -6,11 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from bot.core import cluster_labels, naming, rollout
-from bot.core import scene as seen
-from bot.core.manifests import EVENT, JOB, POD
-from bot.core.rollout import Trouble
-from bot.core.scene import Scene
+from bot.core import naming
 from bot.model.errors import RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import TestOutput, TestSpec
@@ -20,6 +16,11 @@ from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
 from bot.runners.kubernetes.follow import follow, report
 from bot.runners.kubernetes.options import Options
 from bot.runners.kubernetes.polling import INTERVAL, until
+from bot.runners.kubernetes.pure import cluster_labels, rollout
+from bot.runners.kubernetes.pure import namespace_state as seen
+from bot.runners.kubernetes.pure.manifests import EVENT, JOB, POD
+from bot.runners.kubernetes.pure.namespace_state import Scene
+from bot.runners.kubernetes.pure.rollout import Trouble
 from bot.runners.kubernetes.watching import PATIENCE
 from bot.runners.lines import Console
 

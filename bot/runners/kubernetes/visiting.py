@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.core.answering import Answer, forgotten, reached
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.kubernetes.polling import until
+from bot.runners.kubernetes.pure.preview_response import Answer, forgotten, reached
 from bot.runners.lines import clean
 
 INTERVAL = 0.3

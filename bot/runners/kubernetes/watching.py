@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core import cluster_labels, rollout
-from bot.core import scene as seen
-from bot.core.manifests import DEPLOYMENT, EVENT, JOB, POD, REPLICA_SET, STATEFUL_SET, Kind
-from bot.core.rollout import Trouble
-from bot.core.scene import Scene
 from bot.model.errors import TellUser
 from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
 from bot.runners.kubernetes.polling import until
+from bot.runners.kubernetes.pure import cluster_labels, rollout
+from bot.runners.kubernetes.pure import namespace_state as seen
+from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, EVENT, JOB, POD, REPLICA_SET, STATEFUL_SET, Kind
+from bot.runners.kubernetes.pure.namespace_state import Scene
+from bot.runners.kubernetes.pure.rollout import Trouble
 from bot.runners.lines import Console, Lines
 
 INTERVAL = 0.5

@@ -1,0 +1,253 @@
+"""Opens the adapters that the settings name, and closes them again; the composition root's lower half."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.dns.etcd import EtcdNames
+from bot.gitee.client import GiteeClient
+from bot.gitee.source import GitSource
+from bot.gitee.transport import Transport
+from bot.model.errors import ChatOpsError
+from bot.model.pipeline import RunnerName
+from bot.model.scan import Severity
+from bot.ports import Forge, Names
+from bot.registry.harbor import HarborRegistry
+from bot.registry.oci import OciRegistry
+from bot.reports.files import RunFiles
+from bot.reports.folder import FolderShelf
+from bot.runners.buildkit.builder import BuildKitBuilder
+from bot.runners.buildkit.command import Options as BuildKitOptions
+from bot.runners.docker.builder import DockerBuilder
+from bot.runners.docker.connection import DockerSettings
+from bot.runners.docker.container import Limits
+from bot.runners.docker.credentials import Account, Credentials
+from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.platform import DockerPlatform
+from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
+from bot.runners.jenkins.following import Patience
+from bot.runners.jenkins.jobs import JenkinsJobs
+from bot.settings.model import Settings
+from bot.shelf import Shelf
+from bot.steps.work import Doors
+from bot.store.database import Database, alone
+from bot.store.files import DatabaseShelf
+
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+SHELF_THREADS = 4
+"""Connections of their own, so that logs that are read and written never keep the engine waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What the engine, the steps and the pages reach the outside through."""
+
+    forge: Forge
+    doors: Doors
+    files: RunFiles
+    names: Names | None = None
+    """None where a wildcard record does."""
+
+    async def readiness(self) -> Mapping[str, str | None]:
+        """Ask every part side by side: None for one that answers, else what is wrong with it.
+
+        Jenkins is none: its restarts are waited for, and must not turn webhooks away.
+        """
+        names = ["gitee", "registry", *map(str, self.doors.platforms)]
+        checks = [
+            self._gitee(),
+            self.doors.registry.ping(),
+            *(platform.ping() for platform in self.doors.platforms.values()),
+        ]
+        return dict(zip(names, await asyncio.gather(*checks), strict=True))
+
+    async def _gitee(self) -> str | None:
+        try:
+            await self.forge.whoami()
+        except ChatOpsError as error:
+            return str(error)
+        return None
+
+
+@asynccontextmanager
+async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
+    """Open everything; nothing needs to answer yet. Raises GiveUp for an unusable engine address."""
+    token = settings.gitee.token.get_secret_value()
+    data = settings.server.data_dir
+    async with AsyncExitStack() as stack:
+        forge = GiteeClient(Transport(settings.gitee.api, token))
+        stack.push_async_callback(forge.aclose)
+        files = RunFiles(
+            await stack.enter_async_context(open_shelf(settings)),
+            masks=secrets(settings),
+            language=settings.comments.language,
+            log_limit=settings.limits.log_bytes,
+        )
+        registry = open_registry(settings)
+        stack.push_async_callback(registry.close)
+        source = GitSource(data / "git", settings.gitee.url, token, limit=settings.limits.source_bytes)
+        doors = Doors(source, registry, files, {}, {}, fail_on=_threshold(settings))
+        for opened in (_docker, _cluster, _buildkit, _jenkins):
+            doors = await opened(settings, doors, stack)
+        names = open_names(settings)
+        if names is not None:
+            stack.push_async_callback(names.close)
+        yield Adapters(forge, doors, files, names)
+
+
+def open_shelf(settings: Settings) -> AbstractAsyncContextManager[Shelf]:
+    """Return where files of runs are kept: where every replica that there may be sees them."""
+    if alone(settings.store_url):
+        return nullcontext(FolderShelf(settings.server.data_dir))
+    return DatabaseShelf.opened(Database(settings.store_url, threads=SHELF_THREADS))
+
+
+def secrets(settings: Settings) -> tuple[str, ...]:
+    """Return every secret that must never be read by people."""
+    found = (
+        settings.gitee.token,
+        *settings.gitee.webhook_secret,
+        settings.registry.password,
+        settings.kubernetes.pull_password,
+        settings.jenkins.token,
+        settings.jenkins.password,
+    )
+    return tuple(text for secret in found if (text := secret.get_secret_value()))
+
+
+async def _docker(settings: Settings, doors: Doors, stack: AsyncExitStack) -> Doors:
+    chosen, credentials = settings.docker, _credentials(settings)
+    if not chosen.enabled:
+        return doors
+    engine = await DockerEngine.connect(DockerSettings(host=chosen.host))
+    stack.push_async_callback(engine.close)
+    builder = DockerBuilder(
+        engine,
+        instance=chosen.instance,
+        credentials=credentials,
+        network=chosen.build_network,
+        memory=size(chosen.memory_max),
+        cpus=chosen.cpus,
+    )
+    platform = DockerPlatform(
+        engine,
+        instance=chosen.instance,
+        credentials=credentials,
+        pool=chosen.subnet_pool,
+        limits=Limits(chosen.memory_max, chosen.cpus, chosen.pids),
+        firewall="auto" if chosen.firewall else "off",
+    )
+    return replace(
+        doors,
+        builders={**doors.builders, RunnerName.DOCKER: builder},
+        platforms={**doors.platforms, RunnerName.DOCKER: platform},
+    )
+
+
+async def _cluster(settings: Settings, doors: Doors, stack: AsyncExitStack) -> Doors:
+    if not settings.kubernetes.enabled:
+        return doors
+    from bot.app.kubernetes import open_cluster  # noqa: PLC0415 - 20 MB of client
+
+    cluster, platform = open_cluster(settings)
+    stack.push_async_callback(cluster.close)
+    return replace(
+        doors,
+        platforms={**doors.platforms, RunnerName.KUBERNETES: platform},
+        sleepers={RunnerName.KUBERNETES: platform},
+    )
+
+
+async def _buildkit(settings: Settings, doors: Doors, _stack: AsyncExitStack) -> Doors:
+    if not settings.buildkit.address:
+        return doors
+    return replace(doors, builders={**doors.builders, RunnerName.KUBERNETES: open_buildkit(settings)})
+
+
+async def _jenkins(settings: Settings, doors: Doors, stack: AsyncExitStack) -> Doors:
+    if not settings.jenkins.url:
+        return doors
+    jenkins = open_jenkins(settings)
+    stack.push_async_callback(jenkins.close)
+    return replace(doors, jobs={**doors.jobs, RunnerName.JENKINS: jenkins})
+
+
+def _threshold(settings: Settings) -> Severity | None:
+    chosen = settings.registry.fail_on
+    return Severity(chosen) if chosen else None
+
+
+def open_jenkins(settings: Settings) -> JenkinsJobs:
+    """Return the Jenkins that the settings name; whoever opens it closes it."""
+    chosen = settings.jenkins
+    client = JenkinsClient(
+        JenkinsSettings(
+            chosen.url,
+            chosen.user,
+            chosen.token.get_secret_value(),
+            chosen.password.get_secret_value(),
+            verify=not chosen.insecure,
+        )
+    )
+    patience = Patience(chosen.poll, chosen.queue_timeout, chosen.outage)
+    return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, patience)
+
+
+def open_buildkit(settings: Settings) -> BuildKitBuilder:
+    """Return who builds in the cluster."""
+    chosen, registry = settings.buildkit, settings.registry
+    options = BuildKitOptions(
+        chosen.address,
+        chosen.tls_dir,
+        cache=chosen.cache,
+        network=chosen.network,
+        instance=settings.docker.instance,
+        insecure=registry.url.startswith("http://"),
+    )
+    account = (registry.username, registry.password.get_secret_value())
+    return BuildKitBuilder(options, {urlsplit(registry.url).netloc: account} if registry.username else {})
+
+
+def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:
+    """Return the registry that the settings name; whoever opens it closes it."""
+    chosen = settings.registry
+    host = urlsplit(chosen.url).netloc
+    common: dict[str, Any] = {
+        "project": chosen.project,
+        "username": chosen.username,
+        "password": chosen.password.get_secret_value(),
+        "url": chosen.url,
+        "verify": not chosen.insecure,
+    }
+    if chosen.kind == "harbor":
+        return HarborRegistry(host, scan_seconds=chosen.scan_seconds, **common)
+    return OciRegistry(host, **common)
+
+
+def open_names(settings: Settings) -> EtcdNames | None:
+    """Return where names are entered, if they are; whoever opens it closes it."""
+    chosen = settings.dns
+    if not chosen.etcd:
+        return None
+    return EtcdNames(chosen.etcd, zone=settings.preview.domain, address=chosen.address, path=chosen.etcd_path)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    chosen = settings.registry
+    if not chosen.username:
+        return Credentials()
+    host = urlsplit(chosen.url).netloc
+    return Credentials(Account(host, chosen.username, chosen.password.get_secret_value()))
+
+
+def size(text: str) -> int:
+    """Return the bytes of a size such as `512m`. Raises ValueError for anything else."""
+    found = re.fullmatch(r"([0-9]+)([kmg]?)", text.lower())
+    if found is None:
+        raise ValueError(f"not a size: {text!r}")
+    return int(found[1]) * _UNITS[found[2]]

@@ -1,0 +1,389 @@
+"""The composition root: everything is built, started and stopped here, in one order and its reverse."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from bot.app import reconciling
+from bot.app.adapters import Adapters, secrets
+from bot.app.clock import SystemClock
+from bot.core import duration
+from bot.core.addresses import WELL_KNOWN, Addresses
+from bot.core.admission.served import serves
+from bot.core.language import catalogue
+from bot.core.language.command import AnyCommand, Need
+from bot.core.reconciling.retention import Keep
+from bot.core.runs.scheduling import Limits
+from bot.discovery import find_commands
+from bot.engine.comments.expiry_warnings import Warnings
+from bot.engine.comments.publisher import Board
+from bot.engine.comments.run_comments import RunComments
+from bot.engine.deciding.decider import Decider
+from bot.engine.deciding.dispatcher import Dispatcher
+from bot.engine.deciding.facts import Gatherer
+from bot.engine.deciding.identity import Identity
+from bot.engine.metrics import Measures
+from bot.engine.reconciling.dns_records import NameKeeper
+from bot.engine.reconciling.expiry import Expiry
+from bot.engine.reconciling.idle_scaler import Slumber
+from bot.engine.reconciling.retention import Retention
+from bot.engine.reconciling.sweep import Sweep
+from bot.engine.replicas.membership import Membership
+from bot.engine.replicas.periodic_tasks import Chore, Chores
+from bot.engine.running.executor import Walker
+from bot.engine.running.step_context import Progress
+from bot.engine.running.worker import Worker
+from bot.gitee.signature import Mode
+from bot.model.delivery import Delivery
+from bot.model.pipeline import RunnerName
+from bot.ports import Clock
+from bot.render.renderer import TemplateRenderer
+from bot.settings.model import Settings
+from bot.store.records import Store
+from bot.store.seat import Seat
+from bot.web.application import application
+from bot.web.deps import PreviewDeps, WebDeps
+from bot.web.monitoring.engine_metrics import EngineMetrics, StoreMetrics
+from bot.web.monitoring.metrics import SweepMetrics
+from bot.web.previews.proxy import preview_application, preview_runner
+from bot.web.previews.visits import Visits
+
+logger = logging.getLogger(__name__)
+
+Sleep = Callable[[float], Awaitable[None]]
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "comment_templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Both servers as seen from this machine."""
+
+    web: str
+    """Intake, pages and API."""
+    previews: str
+    """The previews' proxy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A running bot."""
+
+    store: Store
+    adapters: Adapters
+    membership: Membership
+    dispatcher: Dispatcher
+    worker: Worker
+    expiry: Expiry
+    warnings: Warnings
+    slumber: Slumber
+    visits: Visits
+    sweep: Sweep
+    chores: Chores
+    comments: RunComments
+    addresses: Addresses
+    local: Local
+    commands: tuple[AnyCommand, ...]
+    policy: Mapping[str, Need]
+    registry: CollectorRegistry
+    """What is measured."""
+
+    async def readiness(self) -> Mapping[str, str | None]:
+        """Ask every part, the store first: None for one that answers, else what is wrong with it."""
+        return {"store": await self.store.database.ping(), **await self.adapters.readiness()}
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A bound port."""
+
+    socket: socket.socket
+    port: int
+
+    @classmethod
+    def bind(cls, host: str, port: int) -> "Listener":
+        """Bind a port; raise OSError, naming it, when that cannot be done."""
+        try:
+            listener = socket.create_server((host, port))
+        except OSError as error:
+            raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        return cls(listener, listener.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyingInbox:
+    """The store's inbox, which also wakes the dispatcher."""
+
+    store: Store
+    dispatcher: Dispatcher
+
+    async def accept(self, delivery: Delivery) -> bool:
+        """Keep a delivery; see `bot.store.deliveries.Inbox.accept`."""
+        new = await self.store.inbox.accept(delivery)
+        self.dispatcher.wake()
+        return new
+
+
+def addresses(settings: Settings, *, web_port: int, preview_port: int) -> Addresses:
+    """Return how people reach this bot."""
+    preview = settings.preview
+    behind_tls = WELL_KNOWN["https"] if preview.scheme == "https" else preview_port
+    return Addresses(
+        settings.server.public_url or f"http://{settings.server.host}:{web_port}",
+        preview.domain,
+        preview.scheme,
+        preview.public_port or behind_tls,
+    )
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, adapters: Adapters, *, clock: Clock | None = None, sleep: Sleep = asyncio.sleep
+) -> AsyncIterator[Bot]:
+    """Run the bot until the block ends; what is under way then is left to be taken up again.
+
+    `clock` and `sleep` are the time by which it tries again what failed.
+    """
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.store_url)
+        stack.push_async_callback(store.close)
+        ports = _sockets(stack, settings)
+        where = addresses(settings, web_port=ports[0].port, preview_port=ports[1].port)
+        local = Local(*(f"http://{settings.server.host}:{listener.port}" for listener in ports))
+        seat = Seat(settings.server.data_dir)
+        stack.callback(seat.close)
+        bot = _assemble(settings, adapters, store, seat, clock, sleep, where, local, CollectorRegistry())
+        await bot.membership.join()
+        stack.push_async_callback(bot.membership.leave)
+        stack.push_async_callback(bot.comments.board.close)
+        stack.push_async_callback(bot.slumber.close)
+        for loop in (bot.membership, bot.worker, bot.dispatcher, bot.chores):
+            await stack.enter_async_context(_background(loop.serve()))
+        await _listen(stack, ports, settings, bot, clock)
+        yield bot
+
+
+def _assemble(  # noqa: PLR0917 - called once, in the order in which these come to be
+    settings: Settings,
+    adapters: Adapters,
+    store: Store,
+    seat: Seat,
+    clock: Clock,
+    sleep: Sleep,
+    where: Addresses,
+    local: Local,
+    registry: CollectorRegistry,
+) -> Bot:
+    known = find_commands()
+    language = settings.comments.language
+    policy = _policy(settings, known)
+    identity = Identity(adapters.forge)
+    measures: Measures = EngineMetrics(registry)
+
+    async def drop() -> None:
+        await asyncio.gather(worker.drop(), dispatcher.drop())
+
+    membership = Membership(store, drop, seat, measures=measures)
+    words, leased = _renderer(settings), lambda: membership.lease
+    board = Board(adapters.forge, store, words, identity, leased, sleep=sleep, measures=measures)
+    comments = _comments(settings, store, board, where)
+    longest, ahead = duration.parse(settings.preview.ttl), warning_time(settings)
+    idle = spare_time(settings.kubernetes.sleep_after)
+    progress = Progress(store, adapters.doors, where, clock, longest, sleeps=bool(idle))
+    walker = Walker(progress, clock, duration.parse(settings.limits.run_time), sleep, measures)
+    worker = Worker(store, walker, comments, comments.limits, membership)
+    gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language, longest, ahead)
+    decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
+    dispatcher = Dispatcher(store, decider, board, worker, membership, clock, language)
+    expiry = Expiry(store, worker, clock, language)
+    warnings = Warnings(store, board, where, clock, language, ahead)
+    slumber = Slumber(store, adapters.doors.sleepers, clock, idle)
+    visits = Visits(store.pulls, clock)
+    keeping = Retention(store, adapters.files.shelf, clock, _keep(settings), measures)
+    repaired = SweepMetrics.in_registry(registry).repaired
+    sweep = reconciling.sweep(
+        settings, adapters, store, clock, known, wake=dispatcher.wake, repaired=repaired
+    )
+    names = NameKeeper(store, adapters.names) if adapters.names else None
+    chores = (
+        Chore("retention", 3600, keeping.look),
+        Chore("git cache", 6 * 3600, adapters.doors.source.gc, everywhere=True),
+        Chore("expiry", 30, expiry.look),
+        *([Chore("expiry warnings", 30, warnings.look)] if settings.comments.announce else ()),
+        Chore("comments left unsaid", 10, comments.catch_up),
+        *reconciling.chores(settings, sweep),
+        *([Chore("names", 5, names.look)] if names else ()),
+        *(_resting(slumber, visits) if adapters.doors.sleepers else ()),
+    )
+    return Bot(
+        store=store,
+        adapters=adapters,
+        membership=membership,
+        dispatcher=dispatcher,
+        worker=worker,
+        expiry=expiry,
+        warnings=warnings,
+        slumber=slumber,
+        visits=visits,
+        sweep=sweep,
+        chores=Chores(membership, chores),
+        comments=comments,
+        addresses=where,
+        local=local,
+        commands=known,
+        policy=policy,
+        registry=registry,
+    )
+
+
+def warning_time(settings: Settings) -> timedelta:
+    """Return how long before the end of an environment people are told; nothing ends within no time."""
+    return spare_time(settings.preview.warn)
+
+
+def spare_time(told: str) -> timedelta:
+    """Return a duration of the settings; `0` is none."""
+    return timedelta() if told == "0" else duration.parse(told, minimum=timedelta(seconds=1))
+
+
+def _resting(slumber: Slumber, visits: Visits) -> tuple[Chore, ...]:
+    return (
+        Chore("visits", 30, visits.write, everywhere=True),
+        Chore("sleep", 30, slumber.look),
+        Chore("waking", 1, slumber.rouse),
+    )
+
+
+def _renderer(settings: Settings) -> TemplateRenderer:
+    chosen = settings.comments
+    return TemplateRenderer(
+        TEMPLATES, chosen.templates, _override_broken, default=chosen.language, masks=secrets(settings)
+    )
+
+
+def _comments(settings: Settings, store: Store, board: Board, where: Addresses) -> RunComments:
+    announce = frozenset({"failed", "ready"} if settings.comments.announce else ())
+    return RunComments(
+        store, board, where, _limits(settings), announce, brief=settings.comments.style == "brief"
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    chosen = settings.limits
+    each = {
+        RunnerName.DOCKER: chosen.docker,
+        RunnerName.KUBERNETES: chosen.kubernetes,
+        RunnerName.JENKINS: chosen.jenkins,
+    }
+    return Limits(
+        chosen.runs, chosen.runs_per_repository, {runner: most for runner, most in each.items() if most}
+    )
+
+
+def _keep(settings: Settings) -> Keep:
+    chosen = settings.retention
+    spans = (chosen.logs, chosen.reports, chosen.runs, chosen.deliveries)
+    return Keep(*(duration.parse(span, maximum=duration.LONGEST_KEPT) for span in spans))
+
+
+def _policy(settings: Settings, known: tuple[AnyCommand, ...]) -> dict[str, Need]:
+    policy = {name: Need(need) for name, need in settings.permissions.items()}
+    if unknown := catalogue.unknown_levels(policy, known):
+        names = ", ".join(command.name for command in known)
+        raise RuntimeError(f"[permissions] names no command: {', '.join(unknown)}; there are {names}")
+    return policy
+
+
+def _override_broken(template: str, error: Exception) -> None:
+    logger.warning("the override %s failed, the built-in words were used: %s", template, error)
+
+
+def _sockets(stack: AsyncExitStack, settings: Settings) -> tuple["Listener", "Listener"]:
+    """Bind both ports first: every address that the bot will tell contains one of them."""
+    host = settings.server.host
+    web_listener = Listener.bind(host, settings.server.port)
+    stack.callback(web_listener.socket.close)
+    preview_listener = Listener.bind(host, settings.preview.port)
+    stack.callback(preview_listener.socket.close)
+    return web_listener, preview_listener
+
+
+async def _listen(
+    stack: AsyncExitStack,
+    listeners: tuple["Listener", "Listener"],
+    settings: Settings,
+    bot: Bot,
+    clock: Clock,
+) -> None:
+    site = web.AppRunner(application(_web(settings, bot, clock)), access_log=None, shutdown_timeout=3)
+    previews = preview_runner(preview_application(_previews(settings, bot)))
+    for runner, listener in zip((site, previews), listeners, strict=True):
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listener.socket).start()
+
+
+def _web(settings: Settings, bot: Bot, clock: Clock) -> WebDeps:
+    held = StoreMetrics(bot.store.census)
+    bot.registry.register(held)
+    return WebDeps(
+        inbox=NotifyingInbox(bot.store, bot.dispatcher),
+        runs=bot.store.runs,
+        environments=bot.store.pulls,
+        logs=bot.adapters.files,
+        places=bot.comments.places,
+        health=bot,
+        clock=clock,
+        registry=bot.registry,
+        recount=held.refresh,
+        secrets=tuple(secret.get_secret_value() for secret in settings.gitee.webhook_secret),
+        serves=lambda repo: serves(settings.repos.allow, repo),
+        addresses=bot.addresses,
+        commands=tuple(catalogue.command_help(command, bot.policy) for command in bot.commands),
+        language=settings.comments.language,
+        gitee_url=settings.gitee.url,
+        ahead=warning_time(settings),
+        keep=_keep(settings),
+        body_limit=settings.server.max_body,
+        freshness=timedelta(seconds=settings.gitee.window),
+        signature_mode=Mode(settings.gitee.webhook_mode),
+    )
+
+
+def _previews(settings: Settings, bot: Bot) -> PreviewDeps:
+    return PreviewDeps(
+        records=bot.store.pulls,
+        registry=bot.registry,
+        addresses=bot.addresses,
+        visits=bot.visits,
+        language=settings.comments.language,
+    )
+
+
+@asynccontextmanager
+async def _background(loop: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Keep a loop going until the block ends; if it breaks, end the process: a bot that only listens lies."""
+    task = asyncio.create_task(loop)
+    task.add_done_callback(_died)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _died(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.critical("a loop of the bot ended, so the bot ends", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)

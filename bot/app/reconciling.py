@@ -1,0 +1,82 @@
+"""Puts the sweep together: for the running bot, and for the operator who clears up by hand."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from bot.app.adapters import Adapters
+from bot.core import duration
+from bot.core.admission.served import literal, serves
+from bot.core.language.command import AnyCommand
+from bot.engine.deciding.identity import Identity
+from bot.engine.reconciling.garbage_collector import Leftovers
+from bot.engine.reconciling.reconciler import Missed
+from bot.engine.reconciling.repairs import Repaired
+from bot.engine.reconciling.sweep import Sweep
+from bot.engine.replicas.periodic_tasks import Chore
+from bot.model.delivery import Delivery
+from bot.model.errors import RetryLater
+from bot.model.reason import Reason
+from bot.ports import Clock
+from bot.settings.model import Settings
+from bot.store.deliveries import InboxFullError
+from bot.store.records import Store
+
+SHORTEST = timedelta(seconds=1)
+
+
+def sweep(
+    settings: Settings,
+    adapters: Adapters,
+    store: Store,
+    clock: Clock,
+    commands: tuple[AnyCommand, ...],
+    *,
+    wake: Callable[[], None],
+    repaired: Repaired,
+) -> Sweep:
+    """Return the sweep of a running bot; `wake` tells it of new deliveries."""
+    missed = Missed(
+        forge=adapters.forge,
+        records=store,
+        identity=Identity(adapters.forge),
+        commands=commands,
+        clock=clock,
+        serves=lambda repo: serves(settings.repos.allow, repo),
+        named=literal(settings.repos.allow),
+        take_in=_taking_in(store, clock, wake),
+        repaired=repaired,
+        age=_age(settings),
+    )
+    return Sweep(missed, leftovers(settings, adapters, store, clock, repaired=repaired))
+
+
+def chores(settings: Settings, made: Sweep) -> tuple[Chore, ...]:
+    """Return the sweep as a chore, if it is wanted."""
+    every = duration.parse(settings.sweep.every, minimum=SHORTEST).total_seconds()
+    return (Chore("sweep", every, made.look),) if settings.sweep.enabled else ()
+
+
+def leftovers(
+    settings: Settings, adapters: Adapters, store: Store, clock: Clock, *, repaired: Repaired
+) -> Leftovers:
+    """Return what clears up runners and registry."""
+    doors = adapters.doors
+    return Leftovers(store, doors.platforms, doors.registry, clock, repaired, _age(settings))
+
+
+def _age(settings: Settings) -> timedelta:
+    return duration.parse(settings.sweep.age, minimum=SHORTEST)
+
+
+def _taking_in(store: Store, clock: Clock, wake: Callable[[], None]) -> Callable[[Delivery], Awaitable[bool]]:
+    async def take_in(delivery: Delivery) -> bool:
+        try:
+            taken = await store.inbox.accept(delivery)
+        except InboxFullError as error:
+            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "the inbox is full"}) from error
+        taken = taken or await store.inbox.revive(delivery.key, clock.now())
+        if taken:
+            wake()
+        return taken
+
+    return take_in

@@ -1,0 +1,1 @@
+"""Who may do what: trusted commits, permission levels, served repositories, keys of events."""

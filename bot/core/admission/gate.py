@@ -1,0 +1,46 @@
+"""The refusals that all commands have in common, met in one place before a command decides anything."""
+
+from collections.abc import Mapping
+
+from bot.core.admission import trust
+from bot.core.language.command import AnyCommand, Need
+from bot.model.forge import Permission, PullState
+from bot.model.outcome import Refuse, Snapshot
+from bot.model.reason import Reason
+
+
+def level(command: AnyCommand, policy: Mapping[str, Need]) -> Need:
+    """Return the level in force: the operator's if there is one, else the command's own.
+
+    What makes a commit trusted never needs less than write permission, or a stranger could trust himself.
+    """
+    need = policy.get(command.name, command.permission)
+    return need.at_least(Need.WRITE) if command.approves else need
+
+
+def refusal(
+    command: AnyCommand, need: Need, snapshot: Snapshot, *, permission: Permission, seen: str | None
+) -> Refuse | None:
+    """Return why this person's command is refused, or None if it may decide.
+
+    `seen` is the head that the delivery showed; None when the comment was found by other means. A person
+    who could never do it learns that first; one who could learns what stands in the way.
+    """
+    if not _permitted(need, snapshot, permission, trusted=True):
+        facts = {"who": snapshot.actor, "command": command.name, "needs": str(need)}
+        return Refuse(Reason.NOT_ALLOWED, facts)
+    if command.runs_code and snapshot.pull.state is not PullState.OPEN:
+        return Refuse(Reason.PULL_CLOSED, {"command": command.name})
+    runs_unapproved = command.runs_code and not command.approves
+    if not snapshot.trusted and (
+        runs_unapproved or not _permitted(need, snapshot, permission, trusted=False)
+    ):
+        return Refuse(Reason.NOT_TRUSTED, {"author": snapshot.pull.author, "sha": snapshot.sha})
+    if command.runs_code and seen is not None and seen != snapshot.sha:
+        return Refuse(Reason.HEAD_MOVED, {"seen": seen, "now": snapshot.sha})
+    return None
+
+
+def _permitted(need: Need, snapshot: Snapshot, permission: Permission, *, trusted: bool) -> bool:
+    is_author = trust.same_person(snapshot.actor, snapshot.pull.author)
+    return trust.permitted(need, permission=permission, is_author=is_author, trusted=trusted)

@@ -1,0 +1,36 @@
+"""Who may do what, and whose code may run: trust is for a person and a commit."""
+
+from collections.abc import Collection
+
+from bot.core.language.command import Need
+from bot.model.forge import Permission, PullRequest
+
+_ENOUGH = {
+    Need.ANYONE: Permission.NONE,
+    Need.CONTRIBUTOR: Permission.WRITE,
+    Need.WRITE: Permission.WRITE,
+    Need.ADMIN: Permission.ADMIN,
+}
+"""The permission that meets a level whoever has it."""
+
+
+def trusted(pull: PullRequest, author_permission: Permission, approved: Collection[str]) -> bool:
+    """Return whether the head of this pull request may run: its author may push anyway, or it was approved.
+
+    `approved` are the commits that somebody with write permission named by `/ok-to-test`; a later push is
+    another commit. A pull request without a fork gets no bonus: Gitee's lightweight pull requests put
+    the commits of people without any permission into a branch of the base repository.
+    """
+    return author_permission >= Permission.WRITE or pull.head.sha in approved
+
+
+def permitted(need: Need, *, permission: Permission, is_author: bool, trusted: bool) -> bool:
+    """Return whether a person with this permission has the level that a command needs."""
+    if need is Need.CONTRIBUTOR and is_author and trusted:
+        return True
+    return permission >= _ENOUGH[need]
+
+
+def same_person(one: str, other: str) -> bool:
+    """Return whether two logins are one account; Gitee's logins ignore case."""
+    return one.casefold() == other.casefold()

@@ -1,0 +1,209 @@
+"""From what is asked to steps: what has to come first, and how the plans of one comment become one."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.core import duration
+from bot.core.environments import idle
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Extension
+from bot.model.outcome import Refuse, Snapshot
+from bot.model.pipeline import DeployConfig, EnvironmentConfig, Pipeline
+from bot.model.plan import DEFAULT_ENVIRONMENT, Build, Deploy, Plan, Step, Suite, Teardown, Test
+from bot.model.reason import Reason
+from bot.model.run import Image
+
+DEFAULT_SUITE = "default"
+
+_ORDER = ("build", "deploy", "test")
+
+
+def to_build(snapshot: Snapshot) -> Plan:
+    """Return the plan that builds the pinned commit, also where there is an image."""
+    return Plan((_build(snapshot),))
+
+
+def to_deploy(
+    snapshot: Snapshot, environment: str = DEFAULT_ENVIRONMENT, ttl: timedelta | None = None
+) -> Plan:
+    """Return the plan that deploys the pinned commit, after a build where there is no image.
+
+    Without `ttl` the configuration says how long the environment lives.
+    """
+    return Plan((*_missing_image(snapshot), _deploy(snapshot, environment, ttl)))
+
+
+def to_test(snapshot: Snapshot, suites: Sequence[Suite]) -> Plan:
+    """Return the plan that tests the preview, which must be ready at the pinned commit.
+
+    Whoever may test may have the preview for it: without one there is nothing to test.
+    """
+    pipeline = snapshot.pipeline
+    test = Test(snapshot.sha, pipeline.test, pipeline.build, tuple(suites))
+    return Plan((*_missing_image(snapshot), *_missing_environment(snapshot, test.environment), test))
+
+
+def all_suites(pipeline: Pipeline) -> tuple[Suite, ...]:
+    """Return the suites of the configuration; there is always one."""
+    named = tuple(Suite(name, command) for name, command in pipeline.test.suites.items())
+    return named or (Suite(DEFAULT_SUITE, pipeline.test.command or ""),)
+
+
+def chosen_suites(pipeline: Pipeline, names: Iterable[str]) -> tuple[Suite, ...] | Refuse:
+    """Return the suites of these names, all for no name; Refuse(UNKNOWN_SUITE) for a name there is not."""
+    known = {suite.name: suite for suite in all_suites(pipeline)}
+    wanted = tuple(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        return Refuse(Reason.UNKNOWN_SUITE, {"name": unknown[0], "known": ", ".join(known)})
+    return tuple(known[name] for name in wanted) or tuple(known.values())
+
+
+def environment_names(pipeline: Pipeline) -> tuple[str, ...]:
+    """Return the environments that `/deploy` knows, the default one first."""
+    return tuple(dict.fromkeys((DEFAULT_ENVIRONMENT, *pipeline.deploy.environments)))
+
+
+def after(snapshot: Snapshot, plan: Plan) -> Snapshot:
+    """Return the facts as they will be once the plan is done: what follows in the same comment sees these."""
+    for step in plan.steps:
+        snapshot = _after_step(snapshot, step)
+    return snapshot
+
+
+def extended(snapshot: Snapshot, extensions: Iterable[Extension]) -> Snapshot:
+    """Return the facts as they will be once environments live longer."""
+    environments = dict(snapshot.environments)
+    for one in extensions:
+        environments[one.name] = replace(environments[one.name], expires_at=one.until)
+    return replace(snapshot, environments=environments)
+
+
+def roused(snapshot: Snapshot, names: Iterable[str]) -> Snapshot:
+    """Return the facts as they will be once these environments are being woken."""
+    woken = {name: idle.roused(snapshot.environments[name], snapshot.now) for name in names}
+    return replace(snapshot, environments={**snapshot.environments, **woken})
+
+
+def standing(snapshot: Snapshot) -> dict[str, Environment]:
+    """Return the environments that exist, without those that are only foreseen or about to be removed."""
+    return {name: found for name, found in _remaining(snapshot).environments.items() if found.host}
+
+
+def merge(plans: Sequence[Plan]) -> Plan:
+    """Return one plan for several asked in a row.
+
+    What is built comes before what is deployed, and that before what is tested, each once and as it was
+    asked last; a teardown keeps its place between them. What is tested is the environment that was asked
+    for just before, rather than the default one.
+    """
+    steps: list[Step] = []
+    group: list[Plan] = []
+    for plan in plans:
+        if isinstance(plan.steps[-1], Teardown):
+            steps += _joined(group)
+            steps += plan.steps if steps[-1:] != [plan.steps[-1]] else ()
+            group = []
+        else:
+            group.append(plan)
+    return Plan((*steps, *_joined(group)))
+
+
+def _joined(plans: Sequence[Plan]) -> Iterator[Step]:
+    """Yield the steps of plans without a teardown; the last step of each is the one that was asked for."""
+    steps: dict[tuple[str, ...], Step] = {}
+    target: str | None = None
+    for plan in plans:
+        *implied, asked = plan.steps
+        if isinstance(asked, Deploy):
+            target = asked.environment
+        if isinstance(asked, Test) and target is not None:
+            implied = [step for step in implied if not isinstance(step, Deploy)]
+            asked = replace(asked, environment=target)
+        for step in (*implied, asked):
+            steps[_identity(step)] = _united(steps.get(_identity(step)), step)
+    yield from sorted(steps.values(), key=lambda step: _ORDER.index(step.name))
+
+
+def _identity(step: Step) -> tuple[str, ...]:
+    return (step.name,) if isinstance(step, Build | Teardown) else (step.name, step.environment)
+
+
+def _united(earlier: Step | None, later: Step) -> Step:
+    if not isinstance(earlier, Test) or not isinstance(later, Test):
+        return later
+    suites = {suite.name: suite for suite in (*earlier.suites, *later.suites)}
+    return replace(later, suites=tuple(suites.values()))
+
+
+def _build(snapshot: Snapshot) -> Build:
+    return Build(snapshot.sha, snapshot.pipeline.build)
+
+
+def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) -> Deploy:
+    pipeline = snapshot.pipeline
+    lifetime = ttl or duration.parse(_ttl(pipeline.deploy, environment))
+    seconds = int(lifetime.total_seconds())
+    return Deploy(
+        snapshot.sha,
+        pipeline.deploy,
+        pipeline.services,
+        environment,
+        seconds,
+        build=pipeline.build,
+        teardown=pipeline.teardown,
+        definition=snapshot.definition if pipeline.deploy.manifests or pipeline.deploy.chart else "",
+    )
+
+
+def _missing_image(snapshot: Snapshot) -> tuple[Build, ...]:
+    return () if snapshot.sha in _remaining(snapshot).images else (_build(snapshot),)
+
+
+def _missing_environment(snapshot: Snapshot, name: str) -> tuple[Deploy, ...]:
+    found = _remaining(snapshot).environments.get(name)
+    ready = found is not None and found.state is EnvironmentState.READY and found.sha == snapshot.sha
+    needed = snapshot.pipeline.deploy.enabled and not ready
+    return (_deploy(snapshot, name),) if needed else ()
+
+
+def _remaining(snapshot: Snapshot) -> Snapshot:
+    """Return the facts without what a run under way removes, which ends before what is planned now begins."""
+    for run in snapshot.active:
+        for step in run.plan.steps:
+            snapshot = _after_step(snapshot, step) if isinstance(step, Teardown) else snapshot
+    return snapshot
+
+
+def _ttl(config: DeployConfig, environment: str) -> str:
+    return config.environments.get(environment, EnvironmentConfig()).ttl or config.ttl
+
+
+def _after_step(snapshot: Snapshot, step: Step) -> Snapshot:
+    match step:
+        case Build(sha=sha):
+            return replace(snapshot, images={**snapshot.images, sha: Image("", "", 0, sha)})
+        case Deploy(environment=name):
+            expected = _expected(snapshot, name)
+            return replace(snapshot, environments={**snapshot.environments, name: expected})
+        case Teardown(environment=None, everything=everything):
+            images = {} if everything else snapshot.images
+            return replace(snapshot, environments={}, images=images)
+        case Teardown(environment=gone):
+            left = {name: found for name, found in snapshot.environments.items() if name != gone}
+            return replace(snapshot, environments=left)
+        case _:
+            return snapshot
+
+
+def _expected(snapshot: Snapshot, name: str) -> Environment:
+    """Return an environment as a deployment of the pinned commit will leave it."""
+    return Environment(
+        key=EnvironmentKey(snapshot.pull.repo, snapshot.pull.number, name),
+        host="",
+        sha=snapshot.sha,
+        state=EnvironmentState.READY,
+        run=0,
+        deployed_at=snapshot.now,
+        expires_at=snapshot.now,
+    )

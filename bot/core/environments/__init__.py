@@ -1,0 +1,1 @@
+"""How long a preview environment lives, and when it sleeps."""

@@ -1,0 +1,1 @@
+"""The command language: from the text of a comment to commands with typed arguments."""

@@ -1,0 +1,52 @@
+"""The vocabulary as people see it: help, and the names that configuration may use."""
+
+from collections.abc import Iterable, Mapping
+
+from bot.core.admission import gate
+from bot.core.language.command import AnyCommand, Need
+from bot.model.pipeline import Pipeline
+from bot.model.views import ArgumentHelp, CommandHelp, Help
+
+
+def names(commands: Iterable[AnyCommand]) -> frozenset[str]:
+    """Return the names and aliases that `on:` in a repository's configuration may use."""
+    return frozenset(name for command in commands if command.automatic for name in command.names)
+
+
+def unknown_levels(policy: Mapping[str, Need], commands: Iterable[AnyCommand]) -> tuple[str, ...]:
+    """Return the entries of the operator's policy that name no command; aliases do not count."""
+    return tuple(sorted(policy.keys() - {command.name for command in commands}))
+
+
+def help_view(
+    commands: Iterable[AnyCommand],
+    policy: Mapping[str, Need],
+    *,
+    actor: str,
+    pipeline: Pipeline,
+    detail: str | None = None,
+) -> Help:
+    """Return what `/help` shows in this repository: commands that have nothing to do here are left out."""
+    on = pipeline.on
+    return Help(
+        actor=actor,
+        commands=tuple(command_help(command, policy) for command in commands if command.offered(pipeline)),
+        detail=detail,
+        automatic={"open": on.open, "update": on.update, "close": on.close},
+    )
+
+
+def command_help(command: AnyCommand, policy: Mapping[str, Need]) -> CommandHelp:
+    """Return one command as help comment, README and web page show it."""
+    return CommandHelp(
+        name=command.name,
+        aliases=command.aliases,
+        usage=command.usage,
+        summary=command.summary,
+        needs=str(gate.level(command, policy)),
+        arguments=tuple(
+            ArgumentHelp(argument.name, argument.usage, argument.declaration.text)
+            for argument in command.arguments
+        ),
+        examples=command.examples,
+    )

@@ -1,0 +1,119 @@
+"""From a comment to what it asks for: commands with their arguments, mistakes in them, and near misses.
+
+Other bots' commands are none of our business: what is not ours and not nearly ours is not even mentioned.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.core.language import spelling
+from bot.core.language.command import AnyCommand
+from bot.core.language.commandline import command_lines
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+
+MAX_COMMANDS = 10
+"""Commands of one comment that are acted on; the rest is left unread."""
+
+_FOREIGN = (
+    "approve area assign auto-cc base build-image cc check check-cla check-issue check-pr "
+    "cherry-pick cherrypick cla close committee compile draft duplicate easycla fix help-wanted hold invite "
+    "joke kind label lgtm lifecycle link-issue lock-issue merge milestone move open override pick "
+    "point priority ready rebase refresh release remove reopen request-cla retarget retitle review "
+    "shrug sig skip squash stage sync sync-check tide title transfer triage unapprove unassign uncc "
+    "unhold unlock-issue verify verify-owners wip "
+)
+FOREIGN = frozenset(_FOREIGN.split())
+"""Names that other bots on Gitee and elsewhere listen to, near ours or not."""
+
+# A full stop after a lone command is habit, not part of its name.
+_HEAD = re.compile(r"/([^\s/]+?)(?:[.。!！]*|\s+(.*))", re.DOTALL)
+_TOKEN = re.compile(r"""(?:[^\s"'`]|"[^"]*"|'[^']*'|`[^`]*`)+""")
+_QUOTED = re.compile(r""""([^"]*)"|'([^']*)'|`([^`]*)`""")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A command that was understood. `text` is its line, normalised; hostile."""
+
+    command: AnyCommand
+    args: Any
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misuse:
+    """A command of ours whose arguments were not understood."""
+
+    command: AnyCommand
+    text: str
+    reason: Reason
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """No command of ours, but nearly: `suggestion` with its slash."""
+
+    typed: str
+    suggestion: str
+
+
+Line = Invocation | Misuse | NearMiss
+
+
+def parse(body: str, commands: Iterable[AnyCommand]) -> tuple[Line, ...]:
+    """Return what a comment asks for, in order; at most MAX_COMMANDS."""
+    known = by_name(commands)
+    lines = (parse_line(line, known) for line in command_lines(body))
+    return tuple(line for line in lines if line is not None)[:MAX_COMMANDS]
+
+
+def by_name(commands: Iterable[AnyCommand]) -> dict[str, AnyCommand]:
+    """Return the commands by every name they answer to, case-folded."""
+    return {name.casefold(): command for command in commands for name in command.names}
+
+
+def parse_line(line: str, known: Mapping[str, AnyCommand]) -> Line | None:
+    """Return what one normalised command line asks for; None if it is not meant for us."""
+    match = _HEAD.fullmatch(line)
+    if match is None:
+        return None
+    name = match[1].casefold()
+    if name not in known:
+        return _near_miss(match[1], known)
+    command = known[name]
+    try:
+        return Invocation(command, command.bind(tokens(match[2] or "")), line)
+    except TellUser as error:
+        return Misuse(command, line, error.reason, error.facts)
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """Split at white space; quotes of one kind (`"`, `'` or backticks) hold together what they enclose.
+
+    Raises TellUser(QUOTE_UNCLOSED).
+    """
+    found = _TOKEN.findall(text)
+    if _TOKEN.sub("", text).strip():
+        raise TellUser(Reason.QUOTE_UNCLOSED, {"text": text})
+    return tuple(_QUOTED.sub(_inside, token) for token in found)
+
+
+def _inside(quoted: re.Match[str]) -> str:
+    return next(group for group in quoted.groups() if group is not None)
+
+
+def _near_miss(typed: str, known: Mapping[str, AnyCommand]) -> NearMiss | None:
+    name = typed.casefold()
+    if name in FOREIGN:
+        return None
+    meant = spelling.nearest(name, known)
+    return None if meant is None else NearMiss(f"/{typed}", f"/{meant}")
+
+
+def shown(lines: Sequence[Line]) -> str:
+    """Return the understood command lines as one text, for a run's origin."""
+    return "\n".join(line.text for line in lines if isinstance(line, Invocation))

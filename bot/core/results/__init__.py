@@ -1,0 +1,1 @@
+"""What builds and tests returned, read within limits, and how it is shown."""

@@ -1,0 +1,111 @@
+"""JUnit XML as values. The code under test wrote it, so every size is bounded and nothing is taken on trust.
+
+The dialects that are read: https://github.com/testmoapp/junitxml and Surefire's reruns,
+https://maven.apache.org/surefire/maven-surefire-plugin/examples/rerun-failing-tests.html
+"""
+
+from collections.abc import Mapping
+from xml.parsers import expat
+
+from bot.core.results.junit_cases import Cases
+from bot.core.results.junit_text import well_formed
+from bot.model.report import CaseState, Report
+
+LARGEST_FILE = 20 << 20
+LARGEST_SUM = 64 << 20
+DEEPEST = 50
+
+_ROOTS = {"testsuites", "testsuite"}
+
+
+class UnreadableError(Exception):
+    """A report that cannot be used; `message` is a short technical reason."""
+
+    def __init__(self, path: str, message: str) -> None:
+        self.path = path
+        self.message = message
+        super().__init__(f"{path}: {message}")
+
+
+class _ForeignError(Exception):
+    """XML of another kind, such as a coverage report."""
+
+
+def read(files: Mapping[str, bytes]) -> Report:
+    """Read all JUnit files, in order of their paths; other XML beside them is left alone.
+
+    Raises UnreadableError for a file that is broken, hostile or too large, and when none is JUnit.
+    """
+    cases = Cases()
+    known = 0
+    if sum(map(len, files.values())) > LARGEST_SUM:
+        raise UnreadableError(min(files), f"reports of more than {LARGEST_SUM >> 20} MiB in all")
+    for path in sorted(files):
+        known += _is_read(path, files[path], cases)
+    if files and not known:
+        raise UnreadableError(min(files), "neither <testsuites> nor <testsuite>")
+    return Report(tuple(cases.kept), truncated=cases.truncated)
+
+
+def failed_names(report: Report, limit: int = 50) -> tuple[str, ...]:
+    """Return the first failed tests as `suite::name`, each once."""
+    names = (f"{case.suite}::{case.name}" for case in report.cases if case.state is CaseState.FAILED)
+    return tuple(dict.fromkeys(names))[:limit]
+
+
+def _is_read(path: str, content: bytes, cases: Cases) -> bool:
+    """Read one file; False if it is no JUnit."""
+    if len(content) > LARGEST_FILE:
+        raise UnreadableError(path, f"larger than {LARGEST_FILE >> 20} MiB")
+    if not content.strip():
+        raise UnreadableError(path, "empty")
+    try:
+        _Parser(path, cases).parse(content)
+    except expat.ExpatError as error:
+        message = f"line {error.lineno}: {expat.ErrorString(error.code)}"
+        raise UnreadableError(path, message) from error
+    except _ForeignError:
+        return False
+    return True
+
+
+class _Parser:
+    """Feeds one file to the cases while it is parsed, so that no tree is ever built."""
+
+    def __init__(self, path: str, cases: Cases) -> None:
+        self._path = path
+        self._cases = cases
+        self._depth = 0
+        self._expat = expat.ParserCreate()
+        self._expat.buffer_text = True
+        self._expat.StartDoctypeDeclHandler = self._doctype
+        self._expat.StartElementHandler = self._start
+        self._expat.EndElementHandler = self._end
+        self._expat.CharacterDataHandler = cases.text
+
+    def parse(self, content: bytes) -> None:
+        """Parse everything; raises expat.ExpatError, UnreadableError or _ForeignError."""
+        self._cases.begin_file()
+        self._expat.Parse(well_formed(content), True)  # noqa: FBT003 - expat takes it by position only
+
+    def _doctype(self, name: str, *_: object) -> None:
+        if _local(name) not in _ROOTS:
+            raise _ForeignError
+        raise UnreadableError(self._path, "a DTD is not allowed")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        local = _local(name)
+        if self._depth == 1 and local not in _ROOTS:
+            raise _ForeignError
+        if self._depth > DEEPEST:
+            raise UnreadableError(self._path, f"nested deeper than {DEEPEST}")
+        self._cases.start(local, attributes)
+
+    def _end(self, name: str) -> None:
+        self._depth -= 1
+        self._cases.end(_local(name))
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]

@@ -1,0 +1,111 @@
+"""What the comment of a run shows besides the run itself: what to type next, whom to call, when."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.core.addresses import Addresses
+from bot.core.environments import expiry
+from bot.model.environment import Environment
+from bot.model.plan import DEFAULT_ENVIRONMENT, Deploy
+from bot.model.queue import Place
+from bot.model.reason import Reason
+from bot.model.run import Run, RunState, StepState
+from bot.model.views import Announcement, EnvironmentLine, RunView
+
+
+def next_commands(run: Run) -> tuple[str, ...]:
+    """Return the commands that make sense after this run, most useful first."""
+    if not run.state.final:
+        return (f"/cancel {run.id}",)
+    if run.state is RunState.PASSED:
+        return _after_success(run)
+    if run.state is RunState.FAILED:
+        return _after_failure(run)
+    closed = run.stop is not None and run.stop.reason is Reason.CLOSED
+    return (_again(run),) if run.state is RunState.CANCELLED and not closed else ()
+
+
+def run_view(
+    run: Run, addresses: Addresses, *, author: str, place: Place | None = None, folded_by: int | None = None
+) -> RunView:
+    """Return the living comment of a run."""
+    return RunView(
+        run=run,
+        links=addresses.links(run),
+        pull_author=author,
+        place=place,
+        next_commands=next_commands(run),
+        folded_by=folded_by,
+    )
+
+
+def announcement(
+    run: Run, addresses: Addresses, *, recipient: str, first_preview: bool
+) -> Announcement | None:
+    """Return the short new comment that a finished run deserves, if any: a person must look.
+
+    A failure always does; a preview only the first time, since its address stays the same.
+    """
+    if run.state is RunState.FAILED:
+        return Announcement("failed", run, addresses.links(run), recipient)
+    deployed = any(record.name == "deploy" and record.state is StepState.PASSED for record in run.steps)
+    if deployed and first_preview and run.state is RunState.PASSED:
+        return Announcement("ready", run, addresses.links(run), recipient)
+    return None
+
+
+def environment_line(
+    environment: Environment, addresses: Addresses, now: datetime, ahead: timedelta
+) -> EnvironmentLine:
+    """Return an environment as lists show it; `ahead` is how long before its end that is worth a word."""
+    return EnvironmentLine(
+        environment.key.name,
+        addresses.environment(environment),
+        environment.state,
+        environment.sha,
+        environment.expires_at,
+        extend=extend_command(environment.key.name) if expiry.ends_soon(environment, now, ahead) else "",
+    )
+
+
+def extend_command(environment: str) -> str:
+    """Return the command that keeps an environment for another day."""
+    return "/extend 1d" if environment == DEFAULT_ENVIRONMENT else f"/extend 1d {environment}"
+
+
+def without_logs(run: Run) -> Run:
+    """Return the run as it is shown where logs are only linked to."""
+    return replace(
+        run,
+        steps=tuple(
+            replace(record, result=replace(record.result, log_tail="")) if record.result else record
+            for record in run.steps
+        ),
+    )
+
+
+def _after_success(run: Run) -> tuple[str, ...]:
+    names = run.plan.names
+    if "teardown" in names:
+        return ()
+    if "deploy" in names:
+        return ("/retest" if "test" in names else "/test", "/teardown")
+    return ("/retest",) if "test" in names else ("/deploy", "/test")
+
+
+def _after_failure(run: Run) -> tuple[str, ...]:
+    for record in run.steps:
+        if record.state in {StepState.FAILED, StepState.BROKEN}:
+            if record.name != "test":
+                return (_again(run),)
+            partial = record.result is not None and record.result.reason is Reason.TESTS_FAILED
+            return ("/retest failed", "/retest") if partial else ("/retest",)
+    return ()
+
+
+def _again(run: Run) -> str:
+    """Return the command that asks for the whole run once more: its last step implies those before it."""
+    last = run.plan.steps[-1]
+    if isinstance(last, Deploy) and last.environment != DEFAULT_ENVIRONMENT:
+        return f"/deploy {last.environment}"
+    return f"/{last.name}"

@@ -1,0 +1,1 @@
+"""How a run moves from queued to finished, and which run may start next."""

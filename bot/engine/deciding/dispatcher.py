@@ -1,0 +1,156 @@
+"""Takes deliveries out of the inbox, decides each on fresh facts, and carries the decision out."""
+
+import asyncio
+import logging
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.core import naming
+from bot.core.runs.lifecycle import ATTEMPTS, PATIENT_ATTEMPTS, retry_delay
+from bot.engine.comments.publisher import Board, Posting
+from bot.engine.deciding.decider import Decider, Verdict
+from bot.engine.poll_loop import POLL_SECONDS, InHand, Watch
+from bot.engine.records import Records
+from bot.engine.replicas.membership import Membership
+from bot.engine.running.worker import Worker
+from bot.model.delivery import Delivery
+from bot.model.errors import ChatOpsError, NotThereYet, RetryLater
+from bot.model.lease import Lease, LeaseLost
+from bot.model.reason import Reason
+from bot.model.text import Language
+from bot.model.views import Apology, ApprovalNeeded, View
+from bot.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 16
+"""Deliveries that are decided side by side: one that Gitee keeps waiting holds up no other."""
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Decides deliveries: in order within a pull request, side by side between them."""
+
+    records: Records
+    decider: Decider
+    board: Board
+    worker: Worker
+    membership: Membership
+    clock: Clock
+    language: Language
+    _in_hand: InHand[str] = field(default_factory=InHand)
+    _watch: Watch = field(default_factory=lambda: Watch("inbox"))
+
+    def wake(self) -> None:
+        """Look at the inbox: something arrived."""
+        self._watch.wake()
+
+    async def serve(self) -> None:
+        """Decide deliveries until cancelled; those in hand then are another's to decide."""
+        try:
+            await self._watch.keep(self._take)
+        finally:
+            await self.drop()
+
+    async def drop(self) -> None:
+        """Let go of everything in hand."""
+        await self._in_hand.drop()
+
+    async def _take(self) -> None:
+        lease = self.membership.lease
+        room = MOST_AT_ONCE - len(self._in_hand)
+        if room <= 0:
+            return
+        due = await self.records.inbox.claim(lease, self.clock.now(), room, in_hand=self._in_hand.keys)
+        for delivery, attempt in due:
+            name = f"delivery {delivery.key[:12]}"
+            self._in_hand.take(delivery.key, self._handle(delivery, attempt, lease), name)
+
+    async def _handle(self, delivery: Delivery, attempt: int, lease: Lease) -> None:
+        try:
+            await self._decide(delivery, attempt, lease)
+        except LeaseLost:
+            logger.warning("delivery %s is in other hands", delivery.key)
+        except RetryLater as error:
+            # Only the store raises it here: what is in hand and undone is taken up again.
+            logger.warning("delivery %s is left for later: %s", delivery.key, error)
+            await asyncio.sleep(POLL_SECONDS)
+        finally:
+            self._in_hand.done(delivery.key)
+            self.wake()
+
+    async def _decide(self, delivery: Delivery, attempt: int, lease: Lease) -> None:
+        try:
+            await self._carry_out(delivery, await self.decider.decide(delivery), lease)
+        except LeaseLost:
+            raise
+        except ChatOpsError as error:
+            # A token that was refused can be mended while deliveries wait: they are not lost for it.
+            if isinstance(error, RetryLater) or error.reason is Reason.GITEE_DENIED:
+                await self._postpone(delivery, attempt, error)
+                return
+            logger.warning("delivery %s given up: %s", delivery.key, error)
+            await self.records.inbox.fail(delivery.key, str(error), self.clock.now())
+        except Exception:
+            trace = secrets.token_hex(4)
+            logger.exception("delivery %s met a bug, told to people as %s", delivery.key, trace)
+            await self._apologise(delivery, trace)
+
+    async def _carry_out(self, delivery: Delivery, verdict: Verdict, lease: Lease) -> None:
+        if verdict.refuted:
+            logger.info("%s!%s %s: %s", delivery.repo, delivery.number, delivery.trigger, verdict.ending)
+            await self.records.inbox.forget(delivery.key)
+            return
+        for index, view in enumerate(verdict.views):
+            marker = _marker(delivery, view, index)
+            await self.board.post(Posting(delivery.repo, delivery.number, marker, view, verdict.language))
+        started = await self.records.conclude(
+            delivery.key,
+            verdict.ending,
+            lease,
+            self.clock.now(),
+            start=verdict.start,
+            stop=verdict.stop,
+            request=verdict.request,
+            approve=verdict.approve,
+            extend=verdict.extend,
+            wake=verdict.wake,
+            seen=(delivery.repo, delivery.number, verdict.seen) if verdict.seen else None,
+        )
+        logger.info(
+            "%s!%s %s: %s%s",
+            delivery.repo,
+            delivery.number,
+            delivery.trigger,
+            verdict.ending,
+            f" (run {started.id})" if started else "",
+        )
+        for run_id in (*verdict.stop, *([started.id] if started else [])):
+            self.worker.comments.show(run_id)
+        self.worker.wake()
+
+    async def _postpone(self, delivery: Delivery, attempt: int, error: ChatOpsError) -> None:
+        asked = error.delay if isinstance(error, RetryLater) else None
+        attempts = ATTEMPTS if isinstance(error, NotThereYet) else PATIENT_ATTEMPTS
+        delay = retry_delay(attempt + 1, asked, attempts=attempts)
+        if delay is None:
+            logger.error("delivery %s given up after %s attempts: %s", delivery.key, attempt + 1, error)
+            await self.records.inbox.fail(delivery.key, str(error), self.clock.now())
+            return
+        logger.warning("delivery %s postponed by %.0f s: %s", delivery.key, delay, error)
+        await self.records.inbox.postpone(delivery.key, self.clock.now() + timedelta(seconds=delay))
+
+    async def _apologise(self, delivery: Delivery, trace: str) -> None:
+        """Answer a bug of ours with an id that finds its trace in the log."""
+        await self.records.inbox.fail(delivery.key, f"bug {trace}", self.clock.now())
+        marker = naming.reply_marker(delivery.key, "bug")
+        self.board.show(Posting(delivery.repo, delivery.number, marker, Apology(trace), self.language))
+
+
+def _marker(delivery: Delivery, view: View, index: int) -> str:
+    """Return what tells this answer from others: each is given once, however often it is decided."""
+    if isinstance(view, ApprovalNeeded):
+        # Every further event at this commit would say the same again.
+        return naming.comment_marker("approval", view.sha[:12])
+    return naming.reply_marker(delivery.key, index)

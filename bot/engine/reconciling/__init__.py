@@ -1,0 +1,1 @@
+"""Periodic repairs: missed webhooks, expired and idle environments, orphans, old data."""

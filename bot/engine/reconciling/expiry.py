@@ -1,0 +1,49 @@
+"""Takes environments down whose time is over; asks the store again and again, so restarts forget nothing."""
+
+import logging
+from dataclasses import dataclass
+
+from bot.core.environments.expiry import expired
+from bot.engine.records import Records
+from bot.engine.running.worker import Worker
+from bot.model.delivery import Trigger
+from bot.model.environment import Environment
+from bot.model.plan import Plan, Teardown
+from bot.model.run import Origin, Run
+from bot.model.text import Language
+from bot.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Starts a teardown for each environment that has expired."""
+
+    records: Records
+    worker: Worker
+    clock: Clock
+    language: Language
+
+    async def look(self) -> None:
+        """Start what is due."""
+        found = await self.records.pulls.environments()
+        for environment in expired(found, await self.records.runs.unfinished(), self.clock.now()):
+            run = await self.records.start(await self._teardown(environment), because=environment)
+            if run is not None:
+                logger.info("%s!%s: environment expired (run %s)", run.repo, run.number, run.id)
+                self.worker.wake()
+
+    async def _teardown(self, environment: Environment) -> Run:
+        deployed = await self.records.runs.run(environment.run)
+        return Run(
+            id=0,
+            repo=environment.key.repo,
+            number=environment.key.number,
+            sha=environment.sha,
+            plan=Plan((Teardown(environment.key.name, config=environment.teardown),)),
+            origin=Origin(Trigger.EXPIRE, ""),
+            language=deployed.language if deployed else self.language,
+            created_at=self.clock.now(),
+            author=deployed.author if deployed else "",
+        )

@@ -1,0 +1,154 @@
+"""What happens around the steps of a run: what they need is gathered, what they made is remembered."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+
+from bot.core import naming
+from bot.core.addresses import Addresses
+from bot.core.environments.expiry import until
+from bot.engine.records import Records
+from bot.engine.running.run_handle import Hand
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
+from bot.model.errors import RetryLater
+from bot.model.plan import Deploy, Teardown
+from bot.model.run import Image, Run, StepRecord, StepResult, StepState
+from bot.ports import Clock
+from bot.steps.work import Doors, Work
+
+logger = logging.getLogger(__name__)
+
+LAST_WORDS = 2.0
+"""Seconds that an interrupted step's last output may take on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Keeps what the steps of runs make and remove."""
+
+    records: Records
+    doors: Doors
+    addresses: Addresses
+    clock: Clock
+    longest: timedelta
+    """Longest life of an environment without a new deploy."""
+    sleeps: bool = False
+    """Whether what can sleep is to sleep when nobody visits it."""
+
+    async def work(self, hand: Hand, index: int) -> Work:
+        """Gather the surroundings of a step."""
+        run = hand.run
+        found = await self.records.pulls.environments(run.repo, run.number)
+        images = await self.records.pulls.images(run.repo, run.number)
+        hosts = {environment.key.name: self.addresses.host(environment.host) for environment in found}
+        return Work(
+            run=run,
+            log=self.doors.reports.log(run.id, run.plan.steps[index].name),
+            doors=self.doors,
+            image=_fresh_image(run.steps) or images.get(run.sha),
+            hosts=hosts,
+            urls={environment.key.name: self.addresses.environment(environment) for environment in found},
+            ends={environment.key.name: environment.expires_at for environment in found},
+            ports={
+                environment.key.name: environment.endpoint.port
+                for environment in found
+                if environment.endpoint and environment.state is EnvironmentState.READY
+            },
+            environments=tuple(hosts),
+            told={
+                environment.key.name: environment.url
+                for environment in found
+                if environment.url and environment.state is EnvironmentState.READY
+            },
+            index=index,
+            resumed=run.steps[index].attempt > 0,
+            handle=run.steps[index].handle,
+            tell=partial(hand.tell, index),
+        )
+
+    async def before(self, run: Run, index: int) -> None:
+        """Make the address of an environment known before it answers, so that visitors see it start."""
+        step = run.plan.steps[index]
+        if isinstance(step, Deploy):
+            await self._starting(run, step)
+
+    async def after(self, run: Run, index: int, result: StepResult) -> None:
+        """Remember what a step has made or removed."""
+        step = run.plan.steps[index]
+        # A log must be whole for those who are told that its step is over.
+        await self.doors.reports.settle(run.id, step.name)
+        if result.image is not None and result.state is StepState.PASSED:
+            await self.records.pulls.put_image(run.repo, run.number, result.image)
+        if isinstance(step, Deploy):
+            await self._mark(run, step.environment, result)
+        if isinstance(step, Teardown) and result.state is StepState.PASSED:
+            await self._removed(run, step)
+
+    async def last_words(self, run: Run, index: int) -> None:
+        """Bring what an interrupted step has said to where others go on, if that can be done at once."""
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                await self.doors.reports.settle(run.id, run.plan.steps[index].name)
+        except (RetryLater, TimeoutError) as error:
+            logger.warning("run %s: its log may lack its last lines: %s", run.id, error)
+
+    async def _starting(self, run: Run, step: Deploy) -> None:
+        now = self.clock.now()
+        key = EnvironmentKey(run.repo, run.number, step.environment)
+        plain, qualified = naming.host_label(key), naming.host_label(key, qualified=True)
+        starting = Environment(
+            key=key,
+            host=plain,
+            sha=step.sha,
+            state=EnvironmentState.STARTING,
+            run=run.id,
+            deployed_at=now,
+            expires_at=until(now, step.ttl, self.longest),
+            teardown=step.teardown,
+            sleeper=step.config.runner if self.sleeps and step.config.runner in self.doors.sleepers else None,
+        )
+        await self.records.pulls.settle(starting, (plain, qualified))
+
+    async def _mark(self, run: Run, name: str, result: StepResult) -> None:
+        passed = result.state is StepState.PASSED
+        state = EnvironmentState.READY if passed else EnvironmentState.FAILED
+
+        def marked(environment: Environment) -> Environment:
+            if environment.key.name != name:
+                return environment
+            url = _told(environment, result)
+            return replace(environment, state=state, endpoint=result.endpoint, url=url)
+
+        await self.records.pulls.change(run.repo, run.number, marked)
+
+    async def given_up(self, run: Run) -> None:
+        """Give up what this run was starting: a run that is stopped while no bot runs has no `after`."""
+
+        def failed(environment: Environment) -> Environment:
+            begun = environment.run == run.id and environment.state is EnvironmentState.STARTING
+            return replace(environment, state=EnvironmentState.FAILED) if begun else environment
+
+        await self.records.pulls.change(run.repo, run.number, failed)
+
+    async def _removed(self, run: Run, step: Teardown) -> None:
+        def removed(environment: Environment) -> Environment:
+            if step.environment not in {None, environment.key.name}:
+                return environment
+            return replace(environment, state=EnvironmentState.REMOVED, endpoint=None)
+
+        await self.records.pulls.change(run.repo, run.number, removed)
+        if step.everything:
+            await self.records.pulls.forget_images(run.repo, run.number)
+
+
+def _told(environment: Environment, result: StepResult) -> str:
+    """Return the address that whoever deployed it told; who serves previews knows no other than theirs."""
+    return "" if result.endpoint is not None else result.url or environment.url
+
+
+def _fresh_image(records: Iterable[StepRecord]) -> Image | None:
+    images = [record.result.image for record in records if record.result and record.result.image]
+    return images[-1] if images else None

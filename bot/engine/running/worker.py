@@ -1,0 +1,133 @@
+"""The loop that takes up waiting runs as the limits allow, and stops those in hand that are flagged.
+
+Every replica has one. `bot.core.runs.scheduling` decides on the whole queue what may begin, while the store
+keeps the others from choosing, so that limits hold for all replicas together.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from bot.core.runs import lifecycle, scheduling
+from bot.core.runs.scheduling import Limits
+from bot.engine.comments.run_comments import RunComments
+from bot.engine.poll_loop import InHand, Watch
+from bot.engine.records import Records
+from bot.engine.replicas.membership import Membership
+from bot.engine.running.executor import Walker
+from bot.engine.running.run_handle import Hand
+from bot.model.errors import RetryLater
+from bot.model.lease import Lease, LeaseLost
+from bot.model.queue import Place, QueueEntry
+
+logger = logging.getLogger(__name__)
+
+BREATHER = 30.0
+"""Seconds until a run that could not be carried on is tried again."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """Owns the tasks of the runs in this replica's hands."""
+
+    records: Records
+    walker: Walker
+    comments: RunComments
+    limits: Limits
+    membership: Membership
+    _in_hand: InHand[int] = field(default_factory=InHand)
+    _stops: dict[int, asyncio.Event] = field(default_factory=dict)
+    _places: dict[int, Place] = field(default_factory=dict)
+    _watch: Watch = field(default_factory=lambda: Watch("queue"))
+
+    def wake(self) -> None:
+        """Look again at what waits: a run was added or flagged, or one ended."""
+        self._watch.wake()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is under way in this process, its last words included."""
+        return len(self._in_hand) > 0 or self._watch.looking
+
+    async def serve(self) -> None:
+        """Take up and stop runs until cancelled; runs in hand then are interrupted and left resumable."""
+        try:
+            await self._watch.keep(self._look)
+        finally:
+            await self.drop()
+
+    async def drop(self) -> None:
+        """Interrupt everything in hand, and return when all of it is tidied up."""
+        await self._in_hand.drop()
+
+    async def _look(self) -> None:
+        lease = self.membership.lease
+        queue = await self._free_queue(lease)
+        for entry in queue:
+            if entry.stopping and entry.id in self._stops:
+                self._stops[entry.id].set()
+        if self._choose(queue):
+            for run in await self.records.runs.claim(lease, self._choose):
+                self._take(Hand(run, lease, self.records.runs, self.comments.show, self.walker.sleep))
+            queue = await self.records.runs.queue()
+        self._show_places(queue)
+
+    async def _free_queue(self, lease: Lease) -> Sequence[QueueEntry]:
+        """Return the queue after giving back runs that bear this replica's name and are not in its hands.
+
+        The answer to a claim, or the request to give a run back, is lost where the store goes away meanwhile.
+        """
+        queue = await self.records.runs.queue()
+        lost = [e.id for e in queue if e.holder == lease.replica and e.id not in self._in_hand.keys]
+        for run_id in lost:
+            logger.warning("run %s was taken without anybody carrying it out: it is given back", run_id)
+            await self.records.runs.let_go(run_id, lease)
+        return await self.records.runs.queue() if lost else queue
+
+    def _choose(self, queue: Sequence[QueueEntry]) -> Collection[int]:
+        """Pick what to take up: this replica's share of what may begin, and whatever only wants an end."""
+        share = scheduling.share(self.limits, len(self.membership.roll.beats)) - len(self._in_hand)
+        return (*scheduling.ending(queue), *scheduling.startable(queue, self.limits)[: max(share, 0)])
+
+    def _take(self, hand: Hand) -> None:
+        self._stops[hand.run.id] = asyncio.Event()
+        self._in_hand.take(hand.run.id, self._carry(hand), f"run {hand.run.id}")
+
+    async def _carry(self, hand: Hand) -> None:
+        run_id = hand.run.id
+        try:
+            await self._walk(hand)
+        except LeaseLost:
+            logger.warning("run %s is in other hands", run_id)
+        except Exception:
+            logger.exception("run %s could not be carried on", run_id)
+            await self.walker.sleep(BREATHER)
+        finally:
+            await self._let_go(hand)
+            del self._stops[run_id]
+            self._in_hand.done(run_id)
+            self.wake()
+
+    async def _walk(self, hand: Hand) -> None:
+        hand.run = lifecycle.resume(hand.run)
+        if hand.run.stop is not None:
+            await self.walker.end(hand)
+            return
+        await hand.insist(lambda: self.comments.fold(hand.run))
+        await self.walker.walk(hand, self._stops[hand.run.id])
+
+    async def _let_go(self, hand: Hand) -> None:
+        """Give an interrupted run back; where the store is away, its lease runs out."""
+        try:
+            await self.records.runs.let_go(hand.run.id, hand.lease)
+        except RetryLater as error:
+            logger.warning("run %s could not be given back: %s", hand.run.id, error)
+
+    def _show_places(self, queue: Sequence[QueueEntry]) -> None:
+        """Renew the comments of waiting runs whose place in line has changed; one replica does it for all."""
+        places = scheduling.places(queue, self.limits) if self.membership.leads else {}
+        for run_id, place in places.items():
+            if self._places.get(run_id) != place:
+                self.comments.show(run_id)
+        self._places = places

@@ -1,0 +1,207 @@
+"""What a type cannot say about the values of `.chatops.yml`: one table from keys to checks.
+
+They look at the text as written, so that their findings stand beside those about types in one answer.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+from bot.core import duration
+from bot.model.text import Text
+from bot.pipeline import job_checks
+from bot.pipeline import messages as words
+from bot.pipeline.yaml_tree import Path, Tree, walk
+
+T = TypeVar("T")
+Check = Callable[[str], Text | None]
+Pattern = tuple[str, ...]
+
+SECONDS = (1, 7200)
+BOUNDS: Mapping[Pattern, tuple[int, int]] = {
+    ("build", "timeout"): SECONDS,
+    ("test", "timeout"): SECONDS,
+    ("deploy", "timeout"): SECONDS,
+    ("teardown", "timeout"): SECONDS,
+    ("deploy", "health", "timeout"): (1, 1800),
+    ("deploy", "port"): (1, 65_535),
+    ("services", "*", "port"): (1, 65_535),
+}
+"""Whole numbers and the range of each, both ends included."""
+
+MOST: Mapping[Pattern, int] = {
+    ("on", "*"): 10,
+    ("services",): 8,
+    ("deploy", "environments"): 10,
+    ("test", "suites"): 20,
+    ("paths", "*"): 50,
+    ("deploy", "command"): 100,
+    ("services", "*", "command"): 100,
+    ("build", "args"): 100,
+    ("deploy", "env"): 100,
+    ("deploy", "values"): 100,
+    ("deploy", "environments", "*", "env"): 100,
+    ("test", "env"): 100,
+    ("services", "*", "env"): 100,
+    **dict.fromkeys(((section, "parameters") for section in job_checks.SECTIONS), 50),
+    **dict.fromkeys(((section, "artifacts") for section in job_checks.SECTIONS), 20),
+}
+"""How many entries a list or mapping may have."""
+
+RESERVED_HOSTS = {"app", "localhost"}
+
+_LONGEST_PATTERN = 200
+_MEMORY = re.compile(r"([1-9][0-9]{0,5})([mg])b?", re.ASCII | re.IGNORECASE)
+_LEAST_MEMORY, _MOST_MEMORY = 16, 64 * 1024
+_SHORTEST_TTL, _LONGEST_TTL = timedelta(minutes=5), timedelta(days=30)
+
+
+def _matching(form: str, otherwise: Text) -> Check:
+    pattern = re.compile(form, re.ASCII)
+    return lambda text: None if pattern.fullmatch(text) else otherwise
+
+
+def _within(low: int, high: int) -> Check:
+    def check(text: str) -> Text | None:
+        # What is no number at all is told by its type.
+        number = re.fullmatch(r"\s*([+-]?[0-9]{1,18})\s*", text, re.ASCII)
+        return None if number is None or low <= int(number[1]) <= high else words.between(low, high)
+
+    return check
+
+
+def _repository_path(text: str) -> Text | None:
+    steps = text.split("/")
+    wrong = (
+        not text.strip() or text.startswith(("/", "-")) or ".." in steps or re.search(r"[\\\x00-\x1f:]", text)
+    )
+    return words.PATH if wrong else None
+
+
+def _chart(text: str) -> Text | None:
+    if "://" not in text:
+        return _repository_path(text)
+    return None if re.fullmatch(r"(?:oci|https)://[!-~]{1,400}", text) else words.CHART
+
+
+def _container_path(text: str) -> Text | None:
+    steps = text.split("/")
+    fine = text.startswith("/") and text.strip("/") and ".." not in steps and text.isprintable()
+    return None if fine else words.CONTAINER_PATH
+
+
+def _memory(text: str) -> Text | None:
+    found = _MEMORY.fullmatch(text)
+    if found is None:
+        return words.MEMORY
+    size = int(found[1]) * (1024 if found[2].lower() == "g" else 1)
+    return None if _LEAST_MEMORY <= size <= _MOST_MEMORY else words.MEMORY
+
+
+def _ttl(text: str) -> Text | None:
+    try:
+        duration.parse(text, minimum=_SHORTEST_TTL, maximum=_LONGEST_TTL)
+    except ValueError:
+        return words.TTL
+    return None
+
+
+def _pattern(text: str) -> Text | None:
+    fine = text.strip(" /!") and len(text) <= _LONGEST_PATTERN and text.isprintable()
+    return None if fine else words.PATTERN
+
+
+def _host(text: str) -> Text | None:
+    if text in RESERVED_HOSTS:
+        return words.RESERVED
+    return _label(text)
+
+
+def _not_blank(text: str) -> Text | None:
+    return None if text.strip() else words.EMPTY
+
+
+_label = _matching(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", words.HOST)
+_variable = _matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}", words.VARIABLE)
+_stage = _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", words.STAGE)
+
+VALUES: Mapping[Pattern, Check] = {
+    **{pattern: _within(low, high) for pattern, (low, high) in BOUNDS.items()},
+    ("build", "dockerfile"): _repository_path,
+    ("build", "context"): _repository_path,
+    ("build", "target"): _stage,
+    ("deploy", "ttl"): _ttl,
+    ("deploy", "memory"): _memory,
+    ("deploy", "manifests"): _repository_path,
+    ("deploy", "chart"): _chart,
+    ("deploy", "values", "*"): job_checks.value,
+    ("deploy", "health", "path"): _matching(r"/[!-~]{0,500}", words.URL_PATH),
+    ("deploy", "environments", "*", "ttl"): _ttl,
+    ("test", "target"): _stage,
+    ("test", "command"): _not_blank,
+    ("test", "suites", "*"): _not_blank,
+    ("test", "report"): _container_path,
+    ("services", "*", "image"): _matching(r"[a-z0-9A-Z][\w./:@-]{0,254}", words.IMAGE),
+    ("paths", "*", "*"): _pattern,
+    **dict.fromkeys(((section, "artifacts", "*") for section in job_checks.SECTIONS), _pattern),
+    **dict.fromkeys(((section, "job") for section in job_checks.SECTIONS), job_checks.job),
+    **dict.fromkeys(((section, "parameters", "*") for section in job_checks.SECTIONS), job_checks.value),
+}
+"""Checks of single values."""
+
+NAMES: Mapping[Pattern, Check] = {
+    ("services", "*"): _host,
+    ("deploy", "environments", "*"): _label,
+    ("test", "suites", "*"): _matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", words.SUITE),
+    ("build", "args", "*"): _variable,
+    ("deploy", "env", "*"): _variable,
+    ("deploy", "values", "*"): _matching(
+        r"[A-Za-z_][\w-]{0,63}(?:\[[0-9]\]|\.[A-Za-z_][\w-]{0,63}){0,15}", words.VALUE_PATH
+    ),
+    ("deploy", "environments", "*", "env", "*"): _variable,
+    ("test", "env", "*"): _variable,
+    ("services", "*", "env", "*"): _variable,
+    **dict.fromkeys(((section, "parameters", "*") for section in job_checks.SECTIONS), job_checks.parameter),
+}
+"""Checks of the names that a file chooses itself."""
+
+
+def values(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield what is wrong with values, and where."""
+    for path, node in walk(tree):
+        found = _about(path, node)
+        if found is not None:
+            yield path, found
+
+
+def names(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield what is wrong with chosen names, and where."""
+    for path, _ in walk(tree):
+        name = path[-1] if path else None
+        check = _for(path, NAMES) if isinstance(name, str) else None
+        found = check(str(name)) if check else None
+        if found is not None:
+            yield path, found
+
+
+def _about(path: Path, node: Tree) -> Text | None:
+    if isinstance(node, str):
+        check = _for(path, VALUES)
+        return words.NUL if "\0" in node else check(node) if check else None
+    most = _for(path, MOST)
+    if node is not None and most is not None and len(node) > most:
+        return words.at_most(most)
+    if _fits(path, ("services", "*")) and (node is None or (isinstance(node, dict) and "image" not in node)):
+        return words.IMAGE_REQUIRED
+    return None
+
+
+def _for(path: Path, table: Mapping[Pattern, T]) -> T | None:
+    return next((found for pattern, found in table.items() if _fits(path, pattern)), None)
+
+
+def _fits(path: Path, pattern: Pattern) -> bool:
+    return len(path) == len(pattern) and all(
+        wanted in {"*", part} for part, wanted in zip(path, pattern, strict=True)
+    )

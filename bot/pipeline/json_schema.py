@@ -1,0 +1,59 @@
+"""The JSON Schema of `.chatops.yml`, for editors: made from the model, with the checks' bounds."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.model.pipeline import Pipeline, ServiceConfig
+from bot.pipeline import checks, shape
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_SCALAR = ["string", "number", "boolean"]
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema; what it accepts may still be refused by `pipeline_file.read`, with a reason."""
+    found = TypeAdapter(Pipeline).json_schema()
+    for part in _parts(found):
+        # They repeat the key's name in another spelling.
+        part.pop("title", None)
+        if part.get("additionalProperties") == {"type": "string"}:
+            part["additionalProperties"] = {"type": _SCALAR}
+    for pattern, (low, high) in checks.BOUNDS.items():
+        owner = shape.kind_at(pattern[:-1]).__name__
+        _number(found["$defs"][owner]["properties"][pattern[-1]]).update(minimum=low, maximum=high)
+    found["$defs"][ServiceConfig.__name__]["required"] = ["image"]
+    return {"$schema": DIALECT, "title": ".chatops.yml", **found}
+
+
+def descriptions() -> dict[tuple[str, str], str]:
+    """Return the docstring of every field by the names of its dataclass and itself."""
+    found = schema()
+    owners = {Pipeline.__name__: found, **found["$defs"]}
+    return {
+        (owner, name): _description(field, owners)
+        for owner, part in owners.items()
+        for name, field in part.get("properties", {}).items()
+    }
+
+
+def _description(field: dict[str, Any], owners: dict[str, dict[str, Any]]) -> str:
+    """Return a field's own; pydantic leaves out what its dataclass says in the same words."""
+    found: str = field.get("description") or owners[field["$ref"].rpartition("/")[2]]["description"]
+    return found
+
+
+def _parts(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every schema within a schema, leaving out the mappings from names to schemas."""
+    yield node
+    inner = [*node.get("$defs", {}).values(), *node.get("properties", {}).values(), *node.get("anyOf", ())]
+    for part in inner:
+        yield from _parts(part)
+
+
+def _number(part: dict[str, Any]) -> dict[str, Any]:
+    """Return the part that says integer: itself, or one of its alternatives."""
+    alternatives: list[dict[str, Any]] = part.get("anyOf", [part])
+    return next(each for each in alternatives if each.get("type") == "integer")

@@ -1,0 +1,196 @@
+"""YAML as text, lists and mappings with the place of every node, within bounds.
+
+Scalars stay the text that was written: what they mean is decided by the key they stand at, so that
+`on:` is no boolean, `0755` no octal number and `8:30` no count of seconds.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import yaml
+
+from bot.model.text import Text
+from bot.pipeline.yaml_messages import (
+    DEEP,
+    KEY,
+    MANY,
+    NOT_PRINTABLE,
+    ONE_DOCUMENT,
+    TAG,
+    UNKNOWN_ALIAS,
+    repeated,
+    syntax,
+)
+
+MOST_NODES = 5_000
+DEEPEST = 20
+
+Path = tuple[str | int, ...]
+Tree = dict[str, "Tree"] | list["Tree"] | str | None
+
+_STRING = {None, "!", "tag:yaml.org,2002:str"}
+_COLLECTION = {None, "!"}
+_NULL = {"", "~", "null", "Null", "NULL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the text; both count from 1."""
+
+    line: int
+    column: int
+
+
+class YamlError(Exception):
+    """Text that is not YAML, or not of the plain kind that is read here."""
+
+    def __init__(self, mark: Mark, message: Text) -> None:
+        self.mark = mark
+        self.message = message
+        super().__init__(f"line {mark.line}: {message.en}")
+
+
+@dataclass(slots=True)
+class Document:
+    """A tree, where each of its nodes stands, and the keys that were written twice."""
+
+    root: Tree = None
+    values: dict[Path, Mark] = field(default_factory=dict)
+    keys: dict[Path, Mark] = field(default_factory=dict)
+    repeated: list[tuple[Path, Mark, Text]] = field(default_factory=list)
+
+    def at(self, path: Path) -> Mark:
+        """Return the place of a value, or of the nearest one around it."""
+        return next(
+            (self.values[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.values),
+            Mark(1, 1),
+        )
+
+    def written(self, path: Path) -> str:
+        """Return the text of a scalar; empty for anything else."""
+        return next((node for place, node in walk(self.root) if place == path and isinstance(node, str)), "")
+
+    def at_key(self, path: Path) -> Mark:
+        """Return the place of a key, or of its value where it has none."""
+        return self.keys.get(path) or self.at(path)
+
+
+def parse(text: str) -> Document:
+    """Read one YAML document; no text at all is an empty one. Raises YamlError at the first problem."""
+    reader = _Reader(yaml.parse(text, yaml.SafeLoader))
+    try:
+        return reader.document()
+    except yaml.MarkedYAMLError as error:
+        raise YamlError(_mark(error.problem_mark), syntax(error.problem or "")) from error
+    except yaml.reader.ReaderError as error:
+        raise YamlError(place(text[: error.position]), NOT_PRINTABLE) from error
+
+
+def place(before: str) -> Mark:
+    """Return the place that follows a text."""
+    return Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+class _Reader:
+    """Builds the tree from events; unlike PyYAML's composer it stops at a bound."""
+
+    def __init__(self, events: Iterator[yaml.Event]) -> None:
+        self._events = events
+        self._document = Document()
+        self._nodes = 0
+        self._anchors: dict[str, tuple[Tree, int]] = {}
+
+    def document(self) -> Document:
+        """Read the whole stream."""
+        started = False
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if started:
+                    _refuse(event, ONE_DOCUMENT)
+                started = True
+            elif isinstance(event, yaml.NodeEvent):
+                self._document.root = self._node(event, ())
+        return self._document
+
+    def _node(self, event: Any, path: Path) -> Tree:
+        self._document.values[path] = _mark(event.start_mark)
+        self._count(event, 1)
+        if len(path) > DEEPEST:
+            _refuse(event, DEEP)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, len(path))
+        before = self._nodes
+        tree = self._content(event, path)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (tree, self._nodes - before)
+        return tree
+
+    def _content(self, event: Any, path: Path) -> Tree:
+        if isinstance(event, yaml.ScalarEvent):
+            return _scalar(event)
+        if event.tag not in _COLLECTION:
+            _refuse(event, TAG)
+        return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._list(path)
+
+    def _alias(self, event: yaml.AliasEvent, depth: int) -> Tree:
+        """Return what an anchor stands for; it counts with all its nodes, so that nothing multiplies."""
+        if event.anchor not in self._anchors:
+            _refuse(event, UNKNOWN_ALIAS)
+        tree, nodes = self._anchors[event.anchor]
+        self._count(event, nodes)
+        if depth + max(len(path) for path, _ in walk(tree)) > DEEPEST:
+            _refuse(event, DEEP)
+        return tree
+
+    def _list(self, path: Path) -> Tree:
+        found: list[Tree] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            found.append(self._node(event, (*path, len(found))))
+        return found
+
+    def _mapping(self, path: Path) -> Tree:
+        found: dict[str, Tree] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                _refuse(event, KEY)
+            key, mark = event.value, _mark(event.start_mark)
+            inner = (*path, key)
+            if key in found:
+                self._document.repeated.append((inner, mark, repeated(self._document.keys[inner].line)))
+            self._document.keys[inner] = mark
+            found[key] = self._node(next(self._events), inner)
+        return found
+
+    def _count(self, event: yaml.Event, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > MOST_NODES:
+            _refuse(event, MANY)
+
+
+def walk(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
+    """Yield every node with its path, from the outside in."""
+    yield path, tree
+    children: Sequence[tuple[str | int, Tree]] = ()
+    if isinstance(tree, dict):
+        children = list(tree.items())
+    elif isinstance(tree, list):
+        children = list(enumerate(tree))
+    for key, child in children:
+        yield from walk(child, (*path, key))
+
+
+def _scalar(event: yaml.ScalarEvent) -> str | None:
+    if event.tag not in _STRING:
+        _refuse(event, TAG)
+    plain = event.style is None and event.tag is None
+    value: str = event.value
+    return None if plain and value in _NULL else value
+
+
+def _mark(mark: Any) -> Mark:
+    return Mark(1, 1) if mark is None else Mark(mark.line + 1, mark.column + 1)
+
+
+def _refuse(event: yaml.Event, message: Text) -> NoReturn:
+    raise YamlError(_mark(event.start_mark), message)

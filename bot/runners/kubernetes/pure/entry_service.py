@@ -1,0 +1,88 @@
+"""Which Service of a set of objects visitors are led to. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest
+
+APP = "app"
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A Service and the port of it that counts; `routed` when an Ingress of theirs leads there already."""
+
+    service: str
+    port: int
+    routed: bool
+
+
+def front(manifests: Sequence[Manifest], host: str) -> Front | None:
+    """Return what the Ingress for `host` leads to, else the Service `app` or the only one; else None."""
+    services = {each.name: _ports(each) for each in manifests if each.known is SERVICE and _ports(each)}
+    for name, wanted in _backends(manifests, host):
+        number = _number(services.get(name, {}), wanted)
+        if number is not None:
+            return Front(name, number, routed=True)
+    chosen = APP if APP in services else next(iter(services), "")
+    if not chosen or (chosen != APP and len(services) > 1):
+        return None
+    return Front(chosen, next(iter(services[chosen].values())), routed=False)
+
+
+def alias(manifests: Sequence[Manifest], found: Front) -> dict[str, Any] | None:
+    """Return a Service `app` that leads where the one found does, for the tests; None where there is one."""
+    if any(each.known is SERVICE and each.name == APP for each in manifests):
+        return None
+    body = next(each.body for each in manifests if each.known is SERVICE and each.name == found.service)
+    spec = body["spec"]
+    ports = [port for port in _list(spec["ports"]) if port.get("port") == found.port]
+    return {
+        "apiVersion": SERVICE.api_version,
+        "kind": SERVICE.name,
+        "metadata": {"name": APP},
+        "spec": {"selector": spec.get("selector") or {}, "ports": [_plain(port) for port in ports]},
+    }
+
+
+def _plain(port: Mapping[str, Any]) -> dict[str, Any]:
+    target = port.get("targetPort", port["port"])
+    return {"name": "http", "port": port["port"], "targetPort": target, "protocol": "TCP"}
+
+
+def _backends(manifests: Sequence[Manifest], host: str) -> Iterator[tuple[str, Any]]:
+    for manifest in manifests:
+        if manifest.known is not INGRESS:
+            continue
+        for rule in _list(_dict(manifest.body.get("spec")).get("rules")):
+            if rule.get("host") != host:
+                continue
+            for path in _list(_dict(rule.get("http")).get("paths")):
+                service = _dict(_dict(path.get("backend")).get("service"))
+                port = _dict(service.get("port"))
+                yield str(service.get("name")), port.get("number") or port.get("name")
+
+
+def _ports(service: Manifest) -> dict[str, int]:
+    """Return the numbers of a Service's ports by name, unnamed ones by their number."""
+    ports = _list(_dict(service.body.get("spec")).get("ports"))
+    return {str(each.get("name") or each.get("port")): int(each["port"]) for each in ports if _is_port(each)}
+
+
+def _is_port(port: Mapping[str, Any]) -> bool:
+    return str(port.get("port", "")).isdecimal()
+
+
+def _number(ports: Mapping[str, int], wanted: Any) -> int | None:
+    if isinstance(wanted, int):
+        return wanted if wanted in ports.values() else None
+    return ports.get(str(wanted))
+
+
+def _dict(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, Mapping) else {}
+
+
+def _list(found: Any) -> list[Mapping[str, Any]]:
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []

@@ -1,0 +1,72 @@
+"""The page of one run, and the parts of it that its script renews while the run goes on."""
+
+from typing import Any
+
+from aiohttp import web
+
+from bot.core.reconciling.retention import lapsed
+from bot.model.run import Run, RunState
+from bot.web.deps import DEPS, WebDeps
+from bot.web.pages.logs import LogView, first_lines, recorded, whole_log
+from bot.web.pages.pages import page
+from bot.web.pages.run_view import run_facts
+from bot.web.pages.templating import visitor_language
+
+
+async def show(request: web.Request) -> web.Response:
+    """`GET /runs/{id}`: complete without a script, logs so far included."""
+    run = await _run(request)
+    logs = request.app[DEPS].logs
+    views = {
+        record.name: await first_lines(logs, run.id, record.name) if record.started_at else LogView()
+        for record in run.steps
+    }
+    facts = {"logs": views, "logs_gone": _logs_gone(request.app[DEPS], run)}
+    return page(request, "run.html.j2", {**await _facts(request, run), **facts})
+
+
+async def live(request: web.Request) -> web.Response:
+    """`GET /runs/{id}/live`: the parts that change, without the logs."""
+    run = await _run(request)
+    return page(request, "run_live.html.j2", await _facts(request, run))
+
+
+async def log_text(request: web.Request) -> web.StreamResponse:
+    """`GET /runs/{id}/logs/{step}.txt`."""
+    run = await _run(request)
+    deps, step = request.app[DEPS], request.match_info["step"]
+    if not recorded(run, step):
+        raise web.HTTPNotFound
+    if _logs_gone(deps, run) and not (await first_lines(deps.logs, run.id, step)).lines:
+        raise web.HTTPGone
+    return await whole_log(request, run, step)
+
+
+async def _run(request: web.Request) -> Run:
+    run = await request.app[DEPS].runs.run(int(request.match_info["id"]))
+    if run is None:
+        raise web.HTTPNotFound
+    return run
+
+
+async def _facts(request: web.Request, run: Run) -> dict[str, Any]:
+    deps = request.app[DEPS]
+    language = visitor_language(request, deps.language)
+    return {
+        "run": run,
+        "facts": run_facts(run, await _position(deps, run), language),
+        "has_report": await deps.logs.has_report(run.id),
+        "report_gone": lapsed(run.finished_at, deps.keep.reports, deps.clock.now()),
+        "gitee_url": deps.gitee_url.rstrip("/"),
+    }
+
+
+def _logs_gone(deps: WebDeps, run: Run) -> bool:
+    return lapsed(run.finished_at, deps.keep.logs, deps.clock.now())
+
+
+async def _position(deps: WebDeps, run: Run) -> int:
+    if run.state is not RunState.QUEUED:
+        return 0
+    place = (await deps.places()).get(run.id)
+    return place.position if place else 0

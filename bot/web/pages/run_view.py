@@ -1,0 +1,59 @@
+"""What a run's page says at the top, found out from the run alone: pure."""
+
+from dataclasses import dataclass
+
+from bot.model.run import Image, Run, RunState, StepRecord, StepResult, StepState, TestCounts
+from bot.model.text import Language
+from bot.web.pages.messages import say
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """A run's verdict and its products."""
+
+    headline: str
+    culprit: StepResult | None
+    """Result that made the run fail, if it has a reason."""
+    image: Image | None
+    url: str | None
+    tests: TestCounts | None
+    failed_tests: tuple[str, ...]
+    seconds: float | None
+
+
+def run_facts(run: Run, position: int, language: Language) -> RunFacts:
+    """Gather them."""
+    results = [record.result for record in run.steps if record.result]
+    culprit = _culprit(run)
+    return RunFacts(
+        headline=_headline(run, position, language),
+        culprit=culprit.result if culprit and culprit.result and culprit.result.reason else None,
+        image=next((one.image for one in results if one.image), None),
+        url=next((one.url for one in results if one.url), None),
+        tests=next((one.tests for one in results if one.tests), None),
+        failed_tests=next((one.failed_tests for one in results if one.failed_tests), ()),
+        seconds=(run.finished_at - run.started_at).total_seconds()
+        if run.finished_at and run.started_at
+        else None,
+    )
+
+
+def _culprit(run: Run) -> StepRecord | None:
+    return next((one for one in run.steps if one.state in {StepState.FAILED, StepState.BROKEN}), None)
+
+
+def _headline(run: Run, position: int, language: Language) -> str:
+    if run.stop is not None and not run.state.final:
+        return say("run.stopping", language)
+    if run.state is RunState.QUEUED:
+        if position > 1:
+            return say("run.position", language, position=position, ahead=position - 1)
+        return say("run.next", language)
+    if run.state is RunState.RUNNING:
+        now = next((one for one in run.steps if one.state is StepState.RUNNING), None)
+        return say("run.now", language, step=say(f"step.{now.name}", language)) if now else ""
+    culprit = _culprit(run)
+    if run.state is RunState.FAILED and culprit:
+        key = "run.broken_at" if culprit.state is StepState.BROKEN else "run.failed_at"
+        return say(key, language, step=say(f"step.{culprit.name}", language))
+    return ""

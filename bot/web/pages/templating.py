@@ -1,0 +1,80 @@
+"""The pages' template engine: autoescaping, strict about names, speaking the visitor's language."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib import resources
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from bot.model.text import Language
+from bot.web.pages import formatting, messages, reasons
+from bot.web.pages.language import COOKIE, choose
+
+_CODE = re.compile(r"`([^`]+)`")
+
+TEMPLATES = web.AppKey("templates", Environment)
+
+
+def new_templates() -> Environment:
+    """Read the templates that are shipped with the bot."""
+    templates = Environment(
+        loader=PackageLoader("bot.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals["asset_version"] = _asset_version()
+    templates.filters["size"] = formatting.size
+    templates.filters["coded"] = coded
+    return templates
+
+
+def coded(text: str) -> Markup:
+    """Return a sentence of a command's help as HTML, with what stands between backticks set as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def visitor_language(request: web.BaseRequest, default: Language) -> Language:
+    """Return the language to answer this visitor in."""
+    return choose(
+        request.query.get("lang", ""),
+        request.cookies.get(COOKIE, ""),
+        request.headers.get("Accept-Language", ""),
+        default,
+    )
+
+
+def render(
+    templates: Environment, name: str, language: Language, now: datetime, facts: Mapping[str, Any]
+) -> str:
+    """Return a page's HTML."""
+
+    def say(key: str, **values: object) -> str:
+        return messages.say(key, language, **values)
+
+    return templates.get_template(name).render(
+        facts,
+        lang=language,
+        t=say,
+        explain=lambda result: reasons.explain(result.reason, result.facts, language),
+        remark=lambda note: reasons.remark(note, language),
+        ago=lambda then: formatting.relative(then, now, language),
+        took=lambda seconds: formatting.duration(seconds, language),
+        exact=lambda then: f"{then.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        now=now,
+    )
+
+
+def _asset_version() -> str:
+    """Name the state of our static files, so that browsers may keep them until they change."""
+    folder = resources.files("bot.web") / "static"
+    digest = sha256()
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]

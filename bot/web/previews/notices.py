@@ -1,0 +1,88 @@
+"""What a visitor sees in place of a preview: starting, failed, removed, unknown or not answering."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aiohttp import web
+
+from bot.model.environment import Environment, EnvironmentState
+from bot.web.deps import PreviewDeps
+from bot.web.pages.messages import say
+from bot.web.pages.templating import TEMPLATES, visitor_language
+
+REFRESH = 3
+"""Seconds after which a preview that starts or wakes is tried again."""
+
+
+class Absence(StrEnum):
+    """Why there is no service to show."""
+
+    STARTING = "starting"
+    WAKING = "waking"
+    FAILED = "failed"
+    REMOVED = "removed"
+    UNKNOWN = "unknown"
+    SILENT = "silent"
+    AWAY = "away"
+    """Nobody knows: the store is away."""
+
+
+STATUS = {
+    Absence.STARTING: 503,
+    Absence.WAKING: 503,
+    Absence.FAILED: 503,
+    Absence.REMOVED: 410,
+    Absence.UNKNOWN: 404,
+    Absence.SILENT: 502,
+    Absence.AWAY: 503,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Why, and for which environment if it is known."""
+
+    absence: Absence
+    environment: Environment | None = None
+
+
+def absence(environment: Environment | None) -> Absence | None:
+    """Return why this environment cannot be visited, or None if it can be."""
+    if environment is None:
+        return Absence.UNKNOWN
+    if environment.state is EnvironmentState.READY:
+        return None if environment.endpoint or environment.url else Absence.SILENT
+    if environment.state is EnvironmentState.ASLEEP:
+        return Absence.WAKING
+    return Absence(environment.state)
+
+
+def notice_page(request: web.Request, notice: Notice, deps: PreviewDeps) -> web.Response:
+    """Answer with the page, or with one sentence for those who read no HTML."""
+    language = visitor_language(request, deps.language)
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "X-Preview-State": notice.absence,
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    }
+    refresh = REFRESH if notice.absence in {Absence.STARTING, Absence.WAKING, Absence.AWAY} else None
+    if refresh is not None:
+        headers["Retry-After"] = str(refresh)
+    status = STATUS[notice.absence]
+    if "text/html" not in request.headers.get("Accept", "*/*").lower():
+        words = say(f"preview.{notice.absence}", language)
+        return web.Response(text=f"{words}\n", status=status, headers=headers)
+    html = (
+        request.app[TEMPLATES]
+        .get_template("preview.html.j2")
+        .render(
+            lang=language,
+            t=lambda key: say(key, language),
+            absence=notice.absence,
+            environment=notice.environment,
+            run_url=deps.addresses.run(notice.environment.run) if notice.environment else "",
+            refresh=refresh,
+        )
+    )
+    return web.Response(text=html, content_type="text/html", charset="utf-8", status=status, headers=headers)

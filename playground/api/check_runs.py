@@ -1,0 +1,107 @@
+"""Check-runs: what a bot reports on a commit. Only administrators may write them; a conclusion is final."""
+
+from typing import Any
+
+from aiohttp import web
+
+from playground import refusals
+from playground.api.requests import Call, Chapter
+from playground.state import CheckRun, Repository
+
+chapter = Chapter()
+_STATUS = {"queued", "in_progress", "completed"}
+_CONCLUSION = {"neutral", "success", "failure", "cancelled", "action_required", "timed_out", "skipped", None}
+
+
+def _run(call: Call, repository: Repository) -> CheckRun:
+    run = repository.check_runs.get(call.number("id"))
+    if run is None:
+        raise refusals.not_found("404 Check Run Not Found")
+    return run
+
+
+def _output(call: Call) -> dict[str, object]:
+    """Return the output, as nested JSON or in the description's `output[title]` form."""
+    nested = call.parameters.get("output")
+    if isinstance(nested, dict):
+        return dict(nested)
+    form = {key[7:-1]: value for key, value in call.parameters.items() if key.startswith("output[")}
+    return {key: value for key, value in form.items() if "]" not in key}
+
+
+def _apply(call: Call, run: CheckRun) -> None:
+    given: dict[str, Any] = call.parameters
+    for name in ("status", "conclusion", "details_url", "started_at", "completed_at"):
+        if name in given:
+            setattr(run, name, given[name])
+    if run.conclusion is not None:
+        run.status = "completed"
+    if run.status not in _STATUS or run.conclusion not in _CONCLUSION:
+        raise refusals.bad_request("status or conclusion does not have a valid value")
+    run.output = {**run.output, **_output(call)}
+
+
+@chapter.add("POST", "/R/check-runs")
+async def create(call: Call) -> web.Response:
+    """Create a new check-run on a commit that the repository has."""
+    repository = call.repository("admin")
+    name, sha = call.text("name"), call.text("head_sha")
+    if not name or not sha:
+        raise refusals.bad_request("name, head_sha is missing")
+    if await call.forge.git(repository).resolve(sha) != sha:
+        raise refusals.not_found("404 Commit Not Found")
+    pull_id = call.text("pull_request_id")
+    bound = int(pull_id) if pull_id.isdigit() else None
+    run = CheckRun(
+        call.forge.world.ids.next("check_run"), name, sha, bound, "queued", None, None, None, None, {}
+    )
+    _apply(call, run)
+    repository.check_runs[run.id] = run
+    call.forge.changes.notify()
+    return web.json_response(call.shapes.check_run(repository, run), status=201)
+
+
+@chapter.add("GET", "/R/check-runs/{id:\\d+}")
+async def one(call: Call) -> web.Response:
+    """Answer with a check-run by id."""
+    repository = call.repository()
+    return web.json_response(call.shapes.check_run(repository, _run(call, repository)))
+
+
+@chapter.add("PATCH", "/R/check-runs/{id:\\d+}")
+async def edit(call: Call) -> web.Response:
+    """Change a check-run that has no conclusion yet."""
+    repository = call.repository("admin")
+    run = _run(call, repository)
+    if run.conclusion is not None:
+        raise refusals.bad_request("check run 已完成，不可修改")
+    _apply(call, run)
+    call.forge.changes.notify()
+    return web.json_response(call.shapes.check_run(repository, run))
+
+
+@chapter.add("GET", "/R/check-runs/{id:\\d+}/annotations")
+async def annotations(call: Call) -> web.Response:
+    """Answer with a page of a check-run's annotations."""
+    found = _run(call, call.repository()).output.get("annotations")
+    return call.page(found if isinstance(found, list) else [], dict)
+
+
+@chapter.add("GET", "/R/commits/{ref:[^/]+}/check-runs")
+async def listed(call: Call) -> web.Response:
+    """Check-runs of a commit. Those bound to a pull request show only when its id is given."""
+    repository = call.repository()
+    sha = await call.forge.git(repository).resolve(call.path("ref"))
+    bound = call.text("pull_request_id")
+    found = [
+        run
+        for run in repository.check_runs.values()
+        if run.head_sha == sha
+        and str(run.pull_request_id or "") == bound
+        and call.text("check_name") in {"", run.name}
+        and call.text("status") in {"", run.status}
+    ]
+    if call.text("filter", "latest") == "latest":
+        found = list({run.name: run for run in found}.values())
+    shown = [call.shapes.check_run(repository, run) for run in reversed(found)]
+    return web.json_response({"total_count": len(shown), "check_runs": shown})

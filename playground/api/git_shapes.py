@@ -1,0 +1,139 @@
+"""API answers about git objects: commits, changed files, branches, files and trees."""
+
+import base64
+from posixpath import basename
+
+from playground.api.shapes import Json, Shapes
+from playground.events import PushedCommit
+from playground.git_history import FileChange, TreeEntry
+from playground.state import Pull, Repository, User
+
+
+def _author(shapes: Shapes, commit: PushedCommit) -> Json | None:
+    """Find the user behind a commit's address, if it is one of ours."""
+    login, _, host = commit.author_email.partition("@")
+    user: User | None = shapes.world.user(login) if host == "noreply.example" else None
+    return shapes.user(user) if user else None
+
+
+def commit(shapes: Shapes, repository: Repository, one: PushedCommit) -> Json:
+    """Describe a commit without its files."""
+    api = f"{shapes.api}/repos/{repository.full_name}"
+    url = f"{api}/commits/{one.sha}"
+    signature = {"name": one.author_name, "date": one.time, "email": one.author_email}
+    parents = [{"sha": sha, "url": f"{api}/commits/{sha}"} for sha in one.parents]
+    return {
+        "url": url,
+        "sha": one.sha,
+        "html_url": f"{shapes.web}/{repository.full_name}/commit/{one.sha}",
+        "comments_url": f"{url}/comments",
+        "commit": {
+            "author": signature,
+            "committer": signature,
+            "message": one.message,
+            "tree": {"sha": one.tree, "url": f"{api}/git/trees/{one.tree}"},
+        },
+        "author": _author(shapes, one),
+        "committer": _author(shapes, one),
+        "parents": parents,
+    }
+
+
+def pull_file(shapes: Shapes, pull: Pull, change: FileChange) -> Json:
+    """Describe a file of a pull request: counts are strings, no status means modified."""
+    web = f"{shapes.web}/{pull.repository.full_name}"
+    return {
+        "sha": pull.head_sha,
+        "filename": change.path,
+        "status": None if change.status == "modified" else change.status,
+        "additions": str(change.additions),
+        "deletions": str(change.deletions),
+        "blob_url": f"{web}/blob/{pull.head_sha}/{change.path}",
+        "raw_url": f"{web}/raw/{pull.head_sha}/{change.path}",
+        "patch": {
+            "diff": change.diff,
+            "new_path": change.path,
+            "old_path": change.old_path,
+            "a_mode": change.old_mode,
+            "b_mode": change.new_mode,
+            "new_file": change.status == "added",
+            "renamed_file": change.status == "renamed",
+            "deleted_file": change.status == "deleted",
+            "too_large": False,
+        },
+    }
+
+
+def diff_file(shapes: Shapes, repository: Repository, sha: str, change: FileChange) -> Json:
+    """Describe a changed file of a commit or a comparison: counts are numbers, the patch is text."""
+    web = f"{shapes.web}/{repository.full_name}"
+    return {
+        "sha": sha,
+        "filename": change.path,
+        "status": change.status,
+        "additions": change.additions,
+        "deletions": change.deletions,
+        "changes": change.additions + change.deletions,
+        "blob_url": f"{web}/blob/{sha}/{change.path}",
+        "raw_url": f"{web}/raw/{sha}/{change.path}",
+        "content_url": f"{shapes.api}/repos/{repository.full_name}/contents/{change.path}?ref={sha}",
+        "patch": change.diff,
+    }
+
+
+def branch(shapes: Shapes, repository: Repository, name: str, sha: str) -> Json:
+    """Describe a branch in a list."""
+    url = f"{shapes.api}/repos/{repository.full_name}"
+    return {
+        "name": name,
+        "commit": {"sha": sha, "url": f"{url}/commits/{sha}"},
+        "protected": False,
+        "protection_url": f"{url}/branches/{name}/protection",
+    }
+
+
+def complete_branch(shapes: Shapes, repository: Repository, name: str, tip: PushedCommit) -> Json:
+    """Describe a branch by name, with its last commit."""
+    links = {
+        "html": f"{shapes.web}/{repository.full_name}/tree/{name}",
+        "self": f"{shapes.api}/repos/{repository.full_name}/branches/{name}",
+    }
+    basic = branch(shapes, repository, name, tip.sha)
+    return {**basic, "commit": commit(shapes, repository, tip), "_links": links}
+
+
+def content(shapes: Shapes, repository: Repository, ref: str, path: str, entry: TreeEntry) -> Json:
+    """Describe a file or folder in a folder's list."""
+    api = f"{shapes.api}/repos/{repository.full_name}/contents/{path}"
+    html = f"{shapes.web}/{repository.full_name}/blob/{ref}/{path}"
+    return {
+        "type": "dir" if entry.kind == "tree" else "file",
+        "size": None,
+        "name": basename(path),
+        "path": path,
+        "sha": entry.sha,
+        "url": api,
+        "html_url": html,
+        "download_url": f"{shapes.web}/{repository.full_name}/raw/{ref}/{path}",
+        "_links": {"self": api, "html": html},
+    }
+
+
+def file_content(shapes: Shapes, repository: Repository, ref: str, path: str, sha: str, data: bytes) -> Json:  # noqa: PLR0917 - the parts of one answer
+    """Describe a file with its content."""
+    entry = TreeEntry(path, "100644", "blob", sha, len(data))
+    body = content(shapes, repository, ref, path, entry)
+    return {**body, "encoding": "base64", "size": len(data), "content": base64.b64encode(data).decode()}
+
+
+def tree_entry(shapes: Shapes, repository: Repository, entry: TreeEntry) -> Json:
+    """One entry of a tree."""
+    kind = "trees" if entry.kind == "tree" else "blobs"
+    return {
+        "path": entry.path,
+        "mode": entry.mode,
+        "type": entry.kind,
+        "sha": entry.sha,
+        "size": entry.size or 0,
+        "url": f"{shapes.api}/repos/{repository.full_name}/git/{kind}/{entry.sha}",
+    }

@@ -1,0 +1,128 @@
+"""What every API route begins and ends with: who asks, about which repository, parameters, paging."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aiohttp import web
+from yarl import URL
+
+from playground import refusals
+from playground.api.shapes import Json, Shapes
+from playground.forge import Forge
+from playground.state import Permission, Pull, Repository, User
+
+T = TypeVar("T")
+
+_MAX_PER_PAGE = 100
+_PER_PAGE = 20
+
+
+@dataclass(slots=True)
+class Call:
+    """One API request with its user and its parameters from query and body."""
+
+    request: web.Request
+    forge: Forge
+    shapes: Shapes
+    user: User | None
+    body: Any
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Query and body together; the body wins."""
+        return {**self.request.query, **(self.body if isinstance(self.body, dict) else {})}
+
+    def path(self, name: str) -> str:
+        """Return a part of the path."""
+        return self.request.match_info[name]
+
+    def number(self, name: str) -> int:
+        """Return a number in the path."""
+        return int(self.path(name))
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a parameter as text."""
+        value = self.parameters.get(name)
+        return default if value is None else str(value)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return a yes-or-no parameter, as JSON or as form text."""
+        value = self.parameters.get(name)
+        return default if value is None else str(value).lower() in {"true", "1"}
+
+    def known_user(self) -> User:
+        """Who asks. Raises 401 without a token."""
+        if self.user is None:
+            raise refusals.unauthenticated()
+        return self.user
+
+    def repository(self, needed: Permission = "read") -> Repository:
+        """Return the repository of the path, if the asker may do this much there. Raises 404, 401 or 403."""
+        repository = self.forge.repository(f"{self.path('owner')}/{self.path('repo')}")
+        if needed == "read" and self.forge.world.may(self.user, "read", repository):
+            return repository
+        self.forge.require(self.user, needed, repository)
+        return repository
+
+    def pull(self) -> Pull:
+        """Return the pull request of the path."""
+        return self.forge.pull(self.repository(), self.number("number"))
+
+    def page(self, items: Sequence[T], shape: Callable[[T], Json]) -> web.Response:
+        """One page of a list, with Gitee's paging headers."""
+        page, per_page = _positive(self.text("page"), 1), _positive(self.text("per_page"), _PER_PAGE)
+        per_page = min(per_page, _MAX_PER_PAGE)
+        total_page = max(-(-len(items) // per_page), 1)
+        shown = [shape(item) for item in items[(page - 1) * per_page : page * per_page]]
+        links = _links(self.request.url, page, total_page)
+        headers = {"total_count": str(len(items)), "total_page": str(total_page), **links}
+        return web.json_response(shown, headers=headers)
+
+
+def _positive(text: str, default: int) -> int:
+    return int(text) if text.isdigit() and int(text) > 0 else default
+
+
+def _links(url: URL, page: int, last: int) -> dict[str, str]:
+    numbers = {"prev": page - 1, "next": page + 1, "first": 1, "last": last}
+    links = [
+        f"<{url.update_query(page=number)}>; rel='{name}'"
+        for name, number in numbers.items()
+        if 1 <= number <= last
+    ]
+    return {"Link": ", ".join(links)}
+
+
+Route = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
+class Chapter:
+    """Routes of one chapter; `owner` and `repo` stand in most of their paths."""
+
+    def __init__(self) -> None:
+        self.routes: list[tuple[str, str, Route]] = []
+
+    def add(self, method: str, path: str) -> Callable[[Route], Route]:
+        """Register a route; `/R` at the start stands for `/repos/{owner}/{repo}`."""
+
+        def register(route: Route) -> Route:
+            full = path.replace("/R", "/repos/{owner}/{repo}", 1) if path.startswith("/R") else path
+            self.routes.append((method, f"/api/v5{full}", route))
+            return route
+
+        return register
+
+
+async def body_of(request: web.Request) -> Any:
+    """Return the parsed body: JSON, or a form as a dictionary. Raises 400 for broken JSON."""
+    if not request.body_exists:
+        return None
+    if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        return {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+    text = await request.text()
+    try:
+        return json.loads(text) if text.strip() else None
+    except ValueError as error:
+        raise refusals.bad_request("400 Bad Request: body is not JSON") from error

@@ -1,0 +1,71 @@
+"""All of API v5 as aiohttp routes, and how refusals become answers."""
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from playground import access
+from playground.api import check_runs, comments, contents, hooks, people, pulls, text
+from playground.api.requests import Call, Route, body_of
+from playground.api.shapes import Shapes
+from playground.forge import Forge
+from playground.git_repositories import GitError
+from playground.refusals import RefusedError
+from playground.webhooks import Webhooks
+
+LIMIT = 5000
+"""Requests per hour that the rate limit headers speak of; it is not enforced, faults do that."""
+_HOUR = 3600
+
+
+class Api:
+    """The API of one Gitee."""
+
+    def __init__(self, forge: Forge, shapes: Callable[[], Shapes], webhooks: Webhooks) -> None:
+        self._forge = forge
+        self._shapes = shapes
+        self._chapters = [
+            *(module.chapter for module in (people, contents, pulls, comments, check_runs, text)),
+            hooks.make_chapter(webhooks),
+        ]
+        self._used: dict[str, int] = {}
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return what the application has to serve."""
+        served = [
+            web.route(method, path, self._handler(route))
+            for chapter in self._chapters
+            for method, path, route in chapter.routes
+        ]
+        return [*served, web.route("*", "/api/v5/{rest:.*}", _unknown)]
+
+    def _handler(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                user = access.user_of(self._forge.world, await access.token_of(request))
+                call = Call(request, self._forge, self._shapes(), user, await body_of(request))
+                answer = await route(call)
+            except RefusedError as refusal:
+                answer = web.json_response({"message": refusal.message}, status=refusal.status)
+            except GitError as error:
+                answer = web.json_response({"message": f"400 Bad Request: {error}"}, status=400)
+            answer.headers.update(self._limits(request))
+            return answer
+
+        return handle
+
+    def _limits(self, request: web.Request) -> dict[str, str]:
+        asker = request.headers.get("Authorization", "")
+        self._used[asker] = self._used.get(asker, 0) + 1
+        return {
+            "X-Request-Id": uuid.uuid4().hex,
+            "X-RateLimit-Limit": str(LIMIT),
+            "X-RateLimit-Remaining": str(max(LIMIT - self._used[asker], 0)),
+            "X-RateLimit-Reset": str((int(time.time()) // _HOUR + 1) * _HOUR),
+        }
+
+
+async def _unknown(_request: web.Request) -> web.Response:
+    return web.json_response({"message": "404 Not Found"}, status=404)

@@ -1,0 +1,53 @@
+"""Comments under pull requests: writing, editing, deleting."""
+
+from playground import pulls, refusals
+from playground.events import NoteEvent
+from playground.forge import Forge
+from playground.state import Comment, Pull, Revision, User, now
+
+
+def _checked(body: str) -> str:
+    if not body.strip():
+        raise refusals.bad_request("body is missing")
+    return pulls.checked_text(body)
+
+
+def write(
+    forge: Forge,
+    pull: Pull,
+    body: str,
+    by: User,
+    *,
+    path: str | None = None,
+    position: str | None = None,
+    commit_id: str | None = None,
+) -> Comment:
+    """Write a comment, at a line with `path` and `position`. Whoever can read the repository may."""
+    forge.require(by, "read", pull.repository)
+    moment = now()
+    history = [Revision(_checked(body), by.login, moment)]
+    number = forge.world.ids.next("comment")
+    comment = Comment(number, by, moment, history, pull, path=path, position=position, commit_id=commit_id)
+    pull.comments.append(comment)
+    pull.updated_at = moment
+    forge.announce(NoteEvent(comment, by, "comment"))
+    return comment
+
+
+def _refuse_others(forge: Forge, comment: Comment, by: User) -> None:
+    if by is not comment.author:
+        forge.require(by, "admin", comment.pull.repository)
+
+
+def edit(forge: Forge, comment: Comment, body: str, by: User) -> None:
+    """Give a comment another text. Raises 403 for others than its author and administrators."""
+    _refuse_others(forge, comment, by)
+    comment.history.append(Revision(_checked(body), by.login, now()))
+    forge.announce(NoteEvent(comment, by, "edited"))
+
+
+def delete(forge: Forge, comment: Comment, by: User) -> None:
+    """Remove a comment. Raises 403 for others than its author and administrators."""
+    _refuse_others(forge, comment, by)
+    comment.deleted = True
+    forge.announce(NoteEvent(comment, by, "deleted"))

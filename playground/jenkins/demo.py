@@ -1,0 +1,31 @@
+"""The playground's Jenkins: its account for the bot, and the jobs of the demo repository."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playground.demo_repository import DemoRepository
+from playground.jenkins.server import OfflineJenkins
+from playground.jenkins.workshop import open_workshop
+from playground.server import OfflineGitee
+
+JENKINS_USER = "chatops"
+_QUIET = 2.0
+"""Seconds in the queue, so that waiting can be seen."""
+
+
+@asynccontextmanager
+async def demo_jenkins(
+    folder: Path, port: int, gitee: OfflineGitee, demo: DemoRepository, instance: str
+) -> AsyncIterator[OfflineJenkins]:
+    """Serve it until the block ends."""
+    async with (
+        open_workshop(folder, gitee.url, demo.bot_token, instance) as workshop,
+        OfflineJenkins(port=port) as jenkins,
+    ):
+        jenkins.access.anyone_reads = True
+        jenkins.add_user(JENKINS_USER, token=secrets.token_hex(17))
+        jenkins.add_job(f"{demo.full_name}/build-image", workshop.build_image, quiet=_QUIET)
+        jenkins.add_job(f"{demo.full_name}/test", workshop.test, quiet=_QUIET)
+        yield jenkins

@@ -1,0 +1,129 @@
+"""The queue and the executors: what waits, why, and what begins. Moves on whenever somebody looks."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from playground.jenkins.state import Build, Job, QueueItem, Stop
+from playground.jenkins.stories import Hand, Sleep
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED = 300.0
+"""Seconds for which an item is known after it has left the queue; Jenkins keeps them five minutes."""
+_FINALS = {"stop": "Aborted", "term": "Terminated", "kill": "Hard kill!"}
+
+
+class Scheduler:
+    """Turns queue items into builds."""
+
+    def __init__(self, executors: int, now: Callable[[], float] | None, sleep: Sleep | None) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.items: dict[int, QueueItem] = {}
+        self.executors = executors
+        self.quieting_down = False
+        self.now = now or time.time
+        self._sleep = sleep or asyncio.sleep
+        self._next_id = 1
+        self._ended: list[asyncio.Task[None]] = []
+
+    def schedule(self, job: Job, parameters: dict[str, str], user: str) -> tuple[QueueItem, bool]:
+        """Put a build in line; the same build asked for twice is one item. Tells whether it is new."""
+        for item in self.items.values():
+            if item.waiting and item.job is job and item.parameters == parameters:
+                return item, False
+        now = self.now()
+        item = QueueItem(self._next_id, job, parameters, user, now, now + job.quiet)
+        self.items[item.id] = item
+        self._next_id += 1
+        return item, True
+
+    def advance(self) -> None:
+        """Begin what can begin, and forget what left the queue long ago."""
+        now = self.now()
+        for item in list(self.items.values()):
+            if item.waiting and self.why(item) is None:
+                self._begin(item)
+            elif item.left_at is not None and now - item.left_at > REMEMBERED:
+                del self.items[item.id]
+
+    def why(self, item: QueueItem) -> str | None:
+        """Return why an item has to wait; None if it has not."""
+        if self.quieting_down:
+            return "Jenkins is about to shut down"
+        left = item.quiet_until - self.now()
+        if left > 0:
+            return f"In the quiet period. Expires in {left:.1f} sec"
+        if item.job.running and not item.job.concurrent:
+            return f"Build #{item.job.running[0].number} is already in progress (ETA: N/A)"
+        if len(self.running) >= self.executors:
+            return "Waiting for next available executor"
+        return None
+
+    @property
+    def running(self) -> list[Build]:
+        """All builds under way."""
+        return [build for job in self.jobs.values() for build in job.running]
+
+    def cancel(self, item: QueueItem) -> None:
+        """Take an item out of the queue."""
+        item.cancelled, item.left_at = True, self.now()
+
+    def stop(self, build: Build, how: Stop) -> None:
+        """Ask a build to stop; only pipelines know more than `stop`, and only `kill` is never ignored."""
+        if not build.building:
+            return
+        build.stops.append(how)
+        build.console.write(f"{_FINALS[how]}\n")
+        if how not in build.job.ignores:
+            self._end(build, "ABORTED")
+
+    def lose(self, builds: Iterable[Build]) -> None:
+        """Forget builds as if they had never been."""
+        for build in builds:
+            self._end(build, "ABORTED")
+            del build.job.builds[build.number]
+
+    async def close(self) -> None:
+        """End every build."""
+        for build in self.running:
+            self._end(build, "ABORTED")
+        await asyncio.gather(*self._ended, return_exceptions=True)
+
+    def _begin(self, item: QueueItem) -> None:
+        job, now = item.job, self.now()
+        build = Build(job, job.next_number, item.id, item.parameters, item.user, now)
+        job.next_number += 1
+        job.builds[build.number] = build
+        item.build, item.left_at = build, now
+        build.console.write(f"Started by user {item.user}\n")
+        build.task = asyncio.create_task(self._play(build), name=f"{job.name} #{build.number}")
+        for old in sorted(job.builds)[: -job.keep]:
+            if not job.builds[old].building:
+                del job.builds[old]
+
+    async def _play(self, build: Build) -> None:
+        result = "FAILURE"
+        with suppress(asyncio.CancelledError):
+            try:
+                result = await build.job.story(Hand(build, self._sleep))
+            except Exception:
+                logger.exception("a scripted build broke")
+                build.console.write("java.lang.IllegalStateException: the story broke\n")
+        self._finish(build, result)
+        self.advance()
+
+    def _end(self, build: Build, result: str) -> None:
+        if build.task is not None:
+            self._ended.append(build.task)
+            build.task.cancel()
+        self._finish(build, result)
+
+    def _finish(self, build: Build, result: str) -> None:
+        if build.building:
+            build.building, build.result = False, result
+            build.duration = self.now() - build.started_at
+            build.console.write(f"Finished: {result}\n")
+            build.console.complete = True

@@ -1,0 +1,151 @@
+"""The double's front: starts and stops the server, and lets tests and the playground set the scene."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from playground import faults
+from playground.jenkins.access import Access
+from playground.jenkins.answers import Answers
+from playground.jenkins.pages import restarting
+from playground.jenkins.scheduling import Scheduler
+from playground.jenkins.shapes import Shapes
+from playground.jenkins.state import Build, Job, QueueItem, Story, User
+from playground.jenkins.stories import succeeds
+
+VERSION = "2.504.3"
+DECLARED = (
+    "CHATOPS_RUN",
+    "CHATOPS_REPOSITORY",
+    "CHATOPS_PR",
+    "CHATOPS_SHA",
+    "CHATOPS_CLONE_URL",
+    "CHATOPS_REF",
+    "CHATOPS_IMAGE",
+    "CHATOPS_ENVIRONMENT",
+    "CHATOPS_HOST",
+    "CHATOPS_HOST_LABEL",
+    "CHATOPS_SERVICE_URL",
+    "CHATOPS_SUITES",
+    "CHATOPS_FAILED_TESTS",
+)
+"""Parameters that a job for the bot declares, see docs/jenkins.md."""
+
+
+class OfflineJenkins:
+    """A Jenkins that can be started, told what to do, and asked what it has seen."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        executors: int = 2,
+        now: Callable[[], float] | None = None,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
+        self._port = port
+        self.url = ""
+        self.skew = 0.0
+        """Seconds by which this Jenkins' clock is ahead."""
+        self.faults = faults.Faults()
+        self.requests: list[tuple[str, str]] = []
+        """Method and path of every request."""
+        self.scheduler = Scheduler(executors, now, sleep)
+        self.access = Access()
+        self._away_until = 0.0
+        self._answers = Answers(self.scheduler, self.access, self._shapes)
+        self._runner: web.AppRunner | None = None
+
+    def _shapes(self) -> Shapes:
+        return Shapes(self.scheduler, self.url, self.skew)
+
+    async def start(self) -> None:
+        """Listen; `url` says where."""
+        application = web.Application(middlewares=[faults.middleware(self.faults)])
+        application.router.add_route("*", "/{tail:.*}", self._handle)
+        application.on_response_prepare.append(self._stamp)
+        self._runner = web.AppRunner(
+            application, access_log=None, handler_cancellation=True, shutdown_timeout=2
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        self._port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    async def stop(self) -> None:
+        """End all builds and listen no longer."""
+        await self.scheduler.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    # Setting the scene
+
+    def add_user(self, name: str, *, password: str = "", token: str = "") -> User:
+        """Create an account."""
+        self.access.users[name] = User(name, password, token)
+        return self.access.users[name]
+
+    def add_job(
+        self, name: str, story: Story = succeeds, *, parameters: Iterable[str] | None = DECLARED, **more: Any
+    ) -> Job:
+        """Create a job by its full name; see `state.Job` for the rest."""
+        declared = None if parameters is None else dict.fromkeys(parameters, "")
+        self.scheduler.jobs[name] = Job(name, story, declared, **more)
+        return self.scheduler.jobs[name]
+
+    def quiet_down(self, *, on: bool = True) -> None:
+        """Begin nothing new, as before a restart."""
+        self.scheduler.quieting_down = on
+
+    def restart(self, seconds: float = 0.0, *, keeps_builds: bool = True, keeps_queue: bool = True) -> None:
+        """Go away for some seconds; pipelines go on afterwards unless they are to be lost."""
+        self._away_until = self.scheduler.now() + seconds
+        self.scheduler.quieting_down = False
+        if not keeps_builds:
+            self.scheduler.lose(self.scheduler.running)
+        for item in list(self.scheduler.items.values()):
+            # Who has left the queue is remembered by nobody after a restart.
+            if not item.waiting or not keeps_queue:
+                del self.scheduler.items[item.id]
+
+    # What was seen
+
+    @property
+    def builds(self) -> list[Build]:
+        """All builds that are known, in the order in which they began."""
+        found = [build for job in self.scheduler.jobs.values() for build in job.builds.values()]
+        return sorted(found, key=lambda build: (build.started_at, build.queue_id))
+
+    @property
+    def queue(self) -> list[QueueItem]:
+        """What waits."""
+        return [item for item in self.scheduler.items.values() if item.waiting]
+
+    def triggers(self) -> int:
+        """How many requests asked for a build."""
+        return sum(method == "POST" and "/build" in path for method, path in self.requests)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append((request.method, request.rel_url.raw_path))
+        if self.scheduler.now() < self._away_until:
+            return restarting()
+        return await self._answers.answer(request)
+
+    async def _stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
+        now = datetime.fromtimestamp(self.scheduler.now(), UTC) + timedelta(seconds=self.skew)
+        response.headers["Date"] = format_datetime(now, usegmt=True)
+        response.headers["X-Jenkins"] = VERSION

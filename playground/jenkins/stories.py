@@ -1,0 +1,121 @@
+"""What a scripted build is given to act with, and a few stories to begin with."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from playground.jenkins.state import Build, Story
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A running build as its story sees it."""
+
+    build: Build
+    sleep: Sleep
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """What the build was started with."""
+        return self.build.parameters
+
+    def say(self, text: str, times: int = 1) -> None:
+        """Write lines to the console."""
+        self.build.console.write(f"{text}\n", times)
+
+    def archive(self, path: str, content: str | bytes) -> None:
+        """Keep a file, as `archiveArtifacts` does."""
+        self.build.artifacts[path] = content.encode() if isinstance(content, str) else content
+
+    def publish(self, cases: Mapping[str, str | None], *, suite: str = "unit") -> None:
+        """Publish test results, as `junit` does: each test with its error, None for one that passed."""
+        self.build.report = test_report(suite, cases)
+
+
+def test_report(suite: str, cases: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return what `testReport/api/json` tells of such results."""
+    failed = sum(error is not None for error in cases.values())
+    return {
+        "_class": "hudson.tasks.junit.TestResult",
+        "testActions": [],
+        "duration": 0.1 * len(cases),
+        "empty": not cases,
+        "failCount": failed,
+        "passCount": len(cases) - failed,
+        "skipCount": 0,
+        "suites": [
+            {
+                "cases": [_case(suite, name, error) for name, error in cases.items()],
+                "duration": 0.1 * len(cases),
+                "enclosingBlockNames": [],
+                "enclosingBlocks": [],
+                "id": None,
+                "name": suite,
+                "nodeId": None,
+                "stderr": None,
+                "stdout": None,
+                "timestamp": None,
+            }
+        ],
+    }
+
+
+def _case(suite: str, name: str, error: str | None) -> dict[str, Any]:
+    return {
+        "testActions": [],
+        "age": 0 if error is None else 1,
+        "className": suite,
+        "duration": 0.1,
+        "errorDetails": error,
+        "errorStackTrace": None if error is None else f"Traceback:\n{error}",
+        "failedSince": 0,
+        "name": name,
+        "skipped": False,
+        "skippedMessage": None,
+        "status": "PASSED" if error is None else "REGRESSION",
+        "stderr": None,
+        "stdout": None,
+    }
+
+
+async def succeeds(hand: Hand) -> str:
+    """Say a line and end well."""
+    hand.say("Hello from Jenkins")
+    return "SUCCESS"
+
+
+def telling(**facts: str) -> Story:
+    """Return a story that archives a `chatops.env` with these lines."""
+
+    async def story(hand: Hand) -> str:
+        hand.say("archiving what was made")
+        lines = (f"{key}={value.format(**hand.parameters)}" for key, value in facts.items())
+        hand.archive("out/chatops.env", "\n".join(lines) + "\n")
+        return "SUCCESS"
+
+    return story
+
+
+def held(gate: asyncio.Event, story: Story = succeeds) -> Story:
+    """Return a story that waits for a gate before it goes on."""
+
+    async def waiting(hand: Hand) -> str:
+        hand.say("waiting at the gate")
+        await gate.wait()
+        return await story(hand)
+
+    return waiting
+
+
+def fails(*lines: str) -> Story:
+    """Return a story that says these lines and ends badly."""
+
+    async def story(hand: Hand) -> str:
+        for line in lines:
+            hand.say(line)
+        return "FAILURE"
+
+    return story

@@ -1,0 +1,197 @@
+"""Starts the offline Gitee and, beside it in the same process group, `chatops serve` as an operator would."""
+
+import asyncio
+import json
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from socket import create_server
+
+import httpx
+
+from bot.model.errors import RetryLater
+from bot.runners.docker.sweep import sweep
+from playground.demo_repository import DemoRepository, ready_made_changes, seed_demo
+from playground.jenkins.demo import JENKINS_USER, demo_jenkins
+from playground.jenkins.server import OfflineJenkins
+from playground.server import OfflineGitee
+
+DOMAIN = "preview.localhost"
+START_SECONDS = 180
+STOP_SECONDS = 60
+ANSWER_SECONDS = 60
+"""What a busy machine may take to start and to stop the bot, and to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the three servers listen; 0 lets the system choose."""
+
+    gitee: int = 8002
+    bot: int = 8001
+    previews: int = 8003
+    jenkins: int = 8004
+
+    def chosen(self) -> "Ports":
+        """Return ports that are free now. Raises OSError, naming the port, when one is taken."""
+        with ExitStack() as listeners:
+            # All at the same time, or the system may choose one twice.
+            wanted = (self.gitee, self.bot, self.previews, self.jenkins)
+            return Ports(*[_listened_on(port, listeners) for port in wanted])
+
+
+@dataclass(frozen=True, slots=True)
+class Playground:
+    """What is running."""
+
+    gitee: OfflineGitee
+    demo: DemoRepository
+    bot: asyncio.subprocess.Process
+    bot_url: str
+    previews: str
+    """Host and port of the previews' proxy."""
+    jenkins: OfflineJenkins | None = None
+
+
+def _listened_on(port: int, listeners: ExitStack) -> int:
+    try:
+        listener = listeners.enter_context(create_server(("127.0.0.1", port)))
+    except OSError as error:
+        raise OSError(f"port {port} is taken: {error.strerror}") from error
+    number: int = listener.getsockname()[1]
+    return number
+
+
+@asynccontextmanager
+async def playground(
+    data_dir: Path, ports: Ports, registry: str, *, with_jenkins: bool = False
+) -> AsyncIterator[Playground]:
+    """Run the servers until the block ends. Raises RuntimeError when a part is missing or fails."""
+    await _require_registry(registry)
+    ports = ports.chosen()
+    async with AsyncExitStack() as stack:
+        gitee = await stack.enter_async_context(
+            OfflineGitee(data_dir / "gitee", port=ports.gitee, changes=ready_made_changes())
+        )
+        demo = await seed_demo(gitee, jenkins=with_jenkins)
+        secret = secrets.token_urlsafe(24)
+        instance = f"playground-{ports.bot}"
+        await _swept(instance)
+        jenkins = None
+        if with_jenkins:
+            folder = data_dir / "jenkins"
+            jenkins = await stack.enter_async_context(
+                demo_jenkins(folder, ports.jenkins, gitee, demo, instance)
+            )
+        config = _write_config(
+            data_dir, gitee, demo, secret=secret, ports=ports, registry=registry, jenkins=jenkins
+        )
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.cli", "serve", "--config", str(config)
+        )
+        try:
+            bot_url = f"http://127.0.0.1:{ports.bot}"
+            await _ready(bot, bot_url)
+            gitee.add_hook(demo.full_name, f"{bot_url}/webhooks/gitee", secret)
+            yield Playground(gitee, demo, bot, bot_url, f"{DOMAIN}:{ports.previews}", jenkins)
+        finally:
+            await _stop(bot)
+            await sweep(instance)
+
+
+async def _require_registry(url: str) -> None:
+    try:
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+            await client.get(f"{url}/v2/")
+    except httpx.TransportError as error:
+        raise RuntimeError(f"no registry answers at {url}; `make setup` starts one") from error
+
+
+async def _swept(instance: str) -> None:
+    """Remove what an earlier playground on this port may have left when it was killed."""
+    try:
+        await sweep(instance)
+    except RetryLater as error:
+        why = error.facts.get("message", "")
+        raise RuntimeError(f"no Docker Engine answers ({why}); `make setup` finds or starts one") from error
+
+
+def _write_config(
+    data_dir: Path,
+    gitee: OfflineGitee,
+    demo: DemoRepository,
+    *,
+    secret: str,
+    ports: Ports,
+    registry: str,
+    jenkins: OfflineJenkins | None,
+) -> Path:
+    """Write what an operator would write for a real Gitee: only the values differ."""
+    sections: dict[str, dict[str, object]] = {
+        "server": {
+            "host": "127.0.0.1",
+            "port": ports.bot,
+            "public_url": f"http://127.0.0.1:{ports.bot}",
+            "data_dir": str(data_dir / "bot"),
+        },
+        "gitee": {
+            "url": gitee.url,
+            "api_url": gitee.api_url,
+            "token": demo.bot_token,
+            "webhook_secret": [secret],
+        },
+        "docker": {"instance": f"playground-{ports.bot}"},
+        "repos": {"allow": ["*/*"]},
+        "registry": {"kind": "oci", "url": registry},
+        "preview": {"domain": DOMAIN, "port": ports.previews, "public_port": ports.previews},
+    }
+    if jenkins is not None:
+        user = jenkins.access.users[JENKINS_USER]
+        patterns = ["{owner}/{name}/**"]
+        sections["jenkins"] = {
+            "url": jenkins.url, "user": user.name, "token": user.token, "jobs": patterns, "poll": 0.5,
+        }  # fmt: skip
+    path = data_dir / "chatops.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    # JSON strings, numbers and lists are TOML too.
+    lines = [
+        line
+        for name, values in sections.items()
+        for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()), "")
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+async def _ready(bot: asyncio.subprocess.Process, url: str) -> None:
+    last = "no answer"
+    with suppress(TimeoutError):
+        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+            while bot.returncode is None:
+                try:
+                    answer = await client.get(f"{url}/readyz")
+                except httpx.TransportError:
+                    await asyncio.sleep(0.1)
+                    continue
+                if answer.is_success:
+                    return
+                last = answer.text
+                await asyncio.sleep(0.2)
+    raise RuntimeError(f"the bot did not become ready: {last}")
+
+
+async def _stop(bot: asyncio.subprocess.Process) -> None:
+    if bot.returncode is not None:
+        return
+    bot.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await bot.wait()
+    except TimeoutError:
+        bot.kill()
+        await bot.wait()

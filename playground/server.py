@@ -1,0 +1,288 @@
+"""An offline Gitee that can be reached over HTTP, and the Python door to the same state for tests."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from aiohttp import web
+
+from playground import branches, comments, faults, pulls, repositories
+from playground.api.routes import Api
+from playground.api.shapes import Shapes
+from playground.forge import Forge
+from playground.git_repositories import Files, folder_files
+from playground.git_server import GitServer
+from playground.pages.acting import Acting
+from playground.pages.inspecting import Inspecting
+from playground.pages.reading import Reading
+from playground.pages.site import STATIC, Site
+from playground.state import Comment, Hook, HookMode, Permission, Pull, Repository
+from playground.webhooks import Delivery, Webhooks
+
+T = TypeVar("T")
+
+BOT_EVENTS = ("note_events", "merge_requests_events")
+"""The events this project's bot asks for."""
+SUGGESTIONS = ("/help", "/build", "/deploy", "/test", "/status", "/teardown")
+"""Commands that the comment box offers unless told others."""
+_MAX_BODY = 8 * 2**20
+_PATIENCE = 0.2
+"""Seconds that open requests get to end when the server stops."""
+
+
+class OfflineGitee:
+    """A Gitee on a port of its own: API v5, git over HTTP, webhooks and pages over one state.
+
+    `async with OfflineGitee(folder) as gitee:` serves until the block ends. Names are given as on Gitee:
+    repositories as `owner/path`, people by login. Actions follow the forge's rules and raise RefusedError
+    where it would refuse. `suggestions` are commands that the comment box offers, `changes` commits to take.
+    `public_url` is what browsers and the bot call this server when the listening address is not it.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        public_url: str | None = None,
+        suggestions: Sequence[str] = SUGGESTIONS,
+        changes: Mapping[str, Files] | None = None,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._public_url = public_url
+        self.url = ""
+        self.faults = faults.Faults()
+        self.forge = Forge(data_dir)
+        self.webhooks = Webhooks(self.forge.world, self.forge.changes.notify, self.faults)
+        self.forge.listeners.append(self.webhooks.announce)
+        self._site = Site(
+            self.forge,
+            self.webhooks,
+            suggestions=suggestions,
+            changes=dict(changes or {}),
+            public_url=public_url,
+        )
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def api_url(self) -> str:
+        """Where API v5 begins."""
+        return f"{self.url}/api/v5"
+
+    async def start(self) -> None:
+        """Listen. A port of 0 lets the system choose a free one; `url` says which."""
+        self._runner = web.AppRunner(
+            self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self._port).start()
+        port = self._runner.addresses[0][1]
+        self.url = self.webhooks.url = self._public_url or f"http://{self._host}:{port}"
+
+    def _application(self) -> web.Application:
+        application = web.Application(client_max_size=_MAX_BODY, middlewares=[faults.middleware(self.faults)])
+        api = Api(self.forge, lambda: Shapes(self.forge.world, self.url), self.webhooks)
+        application.add_routes(api.routes())
+        application.add_routes(GitServer(self.forge).routes())
+        for pages in (Inspecting(self._site), Reading(self._site), Acting(self._site)):
+            application.add_routes(pages.routes())
+        application.router.add_static("/-/static", STATIC)
+        application.add_routes(Reading.last_routes(self._site))
+        return application
+
+    async def stop(self) -> None:
+        """Stop delivering and listening."""
+        self.forge.changes.close()
+        await self.webhooks.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    # People and repositories
+
+    def add_user(self, login: str, *, name: str | None = None) -> str:
+        """Create a user; return the access token."""
+        return repositories.add_user(self.forge, login, name).token
+
+    def token(self, login: str) -> str:
+        """Return a user's access token."""
+        return self.forge.user(login).token
+
+    async def add_repository(
+        self,
+        full_name: str,
+        files: Files | Path,
+        *,
+        private: bool = False,
+        members: Mapping[str, Permission] | None = None,
+        name: str | None = None,
+    ) -> Repository:
+        """Create a repository with one commit of these files (or of a folder) on `master`.
+
+        Members must be users.
+        """
+        content = folder_files(files) if isinstance(files, Path) else files
+        return await repositories.add_repository(
+            self.forge, full_name, content, private=private, members=members, name=name
+        )
+
+    def add_hook(
+        self,
+        repository: str,
+        url: str,
+        secret: str,
+        *,
+        mode: HookMode = "sign",
+        events: tuple[str, ...] = BOT_EVENTS,
+    ) -> Hook:
+        """Add a webhook to a repository."""
+        return repositories.add_hook(
+            self.forge, self.repository(repository), url, secret=secret, mode=mode, events=events
+        )
+
+    def set_permission(self, repository: str, login: str, permission: Permission | None) -> None:
+        """Set what a user may do from now on; None makes a stranger."""
+        repositories.set_permission(self.forge, self.repository(repository), login, permission)
+
+    async def fork(self, repository: str, by: str) -> str:
+        """Fork for a user; return the fork's full name."""
+        return (
+            await repositories.fork(self.forge, self.repository(repository), self.forge.user(by))
+        ).full_name
+
+    def delete_fork(self, full_name: str) -> None:
+        """Remove a repository; its pull requests lose their head repository."""
+        repositories.delete(self.forge, self.repository(full_name))
+
+    def repository(self, full_name: str) -> Repository:
+        """Return the state of a repository."""
+        return self.forge.repository(full_name)
+
+    # Pull requests
+
+    def pull(self, repository: str, number: int) -> Pull:
+        """Return the state of a pull request."""
+        return self.forge.pull(self.repository(repository), number)
+
+    async def open_pull(
+        self,
+        repository: str,
+        head_branch: str,
+        *,
+        files: Files | None = None,
+        by: str,
+        title: str | None = None,
+        body: str = "",
+        base_branch: str | None = None,
+        from_fork: bool = False,
+        draft: bool = False,
+    ) -> int:
+        """Open a pull request, after a commit of these files on its branch; return its number."""
+        base, user = self.repository(repository), self.forge.user(by)
+        head = await repositories.fork(self.forge, base, user) if from_fork else base
+        if files is not None:
+            await branches.commit(
+                self.forge, head, head_branch, files, by=user, message=f"{title or head_branch}\n"
+            )
+        pull = await pulls.open_pull(
+            self.forge, base, head, head_branch,
+            by=user, title=title or head_branch, body=body, base_branch=base_branch, draft=draft,
+        )  # fmt: skip
+        return pull.number
+
+    async def push(
+        self, repository: str, number: int, files: Files, *, by: str, message: str = "Update\n"
+    ) -> str:
+        """Put a commit on a pull request's branch, wherever that lives; return its sha."""
+        pull = self.pull(repository, number)
+        return await branches.commit_to_pull(self.forge, pull, files, by=self.forge.user(by), message=message)
+
+    async def commit(
+        self, repository: str, branch: str, files: Files, *, by: str, message: str = "Update\n"
+    ) -> str:
+        """Put a commit on a branch, which is made when it is new; return its sha."""
+        target, user = self.repository(repository), self.forge.user(by)
+        return await branches.commit(self.forge, target, branch, files, by=user, message=message)
+
+    async def edit_pull(
+        self, repository: str, number: int, *, by: str, title: str | None = None, draft: bool | None = None
+    ) -> None:
+        """Change the title or the draft state."""
+        pulls.edit(self.forge, self.pull(repository, number), self.forge.user(by), title=title, draft=draft)
+
+    async def label(self, repository: str, number: int, names: list[str], *, by: str) -> None:
+        """Give a pull request exactly these labels."""
+        pulls.set_labels(self.forge, self.pull(repository, number), self.forge.user(by), names)
+
+    async def close(self, repository: str, number: int, *, by: str) -> None:
+        """Close it unmerged."""
+        pulls.close(self.forge, self.pull(repository, number), self.forge.user(by))
+
+    async def reopen(self, repository: str, number: int, *, by: str) -> None:
+        """Open it again."""
+        await pulls.reopen(self.forge, self.pull(repository, number), self.forge.user(by))
+
+    async def merge(self, repository: str, number: int, *, by: str, method: str = "merge") -> str:
+        """Merge it; return the new commit of the base branch."""
+        return await branches.merge(
+            self.forge, self.pull(repository, number), self.forge.user(by), method=method
+        )
+
+    # Comments
+
+    async def comment(self, repository: str, number: int, body: str, *, by: str) -> int:
+        """Write a comment; return its id."""
+        return comments.write(self.forge, self.pull(repository, number), body, self.forge.user(by)).id
+
+    async def edit_comment(self, repository: str, comment_id: int, body: str, *, by: str) -> None:
+        """Give a comment another text."""
+        comment = self.forge.comment(self.repository(repository), comment_id)
+        comments.edit(self.forge, comment, body, self.forge.user(by))
+
+    async def delete_comment(self, repository: str, comment_id: int, *, by: str) -> None:
+        """Remove a comment."""
+        comment = self.forge.comment(self.repository(repository), comment_id)
+        comments.delete(self.forge, comment, self.forge.user(by))
+
+    def comments(self, repository: str, number: int, *, by: str | None = None) -> list[Comment]:
+        """Return the comments that are there, oldest first; of one author if asked.
+
+        Each knows its earlier texts.
+        """
+        found = self.pull(repository, number).visible_comments
+        return [one for one in found if by is None or one.author.login == by]
+
+    # Deliveries and waiting
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every delivery, oldest first."""
+        return self.webhooks.history
+
+    def redeliver(self, index: int) -> Delivery:
+        """Send a delivery of the list once more, byte for byte."""
+        return self.webhooks.redeliver(self.deliveries[index])
+
+    def ping(self, hook: Hook) -> Delivery:
+        """Send a hook's test delivery."""
+        return self.webhooks.ping(hook)
+
+    async def settled(self) -> None:
+        """Return when every delivery has been answered or given up."""
+        await self.webhooks.settled()
+
+    async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109 - a test's patience belongs to the call
+        """Return the predicate's first true value; it is asked after every change. Raises TimeoutError."""
+        return await self.forge.changes.until(predicate, timeout)

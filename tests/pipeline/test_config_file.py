@@ -1,0 +1,352 @@
+import json
+import re
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.model.pipeline import (
+    Automatic,
+    BuildConfig,
+    DeployConfig,
+    EnvironmentConfig,
+    HealthConfig,
+    PathFilter,
+    Pipeline,
+    RunnerName,
+    ServiceConfig,
+    TestConfig,
+)
+from bot.model.text import Language
+from bot.model.views import ConfigBroken, ConfigProblem
+from bot.pipeline import config_file
+from bot.pipeline.yaml_tree import Document
+
+COMMANDS = frozenset({"build", "deploy", "test", "teardown", "构建"})
+
+
+def read(text: str | bytes) -> Pipeline | ConfigBroken:
+    content = text if isinstance(text, bytes) else dedent(text).encode()
+    return config_file.read(content, file=".chatops.yml", ref="main", known_commands=COMMANDS)
+
+
+def good(text: str | bytes) -> Pipeline:
+    found = read(text)
+    assert isinstance(found, Pipeline), found
+    return found
+
+
+def broken(text: str | bytes) -> ConfigBroken:
+    found = read(text)
+    assert isinstance(found, ConfigBroken)
+    return found
+
+
+def only(text: str | bytes) -> ConfigProblem:
+    (problem,) = broken(text).problems
+    return problem
+
+
+def test_a_whole_file() -> None:
+    assert good("""\
+        version: 1
+        on:
+          open: [/build, ／test, deploy staging]
+          update: [构建]
+          close: []
+        build:
+          runner: docker
+          dockerfile: deploy/Dockerfile
+          context: app
+          target: runtime
+          args: {VERSION: 1.10, DEBUG: true, MODE: 0755}
+          timeout: 60
+        deploy:
+          runner: kubernetes
+          enabled: yes
+          port: 8080
+          command: [serve, 8080]
+          env: {PORT: 8080, EMPTY: ""}
+          health: {path: /healthz, timeout: 30}
+          ttl: 2天
+          memory: 1g
+          chart: oci://harbor.example.com/charts/shop:1.2.0
+          values: {web.replicas: 2, "hosts[0].name": "{host}"}
+          replace: true
+          environments:
+            staging: {ttl: 8h, env: {A: b}}
+            qa:
+        test:
+          runner: jenkins
+          job: shop/e2e
+          target: null
+          command: "true"
+          suites: {unit: pytest}
+          env: {A: b}
+          report: /app/junit.xml
+          timeout: 60
+        services:
+          db: {image: "postgres:16", env: {POSTGRES_PASSWORD: x}, command: [postgres], port: 5432}
+        paths:
+          include: [src/]
+          ignore: ["**/*.md", "!src/x.md"]
+        language: en
+        """) == Pipeline(
+        on=Automatic(("build", "test", "deploy staging"), ("构建",), ()),
+        build=BuildConfig(
+            RunnerName.DOCKER,
+            "deploy/Dockerfile",
+            "app",
+            "runtime",
+            {"VERSION": "1.10", "DEBUG": "true", "MODE": "0755"},
+            60,
+        ),
+        deploy=DeployConfig(
+            RunnerName.KUBERNETES,
+            enabled=True,
+            port=8080,
+            command=("serve", "8080"),
+            env={"PORT": "8080", "EMPTY": ""},
+            health=HealthConfig("/healthz", 30),
+            ttl="2天",
+            memory="1g",
+            environments={"staging": EnvironmentConfig({"A": "b"}, "8h"), "qa": EnvironmentConfig()},
+            chart="oci://harbor.example.com/charts/shop:1.2.0",
+            values={"web.replicas": "2", "hosts[0].name": "{host}"},
+            replace=True,
+        ),
+        test=TestConfig(
+            RunnerName.JENKINS, None, "true", {"unit": "pytest"}, {"A": "b"}, "/app/junit.xml", 60, "shop/e2e"
+        ),
+        services={"db": ServiceConfig("postgres:16", {"POSTGRES_PASSWORD": "x"}, ("postgres",), 5432)},
+        paths=PathFilter(("src/",), ("**/*.md", "!src/x.md")),
+        language=Language.EN,
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "# all defaults\n", "---\n", b"\xef\xbb\xbf", "build:\ndeploy:\n  env:\nservices:\n"]
+)
+def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
+    assert good(text) == Pipeline()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "where", "expected"),
+    [
+        ("[a]", 1, 1, "", "Expected keys"),
+        ("text", 1, 1, "", "Expected keys"),
+        ("versin: 1", 1, 1, "versin", "Unknown key"),
+        ("version: 2", 1, 10, "version", "Expected 1"),
+        ("version: [1]", 1, 10, "version", "Expected 1"),
+        ("build: docker", 1, 8, "build", "Expected keys"),
+        ("build: {timeout: soon}", 1, 18, "build.timeout", "whole number"),
+        ("build: {timeout: 1.5}", 1, 18, "build.timeout", "whole number"),
+        ("build: {timeout: [1]}", 1, 18, "build.timeout", "whole number"),
+        ("build: {timeout: " + "9" * 5000 + "}", 1, 18, "build.timeout", "whole number"),
+        ("build: {timeout: 0}", 1, 18, "build.timeout", "from 1 to 7200"),
+        ("build: {runner: podman}", 1, 17, "build.runner", "docker, kubernetes, jenkins"),
+        ("build: {runner: }", 1, 16, "build.runner", "docker, kubernetes, jenkins"),
+        ("build: {args: [a]}", 1, 15, "build.args", "Expected keys"),
+        ("build: {args: {A: [1]}}", 1, 19, "build.args.A", "Expected text"),
+        ("build: {args: {A: }}", 1, 18, "build.args.A", "Expected text"),
+        ("build: {args: {A-B: c}}", 1, 16, "build.args.A-B", "name of a variable"),
+        ("build: {context: ../other}", 1, 18, "build.context", "inside the repository"),
+        ("build: {context: ''}", 1, 18, "build.context", "inside the repository"),
+        ("build: {dockerfile: /etc/passwd}", 1, 21, "build.dockerfile", "inside the repository"),
+        ("build: {dockerfile: 'a\\b'}", 1, 21, "build.dockerfile", "inside the repository"),
+        ("build: {target: --help}", 1, 17, "build.target", "stage"),
+        ("deploy: {enabled: perhaps}", 1, 19, "deploy.enabled", "true or false"),
+        ("deploy: {enabled: []}", 1, 19, "deploy.enabled", "true or false"),
+        ("deploy: {port: 0}", 1, 16, "deploy.port", "from 1 to 65535"),
+        ("deploy: {command: serve}", 1, 19, "deploy.command", "Expected a list"),
+        ("deploy: {env: {1A: b}}", 1, 16, "deploy.env.1A", "name of a variable"),
+        ('deploy: {env: {A: "\\0"}}', 1, 19, "deploy.env.A", "NUL"),
+        ("deploy: {health: {path: healthz}}", 1, 25, "deploy.health.path", "begins with /"),
+        ("deploy: {health: {timeout: 1801}}", 1, 28, "deploy.health.timeout", "from 1 to 1800"),
+        ("deploy: {ttl: 3}", 1, 15, "deploy.ttl", "duration"),
+        ("deploy: {ttl: 4m}", 1, 15, "deploy.ttl", "duration"),
+        ("deploy: {chart: ../x}", 1, 17, "deploy.chart", "inside the repository"),
+        ("deploy: {chart: 'http://x/y.tgz'}", 1, 17, "deploy.chart", "oci://"),
+        ("deploy: {manifests: /x}", 1, 21, "deploy.manifests", "inside the repository"),
+        ("deploy: {values: {a..b: 1}}", 1, 19, "deploy.values.a..b", "path of a value"),
+        ("deploy: {values: {a: '{nobody}'}}", 1, 22, "deploy.values.a", "nobody"),
+        ("deploy: {memory: 512}", 1, 18, "deploy.memory", "memory"),
+        ("deploy: {memory: 8m}", 1, 18, "deploy.memory", "memory"),
+        ("deploy: {memory: 65g}", 1, 18, "deploy.memory", "memory"),
+        ("deploy: {environments: {Staging: }}", 1, 25, "deploy.environments.Staging", "host name"),
+        ("deploy: {environments: {a: {ttl: x}}}", 1, 34, "deploy.environments.a.ttl", "duration"),
+        ("test: {suites: {a/b: x}}", 1, 17, "test.suites.a/b", "suite"),
+        ("test: {suites: {a: ' '}}", 1, 20, "test.suites.a", "some text"),
+        ("test: {command: ''}", 1, 17, "test.command", "some text"),
+        ("test: {report: reports}", 1, 16, "test.report", "absolute path"),
+        ("test: {report: /}", 1, 16, "test.report", "absolute path"),
+        ("test: {report: /a/../..}", 1, 16, "test.report", "absolute path"),
+        ("services: {db: }", 1, 15, "services.db", "needs an image"),
+        ("services: {db: {port: 1}}", 1, 16, "services.db", "needs an image"),
+        ("services: {db: {image: }}", 1, 23, "services.db.image", "Expected text"),
+        ("services: {db: {image: ''}}", 1, 24, "services.db.image", "name of an image"),
+        ("services: {db: {image: -v}}", 1, 24, "services.db.image", "name of an image"),
+        ("services: {app: {image: x}}", 1, 12, "services.app", "taken by the bot"),
+        ("services: {my_db: {image: x}}", 1, 12, "services.my_db", "host name"),
+        ("services: x", 1, 11, "services", "Expected keys"),
+        ("paths: {ignore: ['']}", 1, 18, "paths.ignore.0", "pattern"),
+        ("paths: {ignore: [" + "a" * 201 + "]}", 1, 18, "paths.ignore.0", "pattern"),
+        ("paths: {ignore: [" + "a," * 51 + "]}", 1, 17, "paths.ignore", "At most 50"),
+        ("on: {open: build}", 1, 12, "on.open", "Expected a list"),
+        ("on: {open: ['']}", 1, 13, "on.open.0", "no such command"),
+        ("on: {open: [merge now]}", 1, 13, "on.open.0", "no such command"),
+        ("on: {open: [[a]]}", 1, 13, "on.open.0", "Expected text"),
+        ("on: {open: [merge]}", 1, 13, "on.open.0", "no such command"),
+        ("on: {closed: []}", 1, 6, "on.closed", "Unknown key"),
+        ("on: [build]", 1, 5, "on", "Expected keys"),
+        ("language: fr", 1, 11, "language", "zh, en"),
+        ("build: {timeout: 60, timeout: 70}", 1, 22, "build.timeout", "already on line 1"),
+        ("a: b: c", 1, 5, "", "colon"),
+        (b"version: 1\nlanguage: \xff", 2, 11, "", "UTF-8"),
+        ("x" * 70_000, 1, 1, "", "64 KiB"),
+        ("[" * 60_000, 1, 22, "", "deeply"),
+    ],
+)
+def test_every_mistake_is_told_with_its_place(
+    text: str | bytes, line: int, column: int, where: str, expected: str
+) -> None:
+    problem = only(text)
+
+    assert (problem.line, problem.column, problem.where) == (line, column, where)
+    assert expected in problem.message.en
+    assert re.search("[\u4e00-\u9fff]", problem.message.zh)
+    assert problem.message.en.endswith(".")
+    assert not problem.message.zh.endswith("。")
+
+
+def test_an_error_that_we_have_no_words_for_is_still_told_in_both_languages() -> None:
+    problem = config_file._about_type(
+        Document(), {"type": "new", "loc": ("build",), "msg": "Input", "input": None}
+    )
+
+    assert (problem.message.en, problem.message.zh) == ("This value is not valid here.", "此处的值无效")
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("versin: 1", "version"),
+        ("build: {dockerFile: x}", "dockerfile"),
+        ("build: {colour: x}", ""),
+        ("test: {runner: dokcer}", "docker"),
+        ("test: {runner: 1}", ""),
+        ("on: {open: [/tset]}", "test"),
+        ("on: {open: [merge]}", ""),
+    ],
+)
+def test_near_misses_get_a_suggestion(text: str, suggestion: str) -> None:
+    assert only(text).suggestion == suggestion
+
+
+def test_all_mistakes_are_told_at_once_with_an_excerpt() -> None:
+    found = broken("""\
+        versin: 1
+        build:
+          timeout: soon
+          target: runtime
+
+        deploy:
+          ttl: 3
+          environments:
+            A: {}
+        """)
+
+    assert (found.file, found.ref, found.proposed) == (".chatops.yml", "main", False)
+    assert [problem.where for problem in found.problems] == [
+        "versin",
+        "build.timeout",
+        "deploy.ttl",
+        "deploy.environments.A",
+    ]
+    assert found.excerpt.split("\n") == [
+        ">    1 | versin: 1",
+        "     2 | build:",
+        ">    3 |   timeout: soon",
+        "     4 |   target: runtime",
+        "     6 | deploy:",
+        ">    7 |   ttl: 3",
+        "     8 |   environments:",
+        ">    9 |     A: {}",
+    ]
+
+
+def test_at_most_ten_mistakes_are_told_the_first_first() -> None:
+    found = broken("".join(f"key{number}: 1\n" for number in range(30)))
+
+    assert [problem.line for problem in found.problems] == list(range(1, 11))
+
+
+def test_what_is_shown_of_a_hostile_file_is_bounded_and_printable() -> None:
+    found = broken(f"build:\n  {'k' * 1000}: '\u202e\u2028 {'x' * 5000}'\n\tb: 1\n")
+
+    assert all(len(line) < 200 for line in found.excerpt.split("\n"))
+    assert found.excerpt.replace("\n", "").isprintable()
+
+    found = broken("k" * 900 + ": 1")
+
+    assert len(found.problems[0].where) == 100
+
+
+def test_windows_line_ends_do_not_shift_places() -> None:
+    found = broken(b"version: 1\r\nbuild:\r\n  timeout: x\r\n")
+
+    assert (found.problems[0].line, found.problems[0].column) == (3, 12)
+    assert "\ufffd" not in found.excerpt
+
+
+def test_a_key_with_two_mistakes_is_told_once() -> None:
+    assert only("services: {app: {image: x}, app: {image: x}}").message.en.startswith("This key is already")
+
+
+@pytest.mark.parametrize(
+    ("files", "changed"),
+    [([], False), (["a/.chatops.yml"], False), (["README.md", ".chatops.yml"], True)],
+)
+def test_changes_to_the_file_are_seen(files: list[str], changed: bool) -> None:  # noqa: FBT001 - drawn from the table
+    assert config_file.changed(files) is changed
+
+
+words = st.sampled_from(
+    [
+        "on",
+        "open",
+        "build",
+        "deploy",
+        "env",
+        "test",
+        "services",
+        "db",
+        "image",
+        "port",
+        "1",
+        "x",
+        "",
+        "/",
+        "8h",
+    ]
+)
+trees = st.recursive(
+    words | st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@given(trees)
+def test_any_tree_is_a_pipeline_or_told_what_is_wrong(tree: object) -> None:
+    found = read(json.dumps(tree).encode())
+
+    if isinstance(found, ConfigBroken):
+        assert 0 < len(found.problems) <= 10
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_a_pipeline_or_told_what_is_wrong(content: bytes) -> None:
+    assert isinstance(read(content), Pipeline | ConfigBroken)

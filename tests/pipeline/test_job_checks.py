@@ -1,0 +1,67 @@
+import pytest
+
+from bot.model.pipeline import Pipeline, RunnerName
+from bot.model.views import ConfigBroken
+from bot.pipeline import config_file
+
+VALID = """\
+build:
+  runner: jenkins
+  job: folder/build-image
+  parameters:
+    REF: "{ref}"
+    DEPTH: 1
+    json.value: '{"sha": "{sha}"}'
+deploy: {runner: jenkins, job: "shop/{branch}", artifacts: [out/*.env]}
+test: {runner: jenkins, job: "shop/PR-{number}"}
+teardown: {runner: jenkins, job: down, timeout: 60}
+"""
+
+
+def read(text: str) -> Pipeline | ConfigBroken:
+    return config_file.read(text.encode(), file="f", ref="r", known_commands=frozenset())
+
+
+def test_jobs_and_their_parameters_are_read() -> None:
+    found = read(VALID + "on: {open: [], update: [], close: []}\n")
+    assert isinstance(found, Pipeline)
+    assert found.build.parameters == {"REF": "{ref}", "DEPTH": "1", "json.value": '{"sha": "{sha}"}'}
+    assert found.deploy.artifacts == ("out/*.env",)
+    assert (found.teardown.runner, found.teardown.job) == (RunnerName.JENKINS, "down")
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "line", "column", "told"),
+    [
+        ("build: {runner: jenkins}", "build.runner", 1, 9, "a job is needed"),
+        ("build: {job: a/b}", "build.job", 1, 9, "only with runner: jenkins"),
+        ("test:\n  runner: docker\n  parameters: {A: b}", "test.parameters", 3, 3, "only with runner"),
+        ("build: {runner: jenkins, job: a//b}", "build.job", 1, 31, "full name of a job"),
+        ("build: {runner: jenkins, job: ../a}", "build.job", 1, 31, "full name of a job"),
+        ("build: {runner: jenkins, job: ' a'}", "build.job", 1, 31, "full name of a job"),
+        ("build: {runner: jenkins, job: 'a?b'}", "build.job", 1, 31, "full name of a job"),
+        ("build: {runner: jenkins, job: 'a/{title}'}", "build.job", 1, 31, "{title} stands for nothing"),
+        ("build:\n  runner: jenkins\n  job: a\n  parameters:\n    A: '{shaa}'",
+         "build.parameters.A", 5, 8, "{shaa} stands for nothing"),
+        ("build: {runner: jenkins, job: a, parameters: {CHATOPS_RUN: x}}",
+         "build.parameters.CHATOPS_RUN", 1, 47, "the bot's own"),
+        ("build: {runner: jenkins, job: a, parameters: {'a b': x}}",
+         "build.parameters.a b", 1, 47, "name of a parameter"),
+        (f"build: {{runner: jenkins, job: a, parameters: {{A: {'x' * 2001}}}}}",
+         "build.parameters.A", 1, 50, "At most 2000"),
+        ("deploy: {timeout: 0}", "deploy.timeout", 1, 19, "from 1 to 7200"),
+        ("teardown: {runner: jenkins}", "teardown.runner", 1, 12, "a job is needed"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_has_its_place(text: str, where: str, line: int, column: int, told: str) -> None:
+    found = read(f"{text}\non: {{open: [], update: [], close: []}}\n")
+    assert isinstance(found, ConfigBroken)
+    (problem,) = found.problems
+    assert (problem.where, problem.line, problem.column) == (where, line, column)
+    assert told in problem.message.en
+
+
+def test_sections_of_another_kind_are_told_by_their_type() -> None:
+    found = read("build: [jenkins]\n")
+    assert isinstance(found, ConfigBroken)
+    assert [problem.where for problem in found.problems] == ["build"]

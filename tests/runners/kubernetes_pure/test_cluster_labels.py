@@ -1,0 +1,51 @@
+import re
+from datetime import UTC, datetime
+
+from bot.core import naming
+from bot.model.environment import EnvironmentKey
+from bot.model.forge import RepoPath
+from bot.runners.kubernetes.pure import cluster_labels
+
+KEY = EnvironmentKey(RepoPath("我的组织", "我的店"), 12, "预发 staging")
+VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+
+
+def test_every_label_is_one_that_a_cluster_takes_and_names_are_kept_in_annotations() -> None:
+    run = naming.labels(KEY, sha="a" * 40, run=7)
+
+    labels = cluster_labels.all_of("bot", KEY, run)
+
+    assert all(VALUE.fullmatch(value) for value in labels.values())
+    assert labels["chatops.number"] == "12"
+    assert labels["chatops.run"] == "7"
+    assert labels["chatops.environment"] == "staging"
+    assert "chatops.repo" not in labels
+
+
+def test_an_environment_is_found_by_its_pull_request_and_by_itself() -> None:
+    labels = cluster_labels.all_of("bot", KEY, {})
+
+    assert cluster_labels.of_pull("bot", KEY.repo, 12).items() <= labels.items()
+    assert cluster_labels.of_environment("bot", KEY).items() <= labels.items()
+    assert not cluster_labels.of_pull("bot", KEY.repo, 1).items() <= labels.items()
+    assert not cluster_labels.of_pull("other", KEY.repo, 12).items() <= labels.items()
+
+
+def test_people_read_whose_namespace_it_is_and_until_when() -> None:
+    until = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+    assert cluster_labels.annotations(KEY, owner="mei", expires=until) == {
+        "chatops.repo": "我的组织/我的店",
+        "chatops.environment": "预发 staging",
+        "chatops.owner": "mei",
+        "chatops.expires": "2026-05-01T12:00:00+00:00",
+    }
+    assert set(cluster_labels.annotations(KEY, owner="", expires=None)) == {
+        "chatops.repo",
+        "chatops.environment",
+    }
+
+
+def test_labels_in_a_query() -> None:
+    assert cluster_labels.selector({"a": "1", "b": "2"}) == "a=1,b=2"
+    assert cluster_labels.pod_security("restricted")["pod-security.kubernetes.io/enforce"] == "restricted"

@@ -1,0 +1,58 @@
+from bot.runners.kubernetes.pure.entry_service import Front, alias, front
+from bot.runners.kubernetes.pure.manifests import Manifest, read
+
+HOST = "pr-12-shop.example.com"
+WEB = """
+{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web},
+ ports: [{name: http, port: 80, targetPort: 8080, nodePort: 31000}, {port: 9090}, {port: x}, nonsense]}}
+"""
+APP = "{apiVersion: v1, kind: Service, metadata: {name: app}, spec: {ports: [{port: 8080}]}}"
+BARE = "{apiVersion: v1, kind: Service, metadata: {name: peers}, spec: {clusterIP: None}}"
+
+
+def objects(*texts: str) -> tuple[Manifest, ...]:
+    return read("\n---\n".join(texts))
+
+
+def ingress(backend: str, host: str = HOST) -> str:
+    rule = f"{{host: {host}, http: {{paths: [{{path: /, backend: {backend}}}]}}}}"
+    body = f"spec: {{rules: [{rule}]}}"
+    return f"{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: web}}, {body}}}"
+
+
+def test_an_ingress_says_where_visitors_go() -> None:
+    by_number = ingress("{service: {name: web, port: {number: 9090}}}")
+    by_name = ingress("{service: {name: web, port: {name: http}}}")
+
+    assert front(objects(APP, WEB, by_number), HOST) == Front("web", 9090, routed=True)
+    assert front(objects(APP, WEB, by_name), HOST) == Front("web", 80, routed=True)
+
+
+def test_an_ingress_that_leads_nowhere_or_is_for_another_name_does_not_count() -> None:
+    nowhere = ingress("{service: {name: web, port: {number: 1}}}")
+    unknown = ingress("{service: {name: gone, port: {number: 80}}}")
+    another = ingress("{service: {name: web, port: {number: 80}}}", "other.example.com")
+    empty = "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}}"
+
+    assert front(objects(WEB, nowhere, unknown, another, empty), HOST) == Front("web", 80, routed=False)
+
+
+def test_without_an_ingress_it_is_the_service_app_or_the_only_one() -> None:
+    assert front(objects(WEB, APP), HOST) == Front("app", 8080, routed=False)
+    assert front(objects(WEB, BARE), HOST) == Front("web", 80, routed=False)
+    assert front(objects(WEB, WEB.replace("web", "api")), HOST) is None
+    assert front(objects(BARE), HOST) is None
+
+
+def test_tests_find_another_service_by_the_name_app_too() -> None:
+    found = Front("web", 80, routed=True)
+
+    body = alias(objects(WEB), found)
+
+    assert body is not None
+    assert body["metadata"] == {"name": "app"}
+    assert body["spec"] == {
+        "selector": {"app": "web"},
+        "ports": [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}],
+    }
+    assert alias(objects(WEB, APP), found) is None

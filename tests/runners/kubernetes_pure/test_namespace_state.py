@@ -1,0 +1,61 @@
+"""What of a namespace belongs to what is deployed now."""
+
+from typing import Any
+
+import pytest
+
+from bot.runners.kubernetes.pure import namespace_state
+
+
+def event(uid: str, **when: Any) -> dict[str, Any]:
+    return {"involvedObject": {"kind": "Pod", "name": "web-0", "uid": uid}, **when}
+
+
+def test_events_are_those_of_the_objects_that_are_there_the_newest_last() -> None:
+    last = event("new", lastTimestamp="2026-05-01T12:00:09Z")
+    first = event("new", eventTime="2026-05-01T12:00:01.000000Z")
+    again = event(
+        "new", series={"lastObservedTime": "2026-05-01T12:00:05.000000Z"}, eventTime="2026-05-01T11"
+    )
+    timeless = event("new")
+    stranger = event("old", lastTimestamp="2026-05-01T12:00:03Z")
+
+    found = namespace_state.events_about(
+        [last, first, stranger, again, timeless, {}], [{"metadata": {"uid": "new"}}]
+    )
+
+    assert found == [timeless, first, again, last]
+
+
+def replica_set(uid: str, revision: str = "", whose: str = "d") -> dict[str, Any]:
+    notes = {"annotations": {"deployment.kubernetes.io/revision": revision}} if revision else {}
+    owners = [{"uid": "someone"}, {"uid": whose, "controller": True}] if whose else []
+    return {"metadata": {"uid": uid, "ownerReferences": owners, **notes}}
+
+
+def deployment(observed: int) -> dict[str, Any]:
+    return {"metadata": {"uid": "d", "generation": 2}, "status": {"observedGeneration": observed}}
+
+
+@pytest.mark.parametrize(("observed", "former"), [(2, {"a", "b"}), (1, {"a", "b", "c"})])
+def test_of_a_deployments_replica_sets_the_last_counts_once_it_can_be_there(
+    observed: int, former: set[str]
+) -> None:
+    sets = [replica_set("a"), replica_set("c", "10"), replica_set("b", "9")]
+    others = [replica_set("x", "1", "another"), replica_set("y", whose=""), {"metadata": {"uid": "z"}}]
+
+    assert namespace_state.former([*sets, *others], [deployment(observed)]) == former
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "over"),
+    [
+        ("Failed", "True", True),
+        ("Complete", "True", True),
+        ("Failed", "False", False),
+        ("Other", "True", False),
+    ],
+)
+def test_a_job_is_over_when_it_says_so(kind: str, status: str, *, over: bool) -> None:
+    assert namespace_state.is_over({"status": {"conditions": [{"type": kind, "status": status}]}}) is over
+    assert not namespace_state.is_over({})

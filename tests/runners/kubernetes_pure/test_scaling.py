@@ -1,0 +1,39 @@
+from typing import Any
+
+import pytest
+
+from bot.runners.kubernetes.pure import scaling
+from bot.runners.kubernetes.pure.manifests import CRON_JOB, DEPLOYMENT, STATEFUL_SET, Kind
+
+
+def workload(**spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "web"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "asleep", "after"),
+    [
+        (DEPLOYMENT, workload(replicas=3), {"replicas": 0}, {"replicas": 3}),
+        (STATEFUL_SET, workload(), {"replicas": 0}, {"replicas": 1}),
+        (CRON_JOB, workload(), {"suspend": True}, {"suspend": False}),
+    ],
+)
+def test_workloads_become_what_they_were(
+    kind: Kind, before: dict[str, Any], asleep: dict[str, Any], after: dict[str, Any]
+) -> None:
+    down = scaling.scale_down(kind, before)
+    assert down is not None
+    assert down["spec"] == asleep
+    up = scaling.scale_up(kind, {**before, **down})
+    assert up == {"metadata": {"annotations": {scaling.ANNOTATION: None}}, "spec": after}
+    assert scaling.scale_up(kind, before) is None
+
+
+@pytest.mark.parametrize(("kind", "spec"), [(DEPLOYMENT, {"replicas": 0}), (CRON_JOB, {"suspend": True})])
+def test_what_runs_nothing_is_left_alone(kind: Kind, spec: dict[str, Any]) -> None:
+    assert scaling.scale_down(kind, workload(**spec)) is None
+
+
+def test_a_note_that_others_spoiled_still_wakes() -> None:
+    spoiled = {"metadata": {"annotations": {scaling.ANNOTATION: "many"}}}
+    assert (scaling.scale_up(DEPLOYMENT, spoiled) or {})["spec"] == {"replicas": 1}

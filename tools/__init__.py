@@ -1,0 +1,1 @@
+"""Generators of documentation. Not part of the distribution."""

@@ -1,0 +1,182 @@
+"""The reference of all settings, from their dataclasses: `python -m tools.settings_reference docs`."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.model.text import Language, Text
+from bot.settings.environment import variable_of
+from bot.settings.model import Secret, Settings
+from bot.settings.shape import FILE_SUFFIX, Key, keys
+from tools.settings_zh import WORDS
+
+FILES = {Language.EN: "configuration.md", Language.ZH: "configuration.zh.md"}
+
+EXAMPLE: Mapping[str, Mapping[str, object]] = {
+    "server": {"public_url": "https://chatops.example.com", "data_dir": "/srv/chatops"},
+    "gitee": {
+        "token_file": "/run/secrets/gitee_token",
+        "webhook_secret_file": "/run/secrets/gitee_webhook",
+        "webhook_mode": "sign",
+    },
+    "repos": {"allow": ["my-org/*", "!my-org/legacy"]},
+    "registry": {
+        "kind": "harbor",
+        "url": "https://harbor.example.com",
+        "project": "previews",
+        "username": "robot$chatops",
+        "password_file": "/run/secrets/registry_password",
+    },
+    "preview": {"domain": "preview.example.com", "scheme": "https"},
+    "comments": {"language": "zh"},
+    "permissions": {"deploy": "write", "test": "contributor"},
+}
+
+_TITLE = Text(en="Configuration", zh="配置参考")
+_INTRODUCTION = Text(
+    en="""\
+`chatops serve` reads `chatops.toml` in the working directory, or the file named by `--config`. All keys are
+optional. An unknown key or a wrong value stops the start, with the line where it stands.
+
+- Every key can also be given in the environment as `CHATOPS_SECTION__KEY`, such as `{variable}`; the
+  environment wins. Lists are written with commas or as JSON; in command names `-` becomes `_`.
+- Secrets (marked 🔑) can be read from a file instead: add `_file` to the name, such as `token_file` or
+  `CHATOPS_GITEE__TOKEN_FILE`. `webhook_secret_file` holds one secret on each line.
+- Sizes are numbers with an optional `k`, `m` or `g`; durations are numbers with `s`, `m`, `h`, `d` or `w`.
+""",
+    zh="""\
+`chatops serve` 读取当前目录下的 `chatops.toml`，或由 `--config` 指定的文件。所有配置项都可以省略。
+遇到未知的配置项或错误的值时拒绝启动，并指出所在的行。
+
+- 每一项也可以用环境变量 `CHATOPS_段名__键名` 给出，例如 `{variable}`；环境变量优先。
+  列表用逗号分隔，或写成 JSON；命令名中的 `-` 写作 `_`。
+- 密钥类配置（标有 🔑）可以改为从文件读取：在键名后加 `_file`，例如 `token_file` 或
+  `CHATOPS_GITEE__TOKEN_FILE`。`webhook_secret_file` 每行一个密钥。
+- 大小写作数字，可带单位 `k`、`m` 或 `g`；时长写作数字加 `s`、`m`、`h`、`d` 或 `w`。
+""",
+)
+_EXAMPLE_TITLE = Text(en="Example", zh="示例")
+_HEADER = Text(en="| key | default | values | meaning |", zh="| 配置项 | 默认值 | 取值 | 含义 |")
+_TYPES = {
+    "boolean": Text(en="true, false", zh="true、false"),
+    "integer": Text(en="whole number", zh="整数"),
+    "number": Text(en="number", zh="数字"),
+    "array": Text(en="list", zh="列表"),
+    "string": Text(en="text", zh="文本"),
+}
+
+
+def reference(language: Language) -> str:
+    """Return the whole page in Markdown."""
+    introduction = _INTRODUCTION.say(language).format(variable=variable_of("gitee", "token"))
+    parts = [f"# {_TITLE.say(language)}\n", introduction]
+    parts += [f"## {_EXAMPLE_TITLE.say(language)}\n", f"```toml\n{example(language)}```\n"]
+    parts += [_section(name, language) for name in keys()]
+    return "\n".join(parts)
+
+
+def example(language: Language) -> str:
+    """Return a `chatops.toml` to begin with, each key under its meaning."""
+    return "\n".join("\n".join(_example_section(name, language)) + "\n" for name in EXAMPLE)
+
+
+def meaning(name: str, language: Language) -> str:
+    """Return what a section or key means, by its dotted name."""
+    return WORDS[name] if language is Language.ZH else meanings()[name]
+
+
+def meanings() -> Mapping[str, str]:
+    """Return the English meaning of every section and key, by dotted name."""
+    sections = _schema()["properties"].items()
+    found = {name: _one_line(_resolved(each)["description"]) for name, each in sections}
+    for section in keys():
+        for key, each in _properties(section).items():
+            found[f"{section}.{key}"] = _one_line(each["description"])
+    return found
+
+
+def write(folder: Path) -> None:
+    """Write the pages of both languages."""
+    for language, file in FILES.items():
+        (folder / file).write_text(reference(language), encoding="utf-8")
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return TypeAdapter(Settings).json_schema()
+
+
+def _properties(section: str) -> dict[str, Any]:
+    found: dict[str, Any] = _resolved(_schema()["properties"][section]).get("properties", {})
+    return found
+
+
+def _section(section: str, language: Language) -> str:
+    lines = [f"## `[{section}]`", "", meaning(section, language), ""]
+    if keys()[section]:
+        lines += [_HEADER.say(language), "|---|---|---|---|"]
+        lines += [_row(key, _properties(section)[key.name], language) for key in keys()[section].values()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(key: Key, schema: Mapping[str, Any], language: Language) -> str:
+    mark = " 🔑" if key.secret else ""
+    cells = (
+        f"`{key.name}`{mark}",
+        _default(key),
+        _values(schema, language),
+        meaning(f"{key.section}.{key.name}", language),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _default(key: Key) -> str:
+    section = getattr(Settings(), key.section)
+    value = getattr(section, key.name)
+    if value in (None, "", ()) or (isinstance(value, Secret) and not value.get_secret_value()):
+        return "–"
+    return f"`{json.dumps(value, default=str)}`"
+
+
+def _values(schema: Mapping[str, Any], language: Language) -> str:
+    """Say what may be written: the words to choose from, or the type and its bounds."""
+    chosen = _resolved(schema)
+    if "enum" in chosen:
+        return ", ".join(f"`{json.dumps(word)}`" for word in chosen["enum"])
+    bounds = [f"≥ {chosen['minimum']}"] if "minimum" in chosen else []
+    bounds += [f"> {chosen['exclusiveMinimum']:g}"] if "exclusiveMinimum" in chosen else []
+    bounds += [f"≤ {chosen['maximum']}"] if "maximum" in chosen else []
+    return " ".join([_TYPES[chosen["type"]].say(language), *bounds])
+
+
+def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Look through references and “or null”."""
+    if "$ref" in schema:
+        found: Mapping[str, Any] = _schema()["$defs"][schema["$ref"].rpartition("/")[2]]
+        return found
+    return next((each for each in schema.get("anyOf", ()) if each.get("type") != "null"), schema)
+
+
+def _example_section(section: str, language: Language) -> Iterator[str]:
+    yield f"[{section}]"
+    if not keys()[section]:
+        yield f"# {meaning(section, language)}"
+    for name, value in EXAMPLE[section].items():
+        documented = f"{section}.{name.removesuffix(FILE_SUFFIX)}"
+        if keys()[section]:
+            yield f"# {meaning(documented, language)}"
+        yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
