@@ -1,7 +1,7 @@
 """/build: make the image of the pull request's head and push it."""
 
 from bot.core.deciding import planning
-from bot.core.language.command import Command, Need, NoArguments
+from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.model.outcome import Outcome, Snapshot, StartRun
 from bot.model.text import Text
 
@@ -18,7 +18,7 @@ command = Command(
         en="Build the image from this pull request's latest commit and push it to the registry.",
         zh="用此 PR 的最新提交构建镜像，并推送到镜像仓库。",
     ),
-    permission=Need.CONTRIBUTOR,
+    permission=PermissionLevel.CONTRIBUTOR,
     args=NoArguments,
     plan=plan,
     examples=("/build", "/构建"),

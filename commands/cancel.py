@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.core.language.arguments import arg
-from bot.core.language.command import Command, Need
+from bot.core.language.command import Command, PermissionLevel
 from bot.model.outcome import Outcome, Refuse, Snapshot, StopRuns
 from bot.model.reason import Reason
 from bot.model.text import Text
@@ -56,7 +56,7 @@ command = Command(
     summary=Text(
         en="Stop what is running or waiting for this pull request.", zh="停止此 PR 正在执行或排队中的运行。"
     ),
-    permission=Need.CONTRIBUTOR,
+    permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
     examples=("/cancel", "/cancel 42", "/取消"),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.core import duration
 from bot.core.deciding import planning
 from bot.core.language.arguments import arg
-from bot.core.language.command import Command, Need
+from bot.core.language.command import Command, PermissionLevel
 from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
 from bot.model.pipeline import Pipeline
 from bot.model.plan import DEFAULT_ENVIRONMENT
@@ -68,7 +68,7 @@ command = Command(
         en="Deploy the latest commit into an environment of this pull request's own and answer with its URL.",
         zh="把最新提交部署到此 PR 专属的环境，并给出访问地址。",
     ),
-    permission=Need.WRITE,
+    permission=PermissionLevel.WRITE,
     args=Args,
     plan=plan,
     examples=("/deploy", "/deploy ttl=8h", "/部署 有效期=3天"),

@@ -7,7 +7,7 @@ from bot.core import duration
 from bot.core.deciding import planning
 from bot.core.environments import expiry
 from bot.core.language.arguments import arg
-from bot.core.language.command import Command, Need
+from bot.core.language.command import Command, PermissionLevel
 from bot.model.forge import PullState
 from bot.model.outcome import Extend, Outcome, Refuse, Snapshot
 from bot.model.pipeline import Pipeline
@@ -75,7 +75,7 @@ command = Command(
         en="Keep this pull request's environments longer than they would live, within the operator's limit.",
         zh="在原到期时间上延长此 PR 的环境，不超过管理员设定的上限。",
     ),
-    permission=Need.CONTRIBUTOR,
+    permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
     examples=("/extend 2d", "/extend 8h staging", "/延长 3天"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.language import spelling
 from bot.core.language.arguments import arg
-from bot.core.language.command import Command, Need
+from bot.core.language.command import Command, PermissionLevel
 from bot.model.outcome import Outcome, Refuse, Reply, Snapshot
 from bot.model.reason import Reason
 from bot.model.text import Text
@@ -40,7 +40,7 @@ command = Command(
     name="help",
     aliases=("commands", "帮助", "命令"),
     summary=Text(en="List the commands, or explain one.", zh="列出全部命令，或说明其中一个。"),
-    permission=Need.ANYONE,
+    permission=PermissionLevel.ANYONE,
     args=Args,
     plan=plan,
     examples=("/help", "/help deploy", "/帮助 部署"),

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from bot.core.language.arguments import arg
-from bot.core.language.command import Command, Need
+from bot.core.language.command import Command, PermissionLevel
 from bot.model.outcome import Approve, Outcome, Refuse, Snapshot
 from bot.model.reason import Reason
 from bot.model.text import Text
@@ -52,7 +52,7 @@ command = Command(
         en="Let the code of an outside contributor run, at this commit only. Read the changes first.",
         zh="允许运行外部贡献者的代码，仅对当前提交有效。请先看过改动再放行。",
     ),
-    permission=Need.WRITE,
+    permission=PermissionLevel.WRITE,
     args=Args,
     plan=plan,
     examples=("/ok-to-test", "/ok-to-test a1b2c3d", "/允许测试"),

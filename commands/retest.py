@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.deciding import planning
 from bot.core.language.arguments import arg, word
-from bot.core.language.command import Command, Need
+from bot.core.language.command import Command, PermissionLevel
 from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
 from bot.model.plan import Suite, Test
 from bot.model.reason import Reason
@@ -71,7 +71,7 @@ command = Command(
         en="Run the last tests again at the latest commit, or only those that failed.",
         zh="在最新提交上重新运行上次的测试，或只运行上次失败的测试。",
     ),
-    permission=Need.CONTRIBUTOR,
+    permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
     examples=("/retest", "/retest failed", "/重测 失败"),

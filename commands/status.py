@@ -1,6 +1,6 @@
 """/status: say how the pull request stands."""
 
-from bot.core.language.command import Command, Need, NoArguments
+from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.model.outcome import Outcome, Reply, Snapshot
 from bot.model.text import Text
 
@@ -17,7 +17,7 @@ command = Command(
         en="Show what is built, deployed, running and waiting for this pull request.",
         zh="查看此 PR 的镜像、环境，以及正在执行和排队中的运行。",
     ),
-    permission=Need.ANYONE,
+    permission=PermissionLevel.ANYONE,
     args=NoArguments,
     plan=plan,
     examples=("/status", "/状态"),

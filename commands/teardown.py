@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.core.deciding.planning import environment_names
 from bot.core.language.arguments import arg
-from bot.core.language.command import Command, Need
+from bot.core.language.command import Command, PermissionLevel
 from bot.model.forge import PullState
 from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
 from bot.model.plan import Plan, Teardown
@@ -54,7 +54,7 @@ command = Command(
         en="Remove this pull request's environments; images stay until it is closed.",
         zh="回收此 PR 的环境；镜像保留到 PR 关闭为止。",
     ),
-    permission=Need.WRITE,
+    permission=PermissionLevel.WRITE,
     args=Args,
     plan=plan,
     examples=("/teardown", "/teardown preview", "/销毁"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.core.deciding import planning
 from bot.core.language.arguments import many
-from bot.core.language.command import Command, Need
+from bot.core.language.command import Command, PermissionLevel
 from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
 from bot.model.text import Text
 
@@ -39,7 +39,7 @@ command = Command(
         en="Run the tests against this pull request's preview; build and deploy first where needed.",
         zh="对此 PR 的预览环境运行测试；需要时先构建、部署。",
     ),
-    permission=Need.CONTRIBUTOR,
+    permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
     examples=("/test", "/测试"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.core.deciding import planning
 from bot.core.language.arguments import arg
-from bot.core.language.command import Command, Need
+from bot.core.language.command import Command, PermissionLevel
 from bot.model.environment import EnvironmentState
 from bot.model.forge import PullState
 from bot.model.outcome import Outcome, Refuse, Snapshot, Wake
@@ -53,7 +53,7 @@ command = Command(
         en="Wake this pull request's previews that sleep because nobody visited them; a visit does so too.",
         zh="唤醒此 PR 因无人访问而休眠的预览环境；直接访问也会唤醒。",
     ),
-    permission=Need.CONTRIBUTOR,
+    permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
     examples=("/wake", "/wake staging", "/唤醒"),

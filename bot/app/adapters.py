@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.dns.etcd import EtcdNames
+from bot.dns.etcd import EtcdRecords
+from bot.file_store import FileStore
 from bot.gitee.client import GiteeClient
 from bot.gitee.source import GitSource
 from bot.gitee.transport import Transport
@@ -19,7 +20,7 @@ from bot.ports import Forge, Names
 from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
-from bot.reports.folder import FolderShelf
+from bot.reports.folder import FolderFileStore
 from bot.runners.buildkit.builder import BuildKitBuilder
 from bot.runners.buildkit.command import Options as BuildKitOptions
 from bot.runners.docker.builder import DockerBuilder
@@ -32,14 +33,13 @@ from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
 from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from bot.settings.model import Settings
-from bot.shelf import Shelf
-from bot.steps.work import Doors
+from bot.steps.context import StepAdapters
 from bot.store.database import Database, alone
-from bot.store.files import DatabaseShelf
+from bot.store.files import DatabaseFileStore
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
-SHELF_THREADS = 4
+FILE_STORE_THREADS = 4
 """Connections of their own, so that logs that are read and written never keep the engine waiting."""
 
 
@@ -48,7 +48,7 @@ class Adapters:
     """What the engine, the steps and the pages reach the outside through."""
 
     forge: Forge
-    doors: Doors
+    steps: StepAdapters
     files: RunFiles
     names: Names | None = None
     """None where a wildcard record does."""
@@ -58,11 +58,11 @@ class Adapters:
 
         Jenkins is none: its restarts are waited for, and must not turn webhooks away.
         """
-        names = ["gitee", "registry", *map(str, self.doors.platforms)]
+        names = ["gitee", "registry", *map(str, self.steps.platforms)]
         checks = [
             self._gitee(),
-            self.doors.registry.ping(),
-            *(platform.ping() for platform in self.doors.platforms.values()),
+            self.steps.registry.ping(),
+            *(platform.ping() for platform in self.steps.platforms.values()),
         ]
         return dict(zip(names, await asyncio.gather(*checks), strict=True))
 
@@ -83,7 +83,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         forge = GiteeClient(Transport(settings.gitee.api, token))
         stack.push_async_callback(forge.aclose)
         files = RunFiles(
-            await stack.enter_async_context(open_shelf(settings)),
+            await stack.enter_async_context(open_file_store(settings)),
             masks=secrets(settings),
             language=settings.comments.language,
             log_limit=settings.limits.log_bytes,
@@ -91,20 +91,20 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         registry = open_registry(settings)
         stack.push_async_callback(registry.close)
         source = GitSource(data / "git", settings.gitee.url, token, limit=settings.limits.source_bytes)
-        doors = Doors(source, registry, files, {}, {}, fail_on=_threshold(settings))
+        steps = StepAdapters(source, registry, files, {}, {}, fail_on=_threshold(settings))
         for opened in (_docker, _cluster, _buildkit, _jenkins):
-            doors = await opened(settings, doors, stack)
+            steps = await opened(settings, steps, stack)
         names = open_names(settings)
         if names is not None:
             stack.push_async_callback(names.close)
-        yield Adapters(forge, doors, files, names)
+        yield Adapters(forge, steps, files, names)
 
 
-def open_shelf(settings: Settings) -> AbstractAsyncContextManager[Shelf]:
+def open_file_store(settings: Settings) -> AbstractAsyncContextManager[FileStore]:
     """Return where files of runs are kept: where every replica that there may be sees them."""
     if alone(settings.store_url):
-        return nullcontext(FolderShelf(settings.server.data_dir))
-    return DatabaseShelf.opened(Database(settings.store_url, threads=SHELF_THREADS))
+        return nullcontext(FolderFileStore(settings.server.data_dir))
+    return DatabaseFileStore.opened(Database(settings.store_url, threads=FILE_STORE_THREADS))
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:
@@ -120,10 +120,10 @@ def secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(text for secret in found if (text := secret.get_secret_value()))
 
 
-async def _docker(settings: Settings, doors: Doors, stack: AsyncExitStack) -> Doors:
+async def _docker(settings: Settings, steps: StepAdapters, stack: AsyncExitStack) -> StepAdapters:
     chosen, credentials = settings.docker, _credentials(settings)
     if not chosen.enabled:
-        return doors
+        return steps
     engine = await DockerEngine.connect(DockerSettings(host=chosen.host))
     stack.push_async_callback(engine.close)
     builder = DockerBuilder(
@@ -143,38 +143,38 @@ async def _docker(settings: Settings, doors: Doors, stack: AsyncExitStack) -> Do
         firewall="auto" if chosen.firewall else "off",
     )
     return replace(
-        doors,
-        builders={**doors.builders, RunnerName.DOCKER: builder},
-        platforms={**doors.platforms, RunnerName.DOCKER: platform},
+        steps,
+        builders={**steps.builders, RunnerName.DOCKER: builder},
+        platforms={**steps.platforms, RunnerName.DOCKER: platform},
     )
 
 
-async def _cluster(settings: Settings, doors: Doors, stack: AsyncExitStack) -> Doors:
+async def _cluster(settings: Settings, steps: StepAdapters, stack: AsyncExitStack) -> StepAdapters:
     if not settings.kubernetes.enabled:
-        return doors
+        return steps
     from bot.app.kubernetes import open_cluster  # noqa: PLC0415 - 20 MB of client
 
     cluster, platform = open_cluster(settings)
     stack.push_async_callback(cluster.close)
     return replace(
-        doors,
-        platforms={**doors.platforms, RunnerName.KUBERNETES: platform},
+        steps,
+        platforms={**steps.platforms, RunnerName.KUBERNETES: platform},
         sleepers={RunnerName.KUBERNETES: platform},
     )
 
 
-async def _buildkit(settings: Settings, doors: Doors, _stack: AsyncExitStack) -> Doors:
+async def _buildkit(settings: Settings, steps: StepAdapters, _stack: AsyncExitStack) -> StepAdapters:
     if not settings.buildkit.address:
-        return doors
-    return replace(doors, builders={**doors.builders, RunnerName.KUBERNETES: open_buildkit(settings)})
+        return steps
+    return replace(steps, builders={**steps.builders, RunnerName.KUBERNETES: open_buildkit(settings)})
 
 
-async def _jenkins(settings: Settings, doors: Doors, stack: AsyncExitStack) -> Doors:
+async def _jenkins(settings: Settings, steps: StepAdapters, stack: AsyncExitStack) -> StepAdapters:
     if not settings.jenkins.url:
-        return doors
+        return steps
     jenkins = open_jenkins(settings)
     stack.push_async_callback(jenkins.close)
-    return replace(doors, jobs={**doors.jobs, RunnerName.JENKINS: jenkins})
+    return replace(steps, jobs={**steps.jobs, RunnerName.JENKINS: jenkins})
 
 
 def _threshold(settings: Settings) -> Severity | None:
@@ -229,12 +229,14 @@ def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:
     return OciRegistry(host, **common)
 
 
-def open_names(settings: Settings) -> EtcdNames | None:
+def open_names(settings: Settings) -> EtcdRecords | None:
     """Return where names are entered, if they are; whoever opens it closes it."""
     chosen = settings.dns
     if not chosen.etcd:
         return None
-    return EtcdNames(chosen.etcd, zone=settings.preview.domain, address=chosen.address, path=chosen.etcd_path)
+    return EtcdRecords(
+        chosen.etcd, zone=settings.preview.domain, address=chosen.address, path=chosen.etcd_path
+    )
 
 
 def _credentials(settings: Settings) -> Credentials:

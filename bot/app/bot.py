@@ -20,27 +20,27 @@ from bot.core import duration
 from bot.core.addresses import WELL_KNOWN, Addresses
 from bot.core.admission.served import serves
 from bot.core.language import catalogue
-from bot.core.language.command import AnyCommand, Need
-from bot.core.reconciling.retention import Keep
+from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.core.reconciling.retention import RetentionPolicy
 from bot.core.runs.scheduling import Limits
 from bot.discovery import find_commands
-from bot.engine.comments.expiry_warnings import Warnings
-from bot.engine.comments.publisher import Board
+from bot.engine.comments.expiry_warnings import ExpiryWarnings
+from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.deciding.decider import Decider
 from bot.engine.deciding.dispatcher import Dispatcher
-from bot.engine.deciding.facts import Gatherer
+from bot.engine.deciding.facts import FactGatherer
 from bot.engine.deciding.identity import Identity
-from bot.engine.metrics import Measures
-from bot.engine.reconciling.dns_records import NameKeeper
+from bot.engine.metrics import Metrics
+from bot.engine.reconciling.dns_records import DnsReconciler
 from bot.engine.reconciling.expiry import Expiry
-from bot.engine.reconciling.idle_scaler import Slumber
+from bot.engine.reconciling.idle_scaler import IdleScaler
 from bot.engine.reconciling.retention import Retention
 from bot.engine.reconciling.sweep import Sweep
 from bot.engine.replicas.membership import Membership
-from bot.engine.replicas.periodic_tasks import Chore, Chores
-from bot.engine.running.executor import Walker
-from bot.engine.running.step_context import Progress
+from bot.engine.replicas.periodic_tasks import PeriodicTask, PeriodicTasks
+from bot.engine.running.executor import RunExecutor
+from bot.engine.running.step_recorder import StepRecorder
 from bot.engine.running.worker import Worker
 from bot.gitee.signature import Mode
 from bot.model.delivery import Delivery
@@ -48,8 +48,8 @@ from bot.model.pipeline import RunnerName
 from bot.ports import Clock
 from bot.render.renderer import TemplateRenderer
 from bot.settings.model import Settings
+from bot.store.instance_lock import InstanceLock
 from bot.store.records import Store
-from bot.store.seat import Seat
 from bot.web.application import application
 from bot.web.deps import PreviewDeps, WebDeps
 from bot.web.monitoring.engine_metrics import EngineMetrics, StoreMetrics
@@ -84,16 +84,16 @@ class Bot:
     dispatcher: Dispatcher
     worker: Worker
     expiry: Expiry
-    warnings: Warnings
-    slumber: Slumber
+    warnings: ExpiryWarnings
+    idle_scaler: IdleScaler
     visits: Visits
     sweep: Sweep
-    chores: Chores
+    chores: PeriodicTasks
     comments: RunComments
     addresses: Addresses
     local: Local
     commands: tuple[AnyCommand, ...]
-    policy: Mapping[str, Need]
+    policy: Mapping[str, PermissionLevel]
     registry: CollectorRegistry
     """What is measured."""
 
@@ -160,13 +160,13 @@ async def running(
         ports = _sockets(stack, settings)
         where = addresses(settings, web_port=ports[0].port, preview_port=ports[1].port)
         local = Local(*(f"http://{settings.server.host}:{listener.port}" for listener in ports))
-        seat = Seat(settings.server.data_dir)
+        seat = InstanceLock(settings.server.data_dir)
         stack.callback(seat.close)
         bot = _assemble(settings, adapters, store, seat, clock, sleep, where, local, CollectorRegistry())
         await bot.membership.join()
         stack.push_async_callback(bot.membership.leave)
         stack.push_async_callback(bot.comments.board.close)
-        stack.push_async_callback(bot.slumber.close)
+        stack.push_async_callback(bot.idle_scaler.close)
         for loop in (bot.membership, bot.worker, bot.dispatcher, bot.chores):
             await stack.enter_async_context(_background(loop.serve()))
         await _listen(stack, ports, settings, bot, clock)
@@ -177,7 +177,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     settings: Settings,
     adapters: Adapters,
     store: Store,
-    seat: Seat,
+    seat: InstanceLock,
     clock: Clock,
     sleep: Sleep,
     where: Addresses,
@@ -188,42 +188,42 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     language = settings.comments.language
     policy = _policy(settings, known)
     identity = Identity(adapters.forge)
-    measures: Measures = EngineMetrics(registry)
+    metrics: Metrics = EngineMetrics(registry)
 
     async def drop() -> None:
         await asyncio.gather(worker.drop(), dispatcher.drop())
 
-    membership = Membership(store, drop, seat, measures=measures)
+    membership = Membership(store, drop, seat, metrics=metrics)
     words, leased = _renderer(settings), lambda: membership.lease
-    board = Board(adapters.forge, store, words, identity, leased, sleep=sleep, measures=measures)
+    board = CommentPublisher(adapters.forge, store, words, identity, leased, sleep=sleep, metrics=metrics)
     comments = _comments(settings, store, board, where)
     longest, ahead = duration.parse(settings.preview.ttl), warning_time(settings)
     idle = spare_time(settings.kubernetes.sleep_after)
-    progress = Progress(store, adapters.doors, where, clock, longest, sleeps=bool(idle))
-    walker = Walker(progress, clock, duration.parse(settings.limits.run_time), sleep, measures)
+    progress = StepRecorder(store, adapters.steps, where, clock, longest, sleeps=bool(idle))
+    walker = RunExecutor(progress, clock, duration.parse(settings.limits.run_time), sleep, metrics)
     worker = Worker(store, walker, comments, comments.limits, membership)
-    gatherer = Gatherer(adapters.forge, store, known, policy, where, clock, language, longest, ahead)
+    gatherer = FactGatherer(adapters.forge, store, known, policy, where, clock, language, longest, ahead)
     decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
     dispatcher = Dispatcher(store, decider, board, worker, membership, clock, language)
     expiry = Expiry(store, worker, clock, language)
-    warnings = Warnings(store, board, where, clock, language, ahead)
-    slumber = Slumber(store, adapters.doors.sleepers, clock, idle)
+    warnings = ExpiryWarnings(store, board, where, clock, language, ahead)
+    idle_scaler = IdleScaler(store, adapters.steps.sleepers, clock, idle)
     visits = Visits(store.pulls, clock)
-    keeping = Retention(store, adapters.files.shelf, clock, _keep(settings), measures)
+    keeping = Retention(store, adapters.files.shelf, clock, _keep(settings), metrics)
     repaired = SweepMetrics.in_registry(registry).repaired
     sweep = reconciling.sweep(
         settings, adapters, store, clock, known, wake=dispatcher.wake, repaired=repaired
     )
-    names = NameKeeper(store, adapters.names) if adapters.names else None
+    names = DnsReconciler(store, adapters.names) if adapters.names else None
     chores = (
-        Chore("retention", 3600, keeping.look),
-        Chore("git cache", 6 * 3600, adapters.doors.source.gc, everywhere=True),
-        Chore("expiry", 30, expiry.look),
-        *([Chore("expiry warnings", 30, warnings.look)] if settings.comments.announce else ()),
-        Chore("comments left unsaid", 10, comments.catch_up),
+        PeriodicTask("retention", 3600, keeping.reconcile),
+        PeriodicTask("git cache", 6 * 3600, adapters.steps.source.gc, everywhere=True),
+        PeriodicTask("expiry", 30, expiry.reconcile),
+        *([PeriodicTask("expiry warnings", 30, warnings.reconcile)] if settings.comments.announce else ()),
+        PeriodicTask("comments left unsaid", 10, comments.catch_up),
         *reconciling.chores(settings, sweep),
-        *([Chore("names", 5, names.look)] if names else ()),
-        *(_resting(slumber, visits) if adapters.doors.sleepers else ()),
+        *([PeriodicTask("names", 5, names.reconcile)] if names else ()),
+        *(_resting(idle_scaler, visits) if adapters.steps.sleepers else ()),
     )
     return Bot(
         store=store,
@@ -233,10 +233,10 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
         worker=worker,
         expiry=expiry,
         warnings=warnings,
-        slumber=slumber,
+        idle_scaler=idle_scaler,
         visits=visits,
         sweep=sweep,
-        chores=Chores(membership, chores),
+        chores=PeriodicTasks(membership, chores),
         comments=comments,
         addresses=where,
         local=local,
@@ -256,11 +256,11 @@ def spare_time(told: str) -> timedelta:
     return timedelta() if told == "0" else duration.parse(told, minimum=timedelta(seconds=1))
 
 
-def _resting(slumber: Slumber, visits: Visits) -> tuple[Chore, ...]:
+def _resting(idle_scaler: IdleScaler, visits: Visits) -> tuple[PeriodicTask, ...]:
     return (
-        Chore("visits", 30, visits.write, everywhere=True),
-        Chore("sleep", 30, slumber.look),
-        Chore("waking", 1, slumber.rouse),
+        PeriodicTask("visits", 30, visits.write, everywhere=True),
+        PeriodicTask("sleep", 30, idle_scaler.reconcile),
+        PeriodicTask("waking", 1, idle_scaler.rouse),
     )
 
 
@@ -271,7 +271,7 @@ def _renderer(settings: Settings) -> TemplateRenderer:
     )
 
 
-def _comments(settings: Settings, store: Store, board: Board, where: Addresses) -> RunComments:
+def _comments(settings: Settings, store: Store, board: CommentPublisher, where: Addresses) -> RunComments:
     announce = frozenset({"failed", "ready"} if settings.comments.announce else ())
     return RunComments(
         store, board, where, _limits(settings), announce, brief=settings.comments.style == "brief"
@@ -290,14 +290,14 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _keep(settings: Settings) -> Keep:
+def _keep(settings: Settings) -> RetentionPolicy:
     chosen = settings.retention
     spans = (chosen.logs, chosen.reports, chosen.runs, chosen.deliveries)
-    return Keep(*(duration.parse(span, maximum=duration.LONGEST_KEPT) for span in spans))
+    return RetentionPolicy(*(duration.parse(span, maximum=duration.LONGEST_KEPT) for span in spans))
 
 
-def _policy(settings: Settings, known: tuple[AnyCommand, ...]) -> dict[str, Need]:
-    policy = {name: Need(need) for name, need in settings.permissions.items()}
+def _policy(settings: Settings, known: tuple[AnyCommand, ...]) -> dict[str, PermissionLevel]:
+    policy = {name: PermissionLevel(need) for name, need in settings.permissions.items()}
     if unknown := catalogue.unknown_levels(policy, known):
         names = ", ".join(command.name for command in known)
         raise RuntimeError(f"[permissions] names no command: {', '.join(unknown)}; there are {names}")
@@ -334,7 +334,7 @@ async def _listen(
 
 
 def _web(settings: Settings, bot: Bot, clock: Clock) -> WebDeps:
-    held = StoreMetrics(bot.store.census)
+    held = StoreMetrics(bot.store.stats)
     bot.registry.register(held)
     return WebDeps(
         inbox=NotifyingInbox(bot.store, bot.dispatcher),

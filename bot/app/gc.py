@@ -47,7 +47,7 @@ def lines(found: Found) -> Iterator[str]:
     for repo, number in found.given_up:
         yield f"{repo}!{number}: what a teardown that failed has left"
     yield from (f"not looked at: {trouble}" for trouble in found.trouble)
-    if found == Found(dict.fromkeys(found.items, ()), misdated=found.misdated):
+    if found == Found(dict.fromkeys(found.items, ()), stale_expiry=found.stale_expiry):
         yield "nothing is left over"
 
 

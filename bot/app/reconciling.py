@@ -8,11 +8,11 @@ from bot.core import duration
 from bot.core.admission.served import literal, serves
 from bot.core.language.command import AnyCommand
 from bot.engine.deciding.identity import Identity
-from bot.engine.reconciling.garbage_collector import Leftovers
-from bot.engine.reconciling.reconciler import Missed
+from bot.engine.reconciling.garbage_collector import GarbageCollector
+from bot.engine.reconciling.reconciler import Reconciler
 from bot.engine.reconciling.repairs import Repaired
 from bot.engine.reconciling.sweep import Sweep
-from bot.engine.replicas.periodic_tasks import Chore
+from bot.engine.replicas.periodic_tasks import PeriodicTask
 from bot.model.delivery import Delivery
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
@@ -35,7 +35,7 @@ def sweep(
     repaired: Repaired,
 ) -> Sweep:
     """Return the sweep of a running bot; `wake` tells it of new deliveries."""
-    missed = Missed(
+    missed = Reconciler(
         forge=adapters.forge,
         records=store,
         identity=Identity(adapters.forge),
@@ -50,18 +50,19 @@ def sweep(
     return Sweep(missed, leftovers(settings, adapters, store, clock, repaired=repaired))
 
 
-def chores(settings: Settings, made: Sweep) -> tuple[Chore, ...]:
+def chores(settings: Settings, made: Sweep) -> tuple[PeriodicTask, ...]:
     """Return the sweep as a chore, if it is wanted."""
     every = duration.parse(settings.sweep.every, minimum=SHORTEST).total_seconds()
-    return (Chore("sweep", every, made.look),) if settings.sweep.enabled else ()
+    return (PeriodicTask("sweep", every, made.run),) if settings.sweep.enabled else ()
 
 
 def leftovers(
     settings: Settings, adapters: Adapters, store: Store, clock: Clock, *, repaired: Repaired
-) -> Leftovers:
+) -> GarbageCollector:
     """Return what clears up runners and registry."""
-    doors = adapters.doors
-    return Leftovers(store, doors.platforms, doors.registry, clock, repaired, _age(settings))
+    return GarbageCollector(
+        store, adapters.steps.platforms, adapters.steps.registry, clock, repaired, _age(settings)
+    )
 
 
 def _age(settings: Settings) -> timedelta:

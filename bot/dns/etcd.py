@@ -19,7 +19,7 @@ AT_ONCE = 100
 """Changes in one transaction; etcd's own limit is 128."""
 
 
-class EtcdNames:
+class EtcdRecords:
     """Implements `bot.ports.Names`: labels below one zone, all leading to one address."""
 
     def __init__(

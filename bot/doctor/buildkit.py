@@ -14,7 +14,7 @@ def wanted(settings: Settings) -> bool:
     return bool(settings.buildkit.address)
 
 
-async def look(examined: Examined) -> Sequence[Finding]:
+async def check(examined: Examined) -> Sequence[Finding]:
     """Find the client, then ask buildkitd for its workers."""
     address = examined.settings.buildkit.address
     if shutil.which("buildctl") is None:

@@ -46,7 +46,7 @@ _FAILURES: Mapping[Ending, tuple[Text, Text]] = {
             "请检查转发配置和 CoreDNS 日志。",
         ),
     ),
-    Ending.SILENCE: (
+    Ending.EVICT_AFTER: (
         Text(en="no answer from {servers} for {name}", zh="{servers} 没有应答（{name}）"),
         Text(
             en="Check that the server runs, that port 53 (UDP and TCP) is open, and [dns] servers or"
@@ -57,7 +57,7 @@ _FAILURES: Mapping[Ending, tuple[Text, Text]] = {
 }
 
 
-async def look(examined: Examined) -> Sequence[Finding]:
+async def check(examined: Examined) -> Sequence[Finding]:
     """Resolve names that nobody can have entered one by one, on one level and on two."""
     settings = examined.settings
     domain = settings.preview.domain.strip(".").lower()

@@ -18,7 +18,7 @@ def wanted(settings: Settings) -> bool:
     return settings.docker.enabled
 
 
-async def look(examined: Examined) -> Sequence[Finding]:
+async def check(examined: Examined) -> Sequence[Finding]:
     """Ask the engine who it is."""
     try:
         engine = await DockerEngine.connect(DockerSettings(host=examined.settings.docker.host))

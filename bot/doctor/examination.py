@@ -12,16 +12,16 @@ PATIENCE = 30.0
 """Seconds that one check may take."""
 
 CHECKS: tuple[Check, ...] = (
-    Check("settings", settings.look),
-    Check("store", store.look),
-    Check("gitee", gitee.look),
-    Check("registry", registry.look),
-    Check("docker", docker.look, docker.wanted),
-    Check("kubernetes", kubernetes.look, kubernetes.wanted),
-    Check("helm", helm.look, kubernetes.wanted),
-    Check("buildkit", buildkit.look, buildkit.wanted),
-    Check("jenkins", jenkins.look, jenkins.wanted),
-    Check("dns", dns.look),
+    Check("settings", settings.check),
+    Check("store", store.check),
+    Check("gitee", gitee.check),
+    Check("registry", registry.check),
+    Check("docker", docker.check, docker.wanted),
+    Check("kubernetes", kubernetes.check, kubernetes.wanted),
+    Check("helm", helm.check, kubernetes.wanted),
+    Check("buildkit", buildkit.check, buildkit.wanted),
+    Check("jenkins", jenkins.check, jenkins.wanted),
+    Check("dns", dns.check),
 )
 
 _SIGNS = {State.FINE: "✓", State.NOTE: "!", State.WRONG: "✗"}
@@ -67,7 +67,7 @@ def passed(findings: Sequence[Finding]) -> bool:
 async def _patiently(check: Check, examined: Examined) -> Sequence[Finding]:
     try:
         async with asyncio.timeout(PATIENCE):
-            return await check.look(examined)
+            return await check.check(examined)
     except TimeoutError:
         return [
             wrong(

@@ -39,7 +39,7 @@ class Check:
     """One part of the whole. `look` must not raise for what it is there to find."""
 
     name: str
-    look: Callable[[Examined], Awaitable[Sequence[Finding]]]
+    check: Callable[[Examined], Awaitable[Sequence[Finding]]]
     wanted: Callable[[Settings], bool] = lambda _settings: True
     """Whether these settings use the part at all."""
 

@@ -18,7 +18,7 @@ _OK = 200
 _PLAIN_NAME = re.compile(r"[^!*?\[\]/]+/[^*?\[\]/]+")
 
 
-async def look(examined: Examined) -> Sequence[Finding]:
+async def check(examined: Examined) -> Sequence[Finding]:
     """Find out who the bot is there, and look at each repository that is known by name."""
     gitee = examined.settings.gitee
     token = gitee.token.get_secret_value()

@@ -16,7 +16,7 @@ _ADVICE = Text(
 )
 
 
-async def look(_examined: Examined) -> Sequence[Finding]:
+async def check(_examined: Examined) -> Sequence[Finding]:
     """Ask Helm for its version."""
     try:
         process = await asyncio.create_subprocess_exec(

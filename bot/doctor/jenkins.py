@@ -44,7 +44,7 @@ def wanted(settings: Settings) -> bool:
     return bool(settings.jenkins.url)
 
 
-async def look(examined: Examined) -> Sequence[Finding]:
+async def check(examined: Examined) -> Sequence[Finding]:
     """Find out whether Jenkins answers, who the bot is there, and whether the jobs are as it needs them."""
     jobs = open_jenkins(examined.settings)
     try:

@@ -39,7 +39,7 @@ def wanted(settings: Settings) -> bool:
     return settings.kubernetes.enabled
 
 
-async def look(examined: Examined) -> Sequence[Finding]:
+async def check(examined: Examined) -> Sequence[Finding]:
     """Ask the cluster who it is and what the bot may do."""
     from bot.runners.kubernetes.cluster import Access, Cluster  # noqa: PLC0415 - 20 MB of client
 

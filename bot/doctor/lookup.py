@@ -25,7 +25,7 @@ class Ending(StrEnum):
     NXDOMAIN = "nxdomain"
     NO_DATA = "no_data"
     FAILED = "failed"
-    SILENCE = "silence"
+    EVICT_AFTER = "silence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Resolver:
         except dns.resolver.NoNameservers as error:
             return Lookup(name, Ending.FAILED, detail=_said(error))
         except dns.exception.Timeout:
-            return Lookup(name, Ending.SILENCE)
+            return Lookup(name, Ending.EVICT_AFTER)
         return Lookup(name, Ending.FOUND, tuple(sorted(record.to_text() for record in answer)))
 
 

@@ -10,7 +10,7 @@ from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 
 
-async def look(examined: Examined) -> Sequence[Finding]:
+async def check(examined: Examined) -> Sequence[Finding]:
     """Ask the registry whether it answers and takes the credentials."""
     chosen = examined.settings.registry
     async with open_registry(examined.settings) as registry:

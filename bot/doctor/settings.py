@@ -10,7 +10,7 @@ from bot.settings.model import Settings
 from bot.settings.problems import SettingsError
 
 
-async def look(examined: Examined) -> Sequence[Finding]:
+async def check(examined: Examined) -> Sequence[Finding]:
     """Check what can be known without asking anybody."""
     found = list(_findings(examined.settings))
     return found or [fine(en="complete", zh="配置完整")]

@@ -14,7 +14,7 @@ _ADVICE = Text(
 )
 
 
-async def look(examined: Examined) -> Sequence[Finding]:
+async def check(examined: Examined) -> Sequence[Finding]:
     """Ask a server whether it answers; words never repeat the address, which holds a password."""
     url = examined.settings.store_url
     try:

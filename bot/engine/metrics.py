@@ -5,7 +5,7 @@ from typing import Protocol
 from bot.model.run import RunState, StepState
 
 
-class Measures(Protocol):
+class Metrics(Protocol):
     """Whoever counts."""
 
     def step_ended(self, step: str, outcome: StepState, seconds: float) -> None:
@@ -33,7 +33,7 @@ class Measures(Protocol):
         ...
 
 
-class Unmeasured:
+class NullMetrics:
     """Counts nothing."""
 
     def step_ended(self, step: str, outcome: StepState, seconds: float) -> None:
@@ -55,4 +55,4 @@ class Unmeasured:
         """Do nothing."""
 
 
-UNMEASURED: Measures = Unmeasured()
+NULL_METRICS: Metrics = NullMetrics()

@@ -18,7 +18,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(slots=True)
-class Watch:
+class PollLoop:
     """Looks again and again; `what` says in the log at what."""
 
     what: str
@@ -51,7 +51,7 @@ class Watch:
             logger.warning("the %s cannot be read: %s", self.what, error)
 
 
-class InHand(Generic[K]):
+class RunningTasks(Generic[K]):
     """The tasks that carry out what this replica has taken, by key."""
 
     def __init__(self) -> None:

@@ -10,10 +10,10 @@ from typing import Protocol
 from bot.model.delivery import Delivery
 from bot.model.environment import Environment, EnvironmentKey
 from bot.model.forge import RepoPath
-from bot.model.lease import Lease, Roll
+from bot.model.lease import Lease, Members
+from bot.model.observed import ObservedState, RepositoryCursor
 from bot.model.queue import QueueEntry
 from bot.model.run import Image, Run, StopRequest
-from bot.model.sighting import Acquaintance, Sighting
 
 
 class ReplicaRecords(Protocol):
@@ -23,11 +23,11 @@ class ReplicaRecords(Protocol):
         """Enter a replica."""
         ...
 
-    async def beat(self, lease: Lease) -> Roll:
+    async def heartbeat(self, lease: Lease) -> Members:
         """Tell that it lives, and return all. Raises LeaseLost."""
         ...
 
-    async def bury(self, name: str, beat: int) -> bool:
+    async def evict(self, name: str, beat: int) -> bool:
         """Free what a silent replica has in hand; False if it has stirred since that beat."""
         ...
 
@@ -102,7 +102,7 @@ class RunRecords(Protocol):
         """Keep progress; return the run with what others have set meanwhile. Raises LeaseLost."""
         ...
 
-    async def let_go(self, run_id: int, lease: Lease) -> None:
+    async def release(self, run_id: int, lease: Lease) -> None:
         """Give a run back."""
         ...
 
@@ -185,7 +185,7 @@ class PullRecords(Protocol):
         """
         ...
 
-    async def let_comment_go(self, repo: RepoPath, number: int, marker: str, lease: Lease) -> None:
+    async def release_comment(self, repo: RepoPath, number: int, marker: str, lease: Lease) -> None:
         """Let others write it."""
         ...
 
@@ -212,26 +212,26 @@ class PastRecords(Protocol):
         ...
 
 
-class SightingRecords(Protocol):
+class ObservedStateRecords(Protocol):
     """What was last decided about pull requests."""
 
-    async def of(self, repo: RepoPath, number: int) -> Sighting | None:
+    async def of(self, repo: RepoPath, number: int) -> ObservedState | None:
         """Return it for one."""
         ...
 
-    async def among(self, repos: Collection[RepoPath]) -> Mapping[tuple[RepoPath, int], Sighting]:
+    async def among(self, repos: Collection[RepoPath]) -> Mapping[tuple[RepoPath, int], ObservedState]:
         """Return it for all of these repositories, under the paths that are given."""
         ...
 
-    async def note(self, repo: RepoPath, number: int, seen: Sighting) -> None:
+    async def note(self, repo: RepoPath, number: int, seen: ObservedState) -> None:
         """Remember how one stands of which no event was decided yet."""
         ...
 
-    async def acquaintance(self, repo: RepoPath) -> Acquaintance | None:
+    async def cursor(self, repo: RepoPath) -> RepositoryCursor | None:
         """Return since when a repository is looked at, and how far."""
         ...
 
-    async def get_acquainted(self, repo: RepoPath, known: Acquaintance) -> None:
+    async def save_cursor(self, repo: RepoPath, known: RepositoryCursor) -> None:
         """Keep that."""
         ...
 
@@ -273,7 +273,7 @@ class Records(Protocol):
         ...
 
     @property
-    def sightings(self) -> SightingRecords:
+    def observed(self) -> ObservedStateRecords:
         """Sightings."""
         ...
 
@@ -301,7 +301,7 @@ class Records(Protocol):
         approve: tuple[RepoPath, int, str, str, datetime] | None = None,
         extend: Mapping[EnvironmentKey, datetime] | None = None,
         wake: Iterable[EnvironmentKey] = (),
-        seen: tuple[RepoPath, int, Sighting] | None = None,
+        seen: tuple[RepoPath, int, ObservedState] | None = None,
     ) -> Run | None:
         """Close a delivery together with all that it decided. Raises LeaseLost."""
         ...

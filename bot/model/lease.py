@@ -16,12 +16,12 @@ class LeaseLost(Exception):  # noqa: N818 - named by what happened
 
 
 @dataclass(frozen=True, slots=True)
-class Roll:
+class Members:
     """The replicas that are known, in order of their coming, each with a number that grows as it lives."""
 
-    beats: Mapping[str, int]
+    heartbeats: Mapping[str, int]
 
     @property
     def leader(self) -> str:
         """The replica that does what one does for all; anything it does bears being done twice."""
-        return next(iter(self.beats), "")
+        return next(iter(self.heartbeats), "")

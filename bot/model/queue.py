@@ -31,7 +31,7 @@ class QueueEntry:
         return bool(self.holder)
 
 
-class Behind(StrEnum):
+class BlockedBy(StrEnum):
     """What keeps a waiting run from beginning."""
 
     NOTHING = "nothing"
@@ -46,10 +46,10 @@ class Behind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QueuePosition:
     """Where a waiting run stands: position 1 is next."""
 
     position: int
-    behind: Behind = Behind.NOTHING
+    behind: BlockedBy = BlockedBy.NOTHING
     runner: RunnerName | None = None
     """The runner that is full, if that is what it waits for."""

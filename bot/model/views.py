@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.model.environment import EnvironmentState, Extension
 from bot.model.forge import RepoPath
-from bot.model.queue import Place
+from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import Run
 from bot.model.text import Text
@@ -47,7 +47,7 @@ class RunView:
     run: Run
     links: Links
     pull_author: str
-    place: Place | None = None
+    place: QueuePosition | None = None
     """Where it stands in line; None when it does not wait."""
     next_commands: tuple[str, ...] = ()
     """Ready to copy, most useful first."""

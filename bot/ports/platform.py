@@ -150,7 +150,7 @@ class Platform(Protocol):
         """
         ...
 
-    async def redate(self, item: Item, expires: datetime) -> None:
+    async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Write down until when an environment lives, where its item says so; gone is fine.
 
         Raises RetryLater(ENGINE_UNAVAILABLE).

@@ -40,14 +40,14 @@ PERMISSIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RepositoryLocation:
     """A repository as Harbor's API names it: the first part of the path is the project."""
 
     project: str
     repository: str
 
     @classmethod
-    def of(cls, name: str) -> "Place":
+    def of(cls, name: str) -> "RepositoryLocation":
         """Split a path such as `previews/team/shop`."""
         project, _, repository = name.partition("/")
         return cls(project, repository)
@@ -102,7 +102,7 @@ class HarborRegistry:
 
     async def examine(self, image: Image, log: Log) -> Image:
         """Return the image with its size and what the scanner found; see `Registry.examine`."""
-        place = Place.of(image.reference.removeprefix(f"{self._host}/").rpartition(":")[0])
+        place = RepositoryLocation.of(image.reference.removeprefix(f"{self._host}/").rpartition(":")[0])
         found = await self._api.artifact(place.project, place.repository, image.digest)
         if found is None:
             log.note(f"{image.reference} is not in Harbor")
@@ -162,10 +162,10 @@ class HarborRegistry:
             f"{resource}:{action}" for resource, action in PERMISSIONS if (resource, action) not in allowed
         )
 
-    def _place(self, repo: RepoPath) -> Place:
-        return Place.of(naming.repository(self._project, repo))
+    def _place(self, repo: RepoPath) -> RepositoryLocation:
+        return RepositoryLocation.of(naming.repository(self._project, repo))
 
-    async def _scanned(self, place: Place, found: Artifact, log: Log) -> Artifact:
+    async def _scanned(self, place: RepositoryLocation, found: Artifact, log: Log) -> Artifact:
         """Wait for the scan of an artifact, asking for one where none was begun; return what came of it."""
         asked = False
         for _ in range(max(1, int(self._scan_seconds / PAUSE))):
@@ -182,7 +182,7 @@ class HarborRegistry:
             log.note(f"the vulnerability scan is not over after {self._scan_seconds} s")
         return found
 
-    async def _look_after(self, place: Place, found: Artifact, *, asked: bool) -> str | None:
+    async def _look_after(self, place: RepositoryLocation, found: Artifact, *, asked: bool) -> str | None:
         """Have a scan begun where none goes on; return why there will be none, or None."""
         if found.scanning is Scanning.GOING or (asked and found.scanning is Scanning.NONE):
             return None
@@ -190,7 +190,7 @@ class HarborRegistry:
             return "the scanner failed"
         return await self._api.start_scan(place.project, place.repository, found.digest)
 
-    async def _untag(self, place: Place, digest: str, tags: list[str]) -> dict[str, str]:
+    async def _untag(self, place: RepositoryLocation, digest: str, tags: list[str]) -> dict[str, str]:
         """Delete tags; return why some of them stay."""
         refused: dict[str, str] = {}
         for tag in tags:
@@ -200,7 +200,7 @@ class HarborRegistry:
                 refused[tag] = refusal
         return refused
 
-    async def _discard(self, place: Place, digest: str) -> None:
+    async def _discard(self, place: RepositoryLocation, digest: str) -> None:
         """Delete an artifact that has no tag any more; one that an index refers to stays."""
         found = await self._api.artifact(place.project, place.repository, digest)
         if found is None or found.tags:

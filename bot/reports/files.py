@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.results.masking import Masker
+from bot.file_store import FileStore
 from bot.model.errors import RetryLater
 from bot.model.report import Report
 from bot.model.text import Language
@@ -14,7 +15,6 @@ from bot.reports import paths
 from bot.reports.log import SIZE_LIMIT, StepLog
 from bot.reports.page import ReportPage
 from bot.reports.results import SuiteResults, files_of, masked, read_all
-from bot.shelf import Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class RunFiles:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: FileStore,
         masks: Sequence[str] = (),
         *,
         language: Language = Language.ZH,

@@ -3,8 +3,8 @@
 from collections import deque
 
 from bot.core.results.masking import Masker
+from bot.file_store import AppendFile
 from bot.reports.stream import NOTE, Stream, printable
-from bot.shelf import Growing
 
 CUT = "the log was cut here: it is longer than {limit} bytes"
 LOST = "{lost} bytes of output were lost here: they could not be written"
@@ -19,7 +19,7 @@ _TAIL_WIDTH = 2000
 class StepLog:
     """Implements ports.Log. Nothing it is given can fail it: a full disk costs lines, not the run."""
 
-    def __init__(self, file: Growing, masker: Masker, limit: int = SIZE_LIMIT) -> None:
+    def __init__(self, file: AppendFile, masker: Masker, limit: int = SIZE_LIMIT) -> None:
         self._file = file
         self._stream = Stream(masker)
         self._masker = masker

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from bot.core.language.command import Need
+from bot.core.language.command import PermissionLevel
 from bot.model.text import Language
 from bot.settings.kinds import (
     NO_SECRET,
@@ -233,7 +233,7 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     sweep: Sweep = field(default_factory=Sweep)
     comments: Comments = field(default_factory=Comments)
-    permissions: Mapping[str, Need] = field(default_factory=dict)
+    permissions: Mapping[str, PermissionLevel] = field(default_factory=dict)
     """Who may use a command, by its name: anyone, contributor (also the author of a trusted pull request),
     write or admin. What is not named keeps the command's own level."""
 

@@ -10,20 +10,20 @@ from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
 from bot.model.scan import Severity
 from bot.ports import BuildOrder, Built
-from bot.steps.work import Work
+from bot.steps.context import StepContext
 
 
-async def run(step: Build, work: Work) -> StepResult:
+async def run(step: Build, context: StepContext) -> StepResult:
     """Fetch, build, push. Raises what the ports raise, and TellUser(NO_DOCKERFILE)."""
-    recipe = await read_dockerfile(step.config, step.sha, work)
+    recipe = await read_dockerfile(step.config, step.sha, context)
     target = step.config.target or dockerfile.default_target(recipe)
-    tag = work.doors.registry.tag_for(work.run.repo, work.run.number, step.sha)
-    await work.doors.registry.prepare(work.run.repo)
-    built = await build_target(replace(step.config, target=target), tag, step.sha, work)
-    digest = await work.doors.builder(step.config.runner).push(tag, work.log)
-    work.log.note(f"pushed {tag}@{digest}")
+    tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha)
+    await context.adapters.registry.prepare(context.run.repo)
+    built = await build_target(replace(step.config, target=target), tag, step.sha, context)
+    digest = await context.adapters.builder(step.config.runner).push(tag, context.log)
+    context.log.note(f"pushed {tag}@{digest}")
     pushed = Image(tag, digest, built.size, step.sha)
-    return verdict(await work.doors.registry.examine(pushed, work.log), work.doors.fail_on)
+    return verdict(await context.adapters.registry.examine(pushed, context.log), context.adapters.fail_on)
 
 
 def verdict(image: Image, fail_on: Severity | None) -> StepResult:
@@ -45,31 +45,31 @@ def verdict(image: Image, fail_on: Severity | None) -> StepResult:
     return StepResult(StepState.FAILED, Reason.VULNERABLE, facts, image=image)
 
 
-async def read_dockerfile(config: BuildConfig, sha: str, work: Work) -> dockerfile.Dockerfile:
+async def read_dockerfile(config: BuildConfig, sha: str, context: StepContext) -> dockerfile.Dockerfile:
     """Return the Dockerfile of the pinned commit; raises TellUser(NO_DOCKERFILE)."""
-    run_ = work.run
-    await work.doors.source.fetch(run_.repo, run_.clone_url, run_.number, sha)
-    content = await work.doors.source.read(run_.repo, sha, _in_context(config))
+    run_ = context.run
+    await context.adapters.source.fetch(run_.repo, run_.clone_url, run_.number, sha)
+    content = await context.adapters.source.read(run_.repo, sha, _in_context(config))
     if content is None:
         raise TellUser(Reason.NO_DOCKERFILE, {"path": _in_context(config)})
     return dockerfile.read(content.decode("utf-8", "replace"))
 
 
-async def build_target(config: BuildConfig, tag: str, sha: str, work: Work) -> Built:
+async def build_target(config: BuildConfig, tag: str, sha: str, context: StepContext) -> Built:
     """Build one target of a fetched commit under a local tag."""
-    work.log.note(
+    context.log.note(
         f"building {tag} from commit {sha[:8]}" + (f", target {config.target}" if config.target else "")
     )
-    async with work.doors.source.archive(work.run.repo, sha, config.context) as context:
+    async with context.adapters.source.archive(context.run.repo, sha, config.context) as folder:
         order = BuildOrder(
             tag=tag,
             dockerfile=config.dockerfile,
             target=config.target,
             args=config.args,
-            labels=work.labels(),
-            context=context,
+            labels=context.labels(),
+            context=folder,
         )
-        return await work.doors.builder(config.runner).build(order, work.log)
+        return await context.adapters.builder(config.runner).build(order, context.log)
 
 
 def _in_context(config: BuildConfig) -> str:

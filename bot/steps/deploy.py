@@ -12,32 +12,32 @@ from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
 from bot.ports import Definition, EnvironmentSpec, ServiceSpec
 from bot.steps.build import read_dockerfile
-from bot.steps.work import Work
+from bot.steps.context import StepContext
 
 
-async def run(step: Deploy, work: Work) -> StepResult:
+async def run(step: Deploy, context: StepContext) -> StepResult:
     """Replace the environment and wait until it is healthy. Raises what the platform raises."""
-    image = work.image
+    image = context.image
     if image is None:
         raise TellUser(Reason.NO_ENVIRONMENT)
-    spec = specification(step, work, image, await _port(step, work))
-    async with _definition(step, work) as definition:
+    spec = specification(step, context, image, await _port(step, context))
+    async with _definition(step, context) as definition:
         spec = replace(spec, definition=definition)
-        endpoint = await work.doors.platform(step.config.runner).deploy(spec, work.log)
-    url = work.urls[step.environment]
-    work.log.note(f"ready at {url}")
+        endpoint = await context.adapters.platform(step.config.runner).deploy(spec, context.log)
+    url = context.urls[step.environment]
+    context.log.note(f"ready at {url}")
     return StepResult(StepState.PASSED, url=url, environment=step.environment, endpoint=endpoint, image=image)
 
 
-def specification(step: Deploy, work: Work, image: Image, port: int | None) -> EnvironmentSpec:
+def specification(step: Deploy, context: StepContext, image: Image, port: int | None) -> EnvironmentSpec:
     """Return what the platform is to start."""
     extra = step.config.environments.get(step.environment, EnvironmentConfig())
     return EnvironmentSpec(
-        key=work.key(step.environment),
-        host=work.hosts[step.environment],
+        key=context.key(step.environment),
+        host=context.hosts[step.environment],
         image=image,
         port=port,
-        env={**_facts(step, work), **step.config.env, **extra.env},
+        env={**_facts(step, context), **step.config.env, **extra.env},
         command=step.config.command,
         services=tuple(
             ServiceSpec(name, service.image, service.env, service.command, service.port)
@@ -46,26 +46,26 @@ def specification(step: Deploy, work: Work, image: Image, port: int | None) -> E
         memory=step.config.memory,
         health_path=step.config.health.path,
         health_timeout=step.config.health.timeout,
-        labels=work.labels(step.environment),
-        owner=work.run.author,
-        expires=work.ends.get(step.environment),
+        labels=context.labels(step.environment),
+        owner=context.run.author,
+        expires=context.ends.get(step.environment),
         replace=step.config.replace,
     )
 
 
 @asynccontextmanager
-async def _definition(step: Deploy, work: Work) -> AsyncIterator[Definition | None]:
+async def _definition(step: Deploy, context: StepContext) -> AsyncIterator[Definition | None]:
     """Give the repository's manifests or chart, if it has any, out of the commit whose words count."""
-    config, run_, source = step.config, work.run, work.doors.source
+    config, run_, source = step.config, context.run, context.adapters.source
     path, chart = config.chart or config.manifests, config.chart is not None
     if path is None or "://" in path:
-        yield Definition(path, chart=True, values=_values(step, work)) if path else None
+        yield Definition(path, chart=True, values=_values(step, context)) if path else None
         return
     sha = step.definition or step.sha
     if sha == step.sha:
         await source.fetch(run_.repo, run_.clone_url, run_.number, sha)
     else:
-        work.log.note(f"{path} is read from the base branch, commit {sha[:8]}")
+        context.log.note(f"{path} is read from the base branch, commit {sha[:8]}")
         await source.fetch_base(run_.repo, run_.clone_url, sha)
     async with AsyncExitStack() as stack:
         try:
@@ -74,12 +74,12 @@ async def _definition(step: Deploy, work: Work) -> AsyncIterator[Definition | No
             if error.reason is Reason.NO_DOCKERFILE:
                 raise TellUser(Reason.NO_DEFINITION, {"path": path, "sha": sha}) from error
             raise
-        yield Definition(path, archive, chart=chart, values=_values(step, work))
+        yield Definition(path, archive, chart=chart, values=_values(step, context))
 
 
-def _values(step: Deploy, work: Work) -> dict[str, str]:
+def _values(step: Deploy, context: StepContext) -> dict[str, str]:
     """Return the repository's values of a chart, filled in."""
-    run_ = work.run
+    run_ = context.run
     known = {
         "repository": str(run_.repo),
         "owner": run_.repo.owner,
@@ -90,24 +90,24 @@ def _values(step: Deploy, work: Work) -> dict[str, str]:
         "author": run_.author,
         "run": str(run_.id),
         "environment": step.environment,
-        "host": work.hosts[step.environment],
-        "service_url": work.urls[step.environment],
+        "host": context.hosts[step.environment],
+        "service_url": context.urls[step.environment],
     }
     return {path: placeholders.filled(text, known) for path, text in step.config.values.items()}
 
 
-def _facts(step: Deploy, work: Work) -> dict[str, str]:
+def _facts(step: Deploy, context: StepContext) -> dict[str, str]:
     """Return what every service is told of itself; the repository's own variables win."""
     return {
         "COMMIT_SHA": step.sha,
-        "PULL_REQUEST": str(work.run.number),
-        "PUBLIC_URL": work.urls[step.environment],
+        "PULL_REQUEST": str(context.run.number),
+        "PUBLIC_URL": context.urls[step.environment],
     }
 
 
-async def _port(step: Deploy, work: Work) -> int | None:
+async def _port(step: Deploy, context: StepContext) -> int | None:
     """Return the configured port, else the first that the Dockerfile EXPOSEs, in its own order."""
     if step.config.port is not None:
         return step.config.port
-    recipe = await read_dockerfile(step.build, step.sha, work)
+    recipe = await read_dockerfile(step.build, step.sha, context)
     return dockerfile.exposed_port(recipe, step.build.target or dockerfile.default_target(recipe))

@@ -13,8 +13,8 @@ from bot.model.report import Report
 from bot.model.run import Image, StepResult, StepState
 from bot.ports import JobEnding, JobOrder
 from bot.steps import build as building
+from bot.steps.context import StepContext
 from bot.steps.test import SHOWN_FAILURES
-from bot.steps.work import Work
 
 PASSED, UNSTABLE, ABORTED = "SUCCESS", "UNSTABLE", "ABORTED"
 ALL_SUITES = "all"
@@ -38,7 +38,7 @@ _GIVEN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class JobRequest:
     """What one job is to do for a step."""
 
     step: str
@@ -58,57 +58,63 @@ def wanted(step: Step) -> bool:
     return not isinstance(step, Teardown) and step.config.runner is RunnerName.JENKINS
 
 
-async def run(step: Step, work: Work) -> StepResult:
+async def run(step: Step, context: StepContext) -> StepResult:
     """Carry out a build, deploy or test step. Raises what `ports.Jobs.run` does."""
     match step:
         case Build():
-            return await _build(step, work)
+            return await _build(step, context)
         case Deploy():
-            return await _deploy(step, work)
+            return await _deploy(step, context)
         case Test():
-            return await _test(step, work)
+            return await _test(step, context)
         case Teardown():
             raise AssertionError("a teardown is more than a job")
 
 
-async def abandon(step: Step, work: Work) -> None:
+async def abandon(step: Step, context: StepContext) -> None:
     """Stop the job that an interrupted attempt began, if it did. Raises what the port raises."""
-    await work.doors.jobs_of(RunnerName.JENKINS).stop(_order(_errand(step, work), work), work.log)
+    await context.adapters.jobs_of(RunnerName.JENKINS).stop(
+        _order(_request(step, context), context), context.log
+    )
 
 
-async def remove(step: Teardown, environment: str, work: Work) -> None:
+async def remove(step: Teardown, environment: str, context: StepContext) -> None:
     """Let the job that is configured for it remove an environment, if there is one."""
     config = step.config
     if config.job is None:
         return
-    values = {**_values(work, work.run.sha), **_image_values(work), **_environment_values(work, environment)}
-    ending = await _run(Errand(step.name, config, values, part=environment), work)
+    values = {
+        **_values(context, context.run.sha),
+        **_image_values(context),
+        **_environment_values(context, environment),
+    }
+    ending = await _run(JobRequest(step.name, config, values, part=environment), context)
     if ending.result != PASSED:
-        result = _failure(ending, work)
+        result = _failure(ending, context)
         raise TellUser(result.reason or Reason.JENKINS_FAILED, result.facts, log=result.log_tail)
 
 
-def _errand(step: Step, work: Work) -> Errand:
+def _request(step: Step, context: StepContext) -> JobRequest:
     """Return what the job of a build, deploy or test step is to do."""
     match step:
         case Build():
-            image = _suggested(step, work)
+            image = _suggested(step, context)
             values = {"image": image, "tag": image.rpartition(":")[2]}
-            return Errand(
-                step.name, step.config, _values(work, step.sha) | values, files=step.config.artifacts
+            return JobRequest(
+                step.name, step.config, _values(context, step.sha) | values, files=step.config.artifacts
             )
         case Deploy():
-            values = _image_values(work) | _environment_values(work, step.environment)
-            return Errand(
-                step.name, step.config, _values(work, step.sha) | values, files=step.config.artifacts
+            values = _image_values(context) | _environment_values(context, step.environment)
+            return JobRequest(
+                step.name, step.config, _values(context, step.sha) | values, files=step.config.artifacts
             )
         case Test():
-            values = _image_values(work) | _environment_values(work, step.environment)
+            values = _image_values(context) | _environment_values(context, step.environment)
             suites = {"suites": ",".join(suite.name for suite in step.suites)}
-            return Errand(
+            return JobRequest(
                 step.name,
                 step.config,
-                _values(work, step.sha) | values | suites,
+                _values(context, step.sha) | values | suites,
                 files=step.config.artifacts,
                 tested=True,
                 failed="\n".join(name for suite in step.suites for name in suite.failed),
@@ -117,53 +123,53 @@ def _errand(step: Step, work: Work) -> Errand:
             raise AssertionError("a teardown is more than a job")
 
 
-def _suggested(step: Build, work: Work) -> str:
-    return work.doors.registry.tag_for(work.run.repo, work.run.number, step.sha)
+def _suggested(step: Build, context: StepContext) -> str:
+    return context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha)
 
 
-async def _build(step: Build, work: Work) -> StepResult:
-    await work.doors.registry.prepare(work.run.repo)
-    ending = await _run(_errand(step, work), work)
+async def _build(step: Build, context: StepContext) -> StepResult:
+    await context.adapters.registry.prepare(context.run.repo)
+    ending = await _run(_request(step, context), context)
     if ending.result != PASSED:
-        return _failure(ending, work)
+        return _failure(ending, context)
     told = _told(ending)
     facts = _facts(ending)
     if not told.image:
         return StepResult(StepState.PASSED, Reason.JENKINS_NO_IMAGE, facts)
     image = Image(told.image, told.digest, told.size, step.sha)
-    work.log.note(f"the job made {image.reference}@{image.digest}")
-    if _host(image.reference) == _host(_suggested(step, work)):
-        image = await work.doors.registry.examine(image, work.log)
-    result = building.verdict(image, work.doors.fail_on)
+    context.log.note(f"the job made {image.reference}@{image.digest}")
+    if _host(image.reference) == _host(_suggested(step, context)):
+        image = await context.adapters.registry.examine(image, context.log)
+    result = building.verdict(image, context.adapters.fail_on)
     return replace(result, facts={**facts, **result.facts})
 
 
-async def _deploy(step: Deploy, work: Work) -> StepResult:
-    ending = await _run(_errand(step, work), work)
+async def _deploy(step: Deploy, context: StepContext) -> StepResult:
+    ending = await _run(_request(step, context), context)
     if ending.result != PASSED:
-        return _failure(ending, work)
+        return _failure(ending, context)
     told = _told(ending)
-    work.log.note(f"ready at {told.url}" if told.url else "the job told no address")
+    context.log.note(f"ready at {told.url}" if told.url else "the job told no address")
     return StepResult(
         StepState.PASSED,
         facts=_facts(ending),
         url=told.url or None,
         environment=step.environment,
-        image=work.image,
+        image=context.image,
     )
 
 
-async def _test(step: Test, work: Work) -> StepResult:
-    ending = await _run(_errand(step, work), work)
+async def _test(step: Test, context: StepContext) -> StepResult:
+    ending = await _run(_request(step, context), context)
     report = ending.report if ending.report is not None else _junit(ending)
     if report is not None:
         suite = step.suites[0].name if len(step.suites) == 1 else ALL_SUITES
-        about = f"{work.run.repo}!{work.run.number} · {step.sha[:8]}"
-        await work.doors.reports.save(work.run.id, suite, report, ending.files, about=about)
-    return _verdict(step, ending, report, work)
+        about = f"{context.run.repo}!{context.run.number} · {step.sha[:8]}"
+        await context.adapters.reports.save(context.run.id, suite, report, ending.files, about=about)
+    return _verdict(step, ending, report, context)
 
 
-def _verdict(step: Test, ending: JobEnding, report: Report | None, work: Work) -> StepResult:
+def _verdict(step: Test, ending: JobEnding, report: Report | None, context: StepContext) -> StepResult:
     """Failed tests count most, then the job's own result; without a report that result decides."""
     facts = _facts(ending)
     counts = None if report is None else report.counts
@@ -177,7 +183,7 @@ def _verdict(step: Test, ending: JobEnding, report: Report | None, work: Work) -
             failed_suites=tuple(suite.name for suite in step.suites),
         )
     if ending.result != PASSED:
-        failure = _failure(ending, work)
+        failure = _failure(ending, context)
         return replace(failure, tests=counts, failed_suites=tuple(suite.name for suite in step.suites))
     reason = Reason.JENKINS_NO_REPORT if report is None else None
     return StepResult(StepState.PASSED, reason, facts, tests=counts)
@@ -194,34 +200,34 @@ def _junit(ending: JobEnding) -> Report | None:
         ) from error
 
 
-async def _run(errand: Errand, work: Work) -> JobEnding:
-    jobs = work.doors.jobs_of(RunnerName.JENKINS)
-    return await jobs.run(_order(errand, work), work.log, work.tell, work.stopped)
+async def _run(request: JobRequest, context: StepContext) -> JobEnding:
+    jobs = context.adapters.jobs_of(RunnerName.JENKINS)
+    return await jobs.run(_order(request, context), context.log, context.tell, context.stopped)
 
 
-def _order(errand: Errand, work: Work) -> JobOrder:
+def _order(request: JobRequest, context: StepContext) -> JobOrder:
     """Order the job that the configuration names, under a key that no other piece of work has."""
-    config, run_ = errand.config, work.run
-    given = {name: errand.values.get(value, "") for name, value in _GIVEN.items()}
-    chosen = {name: placeholders.filled(text, errand.values) for name, text in config.parameters.items()}
+    config, run_ = request.config, context.run
+    given = {name: request.values.get(value, "") for name, value in _GIVEN.items()}
+    chosen = {name: placeholders.filled(text, request.values) for name, text in config.parameters.items()}
     # The time makes up for a store that was lost: its runs would be numbered from 1 again.
     began = f"{int(run_.created_at.timestamp()):x}"
     return JobOrder(
-        step=errand.step,
+        step=request.step,
         repository=str(run_.repo),
-        name=placeholders.job_name(config.job or "", errand.values),
-        parameters={**given, "CHATOPS_FAILED_TESTS": errand.failed, **chosen},
+        name=placeholders.job_name(config.job or "", request.values),
+        parameters={**given, "CHATOPS_FAILED_TESTS": request.failed, **chosen},
         required=frozenset(chosen),
-        key="-".join(filter(None, (f"{run_.id}.{work.index}", errand.part, run_.sha[:8], began))),
+        key="-".join(filter(None, (f"{run_.id}.{context.index}", request.part, run_.sha[:8], began))),
         timeout=config.timeout,
-        files=errand.files,
-        tested=errand.tested,
-        handle=work.handle,
+        files=request.files,
+        tested=request.tested,
+        handle=context.handle,
     )
 
 
-def _values(work: Work, sha: str) -> dict[str, str]:
-    run_ = work.run
+def _values(context: StepContext, sha: str) -> dict[str, str]:
+    run_ = context.run
     return {
         "repository": str(run_.repo),
         "owner": run_.repo.owner,
@@ -237,20 +243,20 @@ def _values(work: Work, sha: str) -> dict[str, str]:
     }
 
 
-def _image_values(work: Work) -> dict[str, str]:
-    if work.image is None:
+def _image_values(context: StepContext) -> dict[str, str]:
+    if context.image is None:
         return {}
-    return {"image": work.image.pinned, "tag": work.image.tag, "digest": work.image.digest}
+    return {"image": context.image.pinned, "tag": context.image.tag, "digest": context.image.digest}
 
 
-def _environment_values(work: Work, environment: str) -> dict[str, str]:
-    ready = environment in work.ports or environment in work.told
-    host = work.hosts.get(environment, "")
+def _environment_values(context: StepContext, environment: str) -> dict[str, str]:
+    ready = environment in context.ports or environment in context.told
+    host = context.hosts.get(environment, "")
     return {
         "environment": environment,
         "host": host,
         "host_label": host.partition(".")[0],
-        "service_url": work.urls.get(environment, "") if ready else "",
+        "service_url": context.urls.get(environment, "") if ready else "",
     }
 
 
@@ -262,9 +268,9 @@ def _told(ending: JobEnding) -> job_results.Told:
         raise TellUser(Reason.JENKINS_RESULT_UNREADABLE, facts) from error
 
 
-def _failure(ending: JobEnding, work: Work) -> StepResult:
+def _failure(ending: JobEnding, context: StepContext) -> StepResult:
     reason = Reason.JENKINS_ABORTED if ending.result == ABORTED else Reason.JENKINS_FAILED
-    return StepResult(StepState.FAILED, reason, _facts(ending), log_tail=work.log.tail())
+    return StepResult(StepState.FAILED, reason, _facts(ending), log_tail=context.log.tail())
 
 
 def _facts(ending: JobEnding) -> dict[str, str]:

@@ -12,7 +12,7 @@ from bot.model.report import Report
 from bot.model.run import StepResult, StepState, TestCounts
 from bot.ports import TestOutput, TestSpec
 from bot.steps.build import build_target, read_dockerfile
-from bot.steps.work import Work
+from bot.steps.context import StepContext
 
 REPORT_FILE = "junit.xml"
 SHOWN_FAILURES = 50
@@ -32,78 +32,80 @@ class SuiteResult:
         return self.exit_code != 0 or (self.report is not None and self.report.counts.failed > 0)
 
 
-async def run(step: Test, work: Work) -> StepResult:
+async def run(step: Test, context: StepContext) -> StepResult:
     """Run every suite, also after one failed. Raises what the ports raise."""
-    if work.resumed:
-        await work.doors.platform(step.config.runner).stop_tests(work.key(step.environment))
-    image = await _image(step, work)
+    if context.resumed:
+        await context.adapters.platform(step.config.runner).stop_tests(context.key(step.environment))
+    image = await _image(step, context)
     if image is None:
         return StepResult(StepState.SKIPPED, Reason.NO_TESTS)
-    results = [await _run_suite(step, suite, image, work) for suite in step.suites]
-    return verdict(results, step.config.report, work.log.tail())
+    results = [await _run_suite(step, suite, image, context) for suite in step.suites]
+    return verdict(results, step.config.report, context.log.tail())
 
 
-async def _image(step: Test, work: Work) -> str | None:
+async def _image(step: Test, context: StepContext) -> str | None:
     """Return the image that holds the tests: the test stage, else the service's own if there is a command."""
     config = step.config
-    recipe = await read_dockerfile(step.build, step.sha, work)
+    recipe = await read_dockerfile(step.build, step.sha, context)
     if config.target is not None and dockerfile.has_target(recipe, config.target):
-        tag = work.doors.registry.tag_for(work.run.repo, work.run.number, step.sha) + "-test"
-        built = await build_target(replace(step.build, target=config.target), tag, step.sha, work)
-        return built.id if config.runner is step.build.runner else await _pushed(step, tag, work)
-    if any(suite.command for suite in step.suites) and work.image is not None:
-        return work.image.pinned
+        tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha) + "-test"
+        built = await build_target(replace(step.build, target=config.target), tag, step.sha, context)
+        return built.id if config.runner is step.build.runner else await _pushed(step, tag, context)
+    if any(suite.command for suite in step.suites) and context.image is not None:
+        return context.image.pinned
     return None
 
 
-async def _pushed(step: Test, tag: str, work: Work) -> str:
+async def _pushed(step: Test, tag: str, context: StepContext) -> str:
     """Push the image of the tests for a runner elsewhere; return its pinned reference."""
-    digest = await work.doors.builder(step.build.runner).push(tag, work.log)
+    digest = await context.adapters.builder(step.build.runner).push(tag, context.log)
     return f"{tag.rpartition(':')[0]}@{digest}"
 
 
-async def _run_suite(step: Test, suite: Suite, image: str, work: Work) -> SuiteResult:
-    work.log.note(f"suite {suite.name}")
-    spec = _specification(step, suite, image, work)
-    output = await work.doors.platform(step.config.runner).run_tests(spec, work.log)
+async def _run_suite(step: Test, suite: Suite, image: str, context: StepContext) -> SuiteResult:
+    context.log.note(f"suite {suite.name}")
+    spec = _specification(step, suite, image, context)
+    output = await context.adapters.platform(step.config.runner).run_tests(spec, context.log)
     report = _read(output, step.config.report)
     if report is not None:
-        about = f"{work.run.repo}!{work.run.number} · {step.sha[:8]}"
-        await work.doors.reports.save(work.run.id, suite.name, report, output.files, about=about)
+        about = f"{context.run.repo}!{context.run.number} · {step.sha[:8]}"
+        await context.adapters.reports.save(context.run.id, suite.name, report, output.files, about=about)
     return SuiteResult(suite.name, output.exit_code, report)
 
 
-def _specification(step: Test, suite: Suite, image: str, work: Work) -> TestSpec:
-    key = work.key(step.environment)
+def _specification(step: Test, suite: Suite, image: str, context: StepContext) -> TestSpec:
+    key = context.key(step.environment)
     return TestSpec(
         key=key,
         suite=suite.name,
         image=image,
         command=suite.command,
-        env={**step.config.env, **_environment(step, suite, work)},
+        env={**step.config.env, **_environment(step, suite, context)},
         report=step.config.report,
         timeout=step.config.timeout,
         memory="1g",
-        labels=work.labels(step.environment),
-        standalone=step.environment not in work.ports,
+        labels=context.labels(step.environment),
+        standalone=step.environment not in context.ports,
     )
 
 
-def _environment(step: Test, suite: Suite, work: Work) -> dict[str, str]:
+def _environment(step: Test, suite: Suite, context: StepContext) -> dict[str, str]:
     """Return the variables that every suite finds."""
     found = {
         "JUNIT_PATH": _junit_path(step.config.report),
         "CHATOPS_SUITE": suite.name,
         "CHATOPS_SHA": step.sha,
-        "CHATOPS_PR": str(work.run.number),
+        "CHATOPS_PR": str(context.run.number),
         "CHATOPS_FAILED_TESTS": "\n".join(suite.failed),
     }
-    if step.environment in work.ports:
-        platform = work.doors.platform(step.config.runner)
-        found["SERVICE_URL"] = platform.service_url(work.key(step.environment), work.ports[step.environment])
-        found["PUBLIC_URL"] = work.urls.get(step.environment, "")
-    elif step.environment in work.told:
-        found["SERVICE_URL"] = found["PUBLIC_URL"] = work.told[step.environment]
+    if step.environment in context.ports:
+        platform = context.adapters.platform(step.config.runner)
+        found["SERVICE_URL"] = platform.service_url(
+            context.key(step.environment), context.ports[step.environment]
+        )
+        found["PUBLIC_URL"] = context.urls.get(step.environment, "")
+    elif step.environment in context.told:
+        found["SERVICE_URL"] = found["PUBLIC_URL"] = context.told[step.environment]
     return found
 
 

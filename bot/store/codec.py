@@ -6,14 +6,14 @@ from pydantic import TypeAdapter
 
 from bot.model.delivery import Delivery
 from bot.model.environment import Environment
+from bot.model.observed import ObservedState, RepositoryCursor
 from bot.model.run import Image, Run, StopRequest
-from bot.model.sighting import Acquaintance, Sighting
 
 T = TypeVar("T")
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
     kind: TypeAdapter(kind)
-    for kind in (Acquaintance, Delivery, Environment, Image, Run, Sighting, StopRequest)
+    for kind in (RepositoryCursor, Delivery, Environment, Image, Run, ObservedState, StopRequest)
 }
 
 

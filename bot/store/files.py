@@ -36,12 +36,12 @@ _BEYOND = 1 << 60
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
-class GrowingRows:
-    """Implements bot.shelf.Growing: bytes on their way into the database."""
+class AppendedRows:
+    """Implements bot.file_store.AppendFile: bytes on their way into the database."""
 
     run: int
     name: str
-    grew: Callable[["GrowingRows"], None]
+    grew: Callable[["AppendedRows"], None]
     end: int | None = None
     """Where the next piece goes; None until the database was asked."""
     waiting: bytearray = field(default_factory=bytearray)
@@ -63,21 +63,21 @@ class GrowingRows:
         return True
 
 
-class DatabaseShelf:
-    """Implements bot.shelf.Shelf; `serve` is what writes."""
+class DatabaseFileStore:
+    """Implements bot.file_store.FileStore; `serve` is what writes."""
 
     def __init__(
         self, database: Database, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._database = database
         self._sleep = sleep
-        self._known: WeakValueDictionary[tuple[int, str], GrowingRows] = WeakValueDictionary()
-        self._grown: dict[GrowingRows, None] = {}
+        self._known: WeakValueDictionary[tuple[int, str], AppendedRows] = WeakValueDictionary()
+        self._grown: dict[AppendedRows, None] = {}
         self._wake = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, database: Database) -> AsyncIterator["DatabaseShelf"]:
+    async def opened(cls, database: Database) -> AsyncIterator["DatabaseFileStore"]:
         """Write until the block ends, and then what is left; closes the database."""
         shelf = cls(database)
         writer = asyncio.create_task(shelf.serve(), name="files")
@@ -115,11 +115,11 @@ class DatabaseShelf:
             logger.warning("the end of %s logs is lost: %s", len(self._grown), error)
         await self._database.close()
 
-    def growing(self, run: int, name: str) -> GrowingRows:
+    def growing(self, run: int, name: str) -> AppendedRows:
         """Open a file for appending."""
         found = self._known.get((run, name))
         if found is None:
-            found = GrowingRows(run, name, self._note)
+            found = AppendedRows(run, name, self._note)
             self._known[run, name] = found
         return found
 
@@ -160,11 +160,11 @@ class DatabaseShelf:
         """Return the names of the files of the next runs after this one that have any."""
         return await self._database.read(lambda connection: _held(connection, after, limit))
 
-    def _note(self, grown: GrowingRows) -> None:
+    def _note(self, grown: AppendedRows) -> None:
         self._grown[grown] = None
         self._wake.set()
 
-    async def _write(self, grown: GrowingRows) -> None:
+    async def _write(self, grown: AppendedRows) -> None:
         """Write the beginning of what waits for one file."""
         async with grown.lock:
             try:
@@ -180,7 +180,7 @@ class DatabaseShelf:
             if not grown.waiting:
                 self._grown.pop(grown, None)
 
-    async def _append(self, grown: GrowingRows) -> None:
+    async def _append(self, grown: AppendedRows) -> None:
         grown.writing = grown.writing or bytes(grown.waiting[: AT_ONCE * PIECE])
         while grown.writing:
             if grown.end is None:

@@ -155,7 +155,7 @@ class Pulls:
         )
         await self._database.run(lambda connection: connection.execute(statement))
 
-    async def let_comment_go(self, repo: RepoPath, number: int, marker: str, lease: Lease) -> None:
+    async def release_comment(self, repo: RepoPath, number: int, marker: str, lease: Lease) -> None:
         """Let others write it."""
         statement = (
             update(comments)

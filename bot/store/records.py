@@ -6,21 +6,21 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from bot.model.census import Census
 from bot.model.environment import Environment, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
+from bot.model.observed import ObservedState
 from bot.model.run import Run, StopRequest
-from bot.model.sighting import Sighting
-from bot.store import census, deliveries, pulls, runs, sightings
+from bot.model.store_stats import StoreStats
+from bot.store import deliveries, observed, pulls, runs, stats
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
 from bot.store.locking import Lock, hold
+from bot.store.observed import ObservedStates
 from bot.store.past import Past
 from bot.store.pulls import Pulls
 from bot.store.replicas import Replicas
 from bot.store.runs import Runs
-from bot.store.sightings import Sightings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Store:
     pulls: Pulls = field(repr=False)
     replicas: Replicas = field(repr=False)
     past: Past = field(repr=False)
-    sightings: Sightings = field(repr=False)
+    observed: ObservedStates = field(repr=False)
 
     @classmethod
     async def open(cls, url: str, *, inbox_capacity: int = 10_000) -> "Store":
@@ -62,7 +62,7 @@ class Store:
             Pulls(database),
             Replicas(database),
             Past(database),
-            Sightings(database),
+            ObservedStates(database),
         )
 
     async def conclude(
@@ -78,7 +78,7 @@ class Store:
         approve: tuple[RepoPath, int, str, str, datetime] | None = None,
         extend: Mapping[EnvironmentKey, datetime] | None = None,
         wake: Iterable[EnvironmentKey] = (),
-        seen: tuple[RepoPath, int, Sighting] | None = None,
+        seen: tuple[RepoPath, int, ObservedState] | None = None,
     ) -> Run | None:
         """Close a delivery together with all that it decided, or with nothing of it.
 
@@ -101,7 +101,7 @@ class Store:
             for environment in waking:
                 pulls.rouse(connection, environment, at)
             if seen is not None:
-                sightings.decided(connection, *seen)
+                observed.decided(connection, *seen)
             return runs.add(connection, start) if start else None
 
         return await self.database.run(work)
@@ -133,9 +133,9 @@ class Store:
 
         return await self.database.run(work)
 
-    async def census(self) -> Census:
+    async def stats(self) -> StoreStats:
         """Count what is there."""
-        return await self.database.read(census.count)
+        return await self.database.read(stats.count)
 
     async def close(self) -> None:
         """Finish and close the database."""

@@ -1,13 +1,13 @@
-"""The replicas on this store: who lives. Whoever is not on the roll has nothing in hand.
+"""The replicas on this store: who lives. Whoever is not on the members has nothing in hand.
 
 No clock is asked: a replica raises a number as long as it lives, and the others watch it grow. What one has
-in hand bears its name, and that name counts for as long as it is on the roll: to take everything out of a
+in hand bears its name, and that name counts for as long as it is on the members: to take everything out of a
 dead replica's hands, and to keep it from taking up more, is to strike its name.
 """
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from bot.model.lease import Lease, LeaseLost, Roll
+from bot.model.lease import Lease, LeaseLost, Members
 from bot.store.database import Database
 from bot.store.schema import replicas
 
@@ -39,7 +39,7 @@ class Replicas:
 
         return await self._database.run(work)
 
-    async def beat(self, lease: Lease) -> Roll:
+    async def heartbeat(self, lease: Lease) -> Members:
         """Tell the others that this replica lives, and return all. Raises LeaseLost if it was struck."""
         mine = (
             update(replicas)
@@ -49,14 +49,14 @@ class Replicas:
         )
         everyone = select(replicas.c.name, replicas.c.beat).order_by(replicas.c.sequence)
 
-        def work(connection: Connection) -> Roll:
+        def work(connection: Connection) -> Members:
             if connection.execute(mine).first() is None:
                 raise LeaseLost
-            return Roll({row.name: row.beat for row in connection.execute(everyone)})
+            return Members({row.name: row.beat for row in connection.execute(everyone)})
 
         return await self._database.run(work)
 
-    async def bury(self, name: str, beat: int) -> bool:
+    async def evict(self, name: str, beat: int) -> bool:
         """Strike a silent replica; False if it has stirred since that beat, or another was faster."""
         statement = (
             delete(replicas)

@@ -109,7 +109,7 @@ class Runs:
 
         return await self._database.run(work)
 
-    async def let_go(self, run_id: int, lease: Lease) -> None:
+    async def release(self, run_id: int, lease: Lease) -> None:
         """Give a run back, for whoever takes it up next."""
         statement = (
             update(runs).where(runs.c.id == run_id, runs.c.holder == lease.replica).values(holder=None)

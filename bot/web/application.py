@@ -36,10 +36,10 @@ SECURITY = {
 
 def application(deps: WebDeps) -> web.Application:
     """Return the bot's own web application; previews are another one, for another port."""
-    measures = WebMetrics.in_registry(deps.registry)
-    app = web.Application(middlewares=[timing(measures), guarded, explained], client_max_size=deps.body_limit)
+    metrics = WebMetrics.in_registry(deps.registry)
+    app = web.Application(middlewares=[timing(metrics), guarded, explained], client_max_size=deps.body_limit)
     app[DEPS] = deps
-    app[METRICS] = measures
+    app[METRICS] = metrics
     app[TEMPLATES] = new_templates()
     app.add_routes(
         [

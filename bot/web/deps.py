@@ -8,10 +8,10 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from bot.core.addresses import Addresses
-from bot.core.reconciling.retention import Keep
+from bot.core.reconciling.retention import RetentionPolicy
 from bot.gitee.signature import DEFAULT_WINDOW, Mode
 from bot.model.forge import RepoPath
-from bot.model.queue import Place
+from bot.model.queue import QueuePosition
 from bot.model.text import Language
 from bot.model.views import CommandHelp
 from bot.ports import Clock
@@ -28,7 +28,7 @@ class WebDeps:
     runs: RunRecords
     environments: EnvironmentRecords
     logs: Logs
-    places: Callable[[], Awaitable[Mapping[int, Place]]]
+    places: Callable[[], Awaitable[Mapping[int, QueuePosition]]]
     """Where each waiting run stands."""
     health: Health
     clock: Clock
@@ -45,7 +45,7 @@ class WebDeps:
     """Language of pages for visitors who ask for none of ours."""
     gitee_url: str = "https://gitee.com"
     """Where people see repositories and pull requests."""
-    keep: Keep = field(default_factory=Keep)
+    keep: RetentionPolicy = field(default_factory=RetentionPolicy)
     """How long logs and reports are there to be shown."""
     ahead: timedelta = timedelta(hours=12)
     """How long before the end of an environment people are told."""

@@ -11,7 +11,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class ActiveRun:
     """A running build as its story sees it."""
 
     build: Build
@@ -81,7 +81,7 @@ def _case(suite: str, name: str, error: str | None) -> dict[str, Any]:
     }
 
 
-async def succeeds(hand: Hand) -> str:
+async def succeeds(hand: ActiveRun) -> str:
     """Say a line and end well."""
     hand.say("Hello from Jenkins")
     return "SUCCESS"
@@ -90,7 +90,7 @@ async def succeeds(hand: Hand) -> str:
 def telling(**facts: str) -> Story:
     """Return a story that archives a `chatops.env` with these lines."""
 
-    async def story(hand: Hand) -> str:
+    async def story(hand: ActiveRun) -> str:
         hand.say("archiving what was made")
         lines = (f"{key}={value.format(**hand.parameters)}" for key, value in facts.items())
         hand.archive("out/chatops.env", "\n".join(lines) + "\n")
@@ -102,7 +102,7 @@ def telling(**facts: str) -> Story:
 def held(gate: asyncio.Event, story: Story = succeeds) -> Story:
     """Return a story that waits for a gate before it goes on."""
 
-    async def waiting(hand: Hand) -> str:
+    async def waiting(hand: ActiveRun) -> str:
         hand.say("waiting at the gate")
         await gate.wait()
         return await story(hand)
@@ -113,7 +113,7 @@ def held(gate: asyncio.Event, story: Story = succeeds) -> Story:
 def fails(*lines: str) -> Story:
     """Return a story that says these lines and ends badly."""
 
-    async def story(hand: Hand) -> str:
+    async def story(hand: ActiveRun) -> str:
         for line in lines:
             hand.say(line)
         return "FAILURE"

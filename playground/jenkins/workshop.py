@@ -21,7 +21,7 @@ from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.connection import DockerSettings
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
-from playground.jenkins.stories import Hand
+from playground.jenkins.stories import ActiveRun
 
 _PORT = 8080
 _REPORTS = "/reports"
@@ -41,15 +41,15 @@ class Workshop:
     builder: DockerBuilder
     platform: DockerPlatform
 
-    async def build_image(self, hand: Hand) -> str:
+    async def build_image(self, hand: ActiveRun) -> str:
         """Build, push, and tell what was made."""
         return await _as_result(hand, self._build_image(hand))
 
-    async def test(self, hand: Hand) -> str:
+    async def test(self, hand: ActiveRun) -> str:
         """Run the tests beside the deployed service, and publish their results."""
         return await _as_result(hand, self._test(hand))
 
-    async def _build_image(self, hand: Hand) -> str:
+    async def _build_image(self, hand: ActiveRun) -> str:
         tag = hand.parameters["CHATOPS_IMAGE"]
         _, size = await self._built(hand, tag, "runtime")
         hand.say("[Pipeline] stage (Push)")
@@ -58,7 +58,7 @@ class Workshop:
         hand.archive("chatops.env", f"IMAGE={tag}\nIMAGE_DIGEST={digest}\nIMAGE_SIZE={size}\n")
         return "SUCCESS"
 
-    async def _test(self, hand: Hand) -> str:
+    async def _test(self, hand: ActiveRun) -> str:
         key = _key(hand)
         image, _ = await self._built(hand, f"chatops-playground-tests:{key.number}", "test")
         hand.say("[Pipeline] stage (Test)")
@@ -82,7 +82,7 @@ class Workshop:
         }
         return "UNSTABLE" if report.counts.failed else "SUCCESS"
 
-    async def _built(self, hand: Hand, tag: str, target: str) -> tuple[str, int]:
+    async def _built(self, hand: ActiveRun, tag: str, target: str) -> tuple[str, int]:
         given, key = hand.parameters, _key(hand)
         hand.say("[Pipeline] stage (Checkout)")
         hand.say(f"Checking out Revision {given['CHATOPS_SHA']} ({given['CHATOPS_REF']})")
@@ -112,7 +112,7 @@ async def open_workshop(folder: Path, gitee_url: str, token: str, instance: str)
 class _Console:
     """A build's console as the parts at hand write to it."""
 
-    hand: Hand
+    hand: ActiveRun
 
     def write(self, text: str) -> None:
         self.hand.build.console.write(text)
@@ -124,7 +124,7 @@ class _Console:
         return ""
 
 
-async def _as_result(hand: Hand, work: Any) -> str:
+async def _as_result(hand: ActiveRun, work: Any) -> str:
     try:
         result: str = await work
     except ChatOpsError as error:
@@ -134,13 +134,13 @@ async def _as_result(hand: Hand, work: Any) -> str:
     return result
 
 
-def _key(hand: Hand) -> EnvironmentKey:
+def _key(hand: ActiveRun) -> EnvironmentKey:
     given = hand.parameters
     repo = RepoPath.parse(given["CHATOPS_REPOSITORY"])
     return EnvironmentKey(repo, int(given["CHATOPS_PR"]), given["CHATOPS_ENVIRONMENT"] or "preview")
 
 
-def _labels(hand: Hand) -> dict[str, str]:
+def _labels(hand: ActiveRun) -> dict[str, str]:
     return naming.labels(_key(hand), sha=hand.parameters["CHATOPS_SHA"], run=0)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.adapters import open_adapters
-from bot.dns.etcd import EtcdNames
+from bot.dns.etcd import EtcdRecords
 from bot.model.pipeline import RunnerName
 from bot.model.scan import Severity
 from bot.registry.harbor import HarborRegistry
@@ -21,17 +21,17 @@ def server(tmp_path: Path) -> Server:
 
 async def test_by_default_there_is_an_engine_and_a_plain_registry(server: Server) -> None:
     async with open_adapters(Settings(server=server)) as adapters:
-        assert set(adapters.doors.builders) == set(adapters.doors.platforms) == {RunnerName.DOCKER}
-        assert isinstance(adapters.doors.registry, OciRegistry)
-        assert (adapters.doors.fail_on, adapters.names) == (None, None)
+        assert set(adapters.steps.builders) == set(adapters.steps.platforms) == {RunnerName.DOCKER}
+        assert isinstance(adapters.steps.registry, OciRegistry)
+        assert (adapters.steps.fail_on, adapters.names) == (None, None)
 
 
 async def test_a_bot_may_go_without_an_engine_and_does_not_wait_for_one(server: Server) -> None:
     settings = Settings(server=server, docker=Docker(enabled=False), buildkit=BuildKit("tcp://b:1"))
     async with open_adapters(settings) as adapters:
         assert set(await adapters.readiness()) == {"gitee", "registry"}
-        assert adapters.doors.platforms == {}
-        [(runner, builder)] = adapters.doors.builders.items()
+        assert adapters.steps.platforms == {}
+        [(runner, builder)] = adapters.steps.builders.items()
 
     assert runner is RunnerName.KUBERNETES
     assert isinstance(builder, BuildKitBuilder)
@@ -41,6 +41,6 @@ async def test_harbor_its_threshold_and_names_in_etcd(server: Server) -> None:
     registry = Registry("harbor", "https://harbor.example.com", fail_on="high")
     settings = Settings(server=server, registry=registry, dns=Dns("10.0.0.5", "http://etcd:2379"))
     async with open_adapters(settings) as adapters:
-        assert isinstance(adapters.doors.registry, HarborRegistry)
-        assert adapters.doors.fail_on is Severity.HIGH
-        assert isinstance(adapters.names, EtcdNames)
+        assert isinstance(adapters.steps.registry, HarborRegistry)
+        assert adapters.steps.fail_on is Severity.HIGH
+        assert isinstance(adapters.names, EtcdRecords)

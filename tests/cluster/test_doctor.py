@@ -12,10 +12,10 @@ def examined(kubeconfig: Path) -> Examined:
 
 
 async def test_the_administrator_lacks_nothing(kubeconfig: Path) -> None:
-    assert [one.state for one in await kubernetes.look(examined(kubeconfig))] == [State.FINE, State.FINE]
+    assert [one.state for one in await kubernetes.check(examined(kubeconfig))] == [State.FINE, State.FINE]
 
 
 async def test_the_rights_of_the_chart_are_what_the_doctor_asks_for(bot_kubeconfig: Path) -> None:
-    found = await kubernetes.look(examined(bot_kubeconfig))
+    found = await kubernetes.check(examined(bot_kubeconfig))
 
     assert [(one.state, one.found.en) for one in found if one.state is not State.FINE] == []

@@ -143,7 +143,7 @@ async def test_a_preview_that_nobody_visits_sleeps_and_the_next_visit_wakes_it(
     ):
         assert (await visitor.get("/")).text == "hello\n"
         await pulls.change(key.repo, key.number, older)
-        await tester.bot.slumber.look()
+        await tester.bot.idle_scaler.reconcile()
         await until_nothing_runs(cluster, naming.namespace(key, "pr", instance))
         assert "| asleep |" in await tester.says("/status")
 

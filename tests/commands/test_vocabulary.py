@@ -13,12 +13,12 @@ from tests.fakes.snapshots import COMMANDS
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 COMMAND = """
-from bot.core.language.command import Command, Need, NoArguments
+from bot.core.language.command import Command, PermissionLevel, NoArguments
 from bot.model.outcome import Ignore
 from bot.model.text import Text
 
 command = Command(
-    name={name!r}, aliases={aliases!r}, summary=Text("", ""), permission=Need.ANYONE,
+    name={name!r}, aliases={aliases!r}, summary=Text("", ""), permission=PermissionLevel.ANYONE,
     args=NoArguments, plan=lambda _, __: Ignore(""), order={order},
 )
 """

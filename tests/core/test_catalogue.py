@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.language.catalogue import command_help, help_view, names, unknown_levels
-from bot.core.language.command import Need
+from bot.core.language.command import PermissionLevel
 from bot.model.pipeline import Automatic, Pipeline
 from bot.model.text import Text
 from bot.model.views import ArgumentHelp, Help
@@ -12,7 +12,11 @@ from tests.fakes.snapshots import COMMANDS
 
 def shown(pipeline: Pipeline | None = None) -> Help:
     return help_view(
-        COMMANDS, {"build": Need.WRITE}, actor="lin", pipeline=pipeline or Pipeline(), detail="test"
+        COMMANDS,
+        {"build": PermissionLevel.WRITE},
+        actor="lin",
+        pipeline=pipeline or Pipeline(),
+        detail="test",
     )
 
 
@@ -25,10 +29,10 @@ def test_configuration_may_name_what_runs_by_itself() -> None:
 
 
 def test_the_operators_policy_may_only_name_commands() -> None:
-    levels = {"build": Need.WRITE, "zzz": Need.WRITE, "构建": Need.WRITE}
+    levels = {"build": PermissionLevel.WRITE, "zzz": PermissionLevel.WRITE, "构建": PermissionLevel.WRITE}
 
     assert unknown_levels(levels, COMMANDS) == ("zzz", "构建")
-    assert unknown_levels({"ok-to-test": Need.ADMIN}, COMMANDS) == ()
+    assert unknown_levels({"ok-to-test": PermissionLevel.ADMIN}, COMMANDS) == ()
 
 
 def test_help_lists_what_there_is_to_do_here() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.core.reconciling.missed_events import FRESH, missed_event, missed_words, settled
 from bot.model.delivery import Trigger
 from bot.model.forge import Comment, Listed, PullRequest, PullState, RepoPath, Tip
-from bot.model.sighting import Sighting
+from bot.model.observed import ObservedState
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SINCE = NOW - timedelta(days=30)
@@ -25,8 +25,8 @@ def listed(state: PullState = PullState.OPEN, *, head: str = A, created: datetim
     return Listed(pull, created, created)
 
 
-def known(state: PullState | None = PullState.OPEN, head: str = A, comment: int = 0) -> Sighting:
-    return Sighting(NOW - AGE, head, state, comment)
+def known(state: PullState | None = PullState.OPEN, head: str = A, comment: int = 0) -> ObservedState:
+    return ObservedState(NOW - AGE, head, state, comment)
 
 
 OLD = SINCE - timedelta(days=1)
@@ -34,7 +34,7 @@ OPEN, CLOSED, MERGED = PullState.OPEN, PullState.CLOSED, PullState.MERGED
 
 
 @pytest.mark.parametrize(
-    ("seen", "sighting", "holds", "expected"),
+    ("seen", "observed", "holds", "expected"),
     [
         (listed(), None, False, Trigger.OPEN),
         (listed(), known(None, ""), False, Trigger.OPEN),
@@ -55,29 +55,29 @@ OPEN, CLOSED, MERGED = PullState.OPEN, PullState.CLOSED, PullState.MERGED
     ],
 )
 def test_what_differs_from_what_was_decided_is_what_was_missed(
-    seen: Listed, sighting: Sighting | None, *, holds: bool, expected: Trigger | None
+    seen: Listed, observed: ObservedState | None, *, holds: bool, expected: Trigger | None
 ) -> None:
-    assert missed_event(seen, sighting, SINCE, holds=holds) is expected
+    assert missed_event(seen, observed, SINCE, holds=holds) is expected
 
 
 states = st.sampled_from(PullState)
 heads = st.sampled_from([A, B])
-sightings = st.none() | st.builds(known, st.none() | states, st.sampled_from(["", A, B]))
+observed_states = st.none() | st.builds(known, st.none() | states, st.sampled_from(["", A, B]))
 pulls = st.builds(lambda state, head: listed(state, head=head), states, heads)
 
 
-@given(seen=pulls, sighting=sightings, holds=st.booleans())
+@given(seen=pulls, observed=observed_states, holds=st.booleans())
 def test_what_was_brought_up_and_decided_is_not_brought_up_again(
-    *, seen: Listed, sighting: Sighting | None, holds: bool
+    *, seen: Listed, observed: ObservedState | None, holds: bool
 ) -> None:
-    decided = Sighting(NOW, seen.pull.head.sha, seen.pull.state)
-    after = sighting.then(decided) if sighting else decided
+    decided = ObservedState(NOW, seen.pull.head.sha, seen.pull.state)
+    after = observed.then(decided) if observed else decided
     assert missed_event(seen, after, SINCE, holds=holds) is None
 
 
-@given(seen=pulls, sighting=sightings, holds=st.booleans())
-def test_only_what_ended_ends(*, seen: Listed, sighting: Sighting | None, holds: bool) -> None:
-    found = missed_event(seen, sighting, SINCE, holds=holds)
+@given(seen=pulls, observed=observed_states, holds=st.booleans())
+def test_only_what_ended_ends(*, seen: Listed, observed: ObservedState | None, holds: bool) -> None:
+    found = missed_event(seen, observed, SINCE, holds=holds)
     if found is not None:
         assert (found in {Trigger.CLOSE, Trigger.MERGE}) is (seen.pull.state is not OPEN)
 
@@ -117,7 +117,7 @@ def test_what_moves_or_waits_is_left_alone() -> None:
 
 
 def test_a_later_comment_leaves_what_is_known_of_events_and_the_reverse() -> None:
-    event, comment = known(OPEN, A, comment=7), Sighting(NOW, comment=9)
+    event, comment = known(OPEN, A, comment=7), ObservedState(NOW, comment=9)
     assert event.then(comment) == replace(event, comment=9)
     assert comment.then(known(CLOSED, B)) == known(CLOSED, B, comment=9)
-    assert comment.then(Sighting(NOW, comment=8)) == comment
+    assert comment.then(ObservedState(NOW, comment=8)) == comment

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.deciding.decide import comment
-from bot.core.language.command import Command, Need, NoArguments
+from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.core.language.parsing import parse
 from bot.model.delivery import Trigger
 from bot.model.forge import Permission, PullState
@@ -15,7 +15,7 @@ from bot.model.text import Text
 from bot.model.views import Approved, Hint, Refusal, RefusalLine, Stopping
 from tests.fakes.snapshots import COMMANDS, OLD, SHA, STAGED, decide, environment, pull_request, run, snapshot
 
-SILENCE = (Ignore("nothing in it is for this bot"),)
+EVICT_AFTER = (Ignore("nothing in it is for this bot"),)
 UNTRUSTED = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
 
 
@@ -32,7 +32,7 @@ def refusals(outcomes: tuple[Outcome, ...]) -> list[tuple[str, Reason]]:
 
 @pytest.mark.parametrize("body", ["", "hello", "/lgtm", "> /build", "`/build`"])
 def test_words_for_others_are_met_with_silence(body: str) -> None:
-    assert decide(body) == SILENCE
+    assert decide(body) == EVICT_AFTER
 
 
 @pytest.mark.parametrize(
@@ -226,10 +226,12 @@ def test_on_a_closed_pull_request_only_what_runs_no_code_is_done(state: PullStat
 def test_the_operators_policy_changes_levels() -> None:
     author = snapshot(actor="mei")
 
-    assert names(decide("/deploy", author, permission=Permission.READ, policy={"deploy": Need.CONTRIBUTOR}))
-    outcomes = decide("/build", snapshot(), policy={"build": Need.ADMIN})
+    assert names(
+        decide("/deploy", author, permission=Permission.READ, policy={"deploy": PermissionLevel.CONTRIBUTOR})
+    )
+    outcomes = decide("/build", snapshot(), policy={"build": PermissionLevel.ADMIN})
     assert refusals(outcomes) == [("/build", Reason.NOT_ALLOWED)]
-    assert refusals(decide("/status", snapshot(), policy={"status": Need.ADMIN})) == [
+    assert refusals(decide("/status", snapshot(), policy={"status": PermissionLevel.ADMIN})) == [
         ("/status", Reason.NOT_ALLOWED)
     ]
 
@@ -241,7 +243,7 @@ def test_approving_another_commit_sets_nothing_free() -> None:
     odd = Command(
         name="odd",
         summary=Text("", ""),
-        permission=Need.WRITE,
+        permission=PermissionLevel.WRITE,
         args=NoArguments,
         plan=plan,
         runs_code=True,

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.environments.expiry import ends_soon, expired, extension, misdated, to_warn, until
+from bot.core.environments.expiry import ends_soon, expired, extension, stale_expiry, to_warn, until
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Extension
 from bot.model.forge import RepoPath
@@ -105,7 +105,7 @@ def test_what_names_another_end_than_the_one_that_counts_is_found() -> None:
     right, earlier, later = says(1, ends.replace(microsecond=0)), says(1, NOW), says(1, NOW + 9 * HOURS)
     silent, stranger = says(1, None), says(2, NOW)
 
-    assert misdated((right, earlier, later, silent, stranger), (environment(1, ends),)) == (
+    assert stale_expiry((right, earlier, later, silent, stranger), (environment(1, ends),)) == (
         (earlier, ends.replace(microsecond=0)),
         (later, ends.replace(microsecond=0)),
     )

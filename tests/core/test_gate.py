@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from bot.core.admission.gate import level, refusal
-from bot.core.language.command import Command, Need, NoArguments
+from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.model.forge import Permission, PullState
 from bot.model.outcome import Ignore, Outcome, Refuse, Snapshot
 from bot.model.reason import Reason
@@ -21,7 +21,7 @@ def command(*, runs_code: bool, approves: bool = False) -> Command[NoArguments]:
     return Command(
         name="act",
         summary=Text("", ""),
-        permission=Need.WRITE,
+        permission=PermissionLevel.WRITE,
         args=NoArguments,
         plan=plan,
         runs_code=runs_code,
@@ -33,7 +33,7 @@ def command(*, runs_code: bool, approves: bool = False) -> Command[NoArguments]:
 class Case:
     """One combination of all that the gate looks at."""
 
-    need: Need
+    need: PermissionLevel
     permission: Permission
     author: bool
     fork: bool
@@ -57,17 +57,17 @@ class Case:
     def may_ever(self) -> bool:
         """Whether this person could do it, were the commit trusted."""
         enough = {
-            Need.ANYONE: Permission.NONE,
-            Need.CONTRIBUTOR: Permission.NONE if self.author else Permission.WRITE,
-            Need.WRITE: Permission.WRITE,
-            Need.ADMIN: Permission.ADMIN,
+            PermissionLevel.ANYONE: Permission.NONE,
+            PermissionLevel.CONTRIBUTOR: Permission.NONE if self.author else Permission.WRITE,
+            PermissionLevel.WRITE: Permission.WRITE,
+            PermissionLevel.ADMIN: Permission.ADMIN,
         }
         return self.permission >= enough[self.need]
 
     @property
     def waits_for_trust(self) -> bool:
         """Whether only trust is missing: to run the code, or for its author to count as a contributor."""
-        counts_as_author = self.need is Need.CONTRIBUTOR and self.permission < Permission.WRITE
+        counts_as_author = self.need is PermissionLevel.CONTRIBUTOR and self.permission < Permission.WRITE
         return not self.trusted and (self.runs_code or counts_as_author)
 
 
@@ -75,7 +75,8 @@ def cases() -> Iterator[Case]:
     flags = (True, False)
     heads = (SHA, OLD, None)
     return (
-        Case(*values) for values in product(Need, Permission, flags, flags, flags, flags, PullState, heads)
+        Case(*values)
+        for values in product(PermissionLevel, Permission, flags, flags, flags, flags, PullState, heads)
     )
 
 
@@ -109,7 +110,7 @@ def test_refusals_carry_their_facts() -> None:
     closed = snapshot(pull=pull_request(state=PullState.MERGED))
 
     def decided(facts: Snapshot, permission: Permission = Permission.WRITE, seen: str = SHA) -> Refuse | None:
-        return refusal(act, Need.WRITE, facts, permission=permission, seen=seen)
+        return refusal(act, PermissionLevel.WRITE, facts, permission=permission, seen=seen)
 
     assert decided(snapshot(), Permission.READ) == Refuse(
         Reason.NOT_ALLOWED, {"who": "lin", "command": "act", "needs": "write"}
@@ -135,14 +136,18 @@ def test_an_approval_needs_no_trust_but_the_commit_that_was_seen(
     facts = snapshot(trusted=False, pull=pull_request(fork=True, state=state))
 
     refused = refusal(
-        command(runs_code=True, approves=True), Need.WRITE, facts, permission=Permission.WRITE, seen=seen
+        command(runs_code=True, approves=True),
+        PermissionLevel.WRITE,
+        facts,
+        permission=Permission.WRITE,
+        seen=seen,
     )
 
     assert (refused.reason if refused else None) is reason
 
 
-@pytest.mark.parametrize("need", Need)
-def test_no_policy_lets_an_author_without_write_approve_himself(need: Need) -> None:
+@pytest.mark.parametrize("need", PermissionLevel)
+def test_no_policy_lets_an_author_without_write_approve_himself(need: PermissionLevel) -> None:
     approve = command(runs_code=True, approves=True)
     own = snapshot(actor="mei", trusted=False, pull=pull_request(fork=True))
 
@@ -155,10 +160,12 @@ def test_no_policy_lets_an_author_without_write_approve_himself(need: Need) -> N
 def test_the_operators_level_replaces_the_commands_own() -> None:
     act = command(runs_code=True)
 
-    assert level(act, {}) is Need.WRITE
-    assert level(act, {"other": Need.ADMIN}) is Need.WRITE
-    assert level(act, {"act": Need.ANYONE}) is Need.ANYONE
-    assert level(command(runs_code=True, approves=True), {"act": Need.ADMIN}) is Need.ADMIN
+    assert level(act, {}) is PermissionLevel.WRITE
+    assert level(act, {"other": PermissionLevel.ADMIN}) is PermissionLevel.WRITE
+    assert level(act, {"act": PermissionLevel.ANYONE}) is PermissionLevel.ANYONE
+    assert (
+        level(command(runs_code=True, approves=True), {"act": PermissionLevel.ADMIN}) is PermissionLevel.ADMIN
+    )
 
 
 def test_levels_of_our_commands() -> None:

@@ -13,9 +13,9 @@ from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import PullState, RepoPath
 from bot.model.inventory import Item, ItemKind
+from bot.model.observed import ObservedState
 from bot.model.plan import Plan
 from bot.model.run import Origin, Run
-from bot.model.sighting import Sighting
 from bot.model.text import Language
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -39,8 +39,8 @@ def run(number: int = 7, repo: RepoPath = SHOP) -> Run:
     return Run(number, repo, 12, "a" * 40, Plan(()), Origin(Trigger.OPEN, ""), Language.ZH, OLD)
 
 
-def sighted(state: PullState, at: datetime = OLD) -> dict[tuple[RepoPath, int], Sighting]:
-    return {PULL: Sighting(at, "a" * 40, state)}
+def sighted(state: PullState, at: datetime = OLD) -> dict[tuple[RepoPath, int], ObservedState]:
+    return {PULL: ObservedState(at, "a" * 40, state)}
 
 
 def removes(owners: Owners, *items: Item) -> tuple[ItemKind, ...]:
@@ -94,32 +94,32 @@ def test_what_a_teardown_could_not_remove_is_nobodys(kind: ItemKind) -> None:
 
 def test_images_belong_to_a_pull_request_while_it_is_open_or_remembered() -> None:
     image = item(ItemKind.IMAGE)
-    assert removes(Owners(sightings=sighted(PullState.OPEN)), image) == ()
+    assert removes(Owners(observed=sighted(PullState.OPEN)), image) == ()
     assert removes(Owners(images=(PULL,)), image) == ()
     assert removes(Owners(images=(PULL,), given_up=(PULL,)), image) == (ItemKind.IMAGE,)
-    assert removes(Owners(sightings=sighted(PullState.MERGED)), image) == (ItemKind.IMAGE,)
+    assert removes(Owners(observed=sighted(PullState.MERGED)), image) == (ItemKind.IMAGE,)
 
 
 def test_what_a_build_has_left_is_nobodys_even_while_the_pull_request_is_open() -> None:
-    owners = Owners(sightings=sighted(PullState.OPEN), images=(PULL,))
+    owners = Owners(observed=sighted(PullState.OPEN), images=(PULL,))
     assert removes(owners, item(ItemKind.LAYER)) == (ItemKind.LAYER,)
 
 
 def test_tags_go_when_their_pull_request_is_known_to_be_over_and_nobody_remembers_its_images() -> None:
     over = sighted(PullState.CLOSED)
-    assert untagged([PULL], Owners(sightings=over), NOW, AGE) == (PULL,)
-    assert untagged([(SHOUTED, 12)], Owners(sightings=over), NOW, AGE) == ((SHOUTED, 12),)
-    assert untagged([PULL], Owners(sightings=over, images=(PULL,), given_up=(PULL,)), NOW, AGE) == (PULL,)
+    assert untagged([PULL], Owners(observed=over), NOW, AGE) == (PULL,)
+    assert untagged([(SHOUTED, 12)], Owners(observed=over), NOW, AGE) == ((SHOUTED, 12),)
+    assert untagged([PULL], Owners(observed=over, images=(PULL,), given_up=(PULL,)), NOW, AGE) == (PULL,)
 
 
 @pytest.mark.parametrize(
     "owners",
     [
         Owners(),
-        Owners(sightings=sighted(PullState.OPEN)),
-        Owners(sightings=sighted(PullState.CLOSED, NOW)),
-        Owners(sightings=sighted(PullState.CLOSED), images=(PULL,)),
-        Owners(sightings=sighted(PullState.CLOSED), unfinished=(run(),)),
+        Owners(observed=sighted(PullState.OPEN)),
+        Owners(observed=sighted(PullState.CLOSED, NOW)),
+        Owners(observed=sighted(PullState.CLOSED), images=(PULL,)),
+        Owners(observed=sighted(PullState.CLOSED), unfinished=(run(),)),
     ],
     ids=["unknown", "open", "a moment ago", "remembered", "busy"],
 )
@@ -158,7 +158,7 @@ environments = st.lists(
     st.sampled_from([environment(), environment(STARTING), environment(FAILED)]), max_size=1
 )
 owners = st.builds(
-    lambda found, runs, state: Owners(tuple(found), tuple(runs), sightings=sighted(state)),
+    lambda found, runs, state: Owners(tuple(found), tuple(runs), observed=sighted(state)),
     environments,
     st.lists(st.sampled_from([run(7), run(8)]), max_size=2),
     st.sampled_from(PullState),

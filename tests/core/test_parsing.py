@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.language.arguments import arg
-from bot.core.language.command import Command, Need, NoArguments
+from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.core.language.parsing import (
     FOREIGN,
     MAX_COMMANDS,
@@ -37,9 +37,14 @@ def plan(_: object, __: object) -> Ignore:
 
 
 BUILD = Command(
-    name="build", aliases=("构建",), summary=Text("", ""), permission=Need.ANYONE, args=NoArguments, plan=plan
+    name="build",
+    aliases=("构建",),
+    summary=Text("", ""),
+    permission=PermissionLevel.ANYONE,
+    args=NoArguments,
+    plan=plan,
 )
-DEPLOY = Command(name="deploy", summary=Text("", ""), permission=Need.WRITE, args=Args, plan=plan)
+DEPLOY = Command(name="deploy", summary=Text("", ""), permission=PermissionLevel.WRITE, args=Args, plan=plan)
 OURS = (BUILD, DEPLOY)
 
 
@@ -93,7 +98,9 @@ def test_a_near_miss_gets_a_suggestion(typed: str, meant: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(FOREIGN))
 def test_other_bots_names_are_no_near_misses(name: str) -> None:
-    near = Command(name=name + "x", summary=Text("", ""), permission=Need.ANYONE, args=NoArguments, plan=plan)
+    near = Command(
+        name=name + "x", summary=Text("", ""), permission=PermissionLevel.ANYONE, args=NoArguments, plan=plan
+    )
 
     assert parse_line(f"/{name}", by_name((near,))) is None
 

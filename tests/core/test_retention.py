@@ -1,9 +1,9 @@
 from datetime import UTC, datetime, timedelta
 
-from bot.core.reconciling.retention import Keep, expendable, lapsed
+from bot.core.reconciling.retention import RetentionPolicy, expendable, lapsed
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-KEEP = Keep(logs=timedelta(days=30), reports=timedelta(days=90))
+KEEP = RetentionPolicy(logs=timedelta(days=30), reports=timedelta(days=90))
 FILES = ("build.log", "report.html", "suites/unit/report.json")
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.core.runs.scheduling import Limits, ending, line, places, share, startable
 from bot.model.forge import RepoPath
 from bot.model.pipeline import RunnerName
-from bot.model.queue import Behind, Place, QueueEntry
+from bot.model.queue import BlockedBy, QueueEntry, QueuePosition
 
 DOCKER, KUBERNETES = frozenset({RunnerName.DOCKER}), frozenset({RunnerName.KUBERNETES})
 WIDE = Limits(99, 99)
@@ -43,8 +43,8 @@ def test_a_full_runner_holds_up_only_those_who_need_it() -> None:
     waiting = [entry(1, held=True), entry(2), replace(entry(3), runners=KUBERNETES)]
     assert startable(waiting, limits) == (3,)
     assert places(waiting, limits) == {
-        2: Place(1, Behind.RUNNER, RunnerName.DOCKER),
-        3: Place(2, Behind.NOTHING),
+        2: QueuePosition(1, BlockedBy.RUNNER, RunnerName.DOCKER),
+        3: QueuePosition(2, BlockedBy.NOTHING),
     }
 
 
@@ -77,16 +77,16 @@ def test_a_waiting_run_knows_its_place_and_what_it_waits_for() -> None:
         entry(5, "b/b"),
     ]
     assert places(entries, Limits(2, 1)) == {
-        4: Place(1, Behind.NOTHING),
-        5: Place(2, Behind.ALL),
-        2: Place(3, Behind.PULL),
-        3: Place(4, Behind.REPOSITORY),
+        4: QueuePosition(1, BlockedBy.NOTHING),
+        5: QueuePosition(2, BlockedBy.ALL),
+        2: QueuePosition(3, BlockedBy.PULL),
+        3: QueuePosition(4, BlockedBy.REPOSITORY),
     }
 
 
 def test_a_run_waits_for_the_earlier_one_of_its_pull_request_that_waits_too() -> None:
     entries = [entry(1, held=True), entry(2, number=7), entry(3, number=7)]
-    assert places(entries, Limits(1, 1))[3] == Place(2, Behind.PULL)
+    assert places(entries, Limits(1, 1))[3] == QueuePosition(2, BlockedBy.PULL)
 
 
 def test_what_is_to_stop_does_not_stand_in_line() -> None:
@@ -140,7 +140,7 @@ def test_the_places_tell_the_truth(entries: list[QueueEntry], total: int, each: 
     limits = Limits(total, each)
     found = places(entries, limits)
     assert sorted(place.position for place in found.values()) == list(range(1, len(found) + 1))
-    assert {run for run, place in found.items() if place.behind is Behind.NOTHING} == set(
+    assert {run for run, place in found.items() if place.behind is BlockedBy.NOTHING} == set(
         startable(entries, limits)
     )
 
@@ -148,7 +148,7 @@ def test_the_places_tell_the_truth(entries: list[QueueEntry], total: int, each: 
 @given(entries_)
 def test_with_room_for_all_only_pull_requests_hold_runs_up(entries: list[QueueEntry]) -> None:
     behind = {place.behind for place in places(entries, WIDE).values()}
-    assert behind <= {Behind.NOTHING, Behind.PULL}
+    assert behind <= {BlockedBy.NOTHING, BlockedBy.PULL}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
-from bot.model.queue import Place
+from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import Origin, Run, RunState, StepRecord, StepResult, StepState, StopRequest
 from bot.model.text import Language
@@ -79,7 +79,9 @@ def test_the_next_command_fits_the_ending(given: Run, commands: tuple[str, ...])
 
 
 def test_a_place_in_line_is_shown() -> None:
-    assert run_view(run("build", RunState.QUEUED), NOWHERE, author="mei", place=Place(3)).place == Place(3)
+    assert run_view(
+        run("build", RunState.QUEUED), NOWHERE, author="mei", place=QueuePosition(3)
+    ).place == QueuePosition(3)
 
 
 def test_a_brief_comment_has_no_log_but_all_else() -> None:

@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 
 from bot.core.admission import trust
-from bot.core.language.command import Need
+from bot.core.language.command import PermissionLevel
 from bot.model.forge import Permission, PullRequest, Tip
 from tests.fakes.snapshots import OLD, SHA, pull_request
 
@@ -34,17 +34,17 @@ def test_a_later_push_drops_the_approval() -> None:
 
 # Rows: need; columns: permission NONE, READ, WRITE, ADMIN.
 STRANGER = {
-    Need.ANYONE: (True, True, True, True),
-    Need.CONTRIBUTOR: (False, False, True, True),
-    Need.WRITE: (False, False, True, True),
-    Need.ADMIN: (False, False, False, True),
+    PermissionLevel.ANYONE: (True, True, True, True),
+    PermissionLevel.CONTRIBUTOR: (False, False, True, True),
+    PermissionLevel.WRITE: (False, False, True, True),
+    PermissionLevel.ADMIN: (False, False, False, True),
 }
-TRUSTED_AUTHOR = {**STRANGER, Need.CONTRIBUTOR: (True, True, True, True)}
+TRUSTED_AUTHOR = {**STRANGER, PermissionLevel.CONTRIBUTOR: (True, True, True, True)}
 
 
 @pytest.mark.parametrize(("is_author", "trusted"), [*product([True, False], repeat=2)])
-@pytest.mark.parametrize(("need", "permission"), [*product(Need, Permission)])
-def test_levels(need: Need, permission: Permission, *, is_author: bool, trusted: bool) -> None:
+@pytest.mark.parametrize(("need", "permission"), [*product(PermissionLevel, Permission)])
+def test_levels(need: PermissionLevel, permission: Permission, *, is_author: bool, trusted: bool) -> None:
     table = TRUSTED_AUTHOR if is_author and trusted else STRANGER
 
     allowed = trust.permitted(need, permission=permission, is_author=is_author, trusted=trusted)
@@ -63,10 +63,12 @@ def test_logins_ignore_case(one: str, other: str, *, same: bool) -> None:
 @pytest.mark.parametrize(
     ("level", "floor", "expected"),
     [
-        (Need.ANYONE, Need.WRITE, Need.WRITE),
-        (Need.ADMIN, Need.WRITE, Need.ADMIN),
-        (Need.CONTRIBUTOR, Need.CONTRIBUTOR, Need.CONTRIBUTOR),
+        (PermissionLevel.ANYONE, PermissionLevel.WRITE, PermissionLevel.WRITE),
+        (PermissionLevel.ADMIN, PermissionLevel.WRITE, PermissionLevel.ADMIN),
+        (PermissionLevel.CONTRIBUTOR, PermissionLevel.CONTRIBUTOR, PermissionLevel.CONTRIBUTOR),
     ],
 )
-def test_the_stricter_level_counts(level: Need, floor: Need, expected: Need) -> None:
+def test_the_stricter_level_counts(
+    level: PermissionLevel, floor: PermissionLevel, expected: PermissionLevel
+) -> None:
     assert level.at_least(floor) is expected

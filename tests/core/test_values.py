@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from bot.model.errors import RetryLater
-from bot.model.lease import Lease, LeaseLost, Roll
+from bot.model.lease import Lease, LeaseLost, Members
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Teardown, Test
 from bot.model.run import StepRecord, StepState
@@ -13,8 +13,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def test_the_replica_that_came_first_leads() -> None:
-    assert Roll({"a": 3, "b": 9}).leader == "a"
-    assert Roll({}).leader == ""
+    assert Members({"a": 3, "b": 9}).leader == "a"
+    assert Members({}).leader == ""
     assert Lease("a") == Lease("a")
     assert not issubclass(LeaseLost, RetryLater)
 

@@ -12,7 +12,7 @@ from tests.crash.engine import FarEngine
 from tests.crash.scene import REPOSITORIES, Scene
 from tests.dialogue.offline import gitee_with_repository
 from tests.dialogue.tester import BOT
-from tests.fakes.doors import DOCKERFILE
+from tests.fakes.adapters import DOCKERFILE
 
 MEMBERS: Any = {"lin": "admin", "mei": "write", BOT: "write"}
 

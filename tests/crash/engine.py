@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.fakes.doors import Gate, Script
+from tests.fakes.adapters import Gate, Script
 
 PACES = {"build": 0.5, "push": 0.1, "deploy": 0.3, "test": 0.5, "stop_tests": 0.02, "remove": 0.05}
 """Seconds that each piece of work takes on average."""
@@ -28,7 +28,7 @@ class Piece:
 
 @dataclass
 class FarEngine:
-    """Serves the doors of `tests.crash.doors` to every bot; `async with` until the block ends."""
+    """Serves the doors of `tests.crash.adapters` to every bot; `async with` until the block ends."""
 
     chance: random.Random = field(default_factory=random.Random)
     script: Script = field(default_factory=Script)

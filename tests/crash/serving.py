@@ -1,6 +1,6 @@
 """`chatops serve` as a process that is forked from one which has imported it: it starts at once.
 
-The real command with its real configuration file; `far` puts the doors of `tests.crash.doors` in place of
+The real command with its real configuration file; `far` puts the doors of `tests.crash.adapters` in place of
 Docker and the registry, and nothing else.
 """
 
@@ -8,7 +8,7 @@ import os
 import sys
 
 from bot import cli
-from tests.crash.doors import far_adapters
+from tests.crash.adapters import far_adapters
 
 
 def serve(config: str, log: str, *, far: bool) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from bot.engine.poll_loop import POLL_SECONDS
-from bot.engine.replicas.membership import BEAT, DOUBT, SILENCE
+from bot.engine.replicas.membership import EVICT_AFTER, HEARTBEAT_INTERVAL, SELF_FENCE_AFTER
 from bot.model.run import RunState
 from tests.crash.fleet import Replica
 from tests.crash.scene import Scene
@@ -16,7 +16,7 @@ TAKEN_OVER = 15.0
 """Seconds that are promised for the take-over of what a dead replica had in hand."""
 INTERRUPTED = 5.0
 """Seconds that are promised for the interruption of a step, whichever replica hears of the stop."""
-SILENT = "is silent: its runs are taken over"
+SILENT = "has stalled: its runs are taken over"
 """What is logged by whoever thinks another replica dead."""
 
 
@@ -28,8 +28,8 @@ async def scene(shared_scene: Scene) -> Scene:
 
 def test_the_promised_times_follow_from_how_often_replicas_look() -> None:
     """What takes time is here; how long a busy machine takes for the rest is nobody's promise."""
-    assert BEAT < DOUBT < SILENCE
-    assert SILENCE + BEAT + POLL_SECONDS < TAKEN_OVER
+    assert HEARTBEAT_INTERVAL < SELF_FENCE_AFTER < EVICT_AFTER
+    assert EVICT_AFTER + HEARTBEAT_INTERVAL + POLL_SECONDS < TAKEN_OVER
     assert POLL_SECONDS < INTERRUPTED
 
 
@@ -101,7 +101,7 @@ async def test_a_replica_that_hung_is_taken_over_and_drops_what_it_had(scene: Sc
     await scene.until(lambda: states(scene) == [RunState.PASSED])
     before = len(scene.engine.pieces)
     busy.thaw()
-    await scene.until(lambda: "for dead" in busy.log.read_text())
+    await scene.until(lambda: "was evicted" in busy.log.read_text())
     await scene.until(lambda: scene.engine.under_way() == [])
     await scene.settled()
     assert "passed" in only_comment(scene)

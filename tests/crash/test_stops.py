@@ -5,7 +5,9 @@ from tests.crash.scene import Scene
 from tests.dialogue.tester import REPO
 
 
-async def test_a_suite_of_a_run_that_was_cancelled_is_not_left_at_its_runner(lone_scene: Scene) -> None:
+async def test_a_suite_of_a_run_that_was_cancelled_is_not_left_at_its_runner(
+    lone_scene: Scene,
+) -> None:
     scene = lone_scene
     await scene.start()
     gate = scene.engine.hold("test")

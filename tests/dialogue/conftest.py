@@ -11,14 +11,14 @@ from pydantic import SecretStr
 
 from bot.app import bot
 from bot.engine.replicas.membership import Membership
-from bot.engine.replicas.periodic_tasks import Chores
+from bot.engine.replicas.periodic_tasks import PeriodicTasks
 from bot.model.text import Language
 from bot.render import renderer
 from bot.settings.model import Comments, Gitee, Preview, Repos, Server, Settings, Sweep
 from playground import webhooks
 from tests.dialogue.offline import OfflineTester, gitee_with_repository
 from tests.dialogue.tester import REPO, SECRET
-from tests.fakes.doors import PATIENCE, FakeWorld
+from tests.fakes.adapters import PATIENCE, FakeWorld
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,7 +47,7 @@ def nothing_by_the_clock_of_the_machine() -> Iterator[None]:
         await asyncio.Event().wait()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bot, "Chores", partial(Chores, sleep=never))
+        patch.setattr(bot, "PeriodicTasks", partial(PeriodicTasks, sleep=never))
         patch.setattr(bot, "Membership", partial(Membership, monotonic=lambda: 0.0))
         patch.setattr(webhooks, "TIMEOUT", PATIENCE)
         yield

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.fakes.doors import Gate
+from tests.fakes.adapters import Gate
 
 
 @dataclass(frozen=True)

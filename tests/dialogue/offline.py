@@ -1,4 +1,4 @@
-"""The bot on faked doors: started and stopped at will, in a time that jumps over every wait."""
+"""The bot on faked adapters: started and stopped at will, in a time that jumps over every wait."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,13 +15,13 @@ from bot.app.bot import Bot, running
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
 from bot.reports.files import RunFiles
-from bot.reports.folder import FolderShelf
+from bot.reports.folder import FolderFileStore
 from bot.settings.model import Settings
 from playground.server import OfflineGitee
 from playground.state import Hook
 from tests.dialogue.line import Line
 from tests.dialogue.tester import BOT, REPO, BotTester
-from tests.fakes.doors import DOCKERFILE, PATIENCE, FakeWorld, Gate
+from tests.fakes.adapters import DOCKERFILE, PATIENCE, FakeWorld, Gate
 
 LONG = 2.0
 """Seconds from which somebody would notice."""
@@ -110,7 +110,7 @@ class OfflineTester(BotTester):
     async def sweep(self) -> None:
         """Let what happened become old enough, and have the bot sweep."""
         self.clock.skip(timedelta(seconds=3))
-        await self.bot.sweep.look()
+        await self.bot.sweep.run()
 
     def repairs(self) -> dict[str, int]:
         """Return how often the bot has repaired what."""
@@ -156,8 +156,8 @@ async def bot_at(
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
     http = httpx.AsyncClient(transport=line.transport(), timeout=None)  # noqa: S113 - the line loses what is to be lost
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), http=http, sleep=clock.sleep))
-    files = RunFiles(FolderShelf(settings.server.data_dir))
-    adapters = Adapters(client, world.doors(), files, world.names)
+    files = RunFiles(FolderFileStore(settings.server.data_dir))
+    adapters = Adapters(client, world.adapters(), files, world.names)
     try:
         async with running(chosen, adapters, clock=clock, sleep=clock.sleep) as bot:
             yield bot

@@ -2,7 +2,7 @@ import pytest
 
 from bot.ports import TestOutput
 from tests.dialogue.offline import OfflineTester
-from tests.fakes.doors import FAILING
+from tests.fakes.adapters import FAILING
 
 SUITES = "version: 1\ntest: {suites: {unit: pytest unit, web: pytest web}}\n"
 STAGING = "version: 1\ndeploy: {environments: {staging: {ttl: 8h, env: {STAGE: 'yes'}}}}\n"
@@ -10,7 +10,7 @@ BY_HAND = "version: 1\non: {open: [], update: [], close: []}\n"
 
 
 @pytest.mark.parametrize(
-    ("typed", "said", "doors"),
+    ("typed", "said", "calls"),
     [
         ("/build", "Image built", (1, 0, 0)),
         ("/构建", "Image built", (1, 0, 0)),
@@ -25,13 +25,13 @@ BY_HAND = "version: 1\non: {open: [], update: [], close: []}\n"
     ],
 )
 async def test_a_command_does_its_work(
-    tester: OfflineTester, typed: str, said: str, doors: tuple[int, int, int]
+    tester: OfflineTester, typed: str, said: str, calls: tuple[int, int, int]
 ) -> None:
     await tester.configure(BY_HAND)
     await tester.open()
     assert said in await tester.says(typed)
     world = tester.world
-    assert (len(world.built), len(world.deployed), len(world.tested)) == doors
+    assert (len(world.built), len(world.deployed), len(world.tested)) == calls
 
 
 async def test_a_teardown_removes_the_environment_and_keeps_the_image(tester: OfflineTester) -> None:

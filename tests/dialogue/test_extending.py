@@ -9,7 +9,7 @@ import pytest
 from bot.model.environment import Environment, EnvironmentState
 from tests.dialogue.line import Line
 from tests.dialogue.offline import OfflineTester
-from tests.fakes.doors import Gate
+from tests.fakes.adapters import Gate
 
 HOURS = timedelta(hours=1)
 DAYS = timedelta(days=1)
@@ -36,8 +36,8 @@ async def pass_by(tester: OfflineTester, span: timedelta) -> None:
 
 async def looked(tester: OfflineTester) -> None:
     """Let the bot look for ends that are near, and for those that are there."""
-    await tester.bot.warnings.look()
-    await tester.bot.expiry.look()
+    await tester.bot.warnings.reconcile()
+    await tester.bot.expiry.reconcile()
     await tester.settled()
 
 
@@ -122,7 +122,7 @@ async def test_a_warning_that_a_restart_cuts_short_is_given_once(
 ) -> None:
     await pass_by(deployed, 3 * DAYS - 11 * HOURS)
     on_its_way = hold(deployed.line, "POST", "/pulls/1/comments$")
-    await deployed.bot.warnings.look()
+    await deployed.bot.warnings.reconcile()
     await on_its_way.reached()
     await deployed.restart()
     await looked(deployed)
@@ -153,7 +153,7 @@ async def test_nobody_is_told_of_the_end_of_what_a_run_may_yet_renew(deployed: O
     await deployed.comment("/deploy")
     await gate.reached()
     await pass_by(deployed, 3 * DAYS - 11 * HOURS)
-    await deployed.bot.warnings.look()
+    await deployed.bot.warnings.reconcile()
     await deployed.bot.comments.board.flush()
     assert not [one for one in deployed.comments() if WARNING in one.body]
     gate.open()

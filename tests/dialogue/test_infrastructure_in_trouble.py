@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
-from bot.engine.deciding.facts import Gatherer
-from bot.engine.running.executor import Walker
-from bot.engine.running.run_handle import Hand
-from bot.engine.running.worker import BREATHER
+from bot.engine.deciding.facts import FactGatherer
+from bot.engine.running.active_run import ActiveRun
+from bot.engine.running.executor import RunExecutor
+from bot.engine.running.worker import RETRY_AFTER_BUG
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.lease import Lease
 from bot.model.queue import QueueEntry
@@ -131,7 +131,7 @@ async def test_a_bug_in_deciding_is_an_apology_with_an_id(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
-        patch.setattr(Gatherer, "gather", None)
+        patch.setattr(FactGatherer, "gather", None)
         said = await tester.opened()
     assert "The bot met an error of its own" in said
     assert len(caplog.records) == 1
@@ -189,7 +189,7 @@ async def test_a_run_that_could_not_be_carried_on_is_tried_again_after_a_while(
         raise OSError("no space left on device")
 
     async def tried() -> bool:
-        return BREATHER in tester.clock.waits
+        return RETRY_AFTER_BUG in tester.clock.waits
 
     waited = tester.clock.hold_waits()
     with monkeypatch.context() as patch:
@@ -225,14 +225,14 @@ async def test_a_run_whose_claim_was_kept_and_never_answered_is_carried_out(
 async def test_a_run_that_could_not_be_given_back_is_carried_on(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(self: Walker, hand: Hand, stop: asyncio.Event) -> None:
+    async def broken(self: RunExecutor, hand: ActiveRun, stop: asyncio.Event) -> None:
         monkeypatch.undo()
-        monkeypatch.setattr(Runs, "let_go", away)
+        monkeypatch.setattr(Runs, "release", away)
         raise ValueError("a bug")
 
     async def away(self: Runs, run_id: int, lease: Lease) -> None:
         monkeypatch.undo()
         raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "no answer"})
 
-    monkeypatch.setattr(Walker, "walk", broken)
+    monkeypatch.setattr(RunExecutor, "execute", broken)
     assert "2 tests passed" in await tester.opened()

@@ -14,7 +14,7 @@ from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.state import Permission
-from playground.jenkins.stories import Hand, fails, held, telling
+from playground.jenkins.stories import ActiveRun, fails, held, telling
 from tests.dialogue.offline import OfflineTester
 
 DIGEST = "sha256:" + "a" * 64
@@ -67,12 +67,12 @@ async def test_a_job_builds_and_says_what_it_made(tester: OfflineTester, jenkins
     assert "archiving what was made" in tester.world.logs[1, "build"].lines
 
 
-async def everything_passes(hand: Hand) -> str:
+async def everything_passes(hand: ActiveRun) -> str:
     hand.publish({"adds": None, "removes": None})
     return "SUCCESS"
 
 
-async def one_test_fails(hand: Hand) -> str:
+async def one_test_fails(hand: ActiveRun) -> str:
     hand.publish({"adds": None, "removes": "2 != 3"})
     return "UNSTABLE"
 
@@ -283,11 +283,11 @@ async def test_tests_without_a_report_are_judged_by_the_job(
 
 
 async def test_junit_files_are_a_report_too(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
-    async def story(hand: Hand) -> str:
+    async def story(hand: ActiveRun) -> str:
         hand.archive("target/TEST-a.xml", '<testsuite name="s"><testcase name="t"/></testsuite>')
         return "SUCCESS"
 
-    async def broken(hand: Hand) -> str:
+    async def broken(hand: ActiveRun) -> str:
         hand.archive("junit.xml", "<testsuite")
         return "SUCCESS"
 
@@ -330,7 +330,7 @@ async def test_what_expires_is_removed_by_the_job_that_was_configured_when_it_wa
     await tester.opened()
     await tester.configure("on: {open: []}")
     tester.clock.skip(timedelta(hours=2))
-    await tester.bot.expiry.look()
+    await tester.bot.expiry.reconcile()
     said = await tester.read()
     assert "The Jenkins job `team/down` ended with `FAILURE`" in said
     assert down.builds[1].parameters["CHATOPS_ENVIRONMENT"] == "preview"
@@ -340,7 +340,7 @@ async def test_what_expires_is_removed_by_the_job_that_was_configured_when_it_wa
 async def test_what_jenkins_says_is_hostile(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     evil = "</details>`|@all <!-- chatops:run=9 -->"
 
-    async def story(hand: Hand) -> str:
+    async def story(hand: ActiveRun) -> str:
         hand.say(evil)
         hand.archive(f"{evil}/image.txt", evil)
         return "SUCCESS"

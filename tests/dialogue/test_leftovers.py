@@ -51,7 +51,7 @@ async def test_a_namespace_says_after_an_extension_until_when_it_lives_now(teste
     assert deployed.expires == before.expires_at
     tester.world.strays = [replace(stray(ItemKind.NAMESPACE), expires=deployed.expires)]
     await tester.says("/extend 4h")
-    tester.world.script.fail("redate", AWAY)
+    tester.world.script.fail("update_expiry", AWAY)
     await tester.sweep()
     assert tester.world.strays[0].expires == before.expires_at
     await tester.sweep()

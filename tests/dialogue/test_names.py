@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.engine.reconciling.dns_records import RENEWAL, NameKeeper
+from bot.engine.reconciling.dns_records import RENEWAL, DnsReconciler
 from tests.dialogue.offline import OfflineTester
 
 LABEL = "pr-1-shop"
@@ -33,27 +33,27 @@ class Entered:
 
 async def test_a_name_comes_and_goes_with_its_environment(tester: OfflineTester) -> None:
     names = Entered()
-    keeper = NameKeeper(tester.bot.store, names)
-    await keeper.look()
+    keeper = DnsReconciler(tester.bot.store, names)
+    await keeper.reconcile()
     assert names.labels == set()
 
     await tester.opened()
-    await keeper.look()
-    await keeper.look()
+    await keeper.reconcile()
+    await keeper.reconcile()
     assert (names.labels, names.entered) == ({LABEL}, [{LABEL}])
 
     await tester.merge()
     await tester.read()
-    await keeper.look()
+    await keeper.reconcile()
     assert names.labels == set()
 
 
 async def test_names_are_renewed_before_they_run_out(tester: OfflineTester) -> None:
     names = Entered()
-    keeper = NameKeeper(tester.bot.store, names)
+    keeper = DnsReconciler(tester.bot.store, names)
     await tester.opened()
     for _ in range(RENEWAL + 1):
-        await keeper.look()
+        await keeper.reconcile()
 
     assert names.entered == [{LABEL}, {LABEL}]
 
@@ -62,22 +62,22 @@ async def test_what_failed_is_done_later_and_told_once(
     tester: OfflineTester, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = Entered(trouble="etcd: gone")
-    keeper = NameKeeper(tester.bot.store, names)
+    keeper = DnsReconciler(tester.bot.store, names)
     await tester.opened()
-    await keeper.look()
-    await keeper.look()
+    await keeper.reconcile()
+    await keeper.reconcile()
     assert caplog.text.count("names cannot be entered: etcd: gone") == 1
     names.trouble = None
-    await keeper.look()
+    await keeper.reconcile()
     assert names.labels == {LABEL}
 
     names.trouble = "etcd: gone"
     await tester.merge()
     await tester.read()
-    await keeper.look()
+    await keeper.reconcile()
     assert names.labels == {LABEL}
     names.trouble = None
-    await keeper.look()
+    await keeper.reconcile()
     assert names.labels == set()
 
 

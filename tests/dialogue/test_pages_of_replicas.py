@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.app.adapters import Adapters, open_shelf
+from bot.app.adapters import Adapters, open_file_store
 from bot.app.bot import Bot, running
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
@@ -19,7 +19,7 @@ from bot.settings.model import Settings, Store
 from playground.server import OfflineGitee
 from tests.dialogue.offline import gitee_with_repository, visitor
 from tests.dialogue.tester import BOT, REPO, SECRET
-from tests.fakes.doors import PATIENCE, FakeWorld, Gate
+from tests.fakes.adapters import PATIENCE, FakeWorld, Gate
 
 RUN = 1
 
@@ -30,9 +30,9 @@ async def replica(gitee: OfflineGitee, settings: Settings, world: FakeWorld) -> 
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT)))
     try:
-        async with open_shelf(chosen) as shelf:
+        async with open_file_store(chosen) as shelf:
             files = RunFiles(shelf)
-            adapters = Adapters(client, replace(world.doors(), reports=files), files)
+            adapters = Adapters(client, replace(world.adapters(), reports=files), files)
             async with running(chosen, adapters) as bot:
                 yield bot
     finally:

@@ -30,7 +30,7 @@ async def unvisited(tester: OfflineTester, span: timedelta) -> None:
 
     key = (await preview(tester)).key
     await tester.bot.store.pulls.change(key.repo, key.number, older)
-    await tester.bot.slumber.look()
+    await tester.bot.idle_scaler.reconcile()
 
 
 async def visited(tester: OfflineTester) -> httpx.Response:
@@ -41,8 +41,8 @@ async def visited(tester: OfflineTester) -> httpx.Response:
 
 async def woken(tester: OfflineTester) -> EnvironmentState:
     """Have the bot wake what is wanted and return how that ended."""
-    await tester.bot.slumber.rouse()
-    await tester.bot.slumber.awake()
+    await tester.bot.idle_scaler.rouse()
+    await tester.bot.idle_scaler.awake()
     return (await preview(tester)).state
 
 
@@ -101,7 +101,7 @@ async def test_it_sleeps_on_through_a_restart_and_what_was_only_said_is_done(dep
     assert not deployed.world.asleep
 
     await deployed.restart()
-    await deployed.bot.slumber.look()
+    await deployed.bot.idle_scaler.reconcile()
 
     assert deployed.world.asleep == {(await preview(deployed)).key}
 
@@ -109,7 +109,7 @@ async def test_it_sleeps_on_through_a_restart_and_what_was_only_said_is_done(dep
 async def test_waking_is_taken_up_again_after_a_restart(asleep: OfflineTester) -> None:
     gate = asleep.world.script.hold("wake")
     await visited(asleep)
-    await asleep.bot.slumber.rouse()
+    await asleep.bot.idle_scaler.rouse()
     await gate.reached()
     await asleep.restart()
     assert gate.cancelled.is_set()

@@ -121,10 +121,10 @@ async def test_what_moved_a_moment_ago_is_left_to_its_webhook(tester: OfflineTes
     await tester.opened()
     await unheard(tester, tester.push())
     await tester.restart(sweep=Sweep(enabled=False, age="10m"))
-    await tester.bot.sweep.look()
+    await tester.bot.sweep.run()
     await tester.says_nothing()
     tester.clock.skip(timedelta(minutes=11))
-    await tester.bot.sweep.look()
+    await tester.bot.sweep.run()
     assert tester.head[:8] in await tester.read()
 
 
@@ -349,6 +349,6 @@ async def test_while_gitee_is_away_the_rest_is_swept(
     tester.gitee.faults.add("GET", f"/repos/{REPO}/", times=3, status=502)
     with caplog.at_level(logging.WARNING):
         await tester.sweep()
-    assert "Gitee is left out this time" in caplog.text
+    assert "Gitee is skipped this time" in caplog.text
     (environment,) = await tester.bot.store.pulls.environments()
     assert environment.state is EnvironmentState.FAILED

@@ -9,7 +9,7 @@ import pytest
 from bot.core.runs import lifecycle
 from bot.model.environment import EnvironmentState
 from bot.model.run import RunState
-from bot.steps import carrying
+from bot.steps import dispatch
 from tests.dialogue.offline import OfflineTester
 
 OVERDUE = "The run took longer than `2h`, the most that the operator allows, and was stopped."
@@ -39,7 +39,7 @@ class Deadlines:
 def deadlines(tester: OfflineTester) -> Deadlines:
     """Let the present bot ask the test how long a step may take."""
     made = Deadlines()
-    tester.bot.worker.walker = replace(tester.bot.worker.walker, timeout=made)
+    tester.bot.worker.executor = replace(tester.bot.worker.executor, timeout=made)
     return made
 
 
@@ -53,7 +53,7 @@ async def test_a_step_that_takes_too_long_is_interrupted_and_named(
     deadlines.over()
     said = await tester.read()
     assert gate.cancelled.is_set()
-    assert (deadlines.given[0], deadlines.given[-1]) == (10, 100 + 10 + carrying.MARGIN)
+    assert (deadlines.given[0], deadlines.given[-1]) == (10, 100 + 10 + dispatch.MARGIN)
     assert "❌ **Test timed out**" in said
     assert "Test was not done after 230 s" in said
     assert "`/retest`" in said

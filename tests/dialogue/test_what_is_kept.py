@@ -1,4 +1,4 @@
-"""What a bot keeps of its runs, and for how long; and what it tells whoever measures it."""
+"""What a bot keeps of its runs, and for how long; and what it tells whoever metrics it."""
 
 from datetime import timedelta
 

@@ -13,7 +13,7 @@ from playground import branches
 from playground.git_repositories import Files
 from playground.server import OfflineGitee
 from playground.state import Pull
-from tests.fakes.doors import PATIENCE, FakeWorld
+from tests.fakes.adapters import PATIENCE, FakeWorld
 
 REPO = "team/shop"
 SECRET = "a hook's secret"

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.dns.etcd import EtcdNames
+from bot.dns.etcd import EtcdRecords
 from bot.doctor import dns as doctor
 from bot.doctor.findings import Examined, State
 from bot.settings.model import Dns, Preview, Settings
@@ -30,8 +30,8 @@ def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdProcess]:
 
 
 @pytest.fixture
-async def names(etcd: EtcdProcess) -> AsyncIterator[EtcdNames]:
-    async with EtcdNames(etcd.url, zone=f"{ZONE.upper()}.", address="10.0.0.5") as opened:
+async def names(etcd: EtcdProcess) -> AsyncIterator[EtcdRecords]:
+    async with EtcdRecords(etcd.url, zone=f"{ZONE.upper()}.", address="10.0.0.5") as opened:
         yield opened
     asked(etcd, "kv/deleterange", EVERYTHING)
 
@@ -48,7 +48,7 @@ def stored(etcd: EtcdProcess, name: str) -> dict[str, Any] | None:
     return {**found[0], "value": json.loads(b64decode(found[0]["value"]))} if found else None
 
 
-async def test_a_name_is_entered_with_a_lease_and_withdrawn(etcd: EtcdProcess, names: EtcdNames) -> None:
+async def test_a_name_is_entered_with_a_lease_and_withdrawn(etcd: EtcdProcess, names: EtcdRecords) -> None:
     assert await names.enter(["pr-1-shop", "pr-2-shop"]) is None
 
     found = stored(etcd, f"pr-1-shop.{ZONE}")
@@ -62,7 +62,7 @@ async def test_a_name_is_entered_with_a_lease_and_withdrawn(etcd: EtcdProcess, n
     assert stored(etcd, f"pr-2-shop.{ZONE}") is not None
 
 
-async def test_entering_again_renews(etcd: EtcdProcess, names: EtcdNames) -> None:
+async def test_entering_again_renews(etcd: EtcdProcess, names: EtcdRecords) -> None:
     await names.enter(["pr-1-shop"])
     first = stored(etcd, f"pr-1-shop.{ZONE}")
     await names.enter(["pr-1-shop"])
@@ -74,7 +74,7 @@ async def test_entering_again_renews(etcd: EtcdProcess, names: EtcdNames) -> Non
 
 
 async def test_many_names_go_in_several_transactions(
-    etcd: EtcdProcess, names: EtcdNames, monkeypatch: pytest.MonkeyPatch
+    etcd: EtcdProcess, names: EtcdRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = [f"pr-{number}-many" for number in range(250)]
 
@@ -85,7 +85,7 @@ async def test_many_names_go_in_several_transactions(
 
 
 async def test_an_etcd_that_is_gone_is_told() -> None:
-    async with EtcdNames(f"http://127.0.0.1:{free_port()}", zone=ZONE, address="10.0.0.5") as names:
+    async with EtcdRecords(f"http://127.0.0.1:{free_port()}", zone=ZONE, address="10.0.0.5") as names:
         assert str(await names.enter(["pr-1-shop"])).startswith("etcd: ")
         assert str(await names.withdraw(["pr-1-shop"])).startswith("etcd: ")
 
@@ -93,7 +93,7 @@ async def test_an_etcd_that_is_gone_is_told() -> None:
 @pytest.mark.parametrize("answer", ["<html>", "[]", "{}"])
 async def test_what_is_no_etcd_is_told(answer: str) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text=answer))
-    async with EtcdNames("http://e", zone=ZONE, address="10.0.0.5", transport=transport) as names:
+    async with EtcdRecords("http://e", zone=ZONE, address="10.0.0.5", transport=transport) as names:
         assert str(await names.enter(["pr-1-shop"])).startswith("etcd: ")
 
 
@@ -104,9 +104,9 @@ async def test_doctor_enters_a_name_and_sees_it_come_out(etcd: EtcdProcess) -> N
         return str(found["value"]["host"]) if found and kind == "A" else "NXDOMAIN"
 
     async with nameserver(from_etcd) as server:
-        [found] = await doctor.look(examined(etcd.url, server))
+        [found] = await doctor.check(examined(etcd.url, server))
     async with nameserver(lambda _name, _kind: "NXDOMAIN") as server:
-        [unserved] = await doctor.look(examined(etcd.url, server))
+        [unserved] = await doctor.check(examined(etcd.url, server))
 
     assert (found.state, found.found.en) == (State.FINE, f"*.{ZONE} leads to 10.0.0.5")
     assert unserved.state is State.WRONG
@@ -115,7 +115,7 @@ async def test_doctor_enters_a_name_and_sees_it_come_out(etcd: EtcdProcess) -> N
 
 
 async def test_doctor_says_that_etcd_is_gone() -> None:
-    [found] = await doctor.look(examined(f"http://127.0.0.1:{free_port()}", "127.0.0.1:9"))
+    [found] = await doctor.check(examined(f"http://127.0.0.1:{free_port()}", "127.0.0.1:9"))
 
     assert found.state is State.WRONG
     assert found.found.en.startswith("names cannot be entered: etcd: ")

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from bot.dns.corefile import wildcard
 from bot.doctor.examination import CHECKS
-from bot.model.census import Census
 from bot.model.pipeline import Pipeline
+from bot.model.store_stats import StoreStats
 from bot.pipeline import config_file
 from bot.runners.kubernetes import sandbox
 from bot.runners.kubernetes.facts import facts
@@ -83,7 +83,7 @@ def test_every_part_that_the_doctor_looks_at_is_named(page: str) -> None:
 
 @pytest.mark.parametrize("page", OPERATIONS, ids=lambda page: str(page.name))
 def test_everything_that_is_measured_is_described_and_nothing_else(page: Path) -> None:
-    async def count() -> Census:
+    async def count() -> StoreStats:
         raise NotImplementedError
 
     registry = CollectorRegistry()

@@ -12,7 +12,7 @@ import dns.rrset
 import pytest
 
 from bot.doctor import lookup
-from tests.fakes.doors import PATIENCE
+from tests.fakes.adapters import PATIENCE
 
 Answer = Callable[[str, str], str | None]
 """From name and type to an address, an RCODE's name, or nothing for no data; None stays silent."""

@@ -24,14 +24,14 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("client")
 async def test_a_buildkitd_that_answers_is_fine() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        [found] = await buildkit.look(examined(f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
+        [found] = await buildkit.check(examined(f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
 
     assert found.state is State.FINE
 
 
 @pytest.mark.usefixtures("client")
 async def test_one_that_is_gone_is_told() -> None:
-    [found] = await buildkit.look(examined(f"tcp://127.0.0.1:{free_port()}"))
+    [found] = await buildkit.check(examined(f"tcp://127.0.0.1:{free_port()}"))
 
     assert found.state is State.WRONG
     assert "failed to list workers" in found.found.en
@@ -41,7 +41,7 @@ async def test_without_the_client_that_is_the_finding(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    [found] = await buildkit.look(examined("tcp://b:1"))
+    [found] = await buildkit.check(examined("tcp://b:1"))
 
     assert (found.state, found.found.en) == (State.WRONG, "there is no buildctl on the PATH")
 

@@ -25,7 +25,7 @@ def by_type(answers: Mapping[str, str | None]) -> Answer:
 async def findings(answer: Answer, address: str = "") -> list[Finding]:
     async with nameserver(answer) as server:
         settings = Settings(preview=Preview(domain=DOMAIN), dns=Dns(address=address, servers=(server,)))
-        return list(await dns.look(Examined(settings)))
+        return list(await dns.check(Examined(settings)))
 
 
 async def test_a_wildcard_zone_is_fine_and_asked_for_names_nobody_entered() -> None:
@@ -71,7 +71,7 @@ async def test_each_failure_is_told_apart(
 async def test_the_port_of_a_server_is_told() -> None:
     async with nameserver(by_type({"A": "NXDOMAIN"})) as server:
         settings = Settings(preview=Preview(domain=DOMAIN), dns=Dns(servers=(server,)))
-        [found] = await dns.look(Examined(settings))
+        [found] = await dns.check(Examined(settings))
 
     assert found.found.en.startswith(f"{server} says that chatops-doctor-")
 
@@ -107,7 +107,7 @@ async def test_an_address_other_than_the_one_expected_is_wrong() -> None:
 
 @pytest.mark.parametrize("domain", ["localhost", "preview.localhost", "Preview.LOCALHOST."])
 async def test_a_name_for_this_machine_alone_is_not_asked_for(domain: str) -> None:
-    [found] = await dns.look(Examined(Settings(preview=Preview(domain=domain))))
+    [found] = await dns.check(Examined(Settings(preview=Preview(domain=domain))))
 
     assert found.state is State.NOTE
 

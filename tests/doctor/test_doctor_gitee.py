@@ -36,18 +36,18 @@ def settings(forge: OfflineGitee, token: str, *allow: str) -> Settings:
     )
 
 
-async def look(forge: OfflineGitee, token: str, *allow: str) -> list[Finding]:
-    return list(await gitee.look(Examined(settings(forge, token, *allow))))
+async def check(forge: OfflineGitee, token: str, *allow: str) -> list[Finding]:
+    return list(await gitee.check(Examined(settings(forge, token, *allow))))
 
 
 async def test_without_a_token_there_is_nothing_to_ask(forge: OfflineGitee) -> None:
-    [found] = await look(forge, "")
+    [found] = await check(forge, "")
 
     assert (found.state, found.found.en) == (State.WRONG, "there is no token")
 
 
 async def test_a_token_that_is_refused_is_told(forge: OfflineGitee) -> None:
-    [found] = await look(forge, "nonsense")
+    [found] = await check(forge, "nonsense")
 
     assert found.state is State.WRONG
     assert found.found.en.startswith("the token was refused: GET /user: 401")
@@ -55,7 +55,7 @@ async def test_a_token_that_is_refused_is_told(forge: OfflineGitee) -> None:
 
 async def test_a_repository_without_a_webhook_is_wrong_and_with_one_it_is_fine(forge: OfflineGitee) -> None:
     token = forge.token("chatops-bot")
-    known, seen, hook = await look(forge, token, "team/shop", "others/*", "!team/old")
+    known, seen, hook = await check(forge, token, "team/shop", "others/*", "!team/old")
 
     assert known.found.en.startswith("the bot is chatops-bot")
     assert (seen.state, hook.state) == (State.FINE, State.WRONG)
@@ -64,14 +64,14 @@ async def test_a_repository_without_a_webhook_is_wrong_and_with_one_it_is_fine(f
     await Hooks(transport).add_hook(SHOP, "https://bot.example.com/webhooks/gitee", "s3cret")
     await transport.aclose()
 
-    assert [found.state for found in await look(forge, token, "team/shop")] == [State.FINE] * 3
+    assert [found.state for found in await check(forge, token, "team/shop")] == [State.FINE] * 3
 
 
 async def test_a_repository_that_does_not_exist_is_told(forge: OfflineGitee) -> None:
     token = forge.token("chatops-bot")
     examined = Examined(settings(forge, token), (RepoPath("team", "none"),))
 
-    found = list(await gitee.look(examined))[1]
+    found = list(await gitee.check(examined))[1]
 
     assert (found.state, found.found.en) == (
         State.WRONG,
@@ -80,7 +80,7 @@ async def test_a_repository_that_does_not_exist_is_told(forge: OfflineGitee) -> 
 
 
 async def test_webhooks_that_the_token_may_not_see_are_no_failure(forge: OfflineGitee) -> None:
-    _, seen, hook = await look(forge, forge.token("guest"), "team/shop")
+    _, seen, hook = await check(forge, forge.token("guest"), "team/shop")
 
     assert (seen.state, hook.state) == (State.FINE, State.NOTE)
 

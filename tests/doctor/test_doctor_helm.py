@@ -30,10 +30,10 @@ async def test_the_program_on_the_path_is_asked(tmp_path: Path, monkeypatch: pyt
     program = tmp_path / "helm"
     program.write_text('#!/bin/sh\n[ "$1 $2" = "version --short" ] && echo v3.10.1+gabc\n')
     program.chmod(0o755)
-    [found] = await helm.look(Examined(Settings()))
+    [found] = await helm.check(Examined(Settings()))
     assert (found.state, found.found.en) == (State.FINE, "Helm v3.10.1")
 
     program.unlink()
     monkeypatch.setenv("PATH", str(tmp_path))
-    [found] = await helm.look(Examined(Settings()))
+    [found] = await helm.check(Examined(Settings()))
     assert found.state is State.NOTE

@@ -55,7 +55,7 @@ async def server() -> AsyncIterator[ApiServer]:
     await runner.cleanup()
 
 
-async def look(folder: Path, port: int, ingress_class: str = "") -> list[Finding]:
+async def check(folder: Path, port: int, ingress_class: str = "") -> list[Finding]:
     file = folder / "kubeconfig"
     named = {"name": "test"}
     config = {
@@ -68,11 +68,11 @@ async def look(folder: Path, port: int, ingress_class: str = "") -> list[Finding
     }
     file.write_text(json.dumps(config))
     chosen = Kubernetes(enabled=True, kubeconfig=file, ingress_class=ingress_class)
-    return list(await kubernetes.look(Examined(Settings(kubernetes=chosen))))
+    return list(await kubernetes.check(Examined(Settings(kubernetes=chosen))))
 
 
 async def test_a_cluster_where_everything_is_allowed_is_fine(server: ApiServer, tmp_path: Path) -> None:
-    found = await look(tmp_path, server.port)
+    found = await check(tmp_path, server.port)
 
     assert [one.state for one in found] == [State.FINE, State.FINE]
     assert found[0].found.en == "Kubernetes v1.29.3"
@@ -83,7 +83,7 @@ async def test_a_cluster_where_everything_is_allowed_is_fine(server: ApiServer, 
 async def test_rights_that_are_missing_are_named_together(server: ApiServer, tmp_path: Path) -> None:
     server.refused = {("namespaces", "create"), ("namespaces", "delete"), ("jobs", "create")}
 
-    _, rights = await look(tmp_path, server.port)
+    _, rights = await check(tmp_path, server.port)
 
     assert rights.state is State.WRONG
     assert rights.found.en == "the account may not create/delete namespaces, create jobs"
@@ -95,18 +95,18 @@ async def test_an_ingress_class_that_is_named_must_be_there(
 ) -> None:
     server.classes = status
 
-    assert (await look(tmp_path, server.port, "nginx"))[2].state is state
+    assert (await check(tmp_path, server.port, "nginx"))[2].state is state
 
 
 async def test_a_cluster_that_is_gone_is_told(tmp_path: Path) -> None:
-    [found] = await look(tmp_path, free_port())
+    [found] = await check(tmp_path, free_port())
 
     assert found.state is State.WRONG
     assert found.found.en.startswith("the cluster does not answer: ")
 
 
 async def test_outside_a_cluster_a_kubeconfig_is_asked_for() -> None:
-    [found] = await kubernetes.look(Examined(Settings(kubernetes=Kubernetes(enabled=True))))
+    [found] = await kubernetes.check(Examined(Settings(kubernetes=Kubernetes(enabled=True))))
 
     assert found.state is State.WRONG
     assert found.advice is not None

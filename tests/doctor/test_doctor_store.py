@@ -11,20 +11,20 @@ def examined(url: str) -> Examined:
 
 
 async def test_a_file_is_not_touched() -> None:
-    [found] = await store.look(examined(""))
+    [found] = await store.check(examined(""))
 
     assert (found.state, found.found.en) == (State.FINE, "SQLite, for one replica")
 
 
 async def test_a_real_server_is_fine(postgres_url: str) -> None:
-    [found] = await store.look(examined(postgres_url))
+    [found] = await store.check(examined(postgres_url))
 
     assert (found.state, found.found.en) == (State.FINE, "PostgreSQL answers")
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle9i://host/db"])
 async def test_what_is_no_address_is_told(url: str) -> None:
-    [found] = await store.look(examined(url))
+    [found] = await store.check(examined(url))
 
     assert found.state is State.WRONG
     assert found.advice is not None
@@ -32,7 +32,7 @@ async def test_what_is_no_address_is_told(url: str) -> None:
 
 
 async def test_a_server_that_is_gone_is_told_without_its_password() -> None:
-    [found] = await store.look(examined(f"postgresql://bot:sesame@127.0.0.1:{free_port()}/chatops"))
+    [found] = await store.check(examined(f"postgresql://bot:sesame@127.0.0.1:{free_port()}/chatops"))
 
     assert found.state is State.WRONG
     assert "sesame" not in found.found.en

@@ -124,19 +124,19 @@ async def test_settings_that_make_a_bot_are_fine(tmp_path: Path) -> None:
         repos=Repos(allow=("a/*",)),
     )
 
-    assert [found.state for found in await settings.look(Examined(complete))] == [State.FINE]
+    assert [found.state for found in await settings.check(Examined(complete))] == [State.FINE]
 
 
 async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    found = await settings.look(Examined(Settings(server=Server(data_dir=tmp_path / "file" / "data"))))
+    found = await settings.check(Examined(Settings(server=Server(data_dir=tmp_path / "file" / "data"))))
 
     assert f"{tmp_path}/file cannot be written to" in [one.found.en for one in found]
 
 
 @pytest.mark.docker
 async def test_a_real_engine_is_fine() -> None:
-    [found] = await docker.look(Examined(Settings()))
+    [found] = await docker.check(Examined(Settings()))
 
     assert found.state is State.FINE
     assert "API 1." in found.found.en
@@ -149,7 +149,7 @@ def test_an_engine_that_is_too_old_is_not(version: str) -> None:
 
 
 async def test_an_engine_address_that_cannot_be_used_is_told() -> None:
-    [found] = await docker.look(Examined(Settings(docker=Docker(host="ssh://host"))))
+    [found] = await docker.check(Examined(Settings(docker=Docker(host="ssh://host"))))
 
     assert found.state is State.WRONG
     assert "ssh://" in found.found.en
@@ -159,7 +159,7 @@ async def test_an_engine_address_that_cannot_be_used_is_told() -> None:
 async def test_a_real_registry_is_fine_and_has_no_more_repositories_than_before(tmp_path: Path) -> None:
     process = RegistryProcess(tmp_path)
     try:
-        found = await registry.look(Examined(Settings(registry=Registry(url=f"http://{process.host}"))))
+        found = await registry.check(Examined(Settings(registry=Registry(url=f"http://{process.host}"))))
         async with httpx.AsyncClient(base_url=f"http://{process.host}") as client:
             known = (await client.get("/v2/_catalog")).json()
     finally:
@@ -173,7 +173,7 @@ async def test_a_real_registry_is_fine_and_has_no_more_repositories_than_before(
 async def test_a_registry_that_refuses_pushes_is_told(tmp_path: Path) -> None:
     process = RegistryProcess(tmp_path, readonly=True)
     try:
-        _, found = await registry.look(Examined(Settings(registry=Registry(url=f"http://{process.host}"))))
+        _, found = await registry.check(Examined(Settings(registry=Registry(url=f"http://{process.host}"))))
     finally:
         process.stop()
 

@@ -47,14 +47,14 @@ def settings(gitee: OfflineGitee, jenkins: OfflineJenkins) -> Settings:
     )
 
 
-async def look(settings: Settings) -> list[Finding]:
-    found = list(await check.look(Examined(settings)))
+async def findings(settings: Settings) -> list[Finding]:
+    found = list(await check.check(Examined(settings)))
     assert all(one.found.en != one.found.say(Language.ZH) for one in found)
     return found
 
 
 async def test_all_is_well(settings: Settings, jenkins: OfflineJenkins) -> None:
-    account, job, each = await look(settings)
+    account, job, each = await findings(settings)
     assert (account.state, account.found.en) == (State.FINE, f"the bot is chatops at {jenkins.url}")
     assert (job.state, job.found.en) == (State.FINE, "team/build is ready")
     assert (each.state, "PR-{number}" in each.found.en) == (State.NOTE, True)
@@ -73,26 +73,26 @@ async def test_all_is_well(settings: Settings, jenkins: OfflineJenkins) -> None:
 )
 async def test_what_is_set_wrong(settings: Settings, changes: dict[str, object], told: str) -> None:
     chosen = replace(settings, jenkins=replace(settings.jenkins, **changes))  # type: ignore[arg-type] # a table's row
-    wrong = [one for one in await look(chosen) if one.state is State.WRONG]
+    wrong = [one for one in await findings(chosen) if one.state is State.WRONG]
     assert any(told in one.found.en for one in wrong)
     assert all(one.advice for one in wrong)
 
 
 async def test_a_password_is_a_note(settings: Settings) -> None:
     chosen = replace(settings.jenkins, token=Secret(""), password=Secret("s3cret"))
-    account, *_ = await look(replace(settings, jenkins=chosen))
+    account, *_ = await findings(replace(settings, jenkins=chosen))
     assert (account.state, "by its password" in account.found.en) == (State.NOTE, True)
 
 
 async def test_a_jenkins_that_is_going_away_is_a_note(settings: Settings, jenkins: OfflineJenkins) -> None:
     jenkins.quiet_down()
-    account, *_ = await look(settings)
+    account, *_ = await findings(settings)
     assert (account.state, "about to shut down" in account.found.en) == (State.NOTE, True)
 
 
 async def test_another_server_is_no_jenkins(settings: Settings, jenkins: OfflineJenkins) -> None:
     jenkins.faults.add("GET", "/", status=404, body="default backend - 404", times=99)
-    account, *_ = await look(settings)
+    account, *_ = await findings(settings)
     assert "is not Jenkins" in account.found.en
 
 
@@ -113,11 +113,11 @@ async def test_jobs_that_will_not_do(
     del jenkins.scheduler.jobs["team/build"]
     if job is not None:
         jenkins.add_job("team/build", **job)  # type: ignore[arg-type] # a table's row
-    _, found, _ = await look(settings)
+    _, found, _ = await findings(settings)
     assert (found.state, told in found.found.en) == (state, True)
 
 
 async def test_a_folder_that_is_missing_is_found(settings: Settings, jenkins: OfflineJenkins) -> None:
     del jenkins.scheduler.jobs["team/shop/PR-1"]
-    *_, each = await look(settings)
+    *_, each = await findings(settings)
     assert (each.state, each.found.en[:22]) == (State.WRONG, "there is no team/shop,")

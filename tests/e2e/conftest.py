@@ -13,7 +13,7 @@ from bot.model.text import Language
 from bot.settings.model import Comments, Docker, Gitee, Preview, Registry, Repos, Secret, Server, Settings
 from playground.server import OfflineGitee
 from tests.dialogue.tester import BOT, REPO, SECRET, BotTester
-from tests.fakes.doors import FakeWorld
+from tests.fakes.adapters import FakeWorld
 from tests.real.fixtures import base_image, instance, registry, sdk
 from tests.real.parts import RegistryProcess
 

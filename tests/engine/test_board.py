@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine.comments.publisher import Board, Posting
+from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.text import Language
@@ -20,7 +20,7 @@ class FakeWorld:
 
     lease: Lease = field(default_factory=lambda: Lease("one"))
     posted: list[str] = field(default_factory=list)
-    let_go: int = 0
+    release: int = 0
 
     @property
     def pulls(self) -> "FakeWorld":
@@ -32,8 +32,8 @@ class FakeWorld:
     async def put_comment(self, *_: object) -> None:
         """Remember nothing."""
 
-    async def let_comment_go(self, *_: object) -> None:
-        self.let_go += 1
+    async def release_comment(self, *_: object) -> None:
+        self.release += 1
 
     async def post_comment(self, repo: RepoPath, number: int, body: str) -> int:
         self.posted.append(body)
@@ -49,24 +49,24 @@ def world() -> FakeWorld:
 
 
 @pytest.fixture
-def board(world: FakeWorld) -> Board:
+def board(world: FakeWorld) -> CommentPublisher:
     every: Any = world
-    return Board(every, every, every, every, lambda: world.lease)
+    return CommentPublisher(every, every, every, every, lambda: world.lease)
 
 
-async def test_words_are_posted(board: Board, world: FakeWorld) -> None:
-    await board.post(Posting(*WHERE, Apology("t"), Language.EN))
+async def test_words_are_posted(board: CommentPublisher, world: FakeWorld) -> None:
+    await board.post(CommentUpdate(*WHERE, Apology("t"), Language.EN))
     assert world.posted == ["words"]
 
 
 async def test_a_replica_that_came_back_under_a_new_name_leaves_the_words_to_others(
-    board: Board, world: FakeWorld
+    board: CommentPublisher, world: FakeWorld
 ) -> None:
     async def hang() -> View:
         world.lease = Lease("two")
         return Apology("t")
 
     with pytest.raises(LeaseLost):
-        await board.post(Posting(*WHERE, hang, Language.EN))
+        await board.post(CommentUpdate(*WHERE, hang, Language.EN))
     assert world.posted == []
-    assert world.let_go == 1
+    assert world.release == 1

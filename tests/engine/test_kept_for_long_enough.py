@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.reconciling.retention import Keep
-from bot.engine.metrics import Unmeasured
+from bot.core.reconciling.retention import RetentionPolicy
+from bot.engine.metrics import NullMetrics
 from bot.engine.reconciling import retention
 from bot.engine.reconciling.retention import Retention
+from bot.file_store import FileStore
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
@@ -20,10 +21,9 @@ from bot.model.pipeline import BuildConfig
 from bot.model.plan import Build, Plan
 from bot.model.run import Origin, Run, RunState
 from bot.model.text import Language
-from bot.reports.folder import FolderShelf
-from bot.shelf import Shelf
+from bot.reports.folder import FolderFileStore
 from bot.store.database import alone
-from bot.store.files import DatabaseShelf
+from bot.store.files import DatabaseFileStore
 from bot.store.records import Store
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ FILES = {"build.log": b"1", "report.html": b"2", "suites/unit/report.json": b"3"
 
 
 @dataclass
-class Counted(Unmeasured):
+class Counted(NullMetrics):
     """Remembers what was removed."""
 
     kinds: Counter[str] = field(default_factory=Counter)
@@ -54,17 +54,17 @@ class Kept:
     """A store and a shelf with the operator's patience of days."""
 
     store: Store
-    shelf: Shelf
+    shelf: FileStore
     lease: Lease
     counted: Counted = field(default_factory=Counted)
 
-    async def look(self) -> None:
-        await self.retention.look()
+    async def reconcile(self) -> None:
+        await self.retention.reconcile()
 
     @property
     def retention(self) -> Retention:
         days = [timedelta(days=number) for number in (30, 90, 180, 60)]
-        return Retention(self.store, self.shelf, At(), Keep(*days), self.counted)
+        return Retention(self.store, self.shelf, At(), RetentionPolicy(*days), self.counted)
 
     async def run(self, days_ago: int | None, *, number: int = 12) -> int:
         """Add a run with all kinds of files that ended so long ago, or goes on."""
@@ -84,7 +84,7 @@ class Kept:
 @pytest.fixture
 async def kept(store_url: str, tmp_path: Path) -> AsyncIterator[Kept]:
     store = await Store.open(store_url)
-    shelf = FolderShelf(tmp_path) if alone(store_url) else DatabaseShelf(store.database)
+    shelf = FolderFileStore(tmp_path) if alone(store_url) else DatabaseFileStore(store.database)
     yield Kept(store, shelf, await store.replicas.join("one"))
     await store.close()
 
@@ -94,7 +94,7 @@ async def test_each_kind_goes_when_its_time_is_over(kept: Kept, monkeypatch: pyt
     ages = (200, 200, 200, 100, 40, 20)
     runs = [await kept.run(age) for age in ages]
 
-    await kept.look()
+    await kept.reconcile()
 
     assert [run.id for run in await kept.store.runs.runs()] == runs[:2:-1]
     assert await kept.shelf.held() == {
@@ -103,14 +103,14 @@ async def test_each_kind_goes_when_its_time_is_over(kept: Kept, monkeypatch: pyt
     }
     assert kept.counted.kinds == {"logs": 5, "reports": 8, "runs": 3}
 
-    await kept.look()
+    await kept.reconcile()
     assert kept.counted.kinds.total() == 16
 
 
 async def test_what_goes_on_keeps_everything_however_old(kept: Kept) -> None:
     run = await kept.run(None)
 
-    await kept.look()
+    await kept.reconcile()
 
     assert await kept.shelf.names(run) == tuple(FILES)
 
@@ -120,12 +120,12 @@ async def test_what_a_live_environment_came_from_stays(kept: Kept) -> None:
     key = EnvironmentKey(SHOP, 12, "preview")
     ready = Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, deployed, NOW, NOW)
     await kept.store.pulls.put_environment(ready)
-    await kept.look()
+    await kept.reconcile()
     assert await kept.shelf.names(deployed) == tuple(FILES)
     assert await kept.store.runs.run(deployed) is not None
 
     await kept.store.pulls.put_environment(replace(ready, state=EnvironmentState.REMOVED))
-    await kept.look()
+    await kept.reconcile()
     assert await kept.shelf.names(deployed) == ()
     assert await kept.store.runs.run(deployed) is None
 
@@ -133,7 +133,7 @@ async def test_what_a_live_environment_came_from_stays(kept: Kept) -> None:
 async def test_files_of_no_run_that_anybody_knows_go(kept: Kept) -> None:
     await kept.shelf.put(77, FILES)
 
-    await kept.look()
+    await kept.reconcile()
 
     assert await kept.shelf.held() == {}
 
@@ -143,7 +143,7 @@ async def test_deliveries_go_in_their_turn(kept: Kept) -> None:
         await kept.store.inbox.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, NOW))
         await kept.store.inbox.fail(key, "given up", NOW - timedelta(days=days))
 
-    await kept.look()
+    await kept.reconcile()
 
     assert kept.counted.kinds == {"deliveries": 1}
     assert await kept.store.inbox.accept(Delivery("a", Trigger.COMMENT, SHOP, 12, NOW))

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.engine.metrics import Unmeasured
-from bot.engine.replicas.membership import BEAT, DOUBT, SILENCE, Membership
+from bot.engine.metrics import NullMetrics
+from bot.engine.replicas.membership import EVICT_AFTER, HEARTBEAT_INTERVAL, SELF_FENCE_AFTER, Membership
 from bot.model.errors import RetryLater
-from bot.model.lease import Lease, LeaseLost, Roll
+from bot.model.lease import Lease, LeaseLost, Members
 from bot.model.reason import Reason
 
 AWAY = RetryLater(Reason.STORE_UNAVAILABLE, {"message": "no answer"})
@@ -18,33 +18,33 @@ AWAY = RetryLater(Reason.STORE_UNAVAILABLE, {"message": "no answer"})
 class FakeReplicas:
     """A store's replicas; `away` while nobody reaches it."""
 
-    beats: dict[str, int] = field(default_factory=dict)
+    heartbeats: dict[str, int] = field(default_factory=dict)
     buried: list[str] = field(default_factory=list)
     away: bool = False
 
     async def join(self, name: str) -> Lease:
         self._reach()
-        self.beats[name] = 0
+        self.heartbeats[name] = 0
         return Lease(name)
 
-    async def beat(self, lease: Lease) -> Roll:
+    async def heartbeat(self, lease: Lease) -> Members:
         self._reach()
-        if lease.replica not in self.beats:
+        if lease.replica not in self.heartbeats:
             raise LeaseLost
-        self.beats[lease.replica] += 1
-        return Roll(dict(self.beats))
+        self.heartbeats[lease.replica] += 1
+        return Members(dict(self.heartbeats))
 
-    async def bury(self, name: str, beat: int) -> bool:
+    async def evict(self, name: str, beat: int) -> bool:
         self._reach()
-        if self.beats.get(name) != beat:
+        if self.heartbeats.get(name) != beat:
             return False
-        del self.beats[name]
+        del self.heartbeats[name]
         self.buried.append(name)
         return True
 
     async def leave(self, lease: Lease) -> None:
         self._reach()
-        self.beats.pop(lease.replica, None)
+        self.heartbeats.pop(lease.replica, None)
 
     def _reach(self) -> None:
         if self.away:
@@ -62,7 +62,7 @@ class FakeSeat:
 
 
 @dataclass
-class Counted(Unmeasured):
+class Counted(NullMetrics):
     """Counts what a replica tells of itself."""
 
     lost: int = 0
@@ -83,13 +83,13 @@ class Replica:
     now: float = 100.0
     drops: int = 0
     counted: Counted = field(default_factory=Counted)
-    seat: FakeSeat = field(default_factory=FakeSeat)
+    instance_lock: FakeSeat = field(default_factory=FakeSeat)
     member: Membership = field(init=False)
 
     def __post_init__(self) -> None:
         records: Any = type("Records", (), {"replicas": self.replicas})()
         self.member = Membership(
-            records, self._drop, self.seat, monotonic=lambda: self.now, measures=self.counted
+            records, self._drop, self.instance_lock, monotonic=lambda: self.now, metrics=self.counted
         )
 
     async def _drop(self) -> None:
@@ -99,8 +99,8 @@ class Replica:
         """Let time go by, looking as often as the real loop does."""
         end = self.now + seconds
         while self.now < end:
-            self.now += BEAT
-            await self.member.look()
+            self.now += HEARTBEAT_INTERVAL
+            await self.member.renew()
 
 
 @pytest.fixture
@@ -118,27 +118,27 @@ async def replica(replicas: FakeReplicas) -> Replica:
 async def test_a_silent_replica_is_buried_but_not_before_its_time(
     replica: Replica, replicas: FakeReplicas
 ) -> None:
-    replicas.beats["other"] = 7
-    await replica.pass_(SILENCE)
+    replicas.heartbeats["other"] = 7
+    await replica.pass_(EVICT_AFTER)
     assert replicas.buried == []
-    await replica.pass_(2 * BEAT)
+    await replica.pass_(2 * HEARTBEAT_INTERVAL)
     assert replicas.buried == ["other"]
     assert (replica.counted.lost, replica.counted.takeovers) == (0, 1)
 
 
 async def test_a_replica_that_stirs_lives(replica: Replica, replicas: FakeReplicas) -> None:
-    replicas.beats["other"] = 0
+    replicas.heartbeats["other"] = 0
     for _ in range(20):
-        await replica.pass_(SILENCE / 2)
-        replicas.beats["other"] += 1
+        await replica.pass_(EVICT_AFTER / 2)
+        replicas.heartbeats["other"] += 1
     assert replicas.buried == []
 
 
 async def test_taking_over_takes_less_than_fifteen_seconds(replica: Replica, replicas: FakeReplicas) -> None:
-    replicas.beats["other"] = 0
+    replicas.heartbeats["other"] = 0
     began = replica.now
     while not replicas.buried:
-        await replica.pass_(BEAT)
+        await replica.pass_(HEARTBEAT_INTERVAL)
     assert replica.now - began < 15
 
 
@@ -146,48 +146,48 @@ async def test_whoever_was_buried_drops_everything_and_joins_under_a_new_name(
     replica: Replica, replicas: FakeReplicas
 ) -> None:
     old = replica.member.lease
-    del replicas.beats[old.replica]
-    await replica.member.look()
+    del replicas.heartbeats[old.replica]
+    await replica.member.renew()
     assert replica.drops == 1
     with pytest.raises(LeaseLost):
         _ = replica.member.lease
-    await replica.member.look()
+    await replica.member.renew()
     assert replica.member.lease != old
-    assert list(replicas.beats) == [replica.member.lease.replica]
+    assert list(replicas.heartbeats) == [replica.member.lease.replica]
     assert replica.counted.lost == 1
 
 
 async def test_whoever_cannot_renew_drops_everything_before_others_may_take_it(
     replica: Replica, replicas: FakeReplicas
 ) -> None:
-    await replica.member.look()
+    await replica.member.renew()
     replicas.away = True
-    await replica.pass_(DOUBT)
+    await replica.pass_(SELF_FENCE_AFTER)
     assert replica.drops == 0
-    await replica.pass_(BEAT)
+    await replica.pass_(HEARTBEAT_INTERVAL)
     assert replica.drops == 1
-    assert DOUBT + BEAT < SILENCE
+    assert SELF_FENCE_AFTER + HEARTBEAT_INTERVAL < EVICT_AFTER
     replicas.away = False
-    await replica.pass_(2 * BEAT)
+    await replica.pass_(2 * HEARTBEAT_INTERVAL)
     assert replica.drops == 1
-    assert list(replicas.beats) == [replica.member.lease.replica], "what its old name had is free"
+    assert list(replicas.heartbeats) == [replica.member.lease.replica], "what its old name had is free"
 
 
 async def test_a_replica_that_hung_has_no_lease_before_it_has_looked(replica: Replica) -> None:
-    replica.now += DOUBT + 0.1
+    replica.now += SELF_FENCE_AFTER + 0.1
     with pytest.raises(LeaseLost):
         _ = replica.member.lease
     assert not replica.member.leads
-    await replica.member.look()
+    await replica.member.renew()
     assert replica.member.leads, "nobody had noticed"
 
 
 async def test_whoever_sits_down_where_one_died_frees_at_once_what_that_one_had(
     replica: Replica, replicas: FakeReplicas
 ) -> None:
-    again = Replica(replicas, seat=replica.seat)
+    again = Replica(replicas, instance_lock=replica.instance_lock)
     await again.member.join()
-    assert list(replicas.beats) == [again.member.lease.replica] == [replica.seat.name]
+    assert list(replicas.heartbeats) == [again.member.lease.replica] == [replica.instance_lock.name]
 
 
 async def test_a_store_that_was_away_for_a_moment_costs_nothing(
@@ -196,9 +196,9 @@ async def test_a_store_that_was_away_for_a_moment_costs_nothing(
     lease = replica.member.lease
     for _ in range(5):
         replicas.away = True
-        await replica.pass_(DOUBT / 2)
+        await replica.pass_(SELF_FENCE_AFTER / 2)
         replicas.away = False
-        await replica.pass_(BEAT)
+        await replica.pass_(HEARTBEAT_INTERVAL)
     assert replica.member.lease == lease
     assert replica.drops == 0
 
@@ -206,10 +206,10 @@ async def test_a_store_that_was_away_for_a_moment_costs_nothing(
 async def test_the_first_to_come_leads_until_it_goes(replica: Replica, replicas: FakeReplicas) -> None:
     second = Replica(replicas)
     await second.member.join()
-    await replica.member.look()
+    await replica.member.renew()
     assert (replica.member.leads, second.member.leads) == (True, False)
     await replica.member.leave()
     assert not replica.member.leads
-    await second.member.look()
+    await second.member.renew()
     assert second.member.leads
     assert replicas.buried == []

@@ -1,1 +1,1 @@
-"""Small stateful stand-ins for the doors, for tests whose subject is not what lies behind them."""
+"""Small stateful stand-ins for the adapters, for tests whose subject is not what lies behind them."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.core.deciding.decide import comment
 from bot.core.language.catalogue import help_view
-from bot.core.language.command import Need
+from bot.core.language.command import PermissionLevel
 from bot.core.language.parsing import parse
 from bot.discovery import find_commands
 from bot.model.delivery import Trigger
@@ -96,7 +96,7 @@ def decide(
     *,
     permission: Permission = Permission.WRITE,
     seen: str | None = SHA,
-    policy: dict[str, Need] | None = None,
+    policy: dict[str, PermissionLevel] | None = None,
 ) -> tuple[Outcome, ...]:
     """Return what a comment leads to, from its words to the decision."""
     return comment(

@@ -14,7 +14,7 @@ from bot.settings.model import Settings
 from tests.dialogue.conftest import nothing_by_the_clock_of_the_machine, settings, templates_compiled_once
 from tests.dialogue.offline import OfflineTester, PassingTime, gitee_with_repository
 from tests.dialogue.tester import REPO, SECRET
-from tests.fakes.doors import FakeWorld
+from tests.fakes.adapters import FakeWorld
 
 __all__ = ["nothing_by_the_clock_of_the_machine", "settings", "templates_compiled_once"]
 

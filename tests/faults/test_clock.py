@@ -35,7 +35,7 @@ async def test_a_lease_does_not_look_at_the_clock(tester: OfflineTester) -> None
     await gate.reached()
     for jump in (BACK, timedelta(hours=6)):
         tester.clock.skip(jump)
-        await tester.bot.membership.look()
+        await tester.bot.membership.renew()
     gate.open()
     assert "2 tests passed" in await tester.read()
     assert tester.bot.membership.lease is lease
@@ -58,9 +58,9 @@ async def test_an_environment_outlives_a_clock_that_is_set_back_and_not_one_set_
 ) -> None:
     await tester.opened()
     tester.clock.skip(BACK)
-    await tester.bot.expiry.look()
+    await tester.bot.expiry.reconcile()
     assert len(tester.world.deployed) == 1
     tester.clock.skip(FORWARD + timedelta(days=4))
-    await tester.bot.expiry.look()
+    await tester.bot.expiry.reconcile()
     assert "environment expired" in await tester.read()
     assert tester.world.deployed == {}

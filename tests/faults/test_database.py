@@ -118,7 +118,7 @@ async def test_a_bot_whose_database_is_away_ends_when_it_is_asked_to(
         await steady.stop()
     finally:
         await asyncio.to_thread(postgres.start)
-    assert "could not say that it leaves" in caplog.text
+    assert "this replica could not leave" in caplog.text
     await steady.start()
     assert "2 tests passed" in await steady.opened()
 

@@ -9,7 +9,7 @@ from bot.model.errors import RetryLater
 from bot.model.report import Report
 from bot.model.run import RunState
 from bot.reports.files import RunFiles
-from bot.reports.folder import FolderShelf
+from bot.reports.folder import FolderFileStore
 from tests.dialogue.offline import OfflineTester, visitor
 from tests.faults.conftest import SmallDisk
 from tests.runners.waiting import until
@@ -56,7 +56,7 @@ async def test_a_run_under_way_waits_for_room_and_goes_on(
 
 
 async def test_a_log_that_cannot_be_written_loses_lines_and_no_run(small_disk: SmallDisk) -> None:
-    files = RunFiles(FolderShelf(small_disk.folder))
+    files = RunFiles(FolderFileStore(small_disk.folder))
     log = files.log(1, "build")
     log.write("before\n")
     small_disk.fill()
@@ -73,7 +73,7 @@ async def test_a_log_that_cannot_be_written_loses_lines_and_no_run(small_disk: S
 
 async def test_a_log_that_cannot_even_be_opened_is_begun_later(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("in the way")
-    files = RunFiles(FolderShelf(tmp_path))
+    files = RunFiles(FolderFileStore(tmp_path))
     log = files.log(1, "build")
     log.write("lost\n")
     (tmp_path / "runs").unlink()
@@ -82,7 +82,7 @@ async def test_a_log_that_cannot_even_be_opened_is_begun_later(tmp_path: Path) -
 
 
 async def test_a_report_waits_for_room(small_disk: SmallDisk, caplog: pytest.LogCaptureFixture) -> None:
-    shelf = FolderShelf(small_disk.folder)
+    shelf = FolderFileStore(small_disk.folder)
     small_disk.fill()
     with pytest.raises(RetryLater, match="No space left on device"):
         await shelf.put(1, {"report.html": b"x" * (1 << 16)})

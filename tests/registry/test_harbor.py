@@ -15,7 +15,7 @@ from bot.model.reason import Reason
 from bot.model.run import Image
 from bot.model.scan import Scan, Severity
 from bot.ports import TagRemoval
-from bot.registry.harbor import HarborRegistry, Place
+from bot.registry.harbor import HarborRegistry, RepositoryLocation
 from bot.settings.model import Registry, Secret, Settings
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
 from tests.fakes.harbor.state import EVERYTHING, Account, Findings
@@ -334,14 +334,14 @@ async def test_doctor_names_the_permissions_that_are_missing(
 ) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, permissions)
 
-    answers, allowed = await doctor.look(Examined(settings(harbor, "previews")))
+    answers, allowed = await doctor.check(Examined(settings(harbor, "previews")))
 
     assert (answers.state, allowed.state) == (State.FINE, state)
     assert told in allowed.found.en
 
 
 async def test_doctor_says_that_a_project_is_still_to_be_made(harbor: FakeHarbor) -> None:
-    _, found = await doctor.look(Examined(settings(harbor, "12")))
+    _, found = await doctor.check(Examined(settings(harbor, "12")))
 
     assert found.state is State.NOTE
     assert "12 does not exist yet" in found.found.en
@@ -353,7 +353,7 @@ def settings(harbor: FakeHarbor, project: str) -> Settings:
 
 
 def test_a_path_is_split_into_project_and_repository() -> None:
-    assert Place.of("previews/team/shop") == Place("previews", "team/shop")
+    assert RepositoryLocation.of("previews/team/shop") == RepositoryLocation("previews", "team/shop")
 
 
 def test_the_fake_finds_a_repository_only_by_its_doubly_encoded_name() -> None:

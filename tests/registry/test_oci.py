@@ -22,7 +22,7 @@ NAME = "previews/team/shop"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
-class Shelf:
+class FileStore:
     """Puts tiny images into a registry, as `docker push` would."""
 
     def __init__(self, host: str) -> None:
@@ -73,7 +73,7 @@ def own(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def shelf(own: RegistryProcess) -> Any:
-    made = Shelf(own.host)
+    made = FileStore(own.host)
     yield made
     made.close()
 
@@ -91,7 +91,7 @@ def test_tag_names_registry_project_repository_pull_and_commit() -> None:
 
 
 @pytest.mark.docker
-async def test_removes_the_tags_of_one_pull_request_only(oci: OciRegistry, shelf: Shelf) -> None:
+async def test_removes_the_tags_of_one_pull_request_only(oci: OciRegistry, shelf: FileStore) -> None:
     shelf.put("pr-1-aaaaaaaa", "one")
     shelf.put("pr-1-bbbbbbbb", "two")
     shelf.put("pr-1-bbbbbbbb-test", "two")
@@ -107,7 +107,7 @@ async def test_removes_the_tags_of_one_pull_request_only(oci: OciRegistry, shelf
 
 
 @pytest.mark.docker
-async def test_tells_which_pull_requests_have_tags(oci: OciRegistry, shelf: Shelf) -> None:
+async def test_tells_which_pull_requests_have_tags(oci: OciRegistry, shelf: FileStore) -> None:
     assert await oci.tagged(REPO) == frozenset()
     for tag in ("pr-1-aaaaaaaa", "pr-12-bbbbbbbb-test", "release", "pr-x-aaaaaaaa"):
         shelf.put(tag, tag)
@@ -115,7 +115,7 @@ async def test_tells_which_pull_requests_have_tags(oci: OciRegistry, shelf: Shel
 
 
 @pytest.mark.docker
-async def test_leaves_what_others_share(oci: OciRegistry, shelf: Shelf) -> None:
+async def test_leaves_what_others_share(oci: OciRegistry, shelf: FileStore) -> None:
     shelf.put("pr-1-aaaaaaaa", "released")
     shelf.put("v1.0", "released")
     shelf.put("pr-1-bbbbbbbb", "other")
@@ -127,7 +127,7 @@ async def test_leaves_what_others_share(oci: OciRegistry, shelf: Shelf) -> None:
 
 @pytest.mark.docker
 async def test_size_is_asked_for_only_where_nobody_knows_it(
-    oci: OciRegistry, shelf: Shelf, app_image: Image, registry: RegistryProcess
+    oci: OciRegistry, shelf: FileStore, app_image: Image, registry: RegistryProcess
 ) -> None:
     async with OciRegistry(registry.host) as shared:
         found = await shared.examine(replace(app_image, size=0), Recorder())
@@ -142,7 +142,7 @@ async def test_size_is_asked_for_only_where_nobody_knows_it(
 
 @pytest.mark.docker
 async def test_many_tags_come_in_pages(
-    oci: OciRegistry, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    oci: OciRegistry, shelf: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.registry.oci.PAGE", 2)
     for index in range(7):
@@ -162,7 +162,7 @@ async def test_registry_that_forbids_deleting_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     process = RegistryProcess(tmp_path, deletes=False)
-    shelf = Shelf(process.host)
+    shelf = FileStore(process.host)
     try:
         shelf.put("pr-1-aaaaaaaa", "one")
         async with OciRegistry(process.host, project="previews") as oci:

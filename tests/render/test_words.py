@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from jinja2 import Environment
 
-from bot.core.language.command import Need
+from bot.core.language.command import PermissionLevel
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState
 from bot.model.plan import StepName
@@ -100,7 +100,7 @@ def test_all_advice_belongs_to_a_reason(language: Language) -> None:
         ("step_state", StepState),
         ("run_state", RunState),
         ("trigger", Trigger),
-        ("need", Need),
+        ("need", PermissionLevel),
         ("environment_state", EnvironmentState),
         ("severity", Severity),
     ],

@@ -8,7 +8,7 @@ from bot.model.environment import EnvironmentState, Extension
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
-from bot.model.queue import Behind, Place
+from bot.model.queue import BlockedBy, QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import (
     Image,
@@ -170,7 +170,7 @@ def skipped(name: str) -> StepRecord:
 
 
 def view(
-    given: Run, *commands: str, logs: bool = True, report: bool = False, place: Place | None = None
+    given: Run, *commands: str, logs: bool = True, report: bool = False, place: QueuePosition | None = None
 ) -> RunView:
     started = [record.name for record in given.steps if record.started_at]
     links = replace(
@@ -227,11 +227,13 @@ _NOTES = (
 _OVERDUE = StepResult(StepState.FAILED, Reason.RUN_TIMED_OUT, {"longest": "2h"})
 
 RUN_VIEWS: dict[str, View] = {
-    "run_view_queued": view(_queued(), "/cancel 42", place=Place(3, Behind.REPOSITORY)),
-    "run_view_next": view(_queued(), "/cancel 42", place=Place(1, Behind.PULL)),
-    "run_view_runner_full": view(_queued(), "/cancel 42", place=Place(2, Behind.RUNNER, RunnerName.DOCKER)),
-    "run_view_no_room": view(_queued(), "/cancel 42", place=Place(2, Behind.ALL)),
-    "run_view_about_to_start": view(_queued(), "/cancel 42", place=Place(1)),
+    "run_view_queued": view(_queued(), "/cancel 42", place=QueuePosition(3, BlockedBy.REPOSITORY)),
+    "run_view_next": view(_queued(), "/cancel 42", place=QueuePosition(1, BlockedBy.PULL)),
+    "run_view_runner_full": view(
+        _queued(), "/cancel 42", place=QueuePosition(2, BlockedBy.RUNNER, RunnerName.DOCKER)
+    ),
+    "run_view_no_room": view(_queued(), "/cancel 42", place=QueuePosition(2, BlockedBy.ALL)),
+    "run_view_about_to_start": view(_queued(), "/cancel 42", place=QueuePosition(1)),
     "run_view_running": view(_running(), "/cancel 42"),
     "run_view_in_trouble": view(
         _going(trouble=Trouble(Reason.ENGINE_UNAVAILABLE, {"message": "refused | `@all` <b>"}, 8)),

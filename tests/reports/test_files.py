@@ -8,7 +8,7 @@ from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.model.report import Case, CaseState, Report
 from bot.reports.files import RunFiles
-from bot.reports.folder import FolderShelf
+from bot.reports.folder import FolderFileStore
 
 SECRET = "s3cr3t-token"
 REPORT = Report(
@@ -29,7 +29,7 @@ REPORT = Report(
 
 @pytest.fixture
 def files(tmp_path: Path) -> RunFiles:
-    return RunFiles(FolderShelf(tmp_path / "data"), [SECRET])
+    return RunFiles(FolderFileStore(tmp_path / "data"), [SECRET])
 
 
 def written(tmp_path: Path) -> list[Path]:

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.reports.folder import FolderShelf
-from bot.shelf import Shelf
+from bot.file_store import FileStore
+from bot.reports.folder import FolderFileStore
 from bot.store.database import Database
-from bot.store.files import DatabaseShelf
+from bot.store.files import DatabaseFileStore
 
 
 @pytest.fixture
@@ -19,13 +19,13 @@ async def database(store_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(params=["folder", "sqlite", "postgresql"])
-async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shelf]:
+async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FileStore]:
     """Each place in which files can be kept."""
     if request.param == "folder":
-        yield FolderShelf(tmp_path)
+        yield FolderFileStore(tmp_path)
         return
     is_lite = request.param == "sqlite"
     url = f"sqlite:///{tmp_path}/chatops.db" if is_lite else request.getfixturevalue("postgres_url")
-    async with DatabaseShelf.opened(database := Database(url)) as opened:
+    async with DatabaseFileStore.opened(database := Database(url)) as opened:
         await database.migrate()
         yield opened

@@ -12,7 +12,7 @@ from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.reports.log import StepLog
 from bot.store.database import Database
-from bot.store.files import HELD, DatabaseShelf
+from bot.store.files import HELD, DatabaseFileStore
 from tests.real.postgres import PostgresServer
 
 AWAY = RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})
@@ -42,12 +42,12 @@ def trouble(database: Database, monkeypatch: pytest.MonkeyPatch) -> Trouble:
 
 
 @pytest.fixture
-def shelf(database: Database) -> DatabaseShelf:
-    return DatabaseShelf(database)
+def shelf(database: Database) -> DatabaseFileStore:
+    return DatabaseFileStore(database)
 
 
 async def test_a_commit_of_which_nobody_heard_is_not_made_twice(
-    shelf: DatabaseShelf, trouble: Trouble
+    shelf: DatabaseFileStore, trouble: Trouble
 ) -> None:
     log = shelf.growing(7, "build.log")
     log.append(b"one\n")
@@ -64,7 +64,7 @@ async def test_a_commit_of_which_nobody_heard_is_not_made_twice(
 
 async def test_two_writers_of_one_file_spoil_nothing(database: Database) -> None:
     """A replica that was taken for dead may still have words while another goes on."""
-    old, new = DatabaseShelf(database), DatabaseShelf(database)
+    old, new = DatabaseFileStore(database), DatabaseFileStore(database)
     dying, living = old.growing(7, "build.log"), new.growing(7, "build.log")
     for number in range(3):
         dying.append(f"old {number}\n".encode())
@@ -75,7 +75,7 @@ async def test_two_writers_of_one_file_spoil_nothing(database: Database) -> None
     assert await new.read(7, "build.log") == b"old 0\nnew 0\nold 1\nnew 1\nold 2\nnew 2\n"
 
 
-async def test_a_log_bears_an_absent_database(shelf: DatabaseShelf, trouble: Trouble) -> None:
+async def test_a_log_bears_an_absent_database(shelf: DatabaseFileStore, trouble: Trouble) -> None:
     trouble.away = True
     log = StepLog(shelf.growing(7, "build.log"), Masker([]))
     log.write("first\n")
@@ -99,7 +99,7 @@ async def test_a_log_bears_an_absent_database(shelf: DatabaseShelf, trouble: Tro
 
 
 async def test_a_log_outlives_a_crash_of_its_server(postgres: PostgresServer, postgres_url: str) -> None:
-    async with DatabaseShelf.opened(database := Database(postgres_url)) as shelf:
+    async with DatabaseFileStore.opened(database := Database(postgres_url)) as shelf:
         await database.migrate()
         log = shelf.growing(7, "build.log")
         log.append(b"before\n")
@@ -126,7 +126,7 @@ async def test_what_was_appended_is_written_by_itself(database: Database) -> Non
         asked.set()
         await goes_on.wait()
 
-    shelf = DatabaseShelf(database, sleep=sleep)
+    shelf = DatabaseFileStore(database, sleep=sleep)
     log = shelf.growing(7, "build.log")
     writer = asyncio.create_task(shelf.serve())
     log.append(b"one\n")
@@ -140,16 +140,19 @@ async def test_what_was_appended_is_written_by_itself(database: Database) -> Non
 
 
 async def test_closing_writes_what_is_left(store_url: str) -> None:
-    async with DatabaseShelf.opened(database := Database(store_url)) as shelf:
+    async with DatabaseFileStore.opened(database := Database(store_url)) as shelf:
         await database.migrate()
         shelf.growing(7, "build.log").append(b"last words")
 
-    async with DatabaseShelf.opened(Database(store_url)) as shelf:
+    async with DatabaseFileStore.opened(Database(store_url)) as shelf:
         assert await shelf.read(7, "build.log") == b"last words"
 
 
 async def test_a_piece_that_cannot_be_written_is_dropped(
-    shelf: DatabaseShelf, trouble: Trouble, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    shelf: DatabaseFileStore,
+    trouble: Trouble,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def broken(_work: object) -> None:
         raise ValueError("a bug")

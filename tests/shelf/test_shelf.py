@@ -2,12 +2,12 @@
 
 import pytest
 
-from bot.shelf import Shelf
+from bot.file_store import FileStore
 
 LONG = bytes(range(256)) * 2_000
 
 
-async def test_what_was_appended_is_read_while_more_comes(shelf: Shelf) -> None:
+async def test_what_was_appended_is_read_while_more_comes(shelf: FileStore) -> None:
     log = shelf.growing(7, "build.log")
     assert log.append(b"one\n")
     await shelf.settle(7, "build.log")
@@ -20,7 +20,7 @@ async def test_what_was_appended_is_read_while_more_comes(shelf: Shelf) -> None:
     assert log.size == 8
 
 
-async def test_appending_goes_on_after_what_is_there(shelf: Shelf) -> None:
+async def test_appending_goes_on_after_what_is_there(shelf: FileStore) -> None:
     shelf.growing(7, "build.log").append(b"one\n")
     await shelf.settle(7, "build.log")
 
@@ -33,7 +33,7 @@ async def test_appending_goes_on_after_what_is_there(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize("step", [1, 1000, 70_000])
-async def test_a_file_is_read_from_anywhere(shelf: Shelf, step: int) -> None:
+async def test_a_file_is_read_from_anywhere(shelf: FileStore, step: int) -> None:
     log = shelf.growing(7, "build.log")
     for start in range(0, len(LONG), 50_000):
         log.append(LONG[start : start + 50_000])
@@ -46,7 +46,7 @@ async def test_a_file_is_read_from_anywhere(shelf: Shelf, step: int) -> None:
     assert await shelf.read(7, "build.log", 10**30, 10) == b""
 
 
-async def test_files_are_replaced_as_a_whole(shelf: Shelf) -> None:
+async def test_files_are_replaced_as_a_whole(shelf: FileStore) -> None:
     await shelf.put(7, {"report.html": LONG, "suites/unit/report.json": b"{}"})
     await shelf.put(7, {"report.html": b"short"})
 
@@ -54,7 +54,7 @@ async def test_files_are_replaced_as_a_whole(shelf: Shelf) -> None:
     assert await shelf.names(7) == ("report.html", "suites/unit/report.json")
 
 
-async def test_each_run_has_files_of_its_own(shelf: Shelf) -> None:
+async def test_each_run_has_files_of_its_own(shelf: FileStore) -> None:
     for run in (3, 11, 12):
         await shelf.put(run, {"build.log": str(run).encode(), "report.html": b"x"})
 
@@ -66,7 +66,7 @@ async def test_each_run_has_files_of_its_own(shelf: Shelf) -> None:
     assert await shelf.held(after=11) == {12: names}
 
 
-async def test_what_is_removed_is_gone_and_nothing_else(shelf: Shelf) -> None:
+async def test_what_is_removed_is_gone_and_nothing_else(shelf: FileStore) -> None:
     await shelf.put(
         7, {"build.log": b"1", "suites/unit/report.json": b"{}", "suites/unit/xml/001-a.xml": b""}
     )

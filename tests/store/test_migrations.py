@@ -132,7 +132,7 @@ async def test_what_an_old_bot_left_can_be_read_and_carried_on(store_url: str, v
     await asyncio.to_thread(made, store_url, version)
     store = await Store.open(store_url)
     lease = await store.replicas.join("new")
-    await store.replicas.bury("a", 12)
+    await store.replicas.evict("a", 12)
     assert [run.state for run in await store.runs.unfinished()] == [RunState.RUNNING, RunState.QUEUED]
     queue = await store.runs.queue()
     assert [(one.begun, one.held, one.stopping) for one in queue] == [(True,) + (False,) * 2, (False,) * 3]

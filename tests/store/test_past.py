@@ -103,7 +103,7 @@ async def test_what_there_is_is_counted(store: Store, lease: Lease) -> None:
     await store.start(Run(0, SHOP, 14, SHA, Plan(()), Origin(Trigger.OPEN, "lin"), Language.ZH, NOW))
     await store.inbox.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
 
-    census = await store.census()
+    census = await store.stats()
 
     assert {state: number for state, number in census.runs.items() if number} == {
         RunState.PASSED: 1,

@@ -1,22 +1,22 @@
 from pathlib import Path
 
-from bot.store.seat import Seat
+from bot.store.instance_lock import InstanceLock
 
 
 def test_whoever_sits_down_next_reads_the_name_of_the_one_before(tmp_path: Path) -> None:
-    first = Seat(tmp_path / "data")
+    first = InstanceLock(tmp_path / "data")
     assert first.name == ""
     first.remember("host-longer-name")
     first.remember("host-2")
     assert first.name == "host-2"
     first.close()
-    assert Seat(tmp_path / "data").name == "host-2"
+    assert InstanceLock(tmp_path / "data").name == "host-2"
 
 
 def test_two_who_share_a_folder_do_not_take_each_other_for_dead(tmp_path: Path) -> None:
-    first = Seat(tmp_path)
+    first = InstanceLock(tmp_path)
     first.remember("host-1")
-    second = Seat(tmp_path)
+    second = InstanceLock(tmp_path)
     assert second.name == ""
     second.remember("host-2")
     assert first.name == "host-1"

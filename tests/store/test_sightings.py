@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from bot.model.delivery import Delivery, Trigger
 from bot.model.forge import PullState, RepoPath
 from bot.model.lease import Lease
+from bot.model.observed import ObservedState, RepositoryCursor
 from bot.model.plan import Plan
 from bot.model.run import Image, Origin, Run
-from bot.model.sighting import Acquaintance, Sighting
 from bot.model.text import Language
 from bot.store.records import Store
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SHOP, SHOUTED, BAR = RepoPath("team", "shop"), RepoPath("Team", "SHOP"), RepoPath("team", "bar")
-SEEN = Sighting(NOW, "a" * 40, PullState.OPEN)
+SEEN = ObservedState(NOW, "a" * 40, PullState.OPEN)
 
 
 def delivery(key: str, received_at: datetime = NOW, repo: RepoPath = SHOP) -> Delivery:
@@ -25,7 +25,7 @@ def run(created_at: datetime, repo: RepoPath = SHOP) -> Run:
     return Run(0, repo, 12, "a" * 40, Plan(()), Origin(Trigger.OPEN, ""), Language.ZH, created_at)
 
 
-async def decide(store: Store, lease: Lease, key: str, seen: Sighting | None) -> None:
+async def decide(store: Store, lease: Lease, key: str, seen: ObservedState | None) -> None:
     await store.inbox.accept(delivery(key))
     await store.inbox.claim(lease, NOW, 1)
     await store.conclude(key, "", lease, NOW, seen=(SHOP, 12, seen) if seen else None)
@@ -33,58 +33,58 @@ async def decide(store: Store, lease: Lease, key: str, seen: Sighting | None) ->
 
 async def test_how_a_pull_request_stood_is_kept_with_the_decision(store: Store, lease: Lease) -> None:
     await decide(store, lease, "one", None)
-    assert await store.sightings.of(SHOP, 12) is None
+    assert await store.observed.of(SHOP, 12) is None
     await decide(store, lease, "two", SEEN)
-    assert await store.sightings.of(SHOUTED, 12) == SEEN
-    assert await store.sightings.of(SHOP, 1) is None
-    await decide(store, lease, "three", Sighting(NOW, comment=7))
-    assert await store.sightings.of(SHOP, 12) == replace(SEEN, comment=7)
-    closed = Sighting(NOW, "b" * 40, PullState.CLOSED)
+    assert await store.observed.of(SHOUTED, 12) == SEEN
+    assert await store.observed.of(SHOP, 1) is None
+    await decide(store, lease, "three", ObservedState(NOW, comment=7))
+    assert await store.observed.of(SHOP, 12) == replace(SEEN, comment=7)
+    closed = ObservedState(NOW, "b" * 40, PullState.CLOSED)
     await decide(store, lease, "four", closed)
-    assert await store.sightings.of(SHOP, 12) == replace(closed, comment=7)
+    assert await store.observed.of(SHOP, 12) == replace(closed, comment=7)
 
 
 async def test_a_note_never_overwrites_a_decision(store: Store, lease: Lease) -> None:
-    other = Sighting(NOW, "b" * 40, PullState.OPEN)
-    await store.sightings.note(SHOP, 12, SEEN)
-    await store.sightings.note(SHOUTED, 12, other)
-    assert await store.sightings.of(SHOP, 12) == SEEN
-    await store.sightings.note(BAR, 12, Sighting(NOW, comment=3))
-    await store.sightings.note(BAR, 12, other)
-    assert await store.sightings.of(BAR, 12) == replace(other, comment=3)
+    other = ObservedState(NOW, "b" * 40, PullState.OPEN)
+    await store.observed.note(SHOP, 12, SEEN)
+    await store.observed.note(SHOUTED, 12, other)
+    assert await store.observed.of(SHOP, 12) == SEEN
+    await store.observed.note(BAR, 12, ObservedState(NOW, comment=3))
+    await store.observed.note(BAR, 12, other)
+    assert await store.observed.of(BAR, 12) == replace(other, comment=3)
 
 
 async def test_sightings_are_told_under_the_paths_that_were_asked_for(store: Store) -> None:
-    await store.sightings.note(SHOP, 12, SEEN)
-    await store.sightings.note(BAR, 1, SEEN)
-    await store.sightings.get_acquainted(SHOP, Acquaintance(NOW, NOW))
-    assert await store.sightings.among((SHOUTED,)) == {(SHOUTED, 12): SEEN}
-    assert await store.sightings.among(()) == {}
+    await store.observed.note(SHOP, 12, SEEN)
+    await store.observed.note(BAR, 1, SEEN)
+    await store.observed.save_cursor(SHOP, RepositoryCursor(NOW, NOW))
+    assert await store.observed.among((SHOUTED,)) == {(SHOUTED, 12): SEEN}
+    assert await store.observed.among(()) == {}
 
 
 async def test_acquaintance_with_a_repository_is_kept(store: Store) -> None:
-    assert await store.sightings.acquaintance(SHOP) is None
-    known = Acquaintance(NOW, NOW + timedelta(hours=1))
-    await store.sightings.get_acquainted(SHOP, Acquaintance(NOW, NOW))
-    await store.sightings.get_acquainted(SHOUTED, known)
-    assert await store.sightings.acquaintance(SHOP) == known
+    assert await store.observed.cursor(SHOP) is None
+    known = RepositoryCursor(NOW, NOW + timedelta(hours=1))
+    await store.observed.save_cursor(SHOP, RepositoryCursor(NOW, NOW))
+    await store.observed.save_cursor(SHOUTED, known)
+    assert await store.observed.cursor(SHOP) == known
 
 
 async def test_a_repository_is_known_from_the_first_that_was_to_do_with_it(store: Store) -> None:
-    assert await store.sightings.known_since(SHOP) is None
+    assert await store.observed.known_since(SHOP) is None
     await store.inbox.accept(delivery("one", NOW))
     await store.inbox.accept(delivery("two", NOW - timedelta(hours=1), BAR))
-    assert await store.sightings.known_since(SHOUTED) == NOW
+    assert await store.observed.known_since(SHOUTED) == NOW
     await store.start(run(NOW - timedelta(hours=2)))
-    assert await store.sightings.known_since(SHOP) == NOW - timedelta(hours=2)
+    assert await store.observed.known_since(SHOP) == NOW - timedelta(hours=2)
 
 
 async def test_every_repository_is_named_once(store: Store) -> None:
-    assert await store.sightings.repositories() == frozenset()
+    assert await store.observed.repositories() == frozenset()
     await store.inbox.accept(delivery("one", repo=SHOUTED))
     await store.start(run(NOW))
-    await store.sightings.note(BAR, 1, SEEN)
-    found = await store.sightings.repositories()
+    await store.observed.note(BAR, 1, SEEN)
+    found = await store.observed.repositories()
     assert {str(repo).lower() for repo in found} == {"team/shop", "team/bar"}
     assert len(found) == 2
 

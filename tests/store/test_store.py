@@ -195,9 +195,9 @@ async def test_what_one_holds_no_other_takes_or_saves(store: Store, lease: Lease
     assert await claimed(store, Lease("two")) == ()
     with pytest.raises(LeaseLost):
         await store.runs.save(started, Lease("two"))
-    await store.runs.let_go(started.id, Lease("two"))
+    await store.runs.release(started.id, Lease("two"))
     assert await claimed(store, Lease("two")) == ()
-    await store.runs.let_go(started.id, lease)
+    await store.runs.release(started.id, lease)
     assert [found.id for found in await claimed(store, Lease("two"))] == [started.id]
     with pytest.raises(LeaseLost):
         await store.runs.save(started, lease)
@@ -320,7 +320,7 @@ async def test_images_and_comments_are_remembered_by_pull_request(store: Store, 
     await store.pulls.put_comment(SHOP, 12, "<!-- m -->", 9, "digest")
     assert await store.pulls.comment(SHOP, 12, "<!-- m -->") == (9, "digest")
     assert await store.pulls.comment(SHOP, 13, "<!-- m -->") is None
-    await store.pulls.let_comment_go(SHOP, 12, "<!-- m -->", lease)
+    await store.pulls.release_comment(SHOP, 12, "<!-- m -->", lease)
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two")) == (9, "digest")
 
 
@@ -343,9 +343,11 @@ async def test_whoever_is_struck_from_the_roll_has_nothing_in_hand_and_gets_noth
     await store.inbox.claim(lease, NOW, 9)
     await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease)
     other = await store.replicas.join("other")
-    await store.replicas.bury("one", 0)  # the other's joining did it already on SQLite, which has one process
+    await store.replicas.evict(
+        "one", 0
+    )  # the other's joining did it already on SQLite, which has one process
     with pytest.raises(LeaseLost):
-        await store.replicas.beat(lease)
+        await store.replicas.heartbeat(lease)
     with pytest.raises(LeaseLost):
         await store.runs.save(started, lease)
     with pytest.raises(LeaseLost):
@@ -357,18 +359,18 @@ async def test_whoever_is_struck_from_the_roll_has_nothing_in_hand_and_gets_noth
 
 
 async def test_only_a_replica_that_stands_still_is_buried(store: Store, lease: Lease) -> None:
-    assert (await store.replicas.beat(lease)).beats == {"one": 1}
-    assert not await store.replicas.bury("one", 0)
-    assert (await store.replicas.beat(lease)).leader == "one"
-    assert await store.replicas.bury("one", 2)
-    assert not await store.replicas.bury("one", 2)
+    assert (await store.replicas.heartbeat(lease)).heartbeats == {"one": 1}
+    assert not await store.replicas.evict("one", 0)
+    assert (await store.replicas.heartbeat(lease)).leader == "one"
+    assert await store.replicas.evict("one", 2)
+    assert not await store.replicas.evict("one", 2)
 
 
 async def test_a_visitor_leaves_the_store_to_its_bot(store: Store, store_url: str, lease: Lease) -> None:
     visitor = await Store.visit(store_url)
     try:
         assert await visitor.runs.unfinished() == ()
-        await store.replicas.beat(lease)
+        await store.replicas.heartbeat(lease)
     finally:
         await visitor.close()
 

@@ -7,15 +7,15 @@ from aiohttp.web import Application, Request
 from prometheus_client import CollectorRegistry
 
 from bot.core.addresses import Addresses
-from bot.model.census import Census
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
+from bot.model.store_stats import StoreStats
 from bot.model.text import Text
 from bot.model.views import ArgumentHelp, CommandHelp
 from bot.web.application import application
 from bot.web.deps import WebDeps
 from bot.web.monitoring.engine_metrics import StoreMetrics
-from tests.fakes.doors import PATIENCE
+from tests.fakes.adapters import PATIENCE
 from tests.web.fakes import FakeClock, FakeEnvironments, FakeHealth, FakeInbox, FakeLogs, FakeRuns
 
 Client = TestClient[Request, Application]
@@ -45,10 +45,10 @@ class Bench:
     clock: FakeClock = field(default_factory=FakeClock)
     body_seconds: float = PATIENCE
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    census: Census | None = None
+    census: StoreStats | None = None
     """What the store holds; None while it is away."""
     seconds: float = 0.0
-    """What has passed by the clock of the measures."""
+    """What has passed by the clock of the metrics."""
 
     def deps(self) -> WebDeps:
         held = StoreMetrics(self._counted, monotonic=lambda: self.seconds)
@@ -72,7 +72,7 @@ class Bench:
             body_seconds=self.body_seconds,
         )
 
-    async def _counted(self) -> Census:
+    async def _counted(self) -> StoreStats:
         if self.census is None:
             raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})
         return self.census

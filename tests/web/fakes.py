@@ -10,7 +10,7 @@ from bot.model.environment import Endpoint, Environment, EnvironmentKey, Environ
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Test
-from bot.model.queue import Place
+from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import Image, Origin, Run, RunState, StepRecord, StepResult, StepState, TestCounts
 from bot.model.scan import Scan, Severity
@@ -55,9 +55,9 @@ class FakeRuns:
     by_id: dict[int, Run] = field(default_factory=dict)
     broken: bool = False
 
-    async def places(self) -> dict[int, Place]:
+    async def places(self) -> dict[int, QueuePosition]:
         waiting = sorted(run.id for run in self.by_id.values() if run.state is RunState.QUEUED)
-        return {run_id: Place(place) for place, run_id in enumerate(waiting, start=1)}
+        return {run_id: QueuePosition(place) for place, run_id in enumerate(waiting, start=1)}
 
     def put(self, *runs: Run) -> None:
         self.by_id.update((run.id, run) for run in runs)

@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.model.run import RunState, StepState
-from tests.fakes.doors import PATIENCE
+from tests.fakes.adapters import PATIENCE
 from tests.web.conftest import Bench
 from tests.web.fakes import finished_run, run, step
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from bot.model.census import Census
 from bot.model.run import RunState, StepState
+from bot.model.store_stats import StoreStats
 from bot.web.monitoring.engine_metrics import FRESH, EngineMetrics
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import finished_run
@@ -48,7 +48,7 @@ async def test_requests_are_timed_by_route_and_not_by_address(client: Client, be
 
 
 async def test_what_the_store_holds_is_counted_when_somebody_asks(client: Client, bench: Bench) -> None:
-    bench.census = Census(dict.fromkeys(RunState, 0) | {RunState.PASSED: 7}, 3, 2, 1, 4)
+    bench.census = StoreStats(dict.fromkeys(RunState, 0) | {RunState.PASSED: 7}, 3, 2, 1, 4)
     text = await (await client.get("/metrics")).text()
     for line in (
         'chatops_runs{state="passed"} 7.0',
@@ -77,13 +77,13 @@ async def test_an_absent_store_leaves_gaps_and_no_lies(client: Client, bench: Be
 
 def test_what_the_engine_does_is_counted() -> None:
     registry = CollectorRegistry()
-    measures = EngineMetrics(registry)
-    measures.step_ended("build", StepState.FAILED, 12.0)
-    measures.run_ended(RunState.FAILED)
-    measures.lease_lost()
-    measures.taken_over()
-    measures.comment_retried()
-    measures.removed("logs", 5)
+    metrics = EngineMetrics(registry)
+    metrics.step_ended("build", StepState.FAILED, 12.0)
+    metrics.run_ended(RunState.FAILED)
+    metrics.lease_lost()
+    metrics.taken_over()
+    metrics.comment_retried()
+    metrics.removed("logs", 5)
 
     text = generate_latest(registry).decode()
 

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from bot.web.previews.websockets import _sendable
-from tests.fakes.doors import PATIENCE
+from tests.fakes.adapters import PATIENCE
 from tests.web.service import Service
 from tests.web.test_web_previews import HOST, Proxy, proxy, service, stack
 

@@ -23,7 +23,7 @@ from bot.web.pages.messages import say
 from bot.web.previews.forwarding import NotAPathError, target_url
 from bot.web.previews.proxy import preview_application, preview_runner
 from bot.web.previews.visits import Visits
-from tests.fakes.doors import PATIENCE
+from tests.fakes.adapters import PATIENCE
 from tests.web.fakes import FakeClock, FakeEnvironments, environment
 from tests.web.service import Service
 
@@ -282,7 +282,7 @@ async def test_what_concerns_one_connection_is_not_passed_on(proxy: Proxy, servi
     }
     async with proxy.get("/hop", **sent) as answer:
         assert "X-Inner" not in answer.headers
-        assert "Keep-Alive" not in answer.headers
+        assert "RetentionPolicy-Alive" not in answer.headers
         assert answer.headers["X-Outer"] == "2"
     async with proxy.get("/", **sent):
         (seen,) = service.seen

@@ -3,23 +3,28 @@
 from collections.abc import Mapping
 
 from bot.core.admission import trust
-from bot.core.language.command import AnyCommand, Need
+from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.model.forge import Permission, PullState
 from bot.model.outcome import Refuse, Snapshot
 from bot.model.reason import Reason
 
 
-def level(command: AnyCommand, policy: Mapping[str, Need]) -> Need:
+def level(command: AnyCommand, policy: Mapping[str, PermissionLevel]) -> PermissionLevel:
     """Return the level in force: the operator's if there is one, else the command's own.
 
     What makes a commit trusted never needs less than write permission, or a stranger could trust himself.
     """
     need = policy.get(command.name, command.permission)
-    return need.at_least(Need.WRITE) if command.approves else need
+    return need.at_least(PermissionLevel.WRITE) if command.approves else need
 
 
 def refusal(
-    command: AnyCommand, need: Need, snapshot: Snapshot, *, permission: Permission, seen: str | None
+    command: AnyCommand,
+    need: PermissionLevel,
+    snapshot: Snapshot,
+    *,
+    permission: Permission,
+    seen: str | None,
 ) -> Refuse | None:
     """Return why this person's command is refused, or None if it may decide.
 
@@ -41,6 +46,6 @@ def refusal(
     return None
 
 
-def _permitted(need: Need, snapshot: Snapshot, permission: Permission, *, trusted: bool) -> bool:
+def _permitted(need: PermissionLevel, snapshot: Snapshot, permission: Permission, *, trusted: bool) -> bool:
     is_author = trust.same_person(snapshot.actor, snapshot.pull.author)
     return trust.permitted(need, permission=permission, is_author=is_author, trusted=trusted)

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection
 
-from bot.core.language.command import Need
+from bot.core.language.command import PermissionLevel
 from bot.model.forge import Permission, PullRequest
 
 _ENOUGH = {
-    Need.ANYONE: Permission.NONE,
-    Need.CONTRIBUTOR: Permission.WRITE,
-    Need.WRITE: Permission.WRITE,
-    Need.ADMIN: Permission.ADMIN,
+    PermissionLevel.ANYONE: Permission.NONE,
+    PermissionLevel.CONTRIBUTOR: Permission.WRITE,
+    PermissionLevel.WRITE: Permission.WRITE,
+    PermissionLevel.ADMIN: Permission.ADMIN,
 }
 """The permission that meets a level whoever has it."""
 
@@ -24,9 +24,9 @@ def trusted(pull: PullRequest, author_permission: Permission, approved: Collecti
     return author_permission >= Permission.WRITE or pull.head.sha in approved
 
 
-def permitted(need: Need, *, permission: Permission, is_author: bool, trusted: bool) -> bool:
+def permitted(need: PermissionLevel, *, permission: Permission, is_author: bool, trusted: bool) -> bool:
     """Return whether a person with this permission has the level that a command needs."""
-    if need is Need.CONTRIBUTOR and is_author and trusted:
+    if need is PermissionLevel.CONTRIBUTOR and is_author and trusted:
         return True
     return permission >= _ENOUGH[need]
 

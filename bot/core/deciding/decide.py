@@ -12,7 +12,7 @@ from bot.core import duration
 from bot.core.admission import gate
 from bot.core.deciding import automatic as automatically
 from bot.core.deciding import planning
-from bot.core.language.command import AnyCommand, Need
+from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.language.parsing import Invocation, Line, Misuse, NearMiss
 from bot.model.delivery import Trigger
 from bot.model.environment import Extension
@@ -44,7 +44,7 @@ def comment(
     permission: Permission,
     seen: str | None,
     commands: Iterable[AnyCommand],
-    policy: Mapping[str, Need],
+    policy: Mapping[str, PermissionLevel],
 ) -> tuple[Outcome, ...]:
     """Return what a comment leads to, in the order in which to carry it out.
 
@@ -71,7 +71,11 @@ def automatic(
 
 
 def _decided(
-    line: Line, snapshot: Snapshot, permission: Permission, seen: str | None, policy: Mapping[str, Need]
+    line: Line,
+    snapshot: Snapshot,
+    permission: Permission,
+    seen: str | None,
+    policy: Mapping[str, PermissionLevel],
 ) -> Outcome:
     if isinstance(line, NearMiss):
         return Reply(Hint(snapshot.actor, line.typed, line.suggestion))

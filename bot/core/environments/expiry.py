@@ -24,7 +24,9 @@ def extension(
     return Extension(environment.key.name, allowed, capped=allowed < asked)
 
 
-def misdated(items: Iterable[Item], environments: Iterable[Environment]) -> tuple[tuple[Item, datetime], ...]:
+def stale_expiry(
+    items: Iterable[Item], environments: Iterable[Environment]
+) -> tuple[tuple[Item, datetime], ...]:
     """Return what names another end than the one that counts, as after an extension, with that one."""
     ends = {one.key: one.expires_at.replace(microsecond=0) for one in environments}
     dated = ((item, ends.get(item.key)) for item in items if item.expires is not None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from bot.core.admission import gate
-from bot.core.language.command import AnyCommand, Need
+from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.model.pipeline import Pipeline
 from bot.model.views import ArgumentHelp, CommandHelp, Help
 
@@ -13,14 +13,14 @@ def names(commands: Iterable[AnyCommand]) -> frozenset[str]:
     return frozenset(name for command in commands if command.automatic for name in command.names)
 
 
-def unknown_levels(policy: Mapping[str, Need], commands: Iterable[AnyCommand]) -> tuple[str, ...]:
+def unknown_levels(policy: Mapping[str, PermissionLevel], commands: Iterable[AnyCommand]) -> tuple[str, ...]:
     """Return the entries of the operator's policy that name no command; aliases do not count."""
     return tuple(sorted(policy.keys() - {command.name for command in commands}))
 
 
 def help_view(
     commands: Iterable[AnyCommand],
-    policy: Mapping[str, Need],
+    policy: Mapping[str, PermissionLevel],
     *,
     actor: str,
     pipeline: Pipeline,
@@ -36,7 +36,7 @@ def help_view(
     )
 
 
-def command_help(command: AnyCommand, policy: Mapping[str, Need]) -> CommandHelp:
+def command_help(command: AnyCommand, policy: Mapping[str, PermissionLevel]) -> CommandHelp:
     """Return one command as help comment, README and web page show it."""
     return CommandHelp(
         name=command.name,

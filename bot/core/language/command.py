@@ -14,7 +14,7 @@ from bot.model.text import Text
 A = TypeVar("A")
 
 
-class Need(StrEnum):
+class PermissionLevel(StrEnum):
     """The level that a command asks for, lowest first; who has it is decided in `trust`."""
 
     ANYONE = "anyone"
@@ -23,9 +23,9 @@ class Need(StrEnum):
     WRITE = "write"
     ADMIN = "admin"
 
-    def at_least(self, floor: "Need") -> "Need":
+    def at_least(self, floor: "PermissionLevel") -> "PermissionLevel":
         """Return the stricter of the two."""
-        levels = tuple(Need)
+        levels = tuple(PermissionLevel)
         return max(self, floor, key=levels.index)
 
 
@@ -48,7 +48,7 @@ class Command(Generic[A]):
 
     name: str
     summary: Text
-    permission: Need
+    permission: PermissionLevel
     args: type[A]
     plan: Callable[[A, Snapshot], Outcome]
     aliases: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.model.delivery import Trigger
 from bot.model.forge import Comment, Listed, PullRequest, PullState
-from bot.model.sighting import Sighting
+from bot.model.observed import ObservedState
 
 FRESH = timedelta(days=1)
 """How old words may be when the bot first hears of them, clocks that differ included."""
@@ -13,7 +13,7 @@ FRESH = timedelta(days=1)
 _ENDED_BY = {PullState.CLOSED: Trigger.CLOSE, PullState.MERGED: Trigger.MERGE}
 
 
-def stands(known: Sighting | None, pull: PullRequest) -> bool:
+def stands(known: ObservedState | None, pull: PullRequest) -> bool:
     """Tell whether a pull request still stands as it did when the last event of it was decided."""
     if known is None or not known.head:
         return False
@@ -22,7 +22,9 @@ def stands(known: Sighting | None, pull: PullRequest) -> bool:
     return known.state is PullState.OPEN and known.head == pull.head.sha
 
 
-def missed_event(seen: Listed, known: Sighting | None, since: datetime, *, holds: bool) -> Trigger | None:
+def missed_event(
+    seen: Listed, known: ObservedState | None, since: datetime, *, holds: bool
+) -> Trigger | None:
     """Return the event that the bot has not heard of, None if it knows how things stand.
 
     `since` is when the bot came to know the repository: what was there before is none of its business.
@@ -45,7 +47,7 @@ def _first_event(seen: Listed, since: datetime, *, holds: bool) -> Trigger | Non
 
 
 def missed_words(
-    comments: Iterable[Comment], known: Sighting | None, since: datetime, now: datetime, age: timedelta
+    comments: Iterable[Comment], known: ObservedState | None, since: datetime, now: datetime, age: timedelta
 ) -> tuple[Comment, ...]:
     """Return comments that may hold a command nobody heard, in order of writing.
 

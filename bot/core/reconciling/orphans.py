@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import PullState, RepoPath
 from bot.model.inventory import Item, ItemKind
+from bot.model.observed import ObservedState
 from bot.model.run import Run
-from bot.model.sighting import Sighting
 
 Pull = tuple[RepoPath, int]
 
@@ -26,7 +26,7 @@ class Owners:
     unfinished: tuple[Run, ...] = ()
     images: Collection[Pull] = ()
     """Pull requests of which images are remembered."""
-    sightings: Mapping[Pull, Sighting] = field(default_factory=dict)
+    observed: Mapping[Pull, ObservedState] = field(default_factory=dict)
     given_up: Collection[Pull] = ()
     """Pull requests that are over, and whose last teardown failed."""
 
@@ -77,7 +77,7 @@ class _Owned:
         self._runs = {run.id for run in owners.unfinished}
         self._busy = {_pull(run.repo, run.number) for run in owners.unfinished}
         self._images = {_pull(*pull) for pull in owners.images}
-        self._sightings = {_pull(*pull): sighting for pull, sighting in owners.sightings.items()}
+        self._observed = {_pull(*pull): observed for pull, observed in owners.observed.items()}
         self._given_up = {_pull(*pull) for pull in owners.given_up}
 
     def busy(self, pull: Pull) -> bool:
@@ -103,12 +103,12 @@ class _Owned:
         return pull in self._busy or (pull in self._images and pull not in self._given_up)
 
     def over_since(self, pull: Pull, moment: datetime) -> bool:
-        sighting = self._sightings.get(_pull(*pull))
-        return sighting is not None and sighting.state in _OVER and sighting.at <= moment
+        observed = self._observed.get(_pull(*pull))
+        return observed is not None and observed.state in _OVER and observed.at <= moment
 
     def _is_open(self, pull: tuple[str, int]) -> bool:
-        sighting = self._sightings.get(pull)
-        return sighting is not None and sighting.state is PullState.OPEN
+        observed = self._observed.get(pull)
+        return observed is not None and observed.state is PullState.OPEN
 
 
 _OVER = {PullState.CLOSED, PullState.MERGED}

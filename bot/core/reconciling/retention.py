@@ -9,7 +9,7 @@ LOG = ".log"
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class RetentionPolicy:
     """How long things are kept after they are over."""
 
     logs: timedelta = timedelta(days=30)
@@ -27,7 +27,7 @@ def expendable(
     files: Mapping[int, Iterable[str]],
     over: Mapping[int, datetime | None],
     live: Collection[int],
-    keep: Keep,
+    keep: RetentionPolicy,
     now: datetime,
 ) -> dict[int, tuple[str, ...]]:
     """Return the names of files to remove, by run.
@@ -45,5 +45,5 @@ def expendable(
     return found
 
 
-def _kept(name: str, keep: Keep) -> timedelta:
+def _kept(name: str, keep: RetentionPolicy) -> timedelta:
     return keep.logs if name.endswith(LOG) else keep.reports

@@ -7,7 +7,7 @@ from bot.core.addresses import Addresses
 from bot.core.environments import expiry
 from bot.model.environment import Environment
 from bot.model.plan import DEFAULT_ENVIRONMENT, Deploy
-from bot.model.queue import Place
+from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepState
 from bot.model.views import Announcement, EnvironmentLine, RunView
@@ -26,7 +26,12 @@ def next_commands(run: Run) -> tuple[str, ...]:
 
 
 def run_view(
-    run: Run, addresses: Addresses, *, author: str, place: Place | None = None, folded_by: int | None = None
+    run: Run,
+    addresses: Addresses,
+    *,
+    author: str,
+    place: QueuePosition | None = None,
+    folded_by: int | None = None,
 ) -> RunView:
     """Return the living comment of a run."""
     return RunView(

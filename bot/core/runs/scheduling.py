@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bot.model.forge import RepoPath
 from bot.model.pipeline import RunnerName
-from bot.model.queue import Behind, Place, QueueEntry
+from bot.model.queue import BlockedBy, QueueEntry, QueuePosition
 
 Pull = tuple[RepoPath, int]
 
@@ -77,16 +77,16 @@ def line(entries: Iterable[QueueEntry]) -> tuple[QueueEntry, ...]:
     return tuple(entry for each in sorted(classes) for entry in _in_turn(classes[each], counts))
 
 
-def places(entries: Iterable[QueueEntry], limits: Limits) -> dict[int, Place]:
+def places(entries: Iterable[QueueEntry], limits: Limits) -> dict[int, QueuePosition]:
     """Return where each waiting run stands, by id."""
     known = tuple(entries)
     room = _Room(limits, known)
-    found: dict[int, Place] = {}
+    found: dict[int, QueuePosition] = {}
     for entry in line(known):
         behind, runner = room.lacks(entry)
-        if behind is Behind.NOTHING:
+        if behind is BlockedBy.NOTHING:
             room.takes(entry)
-        found[entry.id] = Place(len(found) + 1, behind, runner)
+        found[entry.id] = QueuePosition(len(found) + 1, behind, runner)
         room.pulls.add(_pull(entry))
     return found
 
@@ -108,21 +108,21 @@ class _Room:
 
     def takes(self, entry: QueueEntry) -> bool:
         """Let this one begin if there is room; nobody of its pull request may pass it then either way."""
-        fits = self.lacks(entry)[0] is Behind.NOTHING
+        fits = self.lacks(entry)[0] is BlockedBy.NOTHING
         if fits:
             self._add(entry)
         self.pulls.add(_pull(entry))
         return fits
 
-    def lacks(self, entry: QueueEntry) -> tuple[Behind, RunnerName | None]:
+    def lacks(self, entry: QueueEntry) -> tuple[BlockedBy, RunnerName | None]:
         """Return what stands in the way of this one, the nearest first."""
         if _pull(entry) in self.pulls:
-            return Behind.PULL, None
+            return BlockedBy.PULL, None
         if self._repositories[entry.repo] >= self._limits.per_repository:
-            return Behind.REPOSITORY, None
+            return BlockedBy.REPOSITORY, None
         if full := sorted(runner for runner in entry.runners if self._is_full(runner)):
-            return Behind.RUNNER, full[0]
-        return (Behind.ALL if self._runs >= self._limits.runs else Behind.NOTHING), None
+            return BlockedBy.RUNNER, full[0]
+        return (BlockedBy.ALL if self._runs >= self._limits.runs else BlockedBy.NOTHING), None
 
     def _is_full(self, runner: RunnerName) -> bool:
         most = self._limits.per_runner.get(runner)

@@ -12,7 +12,7 @@ from bot.core import naming
 from bot.core.addresses import Addresses
 from bot.core.environments import expiry
 from bot.core.results import showing
-from bot.engine.comments.publisher import Board, Posting
+from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
 from bot.model.environment import Environment, EnvironmentKey
 from bot.model.text import Language
@@ -21,17 +21,17 @@ from bot.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Warnings:
+class ExpiryWarnings:
     """Posts a short comment for each environment whose end is near."""
 
     records: Records
-    board: Board
+    board: CommentPublisher
     addresses: Addresses
     clock: Clock
     language: Language
     ahead: timedelta
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         """Begin to tell what is due; a Gitee that is away holds up nothing else."""
         unfinished = await self.records.runs.unfinished()
         found = await self.records.pulls.environments()
@@ -46,7 +46,7 @@ class Warnings:
                 await self.board.post(await self._posting(one))
                 await self.records.pulls.change(key.repo, key.number, partial(_told, one))
 
-    async def _posting(self, environment: Environment) -> Posting:
+    async def _posting(self, environment: Environment) -> CommentUpdate:
         key = environment.key
         deployed = await self.records.runs.run(environment.run)
         recipient = (deployed.origin.actor or deployed.author) if deployed else ""
@@ -54,7 +54,7 @@ class Warnings:
         # The marker is what makes it one comment, whoever posts it and however often.
         marker = naming.comment_marker("expiring", f"{key.name}-{int(environment.expires_at.timestamp())}")
         language = deployed.language if deployed else self.language
-        return Posting(key.repo, key.number, marker, Expiring(recipient, line), language)
+        return CommentUpdate(key.repo, key.number, marker, Expiring(recipient, line), language)
 
 
 def _told(told: Environment, known: Environment) -> Environment:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.core.runs.lifecycle import PATIENT_ATTEMPTS, retry_delay
 from bot.engine.deciding.identity import Identity
-from bot.engine.metrics import UNMEASURED, Measures
+from bot.engine.metrics import NULL_METRICS, Metrics
 from bot.engine.records import Records
 from bot.model.errors import ChatOpsError, CommentRefused, RetryLater
 from bot.model.forge import RepoPath
@@ -29,7 +29,7 @@ CONTENDED = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
+class CommentUpdate:
     """A view to be shown under a pull request in the comment that carries `marker`."""
 
     repo: RepoPath
@@ -40,7 +40,7 @@ class Posting:
     language: Language
 
 
-class Board:
+class CommentPublisher:
     """Brings words under their pull requests, one at a time per comment."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Board:
         lease: Callable[[], Lease],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        measures: Measures = UNMEASURED,
+        metrics: Metrics = NULL_METRICS,
     ) -> None:
         self._forge = forge
         self._records = records
@@ -60,11 +60,11 @@ class Board:
         self._identity = identity
         self._lease = lease
         self._sleep = sleep
-        self._measures = measures
+        self._measures = metrics
         self._latest: dict[str, Saying] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
 
-    def show(self, posting: Posting) -> None:
+    def show(self, posting: CommentUpdate) -> None:
         """Show this as soon as possible; an older state of the same comment that waits is dropped."""
         address = f"{posting.repo}!{posting.number} {posting.marker}"
         self.follow(address, lambda: self.post(posting))
@@ -116,7 +116,7 @@ class Board:
             saying = self._latest.pop(address, saying)
             attempt += 1
 
-    async def post(self, posting: Posting) -> None:
+    async def post(self, posting: CommentUpdate) -> None:
         """Show this before returning, as the only one of all replicas who writes that comment.
 
         Raises what the forge and the store raise, and LeaseLost.
@@ -128,9 +128,9 @@ class Board:
         try:
             await self._say(posting, lease, *known)
         finally:
-            await self._records.pulls.let_comment_go(*where, lease)
+            await self._records.pulls.release_comment(*where, lease)
 
-    async def _say(self, posting: Posting, lease: Lease, comment_id: int | None, said: str) -> None:
+    async def _say(self, posting: CommentUpdate, lease: Lease, comment_id: int | None, said: str) -> None:
         view = await posting.view() if callable(posting.view) else posting.view
         try:
             await self._put(posting, lease, view, (comment_id, said))
@@ -139,7 +139,9 @@ class Board:
             logger.warning("plain words take the place of a refused comment: %s", error)
             await self._put(posting, lease, _plain(view), (comment_id, said))
 
-    async def _put(self, posting: Posting, lease: Lease, view: View, known: tuple[int | None, str]) -> None:
+    async def _put(
+        self, posting: CommentUpdate, lease: Lease, view: View, known: tuple[int | None, str]
+    ) -> None:
         repo, number, marker = posting.repo, posting.number, posting.marker
         comment_id, said = known
         body = self._renderer.render(view, posting.language, marker)

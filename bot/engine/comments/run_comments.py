@@ -13,10 +13,10 @@ from bot.core.addresses import Addresses
 from bot.core.results import showing
 from bot.core.runs import scheduling
 from bot.core.runs.scheduling import Limits
-from bot.engine.comments.publisher import Board, Posting
+from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
 from bot.model.errors import GiveUp
-from bot.model.queue import Place
+from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepRecord, StepState
 from bot.model.views import RunView
@@ -29,7 +29,7 @@ class RunComments:
     """Shows runs: a living comment each, and a short new one where a person must look."""
 
     records: Records
-    board: Board
+    board: CommentPublisher
     addresses: Addresses
     limits: Limits
     announce: frozenset[str] = frozenset({"failed", "ready"})
@@ -50,7 +50,7 @@ class RunComments:
         await self.records.runs.touch(before)
         self._show_all(before)
 
-    async def places(self) -> dict[int, Place]:
+    async def places(self) -> dict[int, QueuePosition]:
         """Return where each waiting run stands."""
         return scheduling.places(await self.records.runs.queue(), self.limits)
 
@@ -75,7 +75,7 @@ class RunComments:
 
         marker = naming.comment_marker("run", str(run_id))
         try:
-            await self.board.post(Posting(run.repo, run.number, marker, view, run.language))
+            await self.board.post(CommentUpdate(run.repo, run.number, marker, view, run.language))
             await self._announce(run)
         except GiveUp as error:
             if error.reason is Reason.GITEE_DENIED:
@@ -92,7 +92,7 @@ class RunComments:
             folded_by=await self.records.runs.follower(run) if run.state.final else None,
         )
 
-    async def _place(self, run: Run) -> Place | None:
+    async def _place(self, run: Run) -> QueuePosition | None:
         if run.state is not RunState.QUEUED or run.started_at is not None:
             return None
         return (await self.places()).get(run.id)
@@ -109,7 +109,7 @@ class RunComments:
         )
         if note is not None and note.kind in self.announce:
             marker = naming.comment_marker(note.kind, str(run.id))
-            await self.board.post(Posting(run.repo, run.number, marker, note, run.language))
+            await self.board.post(CommentUpdate(run.repo, run.number, marker, note, run.language))
 
 
 def _deployed(run: Run) -> bool:

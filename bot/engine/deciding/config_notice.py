@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.engine.deciding.facts import Gatherer
+from bot.engine.deciding.facts import FactGatherer
 from bot.model.forge import PullRequest
 from bot.model.run import Note
 from bot.model.views import ConfigBroken, ConfigChanged
@@ -15,7 +15,7 @@ CHANGED = Note("config_changed", {"file": config_file.FILE})
 class ConfigNotice:
     """Reads the proposed configuration."""
 
-    gatherer: Gatherer
+    gatherer: FactGatherer
 
     async def read(self, pull: PullRequest, files: tuple[str, ...]) -> ConfigBroken | ConfigChanged | None:
         """Return what to say, or None when the file is not touched (or removed, which needs no words)."""

@@ -7,20 +7,20 @@ from datetime import datetime
 from bot.core.admission import keys
 from bot.core.deciding import automatic, decide
 from bot.core.language import parsing
-from bot.core.language.command import AnyCommand, Need
+from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.reconciling import missed_events
 from bot.engine.deciding.config_notice import CHANGED, ConfigNotice
-from bot.engine.deciding.facts import Facts, Gatherer
+from bot.engine.deciding.facts import FactGatherer, Facts
 from bot.engine.deciding.identity import Identity
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import EnvironmentKey
 from bot.model.errors import NotThereYet
 from bot.model.forge import Comment, PullRequest, PullState, RepoPath
+from bot.model.observed import ObservedState
 from bot.model.outcome import Approve, Extend, Ignore, Outcome, Reply, StartRun, StopRuns, Wake
 from bot.model.plan import Plan
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, Run, StopRequest
-from bot.model.sighting import Sighting
 from bot.model.text import Language
 from bot.model.views import ConfigBroken, View
 from bot.ports import Clock, Forge
@@ -42,7 +42,7 @@ class Verdict:
     """Until when environments live."""
     wake: tuple[EnvironmentKey, ...] = ()
     """Which environments are to run again."""
-    seen: Sighting | None = None
+    seen: ObservedState | None = None
     """How the pull request stood when this was decided."""
     refuted: bool = False
     """Whether Gitee denies what was told: what somebody made up must not use up the key of the true event."""
@@ -53,9 +53,9 @@ class Decider:
     """Decides deliveries. Raises what the forge raises."""
 
     forge: Forge
-    gatherer: Gatherer
+    gatherer: FactGatherer
     commands: tuple[AnyCommand, ...]
-    policy: Mapping[str, Need]
+    policy: Mapping[str, PermissionLevel]
     identity: Identity
     clock: Clock
 
@@ -69,7 +69,7 @@ class Decider:
         if delivery.trigger is Trigger.COMMENT:
             return await self._comment(delivery, pull)
         verdict = await self._event(delivery, pull)
-        seen = Sighting(self.clock.now(), pull.head.sha, pull.state)
+        seen = ObservedState(self.clock.now(), pull.head.sha, pull.state)
         return verdict if verdict.refuted else replace(verdict, seen=seen)
 
     async def _comment(self, delivery: Delivery, pull: PullRequest) -> Verdict:
@@ -97,7 +97,7 @@ class Decider:
         )
         origin = Origin(Trigger.COMMENT, comment.author, parsing.shown(lines), delivery.key)
         verdict = self._verdict(facts, outcomes, origin)
-        return replace(verdict, seen=Sighting(self.clock.now(), comment=comment.id))
+        return replace(verdict, seen=ObservedState(self.clock.now(), comment=comment.id))
 
     async def _event(self, delivery: Delivery, pull: PullRequest) -> Verdict:
         over = pull.state is not PullState.OPEN
@@ -137,11 +137,11 @@ class Decider:
         return await self.forge.file(pull.head.repo or pull.repo, path, pull.head.sha) is None
 
     async def _decided(self, pull: PullRequest) -> bool:
-        known = await self.gatherer.records.sightings.of(pull.repo, pull.number)
+        known = await self.gatherer.records.observed.of(pull.repo, pull.number)
         return missed_events.stands(known, pull)
 
     async def _overtaken(self, delivery: Delivery, comment: Comment) -> bool:
-        known = await self.gatherer.records.sightings.of(delivery.repo, delivery.number)
+        known = await self.gatherer.records.observed.of(delivery.repo, delivery.number)
         return known is not None and known.comment >= comment.id
 
     async def _known(self, pull: PullRequest, delivery: Delivery) -> bool:

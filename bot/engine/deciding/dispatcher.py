@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from bot.core import naming
 from bot.core.runs.lifecycle import ATTEMPTS, PATIENT_ATTEMPTS, retry_delay
-from bot.engine.comments.publisher import Board, Posting
+from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.deciding.decider import Decider, Verdict
-from bot.engine.poll_loop import POLL_SECONDS, InHand, Watch
+from bot.engine.poll_loop import POLL_SECONDS, PollLoop, RunningTasks
 from bot.engine.records import Records
 from bot.engine.replicas.membership import Membership
 from bot.engine.running.worker import Worker
@@ -34,13 +34,13 @@ class Dispatcher:
 
     records: Records
     decider: Decider
-    board: Board
+    board: CommentPublisher
     worker: Worker
     membership: Membership
     clock: Clock
     language: Language
-    _in_hand: InHand[str] = field(default_factory=InHand)
-    _watch: Watch = field(default_factory=lambda: Watch("inbox"))
+    _in_hand: RunningTasks[str] = field(default_factory=RunningTasks)
+    _watch: PollLoop = field(default_factory=lambda: PollLoop("inbox"))
 
     def wake(self) -> None:
         """Look at the inbox: something arrived."""
@@ -104,7 +104,9 @@ class Dispatcher:
             return
         for index, view in enumerate(verdict.views):
             marker = _marker(delivery, view, index)
-            await self.board.post(Posting(delivery.repo, delivery.number, marker, view, verdict.language))
+            await self.board.post(
+                CommentUpdate(delivery.repo, delivery.number, marker, view, verdict.language)
+            )
         started = await self.records.conclude(
             delivery.key,
             verdict.ending,
@@ -145,7 +147,7 @@ class Dispatcher:
         """Answer a bug of ours with an id that finds its trace in the log."""
         await self.records.inbox.fail(delivery.key, f"bug {trace}", self.clock.now())
         marker = naming.reply_marker(delivery.key, "bug")
-        self.board.show(Posting(delivery.repo, delivery.number, marker, Apology(trace), self.language))
+        self.board.show(CommentUpdate(delivery.repo, delivery.number, marker, Apology(trace), self.language))
 
 
 def _marker(delivery: Delivery, view: View, index: int) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.core.addresses import Addresses
 from bot.core.admission import trust
 from bot.core.language.catalogue import help_view, names
-from bot.core.language.command import AnyCommand, Need
+from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.results import showing
 from bot.engine.records import Records
 from bot.model.environment import Environment
@@ -49,13 +49,13 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class Gatherer:
+class FactGatherer:
     """Reads facts."""
 
     forge: Forge
     records: Records
     commands: tuple[AnyCommand, ...]
-    policy: Mapping[str, Need]
+    policy: Mapping[str, PermissionLevel]
     addresses: Addresses
     clock: Clock
     language: Language

@@ -17,7 +17,7 @@ RENEWAL = 120
 
 
 @dataclass(slots=True)
-class NameKeeper:
+class DnsReconciler:
     """Enters the names of live environments and takes out the others."""
 
     records: Records
@@ -26,7 +26,7 @@ class NameKeeper:
     _looks: int = 0
     _trouble: str | None = None
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         """Bring the names up to date; what fails is done at the next look."""
         live = {environment.host for environment in await self.records.pulls.environments()}
         due = live if self._looks % RENEWAL == 0 else live - self._entered

@@ -25,7 +25,7 @@ class Expiry:
     clock: Clock
     language: Language
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         """Start what is due."""
         found = await self.records.pulls.environments()
         for environment in expired(found, await self.records.runs.unfinished(), self.clock.now()):

@@ -35,14 +35,14 @@ class Found:
     """Environments of which the store says more than there is."""
     given_up: tuple[Pull, ...] = ()
     """Pull requests that are over, and whose teardown failed."""
-    misdated: Mapping[RunnerName, tuple[tuple[Item, datetime], ...]] = field(default_factory=dict)
+    stale_expiry: Mapping[RunnerName, tuple[tuple[Item, datetime], ...]] = field(default_factory=dict)
     """What does not say until when it lives since somebody wanted it longer, and when that is."""
     trouble: tuple[str, ...] = ()
     """What could not be looked at, and why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Leftovers:
+class GarbageCollector:
     """Compares runners and registry with the store."""
 
     records: Records
@@ -53,8 +53,8 @@ class Leftovers:
     age: timedelta
     """Nothing younger is touched."""
 
-    async def look(self) -> None:
-        """Find and clear once. Raises RetryLater while the store is away."""
+    async def collect(self) -> None:
+        """Find orphans and remove them once. Raises RetryLater while the store is away."""
         found = await self.find()
         for trouble in found.trouble:
             logger.warning("sweep: %s", trouble)
@@ -75,7 +75,7 @@ class Leftovers:
             untagged(tagged, owners, now, self.age),
             vanished(there, standing, owners, now, self.age),
             tuple(owners.given_up),
-            {runner: expiry.misdated(items, owners.environments) for runner, items in stock.items()},
+            {runner: expiry.stale_expiry(items, owners.environments) for runner, items in stock.items()},
             tuple(trouble),
         )
 
@@ -86,8 +86,8 @@ class Leftovers:
             kept |= {(item.repo, item.number) for item in await self._discard(runner, items)}
         for pull in found.tags:
             kept |= set() if await self._untag(pull) else {pull}
-        for runner, dated in found.misdated.items():
-            await self._redate(runner, dated)
+        for runner, dated in found.stale_expiry.items():
+            await self._update_expiry(runner, dated)
         for environment in found.vanished:
             await self._mark(environment)
         for pull in found.given_up:
@@ -105,7 +105,7 @@ class Leftovers:
 
     async def _tagged(self, trouble: list[str]) -> tuple[Pull, ...]:
         found: list[Pull] = []
-        for repo in sorted(await self.records.sightings.repositories()):
+        for repo in sorted(await self.records.observed.repositories()):
             try:
                 found += [(repo, number) for number in sorted(await self.registry.tagged(repo))]
             except ChatOpsError as error:
@@ -124,15 +124,15 @@ class Leftovers:
             environments,
             await self.records.runs.unfinished(),
             images,
-            await self.records.sightings.among(repos),
+            await self.records.observed.among(repos),
         )
         given_up = [pull for pull in sorted(held) if await self._gave_up(pull, owners)]
         return replace(owners, given_up=tuple(given_up))
 
     async def _gave_up(self, pull: Pull, owners: Owners) -> bool:
         """Whether the pull request is over, and the last that became of it is a teardown that failed."""
-        sighting = owners.sightings.get(pull)
-        if sighting is None or sighting.state in {None, PullState.OPEN}:
+        observed = owners.observed.get(pull)
+        if observed is None or observed.state in {None, PullState.OPEN}:
             return False
         recent = await self.records.runs.runs(repo=pull[0], number=pull[1], limit=RECENT)
         last = next((run for run in recent if run.plan.removes_only), None)
@@ -169,10 +169,10 @@ class Leftovers:
             logger.warning("sweep: %s: removed %s %s, which nobody owned", pull, item.kind, item.name)
         return tuple(item for item in items if item not in gone)
 
-    async def _redate(self, runner: RunnerName, dated: tuple[tuple[Item, datetime], ...]) -> None:
+    async def _update_expiry(self, runner: RunnerName, dated: tuple[tuple[Item, datetime], ...]) -> None:
         try:
             for item, expires in dated:
-                await self.platforms[runner].redate(item, expires)
+                await self.platforms[runner].update_expiry(item, expires)
         except ChatOpsError as error:
             logger.warning("sweep: %s: until when environments live could not be written: %s", runner, error)
 

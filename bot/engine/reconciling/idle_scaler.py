@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Slumber:
+class IdleScaler:
     """Looks after everything that can sleep."""
 
     records: Records
@@ -31,7 +31,7 @@ class Slumber:
     _lulled: set[EnvironmentKey] = field(default_factory=set)
     """What this process knows to sleep; of the rest a crash may have come between word and deed."""
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         """Put to sleep what is idle, and what is said to sleep but may not."""
         found = await self.records.pulls.environments()
         for one in found:

@@ -19,7 +19,7 @@ from bot.engine.records import Records
 from bot.model.delivery import Delivery, Trigger
 from bot.model.errors import GiveUp
 from bot.model.forge import Comment, Listed, PullRequest, PullState, RepoPath
-from bot.model.sighting import Acquaintance, Sighting
+from bot.model.observed import ObservedState, RepositoryCursor
 from bot.ports import Clock, Forge
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class Missed:
+class Reconciler:
     """Compares Gitee with the store, one repository after the other."""
 
     forge: Forge
@@ -63,7 +63,7 @@ class Missed:
     _read: dict[tuple[RepoPath, int], tuple[datetime, datetime]] = field(default_factory=dict)
     """When the comments of a pull request were last read, and when it had changed by then."""
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         """Look through the repositories, as far as the requests of one look reach.
 
         Raises RetryLater while Gitee or the store is away.
@@ -87,7 +87,7 @@ class Missed:
     async def _repositories(self) -> list[RepoPath]:
         """Return what to look at, beginning where the last look ended."""
         known = {
-            str(repo).lower(): repo for repo in (*self.named, *await self.records.sightings.repositories())
+            str(repo).lower(): repo for repo in (*self.named, *await self.records.observed.repositories())
         }
         served = sorted(path for path, repo in known.items() if self.serves(repo))
         order = [path for path in served if path >= self._resume_at]
@@ -100,7 +100,7 @@ class Missed:
             self.forge.pulls_updated(repo, known.seen_until - self.age - OVERLAP, MOST_PULLS)
         )
         complete = now - self._complete.get(repo, LONG_AGO) >= AGAIN
-        visit = _Visit(known, await self._sightings(repo), holding)
+        visit = _Visit(known, await self._observed(repo), holding)
         rest = await self._rest(repo, visit, {one.pull.number for one in changed}) if complete else ()
         for seen in missed_events.settled((*changed, *rest), now, self.age, waiting):
             if self.serves(seen.pull.repo):
@@ -110,15 +110,15 @@ class Missed:
         if complete:
             self._complete[repo] = now
         until = max((one.updated_at for one in changed), default=known.seen_until)
-        await self.records.sightings.get_acquainted(repo, Acquaintance(known.since, until))
+        await self.records.observed.save_cursor(repo, RepositoryCursor(known.since, until))
 
-    async def _acquainted(self, repo: RepoPath) -> Acquaintance:
-        known = await self.records.sightings.acquaintance(repo)
+    async def _acquainted(self, repo: RepoPath) -> RepositoryCursor:
+        known = await self.records.observed.cursor(repo)
         if known is None:
-            since = await self.records.sightings.known_since(repo) or self.clock.now()
+            since = await self.records.observed.known_since(repo) or self.clock.now()
             # Gitee's times have no fractions.
-            known = Acquaintance(since.replace(microsecond=0), since)
-            await self.records.sightings.get_acquainted(repo, known)
+            known = RepositoryCursor(since.replace(microsecond=0), since)
+            await self.records.observed.save_cursor(repo, known)
         return known
 
     async def _holding(self) -> frozenset[tuple[str, int]]:
@@ -148,26 +148,26 @@ class Missed:
                 found.append(Listed(pull, LONG_AGO, now - STALE))
         return tuple(found)
 
-    async def _sightings(self, repo: RepoPath) -> dict[int, Sighting]:
-        known = await self.records.sightings.among((repo,))
-        return {number: sighting for (_, number), sighting in known.items()}
+    async def _observed(self, repo: RepoPath) -> dict[int, ObservedState]:
+        known = await self.records.observed.among((repo,))
+        return {number: observed for (_, number), observed in known.items()}
 
     async def _catch_up(self, visit: "_Visit", seen: Listed) -> None:
         pull = seen.pull
-        sighting = visit.sightings.get(pull.number)
+        observed = visit.observed.get(pull.number)
         holds = pull.number in visit.holding
-        trigger = missed_events.missed_event(seen, sighting, visit.known.since, holds=holds)
+        trigger = missed_events.missed_event(seen, observed, visit.known.since, holds=holds)
         now = self.clock.now()
         if trigger is None or not await self._bring_up(_event(seen, trigger, now), Repair.EVENT):
             # It is no news, but what happens to it later is.
-            await self._note(pull, sighting)
+            await self._note(pull, observed)
         if self._wants_reading(seen):
             await self._bring_up_words(visit, seen)
 
-    async def _note(self, pull: PullRequest, known: Sighting | None) -> None:
+    async def _note(self, pull: PullRequest, known: ObservedState | None) -> None:
         if known is None or not known.head:
-            sighting = Sighting(self.clock.now(), pull.head.sha, pull.state)
-            await self.records.sightings.note(pull.repo, pull.number, sighting)
+            observed = ObservedState(self.clock.now(), pull.head.sha, pull.state)
+            await self.records.observed.note(pull.repo, pull.number, observed)
 
     def _wants_reading(self, seen: Listed) -> bool:
         if self._requests <= 0 or seen.updated_at <= self.clock.now() - STALE:
@@ -179,8 +179,8 @@ class Missed:
         pull, now = seen.pull, self.clock.now()
         since = max(visit.known.since, now - missed_events.FRESH)
         comments = await self._ask(self.forge.comments_since(pull.repo, pull.number, since - OVERLAP))
-        sighting = visit.sightings.get(pull.number)
-        missed = missed_events.missed_words(comments, sighting, visit.known.since, now, self.age)
+        observed = visit.observed.get(pull.number)
+        missed = missed_events.missed_words(comments, observed, visit.known.since, now, self.age)
         found = [_comment(pull, one, now) for one in missed if await self._commands(one)]
         wanting = await self.records.inbox.wanting([delivery.key for delivery in found])
         for delivery in found:
@@ -211,8 +211,8 @@ class Missed:
 class _Visit:
     """What the store knows of the repository that is being looked at."""
 
-    known: Acquaintance
-    sightings: dict[int, Sighting]
+    known: RepositoryCursor
+    observed: dict[int, ObservedState]
     holding: frozenset[int]
     """Pull requests of which something exists or goes on."""
 
@@ -223,7 +223,7 @@ class _Visit:
         return frozenset(
             number
             for number in self.holding
-            if number not in self.sightings or self.sightings[number].state not in over
+            if number not in self.observed or self.observed[number].state not in over
         )
 
 

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.core.reconciling.retention import LOG, Keep, expendable
-from bot.engine.metrics import UNMEASURED, Measures
+from bot.core.reconciling.retention import LOG, RetentionPolicy, expendable
+from bot.engine.metrics import NULL_METRICS, Metrics
 from bot.engine.records import Records
+from bot.file_store import FileStore
 from bot.ports import Clock
-from bot.shelf import Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +26,12 @@ class Retention:
     """Keeps the store and the shelf from growing for ever."""
 
     records: Records
-    shelf: Shelf
+    shelf: FileStore
     clock: Clock
-    keep: Keep
-    measures: Measures = UNMEASURED
+    keep: RetentionPolicy
+    metrics: Metrics = NULL_METRICS
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         """Remove all that is due. Raises RetryLater(STORE_UNAVAILABLE)."""
         now, past = self.clock.now(), self.records.past
         live = frozenset(environment.run for environment in await self.records.pulls.environments())
@@ -62,4 +62,4 @@ class Retention:
 
     def _tell(self, kind: str, count: int) -> None:
         logger.info("kept for long enough and removed: %s %s", count, kind)
-        self.measures.removed(kind, count)
+        self.metrics.removed(kind, count)

@@ -1,10 +1,10 @@
-"""The periodic sweep: what was lost on the way or left behind is found and made good, part by part."""
+"""The periodic sweep: missed webhooks, then orphaned resources."""
 
 import logging
 from dataclasses import dataclass
 
-from bot.engine.reconciling.garbage_collector import Leftovers
-from bot.engine.reconciling.reconciler import Missed
+from bot.engine.reconciling.garbage_collector import GarbageCollector
+from bot.engine.reconciling.reconciler import Reconciler
 from bot.model.errors import ChatOpsError
 
 logger = logging.getLogger(__name__)
@@ -12,15 +12,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Looks at everything once; a part that is away keeps no other from being looked at."""
+    """Reconciles everything once; a part that is unavailable does not hold up the other."""
 
-    missed: Missed
-    leftovers: Leftovers
+    reconciler: Reconciler
+    garbage: GarbageCollector
 
-    async def look(self) -> None:
+    async def run(self) -> None:
         """Compare Gitee, then runners and registry, with the store, and repair what differs."""
         try:
-            await self.missed.look()
+            await self.reconciler.reconcile()
         except ChatOpsError as error:
-            logger.warning("sweep: Gitee is left out this time: %s", error)
-        await self.leftovers.look()
+            logger.warning("sweep: Gitee is skipped this time: %s", error)
+        await self.garbage.collect()

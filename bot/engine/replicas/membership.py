@@ -1,9 +1,9 @@
-"""The lease of one replica: kept alive, lost for good, and those of the others watched.
+"""The lease of one replica: renewed, lost for good; and the leases of the others watched.
 
-Nobody asks a clock that others share. A replica raises a number in the store every `BEAT` seconds; whoever
-sees a number stand still for `SILENCE` seconds of its own monotonic time declares that replica dead and frees
-what it had in hand. A replica that could not raise its number for `DOUBT` seconds, which are fewer, must
-think that this happened to itself, and drops everything before another takes it up.
+No shared clock is read. A replica increments its heartbeat in the store every `HEARTBEAT_INTERVAL` seconds.
+Whoever sees a heartbeat stand still for `EVICT_AFTER` seconds of its own monotonic time evicts that replica
+and releases what it held. A replica that could not write its heartbeat for `SELF_FENCE_AFTER` seconds, which
+is less, must assume that this happened to it, and drops everything before another replica takes it over.
 """
 
 import asyncio
@@ -15,28 +15,28 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.engine.metrics import UNMEASURED, Measures
+from bot.engine.metrics import NULL_METRICS, Metrics
 from bot.engine.records import Records
 from bot.model.errors import RetryLater
-from bot.model.lease import Lease, LeaseLost, Roll
+from bot.model.lease import Lease, LeaseLost, Members
 
 logger = logging.getLogger(__name__)
 
-BEAT = 1.5
-DOUBT = 6.0
-SILENCE = 9.0
+HEARTBEAT_INTERVAL = 1.5
+SELF_FENCE_AFTER = 6.0
+EVICT_AFTER = 9.0
 
 
-class Seat(Protocol):
-    """Where a replica sits on its machine, if nobody else does."""
+class InstanceLock(Protocol):
+    """The lock of a data folder, and the name of the replica that held it last."""
 
     @property
     def name(self) -> str:
-        """The name of the replica that sat there last; empty where nobody knows."""
+        """Name of the last holder; empty if unknown."""
         ...
 
     def remember(self, name: str) -> None:
-        """Remember a name for whoever sits there next."""
+        """Store the name for the next holder."""
         ...
 
 
@@ -46,16 +46,16 @@ class Membership:
 
     records: Records
     dropped: Callable[[], Awaitable[None]]
-    """Called when all that was in hand must be dropped; returns when that is done."""
-    seat: Seat
+    """Called when everything that this replica holds must be dropped; returns when that is done."""
+    instance_lock: InstanceLock
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     monotonic: Callable[[], float] = time.monotonic
-    measures: Measures = UNMEASURED
-    roll: Roll = field(default_factory=lambda: Roll({}))
+    metrics: Metrics = NULL_METRICS
+    members: Members = field(default_factory=lambda: Members({}))
     _lease: Lease | None = None
     _kept_at: float = 0.0
     _watched: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """Each other replica's number, and since when it has not grown."""
+    """Heartbeat of each other replica, and since when it has stood still."""
 
     @property
     def lease(self) -> Lease:
@@ -66,76 +66,76 @@ class Membership:
 
     @property
     def leads(self) -> bool:
-        """Whether this replica does what one does for all."""
-        return self._lease is not None and not self._in_doubt and self.roll.leader == self._lease.replica
+        """Whether this replica is the leader, which runs what one does for all."""
+        return self._lease is not None and not self._in_doubt and self.members.leader == self._lease.replica
 
     @property
     def _in_doubt(self) -> bool:
-        """Whether others may have taken this replica for dead: a process can stand still anywhere."""
-        return self.monotonic() - self._kept_at > DOUBT
+        """Whether others may have evicted this replica: a process can hang anywhere."""
+        return self.monotonic() - self._kept_at > SELF_FENCE_AFTER
 
     async def join(self) -> None:
-        """Enter under a name that nobody has had. Raises RetryLater(STORE_UNAVAILABLE)."""
-        if before := self.seat.name:
+        """Join under a new name. Raises RetryLater(STORE_UNAVAILABLE)."""
+        if before := self.instance_lock.name:
             await self.records.replicas.leave(Lease(before))  # it was this process, or one that is dead
         name = f"{_plain(socket.gethostname())[:40]}-{secrets.token_hex(6)}"
-        self.seat.remember(name)
+        self.instance_lock.remember(name)
         self._lease = await self.records.replicas.join(name)
         self._kept_at = self.monotonic()
-        self.roll = await self.records.replicas.beat(self._lease)
+        self.members = await self.records.replicas.heartbeat(self._lease)
 
     async def leave(self) -> None:
-        """Give back what is in hand, so that others need not wait for it."""
+        """Release everything, so that others need not wait for the lease to end."""
         if self._lease is not None:
             lease, self._lease = self._lease, None
             try:
                 await self.records.replicas.leave(lease)
             except RetryLater as error:
-                logger.warning("this replica could not say that it leaves: %s", error)
+                logger.warning("this replica could not leave: %s", error)
 
     async def serve(self) -> None:
-        """Keep the lease until cancelled."""
+        """Renew the lease until cancelled."""
         while True:
-            await self.sleep(BEAT)
-            await self.look()
+            await self.sleep(HEARTBEAT_INTERVAL)
+            await self.renew()
 
-    async def look(self) -> None:
-        """Raise this replica's number once, and judge the others."""
+    async def renew(self) -> None:
+        """Write one heartbeat, and evict replicas whose heartbeat has stalled."""
         try:
             if self._lease is None:
                 await self.join()
             else:
-                await self._beat(self._lease)
+                await self._heartbeat(self._lease)
         except LeaseLost:
-            logger.error("the others took this replica for dead: it drops what it had and starts anew")  # noqa: TRY400 - expected
+            logger.error("this replica was evicted: it drops what it held and joins again")  # noqa: TRY400 - expected
             await self._drop()
         except RetryLater as error:
             logger.warning("the lease could not be renewed: %s", error)
             if self._lease is not None and self._in_doubt:
-                logger.error("no lease for %.0f s: dropping what others may have taken up", DOUBT)  # noqa: TRY400 - expected
+                logger.error("no lease for %.0f s: dropping everything", SELF_FENCE_AFTER)  # noqa: TRY400 - expected
                 await self._drop()
 
-    async def _beat(self, lease: Lease) -> None:
+    async def _heartbeat(self, lease: Lease) -> None:
         asked_at = self.monotonic()
-        self.roll = await self.records.replicas.beat(lease)
+        self.members = await self.records.replicas.heartbeat(lease)
         self._kept_at = asked_at
-        for name in self._silent(lease):
-            if await self.records.replicas.bury(name, self._watched[name][0]):
-                logger.warning("replica %s is silent: its runs are taken over", name)
-                self.measures.taken_over()
+        for name in self._stalled(lease):
+            if await self.records.replicas.evict(name, self._watched[name][0]):
+                logger.warning("replica %s has stalled: its runs are taken over", name)
+                self.metrics.taken_over()
 
-    def _silent(self, lease: Lease) -> list[str]:
+    def _stalled(self, lease: Lease) -> list[str]:
         now = self.monotonic()
-        others = {name: beat for name, beat in self.roll.beats.items() if name != lease.replica}
+        others = {name: beat for name, beat in self.members.heartbeats.items() if name != lease.replica}
         self._watched = {
             name: self._watched[name] if self._watched.get(name, (None,))[0] == beat else (beat, now)
             for name, beat in others.items()
         }
-        return [name for name, (_, since) in self._watched.items() if now - since > SILENCE]
+        return [name for name, (_, since) in self._watched.items() if now - since > EVICT_AFTER]
 
     async def _drop(self) -> None:
         self._lease = None
-        self.measures.lease_lost()
+        self.metrics.lease_lost()
         await self.dropped()
 
 

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class PeriodicTask:
     """Something that bears being done twice, left out, or broken off."""
 
     name: str
@@ -24,11 +24,11 @@ class Chore:
 
 
 @dataclass(frozen=True, slots=True)
-class Chores:
+class PeriodicTasks:
     """Does chores; those for all only while this replica leads."""
 
     membership: Membership
-    chores: Sequence[Chore]
+    chores: Sequence[PeriodicTask]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def serve(self) -> None:
@@ -37,14 +37,14 @@ class Chores:
             for chore in self.chores:
                 group.create_task(self._repeat(chore), name=f"chore {chore.name}")
 
-    async def _repeat(self, chore: Chore) -> None:
+    async def _repeat(self, chore: PeriodicTask) -> None:
         while True:
             if chore.everywhere or self.membership.leads:
                 await _once(chore)
             await self.sleep(chore.every)
 
 
-async def _once(chore: Chore) -> None:
+async def _once(chore: PeriodicTask) -> None:
     try:
         await chore.do()
     except ChatOpsError as error:

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from bot.core.runs import lifecycle, scheduling
 from bot.core.runs.scheduling import Limits
 from bot.engine.comments.run_comments import RunComments
-from bot.engine.poll_loop import InHand, Watch
+from bot.engine.poll_loop import PollLoop, RunningTasks
 from bot.engine.records import Records
 from bot.engine.replicas.membership import Membership
-from bot.engine.running.executor import Walker
-from bot.engine.running.run_handle import Hand
+from bot.engine.running.active_run import ActiveRun
+from bot.engine.running.executor import RunExecutor
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost
-from bot.model.queue import Place, QueueEntry
+from bot.model.queue import QueueEntry, QueuePosition
 
 logger = logging.getLogger(__name__)
 
-BREATHER = 30.0
+RETRY_AFTER_BUG = 30.0
 """Seconds until a run that could not be carried on is tried again."""
 
 
@@ -32,14 +32,14 @@ class Worker:
     """Owns the tasks of the runs in this replica's hands."""
 
     records: Records
-    walker: Walker
+    executor: RunExecutor
     comments: RunComments
     limits: Limits
     membership: Membership
-    _in_hand: InHand[int] = field(default_factory=InHand)
+    _in_hand: RunningTasks[int] = field(default_factory=RunningTasks)
     _stops: dict[int, asyncio.Event] = field(default_factory=dict)
-    _places: dict[int, Place] = field(default_factory=dict)
-    _watch: Watch = field(default_factory=lambda: Watch("queue"))
+    _places: dict[int, QueuePosition] = field(default_factory=dict)
+    _watch: PollLoop = field(default_factory=lambda: PollLoop("queue"))
 
     def wake(self) -> None:
         """Look again at what waits: a run was added or flagged, or one ended."""
@@ -69,7 +69,7 @@ class Worker:
                 self._stops[entry.id].set()
         if self._choose(queue):
             for run in await self.records.runs.claim(lease, self._choose):
-                self._take(Hand(run, lease, self.records.runs, self.comments.show, self.walker.sleep))
+                self._take(ActiveRun(run, lease, self.records.runs, self.comments.show, self.executor.sleep))
             queue = await self.records.runs.queue()
         self._show_places(queue)
 
@@ -82,47 +82,47 @@ class Worker:
         lost = [e.id for e in queue if e.holder == lease.replica and e.id not in self._in_hand.keys]
         for run_id in lost:
             logger.warning("run %s was taken without anybody carrying it out: it is given back", run_id)
-            await self.records.runs.let_go(run_id, lease)
+            await self.records.runs.release(run_id, lease)
         return await self.records.runs.queue() if lost else queue
 
     def _choose(self, queue: Sequence[QueueEntry]) -> Collection[int]:
         """Pick what to take up: this replica's share of what may begin, and whatever only wants an end."""
-        share = scheduling.share(self.limits, len(self.membership.roll.beats)) - len(self._in_hand)
+        share = scheduling.share(self.limits, len(self.membership.members.heartbeats)) - len(self._in_hand)
         return (*scheduling.ending(queue), *scheduling.startable(queue, self.limits)[: max(share, 0)])
 
-    def _take(self, hand: Hand) -> None:
-        self._stops[hand.run.id] = asyncio.Event()
-        self._in_hand.take(hand.run.id, self._carry(hand), f"run {hand.run.id}")
+    def _take(self, active: ActiveRun) -> None:
+        self._stops[active.run.id] = asyncio.Event()
+        self._in_hand.take(active.run.id, self._run(active), f"run {active.run.id}")
 
-    async def _carry(self, hand: Hand) -> None:
-        run_id = hand.run.id
+    async def _run(self, active: ActiveRun) -> None:
+        run_id = active.run.id
         try:
-            await self._walk(hand)
+            await self._execute(active)
         except LeaseLost:
             logger.warning("run %s is in other hands", run_id)
         except Exception:
             logger.exception("run %s could not be carried on", run_id)
-            await self.walker.sleep(BREATHER)
+            await self.executor.sleep(RETRY_AFTER_BUG)
         finally:
-            await self._let_go(hand)
+            await self._release(active)
             del self._stops[run_id]
             self._in_hand.done(run_id)
             self.wake()
 
-    async def _walk(self, hand: Hand) -> None:
-        hand.run = lifecycle.resume(hand.run)
-        if hand.run.stop is not None:
-            await self.walker.end(hand)
+    async def _execute(self, active: ActiveRun) -> None:
+        active.run = lifecycle.resume(active.run)
+        if active.run.stop is not None:
+            await self.executor.end(active)
             return
-        await hand.insist(lambda: self.comments.fold(hand.run))
-        await self.walker.walk(hand, self._stops[hand.run.id])
+        await active.until_stored(lambda: self.comments.fold(active.run))
+        await self.executor.execute(active, self._stops[active.run.id])
 
-    async def _let_go(self, hand: Hand) -> None:
+    async def _release(self, active: ActiveRun) -> None:
         """Give an interrupted run back; where the store is away, its lease runs out."""
         try:
-            await self.records.runs.let_go(hand.run.id, hand.lease)
+            await self.records.runs.release(active.run.id, active.lease)
         except RetryLater as error:
-            logger.warning("run %s could not be given back: %s", hand.run.id, error)
+            logger.warning("run %s could not be given back: %s", active.run.id, error)
 
     def _show_places(self, queue: Sequence[QueueEntry]) -> None:
         """Renew the comments of waiting runs whose place in line has changed; one replica does it for all."""

@@ -100,7 +100,7 @@ class DockerPlatform:
         """Remove these; see `Platform.discard`."""
         return await self._inventory.discard(items)
 
-    async def redate(self, item: Item, expires: datetime) -> None:
+    async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Do nothing: no item of an engine says until when it lives."""
         del item, expires
 

@@ -15,11 +15,11 @@ from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import Clock, JobOrder, Log, Tell
 from bot.runners.jenkins import paths, reading
+from bot.runners.jenkins.build_location import BuildLocation
+from bot.runners.jenkins.build_location import read as read_handle
 from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.console import Console
 from bot.runners.jenkins.lookup import Lookup
-from bot.runners.jenkins.place import Place
-from bot.runners.jenkins.place import read as read_handle
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class Following:
     patience: Patience
     url: str
     """Where people's browsers find Jenkins."""
-    place: Place | None = None
+    place: BuildLocation | None = None
     _told: tuple[str, str] = ("", "")
     _kept_at: datetime | None = None
     _lookup: Lookup = field(init=False)
@@ -92,7 +92,7 @@ class Following:
             if found.cancelled:
                 raise TellUser(Reason.JENKINS_ABORTED, {"job": self.order.name, "number": ""})
             if found.build is not None:
-                self.place = Place(item, found.build)
+                self.place = BuildLocation(item, found.build)
                 return
             await self._say(found.why)
             waited = (self.clock.now() - began).total_seconds()
@@ -140,7 +140,7 @@ class Following:
             raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name}, log=self.log.tail())
         return reading.build(data), _seconds(date) or self.clock.now().timestamp()
 
-    def _build_place(self) -> Place:
+    def _build_place(self) -> BuildLocation:
         if self.place is None or self.place.build is None:
             raise AssertionError("there is no build yet")
         return self.place

@@ -6,10 +6,10 @@ from bot.model.errors import GiveUp, TellUser
 from bot.model.reason import Reason
 from bot.ports import JobOrder
 from bot.runners.jenkins import paths, reading
+from bot.runners.jenkins.build_location import BuildLocation
+from bot.runners.jenkins.build_location import read as read_handle
 from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.errors import unavailable
-from bot.runners.jenkins.place import Place
-from bot.runners.jenkins.place import read as read_handle
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Lookup:
     client: JenkinsClient
     order: JobOrder
 
-    async def begun(self) -> Place:
+    async def begun(self) -> BuildLocation:
         """Return where the work stands; start it if it never was. Raises as `Jobs.run` does."""
         found, job = await self._found()
         if found is not None:
@@ -29,18 +29,18 @@ class Lookup:
             raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name})
         return await self._trigger(job)
 
-    async def found(self) -> Place | None:
+    async def found(self) -> BuildLocation | None:
         """Return where the work stands, None if there is no trace of it."""
         return (await self._found())[0]
 
-    async def _found(self) -> tuple[Place | None, reading.Job]:
+    async def _found(self) -> tuple[BuildLocation | None, reading.Job]:
         # The queue is read before the builds: what leaves it in between is then found among those.
         waiting = await self.client.json("/queue", reading.QUEUE_TREE)
         if waiting is None:
             raise unavailable("what answers is not Jenkins")
         item = reading.queued(waiting, self.order.key)
         if item is not None:
-            return Place(item), await self._job()
+            return BuildLocation(item), await self._job()
         job = await self._job()
         known = read_handle(self.order.handle, self.order.key)
         number = job.builds.get(self.order.key)
@@ -49,7 +49,7 @@ class Lookup:
         if number is None:
             return None, job
         offset = known.offset if known is not None and known.build == number else 0
-        return Place(known.item if known else None, number, offset), job
+        return BuildLocation(known.item if known else None, number, offset), job
 
     async def _job(self) -> reading.Job:
         name = self.order.name
@@ -61,7 +61,7 @@ class Lookup:
             raise TellUser(Reason.JENKINS_JOB_UNKNOWN, {"job": name})
         return reading.job(data)
 
-    async def _trigger(self, job: reading.Job) -> Place:
+    async def _trigger(self, job: reading.Job) -> BuildLocation:
         name = self.order.name
         if not job.buildable:
             raise TellUser(Reason.JENKINS_JOB_DISABLED, {"job": name})
@@ -77,4 +77,4 @@ class Lookup:
         if item is None:
             # It may have begun all the same: whoever tries again looks for it first.
             raise unavailable(f"the answer to starting {name} names no queue item")
-        return Place(item)
+        return BuildLocation(item)

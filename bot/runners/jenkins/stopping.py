@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from bot.model.errors import ChatOpsError, RetryLater
 from bot.ports import Log
 from bot.runners.jenkins import paths, reading
+from bot.runners.jenkins.build_location import BuildLocation
 from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.errors import unavailable
 from bot.runners.jenkins.lookup import Lookup
-from bot.runners.jenkins.place import Place
 
 WAYS = ("stop", "term", "kill")
 PAUSE = 1.0
@@ -33,7 +33,7 @@ class Stopping:
     log: Log
     sleep: Callable[[float], Awaitable[None]]
 
-    async def stop(self, place: Place | None) -> bool:
+    async def stop(self, place: BuildLocation | None) -> bool:
         """Stop it and wait until it is gone; False, with a note, if that did not come to pass."""
         problem = ""
         for _ in range(TRIES):
@@ -50,7 +50,7 @@ class Stopping:
         self.log.note(f"could not be stopped in Jenkins: {problem}")
         return False
 
-    async def _gone(self, place: Place) -> bool:
+    async def _gone(self, place: BuildLocation) -> bool:
         if place.build is None:
             number = await self._out_of_queue(place.item or 0)
             if number is None:

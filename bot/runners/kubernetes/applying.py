@@ -14,7 +14,7 @@ from bot.runners.kubernetes.pure.manifests import APPLICABLE, Kind, Manifest, ma
 
 GONE_AFTER = 60.0
 ROLE = "app"
-"""What the objects of a deployment are marked with, beside fences and tests."""
+"""What the objects of a deployment are marked with, beside guardrails and tests."""
 
 
 def check(manifests: Sequence[Manifest], bounds: Bounds) -> None:

@@ -15,7 +15,7 @@ from bot.runners.kubernetes.facts import APP
 from bot.runners.kubernetes.options import Options
 from bot.runners.kubernetes.plans import Plan
 from bot.runners.kubernetes.pure import cluster_labels
-from bot.runners.kubernetes.pure.entry_service import Front
+from bot.runners.kubernetes.pure.entry_service import EntryService
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, SERVICE, STATEFUL_SET, Manifest
 from bot.runners.kubernetes.visiting import Visit, until_answered, until_forgotten
 from bot.runners.kubernetes.watching import PATIENCE, Awaited, Watching
@@ -102,7 +102,7 @@ class Deployment:
         for name in await applying.prune(self.cluster, self.namespace, applied, mine):
             self.console.line(f"removed {name}")
 
-    async def _visited(self, found: Front) -> Endpoint:
+    async def _visited(self, found: EntryService) -> Endpoint:
         service = await self.cluster.get(SERVICE.path(self.namespace, found.service))
         address = str((service or {}).get("spec", {}).get("clusterIP", ""))
         visit = self._visit(f"http://{address}:{found.port}", self.spec.health_timeout)

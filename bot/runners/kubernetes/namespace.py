@@ -1,4 +1,4 @@
-"""The namespace of one environment: made with its fences, found again by its labels, removed as a whole."""
+"""The namespace of one environment: created with its guardrails, found by its labels, removed as a whole."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ NAMESPACES = "/api/v1/namespaces"
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
+class NamespaceOwner:
     """Whose namespace it is."""
 
     key: EnvironmentKey
@@ -57,8 +57,8 @@ class Namespaces:
         found = await self._cluster.get(f"{NAMESPACES}/{self.name(key)}")
         return found is not None and self._ours(found, key) and not _ending(found)
 
-    async def ensure(self, tenant: Tenant) -> str:
-        """Bring the namespace and its fences to what they should be.
+    async def ensure(self, tenant: NamespaceOwner) -> str:
+        """Bring the namespace and its guardrails to what they should be.
 
         Raises ClusterFault if an earlier one does not go away, ClusterRefused for one that others made.
         """
@@ -70,7 +70,7 @@ class Namespaces:
             await self._until_gone(name)
             found = None
         await self._write(name, tenant, new=found is None)
-        for kind, body in self._fences(tenant):
+        for kind, body in self._guardrails(tenant):
             await self._cluster.apply(kind, name, body)
         return name
 
@@ -93,7 +93,7 @@ class Namespaces:
         """Have one of these removed; False if it is no more what it was."""
         return await self._doom(item.id, item.key)
 
-    async def redate(self, item: Item, expires: datetime) -> None:
+    async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Write down until when one of these lives; what is no more what it was is left alone."""
         path = f"{NAMESPACES}/{item.id}"
         found = await self._cluster.get(path)
@@ -109,7 +109,7 @@ class Namespaces:
         await self._cluster.delete(path)
         return True
 
-    async def _write(self, name: str, tenant: Tenant, *, new: bool) -> None:
+    async def _write(self, name: str, tenant: NamespaceOwner, *, new: bool) -> None:
         metadata = {
             "name": name,
             "labels": {**tenant.labels, **cluster_labels.pod_security(self._options.level)},
@@ -137,7 +137,7 @@ class Namespaces:
         wanted = cluster_labels.of_environment(self._options.instance, key)
         return wanted.items() <= labels.items()
 
-    def _fences(self, tenant: Tenant) -> list[tuple[Kind, dict[str, Any]]]:
+    def _guardrails(self, tenant: NamespaceOwner) -> list[tuple[Kind, dict[str, Any]]]:
         options = self._options
         found = [
             (NETWORK_POLICY, _object(NETWORK_POLICY, "chatops", tenant, spec=network_policy(options))),
@@ -230,7 +230,7 @@ def _moment(text: str) -> datetime | None:
     return found.astimezone(UTC) if found.tzinfo else None
 
 
-def _object(kind: Kind, name: str, tenant: Tenant, **rest: Any) -> dict[str, Any]:
+def _object(kind: Kind, name: str, tenant: NamespaceOwner, **rest: Any) -> dict[str, Any]:
     metadata = {"name": name, "labels": dict(tenant.labels)}
     return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **rest}
 

@@ -17,7 +17,7 @@ from bot.runners.kubernetes.namespace import PULL_SECRET
 from bot.runners.kubernetes.options import Options
 from bot.runners.kubernetes.pure import chart_values
 from bot.runners.kubernetes.pure import entry_service as fronts
-from bot.runners.kubernetes.pure.entry_service import Front
+from bot.runners.kubernetes.pure.entry_service import EntryService
 from bot.runners.kubernetes.pure.manifest_policy import Bounds
 from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest, UnreadableError, read
 from bot.runners.kubernetes.pure.sealed_chart import is_hook
@@ -27,7 +27,7 @@ from bot.runners.kubernetes.pure.sealed_chart import is_hook
 class Plan:
     """Objects in the order in which they have to come up, and the one that visitors are led to."""
 
-    front: Front
+    front: EntryService
     stages: tuple[tuple[Manifest, ...], ...]
     hooks: tuple[Manifest, ...] = ()
     """What Helm runs beside them."""
@@ -77,7 +77,7 @@ class Planner:
             for name in (("app",) if self.options.routing.proxied else ("app", "ingress"))
             for manifest in parsed(name, rendering.built_in(name, context))
         ]
-        return Plan(Front(APP, self.spec.port, routed=True), (tuple(beside), tuple(app)))
+        return Plan(EntryService(APP, self.spec.port, routed=True), (tuple(beside), tuple(app)))
 
     async def _of_manifests(self, definition: Definition) -> Plan:
         folder, archive = definition.path, definition.archive
@@ -102,7 +102,7 @@ class Planner:
     def _facts(self) -> dict[str, Any]:
         return facts(self.spec, self.namespace, self.spec.port or 0, self.options)
 
-    def _checked(self, theirs: Sequence[Manifest], path: str) -> Front:
+    def _checked(self, theirs: Sequence[Manifest], path: str) -> EntryService:
         applying.check(theirs, Bounds(self.namespace, self.spec.host, frozenset({PULL_SECRET})))
         found = fronts.front([each for each in theirs if not is_hook(each)], self.spec.host)
         if found is None:
@@ -113,7 +113,7 @@ class Planner:
         """Return their objects without ways past the bot's proxy, where visitors come through that."""
         return [each for each in theirs if not self.options.routing.proxied or each.known is not INGRESS]
 
-    def _added(self, theirs: Sequence[Manifest], found: Front) -> list[Manifest]:
+    def _added(self, theirs: Sequence[Manifest], found: EntryService) -> list[Manifest]:
         """Return what a repository's own objects lack: an Ingress, and the name that tests know."""
         added: list[Manifest] = []
         if not found.routed and not self.options.routing.proxied:

@@ -16,7 +16,7 @@ from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.deployment import Deployment
 from bot.runners.kubernetes.facts import APP
 from bot.runners.kubernetes.helm import Helm
-from bot.runners.kubernetes.namespace import Namespaces, Tenant
+from bot.runners.kubernetes.namespace import NamespaceOwner, Namespaces
 from bot.runners.kubernetes.options import Options
 from bot.runners.kubernetes.plans import Planner
 from bot.runners.kubernetes.pure import cluster_labels
@@ -44,7 +44,7 @@ class KubernetesPlatform:
         deployment = Deployment(spec, namespace, self._cluster, self._charts, self._options, labels, console)
         try:
             plan = await Planner(spec, namespace, self._options, self._charts).plan()
-            await self._namespaces.ensure(Tenant(spec.key, labels, spec.owner, spec.expires))
+            await self._namespaces.ensure(NamespaceOwner(spec.key, labels, spec.owner, spec.expires))
             console.line(f"namespace {namespace}")
             # What sleeps would go on sleeping where the manifests do not say how many there are.
             await Workloads(self._cluster, namespace).rouse()
@@ -62,7 +62,7 @@ class KubernetesPlatform:
         if not spec.standalone:
             raise TellUser(Reason.NO_ENVIRONMENT)
         try:
-            await self._namespaces.ensure(Tenant(spec.key, labels))
+            await self._namespaces.ensure(NamespaceOwner(spec.key, labels))
             return await self._run_tests(spec, labels, Console(log))
         finally:
             await uninterrupted(self.remove(spec.key))
@@ -108,9 +108,9 @@ class KubernetesPlatform:
         """Have these removed, without waiting until they are gone; see `Platform.discard`."""
         return tuple([item for item in items if await self._namespaces.discard(item)])
 
-    async def redate(self, item: Item, expires: datetime) -> None:
-        """Change a namespace's annotation; see `Platform.redate`."""
-        await self._namespaces.redate(item, expires)
+    async def update_expiry(self, item: Item, expires: datetime) -> None:
+        """Change a namespace's annotation; see `Platform.update_expiry`."""
+        await self._namespaces.update_expiry(item, expires)
 
     async def ping(self) -> str | None:
         """Return what is wrong with the cluster, if anything is."""

@@ -18,7 +18,7 @@ WAKING_SECONDS = 180.0
 ANSWER_SECONDS = 60.0
 
 
-class Unheard:
+class NullLog:
     """A log of what nobody follows: waking belongs to no run."""
 
     def write(self, text: str) -> None:
@@ -54,7 +54,7 @@ class Workloads:
         """Return when all is up and the service answers; raises TellUser with the reason why it does not."""
         running = [(kind, body) for kind, body in await self._all() if kind is not CRON_JOB]
         names = frozenset((kind.name, str(body["metadata"]["name"])) for kind, body in running)
-        watching = Watching(self.cluster, self.namespace, Console(Unheard()))
+        watching = Watching(self.cluster, self.namespace, Console(NullLog()))
         await watching.until_up(Awaited(names, APP, WAKING_SECONDS))
         if endpoint is not None:
             base = f"http://{endpoint.host}:{endpoint.port}"

@@ -19,7 +19,7 @@ from bot.runners.kubernetes.polling import INTERVAL, until
 from bot.runners.kubernetes.pure import cluster_labels, rollout
 from bot.runners.kubernetes.pure import namespace_state as seen
 from bot.runners.kubernetes.pure.manifests import EVENT, JOB, POD
-from bot.runners.kubernetes.pure.namespace_state import Scene
+from bot.runners.kubernetes.pure.namespace_state import NamespaceState
 from bot.runners.kubernetes.pure.rollout import Trouble
 from bot.runners.kubernetes.watching import PATIENCE
 from bot.runners.lines import Console
@@ -106,7 +106,7 @@ class Suite:
             if seen.is_over(job):
                 raise SuiteLost(_told_of(pods))
             events = seen.events_about(await self.cluster.list(EVENT.path(self.namespace)), (job, *pods))
-            scene = Scene(workloads=[job], pods=pods, events=events)
+            scene = NamespaceState(workloads=[job], pods=pods, events=events)
             if trouble := rollout.fatal(scene):
                 raise self._failed(trouble)
             if loop.time() > end:

@@ -11,7 +11,7 @@ from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels, rollout
 from bot.runners.kubernetes.pure import namespace_state as seen
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, EVENT, JOB, POD, REPLICA_SET, STATEFUL_SET, Kind
-from bot.runners.kubernetes.pure.namespace_state import Scene
+from bot.runners.kubernetes.pure.namespace_state import NamespaceState
 from bot.runners.kubernetes.pure.rollout import Trouble
 from bot.runners.lines import Console, Lines
 
@@ -104,7 +104,7 @@ class Watching:
         except TimeoutError:
             raise ClusterFault(f"the former deployment still runs after {GONE_AFTER:g} s") from None
 
-    async def _scene(self, awaited: Awaited) -> Scene:
+    async def _scene(self, awaited: Awaited) -> NamespaceState:
         """Look at everything once: owners before their pods, and pods before what is said of them.
 
         So nothing is older than what tells of it: the pod of a job that has failed is one that has ended.
@@ -125,12 +125,12 @@ class Watching:
         sets = [each for each in sets if each["metadata"]["uid"] not in former]
         pods = [each for each in await self._list(POD) if _counts(each) and seen.owner(each) not in former]
         events = seen.events_about(await self._list(EVENT), (*workloads, *hooks, *sets, *pods))
-        return Scene(workloads=workloads, hooks=hooks, replica_sets=sets, pods=pods, events=events)
+        return NamespaceState(workloads=workloads, hooks=hooks, replica_sets=sets, pods=pods, events=events)
 
     async def _list(self, kind: Kind) -> list[dict[str, Any]]:
         return await self._cluster.list(kind.path(self._namespace))
 
-    def _progress(self, scene: Scene) -> None:
+    def _progress(self, scene: NamespaceState) -> None:
         """Write once what happens to the pods, so that whoever waits sees why."""
         for event in scene.events:
             kind, name = seen.about(event)

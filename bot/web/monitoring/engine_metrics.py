@@ -1,4 +1,4 @@
-"""What the engine does and what its store holds, as Prometheus measures beside those of the web."""
+"""What the engine does and what its store holds, as Prometheus metrics beside those of the web."""
 
 import asyncio
 import time
@@ -8,9 +8,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bot.model.census import Census
 from bot.model.errors import RetryLater
 from bot.model.run import RunState, StepState
+from bot.model.store_stats import StoreStats
 
 STEP_BUCKETS = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 FRESH = 5.0
@@ -21,7 +21,7 @@ PATIENCE = 3.0
 
 
 class EngineMetrics:
-    """Implements `bot.engine.metrics.Measures`: what happens in this process."""
+    """Implements `bot.engine.metrics.Metrics`: what happens in this process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._steps = Histogram(
@@ -74,11 +74,11 @@ class StoreMetrics(Collector):
     """What the store holds, for all replicas together; nothing while it is away."""
 
     def __init__(
-        self, count: Callable[[], Awaitable[Census]], *, monotonic: Callable[[], float] = time.monotonic
+        self, count: Callable[[], Awaitable[StoreStats]], *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._count = count
         self._monotonic = monotonic
-        self._census: Census | None = None
+        self._census: StoreStats | None = None
         self._counted_at = -FRESH
 
     async def refresh(self) -> None:

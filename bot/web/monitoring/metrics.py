@@ -22,7 +22,7 @@ class WebMetrics:
 
     @classmethod
     def in_registry(cls, registry: CollectorRegistry) -> "WebMetrics":
-        """Make the measures and register them there."""
+        """Make the metrics and register them there."""
         return cls(
             Counter("chatops_deliveries", "Webhook deliveries by outcome.", ["outcome"], registry=registry),
             Histogram(
@@ -44,7 +44,7 @@ class PreviewMetrics:
 
     @classmethod
     def in_registry(cls, registry: CollectorRegistry) -> "PreviewMetrics":
-        """Make the measures and register them there."""
+        """Make the metrics and register them there."""
         return cls(
             Counter(
                 "chatops_preview_requests", "Requests to previews by outcome.", ["outcome"], registry=registry
@@ -61,7 +61,7 @@ class SweepMetrics:
 
     @classmethod
     def in_registry(cls, registry: CollectorRegistry) -> "SweepMetrics":
-        """Make the measures and register them there."""
+        """Make the metrics and register them there."""
         repairs = Counter(
             "chatops_repairs", "What the sweep made good, by kind.", ["kind"], registry=registry
         )

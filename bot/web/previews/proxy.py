@@ -53,10 +53,10 @@ def preview_runner(app: web.Application) -> web.AppRunner:
 
 async def visit(request: web.Request) -> web.StreamResponse:
     """Answer any request to any preview."""
-    measures = request.app[MEASURES]
-    with measures.open.track_inprogress():
+    metrics = request.app[MEASURES]
+    with metrics.open.track_inprogress():
         response, outcome = await _visit(request, request.app[DEPS])
-    measures.requests.labels(outcome=outcome).inc()
+    metrics.requests.labels(outcome=outcome).inc()
     return response
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.model.reason import Reason
 from bot.runners.kubernetes.pure import rollout
-from bot.runners.kubernetes.pure.namespace_state import Scene
+from bot.runners.kubernetes.pure.namespace_state import NamespaceState
 from bot.runners.kubernetes.pure.rollout import Trouble
 
 IMAGE = "registry.example.com/shop@sha256:0a1b"
@@ -63,14 +63,16 @@ def test_a_stateful_set_and_a_job_are_up_in_their_own_way() -> None:
 
 
 def test_the_programs_time_begins_when_no_container_waits() -> None:
-    assert not rollout.started(Scene())
-    assert not rollout.started(Scene(pods=[pod(waiting("ContainerCreating"))]))
-    assert rollout.started(Scene(pods=[pod()]))
-    assert not rollout.started(Scene(pods=[pod(labels={"job-name": "web"})], hooks=[workload("Job")]))
+    assert not rollout.started(NamespaceState())
+    assert not rollout.started(NamespaceState(pods=[pod(waiting("ContainerCreating"))]))
+    assert rollout.started(NamespaceState(pods=[pod()]))
+    assert not rollout.started(
+        NamespaceState(pods=[pod(labels={"job-name": "web"})], hooks=[workload("Job")])
+    )
 
 
 def fatal(*pods: dict[str, Any], events: tuple[dict[str, Any], ...] = (), **rest: Any) -> Trouble | None:
-    return rollout.fatal(Scene(pods=pods, events=events, **rest))
+    return rollout.fatal(NamespaceState(pods=pods, events=events, **rest))
 
 
 def test_nothing_is_fatal_that_may_pass() -> None:
@@ -90,8 +92,10 @@ def test_what_a_busy_node_says_is_doubtful_and_told_when_time_is_out() -> None:
     facts = {"name": "web", "message": said}
 
     assert fatal(late) is None
-    assert rollout.doubtful(Scene(pods=[late])) == Trouble(Reason.CONTAINER_UNSTARTABLE, facts, passing=True)
-    assert rollout.doubtful(Scene(pods=[missing])) is None
+    assert rollout.doubtful(NamespaceState(pods=[late])) == Trouble(
+        Reason.CONTAINER_UNSTARTABLE, facts, passing=True
+    )
+    assert rollout.doubtful(NamespaceState(pods=[missing])) is None
     assert explained(late).facts == {**facts, "seconds": "60"}
     assert explained(late, missing).facts["message"] == 'secret "gone" not found'
 
@@ -252,7 +256,9 @@ def test_a_namespace_that_is_not_whole_yet_is_doubtful(words: str) -> None:
     told = {"message": words}
 
     assert fatal(replica_sets=[owner]) is None
-    assert rollout.doubtful(Scene(replica_sets=[owner])) == Trouble(Reason.POD_REFUSED, told, passing=True)
+    assert rollout.doubtful(NamespaceState(replica_sets=[owner])) == Trouble(
+        Reason.POD_REFUSED, told, passing=True
+    )
 
 
 def test_a_job_of_the_deployment_that_failed() -> None:
@@ -268,7 +274,7 @@ def test_a_job_of_the_deployment_that_failed() -> None:
 
 
 def explained(*pods: dict[str, Any], events: tuple[dict[str, Any], ...] = ()) -> Trouble:
-    return rollout.explain(Scene(pods=pods, events=events), "app", 60)
+    return rollout.explain(NamespaceState(pods=pods, events=events), "app", 60)
 
 
 def test_when_time_is_out_the_most_telling_fact_is_chosen() -> None:
@@ -306,10 +312,10 @@ def test_a_pod_without_a_node_and_an_image_on_its_way_are_told_when_it_takes_too
     creating = pod(waiting("ContainerCreating"))
     pulling, pulled = event("Pulling", 'Pulling image "x"'), event("Pulled", "done")
 
-    assert rollout.doubtful(Scene(pods=[unplaced])) == Trouble(
+    assert rollout.doubtful(NamespaceState(pods=[unplaced])) == Trouble(
         Reason.UNSCHEDULABLE, {"message": "0/3 nodes"}, passing=True
     )
-    assert rollout.doubtful(Scene(pods=[creating])) is None
+    assert rollout.doubtful(NamespaceState(pods=[creating])) is None
     told = {"name": "web", "image": IMAGE, "message": rollout._SLOW, "seconds": "60"}
     assert explained(creating, events=(pulling,)) == Trouble(Reason.IMAGE_PULL_FAILED, told)
     assert explained(pod(), events=(pulling,)).reason is Reason.UNHEALTHY

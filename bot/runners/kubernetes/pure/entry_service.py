@@ -10,7 +10,7 @@ APP = "app"
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class EntryService:
     """A Service and the port of it that counts; `routed` when an Ingress of theirs leads there already."""
 
     service: str
@@ -18,20 +18,20 @@ class Front:
     routed: bool
 
 
-def front(manifests: Sequence[Manifest], host: str) -> Front | None:
+def front(manifests: Sequence[Manifest], host: str) -> EntryService | None:
     """Return what the Ingress for `host` leads to, else the Service `app` or the only one; else None."""
     services = {each.name: _ports(each) for each in manifests if each.known is SERVICE and _ports(each)}
     for name, wanted in _backends(manifests, host):
         number = _number(services.get(name, {}), wanted)
         if number is not None:
-            return Front(name, number, routed=True)
+            return EntryService(name, number, routed=True)
     chosen = APP if APP in services else next(iter(services), "")
     if not chosen or (chosen != APP and len(services) > 1):
         return None
-    return Front(chosen, next(iter(services[chosen].values())), routed=False)
+    return EntryService(chosen, next(iter(services[chosen].values())), routed=False)
 
 
-def alias(manifests: Sequence[Manifest], found: Front) -> dict[str, Any] | None:
+def alias(manifests: Sequence[Manifest], found: EntryService) -> dict[str, Any] | None:
     """Return a Service `app` that leads where the one found does, for the tests; None where there is one."""
     if any(each.known is SERVICE and each.name == APP for each in manifests):
         return None

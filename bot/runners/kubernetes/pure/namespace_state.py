@@ -8,7 +8,7 @@ Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class NamespaceState:
     """The objects of a rollout; its parts look alike, so they go by name."""
 
     workloads: Sequence[Object] = ()

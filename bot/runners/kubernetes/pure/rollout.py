@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from bot.model.reason import Reason
 from bot.runners.kubernetes.pure import event_messages as words
 from bot.runners.kubernetes.pure import namespace_state as seen
-from bot.runners.kubernetes.pure.namespace_state import Object, Scene
+from bot.runners.kubernetes.pure.namespace_state import NamespaceState, Object
 
 _PULL = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "RegistryUnavailable"}
 _TRIED_AGAIN = "ErrImagePull"
@@ -50,7 +50,7 @@ def finished(workload: Object) -> bool:
     return all(int(count or 0) == wanted for count in counts)
 
 
-def started(scene: Scene) -> bool:
+def started(scene: NamespaceState) -> bool:
     """Tell whether every container has been started: from then on it is the program that takes its time."""
     hooks = {seen.name(hook) for hook in scene.hooks}
     pods = [pod for pod in scene.pods if seen.job_of(pod) not in hooks]
@@ -58,19 +58,19 @@ def started(scene: Scene) -> bool:
     return bool(states) and all("waiting" not in state for state in states)
 
 
-def fatal(scene: Scene) -> Trouble | None:
+def fatal(scene: NamespaceState) -> Trouble | None:
     """Return what will not pass by waiting, if there is such a thing."""
     found = _found(scene, (_refused, _broken, _job_failed))
     return next((trouble for trouble in found if not trouble.passing), None)
 
 
-def doubtful(scene: Scene) -> Trouble | None:
+def doubtful(scene: NamespaceState) -> Trouble | None:
     """Return what may pass within moments, such as a pod that has no node yet; not for ever."""
     found = _found(scene, (_refused, _broken, _unscheduled))
     return next((trouble for trouble in found if trouble.passing), None)
 
 
-def explain(scene: Scene, name: str, seconds: float) -> Trouble:
+def explain(scene: NamespaceState, name: str, seconds: float) -> Trouble:
     """Return why time ran out for `name`."""
     causes = (_refused, _broken, _job_failed, _unmounted, _probed, _unscheduled, _pulling)
     found = sorted(_found(scene, causes), key=lambda trouble: trouble.passing)
@@ -78,12 +78,14 @@ def explain(scene: Scene, name: str, seconds: float) -> Trouble:
     return replace(trouble, facts={**trouble.facts, "seconds": f"{seconds:g}"})
 
 
-def _found(scene: Scene, causes: Iterable[Callable[[Scene], Iterator[Trouble]]]) -> Iterator[Trouble]:
+def _found(
+    scene: NamespaceState, causes: Iterable[Callable[[NamespaceState], Iterator[Trouble]]]
+) -> Iterator[Trouble]:
     for cause in causes:
         yield from cause(scene)
 
 
-def _refused(scene: Scene) -> Iterator[Trouble]:
+def _refused(scene: NamespaceState) -> Iterator[Trouble]:
     """Yield why pods could not even be made."""
     for message in (*_failures(scene), *_failed_creations(scene)):
         reason = Reason.QUOTA_EXCEEDED if words.is_of_quota(message) else Reason.POD_REFUSED
@@ -91,14 +93,14 @@ def _refused(scene: Scene) -> Iterator[Trouble]:
         yield Trouble(reason, facts, passing=words.passes(message))
 
 
-def _failures(scene: Scene) -> Iterator[str]:
+def _failures(scene: NamespaceState) -> Iterator[str]:
     for owner in (*scene.replica_sets, *scene.workloads):
         for condition in (owner.get("status") or {}).get("conditions") or []:
             if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
                 yield str(condition.get("message", ""))
 
 
-def _failed_creations(scene: Scene) -> Iterator[str]:
+def _failed_creations(scene: NamespaceState) -> Iterator[str]:
     """Yield what is said of stateful sets and jobs, which have no such condition, while they lack pods."""
     whole = {seen.name(owner) for owner in (*scene.workloads, *scene.hooks) if seen.has_its_pods(owner)}
     for event in scene.events:
@@ -107,7 +109,7 @@ def _failed_creations(scene: Scene) -> Iterator[str]:
             yield _message(event)
 
 
-def _broken(scene: Scene) -> Iterator[Trouble]:
+def _broken(scene: NamespaceState) -> Iterator[Trouble]:
     for pod in scene.pods:
         for status in seen.statuses(pod):
             waiting = (status.get("state") or {}).get("waiting") or {}
@@ -115,7 +117,7 @@ def _broken(scene: Scene) -> Iterator[Trouble]:
                 yield trouble
 
 
-def _waiting(scene: Scene, pod: Object, status: Object, waiting: Object) -> Trouble | None:
+def _waiting(scene: NamespaceState, pod: Object, status: Object, waiting: Object) -> Trouble | None:
     why, name, message = waiting.get("reason"), str(status["name"]), _message(waiting)
     if why in _PULL:
         return _not_pulled(scene, pod, status, waiting)
@@ -127,7 +129,7 @@ def _waiting(scene: Scene, pod: Object, status: Object, waiting: Object) -> Trou
     return _crashed(scene, pod, status) if why == _CRASHED else None
 
 
-def _not_pulled(scene: Scene, pod: Object, status: Object, waiting: Object) -> Trouble:
+def _not_pulled(scene: NamespaceState, pod: Object, status: Object, waiting: Object) -> Trouble:
     """Return what the registry said: the container itself soon only says that it waits.
 
     That it waits is to be seen before the event that says why: then the event is worth a moment.
@@ -139,7 +141,7 @@ def _not_pulled(scene: Scene, pod: Object, status: Object, waiting: Object) -> T
     return Trouble(Reason.IMAGE_PULL_FAILED, facts, passing=passing)
 
 
-def _crashed(scene: Scene, pod: Object, status: Object) -> Trouble:
+def _crashed(scene: NamespaceState, pod: Object, status: Object) -> Trouble:
     last = (status.get("lastState") or {}).get("terminated") or {}
     name = str(status["name"])
     where = (seen.name(pod), name, True)
@@ -153,7 +155,7 @@ def _crashed(scene: Scene, pod: Object, status: Object) -> Trouble:
     return Trouble(Reason.CRASH_LOOP, {"name": name, "code": str(last.get("exitCode", ""))}, *where)
 
 
-def _job_failed(scene: Scene) -> Iterator[Trouble]:
+def _job_failed(scene: NamespaceState) -> Iterator[Trouble]:
     for job in filter(seen.has_failed, (*scene.workloads, *scene.hooks)):
         name = seen.name(job)
         pods = [pod for pod in scene.pods if seen.job_of(pod) == name and seen.statuses(pod)]
@@ -161,7 +163,7 @@ def _job_failed(scene: Scene) -> Iterator[Trouble]:
         yield Trouble(Reason.HOOK_FAILED, {"name": name}, *next(iter(where), ()))
 
 
-def _unmounted(scene: Scene) -> Iterator[Trouble]:
+def _unmounted(scene: NamespaceState) -> Iterator[Trouble]:
     """Yield what keeps volumes from pods that wait for them, the newest first."""
     waiting = {("Pod", seen.name(pod)) for pod in scene.pods if seen.waits(pod)}
     for event in reversed(scene.events):
@@ -170,7 +172,7 @@ def _unmounted(scene: Scene) -> Iterator[Trouble]:
             yield Trouble(Reason.CONTAINER_UNSTARTABLE, facts, passing=words.passes(facts["message"]))
 
 
-def _probed(scene: Scene) -> Iterator[Trouble]:
+def _probed(scene: NamespaceState) -> Iterator[Trouble]:
     for pod in scene.pods:
         for status in seen.statuses(pod, init=False):
             message = next(_probe_events(scene, pod, ""), None)
@@ -179,14 +181,14 @@ def _probed(scene: Scene) -> Iterator[Trouble]:
                 yield Trouble(Reason.PROBE_FAILING, facts, seen.name(pod), facts["name"])
 
 
-def _unscheduled(scene: Scene) -> Iterator[Trouble]:
+def _unscheduled(scene: NamespaceState) -> Iterator[Trouble]:
     for pod in scene.pods:
         for condition in (pod.get("status") or {}).get("conditions") or []:
             if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
                 yield Trouble(Reason.UNSCHEDULABLE, {"message": _message(condition)}, passing=True)
 
 
-def _pulling(scene: Scene) -> Iterator[Trouble]:
+def _pulling(scene: NamespaceState) -> Iterator[Trouble]:
     """Yield images that are still on their way."""
     for pod in scene.pods:
         about = [event for event in scene.events if seen.is_about(event, pod)]
@@ -197,7 +199,7 @@ def _pulling(scene: Scene) -> Iterator[Trouble]:
                 yield Trouble(Reason.IMAGE_PULL_FAILED, facts)
 
 
-def _probe_events(scene: Scene, pod: Object, kind: str) -> Iterator[str]:
+def _probe_events(scene: NamespaceState, pod: Object, kind: str) -> Iterator[str]:
     """Yield what probes of a pod said, the newest first."""
     for event in reversed(scene.events):
         message = _message(event)
@@ -205,7 +207,7 @@ def _probe_events(scene: Scene, pod: Object, kind: str) -> Iterator[str]:
             yield message
 
 
-def _pull_message(scene: Scene, pod: Object, image: str) -> str:
+def _pull_message(scene: NamespaceState, pod: Object, image: str) -> str:
     said = (
         _message(event)
         for event in reversed(scene.events)

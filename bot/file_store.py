@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 
-class Growing(Protocol):
+class AppendFile(Protocol):
     """A file of a run to which is only appended. Nothing that it is given makes it wait or raise."""
 
     @property
@@ -17,13 +17,13 @@ class Growing(Protocol):
         ...
 
 
-class Shelf(Protocol):
+class FileStore(Protocol):
     """The files of runs, by run and name: on this machine's disk, or where every replica sees them.
 
     What waits raises RetryLater(STORE_UNAVAILABLE) while the place is away.
     """
 
-    def growing(self, run: int, name: str) -> Growing:
+    def growing(self, run: int, name: str) -> AppendFile:
         """Open a file for appending after what is there; raises ValueError for what is no file's name."""
         ...
 

@@ -24,7 +24,7 @@ async def _tell_nobody(
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class StepAdapters:
     """The adapters in use, by runner where there may be several."""
 
     source: Source
@@ -52,12 +52,12 @@ class Doors:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class StepContext:
     """One step's surroundings."""
 
     run: Run
     log: Log
-    doors: Doors
+    adapters: StepAdapters
     image: Image | None = None
     """Image of the run's commit, if there is one."""
     hosts: Mapping[str, str] = field(default_factory=dict)

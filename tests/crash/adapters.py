@@ -16,7 +16,7 @@ from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TestOutput, TestSpec
 from bot.settings.model import Settings
-from tests.fakes.doors import PASSING, FakeWorld, World
+from tests.fakes.adapters import PASSING, FakeWorld, World
 
 
 class FarWorld(World):
@@ -67,5 +67,5 @@ async def far_adapters(settings: Settings) -> AsyncIterator[Adapters]:
     async with open_adapters(settings) as adapters, session:
         world: Any = FarWorld(session)
         runners = {RunnerName.DOCKER: world}
-        doors = replace(adapters.doors, source=world, registry=world, builders=runners, platforms=runners)
-        yield replace(adapters, doors=doors)
+        steps = replace(adapters.steps, source=world, registry=world, builders=runners, platforms=runners)
+        yield replace(adapters, steps=steps)

@@ -11,26 +11,26 @@ from bot.core import naming
 from bot.core.addresses import Addresses
 from bot.core.environments.expiry import until
 from bot.engine.records import Records
-from bot.engine.running.run_handle import Hand
+from bot.engine.running.active_run import ActiveRun
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.errors import RetryLater
 from bot.model.plan import Deploy, Teardown
 from bot.model.run import Image, Run, StepRecord, StepResult, StepState
 from bot.ports import Clock
-from bot.steps.work import Doors, Work
+from bot.steps.context import StepAdapters, StepContext
 
 logger = logging.getLogger(__name__)
 
-LAST_WORDS = 2.0
+LOG_FLUSH_SECONDS = 2.0
 """Seconds that an interrupted step's last output may take on its way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StepRecorder:
     """Keeps what the steps of runs make and remove."""
 
     records: Records
-    doors: Doors
+    adapters: StepAdapters
     addresses: Addresses
     clock: Clock
     longest: timedelta
@@ -38,16 +38,16 @@ class Progress:
     sleeps: bool = False
     """Whether what can sleep is to sleep when nobody visits it."""
 
-    async def work(self, hand: Hand, index: int) -> Work:
+    async def context(self, active: ActiveRun, index: int) -> StepContext:
         """Gather the surroundings of a step."""
-        run = hand.run
+        run = active.run
         found = await self.records.pulls.environments(run.repo, run.number)
         images = await self.records.pulls.images(run.repo, run.number)
         hosts = {environment.key.name: self.addresses.host(environment.host) for environment in found}
-        return Work(
+        return StepContext(
             run=run,
-            log=self.doors.reports.log(run.id, run.plan.steps[index].name),
-            doors=self.doors,
+            log=self.adapters.reports.log(run.id, run.plan.steps[index].name),
+            adapters=self.adapters,
             image=_fresh_image(run.steps) or images.get(run.sha),
             hosts=hosts,
             urls={environment.key.name: self.addresses.environment(environment) for environment in found},
@@ -66,7 +66,7 @@ class Progress:
             index=index,
             resumed=run.steps[index].attempt > 0,
             handle=run.steps[index].handle,
-            tell=partial(hand.tell, index),
+            tell=partial(active.tell, index),
         )
 
     async def before(self, run: Run, index: int) -> None:
@@ -79,7 +79,7 @@ class Progress:
         """Remember what a step has made or removed."""
         step = run.plan.steps[index]
         # A log must be whole for those who are told that its step is over.
-        await self.doors.reports.settle(run.id, step.name)
+        await self.adapters.reports.settle(run.id, step.name)
         if result.image is not None and result.state is StepState.PASSED:
             await self.records.pulls.put_image(run.repo, run.number, result.image)
         if isinstance(step, Deploy):
@@ -90,8 +90,8 @@ class Progress:
     async def last_words(self, run: Run, index: int) -> None:
         """Bring what an interrupted step has said to where others go on, if that can be done at once."""
         try:
-            async with asyncio.timeout(LAST_WORDS):
-                await self.doors.reports.settle(run.id, run.plan.steps[index].name)
+            async with asyncio.timeout(LOG_FLUSH_SECONDS):
+                await self.adapters.reports.settle(run.id, run.plan.steps[index].name)
         except (RetryLater, TimeoutError) as error:
             logger.warning("run %s: its log may lack its last lines: %s", run.id, error)
 
@@ -108,7 +108,9 @@ class Progress:
             deployed_at=now,
             expires_at=until(now, step.ttl, self.longest),
             teardown=step.teardown,
-            sleeper=step.config.runner if self.sleeps and step.config.runner in self.doors.sleepers else None,
+            sleeper=step.config.runner
+            if self.sleeps and step.config.runner in self.adapters.sleepers
+            else None,
         )
         await self.records.pulls.settle(starting, (plain, qualified))
 

@@ -1,7 +1,8 @@
-"""The seat of a replica on its machine: whoever sits down there knows that the one before has ended.
+"""The lock of a data folder, which one process holds at a time.
 
-So what a process had in hand that was killed and started again is free at once; others who only see its
-silence wait longer. The kernel lets go of the seat when its process ends, however it ends.
+A process that was killed and started again finds its own name there, so what it held is free at once; other
+replicas have to wait for its lease to end. The kernel releases the lock when the process ends, whatever
+the cause.
 """
 
 import fcntl
@@ -14,27 +15,27 @@ logger = logging.getLogger(__name__)
 _LONGEST_NAME = 64
 
 
-class Seat:
-    """A file that one process at a time has; in it stands the name that this one, or the last, goes by."""
+class InstanceLock:
+    """A locked file that contains the name of its holder, or of the last one."""
 
     def __init__(self, folder: Path) -> None:
         self._descriptor = _locked(folder / "replica")
 
     @property
     def name(self) -> str:
-        """The name that was remembered last; empty where there is none, or another process sits here."""
+        """Name of the last holder; empty if unknown, or if another process holds the lock."""
         if self._descriptor is None:
             return ""
         return os.pread(self._descriptor, _LONGEST_NAME, 0).decode("ascii", "replace")
 
     def remember(self, name: str) -> None:
-        """Remember a name for whoever sits here next."""
+        """Store the name for the next holder."""
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, name.encode("ascii"), 0)
 
     def close(self) -> None:
-        """Stand up."""
+        """Release the lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -48,7 +49,9 @@ def _locked(file: Path) -> int | None:
     except OSError as error:
         os.close(descriptor)
         logger.info(
-            "another replica has %s (%s): this one is taken over a little later if it dies", file, error
+            "another replica has locked %s (%s): if this one dies, take-over waits for its lease",
+            file,
+            error,
         )
         return None
     return descriptor

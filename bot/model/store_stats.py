@@ -7,7 +7,7 @@ from bot.model.run import RunState
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class StoreStats:
     """Counted at one moment, for all replicas together."""
 
     runs: Mapping[RunState, int]

@@ -3,18 +3,18 @@
 from sqlalchemy import Connection, func, select
 from sqlalchemy.sql import ColumnElement, FromClause
 
-from bot.model.census import Census
 from bot.model.delivery import DeliveryState
 from bot.model.run import RunState
+from bot.model.store_stats import StoreStats
 from bot.store.runs import UNFINISHED
 from bot.store.schema import deliveries, replicas, runs
 
 
-def count(connection: Connection) -> Census:
+def count(connection: Connection) -> StoreStats:
     """Return how much there is of everything."""
     by_state = select(runs.c.state, func.count()).group_by(runs.c.state)
     found = {RunState(state): number for state, number in connection.execute(by_state)}
-    return Census(
+    return StoreStats(
         runs={state: found.get(state, 0) for state in RunState},
         waiting=_number(connection, runs, runs.c.state.in_(UNFINISHED), runs.c.holder.is_(None)),
         deliveries=_number(connection, deliveries, deliveries.c.state == DeliveryState.PENDING),

@@ -4,7 +4,7 @@ from bot.model.pipeline import RunnerName
 from bot.model.plan import Build, Deploy, Step, Teardown, Test
 from bot.model.run import StepResult
 from bot.steps import build, deploy, job, teardown, test
-from bot.steps.work import Work
+from bot.steps.context import StepContext
 
 MARGIN = 120
 """Seconds that a step may take beyond the timeouts of its parts before it is stopped as a whole."""
@@ -14,42 +14,42 @@ JOBS = 86_400
 """Seconds for jobs elsewhere: who runs them keeps the time, and leaves out what they wait in line."""
 
 
-async def carry_out(step: Step, work: Work) -> StepResult:
+async def execute_step(step: Step, context: StepContext) -> StepResult:
     """Carry a step out; cancelling the task interrupts it, clean-up included. Raises what the ports raise."""
     if job.wanted(step):
-        return await job.run(step, work)
+        return await job.run(step, context)
     match step:
         case Build():
-            return await build.run(step, work)
+            return await build.run(step, context)
         case Deploy():
-            return await deploy.run(step, work)
+            return await deploy.run(step, context)
         case Test():
-            return await test.run(step, work)
+            return await test.run(step, context)
         case Teardown():
-            return await teardown.run(step, work)
+            return await teardown.run(step, context)
 
 
-async def abandon(step: Step, work: Work) -> None:
+async def abandon(step: Step, context: StepContext) -> None:
     """Remove what an interrupted attempt left at its runner. Raises what the ports raise.
 
     A build ends with the connection of whoever asked for it, and a teardown leaves nothing to remove.
     """
     if job.wanted(step):
-        await job.abandon(step, work)
+        await job.abandon(step, context)
         return
     match step:
         case Deploy():
-            await work.doors.platform(step.config.runner).remove(work.key(step.environment))
+            await context.adapters.platform(step.config.runner).remove(context.key(step.environment))
         case Test():
-            await work.doors.platform(step.config.runner).stop_tests(work.key(step.environment))
+            await context.adapters.platform(step.config.runner).stop_tests(context.key(step.environment))
         case Build() | Teardown():
             return
 
 
-async def timed_out(step: Step, work: Work) -> None:
+async def timed_out(step: Step, context: StepContext) -> None:
     """Stop what goes on by itself where its step was only interrupted."""
     if job.wanted(step):
-        await job.abandon(step, work)
+        await job.abandon(step, context)
 
 
 def allowance(step: Step) -> int:

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, func, select
 
 from bot.model.delivery import Delivery
 from bot.model.forge import RepoPath
+from bot.model.observed import ObservedState, RepositoryCursor
 from bot.model.run import Run
-from bot.model.sighting import Acquaintance, Sighting
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.pulls import upsert
@@ -18,44 +18,44 @@ REPOSITORY = 0
 """Stands where a pull request's number would, in the row about its repository."""
 
 
-class Sightings:
+class ObservedStates:
     """Sightings by pull request. Repositories are told apart as Gitee does, without regard to case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of(self, repo: RepoPath, number: int) -> Sighting | None:
+    async def of(self, repo: RepoPath, number: int) -> ObservedState | None:
         """Return what was last decided about a pull request."""
         data = await self._database.read(lambda connection: _data(connection, repo, number))
-        return unpack(Sighting, data) if data else None
+        return unpack(ObservedState, data) if data else None
 
-    async def among(self, repos: Collection[RepoPath]) -> Mapping[tuple[RepoPath, int], Sighting]:
+    async def among(self, repos: Collection[RepoPath]) -> Mapping[tuple[RepoPath, int], ObservedState]:
         """Return all that is known of these repositories' pull requests, under the paths that are given."""
         known = {_folded(repo): repo for repo in repos}
         statement = select(sightings).where(sightings.c.number != REPOSITORY, sightings.c.repo.in_(known))
         return await self._database.read(
             lambda connection: {
-                (known[row["repo"]], row["number"]): unpack(Sighting, row["data"])
+                (known[row["repo"]], row["number"]): unpack(ObservedState, row["data"])
                 for row in connection.execute(statement).mappings()
             }
         )
 
-    async def note(self, repo: RepoPath, number: int, seen: Sighting) -> None:
+    async def note(self, repo: RepoPath, number: int, seen: ObservedState) -> None:
         """Remember how a pull request of which no event was decided yet stands."""
 
         def work(connection: Connection) -> None:
             data = _data(connection, repo, number)
-            if not data or not unpack(Sighting, data).head:
+            if not data or not unpack(ObservedState, data).head:
                 decided(connection, repo, number, seen)
 
         await self._database.run(work)
 
-    async def acquaintance(self, repo: RepoPath) -> Acquaintance | None:
+    async def cursor(self, repo: RepoPath) -> RepositoryCursor | None:
         """Return since when a repository is looked at, and how far; None before the first look."""
         data = await self._database.read(lambda connection: _data(connection, repo, REPOSITORY))
-        return unpack(Acquaintance, data) if data else None
+        return unpack(RepositoryCursor, data) if data else None
 
-    async def get_acquainted(self, repo: RepoPath, known: Acquaintance) -> None:
+    async def save_cursor(self, repo: RepoPath, known: RepositoryCursor) -> None:
         """Keep that."""
         await self._database.run(lambda connection: _put(connection, repo, REPOSITORY, known))
 
@@ -91,10 +91,10 @@ class Sightings:
         return await self._database.read(work)
 
 
-def decided(connection: Connection, repo: RepoPath, number: int, seen: Sighting) -> None:
+def decided(connection: Connection, repo: RepoPath, number: int, seen: ObservedState) -> None:
     """Remember what was decided about a pull request, in the transaction of the decision."""
     data = _data(connection, repo, number)
-    _put(connection, repo, number, unpack(Sighting, data).then(seen) if data else seen)
+    _put(connection, repo, number, unpack(ObservedState, data).then(seen) if data else seen)
 
 
 def _data(connection: Connection, repo: RepoPath, number: int) -> object:
@@ -104,7 +104,9 @@ def _data(connection: Connection, repo: RepoPath, number: int) -> object:
     return connection.execute(statement).scalar()
 
 
-def _put(connection: Connection, repo: RepoPath, number: int, value: Sighting | Acquaintance) -> None:
+def _put(
+    connection: Connection, repo: RepoPath, number: int, value: ObservedState | RepositoryCursor
+) -> None:
     upsert(connection, sightings, {"repo": _folded(repo), "number": number}, {"data": pack(value)})
 
 

@@ -7,7 +7,7 @@ _HANDLE = re.compile(r"(?:item ([0-9]{1,18}))?(?: ?build ([0-9]{1,18}) offset ([
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BuildLocation:
     """A queue item, and the build that it became; `offset` is how much of its log was brought."""
 
     item: int | None = None
@@ -24,11 +24,11 @@ class Place:
         return " ".join(part for part in parts if part)
 
 
-def read(handle: str, key: str) -> Place | None:
+def read(handle: str, key: str) -> BuildLocation | None:
     """Read the line; None for one about other work, or for none at all."""
     owner, _, rest = handle.partition(" ")
     found = _HANDLE.fullmatch(rest)
     if owner != key or not rest or found is None:
         return None
     item, build, offset = (int(text) if text else None for text in found.groups())
-    return Place(item, build, offset or 0)
+    return BuildLocation(item, build, offset or 0)

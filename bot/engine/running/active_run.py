@@ -20,7 +20,7 @@ PATIENCE = 0.5
 
 
 @dataclass(slots=True)
-class Hand:
+class ActiveRun:
     """Holds one run. What was done is done: it is kept however long the store is away, as the lease lasts."""
 
     run: Run
@@ -30,13 +30,13 @@ class Hand:
     """Told the run's number whenever there is something new to show."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def keep(self, run: Run) -> Run:
+    async def save(self, run: Run) -> Run:
         """Save a later state and return it with what others have set meanwhile. Raises LeaseLost."""
-        self.run = await self.insist(lambda: self.records.save(run, self.lease))
+        self.run = await self.until_stored(lambda: self.records.save(run, self.lease))
         self.changed(run.id)
         return self.run
 
-    async def insist(self, store: Callable[[], Awaitable[T]]) -> T:
+    async def until_stored(self, store: Callable[[], Awaitable[T]]) -> T:
         """Ask the store for as long as it is away."""
         while True:
             try:
@@ -65,4 +65,4 @@ class Hand:
     async def _note(self, index: int, told: StepRecord) -> None:
         if told != self.run.steps[index]:
             steps = (*self.run.steps[:index], told, *self.run.steps[index + 1 :])
-            await self.keep(replace(self.run, steps=steps))
+            await self.save(replace(self.run, steps=steps))

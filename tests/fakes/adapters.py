@@ -17,7 +17,7 @@ from bot.model.report import Report
 from bot.model.run import Image
 from bot.model.scan import Scan, Severity
 from bot.ports import BuildOrder, Built, EnvironmentSpec, Jobs, Log, Names, TagRemoval, TestOutput, TestSpec
-from bot.steps.work import Doors
+from bot.steps.context import StepAdapters
 
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
 PASSING = b'<testsuite name="unit"><testcase name="adds"/><testcase name="removes"/></testsuite>'
@@ -95,7 +95,7 @@ class Script:
 
 @dataclass
 class FakeWorld:
-    """Everything behind the doors."""
+    """Everything behind the adapters."""
 
     script: Script = field(default_factory=Script)
     dockerfile: str | None = DOCKERFILE
@@ -125,10 +125,10 @@ class FakeWorld:
     """Whether environments can sleep here."""
     asleep: set[EnvironmentKey] = field(default_factory=set)
 
-    def doors(self) -> Doors:
-        """Return the doors to this world."""
+    def adapters(self) -> StepAdapters:
+        """Return the adapters of this world."""
         world = World(self)
-        return Doors(
+        return StepAdapters(
             source=world,
             registry=world,
             reports=world,
@@ -241,8 +241,8 @@ class World:
         self._state.discarded += items
         return tuple(items)
 
-    async def redate(self, item: Item, expires: datetime) -> None:
-        await self._state.script.pass_through("redate")
+    async def update_expiry(self, item: Item, expires: datetime) -> None:
+        await self._state.script.pass_through("update_expiry")
         at = self._state.strays.index(item)
         self._state.strays[at] = replace(item, expires=expires)
 
