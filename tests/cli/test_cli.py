@@ -10,6 +10,7 @@ import httpx
 from click.testing import CliRunner
 
 from bot.cli import main
+from tests.real.parts import PATIENCE
 from tests.real.ports import free_port
 
 
@@ -56,7 +57,11 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         code, output = run(
             "serve",
-            environ={"CHATOPS_SERVER__DATA_DIR": str(tmp_path), "CHATOPS_SERVER__PORT": str(port)},
+            environ={
+                "CHATOPS_SERVER__DATA_DIR": str(tmp_path),
+                "CHATOPS_SERVER__PORT": str(port),
+                "CHATOPS_PREVIEW__PORT": str(free_port()),
+            },
         )
     assert code == 1
     assert f"127.0.0.1:{port}" in output
@@ -70,8 +75,8 @@ def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Pa
         "CHATOPS_SERVER__PUBLIC_URL": "https://bot.example.com",
         "CHATOPS_PREVIEW__PORT": str(free_port()),
         "CHATOPS_DOCKER__HOST": f"unix://{tmp_path}/docker.sock",
-        "CHATOPS_REGISTRY__URL": "http://127.0.0.1:9",
-        "CHATOPS_GITEE__URL": "http://127.0.0.1:9",
+        "CHATOPS_REGISTRY__URL": f"http://127.0.0.1:{free_port()}",
+        "CHATOPS_GITEE__URL": f"http://127.0.0.1:{free_port()}",
         "PATH": "/usr/bin:/bin",
     }
     bot = subprocess.Popen(
@@ -83,7 +88,7 @@ def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Pa
         said = f"chatops listens on http://127.0.0.1:{port}, reached as https://bot.example.com\n"
         while lines.readline() != said:
             assert bot.poll() is None
-        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=30)
+        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE)
         assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
         parts = json.loads(answer.text)["parts"]
         assert {name: part["ready"] for name, part in parts.items()} == {
@@ -93,10 +98,10 @@ def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Pa
             "docker": False,
         }
         assert parts["gitee"]["message"] == "gitee_unavailable: GET /user: ConnectError"
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE).is_success
     finally:
         bot.terminate()
-        assert bot.wait(20) == 0
+        assert bot.wait(PATIENCE) == 0
         lines.close()
 
 

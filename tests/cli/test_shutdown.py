@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.real.parts import PATIENCE
+
 PROGRAM = """
 import asyncio
 from bot.app.shutdown import Shutdown
@@ -44,15 +46,15 @@ def process(grace: float, tidying: str) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_in_good_order_when_asked(number: signal.Signals) -> None:
-    with process(60, "await asyncio.sleep(0)") as started:
+    with process(600, "await asyncio.sleep(0)") as started:
         started.send_signal(number)
-        assert started.wait(20) == 0
+        assert started.wait(PATIENCE) == 0
 
 
 def test_what_does_not_end_within_its_grace_is_ended() -> None:
     with process(0.2, HANGING) as started:
         started.terminate()
-        assert started.wait(20) == 1
+        assert started.wait(PATIENCE) == 1
 
 
 def test_whoever_asks_twice_need_not_wait() -> None:
@@ -61,4 +63,4 @@ def test_whoever_asks_twice_need_not_wait() -> None:
         started.terminate()
         assert started.stdout.readline() == "asked\n"
         started.terminate()
-        assert started.wait(20) == 1
+        assert started.wait(PATIENCE) == 1

@@ -4,19 +4,20 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kubernetes import config
-from kubernetes.client import ApiClient, Configuration
+from kubernetes.client import ApiClient, Configuration, CoreV1Api
 from kubernetes.dynamic import DynamicClient, Resource
 from kubernetes.dynamic.exceptions import ConflictError, NotFoundError
+from kubernetes.stream import stream
 
 Object = dict[str, Any]
-PATIENCE = 90.0
-"""Seconds in which a namespace goes, with pods that have to be told twice."""
+PATIENCE = 180.0
+"""Seconds that anything may take on a busy machine: a namespace goes with pods that have to be told twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,25 @@ class Access:
         meta = item["metadata"]
         path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/log"
         return str(self.client.request("get", path, serialize=False).data.decode())
+
+    @contextmanager
+    def running(self, item: Mapping[str, Any], container: str, *command: str) -> Iterator[None]:
+        """Have a command run inside a container, which it may end: what it does is waited for within."""
+        meta, ask = item["metadata"], CoreV1Api(self.client.client).connect_get_namespaced_pod_exec
+        how = {"container": container, "command": [*command], "stderr": True, "_preload_content": False}
+        with closing(stream(ask, meta["name"], meta["namespace"], **how)):
+            yield
+
+    def may(self, verb: str, group: str, resource: str) -> bool:
+        """Ask the server whether this identity may do that anywhere."""
+        name, _, part = resource.partition("/")
+        attributes = {"verb": verb, "group": group, "resource": name, "subresource": part}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        return bool(self._kind_of(review).create(body=review).status.allowed)
 
     def remove(self, item: Mapping[str, Any]) -> None:
         """Remove an object, if it is there, and wait until it is gone."""

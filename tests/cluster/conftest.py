@@ -8,7 +8,7 @@ import contextlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import docker
@@ -19,15 +19,16 @@ import pytest
 from bot.core.naming import LABEL_INSTANCE
 from tests.cluster.access import Access, access, named, wait_until
 from tests.cluster.chart import Chart
+from tests.cluster.patience import patience
 from tests.cluster.previews import previews
+from tests.cluster.visit import Visit
 from tests.real.fixtures import app_image, base_image, log, registry, sdk
 
-__all__ = ["app_image", "base_image", "log", "previews", "registry", "sdk"]
+__all__ = ["app_image", "base_image", "log", "patience", "previews", "registry", "sdk"]
 
 AUDIT = "CHATOPS_TEST_AUDIT"
 """Where our own cluster writes who asked for what; other clusters have none for us."""
 POD_NAMESPACE = "io.kubernetes.pod.namespace"
-Visit = Callable[..., httpx.Response]
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +60,10 @@ def tidy_node(cluster: Access, sdk: docker.DockerClient) -> Iterator[None]:
     yield
     if AUDIT not in os.environ:
         return
+    # In this order: another test may be making a namespace, and pods in it, at this moment.
+    containers = sdk.api.containers(all=True, filters={"label": POD_NAMESPACE})
     living = {item.metadata.name for item in cluster.kind("v1", "Namespace").get().items}
-    for found in sdk.api.containers(all=True, filters={"label": POD_NAMESPACE}):
+    for found in containers:
         if found["Labels"][POD_NAMESPACE] not in living:
             with contextlib.suppress(docker.errors.APIError):  # the node was first
                 sdk.api.remove_container(found["Id"], force=True)
@@ -111,9 +114,11 @@ def machine() -> str:
 
 @pytest.fixture
 def visit(ingress: str) -> Iterator[Visit]:
-    """Ask a host for a path through the ingress, as a visitor whose DNS knows the domain."""
-    with httpx.Client(base_url=ingress, timeout=30) as client:
-        yield lambda host, path="/": client.get(path, headers={"Host": host})
+    """Give a visitor whose DNS knows the domain."""
+    # A connection that is kept would end with the configuration of the controller that took it.
+    afresh = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=ingress, timeout=30, limits=afresh) as client:
+        yield Visit(client)
 
 
 @pytest.fixture
@@ -131,6 +136,9 @@ def bot_kubeconfig(cluster: Access, chart: Chart, namespace: str, tmp_path: Path
         cluster.create(item)
     file = tmp_path / "bot.kubeconfig"
     file.write_text(cluster.as_bearer(cluster.token(release, namespace)))
+    with access(file, tmp_path) as bot:
+        # The server reads them a moment later.
+        wait_until(lambda: bot.may("create", "", "namespaces"), "the rights of the bot")
     yield file
     for item in rights:
         cluster.remove(item)

@@ -54,6 +54,7 @@ class Previews:
             "image": self.image,
             "command": ("sh", "-c", SERVE),
             "memory": "64m",
+            "health_timeout": 120,
             "labels": naming.labels(self.key, sha="a" * 40, run=7),
             "owner": "mei",
             "expires": datetime(2026, 5, 1, 12, tzinfo=UTC),
@@ -63,9 +64,8 @@ class Previews:
     def suite(self, command: str, **changes: Any) -> TestSpec:
         """Return an order to test."""
         labels = naming.labels(self.key, sha="a" * 40, run=7)
-        return suite_of(
-            **{"key": self.key, "image": self.image.pinned, "command": command, "labels": labels, **changes}
-        )
+        found = {"key": self.key, "image": self.image.pinned, "labels": labels, "timeout": 300}
+        return suite_of(**{**found, "command": command, **changes})
 
     def other(self, options: Options) -> KubernetesPlatform:
         """Return a platform whose operator decided otherwise."""

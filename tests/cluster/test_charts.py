@@ -11,9 +11,10 @@ from bot.ports import Definition
 from bot.runners.kubernetes.charts import release
 from bot.runners.kubernetes.pure import sealed_chart
 from bot.runners.kubernetes.pure.manifests import read
-from tests.cluster.access import Access, named
-from tests.cluster.conftest import Visit
+from tests.cluster.access import PATIENCE, Access, named
+from tests.cluster.patience import Patience
 from tests.cluster.previews import Previews, definition_of
+from tests.cluster.visit import Visit
 from tests.real.parts import Recorder
 
 CHART = {
@@ -102,7 +103,7 @@ async def test_a_chart_is_installed_upgraded_and_uninstalled(
 
     later = previews.environment(definition=shop(tmp_path, words="later"))
     await previews.platform.deploy(later, log)
-    assert visit(previews.host).text == "later\n"
+    visit.until_says(previews.host, "later\n")
     output = await previews.platform.run_tests(previews.suite("wget -qO- http://app"), log)
     assert output.exit_code == 0
 
@@ -136,9 +137,10 @@ async def test_a_hook_that_fails_is_told_with_its_output(
 
 
 async def test_why_a_release_does_not_come_up_is_told(
-    previews: Previews, log: Recorder, tmp_path: Path
+    previews: Previews, log: Recorder, tmp_path: Path, patience: Patience
 ) -> None:
     theirs = shop(tmp_path, **{"pod.nodeSelector.disk": "ssd"})
+    patience(log, "nodes are available")
 
     with pytest.raises(TellUser) as caught:
         await previews.platform.deploy(previews.environment(definition=theirs, health_timeout=1), log)
@@ -171,7 +173,7 @@ async def test_a_release_that_a_killed_helm_left_half_done_is_no_obstacle(
     killed = asyncio.create_task(
         previews.helm.upgrade(name, tmp_path / "stuck", namespace=previews.namespace, seconds=300)
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await previews.helm.status(name, previews.namespace) != "pending-install":  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     killed.cancel()
@@ -180,7 +182,7 @@ async def test_a_release_that_a_killed_helm_left_half_done_is_no_obstacle(
 
     await previews.platform.deploy(previews.environment(definition=shop(tmp_path)), log)
 
-    assert visit(previews.host).text == "hello\n"
+    visit.until_says(previews.host, "hello\n")
 
 
 def _never_up() -> str:

@@ -22,9 +22,9 @@ from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.options import ChartPolicy
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from tests.cluster.chart import HELMS
-from tests.cluster.conftest import Visit
 from tests.cluster.previews import Previews
 from tests.cluster.test_charts import CHART
+from tests.cluster.visit import Visit
 from tests.real.parts import Recorder, RegistryProcess, private_registry
 from tests.real.ports import free_port
 

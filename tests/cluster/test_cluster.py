@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.access import Access, named, wait_until
-from tests.cluster.conftest import Visit
+from tests.cluster.access import Access, named
+from tests.cluster.visit import Visit
 
 LABELS = {"app": "web"}
 PORTS = [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}]
@@ -51,7 +51,7 @@ def output(cluster: Access, item: dict[str, Any]) -> str:
 def test_a_visitor_reaches_a_pod_through_the_ingress(cluster: Access, host: str, visit: Visit) -> None:
     namespace = host.partition(".")[0]
     cluster.until(named("v1", "Pod", "web", namespace), _ready)
-    wait_until(lambda: visit(host).text == "hello\n", host)
+    visit.until_says(host, "hello\n")
     assert visit(f"other-{host}").status_code == 404
 
 
@@ -59,7 +59,9 @@ def test_a_pod_resolves_services_and_public_names(
     cluster: Access, host: str, namespace: str, base_image: str
 ) -> None:
     cluster.until(named("v1", "Pod", "web", namespace), _ready)
-    script = f"nslookup web.{namespace}.svc.cluster.local; nslookup {host}"
+    name = f"web.{namespace}.svc.cluster.local"
+    # The name server hears of a new service a moment after it is there.
+    script = f"until nslookup {name} > /dev/null; do sleep 0.1; done; nslookup {name}; nslookup {host}"
     found = output(cluster, pod(namespace, "ask", base_image, "sh", "-c", script))
     service = cluster.get(named("v1", "Service", "web", namespace)).spec.clusterIP
     assert f"Address: {service}" in found.replace("Address 1:", "Address:"), found

@@ -15,8 +15,8 @@ from bot.model.reason import Reason
 from bot.ports import ServiceSpec
 from bot.runners.kubernetes.cluster import ClusterRefused
 from tests.cluster.access import Access, named, wait_until
-from tests.cluster.conftest import Visit
 from tests.cluster.previews import SERVE, Previews, definition_of
+from tests.cluster.visit import Visit
 from tests.real.parts import Recorder
 
 
@@ -41,7 +41,7 @@ async def test_a_deployed_service_answers_its_visitors_until_it_is_removed(
     await previews.platform.remove(previews.key)
 
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
-    assert visit(previews.host).status_code == 404
+    visit.until_gone(previews.host)
     await previews.platform.remove(previews.key)
 
 
@@ -66,12 +66,20 @@ async def test_a_namespace_says_whose_it_is_and_is_fenced(
         assert not [each for each in pod.spec.volumes or [] if "token" in each.name]
 
 
+def runs(cluster: Access, namespace: str) -> bool:
+    """Tell whether containers run, as far as there are pods."""
+    pods = listed(cluster, "v1", "Pod", namespace)
+    return any(each.state.running for pod in pods for each in pod.status.containerStatuses or ())
+
+
 async def test_a_service_finds_what_stands_beside_it(previews: Previews, visit: Visit, log: Recorder) -> None:
     beside = [
         ServiceSpec("db", previews.image.pinned, command=("sh", "-c", SERVE), port=8080),
         ServiceSpec("queue", previews.image.pinned, command=("sleep", "600")),
     ]
-    fetch = "wget -qO /dev/shm/index.html http://db:8080/ && exec httpd -f -p 8080 -h /dev/shm"
+    # A node learns of a service's pods in its own time.
+    fetch = "until wget -qO /dev/shm/index.html http://db:8080/; do sleep 0.1; done"
+    fetch += "; exec httpd -f -p 8080 -h /dev/shm"
 
     await previews.platform.deploy(previews.environment(services=beside, command=("sh", "-c", fetch)), log)
 
@@ -87,7 +95,7 @@ async def test_another_deployment_replaces_the_first_and_leaves_nothing_of_it(
 
     await previews.platform.deploy(previews.environment(command=says, env={"WORDS": "$(HOME) & 你好"}), log)
 
-    assert visit(previews.host).text == "$(HOME) & 你好\n"
+    visit.until_says(previews.host, "$(HOME) & 你好\n")
     assert "removed Deployment/db" in log.text
     wait_until(
         lambda: (
@@ -201,8 +209,7 @@ async def test_a_cancelled_deployment_does_not_stay(
     previews: Previews, cluster: Access, log: Recorder
 ) -> None:
     deploying = asyncio.create_task(previews.platform.deploy(previews.environment(port=9), log))
-    while "Started container app" not in log.text:  # noqa: ASYNC110 - a log tells nobody
-        await asyncio.sleep(0.05)
+    await asyncio.to_thread(wait_until, lambda: runs(cluster, previews.namespace), "the pod")
 
     deploying.cancel()
     with pytest.raises(asyncio.CancelledError):

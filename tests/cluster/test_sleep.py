@@ -17,6 +17,7 @@ from bot.runners.kubernetes.cluster import Access, Cluster
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, INGRESS, POD, STATEFUL_SET
+from tests.cluster.access import PATIENCE
 from tests.cluster.previews import SERVE, Previews, definition_of
 from tests.cluster.test_story import CONFIG, DOCKERFILE, settings
 from tests.dialogue.tester import REPO, BotTester
@@ -37,7 +38,7 @@ async def until_nothing_runs(cluster: Cluster, namespace: str) -> None:
     async def empty() -> bool:
         return not await cluster.list(POD.path(namespace))
 
-    await until(60, empty)
+    await until(PATIENCE, empty)
 
 
 def workload(image: str) -> str:
@@ -156,7 +157,7 @@ async def test_a_preview_that_nobody_visits_sleeps_and_the_next_visit_wakes_it(
             (found,) = await pulls.environments()
             return found.state is EnvironmentState.READY
 
-        await until(60, ready)
+        await until(PATIENCE, ready)
         second = await visitor.get("/")
         assert (second.status_code, second.text) == (200, "hello\n")
     await tester.merge()

@@ -22,7 +22,7 @@ from bot.settings.model import (
     Settings,
 )
 from tests.cluster.access import Access, named
-from tests.cluster.conftest import Visit
+from tests.cluster.visit import Visit
 from tests.dialogue.tester import REPO, SECRET, BotTester
 from tests.e2e.conftest import start
 from tests.real.parts import RegistryProcess
@@ -101,7 +101,7 @@ async def test_a_pull_request_is_deployed_and_tested_on_the_cluster_and_leaves_n
     await tester.read_all()
 
     assert not cluster.exists(named("v1", "Namespace", namespace))
-    assert visit(host).status_code == 404
+    visit.until_gone(host)
 
 
 CHART = {
@@ -163,4 +163,4 @@ async def test_a_chart_counts_as_the_base_branch_has_it_where_its_author_may_not
     await tester.settled()
     await tester.read_all()
 
-    assert visit(host).status_code == 404
+    visit.until_gone(host)

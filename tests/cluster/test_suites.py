@@ -11,8 +11,9 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.kubernetes.suite import Suite
 from bot.runners.lines import Console
-from tests.cluster.access import Access, named, wait_until
+from tests.cluster.access import PATIENCE, Access, named, wait_until
 from tests.cluster.previews import Previews
+from tests.real.clock import Leaping
 from tests.real.parts import Recorder
 
 LASTING = "echo begun; sleep 600"
@@ -30,7 +31,7 @@ def pods(cluster: Access, namespace: str) -> list[Any]:
 
 
 async def said(log: Recorder, words: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while words not in log.text:  # noqa: ASYNC110 - a log tells nobody
             await asyncio.sleep(0.05)
 
@@ -71,9 +72,10 @@ async def test_output_is_shown_while_the_suite_runs_and_cancelling_stops_it(
     assert not cluster.exists(named("batch/v1", "Job", "tests-unit", deployed.namespace))
 
 
-async def test_a_suite_has_its_time(deployed: Previews, cluster: Access, log: Recorder) -> None:
+async def test_a_suite_has_its_time(deployed: Previews, cluster: Access) -> None:
+    # Which is over once it has begun, so that it has written what is to be told.
     with pytest.raises(TellUser) as caught:
-        await deployed.platform.run_tests(deployed.suite(LASTING, timeout=2), log)
+        await deployed.platform.run_tests(deployed.suite(LASTING, timeout=500), Leaping("begun\n", 500))
 
     assert caught.value.reason is Reason.TIMED_OUT
     assert caught.value.log.endswith("begun")
@@ -81,8 +83,11 @@ async def test_a_suite_has_its_time(deployed: Previews, cluster: Access, log: Re
 
 
 async def test_a_suite_has_its_memory(deployed: Previews, log: Recorder) -> None:
+    # More than once: of the last time an engine may hear when the container has ended already.
+    command = "for time in 1 2 3; do tail /dev/zero; done; exit 1"
+
     with pytest.raises(TellUser) as caught:
-        await deployed.platform.run_tests(deployed.suite("tail /dev/zero", memory="16m"), log)
+        await deployed.platform.run_tests(deployed.suite(command, memory="16m"), log)
 
     assert caught.value.reason is Reason.OUT_OF_MEMORY
 
@@ -103,19 +108,16 @@ def begun(previews: Previews, run: int, command: str) -> Suite:
 async def test_a_restarted_bot_follows_the_suite_that_it_began(
     deployed: Previews, cluster: Access, log: Recorder
 ) -> None:
-    # It ends when its own service is gone: nothing else tells this test when to go on.
-    await begun(
-        deployed, 7, "echo begun; while wget -qO /dev/null http://app:8080; do sleep 0.1; done"
-    )._start()
+    await begun(deployed, 7, "echo begun; until [ -e /reports/over ]; do sleep 0.1; done")._start()
     wait_until(lambda: pods(cluster, deployed.namespace), "the pod of the tests")
     [before] = pods(cluster, deployed.namespace)
 
     testing = asyncio.create_task(deployed.platform.run_tests(deployed.suite("echo another"), log))
     await said(log, "begun\n")
     [now] = pods(cluster, deployed.namespace)
-    service = named("v1", "Service", "app", deployed.namespace)
-    cluster.kind("v1", "Service").delete(service["metadata"]["name"], deployed.namespace)
-    output = await testing
+    pod = named("v1", "Pod", now.metadata.name, deployed.namespace)
+    with cluster.running(pod, "tests", "touch", "/reports/over"):
+        output = await testing
 
     assert now.metadata.uid == before.metadata.uid
     assert "another" not in log.text
@@ -135,6 +137,7 @@ async def test_what_another_run_began_is_ended_first(
 
 async def test_what_nobody_follows_can_be_stopped(deployed: Previews, cluster: Access) -> None:
     await begun(deployed, 6, LASTING)._start()
+    wait_until(lambda: pods(cluster, deployed.namespace), "the pod of the tests")
 
     await deployed.platform.stop_tests(deployed.key)
 

@@ -17,6 +17,8 @@ from bot.model.text import Language
 from bot.ports import EnvironmentSpec
 from bot.render.renderer import TemplateRenderer
 from bot.runners.kubernetes.options import Options
+from tests.cluster.access import PATIENCE
+from tests.cluster.patience import Patience
 from tests.cluster.previews import Previews, definition_of
 from tests.real.parts import Recorder
 from tests.render.view_samples import BUILT, over, run, skipped, view
@@ -81,9 +83,13 @@ SMALL = {"resources": {"limits": {"memory": "32Mi"}}}
 FAILURES: dict[str, Changes] = {
     "image_pull": {"gone": True},
     "crash_loop": {"command": ("sh", "-c", "echo 'KeyError: DATABASE_URL'; exit 7")},
-    "out_of_memory": {"command": ("sh", "-c", "tail /dev/zero"), "memory": "16m"},
-    "probe_path": {"health_path": "/healthz", "health_timeout": 4},
-    "probe_port": {"port": 9000, "health_timeout": 4},
+    # More than once: of the last time an engine may hear when the container has ended already.
+    "out_of_memory": {
+        "command": ("sh", "-c", "exec 2>&-; for time in 1 2 3; do tail /dev/zero; done; exit 1"),
+        "memory": "16m",
+    },
+    "probe_path": {"health_path": "/healthz", "health_timeout": 4, "words": "statuscode: 404"},
+    "probe_port": {"port": 9000, "health_timeout": 4, "words": ":9000: connect: connection refused"},
     "no_such_command": {"command": ("/bin/serve",)},
     "missing_secret": {
         "objects": [
@@ -96,7 +102,11 @@ FAILURES: dict[str, Changes] = {
         ]
     },
     "quota": {"objects": [web({"resources": {"limits": {"memory": "250Mi"}}}, replicas=3)]},
-    "unschedulable": {"objects": [web(SMALL, nodeSelector={"disk": "ssd"})], "health_timeout": 1},
+    "unschedulable": {
+        "objects": [web(SMALL, nodeSelector={"disk": "ssd"})],
+        "health_timeout": 1,
+        "words": "nodes are available",
+    },
     "hook": {"objects": [web(SMALL), MIGRATE]},
     "refused": {"objects": [web({"securityContext": {"privileged": True}}, hostNetwork=True)]},
     "unreachable": {"level": "unreachable", "health_timeout": 3},
@@ -104,16 +114,13 @@ FAILURES: dict[str, Changes] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less for what is never going to be."""
-    monkeypatch.setattr("bot.runners.kubernetes.watching.PATIENCE", 15.0)
-
-
-async def failed(previews: Previews, name: str, folder: Path) -> StepResult:
+async def failed(previews: Previews, name: str, folder: Path, patience: Patience) -> StepResult:
     """Deploy what fails, in an environment of its own, and return what the step would."""
     changes = dict(FAILURES[name])
     objects, gone, level = changes.pop("objects", None), changes.pop("gone", False), changes.pop("level", "")
+    log = Recorder()
+    if words := changes.pop("words", ""):
+        patience(log, words)
     key = replace(previews.key, name=name)
     there = replace(previews, key=key)
     if gone:
@@ -126,7 +133,8 @@ async def failed(previews: Previews, name: str, folder: Path) -> StepResult:
     spec: EnvironmentSpec = there.environment(labels=naming.labels(key, sha="a" * 40, run=7), **changes)
     platform = there.other(_operator(previews.options, level))
     with pytest.raises(TellUser) as caught:
-        await platform.deploy(spec, Recorder())
+        async with asyncio.timeout(PATIENCE):
+            await platform.deploy(spec, log)
     error = caught.value
     facts = {fact: _placed(value) for fact, value in error.facts.items()}
     return StepResult(StepState.FAILED, error.reason, facts, log_tail=_placed(error.log))
@@ -147,12 +155,12 @@ def _placed(text: str) -> str:
 
 
 async def test_each_failure_reads_as_reviewed(
-    previews: Previews, tmp_path: Path, golden: Callable[[str, str], None]
+    previews: Previews, tmp_path: Path, golden: Callable[[str, str], None], patience: Patience
 ) -> None:
     names = list(FAILURES)
     results: list[StepResult] = []
     for some in (names[at : at + 5] for at in range(0, len(names), 5)):
-        results += await asyncio.gather(*(failed(previews, name, tmp_path) for name in some))
+        results += await asyncio.gather(*(failed(previews, name, tmp_path, patience) for name in some))
     renderer = TemplateRenderer(ROOT / "comment_templates")
 
     for name, result in zip(names, results, strict=True):

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 import playground
 from bot.model.pipeline import Pipeline, RunnerName
+from tests.real.parts import PATIENCE
 
 PLAYGROUND = Path(playground.__file__).parent
 Outcome = dict[str, str]
@@ -40,7 +41,7 @@ def suite(tmp_path: Path) -> Suite:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             check=False,
-            timeout=120,
+            timeout=PATIENCE,
         )
         cases = ET.parse(report).iter("testcase")  # noqa: S314 - written by our own pytest a moment ago
         return {case.attrib["name"]: case[0].tag if len(case) else "passed" for case in cases}

@@ -15,20 +15,19 @@ import pytest
 from docker.models.containers import Container
 
 import playground
+from tests.real.parts import PATIENCE, remove_network
 
 pytestmark = pytest.mark.docker
 
 DEMO = Path(playground.__file__).parent / "demo"
 LABEL = "dev.gitee-chatops.test-demo"
-PATIENCE = 60.0
-"""Seconds for the service to become healthy."""
 
 Start = Callable[..., Container]
 
 
 @pytest.fixture
 def engine() -> Iterator[docker.DockerClient]:
-    client = docker.from_env(timeout=300)
+    client = docker.from_env(timeout=600)
     yield client
     client.close()
 
@@ -39,7 +38,7 @@ def start(engine: docker.DockerClient) -> Iterator[Start]:
     name = f"chatops-test-demo-{uuid.uuid4().hex[:8]}"
     with ExitStack() as left_behind:
         network = engine.networks.create(name, internal=True, labels={LABEL: "1"})
-        left_behind.callback(network.remove)
+        left_behind.callback(remove_network, network)
 
         def build_and_start(stage: str, alias: str, **options: Any) -> Container:
             tag = f"{name}:{stage}"
@@ -109,5 +108,5 @@ def test_service_is_nobody_says_its_commit_and_stops_when_asked(start: Start) ->
     ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/healthz').read().decode())"
     assert b'"commit": "0123456789abcdef"' in service.exec_run(["python3", "-c", ask]).output
     assert service.exec_run(["id", "-u"]).output == b"10001\n"
-    service.stop(timeout=30)
+    service.stop(timeout=int(PATIENCE))
     assert service.wait()["StatusCode"] == 0

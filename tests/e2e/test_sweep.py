@@ -20,7 +20,7 @@ from bot.model.forge import RepoPath
 from bot.runners.docker import labels
 from bot.settings.model import Settings, Sweep
 from tests.dialogue.tester import BotTester
-from tests.e2e.conftest import RUNTIME, SERVE
+from tests.e2e.conftest import PATIENCE, RUNTIME, SERVE
 from tests.real.parts import RegistryProcess, tar
 
 pytestmark = pytest.mark.docker
@@ -82,7 +82,7 @@ def engine(sdk: docker.DockerClient, instance: str, base_image: str) -> Engine:
 
 
 async def answer(tester: BotTester) -> int:
-    async with httpx.AsyncClient() as visitor:
+    async with httpx.AsyncClient(timeout=PATIENCE) as visitor:
         return (await visitor.get(tester.bot.local.previews, headers=HOST)).status_code
 
 
@@ -144,7 +144,7 @@ async def test_a_tag_that_was_pushed_after_the_end_is_deleted(
         sdk.images.remove(f"{repository}:{tag}")
 
     async def tags() -> set[str]:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
             listed = await client.get(f"http://{registry.host}/v2/chatops/team/shop/tags/list")
         return set(listed.json().get("tags") or ())
 
@@ -191,6 +191,11 @@ async def test_an_operator_clears_up_beside_a_running_bot(
     assert engine.strays == 4
     output = await gc()
     assert f"docker container {engine.instance}-app" in output
-    assert engine.strays == 0
+
+    async def cleared() -> bool:
+        await gc()
+        return engine.strays == 0
+
+    await tester.until(cleared)
     assert "nothing is left over" in await gc()
     assert await answer(tester) == 200

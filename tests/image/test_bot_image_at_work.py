@@ -1,6 +1,5 @@
 """The bot's image started as the README says, driving its host's engine for a real pull request."""
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,18 +9,16 @@ import pytest
 from docker.models.containers import Container
 from docker.models.images import Image
 
-from bot.runners.docker.sweep import sweep
 from playground.server import OfflineGitee
-from tests.real.fixtures import base_image, registry, sdk
-from tests.real.parts import RegistryProcess, wait_until_open
+from tests.real.fixtures import base_image, instance, registry, sdk
+from tests.real.parts import PATIENCE, RegistryProcess, wait_until_open
 from tests.real.ports import free_port
 
-__all__ = ["base_image", "registry", "sdk"]
+__all__ = ["base_image", "instance", "registry", "sdk"]
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("image")]
 
 SOCKET = Path("/var/run/docker.sock")
-INSTANCE = f"test-image-{os.getpid()}"
 DOCKERFILE = """\
 FROM {base}
 RUN mkdir /www && echo hello > /www/index.html
@@ -58,7 +55,6 @@ async def gitee(tmp_path: Path, base_image: str) -> AsyncIterator[OfflineGitee]:
         files = {"Dockerfile": DOCKERFILE.format(base=base_image)}
         await found.add_repository("team/shop", files, members=members)  # type: ignore[arg-type] # literal values
         yield found
-    await sweep(INSTANCE)
 
 
 @pytest.fixture
@@ -74,12 +70,13 @@ def bot(  # noqa: PLR0917 - fixtures are asked for by name
     registry: RegistryProcess,
     tmp_path: Path,
     ports: tuple[int, int],
+    instance: str,
 ) -> Iterator[Container]:
     """Start the image with the engine's socket, as the README's command line does."""
     config, token = tmp_path / "chatops.toml", tmp_path / "token"
     token.write_text(gitee.token("chatops-bot"))
     text = CONFIG.format(
-        web=ports[0], previews=ports[1], gitee=gitee.url, registry=registry.host, instance=INSTANCE
+        web=ports[0], previews=ports[1], gitee=gitee.url, registry=registry.host, instance=instance
     )
     config.write_text(text)
     container = engine.containers.run(
@@ -114,8 +111,8 @@ async def test_a_pull_request_gets_its_preview_from_the_image(
         assert not any("❌" in text for text in said), f"{said}\n{bot.logs().decode()}"
         return any(text.startswith("✅") for text in said)
 
-    await gitee.wait_for(ready, 60)
-    async with httpx.AsyncClient() as visitor:
+    await gitee.wait_for(ready, PATIENCE)
+    async with httpx.AsyncClient(timeout=PATIENCE) as visitor:
         address = f"http://127.0.0.1:{ports[1]}/"
         answer = await visitor.get(address, headers={"Host": f"pr-{number}-shop.test.example.com"})
     assert answer.text == "hello\n"

@@ -11,11 +11,9 @@ from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
 from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from playground.jenkins.server import OfflineJenkins
-from tests.real.parts import Recorder
+from tests.real.parts import PATIENCE, Recorder
 
 USER, TOKEN = "chatops", "11aa22bb"
-PATIENCE = 60.0
-"""Seconds of real time that a test waits for what must happen."""
 
 ORDER = JobOrder(
     step="build",

@@ -15,6 +15,7 @@ from playground.jenkins.console import Console
 from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.stories import ActiveRun, held
 from tests.jenkins.bench import TOKEN, USER
+from tests.real.parts import PATIENCE
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "jenkins"
 
@@ -25,7 +26,7 @@ def sample(name: str) -> Any:
 
 @pytest.fixture
 async def http(jenkins: OfflineJenkins) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=jenkins.url, auth=(USER, TOKEN)) as client:
+    async with httpx.AsyncClient(base_url=jenkins.url, auth=(USER, TOKEN), timeout=PATIENCE) as client:
         yield client
 
 
@@ -249,7 +250,7 @@ async def test_people_may_look_in_where_the_playground_lets_them(jenkins: Offlin
 
     job = jenkins.add_job("folder/a", story)
     jenkins.scheduler.schedule(job, {"branch": "<b>"}, USER)
-    async with httpx.AsyncClient(base_url=jenkins.url) as anybody:
+    async with httpx.AsyncClient(base_url=jenkins.url, timeout=PATIENCE) as anybody:
         assert (await anybody.get("/job/folder/job/a/")).status_code == 403
         jenkins.access.anyone_reads = True
         assert 'href="/job/folder/job/a/"' in (await anybody.get("/")).text

@@ -34,33 +34,31 @@ async def test_a_failure_is_an_ending_too(bench: Bench, jenkins: OfflineJenkins)
     assert "cc: no such file" in bench.log.text
 
 
-async def test_waiting_is_told_with_its_reason(bench: Bench, jenkins: OfflineJenkins, time: Timeline) -> None:
+async def test_waiting_is_told_with_its_reason(bench: Bench, jenkins: OfflineJenkins) -> None:
     gate = asyncio.Event()
     jenkins.scheduler.executors = 1
     jenkins.add_job("team/other", held(gate))
     jenkins.add_job(JOB, succeeds, quiet=5.0)
     other = bench.start(name="team/other", key="6.0")
     await bench.until(lambda: jenkins.scheduler.running)
-    time.after(60, gate.set)
-    await bench.run()
-    await other
+    waiting = bench.start()
+    await bench.until(lambda: "Waiting for next available executor" in bench.waited_for)
+    gate.set()
+    await asyncio.gather(waiting, other)
     assert bench.waited_for[0].startswith("In the quiet period. Expires in ")
-    assert bench.waited_for.count("Waiting for next available executor") >= 1
     # Seconds that count down are not told one by one.
     assert sum("quiet period" in reason for reason in bench.waited_for) == 1
 
 
-async def test_one_build_at_a_time_is_a_reason_to_wait(
-    bench: Bench, jenkins: OfflineJenkins, time: Timeline
-) -> None:
+async def test_one_build_at_a_time_is_a_reason_to_wait(bench: Bench, jenkins: OfflineJenkins) -> None:
     gate = asyncio.Event()
     jenkins.add_job(JOB, held(gate), concurrent=False)
     first = bench.start(key="6.0")
     await bench.until(lambda: jenkins.scheduler.running)
-    time.after(30, gate.set)
-    assert (await bench.run()).number == 2
-    assert (await first).number == 1
-    assert any("Build #1 is already in progress" in reason for reason in bench.waited_for)
+    second = bench.start()
+    await bench.until(lambda: any("Build #1 is already in progress" in reason for reason in bench.waited_for))
+    gate.set()
+    assert [ending.number for ending in await asyncio.gather(first, second)] == [1, 2]
 
 
 async def test_waiting_too_long_takes_it_out_of_the_queue(bench: Bench, jenkins: OfflineJenkins) -> None:
@@ -295,13 +293,17 @@ async def test_html_instead_of_json_is_jenkins_being_away(bench: Bench, jenkins:
     assert any(note.endswith("504 504 Gateway Time-out nginx") for note in bench.log.notes)
 
 
-async def test_a_slow_jenkins_is_waited_for(
-    bench: Bench, jenkins: OfflineJenkins, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_slow_jenkins_is_waited_for(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
+    slow = jenkins.faults.add("GET", "/1/api/json", hang=True, times=2)
+
+    async def impatient(request: httpx.Request) -> None:
+        """Wait for a moment only where no answer will come."""
+        if slow.matches(request.method, request.url.path):
+            request.extensions["timeout"] = httpx.Timeout(None, read=0.05).as_dict()
+
     jobs = bench.jobs()
-    jobs.client._http.timeout = 0.2
-    jenkins.faults.add("GET", "/1/api/json", hang=True, times=2)
+    jobs.client._http.event_hooks["request"].append(impatient)
     assert (await bench.run(jobs=jobs)).result == "SUCCESS"
     assert any("ReadTimeout" in note for note in bench.log.notes)
 

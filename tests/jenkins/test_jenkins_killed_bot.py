@@ -11,13 +11,12 @@ import pytest
 from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.stories import held, telling
 from playground.server import OfflineGitee
-from tests.real.parts import wait_until_open
+from tests.real.parts import PATIENCE, wait_until_open
 from tests.real.ports import free_port
 
 REPO, SECRET, BOT = "team/shop", "a hook's secret", "chatops-bot"
 DIGEST = "sha256:" + "a" * 64
 PIPELINE = 'on: {open: [build]}\nbuild: {runner: jenkins, job: "{owner}/build"}\n'
-PATIENCE = 90.0
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from aiohttp import web
 from playground.git_repositories import Files
 from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api, Receiver
+from tests.real.parts import PATIENCE
 
 FILES = {"README.md": "# shop\n", "src/app.py": "print('hi')\n", "run.sh": "#!/bin/sh\necho hi\n"}
 
@@ -33,7 +34,9 @@ async def api(gitee: OfflineGitee) -> AsyncIterator[Api]:
         clients: dict[str | None, httpx.AsyncClient] = {}
         for login in ("lin", "mei", "stranger", "chatops-bot", None):
             headers = {"Authorization": f"Bearer {gitee.token(login)}"} if login else {}
-            client = httpx.AsyncClient(base_url=gitee.api_url, headers=headers, trust_env=False)
+            client = httpx.AsyncClient(
+                base_url=gitee.api_url, headers=headers, trust_env=False, timeout=PATIENCE
+            )
             clients[login] = await stack.enter_async_context(client)
         yield clients.__getitem__
 

@@ -2,12 +2,12 @@
 
 import asyncio
 
-import httpx
 import pytest
 
 from playground.refusals import RefusedError
 from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api
+from tests.real.parts import PATIENCE
 
 
 async def test_a_fault_is_for_so_many_requests_to_that_path(gitee: OfflineGitee, api: Api) -> None:
@@ -32,10 +32,16 @@ async def test_the_rate_limit_in_both_its_forms(
 
 
 async def test_a_hanging_request_holds_nothing_up(gitee: OfflineGitee, api: Api) -> None:
-    gitee.faults.add("GET", "/user", hang=True)
-    with pytest.raises(httpx.TimeoutException):
-        await api("mei").get("/user", timeout=0.05)
+    fault = gitee.faults.add("GET", "/user", hang=True)
+    hanging = asyncio.create_task(api("mei").get("/user"))
+    async with asyncio.timeout(PATIENCE):
+        while not fault.hits:  # noqa: ASYNC110 - the server tells nobody of what it does not answer
+            await asyncio.sleep(0)
     assert (await api("mei").get("/user")).status_code == 200
+    assert not hanging.done()
+    hanging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hanging
 
 
 async def test_an_answer_can_be_lost_after_the_work_was_done(

@@ -10,6 +10,7 @@ import pytest
 from playground.git_history import changed_files
 from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Receiver
+from tests.real.parts import PATIENCE
 
 
 async def git(*arguments: str, cwd: Path) -> tuple[int, str]:
@@ -25,7 +26,7 @@ async def git(*arguments: str, cwd: Path) -> tuple[int, str]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     done = await asyncio.to_thread(run)

@@ -11,6 +11,7 @@ from playground.pages.site import STATIC
 from playground.pages.words import WORDS
 from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Receiver
+from tests.real.parts import PATIENCE
 
 EVIL = "<script>alert('x')</script>"
 
@@ -19,7 +20,9 @@ EVIL = "<script>alert('x')</script>"
 async def browser(gitee: OfflineGitee) -> AsyncIterator[httpx.AsyncClient]:
     """Make a client that behaves as a browser on the pages does."""
     headers = {"Origin": gitee.url, "Sec-Fetch-Site": "same-origin"}
-    async with httpx.AsyncClient(base_url=gitee.url, headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=gitee.url, headers=headers, trust_env=False, timeout=PATIENCE
+    ) as client:
         yield client
 
 
@@ -111,7 +114,7 @@ async def test_other_sites_cannot_post(
 
 async def test_a_foreign_name_for_this_machine_is_not_served(gitee: OfflineGitee) -> None:
     """Else a page elsewhere could read the tokens by pointing its own name here."""
-    async with httpx.AsyncClient(base_url=gitee.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=gitee.url, trust_env=False, timeout=PATIENCE) as client:
         for host, status in (("evil.example:8000", 421), ("localhost:8000", 200), ("[::1]:80", 200)):
             answer = await client.get("/-/people", headers={"Host": host})
             assert answer.status_code == status

@@ -1,6 +1,5 @@
 """What the hooks hear: which deliveries, with which headers and bodies, signed how, and what failures do."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from playground import webhooks
 from playground.payloads import signature
 from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api, Receiver, signed
+from tests.real.ports import free_port
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "gitee"
 SECRET = "s3cret"
@@ -191,9 +191,9 @@ async def test_a_failed_delivery_is_kept_and_not_tried_again(
 
 
 async def test_a_receiver_that_is_not_there_is_an_error_in_the_history(
-    gitee: OfflineGitee, pull: int, unused_tcp_port: int
+    gitee: OfflineGitee, pull: int
 ) -> None:
-    gitee.add_hook(REPO, f"http://127.0.0.1:{unused_tcp_port}/", SECRET)
+    gitee.add_hook(REPO, f"http://127.0.0.1:{free_port()}/", SECRET)
     await gitee.comment(REPO, pull, "hi", by="mei")
     await gitee.settled()
     assert gitee.deliveries[0].status is None
@@ -245,7 +245,7 @@ async def test_a_delivery_shows_things_as_they_were(
     old = gitee.pull(REPO, pull).head_sha
     new = await gitee.push(REPO, pull, {"b": "2"}, by="mei")
     receiver.hold.set()
-    await asyncio.wait_for(gitee.settled(), 10)
+    await gitee.settled()
     shas = [one.body["pull_request"]["head"]["sha"] for one in receiver.requests]
     assert shas == [old, new]
 

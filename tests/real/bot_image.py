@@ -1,7 +1,7 @@
 """The bot's own image, built for real on the offline base, once per worker."""
 
 import contextlib
-import fcntl
+import io
 import shutil
 import subprocess
 import sys
@@ -29,15 +29,13 @@ CONTEXT = (
 )
 
 
-@contextlib.contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Let parallel workers build and remove one after the other: they share layers."""
-    with (folder / "image-build.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def own_base(engine: docker.DockerClient, tag: str) -> None:
+    """Name the offline base anew: layers upon it that others' builds share would vanish under them."""
+    recipe = f"FROM chatops-bot-base:3.11\nLABEL {LABEL}={tag}\n"
+    engine.images.build(fileobj=io.BytesIO(recipe.encode()), tag=tag, rm=True, forcerm=True)
 
 
-def build(engine: docker.DockerClient, context: Path, *, target: str, tag: str) -> Image:
+def build(engine: docker.DockerClient, context: Path, *, base: str, target: str, tag: str) -> Image:
     """Build a stage without network from the wheels in the context; fail with the log's end."""
     try:
         image, _ = engine.images.build(
@@ -45,7 +43,7 @@ def build(engine: docker.DockerClient, context: Path, *, target: str, tag: str) 
             target=target,
             tag=tag,
             buildargs={
-                "BASE_IMAGE": "chatops-bot-base:3.11",
+                "BASE_IMAGE": base,
                 "PIP_ARGS": "--no-index --find-links=/src/wheels",
             },
             network_mode="none",
@@ -102,20 +100,18 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def image(
-    engine: docker.DockerClient, context: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Image]:
+def image(engine: docker.DockerClient, context: Path) -> Iterator[Image]:
+    mine = uuid.uuid4().hex[:12]
+    base = f"chatops-test-bot:base-{mine}"
     # The first stage gets a name too, or it would stay behind without one.
-    stages = {stage: f"chatops-test-bot:{stage}-{uuid.uuid4().hex[:12]}" for stage in ("build", "runtime")}
-    shared = tmp_path_factory.getbasetemp().parent
+    stages = {stage: f"chatops-test-bot:{stage}-{mine}" for stage in ("build", "runtime")}
     try:
-        with one_at_a_time(shared):
-            (context / "wheels").mkdir()
-            download_wheels(context / "wheels")
-            built = [build(engine, context, target=stage, tag=tag) for stage, tag in stages.items()]
+        own_base(engine, base)
+        (context / "wheels").mkdir()
+        download_wheels(context / "wheels")
+        built = [build(engine, context, base=base, target=stage, tag=tag) for stage, tag in stages.items()]
         yield built[-1]
     finally:
-        with one_at_a_time(shared):
-            for tag in stages.values():
-                with contextlib.suppress(docker.errors.ImageNotFound):
-                    engine.images.remove(tag, force=True)
+        for tag in (*stages.values(), base):
+            with contextlib.suppress(docker.errors.ImageNotFound):
+                engine.images.remove(tag, force=True)

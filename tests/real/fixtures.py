@@ -15,11 +15,12 @@ from bot.model.run import Image
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import Firewall
 from bot.runners.docker.network import bridge_prefix
-from tests.real.parts import BUSYBOX, Recorder, RegistryProcess, tar
+from tests.real.parts import BUSYBOX, Recorder, RegistryProcess, remove_network, tar
 
 LABEL = "dev.gitee-chatops.test"
 BASE = """\
 FROM scratch
+LABEL {label}={name}
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
 """
@@ -35,7 +36,7 @@ CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]
 @pytest.fixture(scope="session")
 def sdk() -> Iterator[docker.DockerClient]:
     """Show the engine as the SDK sees it, to look at what the bot made."""
-    client = docker.from_env(timeout=120)
+    client = docker.from_env(timeout=600)
     yield client
     client.close()
 
@@ -44,12 +45,13 @@ def sdk() -> Iterator[docker.DockerClient]:
 def base_image(sdk: docker.DockerClient) -> Iterator[str]:
     """Make a shell with httpd, nc and wget: all that a service under test needs here."""
     name = f"chatops-test-base:{uuid.uuid4().hex[:12]}"
-    content = tar({"Dockerfile": BASE, "busybox": BUSYBOX.read_bytes()})
+    # Its name comes first: layers that others' builds share would vanish under them when it is removed.
+    recipe = BASE.format(label=LABEL, name=name)
+    content = tar({"Dockerfile": recipe, "busybox": BUSYBOX.read_bytes()})
     sdk.images.build(
         fileobj=io.BytesIO(content),
         custom_context=True,
         tag=name,
-        labels={LABEL: name},
         rm=True,
         forcerm=True,
     )
@@ -102,10 +104,10 @@ async def instance(sdk: docker.DockerClient) -> AsyncIterator[str]:
     yield name
     await Firewall(bridge_prefix(name)).remove()
     wanted: Any = {"label": f"{LABEL_INSTANCE}={name}"}
-    for container in sdk.containers.list(all=True, filters=wanted):
+    for container in sdk.containers.list(all=True, filters=wanted, ignore_removed=True):
         container.remove(v=True, force=True)
     for network in sdk.networks.list(filters=wanted):
-        network.remove()
+        remove_network(network)
     for image in sdk.images.list(filters=wanted):
         with contextlib.suppress(docker.errors.ImageNotFound):
             sdk.images.remove(str(image.id), force=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import docker
 import docker.errors
+from docker.models.networks import Network
 
 from bot.ports import BuildOrder
 from tests.real.ports import free_port
@@ -122,6 +123,20 @@ def every_image(sdk: docker.DockerClient) -> list[dict[str, Any]]:
         with contextlib.suppress(docker.errors.ImageNotFound):
             found.append(sdk.api.inspect_image(image["Id"]))  # type: ignore[no-untyped-call] # the stubs lack it
     return found
+
+
+def remove_network(network: Network) -> None:
+    """Remove a network; an engine may count a container that is gone among a network's for a moment more."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            network.remove()
+        except docker.errors.APIError as refused:
+            if "active endpoints" not in str(refused) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def wait_until_open(host: str) -> None:

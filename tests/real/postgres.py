@@ -16,10 +16,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.real.parts import PATIENCE
 from tests.real.ports import free_port
 
-PATIENCE = 30.0
-"""Seconds that the server may take to start or stop."""
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "on",

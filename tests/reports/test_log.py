@@ -189,9 +189,7 @@ def test_a_disk_that_takes_no_new_file_costs_lines_not_the_run(
 
 
 def test_nothing_stays_open(file: Path) -> None:
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    for _ in range(20):
-        StepLog(GrowingFile(file), Masker([])).write("x")
+    StepLog(GrowingFile(file), Masker([])).write("x")
     gc.collect()
 
-    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    assert not any(link.samefile(file) for link in Path("/proc/self/fd").iterdir() if link.exists())

@@ -19,6 +19,9 @@ from tests.real.parts import Recorder, tar
 
 __all__ = ["app_image", "base_image", "engine", "instance", "log", "registry", "sdk"]
 
+LONG = 600
+"""A timeout, in seconds, for what is to end by itself."""
+
 KEY = EnvironmentKey(RepoPath("team", "shop"), 12, "preview")
 
 
@@ -45,7 +48,7 @@ class Stage:
             services=(),
             memory="32m",
             health_path=None,
-            health_timeout=20,
+            health_timeout=LONG,
         )
         return replace(plain, **changes)
 
@@ -58,7 +61,7 @@ class Stage:
             command=command,
             env={},
             report="/reports",
-            timeout=20,
+            timeout=LONG,
             memory="64m",
         )
         return replace(plain, **changes)

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
+from docker.models.containers import Container
 
 from bot.core.naming import LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import ServiceSpec
+from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
 from tests.real.parts import RegistryProcess, tar
@@ -191,15 +193,30 @@ async def test_healthcheck_of_the_image_decides(stage: Stage) -> None:
     assert stage.container("app").attrs["State"]["Health"]["Status"] == "healthy"
 
 
-async def test_what_the_healthcheck_says_explains_why_it_failed(stage: Stage) -> None:
+async def test_what_the_healthcheck_says_explains_why_it_failed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = "echo started; exec sleep 999"
-    spec = stage.spec(image=stage.push(HEALTHCHECK), port=1, command=("sh", "-c", script))
+    spec = stage.spec(image=stage.push(HEALTHCHECK), port=1, command=("sh", "-c", script), health_timeout=1)
+    start = Containers.start
 
+    async def start_and_look(containers: Containers, container: str) -> None:
+        """Have the time begin when there is something to tell."""
+        await start(containers, container)
+        await until(lambda: has_spoken(stage.container("app")))
+
+    monkeypatch.setattr(Containers, "start", start_and_look)
     with pytest.raises(TellUser) as caught:
-        await stage.platform.deploy(replace(spec, health_timeout=1), stage.log)
+        await stage.platform.deploy(spec, stage.log)
 
     assert caught.value.reason is Reason.UNHEALTHY
     assert caught.value.log == "started\nnot yet"
+
+
+def has_spoken(container: Container) -> bool:
+    """Say whether a container and its health check have said what they have to say."""
+    checks = container.attrs["State"]["Health"]["Log"]
+    return b"started" in container.logs() and any("not yet" in check["Output"] for check in checks)
 
 
 async def test_memory_beyond_the_limit_is_told(stage: Stage) -> None:

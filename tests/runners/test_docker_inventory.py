@@ -1,7 +1,7 @@
 """What the engine holds of a bot, in the real engine: found whoever made it, and removed one by one."""
 
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import docker.errors
 import pytest
@@ -35,6 +35,8 @@ def build(stage: Stage, recipe: str, *, tag: str | None = None) -> str:
 
 
 async def test_an_environment_is_found_with_all_its_parts(stage: Stage) -> None:
+    # An engine counts whole seconds for some things.
+    before = datetime.now(UTC).replace(microsecond=0)
     await stage.platform.deploy(stage.spec(labels={"chatops.run": "7"}), stage.log)
 
     found = await stage.platform.inventory()
@@ -43,10 +45,10 @@ async def test_an_environment_is_found_with_all_its_parts(stage: Stage) -> None:
     assert {item.key for item in found} == {KEY}
     (container,) = of_kind(found, ItemKind.CONTAINER)
     assert (container.run, container.name) == (7, stage.container("app").name)
-    now = datetime.now(UTC)
+    after = datetime.now(UTC)
     for item in found:
         assert item.made_at is not None
-        assert timedelta(minutes=-1) < now - item.made_at < timedelta(minutes=5)
+        assert before <= item.made_at <= after
 
 
 async def test_what_is_discarded_is_gone_and_nothing_else_is(stage: Stage) -> None:
@@ -72,7 +74,7 @@ async def test_what_is_discarded_is_gone_and_nothing_else_is(stage: Stage) -> No
 async def test_an_image_in_use_stays(stage: Stage) -> None:
     image = build(stage, "", tag=f"{stage.instance}:used")
     wanted = {LABEL_INSTANCE: stage.instance}
-    stage.sdk.containers.run(image, ["sleep", "60"], detach=True, labels=wanted)
+    stage.sdk.containers.run(image, ["sleep", "999"], detach=True, labels=wanted)
 
     assert await stage.platform.discard(of_kind(await stage.platform.inventory(), ItemKind.IMAGE)) == ()
     assert stage.sdk.images.get(image).id == image

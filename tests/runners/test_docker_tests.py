@@ -7,6 +7,7 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners import collect
 from bot.runners.docker import tests_container
+from tests.real.clock import Leaping
 from tests.real.parts import PATIENCE
 from tests.runners.conftest import KEY, Stage
 from tests.runners.waiting import until
@@ -104,12 +105,13 @@ async def test_archive_is_read_up_to_a_limit(stage: Stage, monkeypatch: pytest.M
 
 
 async def test_suite_over_its_time_is_stopped_and_told(stage: Stage) -> None:
-    suite = stage.suite("echo begun; exec sleep 999", timeout=1, standalone=True)
+    suite = stage.suite("echo begun; exec sleep 999", standalone=True)
 
     with pytest.raises(TellUser) as caught:
-        await stage.platform.run_tests(suite, stage.log)
+        await stage.platform.run_tests(suite, Leaping("begun", suite.timeout))
 
-    assert (caught.value.reason, caught.value.facts) == (Reason.TIMED_OUT, {"step": "test", "seconds": "1"})
+    assert caught.value.reason is Reason.TIMED_OUT
+    assert caught.value.facts == {"step": "test", "seconds": str(suite.timeout)}
     assert caught.value.log == "begun"
     assert stage.empty
 
@@ -156,7 +158,7 @@ async def test_cancelling_removes_the_container(stage: Stage) -> None:
 
 async def test_output_without_end_neither_fills_the_log_nor_hides_the_end(stage: Stage) -> None:
     line = "x" * 999
-    suite = stage.suite(f"yes {line} | head -c 20000000; echo; echo the end", standalone=True, timeout=60)
+    suite = stage.suite(f"yes {line} | head -c 20000000; echo; echo the end", standalone=True)
 
     await stage.platform.run_tests(replace(suite, suite="flood"), stage.log)
 
@@ -167,8 +169,8 @@ async def test_output_without_end_neither_fills_the_log_nor_hides_the_end(stage:
 
 async def test_leftover_of_a_killed_bot_is_in_nobodys_way(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(), stage.log)
-    running = asyncio.create_task(stage.platform.run_tests(stage.suite("sleep 999"), stage.log))
-    await until(lambda: len(stage.containers) == 2)
+    running = asyncio.create_task(stage.platform.run_tests(stage.suite("echo begun; sleep 999"), stage.log))
+    await until(lambda: "begun" in stage.log.text)
 
     again = await stage.platform.run_tests(stage.suite("echo again"), stage.log)
 

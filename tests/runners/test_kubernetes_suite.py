@@ -53,13 +53,19 @@ class World:
         self.pod(WAITING)
         self.script.begin(self.then)
 
-    def pod(self, state: Object, name: str = f"{UNIT}-a", owner: Object | None = None, **status: Any) -> None:
+    def pod(
+        self,
+        state: Object,
+        name: str = f"{UNIT}-a",
+        owner: Object | None = None,
+        created: str = "2026-05-01T12:00:00Z",
+        **status: Any,
+    ) -> None:
         containers = [{"name": each, "state": state} for each in ("tests", "reports")]
         spec = {"containers": [{"name": each, "image": suite_of().image} for each in ("tests", "reports")]}
         body = {"spec": spec, "status": {"containerStatuses": containers, **status}}
-        self.script.put(
-            POD, name, body, labels=LABELS, ownerReferences=owned(owner or self.job), creationTimestamp="1"
-        )
+        references = owned(owner or self.job)
+        self.script.put(POD, name, body, labels=LABELS, ownerReferences=references, creationTimestamp=created)
 
     def job_fails(self) -> None:
         self.job["status"] = {"failed": 1, "conditions": [{"type": "Failed", "status": "True"}]}
@@ -153,6 +159,17 @@ async def test_a_pod_of_the_job_before_is_not_taken_for_this_ones(world: World) 
     output = await world.run()
 
     assert output.exit_code == 3
+
+
+async def test_of_two_pods_of_one_job_the_first_counts(world: World) -> None:
+    def another() -> None:
+        world.script.remove(POD, f"{UNIT}-a")
+        world.pod({"terminated": {"exitCode": 0}}, f"{UNIT}-0", created="2026-05-01T12:00:01Z")
+        world.pod(ENDED)
+
+    world.then = {0: another}
+
+    assert (await world.run()).exit_code == 3
 
 
 async def test_what_was_said_of_the_job_before_and_what_passes_is_waited_for(world: World) -> None:

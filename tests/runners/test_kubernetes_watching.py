@@ -92,9 +92,9 @@ class World:
 
         return pass_
 
-    async def until_up(self, *, seconds: float = 30, after: dict[int, Callable[[], None]]) -> None:
+    async def until_up(self, *names: str, seconds: float = 30, after: dict[int, Callable[[], None]]) -> None:
         hooks = frozenset({("Job", "migrate")}) if hasattr(self, "job") else frozenset()
-        awaited = Awaited(frozenset({("Deployment", "web")}), "web", seconds, hooks)
+        awaited = Awaited(frozenset(("Deployment", name) for name in ("web", *names)), "web", seconds, hooks)
         self.script.begin(after)
         await Watching(self.cluster, NAMESPACE, Console(Recorder())).until_up(awaited)
 
@@ -204,6 +204,17 @@ async def test_the_programs_time_does_not_pass_while_hooks_run(world: World) -> 
     after = {ONE_LOOK: world.passes(100), 2 * ONE_LOOK: world.is_up}
 
     await world.until_up(seconds=5, after=after)
+
+
+async def test_the_programs_time_does_not_pass_before_all_of_them_are_applied(world: World) -> None:
+    def is_up_too() -> None:
+        status = {"updatedReplicas": 1, "replicas": 1, "availableReplicas": 1}
+        world.script.put(DEPLOYMENT, "db", {"status": status})
+
+    world.is_up()
+    after = {ONE_LOOK: world.passes(100), 2 * ONE_LOOK: is_up_too}
+
+    await world.until_up("db", seconds=5, after=after)
 
 
 async def test_the_programs_time_does_not_pass_while_only_those_before_it_run(world: World) -> None:

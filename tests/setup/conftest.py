@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.real.parts import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "deploy/local"))
 
@@ -63,7 +65,7 @@ def run(checkout: Path, programs: Path) -> Run:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE,
         )
 
     return command

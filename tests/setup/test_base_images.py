@@ -21,7 +21,7 @@ DEMO_BASE, BOT_BASE = IMAGES
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[docker.DockerClient]:
-    client = docker.from_env()
+    client = docker.from_env(timeout=600)
     yield client
     client.close()
 

@@ -1,17 +1,18 @@
 """The local registry: started once, reused, never confused with somebody else's, and stopped again."""
 
 import os
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.real.parts import PATIENCE
+from tests.real.ports import free_port
 
 pytestmark = pytest.mark.docker
 
@@ -22,10 +23,7 @@ SetUp = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def port() -> int:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        found: int = free.getsockname()[1]
-        return found
+    return free_port()
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def set_up(tmp_path: Path, port: int) -> Iterator[SetUp]:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE,
         )
 
     yield run
@@ -78,7 +76,9 @@ def test_registry_is_started_once_and_then_reused(set_up: SetUp, tmp_path: Path,
 
 def test_registry_lets_tags_be_deleted_and_listens_to_this_machine_only(set_up: SetUp, port: int) -> None:
     set_up()
-    answer = httpx.delete(f"http://127.0.0.1:{port}/v2/chatops/app/manifests/{NO_SUCH_DIGEST}")
+    answer = httpx.delete(
+        f"http://127.0.0.1:{port}/v2/chatops/app/manifests/{NO_SUCH_DIGEST}", timeout=PATIENCE
+    )
     assert answer.status_code == 404, "405 would mean that deleting is switched off"
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.2:{port}/v2/")

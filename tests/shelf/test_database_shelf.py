@@ -13,6 +13,7 @@ from bot.model.reason import Reason
 from bot.reports.log import StepLog
 from bot.store.database import Database
 from bot.store.files import HELD, DatabaseFileStore
+from tests.real.parts import PATIENCE
 from tests.real.postgres import PostgresServer
 
 AWAY = RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})
@@ -130,13 +131,15 @@ async def test_what_was_appended_is_written_by_itself(database: Database) -> Non
     log = shelf.growing(7, "build.log")
     writer = asyncio.create_task(shelf.serve())
     log.append(b"one\n")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await asked.wait()
         assert await shelf.read(7, "build.log") == b""
         goes_on.set()
         while await shelf.read(7, "build.log") != b"one\n":  # noqa: ASYNC110 - what another replica's page does
             await asyncio.sleep(0.01)
     writer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writer
 
 
 async def test_closing_writes_what_is_left(store_url: str) -> None:

@@ -93,7 +93,10 @@ class Addons:
                 await self._tell_addresses()
 
     def _name_services(self) -> None:
-        self._folder.hosts.write_text(hosts_file(self._services.objects.values()))
+        # At once: the name server may be reading them for the change before.
+        fresh = self._folder.hosts.with_suffix(".new")
+        fresh.write_text(hosts_file(self._services.objects.values()))
+        fresh.replace(self._folder.hosts)
         os.kill(int(self._folder.dns_pid.read_text()), signal.SIGHUP)
 
     async def _route(self, caddy: aiohttp.ClientSession) -> None:

@@ -131,6 +131,8 @@ def kubelet(layout: Layout) -> list[str]:
         *("--cgroups-per-qos=false", "--enforce-node-allocatable=", "--fail-swap-on=false"),
         *("--eviction-hard=", "--image-gc-high-threshold=100", "--oom-score-adj=0"),
         "--node-status-update-frequency=1s",
+        # As newer ones do: with a tenth of it what happens to some pods at once is told seconds later.
+        *("--kube-api-qps=50", "--kube-api-burst=100", "--event-qps=50", "--event-burst=100"),
     )
 
 
