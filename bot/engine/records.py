@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.model.delivery import Delivery
-from bot.model.environment import Environment, EnvironmentKey
+from bot.model.environment import Environment
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, Members
 from bot.model.observed import ObservedState, RepositoryCursor
+from bot.model.outcome import Decision
 from bot.model.queue import QueueEntry
 from bot.model.run import Image, Run, StopRequest
 
@@ -288,20 +289,6 @@ class Records(Protocol):
         """Keep that it sleeps; False where something of its pull request goes on, or it has changed."""
         ...
 
-    async def conclude(
-        self,
-        key: str,
-        ending: str,
-        lease: Lease,
-        at: datetime,
-        *,
-        start: Run | None = None,
-        stop: Iterable[int] = (),
-        request: StopRequest | None = None,
-        approve: tuple[RepoPath, int, str, str, datetime] | None = None,
-        extend: Mapping[EnvironmentKey, datetime] | None = None,
-        wake: Iterable[EnvironmentKey] = (),
-        seen: tuple[RepoPath, int, ObservedState] | None = None,
-    ) -> Run | None:
-        """Close a delivery together with all that it decided. Raises LeaseLost."""
+    async def commit(self, decision: Decision, lease: Lease) -> Run | None:
+        """Close a delivery together with all that it decided; return the run. Raises LeaseLost."""
         ...

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.model.environment import Environment, Extension
-from bot.model.forge import PullRequest
+from bot.model.environment import Environment, EnvironmentKey, Extension
+from bot.model.forge import PullRequest, RepoPath
+from bot.model.observed import ObservedState
 from bot.model.pipeline import Pipeline
 from bot.model.plan import Plan
 from bot.model.reason import Reason
-from bot.model.run import Image, Run
+from bot.model.run import Image, Run, StopRequest
+from bot.model.text import Language
 from bot.model.views import View
 
 
@@ -73,6 +75,37 @@ class Ignore:
 
 
 Outcome = StartRun | Reply | Refuse | StopRuns | Approve | Extend | Wake | Ignore
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one delivery leads to: replies at once, and changes that the store commits together."""
+
+    delivery: str
+    """Key of the delivery."""
+    repo: RepoPath
+    number: int
+    at: datetime
+    ending: str = "decided"
+    """One line for the operator's log."""
+    language: Language = Language.ZH
+    replies: tuple[View, ...] = ()
+    start: Run | None = None
+    """A run to queue; its id is 0 until it is stored."""
+    stop: tuple[int, ...] = ()
+    """Ids of runs to flag with `stop_request`."""
+    stop_request: StopRequest | None = None
+    approve: str = ""
+    """Commit to trust from now on; empty for none."""
+    actor: str = ""
+    """Who approves it."""
+    extend: Mapping[EnvironmentKey, datetime] = field(default_factory=dict)
+    """New end by environment."""
+    wake: tuple[EnvironmentKey, ...] = ()
+    observed: ObservedState | None = None
+    """How the pull request stood when this was decided."""
+    refuted: bool = False
+    """Whether Gitee denies what the delivery says: then it must not use up the key of the true event."""
 
 
 @dataclass(frozen=True, slots=True)

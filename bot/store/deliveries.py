@@ -201,7 +201,7 @@ class Inbox:
         await self._database.run(lambda connection: connection.execute(statement))
 
 
-def settle(connection: Connection, key: str, ending: str, lease: Lease, at: datetime) -> None:
+def finish(connection: Connection, key: str, ending: str, lease: Lease, at: datetime) -> None:
     """Close a decided delivery, in the transaction of its decision. Raises LeaseLost."""
     statement = (
         update(deliveries)

@@ -1,16 +1,14 @@
 """The store as its users see it: inbox, runs, pull requests, and the one transaction that they share."""
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sqlalchemy import Connection
 
-from bot.model.environment import Environment, EnvironmentKey
-from bot.model.forge import RepoPath
+from bot.model.environment import Environment
 from bot.model.lease import Lease
-from bot.model.observed import ObservedState
-from bot.model.run import Run, StopRequest
+from bot.model.outcome import Decision
+from bot.model.run import Run
 from bot.model.store_stats import StoreStats
 from bot.store import deliveries, observed, pulls, runs, stats
 from bot.store.database import Database
@@ -65,44 +63,28 @@ class Store:
             ObservedStates(database),
         )
 
-    async def conclude(
-        self,
-        key: str,
-        ending: str,
-        lease: Lease,
-        at: datetime,
-        *,
-        start: Run | None = None,
-        stop: Iterable[int] = (),
-        request: StopRequest | None = None,
-        approve: tuple[RepoPath, int, str, str, datetime] | None = None,
-        extend: Mapping[EnvironmentKey, datetime] | None = None,
-        wake: Iterable[EnvironmentKey] = (),
-        seen: tuple[RepoPath, int, ObservedState] | None = None,
-    ) -> Run | None:
-        """Close a delivery together with all that it decided, or with nothing of it.
+    async def commit(self, decision: Decision, lease: Lease) -> Run | None:
+        """Close a delivery together with all that it decided, or with nothing of it; return the new run.
 
-        `start` is added and returned with its number, `stop` flagged with `request`, `approve`
-        (repository, number, commit, person, time) and `seen` (repository, number, how it stood) remembered,
-        `extend` gives environments a later end, `wake` has those woken that sleep.
-        Raises LeaseLost if this replica has the delivery no longer.
+        Raises LeaseLost if this replica does not hold the delivery any more.
         """
-        stopping, waking = tuple(stop), tuple(wake)
+        repo, number, at = decision.repo, decision.number, decision.at
 
         def work(connection: Connection) -> Run | None:
-            deliveries.settle(connection, key, ending, lease, at)
-            if request is not None:
-                runs.flag(connection, stopping, request)
-            if approve is not None:
-                repo, number, sha, actor, approved_at = approve
-                pulls.approve(connection, repo=repo, number=number, sha=sha, actor=actor, at=approved_at)
-            for environment, until in (extend or {}).items():
+            deliveries.finish(connection, decision.delivery, decision.ending, lease, at)
+            if decision.stop_request is not None:
+                runs.flag(connection, decision.stop, decision.stop_request)
+            if decision.approve:
+                pulls.approve(
+                    connection, repo=repo, number=number, sha=decision.approve, actor=decision.actor, at=at
+                )
+            for environment, until in decision.extend.items():
                 pulls.extend(connection, environment, until, at)
-            for environment in waking:
+            for environment in decision.wake:
                 pulls.rouse(connection, environment, at)
-            if seen is not None:
-                observed.decided(connection, *seen)
-            return runs.add(connection, start) if start else None
+            if decision.observed is not None:
+                observed.decided(connection, repo, number, decision.observed)
+            return runs.add(connection, decision.start) if decision.start else None
 
         return await self.database.run(work)
 

@@ -7,6 +7,7 @@ from bot.core import naming
 from bot.model.delivery import Delivery, Trigger
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
+from bot.model.outcome import Decision
 from bot.model.pipeline import BuildConfig
 from bot.model.plan import Build, Plan, Step, Teardown
 from bot.model.run import Origin, Run, RunState
@@ -85,7 +86,7 @@ async def test_deliveries_decided_long_ago_are_forgotten(store: Store, lease: Le
         if failed:
             await store.inbox.fail(key, "given up", at)
         else:
-            await store.conclude(key, "decided", lease, at)
+            await store.commit(Decision(key, SHOP, 12, at), lease)
 
     assert await store.past.forget_deliveries(BEFORE, 10) == 1
     assert await store.past.forget_deliveries(BEFORE, 10) == 0

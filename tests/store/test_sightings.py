@@ -7,6 +7,7 @@ from bot.model.delivery import Delivery, Trigger
 from bot.model.forge import PullState, RepoPath
 from bot.model.lease import Lease
 from bot.model.observed import ObservedState, RepositoryCursor
+from bot.model.outcome import Decision
 from bot.model.plan import Plan
 from bot.model.run import Image, Origin, Run
 from bot.model.text import Language
@@ -28,7 +29,7 @@ def run(created_at: datetime, repo: RepoPath = SHOP) -> Run:
 async def decide(store: Store, lease: Lease, key: str, seen: ObservedState | None) -> None:
     await store.inbox.accept(delivery(key))
     await store.inbox.claim(lease, NOW, 1)
-    await store.conclude(key, "", lease, NOW, seen=(SHOP, 12, seen) if seen else None)
+    await store.commit(Decision(key, SHOP, 12, NOW, observed=seen), lease)
 
 
 async def test_how_a_pull_request_stood_is_kept_with_the_decision(store: Store, lease: Lease) -> None:

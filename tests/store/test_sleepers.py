@@ -7,6 +7,7 @@ from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
+from bot.model.outcome import Decision
 from bot.model.pipeline import RunnerName
 from bot.model.plan import Plan
 from bot.model.run import Origin, Run
@@ -58,7 +59,7 @@ async def test_a_visitor_and_a_decision_wake_what_sleeps_and_nothing_else(store:
         await store.pulls.put_environment(found)
         await store.inbox.accept(Delivery(f"{number}", Trigger.COMMENT, SHOP, 12, NOW))
         await store.inbox.claim(lease, NOW, 1)
-        await store.conclude(f"{number}", "woken", lease, NOW, wake=(READY.key,))
+        await store.commit(Decision(f"{number}", SHOP, 12, NOW, wake=(READY.key,)), lease)
         assert await kept(store) == expected
 
 

@@ -9,6 +9,7 @@ from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
+from bot.model.outcome import Decision
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, ServiceConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
 from bot.model.queue import QueueEntry
@@ -94,7 +95,7 @@ async def test_what_was_given_up_in_times_of_trouble_is_decided_anew_when_it_is_
     await store.inbox.fail("trouble", "gitee_unavailable: 502", NOW)
     await store.inbox.fail("bug", "bug 1a2b", NOW)
     await store.inbox.claim(lease, NOW, 1)
-    await store.conclude("done", "decided", lease, NOW)
+    await store.commit(decision("done"), lease)
     assert await store.inbox.waiting() == frozenset()
 
     assert await store.inbox.wanting(["trouble", "bug", "done", "new"]) == {"trouble", "new"}
@@ -130,11 +131,15 @@ async def test_a_full_inbox_refuses(store: Store) -> None:
     assert await store.inbox.accept(delivery("d"))
 
 
+def decision(key: str, **what: Any) -> Decision:
+    return Decision(key, SHOP, 12, NOW, **what)
+
+
 async def decided(store: Store, lease: Lease, key: str, **what: Any) -> Run:
     """Return the run that a delivery of this key led to."""
     await store.inbox.accept(replace(delivery(key), number=len(key)))
     await store.inbox.claim(lease, NOW, 99)
-    started = await store.conclude(key, "run", lease, NOW, **{"start": run(), **what})
+    started = await store.commit(decision(key, **{"start": run(), **what}), lease)
     assert started is not None
     return started
 
@@ -147,8 +152,8 @@ async def claimed(store: Store, lease: Lease) -> tuple[Run, ...]:
 async def test_a_decision_is_kept_whole(store: Store, lease: Lease) -> None:
     older = await decided(store, lease, "zero")
     request = StopRequest(Reason.SUPERSEDED, {"by": "cdcdcdcd"})
-    approval = (SHOP, 12, SHA, "lin", NOW)
-    started = await decided(store, lease, "one", stop=[older.id], request=request, approve=approval)
+    what: Any = {"stop": (older.id,), "stop_request": request, "approve": SHA, "actor": "lin"}
+    started = await decided(store, lease, "one", **what)
     assert started == replace(run(), id=started.id)
     assert await store.inbox.due(NOW) == ()
     assert await store.runs.run(older.id) == replace(older, stop=request)
@@ -159,7 +164,7 @@ async def test_a_decision_by_who_has_lost_the_delivery_leaves_nothing(store: Sto
     await store.inbox.accept(delivery("one"))
     await store.inbox.claim(Lease("another"), NOW, 9)
     with pytest.raises(LeaseLost):
-        await store.conclude("one", "run", lease, NOW, start=run(), approve=(SHOP, 12, SHA, "lin", NOW))
+        await store.commit(decision("one", start=run(), approve=SHA, actor="lin"), lease)
     assert await store.runs.runs() == ()
     assert await store.pulls.approved(SHOP, 12) == frozenset()
     assert [found.key for found, _ in await store.inbox.due(NOW)] == ["one"]
@@ -256,7 +261,7 @@ async def test_a_decision_gives_an_environment_a_later_end_and_never_a_sooner_on
         await store.inbox.accept(delivery(f"{days}"))
         [(found, _)] = await store.inbox.claim(lease, NOW, 1)
         later = {ready().key: NOW + timedelta(days=days)}
-        await store.conclude(found.key, "extended", lease, NOW, extend=later)
+        await store.commit(decision(found.key, extend=later), lease)
         [environment] = await store.pulls.environments()
         assert environment.expires_at == NOW + timedelta(days=kept)
         assert environment.extended_at == NOW
@@ -270,7 +275,7 @@ async def test_what_is_gone_is_not_extended(
         await store.pulls.put_environment(replace(ready(), state=state))
     await store.inbox.accept(delivery("one"))
     await store.inbox.claim(lease, NOW, 1)
-    await store.conclude("one", "extended", lease, NOW, extend={ready().key: NOW + timedelta(days=2)})
+    await store.commit(decision("one", extend={ready().key: NOW + timedelta(days=2)}), lease)
     assert await store.pulls.environments() == ()
 
 
@@ -351,7 +356,7 @@ async def test_whoever_is_struck_from_the_roll_has_nothing_in_hand_and_gets_noth
     with pytest.raises(LeaseLost):
         await store.runs.save(started, lease)
     with pytest.raises(LeaseLost):
-        await store.conclude("two", "run", lease, NOW)
+        await store.commit(decision("two"), lease)
     assert [entry.holder for entry in await store.runs.queue()] == [""]
     assert [found.id for found in await claimed(store, other)] == [started.id]
     assert [found.key for found, _ in await store.inbox.claim(other, NOW, 9)] == ["two"]

@@ -1,4 +1,4 @@
-"""Takes deliveries out of the inbox, decides each on fresh facts, and carries the decision out."""
+"""Takes deliveries out of the inbox, decides each on fresh facts, and applies the decision."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from datetime import timedelta
 from bot.core import naming
 from bot.core.runs.lifecycle import ATTEMPTS, PATIENT_ATTEMPTS, retry_delay
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
-from bot.engine.deciding.decider import Decider, Verdict
+from bot.engine.deciding.decider import Decider
 from bot.engine.poll_loop import POLL_SECONDS, PollLoop, RunningTasks
 from bot.engine.records import Records
 from bot.engine.replicas.membership import Membership
@@ -17,6 +17,7 @@ from bot.engine.running.worker import Worker
 from bot.model.delivery import Delivery
 from bot.model.errors import ChatOpsError, NotThereYet, RetryLater
 from bot.model.lease import Lease, LeaseLost
+from bot.model.outcome import Decision
 from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.model.views import Apology, ApprovalNeeded, View
@@ -82,7 +83,7 @@ class Dispatcher:
 
     async def _decide(self, delivery: Delivery, attempt: int, lease: Lease) -> None:
         try:
-            await self._carry_out(delivery, await self.decider.decide(delivery), lease)
+            await self._apply(delivery, await self.decider.decide(delivery), lease)
         except LeaseLost:
             raise
         except ChatOpsError as error:
@@ -97,38 +98,19 @@ class Dispatcher:
             logger.exception("delivery %s met a bug, told to people as %s", delivery.key, trace)
             await self._apologise(delivery, trace)
 
-    async def _carry_out(self, delivery: Delivery, verdict: Verdict, lease: Lease) -> None:
-        if verdict.refuted:
-            logger.info("%s!%s %s: %s", delivery.repo, delivery.number, delivery.trigger, verdict.ending)
+    async def _apply(self, delivery: Delivery, decision: Decision, lease: Lease) -> None:
+        where = f"{delivery.repo}!{delivery.number} {delivery.trigger}"
+        if decision.refuted:
+            logger.info("%s: %s", where, decision.ending)
             await self.records.inbox.forget(delivery.key)
             return
-        for index, view in enumerate(verdict.views):
+        for index, view in enumerate(decision.replies):
             marker = _marker(delivery, view, index)
-            await self.board.post(
-                CommentUpdate(delivery.repo, delivery.number, marker, view, verdict.language)
-            )
-        started = await self.records.conclude(
-            delivery.key,
-            verdict.ending,
-            lease,
-            self.clock.now(),
-            start=verdict.start,
-            stop=verdict.stop,
-            request=verdict.request,
-            approve=verdict.approve,
-            extend=verdict.extend,
-            wake=verdict.wake,
-            seen=(delivery.repo, delivery.number, verdict.seen) if verdict.seen else None,
-        )
-        logger.info(
-            "%s!%s %s: %s%s",
-            delivery.repo,
-            delivery.number,
-            delivery.trigger,
-            verdict.ending,
-            f" (run {started.id})" if started else "",
-        )
-        for run_id in (*verdict.stop, *([started.id] if started else [])):
+            update = CommentUpdate(delivery.repo, delivery.number, marker, view, decision.language)
+            await self.board.post(update)
+        started = await self.records.commit(decision, lease)
+        logger.info("%s: %s%s", where, decision.ending, f" (run {started.id})" if started else "")
+        for run_id in (*decision.stop, *([started.id] if started else [])):
             self.worker.comments.show(run_id)
         self.worker.wake()
 

@@ -1,0 +1,108 @@
+"""Joins the outcomes of a delivery into the one decision that the store commits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.model.delivery import Delivery
+from bot.model.environment import EnvironmentKey
+from bot.model.forge import PullRequest
+from bot.model.outcome import Approve, Decision, Extend, Ignore, Outcome, Reply, StartRun, StopRuns, Wake
+from bot.model.plan import Plan
+from bot.model.run import Note, Origin, Run, StopRequest
+from bot.model.text import Language
+from bot.model.views import ConfigBroken
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is decided about."""
+
+    pull: PullRequest
+    origin: Origin
+    """The delivery, and the person whose words or event it is."""
+    at: datetime
+    language: Language
+    broken: ConfigBroken | None = None
+    """Why the base branch's configuration cannot be used: no run starts then that does more than remove."""
+    notes: tuple[Note, ...] = ()
+    """Shown with the run."""
+
+
+def ignored(delivery: Delivery, at: datetime, why: str, *, refuted: bool = False) -> Decision:
+    """Return the decision to do nothing and say nothing."""
+    return Decision(
+        delivery.key, delivery.repo, delivery.number, at, ending=f"ignored: {why}", refuted=refuted
+    )
+
+
+def join(outcomes: Iterable[Outcome], subject: Subject) -> Decision:
+    """Return one decision for all outcomes of a delivery, which come in the order of `decide`."""
+    pull = subject.pull
+    decision = Decision(
+        subject.origin.delivery, pull.repo, pull.number, subject.at, language=subject.language
+    )
+    for outcome in outcomes:
+        decision = _with(decision, outcome, subject)
+    return decision
+
+
+def stopping(decision: Decision, runs: Iterable[Run], request: StopRequest) -> Decision:
+    """Stop the runs that an event has made pointless, but never what removes something."""
+    pointless = tuple(run.id for run in runs if not run.plan.removes_only)
+    return replace(decision, stop=pointless, stop_request=request) if pointless else decision
+
+
+def _with(decision: Decision, outcome: Outcome, subject: Subject) -> Decision:
+    match outcome:
+        case StartRun(plan=plan):
+            return _starting(decision, plan, subject)
+        case StopRuns(runs=runs, reason=reason):
+            request = StopRequest(reason, {"who": subject.origin.actor})
+            return replace(decision, stop=runs, stop_request=request)
+        case Approve(sha=sha):
+            return replace(decision, approve=sha, actor=subject.origin.actor)
+        case Extend() | Wake():
+            return _with_environments(decision, outcome, subject)
+        case Reply(view=view):
+            return replace(decision, replies=(*decision.replies, view))
+        case Ignore(why=why):
+            return replace(decision, ending=f"ignored: {why}")
+    raise ValueError(f"an outcome that is merged into a reply first: {outcome}")
+
+
+def _with_environments(decision: Decision, outcome: Extend | Wake, subject: Subject) -> Decision:
+    if isinstance(outcome, Extend):
+        until = {_key(subject, one.name): one.until for one in outcome.environments}
+        return replace(decision, ending="extended", extend=until)
+    woken = tuple(_key(subject, name) for name in outcome.environments)
+    return replace(decision, ending="woken", wake=woken)
+
+
+def _starting(decision: Decision, plan: Plan, subject: Subject) -> Decision:
+    if subject.broken is not None and not plan.removes_only:
+        return replace(decision, ending="config broken", replies=(*decision.replies, subject.broken))
+    return replace(decision, ending="run", start=_run(plan, subject))
+
+
+def _run(plan: Plan, subject: Subject) -> Run:
+    pull = subject.pull
+    return Run(
+        id=0,
+        repo=pull.repo,
+        number=pull.number,
+        sha=pull.head.sha,
+        plan=plan,
+        origin=subject.origin,
+        language=subject.language,
+        created_at=subject.at,
+        clone_url=pull.clone_url,
+        author=pull.author,
+        branch=pull.head.ref,
+        title=pull.title,
+        notes=subject.notes,
+    )
+
+
+def _key(subject: Subject, name: str) -> EnvironmentKey:
+    return EnvironmentKey(subject.pull.repo, subject.pull.number, name)
