@@ -16,7 +16,7 @@ RUN python3 -m venv --without-pip /opt/chatops && python3 -m venv --without-pip 
 COPY requirements.lock requirements-build.lock wheel[s]/*.whl wheels/
 RUN python3 -m pip --python /opt/chatops/bin/python install --require-hashes ${PIP_ARGS} -r wheels/requirements.lock \
  && python3 -m pip --python /opt/build/bin/python install --require-hashes ${PIP_ARGS} -r wheels/requirements-build.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY commands commands
 COPY comment_templates comment_templates

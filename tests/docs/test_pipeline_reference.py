@@ -23,7 +23,7 @@ COMMANDS = frozenset({"build", "deploy", "test", "teardown"})
 
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_are_current(page: str, request: pytest.FixtureRequest) -> None:
-    """Written anew by `pytest tests/core/test_pipeline_reference.py --update-golden`."""
+    """Written anew by `pytest tests/docs/test_pipeline_reference.py --update-golden`."""
     file, text = ROOT / page, PAGES[page]()
     if request.config.getoption("--update-golden"):
         file.write_text(text, encoding="utf-8")

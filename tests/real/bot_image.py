@@ -19,6 +19,7 @@ LABEL = "dev.gitee-chatops.test-image"
 CONTEXT = (
     ".dockerignore",
     "Dockerfile",
+    "LICENSE",
     "README.md",
     "bot",
     "commands",
