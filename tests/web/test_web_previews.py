@@ -98,7 +98,11 @@ async def proxy(stack: AsyncExitStack, service: Service) -> Proxy:
     visits = Visits(environments, clock)
     deps = PreviewDeps(environments, registry, addresses, visits)
     port = await serve(stack, preview_runner(preview_application(deps)))
-    session = aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
+    session = aiohttp.ClientSession(
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=PATIENCE),
+    )
     await stack.enter_async_context(session)
     return Proxy(port, session, environments, registry, visits, clock)
 
