@@ -139,7 +139,7 @@ def _lock(url: URL) -> int | None:
 
 def _postgresql(url: URL, threads: int) -> Engine:
     driver = url if url.drivername != "postgresql" else url.set(drivername="postgresql+psycopg")
-    # RetentionPolicy-alives, so that a peer that vanished is noticed within seconds rather than hours:
+    # Keep-alives, so that a peer that vanished is noticed within seconds rather than hours:
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
     alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 5}
     return create_engine(

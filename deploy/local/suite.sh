@@ -63,7 +63,8 @@ fi
 part 'coverage'
 $bin/coverage report --skip-covered --skip-empty
 part 'coverage of the pure code: every branch'
-$bin/coverage report --include="$pure" --skip-covered --fail-under=100 || failed=1
+# Chosen tests cannot cover everything.
+$bin/coverage report --include="$pure" --skip-covered --fail-under=100 || [ $# -gt 0 ] || failed=1
 
 part 'slowest tests'
 $bin/python -m tests.suite.slowest "${reports[@]}" || true # a report that was cut off decides nothing

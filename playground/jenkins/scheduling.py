@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from playground.jenkins.state import Build, Job, QueueItem, Stop
-from playground.jenkins.stories import ActiveRun, Sleep
+from playground.jenkins.stories import BuildHandle, Sleep
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class Scheduler:
         result = "FAILURE"
         with suppress(asyncio.CancelledError):
             try:
-                result = await build.job.story(ActiveRun(build, self._sleep))
+                result = await build.job.story(BuildHandle(build, self._sleep))
             except Exception:
                 logger.exception("a scripted build broke")
                 build.console.write("java.lang.IllegalStateException: the story broke\n")

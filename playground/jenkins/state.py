@@ -54,7 +54,7 @@ class Build:
 
 
 Story = Callable[[Any], Awaitable[str]]
-"""What a build does: is given a `stories.ActiveRun` and returns the result, such as SUCCESS."""
+"""What a build does: is given a `stories.BuildHandle` and returns the result, such as SUCCESS."""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class ActiveRun:
+class BuildHandle:
     """A running build as its story sees it."""
 
     build: Build
@@ -81,19 +81,19 @@ def _case(suite: str, name: str, error: str | None) -> dict[str, Any]:
     }
 
 
-async def succeeds(hand: ActiveRun) -> str:
+async def succeeds(handle: BuildHandle) -> str:
     """Say a line and end well."""
-    hand.say("Hello from Jenkins")
+    handle.say("Hello from Jenkins")
     return "SUCCESS"
 
 
 def telling(**facts: str) -> Story:
     """Return a story that archives a `chatops.env` with these lines."""
 
-    async def story(hand: ActiveRun) -> str:
-        hand.say("archiving what was made")
-        lines = (f"{key}={value.format(**hand.parameters)}" for key, value in facts.items())
-        hand.archive("out/chatops.env", "\n".join(lines) + "\n")
+    async def story(handle: BuildHandle) -> str:
+        handle.say("archiving what was made")
+        lines = (f"{key}={value.format(**handle.parameters)}" for key, value in facts.items())
+        handle.archive("out/chatops.env", "\n".join(lines) + "\n")
         return "SUCCESS"
 
     return story
@@ -102,10 +102,10 @@ def telling(**facts: str) -> Story:
 def held(gate: asyncio.Event, story: Story = succeeds) -> Story:
     """Return a story that waits for a gate before it goes on."""
 
-    async def waiting(hand: ActiveRun) -> str:
-        hand.say("waiting at the gate")
+    async def waiting(handle: BuildHandle) -> str:
+        handle.say("waiting at the gate")
         await gate.wait()
-        return await story(hand)
+        return await story(handle)
 
     return waiting
 
@@ -113,9 +113,9 @@ def held(gate: asyncio.Event, story: Story = succeeds) -> Story:
 def fails(*lines: str) -> Story:
     """Return a story that says these lines and ends badly."""
 
-    async def story(hand: ActiveRun) -> str:
+    async def story(handle: BuildHandle) -> str:
         for line in lines:
-            hand.say(line)
+            handle.say(line)
         return "FAILURE"
 
     return story

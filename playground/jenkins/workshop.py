@@ -1,6 +1,6 @@
 """Jobs of the playground's Jenkins that really work: they build the image, push it, and run the tests.
 
-What a Jenkinsfile would do with shell steps (see docs/jenkins.md) is done here with the parts at hand.
+What a Jenkinsfile would do with shell steps (see docs/jenkins.md) is done here with the parts at handle.
 """
 
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.connection import DockerSettings
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
-from playground.jenkins.stories import ActiveRun
+from playground.jenkins.stories import BuildHandle
 
 _PORT = 8080
 _REPORTS = "/reports"
@@ -41,27 +41,27 @@ class Workshop:
     builder: DockerBuilder
     platform: DockerPlatform
 
-    async def build_image(self, hand: ActiveRun) -> str:
+    async def build_image(self, handle: BuildHandle) -> str:
         """Build, push, and tell what was made."""
-        return await _as_result(hand, self._build_image(hand))
+        return await _as_result(handle, self._build_image(handle))
 
-    async def test(self, hand: ActiveRun) -> str:
+    async def test(self, handle: BuildHandle) -> str:
         """Run the tests beside the deployed service, and publish their results."""
-        return await _as_result(hand, self._test(hand))
+        return await _as_result(handle, self._test(handle))
 
-    async def _build_image(self, hand: ActiveRun) -> str:
-        tag = hand.parameters["CHATOPS_IMAGE"]
-        _, size = await self._built(hand, tag, "runtime")
-        hand.say("[Pipeline] stage (Push)")
-        digest = await self.builder.push(tag, _Console(hand))
-        hand.say("[Pipeline] archiveArtifacts")
-        hand.archive("chatops.env", f"IMAGE={tag}\nIMAGE_DIGEST={digest}\nIMAGE_SIZE={size}\n")
+    async def _build_image(self, handle: BuildHandle) -> str:
+        tag = handle.parameters["CHATOPS_IMAGE"]
+        _, size = await self._built(handle, tag, "runtime")
+        handle.say("[Pipeline] stage (Push)")
+        digest = await self.builder.push(tag, _Console(handle))
+        handle.say("[Pipeline] archiveArtifacts")
+        handle.archive("chatops.env", f"IMAGE={tag}\nIMAGE_DIGEST={digest}\nIMAGE_SIZE={size}\n")
         return "SUCCESS"
 
-    async def _test(self, hand: ActiveRun) -> str:
-        key = _key(hand)
-        image, _ = await self._built(hand, f"chatops-playground-tests:{key.number}", "test")
-        hand.say("[Pipeline] stage (Test)")
+    async def _test(self, handle: BuildHandle) -> str:
+        key = _key(handle)
+        image, _ = await self._built(handle, f"chatops-playground-tests:{key.number}", "test")
+        handle.say("[Pipeline] stage (Test)")
         spec = TestSpec(
             key=key,
             suite="default",
@@ -71,26 +71,26 @@ class Workshop:
             report=_REPORTS,
             timeout=300,
             memory="1g",
-            labels=_labels(hand),
+            labels=_labels(handle),
         )
-        output = await self.platform.run_tests(spec, _Console(hand))
-        hand.say("[Pipeline] junit")
+        output = await self.platform.run_tests(spec, _Console(handle))
+        handle.say("[Pipeline] junit")
         report = junit.read(output.files)
-        hand.build.report = {
+        handle.build.report = {
             "_class": "hudson.tasks.junit.TestResult",
             "suites": [{"name": "pytest", "cases": [_case(case) for case in report.cases]}],
         }
         return "UNSTABLE" if report.counts.failed else "SUCCESS"
 
-    async def _built(self, hand: ActiveRun, tag: str, target: str) -> tuple[str, int]:
-        given, key = hand.parameters, _key(hand)
-        hand.say("[Pipeline] stage (Checkout)")
-        hand.say(f"Checking out Revision {given['CHATOPS_SHA']} ({given['CHATOPS_REF']})")
+    async def _built(self, handle: BuildHandle, tag: str, target: str) -> tuple[str, int]:
+        given, key = handle.parameters, _key(handle)
+        handle.say("[Pipeline] stage (Checkout)")
+        handle.say(f"Checking out Revision {given['CHATOPS_SHA']} ({given['CHATOPS_REF']})")
         await self.source.fetch(key.repo, given["CHATOPS_CLONE_URL"], key.number, given["CHATOPS_SHA"])
-        hand.say(f"[Pipeline] stage (Build {target})")
+        handle.say(f"[Pipeline] stage (Build {target})")
         async with self.source.archive(key.repo, given["CHATOPS_SHA"]) as context:
-            order = BuildOrder(tag, "Dockerfile", target, {}, _labels(hand), context)
-            built = await self.builder.build(order, _Console(hand))
+            order = BuildOrder(tag, "Dockerfile", target, {}, _labels(handle), context)
+            built = await self.builder.build(order, _Console(handle))
         return built.id, built.size
 
 
@@ -112,36 +112,36 @@ async def open_workshop(folder: Path, gitee_url: str, token: str, instance: str)
 class _Console:
     """A build's console as the parts at hand write to it."""
 
-    hand: ActiveRun
+    handle: BuildHandle
 
     def write(self, text: str) -> None:
-        self.hand.build.console.write(text)
+        self.handle.build.console.write(text)
 
     def note(self, text: str) -> None:
-        self.hand.say(f"+ {text}")
+        self.handle.say(f"+ {text}")
 
     def tail(self, lines: int = 40) -> str:  # noqa: ARG002 - the port's own signature
         return ""
 
 
-async def _as_result(hand: ActiveRun, work: Any) -> str:
+async def _as_result(handle: BuildHandle, work: Any) -> str:
     try:
         result: str = await work
     except ChatOpsError as error:
-        hand.say(error.log or str(error))
-        hand.say(f"ERROR: {error}")
+        handle.say(error.log or str(error))
+        handle.say(f"ERROR: {error}")
         return "FAILURE"
     return result
 
 
-def _key(hand: ActiveRun) -> EnvironmentKey:
-    given = hand.parameters
+def _key(handle: BuildHandle) -> EnvironmentKey:
+    given = handle.parameters
     repo = RepoPath.parse(given["CHATOPS_REPOSITORY"])
     return EnvironmentKey(repo, int(given["CHATOPS_PR"]), given["CHATOPS_ENVIRONMENT"] or "preview")
 
 
-def _labels(hand: ActiveRun) -> dict[str, str]:
-    return naming.labels(_key(hand), sha=hand.parameters["CHATOPS_SHA"], run=0)
+def _labels(handle: BuildHandle) -> dict[str, str]:
+    return naming.labels(_key(handle), sha=handle.parameters["CHATOPS_SHA"], run=0)
 
 
 def _case(case: Case) -> dict[str, Any]:

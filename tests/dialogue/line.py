@@ -27,6 +27,11 @@ class Line:
 
     _calls: list[Call] = field(default_factory=list)
 
+    @property
+    def all_used(self) -> bool:
+        """Whether everything that was scripted has come to pass."""
+        return not self._calls
+
     def hold_request(self, method: str, path: str) -> Gate:
         """Let the next such request wait at the returned gate before Gitee hears of it."""
         return self._hold(method, path, answered=False)

@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 
 import pytest
@@ -44,13 +45,18 @@ async def test_gitee_is_given_the_time_that_it_asks_for(tester: OfflineTester) -
     assert 77 in tester.clock.waits
 
 
-async def test_an_answer_that_never_comes_is_not_waited_for(tester: OfflineTester) -> None:
+async def test_an_answer_that_never_comes_is_asked_for_again(
+    tester: OfflineTester, caplog: pytest.LogCaptureFixture
+) -> None:
     await tester.configure(IDLE)
     await tester.open()
+    await tester.says_nothing()
     tester.line.lose_request("GET", "/pulls/1$")
     tester.line.lose_request("POST", COMMENTS)
     assert "Image built" in await tester.says("/build")
     assert len(await tester.runs()) == 1
+    assert tester.line.all_used
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize("status", [500, 429])

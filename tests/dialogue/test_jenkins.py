@@ -14,7 +14,7 @@ from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.state import Permission
-from playground.jenkins.stories import ActiveRun, fails, held, telling
+from playground.jenkins.stories import BuildHandle, fails, held, telling
 from tests.dialogue.offline import OfflineTester
 
 DIGEST = "sha256:" + "a" * 64
@@ -67,13 +67,13 @@ async def test_a_job_builds_and_says_what_it_made(tester: OfflineTester, jenkins
     assert "archiving what was made" in tester.world.logs[1, "build"].lines
 
 
-async def everything_passes(hand: ActiveRun) -> str:
-    hand.publish({"adds": None, "removes": None})
+async def everything_passes(handle: BuildHandle) -> str:
+    handle.publish({"adds": None, "removes": None})
     return "SUCCESS"
 
 
-async def one_test_fails(hand: ActiveRun) -> str:
-    hand.publish({"adds": None, "removes": "2 != 3"})
+async def one_test_fails(handle: BuildHandle) -> str:
+    handle.publish({"adds": None, "removes": "2 != 3"})
     return "UNSTABLE"
 
 
@@ -283,12 +283,12 @@ async def test_tests_without_a_report_are_judged_by_the_job(
 
 
 async def test_junit_files_are_a_report_too(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
-    async def story(hand: ActiveRun) -> str:
-        hand.archive("target/TEST-a.xml", '<testsuite name="s"><testcase name="t"/></testsuite>')
+    async def story(handle: BuildHandle) -> str:
+        handle.archive("target/TEST-a.xml", '<testsuite name="s"><testcase name="t"/></testsuite>')
         return "SUCCESS"
 
-    async def broken(hand: ActiveRun) -> str:
-        hand.archive("junit.xml", "<testsuite")
+    async def broken(handle: BuildHandle) -> str:
+        handle.archive("junit.xml", "<testsuite")
         return "SUCCESS"
 
     job = jenkins.add_job("team/e2e", story)
@@ -340,9 +340,9 @@ async def test_what_expires_is_removed_by_the_job_that_was_configured_when_it_wa
 async def test_what_jenkins_says_is_hostile(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     evil = "</details>`|@all <!-- chatops:run=9 -->"
 
-    async def story(hand: ActiveRun) -> str:
-        hand.say(evil)
-        hand.archive(f"{evil}/image.txt", evil)
+    async def story(handle: BuildHandle) -> str:
+        handle.say(evil)
+        handle.archive(f"{evil}/image.txt", evil)
         return "SUCCESS"
 
     jenkins.add_job("team/build-image", story)

@@ -47,9 +47,10 @@ def calls(program: Path) -> list[list[str]]:
 
 def main(record: str) -> None:
     """Be buildctl."""
+    # Before it is seen: whoever sees it may stop it at once.
+    signal.signal(signal.SIGTERM, lambda *_: _fail("failed to solve: Canceled: context canceled"))
     with Path(record).open("a") as file:
         file.write(shlex.join(sys.argv[1:]).replace("\n", " ") + "\n")
-    signal.signal(signal.SIGTERM, lambda *_: _fail("failed to solve: Canceled: context canceled"))
     options = _parser().parse_args()
     _reach(options.addr)
     if options.command == "debug":

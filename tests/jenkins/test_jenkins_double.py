@@ -13,7 +13,7 @@ from bot.runners.jenkins import reading
 from playground.jenkins import tree
 from playground.jenkins.console import Console
 from playground.jenkins.server import OfflineJenkins
-from playground.jenkins.stories import ActiveRun, held
+from playground.jenkins.stories import BuildHandle, held
 from tests.jenkins.bench import TOKEN, USER
 from tests.real.parts import PATIENCE
 
@@ -86,8 +86,8 @@ async def test_queue_items_are_like_recorded_ones(jenkins: OfflineJenkins, http:
 async def test_builds_and_jobs_are_like_recorded_ones(
     jenkins: OfflineJenkins, http: httpx.AsyncClient
 ) -> None:
-    async def story(hand: ActiveRun) -> str:
-        hand.publish({"works": None})
+    async def story(handle: BuildHandle) -> str:
+        handle.publish({"works": None})
         return "SUCCESS"
 
     job = jenkins.add_job("folder/pipeline", story)
@@ -223,7 +223,7 @@ async def test_only_newest_builds_are_kept(jenkins: OfflineJenkins, http: httpx.
 
 
 async def test_a_broken_story_is_a_failure(jenkins: OfflineJenkins, http: httpx.AsyncClient) -> None:
-    async def story(_hand: ActiveRun) -> str:
+    async def story(_hand: BuildHandle) -> str:
         raise RuntimeError
 
     job = jenkins.add_job("a", story)
@@ -244,8 +244,8 @@ async def test_what_is_not_there_is_said_in_html(http: httpx.AsyncClient, jenkin
 
 
 async def test_people_may_look_in_where_the_playground_lets_them(jenkins: OfflineJenkins) -> None:
-    async def story(hand: ActiveRun) -> str:
-        hand.say("<script>alert(1)</script>")
+    async def story(handle: BuildHandle) -> str:
+        handle.say("<script>alert(1)</script>")
         return "SUCCESS"
 
     job = jenkins.add_job("folder/a", story)

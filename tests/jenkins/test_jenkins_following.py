@@ -10,7 +10,7 @@ from bot.model.errors import GiveUp, TellUser
 from bot.model.reason import Reason
 from bot.runners.jenkins.following import Patience
 from playground.jenkins.server import OfflineJenkins
-from playground.jenkins.stories import ActiveRun, fails, held, succeeds
+from playground.jenkins.stories import BuildHandle, fails, held, succeeds
 from tests.jenkins.bench import ORDER, Bench, Timeline
 
 JOB = "team/build-image"
@@ -309,8 +309,8 @@ async def test_a_slow_jenkins_is_waited_for(bench: Bench, jenkins: OfflineJenkin
 
 
 async def test_the_double_is_left_with_nothing_running(bench: Bench, jenkins: OfflineJenkins) -> None:
-    async def story(hand: ActiveRun) -> str:
-        await hand.sleep(5)
+    async def story(handle: BuildHandle) -> str:
+        await handle.sleep(5)
         return "SUCCESS"
 
     jenkins.add_job(JOB, story)

@@ -11,7 +11,7 @@ from bot.runners.jenkins import console, results
 from bot.runners.jenkins.test_report import read
 from playground.jenkins import stories
 from playground.jenkins.server import OfflineJenkins
-from playground.jenkins.stories import ActiveRun, held
+from playground.jenkins.stories import BuildHandle, held
 from tests.jenkins.bench import Bench, Timeline
 
 JOB = "team/build-image"
@@ -19,12 +19,12 @@ SAMPLES = Path(__file__).parents[1] / "samples" / "jenkins"
 
 
 async def test_a_log_that_grows_is_brought_once_and_whole(bench: Bench, jenkins: OfflineJenkins) -> None:
-    async def story(hand: ActiveRun) -> str:
+    async def story(handle: BuildHandle) -> str:
         for number in range(50):
-            hand.say(f"第 {number} 行 ✓")
-            hand.build.console.write("half a ")
-            await hand.sleep(1)
-            hand.say("line")
+            handle.say(f"第 {number} 行 ✓")
+            handle.build.console.write("half a ")
+            await handle.sleep(1)
+            handle.say("line")
         return "SUCCESS"
 
     jenkins.add_job(JOB, story)
@@ -35,10 +35,10 @@ async def test_a_log_that_grows_is_brought_once_and_whole(bench: Bench, jenkins:
 
 
 async def test_a_log_of_200_mb_is_brought_in_moments(bench: Bench, jenkins: OfflineJenkins) -> None:
-    async def story(hand: ActiveRun) -> str:
-        hand.say("the beginning")
-        hand.say("x" * 99, times=2_000_000)
-        hand.say("error: the end")
+    async def story(handle: BuildHandle) -> str:
+        handle.say("the beginning")
+        handle.say("x" * 99, times=2_000_000)
+        handle.say("error: the end")
         return "FAILURE"
 
     job = jenkins.add_job(JOB, story)
@@ -55,11 +55,11 @@ async def test_a_log_that_floods_for_hours_costs_little(
 ) -> None:
     monkeypatch.setattr(console, "BUDGET", 1 << 20)
 
-    async def story(hand: ActiveRun) -> str:
+    async def story(handle: BuildHandle) -> str:
         for _ in range(20):
-            hand.say("y" * 1023, times=1024)
-            await hand.sleep(3)
-        hand.say("over")
+            handle.say("y" * 1023, times=1024)
+            await handle.sleep(3)
+        handle.say("over")
         return "SUCCESS"
 
     jenkins.add_job(JOB, story)
@@ -119,8 +119,8 @@ async def test_a_build_that_log_rotation_removed_before_it_was_read_is_lost_not_
 async def test_what_jenkins_hides_for_its_own_pages_is_left_out(
     bench: Bench, jenkins: OfflineJenkins
 ) -> None:
-    async def story(hand: ActiveRun) -> str:
-        hand.say("\x1b[8mha:////4AAAA+/Zz09\x1b[0m[Pipeline] stage")
+    async def story(handle: BuildHandle) -> str:
+        handle.say("\x1b[8mha:////4AAAA+/Zz09\x1b[0m[Pipeline] stage")
         return "SUCCESS"
 
     jenkins.add_job(JOB, story)
@@ -134,13 +134,13 @@ async def test_files_are_brought_by_pattern_and_within_bounds(
 ) -> None:
     monkeypatch.setattr(results, "LARGEST_FILE", 100)
 
-    async def story(hand: ActiveRun) -> str:
-        hand.archive("out/chatops.env", "IMAGE=a")
-        hand.archive("deep/er/image.txt", b"\xff\xfe")
-        hand.archive("other.txt", "no")
-        hand.archive("big/image.txt", "x" * 101)
-        hand.archive("../../../evil/image.txt", "no")
-        hand.archive("看/a b#?%/image.txt", "yes")
+    async def story(handle: BuildHandle) -> str:
+        handle.archive("out/chatops.env", "IMAGE=a")
+        handle.archive("deep/er/image.txt", b"\xff\xfe")
+        handle.archive("other.txt", "no")
+        handle.archive("big/image.txt", "x" * 101)
+        handle.archive("../../../evil/image.txt", "no")
+        handle.archive("看/a b#?%/image.txt", "yes")
         return "SUCCESS"
 
     jenkins.add_job(JOB, story)
@@ -154,9 +154,9 @@ async def test_files_are_brought_by_pattern_and_within_bounds(
 
 
 async def test_published_results_are_a_report(bench: Bench, jenkins: OfflineJenkins) -> None:
-    async def story(hand: ActiveRun) -> str:
-        hand.publish({"adds": None, "removes": "2 != 3"})
-        hand.archive("junit.xml", "<no/>")
+    async def story(handle: BuildHandle) -> str:
+        handle.publish({"adds": None, "removes": "2 != 3"})
+        handle.archive("junit.xml", "<no/>")
         return "UNSTABLE"
 
     jenkins.add_job(JOB, story)
@@ -170,8 +170,8 @@ async def test_published_results_are_a_report(bench: Bench, jenkins: OfflineJenk
 async def test_without_published_results_the_archived_files_are_brought(
     bench: Bench, jenkins: OfflineJenkins
 ) -> None:
-    async def story(hand: ActiveRun) -> str:
-        hand.archive("reports/junit-1.xml", "<testsuite/>")
+    async def story(handle: BuildHandle) -> str:
+        handle.archive("reports/junit-1.xml", "<testsuite/>")
         return "SUCCESS"
 
     jenkins.add_job(JOB, story)
@@ -184,8 +184,8 @@ async def test_results_that_are_too_large_are_left(
 ) -> None:
     monkeypatch.setattr("bot.runners.jenkins.test_report.LARGEST", 1 << 20)
 
-    async def story(hand: ActiveRun) -> str:
-        hand.publish({"adds": "x" * (2 << 20)})
+    async def story(handle: BuildHandle) -> str:
+        handle.publish({"adds": "x" * (2 << 20)})
         return "UNSTABLE"
 
     jenkins.add_job(JOB, story)

@@ -72,7 +72,7 @@ class Service:
         return response
 
     async def hop(self, _request: web.Request) -> web.Response:
-        headers = {"Connection": "X-Inner", "X-Inner": "1", "RetentionPolicy-Alive": "9", "X-Outer": "2"}
+        headers = {"Connection": "X-Inner", "X-Inner": "1", "Keep-Alive": "9", "X-Outer": "2"}
         return web.Response(text="ok", headers=headers)
 
     async def moved(self, _request: web.Request) -> web.Response:

@@ -10,7 +10,9 @@ def test_whoever_sits_down_next_reads_the_name_of_the_one_before(tmp_path: Path)
     first.remember("host-2")
     assert first.name == "host-2"
     first.close()
-    assert InstanceLock(tmp_path / "data").name == "host-2"
+    next_one = InstanceLock(tmp_path / "data")
+    assert next_one.name == "host-2"
+    next_one.close()
 
 
 def test_two_who_share_a_folder_do_not_take_each_other_for_dead(tmp_path: Path) -> None:
@@ -21,3 +23,4 @@ def test_two_who_share_a_folder_do_not_take_each_other_for_dead(tmp_path: Path) 
     second.remember("host-2")
     assert first.name == "host-1"
     first.close()
+    second.close()
