@@ -18,7 +18,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)
 
 
 class GrowingFile:
-    """Implements bot.file_store.Growing with a descriptor.
+    """Implements bot.file_store.AppendFile with a descriptor.
 
     It is closed when nobody holds this any more: opening the file for every piece of output would be most
     of the work.
@@ -56,7 +56,7 @@ class GrowingFile:
 
 
 class FolderFileStore:
-    """Implements bot.file_store.Shelf in `runs` below the data folder."""
+    """Implements bot.file_store.FileStore in `runs` below the data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         self._runs = data_dir / "runs"

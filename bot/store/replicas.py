@@ -1,8 +1,8 @@
-"""The replicas on this store: who lives. Whoever is not on the members has nothing in hand.
+"""The replicas on this store: who is a member. A replica that is not a member holds nothing.
 
-No clock is asked: a replica raises a number as long as it lives, and the others watch it grow. What one has
-in hand bears its name, and that name counts for as long as it is on the members: to take everything out of a
-dead replica's hands, and to keep it from taking up more, is to strike its name.
+No clock is read: a replica increments its heartbeat as long as it lives, and the others watch it grow. What a
+replica holds carries its name, and the name counts as long as it is a member. So deleting a member releases
+everything that it held, and keeps it from taking more.
 """
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
@@ -13,12 +13,12 @@ from bot.store.schema import replicas
 
 
 def free(holder: ColumnElement[str | None]) -> ColumnElement[bool]:
-    """Whether nobody who lives has it in hand."""
+    """Whether no member holds it."""
     return holder.is_(None) | holder.not_in(select(replicas.c.name))
 
 
 def held_by(holder: ColumnElement[str | None], lease: Lease) -> ColumnElement[bool]:
-    """Whether this replica has it in hand, and lives for the others."""
+    """Whether this replica holds it, and is still a member."""
     return (holder == lease.replica) & holder.in_(select(replicas.c.name))
 
 
@@ -29,7 +29,7 @@ class Replicas:
         self._database = database
 
     async def join(self, name: str) -> Lease:
-        """Enter a replica under a name of its own; a store with one process strikes all earlier ones."""
+        """Add a replica under a name of its own; on SQLite, which one process uses, all earlier ones are deleted."""
 
         def work(connection: Connection) -> Lease:
             if self._database.alone:
@@ -40,7 +40,7 @@ class Replicas:
         return await self._database.run(work)
 
     async def heartbeat(self, lease: Lease) -> Members:
-        """Tell the others that this replica lives, and return all. Raises LeaseLost if it was struck."""
+        """Increment the heartbeat of this replica, and return all members. Raises LeaseLost if it was evicted."""
         mine = (
             update(replicas)
             .where(replicas.c.name == lease.replica)
@@ -57,7 +57,7 @@ class Replicas:
         return await self._database.run(work)
 
     async def evict(self, name: str, beat: int) -> bool:
-        """Strike a silent replica; False if it has stirred since that beat, or another was faster."""
+        """Delete a stalled replica; False if its heartbeat has grown since, or another replica was faster."""
         statement = (
             delete(replicas)
             .where(replicas.c.name == name, replicas.c.beat == beat)
@@ -66,6 +66,6 @@ class Replicas:
         return await self._database.run(lambda connection: connection.execute(statement).first() is not None)
 
     async def leave(self, lease: Lease) -> None:
-        """Go in peace: what is still in hand is at once another's to take up."""
+        """Delete this replica: what it still holds can be taken over at once."""
         statement = delete(replicas).where(replicas.c.name == lease.replica)
         await self._database.run(lambda connection: connection.execute(statement))

@@ -1,6 +1,6 @@
 """Jobs of the playground's Jenkins that really work: they build the image, push it, and run the tests.
 
-What a Jenkinsfile would do with shell steps (see docs/jenkins.md) is done here with the parts at handle.
+What a Jenkinsfile would do with shell steps (see docs/jenkins.md) is done here with the parts at hand.
 """
 
 from collections.abc import AsyncIterator
