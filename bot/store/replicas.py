@@ -29,7 +29,7 @@ class Replicas:
         self._database = database
 
     async def join(self, name: str) -> Lease:
-        """Add a replica under a name of its own; on SQLite, which one process uses, all earlier ones are deleted."""
+        """Add a replica under a name of its own; on SQLite, which has one process, delete all earlier ones."""
 
         def work(connection: Connection) -> Lease:
             if self._database.alone:
@@ -40,7 +40,7 @@ class Replicas:
         return await self._database.run(work)
 
     async def heartbeat(self, lease: Lease) -> Members:
-        """Increment the heartbeat of this replica, and return all members. Raises LeaseLost if it was evicted."""
+        """Increment this replica's heartbeat, and return all members. Raises LeaseLost if it was evicted."""
         mine = (
             update(replicas)
             .where(replicas.c.name == lease.replica)
