@@ -29,7 +29,7 @@ class Replicas:
         self._database = database
 
     async def join(self, name: str) -> Lease:
-        """Add a replica under a name of its own; on SQLite, which has one process, delete all earlier ones."""
+        """Add a replica under a name of its own; on SQLite, with its one process, delete earlier ones."""
 
         def work(connection: Connection) -> Lease:
             if self._database.alone:
