@@ -15,8 +15,8 @@ CONFIG = Path(__file__).with_name("registry.yml")
 PORT = int(os.environ.get("CHATOPS_REGISTRY_PORT", "5000"))
 # The loopback name of 127.0.0.0/8 is what Docker takes without TLS.
 ADDRESS = f"127.0.0.1:{PORT}"
-PATIENCE = 20.0
-"""Seconds that the registry may take to answer."""
+PATIENCE = 120.0
+"""Seconds that the registry may take to answer on a busy machine; where nobody listens is known at once."""
 
 
 def answers() -> bool:
@@ -25,7 +25,7 @@ def answers() -> bool:
     Raises SetUpError when something else does.
     """
     try:
-        with urllib.request.urlopen(f"http://{ADDRESS}/v2/", timeout=5):
+        with urllib.request.urlopen(f"http://{ADDRESS}/v2/", timeout=PATIENCE):
             return True
     except urllib.error.HTTPError as refusal:
         status = refusal.code

@@ -100,7 +100,7 @@ class Build:
         self.caches = [_fields(one) for one in (*options.import_cache, *options.export_cache)]
         self.metadata: Path | None = options.metadata_file
         self.step = 0
-        self.engine = docker.APIClient(timeout=120)
+        self.engine = docker.APIClient(timeout=600)
 
     def run(self) -> None:
         """Build, push, and say how it went."""

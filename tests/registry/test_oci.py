@@ -14,7 +14,7 @@ from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import Image
 from bot.registry.oci import OciRegistry, deletable, scheme
-from tests.real.parts import Recorder, RegistryProcess, private_registry
+from tests.real.parts import PATIENCE, Recorder, RegistryProcess, private_registry
 from tests.real.ports import free_port
 
 REPO = RepoPath("Team", "shop")
@@ -26,7 +26,7 @@ class FileStore:
     """Puts tiny images into a registry, as `docker push` would."""
 
     def __init__(self, host: str) -> None:
-        self._client = httpx.Client(base_url=f"http://{host}")
+        self._client = httpx.Client(base_url=f"http://{host}", timeout=PATIENCE)
 
     def put(self, tag: str, content: str, name: str = NAME) -> str:
         """Push an image whose manifest depends on the content; return its digest."""

@@ -22,6 +22,9 @@ __all__ = ["app_image", "base_image", "engine", "instance", "log", "registry", "
 LONG = 600
 """A timeout, in seconds, for what is to end by itself."""
 
+TOO_MUCH = "for time in 1 2 3; do tail /dev/zero; done; exec tail /dev/zero"
+"""Takes all memory, more than once: of the last time an engine may hear when all is over already."""
+
 KEY = EnvironmentKey(RepoPath("team", "shop"), 12, "preview")
 
 

@@ -23,7 +23,7 @@ from bot.runners.buildkit.command import Options, build
 from bot.runners.buildkit.context import unpack
 from bot.runners.buildkit.progress import PlainProgress
 from tests.fakes.buildctl import calls, install
-from tests.real.parts import Recorder, RegistryProcess, order, private_registry
+from tests.real.parts import PATIENCE, Recorder, RegistryProcess, order, private_registry
 from tests.real.ports import free_port
 from tests.runners.waiting import until
 
@@ -82,7 +82,8 @@ async def test_a_commit_is_built_and_pushed_in_one_go(bench: Bench) -> None:
     built = await bench.build(STAGES, target="runtime", args={"COLOUR": "red, or blue"})
 
     name, _, digest = built.id.partition("@")
-    async with httpx.AsyncClient(base_url=f"http://{bench.registry}/v2/previews/team/shop") as client:
+    repository = f"http://{bench.registry}/v2/previews/team/shop"
+    async with httpx.AsyncClient(base_url=repository, timeout=PATIENCE) as client:
         assert (await client.get(f"manifests/{digest}")).is_success
     assert (name, built.size) == (bench.tag.rpartition(":")[0], 0)
     assert "[4/5] RUN echo" in bench.log.text

@@ -15,7 +15,7 @@ from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
 from tests.real.parts import RegistryProcess, tar
-from tests.runners.conftest import KEY, Stage
+from tests.runners.conftest import KEY, TOO_MUCH, Stage
 from tests.runners.waiting import until
 
 pytestmark = pytest.mark.docker
@@ -221,9 +221,12 @@ def has_spoken(container: Container) -> bool:
 
 async def test_memory_beyond_the_limit_is_told(stage: Stage) -> None:
     with pytest.raises(TellUser) as caught:
-        await stage.platform.deploy(stage.spec(memory="8m", command=("tail", "/dev/zero")), stage.log)
+        await stage.platform.deploy(stage.spec(memory="16m", command=("sh", "-c", TOO_MUCH)), stage.log)
 
-    assert (caught.value.reason, caught.value.facts) == (Reason.OUT_OF_MEMORY, {"name": "app", "limit": "8m"})
+    assert (caught.value.reason, caught.value.facts) == (
+        Reason.OUT_OF_MEMORY,
+        {"name": "app", "limit": "16m"},
+    )
     assert stage.empty
 
 

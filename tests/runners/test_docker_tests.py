@@ -9,7 +9,7 @@ from bot.runners import collect
 from bot.runners.docker import tests_container
 from tests.real.clock import Leaping
 from tests.real.parts import PATIENCE
-from tests.runners.conftest import KEY, Stage
+from tests.runners.conftest import KEY, TOO_MUCH, Stage
 from tests.runners.waiting import until
 
 pytestmark = pytest.mark.docker
@@ -117,14 +117,14 @@ async def test_suite_over_its_time_is_stopped_and_told(stage: Stage) -> None:
 
 
 async def test_suite_over_its_memory_is_told(stage: Stage) -> None:
-    suite = stage.suite("exec tail /dev/zero", memory="8m", standalone=True)
+    suite = stage.suite(TOO_MUCH, memory="16m", standalone=True)
 
     with pytest.raises(TellUser) as caught:
         await stage.platform.run_tests(suite, stage.log)
 
     assert (caught.value.reason, caught.value.facts) == (
         Reason.OUT_OF_MEMORY,
-        {"name": "unit", "limit": "8m"},
+        {"name": "unit", "limit": "16m"},
     )
 
 
