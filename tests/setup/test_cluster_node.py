@@ -1,13 +1,17 @@
 """When the test cluster's node may be started: never beside a kubelet on the same engine."""
 
+import socket
+from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 from machine import SetUpError
 
+from tests.cluster.local import node, programs
 from tests.cluster.local.node import check_alone
-from tests.cluster.local.programs import PAUSE
+from tests.cluster.local.programs import PAUSE, Layout
+from tests.real.ports import free_port
 
 
 class Api:
@@ -35,6 +39,24 @@ def test_pods_of_another_kubernetes_are_not_touched() -> None:
 def test_another_cluster_of_ours_is_not_disturbed() -> None:
     with pytest.raises(SetUpError, match="running already"):
         check_alone(engine(PAUSE), busy=True)
+
+
+@pytest.mark.parametrize("part", ["API server", "etcd", "peers"])
+def test_a_part_that_another_cluster_left_is_no_part_of_this_one(
+    part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as left:
+        port = left.getsockname()[1]
+        mine = {name: free_port() for name in ("API server", "etcd", "peers")} | {part: port}
+        monkeypatch.setattr(programs, "API_PORT", mine["API server"])
+        monkeypatch.setattr(programs, "ETCD", f"http://127.0.0.1:{mine['etcd']}")
+        monkeypatch.setattr(programs, "ETCD_PEER", f"http://127.0.0.1:{mine['peers']}")
+        monkeypatch.setattr(node, "down", lambda _: None)
+        layout = Layout(tmp_path, tmp_path, "127.0.0.1", "unix:///nowhere", "cgroupfs")
+        monkeypatch.setattr(node, "_layout", lambda *_: layout)
+
+        with pytest.raises(SetUpError, match="a part of one"):
+            node.up(engine(), tmp_path)
 
 
 def test_what_a_killed_node_left_is_no_hindrance() -> None:

@@ -37,8 +37,8 @@ COPY busybox /
 STOPSIGNAL SIGKILL
 ENTRYPOINT ["/busybox", "sleep", "2147483647"]
 """
-PATIENCE = 60.0
-"""Seconds that a part may take to answer on a busy machine."""
+PATIENCE = 120.0
+"""Seconds that a part may take to answer on a busy machine, or to end: the API server lets clients finish."""
 PARTS = (
     *("addons", "caddy", "dnsmasq"),
     *("kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"),
@@ -50,7 +50,7 @@ def up(client: docker.DockerClient, binaries: Path) -> Path:
     """Start the node with wiped state and return the administrator's kubeconfig. Raises SetUpError."""
     down(client)
     layout = _layout(client, binaries)
-    check_alone(client, busy=_listens(layout.bridge, programs.API_PORT))
+    check_alone(client, busy=any(_listens(*address) for address in layout.addresses))
     _remove_pods(client)
     STATE.mkdir(parents=True)
     traces.remember(BEFORE)
@@ -66,7 +66,7 @@ def down(client: docker.DockerClient) -> None:
     if not STATE.exists():
         return
     for name in PARTS:
-        Background(name, STATE).stop()
+        Background(name, STATE).stop(PATIENCE)
     _remove_pods(client)
     with contextlib.suppress(docker.errors.ImageNotFound):
         client.images.remove(PAUSE, force=True)
@@ -89,7 +89,9 @@ def check_alone(client: docker.DockerClient, *, busy: bool) -> None:
     What a node of ours left that was killed together with its records is no hindrance.
     """
     if busy:
-        raise SetUpError("A cluster of these tests is running already; another checkout's, perhaps.")
+        raise SetUpError(
+            "A cluster of these tests is running already, or a part of one; another checkout's, perhaps."
+        )
     sandboxes = client.api.containers(filters={"label": [POD, SANDBOX]})
     if any(found["Image"] != PAUSE for found in sandboxes):
         raise SetUpError(
@@ -136,7 +138,7 @@ def _make_pause_image(client: docker.DockerClient) -> None:
 def _start_control_plane(layout: Layout) -> None:
     keys = layout.keys
     tokens = make_keys(keys)
-    _start("etcd", programs.etcd(layout))
+    _start("etcd", programs.etcd(layout), lambda: _listens(*programs.address(programs.ETCD)))
     layout.audit_policy.write_text(json.dumps(programs.AUDIT_POLICY))
     # It makes its certificate before it listens.
     _start("kube-apiserver", programs.api_server(layout), lambda: _listens(layout.bridge, programs.API_PORT))

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.cluster.local.addons import Folder
 from tests.cluster.local.identities import Keys
@@ -44,6 +45,11 @@ class Layout:
         return f"https://{self.bridge}:{API_PORT}"
 
     @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where the parts listen that another cluster would have too: one without its own would use ours."""
+        return [(self.bridge, API_PORT), address(ETCD), address(ETCD_PEER)]
+
+    @property
     def keys(self) -> Keys:
         """Tokens and keys."""
         return Keys(self.state / "keys")
@@ -65,6 +71,12 @@ class Layout:
     def client(self, name: str, *flags: str) -> list[str]:
         """Return the command line of one that is a client of the API."""
         return self.program(name, f"--kubeconfig={self.keys.kubeconfig(name)}", *flags)
+
+
+def address(url: str) -> tuple[str, int]:
+    """Return host and port of a URL."""
+    parts = urlsplit(url)
+    return str(parts.hostname), parts.port or 0
 
 
 def etcd(layout: Layout) -> list[str]:
