@@ -88,7 +88,7 @@ class Bot:
     idle_scaler: IdleScaler
     visits: Visits
     sweep: Sweep
-    chores: PeriodicTasks
+    periodic_tasks: PeriodicTasks
     comments: RunComments
     addresses: Addresses
     local: Local
@@ -127,7 +127,7 @@ class NotifyingInbox:
     dispatcher: Dispatcher
 
     async def accept(self, delivery: Delivery) -> bool:
-        """Keep a delivery; see `bot.store.deliveries.Inbox.accept`."""
+        """Store a delivery; see `bot.store.deliveries.Inbox.accept`."""
         new = await self.store.inbox.accept(delivery)
         self.dispatcher.wake()
         return new
@@ -160,14 +160,14 @@ async def running(
         ports = _sockets(stack, settings)
         where = addresses(settings, web_port=ports[0].port, preview_port=ports[1].port)
         local = Local(*(f"http://{settings.server.host}:{listener.port}" for listener in ports))
-        seat = InstanceLock(settings.server.data_dir)
-        stack.callback(seat.close)
-        bot = _assemble(settings, adapters, store, seat, clock, sleep, where, local, CollectorRegistry())
+        lock = InstanceLock(settings.server.data_dir)
+        stack.callback(lock.close)
+        bot = _assemble(settings, adapters, store, lock, clock, sleep, where, local, CollectorRegistry())
         await bot.membership.join()
         stack.push_async_callback(bot.membership.leave)
         stack.push_async_callback(bot.comments.board.close)
         stack.push_async_callback(bot.idle_scaler.close)
-        for loop in (bot.membership, bot.worker, bot.dispatcher, bot.chores):
+        for loop in (bot.membership, bot.worker, bot.dispatcher, bot.periodic_tasks):
             await stack.enter_async_context(_background(loop.serve()))
         await _listen(stack, ports, settings, bot, clock)
         yield bot
@@ -177,7 +177,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     settings: Settings,
     adapters: Adapters,
     store: Store,
-    seat: InstanceLock,
+    lock: InstanceLock,
     clock: Clock,
     sleep: Sleep,
     where: Addresses,
@@ -193,15 +193,15 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     async def drop() -> None:
         await asyncio.gather(worker.drop(), dispatcher.drop())
 
-    membership = Membership(store, drop, seat, metrics=metrics)
+    membership = Membership(store, drop, lock, metrics=metrics)
     words, leased = _renderer(settings), lambda: membership.lease
     board = CommentPublisher(adapters.forge, store, words, identity, leased, sleep=sleep, metrics=metrics)
     comments = _comments(settings, store, board, where)
     longest, ahead = duration.parse(settings.preview.ttl), warning_time(settings)
     idle = spare_time(settings.kubernetes.sleep_after)
-    progress = StepRecorder(store, adapters.steps, where, clock, longest, sleeps=bool(idle))
-    walker = RunExecutor(progress, clock, duration.parse(settings.limits.run_time), sleep, metrics)
-    worker = Worker(store, walker, comments, comments.limits, membership)
+    recorder = StepRecorder(store, adapters.steps, where, clock, longest, sleeps=bool(idle))
+    executor = RunExecutor(recorder, clock, duration.parse(settings.limits.run_time), sleep, metrics)
+    worker = Worker(store, executor, comments, comments.limits, membership)
     gatherer = FactGatherer(adapters.forge, store, known, policy, where, clock, language, longest, ahead)
     decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
     dispatcher = Dispatcher(store, decider, board, worker, membership, clock, language)
@@ -209,19 +209,19 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     warnings = ExpiryWarnings(store, board, where, clock, language, ahead)
     idle_scaler = IdleScaler(store, adapters.steps.sleepers, clock, idle)
     visits = Visits(store.pulls, clock)
-    keeping = Retention(store, adapters.files.shelf, clock, _keep(settings), metrics)
+    retention = Retention(store, adapters.files.shelf, clock, _keep(settings), metrics)
     repaired = SweepMetrics.in_registry(registry).repaired
     sweep = reconciling.sweep(
         settings, adapters, store, clock, known, wake=dispatcher.wake, repaired=repaired
     )
     names = DnsReconciler(store, adapters.names) if adapters.names else None
-    chores = (
-        PeriodicTask("retention", 3600, keeping.reconcile),
+    tasks = (
+        PeriodicTask("retention", 3600, retention.reconcile),
         PeriodicTask("git cache", 6 * 3600, adapters.steps.source.gc, everywhere=True),
         PeriodicTask("expiry", 30, expiry.reconcile),
         *([PeriodicTask("expiry warnings", 30, warnings.reconcile)] if settings.comments.announce else ()),
         PeriodicTask("comments left unsaid", 10, comments.catch_up),
-        *reconciling.chores(settings, sweep),
+        *reconciling.periodic_tasks(settings, sweep),
         *([PeriodicTask("names", 5, names.reconcile)] if names else ()),
         *(_resting(idle_scaler, visits) if adapters.steps.sleepers else ()),
     )
@@ -236,7 +236,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
         idle_scaler=idle_scaler,
         visits=visits,
         sweep=sweep,
-        chores=PeriodicTasks(membership, chores),
+        periodic_tasks=PeriodicTasks(membership, tasks),
         comments=comments,
         addresses=where,
         local=local,
@@ -372,7 +372,10 @@ def _previews(settings: Settings, bot: Bot) -> PreviewDeps:
 
 @asynccontextmanager
 async def _background(loop: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Keep a loop going until the block ends; if it breaks, end the process: a bot that only listens lies."""
+    """Run a loop until the block ends; terminate if it crashes.
+
+    A bot that accepts webhooks but never processes them must not look healthy.
+    """
     task = asyncio.create_task(loop)
     task.add_done_callback(_died)
     try:

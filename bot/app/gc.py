@@ -1,4 +1,4 @@
-"""`chatops gc`: what nobody owns any more is told and removed once, beside a bot that runs or after it."""
+"""`chatops gc`: lists orphaned resources and removes them once, beside a running bot or without one."""
 
 from collections.abc import Callable, Iterator
 
@@ -20,14 +20,14 @@ async def clear(settings: Settings, say: Callable[[str], None], *, dry_run: bool
     store = await Store.visit(settings.store_url)
     try:
         async with open_adapters(settings) as adapters:
-            leftovers = reconciling.leftovers(
+            garbage = reconciling.garbage_collector(
                 settings, adapters, store, SystemClock(), repaired=repairs.append
             )
-            found = await leftovers.find()
+            found = await garbage.find()
             for line in lines(found):
                 say(_printable(line))
             if not dry_run:
-                await leftovers.clear(found)
+                await garbage.clear(found)
                 say(f"{len(repairs)} removed or put right")
             return not found.trouble
     finally:

@@ -1,4 +1,4 @@
-"""Puts the sweep together: for the running bot, and for the operator who clears up by hand."""
+"""Builds the sweep: for the running bot, and for `chatops gc`."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -35,7 +35,7 @@ def sweep(
     repaired: Repaired,
 ) -> Sweep:
     """Return the sweep of a running bot; `wake` tells it of new deliveries."""
-    missed = Reconciler(
+    reconciler = Reconciler(
         forge=adapters.forge,
         records=store,
         identity=Identity(adapters.forge),
@@ -47,19 +47,19 @@ def sweep(
         repaired=repaired,
         age=_age(settings),
     )
-    return Sweep(missed, leftovers(settings, adapters, store, clock, repaired=repaired))
+    return Sweep(reconciler, garbage_collector(settings, adapters, store, clock, repaired=repaired))
 
 
-def chores(settings: Settings, made: Sweep) -> tuple[PeriodicTask, ...]:
-    """Return the sweep as a chore, if it is wanted."""
+def periodic_tasks(settings: Settings, made: Sweep) -> tuple[PeriodicTask, ...]:
+    """Return the sweep as a periodic task, if the operator wants it."""
     every = duration.parse(settings.sweep.every, minimum=SHORTEST).total_seconds()
     return (PeriodicTask("sweep", every, made.run),) if settings.sweep.enabled else ()
 
 
-def leftovers(
+def garbage_collector(
     settings: Settings, adapters: Adapters, store: Store, clock: Clock, *, repaired: Repaired
 ) -> GarbageCollector:
-    """Return what clears up runners and registry."""
+    """Return the garbage collector of runners and registry."""
     return GarbageCollector(
         store, adapters.steps.platforms, adapters.steps.registry, clock, repaired, _age(settings)
     )

@@ -31,7 +31,7 @@ class Addresses:
         return f"{self.preview_scheme}://{self.host(host_label)}{port}/"
 
     def environment(self, environment: Environment) -> str:
-        """Return where an environment answers: as whoever deployed it told, else as a preview."""
+        """Return the environment's URL: the one that its deployer reported, otherwise the preview URL."""
         return environment.url or self.preview(environment.host)
 
     def run(self, run_id: int) -> str:

@@ -17,7 +17,7 @@ class Metrics(Protocol):
         ...
 
     def lease_lost(self) -> None:
-        """Count that this replica had to drop what it had in hand."""
+        """Count that this replica had to drop everything that it held."""
         ...
 
     def taken_over(self) -> None:

@@ -62,11 +62,11 @@ class RunningTasks(Generic[K]):
 
     @property
     def keys(self) -> tuple[K, ...]:
-        """What is in hand."""
+        """Keys of the tasks under way."""
         return tuple(self._tasks)
 
     def take(self, key: K, work: Coroutine[None, None, None], name: str) -> None:
-        """Begin to carry something out; it is in hand until its task says `done`."""
+        """Start a task; it counts as under way until it says `done`."""
         self._tasks[key] = asyncio.create_task(work, name=name)
 
     def done(self, key: K) -> None:

@@ -29,11 +29,11 @@ class ReplicaRecords(Protocol):
         ...
 
     async def evict(self, name: str, beat: int) -> bool:
-        """Free what a silent replica has in hand; False if it has stirred since that beat."""
+        """Evict a stalled replica; False if its heartbeat has grown since."""
         ...
 
     async def leave(self, lease: Lease) -> None:
-        """Free what this replica has in hand."""
+        """Release everything that this replica holds."""
         ...
 
 

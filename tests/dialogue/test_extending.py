@@ -178,5 +178,5 @@ async def test_an_extension_is_not_lost_to_a_deployment_that_ends_meanwhile(depl
 async def test_announcements_can_be_switched_off(tester: OfflineTester) -> None:
     for announce in (False, True):
         await tester.restart(comments=replace(tester.settings.comments, announce=announce))
-        names = {chore.name for chore in tester.bot.chores.chores}
+        names = {task.name for task in tester.bot.periodic_tasks.tasks}
         assert ("expiry warnings" in names) is announce

@@ -48,14 +48,14 @@ class Dispatcher:
         self._watch.wake()
 
     async def serve(self) -> None:
-        """Decide deliveries until cancelled; those in hand then are another's to decide."""
+        """Decide deliveries until cancelled; those under way are left to another replica."""
         try:
             await self._watch.keep(self._take)
         finally:
             await self.drop()
 
     async def drop(self) -> None:
-        """Let go of everything in hand."""
+        """Stop deciding, and release everything."""
         await self._in_hand.drop()
 
     async def _take(self) -> None:

@@ -1,4 +1,4 @@
-"""What is done again and again: each chore in a loop of its own, none able to stop another."""
+"""What is done again and again: each task in a loop of its own, none able to stop another."""
 
 import asyncio
 import logging
@@ -13,41 +13,41 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """Something that bears being done twice, left out, or broken off."""
+    """An idempotent periodic task; it may be skipped, repeated or cancelled."""
 
     name: str
     every: float
-    """Seconds between the end of one time and the beginning of the next."""
+    """Seconds between the end of one run and the start of the next."""
     do: Callable[[], Awaitable[object]]
     everywhere: bool = False
-    """Whether each replica does it for itself."""
+    """Whether every replica runs it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTasks:
-    """Does chores; those for all only while this replica leads."""
+    """Runs periodic tasks; those that one replica runs for all, only while this one leads."""
 
     membership: Membership
-    chores: Sequence[PeriodicTask]
+    tasks: Sequence[PeriodicTask]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def serve(self) -> None:
-        """Do them until cancelled."""
+        """Run them until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for chore in self.chores:
-                group.create_task(self._repeat(chore), name=f"chore {chore.name}")
+            for task in self.tasks:
+                group.create_task(self._repeat(task), name=f"periodic task {task.name}")
 
-    async def _repeat(self, chore: PeriodicTask) -> None:
+    async def _repeat(self, task: PeriodicTask) -> None:
         while True:
-            if chore.everywhere or self.membership.leads:
-                await _once(chore)
-            await self.sleep(chore.every)
+            if task.everywhere or self.membership.leads:
+                await _once(task)
+            await self.sleep(task.every)
 
 
-async def _once(chore: PeriodicTask) -> None:
+async def _once(task: PeriodicTask) -> None:
     try:
-        await chore.do()
+        await task.do()
     except ChatOpsError as error:
-        logger.warning("%s: %s", chore.name, error)
+        logger.warning("%s: %s", task.name, error)
     except Exception:
-        logger.exception("%s met a bug", chore.name)
+        logger.exception("%s met a bug", task.name)

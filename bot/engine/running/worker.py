@@ -1,4 +1,4 @@
-"""The loop that takes up waiting runs as the limits allow, and stops those in hand that are flagged.
+"""The loop that takes up waiting runs as the limits allow, and stops those under way that are flagged.
 
 Every replica has one. `bot.core.runs.scheduling` decides on the whole queue what may begin, while the store
 keeps the others from choosing, so that limits hold for all replicas together.
@@ -51,14 +51,14 @@ class Worker:
         return len(self._in_hand) > 0 or self._watch.looking
 
     async def serve(self) -> None:
-        """Take up and stop runs until cancelled; runs in hand then are interrupted and left resumable."""
+        """Take up and stop runs until cancelled; runs under way are interrupted and left resumable."""
         try:
             await self._watch.keep(self._look)
         finally:
             await self.drop()
 
     async def drop(self) -> None:
-        """Interrupt everything in hand, and return when all of it is tidied up."""
+        """Interrupt everything under way, and return when its clean-up is done."""
         await self._in_hand.drop()
 
     async def _look(self) -> None:
@@ -74,7 +74,7 @@ class Worker:
         self._show_places(queue)
 
     async def _free_queue(self, lease: Lease) -> Sequence[QueueEntry]:
-        """Return the queue after giving back runs that bear this replica's name and are not in its hands.
+        """Return the queue after giving back runs that carry this replica's name but are not executed by it.
 
         The answer to a claim, or the request to give a run back, is lost where the store goes away meanwhile.
         """
