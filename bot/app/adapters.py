@@ -24,12 +24,12 @@ from bot.reports.folder import FolderFileStore
 from bot.runners.buildkit.builder import BuildKitBuilder
 from bot.runners.buildkit.command import Options as BuildKitOptions
 from bot.runners.docker.builder import DockerBuilder
-from bot.runners.docker.connection import DockerSettings
+from bot.runners.docker.connection import DockerOptions
 from bot.runners.docker.container import Limits
 from bot.runners.docker.credentials import Account, Credentials
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
-from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
+from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
 from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from bot.settings.model import Settings
@@ -124,7 +124,7 @@ async def _docker(settings: Settings, steps: StepAdapters, stack: AsyncExitStack
     chosen, credentials = settings.docker, _credentials(settings)
     if not chosen.enabled:
         return steps
-    engine = await DockerEngine.connect(DockerSettings(host=chosen.host))
+    engine = await DockerEngine.connect(DockerOptions(host=chosen.host))
     stack.push_async_callback(engine.close)
     builder = DockerBuilder(
         engine,
@@ -186,7 +186,7 @@ def open_jenkins(settings: Settings) -> JenkinsJobs:
     """Return the Jenkins that the settings name; whoever opens it closes it."""
     chosen = settings.jenkins
     client = JenkinsClient(
-        JenkinsSettings(
+        JenkinsOptions(
             chosen.url,
             chosen.user,
             chosen.token.get_secret_value(),

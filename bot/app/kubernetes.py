@@ -9,7 +9,7 @@ from bot.runners.kubernetes.fetching import ChartRegistry
 from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.options import Account, Bounds, ChartPolicy, Options, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
-from bot.settings.model import Kubernetes, Settings
+from bot.settings.model import KubernetesSettings, Settings
 
 
 def open_cluster(settings: Settings) -> tuple[Cluster, KubernetesPlatform]:
@@ -58,7 +58,7 @@ def charts_from(settings: Settings) -> ChartRegistry:
     )
 
 
-def _routing(chosen: Kubernetes) -> Routing:
+def _routing(chosen: KubernetesSettings) -> Routing:
     return Routing(
         ingress_class=chosen.ingress_class,
         annotations=_pairs(chosen.ingress_annotations),

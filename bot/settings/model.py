@@ -25,33 +25,40 @@ from bot.settings.kinds import (
     Secret,
     WebAddress,
 )
-from bot.settings.runners import BuildKit, Dns, Docker, Jenkins, Kubernetes, Registry
+from bot.settings.runners import (
+    BuildKitSettings,
+    DnsSettings,
+    DockerSettings,
+    JenkinsSettings,
+    KubernetesSettings,
+    RegistrySettings,
+)
 
 __all__ = [
     "NO_SECRET",
     "STRICT",
-    "BuildKit",
-    "Comments",
-    "Dns",
-    "Docker",
-    "Gitee",
-    "Jenkins",
-    "Kubernetes",
-    "Limits",
-    "Preview",
-    "Registry",
-    "Repos",
-    "Retention",
+    "BuildKitSettings",
+    "CommentsSettings",
+    "DnsSettings",
+    "DockerSettings",
+    "GiteeSettings",
+    "JenkinsSettings",
+    "KubernetesSettings",
+    "LimitsSettings",
+    "PreviewSettings",
+    "RegistrySettings",
+    "ReposSettings",
+    "RetentionSettings",
     "Secret",
-    "Server",
+    "ServerSettings",
     "Settings",
-    "Store",
-    "Sweep",
+    "StoreSettings",
+    "SweepSettings",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerSettings:
     """Where the bot listens and keeps its files."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -73,7 +80,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Gitee:
+class GiteeSettings:
     """Which Gitee, and who the bot is there."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -99,7 +106,7 @@ class Gitee:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class StoreSettings:
     """Where deliveries, runs and environments are kept."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -110,7 +117,7 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
-class Repos:
+class ReposSettings:
     """Which repositories the bot works for."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -121,7 +128,7 @@ class Repos:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class PreviewSettings:
     """How visitors reach what was deployed."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -142,7 +149,7 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LimitsSettings:
     """How much at once, and how much of it is kept."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -166,7 +173,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Retention:
+class RetentionSettings:
     """How long things are kept after they are over; what a live environment came from stays."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -182,7 +189,7 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class SweepSettings:
     """How what webhooks did not tell and what was left behind is found and made good."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -196,7 +203,7 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
-class Comments:
+class CommentsSettings:
     """How the bot speaks under a pull request."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -218,21 +225,21 @@ class Settings:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    server: Server = field(default_factory=Server)
-    gitee: Gitee = field(default_factory=Gitee)
-    store: Store = field(default_factory=Store)
-    repos: Repos = field(default_factory=Repos)
-    docker: Docker = field(default_factory=Docker)
-    kubernetes: Kubernetes = field(default_factory=Kubernetes)
-    registry: Registry = field(default_factory=Registry)
-    jenkins: Jenkins = field(default_factory=Jenkins)
-    buildkit: BuildKit = field(default_factory=BuildKit)
-    preview: Preview = field(default_factory=Preview)
-    dns: Dns = field(default_factory=Dns)
-    limits: Limits = field(default_factory=Limits)
-    retention: Retention = field(default_factory=Retention)
-    sweep: Sweep = field(default_factory=Sweep)
-    comments: Comments = field(default_factory=Comments)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    gitee: GiteeSettings = field(default_factory=GiteeSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    repos: ReposSettings = field(default_factory=ReposSettings)
+    docker: DockerSettings = field(default_factory=DockerSettings)
+    kubernetes: KubernetesSettings = field(default_factory=KubernetesSettings)
+    registry: RegistrySettings = field(default_factory=RegistrySettings)
+    jenkins: JenkinsSettings = field(default_factory=JenkinsSettings)
+    buildkit: BuildKitSettings = field(default_factory=BuildKitSettings)
+    preview: PreviewSettings = field(default_factory=PreviewSettings)
+    dns: DnsSettings = field(default_factory=DnsSettings)
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    sweep: SweepSettings = field(default_factory=SweepSettings)
+    comments: CommentsSettings = field(default_factory=CommentsSettings)
     permissions: Mapping[str, PermissionLevel] = field(default_factory=dict)
     """Who may use a command, by its name: anyone, contributor (also the author of a trusted pull request),
     write or admin. What is not named keeps the command's own level."""

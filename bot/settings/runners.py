@@ -21,7 +21,7 @@ from bot.settings.kinds import (
 
 
 @dataclass(frozen=True, slots=True)
-class Docker:
+class DockerSettings:
     """The engine that builds, deploys and tests, and what a container may use."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -47,7 +47,7 @@ class Docker:
 
 
 @dataclass(frozen=True, slots=True)
-class Kubernetes:
+class KubernetesSettings:
     """The cluster for steps with `runner: kubernetes`, and what an environment may use there."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -127,7 +127,7 @@ class Kubernetes:
 
 
 @dataclass(frozen=True, slots=True)
-class Registry:
+class RegistrySettings:
     """Where images are pushed."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -154,7 +154,7 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True)
-class Jenkins:
+class JenkinsSettings:
     """Jenkins whose jobs repositories may use as steps; none without `url`."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -183,7 +183,7 @@ class Jenkins:
 
 
 @dataclass(frozen=True, slots=True)
-class BuildKit:
+class BuildKitSettings:
     """The buildkitd for builds with `runner: kubernetes`; its client `buildctl` must be on the bot's PATH."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -202,7 +202,7 @@ class BuildKit:
 
 
 @dataclass(frozen=True, slots=True)
-class Dns:
+class DnsSettings:
     """How the names of previews are resolved; with a wildcard record nothing here is needed."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT

@@ -18,7 +18,7 @@ from bot.model.forge import RepoPath
 from bot.model.report import Case, CaseState
 from bot.ports import BuildOrder, TestSpec
 from bot.runners.docker.builder import DockerBuilder
-from bot.runners.docker.connection import DockerSettings
+from bot.runners.docker.connection import DockerOptions
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
 from playground.jenkins.stories import BuildHandle
@@ -97,7 +97,7 @@ class Workshop:
 @asynccontextmanager
 async def open_workshop(folder: Path, gitee_url: str, token: str, instance: str) -> AsyncIterator[Workshop]:
     """Open the engine, as an agent of Jenkins would have it."""
-    engine = await DockerEngine.connect(DockerSettings())
+    engine = await DockerEngine.connect(DockerOptions())
     try:
         yield Workshop(
             GitSource(folder, gitee_url, token),

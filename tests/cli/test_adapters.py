@@ -11,23 +11,32 @@ from bot.model.scan import Severity
 from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.runners.buildkit.builder import BuildKitBuilder
-from bot.settings.model import BuildKit, Dns, Docker, Registry, Server, Settings
+from bot.settings.model import (
+    BuildKitSettings,
+    DnsSettings,
+    DockerSettings,
+    RegistrySettings,
+    ServerSettings,
+    Settings,
+)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Server:
-    return Server(data_dir=tmp_path)
+def server(tmp_path: Path) -> ServerSettings:
+    return ServerSettings(data_dir=tmp_path)
 
 
-async def test_by_default_there_is_an_engine_and_a_plain_registry(server: Server) -> None:
+async def test_by_default_there_is_an_engine_and_a_plain_registry(server: ServerSettings) -> None:
     async with open_adapters(Settings(server=server)) as adapters:
         assert set(adapters.steps.builders) == set(adapters.steps.platforms) == {RunnerName.DOCKER}
         assert isinstance(adapters.steps.registry, OciRegistry)
         assert (adapters.steps.fail_on, adapters.names) == (None, None)
 
 
-async def test_a_bot_may_go_without_an_engine_and_does_not_wait_for_one(server: Server) -> None:
-    settings = Settings(server=server, docker=Docker(enabled=False), buildkit=BuildKit("tcp://b:1"))
+async def test_a_bot_may_go_without_an_engine_and_does_not_wait_for_one(server: ServerSettings) -> None:
+    settings = Settings(
+        server=server, docker=DockerSettings(enabled=False), buildkit=BuildKitSettings("tcp://b:1")
+    )
     async with open_adapters(settings) as adapters:
         assert set(await adapters.readiness()) == {"gitee", "registry"}
         assert adapters.steps.platforms == {}
@@ -37,9 +46,9 @@ async def test_a_bot_may_go_without_an_engine_and_does_not_wait_for_one(server: 
     assert isinstance(builder, BuildKitBuilder)
 
 
-async def test_harbor_its_threshold_and_names_in_etcd(server: Server) -> None:
-    registry = Registry("harbor", "https://harbor.example.com", fail_on="high")
-    settings = Settings(server=server, registry=registry, dns=Dns("10.0.0.5", "http://etcd:2379"))
+async def test_harbor_its_threshold_and_names_in_etcd(server: ServerSettings) -> None:
+    registry = RegistrySettings("harbor", "https://harbor.example.com", fail_on="high")
+    settings = Settings(server=server, registry=registry, dns=DnsSettings("10.0.0.5", "http://etcd:2379"))
     async with open_adapters(settings) as adapters:
         assert isinstance(adapters.steps.registry, HarborRegistry)
         assert adapters.steps.fail_on is Severity.HIGH

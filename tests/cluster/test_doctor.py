@@ -4,11 +4,11 @@ from pathlib import Path
 
 from bot.doctor import kubernetes
 from bot.doctor.findings import Examined, State
-from bot.settings.model import Kubernetes, Settings
+from bot.settings.model import KubernetesSettings, Settings
 
 
 def examined(kubeconfig: Path) -> Examined:
-    return Examined(Settings(kubernetes=Kubernetes(enabled=True, kubeconfig=kubeconfig)))
+    return Examined(Settings(kubernetes=KubernetesSettings(enabled=True, kubeconfig=kubeconfig)))
 
 
 async def test_the_administrator_lacks_nothing(kubeconfig: Path) -> None:

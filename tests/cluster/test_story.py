@@ -10,15 +10,15 @@ from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.text import Language
 from bot.settings.model import (
-    Comments,
-    Docker,
-    Gitee,
-    Kubernetes,
-    Preview,
-    Registry,
-    Repos,
+    CommentsSettings,
+    DockerSettings,
+    GiteeSettings,
+    KubernetesSettings,
+    PreviewSettings,
+    RegistrySettings,
+    ReposSettings,
     Secret,
-    Server,
+    ServerSettings,
     Settings,
 )
 from tests.cluster.access import Access, named
@@ -59,11 +59,11 @@ def settings(  # noqa: PLR0917 - fixtures
     sleep_after: str,
 ) -> Settings:
     return Settings(
-        server=Server(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
-        gitee=Gitee(webhook_secret=(Secret(SECRET),)),
-        repos=Repos(("team/*",)),
-        docker=Docker(instance=instance),
-        kubernetes=Kubernetes(
+        server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
+        gitee=GiteeSettings(webhook_secret=(Secret(SECRET),)),
+        repos=ReposSettings(("team/*",)),
+        docker=DockerSettings(instance=instance),
+        kubernetes=KubernetesSettings(
             enabled=True,
             kubeconfig=bot_kubeconfig,
             instance=instance,
@@ -72,9 +72,9 @@ def settings(  # noqa: PLR0917 - fixtures
             collector_image=base_image,
             sleep_after=sleep_after,
         ),
-        registry=Registry(url=f"http://{registry.host}"),
-        preview=Preview(domain=f"{instance}.{preview_domain}", port=0, public_port=80),
-        comments=Comments(language=Language.EN, announce=False),
+        registry=RegistrySettings(url=f"http://{registry.host}"),
+        preview=PreviewSettings(domain=f"{instance}.{preview_domain}", port=0, public_port=80),
+        comments=CommentsSettings(language=Language.EN, announce=False),
     )
 
 

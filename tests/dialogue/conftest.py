@@ -14,7 +14,15 @@ from bot.engine.replicas.membership import Membership
 from bot.engine.replicas.periodic_tasks import PeriodicTasks
 from bot.model.text import Language
 from bot.render import renderer
-from bot.settings.model import Comments, Gitee, Preview, Repos, Server, Settings, Sweep
+from bot.settings.model import (
+    CommentsSettings,
+    GiteeSettings,
+    PreviewSettings,
+    ReposSettings,
+    ServerSettings,
+    Settings,
+    SweepSettings,
+)
 from playground import webhooks
 from tests.dialogue.offline import OfflineTester, gitee_with_repository
 from tests.dialogue.tester import REPO, SECRET
@@ -57,14 +65,14 @@ def nothing_by_the_clock_of_the_machine() -> Iterator[None]:
 def settings(tmp_path: Path) -> Settings:
     """Return settings as an operator would write them, on ports that the system chooses."""
     return Settings(
-        server=Server(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
+        server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
         # The tests' time runs ahead of Gitee's: the window lets its webhooks in all the same.
-        gitee=Gitee(webhook_secret=(SecretStr(SECRET),), window=3600),
-        repos=Repos(("team/*",)),
-        preview=Preview(domain="test.example.com", port=0, public_port=80),
-        comments=Comments(language=Language.EN, announce=False),
+        gitee=GiteeSettings(webhook_secret=(SecretStr(SECRET),), window=3600),
+        repos=ReposSettings(("team/*",)),
+        preview=PreviewSettings(domain="test.example.com", port=0, public_port=80),
+        comments=CommentsSettings(language=Language.EN, announce=False),
         # Tests look when they want to.
-        sweep=Sweep(enabled=False, age="1s"),
+        sweep=SweepSettings(enabled=False, age="1s"),
     )
 
 

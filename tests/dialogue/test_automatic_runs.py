@@ -1,5 +1,5 @@
 from bot.model.run import RunState
-from bot.settings.model import Repos
+from bot.settings.model import ReposSettings
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import REPO, SECRET
 
@@ -191,7 +191,7 @@ async def test_merging_while_a_run_waits_leaves_nothing_behind(tester: OfflineTe
 
 
 async def test_repositories_that_the_operator_left_out_are_met_with_silence(tester: OfflineTester) -> None:
-    await tester.restart(repos=Repos(("team/*", "!team/shop")))
+    await tester.restart(repos=ReposSettings(("team/*", "!team/shop")))
     await tester.open()
     await tester.comment("/help")
     await tester.says_nothing()

@@ -9,7 +9,7 @@ import pytest
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import RunState, StopRequest
-from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
+from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
 from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from playground.jenkins.server import OfflineJenkins
@@ -42,7 +42,7 @@ async def jenkins(tester: OfflineTester) -> AsyncIterator[OfflineJenkins]:
     clock = tester.clock
     async with OfflineJenkins(now=lambda: clock.now().timestamp(), sleep=clock.sleep) as found:
         found.add_user("chatops", token="11token")
-        client = JenkinsClient(JenkinsSettings(found.url, "chatops", "11token"))
+        client = JenkinsClient(JenkinsOptions(found.url, "chatops", "11token"))
         tester.world.jobs[RunnerName.JENKINS] = JenkinsJobs(
             client, found.url, ("{owner}/**",), Patience(), clock, clock.sleep
         )

@@ -3,12 +3,12 @@ from dataclasses import replace
 
 from bot.model.forge import RepoPath
 from bot.model.run import RunState
-from bot.settings.model import Limits
+from bot.settings.model import LimitsSettings
 from tests.dialogue.offline import OfflineTester
 
 
 async def test_one_run_at_a_time_for_a_pull_request(tester: OfflineTester) -> None:
-    await tester.restart(limits=Limits(runs=5, runs_per_repository=5))
+    await tester.restart(limits=LimitsSettings(runs=5, runs_per_repository=5))
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()
@@ -41,7 +41,7 @@ async def test_waiting_runs_see_their_place_move(tester: OfflineTester) -> None:
 
 
 async def test_a_repository_has_a_limit_of_its_own(tester: OfflineTester) -> None:
-    await tester.restart(limits=Limits(runs=3, runs_per_repository=2))
+    await tester.restart(limits=LimitsSettings(runs=3, runs_per_repository=2))
     gates = [tester.world.script.hold("build") for _ in range(2)]
     for gate in gates:
         await tester.open()

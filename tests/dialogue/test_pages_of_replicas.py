@@ -15,7 +15,7 @@ from bot.app.bot import Bot, running
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
 from bot.reports.files import RunFiles
-from bot.settings.model import Settings, Store
+from bot.settings.model import Settings, StoreSettings
 from playground.server import OfflineGitee
 from tests.dialogue.offline import gitee_with_repository, visitor
 from tests.dialogue.tester import BOT, REPO, SECRET
@@ -65,7 +65,7 @@ async def pair(tmp_path: Path, settings: Settings, postgres_url: str) -> AsyncIt
     """Let a run begin whose build has said its first words."""
     world = FakeWorld()
     gate = world.script.hold("build")
-    shared = replace(settings, store=Store(SecretStr(postgres_url)))
+    shared = replace(settings, store=StoreSettings(SecretStr(postgres_url)))
     async with AsyncExitStack() as stack:
         gitee = await stack.enter_async_context(gitee_with_repository(tmp_path / "gitee"))
         places = [replace(shared.server, data_dir=tmp_path / name) for name in ("one", "two")]

@@ -9,7 +9,7 @@ import pytest
 from bot.engine.reconciling import reconciler
 from bot.model.environment import EnvironmentState
 from bot.model.run import RunState
-from bot.settings.model import Repos, Sweep
+from bot.settings.model import ReposSettings, SweepSettings
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import REPO
 
@@ -120,7 +120,7 @@ async def test_a_webhook_that_comes_late_after_all_changes_nothing(tester: Offli
 async def test_what_moved_a_moment_ago_is_left_to_its_webhook(tester: OfflineTester) -> None:
     await tester.opened()
     await unheard(tester, tester.push())
-    await tester.restart(sweep=Sweep(enabled=False, age="10m"))
+    await tester.restart(sweep=SweepSettings(enabled=False, age="10m"))
     await tester.bot.sweep.run()
     await tester.says_nothing()
     tester.clock.skip(timedelta(minutes=11))
@@ -259,7 +259,7 @@ async def test_what_a_webhook_told_is_not_brought_up_again(tester: OfflineTester
 
 
 async def test_what_was_there_before_the_bot_came_is_none_of_its_business(tester: OfflineTester) -> None:
-    await tester.restart(repos=Repos((REPO,)))
+    await tester.restart(repos=ReposSettings((REPO,)))
     tester.hook.merge_requests_events = tester.hook.note_events = False
     await tester.open()
     await tester.comment("/build")
@@ -281,7 +281,7 @@ async def test_what_was_there_before_the_bot_came_is_none_of_its_business(tester
 async def test_a_repository_that_is_served_no_more_is_left_alone(tester: OfflineTester) -> None:
     await tester.opened()
     await unheard(tester, tester.push(), tester.comment("/teardown"))
-    await tester.restart(repos=Repos(("team/*", f"!{REPO}")))
+    await tester.restart(repos=ReposSettings(("team/*", f"!{REPO}")))
     await tester.sweep()
     await tester.says_nothing()
 
@@ -331,7 +331,7 @@ async def test_what_one_look_cannot_reach_is_looked_at_next_time(
 async def test_one_repository_that_is_refused_keeps_no_other_from_being_looked_at(
     tester: OfflineTester,
 ) -> None:
-    await tester.restart(repos=Repos(("team/hidden", REPO)))
+    await tester.restart(repos=ReposSettings(("team/hidden", REPO)))
     await tester.opened()
     await unheard(tester, tester.push())
     tester.gitee.faults.add(

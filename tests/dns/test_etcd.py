@@ -11,7 +11,7 @@ import pytest
 from bot.dns.etcd import EtcdRecords
 from bot.doctor import dns as doctor
 from bot.doctor.findings import Examined, State
-from bot.settings.model import Dns, Preview, Settings
+from bot.settings.model import DnsSettings, PreviewSettings, Settings
 from tests.doctor.nameserver import nameserver, patient
 from tests.real.parts import EtcdProcess
 from tests.real.ports import free_port
@@ -122,5 +122,5 @@ async def test_doctor_says_that_etcd_is_gone() -> None:
 
 
 def examined(etcd: str, server: str) -> Examined:
-    names = Dns(address="10.0.0.5", etcd=etcd, servers=(server,))
-    return Examined(Settings(preview=Preview(domain=ZONE), dns=names))
+    names = DnsSettings(address="10.0.0.5", etcd=etcd, servers=(server,))
+    return Examined(Settings(preview=PreviewSettings(domain=ZONE), dns=names))

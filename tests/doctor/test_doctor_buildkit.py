@@ -7,13 +7,13 @@ import pytest
 from bot.doctor import buildkit
 from bot.doctor.examination import CHECKS
 from bot.doctor.findings import Examined, State
-from bot.settings.model import BuildKit, Settings
+from bot.settings.model import BuildKitSettings, Settings
 from tests.fakes.buildctl import install
 from tests.real.ports import free_port
 
 
 def examined(address: str) -> Examined:
-    return Examined(Settings(buildkit=BuildKit(address)))
+    return Examined(Settings(buildkit=BuildKitSettings(address)))
 
 
 @pytest.fixture

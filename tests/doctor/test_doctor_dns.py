@@ -8,7 +8,7 @@ import pytest
 from bot.doctor import dns, lookup
 from bot.doctor.findings import Examined, Finding, State
 from bot.model.text import Language
-from bot.settings.model import Dns, Preview, Settings
+from bot.settings.model import DnsSettings, PreviewSettings, Settings
 from tests.doctor.nameserver import Answer, nameserver, patient
 
 __all__ = ["patient"]
@@ -24,7 +24,9 @@ def by_type(answers: Mapping[str, str | None]) -> Answer:
 
 async def findings(answer: Answer, address: str = "") -> list[Finding]:
     async with nameserver(answer) as server:
-        settings = Settings(preview=Preview(domain=DOMAIN), dns=Dns(address=address, servers=(server,)))
+        settings = Settings(
+            preview=PreviewSettings(domain=DOMAIN), dns=DnsSettings(address=address, servers=(server,))
+        )
         return list(await dns.check(Examined(settings)))
 
 
@@ -70,7 +72,7 @@ async def test_each_failure_is_told_apart(
 
 async def test_the_port_of_a_server_is_told() -> None:
     async with nameserver(by_type({"A": "NXDOMAIN"})) as server:
-        settings = Settings(preview=Preview(domain=DOMAIN), dns=Dns(servers=(server,)))
+        settings = Settings(preview=PreviewSettings(domain=DOMAIN), dns=DnsSettings(servers=(server,)))
         [found] = await dns.check(Examined(settings))
 
     assert found.found.en.startswith(f"{server} says that chatops-doctor-")
@@ -107,7 +109,7 @@ async def test_an_address_other_than_the_one_expected_is_wrong() -> None:
 
 @pytest.mark.parametrize("domain", ["localhost", "preview.localhost", "Preview.LOCALHOST."])
 async def test_a_name_for_this_machine_alone_is_not_asked_for(domain: str) -> None:
-    [found] = await dns.check(Examined(Settings(preview=Preview(domain=domain))))
+    [found] = await dns.check(Examined(Settings(preview=PreviewSettings(domain=domain))))
 
     assert found.state is State.NOTE
 

@@ -10,7 +10,7 @@ from bot.doctor.findings import Examined, Finding, State
 from bot.gitee.hooks import Hook, Hooks
 from bot.gitee.transport import Transport
 from bot.model.forge import RepoPath
-from bot.settings.model import Gitee, Repos, Secret, Settings
+from bot.settings.model import GiteeSettings, ReposSettings, Secret, Settings
 from playground.server import OfflineGitee
 
 SHOP = RepoPath("team", "shop")
@@ -32,7 +32,8 @@ async def forge(tmp_path: Path) -> AsyncIterator[OfflineGitee]:
 
 def settings(forge: OfflineGitee, token: str, *allow: str) -> Settings:
     return Settings(
-        gitee=Gitee(url=forge.url, api_url=forge.api_url, token=Secret(token)), repos=Repos(allow=allow)
+        gitee=GiteeSettings(url=forge.url, api_url=forge.api_url, token=Secret(token)),
+        repos=ReposSettings(allow=allow),
     )
 
 

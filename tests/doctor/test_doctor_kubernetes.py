@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.doctor import kubernetes
 from bot.doctor.findings import Examined, Finding, State
-from bot.settings.model import Kubernetes, Settings
+from bot.settings.model import KubernetesSettings, Settings
 from tests.real.ports import free_port
 
 
@@ -67,7 +67,7 @@ async def check(folder: Path, port: int, ingress_class: str = "") -> list[Findin
         "current-context": "test",
     }
     file.write_text(json.dumps(config))
-    chosen = Kubernetes(enabled=True, kubeconfig=file, ingress_class=ingress_class)
+    chosen = KubernetesSettings(enabled=True, kubeconfig=file, ingress_class=ingress_class)
     return list(await kubernetes.check(Examined(Settings(kubernetes=chosen))))
 
 
@@ -106,7 +106,7 @@ async def test_a_cluster_that_is_gone_is_told(tmp_path: Path) -> None:
 
 
 async def test_outside_a_cluster_a_kubeconfig_is_asked_for() -> None:
-    [found] = await kubernetes.check(Examined(Settings(kubernetes=Kubernetes(enabled=True))))
+    [found] = await kubernetes.check(Examined(Settings(kubernetes=KubernetesSettings(enabled=True))))
 
     assert found.state is State.WRONG
     assert found.advice is not None

@@ -2,12 +2,12 @@ import pytest
 
 from bot.doctor import store
 from bot.doctor.findings import Examined, State
-from bot.settings.model import Secret, Settings, Store
+from bot.settings.model import Secret, Settings, StoreSettings
 from tests.real.ports import free_port
 
 
 def examined(url: str) -> Examined:
-    return Examined(Settings(store=Store(Secret(url))))
+    return Examined(Settings(store=StoreSettings(Secret(url))))
 
 
 async def test_a_file_is_not_touched() -> None:

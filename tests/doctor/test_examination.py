@@ -13,7 +13,15 @@ from bot.doctor import docker, examination, registry, settings
 from bot.doctor.examination import examine, lines, passed, summary
 from bot.doctor.findings import Check, Examined, Finding, State, fine, note, wrong
 from bot.model.text import Language, Text
-from bot.settings.model import Docker, Gitee, Registry, Repos, Secret, Server, Settings
+from bot.settings.model import (
+    DockerSettings,
+    GiteeSettings,
+    RegistrySettings,
+    ReposSettings,
+    Secret,
+    ServerSettings,
+    Settings,
+)
 from tests.real.parts import RegistryProcess
 from tests.real.ports import free_port
 
@@ -119,9 +127,9 @@ def test_what_is_no_repository_is_refused() -> None:
 
 async def test_settings_that_make_a_bot_are_fine(tmp_path: Path) -> None:
     complete = Settings(
-        server=Server(public_url="https://bot.example.com", data_dir=tmp_path / "new" / "data"),
-        gitee=Gitee(webhook_secret=(Secret("s"),)),
-        repos=Repos(allow=("a/*",)),
+        server=ServerSettings(public_url="https://bot.example.com", data_dir=tmp_path / "new" / "data"),
+        gitee=GiteeSettings(webhook_secret=(Secret("s"),)),
+        repos=ReposSettings(allow=("a/*",)),
     )
 
     assert [found.state for found in await settings.check(Examined(complete))] == [State.FINE]
@@ -129,7 +137,9 @@ async def test_settings_that_make_a_bot_are_fine(tmp_path: Path) -> None:
 
 async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    found = await settings.check(Examined(Settings(server=Server(data_dir=tmp_path / "file" / "data"))))
+    found = await settings.check(
+        Examined(Settings(server=ServerSettings(data_dir=tmp_path / "file" / "data")))
+    )
 
     assert f"{tmp_path}/file cannot be written to" in [one.found.en for one in found]
 
@@ -149,7 +159,7 @@ def test_an_engine_that_is_too_old_is_not(version: str) -> None:
 
 
 async def test_an_engine_address_that_cannot_be_used_is_told() -> None:
-    [found] = await docker.check(Examined(Settings(docker=Docker(host="ssh://host"))))
+    [found] = await docker.check(Examined(Settings(docker=DockerSettings(host="ssh://host"))))
 
     assert found.state is State.WRONG
     assert "ssh://" in found.found.en
@@ -159,7 +169,9 @@ async def test_an_engine_address_that_cannot_be_used_is_told() -> None:
 async def test_a_real_registry_is_fine_and_has_no_more_repositories_than_before(tmp_path: Path) -> None:
     process = RegistryProcess(tmp_path)
     try:
-        found = await registry.check(Examined(Settings(registry=Registry(url=f"http://{process.host}"))))
+        found = await registry.check(
+            Examined(Settings(registry=RegistrySettings(url=f"http://{process.host}")))
+        )
         async with httpx.AsyncClient(base_url=f"http://{process.host}") as client:
             known = (await client.get("/v2/_catalog")).json()
     finally:
@@ -173,7 +185,9 @@ async def test_a_real_registry_is_fine_and_has_no_more_repositories_than_before(
 async def test_a_registry_that_refuses_pushes_is_told(tmp_path: Path) -> None:
     process = RegistryProcess(tmp_path, readonly=True)
     try:
-        _, found = await registry.check(Examined(Settings(registry=Registry(url=f"http://{process.host}"))))
+        _, found = await registry.check(
+            Examined(Settings(registry=RegistrySettings(url=f"http://{process.host}")))
+        )
     finally:
         process.stop()
 

@@ -9,7 +9,7 @@ import pytest
 from bot.doctor import jenkins as check
 from bot.doctor.findings import Examined, Finding, State
 from bot.model.text import Language
-from bot.settings.model import Gitee, Jenkins, Repos, Secret, Settings
+from bot.settings.model import GiteeSettings, JenkinsSettings, ReposSettings, Secret, Settings
 from playground.jenkins.server import OfflineJenkins
 from playground.server import OfflineGitee
 
@@ -41,9 +41,11 @@ async def jenkins() -> AsyncIterator[OfflineJenkins]:
 @pytest.fixture
 def settings(gitee: OfflineGitee, jenkins: OfflineJenkins) -> Settings:
     return Settings(
-        gitee=Gitee(url=gitee.url, api_url=gitee.api_url, token=Secret(gitee.token("chatops-bot"))),
-        repos=Repos(("team/shop",)),
-        jenkins=Jenkins(url=jenkins.url, user="chatops", token=Secret("11token"), jobs=("{owner}/**",)),
+        gitee=GiteeSettings(url=gitee.url, api_url=gitee.api_url, token=Secret(gitee.token("chatops-bot"))),
+        repos=ReposSettings(("team/shop",)),
+        jenkins=JenkinsSettings(
+            url=jenkins.url, user="chatops", token=Secret("11token"), jobs=("{owner}/**",)
+        ),
     )
 
 

@@ -10,7 +10,17 @@ import pytest
 from bot.app.adapters import open_adapters
 from bot.app.bot import running
 from bot.model.text import Language
-from bot.settings.model import Comments, Docker, Gitee, Preview, Registry, Repos, Secret, Server, Settings
+from bot.settings.model import (
+    CommentsSettings,
+    DockerSettings,
+    GiteeSettings,
+    PreviewSettings,
+    RegistrySettings,
+    ReposSettings,
+    Secret,
+    ServerSettings,
+    Settings,
+)
 from playground.server import OfflineGitee
 from tests.dialogue.tester import BOT, REPO, SECRET, BotTester
 from tests.fakes.adapters import FakeWorld
@@ -36,13 +46,13 @@ EXPOSE 8080
 def settings(tmp_path: Path, registry: RegistryProcess, instance: str) -> Settings:
     """Return settings for a bot whose traces in the engine are this test's alone."""
     return Settings(
-        server=Server(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
-        gitee=Gitee(webhook_secret=(Secret(SECRET),)),
-        repos=Repos(("team/*",)),
-        docker=Docker(instance=instance),
-        registry=Registry(url=f"http://{registry.host}"),
-        preview=Preview(domain="test.example.com", port=0, public_port=80),
-        comments=Comments(language=Language.EN, announce=False),
+        server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
+        gitee=GiteeSettings(webhook_secret=(Secret(SECRET),)),
+        repos=ReposSettings(("team/*",)),
+        docker=DockerSettings(instance=instance),
+        registry=RegistrySettings(url=f"http://{registry.host}"),
+        preview=PreviewSettings(domain="test.example.com", port=0, public_port=80),
+        comments=CommentsSettings(language=Language.EN, announce=False),
     )
 
 

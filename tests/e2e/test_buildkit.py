@@ -10,15 +10,15 @@ import docker
 import pytest
 
 from bot.settings.model import (
-    BuildKit,
-    Comments,
-    Docker,
-    Gitee,
-    Preview,
-    Registry,
-    Repos,
+    BuildKitSettings,
+    CommentsSettings,
+    DockerSettings,
+    GiteeSettings,
+    PreviewSettings,
+    RegistrySettings,
+    ReposSettings,
     Secret,
-    Server,
+    ServerSettings,
     Settings,
 )
 from tests.dialogue.tester import SECRET, BotTester
@@ -66,14 +66,16 @@ async def harbor(registry: RegistryProcess) -> AsyncIterator[FakeHarbor]:
 @pytest.fixture
 def settings(tmp_path: Path, harbor: FakeHarbor, daemon: str, client: Path, instance: str) -> Settings:
     return Settings(
-        server=Server(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
-        gitee=Gitee(webhook_secret=(Secret(SECRET),)),
-        repos=Repos(("team/*",)),
-        docker=Docker(instance=instance),
-        buildkit=BuildKit(daemon, cache=True),
-        registry=Registry("harbor", harbor.url, "previews", username=ROBOT, password=Secret(PASSWORD)),
-        preview=Preview(domain="test.example.com", port=0, public_port=80),
-        comments=Comments(announce=False),
+        server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
+        gitee=GiteeSettings(webhook_secret=(Secret(SECRET),)),
+        repos=ReposSettings(("team/*",)),
+        docker=DockerSettings(instance=instance),
+        buildkit=BuildKitSettings(daemon, cache=True),
+        registry=RegistrySettings(
+            "harbor", harbor.url, "previews", username=ROBOT, password=Secret(PASSWORD)
+        ),
+        preview=PreviewSettings(domain="test.example.com", port=0, public_port=80),
+        comments=CommentsSettings(announce=False),
     )
 
 

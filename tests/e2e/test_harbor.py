@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings.model import Comments, Docker, Gitee, Preview, Registry, Repos, Secret, Server, Settings
+from bot.settings.model import (
+    CommentsSettings,
+    DockerSettings,
+    GiteeSettings,
+    PreviewSettings,
+    RegistrySettings,
+    ReposSettings,
+    Secret,
+    ServerSettings,
+    Settings,
+)
 from tests.dialogue.tester import SECRET, BotTester
 from tests.e2e.conftest import LONG
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
@@ -32,13 +42,15 @@ async def harbor(registry: RegistryProcess) -> AsyncIterator[FakeHarbor]:
 @pytest.fixture
 def settings(tmp_path: Path, harbor: FakeHarbor, instance: str) -> Settings:
     return Settings(
-        server=Server(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
-        gitee=Gitee(webhook_secret=(Secret(SECRET),)),
-        repos=Repos(("team/*",)),
-        docker=Docker(instance=instance),
-        registry=Registry("harbor", harbor.url, "previews", username=ROBOT, password=Secret(PASSWORD)),
-        preview=Preview(domain="test.example.com", port=0, public_port=80),
-        comments=Comments(announce=False),
+        server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
+        gitee=GiteeSettings(webhook_secret=(Secret(SECRET),)),
+        repos=ReposSettings(("team/*",)),
+        docker=DockerSettings(instance=instance),
+        registry=RegistrySettings(
+            "harbor", harbor.url, "previews", username=ROBOT, password=Secret(PASSWORD)
+        ),
+        preview=PreviewSettings(domain="test.example.com", port=0, public_port=80),
+        comments=CommentsSettings(announce=False),
     )
 
 

@@ -18,7 +18,7 @@ from bot.core import naming
 from bot.model.environment import EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.runners.docker import labels
-from bot.settings.model import Settings, Sweep
+from bot.settings.model import Settings, SweepSettings
 from tests.dialogue.tester import BotTester
 from tests.e2e.conftest import PATIENCE, RUNTIME, SERVE
 from tests.real.parts import RegistryProcess, tar
@@ -35,7 +35,7 @@ HOST = {"Host": "pr-1-shop.test.example.com"}
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """Return settings by which things are old after a second, and swept when the test wants it."""
-    return replace(settings, sweep=Sweep(enabled=False, age="1s"))
+    return replace(settings, sweep=SweepSettings(enabled=False, age="1s"))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from bot.cli import main
 from bot.model.run import RunState
-from bot.settings.model import Store
+from bot.settings.model import StoreSettings
 from bot.store import database
 from bot.store.database import Database
 from playground.webhooks import Delivery
@@ -76,7 +76,7 @@ async def test_a_file_that_another_process_has_locked_is_waited_for(
 async def test_a_postgresql_that_goes_and_comes_back_costs_time_and_nothing_else(
     postgres: PostgresServer, postgres_url: str, steady: OfflineTester, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await steady.restart(store=Store(url=SecretStr(postgres_url)))
+    await steady.restart(store=StoreSettings(url=SecretStr(postgres_url)))
     gate = steady.world.script.hold("build")
     await steady.open()
     await gate.reached()
@@ -112,7 +112,7 @@ async def test_a_postgresql_that_goes_and_comes_back_costs_time_and_nothing_else
 async def test_a_bot_whose_database_is_away_ends_when_it_is_asked_to(
     postgres: PostgresServer, postgres_url: str, steady: OfflineTester, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await steady.restart(store=Store(url=SecretStr(postgres_url)))
+    await steady.restart(store=StoreSettings(url=SecretStr(postgres_url)))
     await asyncio.to_thread(postgres.crash)
     try:
         await steady.stop()

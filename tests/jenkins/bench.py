@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.ports import JobEnding, JobOrder
-from bot.runners.jenkins.client import JenkinsClient, JenkinsSettings
+from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
 from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from playground.jenkins.server import OfflineJenkins
@@ -68,7 +68,7 @@ class Bench:
 
     def jobs(self) -> JenkinsJobs:
         """Return the bot's Jenkins as a process that has just begun has it."""
-        client = JenkinsClient(JenkinsSettings(self.jenkins.url, **self.credentials))
+        client = JenkinsClient(JenkinsOptions(self.jenkins.url, **self.credentials))
         self._clients.append(client)
         return JenkinsJobs(
             client, "https://ci.example.com", self.allowed, self.patience, self.time, self.time.sleep

@@ -16,7 +16,7 @@ from bot.model.run import Image
 from bot.model.scan import Scan, Severity
 from bot.ports import TagRemoval
 from bot.registry.harbor import HarborRegistry, RepositoryLocation
-from bot.settings.model import Registry, Secret, Settings
+from bot.settings.model import RegistrySettings, Secret, Settings
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
 from tests.fakes.harbor.state import EVERYTHING, Account, Findings
 from tests.fakes.harbor.swagger import BASE, BrokenContractError, find, validate
@@ -348,7 +348,7 @@ async def test_doctor_says_that_a_project_is_still_to_be_made(harbor: FakeHarbor
 
 
 def settings(harbor: FakeHarbor, project: str) -> Settings:
-    chosen = Registry("harbor", harbor.url, project, username=ROBOT, password=Secret(PASSWORD))
+    chosen = RegistrySettings("harbor", harbor.url, project, username=ROBOT, password=Secret(PASSWORD))
     return Settings(registry=chosen)
 
 

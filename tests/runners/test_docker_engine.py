@@ -14,7 +14,7 @@ from bot.model.reason import Reason
 from bot.runners.cleanup import uninterrupted
 from bot.runners.docker import engine as engine_module
 from bot.runners.docker.builder import DockerBuilder
-from bot.runners.docker.connection import DockerSettings, connector, resolve
+from bot.runners.docker.connection import DockerOptions, connector, resolve
 from bot.runners.docker.credentials import Account, Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, negotiate
 from bot.runners.docker.platform import DockerPlatform
@@ -38,7 +38,7 @@ async def fake_engine(folder: Path, routes: dict[str, Handler]) -> AsyncIterator
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     await web.UnixSite(runner, str(folder / "engine.sock")).start()
-    engine = await DockerEngine.connect(DockerSettings(host=f"unix://{folder}/engine.sock"))
+    engine = await DockerEngine.connect(DockerOptions(host=f"unix://{folder}/engine.sock"))
     try:
         yield engine
     finally:
@@ -62,22 +62,22 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def test_engine_is_found_as_the_docker_cli_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve(DockerSettings()).socket == "/var/run/docker.sock"
+    assert resolve(DockerOptions()).socket == "/var/run/docker.sock"
     monkeypatch.setenv("DOCKER_HOST", "tcp://10.0.0.5:2375")
-    assert resolve(DockerSettings()).origin == "http://10.0.0.5:2375"
-    assert resolve(DockerSettings(host="unix:///run/other.sock")).socket == "/run/other.sock"
+    assert resolve(DockerOptions()).origin == "http://10.0.0.5:2375"
+    assert resolve(DockerOptions(host="unix:///run/other.sock")).socket == "/run/other.sock"
 
 
 @pytest.mark.parametrize("host", ["ssh://root@there", "npipe:////./pipe/x", "fd://", "ftp://x"])
 def test_ways_that_cannot_be_gone_are_told(host: str) -> None:
     with pytest.raises(GiveUp) as caught:
-        resolve(DockerSettings(host=host))
+        resolve(DockerOptions(host=host))
 
     assert caught.value.reason is Reason.NOT_SUPPORTED
 
 
 def test_certificates_that_are_not_there_are_told(tmp_path: Path) -> None:
-    settings = DockerSettings(host="tcp://x:2376", tls_ca=str(tmp_path / "ca"), tls_cert="c", tls_key="k")
+    settings = DockerOptions(host="tcp://x:2376", tls_ca=str(tmp_path / "ca"), tls_cert="c", tls_key="k")
 
     with pytest.raises(GiveUp):
         resolve(settings)
@@ -90,7 +90,7 @@ async def test_tls_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
 
-    target = resolve(DockerSettings())
+    target = resolve(DockerOptions())
 
     assert target.origin == "https://x:2376"
     # The files are empty: that they are refused shows that they are read.
@@ -99,7 +99,7 @@ async def test_tls_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, t
 
 
 async def test_engine_that_is_not_there_is_tried_again_later(tmp_path: Path) -> None:
-    engine = await DockerEngine.connect(DockerSettings(host=f"unix://{tmp_path}/absent.sock"))
+    engine = await DockerEngine.connect(DockerOptions(host=f"unix://{tmp_path}/absent.sock"))
     platform = DockerPlatform(engine, instance="test", firewall="off")
     builder = DockerBuilder(engine, instance="test")
 
@@ -116,7 +116,7 @@ async def test_engine_that_is_not_there_is_tried_again_later(tmp_path: Path) -> 
 
 
 async def test_engine_that_comes_later_is_used(tmp_path: Path) -> None:
-    engine = await DockerEngine.connect(DockerSettings(host=f"unix://{tmp_path}/engine.sock"))
+    engine = await DockerEngine.connect(DockerOptions(host=f"unix://{tmp_path}/engine.sock"))
     with pytest.raises(EngineFault):
         await engine.get("/info")
 
@@ -162,7 +162,7 @@ async def test_engine_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: 
         raise AssertionError
 
     async with fake_engine(tmp_path, {"/info": hang}) as engine:
-        monkeypatch.setattr(engine, "_settings", DockerSettings(timeout=0.1))
+        monkeypatch.setattr(engine, "_settings", DockerOptions(timeout=0.1))
         with pytest.raises(EngineFault):
             await engine.get("/info")
 

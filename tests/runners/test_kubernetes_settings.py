@@ -6,9 +6,9 @@ from pathlib import Path
 from bot.app.kubernetes import charts_from, open_cluster, options
 from bot.runners.kubernetes.fetching import ChartRegistry
 from bot.runners.kubernetes.options import CHART_FACTS, Account
-from bot.settings.model import Kubernetes, Registry, Secret, Server, Settings
+from bot.settings.model import KubernetesSettings, RegistrySettings, Secret, ServerSettings, Settings
 
-REGISTRY = Registry(url="https://harbor.example.com", username="pusher", password=Secret("push"))
+REGISTRY = RegistrySettings(url="https://harbor.example.com", username="pusher", password=Secret("push"))
 
 
 def test_the_defaults_of_both_sides_agree() -> None:
@@ -22,7 +22,7 @@ def test_the_defaults_of_both_sides_agree() -> None:
 
 def test_an_account_that_only_pulls_is_preferred_to_the_one_that_pushes() -> None:
     settings = Settings(registry=REGISTRY)
-    puller = Kubernetes(pull_username="puller", pull_password=Secret("pull"))
+    puller = KubernetesSettings(pull_username="puller", pull_password=Secret("pull"))
 
     assert options(settings).account == Account("harbor.example.com", "pusher", "push")
     assert options(replace(settings, kubernetes=puller)).account == Account(
@@ -31,7 +31,7 @@ def test_an_account_that_only_pulls_is_preferred_to_the_one_that_pushes() -> Non
 
 
 def test_pairs_may_contain_the_sign_that_parts_them() -> None:
-    chosen = Kubernetes(ingress_annotations=("example.com/a=b=c",), chart_facts=("web.host=host",))
+    chosen = KubernetesSettings(ingress_annotations=("example.com/a=b=c",), chart_facts=("web.host=host",))
     found = options(Settings(kubernetes=chosen))
 
     assert found.routing.annotations == {"example.com/a": "b=c"}
@@ -40,7 +40,10 @@ def test_pairs_may_contain_the_sign_that_parts_them() -> None:
 
 async def test_a_cluster_is_opened_without_asking_it_anything(tmp_path: Path) -> None:
     cluster, platform = open_cluster(
-        Settings(server=Server(data_dir=tmp_path), kubernetes=Kubernetes(kubeconfig=tmp_path / "none"))
+        Settings(
+            server=ServerSettings(data_dir=tmp_path),
+            kubernetes=KubernetesSettings(kubeconfig=tmp_path / "none"),
+        )
     )
 
     assert "none" in str(await platform.ping())
@@ -48,10 +51,12 @@ async def test_a_cluster_is_opened_without_asking_it_anything(tmp_path: Path) ->
 
 
 def test_charts_are_fetched_from_the_bots_registry_by_its_own_account_and_as_its_address_says() -> None:
-    puller = Kubernetes(pull_username="puller", pull_password=Secret("pull"))
+    puller = KubernetesSettings(pull_username="puller", pull_password=Secret("pull"))
 
     assert charts_from(Settings(registry=REGISTRY, kubernetes=puller)) == ChartRegistry(
         "harbor.example.com", username="pusher", password="push"
     )
-    assert charts_from(Settings(registry=Registry(url="http://registry.test:5000"))).plain
-    assert not charts_from(Settings(registry=Registry(url="https://registry.test", insecure=True))).verify
+    assert charts_from(Settings(registry=RegistrySettings(url="http://registry.test:5000"))).plain
+    assert not charts_from(
+        Settings(registry=RegistrySettings(url="https://registry.test", insecure=True))
+    ).verify

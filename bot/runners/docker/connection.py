@@ -18,7 +18,7 @@ UNIX = "http+unix://"
 
 
 @dataclass(frozen=True, slots=True)
-class DockerSettings:
+class DockerOptions:
     """Where the engine is; what is empty comes from DOCKER_HOST, DOCKER_CONTEXT or the CLI's context."""
 
     host: str = ""
@@ -50,7 +50,7 @@ class Target:
         return self.base_url if self.socket is None else "http://docker"
 
 
-def resolve(settings: DockerSettings) -> Target:
+def resolve(settings: DockerOptions) -> Target:
     """Find the engine as the Docker CLI would; raises GiveUp(NOT_SUPPORTED) for what cannot be used."""
     try:
         found = _explicit(settings) or kwargs_from_env() or ContextAPI.kwargs_from_context()
@@ -70,7 +70,7 @@ def connector(target: Target) -> aiohttp.BaseConnector:
     return aiohttp.TCPConnector(limit=0, ssl=_ssl(target.tls) if target.tls else True)
 
 
-def _explicit(settings: DockerSettings) -> dict[str, Any]:
+def _explicit(settings: DockerOptions) -> dict[str, Any]:
     if settings.context:
         return dict(ContextAPI.kwargs_from_context(settings.context, os.environ))
     if not settings.host:

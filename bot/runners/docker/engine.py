@@ -20,7 +20,7 @@ import requests
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
 from bot.runners.cleanup import uninterrupted
-from bot.runners.docker.connection import DockerSettings, Target, connector, resolve
+from bot.runners.docker.connection import DockerOptions, Target, connector, resolve
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ def negotiate(newest: str, oldest: str) -> str:
 class DockerEngine:
     """A connected engine; `connect` succeeds without one, calls then raise `EngineFault`."""
 
-    def __init__(self, settings: DockerSettings, target: Target, session: aiohttp.ClientSession) -> None:
+    def __init__(self, settings: DockerOptions, target: Target, session: aiohttp.ClientSession) -> None:
         self._settings = settings
         self._target = target
         self._session = session
@@ -71,9 +71,9 @@ class DockerEngine:
         self._version = ""
 
     @classmethod
-    async def connect(cls, settings: DockerSettings | None = None) -> Self:
+    async def connect(cls, settings: DockerOptions | None = None) -> Self:
         """Prepare the way to the engine; raises GiveUp(NOT_SUPPORTED) for an address that cannot be used."""
-        settings = settings or DockerSettings()
+        settings = settings or DockerOptions()
         target = await asyncio.to_thread(resolve, settings)
         session = aiohttp.ClientSession(
             connector=connector(target),

@@ -23,7 +23,7 @@ _PAGE = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class JenkinsSettings:
+class JenkinsOptions:
     """Where Jenkins is, and who the bot is there: with an API token, or with a password."""
 
     url: str
@@ -53,7 +53,7 @@ class Accepted:
 class JenkinsClient:
     """Speaks for one account."""
 
-    def __init__(self, settings: JenkinsSettings, *, http: httpx.AsyncClient | None = None) -> None:
+    def __init__(self, settings: JenkinsOptions, *, http: httpx.AsyncClient | None = None) -> None:
         self._base = settings.url.rstrip("/")
         self._settings = settings
         self._http = http or httpx.AsyncClient(timeout=TIMEOUT, verify=settings.verify)
