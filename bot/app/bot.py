@@ -17,7 +17,6 @@ from bot.app import reconciling
 from bot.app.adapters import Adapters, secrets
 from bot.app.clock import SystemClock
 from bot.core import duration
-from bot.core.addresses import WELL_KNOWN, Addresses
 from bot.core.admission.served import serves
 from bot.core.language import catalogue
 from bot.core.language.command import AnyCommand, PermissionLevel
@@ -43,6 +42,7 @@ from bot.engine.running.executor import RunExecutor
 from bot.engine.running.step_recorder import StepRecorder
 from bot.engine.running.worker import Worker
 from bot.gitee.signature import Mode
+from bot.model.addresses import WELL_KNOWN, Addresses
 from bot.model.delivery import Delivery
 from bot.model.pipeline import RunnerName
 from bot.ports import Clock

@@ -7,9 +7,9 @@ from datetime import timedelta
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from bot.core.addresses import Addresses
 from bot.core.reconciling.retention import RetentionPolicy
 from bot.gitee.signature import DEFAULT_WINDOW, Mode
+from bot.model.addresses import Addresses
 from bot.model.forge import RepoPath
 from bot.model.queue import QueuePosition
 from bot.model.text import Language

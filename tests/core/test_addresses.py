@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.addresses import Addresses
+from bot.model.addresses import Addresses
 from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 from bot.model.plan import Plan

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.addresses import Addresses
 from bot.core.results.showing import announcement, environment_line, next_commands, run_view, without_logs
+from bot.model.addresses import Addresses
 from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig

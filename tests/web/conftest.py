@@ -6,7 +6,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 from prometheus_client import CollectorRegistry
 
-from bot.core.addresses import Addresses
+from bot.model.addresses import Addresses
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.model.store_stats import StoreStats

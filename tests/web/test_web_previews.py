@@ -13,7 +13,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from yarl import URL
 
-from bot.core.addresses import Addresses
+from bot.model.addresses import Addresses
 from bot.model.environment import Endpoint, Environment, EnvironmentState
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason

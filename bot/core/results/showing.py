@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.core.addresses import Addresses
 from bot.core.environments import expiry
+from bot.model.addresses import Addresses
 from bot.model.environment import Environment
 from bot.model.plan import DEFAULT_ENVIRONMENT, Deploy
 from bot.model.queue import QueuePosition

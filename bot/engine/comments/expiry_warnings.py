@@ -9,11 +9,11 @@ from datetime import timedelta
 from functools import partial
 
 from bot.core import naming
-from bot.core.addresses import Addresses
 from bot.core.environments import expiry
 from bot.core.results import showing
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
+from bot.model.addresses import Addresses
 from bot.model.environment import Environment, EnvironmentKey
 from bot.model.text import Language
 from bot.model.views import Expiring

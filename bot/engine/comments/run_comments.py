@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.core import naming
-from bot.core.addresses import Addresses
 from bot.core.results import showing
 from bot.core.runs import scheduling
 from bot.core.runs.scheduling import Limits
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
+from bot.model.addresses import Addresses
 from bot.model.errors import GiveUp
 from bot.model.queue import QueuePosition
 from bot.model.reason import Reason

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.core.addresses import Addresses
 from bot.core.admission import trust
 from bot.core.language.catalogue import help_view, names
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.results import showing
 from bot.engine.records import Records
+from bot.model.addresses import Addresses
 from bot.model.environment import Environment
 from bot.model.forge import Permission, PullRequest, PullState
 from bot.model.outcome import Snapshot

@@ -8,10 +8,10 @@ from datetime import timedelta
 from functools import partial
 
 from bot.core import naming
-from bot.core.addresses import Addresses
 from bot.core.environments.expiry import until
 from bot.engine.records import Records
 from bot.engine.running.active_run import ActiveRun
+from bot.model.addresses import Addresses
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.errors import RetryLater
 from bot.model.plan import Deploy, Teardown

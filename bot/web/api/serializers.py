@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from bot.core.addresses import Addresses
+from bot.model.addresses import Addresses
 from bot.model.environment import Environment
 from bot.model.run import Image, Run, StepRecord, TestCounts, Trouble
 from bot.model.scan import Scan, Severity
