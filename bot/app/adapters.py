@@ -1,22 +1,23 @@
 """Opens the adapters that the settings name, and closes them again; the composition root's lower half."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.core import sizes
 from bot.dns.etcd import EtcdRecords
 from bot.file_store import FileStore
 from bot.gitee.client import GiteeClient
 from bot.gitee.source import GitSource
 from bot.gitee.transport import Transport
+from bot.model.account import RegistryAccount
 from bot.model.errors import ChatOpsError
 from bot.model.pipeline import RunnerName
 from bot.model.scan import Severity
-from bot.ports import Forge, Names
+from bot.ports import DnsRecords, Forge
 from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
@@ -26,7 +27,7 @@ from bot.runners.buildkit.command import Options as BuildKitOptions
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.connection import DockerOptions
 from bot.runners.docker.container import Limits
-from bot.runners.docker.credentials import Account, Credentials
+from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
 from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
@@ -36,8 +37,6 @@ from bot.settings.model import Settings
 from bot.steps.context import StepAdapters
 from bot.store.database import Database, alone
 from bot.store.files import DatabaseFileStore
-
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 FILE_STORE_THREADS = 4
 """Connections of their own, so that logs that are read and written never keep the engine waiting."""
@@ -50,7 +49,7 @@ class Adapters:
     forge: Forge
     steps: StepAdapters
     files: RunFiles
-    names: Names | None = None
+    dns: DnsRecords | None = None
     """None where a wildcard record does."""
 
     async def readiness(self) -> Mapping[str, str | None]:
@@ -94,10 +93,10 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         steps = StepAdapters(source, registry, files, {}, {}, fail_on=_threshold(settings))
         for opened in (_docker, _cluster, _buildkit, _jenkins):
             steps = await opened(settings, steps, stack)
-        names = open_names(settings)
-        if names is not None:
-            stack.push_async_callback(names.close)
-        yield Adapters(forge, steps, files, names)
+        dns = open_dns(settings)
+        if dns is not None:
+            stack.push_async_callback(dns.close)
+        yield Adapters(forge, steps, files, dns)
 
 
 def open_file_store(settings: Settings) -> AbstractAsyncContextManager[FileStore]:
@@ -131,7 +130,7 @@ async def _docker(settings: Settings, steps: StepAdapters, stack: AsyncExitStack
         instance=chosen.instance,
         credentials=credentials,
         network=chosen.build_network,
-        memory=size(chosen.memory_max),
+        memory=sizes.parse(chosen.memory_max),
         cpus=chosen.cpus,
     )
     platform = DockerPlatform(
@@ -229,8 +228,8 @@ def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:
     return OciRegistry(host, **common)
 
 
-def open_names(settings: Settings) -> EtcdRecords | None:
-    """Return where names are entered, if they are; whoever opens it closes it."""
+def open_dns(settings: Settings) -> EtcdRecords | None:
+    """Return the DNS server that the bot writes records to, or None; the caller closes it."""
     chosen = settings.dns
     if not chosen.etcd:
         return None
@@ -244,12 +243,4 @@ def _credentials(settings: Settings) -> Credentials:
     if not chosen.username:
         return Credentials()
     host = urlsplit(chosen.url).netloc
-    return Credentials(Account(host, chosen.username, chosen.password.get_secret_value()))
-
-
-def size(text: str) -> int:
-    """Return the bytes of a size such as `512m`. Raises ValueError for anything else."""
-    found = re.fullmatch(r"([0-9]+)([kmg]?)", text.lower())
-    if found is None:
-        raise ValueError(f"not a size: {text!r}")
-    return int(found[1]) * _UNITS[found[2]]
+    return Credentials(RegistryAccount(host, chosen.username, chosen.password.get_secret_value()))

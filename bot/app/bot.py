@@ -214,7 +214,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     sweep = reconciling.sweep(
         settings, adapters, store, clock, known, wake=dispatcher.wake, repaired=repaired
     )
-    names = DnsReconciler(store, adapters.names) if adapters.names else None
+    dns = DnsReconciler(store, adapters.dns) if adapters.dns else None
     tasks = (
         PeriodicTask("retention", 3600, retention.reconcile),
         PeriodicTask("git cache", 6 * 3600, adapters.steps.source.gc, everywhere=True),
@@ -222,7 +222,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
         *([PeriodicTask("expiry warnings", 30, warnings.reconcile)] if settings.comments.announce else ()),
         PeriodicTask("comments left unsaid", 10, comments.catch_up),
         *reconciling.periodic_tasks(settings, sweep),
-        *([PeriodicTask("names", 5, names.reconcile)] if names else ()),
+        *([PeriodicTask("dns records", 5, dns.reconcile)] if dns else ()),
         *(_resting(idle_scaler, visits) if adapters.steps.sleepers else ()),
     )
     return Bot(

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from bot.core import sizes
+from bot.model.account import RegistryAccount
 from bot.runners.kubernetes.cluster import Access, Cluster
-from bot.runners.kubernetes.facts import size
 from bot.runners.kubernetes.fetching import ChartRegistry
 from bot.runners.kubernetes.helm import Helm
-from bot.runners.kubernetes.options import Account, Bounds, ChartPolicy, Options, Routing
+from bot.runners.kubernetes.options import Bounds, ChartPolicy, Options, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from bot.settings.model import KubernetesSettings, Settings
 
@@ -30,12 +31,12 @@ def options(settings: Settings) -> Options:
         prefix=chosen.namespace_prefix,
         routing=_routing(chosen),
         bounds=Bounds(
-            memory=size(chosen.memory_max),
+            memory=sizes.parse(chosen.memory_max),
             cpu=f"{chosen.cpus:g}",
-            quota_memory=size(chosen.quota_memory),
+            quota_memory=sizes.parse(chosen.quota_memory),
             quota_cpu=f"{chosen.quota_cpus:g}",
             pods=chosen.quota_pods,
-            storage=size(chosen.quota_storage),
+            storage=sizes.parse(chosen.quota_storage),
         ),
         level=chosen.pod_security,
         run_as_user=chosen.run_as_user,
@@ -72,14 +73,14 @@ def _routing(chosen: KubernetesSettings) -> Routing:
     )
 
 
-def _account(settings: Settings) -> Account | None:
+def _account(settings: Settings) -> RegistryAccount | None:
     registry, puller = settings.registry, settings.kubernetes
     host = urlsplit(registry.url).netloc
     if puller.pull_username:
-        return Account(host, puller.pull_username, puller.pull_password.get_secret_value())
+        return RegistryAccount(host, puller.pull_username, puller.pull_password.get_secret_value())
     if not registry.username:
         return None
-    return Account(host, registry.username, registry.password.get_secret_value())
+    return RegistryAccount(host, registry.username, registry.password.get_secret_value())
 
 
 def _pairs(texts: Iterable[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ AT_ONCE = 100
 
 
 class EtcdRecords:
-    """Implements `bot.ports.Names`: labels below one zone, all leading to one address."""
+    """Implements `bot.ports.DnsRecords`: labels below one zone, all leading to one address."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class EtcdRecords:
         await self._client.aclose()
 
     async def enter(self, labels: Collection[str]) -> str | None:
-        """Let these labels resolve until the lease ends; see `Names.enter`."""
+        """Let these labels resolve until the lease ends; see `DnsRecords.enter`."""
         try:
             granted = await self._ask("/v3/lease/grant", {"TTL": self._lease})
             value = {"value": _encoded(self._value), "lease": str(granted["ID"])}
@@ -59,7 +59,7 @@ class EtcdRecords:
         return None
 
     async def withdraw(self, labels: Collection[str]) -> str | None:
-        """Let these labels resolve no longer; see `Names.withdraw`."""
+        """Let these labels resolve no longer; see `DnsRecords.withdraw`."""
         try:
             await self._change({"requestDeleteRange": {"key": key}} for key in map(self._key, labels))
         except (httpx.HTTPError, ValueError) as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dns.resolver
 
-from bot.app.adapters import open_names
+from bot.app.adapters import open_dns
 from bot.doctor.findings import Examined, Finding, fine, note, wrong
 from bot.doctor.lookup import Ending, Lookup, Resolver
 from bot.model.text import Text
@@ -84,14 +84,14 @@ async def check(examined: Examined) -> Sequence[Finding]:
 
 async def _entered(settings: Settings, resolver: Resolver, label: str) -> Sequence[Finding]:
     """Enter a name as the bot would, and see whether it comes out at the other end."""
-    names = open_names(settings)
-    assert names is not None  # noqa: S101 - it is what the caller has looked at
-    async with names:
-        trouble = await names.enter([label])
+    records = open_dns(settings)
+    assert records is not None  # noqa: S101 - it is what the caller has looked at
+    async with records:
+        trouble = await records.enter([label])
         if trouble is not None:
             return [_no_etcd(trouble)]
         one = await resolver.ask(f"{label}.{settings.preview.domain.strip('.')}", "A")
-        await names.withdraw([label])
+        await records.withdraw([label])
     if one.ending is Ending.FOUND:
         return _right(one, settings.dns.address)
     return [_not_served(one, resolver.servers)]

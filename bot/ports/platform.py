@@ -181,7 +181,7 @@ class Sleeper(Protocol):
         ...
 
 
-class Names(Protocol):
+class DnsRecords(Protocol):
     """Where the names of previews are entered one by one; a wildcard record needs none of this."""
 
     async def enter(self, labels: Collection[str]) -> str | None:

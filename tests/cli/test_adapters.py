@@ -30,7 +30,7 @@ async def test_by_default_there_is_an_engine_and_a_plain_registry(server: Server
     async with open_adapters(Settings(server=server)) as adapters:
         assert set(adapters.steps.builders) == set(adapters.steps.platforms) == {RunnerName.DOCKER}
         assert isinstance(adapters.steps.registry, OciRegistry)
-        assert (adapters.steps.fail_on, adapters.names) == (None, None)
+        assert (adapters.steps.fail_on, adapters.dns) == (None, None)
 
 
 async def test_a_bot_may_go_without_an_engine_and_does_not_wait_for_one(server: ServerSettings) -> None:
@@ -52,4 +52,4 @@ async def test_harbor_its_threshold_and_names_in_etcd(server: ServerSettings) ->
     async with open_adapters(settings) as adapters:
         assert isinstance(adapters.steps.registry, HarborRegistry)
         assert adapters.steps.fail_on is Severity.HIGH
-        assert isinstance(adapters.names, EtcdRecords)
+        assert isinstance(adapters.dns, EtcdRecords)

@@ -157,7 +157,7 @@ async def bot_at(
     http = httpx.AsyncClient(transport=line.transport(), timeout=None)  # noqa: S113 - the line loses what is to be lost
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), http=http, sleep=clock.sleep))
     files = RunFiles(FolderFileStore(settings.server.data_dir))
-    adapters = Adapters(client, world.adapters(), files, world.names)
+    adapters = Adapters(client, world.adapters(), files, world.dns)
     try:
         async with running(chosen, adapters, clock=clock, sleep=clock.sleep) as bot:
             yield bot

@@ -16,7 +16,17 @@ from bot.model.pipeline import RunnerName
 from bot.model.report import Report
 from bot.model.run import Image
 from bot.model.scan import Scan, Severity
-from bot.ports import BuildOrder, Built, EnvironmentSpec, Jobs, Log, Names, TagRemoval, TestOutput, TestSpec
+from bot.ports import (
+    BuildOrder,
+    Built,
+    DnsRecords,
+    EnvironmentSpec,
+    Jobs,
+    Log,
+    TagRemoval,
+    TestOutput,
+    TestSpec,
+)
 from bot.steps.context import StepAdapters
 
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
@@ -106,7 +116,7 @@ class FakeWorld:
     scan: Scan | None = None
     """What the registry's scanner finds in every image."""
     fail_on: Severity | None = None
-    names: Names | None = None
+    dns: DnsRecords | None = None
     """Where names are entered, if they are."""
     deployed: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
     tested: list[TestSpec] = field(default_factory=list)

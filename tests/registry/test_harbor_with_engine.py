@@ -6,12 +6,12 @@ from pathlib import Path
 import docker
 import pytest
 
+from bot.model.account import RegistryAccount
 from bot.model.errors import GiveUp
 from bot.model.reason import Reason
 from bot.model.run import Image
 from bot.ports import TagRemoval
 from bot.runners.docker.builder import DockerBuilder
-from bot.runners.docker.credentials import Account as DockerAccount
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
@@ -34,7 +34,7 @@ async def test_an_image_that_the_engine_pushed_is_found_scanned_and_removed(
             async with opened(harbor) as adapter:
                 await adapter.prepare(REPO)
                 tag = adapter.tag_for(REPO, 1, "a" * 40)
-                credentials = Credentials(DockerAccount(harbor.host, ROBOT, PASSWORD))
+                credentials = Credentials(RegistryAccount(harbor.host, ROBOT, PASSWORD))
                 builder = DockerBuilder(engine, instance=instance, credentials=credentials)
                 built = await builder.build(order(tmp_path, tag, {"Dockerfile": f"FROM {base_image}\n"}), log)
                 digest = await builder.push(tag, log)
@@ -56,7 +56,7 @@ async def test_a_push_without_permission_is_denied(
     tmp_path: Path, engine: DockerEngine, instance: str, base_image: str, harbor: FakeHarbor
 ) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, frozenset({"repository:pull"}))
-    credentials = Credentials(DockerAccount(harbor.host, ROBOT, PASSWORD))
+    credentials = Credentials(RegistryAccount(harbor.host, ROBOT, PASSWORD))
     builder, log = DockerBuilder(engine, instance=instance, credentials=credentials), Recorder()
     tag = f"{harbor.host}/previews/team/shop:pr-1-aaaaaaaa"
     await builder.build(order(tmp_path, tag, {"Dockerfile": f"FROM {base_image}\n"}), log)
@@ -78,7 +78,7 @@ async def test_a_tag_that_may_not_move_is_told_in_harbors_words(
             harbor.state.create_project("previews", "false")
             harbor.state.immutable = "pr-1-.*"
             tag = f"{harbor.host}/previews/team/shop:pr-1-aaaaaaaa"
-            credentials = Credentials(DockerAccount(harbor.host, ROBOT, PASSWORD))
+            credentials = Credentials(RegistryAccount(harbor.host, ROBOT, PASSWORD))
             builder = DockerBuilder(engine, instance=instance, credentials=credentials)
             for run in ("1", "2"):
                 wanted = order(tmp_path, tag, {"Dockerfile": f"FROM {base_image}\nENV RUN={run}\n"})

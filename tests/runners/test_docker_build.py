@@ -8,11 +8,12 @@ import docker
 import pytest
 
 from bot.core.naming import LABEL_INSTANCE
+from bot.model.account import RegistryAccount
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import Built
 from bot.runners.docker.builder import DockerBuilder
-from bot.runners.docker.credentials import Account, Credentials
+from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
 from tests.real.parts import Recorder, RegistryProcess, every_image, order, private_registry
 from tests.real.ports import free_port
@@ -236,7 +237,9 @@ async def test_private_registry_takes_the_bot_s_account_only(
     await bench.build("BASE\n")
     assert sdk.images.get(bench.tag).tag(tag)
     known = DockerBuilder(
-        engine, instance=bench.instance, credentials=Credentials(Account(process.host, "bot", "right"))
+        engine,
+        instance=bench.instance,
+        credentials=Credentials(RegistryAccount(process.host, "bot", "right")),
     )
     try:
         with pytest.raises(GiveUp) as caught:

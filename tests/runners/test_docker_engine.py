@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.model.account import RegistryAccount
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
 from bot.runners.cleanup import uninterrupted
 from bot.runners.docker import engine as engine_module
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.connection import DockerOptions, connector, resolve
-from bot.runners.docker.credentials import Account, Credentials
+from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, negotiate
 from bot.runners.docker.platform import DockerPlatform
 from tests.real.parts import Recorder, order
@@ -188,7 +189,9 @@ async def test_engine_without_buildkit_builds_the_classic_way(
 
     routes: dict[str, Handler] = {"/build": build, "/images/{name}/json": inspect}
     async with fake_engine(tmp_path, routes) as engine:
-        builder = DockerBuilder(engine, instance="t", credentials=Credentials(Account("r:1", "u", "p")))
+        builder = DockerBuilder(
+            engine, instance="t", credentials=Credentials(RegistryAccount("r:1", "u", "p"))
+        )
         wanted = order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"})
         built = await builder.build(wanted, Recorder())
         await builder.build(wanted, Recorder())
@@ -222,7 +225,9 @@ async def test_private_base_is_pulled_with_the_credentials_that_buildkit_lacks(t
 
     routes: dict[str, Handler] = {"/build": build, "/images/create": pull, "/images/{name:.*}/json": inspect}
     async with fake_engine(tmp_path, routes) as engine:
-        builder = DockerBuilder(engine, instance="t", credentials=Credentials(Account("r:1", "u", "p")))
+        builder = DockerBuilder(
+            engine, instance="t", credentials=Credentials(RegistryAccount("r:1", "u", "p"))
+        )
         await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM r:1/base:1"}), Recorder())
 
     assert pulled == [("r:1/base", "1", "p")]
@@ -278,7 +283,7 @@ async def test_own_account_wins_over_the_docker_cli_s(tmp_path: Path) -> None:
     folder.mkdir()
     auths = {host: {"auth": base64.b64encode(b"cli:secret").decode()} for host in ("r:1", "r:2")}
     (folder / "config.json").write_text(json.dumps({"auths": auths}))
-    credentials = Credentials(Account("r:1", "bot", "own"))
+    credentials = Credentials(RegistryAccount("r:1", "bot", "own"))
 
     async def user(reference: str) -> str | None:
         header = (await credentials.header(reference))["X-Registry-Auth"]

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.app.kubernetes import charts_from, open_cluster, options
+from bot.model.account import RegistryAccount
 from bot.runners.kubernetes.fetching import ChartRegistry
-from bot.runners.kubernetes.options import CHART_FACTS, Account
+from bot.runners.kubernetes.options import CHART_FACTS
 from bot.settings.model import KubernetesSettings, RegistrySettings, Secret, ServerSettings, Settings
 
 REGISTRY = RegistrySettings(url="https://harbor.example.com", username="pusher", password=Secret("push"))
@@ -24,8 +25,8 @@ def test_an_account_that_only_pulls_is_preferred_to_the_one_that_pushes() -> Non
     settings = Settings(registry=REGISTRY)
     puller = KubernetesSettings(pull_username="puller", pull_password=Secret("pull"))
 
-    assert options(settings).account == Account("harbor.example.com", "pusher", "push")
-    assert options(replace(settings, kubernetes=puller)).account == Account(
+    assert options(settings).account == RegistryAccount("harbor.example.com", "pusher", "push")
+    assert options(replace(settings, kubernetes=puller)).account == RegistryAccount(
         "harbor.example.com", "puller", "pull"
     )
 

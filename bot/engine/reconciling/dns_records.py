@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass, field
 
 from bot.engine.records import Records
-from bot.ports import Names
+from bot.ports import DnsRecords
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class DnsReconciler:
     """Enters the names of live environments and takes out the others."""
 
     records: Records
-    names: Names
+    dns: DnsRecords
     _entered: set[str] = field(default_factory=set)
     _looks: int = 0
     _trouble: str | None = None
@@ -31,10 +31,10 @@ class DnsReconciler:
         live = {environment.host for environment in await self.records.pulls.environments()}
         due = live if self._looks % RENEWAL == 0 else live - self._entered
         self._looks += 1
-        if due and self._succeeded(await self.names.enter(due)):
+        if due and self._succeeded(await self.dns.enter(due)):
             self._entered |= due
         gone = self._entered - live
-        if gone and self._succeeded(await self.names.withdraw(gone)):
+        if gone and self._succeeded(await self.dns.withdraw(gone)):
             self._entered -= gone
 
     def _succeeded(self, trouble: str | None) -> bool:

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from docker.errors import DockerException
-from docker.utils import parse_bytes
-
+from bot.core import sizes
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 
@@ -111,12 +109,12 @@ def allowed_memory(asked: str, most: str) -> int:
     Raises TellUser(CONFIG_INVALID) for words that are no size.
     """
     try:
-        size = int(parse_bytes(asked))
-    except (DockerException, ValueError):
+        size = sizes.parse(asked)
+    except ValueError:
         size = 0
     if size <= 0:
         raise TellUser(Reason.CONFIG_INVALID, {"file": ".chatops.yml", "message": f"memory: {asked}"})
-    return max(MINIMUM_MEMORY, min(size, int(parse_bytes(most))))
+    return max(MINIMUM_MEMORY, min(size, sizes.parse(most)))
 
 
 def _endpoint(spec: ContainerSpec) -> dict[str, Any]:

@@ -1,25 +1,17 @@
 """Who the bot is to registries: the settings' own account first, then what the Docker CLI knows."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any
 
 from docker import auth
 
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A user of one registry; `host` as it stands in image names."""
-
-    host: str
-    username: str
-    password: str
+from bot.model.account import RegistryAccount
 
 
 class Credentials:
     """Makes the headers that the engine passes on to registries."""
 
-    def __init__(self, *accounts: Account) -> None:
+    def __init__(self, *accounts: RegistryAccount) -> None:
         self._accounts = {account.host: account for account in accounts}
 
     async def header(self, reference: str) -> dict[str, str]:
@@ -48,7 +40,7 @@ class Credentials:
         return {**stored, **{account.host: _entry(account) for account in self._accounts.values()}}
 
 
-def _entry(account: Account) -> dict[str, Any]:
+def _entry(account: RegistryAccount) -> dict[str, Any]:
     return {
         "username": account.username,
         "password": account.password,

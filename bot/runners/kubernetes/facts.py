@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.core import naming
+from bot.core import naming, sizes
 from bot.ports import EnvironmentSpec
 from bot.runners.kubernetes.options import Options
 
 APP = "app"
 """Name under which tests find the service."""
-_UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def facts(spec: EnvironmentSpec, namespace: str, port: int, options: Options) -> dict[str, Any]:
@@ -59,7 +58,7 @@ def facts(spec: EnvironmentSpec, namespace: str, port: int, options: Options) ->
 
 def resources(memory: str, options: Options) -> dict[str, Any]:
     """Return what one container may use: what was asked for, up to the operator's most."""
-    most = min(size(memory), options.bounds.memory)
+    most = min(sizes.parse(memory), options.bounds.memory)
     return {
         "limits": {"memory": quantity(most), "cpu": options.bounds.cpu},
         "requests": {"memory": quantity(max(most >> 2, 16 << 20)), "cpu": "20m"},
@@ -76,20 +75,10 @@ def security(options: Options) -> dict[str, Mapping[str, Any]]:
     return {"pod": {**profile, **user, "runAsNonRoot": True}, "container": container}
 
 
-def size(text: str) -> int:
-    """Return the bytes of a size as `.chatops.yml` writes it; to a cluster `512m` would be half a byte.
-
-    >>> size("1g"), size("16mb"), size("2048")
-    (1073741824, 16777216, 2048)
-    """
-    lower = text.lower().removesuffix("b")
-    return int(lower[:-1]) * _UNITS[lower[-1]] if lower[-1] in _UNITS else int(lower)
-
-
-def quantity(size_: int) -> str:
+def quantity(size: int) -> str:
     """Return bytes as a cluster shows them.
 
     >>> quantity(512 << 20), quantity(1000)
     ('512Mi', '1000')
     """
-    return f"{size_ >> 20}Mi" if size_ % (1 << 20) == 0 else str(size_)
+    return f"{size >> 20}Mi" if size % (1 << 20) == 0 else str(size)

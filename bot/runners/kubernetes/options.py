@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bot.model.account import RegistryAccount
+
 Level = Literal["restricted", "baseline"]
 Through = Literal["ingress", "service"]
 
@@ -70,15 +72,6 @@ class ChartPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Who pulls images; `host` as it stands in image names."""
-
-    host: str
-    username: str
-    password: str
-
-
-@dataclass(frozen=True, slots=True)
 class Options:
     """All of it. `instance` names this bot: what has another name is never touched."""
 
@@ -90,7 +83,7 @@ class Options:
     run_as_user: int | None = None
     egress: tuple[str, ...] = ()
     """Networks that pods may reach beside each other and DNS."""
-    account: Account | None = None
+    account: RegistryAccount | None = None
     charts: ChartPolicy = field(default_factory=ChartPolicy)
     collector: str = "busybox:1.36"
     """Image with sh, tar and base64 that takes test reports out."""
