@@ -165,7 +165,7 @@ async def running(
         bot = _assemble(settings, adapters, store, lock, clock, sleep, where, local, CollectorRegistry())
         await bot.membership.join()
         stack.push_async_callback(bot.membership.leave)
-        stack.push_async_callback(bot.comments.board.close)
+        stack.push_async_callback(bot.comments.publisher.close)
         stack.push_async_callback(bot.idle_scaler.close)
         for loop in (bot.membership, bot.worker, bot.dispatcher, bot.periodic_tasks):
             await stack.enter_async_context(_background(loop.serve()))
@@ -195,8 +195,8 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
 
     membership = Membership(store, drop, lock, metrics=metrics)
     words, leased = _renderer(settings), lambda: membership.lease
-    board = CommentPublisher(adapters.forge, store, words, identity, leased, sleep=sleep, metrics=metrics)
-    comments = _comments(settings, store, board, where)
+    publisher = CommentPublisher(adapters.forge, store, words, identity, leased, sleep=sleep, metrics=metrics)
+    comments = _comments(settings, store, publisher, where)
     longest, ahead = duration.parse(settings.preview.ttl), warning_time(settings)
     idle = spare_time(settings.kubernetes.sleep_after)
     recorder = StepRecorder(store, adapters.steps, where, clock, longest, sleeps=bool(idle))
@@ -204,9 +204,9 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     worker = Worker(store, executor, comments, comments.limits, membership)
     gatherer = FactGatherer(adapters.forge, store, known, policy, where, clock, language, longest, ahead)
     decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
-    dispatcher = Dispatcher(store, decider, board, worker, membership, clock, language)
+    dispatcher = Dispatcher(store, decider, publisher, worker, membership, clock, language)
     expiry = Expiry(store, worker, clock, language)
-    warnings = ExpiryWarnings(store, board, where, clock, language, ahead)
+    warnings = ExpiryWarnings(store, publisher, where, clock, language, ahead)
     idle_scaler = IdleScaler(store, adapters.steps.sleepers, clock, idle)
     visits = Visits(store.pulls, clock)
     retention = Retention(store, adapters.files.shelf, clock, _keep(settings), metrics)
@@ -271,10 +271,10 @@ def _renderer(settings: Settings) -> TemplateRenderer:
     )
 
 
-def _comments(settings: Settings, store: Store, board: CommentPublisher, where: Addresses) -> RunComments:
+def _comments(settings: Settings, store: Store, publisher: CommentPublisher, where: Addresses) -> RunComments:
     announce = frozenset({"failed", "ready"} if settings.comments.announce else ())
     return RunComments(
-        store, board, where, _limits(settings), announce, brief=settings.comments.style == "brief"
+        store, publisher, where, _limits(settings), announce, brief=settings.comments.style == "brief"
     )
 
 
@@ -341,7 +341,7 @@ def _web(settings: Settings, bot: Bot, clock: Clock) -> WebDeps:
         runs=bot.store.runs,
         environments=bot.store.pulls,
         logs=bot.adapters.files,
-        places=bot.comments.places,
+        queue_positions=bot.comments.queue_positions,
         health=bot,
         clock=clock,
         registry=bot.registry,

@@ -50,6 +50,6 @@ class QueuePosition:
     """Where a waiting run stands: position 1 is next."""
 
     position: int
-    behind: BlockedBy = BlockedBy.NOTHING
+    blocked_by: BlockedBy = BlockedBy.NOTHING
     runner: RunnerName | None = None
     """The runner that is full, if that is what it waits for."""

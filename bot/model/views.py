@@ -47,7 +47,7 @@ class RunView:
     run: Run
     links: Links
     pull_author: str
-    place: QueuePosition | None = None
+    position: QueuePosition | None = None
     """Where it stands in line; None when it does not wait."""
     next_commands: tuple[str, ...] = ()
     """Ready to copy, most useful first."""

@@ -28,7 +28,7 @@ class WebDeps:
     runs: RunRecords
     environments: EnvironmentRecords
     logs: Logs
-    places: Callable[[], Awaitable[Mapping[int, QueuePosition]]]
+    queue_positions: Callable[[], Awaitable[Mapping[int, QueuePosition]]]
     """Where each waiting run stands."""
     health: Health
     clock: Clock

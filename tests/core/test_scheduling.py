@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.runs.scheduling import Limits, ending, line, places, share, startable
+from bot.core.runs.scheduling import Limits, ending, line, queue_positions, share, startable
 from bot.model.forge import RepoPath
 from bot.model.pipeline import RunnerName
 from bot.model.queue import BlockedBy, QueueEntry, QueuePosition
@@ -42,7 +42,7 @@ def test_a_full_runner_holds_up_only_those_who_need_it() -> None:
     limits = Limits(9, 9, {RunnerName.DOCKER: 1})
     waiting = [entry(1, held=True), entry(2), replace(entry(3), runners=KUBERNETES)]
     assert startable(waiting, limits) == (3,)
-    assert places(waiting, limits) == {
+    assert queue_positions(waiting, limits) == {
         2: QueuePosition(1, BlockedBy.RUNNER, RunnerName.DOCKER),
         3: QueuePosition(2, BlockedBy.NOTHING),
     }
@@ -76,7 +76,7 @@ def test_a_waiting_run_knows_its_place_and_what_it_waits_for() -> None:
         entry(4, "team/blog"),
         entry(5, "b/b"),
     ]
-    assert places(entries, Limits(2, 1)) == {
+    assert queue_positions(entries, Limits(2, 1)) == {
         4: QueuePosition(1, BlockedBy.NOTHING),
         5: QueuePosition(2, BlockedBy.ALL),
         2: QueuePosition(3, BlockedBy.PULL),
@@ -86,7 +86,7 @@ def test_a_waiting_run_knows_its_place_and_what_it_waits_for() -> None:
 
 def test_a_run_waits_for_the_earlier_one_of_its_pull_request_that_waits_too() -> None:
     entries = [entry(1, held=True), entry(2, number=7), entry(3, number=7)]
-    assert places(entries, Limits(1, 1))[3] == QueuePosition(2, BlockedBy.PULL)
+    assert queue_positions(entries, Limits(1, 1))[3] == QueuePosition(2, BlockedBy.PULL)
 
 
 def test_what_is_to_stop_does_not_stand_in_line() -> None:
@@ -138,17 +138,17 @@ def test_no_limit_is_ever_passed(entries: list[QueueEntry], total: int, each: in
 @given(entries_, st.integers(1, 5), st.integers(1, 3))
 def test_the_places_tell_the_truth(entries: list[QueueEntry], total: int, each: int) -> None:
     limits = Limits(total, each)
-    found = places(entries, limits)
+    found = queue_positions(entries, limits)
     assert sorted(place.position for place in found.values()) == list(range(1, len(found) + 1))
-    assert {run for run, place in found.items() if place.behind is BlockedBy.NOTHING} == set(
+    assert {run for run, place in found.items() if place.blocked_by is BlockedBy.NOTHING} == set(
         startable(entries, limits)
     )
 
 
 @given(entries_)
 def test_with_room_for_all_only_pull_requests_hold_runs_up(entries: list[QueueEntry]) -> None:
-    behind = {place.behind for place in places(entries, WIDE).values()}
-    assert behind <= {BlockedBy.NOTHING, BlockedBy.PULL}
+    blocked_by = {place.blocked_by for place in queue_positions(entries, WIDE).values()}
+    assert blocked_by <= {BlockedBy.NOTHING, BlockedBy.PULL}
 
 
 @pytest.mark.parametrize(

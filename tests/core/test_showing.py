@@ -80,8 +80,8 @@ def test_the_next_command_fits_the_ending(given: Run, commands: tuple[str, ...])
 
 def test_a_place_in_line_is_shown() -> None:
     assert run_view(
-        run("build", RunState.QUEUED), NOWHERE, author="mei", place=QueuePosition(3)
-    ).place == QueuePosition(3)
+        run("build", RunState.QUEUED), NOWHERE, author="mei", position=QueuePosition(3)
+    ).position == QueuePosition(3)
 
 
 def test_a_brief_comment_has_no_log_but_all_else() -> None:

@@ -154,7 +154,7 @@ async def test_nobody_is_told_of_the_end_of_what_a_run_may_yet_renew(deployed: O
     await gate.reached()
     await pass_by(deployed, 3 * DAYS - 11 * HOURS)
     await deployed.bot.warnings.reconcile()
-    await deployed.bot.comments.board.flush()
+    await deployed.bot.comments.publisher.flush()
     assert not [one for one in deployed.comments() if WARNING in one.body]
     gate.open()
     await deployed.read()

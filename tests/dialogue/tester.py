@@ -186,7 +186,7 @@ class BotTester:
         # What the store calls decided or over may still be about to be told of.
         if self.bot.worker.busy or len(self.bot.dispatcher._in_hand):
             return False
-        await self.bot.comments.board.flush()
+        await self.bot.comments.publisher.flush()
         await self.gitee.settled()
         return not await self._pending()
 

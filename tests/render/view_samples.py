@@ -170,7 +170,7 @@ def skipped(name: str) -> StepRecord:
 
 
 def view(
-    given: Run, *commands: str, logs: bool = True, report: bool = False, place: QueuePosition | None = None
+    given: Run, *commands: str, logs: bool = True, report: bool = False, position: QueuePosition | None = None
 ) -> RunView:
     started = [record.name for record in given.steps if record.started_at]
     links = replace(
@@ -178,7 +178,7 @@ def view(
         logs={name: LOGS[name] for name in started if logs and name in LOGS},
         report="https://bot.example.com/reports/42/" if report else "",
     )
-    return RunView(given, links, "lin", place, commands)
+    return RunView(given, links, "lin", position, commands)
 
 
 def _queued() -> Run:
@@ -227,13 +227,13 @@ _NOTES = (
 _OVERDUE = StepResult(StepState.FAILED, Reason.RUN_TIMED_OUT, {"longest": "2h"})
 
 RUN_VIEWS: dict[str, View] = {
-    "run_view_queued": view(_queued(), "/cancel 42", place=QueuePosition(3, BlockedBy.REPOSITORY)),
-    "run_view_next": view(_queued(), "/cancel 42", place=QueuePosition(1, BlockedBy.PULL)),
+    "run_view_queued": view(_queued(), "/cancel 42", position=QueuePosition(3, BlockedBy.REPOSITORY)),
+    "run_view_next": view(_queued(), "/cancel 42", position=QueuePosition(1, BlockedBy.PULL)),
     "run_view_runner_full": view(
-        _queued(), "/cancel 42", place=QueuePosition(2, BlockedBy.RUNNER, RunnerName.DOCKER)
+        _queued(), "/cancel 42", position=QueuePosition(2, BlockedBy.RUNNER, RunnerName.DOCKER)
     ),
-    "run_view_no_room": view(_queued(), "/cancel 42", place=QueuePosition(2, BlockedBy.ALL)),
-    "run_view_about_to_start": view(_queued(), "/cancel 42", place=QueuePosition(1)),
+    "run_view_no_room": view(_queued(), "/cancel 42", position=QueuePosition(2, BlockedBy.ALL)),
+    "run_view_about_to_start": view(_queued(), "/cancel 42", position=QueuePosition(1)),
     "run_view_running": view(_running(), "/cancel 42"),
     "run_view_in_trouble": view(
         _going(trouble=Trouble(Reason.ENGINE_UNAVAILABLE, {"message": "refused | `@all` <b>"}, 8)),

@@ -58,7 +58,7 @@ class Bench:
             runs=self.runs,
             environments=self.environments,
             logs=self.logs,
-            places=self.runs.places,
+            queue_positions=self.runs.queue_positions,
             health=self.health,
             clock=self.clock,
             registry=self.registry,

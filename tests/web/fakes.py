@@ -55,7 +55,7 @@ class FakeRuns:
     by_id: dict[int, Run] = field(default_factory=dict)
     broken: bool = False
 
-    async def places(self) -> dict[int, QueuePosition]:
+    async def queue_positions(self) -> dict[int, QueuePosition]:
         waiting = sorted(run.id for run in self.by_id.values() if run.state is RunState.QUEUED)
         return {run_id: QueuePosition(place) for place, run_id in enumerate(waiting, start=1)}
 

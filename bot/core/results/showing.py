@@ -30,7 +30,7 @@ def run_view(
     addresses: Addresses,
     *,
     author: str,
-    place: QueuePosition | None = None,
+    position: QueuePosition | None = None,
     folded_by: int | None = None,
 ) -> RunView:
     """Return the living comment of a run."""
@@ -38,7 +38,7 @@ def run_view(
         run=run,
         links=addresses.links(run),
         pull_author=author,
-        place=place,
+        position=position,
         next_commands=next_commands(run),
         folded_by=folded_by,
     )

@@ -77,16 +77,16 @@ def line(entries: Iterable[QueueEntry]) -> tuple[QueueEntry, ...]:
     return tuple(entry for each in sorted(classes) for entry in _in_turn(classes[each], counts))
 
 
-def places(entries: Iterable[QueueEntry], limits: Limits) -> dict[int, QueuePosition]:
+def queue_positions(entries: Iterable[QueueEntry], limits: Limits) -> dict[int, QueuePosition]:
     """Return where each waiting run stands, by id."""
     known = tuple(entries)
     room = _Room(limits, known)
     found: dict[int, QueuePosition] = {}
     for entry in line(known):
-        behind, runner = room.lacks(entry)
-        if behind is BlockedBy.NOTHING:
+        blocked_by, runner = room.lacks(entry)
+        if blocked_by is BlockedBy.NOTHING:
             room.takes(entry)
-        found[entry.id] = QueuePosition(len(found) + 1, behind, runner)
+        found[entry.id] = QueuePosition(len(found) + 1, blocked_by, runner)
         room.pulls.add(_pull(entry))
     return found
 

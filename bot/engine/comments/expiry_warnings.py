@@ -25,7 +25,7 @@ class ExpiryWarnings:
     """Posts a short comment for each environment whose end is near."""
 
     records: Records
-    board: CommentPublisher
+    publisher: CommentPublisher
     addresses: Addresses
     clock: Clock
     language: Language
@@ -36,14 +36,14 @@ class ExpiryWarnings:
         unfinished = await self.records.runs.unfinished()
         found = await self.records.pulls.environments()
         for one in expiry.to_warn(found, unfinished, self.clock.now(), self.ahead):
-            self.board.follow(f"end of {one.key}", partial(self._tell, one.key))
+            self.publisher.follow(f"end of {one.key}", partial(self._tell, one.key))
 
     async def _tell(self, key: EnvironmentKey) -> None:
         """Tell of one end, if it is still to be told by the time that Gitee listens."""
         found = await self.records.pulls.environments(key.repo, key.number)
         for one in expiry.to_warn(found, (), self.clock.now(), self.ahead):
             if one.key == key:
-                await self.board.post(await self._posting(one))
+                await self.publisher.post(await self._posting(one))
                 await self.records.pulls.change(key.repo, key.number, partial(_told, one))
 
     async def _posting(self, environment: Environment) -> CommentUpdate:

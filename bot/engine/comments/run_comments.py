@@ -29,7 +29,7 @@ class RunComments:
     """Shows runs: a living comment each, and a short new one where a person must look."""
 
     records: Records
-    board: CommentPublisher
+    publisher: CommentPublisher
     addresses: Addresses
     limits: Limits
     announce: frozenset[str] = frozenset({"failed", "ready"})
@@ -38,7 +38,7 @@ class RunComments:
 
     def show(self, run_id: int) -> None:
         """Bring the comments of a run up to the store as soon as possible."""
-        self.board.follow(f"run {run_id}", lambda: self._bring_up(run_id))
+        self.publisher.follow(f"run {run_id}", lambda: self._bring_up(run_id))
 
     async def fold(self, by: Run) -> None:
         """Renew, and thereby fold, the comments of the run before this one and of those that never began."""
@@ -50,9 +50,9 @@ class RunComments:
         await self.records.runs.touch(before)
         self._show_all(before)
 
-    async def places(self) -> dict[int, QueuePosition]:
+    async def queue_positions(self) -> dict[int, QueuePosition]:
         """Return where each waiting run stands."""
-        return scheduling.places(await self.records.runs.queue(), self.limits)
+        return scheduling.queue_positions(await self.records.runs.queue(), self.limits)
 
     async def catch_up(self) -> None:
         """Show what was left unsaid, whoever left it."""
@@ -75,7 +75,7 @@ class RunComments:
 
         marker = naming.comment_marker("run", str(run_id))
         try:
-            await self.board.post(CommentUpdate(run.repo, run.number, marker, view, run.language))
+            await self.publisher.post(CommentUpdate(run.repo, run.number, marker, view, run.language))
             await self._announce(run)
         except GiveUp as error:
             if error.reason is Reason.GITEE_DENIED:
@@ -88,14 +88,14 @@ class RunComments:
             showing.without_logs(run) if self.brief else run,
             self.addresses,
             author=run.author,
-            place=await self._place(run),
+            position=await self._place(run),
             folded_by=await self.records.runs.follower(run) if run.state.final else None,
         )
 
     async def _place(self, run: Run) -> QueuePosition | None:
         if run.state is not RunState.QUEUED or run.started_at is not None:
             return None
-        return (await self.places()).get(run.id)
+        return (await self.queue_positions()).get(run.id)
 
     async def _announce(self, run: Run) -> None:
         if not run.state.final or not self.announce:
@@ -109,7 +109,7 @@ class RunComments:
         )
         if note is not None and note.kind in self.announce:
             marker = naming.comment_marker(note.kind, str(run.id))
-            await self.board.post(CommentUpdate(run.repo, run.number, marker, note, run.language))
+            await self.publisher.post(CommentUpdate(run.repo, run.number, marker, note, run.language))
 
 
 def _deployed(run: Run) -> bool:

@@ -35,7 +35,7 @@ class Dispatcher:
 
     records: Records
     decider: Decider
-    board: CommentPublisher
+    publisher: CommentPublisher
     worker: Worker
     membership: Membership
     clock: Clock
@@ -107,7 +107,7 @@ class Dispatcher:
         for index, view in enumerate(decision.replies):
             marker = _marker(delivery, view, index)
             update = CommentUpdate(delivery.repo, delivery.number, marker, view, decision.language)
-            await self.board.post(update)
+            await self.publisher.post(update)
         started = await self.records.commit(decision, lease)
         logger.info("%s: %s%s", where, decision.ending, f" (run {started.id})" if started else "")
         for run_id in (*decision.stop, *([started.id] if started else [])):
@@ -129,7 +129,9 @@ class Dispatcher:
         """Answer a bug of ours with an id that finds its trace in the log."""
         await self.records.inbox.fail(delivery.key, f"bug {trace}", self.clock.now())
         marker = naming.reply_marker(delivery.key, "bug")
-        self.board.show(CommentUpdate(delivery.repo, delivery.number, marker, Apology(trace), self.language))
+        self.publisher.show(
+            CommentUpdate(delivery.repo, delivery.number, marker, Apology(trace), self.language)
+        )
 
 
 def _marker(delivery: Delivery, view: View, index: int) -> str:

@@ -126,7 +126,7 @@ class Worker:
 
     def _show_places(self, queue: Sequence[QueueEntry]) -> None:
         """Renew the comments of waiting runs whose place in line has changed; one replica does it for all."""
-        places = scheduling.places(queue, self.limits) if self.membership.leads else {}
+        places = scheduling.queue_positions(queue, self.limits) if self.membership.leads else {}
         for run_id, place in places.items():
             if self._places.get(run_id) != place:
                 self.comments.show(run_id)

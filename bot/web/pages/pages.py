@@ -142,8 +142,11 @@ async def _rows(request: web.Request, runs: tuple[Run, ...]) -> list[dict[str, A
     deps = request.app[DEPS]
     language = visitor_language(request, deps.language)
     waiting = any(run.state is RunState.QUEUED for run in runs)
-    places = await deps.places() if waiting else {}
+    positions = await deps.queue_positions() if waiting else {}
     return [
-        {"run": run, "facts": run_facts(run, places[run.id].position if run.id in places else 0, language)}
+        {
+            "run": run,
+            "facts": run_facts(run, positions[run.id].position if run.id in positions else 0, language),
+        }
         for run in runs
     ]

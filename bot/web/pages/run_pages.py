@@ -68,5 +68,5 @@ def _logs_gone(deps: WebDeps, run: Run) -> bool:
 async def _position(deps: WebDeps, run: Run) -> int:
     if run.state is not RunState.QUEUED:
         return 0
-    place = (await deps.places()).get(run.id)
-    return place.position if place else 0
+    position = (await deps.queue_positions()).get(run.id)
+    return position.position if position else 0

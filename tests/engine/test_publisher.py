@@ -16,7 +16,7 @@ WHERE = (RepoPath("team", "shop"), 1, "<!-- m -->")
 
 @dataclass
 class FakeWorld:
-    """Forge, store, renderer and identity of one board."""
+    """Forge, store, renderer and identity of one publisher."""
 
     lease: Lease = field(default_factory=lambda: Lease("one"))
     posted: list[str] = field(default_factory=list)
@@ -49,24 +49,24 @@ def world() -> FakeWorld:
 
 
 @pytest.fixture
-def board(world: FakeWorld) -> CommentPublisher:
+def publisher(world: FakeWorld) -> CommentPublisher:
     every: Any = world
     return CommentPublisher(every, every, every, every, lambda: world.lease)
 
 
-async def test_words_are_posted(board: CommentPublisher, world: FakeWorld) -> None:
-    await board.post(CommentUpdate(*WHERE, Apology("t"), Language.EN))
+async def test_words_are_posted(publisher: CommentPublisher, world: FakeWorld) -> None:
+    await publisher.post(CommentUpdate(*WHERE, Apology("t"), Language.EN))
     assert world.posted == ["words"]
 
 
 async def test_a_replica_that_came_back_under_a_new_name_leaves_the_words_to_others(
-    board: CommentPublisher, world: FakeWorld
+    publisher: CommentPublisher, world: FakeWorld
 ) -> None:
     async def hang() -> View:
         world.lease = Lease("two")
         return Apology("t")
 
     with pytest.raises(LeaseLost):
-        await board.post(CommentUpdate(*WHERE, hang, Language.EN))
+        await publisher.post(CommentUpdate(*WHERE, hang, Language.EN))
     assert world.posted == []
     assert world.release == 1
