@@ -30,8 +30,8 @@ from bot.runners.docker.container import Limits
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
+from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
-from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from bot.settings.model import Settings
 from bot.steps.context import StepAdapters
@@ -193,8 +193,8 @@ def open_jenkins(settings: Settings) -> JenkinsJobs:
             verify=not chosen.insecure,
         )
     )
-    patience = Patience(chosen.poll, chosen.queue_timeout, chosen.outage)
-    return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, patience)
+    timeouts = JenkinsTimeouts(chosen.poll, chosen.queue_timeout, chosen.outage)
+    return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, timeouts)
 
 
 def open_buildkit(settings: Settings) -> BuildKitBuilder:

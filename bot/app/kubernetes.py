@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from bot.core import sizes
 from bot.model.account import RegistryAccount
-from bot.runners.kubernetes.cluster import Access, Cluster
-from bot.runners.kubernetes.fetching import ChartRegistry
+from bot.runners.kubernetes.chart_pull import ChartRegistry
+from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.helm import Helm
-from bot.runners.kubernetes.options import Bounds, ChartPolicy, Options, Routing
+from bot.runners.kubernetes.options import ChartPolicy, EnvironmentLimits, KubernetesOptions, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from bot.settings.model import KubernetesSettings, Settings
 
@@ -16,21 +16,21 @@ from bot.settings.model import KubernetesSettings, Settings
 def open_cluster(settings: Settings) -> tuple[Cluster, KubernetesPlatform]:
     """Return a cluster, for whoever opens it to close, and what deploys there. Nothing is asked of it yet."""
     chosen = settings.kubernetes
-    access = Access(chosen.kubeconfig, chosen.context)
+    access = ClusterAccess(chosen.kubeconfig, chosen.context)
     home = settings.server.data_dir / "helm"
     home.mkdir(parents=True, exist_ok=True)
     cluster = Cluster(access)
     return cluster, KubernetesPlatform(cluster, options(settings), Helm(access, home, charts_from(settings)))
 
 
-def options(settings: Settings) -> Options:
+def options(settings: Settings) -> KubernetesOptions:
     """Return what the runner is told of the settings."""
     chosen = settings.kubernetes
-    return Options(
+    return KubernetesOptions(
         instance=chosen.instance,
         prefix=chosen.namespace_prefix,
         routing=_routing(chosen),
-        bounds=Bounds(
+        limits=EnvironmentLimits(
             memory=sizes.parse(chosen.memory_max),
             cpu=f"{chosen.cpus:g}",
             quota_memory=sizes.parse(chosen.quota_memory),

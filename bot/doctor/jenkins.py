@@ -18,7 +18,7 @@ from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.text import Text
 from bot.pipeline import config_file
-from bot.runners.jenkins import paths, reading
+from bot.runners.jenkins import paths, responses
 from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.jobs import JenkinsJobs
 from bot.settings.model import Settings
@@ -129,13 +129,13 @@ async def _job(jobs: JenkinsJobs, wanted: Wanted) -> Sequence[Finding]:
             )
         ]
     try:
-        data = await jobs.client.json(paths.job(name), reading.JOB_TREE, job=name)
+        data = await jobs.client.json(paths.job(name), responses.JOB_TREE, job=name)
         page = await jobs.client.content(f"{paths.job(name)}/", _PAGE, job=name)
     except ChatOpsError as error:
         return [_failed(error)]
     if data is None:
         return [_unknown(name)]
-    return [_judged(name, reading.job(data), wanted.parameters, may_build=_MAY_BUILD in (page or b""))]
+    return [_judged(name, responses.job(data), wanted.parameters, may_build=_MAY_BUILD in (page or b""))]
 
 
 async def _folder(jobs: JenkinsJobs, wanted: Wanted, values: dict[str, str]) -> Finding:
@@ -153,13 +153,13 @@ async def _folder(jobs: JenkinsJobs, wanted: Wanted, values: dict[str, str]) -> 
     )
 
 
-def _judged(name: str, job: reading.Job, parameters: frozenset[str], *, may_build: bool) -> Finding:
+def _judged(name: str, job: responses.JenkinsJob, parameters: frozenset[str], *, may_build: bool) -> Finding:
     if not job.buildable:
         return wrong(
             Text(en=f"{name} is disabled, or no job", zh=f"{name} 已被禁用，或不是任务"),
             Text(en="Enable it in Jenkins.", zh="请在 Jenkins 中启用它。"),
         )
-    missing = ", ".join(sorted((parameters | {reading.KEY}) - job.parameters))
+    missing = ", ".join(sorted((parameters | {responses.KEY}) - job.parameters))
     if missing:
         return wrong(
             Text(en=f"{name} does not declare {missing}", zh=f"{name} 没有声明参数 {missing}"),

@@ -41,10 +41,10 @@ def wanted(settings: Settings) -> bool:
 
 async def check(examined: Examined) -> Sequence[Finding]:
     """Ask the cluster who it is and what the bot may do."""
-    from bot.runners.kubernetes.cluster import Access, Cluster  # noqa: PLC0415 - 20 MB of client
+    from bot.runners.kubernetes.cluster import Cluster, ClusterAccess  # noqa: PLC0415 - 20 MB of client
 
     chosen = examined.settings.kubernetes
-    async with Cluster(Access(chosen.kubeconfig, chosen.context)) as cluster:
+    async with Cluster(ClusterAccess(chosen.kubeconfig, chosen.context)) as cluster:
         try:
             version = await cluster.version()
             lacking = await _lacking(cluster)

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from bot.runners.kubernetes.watching import DOUBTED_FOR
+from bot.runners.kubernetes.rollout_watcher import TRANSIENT_SECONDS
 from tests.real.parts import Recorder
 
 Patience = Callable[[Recorder, str], None]
@@ -15,7 +15,7 @@ _TIME: ContextVar[Iterator[float] | None] = ContextVar("_TIME", default=None)
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
     """Let no time pass for rollouts; those of the task that calls it end once the log says these words."""
-    monkeypatch.setattr("bot.runners.kubernetes.watching.now", _now)
+    monkeypatch.setattr("bot.runners.kubernetes.rollout_watcher.now", _now)
     return _ends_with
 
 
@@ -32,5 +32,5 @@ def _passing_after(log: Recorder, words: str) -> Iterator[float]:
     """Yield the time: from one look at it to the next it passes, once the words are there."""
     time = 0.0
     while True:
-        time += DOUBTED_FOR + 1 if words in log.text else 0.0
+        time += TRANSIENT_SECONDS + 1 if words in log.text else 0.0
         yield time

@@ -14,9 +14,9 @@ from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.run import Image
 from bot.ports import Definition, EnvironmentSpec, TestSpec
-from bot.runners.kubernetes.cluster import Access, Cluster
+from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.helm import Helm
-from bot.runners.kubernetes.options import Bounds, Options, Routing
+from bot.runners.kubernetes.options import EnvironmentLimits, KubernetesOptions, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from tests.real.parts import tar
 from tests.runners.kubernetes_samples import environment_of, suite_of
@@ -31,7 +31,7 @@ class Previews:
     platform: KubernetesPlatform
     cluster: Cluster
     helm: Helm
-    options: Options
+    options: KubernetesOptions
     image: Image
     domain: str
     key: EnvironmentKey
@@ -67,7 +67,7 @@ class Previews:
         found = {"key": self.key, "image": self.image.pinned, "labels": labels, "timeout": 300}
         return suite_of(**{**found, "command": command, **changes})
 
-    def other(self, options: Options) -> KubernetesPlatform:
+    def other(self, options: KubernetesOptions) -> KubernetesPlatform:
         """Return a platform whose operator decided otherwise."""
         return KubernetesPlatform(self.cluster, options, self.helm)
 
@@ -83,16 +83,16 @@ async def previews(  # noqa: PLR0917 - fixtures
     tmp_path: Path,
 ) -> AsyncIterator[Previews]:
     """Give what an environment of this test's own is made with."""
-    options = Options(
+    options = KubernetesOptions(
         instance,
         routing=Routing(address=ingress),
-        bounds=Bounds(memory=256 << 20, quota_memory=700 << 20),
+        limits=EnvironmentLimits(memory=256 << 20, quota_memory=700 << 20),
         run_as_user=1000,
         collector=base_image,
     )
     key = EnvironmentKey(RepoPath("acme", f"我的店-{uuid.uuid4().hex[:6]}"), 12, "preview")
-    helm = Helm(Access(bot_kubeconfig), tmp_path)
-    async with Cluster(Access(bot_kubeconfig)) as cluster:
+    helm = Helm(ClusterAccess(bot_kubeconfig), tmp_path)
+    async with Cluster(ClusterAccess(bot_kubeconfig)) as cluster:
         platform = KubernetesPlatform(cluster, options, helm)
         yield Previews(platform, cluster, helm, options, app_image, preview_domain, key)
 

@@ -16,8 +16,8 @@ from aiohttp import web
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import Definition
-from bot.runners.kubernetes.cluster import Access
-from bot.runners.kubernetes.fetching import ChartRegistry
+from bot.runners.kubernetes.chart_pull import ChartRegistry
+from bot.runners.kubernetes.cluster import ClusterAccess
 from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.options import ChartPolicy
 from bot.runners.kubernetes.platform import KubernetesPlatform
@@ -103,7 +103,7 @@ def _platform(
 ) -> KubernetesPlatform:
     """Return a platform whose operator allows all addresses, and whose registry this is."""
     options = replace(previews.options, charts=ChartPolicy(references=("*",)))
-    return KubernetesPlatform(previews.cluster, options, Helm(Access(kubeconfig), home, registry))
+    return KubernetesPlatform(previews.cluster, options, Helm(ClusterAccess(kubeconfig), home, registry))
 
 
 def _chart(address: str) -> Definition:

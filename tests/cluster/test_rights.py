@@ -18,10 +18,9 @@ from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.run import Image
 from bot.ports import EnvironmentSpec, ServiceSpec, TestSpec
-from bot.runners.kubernetes.cluster import Access as Door
-from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.helm import Helm
-from bot.runners.kubernetes.options import Options, Routing
+from bot.runners.kubernetes.options import KubernetesOptions, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from tests.cluster.access import Access, access, named
 from tests.cluster.chart import HELMS, Chart, Object, one
@@ -43,10 +42,10 @@ async def platform(
     bot_kubeconfig: Path, instance: str, ingress: str, base_image: str, tmp_path: Path
 ) -> AsyncIterator[KubernetesPlatform]:
     """Give the runner the chart's rights and no others."""
-    async with Cluster(Door(bot_kubeconfig)) as cluster:
+    async with Cluster(ClusterAccess(bot_kubeconfig)) as cluster:
         routing = Routing(address=ingress)
-        options = Options(instance, routing=routing, run_as_user=USER, collector=base_image)
-        yield KubernetesPlatform(cluster, options, Helm(Door(bot_kubeconfig), tmp_path))
+        options = KubernetesOptions(instance, routing=routing, run_as_user=USER, collector=base_image)
+        yield KubernetesPlatform(cluster, options, Helm(ClusterAccess(bot_kubeconfig), tmp_path))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.errors import TellUser
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
-from bot.runners.kubernetes.cluster import Access, Cluster
+from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, INGRESS, POD, STATEFUL_SET
@@ -139,7 +139,7 @@ async def test_a_preview_that_nobody_visits_sleeps_and_the_next_visit_wakes_it(
         return replace(one, deployed_at=one.deployed_at - 2 * HOUR)
 
     async with (
-        Cluster(Access(bot_kubeconfig)) as cluster,
+        Cluster(ClusterAccess(bot_kubeconfig)) as cluster,
         httpx.AsyncClient(base_url=tester.bot.local.previews, headers={"Host": host}) as visitor,
     ):
         assert (await visitor.get("/")).text == "hello\n"

@@ -9,7 +9,7 @@ import pytest
 from bot.core import naming
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
-from bot.runners.kubernetes.suite import Suite
+from bot.runners.kubernetes.suite import SuiteRun
 from bot.runners.lines import Console
 from tests.cluster.access import PATIENCE, Access, named, wait_until
 from tests.cluster.previews import Previews
@@ -92,10 +92,10 @@ async def test_a_suite_has_its_memory(deployed: Previews, log: Recorder) -> None
     assert caught.value.reason is Reason.OUT_OF_MEMORY
 
 
-def begun(previews: Previews, run: int, command: str) -> Suite:
+def begun(previews: Previews, run: int, command: str) -> SuiteRun:
     """Return a suite as a bot that is gone began it."""
     labels = previews.platform._labels(previews.key, naming.labels(previews.key, sha="a" * 40, run=run))
-    return Suite(
+    return SuiteRun(
         previews.suite(command),
         previews.namespace,
         previews.cluster,

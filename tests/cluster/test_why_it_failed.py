@@ -16,7 +16,7 @@ from bot.model.run import RunState, StepResult, StepState
 from bot.model.text import Language
 from bot.ports import EnvironmentSpec
 from bot.render.renderer import TemplateRenderer
-from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.options import KubernetesOptions
 from tests.cluster.access import PATIENCE
 from tests.cluster.patience import Patience
 from tests.cluster.previews import Previews, definition_of
@@ -140,7 +140,7 @@ async def failed(previews: Previews, name: str, folder: Path, patience: Patience
     return StepResult(StepState.FAILED, error.reason, facts, log_tail=_placed(error.log))
 
 
-def _operator(options: Options, level: str) -> Options:
+def _operator(options: KubernetesOptions, level: str) -> KubernetesOptions:
     if level == "root":
         return replace(options, run_as_user=None)
     if level == "unreachable":

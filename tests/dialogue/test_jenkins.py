@@ -9,8 +9,8 @@ import pytest
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import RunState, StopRequest
+from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
-from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.state import Permission
@@ -44,7 +44,7 @@ async def jenkins(tester: OfflineTester) -> AsyncIterator[OfflineJenkins]:
         found.add_user("chatops", token="11token")
         client = JenkinsClient(JenkinsOptions(found.url, "chatops", "11token"))
         tester.world.jobs[RunnerName.JENKINS] = JenkinsJobs(
-            client, found.url, ("{owner}/**",), Patience(), clock, clock.sleep
+            client, found.url, ("{owner}/**",), JenkinsTimeouts(), clock, clock.sleep
         )
         yield found
         await client.close()

@@ -13,10 +13,10 @@ from bot.model.pipeline import Pipeline
 from bot.model.store_stats import StoreStats
 from bot.pipeline import config_file
 from bot.runners.kubernetes import sandbox
-from bot.runners.kubernetes.facts import facts
-from bot.runners.kubernetes.options import Options
-from bot.runners.kubernetes.pure.manifest_policy import Bounds, violations
+from bot.runners.kubernetes.options import KubernetesOptions
+from bot.runners.kubernetes.pure.manifest_policy import ManifestScope, violations
 from bot.runners.kubernetes.pure.manifests import read
+from bot.runners.kubernetes.template_context import template_context
 from bot.settings.load import load
 from bot.settings.model import Settings
 from bot.settings.shape import keys
@@ -118,8 +118,8 @@ def test_pipelines_of_the_guide_are_valid(page: str) -> None:
 @pytest.mark.parametrize("page", ["kubernetes.md", "kubernetes.zh.md"])
 def test_the_manifest_of_the_guide_renders_to_what_may_be_applied(page: str) -> None:
     [template] = re.findall(r"```yaml\n(apiVersion.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
-    context = facts(environment_of(), "pr-12-shop", 8080, Options("bot"))
+    context = template_context(environment_of(), "pr-12-shop", 8080, KubernetesOptions("bot"))
 
     text = sandbox.rendered({"web.yaml": template}, context)["rendered"]["web.yaml"]
 
-    assert violations(read(text), Bounds("pr-12-shop", "x")) == ()
+    assert violations(read(text), ManifestScope("pr-12-shop", "x")) == ()

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.ports import JobEnding, JobOrder
+from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
-from bot.runners.jenkins.following import Patience
 from bot.runners.jenkins.jobs import JenkinsJobs
 from playground.jenkins.server import OfflineJenkins
 from tests.real.parts import PATIENCE, Recorder
@@ -58,7 +58,7 @@ class Bench:
     jenkins: OfflineJenkins
     time: Timeline
     allowed: tuple[str, ...] = ("{owner}/**",)
-    patience: Patience = field(default_factory=Patience)
+    timeouts: JenkinsTimeouts = field(default_factory=JenkinsTimeouts)
     credentials: dict[str, Any] = field(default_factory=lambda: {"user": USER, "token": TOKEN})
     log: Recorder = field(default_factory=Recorder)
     told: list[dict[str, str | None]] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Bench:
         client = JenkinsClient(JenkinsOptions(self.jenkins.url, **self.credentials))
         self._clients.append(client)
         return JenkinsJobs(
-            client, "https://ci.example.com", self.allowed, self.patience, self.time, self.time.sleep
+            client, "https://ci.example.com", self.allowed, self.timeouts, self.time, self.time.sleep
         )
 
     async def run(

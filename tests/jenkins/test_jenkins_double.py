@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.runners.jenkins import reading
+from bot.runners.jenkins import responses
 from playground.jenkins import tree
 from playground.jenkins.console import Console
 from playground.jenkins.server import OfflineJenkins
@@ -110,33 +110,33 @@ async def test_builds_and_jobs_are_like_recorded_ones(
 @pytest.mark.parametrize(
     ("name", "item"),
     [
-        ("waitingitem", reading.Item(668, "In the quiet period. Expires in 4.6 sec")),
-        ("blockeditem", reading.Item(669, "Build #168 is already in progress (ETA:N/A)")),
-        ("buildableitem", reading.Item(668, "There are no nodes with the label ‘xxxx’")),
-        ("leftitem", reading.Item(599, build=54)),
+        ("waitingitem", responses.QueueItem(668, "In the quiet period. Expires in 4.6 sec")),
+        ("blockeditem", responses.QueueItem(669, "Build #168 is already in progress (ETA:N/A)")),
+        ("buildableitem", responses.QueueItem(668, "There are no nodes with the label ‘xxxx’")),
+        ("leftitem", responses.QueueItem(599, build=54)),
     ],
 )
-def test_recorded_queue_items_are_read(name: str, item: reading.Item) -> None:
-    assert reading.item(sample(name)) == item
+def test_recorded_queue_items_are_read(name: str, item: responses.QueueItem) -> None:
+    assert responses.item(sample(name)) == item
 
 
 def test_recorded_builds_are_read() -> None:
-    assert reading.build(sample("workflowrun")) == reading.Build(
+    assert responses.build(sample("workflowrun")) == responses.JenkinsBuild(
         52, building=False, result="FAILURE", started=1559281453.24
     )
-    assert reading.build(sample("freestylebuild")).over
-    assert reading.key_of(sample("freestylebuild")) == ""
-    assert reading.job(sample("pipeline")).buildable
+    assert responses.build(sample("freestylebuild")).over
+    assert responses.key_of(sample("freestylebuild")) == ""
+    assert responses.job(sample("pipeline")).buildable
 
 
 def test_shapes_that_nobody_expects_are_read_as_nothing() -> None:
-    assert reading.item({"id": True, "executable": 7}) == reading.Item(0)
-    assert reading.build({"number": "7", "timestamp": None}) == reading.Build(
+    assert responses.item({"id": True, "executable": 7}) == responses.QueueItem(0)
+    assert responses.build({"number": "7", "timestamp": None}) == responses.JenkinsBuild(
         0, building=False, result="", started=0.0
     )
-    assert reading.job({"builds": "none", "property": [1, {"parameterDefinitions": [{}]}]}).builds == {}
-    assert reading.queued({"items": {}}, "k") is None
-    assert reading.artifacts({"artifacts": [{"fileName": "x"}]}) == ("",)
+    assert responses.job({"builds": "none", "property": [1, {"parameterDefinitions": [{}]}]}).builds == {}
+    assert responses.queued({"items": {}}, "k") is None
+    assert responses.artifacts({"artifacts": [{"fileName": "x"}]}) == ("",)
 
 
 def served(console: Console, start: int = 0) -> tuple[bytes, int, bool]:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.model.errors import GiveUp, TellUser
 from bot.model.reason import Reason
-from bot.runners.jenkins.following import Patience
+from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.stories import BuildHandle, fails, held, succeeds
 from tests.jenkins.bench import ORDER, Bench, Timeline
@@ -64,7 +64,7 @@ async def test_one_build_at_a_time_is_a_reason_to_wait(bench: Bench, jenkins: Of
 async def test_waiting_too_long_takes_it_out_of_the_queue(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     jenkins.quiet_down()
-    bench.patience = Patience(queue=100)
+    bench.timeouts = JenkinsTimeouts(queue=100)
     with pytest.raises(TellUser) as told:
         await bench.run()
     assert told.value.reason is Reason.JENKINS_QUEUED_TOO_LONG
@@ -89,7 +89,7 @@ async def test_a_clock_that_is_wrong_changes_no_timeout(
     gate = asyncio.Event()
     job = jenkins.add_job(JOB, held(gate))
     jenkins.skew = skew
-    bench.patience = Patience(poll=20)
+    bench.timeouts = JenkinsTimeouts(poll=20)
     time.after(500, gate.set)
     assert (await bench.run(timeout=600)).result == "SUCCESS"
     job.story = held(asyncio.Event())
@@ -160,7 +160,7 @@ async def test_an_item_that_became_a_build_while_jenkins_was_away_is_found_by_it
 async def test_jenkins_may_be_away_for_so_long(bench: Bench, jenkins: OfflineJenkins, time: Timeline) -> None:
     jenkins.add_job(JOB)
     jenkins.restart(10_000)
-    bench.patience = Patience(poll=30)
+    bench.timeouts = JenkinsTimeouts(poll=30)
     began = time.now()
     with pytest.raises(GiveUp) as gone:
         await bench.run()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.model.report import CaseState
-from bot.runners.jenkins import console, results
+from bot.runners.jenkins import build_log, results
 from bot.runners.jenkins.test_report import read
 from playground.jenkins import stories
 from playground.jenkins.server import OfflineJenkins
@@ -46,14 +46,14 @@ async def test_a_log_of_200_mb_is_brought_in_moments(bench: Bench, jenkins: Offl
     assert job.builds[1].console.size > 200_000_000
     assert "the beginning" in bench.log.text
     assert "error: the end" in bench.log.tail(5)
-    assert len(bench.log.text) < console.WHOLE
+    assert len(bench.log.text) < build_log.WHOLE
     assert any("KiB of the log are left out here" in note for note in bench.log.notes)
 
 
 async def test_a_log_that_floods_for_hours_costs_little(
     bench: Bench, jenkins: OfflineJenkins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console, "BUDGET", 1 << 20)
+    monkeypatch.setattr(build_log, "BUDGET", 1 << 20)
 
     async def story(handle: BuildHandle) -> str:
         for _ in range(20):

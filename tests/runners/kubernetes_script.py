@@ -124,7 +124,12 @@ def said(  # noqa: PLR0917 - as an event tells it
 
 def without_pauses(patch: pytest.MonkeyPatch) -> None:
     """Look again at once where the runner would wait for a moment."""
-    for pause in ("polling.INTERVAL", "suite.INTERVAL", "watching.INTERVAL", "follow.AGAIN"):
+    for pause in (
+        "polling.INTERVAL",
+        "suite.INTERVAL",
+        "rollout_watcher.INTERVAL",
+        "suite_logs.REOPEN_PAUSE",
+    ):
         patch.setattr(f"bot.runners.kubernetes.{pause}", 0)
 
 

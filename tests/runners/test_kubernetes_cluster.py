@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.runners.kubernetes.cluster import Access, Cluster, ClusterFault, ClusterRefused
+from bot.runners.kubernetes.cluster import Cluster, ClusterAccess, ClusterFault, ClusterRefused
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -29,7 +29,7 @@ async def serving(handler: Handler, tmp_path: Path) -> AsyncIterator[Cluster]:
     async with TestServer(application) as server:
         file = tmp_path / "kubeconfig"
         file.write_text(KUBECONFIG.format(url=str(server.make_url("/")).rstrip("/"), token="old"))
-        async with Cluster(Access(file)) as cluster:
+        async with Cluster(ClusterAccess(file)) as cluster:
             yield cluster
 
 
@@ -71,7 +71,7 @@ async def test_nobody_listening_and_no_credentials_are_faults(tmp_path: Path) ->
     file = tmp_path / "kubeconfig"
     file.write_text(KUBECONFIG.format(url="http://127.0.0.1:1", token="x"))
 
-    for access in (Access(file), Access(tmp_path / "none"), Access(None)):
+    for access in (ClusterAccess(file), ClusterAccess(tmp_path / "none"), ClusterAccess(None)):
         async with Cluster(access) as cluster:
             with pytest.raises(ClusterFault):
                 await cluster.version()

@@ -10,22 +10,21 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import ServiceSpec
 from bot.runners.kubernetes import rendering
-from bot.runners.kubernetes.facts import facts
-from bot.runners.kubernetes.job import job, name
 from bot.runners.kubernetes.namespace import limits, network_policy, quota
-from bot.runners.kubernetes.options import Bounds, Options, Routing
-from bot.runners.kubernetes.pure.manifest_policy import Bounds as PolicyBounds
-from bot.runners.kubernetes.pure.manifest_policy import violations
+from bot.runners.kubernetes.options import EnvironmentLimits, KubernetesOptions, Routing
+from bot.runners.kubernetes.pure.manifest_policy import ManifestScope, violations
 from bot.runners.kubernetes.pure.manifests import read
+from bot.runners.kubernetes.suite_job import job, name
+from bot.runners.kubernetes.template_context import template_context
 from tests.runners.kubernetes_samples import environment_of, suite_of
 
-OPTIONS = Options("bot", bounds=Bounds(memory=256 << 20))
+OPTIONS = KubernetesOptions("bot", limits=EnvironmentLimits(memory=256 << 20))
 HOSTILE = {"A": '"}\n---\nkind: Namespace', "B": "$(HOME) $$", "C": "{{ 7 * 7 }}", "我": "：\u2028'"}
 
 
-def built(options: Options = OPTIONS, **changes: Any) -> list[dict[str, Any]]:
+def built(options: KubernetesOptions = OPTIONS, **changes: Any) -> list[dict[str, Any]]:
     spec = environment_of(**changes)
-    context = facts(spec, "pr-12-shop", 8080, options)
+    context = template_context(spec, "pr-12-shop", 8080, options)
     texts = [rendering.built_in(name, context) for name in ("app", "ingress")]
     texts += [rendering.built_in("service", {**context, "part": part}) for part in context["services"]]
     return [document for text in texts for document in yaml.safe_load_all(text)]
@@ -57,7 +56,7 @@ def test_what_a_repository_wrote_stays_a_value() -> None:
 
 def test_what_is_built_in_keeps_to_the_policy_itself() -> None:
     documents = built(services=[ServiceSpec("db", "postgres:16", port=5432)])
-    bounds = PolicyBounds("pr-12-shop", environment_of().host)
+    bounds = ManifestScope("pr-12-shop", environment_of().host)
 
     assert violations(read("\n---\n".join(map(json.dumps, documents))), bounds) == ()
 
@@ -72,8 +71,8 @@ def test_pods_are_restricted_and_hold_no_token() -> None:
 
 
 def test_a_looser_level_lets_images_be_root_and_a_user_can_be_set() -> None:
-    loose = pods(built(Options("bot", level="baseline")))[0]
-    named = pods(built(Options("bot", run_as_user=1000)))[0]
+    loose = pods(built(KubernetesOptions("bot", level="baseline")))[0]
+    named = pods(built(KubernetesOptions("bot", run_as_user=1000)))[0]
 
     assert "runAsNonRoot" not in loose["securityContext"]
     assert named["securityContext"]["runAsUser"] == 1000
@@ -89,7 +88,9 @@ def test_memory_is_what_was_asked_for_up_to_the_operators_most() -> None:
 def test_an_ingress_carries_class_annotations_and_certificate() -> None:
     routing = Routing("nginx", {"cert-manager.io/issuer": "x"}, tls=True, tls_secret="web-tls")
 
-    ingress = next(each for each in built(Options("bot", routing=routing)) if each["kind"] == "Ingress")
+    ingress = next(
+        each for each in built(KubernetesOptions("bot", routing=routing)) if each["kind"] == "Ingress"
+    )
 
     assert ingress["metadata"]["annotations"] == {"cert-manager.io/issuer": "x"}
     assert ingress["spec"]["ingressClassName"] == "nginx"
@@ -101,7 +102,7 @@ def test_the_fences_let_in_the_controller_and_out_to_names_only() -> None:
     routing = Routing(
         namespace_labels={"kubernetes.io/metadata.name": "ingress-nginx"}, cidrs=("10.0.0.0/24",)
     )
-    policy = network_policy(Options("bot", routing=routing, egress=("192.0.2.0/24",)))
+    policy = network_policy(KubernetesOptions("bot", routing=routing, egress=("192.0.2.0/24",)))
 
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert policy["ingress"][0]["from"][1:] == [
@@ -145,7 +146,7 @@ def test_where_the_report_is_written_there_the_shared_folder_is(
 
 
 async def test_a_repositorys_templates_are_rendered_from_the_documented_facts() -> None:
-    context = facts(environment_of(), "pr-12-shop", 8080, OPTIONS)
+    context = template_context(environment_of(), "pr-12-shop", 8080, OPTIONS)
     templates = {
         "web.yaml": "{% import '_parts.yaml' as parts %}{{ parts.image(image) }} {{ host | json }}",
         "_parts.yaml": "{% macro image(image) %}{{ image.tag }}{% endmacro %}",

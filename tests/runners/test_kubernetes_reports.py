@@ -7,9 +7,9 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from bot.runners.kubernetes.follow import unpacked
-from bot.runners.kubernetes.job import BEGIN, END, job
-from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.options import KubernetesOptions
+from bot.runners.kubernetes.suite_job import BEGIN, END, job
+from bot.runners.kubernetes.suite_logs import unpacked
 from tests.runners.kubernetes_samples import suite_of
 
 
@@ -56,7 +56,7 @@ def test_the_collectors_script_takes_out_xml_and_html_files(tmp_path: Path) -> N
     (reports / "deep" / "b c.XML").write_text("<x/>")
     (reports / "page.html").write_text("<p>")
     (reports / "notes.txt").write_text("no")
-    container = job(suite_of(), Options("bot"), {})["spec"]["template"]["spec"]["containers"][1]
+    container = job(suite_of(), KubernetesOptions("bot"), {})["spec"]["template"]["spec"]["containers"][1]
     script = container["command"][2].replace("$$", "$")
     _, collecting = script.split("done\ncd /\n")
 
@@ -69,7 +69,9 @@ def test_the_collectors_script_takes_out_xml_and_html_files(tmp_path: Path) -> N
 
 def test_without_a_report_there_is_nothing_to_read(tmp_path: Path) -> None:
     (tmp_path / "chatops-reports").mkdir()
-    script = job(suite_of(), Options("bot"), {})["spec"]["template"]["spec"]["containers"][1]["command"][2]
+    script = job(suite_of(), KubernetesOptions("bot"), {})["spec"]["template"]["spec"]["containers"][1][
+        "command"
+    ][2]
     _, collecting = script.replace("$$", "$").split("done\ncd /\n")
 
     output = subprocess.run(["/bin/sh", "-c", collecting], cwd=tmp_path, capture_output=True, check=True)  # noqa: S603

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.app.kubernetes import charts_from, open_cluster, options
 from bot.model.account import RegistryAccount
-from bot.runners.kubernetes.fetching import ChartRegistry
+from bot.runners.kubernetes.chart_pull import ChartRegistry
 from bot.runners.kubernetes.options import CHART_FACTS
 from bot.settings.model import KubernetesSettings, RegistrySettings, Secret, ServerSettings, Settings
 
@@ -18,7 +18,7 @@ def test_the_defaults_of_both_sides_agree() -> None:
     assert found.account is None
     assert found.charts.facts == CHART_FACTS
     assert found.routing.namespace_labels == {"kubernetes.io/metadata.name": "ingress-nginx"}
-    assert (found.level, found.bounds.memory, found.bounds.cpu) == ("restricted", 2 << 30, "1")
+    assert (found.level, found.limits.memory, found.limits.cpu) == ("restricted", 2 << 30, "1")
 
 
 def test_an_account_that_only_pulls_is_preferred_to_the_one_that_pushes() -> None:

@@ -11,9 +11,9 @@ from bot.model.errors import RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import TestOutput
 from bot.runners.kubernetes.cluster import Cluster
-from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure.manifests import JOB, POD
-from bot.runners.kubernetes.suite import Suite
+from bot.runners.kubernetes.suite import SuiteRun
 from bot.runners.lines import Console
 from tests.real.clock import Leaping
 from tests.real.parts import Recorder
@@ -89,7 +89,9 @@ class World:
 
     async def run(self, **changes: Any) -> TestOutput:
         labels = naming.labels(KEY, sha="a" * 40, run=7)
-        suite = Suite(suite_of(**changes), NAMESPACE, self.cluster, Options("bot"), labels, Console(self.log))
+        suite = SuiteRun(
+            suite_of(**changes), NAMESPACE, self.cluster, KubernetesOptions("bot"), labels, Console(self.log)
+        )
         return await suite.run()
 
     @property

@@ -11,12 +11,12 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import Clock, JobEnding, JobOrder, Log, Tell
 from bot.runners.cleanup import uninterrupted
-from bot.runners.jenkins import reading
+from bot.runners.jenkins import responses
+from bot.runners.jenkins.build_finder import BuildFinder
+from bot.runners.jenkins.build_follower import BuildFollower, JenkinsTimeouts, OverdueError
+from bot.runners.jenkins.build_stopper import BuildStopper
 from bot.runners.jenkins.client import JenkinsClient
-from bot.runners.jenkins.following import Following, OverdueError, Patience
-from bot.runners.jenkins.lookup import Lookup
 from bot.runners.jenkins.results import Results
-from bot.runners.jenkins.stopping import Stopping
 
 
 class _SystemClock:
@@ -33,7 +33,7 @@ class JenkinsJobs:
     """Where people's browsers find Jenkins."""
     allowed: Sequence[str]
     """Patterns of jobs' full names; `{owner}` and `{name}` stand for the repository's."""
-    patience: Patience = field(default_factory=Patience)
+    timeouts: JenkinsTimeouts = field(default_factory=JenkinsTimeouts)
     clock: Clock = field(default_factory=_SystemClock)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -41,36 +41,36 @@ class JenkinsJobs:
         """Run one job; see `ports.Jobs.run`."""
         if not self.allows(order.repository, order.name):
             raise TellUser(Reason.JENKINS_JOB_NOT_ALLOWED, {"job": order.name})
-        following = Following(
-            self.client, order, log, tell, self.clock, self.sleep, self.patience, self.url.rstrip("/")
+        follower = BuildFollower(
+            self.client, order, log, tell, self.clock, self.sleep, self.timeouts, self.url.rstrip("/")
         )
         try:
-            build = await following.to_the_end()
-            return await self._ending(order, following, build, log)
+            build = await follower.follow()
+            return await self._ending(order, follower, build, log)
         except OverdueError as overdue:
-            await uninterrupted(self._stopping(order, log).stop(following.place))
+            await uninterrupted(self._stopper(order, log).stop(follower.location))
             raise overdue.error from overdue
         except asyncio.CancelledError:
             if stopped():
-                await uninterrupted(self._stopping(order, log).stop(following.place))
+                await uninterrupted(self._stopper(order, log).stop(follower.location))
             raise
 
-    def _stopping(self, order: JobOrder, log: Log) -> Stopping:
-        return Stopping(self.client, Lookup(self.client, order), log, self.sleep)
+    def _stopper(self, order: JobOrder, log: Log) -> BuildStopper:
+        return BuildStopper(self.client, BuildFinder(self.client, order), log, self.sleep)
 
     async def _ending(
-        self, order: JobOrder, following: Following, build: reading.Build, log: Log
+        self, order: JobOrder, follower: BuildFollower, build: responses.JenkinsBuild, log: Log
     ) -> JobEnding:
         results = Results(self.client, order.name, build.number, log)
-        report = await following.patiently(results.report) if order.tested else None
+        report = await follower.retrying(results.report) if order.tested else None
         files = {}
         if report is None and order.files:
-            files = await following.patiently(lambda: results.files(order.files))
+            files = await follower.retrying(lambda: results.files(order.files))
         return JobEnding(order.name, build.result, build.number, report, files)
 
     async def stop(self, order: JobOrder, log: Log) -> None:
         """Stop one job; see `ports.Jobs.stop`."""
-        await self._stopping(order, log).stop(None)
+        await self._stopper(order, log).stop(None)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.core.paths import covers
 from bot.model.report import Report
 from bot.ports import Log
-from bot.runners.jenkins import paths, reading, test_report
+from bot.runners.jenkins import paths, responses, test_report
 from bot.runners.jenkins.client import JenkinsClient, TooLargeError
 
 MOST_FILES = 200
@@ -36,10 +36,10 @@ class Results:
     async def files(self, patterns: Iterable[str]) -> dict[str, bytes]:
         """Return its archived files that a pattern names."""
         data = await self.client.json(
-            paths.build(self.name, self.number), reading.ARTIFACTS_TREE, job=self.name
+            paths.build(self.name, self.number), responses.ARTIFACTS_TREE, job=self.name
         )
         wanted = [
-            path for path in reading.artifacts(data or {}) if any(covers(one, path) for one in patterns)
+            path for path in responses.artifacts(data or {}) if any(covers(one, path) for one in patterns)
         ]
         found: dict[str, bytes] = {}
         left = LARGEST_SUM

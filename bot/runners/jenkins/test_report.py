@@ -11,7 +11,7 @@ from bot.core.results.junit_cases import (
     MOST_FAILURES_BEYOND,
 )
 from bot.model.report import Case, CaseState, Report
-from bot.runners.jenkins.reading import clean
+from bot.runners.jenkins.responses import clean
 
 CASES = "cases[className,name,status,duration,errorDetails,errorStackTrace,skippedMessage]"
 TREE = f"suites[name,{CASES}],childReports[result[suites[name,{CASES}]]]"

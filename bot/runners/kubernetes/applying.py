@@ -9,7 +9,7 @@ from bot.model.reason import Reason
 from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
-from bot.runners.kubernetes.pure.manifest_policy import Bounds, violations
+from bot.runners.kubernetes.pure.manifest_policy import ManifestScope, violations
 from bot.runners.kubernetes.pure.manifests import APPLICABLE, Kind, Manifest, marked, ordered
 
 GONE_AFTER = 60.0
@@ -17,9 +17,9 @@ ROLE = "app"
 """What the objects of a deployment are marked with, beside guardrails and tests."""
 
 
-def check(manifests: Sequence[Manifest], bounds: Bounds) -> None:
+def check(manifests: Sequence[Manifest], scope: ManifestScope) -> None:
     """Let pass what is allowed. Raises TellUser(MANIFEST_REFUSED) for what is not, all of it in its log."""
-    found = violations(manifests, bounds)
+    found = violations(manifests, scope)
     if found:
         told = "\n".join(f"{each.subject}: {each.what}" for each in found)
         raise TellUser(Reason.MANIFEST_REFUSED, {"object": found[0].subject, "what": found[0].what}, log=told)

@@ -35,7 +35,7 @@ MERGE = "application/merge-patch+json"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ClusterAccess:
     """Where a cluster is and who the bot is there; without a kubeconfig, what its pod was given."""
 
     kubeconfig: Path | None = None
@@ -65,7 +65,7 @@ class ClusterRefused(GiveUp):
 class Cluster:
     """A cluster to talk to; nothing is opened before the first request."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: ClusterAccess) -> None:
         self._access = access
         self._connection: _Connection | None = None
         self._retired: _Connection | None = None
@@ -237,7 +237,7 @@ class _Connection:
         return response
 
 
-async def _configuration(access: Access) -> Configuration:
+async def _configuration(access: ClusterAccess) -> Configuration:
     found = Configuration()
     found.retries = None
     try:

@@ -12,9 +12,9 @@ from typing import Any
 from bot.model.errors import GiveUp
 from bot.model.reason import Reason
 from bot.runners.cleanup import uninterrupted
-from bot.runners.kubernetes import fetching
-from bot.runners.kubernetes.cluster import Access
-from bot.runners.kubernetes.fetching import ChartRegistry
+from bot.runners.kubernetes import chart_pull
+from bot.runners.kubernetes.chart_pull import ChartRegistry
+from bot.runners.kubernetes.cluster import ClusterAccess
 from bot.runners.lines import clean
 
 PROGRAM = "helm"
@@ -42,7 +42,7 @@ class HelmFailed(Exception):  # noqa: N818 - as the errors of the model
 class Helm:
     """Helm for one cluster, with a folder for its own files."""
 
-    def __init__(self, access: Access, home: Path, registry: ChartRegistry | None = None) -> None:
+    def __init__(self, access: ClusterAccess, home: Path, registry: ChartRegistry | None = None) -> None:
         self._access = access
         self._home = home
         self._registry = registry
@@ -56,9 +56,9 @@ class Helm:
 
     async def pull(self, reference: str, target: Path) -> Path:
         """Fetch a chart by its address and return its folder."""
-        chart = fetching.words(reference, self._registry)
-        with fetching.surroundings(reference, self._registry) as given:
-            arguments = ["pull", "--untar", f"--untardir={target}", *given.words, *chart]
+        chart = chart_pull.pull_arguments(reference, self._registry)
+        with chart_pull.pull_options(reference, self._registry) as given:
+            arguments = ["pull", "--untar", f"--untardir={target}", *given.arguments, *chart]
             await self._run(arguments, seconds=RENDER_SECONDS, extra=given.environment)
         return _only_folder(target)
 

@@ -13,7 +13,7 @@ from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.inventory import Item, ItemKind
 from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterFault, ClusterRefused
-from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.manifests import (
@@ -37,14 +37,14 @@ class NamespaceOwner:
 
     key: EnvironmentKey
     labels: Mapping[str, str]
-    owner: str = ""
+    login: str = ""
     expires: datetime | None = None
 
 
 class Namespaces:
     """Makes and removes namespaces."""
 
-    def __init__(self, cluster: Cluster, options: Options) -> None:
+    def __init__(self, cluster: Cluster, options: KubernetesOptions) -> None:
         self._cluster = cluster
         self._options = options
 
@@ -55,53 +55,53 @@ class Namespaces:
     async def exists(self, key: EnvironmentKey) -> bool:
         """Tell whether there is one, of this bot and not on its way out."""
         found = await self._cluster.get(f"{NAMESPACES}/{self.name(key)}")
-        return found is not None and self._ours(found, key) and not _ending(found)
+        return found is not None and self._ours(found, key) and not _terminating(found)
 
-    async def ensure(self, tenant: NamespaceOwner) -> str:
+    async def ensure(self, owner: NamespaceOwner) -> str:
         """Bring the namespace and its guardrails to what they should be.
 
         Raises ClusterFault if an earlier one does not go away, ClusterRefused for one that others made.
         """
-        name = self.name(tenant.key)
+        name = self.name(owner.key)
         found = await self._cluster.get(f"{NAMESPACES}/{name}")
-        if found is not None and not self._ours(found, tenant.key):
+        if found is not None and not self._ours(found, owner.key):
             raise ClusterRefused(f"namespace {name} exists and is not of this bot", HTTPStatus.CONFLICT)
-        if found is not None and _ending(found):
+        if found is not None and _terminating(found):
             await self._until_gone(name)
             found = None
-        await self._write(name, tenant, new=found is None)
-        for kind, body in self._guardrails(tenant):
+        await self._write(name, owner, new=found is None)
+        for kind, body in self._guardrails(owner):
             await self._cluster.apply(kind, name, body)
         return name
 
     async def remove(self, key: EnvironmentKey) -> None:
         """Remove the namespace with all that is in it and wait until it is gone."""
-        if await self.doom(key):
+        if await self.request_deletion(key):
             await self._until_gone(self.name(key))
 
-    async def doom(self, key: EnvironmentKey) -> bool:
+    async def request_deletion(self, key: EnvironmentKey) -> bool:
         """Have the namespace removed, which cannot be undone; False if this environment has none."""
-        return await self._doom(self.name(key), key)
+        return await self._request_deletion(self.name(key), key)
 
     async def all_of_instance(self) -> tuple[Item, ...]:
         """Return every namespace of this bot that is not on its way out."""
         found = await self._cluster.list(NAMESPACES, cluster_labels.of_instance(self._options.instance))
-        items = (_item(one) for one in found if not _ending(one))
+        items = (_item(one) for one in found if not _terminating(one))
         return tuple(item for item in items if item is not None)
 
     async def discard(self, item: Item) -> bool:
         """Have one of these removed; False if it is no more what it was."""
-        return await self._doom(item.id, item.key)
+        return await self._request_deletion(item.id, item.key)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Write down until when one of these lives; what is no more what it was is left alone."""
         path = f"{NAMESPACES}/{item.id}"
         found = await self._cluster.get(path)
-        if found is not None and self._ours(found, item.key) and not _ending(found):
+        if found is not None and self._ours(found, item.key) and not _terminating(found):
             body = {"metadata": {"annotations": cluster_labels.ending(expires)}}
             await self._cluster.call("PATCH", path, body=body, content=MERGE)
 
-    async def _doom(self, name: str, key: EnvironmentKey) -> bool:
+    async def _request_deletion(self, name: str, key: EnvironmentKey) -> bool:
         path = f"{NAMESPACES}/{name}"
         found = await self._cluster.get(path)
         if found is None or not self._ours(found, key):
@@ -109,11 +109,11 @@ class Namespaces:
         await self._cluster.delete(path)
         return True
 
-    async def _write(self, name: str, tenant: NamespaceOwner, *, new: bool) -> None:
+    async def _write(self, name: str, owner: NamespaceOwner, *, new: bool) -> None:
         metadata = {
             "name": name,
-            "labels": {**tenant.labels, **cluster_labels.pod_security(self._options.level)},
-            "annotations": cluster_labels.annotations(tenant.key, owner=tenant.owner, expires=tenant.expires),
+            "labels": {**owner.labels, **cluster_labels.pod_security(self._options.level)},
+            "annotations": cluster_labels.annotations(owner.key, owner=owner.login, expires=owner.expires),
         }
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
         if new:
@@ -137,25 +137,25 @@ class Namespaces:
         wanted = cluster_labels.of_environment(self._options.instance, key)
         return wanted.items() <= labels.items()
 
-    def _guardrails(self, tenant: NamespaceOwner) -> list[tuple[Kind, dict[str, Any]]]:
+    def _guardrails(self, owner: NamespaceOwner) -> list[tuple[Kind, dict[str, Any]]]:
         options = self._options
         found = [
-            (NETWORK_POLICY, _object(NETWORK_POLICY, "chatops", tenant, spec=network_policy(options))),
-            (QUOTA, _object(QUOTA, "chatops", tenant, spec={"hard": quota(options)})),
-            (LIMIT_RANGE, _object(LIMIT_RANGE, "chatops", tenant, spec={"limits": [limits(options)]})),
+            (NETWORK_POLICY, _object(NETWORK_POLICY, "chatops", owner, spec=network_policy(options))),
+            (QUOTA, _object(QUOTA, "chatops", owner, spec={"hard": quota(options)})),
+            (LIMIT_RANGE, _object(LIMIT_RANGE, "chatops", owner, spec={"limits": [limits(options)]})),
         ]
         if options.account is not None:
-            found.append((SECRET, {**_object(SECRET, PULL_SECRET, tenant), **_pull_secret(options)}))
+            found.append((SECRET, {**_object(SECRET, PULL_SECRET, owner), **_pull_secret(options)}))
         # The account that every pod gets which names none: without a token, with the means to pull.
         account = {
-            **_object(SERVICE_ACCOUNT, "default", tenant),
+            **_object(SERVICE_ACCOUNT, "default", owner),
             "automountServiceAccountToken": False,
             "imagePullSecrets": [{"name": PULL_SECRET}] if options.account is not None else [],
         }
         return [*found, (SERVICE_ACCOUNT, account)]
 
 
-def network_policy(options: Options) -> dict[str, Any]:
+def network_policy(options: KubernetesOptions) -> dict[str, Any]:
     """Return what may come in and go out: the environment's own pods, the ingress controller, DNS."""
     routing = options.routing
     inside: list[dict[str, Any]] = [{"podSelector": {}}]
@@ -172,9 +172,9 @@ def network_policy(options: Options) -> dict[str, Any]:
     }
 
 
-def quota(options: Options) -> dict[str, str]:
+def quota(options: KubernetesOptions) -> dict[str, str]:
     """Return what all pods of an environment may use together."""
-    bounds = options.bounds
+    bounds = options.limits
     return {
         "pods": str(bounds.pods),
         "limits.memory": str(bounds.quota_memory),
@@ -185,9 +185,9 @@ def quota(options: Options) -> dict[str, str]:
     }
 
 
-def limits(options: Options) -> dict[str, Any]:
+def limits(options: KubernetesOptions) -> dict[str, Any]:
     """Return what a container gets that asks for nothing, and the most it may ask for."""
-    bounds = options.bounds
+    bounds = options.limits
     return {
         "type": "Container",
         "max": {"memory": str(bounds.memory), "cpu": bounds.cpu},
@@ -230,12 +230,12 @@ def _moment(text: str) -> datetime | None:
     return found.astimezone(UTC) if found.tzinfo else None
 
 
-def _object(kind: Kind, name: str, tenant: NamespaceOwner, **rest: Any) -> dict[str, Any]:
-    metadata = {"name": name, "labels": dict(tenant.labels)}
+def _object(kind: Kind, name: str, owner: NamespaceOwner, **rest: Any) -> dict[str, Any]:
+    metadata = {"name": name, "labels": dict(owner.labels)}
     return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **rest}
 
 
-def _pull_secret(options: Options) -> dict[str, Any]:
+def _pull_secret(options: KubernetesOptions) -> dict[str, Any]:
     account = options.account
     if account is None:
         return {}
@@ -248,5 +248,5 @@ def _pull_secret(options: Options) -> dict[str, Any]:
     }
 
 
-def _ending(found: Mapping[str, Any]) -> bool:
+def _terminating(found: Mapping[str, Any]) -> bool:
     return bool(found["metadata"].get("deletionTimestamp"))

@@ -6,8 +6,8 @@ from typing import Literal
 
 from bot.model.account import RegistryAccount
 
-Level = Literal["restricted", "baseline"]
-Through = Literal["ingress", "service"]
+PodSecurityLevel = Literal["restricted", "baseline"]
+ReadyThrough = Literal["ingress", "service"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Routing:
     tls_secret: str = ""
     proxied: bool = False
     """Whether visitors come through the bot's own proxy: then there are no Ingresses."""
-    ready_through: Through = "ingress"
+    ready_through: ReadyThrough = "ingress"
     address: str = ""
     """Where the bot reaches the ingress controller, such as `http://10.0.0.5`; by default the public name."""
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class EnvironmentLimits:
     """What one environment may use; memory in bytes."""
 
     memory: int = 2 << 30
@@ -72,14 +72,14 @@ class ChartPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class KubernetesOptions:
     """All of it. `instance` names this bot: what has another name is never touched."""
 
     instance: str
     prefix: str = "pr"
     routing: Routing = field(default_factory=Routing)
-    bounds: Bounds = field(default_factory=Bounds)
-    level: Level = "restricted"
+    limits: EnvironmentLimits = field(default_factory=EnvironmentLimits)
+    level: PodSecurityLevel = "restricted"
     run_as_user: int | None = None
     egress: tuple[str, ...] = ()
     """Networks that pods may reach beside each other and DNS."""

@@ -12,22 +12,21 @@ from bot.model.reason import Reason
 from bot.ports import Definition, EnvironmentSpec
 from bot.runners.kubernetes import applying, archives, rendering
 from bot.runners.kubernetes.charts import Charts
-from bot.runners.kubernetes.facts import APP, facts
 from bot.runners.kubernetes.namespace import PULL_SECRET
-from bot.runners.kubernetes.options import Options
-from bot.runners.kubernetes.pure import chart_values
-from bot.runners.kubernetes.pure import entry_service as fronts
+from bot.runners.kubernetes.options import KubernetesOptions
+from bot.runners.kubernetes.pure import chart_values, entry_service
 from bot.runners.kubernetes.pure.entry_service import EntryService
-from bot.runners.kubernetes.pure.manifest_policy import Bounds
-from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest, UnreadableError, read
+from bot.runners.kubernetes.pure.manifest_policy import ManifestScope
+from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest, ManifestError, read
 from bot.runners.kubernetes.pure.sealed_chart import is_hook
+from bot.runners.kubernetes.template_context import APP, template_context
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DeploymentPlan:
     """Objects in the order in which they have to come up, and the one that visitors are led to."""
 
-    front: EntryService
+    entry: EntryService
     stages: tuple[tuple[Manifest, ...], ...]
     hooks: tuple[Manifest, ...] = ()
     """What Helm runs beside them."""
@@ -41,15 +40,15 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Planner:
+class DeploymentPlanner:
     """Makes the plan of one environment."""
 
     spec: EnvironmentSpec
     namespace: str
-    options: Options
+    options: KubernetesOptions
     charts: Charts
 
-    async def plan(self) -> Plan:
+    async def plan(self) -> DeploymentPlan:
         """Return what to apply.
 
         Raises TellUser(NO_PORT | NO_SERVICE | MANIFEST_INVALID | MANIFEST_REFUSED | CHART_FAILED |
@@ -62,11 +61,11 @@ class Planner:
             return await self._of_chart(definition)
         return await self._of_manifests(definition)
 
-    def _built_in(self) -> Plan:
+    def _built_in(self) -> DeploymentPlan:
         """Start what the service needs, then the service: it may rely on its database being there."""
         if self.spec.port is None:
             raise TellUser(Reason.NO_PORT)
-        context = self._facts()
+        context = self._context()
         beside = [
             manifest
             for part in context["services"]
@@ -77,19 +76,19 @@ class Planner:
             for name in (("app",) if self.options.routing.proxied else ("app", "ingress"))
             for manifest in parsed(name, rendering.built_in(name, context))
         ]
-        return Plan(EntryService(APP, self.spec.port, routed=True), (tuple(beside), tuple(app)))
+        return DeploymentPlan(EntryService(APP, self.spec.port, routed=True), (tuple(beside), tuple(app)))
 
-    async def _of_manifests(self, definition: Definition) -> Plan:
+    async def _of_manifests(self, definition: Definition) -> DeploymentPlan:
         folder, archive = definition.path, definition.archive
         templates = await asyncio.to_thread(archives.templates, archive or Path(), folder)
-        texts = await rendering.of_repository(templates, self._facts(), folder)
+        texts = await rendering.of_repository(templates, self._context(), folder)
         read_ = asyncio.to_thread(lambda: [parsed(f"{folder}/{name}", text) for name, text in texts.items()])
         theirs = [manifest for each in await read_ for manifest in each]
         found = self._checked(theirs, folder)
-        return Plan(found, ((*self._routed(theirs), *self._added(theirs, found)),))
+        return DeploymentPlan(found, ((*self._routed(theirs), *self._added(theirs, found)),))
 
-    async def _of_chart(self, definition: Definition) -> Plan:
-        context = self._facts()
+    async def _of_chart(self, definition: Definition) -> DeploymentPlan:
+        context = self._context()
         values = chart_values.tree(definition.values, self.charts.facts(context))
         with tempfile.TemporaryDirectory(prefix="chatops-chart-") as folder:
             text = await self.charts.rendered(definition, self.namespace, values, Path(folder))
@@ -97,14 +96,14 @@ class Planner:
         found = self._checked(theirs, definition.path)
         kept = [manifest for manifest in theirs if not is_hook(manifest)]
         hooks = tuple(manifest for manifest in self._routed(theirs) if is_hook(manifest))
-        return Plan(found, ((*self._routed(kept), *self._added(kept, found)),), hooks, release=True)
+        return DeploymentPlan(found, ((*self._routed(kept), *self._added(kept, found)),), hooks, release=True)
 
-    def _facts(self) -> dict[str, Any]:
-        return facts(self.spec, self.namespace, self.spec.port or 0, self.options)
+    def _context(self) -> dict[str, Any]:
+        return template_context(self.spec, self.namespace, self.spec.port or 0, self.options)
 
     def _checked(self, theirs: Sequence[Manifest], path: str) -> EntryService:
-        applying.check(theirs, Bounds(self.namespace, self.spec.host, frozenset({PULL_SECRET})))
-        found = fronts.front([each for each in theirs if not is_hook(each)], self.spec.host)
+        applying.check(theirs, ManifestScope(self.namespace, self.spec.host, frozenset({PULL_SECRET})))
+        found = entry_service.find([each for each in theirs if not is_hook(each)], self.spec.host)
         if found is None:
             raise TellUser(Reason.NO_SERVICE, {"path": path, "host": self.spec.host})
         return found
@@ -117,9 +116,9 @@ class Planner:
         """Return what a repository's own objects lack: an Ingress, and the name that tests know."""
         added: list[Manifest] = []
         if not found.routed and not self.options.routing.proxied:
-            way: Mapping[str, Any] = {**self._facts(), "front": found.service, "port": found.port}
+            way: Mapping[str, Any] = {**self._context(), "entry_service": found.service, "port": found.port}
             added += parsed("ingress", rendering.built_in("ingress", way))
-        if (also := fronts.alias(theirs, found)) is not None:
+        if (also := entry_service.alias(theirs, found)) is not None:
             added.append(Manifest(SERVICE.api_version, SERVICE.name, APP, also))
         return added
 
@@ -128,5 +127,5 @@ def parsed(path: str, text: str) -> list[Manifest]:
     """Return the objects of a rendered text. Raises TellUser(MANIFEST_INVALID)."""
     try:
         return list(read(text))
-    except UnreadableError as error:
+    except ManifestError as error:
         raise TellUser(Reason.MANIFEST_INVALID, {"path": path, "message": str(error)}) from error

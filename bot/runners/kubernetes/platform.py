@@ -13,15 +13,15 @@ from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
-from bot.runners.kubernetes.deployment import Deployment
-from bot.runners.kubernetes.facts import APP
 from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.namespace import NamespaceOwner, Namespaces
-from bot.runners.kubernetes.options import Options
-from bot.runners.kubernetes.plans import Planner
+from bot.runners.kubernetes.options import KubernetesOptions
+from bot.runners.kubernetes.plans import DeploymentPlanner
 from bot.runners.kubernetes.pure import cluster_labels
-from bot.runners.kubernetes.slumber import Workloads
-from bot.runners.kubernetes.suite import Suite, stop_all
+from bot.runners.kubernetes.rollout import Rollout
+from bot.runners.kubernetes.suite import SuiteRun, stop_all
+from bot.runners.kubernetes.template_context import APP
+from bot.runners.kubernetes.workloads import Workloads
 from bot.runners.lines import Console
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 class KubernetesPlatform:
     """The `Platform` of one cluster."""
 
-    def __init__(self, cluster: Cluster, options: Options, helm: Helm) -> None:
+    def __init__(self, cluster: Cluster, options: KubernetesOptions, helm: Helm) -> None:
         self._cluster = cluster
         self._charts = Charts(cluster, helm, options.charts)
         self._options = options
@@ -41,9 +41,9 @@ class KubernetesPlatform:
         console = Console(log)
         labels = self._labels(spec.key, spec.labels)
         namespace = self._namespaces.name(spec.key)
-        deployment = Deployment(spec, namespace, self._cluster, self._charts, self._options, labels, console)
+        deployment = Rollout(spec, namespace, self._cluster, self._charts, self._options, labels, console)
         try:
-            plan = await Planner(spec, namespace, self._options, self._charts).plan()
+            plan = await DeploymentPlanner(spec, namespace, self._options, self._charts).plan()
             await self._namespaces.ensure(NamespaceOwner(spec.key, labels, spec.owner, spec.expires))
             console.line(f"namespace {namespace}")
             # What sleeps would go on sleeping where the manifests do not say how many there are.
@@ -51,7 +51,7 @@ class KubernetesPlatform:
             return await deployment.run(plan)
         except BaseException:
             # It takes seconds until all is gone; whoever deploys next waits for that.
-            await uninterrupted(self._namespaces.doom(spec.key))
+            await uninterrupted(self._namespaces.request_deletion(spec.key))
             raise
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
@@ -129,7 +129,7 @@ class KubernetesPlatform:
 
     async def _run_tests(self, spec: TestSpec, labels: Mapping[str, str], console: Console) -> TestOutput:
         namespace = self._namespaces.name(spec.key)
-        return await Suite(spec, namespace, self._cluster, self._options, labels, console).run()
+        return await SuiteRun(spec, namespace, self._cluster, self._options, labels, console).run()
 
     def _labels(self, key: EnvironmentKey, facts: Mapping[str, str]) -> dict[str, str]:
         return cluster_labels.all_of(self._options.instance, key, facts)

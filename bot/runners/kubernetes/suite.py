@@ -11,17 +11,16 @@ from bot.model.errors import RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
-from bot.runners.kubernetes import job as jobs
+from bot.runners.kubernetes import suite_job
 from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
-from bot.runners.kubernetes.follow import follow, report
-from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.polling import INTERVAL, until
-from bot.runners.kubernetes.pure import cluster_labels, rollout
-from bot.runners.kubernetes.pure import namespace_state as seen
+from bot.runners.kubernetes.pure import cluster_labels, objects, rollout_status
 from bot.runners.kubernetes.pure.manifests import EVENT, JOB, POD
-from bot.runners.kubernetes.pure.namespace_state import NamespaceState
-from bot.runners.kubernetes.pure.rollout import Trouble
-from bot.runners.kubernetes.watching import PATIENCE
+from bot.runners.kubernetes.pure.objects import NamespaceState
+from bot.runners.kubernetes.pure.rollout_status import RolloutFailure
+from bot.runners.kubernetes.rollout_watcher import PATIENCE
+from bot.runners.kubernetes.suite_logs import follow, report
 from bot.runners.lines import Console
 
 COLLECTED_AFTER = 60.0
@@ -36,13 +35,13 @@ class SuiteLost(RetryLater):
 
 
 @dataclass(frozen=True, slots=True)
-class Suite:
+class SuiteRun:
     """All that one suite needs."""
 
     spec: TestSpec
     namespace: str
     cluster: Cluster
-    options: Options
+    options: KubernetesOptions
     labels: Mapping[str, str]
     console: Console
 
@@ -72,7 +71,7 @@ class Suite:
 
     @property
     def _path(self) -> str:
-        return JOB.path(self.namespace, jobs.name(self.spec.suite))
+        return JOB.path(self.namespace, suite_job.name(self.spec.suite))
 
     async def _start(self) -> None:
         found = await self.cluster.get(self._path)
@@ -81,7 +80,7 @@ class Suite:
             return
         if found is not None:
             await self._remove()
-        body = jobs.job(self.spec, self.options, self.labels)
+        body = suite_job.job(self.spec, self.options, self.labels)
         try:
             await self.cluster.call("POST", JOB.path(self.namespace), body=body)
         except ClusterRefused as refused:
@@ -101,47 +100,49 @@ class Suite:
             # The Job before its pod: a pod that is seen after the end of its Job is one that has ended.
             job = await self._job()
             pods = await self._pods(job)
-            if begun := [pod for pod in pods if _state(pod, jobs.TESTS).keys() & {"running", "terminated"}]:
+            if begun := [
+                pod for pod in pods if _state(pod, suite_job.TESTS).keys() & {"running", "terminated"}
+            ]:
                 return begun[0]
-            if seen.is_over(job):
+            if objects.is_over(job):
                 raise SuiteLost(_told_of(pods))
-            events = seen.events_about(await self.cluster.list(EVENT.path(self.namespace)), (job, *pods))
-            scene = NamespaceState(workloads=[job], pods=pods, events=events)
-            if trouble := rollout.fatal(scene):
-                raise self._failed(trouble)
+            events = objects.events_about(await self.cluster.list(EVENT.path(self.namespace)), (job, *pods))
+            state = NamespaceState(workloads=[job], pods=pods, events=events)
+            if failure := rollout_status.fatal(state):
+                raise self._failed(failure)
             if loop.time() > end:
-                raise self._failed(rollout.explain(scene, self.spec.suite, PATIENCE))
+                raise self._failed(rollout_status.explain(state, self.spec.suite, PATIENCE))
             await asyncio.sleep(INTERVAL)
 
     async def _finish(self, pod: Mapping[str, Any]) -> int:
         path = f"{POD.path(self.namespace, pod['metadata']['name'])}"
         try:
             async with asyncio.timeout(self.spec.timeout):
-                await follow(self.cluster, path, jobs.TESTS, self.console, self._over)
+                await follow(self.cluster, path, suite_job.TESTS, self.console, self._over)
         except TimeoutError:
             facts = {"step": "test", "seconds": str(self.spec.timeout)}
             raise self._told(TellUser(Reason.TIMED_OUT, facts)) from None
-        ended = _state(await self._pod(path), jobs.TESTS).get("terminated") or {}
+        ended = _state(await self._pod(path), suite_job.TESTS).get("terminated") or {}
         if ended.get("reason") == "OOMKilled":
             limit = self.spec.memory
             raise self._told(TellUser(Reason.OUT_OF_MEMORY, {"name": self.spec.suite, "limit": limit}))
         return int(ended.get("exitCode", 1))
 
     async def _over(self, path: str) -> bool:
-        return "terminated" in _state(await self._pod(path), jobs.TESTS)
+        return "terminated" in _state(await self._pod(path), suite_job.TESTS)
 
     async def _report(self, pod: Mapping[str, Any]) -> dict[str, bytes]:
         path = f"{POD.path(self.namespace, pod['metadata']['name'])}"
 
         async def written() -> bool:
-            return "terminated" in _state(await self._pod(path), jobs.REPORTS)
+            return "terminated" in _state(await self._pod(path), suite_job.REPORTS)
 
         try:
             await until(COLLECTED_AFTER, written)
         except TimeoutError:
             self.console.line("the report could not be taken out in time")
             return {}
-        return await report(self.cluster, path, jobs.REPORTS)
+        return await report(self.cluster, path, suite_job.REPORTS)
 
     async def _pod(self, path: str) -> dict[str, Any]:
         found = await self.cluster.get(path)
@@ -159,17 +160,17 @@ class Suite:
 
     async def _pods(self, job: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the Job's own pods, the first first: one of its predecessor may still be on its way out."""
-        wanted = {"job-name": jobs.name(self.spec.suite), cluster_labels.LABEL_ROLE: "tests"}
+        wanted = {"job-name": suite_job.name(self.spec.suite), cluster_labels.LABEL_ROLE: "tests"}
         found = await self.cluster.list(POD.path(self.namespace), wanted)
-        own = [pod for pod in found if seen.owner(pod) == job["metadata"]["uid"]]
+        own = [pod for pod in found if objects.owner(pod) == job["metadata"]["uid"]]
         living = [pod for pod in own if not pod["metadata"].get("deletionTimestamp")]
         return sorted(living, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
 
     async def _remove(self) -> None:
-        await stop(self.cluster, self.namespace, {"job-name": jobs.name(self.spec.suite)}, [self._path])
+        await stop(self.cluster, self.namespace, {"job-name": suite_job.name(self.spec.suite)}, [self._path])
 
-    def _failed(self, trouble: Trouble) -> TellUser:
-        return self._told(TellUser(trouble.reason, {**trouble.facts, "name": self.spec.suite}))
+    def _failed(self, failure: RolloutFailure) -> TellUser:
+        return self._told(TellUser(failure.reason, {**failure.facts, "name": self.spec.suite}))
 
     def _told(self, error: TellUser) -> TellUser:
         error.log = "\n".join(self.console.tail)
@@ -194,7 +195,7 @@ async def stop(cluster: Cluster, namespace: str, pods: Mapping[str, str], paths:
 
 async def stop_all(cluster: Cluster, namespace: str) -> None:
     """Remove every suite of an environment."""
-    role = {cluster_labels.LABEL_ROLE: jobs.TESTS}
+    role = {cluster_labels.LABEL_ROLE: suite_job.TESTS}
     found = await cluster.list(JOB.path(namespace), role)
     await stop(cluster, namespace, role, [JOB.path(namespace, each["metadata"]["name"]) for each in found])
 
@@ -210,7 +211,7 @@ def _was_ended(pod: Mapping[str, Any]) -> bool:
     """Tell whether a node has ended a pod: then it says why, or nothing is known of the containers."""
     status = pod.get("status") or {}
     failed = status.get("phase") == "Failed"
-    return failed and bool(status.get("reason") or "terminated" not in _state(pod, jobs.TESTS))
+    return failed and bool(status.get("reason") or "terminated" not in _state(pod, suite_job.TESTS))
 
 
 def _state(pod: Mapping[str, Any], container: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-from bot.runners.kubernetes.pure.entry_service import EntryService, alias, front
+from bot.runners.kubernetes.pure.entry_service import EntryService, alias, find
 from bot.runners.kubernetes.pure.manifests import Manifest, read
 
 HOST = "pr-12-shop.example.com"
@@ -24,8 +24,8 @@ def test_an_ingress_says_where_visitors_go() -> None:
     by_number = ingress("{service: {name: web, port: {number: 9090}}}")
     by_name = ingress("{service: {name: web, port: {name: http}}}")
 
-    assert front(objects(APP, WEB, by_number), HOST) == EntryService("web", 9090, routed=True)
-    assert front(objects(APP, WEB, by_name), HOST) == EntryService("web", 80, routed=True)
+    assert find(objects(APP, WEB, by_number), HOST) == EntryService("web", 9090, routed=True)
+    assert find(objects(APP, WEB, by_name), HOST) == EntryService("web", 80, routed=True)
 
 
 def test_an_ingress_that_leads_nowhere_or_is_for_another_name_does_not_count() -> None:
@@ -34,16 +34,14 @@ def test_an_ingress_that_leads_nowhere_or_is_for_another_name_does_not_count() -
     another = ingress("{service: {name: web, port: {number: 80}}}", "other.example.com")
     empty = "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}}"
 
-    assert front(objects(WEB, nowhere, unknown, another, empty), HOST) == EntryService(
-        "web", 80, routed=False
-    )
+    assert find(objects(WEB, nowhere, unknown, another, empty), HOST) == EntryService("web", 80, routed=False)
 
 
 def test_without_an_ingress_it_is_the_service_app_or_the_only_one() -> None:
-    assert front(objects(WEB, APP), HOST) == EntryService("app", 8080, routed=False)
-    assert front(objects(WEB, BARE), HOST) == EntryService("web", 80, routed=False)
-    assert front(objects(WEB, WEB.replace("web", "api")), HOST) is None
-    assert front(objects(BARE), HOST) is None
+    assert find(objects(WEB, APP), HOST) == EntryService("app", 8080, routed=False)
+    assert find(objects(WEB, BARE), HOST) == EntryService("web", 80, routed=False)
+    assert find(objects(WEB, WEB.replace("web", "api")), HOST) is None
+    assert find(objects(BARE), HOST) is None
 
 
 def test_tests_find_another_service_by_the_name_app_too() -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bot.runners.kubernetes.pure.manifest_policy import Bounds, pod_spec, violations
+from bot.runners.kubernetes.pure.manifest_policy import ManifestScope, pod_spec, violations
 from bot.runners.kubernetes.pure.manifests import Manifest, read
 
 HOST = "pr-12-shop.example.com"
-BOUNDS = Bounds("pr-12-shop", HOST, frozenset({"chatops-pull"}))
+SCOPE = ManifestScope("pr-12-shop", HOST, frozenset({"chatops-pull"}))
 
 
 def obj(kind: str, api: str = "v1", **rest: Any) -> Manifest:
@@ -23,7 +23,7 @@ def deployment(pod: dict[str, Any] | None = None, container: dict[str, Any] | No
 
 
 def refused(*manifests: Manifest) -> list[str]:
-    return [each.what for each in violations(manifests, BOUNDS)]
+    return [each.what for each in violations(manifests, SCOPE)]
 
 
 FINE = [
@@ -195,6 +195,6 @@ def test_a_cron_job_is_looked_into_as_well() -> None:
 
 
 def test_every_violation_names_its_object() -> None:
-    found = violations([obj("Namespace"), deployment({"hostIPC": True})], BOUNDS)
+    found = violations([obj("Namespace"), deployment({"hostIPC": True})], SCOPE)
 
     assert [each.subject for each in found] == ["Namespace/web", "Deployment/web"]

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.runners.kubernetes.pure import manifests
-from bot.runners.kubernetes.pure.manifests import UnreadableError, marked, ordered, read
+from bot.runners.kubernetes.pure.manifests import ManifestError, marked, ordered, read
 
 SERVICE = "{apiVersion: v1, kind: Service, metadata: {name: web, labels: {tier: front}}}"
 DEPLOYMENT = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}"
@@ -45,7 +45,7 @@ def test_what_others_need_comes_first() -> None:
     ],
 )
 def test_what_cannot_be_read_is_told(text: str, why: str) -> None:
-    with pytest.raises(UnreadableError, match=why):
+    with pytest.raises(ManifestError, match=why):
         read(text)
 
 
@@ -54,7 +54,7 @@ def test_aliases_cannot_make_more_of_few_characters() -> None:
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
     )
 
-    with pytest.raises(UnreadableError, match="more than 50000 values"):
+    with pytest.raises(ManifestError, match="more than 50000 values"):
         read(bomb)
 
 

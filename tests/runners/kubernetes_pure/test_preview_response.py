@@ -1,6 +1,6 @@
 import pytest
 
-from bot.runners.kubernetes.pure.preview_response import Answer, forgotten, reached
+from bot.runners.kubernetes.pure.preview_response import Answer, reached, unrouted
 
 NOT_FOUND = Answer(404, "no such host", "HTTP 404")
 
@@ -31,6 +31,6 @@ def test_a_dropped_connection_tells_nothing_of_who_said_not_found() -> None:
 
 
 def test_a_name_is_forgotten_once_it_is_answered_as_one_that_nobody_has() -> None:
-    assert forgotten(NOT_FOUND, NOT_FOUND)
-    assert not forgotten(Answer(502, "", ""), NOT_FOUND)
-    assert not forgotten(Answer(404, "the shop has no such page", ""), NOT_FOUND)
+    assert unrouted(NOT_FOUND, NOT_FOUND)
+    assert not unrouted(Answer(502, "", ""), NOT_FOUND)
+    assert not unrouted(Answer(404, "the shop has no such page", ""), NOT_FOUND)

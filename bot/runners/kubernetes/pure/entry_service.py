@@ -18,7 +18,7 @@ class EntryService:
     routed: bool
 
 
-def front(manifests: Sequence[Manifest], host: str) -> EntryService | None:
+def find(manifests: Sequence[Manifest], host: str) -> EntryService | None:
     """Return what the Ingress for `host` leads to, else the Service `app` or the only one; else None."""
     services = {each.name: _ports(each) for each in manifests if each.known is SERVICE and _ports(each)}
     for name, wanted in _backends(manifests, host):

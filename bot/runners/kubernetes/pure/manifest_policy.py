@@ -41,7 +41,7 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ManifestScope:
     """What one pull request's objects must keep to."""
 
     namespace: str
@@ -51,14 +51,14 @@ class Bounds:
     """Names of secrets that are the bot's own."""
 
 
-def violations(manifests: Iterable[Manifest], bounds: Bounds) -> tuple[Violation, ...]:
+def violations(manifests: Iterable[Manifest], scope: ManifestScope) -> tuple[Violation, ...]:
     """Return all that is not allowed, in the order of the objects."""
     listed = tuple(manifests)
     accounts = frozenset(each.name for each in listed if each.known is SERVICE_ACCOUNT and _tokenless(each))
     return tuple(
         Violation(str(each), what)
         for each in listed
-        for what in _asked(each, bounds, accounts | {DEFAULT_ACCOUNT})
+        for what in _asked(each, scope, accounts | {DEFAULT_ACCOUNT})
     )
 
 
@@ -68,11 +68,11 @@ def pod_spec(manifest: Manifest) -> Mapping[str, Any] | None:
     return None if path is None else _at(manifest.body, path)
 
 
-def _asked(manifest: Manifest, bounds: Bounds, accounts: frozenset[str]) -> Iterator[str]:
+def _asked(manifest: Manifest, scope: ManifestScope, accounts: frozenset[str]) -> Iterator[str]:
     if manifest.known is None:
         yield f"apiVersion: {manifest.api_version}, kind: {manifest.kind}"
         return
-    yield from _metadata(manifest, bounds)
+    yield from _metadata(manifest, scope)
     if manifest.known is SERVICE_ACCOUNT and not _tokenless(manifest):
         yield "automountServiceAccountToken is not false"
     if manifest.known is SECRET and manifest.body.get("type") == _TOKEN_SECRET:
@@ -80,23 +80,23 @@ def _asked(manifest: Manifest, bounds: Bounds, accounts: frozenset[str]) -> Iter
     if manifest.known is SERVICE:
         yield from _service(_at(manifest.body, ("spec",)))
     if manifest.known is INGRESS:
-        yield from _ingress(manifest.body, bounds.host)
+        yield from _ingress(manifest.body, scope.host)
     if (spec := pod_spec(manifest)) is not None:
         where = ".".join(_POD_PATHS[manifest.kind])
-        for what in asked_of_pod(spec, accounts=accounts, reserved=bounds.reserved):
+        for what in asked_of_pod(spec, accounts=accounts, reserved=scope.reserved):
             yield f"{where}.{what}" if manifest.known is CRON_JOB else what
 
 
-def _metadata(manifest: Manifest, bounds: Bounds) -> Iterator[str]:
+def _metadata(manifest: Manifest, scope: ManifestScope) -> Iterator[str]:
     metadata = _at(manifest.body, ("metadata",))
     namespace = metadata.get("namespace")
-    if namespace not in {None, "", bounds.namespace}:
+    if namespace not in {None, "", scope.namespace}:
         yield f"metadata.namespace: {namespace}"
     if metadata.get("ownerReferences"):
         yield "metadata.ownerReferences"
     if metadata.get("finalizers"):
         yield "metadata.finalizers"
-    taken = {SECRET: bounds.reserved, SERVICE_ACCOUNT: {DEFAULT_ACCOUNT}}
+    taken = {SECRET: scope.reserved, SERVICE_ACCOUNT: {DEFAULT_ACCOUNT}}
     if manifest.known is not None and manifest.name in taken.get(manifest.known, ()):
         yield f"metadata.name: {manifest.name}"
 

@@ -13,7 +13,7 @@ MOST_NODES = 50_000
 MOST_OBJECTS = 100
 
 
-class UnreadableError(Exception):
+class ManifestError(Exception):
     """The text is not what Kubernetes could take; the message says why, in English."""
 
 
@@ -86,17 +86,17 @@ class Manifest:
 
 
 def read(text: str) -> tuple[Manifest, ...]:
-    """Return the objects of a YAML stream, lists taken apart; raises UnreadableError."""
+    """Return the objects of a YAML stream, lists taken apart; raises ManifestError."""
     if len(text) > LARGEST:
-        raise UnreadableError(f"more than {LARGEST >> 10} KiB of YAML")
+        raise ManifestError(f"more than {LARGEST >> 10} KiB of YAML")
     try:
         documents = list(yaml.safe_load_all(text))  # not the C loader: deep nesting crashes it
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UnreadableError(_told(error)) from error
+        raise ManifestError(_told(error)) from error
     left = _Budget(MOST_NODES)
     found = tuple(manifest for document in documents for manifest in _objects(left.copy(document)))
     if len(found) > MOST_OBJECTS:
-        raise UnreadableError(f"more than {MOST_OBJECTS} objects")
+        raise ManifestError(f"more than {MOST_OBJECTS} objects")
     return found
 
 
@@ -121,10 +121,10 @@ class _Budget:
         self._left = nodes
 
     def copy(self, node: Any) -> Any:
-        """Return a tree without sharing and with text for keys; raises UnreadableError."""
+        """Return a tree without sharing and with text for keys; raises ManifestError."""
         self._left -= 1
         if self._left < 0:
-            raise UnreadableError(f"more than {MOST_NODES} values")
+            raise ManifestError(f"more than {MOST_NODES} values")
         if isinstance(node, dict):
             return {str(name): self.copy(child) for name, child in node.items()}
         if isinstance(node, list | tuple):
@@ -136,7 +136,7 @@ def _objects(document: Any) -> Iterator[Manifest]:
     if document is None:
         return
     if not isinstance(document, dict):
-        raise UnreadableError("a document is not an object")
+        raise ManifestError("a document is not an object")
     items = document.get("items")
     if str(document.get("kind", "")).endswith("List") and isinstance(items, list):
         for item in items:
@@ -150,7 +150,7 @@ def _manifest(document: dict[str, Any]) -> Manifest:
     name = metadata.get("name") if isinstance(metadata, dict) else None
     api_version, kind = document.get("apiVersion"), document.get("kind")
     if not (isinstance(api_version, str) and isinstance(kind, str) and isinstance(name, str) and name):
-        raise UnreadableError("an object lacks apiVersion, kind or metadata.name")
+        raise ManifestError("an object lacks apiVersion, kind or metadata.name")
     return Manifest(api_version, kind, name, document)
 
 

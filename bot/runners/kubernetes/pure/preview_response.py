@@ -30,9 +30,9 @@ def reached(answer: Answer, unknown: Answer | None, *, strict: bool) -> bool:
         return False
     if answer.status != _NOT_FOUND or unknown is None:
         return True
-    return unknown.status != 0 and not forgotten(answer, unknown)
+    return unknown.status != 0 and not unrouted(answer, unknown)
 
 
-def forgotten(answer: Answer, unknown: Answer) -> bool:
+def unrouted(answer: Answer, unknown: Answer) -> bool:
     """Tell whether a name leads nowhere: it is answered as one that nobody has."""
     return (unknown.status, unknown.body) == (answer.status, answer.body)

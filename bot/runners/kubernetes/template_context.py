@@ -5,19 +5,21 @@ from typing import Any
 
 from bot.core import naming, sizes
 from bot.ports import EnvironmentSpec
-from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.options import KubernetesOptions
 
 APP = "app"
 """Name under which tests find the service."""
 
 
-def facts(spec: EnvironmentSpec, namespace: str, port: int, options: Options) -> dict[str, Any]:
+def template_context(
+    spec: EnvironmentSpec, namespace: str, port: int, options: KubernetesOptions
+) -> dict[str, Any]:
     """Return the context; docs/kubernetes.md describes it."""
     routing = options.routing
     return {
         "namespace": namespace,
         "host": spec.host,
-        "front": APP,
+        "entry_service": APP,
         "run": spec.labels.get(naming.LABEL_RUN, ""),
         "pull": {
             "repository": str(spec.key.repo),
@@ -56,16 +58,16 @@ def facts(spec: EnvironmentSpec, namespace: str, port: int, options: Options) ->
     }
 
 
-def resources(memory: str, options: Options) -> dict[str, Any]:
+def resources(memory: str, options: KubernetesOptions) -> dict[str, Any]:
     """Return what one container may use: what was asked for, up to the operator's most."""
-    most = min(sizes.parse(memory), options.bounds.memory)
+    most = min(sizes.parse(memory), options.limits.memory)
     return {
-        "limits": {"memory": quantity(most), "cpu": options.bounds.cpu},
+        "limits": {"memory": quantity(most), "cpu": options.limits.cpu},
         "requests": {"memory": quantity(max(most >> 2, 16 << 20)), "cpu": "20m"},
     }
 
 
-def security(options: Options) -> dict[str, Mapping[str, Any]]:
+def security(options: KubernetesOptions) -> dict[str, Mapping[str, Any]]:
     """Return the security contexts that the operator's level asks of a pod and of its containers."""
     profile = {"seccompProfile": {"type": "RuntimeDefault"}}
     user = {} if options.run_as_user is None else {"runAsUser": options.run_as_user}

@@ -22,7 +22,7 @@ _CONTROLS = {code: "\ufffd" for code in (*range(32), *range(0x7F, 0xA0)) if code
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class QueueItem:
     """A queue item: it waits, has become a build, or was taken out."""
 
     id: int
@@ -32,7 +32,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
+class JenkinsBuild:
     """A build; times are seconds, `started` as Jenkins' clock tells it."""
 
     number: int
@@ -47,7 +47,7 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JenkinsJob:
     """A job: what it declares, and which of its newest builds has which key."""
 
     buildable: bool
@@ -63,11 +63,11 @@ def clean(text: object, limit: int) -> str:
     return shown.encode("utf-8", "replace").decode()
 
 
-def item(data: Mapping[str, Any]) -> Item:
+def item(data: Mapping[str, Any]) -> QueueItem:
     """Read a queue item."""
     executable = data.get("executable")
     number = executable.get("number") if isinstance(executable, dict) else None
-    return Item(
+    return QueueItem(
         _number(data.get("id")),
         clean(data.get("why"), LONGEST_REASON),
         data.get("cancelled") is True,
@@ -75,9 +75,9 @@ def item(data: Mapping[str, Any]) -> Item:
     )
 
 
-def build(data: Mapping[str, Any]) -> Build:
+def build(data: Mapping[str, Any]) -> JenkinsBuild:
     """Read a build."""
-    return Build(
+    return JenkinsBuild(
         _number(data.get("number")),
         data.get("building") is True,
         clean(data.get("result"), LONGEST_RESULT),
@@ -85,10 +85,10 @@ def build(data: Mapping[str, Any]) -> Build:
     )
 
 
-def job(data: Mapping[str, Any]) -> Job:
+def job(data: Mapping[str, Any]) -> JenkinsJob:
     """Read a job."""
     builds = list(_dicts(data.get("builds")))
-    return Job(
+    return JenkinsJob(
         data.get("buildable") is not False,
         frozenset(_declared(data)),
         # Newest first, so that of two with one key the older is kept.

@@ -10,7 +10,7 @@ import aiohttp
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.kubernetes.polling import until
-from bot.runners.kubernetes.pure.preview_response import Answer, forgotten, reached
+from bot.runners.kubernetes.pure.preview_response import Answer, reached, unrouted
 from bot.runners.lines import clean
 
 INTERVAL = 0.3
@@ -20,7 +20,7 @@ _UNKNOWN = "chatops-nobody"
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ReadinessCheck:
     """Whom to ask for what. `base` is where the connection goes, `host` whom it is for."""
 
     base: str
@@ -36,24 +36,24 @@ class Visit:
         return f"{urlsplit(self.base).scheme}://{self.host}{self.path or '/'}"
 
 
-async def until_answered(visit: Visit) -> None:
+async def until_ready(check: ReadinessCheck) -> None:
     """Return when the service answers; raises TellUser(URL_UNANSWERED) with what was answered last."""
     last: list[Answer] = []
     async with _session() as session:
 
         async def answered() -> bool:
-            last[:] = [await _ask(session, visit, visit.host)]
-            elsewhere = await _elsewhere(session, visit, last[0])
-            return reached(last[0], elsewhere, strict=visit.path is not None)
+            last[:] = [await _ask(session, check, check.host)]
+            elsewhere = await _elsewhere(session, check, last[0])
+            return reached(last[0], elsewhere, strict=check.path is not None)
 
         try:
-            await until(visit.seconds, answered, INTERVAL)
+            await until(check.seconds, answered, INTERVAL)
         except TimeoutError:
-            facts = {"url": visit.url, "answer": last[0].told, "seconds": f"{visit.seconds:g}"}
+            facts = {"url": check.url, "answer": last[0].told, "seconds": f"{check.seconds:g}"}
             raise TellUser(Reason.URL_UNANSWERED, facts) from None
 
 
-async def until_forgotten(visit: Visit) -> None:
+async def until_unrouted(check: ReadinessCheck) -> None:
     """Return when the name leads nowhere, or after a while: not every controller lets that be seen.
 
     A controller that has yet to drop the route of a former deployment would lead it to the new one, which
@@ -62,11 +62,11 @@ async def until_forgotten(visit: Visit) -> None:
     async with _session() as session:
 
         async def nowhere() -> bool:
-            answer = await _ask(session, visit, visit.host)
-            return forgotten(answer, await _ask_nobody(session, visit))
+            answer = await _ask(session, check, check.host)
+            return unrouted(answer, await _ask_nobody(session, check))
 
         with suppress(TimeoutError):
-            await until(visit.seconds, nowhere, INTERVAL)
+            await until(check.seconds, nowhere, INTERVAL)
 
 
 def _session() -> aiohttp.ClientSession:
@@ -74,21 +74,21 @@ def _session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
 
 
-async def _elsewhere(session: aiohttp.ClientSession, visit: Visit, answer: Answer) -> Answer | None:
+async def _elsewhere(session: aiohttp.ClientSession, check: ReadinessCheck, answer: Answer) -> Answer | None:
     """Ask for a name that nobody has, when the answer may be the controller's own “not found”."""
-    if visit.direct or answer.status != HTTPStatus.NOT_FOUND:
+    if check.direct or answer.status != HTTPStatus.NOT_FOUND:
         return None
-    return await _ask_nobody(session, visit)
+    return await _ask_nobody(session, check)
 
 
-async def _ask_nobody(session: aiohttp.ClientSession, visit: Visit) -> Answer:
-    _, _, domain = visit.host.partition(".")
-    return await _ask(session, visit, f"{_UNKNOWN}.{domain}" if domain else _UNKNOWN)
+async def _ask_nobody(session: aiohttp.ClientSession, check: ReadinessCheck) -> Answer:
+    _, _, domain = check.host.partition(".")
+    return await _ask(session, check, f"{_UNKNOWN}.{domain}" if domain else _UNKNOWN)
 
 
-async def _ask(session: aiohttp.ClientSession, visit: Visit, host: str) -> Answer:
-    url = visit.base.rstrip("/") + "/" + (visit.path or "").lstrip("/")
-    server = host if urlsplit(visit.base).scheme == "https" else None
+async def _ask(session: aiohttp.ClientSession, check: ReadinessCheck, host: str) -> Answer:
+    url = check.base.rstrip("/") + "/" + (check.path or "").lstrip("/")
+    server = host if urlsplit(check.base).scheme == "https" else None
     try:
         async with session.get(
             url, headers={"Host": host}, allow_redirects=False, server_hostname=server, ssl=False
@@ -96,6 +96,6 @@ async def _ask(session: aiohttp.ClientSession, visit: Visit, host: str) -> Answe
             body = await response.content.read(_READ)
             return Answer(response.status, body.decode("utf-8", "replace"), f"HTTP {response.status}")
     except aiohttp.ClientConnectorError:
-        return Answer(0, "", f"no connection to {visit.base}")
+        return Answer(0, "", f"no connection to {check.base}")
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         return Answer(0, "", clean(str(error) or type(error).__name__))

@@ -10,37 +10,37 @@ from dataclasses import dataclass, replace
 
 from bot.model.errors import ChatOpsError, RetryLater
 from bot.ports import Log
-from bot.runners.jenkins import paths, reading
+from bot.runners.jenkins import paths, responses
+from bot.runners.jenkins.build_finder import BuildFinder
 from bot.runners.jenkins.build_location import BuildLocation
 from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.errors import unavailable
-from bot.runners.jenkins.lookup import Lookup
 
-WAYS = ("stop", "term", "kill")
+ACTIONS = ("stop", "term", "kill")
 PAUSE = 1.0
 GRACE = 10
-"""Pauses after each way before the next is taken."""
+"""Pauses after each action before the next is taken."""
 TRIES = 5
 """Tries to reach a Jenkins that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stopping:
+class BuildStopper:
     """Stops one order's work."""
 
     client: JenkinsClient
-    lookup: Lookup
+    finder: BuildFinder
     log: Log
     sleep: Callable[[float], Awaitable[None]]
 
-    async def stop(self, place: BuildLocation | None) -> bool:
+    async def stop(self, location: BuildLocation | None) -> bool:
         """Stop it and wait until it is gone; False, with a note, if that did not come to pass."""
         problem = ""
         for _ in range(TRIES):
             try:
                 # A start whose answer never came may have happened.
-                place = place or await self.lookup.found()
-                if place is None or await self._gone(place):
+                location = location or await self.finder.find()
+                if location is None or await self._gone(location):
                     return True
                 problem = "it ignores stop, term and kill"
                 break
@@ -50,39 +50,39 @@ class Stopping:
         self.log.note(f"could not be stopped in Jenkins: {problem}")
         return False
 
-    async def _gone(self, place: BuildLocation) -> bool:
-        if place.build is None:
-            number = await self._out_of_queue(place.item or 0)
+    async def _gone(self, location: BuildLocation) -> bool:
+        if location.build is None:
+            number = await self._out_of_queue(location.item or 0)
             if number is None:
                 return True
-            place = replace(place, build=number)
-        return await self._ended(place.build or 0)
+            location = replace(location, build=number)
+        return await self._ended(location.build or 0)
 
     async def _out_of_queue(self, item: int) -> int | None:
         """Remove a queue item; return the build that it has become meanwhile, if it has."""
         with suppress(RetryLater):  # so it is said of an item that has just left: look whether it has
             await self.client.post(f"/queue/cancelItem?id={item}")
-        data = await self.client.json(f"/queue/item/{item}", reading.ITEM_TREE)
+        data = await self.client.json(f"/queue/item/{item}", responses.ITEM_TREE)
         if data is None:
-            place = await self.lookup.found()
-            return place.build if place else None
-        found = reading.item(data)
+            location = await self.finder.find()
+            return location.build if location else None
+        found = responses.item(data)
         if found.build is None and not found.cancelled:
             raise unavailable(f"queue item {item} is still there")
         self.log.note("removed from Jenkins' queue" if found.cancelled else "it has left the queue")
         return found.build
 
     async def _ended(self, number: int) -> bool:
-        name = self.lookup.order.name
+        name = self.finder.order.name
         path = paths.build(name, number)
-        for way in WAYS:
+        for action in ACTIONS:
             # A freestyle build answers 404 to what only pipelines know.
-            if await self.client.post(f"{path}/{way}", job=name) is None and way == WAYS[0]:
+            if await self.client.post(f"{path}/{action}", job=name) is None and action == ACTIONS[0]:
                 return True
-            self.log.note(f"asked build #{number} to end: {way}")
+            self.log.note(f"asked build #{number} to end: {action}")
             for _ in range(GRACE):
-                data = await self.client.json(path, reading.BUILD_TREE, job=name)
-                if data is None or not reading.build(data).building:
+                data = await self.client.json(path, responses.BUILD_TREE, job=name)
+                if data is None or not responses.build(data).building:
                     return True
                 await self.sleep(PAUSE)
         return False

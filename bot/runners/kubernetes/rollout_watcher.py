@@ -8,17 +8,16 @@ from typing import Any
 from bot.model.errors import TellUser
 from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
 from bot.runners.kubernetes.polling import until
-from bot.runners.kubernetes.pure import cluster_labels, rollout
-from bot.runners.kubernetes.pure import namespace_state as seen
+from bot.runners.kubernetes.pure import cluster_labels, objects, rollout_status
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, EVENT, JOB, POD, REPLICA_SET, STATEFUL_SET, Kind
-from bot.runners.kubernetes.pure.namespace_state import NamespaceState
-from bot.runners.kubernetes.pure.rollout import Trouble
+from bot.runners.kubernetes.pure.objects import NamespaceState
+from bot.runners.kubernetes.pure.rollout_status import RolloutFailure
 from bot.runners.lines import Console, Lines
 
 INTERVAL = 0.5
 PATIENCE = 240.0
 """Seconds for finding a node and pulling images, before the service's own time begins to count."""
-DOUBTED_FOR = 60.0
+TRANSIENT_SECONDS = 60.0
 """Seconds in which a cluster may find, or make, a node with room, and mend what it mends by itself."""
 TAIL = "40"
 GONE_AFTER = 120.0
@@ -26,7 +25,7 @@ WORKLOADS = (DEPLOYMENT, STATEFUL_SET, JOB)
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class RolloutTarget:
     """What has to come up, and how long its programs may take."""
 
     names: frozenset[tuple[str, str]]
@@ -43,7 +42,7 @@ def now() -> float:
 
 
 @dataclass(slots=True)
-class Lasting:
+class ConditionTimer:
     """For how long something has held without a break."""
 
     _since: float | None = None
@@ -58,7 +57,7 @@ class Lasting:
         return 0.0 if self._since is None else at - self._since
 
 
-class Watching:
+class RolloutWatcher:
     """Looks at one namespace."""
 
     def __init__(self, cluster: Cluster, namespace: str, console: Console) -> None:
@@ -67,30 +66,30 @@ class Watching:
         self._console = console
         self._told: set[str] = set()
 
-    async def until_up(self, awaited: Awaited) -> None:
+    async def until_up(self, target: RolloutTarget) -> None:
         """Return when all is up; raises TellUser with the reason why it is not, its log the last output."""
-        end = now() + PATIENCE + awaited.seconds
-        running, doubted = Lasting(), Lasting()
+        end = now() + PATIENCE + target.seconds
+        running, doubted = ConditionTimer(), ConditionTimer()
         while True:
-            scene = await self._scene(awaited)
-            self._progress(scene)
-            there = len(scene.workloads) == len(awaited.names)
-            if there and all(map(rollout.finished, scene.workloads)):
+            state = await self._state(target)
+            self._progress(state)
+            there = len(state.workloads) == len(target.names)
+            if there and all(map(rollout_status.finished, state.workloads)):
                 return
-            doubt = rollout.doubtful(scene)
-            lasts = doubted.seconds(holds=doubt is not None) > DOUBTED_FOR
-            if trouble := rollout.fatal(scene) or (doubt if lasts else None):
-                raise await self._failed(trouble)
+            doubt = rollout_status.transient(state)
+            lasts = doubted.seconds(holds=doubt is not None) > TRANSIENT_SECONDS
+            if failure := rollout_status.fatal(state) or (doubt if lasts else None):
+                raise await self._failed(failure)
             # Hooks run before there is anything to wait for.
-            ran = running.seconds(holds=there and rollout.started(scene))
-            if ran > awaited.seconds or now() > end:
-                raise await self._failed(rollout.explain(scene, awaited.subject, awaited.seconds))
+            ran = running.seconds(holds=there and rollout_status.started(state))
+            if ran > target.seconds or now() > end:
+                raise await self._failed(rollout_status.explain(state, target.subject, target.seconds))
             await asyncio.sleep(INTERVAL)
 
-    async def look_again(self, awaited: Awaited) -> None:
+    async def check(self, target: RolloutTarget) -> None:
         """Raise TellUser for what keeps it from coming up, should there be such a thing."""
-        if trouble := rollout.fatal(await self._scene(awaited)):
-            raise await self._failed(trouble)
+        if failure := rollout_status.fatal(await self._state(target)):
+            raise await self._failed(failure)
 
     async def until_empty(self) -> None:
         """Return when no pod of a deployment is left. Raises ClusterFault if that takes too long."""
@@ -104,12 +103,12 @@ class Watching:
         except TimeoutError:
             raise ClusterFault(f"the former deployment still runs after {GONE_AFTER:g} s") from None
 
-    async def _scene(self, awaited: Awaited) -> NamespaceState:
+    async def _state(self, target: RolloutTarget) -> NamespaceState:
         """Look at everything once: owners before their pods, and pods before what is said of them.
 
         So nothing is older than what tells of it: the pod of a job that has failed is one that has ended.
         """
-        every = awaited.names | awaited.hooks
+        every = target.names | target.hooks
         kinds = [kind for kind in WORKLOADS if any(name == kind.name for name, _ in every)]
         owners = await asyncio.gather(*map(self._list, kinds))
         there = {
@@ -117,32 +116,32 @@ class Watching:
             for kind, bodies in zip(kinds, owners, strict=True)
             for body in bodies
         }
-        workloads = [body for name, body in there.items() if name in awaited.names]
-        hooks = [body for name, body in there.items() if name in awaited.hooks]
+        workloads = [body for name, body in there.items() if name in target.names]
+        hooks = [body for name, body in there.items() if name in target.hooks]
         sets = await self._list(REPLICA_SET)
-        former = seen.former(sets, [body for body in workloads if body["kind"] == DEPLOYMENT.name])
+        former = objects.former(sets, [body for body in workloads if body["kind"] == DEPLOYMENT.name])
         former |= {each["metadata"]["uid"] for each in sets if not each["spec"].get("replicas")}
         sets = [each for each in sets if each["metadata"]["uid"] not in former]
-        pods = [each for each in await self._list(POD) if _counts(each) and seen.owner(each) not in former]
-        events = seen.events_about(await self._list(EVENT), (*workloads, *hooks, *sets, *pods))
+        pods = [each for each in await self._list(POD) if _counts(each) and objects.owner(each) not in former]
+        events = objects.events_about(await self._list(EVENT), (*workloads, *hooks, *sets, *pods))
         return NamespaceState(workloads=workloads, hooks=hooks, replica_sets=sets, pods=pods, events=events)
 
     async def _list(self, kind: Kind) -> list[dict[str, Any]]:
         return await self._cluster.list(kind.path(self._namespace))
 
-    def _progress(self, scene: NamespaceState) -> None:
+    def _progress(self, state: NamespaceState) -> None:
         """Write once what happens to the pods, so that whoever waits sees why."""
-        for event in scene.events:
-            kind, name = seen.about(event)
+        for event in state.events:
+            kind, name = objects.about(event)
             line = f"{kind}/{name}: {' '.join(str(event.get('message')).split())}"
             if line not in self._told and kind in {"Pod", "ReplicaSet", "StatefulSet", "Job"}:
                 self._told.add(line)
                 self._console.line(line)
 
-    async def _failed(self, trouble: Trouble) -> TellUser:
-        output = await self.output(trouble.pod, trouble.container, previous=trouble.previous)
+    async def _failed(self, failure: RolloutFailure) -> TellUser:
+        output = await self.output(failure.pod, failure.container, previous=failure.previous)
         self._console.lines(output)
-        return TellUser(trouble.reason, trouble.facts, log="\n".join(output))
+        return TellUser(failure.reason, failure.facts, log="\n".join(output))
 
     async def output(self, pod: str, container: str, *, previous: bool = False) -> list[str]:
         """Return the last lines of a container, those before its restart if asked for and kept."""

@@ -14,24 +14,24 @@ from typing import TypeVar
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import Clock, JobOrder, Log, Tell
-from bot.runners.jenkins import paths, reading
+from bot.runners.jenkins import paths, responses
+from bot.runners.jenkins.build_finder import BuildFinder
 from bot.runners.jenkins.build_location import BuildLocation
 from bot.runners.jenkins.build_location import read as read_handle
+from bot.runners.jenkins.build_log import BuildLog
 from bot.runners.jenkins.client import JenkinsClient
-from bot.runners.jenkins.console import Console
-from bot.runners.jenkins.lookup import Lookup
 
 T = TypeVar("T")
 
-KEPT_EVERY = timedelta(seconds=15)
+REPORT_OFFSET_EVERY = timedelta(seconds=15)
 """How often it is kept how much of the log was brought."""
-LOOKS_WITHOUT_RESULT = 10
+POLLS_WITHOUT_RESULT = 10
 """How often a build that has stopped is looked at for its result: a crash of Jenkins may have taken it."""
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:sec|ms|min)\w*")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class JenkinsTimeouts:
     """Seconds: between looks, in Jenkins' queue, and while Jenkins does not answer."""
 
     poll: float = 2.0
@@ -48,7 +48,7 @@ class OverdueError(Exception):
 
 
 @dataclass(slots=True)
-class Following:
+class BuildFollower:
     """One order on its way."""
 
     client: JenkinsClient
@@ -57,95 +57,99 @@ class Following:
     tell: Tell
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
-    patience: Patience
+    timeouts: JenkinsTimeouts
     url: str
     """Where people's browsers find Jenkins."""
-    place: BuildLocation | None = None
-    _told: tuple[str, str] = ("", "")
-    _kept_at: datetime | None = None
-    _lookup: Lookup = field(init=False)
+    location: BuildLocation | None = None
+    _reported: tuple[str, str] = ("", "")
+    _reported_at: datetime | None = None
+    _finder: BuildFinder = field(init=False)
 
     def __post_init__(self) -> None:
-        self._lookup = Lookup(self.client, self.order)
+        self._finder = BuildFinder(self.client, self.order)
 
-    async def to_the_end(self) -> reading.Build:
+    async def follow(self) -> responses.JenkinsBuild:
         """Return the build that ended. Raises as `ports.Jobs.run` does, and OverdueError."""
-        self.place = await self.patiently(self._lookup.begun)
+        self.location = await self.retrying(self._finder.find_or_start)
         if read_handle(self.order.handle, self.order.key) is not None:
             self.log.note("the bot is back; going on with what Jenkins has in hand")
-        if self.place.build is None:
-            await self._through_the_queue(self.place.item or 0)
-        return await self._through_the_build()
+        if self.location.build is None:
+            await self._follow_queue_item(self.location.item or 0)
+        return await self._follow_build()
 
     @property
     def link(self) -> str:
         """Address of the build, or of its job while it waits."""
-        name, place = self.order.name, self.place
-        path = paths.job(name) if place is None or place.build is None else paths.build(name, place.build)
+        name, location = self.order.name, self.location
+        path = (
+            paths.job(name)
+            if location is None or location.build is None
+            else paths.build(name, location.build)
+        )
         return f"{self.url}{path}/"
 
-    async def _through_the_queue(self, item: int) -> None:
+    async def _follow_queue_item(self, item: int) -> None:
         began = self.clock.now()
-        await self._say("")
+        await self._report("")
         while True:
-            found = await self.patiently(lambda: self._item(item))
+            found = await self.retrying(lambda: self._item(item))
             if found.cancelled:
                 raise TellUser(Reason.JENKINS_ABORTED, {"job": self.order.name, "number": ""})
             if found.build is not None:
-                self.place = BuildLocation(item, found.build)
+                self.location = BuildLocation(item, found.build)
                 return
-            await self._say(found.why)
+            await self._report(found.why)
             waited = (self.clock.now() - began).total_seconds()
-            if waited > self.patience.queue:
-                facts = {"job": self.order.name, "seconds": str(self.patience.queue), "why": found.why}
+            if waited > self.timeouts.queue:
+                facts = {"job": self.order.name, "seconds": str(self.timeouts.queue), "why": found.why}
                 raise OverdueError(TellUser(Reason.JENKINS_QUEUED_TOO_LONG, facts))
-            await self.sleep(self.patience.poll)
+            await self.sleep(self.timeouts.poll)
 
-    async def _item(self, item: int) -> reading.Item:
-        data = await self.client.json(f"/queue/item/{item}", reading.ITEM_TREE)
+    async def _item(self, item: int) -> responses.QueueItem:
+        data = await self.client.json(f"/queue/item/{item}", responses.ITEM_TREE)
         if data is not None:
-            return reading.item(data)
+            return responses.item(data)
         # Items are forgotten five minutes after they left the queue, and with a restart.
-        found = await self._lookup.found()
+        found = await self._finder.find()
         if found is None:
             raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name})
-        return reading.Item(found.item or item, build=found.build)
+        return responses.QueueItem(found.item or item, build=found.build)
 
-    async def _through_the_build(self) -> reading.Build:
-        place = self._build_place()
-        console = Console(self.client, self.order.name, place.build or 0, self.log, place.offset)
-        self.log.note(f"build #{place.build}: {self.link}")
-        await self._say("")
+    async def _follow_build(self) -> responses.JenkinsBuild:
+        location = self._location()
+        output = BuildLog(self.client, self.order.name, location.build or 0, self.log, location.offset)
+        self.log.note(f"build #{location.build}: {self.link}")
+        await self._report("")
         unsettled = 0
         while True:
-            build, now = await self.patiently(self._build)
-            await self.patiently(console.pump)
+            build, now = await self.retrying(self._build)
+            await self.retrying(output.copy_new_output)
             if build.over:
                 return build
             unsettled = 0 if build.building else unsettled + 1
-            if unsettled > LOOKS_WITHOUT_RESULT:
+            if unsettled > POLLS_WITHOUT_RESULT:
                 raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name}, log=self.log.tail())
-            self.place = replace(place, offset=console.offset)
-            await self._keep()
+            self.location = replace(location, offset=output.offset)
+            await self._report_offset()
             if now - build.started > self.order.timeout:
                 facts = {"step": self.order.step, "seconds": str(self.order.timeout)}
                 raise OverdueError(TellUser(Reason.TIMED_OUT, facts, log=self.log.tail()))
-            await self.sleep(self.patience.poll)
+            await self.sleep(self.timeouts.poll)
 
-    async def _build(self) -> tuple[reading.Build, float]:
+    async def _build(self) -> tuple[responses.JenkinsBuild, float]:
         """Return the build, and the time by the clock that its beginning was told by."""
-        path = paths.build(self.order.name, self._build_place().build or 0)
-        data, date = await self.client.dated(path, reading.BUILD_TREE, job=self.order.name)
+        path = paths.build(self.order.name, self._location().build or 0)
+        data, date = await self.client.dated(path, responses.BUILD_TREE, job=self.order.name)
         if data is None:
             raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name}, log=self.log.tail())
-        return reading.build(data), _seconds(date) or self.clock.now().timestamp()
+        return responses.build(data), _seconds(date) or self.clock.now().timestamp()
 
-    def _build_place(self) -> BuildLocation:
-        if self.place is None or self.place.build is None:
+    def _location(self) -> BuildLocation:
+        if self.location is None or self.location.build is None:
             raise AssertionError("there is no build yet")
-        return self.place
+        return self.location
 
-    async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def retrying(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask again while Jenkins is away, as long as patience lasts. Raises GiveUp after that."""
         since: datetime | None = None
         noted = ""
@@ -155,33 +159,33 @@ class Following:
             except RetryLater as error:
                 now = self.clock.now()
                 since = since or now
-                if (now - since).total_seconds() > self.patience.outage:
+                if (now - since).total_seconds() > self.timeouts.outage:
                     raise GiveUp(error.reason, error.facts, log=self.log.tail()) from error
                 message = error.facts.get("message", str(error.reason))
                 if message != noted:
                     noted = message
                     self.log.note(message)
-                    await self._say(message)
-                await self.sleep(max(self.patience.poll, error.delay or 0.0))
+                    await self._report(message)
+                await self.sleep(max(self.timeouts.poll, error.delay or 0.0))
             else:
                 if noted:
                     self.log.note("Jenkins answers again")
-                    await self._say("")
+                    await self._report("")
                 return found
 
-    async def _say(self, waiting: str) -> None:
+    async def _report(self, waiting: str) -> None:
         """Tell what it waits for, unless nothing but a count of seconds has changed."""
-        handle = self.place.handle(self.order.key) if self.place else ""
+        handle = self.location.handle(self.order.key) if self.location else ""
         said = (_SECONDS.sub("", waiting), handle)
-        if said != self._told:
-            self._told = said
-            self._kept_at = self.clock.now()
+        if said != self._reported:
+            self._reported = said
+            self._reported_at = self.clock.now()
             await self.tell(waiting=waiting, link=self.link, handle=handle)
 
-    async def _keep(self) -> None:
+    async def _report_offset(self) -> None:
         """Keep how far the log was brought, now and then."""
-        if self._kept_at is None or self.clock.now() - self._kept_at >= KEPT_EVERY:
-            await self._say("")
+        if self._reported_at is None or self.clock.now() - self._reported_at >= REPORT_OFFSET_EVERY:
+            await self._report("")
 
 
 def _seconds(date: str) -> float | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.runners.kubernetes.fetching import ChartRegistry, surroundings, words
+from bot.runners.kubernetes.chart_pull import ChartRegistry, pull_arguments, pull_options
 
 PLAIN = ChartRegistry("harbor.test:5000", plain=True, username="robot$bot", password="hush")
 UNVERIFIED = ChartRegistry("harbor.test:5000", verify=False)
@@ -36,21 +36,23 @@ DIGEST = "sha256:" + "ab" * 32
 def test_an_address_becomes_words_of_which_none_is_an_option_of_its_own(
     reference: str, told: list[str]
 ) -> None:
-    assert list(words(reference, PLAIN)) == told
+    assert list(pull_arguments(reference, PLAIN)) == told
 
 
 def test_a_certificate_goes_unverified_only_in_the_bots_own_registry() -> None:
-    assert "--insecure-skip-tls-verify" in words("oci://harbor.test:5000/shop", UNVERIFIED)
-    assert "--insecure-skip-tls-verify" not in words("oci://elsewhere.test/shop", UNVERIFIED)
-    assert words("oci://harbor.test:5000/shop", None) == ("--", "oci://harbor.test:5000/shop")
+    assert "--insecure-skip-tls-verify" in pull_arguments("oci://harbor.test:5000/shop", UNVERIFIED)
+    assert "--insecure-skip-tls-verify" not in pull_arguments("oci://elsewhere.test/shop", UNVERIFIED)
+    assert pull_arguments("oci://harbor.test:5000/shop", None) == ("--", "oci://harbor.test:5000/shop")
 
 
 def test_the_account_is_in_a_private_file_while_a_chart_is_fetched_and_nowhere_else() -> None:
     reference = "oci://harbor.test:5000/charts/shop:1"
-    with surroundings(reference, PLAIN) as given:
-        [word] = given.words
+    with pull_options(reference, PLAIN) as given:
+        [word] = given.arguments
         file = Path(word.removeprefix("--registry-config="))
-        told = " ".join([*given.words, *words(reference, PLAIN), *given.environment.values(), repr(PLAIN)])
+        told = " ".join(
+            [*given.arguments, *pull_arguments(reference, PLAIN), *given.environment.values(), repr(PLAIN)]
+        )
         kept = json.loads(file.read_text())
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -62,6 +64,6 @@ def test_the_account_is_in_a_private_file_while_a_chart_is_fetched_and_nowhere_e
 
 @pytest.mark.parametrize("reference", ["oci://elsewhere.test/shop:1", "https://harbor.test:5000/shop-1.tgz"])
 def test_others_are_not_told_the_account(reference: str) -> None:
-    with surroundings(reference, PLAIN) as given:
-        [word] = given.words
+    with pull_options(reference, PLAIN) as given:
+        [word] = given.arguments
         assert Path(word.removeprefix("--registry-config=")).read_text() == "{}"

@@ -11,34 +11,34 @@ from bot.ports import EnvironmentSpec
 from bot.runners.kubernetes import applying
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
-from bot.runners.kubernetes.facts import APP
-from bot.runners.kubernetes.options import Options
-from bot.runners.kubernetes.plans import Plan
+from bot.runners.kubernetes.options import KubernetesOptions
+from bot.runners.kubernetes.plans import DeploymentPlan
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.entry_service import EntryService
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, SERVICE, STATEFUL_SET, Manifest
-from bot.runners.kubernetes.visiting import Visit, until_answered, until_forgotten
-from bot.runners.kubernetes.watching import PATIENCE, Awaited, Watching
+from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready, until_unrouted
+from bot.runners.kubernetes.rollout_watcher import PATIENCE, RolloutTarget, RolloutWatcher
+from bot.runners.kubernetes.template_context import APP
 from bot.runners.lines import Console
 
 FORGOTTEN_AFTER = 10.0
 """Seconds that a controller gets to drop a route."""
-_AWAITED = (DEPLOYMENT, STATEFUL_SET, JOB)
+_FOLLOWED = (DEPLOYMENT, STATEFUL_SET, JOB)
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class Rollout:
     """All that one attempt needs."""
 
     spec: EnvironmentSpec
     namespace: str
     cluster: Cluster
     charts: Charts
-    options: Options
+    options: KubernetesOptions
     labels: Mapping[str, str]
     console: Console
 
-    async def run(self, plan: Plan) -> Endpoint:
+    async def run(self, plan: DeploymentPlan) -> Endpoint:
         """Bring everything up and return where it answers; the caller removes what an error left."""
         if self.spec.replace:
             await self._clear()
@@ -48,18 +48,18 @@ class Deployment:
             for stage in plan.stages:
                 await self._up(stage)
         await self._tidy(plan.manifests)
-        return await self._visited(plan.front)
+        return await self._visited(plan.entry)
 
     async def _clear(self) -> None:
         """Remove the former deployment and wait until nothing of it runs."""
         if await self.charts.uninstall(self.namespace):
             self.console.line("the former release is uninstalled")
         await self._tidy(())
-        await self._watching().until_empty()
+        await self._watcher().until_empty()
         if self.options.routing.visited:
-            await until_forgotten(self._visit("", FORGOTTEN_AFTER))
+            await until_unrouted(self._readiness_check("", FORGOTTEN_AFTER))
 
-    async def _release(self, plan: Plan) -> None:
+    async def _release(self, plan: DeploymentPlan) -> None:
         """Have Helm apply everything, and tell why it does not come up before Helm takes it back."""
         # What was applied without Helm would be in its way.
         await self._tidy((), {cluster_labels.MANAGED_BY: cluster_labels.MANAGER})
@@ -67,34 +67,34 @@ class Deployment:
         path = self.spec.definition.path if self.spec.definition else ""
         mine = {**self.labels, cluster_labels.LABEL_ROLE: applying.ROLE}
         self.console.line(f"installing the chart {path}: {', '.join(map(str, plan.manifests))}")
-        awaited = self._awaited(plan.stages[0], plan.hooks)
+        target = self._target(plan.stages[0], plan.hooks)
         installing = self.charts.install(path, self.namespace, plan.manifests, mine, seconds)
-        watching = self._watching()
+        watcher = self._watcher()
         try:
-            await _first_trouble(installing, watching.until_up(awaited))
+            await _first_failure(installing, watcher.until_up(target))
         except TellUser as error:
             if error.reason is Reason.CHART_FAILED:
-                await watching.look_again(awaited)
+                await watcher.check(target)
             raise
 
     async def _up(self, manifests: Sequence[Manifest]) -> None:
         for manifest in manifests:
             self.console.line(f"applying {manifest}")
         await applying.apply(self.cluster, self.namespace, manifests, self.labels)
-        awaited = self._awaited(manifests)
-        if awaited.names:
-            await self._watching().until_up(awaited)
+        target = self._target(manifests)
+        if target.names:
+            await self._watcher().until_up(target)
 
-    def _awaited(self, manifests: Sequence[Manifest], hooks: Sequence[Manifest] = ()) -> Awaited:
+    def _target(self, manifests: Sequence[Manifest], hooks: Sequence[Manifest] = ()) -> RolloutTarget:
         names, hooked = (
-            frozenset((each.kind, each.name) for each in found if each.known in _AWAITED)
+            frozenset((each.kind, each.name) for each in found if each.known in _FOLLOWED)
             for found in (manifests, hooks)
         )
         subject = APP if (DEPLOYMENT.name, APP) in names else min((name for _, name in names), default=APP)
-        return Awaited(names, subject, self.spec.health_timeout, hooked)
+        return RolloutTarget(names, subject, self.spec.health_timeout, hooked)
 
-    def _watching(self) -> Watching:
-        return Watching(self.cluster, self.namespace, self.console)
+    def _watcher(self) -> RolloutWatcher:
+        return RolloutWatcher(self.cluster, self.namespace, self.console)
 
     async def _tidy(self, applied: Sequence[Manifest], labels: Mapping[str, str] | None = None) -> None:
         """Remove what an earlier deployment applied and this one did not."""
@@ -105,20 +105,22 @@ class Deployment:
     async def _visited(self, found: EntryService) -> Endpoint:
         service = await self.cluster.get(SERVICE.path(self.namespace, found.service))
         address = str((service or {}).get("spec", {}).get("clusterIP", ""))
-        visit = self._visit(f"http://{address}:{found.port}", self.spec.health_timeout)
-        await until_answered(visit)
-        self.console.line(f"{visit.url} answers")
+        check = self._readiness_check(f"http://{address}:{found.port}", self.spec.health_timeout)
+        await until_ready(check)
+        self.console.line(f"{check.url} answers")
         return Endpoint(address, found.port)
 
-    def _visit(self, service: str, seconds: float) -> Visit:
+    def _readiness_check(self, service: str, seconds: float) -> ReadinessCheck:
         """Return how the environment is asked: as visitors do, or through its Service where that must do."""
         routing = self.options.routing
         public = routing.address or f"{'https' if routing.tls else 'http'}://{self.spec.host}"
         base = public if routing.visited else service
-        return Visit(base, self.spec.host, self.spec.health_path, seconds, direct=not routing.visited)
+        return ReadinessCheck(
+            base, self.spec.host, self.spec.health_path, seconds, direct=not routing.visited
+        )
 
 
-async def _first_trouble(installing: Coroutine[None, None, None], up: Coroutine[None, None, None]) -> None:
+async def _first_failure(installing: Coroutine[None, None, None], up: Coroutine[None, None, None]) -> None:
     """Wait for Helm; what is seen to go wrong meanwhile ends it, and tells more than it would."""
     helm, watch = asyncio.create_task(installing), asyncio.create_task(up)
     try:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.runners.kubernetes.pure import namespace_state
+from bot.runners.kubernetes.pure import objects
 
 
 def event(uid: str, **when: Any) -> dict[str, Any]:
@@ -20,9 +20,7 @@ def test_events_are_those_of_the_objects_that_are_there_the_newest_last() -> Non
     timeless = event("new")
     stranger = event("old", lastTimestamp="2026-05-01T12:00:03Z")
 
-    found = namespace_state.events_about(
-        [last, first, stranger, again, timeless, {}], [{"metadata": {"uid": "new"}}]
-    )
+    found = objects.events_about([last, first, stranger, again, timeless, {}], [{"metadata": {"uid": "new"}}])
 
     assert found == [timeless, first, again, last]
 
@@ -44,7 +42,7 @@ def test_of_a_deployments_replica_sets_the_last_counts_once_it_can_be_there(
     sets = [replica_set("a"), replica_set("c", "10"), replica_set("b", "9")]
     others = [replica_set("x", "1", "another"), replica_set("y", whose=""), {"metadata": {"uid": "z"}}]
 
-    assert namespace_state.former([*sets, *others], [deployment(observed)]) == former
+    assert objects.former([*sets, *others], [deployment(observed)]) == former
 
 
 @pytest.mark.parametrize(
@@ -57,5 +55,5 @@ def test_of_a_deployments_replica_sets_the_last_counts_once_it_can_be_there(
     ],
 )
 def test_a_job_is_over_when_it_says_so(kind: str, status: str, *, over: bool) -> None:
-    assert namespace_state.is_over({"status": {"conditions": [{"type": kind, "status": status}]}}) is over
-    assert not namespace_state.is_over({})
+    assert objects.is_over({"status": {"conditions": [{"type": kind, "status": status}]}}) is over
+    assert not objects.is_over({})

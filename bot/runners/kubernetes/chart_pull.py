@@ -33,54 +33,54 @@ class ChartRegistry:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class PullOptions:
     """Files of Helm's own for one fetch, and the words that tell it of them."""
 
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     environment: dict[str, str]
 
 
-def words(reference: str, registry: ChartRegistry | None) -> tuple[str, ...]:
+def pull_arguments(reference: str, registry: ChartRegistry | None) -> tuple[str, ...]:
     """Return how to fetch a chart; options come first, so that no name becomes one.
 
     It is one of `oci://host/path/chart:1.0`, `https://host/chart-1.0.tgz`, or `https://host/path/chart:1.0`
     for a chart of the repository whose index is in the folder above.
 
-    >>> words("https://charts.example.com/stable/shop:1.0", None)
+    >>> pull_arguments("https://charts.example.com/stable/shop:1.0", None)
     ('--version=1.0', '--repo=https://charts.example.com/stable', '--', 'shop')
     """
     if reference.startswith(_OCI):
-        name, version = _parted(reference)
-        return (*_version(version), *_manner(reference, registry), "--", name)
+        name, version = _name_and_version(reference)
+        return (*_version_option(version), *_tls_options(reference, registry), "--", name)
     if reference.endswith(".tgz"):
         return ("--", reference)
-    name, version = _parted(reference)
+    name, version = _name_and_version(reference)
     repository, _, chart = name.rpartition("/")
-    return (*_version(version), f"--repo={repository}", "--", chart)
+    return (*_version_option(version), f"--repo={repository}", "--", chart)
 
 
 @contextmanager
-def surroundings(reference: str, registry: ChartRegistry | None) -> Iterator[Surroundings]:
+def pull_options(reference: str, registry: ChartRegistry | None) -> Iterator[PullOptions]:
     """Give Helm the account if the chart is in the bot's registry, and a cache; both go afterwards."""
     with TemporaryDirectory(prefix="chatops-fetch-") as folder:
         accounts = Path(folder) / "accounts.json"
         known = registry if registry is not None and registry.holds(reference) else None
         accounts.touch(mode=0o600)
         accounts.write_text(json.dumps(_accounts(known)))
-        yield Surroundings((f"--registry-config={accounts}",), {"HELM_CACHE_HOME": f"{folder}/cache"})
+        yield PullOptions((f"--registry-config={accounts}",), {"HELM_CACHE_HOME": f"{folder}/cache"})
 
 
-def _parted(reference: str) -> tuple[str, str]:
+def _name_and_version(reference: str) -> tuple[str, str]:
     """Part name and version; a digest stays with the name, as Helm wants it, and a port is no version."""
     name, _, version = reference.rpartition(":")
     return (reference, "") if "/" in version or "@" in posixpath.basename(reference) else (name, version)
 
 
-def _version(version: str) -> tuple[str, ...]:
+def _version_option(version: str) -> tuple[str, ...]:
     return (f"--version={version}",) if version else ()
 
 
-def _manner(reference: str, registry: ChartRegistry | None) -> tuple[str, ...]:
+def _tls_options(reference: str, registry: ChartRegistry | None) -> tuple[str, ...]:
     if registry is None or not registry.holds(reference):
         return ()
     if registry.plain:

@@ -8,10 +8,10 @@ import pytest
 
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
-from bot.runners.kubernetes import watching
+from bot.runners.kubernetes import rollout_watcher
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, POD, REPLICA_SET
-from bot.runners.kubernetes.watching import DOUBTED_FOR, PATIENCE, Awaited, Watching
+from bot.runners.kubernetes.rollout_watcher import PATIENCE, TRANSIENT_SECONDS, RolloutTarget, RolloutWatcher
 from bot.runners.lines import Console
 from tests.real.parts import Recorder
 from tests.runners.kubernetes_samples import IMAGE
@@ -33,7 +33,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator["World"]:
     async with scripted(tmp_path) as (script, cluster):
         found = World(script, cluster)
-        monkeypatch.setattr(watching, "now", lambda: found.time)
+        monkeypatch.setattr(rollout_watcher, "now", lambda: found.time)
         yield found
 
 
@@ -94,9 +94,11 @@ class World:
 
     async def until_up(self, *names: str, seconds: float = 30, after: dict[int, Callable[[], None]]) -> None:
         hooks = frozenset({("Job", "migrate")}) if hasattr(self, "job") else frozenset()
-        awaited = Awaited(frozenset(("Deployment", name) for name in ("web", *names)), "web", seconds, hooks)
+        target = RolloutTarget(
+            frozenset(("Deployment", name) for name in ("web", *names)), "web", seconds, hooks
+        )
         self.script.begin(after)
-        await Watching(self.cluster, NAMESPACE, Console(Recorder())).until_up(awaited)
+        await RolloutWatcher(self.cluster, NAMESPACE, Console(Recorder())).until_up(target)
 
     async def trouble(self, **how: Any) -> TellUser:
         with pytest.raises(TellUser) as caught:
@@ -128,7 +130,7 @@ async def test_what_the_node_has_not_read_yet_is_waited_for_until_it_says_what_i
 ) -> None:
     after = {
         0: unconfigured(world, CACHE),
-        2 * ONE_LOOK: world.passes(DOUBTED_FOR),
+        2 * ONE_LOOK: world.passes(TRANSIENT_SECONDS),
         3 * ONE_LOOK: unconfigured(world, 'secret "gone" not found'),
     }
 
@@ -144,7 +146,7 @@ async def test_what_the_node_reads_a_moment_later_is_no_trouble(world: World) ->
 
 async def test_what_does_not_pass_after_all_is_told_as_it_is(world: World) -> None:
     told = await world.trouble(
-        after={0: unconfigured(world, CACHE), 2 * ONE_LOOK: world.passes(DOUBTED_FOR + 1)}
+        after={0: unconfigured(world, CACHE), 2 * ONE_LOOK: world.passes(TRANSIENT_SECONDS + 1)}
     )
 
     assert told.facts == {"name": "web", "message": CACHE}
@@ -153,10 +155,10 @@ async def test_what_does_not_pass_after_all_is_told_as_it_is(world: World) -> No
 async def test_each_thing_that_may_pass_has_its_own_time(world: World) -> None:
     after = {
         0: unconfigured(world, CACHE),
-        ONE_LOOK: world.passes(DOUBTED_FOR),
+        ONE_LOOK: world.passes(TRANSIENT_SECONDS),
         2 * ONE_LOOK: lambda: world.pod(waiting("ContainerCreating")),
         3 * ONE_LOOK: unconfigured(world, CACHE),
-        4 * ONE_LOOK: world.passes(DOUBTED_FOR),
+        4 * ONE_LOOK: world.passes(TRANSIENT_SECONDS),
         5 * ONE_LOOK: world.is_up,
     }
 
@@ -192,7 +194,7 @@ async def test_the_registrys_words_are_worth_a_moment(world: World) -> None:
 async def test_without_the_registrys_words_it_is_told_that_the_pull_waits(world: World) -> None:
     after = {
         0: lambda: world.pod(waiting("ImagePullBackOff", BACK_OFF)),
-        2 * ONE_LOOK: world.passes(DOUBTED_FOR + 1),
+        2 * ONE_LOOK: world.passes(TRANSIENT_SECONDS + 1),
     }
 
     assert (await world.trouble(after=after)).facts["message"] == BACK_OFF

@@ -11,11 +11,11 @@ from typing import Any
 
 from bot.core import naming
 from bot.ports import TestSpec
-from bot.runners.kubernetes.facts import resources, security
-from bot.runners.kubernetes.options import Options
+from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.manifests import JOB
 from bot.runners.kubernetes.sandbox import literal
+from bot.runners.kubernetes.template_context import resources, security
 
 TESTS, REPORTS = "tests", "reports"
 FOLDER = "/chatops-reports"
@@ -57,7 +57,7 @@ def name(suite: str) -> str:
     return f"tests-{naming.slug(suite)}"[:63].rstrip("-")
 
 
-def job(spec: TestSpec, options: Options, labels: Mapping[str, str]) -> dict[str, Any]:
+def job(spec: TestSpec, options: KubernetesOptions, labels: Mapping[str, str]) -> dict[str, Any]:
     """Return the Job."""
     marked = {**labels, cluster_labels.LABEL_ROLE: "tests"}
     contexts = security(options)
@@ -84,7 +84,7 @@ def job(spec: TestSpec, options: Options, labels: Mapping[str, str]) -> dict[str
     }
 
 
-def _tests(spec: TestSpec, options: Options) -> dict[str, Any]:
+def _tests(spec: TestSpec, options: KubernetesOptions) -> dict[str, Any]:
     folder, command = _report(spec)
     return {
         "name": TESTS,
@@ -113,7 +113,7 @@ def _report(spec: TestSpec) -> tuple[str, list[str]]:
     return report, ["/bin/sh", "-c", command]
 
 
-def _reports(options: Options, contexts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _reports(options: KubernetesOptions, contexts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "name": REPORTS,
         "image": options.collector,

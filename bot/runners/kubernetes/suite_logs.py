@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 
 from bot.runners.collect import ARCHIVE_LIMIT, report_files
 from bot.runners.kubernetes.cluster import Cluster
-from bot.runners.kubernetes.job import BEGIN, END
+from bot.runners.kubernetes.suite_job import BEGIN, END
 from bot.runners.lines import Console, Lines
 
-AGAIN = 0.5
+REOPEN_PAUSE = 0.5
 LOG_LIMIT = 10 << 20
 """Bytes of the collector's log: what it writes at most, in base64."""
 
@@ -39,7 +39,7 @@ async def follow(
         if ended:
             console.lines(lines.flush())
             return
-        await asyncio.sleep(AGAIN)
+        await asyncio.sleep(REOPEN_PAUSE)
 
 
 async def report(cluster: Cluster, pod: str, container: str) -> dict[str, bytes]:

@@ -8,8 +8,8 @@ from aiohttp import web
 
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
-from bot.runners.kubernetes import visiting
-from bot.runners.kubernetes.visiting import Visit, until_answered, until_forgotten
+from bot.runners.kubernetes import readiness
+from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready, until_unrouted
 
 HOST = "pr-12-shop.preview.test"
 Answers = Callable[[web.BaseRequest], web.Response]
@@ -29,7 +29,7 @@ async def controller(answers: Answers) -> AsyncIterator[str]:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visiting, "INTERVAL", 0)
+    monkeypatch.setattr(readiness, "INTERVAL", 0)
 
 
 def said(answers: Iterator[int]) -> tuple[Answers, list[int]]:
@@ -48,7 +48,7 @@ def said(answers: Iterator[int]) -> tuple[Answers, list[int]]:
 async def test_a_former_route_is_waited_for_until_it_is_gone() -> None:
     answer, told = said(iter([200, 502, 404]))
     async with controller(answer) as base:
-        await until_forgotten(Visit(base, HOST, None, 30))
+        await until_unrouted(ReadinessCheck(base, HOST, None, 30))
 
     assert told == [200, 502, 404]
 
@@ -56,7 +56,7 @@ async def test_a_former_route_is_waited_for_until_it_is_gone() -> None:
 async def test_a_controller_that_never_lets_it_be_seen_is_not_waited_for_once_time_is_out() -> None:
     answer, told = said(iter([503]))
     async with controller(answer) as base:
-        await until_forgotten(Visit(base, HOST, None, 0))
+        await until_unrouted(ReadinessCheck(base, HOST, None, 0))
 
     assert told == [503]
 
@@ -71,7 +71,7 @@ async def test_not_found_is_not_the_service_while_the_controller_drops_connectio
 
     async with controller(answer) as base:
         with pytest.raises(TellUser) as caught:
-            await until_answered(Visit(base, HOST, None, 0))
+            await until_ready(ReadinessCheck(base, HOST, None, 0))
 
     assert caught.value.reason is Reason.URL_UNANSWERED
     assert caught.value.facts["answer"] == "HTTP 404"

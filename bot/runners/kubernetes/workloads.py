@@ -6,11 +6,11 @@ from typing import Any
 
 from bot.model.environment import Endpoint
 from bot.runners.kubernetes.cluster import MERGE, Cluster
-from bot.runners.kubernetes.facts import APP
 from bot.runners.kubernetes.pure import scaling
 from bot.runners.kubernetes.pure.manifests import CRON_JOB, Kind
-from bot.runners.kubernetes.visiting import Visit, until_answered
-from bot.runners.kubernetes.watching import Awaited, Watching
+from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready
+from bot.runners.kubernetes.rollout_watcher import RolloutTarget, RolloutWatcher
+from bot.runners.kubernetes.template_context import APP
 from bot.runners.lines import Console
 
 WAKING_SECONDS = 180.0
@@ -54,11 +54,11 @@ class Workloads:
         """Return when all is up and the service answers; raises TellUser with the reason why it does not."""
         running = [(kind, body) for kind, body in await self._all() if kind is not CRON_JOB]
         names = frozenset((kind.name, str(body["metadata"]["name"])) for kind, body in running)
-        watching = Watching(self.cluster, self.namespace, Console(NullLog()))
-        await watching.until_up(Awaited(names, APP, WAKING_SECONDS))
+        watcher = RolloutWatcher(self.cluster, self.namespace, Console(NullLog()))
+        await watcher.until_up(RolloutTarget(names, APP, WAKING_SECONDS))
         if endpoint is not None:
             base = f"http://{endpoint.host}:{endpoint.port}"
-            await until_answered(Visit(base, endpoint.host, None, ANSWER_SECONDS, direct=True))
+            await until_ready(ReadinessCheck(base, endpoint.host, None, ANSWER_SECONDS, direct=True))
 
     async def _all(self) -> list[tuple[Kind, dict[str, Any]]]:
         each = await asyncio.gather(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.model.errors import GiveUp, TellUser
 from bot.model.reason import Reason
 from bot.ports import JobOrder
-from bot.runners.jenkins import paths, reading
+from bot.runners.jenkins import paths, responses
 from bot.runners.jenkins.build_location import BuildLocation
 from bot.runners.jenkins.build_location import read as read_handle
 from bot.runners.jenkins.client import JenkinsClient
@@ -13,15 +13,15 @@ from bot.runners.jenkins.errors import unavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class BuildFinder:
     """Looks for one order's work."""
 
     client: JenkinsClient
     order: JobOrder
 
-    async def begun(self) -> BuildLocation:
+    async def find_or_start(self) -> BuildLocation:
         """Return where the work stands; start it if it never was. Raises as `Jobs.run` does."""
-        found, job = await self._found()
+        found, job = await self._find()
         if found is not None:
             return found
         if read_handle(self.order.handle, self.order.key) is not None:
@@ -29,16 +29,16 @@ class Lookup:
             raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name})
         return await self._trigger(job)
 
-    async def found(self) -> BuildLocation | None:
+    async def find(self) -> BuildLocation | None:
         """Return where the work stands, None if there is no trace of it."""
-        return (await self._found())[0]
+        return (await self._find())[0]
 
-    async def _found(self) -> tuple[BuildLocation | None, reading.Job]:
+    async def _find(self) -> tuple[BuildLocation | None, responses.JenkinsJob]:
         # The queue is read before the builds: what leaves it in between is then found among those.
-        waiting = await self.client.json("/queue", reading.QUEUE_TREE)
+        waiting = await self.client.json("/queue", responses.QUEUE_TREE)
         if waiting is None:
             raise unavailable("what answers is not Jenkins")
-        item = reading.queued(waiting, self.order.key)
+        item = responses.queued(waiting, self.order.key)
         if item is not None:
             return BuildLocation(item), await self._job()
         job = await self._job()
@@ -51,25 +51,25 @@ class Lookup:
         offset = known.offset if known is not None and known.build == number else 0
         return BuildLocation(known.item if known else None, number, offset), job
 
-    async def _job(self) -> reading.Job:
+    async def _job(self) -> responses.JenkinsJob:
         name = self.order.name
-        data = await self.client.json(paths.job(name), reading.JOB_TREE, job=name)
+        data = await self.client.json(paths.job(name), responses.JOB_TREE, job=name)
         if data is None:
             # A proxy may say so too, while Jenkins is away.
             if await self.client.json("", "mode") is None:
                 raise unavailable("what answers is not Jenkins")
             raise TellUser(Reason.JENKINS_JOB_UNKNOWN, {"job": name})
-        return reading.job(data)
+        return responses.job(data)
 
-    async def _trigger(self, job: reading.Job) -> BuildLocation:
+    async def _trigger(self, job: responses.JenkinsJob) -> BuildLocation:
         name = self.order.name
         if not job.buildable:
             raise TellUser(Reason.JENKINS_JOB_DISABLED, {"job": name})
-        missing = (self.order.required | {reading.KEY}) - job.parameters
+        missing = (self.order.required | {responses.KEY}) - job.parameters
         if missing:
             facts = {"job": name, "parameters": ", ".join(sorted(missing))}
             raise TellUser(Reason.JENKINS_PARAMETERS, facts)
-        values = {**self.order.parameters, reading.KEY: self.order.key}
+        values = {**self.order.parameters, responses.KEY: self.order.key}
         accepted = await self.client.post(f"{paths.job(name)}/buildWithParameters", values, job=name)
         if accepted is None:
             raise TellUser(Reason.JENKINS_JOB_UNKNOWN, {"job": name})

@@ -25,7 +25,7 @@ _NOTE = re.compile(r"\x1b\[8mha:[A-Za-z0-9+/=]*\x1b\[0m")
 
 
 @dataclass(slots=True)
-class Console:
+class BuildLog:
     """Follows one build's log."""
 
     client: JenkinsClient
@@ -36,7 +36,7 @@ class Console:
     spent: int = 0
     _rotated: bool = False
 
-    async def pump(self) -> None:
+    async def copy_new_output(self) -> None:
         """Bring what is new."""
         path = f"{paths.build(self.name, self.number)}/logText/progressiveText"
         begin, room = self.offset, WHOLE if self.spent < BUDGET else TAIL
@@ -58,12 +58,12 @@ class Console:
                 return None
             size = _size(response, start)
             if size < start:
-                self._begun_anew()
+                self._note_rotation()
             # Twice as much at most: every line break has become two.
             await self._write(response, 2 * room if size - start <= room else min(HEAD, room))
             return size
 
-    def _begun_anew(self) -> None:
+    def _note_rotation(self) -> None:
         """Note once that the log has become shorter: Jenkins then sends it from the start."""
         if not self._rotated:
             self.log.note("the log was rotated or lost in Jenkins; what is left follows")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from bot.model.reason import Reason
-from bot.runners.kubernetes.pure import rollout
-from bot.runners.kubernetes.pure.namespace_state import NamespaceState
-from bot.runners.kubernetes.pure.rollout import Trouble
+from bot.runners.kubernetes.pure import rollout_status
+from bot.runners.kubernetes.pure.objects import NamespaceState
+from bot.runners.kubernetes.pure.rollout_status import RolloutFailure
 
 IMAGE = "registry.example.com/shop@sha256:0a1b"
 
@@ -48,31 +48,33 @@ def event(reason: str, message: str, about: str = "web-1", kind: str = "Pod") ->
 def test_a_deployment_is_up_when_all_is_new_and_nothing_else_is_left() -> None:
     up: dict[str, Any] = {"updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}
 
-    assert rollout.finished(workload(**up))
-    assert not rollout.finished(workload(**{**up, "observedGeneration": 1}))
-    assert not rollout.finished(workload(**{**up, "replicas": 3}))
-    assert not rollout.finished(workload(**{**up, "availableReplicas": 1}))
-    assert not rollout.finished({**workload(), "status": {}})
+    assert rollout_status.finished(workload(**up))
+    assert not rollout_status.finished(workload(**{**up, "observedGeneration": 1}))
+    assert not rollout_status.finished(workload(**{**up, "replicas": 3}))
+    assert not rollout_status.finished(workload(**{**up, "availableReplicas": 1}))
+    assert not rollout_status.finished({**workload(), "status": {}})
 
 
 def test_a_stateful_set_and_a_job_are_up_in_their_own_way() -> None:
-    assert rollout.finished(workload("StatefulSet", updatedReplicas=2, replicas=2, readyReplicas=2))
-    assert not rollout.finished(workload("StatefulSet", updatedReplicas=2, replicas=2))
-    assert rollout.finished(workload("Job", succeeded=1))
-    assert not rollout.finished(workload("Job"))
+    assert rollout_status.finished(workload("StatefulSet", updatedReplicas=2, replicas=2, readyReplicas=2))
+    assert not rollout_status.finished(workload("StatefulSet", updatedReplicas=2, replicas=2))
+    assert rollout_status.finished(workload("Job", succeeded=1))
+    assert not rollout_status.finished(workload("Job"))
 
 
 def test_the_programs_time_begins_when_no_container_waits() -> None:
-    assert not rollout.started(NamespaceState())
-    assert not rollout.started(NamespaceState(pods=[pod(waiting("ContainerCreating"))]))
-    assert rollout.started(NamespaceState(pods=[pod()]))
-    assert not rollout.started(
+    assert not rollout_status.started(NamespaceState())
+    assert not rollout_status.started(NamespaceState(pods=[pod(waiting("ContainerCreating"))]))
+    assert rollout_status.started(NamespaceState(pods=[pod()]))
+    assert not rollout_status.started(
         NamespaceState(pods=[pod(labels={"job-name": "web"})], hooks=[workload("Job")])
     )
 
 
-def fatal(*pods: dict[str, Any], events: tuple[dict[str, Any], ...] = (), **rest: Any) -> Trouble | None:
-    return rollout.fatal(NamespaceState(pods=pods, events=events, **rest))
+def fatal(
+    *pods: dict[str, Any], events: tuple[dict[str, Any], ...] = (), **rest: Any
+) -> RolloutFailure | None:
+    return rollout_status.fatal(NamespaceState(pods=pods, events=events, **rest))
 
 
 def test_nothing_is_fatal_that_may_pass() -> None:
@@ -92,10 +94,10 @@ def test_what_a_busy_node_says_is_doubtful_and_told_when_time_is_out() -> None:
     facts = {"name": "web", "message": said}
 
     assert fatal(late) is None
-    assert rollout.doubtful(NamespaceState(pods=[late])) == Trouble(
-        Reason.CONTAINER_UNSTARTABLE, facts, passing=True
+    assert rollout_status.transient(NamespaceState(pods=[late])) == RolloutFailure(
+        Reason.CONTAINER_UNSTARTABLE, facts, transient=True
     )
-    assert rollout.doubtful(NamespaceState(pods=[missing])) is None
+    assert rollout_status.transient(NamespaceState(pods=[missing])) is None
     assert explained(late).facts == {**facts, "seconds": "60"}
     assert explained(late, missing).facts["message"] == 'secret "gone" not found'
 
@@ -106,7 +108,7 @@ def test_an_image_that_cannot_be_pulled_tells_what_the_registry_said() -> None:
 
     assert fatal(
         backed_off, events=(event("Failed", said), event("Failed", "Error: ImagePullBackOff"))
-    ) == Trouble(Reason.IMAGE_PULL_FAILED, {"name": "web", "image": IMAGE, "message": "unauthorized"})
+    ) == RolloutFailure(Reason.IMAGE_PULL_FAILED, {"name": "web", "image": IMAGE, "message": "unauthorized"})
     other = event("Failed", said, about="other-1")
     another = event("Failed", 'Failed to pull image "registry.example.com/db": no such host')
     with_cause = f'Back-off pulling image "{IMAGE}": ErrImagePull: rpc error: code = NotFound desc = no such'
@@ -118,7 +120,7 @@ def test_an_image_that_cannot_be_pulled_tells_what_the_registry_said() -> None:
 def test_a_crash_tells_its_code_and_whose_output_to_read() -> None:
     crashed = pod(waiting("CrashLoopBackOff"), last={"terminated": {"exitCode": 7, "reason": "Error"}})
 
-    assert fatal(crashed) == Trouble(
+    assert fatal(crashed) == RolloutFailure(
         Reason.CRASH_LOOP, {"name": "web", "code": "7"}, "web-1", "web", previous=True
     )
 
@@ -170,7 +172,7 @@ def test_a_crash_may_have_a_cause_of_its_own() -> None:
 def test_what_does_not_start_is_told_in_the_same_words_whenever_it_is_seen(state: dict[str, Any]) -> None:
     told = fatal(pod(**state))
 
-    assert told == Trouble(Reason.CONTAINER_UNSTARTABLE, {"name": "web", "message": "OCI"})
+    assert told == RolloutFailure(Reason.CONTAINER_UNSTARTABLE, {"name": "web", "message": "OCI"})
 
 
 def test_the_limit_of_an_init_container_that_is_not_listed_is_left_out() -> None:
@@ -224,8 +226,8 @@ def test_pods_that_cannot_even_be_made(message: str, reason: Reason, told: str) 
     failing = [{"type": "ReplicaFailure", "status": "True", "message": message}, {"type": "Other"}]
     owner = {"metadata": {"name": "web-5d"}, "status": {"conditions": failing}}
 
-    assert fatal(replica_sets=[owner]) == Trouble(reason, {"message": told})
-    assert fatal(events=(event("FailedCreate", message, "db", "StatefulSet"),)) == Trouble(
+    assert fatal(replica_sets=[owner]) == RolloutFailure(reason, {"message": told})
+    assert fatal(events=(event("FailedCreate", message, "db", "StatefulSet"),)) == RolloutFailure(
         reason, {"message": told}
     )
 
@@ -256,8 +258,8 @@ def test_a_namespace_that_is_not_whole_yet_is_doubtful(words: str) -> None:
     told = {"message": words}
 
     assert fatal(replica_sets=[owner]) is None
-    assert rollout.doubtful(NamespaceState(replica_sets=[owner])) == Trouble(
-        Reason.POD_REFUSED, told, passing=True
+    assert rollout_status.transient(NamespaceState(replica_sets=[owner])) == RolloutFailure(
+        Reason.POD_REFUSED, told, transient=True
     )
 
 
@@ -266,15 +268,15 @@ def test_a_job_of_the_deployment_that_failed() -> None:
     mine, other = pod(labels={"job-name": "web"}), pod(labels={"job-name": "x"})
     unborn = {"metadata": {"name": "web-0", "labels": {"job-name": "web"}}}
 
-    assert fatal(other, mine, workloads=[failed]) == Trouble(
+    assert fatal(other, mine, workloads=[failed]) == RolloutFailure(
         Reason.HOOK_FAILED, {"name": "web"}, "web-1", "web"
     )
-    assert fatal(workloads=[failed]) == Trouble(Reason.HOOK_FAILED, {"name": "web"})
-    assert fatal(unborn, workloads=[failed]) == Trouble(Reason.HOOK_FAILED, {"name": "web"})
+    assert fatal(workloads=[failed]) == RolloutFailure(Reason.HOOK_FAILED, {"name": "web"})
+    assert fatal(unborn, workloads=[failed]) == RolloutFailure(Reason.HOOK_FAILED, {"name": "web"})
 
 
-def explained(*pods: dict[str, Any], events: tuple[dict[str, Any], ...] = ()) -> Trouble:
-    return rollout.explain(NamespaceState(pods=pods, events=events), "app", 60)
+def explained(*pods: dict[str, Any], events: tuple[dict[str, Any], ...] = ()) -> RolloutFailure:
+    return rollout_status.explain(NamespaceState(pods=pods, events=events), "app", 60)
 
 
 def test_when_time_is_out_the_most_telling_fact_is_chosen() -> None:
@@ -283,7 +285,7 @@ def test_when_time_is_out_the_most_telling_fact_is_chosen() -> None:
     unplaced = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}
     placed = {"type": "PodScheduled", "status": "True"}
 
-    assert explained(pod(), events=(unready,)) == Trouble(
+    assert explained(pod(), events=(unready,)) == RolloutFailure(
         Reason.PROBE_FAILING, {"name": "web", "message": unready["message"], "seconds": "60"}, "web-1", "web"
     )
     assert explained(pod(), events=(unmounted,)).reason is Reason.UNHEALTHY
@@ -312,12 +314,12 @@ def test_a_pod_without_a_node_and_an_image_on_its_way_are_told_when_it_takes_too
     creating = pod(waiting("ContainerCreating"))
     pulling, pulled = event("Pulling", 'Pulling image "x"'), event("Pulled", "done")
 
-    assert rollout.doubtful(NamespaceState(pods=[unplaced])) == Trouble(
-        Reason.UNSCHEDULABLE, {"message": "0/3 nodes"}, passing=True
+    assert rollout_status.transient(NamespaceState(pods=[unplaced])) == RolloutFailure(
+        Reason.UNSCHEDULABLE, {"message": "0/3 nodes"}, transient=True
     )
-    assert rollout.doubtful(NamespaceState(pods=[creating])) is None
-    told = {"name": "web", "image": IMAGE, "message": rollout._SLOW, "seconds": "60"}
-    assert explained(creating, events=(pulling,)) == Trouble(Reason.IMAGE_PULL_FAILED, told)
+    assert rollout_status.transient(NamespaceState(pods=[creating])) is None
+    told = {"name": "web", "image": IMAGE, "message": rollout_status._SLOW, "seconds": "60"}
+    assert explained(creating, events=(pulling,)) == RolloutFailure(Reason.IMAGE_PULL_FAILED, told)
     assert explained(pod(), events=(pulling,)).reason is Reason.UNHEALTHY
     assert explained(creating, events=(pulling, pulled)).reason is Reason.UNHEALTHY
 
@@ -327,7 +329,7 @@ def test_when_nothing_tells_it_is_the_health_check() -> None:
     ready["status"]["containerStatuses"][0]["ready"] = True
     elsewhere = event("Unhealthy", "Readiness probe failed: x", about="other-1")
 
-    assert explained(ready, events=(event("Unhealthy", "Readiness probe failed: x"),)) == Trouble(
+    assert explained(ready, events=(event("Unhealthy", "Readiness probe failed: x"),)) == RolloutFailure(
         Reason.UNHEALTHY, {"name": "app", "seconds": "60"}
     )
     assert explained(pod(), events=(elsewhere,)).reason is Reason.UNHEALTHY
