@@ -23,11 +23,11 @@ class FileStore(Protocol):
     What waits raises RetryLater(STORE_UNAVAILABLE) while the place is away.
     """
 
-    def growing(self, run: int, name: str) -> AppendFile:
+    def open_append(self, run: int, name: str) -> AppendFile:
         """Open a file for appending after what is there; raises ValueError for what is no file's name."""
         ...
 
-    async def settle(self, run: int, name: str) -> None:
+    async def flush(self, run: int, name: str) -> None:
         """Return when all that was appended so far can be read by everybody."""
         ...
 
@@ -47,6 +47,6 @@ class FileStore(Protocol):
         """Remove files of a run; nothing there is fine."""
         ...
 
-    async def held(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
+    async def runs_with_files(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
         """Return the names of the files of the next runs after this one that have any."""
         ...

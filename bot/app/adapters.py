@@ -23,10 +23,10 @@ from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderFileStore
 from bot.runners.buildkit.builder import BuildKitBuilder
-from bot.runners.buildkit.command import Options as BuildKitOptions
+from bot.runners.buildkit.command import BuildKitOptions
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.connection import DockerOptions
-from bot.runners.docker.container import Limits
+from bot.runners.docker.container import ContainerLimits
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
@@ -138,7 +138,7 @@ async def _docker(settings: Settings, steps: StepAdapters, stack: AsyncExitStack
         instance=chosen.instance,
         credentials=credentials,
         pool=chosen.subnet_pool,
-        limits=Limits(chosen.memory_max, chosen.cpus, chosen.pids),
+        limits=ContainerLimits(chosen.memory_max, chosen.cpus, chosen.pids),
         firewall="auto" if chosen.firewall else "off",
     )
     return replace(

@@ -209,7 +209,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     warnings = ExpiryWarnings(store, publisher, where, clock, language, ahead)
     idle_scaler = IdleScaler(store, adapters.steps.sleepers, clock, idle)
     visits = Visits(store.pulls, clock)
-    retention = Retention(store, adapters.files.shelf, clock, _keep(settings), metrics)
+    retention = Retention(store, adapters.files.store, clock, _keep(settings), metrics)
     repaired = SweepMetrics.in_registry(registry).repaired
     sweep = reconciling.sweep(
         settings, adapters, store, clock, known, wake=dispatcher.wake, repaired=repaired

@@ -39,7 +39,7 @@ def _push(url: str, *, allowed: bool) -> Finding:
 
 async def _permissions(harbor: HarborRegistry, project: str) -> Finding:
     try:
-        lacking = await harbor.lacking()
+        lacking = await harbor.missing_permissions()
     except GiveUp:
         return note(
             Text(

@@ -10,14 +10,14 @@ import os
 import shutil
 from pathlib import Path
 
-from bot.gitee.git import Ended, Git
+from bot.gitee.git import Git, GitResult
 
 _REFS = "refs/chatops"
 _HEADS = "refs/heads-of-pulls"
 _FETCH = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
 
 
-class Damaged(Exception):  # noqa: N818 - named by what is the matter
+class DamagedCacheError(Exception):
     """An object that should be in the cache cannot be read."""
 
 
@@ -44,12 +44,12 @@ class Cache:
         for lock in (*self._dir.glob("*.lock"), *(self._dir / "refs").rglob("*.lock")):
             lock.unlink(missing_ok=True)
 
-    async def fetch_head(self, url: str, number: int) -> Ended:
+    async def fetch_head(self, url: str, number: int) -> GitResult:
         """Fetch the head of a pull request."""
         refspec = f"+refs/pull/{number}/head:{_HEADS}/{number}"
         return await self._git.run(self._dir, *_FETCH, "--", url, refspec, network=True)
 
-    async def fetch_commit(self, url: str, sha: str) -> Ended:
+    async def fetch_commit(self, url: str, sha: str) -> GitResult:
         """Fetch one commit by its id, which servers may refuse."""
         return await self._git.run(self._dir, *_FETCH, "--", url, sha, network=True)
 
@@ -64,7 +64,7 @@ class Cache:
     async def blob(self, sha: str, path: str, limit: int) -> bytes | None:
         """Return a file, following links inside the commit only; None if absent or larger than `limit`.
 
-        Raises Damaged.
+        Raises DamagedCacheError.
         """
         arguments = ("cat-file", "--batch", "--follow-symlinks")
         async with self._git.started(self._dir, arguments, given=True) as process:
@@ -78,7 +78,7 @@ class Cache:
                 size = int(header[2])
                 return await process.stdout.readexactly(size) if size <= limit else None
         if not header or (header[-1] == b"missing" and await self._lists(sha, path)):
-            raise Damaged(path)
+            raise DamagedCacheError(path)
         return None
 
     async def _lists(self, sha: str, path: str) -> bool:
@@ -89,7 +89,7 @@ class Cache:
         """Whether this names a folder."""
         return (await self._run("cat-file", "-t", tree)).output.strip() == b"tree"
 
-    async def archive(self, tree: str, target: Path, limit: int) -> Ended | None:
+    async def archive(self, tree: str, target: Path, limit: int) -> GitResult | None:
         """Write a tar; None if it would be larger than `limit`.
 
         Of a tree, not of a commit: git then leaves `$Format:…$` (export-subst) alone.
@@ -119,5 +119,5 @@ class Cache:
         found = await self._run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         return found.output.decode().strip() if found.code == 0 else None
 
-    async def _run(self, *arguments: str) -> Ended:
+    async def _run(self, *arguments: str) -> GitResult:
         return await self._git.run(self._dir, *arguments)

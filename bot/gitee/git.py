@@ -37,7 +37,7 @@ _FLAGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class GitResult:
     """How a command ended: its exit code and the first bytes of what it wrote."""
 
     code: int
@@ -63,13 +63,15 @@ class Git:
         }
         self._credential = _header_environment(*header) if header else {}
 
-    async def run(self, git_dir: Path, *arguments: str, network: bool = False) -> Ended:
+    async def run(self, git_dir: Path, *arguments: str, network: bool = False) -> GitResult:
         """Run to the end. Cancelling kills git and all that it started."""
         async with self.started(git_dir, arguments, network=network) as process:
             output, errors = await asyncio.gather(_head(process.stdout), _head(process.stderr))
-            return Ended(await process.wait(), output, errors.decode(errors="replace"))
+            return GitResult(await process.wait(), output, errors.decode(errors="replace"))
 
-    async def stream(self, git_dir: Path, arguments: Sequence[str], target: Path, limit: int) -> Ended | None:
+    async def stream(
+        self, git_dir: Path, arguments: Sequence[str], target: Path, limit: int
+    ) -> GitResult | None:
         """Write the output into a file; None if it would be larger than `limit` bytes."""
         async with self.started(git_dir, arguments) as process:
             errors = asyncio.ensure_future(_head(process.stderr))
@@ -80,7 +82,7 @@ class Git:
             finally:
                 errors.cancel()
                 await asyncio.wait({errors})
-            return Ended(await process.wait(), b"", told.decode(errors="replace"))
+            return GitResult(await process.wait(), b"", told.decode(errors="replace"))
 
     @contextlib.asynccontextmanager
     async def started(

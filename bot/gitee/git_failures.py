@@ -2,12 +2,12 @@
 
 from enum import StrEnum
 
-from bot.gitee.git import Ended
+from bot.gitee.git import GitResult
 
 LONGEST = 300
 
 
-class Failure(StrEnum):
+class FetchFailure(StrEnum):
     """Why a fetch failed."""
 
     MISSING = "missing"
@@ -23,26 +23,29 @@ class Failure(StrEnum):
 
 _WORDS = (
     (
-        Failure.MISSING,
+        FetchFailure.MISSING,
         ("couldn't find remote ref", "not our ref", "unadvertised object", "no such remote ref"),
     ),
-    (Failure.DENIED, ("authentication failed", "could not read username", "could not read password")),
-    (Failure.DENIED, ("error: 401", "error: 403", "error: 404", "' not found", "access denied")),
-    (Failure.REFUSED, ("fsck error", "transport '", "error: 30", "unable to update url base")),
-    (Failure.NETWORK, ("unable to access", "could not resolve", "timed out", "rpc failed", "hung up")),
-    (Failure.NETWORK, ("early eof", "connection re", "no space left", "error: 5", "ssl", "remote error")),
+    (FetchFailure.DENIED, ("authentication failed", "could not read username", "could not read password")),
+    (FetchFailure.DENIED, ("error: 401", "error: 403", "error: 404", "' not found", "access denied")),
+    (FetchFailure.REFUSED, ("fsck error", "transport '", "error: 30", "unable to update url base")),
+    (FetchFailure.NETWORK, ("unable to access", "could not resolve", "timed out", "rpc failed", "hung up")),
+    (
+        FetchFailure.NETWORK,
+        ("early eof", "connection re", "no space left", "error: 5", "ssl", "remote error"),
+    ),
 )
 
 
-def failure_of(ended: Ended) -> Failure | None:
+def failure_of(ended: GitResult) -> FetchFailure | None:
     """Read the reason from what git wrote; None if all went well."""
     if ended.code == 0:
         return None
     told = ended.errors.lower()
-    return next((kind for kind, words in _WORDS if any(word in told for word in words)), Failure.BROKEN)
+    return next((kind for kind, words in _WORDS if any(word in told for word in words)), FetchFailure.BROKEN)
 
 
-def last_words(errors: str) -> str:
+def conclusion(errors: str) -> str:
     """Return git's own conclusion, on one printable line."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]

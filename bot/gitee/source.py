@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-from bot.gitee.cache import Cache, Damaged
-from bot.gitee.git import Ended, Git, basic
-from bot.gitee.git_failures import Failure, failure_of, last_words
+from bot.gitee.cache import Cache, DamagedCacheError
+from bot.gitee.git import Git, GitResult, basic
+from bot.gitee.git_failures import FetchFailure, conclusion, failure_of
 from bot.gitee.paths import is_inside, is_name, is_sha
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
 from bot.model.forge import RepoPath
@@ -106,7 +106,7 @@ class GitSource:
                 return None
             try:
                 return await cache.blob(sha, inside, limit)
-            except Damaged as error:
+            except DamagedCacheError as error:
                 await cache.discard()
                 raise _unavailable("the cache was damaged and has been thrown away") from error
 
@@ -150,7 +150,7 @@ class GitSource:
             raise TellUser(Reason.NOT_SUPPORTED, {"what": f"source > {self._limit >> 20} MiB"})
         if ended.code != 0:
             await cache.discard()
-            raise _unavailable(last_words(ended.errors))
+            raise _unavailable(conclusion(ended.errors))
 
     def _check(self, repo: RepoPath, clone_url: str, sha: str) -> None:
         if not is_sha(sha) or not self._is_ours(clone_url):
@@ -178,8 +178,8 @@ async def _bring(cache: Cache, repo: RepoPath, url: str, number: int, sha: str) 
     """Fetch the head and hold it against the commit that was authorised."""
     await cache.prepare()
     ended = await cache.fetch_head(url, number)
-    if failure_of(ended) is Failure.BROKEN:
-        logger.warning("the cache of %s is of no use (%s), fetching anew", repo, last_words(ended.errors))
+    if failure_of(ended) is FetchFailure.BROKEN:
+        logger.warning("the cache of %s is of no use (%s), fetching anew", repo, conclusion(ended.errors))
         await cache.discard()
         await cache.prepare()
         ended = await cache.fetch_head(url, number)
@@ -188,7 +188,7 @@ async def _bring(cache: Cache, repo: RepoPath, url: str, number: int, sha: str) 
         now = await cache.head(number)
         if now != sha:
             raise await _moved(cache, repo, url, sha, now or "")
-    elif failure is Failure.MISSING:
+    elif failure is FetchFailure.MISSING:
         # The ref of a new pull request may lag behind; the commit itself is what counts.
         _raise_for(await cache.fetch_commit(url, sha), repo, sha)
     else:
@@ -205,16 +205,16 @@ async def _moved(cache: Cache, repo: RepoPath, url: str, sha: str, now: str) -> 
     return _error_for(ended, repo, sha)
 
 
-def _raise_for(ended: Ended, repo: RepoPath, sha: str) -> None:
+def _raise_for(ended: GitResult, repo: RepoPath, sha: str) -> None:
     if failure_of(ended) is not None:
         raise _error_for(ended, repo, sha)
 
 
-def _error_for(ended: Ended, repo: RepoPath, sha: str) -> ChatOpsError:
-    failure, words = failure_of(ended), last_words(ended.errors)
-    if failure is Failure.MISSING:
+def _error_for(ended: GitResult, repo: RepoPath, sha: str) -> ChatOpsError:
+    failure, words = failure_of(ended), conclusion(ended.errors)
+    if failure is FetchFailure.MISSING:
         return TellUser(Reason.COMMIT_GONE, {"sha": sha})
-    if failure in {Failure.DENIED, Failure.REFUSED}:
+    if failure in {FetchFailure.DENIED, FetchFailure.REFUSED}:
         return GiveUp(Reason.GIT_DENIED, {"repository": str(repo)}, log=words)
     return _unavailable(words)
 

@@ -36,7 +36,7 @@ _TRIGGERS = {
 _LARGEST = 2**63 - 1
 
 
-class Malformed(ValueError):  # noqa: N818 - named by what is the matter
+class MalformedDeliveryError(ValueError):
     """The body cannot be a webhook of Gitee's: the sender deserves a 400 with this message."""
 
 
@@ -48,7 +48,7 @@ class Ignored:
 
 
 def read(headers: Mapping[str, str], body: bytes, received_at: datetime) -> Delivery | Ignored:
-    """Read one delivery. Raises Malformed."""
+    """Read one delivery. Raises MalformedDeliveryError."""
     known = {name.lower(): value for name, value in headers.items()}
     payload = _object(body)
     if known.get("x-gitee-ping", "").lower() == "true":
@@ -65,9 +65,9 @@ def _object(body: bytes) -> Mapping[str, Any]:
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Malformed("the body is not JSON") from error
+        raise MalformedDeliveryError("the body is not JSON") from error
     if not isinstance(payload, Mapping):
-        raise Malformed("the body is not a JSON object")
+        raise MalformedDeliveryError("the body is not a JSON object")
     return payload
 
 
@@ -111,7 +111,7 @@ def _note_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
     comment = _part(payload, "comment")
     comment_id = _positive(comment.get("id"))
     if comment_id is None:
-        raise Malformed("comment.id is missing or no positive number")
+        raise MalformedDeliveryError("comment.id is missing or no positive number")
     repo, number = _repo(payload), _number(payload)
     return Delivery(
         key=keys.of_comment(repo, number, comment_id),
@@ -138,7 +138,7 @@ def _repo(payload: Mapping[str, Any]) -> RepoPath:
         path = repo_path(holder.get(name))
         if path is not None:
             return path
-    raise Malformed("repository.path_with_namespace is missing or no path")
+    raise MalformedDeliveryError("repository.path_with_namespace is missing or no path")
 
 
 def _number(payload: Mapping[str, Any]) -> int:
@@ -147,7 +147,7 @@ def _number(payload: Mapping[str, Any]) -> int:
     told = (pull.get("number"), payload.get("number"), payload.get("iid"), per_iid)
     number = next((found for found in map(_positive, told) if found is not None), None)
     if number is None:
-        raise Malformed("pull_request.number is missing or no positive number")
+        raise MalformedDeliveryError("pull_request.number is missing or no positive number")
     return number
 
 

@@ -5,7 +5,7 @@ Adapters raise only the errors of `bot.model.errors`; whatever else comes out of
 
 from bot.ports.forge import Forge, Source
 from bot.ports.images import Builder, BuildOrder, Built, Registry, TagRemoval
-from bot.ports.jobs import JobEnding, JobOrder, Jobs, Tell
+from bot.ports.jobs import JobEnding, JobOrder, Jobs, ReportProgress
 from bot.ports.platform import (
     Definition,
     DnsRecords,
@@ -34,12 +34,12 @@ __all__ = [
     "Platform",
     "Registry",
     "Renderer",
+    "ReportProgress",
     "Reports",
     "ServiceSpec",
     "Sleeper",
     "Source",
     "TagRemoval",
-    "Tell",
     "TestOutput",
     "TestSpec",
 ]

@@ -8,7 +8,7 @@ from bot.model.report import Report
 from bot.ports.surroundings import Log
 
 
-class Tell(Protocol):
+class ReportProgress(Protocol):
     """How a step under way tells of itself; all of it is kept before this returns, None changes nothing."""
 
     async def __call__(
@@ -54,7 +54,9 @@ class JobEnding:
 class Jobs(Protocol):
     """Runs jobs that people keep elsewhere: Jenkins."""
 
-    async def run(self, order: JobOrder, log: Log, tell: Tell, stopped: Callable[[], bool]) -> JobEnding:
+    async def run(
+        self, order: JobOrder, log: Log, report_progress: ReportProgress, stopped: Callable[[], bool]
+    ) -> JobEnding:
         """Start a job, or take up the one that was started under the same key, and follow it to its end.
 
         Cancelling stops it and waits until it is gone if `stopped()`; otherwise this bot only goes away,

@@ -48,7 +48,7 @@ class Reports(Protocol):
         """Open the live log of a step for appending."""
         ...
 
-    async def settle(self, run: int, step: str) -> None:
+    async def flush(self, run: int, step: str) -> None:
         """Return when all that was written to a log so far is where every page finds it.
 
         Raises RetryLater(STORE_UNAVAILABLE).

@@ -17,7 +17,7 @@ from bot.model.forge import RepoPath
 from bot.model.run import Image
 from bot.ports import Log, TagRemoval
 from bot.registry.harbor_api import HarborApi
-from bot.registry.harbor_reading import Artifact, Scanning, ailing
+from bot.registry.harbor_reading import Artifact, ScanState, unhealthy
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class HarborRegistry:
             health = await self._api.health()
             if not health.is_success or "json" not in health.headers.get("Content-Type", ""):
                 return f"{self._host} is no Harbor: {health.status_code}"
-            if parts := ailing(health.json(), NEEDED):
+            if parts := unhealthy(health.json(), NEEDED):
                 return f"{self._host}: unhealthy: {', '.join(parts)}"
             # Any name will do: the question is whether it may be asked.
             await self._api.has_project(self._project or "library")
@@ -152,7 +152,7 @@ class HarborRegistry:
             return error.facts["message"]
         return None
 
-    async def lacking(self) -> tuple[str, ...] | None:
+    async def missing_permissions(self) -> tuple[str, ...] | None:
         """Return which permissions in the project are missing; None where there is no project yet."""
         number = await self._api.project_id(self._project)
         if number is None:
@@ -169,7 +169,7 @@ class HarborRegistry:
         """Wait for the scan of an artifact, asking for one where none was begun; return what came of it."""
         asked = False
         for _ in range(max(1, int(self._scan_seconds / PAUSE))):
-            if found.scanning is Scanning.DONE:
+            if found.scan_state is ScanState.DONE:
                 return found
             refusal = await self._look_after(place, found, asked=asked)
             if refusal is not None:
@@ -178,13 +178,13 @@ class HarborRegistry:
             asked = True
             await self._sleep(PAUSE)
             found = await self._api.artifact(place.project, place.repository, found.digest) or found
-        if found.scanning is not Scanning.DONE:
+        if found.scan_state is not ScanState.DONE:
             log.note(f"the vulnerability scan is not over after {self._scan_seconds} s")
         return found
 
     async def _look_after(self, place: RepositoryLocation, found: Artifact, *, asked: bool) -> str | None:
         """Have a scan begun where none goes on; return why there will be none, or None."""
-        if found.scanning is Scanning.GOING or (asked and found.scanning is Scanning.NONE):
+        if found.scan_state is ScanState.RUNNING or (asked and found.scan_state is ScanState.NONE):
             return None
         if asked:
             return "the scanner failed"

@@ -17,23 +17,23 @@ REPORTS = (
 """Kinds of vulnerability reports that scanners write, the newer first."""
 
 
-class Scanning(StrEnum):
+class ScanState(StrEnum):
     """Where a scan stands."""
 
     NONE = "none"
-    GOING = "going"
+    RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
 
 
 # https://github.com/goharbor/harbor/blob/main/src/jobservice/job/status.go
 _STATES = {
-    "pending": Scanning.GOING,
-    "scheduled": Scanning.GOING,
-    "running": Scanning.GOING,
-    "success": Scanning.DONE,
-    "error": Scanning.FAILED,
-    "stopped": Scanning.FAILED,
+    "pending": ScanState.RUNNING,
+    "scheduled": ScanState.RUNNING,
+    "running": ScanState.RUNNING,
+    "success": ScanState.DONE,
+    "error": ScanState.FAILED,
+    "stopped": ScanState.FAILED,
 }
 
 
@@ -44,7 +44,7 @@ class Artifact:
     digest: str
     size: int
     tags: tuple[str, ...]
-    scanning: Scanning
+    scan_state: ScanState
     scan: Scan | None
 
 
@@ -53,17 +53,17 @@ def artifact(data: Any) -> Artifact | None:
     if not isinstance(data, Mapping) or not isinstance(data.get("digest"), str):
         return None
     report = _report(data.get("scan_overview"))
-    scanning = _STATES.get(str(report.get("scan_status", "")).lower(), Scanning.NONE)
+    scan_state = _STATES.get(str(report.get("scan_status", "")).lower(), ScanState.NONE)
     return Artifact(
         digest=data["digest"],
         size=_count(data.get("size")),
         tags=tuple(str(tag["name"]) for tag in data.get("tags") or () if "name" in tag),
-        scanning=scanning,
-        scan=_scan(report) if scanning is Scanning.DONE else None,
+        scan_state=scan_state,
+        scan=_scan(report) if scan_state is ScanState.DONE else None,
     )
 
 
-def ailing(data: Any, parts: frozenset[str]) -> tuple[str, ...]:
+def unhealthy(data: Any, parts: frozenset[str]) -> tuple[str, ...]:
     """Return which of these parts an answer about Harbor's health calls unhealthy."""
     found = data.get("components") if isinstance(data, Mapping) else None
     components = [one for one in found or () if isinstance(one, Mapping)]

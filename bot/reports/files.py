@@ -37,13 +37,13 @@ class RunFiles:
 
     def __init__(
         self,
-        shelf: FileStore,
+        store: FileStore,
         masks: Sequence[str] = (),
         *,
         language: Language = Language.ZH,
         log_limit: int = SIZE_LIMIT,
     ) -> None:
-        self.shelf = shelf
+        self.store = store
         self._masker = Masker(masks)
         self._page = ReportPage(language)
         self._log_limit = log_limit
@@ -51,11 +51,11 @@ class RunFiles:
 
     def log(self, run: int, step: str) -> StepLog:
         """Open the live log of a step for appending."""
-        return StepLog(self.shelf.growing(run, paths.log(step)), self._masker, self._log_limit)
+        return StepLog(self.store.open_append(run, paths.log(step)), self._masker, self._log_limit)
 
-    async def settle(self, run: int, step: str) -> None:
+    async def flush(self, run: int, step: str) -> None:
         """Return when all that was written to a log so far is where every page finds it."""
-        await self.shelf.settle(run, paths.log(step))
+        await self.store.flush(run, paths.log(step))
 
     async def save(
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
@@ -80,7 +80,7 @@ class RunFiles:
         begin = max(offset, 0)
         size = min(max(limit, _LONGEST_CHARACTER), _MOST_BYTES_READ)
         try:
-            data = await self.shelf.read(run, paths.log(step), begin, size)
+            data = await self.store.read(run, paths.log(step), begin, size)
         except ValueError:
             return LogChunk("", begin)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -89,24 +89,24 @@ class RunFiles:
 
     async def has_report(self, run: int) -> bool:
         """Whether a run has an HTML report."""
-        return paths.REPORT in await self.shelf.names(run)
+        return paths.REPORT in await self.store.names(run)
 
     async def report(self, run: int) -> bytes | None:
         """Return a run's HTML report, if there is one."""
-        return await self.shelf.read(run, paths.REPORT) or None
+        return await self.store.read(run, paths.REPORT) or None
 
     async def own_report(self, run: int, name: str) -> bytes | None:
         """Return an HTML report that a suite has made itself, if there is one."""
-        return (await self.shelf.read(run, name) or None) if paths.is_own_page(name) else None
+        return (await self.store.read(run, name) or None) if paths.is_own_page(name) else None
 
     async def _save(self, run: int, beginning: str, kept: Mapping[str, bytes]) -> None:
-        shelf = self.shelf
-        await shelf.put(run, kept)
-        names = await shelf.names(run)
-        await shelf.remove(run, [name for name in names if name.startswith(beginning) and name not in kept])
-        told = [await shelf.read(run, name) for name in names if name.endswith(paths.RESULTS)]
+        store = self.store
+        await store.put(run, kept)
+        names = await store.names(run)
+        await store.remove(run, [name for name in names if name.startswith(beginning) and name not in kept])
+        told = [await store.read(run, name) for name in names if name.endswith(paths.RESULTS)]
         page = await asyncio.to_thread(lambda: self._page.render(run, read_all(told)))
-        await shelf.put(run, {paths.REPORT: page.encode("utf-8", "replace")})
+        await store.put(run, {paths.REPORT: page.encode("utf-8", "replace")})
 
     def _kept(self, results: SuiteResults, files: Mapping[str, bytes]) -> dict[str, bytes]:
         return files_of(results, {name: self._masked(data) for name, data in files.items()})

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 
 
-class GrowingFile:
+class LocalAppendFile:
     """Implements bot.file_store.AppendFile with a descriptor.
 
     It is closed when nobody holds this any more: opening the file for every piece of output would be most
@@ -61,11 +61,11 @@ class FolderFileStore:
     def __init__(self, data_dir: Path) -> None:
         self._runs = data_dir / "runs"
 
-    def growing(self, run: int, name: str) -> GrowingFile:
+    def open_append(self, run: int, name: str) -> LocalAppendFile:
         """Open a file for appending."""
-        return GrowingFile(self._file(run, name))
+        return LocalAppendFile(self._file(run, name))
 
-    async def settle(self, run: int, name: str) -> None:
+    async def flush(self, run: int, name: str) -> None:
         """Return at once: nothing is on its way."""
 
     async def read(self, run: int, name: str, offset: int = 0, limit: int | None = None) -> bytes:
@@ -90,7 +90,7 @@ class FolderFileStore:
         """Remove files of a run, and folders that are empty then."""
         await asyncio.to_thread(self._remove, run, names)
 
-    async def held(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
+    async def runs_with_files(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
         """Return the names of the files of the next runs after this one that have any."""
         return await asyncio.to_thread(self._held, after, limit)
 

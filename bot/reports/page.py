@@ -39,7 +39,7 @@ _ORDER = {CaseState.FAILED: 0, CaseState.FLAKY: 1, CaseState.SKIPPED: 2, CaseSta
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedCase:
     """A failed or flaky test with what it said."""
 
     case: Case
@@ -65,7 +65,7 @@ class Section:
 
     name: str
     counts: TestCounts
-    failures: tuple[Failure, ...]
+    failures: tuple[FailedCase, ...]
     failures_left_out: int
     groups: tuple[Group, ...]
     groups_left_out: int
@@ -182,9 +182,9 @@ def _section(suite: SuiteResults, budget: _Budget, *, few: bool) -> Section:
     )
 
 
-def _failure(case: Case, budget: _Budget) -> Failure:
+def _failure(case: Case, budget: _Budget) -> FailedCase:
     opened = case.state is CaseState.FAILED and budget.open_one()
-    return Failure(case, budget.text(case.details), budget.text(case.output), opened)
+    return FailedCase(case, budget.text(case.details), budget.text(case.output), opened)
 
 
 def _groups(cases: Iterable[Case]) -> list[tuple[str, list[Case]]]:

@@ -34,7 +34,7 @@ _FRONTEND = re.compile(r"^(?:failed to solve(?: with frontend \S+)?: |failed to 
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class BuildFailure:
     """How a build ended: the engine's message, and the step that it ended in with its last lines."""
 
     message: str
@@ -44,7 +44,7 @@ class Failure:
     """The base image, when it was that step."""
 
 
-def classify(failure: Failure, *, memory: str = "", path: str = "") -> ChatOpsError:
+def classify(failure: BuildFailure, *, memory: str = "", path: str = "") -> ChatOpsError:
     """Return the error for a failure.
 
     `memory` is the limit that the build ran under, if there was one, `path` is the Dockerfile's.
@@ -75,7 +75,7 @@ def plain(message: str) -> str:
     return clean(_FRONTEND.sub("", message))[:_SHOWN]
 
 
-def _instruction_failed(failure: Failure, code: str, memory: str) -> ChatOpsError:
+def _instruction_failed(failure: BuildFailure, code: str, memory: str) -> ChatOpsError:
     lines = failure.tail if code else (*failure.tail, plain(failure.message))
     log = "\n".join(lines)
     if code == KILLED and memory:
@@ -93,14 +93,14 @@ def _unread(message: str, path: str) -> ChatOpsError | None:
     return None
 
 
-def _misread(failure: Failure) -> ChatOpsError | None:
+def _misread(failure: BuildFailure) -> ChatOpsError | None:
     """Take an error before the first instruction for the file's own: its parser has many words."""
     if failure.instruction:
         return None
     return TellUser(Reason.DOCKERFILE_INVALID, {"message": plain(failure.message)})
 
 
-def _unavailable(failure: Failure) -> ChatOpsError | None:
+def _unavailable(failure: BuildFailure) -> ChatOpsError | None:
     if _FULL.search(failure.message) or failure.instruction.startswith(_EXPORT):
         return RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": plain(failure.message)})
     if (failure.image or not failure.instruction) and _NETWORK.search(failure.message):

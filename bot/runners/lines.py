@@ -54,7 +54,7 @@ def _shortened(rest: str) -> str:
     return shown + "\r" if rest.endswith("\r") else shown
 
 
-class Console:
+class LogWriter:
     """Writes lines to a step's log until there are too many; always remembers the last."""
 
     def __init__(self, log: Log, *, limit: int = 16 * 2**20, remembered: int = 40) -> None:

@@ -12,12 +12,12 @@ from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import Image, Run
 from bot.model.scan import Severity
-from bot.ports import Builder, Jobs, Log, Platform, Registry, Reports, Sleeper, Source, Tell
+from bot.ports import Builder, Jobs, Log, Platform, Registry, ReportProgress, Reports, Sleeper, Source
 
 T = TypeVar("T")
 
 
-async def _tell_nobody(
+async def _ignore_progress(
     *, waiting: str | None = None, handle: str | None = None, link: str | None = None
 ) -> None:
     """Keep nothing: for steps carried out on their own."""
@@ -64,7 +64,7 @@ class StepContext:
     """Whole public host name of its preview by environment name, whatever address a job told."""
     urls: Mapping[str, str] = field(default_factory=dict)
     """Public address by environment name."""
-    ends: Mapping[str, datetime] = field(default_factory=dict)
+    expiries: Mapping[str, datetime] = field(default_factory=dict)
     """Until when each lives, by environment name."""
     ports: Mapping[str, int] = field(default_factory=dict)
     """Port on which the service of a deployed environment listens, by environment name."""
@@ -74,8 +74,8 @@ class StepContext:
     """Whether an earlier attempt was interrupted, and may have left something at the runner."""
     handle: str = ""
     """What an earlier attempt told its runner's work is found again by."""
-    tell: Tell = _tell_nobody
-    told: Mapping[str, str] = field(default_factory=dict)
+    report_progress: ReportProgress = _ignore_progress
+    reported_urls: Mapping[str, str] = field(default_factory=dict)
     """Address that whoever deployed a ready environment told, where that is not the previews' own."""
     index: int = 0
     """Place of the step in its plan."""

@@ -48,7 +48,7 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         health_timeout=step.config.health.timeout,
         labels=context.labels(step.environment),
         owner=context.run.author,
-        expires=context.ends.get(step.environment),
+        expires=context.expiries.get(step.environment),
         replace=step.config.replace,
     )
 

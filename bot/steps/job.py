@@ -194,7 +194,7 @@ def _junit(ending: JobEnding) -> Report | None:
         return None
     try:
         return junit.read(ending.files)
-    except junit.UnreadableError as error:
+    except junit.UnreadableReportError as error:
         raise TellUser(
             Reason.REPORT_UNREADABLE, {**_facts(ending), "path": error.path, "message": error.message}
         ) from error
@@ -202,7 +202,7 @@ def _junit(ending: JobEnding) -> Report | None:
 
 async def _run(request: JobRequest, context: StepContext) -> JobEnding:
     jobs = context.adapters.jobs_of(RunnerName.JENKINS)
-    return await jobs.run(_order(request, context), context.log, context.tell, context.stopped)
+    return await jobs.run(_order(request, context), context.log, context.report_progress, context.stopped)
 
 
 def _order(request: JobRequest, context: StepContext) -> JobOrder:
@@ -250,7 +250,7 @@ def _image_values(context: StepContext) -> dict[str, str]:
 
 
 def _environment_values(context: StepContext, environment: str) -> dict[str, str]:
-    ready = environment in context.ports or environment in context.told
+    ready = environment in context.ports or environment in context.reported_urls
     host = context.hosts.get(environment, "")
     return {
         "environment": environment,
@@ -260,10 +260,10 @@ def _environment_values(context: StepContext, environment: str) -> dict[str, str
     }
 
 
-def _told(ending: JobEnding) -> job_results.Told:
+def _told(ending: JobEnding) -> job_results.ReportedResult:
     try:
         return job_results.read(ending.files)
-    except job_results.UnreadableError as error:
+    except job_results.UnreadableResultError as error:
         facts = {**_facts(ending), "path": error.path, "message": error.message}
         raise TellUser(Reason.JENKINS_RESULT_UNREADABLE, facts) from error
 

@@ -104,8 +104,8 @@ def _environment(step: Test, suite: Suite, context: StepContext) -> dict[str, st
             context.key(step.environment), context.ports[step.environment]
         )
         found["PUBLIC_URL"] = context.urls.get(step.environment, "")
-    elif step.environment in context.told:
-        found["SERVICE_URL"] = found["PUBLIC_URL"] = context.told[step.environment]
+    elif step.environment in context.reported_urls:
+        found["SERVICE_URL"] = found["PUBLIC_URL"] = context.reported_urls[step.environment]
     return found
 
 
@@ -119,7 +119,7 @@ def _read(output: TestOutput, path: str) -> Report | None:
         return None
     try:
         return junit.read(results)
-    except junit.UnreadableError as error:
+    except junit.UnreadableReportError as error:
         facts = {"path": f"{path.rstrip('/')}/{error.path}", "message": error.message}
         raise TellUser(Reason.REPORT_UNREADABLE, facts) from error
 

@@ -79,15 +79,15 @@ class DatabaseFileStore:
     @asynccontextmanager
     async def opened(cls, database: Database) -> AsyncIterator["DatabaseFileStore"]:
         """Write until the block ends, and then what is left; closes the database."""
-        shelf = cls(database)
-        writer = asyncio.create_task(shelf.serve(), name="files")
+        store = cls(database)
+        writer = asyncio.create_task(store.serve(), name="files")
         try:
-            yield shelf
+            yield store
         finally:
             writer.cancel()
             with suppress(asyncio.CancelledError):
                 await writer
-            await shelf.close()
+            await store.close()
 
     async def serve(self) -> None:
         """Write what was appended until cancelled."""
@@ -115,7 +115,7 @@ class DatabaseFileStore:
             logger.warning("the end of %s logs is lost: %s", len(self._grown), error)
         await self._database.close()
 
-    def growing(self, run: int, name: str) -> AppendedRows:
+    def open_append(self, run: int, name: str) -> AppendedRows:
         """Open a file for appending."""
         found = self._known.get((run, name))
         if found is None:
@@ -123,7 +123,7 @@ class DatabaseFileStore:
             self._known[run, name] = found
         return found
 
-    async def settle(self, run: int, name: str) -> None:
+    async def flush(self, run: int, name: str) -> None:
         """Return when all that was appended so far can be read by everybody."""
         found = self._known.get((run, name))
         while found is not None and found in self._grown:
@@ -156,7 +156,7 @@ class DatabaseFileStore:
         if names:
             await self._database.run(lambda connection: _remove(connection, run, names))
 
-    async def held(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
+    async def runs_with_files(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
         """Return the names of the files of the next runs after this one that have any."""
         return await self._database.read(lambda connection: _held(connection, after, limit))
 

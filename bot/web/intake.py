@@ -9,7 +9,7 @@ import logging
 from aiohttp import web
 
 from bot.gitee.signature import Verdict, verify
-from bot.gitee.wire import Ignored, Malformed, read
+from bot.gitee.wire import Ignored, MalformedDeliveryError, read
 from bot.model.delivery import Delivery
 from bot.model.errors import RetryLater
 from bot.store.deliveries import InboxFullError
@@ -72,7 +72,7 @@ async def _receive(request: web.Request, deps: WebDeps) -> tuple[web.Response, s
         return told(401, UNAUTHORISED[verdict]), str(verdict)
     try:
         found = read(request.headers, body, deps.clock.now())
-    except Malformed as error:
+    except MalformedDeliveryError as error:
         return told(400, str(error)), "malformed"
     return await _keep(found, deps)
 

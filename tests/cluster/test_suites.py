@@ -10,7 +10,7 @@ from bot.core import naming
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.kubernetes.suite import SuiteRun
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 from tests.cluster.access import PATIENCE, Access, named, wait_until
 from tests.cluster.previews import Previews
 from tests.real.clock import Leaping
@@ -101,7 +101,7 @@ def begun(previews: Previews, run: int, command: str) -> SuiteRun:
         previews.cluster,
         previews.options,
         labels,
-        Console(Recorder()),
+        LogWriter(Recorder()),
     )
 
 

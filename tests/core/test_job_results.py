@@ -1,6 +1,6 @@
 import pytest
 
-from bot.core.results.job_results import Told, UnreadableError, read
+from bot.core.results.job_results import ReportedResult, UnreadableResultError, read
 
 DIGEST = "sha256:" + "0" * 64
 IMAGE = "harbor.example.com:8443/team/shop:pr-1-abc"
@@ -9,26 +9,26 @@ IMAGE = "harbor.example.com:8443/team/shop:pr-1-abc"
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ({}, Told()),
-        ({"image.txt": f"\n# made by CI\n{IMAGE}@{DIGEST}\nmore\n"}, Told(IMAGE, DIGEST)),
-        ({"image.txt": ""}, Told()),
+        ({}, ReportedResult()),
+        ({"image.txt": f"\n# made by CI\n{IMAGE}@{DIGEST}\nmore\n"}, ReportedResult(IMAGE, DIGEST)),
+        ({"image.txt": ""}, ReportedResult()),
         ({"out/chatops.env": f"IMAGE={IMAGE}\nIMAGE_DIGEST={DIGEST}\nIMAGE_SIZE=7\n"},
-         Told(IMAGE, DIGEST, 7)),
+         ReportedResult(IMAGE, DIGEST, 7)),
         ({"chatops.env": f'\ufeffexport IMAGE = "{IMAGE}@{DIGEST}"\r\nOTHER=1\nno line\n'},
-         Told(IMAGE, DIGEST)),
+         ReportedResult(IMAGE, DIGEST)),
         ({"chatops.env": "SERVICE_URL='http://shop.example.com:30080/a?b=c'"},
-         Told(url="http://shop.example.com:30080/a?b=c")),
-        ({"chatops.env": f"IMAGE={IMAGE}@{DIGEST}\nIMAGE_SIZE=huge"}, Told(IMAGE, DIGEST)),
+         ReportedResult(url="http://shop.example.com:30080/a?b=c")),
+        ({"chatops.env": f"IMAGE={IMAGE}@{DIGEST}\nIMAGE_SIZE=huge"}, ReportedResult(IMAGE, DIGEST)),
         ({"z/image.txt": f"other:1@{DIGEST}", "a/chatops.env": f"IMAGE={IMAGE}@{DIGEST}"},
-         Told(IMAGE, DIGEST)),
-        ({"chatops.env": "SERVICE_URL="}, Told()),
+         ReportedResult(IMAGE, DIGEST)),
+        ({"chatops.env": "SERVICE_URL="}, ReportedResult()),
         ({"chatops.env": "SERVICE_URL='"}, None),
     ],
 )  # fmt: skip
-def test_what_a_job_told(files: dict[str, str], told: Told | None) -> None:
+def test_what_a_job_told(files: dict[str, str], told: ReportedResult | None) -> None:
     content = {path: text.encode() for path, text in files.items()}
     if told is None:
-        with pytest.raises(UnreadableError):
+        with pytest.raises(UnreadableResultError):
             read(content)
     else:
         assert read(content) == told
@@ -48,6 +48,6 @@ def test_what_a_job_told(files: dict[str, str], told: Told | None) -> None:
     ],
 )
 def test_what_cannot_be_used_names_the_file(text: str, message: str) -> None:
-    with pytest.raises(UnreadableError, match=message) as caught:
+    with pytest.raises(UnreadableResultError, match=message) as caught:
         read({"out/chatops.env": text.encode()})
     assert caught.value.path == "out/chatops.env"

@@ -214,7 +214,7 @@ def test_no_files_are_no_cases() -> None:
     ],
 )
 def test_files_that_cannot_be_used(content: bytes, message: str) -> None:
-    with pytest.raises(junit.UnreadableError, match=message) as caught:
+    with pytest.raises(junit.UnreadableReportError, match=message) as caught:
         read(content)
 
     assert caught.value.path == "junit.xml"
@@ -224,12 +224,12 @@ def test_files_that_cannot_be_used(content: bytes, message: str) -> None:
 def test_reports_that_are_too_large_together_are_refused() -> None:
     part = b"x" * junit.LARGEST_FILE
 
-    with pytest.raises(junit.UnreadableError, match="64 MiB in all"):
+    with pytest.raises(junit.UnreadableReportError, match="64 MiB in all"):
         junit.read({f"{number}.xml": part for number in range(4)})
 
 
 def test_one_broken_report_is_not_hidden_by_a_good_one() -> None:
-    with pytest.raises(junit.UnreadableError) as caught:
+    with pytest.raises(junit.UnreadableReportError) as caught:
         junit.read({"a.xml": suite("<testcase name='t'/>").encode(), "b.xml": b"<testsuite>"})
 
     assert caught.value.path == "b.xml"
@@ -325,12 +325,12 @@ pieces = st.one_of(
 def test_any_content_is_a_report_or_unreadable(parts: list[str]) -> None:
     try:
         report = read(f"<testsuite>{''.join(parts)}</testsuite>".encode("utf-8", "surrogatepass"))
-    except junit.UnreadableError:
+    except junit.UnreadableReportError:
         return
     assert report.counts.total == len(report.cases)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_report_or_unreadable(content: bytes) -> None:
-    with contextlib.suppress(junit.UnreadableError):
+    with contextlib.suppress(junit.UnreadableReportError):
         assert not read(content).truncated

@@ -30,8 +30,8 @@ async def replica(gitee: OfflineGitee, settings: Settings, world: FakeWorld) -> 
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT)))
     try:
-        async with open_file_store(chosen) as shelf:
-            files = RunFiles(shelf)
+        async with open_file_store(chosen) as store:
+            files = RunFiles(store)
             adapters = Adapters(client, replace(world.adapters(), reports=files), files)
             async with running(chosen, adapters) as bot:
                 yield bot

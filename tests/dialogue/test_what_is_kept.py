@@ -8,7 +8,7 @@ from tests.dialogue.offline import OfflineTester, visitor
 async def test_old_logs_and_deliveries_go_and_the_pages_say_so(tester: OfflineTester) -> None:
     await tester.opened()
     [run] = [found.id for found in await tester.bot.store.runs.runs()]
-    await tester.bot.adapters.files.shelf.put(run, {"build.log": b"words", "report.html": b"<h1>"})
+    await tester.bot.adapters.files.store.put(run, {"build.log": b"words", "report.html": b"<h1>"})
     await tester.close()
     await tester.read_all()
     tester.clock.skip(timedelta(days=40))
@@ -27,7 +27,7 @@ async def test_old_logs_and_deliveries_go_and_the_pages_say_so(tester: OfflineTe
     assert 'chatops_runs{state="passed"} 2.0' in measured
     assert "\nchatops_replicas 1.0\n" in measured
     assert "This log was removed" in page.text
-    assert await tester.bot.adapters.files.shelf.names(run) == ("report.html",)
+    assert await tester.bot.adapters.files.store.names(run) == ("report.html",)
 
 
 async def test_what_a_run_did_is_measured(tester: OfflineTester) -> None:

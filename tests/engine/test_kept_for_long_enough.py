@@ -51,10 +51,10 @@ class At:
 
 @dataclass
 class Kept:
-    """A store and a shelf with the operator's patience of days."""
+    """A store and a file store with the operator's patience of days."""
 
     store: Store
-    shelf: FileStore
+    files: FileStore
     lease: Lease
     counted: Counted = field(default_factory=Counted)
 
@@ -64,7 +64,7 @@ class Kept:
     @property
     def retention(self) -> Retention:
         days = [timedelta(days=number) for number in (30, 90, 180, 60)]
-        return Retention(self.store, self.shelf, At(), RetentionPolicy(*days), self.counted)
+        return Retention(self.store, self.files, At(), RetentionPolicy(*days), self.counted)
 
     async def run(self, days_ago: int | None, *, number: int = 12) -> int:
         """Add a run with all kinds of files that ended so long ago, or goes on."""
@@ -77,15 +77,15 @@ class Kept:
         if days_ago is not None:
             over = replace(added, state=RunState.PASSED, finished_at=NOW - timedelta(days=days_ago))
             await self.store.runs.save(over, self.lease)
-        await self.shelf.put(added.id, FILES)
+        await self.files.put(added.id, FILES)
         return added.id
 
 
 @pytest.fixture
 async def kept(store_url: str, tmp_path: Path) -> AsyncIterator[Kept]:
     store = await Store.open(store_url)
-    shelf = FolderFileStore(tmp_path) if alone(store_url) else DatabaseFileStore(store.database)
-    yield Kept(store, shelf, await store.replicas.join("one"))
+    files = FolderFileStore(tmp_path) if alone(store_url) else DatabaseFileStore(store.database)
+    yield Kept(store, files, await store.replicas.join("one"))
     await store.close()
 
 
@@ -97,7 +97,7 @@ async def test_each_kind_goes_when_its_time_is_over(kept: Kept, monkeypatch: pyt
     await kept.reconcile()
 
     assert [run.id for run in await kept.store.runs.runs()] == runs[:2:-1]
-    assert await kept.shelf.held() == {
+    assert await kept.files.runs_with_files() == {
         runs[4]: ("report.html", "suites/unit/report.json"),
         runs[5]: tuple(FILES),
     }
@@ -112,7 +112,7 @@ async def test_what_goes_on_keeps_everything_however_old(kept: Kept) -> None:
 
     await kept.reconcile()
 
-    assert await kept.shelf.names(run) == tuple(FILES)
+    assert await kept.files.names(run) == tuple(FILES)
 
 
 async def test_what_a_live_environment_came_from_stays(kept: Kept) -> None:
@@ -121,21 +121,21 @@ async def test_what_a_live_environment_came_from_stays(kept: Kept) -> None:
     ready = Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, deployed, NOW, NOW)
     await kept.store.pulls.put_environment(ready)
     await kept.reconcile()
-    assert await kept.shelf.names(deployed) == tuple(FILES)
+    assert await kept.files.names(deployed) == tuple(FILES)
     assert await kept.store.runs.run(deployed) is not None
 
     await kept.store.pulls.put_environment(replace(ready, state=EnvironmentState.REMOVED))
     await kept.reconcile()
-    assert await kept.shelf.names(deployed) == ()
+    assert await kept.files.names(deployed) == ()
     assert await kept.store.runs.run(deployed) is None
 
 
 async def test_files_of_no_run_that_anybody_knows_go(kept: Kept) -> None:
-    await kept.shelf.put(77, FILES)
+    await kept.files.put(77, FILES)
 
     await kept.reconcile()
 
-    assert await kept.shelf.held() == {}
+    assert await kept.files.runs_with_files() == {}
 
 
 async def test_deliveries_go_in_their_turn(kept: Kept) -> None:

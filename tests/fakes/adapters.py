@@ -285,7 +285,7 @@ class World:
     def log(self, run: int, step: str) -> Log:
         return self._state.logs.setdefault((run, step), FakeLog())
 
-    async def settle(self, run: int, step: str) -> None:
+    async def flush(self, run: int, step: str) -> None:
         return
 
     async def save(

@@ -82,13 +82,13 @@ async def test_a_log_that_cannot_even_be_opened_is_begun_later(tmp_path: Path) -
 
 
 async def test_a_report_waits_for_room(small_disk: SmallDisk, caplog: pytest.LogCaptureFixture) -> None:
-    shelf = FolderFileStore(small_disk.folder)
+    store = FolderFileStore(small_disk.folder)
     small_disk.fill()
     with pytest.raises(RetryLater, match="No space left on device"):
-        await shelf.put(1, {"report.html": b"x" * (1 << 16)})
-    saving = asyncio.create_task(RunFiles(shelf).save(1, "unit", Report(()), {"a.xml": b"<x/>" * 9999}))
+        await store.put(1, {"report.html": b"x" * (1 << 16)})
+    saving = asyncio.create_task(RunFiles(store).save(1, "unit", Report(()), {"a.xml": b"<x/>" * 9999}))
     await until(lambda: saving.done() or "run 1 waits with a report" in caplog.text)
     assert not saving.done()
     small_disk.free()
     await saving
-    assert await RunFiles(shelf).has_report(1)
+    assert await RunFiles(store).has_report(1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.gitee.wire import Ignored, Malformed, read
+from bot.gitee.wire import Ignored, MalformedDeliveryError, read
 from bot.model.delivery import Delivery, Trigger
 from bot.model.forge import RepoPath
 from tests.gitee.samples import NOW, PAYLOADS, payload
@@ -178,13 +178,13 @@ def test_the_path_is_found_in_whatever_still_has_it() -> None:
     ],
 )
 def test_a_path_that_could_lead_elsewhere_is_refused(path: str) -> None:
-    with pytest.raises(Malformed, match="path_with_namespace"):
+    with pytest.raises(MalformedDeliveryError, match="path_with_namespace"):
         sent({"action": "open", "number": 3, "repository": {"path_with_namespace": path}})
 
 
 @pytest.mark.parametrize("number", [0, -1, True, 1.5, "x", None, 2**63, "9" * 30, [7]])
 def test_a_number_must_be_one(number: object) -> None:
-    with pytest.raises(Malformed, match="number"):
+    with pytest.raises(MalformedDeliveryError, match="number"):
         sent({"action": "open", "number": number, "repository": {"path_with_namespace": "lin/shop"}})
 
 
@@ -198,7 +198,7 @@ def test_an_old_note_tells_its_number_with_a_bang() -> None:
 
 @pytest.mark.parametrize("comment", [None, {}, {"id": "x"}, {"id": True}, 5])
 def test_a_note_without_its_comment_is_malformed(comment: object) -> None:
-    with pytest.raises(Malformed, match=r"comment\.id"):
+    with pytest.raises(MalformedDeliveryError, match=r"comment\.id"):
         sent(changed("go-scm__note_hook_pr_comment", comment=comment), NOTE)
 
 
@@ -218,7 +218,7 @@ def test_what_is_no_login_is_not_passed_on(login: object) -> None:
     "body", [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b"hook=%7B%7D", b"[" * 100_000, b"1" * 9_999]
 )
 def test_what_is_no_json_object_is_malformed(body: bytes) -> None:
-    with pytest.raises(Malformed, match="JSON"):
+    with pytest.raises(MalformedDeliveryError, match="JSON"):
         read(PULL, body, NOW)
 
 
@@ -293,7 +293,7 @@ ANY_JSON = st.recursive(
 
 
 def survives(headers: Mapping[str, str], body: bytes) -> None:
-    with contextlib.suppress(Malformed):
+    with contextlib.suppress(MalformedDeliveryError):
         assert isinstance(read(headers, body, NOW), Delivery | Ignored)
 
 

@@ -22,7 +22,7 @@ NAME = "previews/team/shop"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
-class FileStore:
+class PushedImages:
     """Puts tiny images into a registry, as `docker push` would."""
 
     def __init__(self, host: str) -> None:
@@ -72,8 +72,8 @@ def own(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def shelf(own: RegistryProcess) -> Any:
-    made = FileStore(own.host)
+def images(own: RegistryProcess) -> Any:
+    made = PushedImages(own.host)
     yield made
     made.close()
 
@@ -91,49 +91,49 @@ def test_tag_names_registry_project_repository_pull_and_commit() -> None:
 
 
 @pytest.mark.docker
-async def test_removes_the_tags_of_one_pull_request_only(oci: OciRegistry, shelf: FileStore) -> None:
-    shelf.put("pr-1-aaaaaaaa", "one")
-    shelf.put("pr-1-bbbbbbbb", "two")
-    shelf.put("pr-1-bbbbbbbb-test", "two")
-    shelf.put("pr-12-aaaaaaaa", "three")
-    shelf.put("release", "four")
-    shelf.put("pr-1-aaaaaaaa", "one", "previews/team/other")
+async def test_removes_the_tags_of_one_pull_request_only(oci: OciRegistry, images: PushedImages) -> None:
+    images.put("pr-1-aaaaaaaa", "one")
+    images.put("pr-1-bbbbbbbb", "two")
+    images.put("pr-1-bbbbbbbb-test", "two")
+    images.put("pr-12-aaaaaaaa", "three")
+    images.put("release", "four")
+    images.put("pr-1-aaaaaaaa", "one", "previews/team/other")
 
     assert (await oci.remove_tags(REPO, 1)).removed == 3
 
-    assert shelf.tags() == {"pr-12-aaaaaaaa", "release"}
-    assert shelf.tags("previews/team/other") == {"pr-1-aaaaaaaa"}
+    assert images.tags() == {"pr-12-aaaaaaaa", "release"}
+    assert images.tags("previews/team/other") == {"pr-1-aaaaaaaa"}
     assert (await oci.remove_tags(REPO, 1)).removed == 0
 
 
 @pytest.mark.docker
-async def test_tells_which_pull_requests_have_tags(oci: OciRegistry, shelf: FileStore) -> None:
+async def test_tells_which_pull_requests_have_tags(oci: OciRegistry, images: PushedImages) -> None:
     assert await oci.tagged(REPO) == frozenset()
     for tag in ("pr-1-aaaaaaaa", "pr-12-bbbbbbbb-test", "release", "pr-x-aaaaaaaa"):
-        shelf.put(tag, tag)
+        images.put(tag, tag)
     assert await oci.tagged(REPO) == {1, 12}
 
 
 @pytest.mark.docker
-async def test_leaves_what_others_share(oci: OciRegistry, shelf: FileStore) -> None:
-    shelf.put("pr-1-aaaaaaaa", "released")
-    shelf.put("v1.0", "released")
-    shelf.put("pr-1-bbbbbbbb", "other")
+async def test_leaves_what_others_share(oci: OciRegistry, images: PushedImages) -> None:
+    images.put("pr-1-aaaaaaaa", "released")
+    images.put("v1.0", "released")
+    images.put("pr-1-bbbbbbbb", "other")
 
     assert (await oci.remove_tags(REPO, 1)).removed == 1
 
-    assert shelf.tags() == {"pr-1-aaaaaaaa", "v1.0"}
+    assert images.tags() == {"pr-1-aaaaaaaa", "v1.0"}
 
 
 @pytest.mark.docker
 async def test_size_is_asked_for_only_where_nobody_knows_it(
-    oci: OciRegistry, shelf: FileStore, app_image: Image, registry: RegistryProcess
+    oci: OciRegistry, images: PushedImages, app_image: Image, registry: RegistryProcess
 ) -> None:
     async with OciRegistry(registry.host) as shared:
         found = await shared.examine(replace(app_image, size=0), Recorder())
     assert 100_000 < found.size < app_image.size
     assert found.scan is None
-    known = Image(oci.tag_for(REPO, 1, "a" * 8), shelf.put("pr-1-aaaaaaaa", "one"), 5, "")
+    known = Image(oci.tag_for(REPO, 1, "a" * 8), images.put("pr-1-aaaaaaaa", "one"), 5, "")
 
     assert await oci.examine(known, Recorder()) == known
     assert (await oci.examine(replace(known, size=0), Recorder())).size == 0
@@ -142,11 +142,11 @@ async def test_size_is_asked_for_only_where_nobody_knows_it(
 
 @pytest.mark.docker
 async def test_many_tags_come_in_pages(
-    oci: OciRegistry, shelf: FileStore, monkeypatch: pytest.MonkeyPatch
+    oci: OciRegistry, images: PushedImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.registry.oci.PAGE", 2)
     for index in range(7):
-        shelf.put(f"pr-1-{index:08}", f"image {index}")
+        images.put(f"pr-1-{index:08}", f"image {index}")
 
     assert (await oci.remove_tags(REPO, 1)).removed == 7
 
@@ -162,13 +162,13 @@ async def test_registry_that_forbids_deleting_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     process = RegistryProcess(tmp_path, deletes=False)
-    shelf = FileStore(process.host)
+    images = PushedImages(process.host)
     try:
-        shelf.put("pr-1-aaaaaaaa", "one")
+        images.put("pr-1-aaaaaaaa", "one")
         async with OciRegistry(process.host, project="previews") as oci:
             removal = await oci.remove_tags(REPO, 1)
     finally:
-        shelf.close()
+        images.close()
         process.stop()
 
     assert (removal.removed, list(removal.kept)) == (0, ["pr-1-aaaaaaaa"])

@@ -147,24 +147,24 @@ async def test_a_suite_that_ran_again_leaves_nothing_of_its_first_results(files:
     await files.save(42, "unit", REPORT, {"a.xml": b"1", "b.xml": b"2"})
     await files.save(42, "unit", REPORT, {"b.xml": b"3"})
 
-    kept = await files.shelf.names(42)
+    kept = await files.store.names(42)
     assert kept == ("report.html", "suites/unit/report.json", "suites/unit/xml/001-b.xml")
     assert await files.has_report(42)
     assert not await files.has_report(43)
     assert await files.report(43) is None
 
 
-async def test_a_report_waits_for_its_shelf(files: RunFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_report_waits_for_the_file_store(files: RunFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     """To fail here would have the suite run again, for nothing that it did."""
     errors = [RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})]
-    names = files.shelf.names
+    names = files.store.names
 
     async def troubled(run: int) -> tuple[str, ...]:
         if errors:
             raise errors.pop()
         return await names(run)
 
-    monkeypatch.setattr(files.shelf, "names", troubled)
+    monkeypatch.setattr(files.store, "names", troubled)
     monkeypatch.setattr("bot.reports.files._PATIENCE", 0)
 
     await files.save(42, "unit", REPORT, {})

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.results.masking import Masker
-from bot.reports.folder import GrowingFile
+from bot.reports.folder import LocalAppendFile
 from bot.reports.log import StepLog
 from bot.reports.stream import Stream
 
@@ -27,7 +27,7 @@ def streamed(pieces: list[str], *secrets: str) -> str:
 
 
 def test_output_is_there_at_once_and_stays(file: Path) -> None:
-    log = StepLog(GrowingFile(file), Masker([]))
+    log = StepLog(LocalAppendFile(file), Masker([]))
 
     log.write("Step 1/2 : FROM scratch\n构建")
     assert file.read_text("utf-8") == "Step 1/2 : FROM scratch\n构建"
@@ -37,14 +37,14 @@ def test_output_is_there_at_once_and_stays(file: Path) -> None:
 
 
 def test_a_log_that_is_opened_again_goes_on(file: Path) -> None:
-    StepLog(GrowingFile(file), Masker([])).write("first\n")
-    StepLog(GrowingFile(file), Masker([])).write("second\n")
+    StepLog(LocalAppendFile(file), Masker([])).write("first\n")
+    StepLog(LocalAppendFile(file), Masker([])).write("second\n")
 
     assert file.read_text("utf-8") == "first\nsecond\n"
 
 
 def test_notes_are_lines_of_their_own_and_cannot_be_forged(file: Path) -> None:
-    log = StepLog(GrowingFile(file), Masker([SECRET]))
+    log = StepLog(LocalAppendFile(file), Masker([SECRET]))
 
     log.write("half a line")
     log.note(f"again in 5 s\n{SECRET} \x1b[31m")
@@ -55,7 +55,7 @@ def test_notes_are_lines_of_their_own_and_cannot_be_forged(file: Path) -> None:
 
 
 def test_the_tail_is_the_last_lines_of_output(file: Path) -> None:
-    log = StepLog(GrowingFile(file), Masker([SECRET]))
+    log = StepLog(LocalAppendFile(file), Masker([SECRET]))
     log.write("".join(f"line {number}\n" for number in range(1000)))
     log.write(f"the end {SECRET} of it, s3cr")
 
@@ -65,7 +65,7 @@ def test_the_tail_is_the_last_lines_of_output(file: Path) -> None:
 
 
 def test_a_progress_bar_does_not_fill_the_memory(file: Path) -> None:
-    log = StepLog(GrowingFile(file), Masker([]))
+    log = StepLog(LocalAppendFile(file), Masker([]))
     for _ in range(100):
         log.write("#" * 1000)
 
@@ -97,7 +97,7 @@ def test_secrets_are_masked_in_the_forms_in_which_they_travel() -> None:
 
 
 def test_output_is_shown_without_waiting_if_no_secret_can_begin_there(file: Path) -> None:
-    log = StepLog(GrowingFile(file), Masker([SECRET]))
+    log = StepLog(LocalAppendFile(file), Masker([SECRET]))
 
     log.write("progress: s")
     assert file.read_text("utf-8") == "progress: "
@@ -123,7 +123,7 @@ def test_output_becomes_readable(pieces: list[str], shown: str) -> None:
 
 
 def test_a_log_that_is_too_long_is_cut_and_says_so(file: Path) -> None:
-    log = StepLog(GrowingFile(file), Masker([]), limit=100)
+    log = StepLog(LocalAppendFile(file), Masker([]), limit=100)
     log.write("构" * 60)
     log.write("more\n" * 1000)
     log.note("exit code 1")
@@ -137,14 +137,14 @@ def test_a_log_that_is_too_long_is_cut_and_says_so(file: Path) -> None:
 
 
 def test_a_log_that_was_cut_stays_cut_when_it_is_opened_again(file: Path) -> None:
-    StepLog(GrowingFile(file), Masker([]), limit=10).write("x" * 20)
-    StepLog(GrowingFile(file), Masker([]), limit=10).write("Z" * 20)
+    StepLog(LocalAppendFile(file), Masker([]), limit=10).write("x" * 20)
+    StepLog(LocalAppendFile(file), Masker([]), limit=10).write("Z" * 20)
 
     assert "Z" not in file.read_text("utf-8")
 
 
 def test_notes_do_not_fill_the_disk(file: Path) -> None:
-    log = StepLog(GrowingFile(file), Masker([]), limit=10)
+    log = StepLog(LocalAppendFile(file), Masker([]), limit=10)
     for _ in range(2000):
         log.note("x" * 100)
 
@@ -154,7 +154,7 @@ def test_notes_do_not_fill_the_disk(file: Path) -> None:
 def test_a_full_disk_costs_lines_not_the_run(
     file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log = StepLog(GrowingFile(file), Masker([]))
+    log = StepLog(LocalAppendFile(file), Masker([]))
 
     def full(_descriptor: int, _data: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -175,7 +175,7 @@ def test_a_full_disk_costs_lines_not_the_run(
 def test_a_disk_that_takes_no_new_file_costs_lines_not_the_run(
     file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log = StepLog(GrowingFile(file), Masker([]))
+    log = StepLog(LocalAppendFile(file), Masker([]))
 
     def full(_path: Path, _flags: int, _mode: int) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -189,7 +189,7 @@ def test_a_disk_that_takes_no_new_file_costs_lines_not_the_run(
 
 
 def test_nothing_stays_open(file: Path) -> None:
-    StepLog(GrowingFile(file), Masker([])).write("x")
+    StepLog(LocalAppendFile(file), Masker([])).write("x")
     gc.collect()
 
     assert not any(link.samefile(file) for link in Path("/proc/self/fd").iterdir() if link.exists())

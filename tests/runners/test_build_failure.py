@@ -2,7 +2,7 @@ import pytest
 
 from bot.model.errors import ChatOpsError, RetryLater, TellUser
 from bot.model.reason import Reason
-from bot.runners.build_failure import Failure, classify, refused
+from bot.runners.build_failure import BuildFailure, classify, refused
 
 RUN = "RUN make"
 
@@ -15,107 +15,116 @@ def facts(error: ChatOpsError) -> tuple[type[ChatOpsError], Reason, str]:
     ("failure", "kind", "reason", "fact"),
     [
         (
-            Failure("executor failed running [make]: exit code: 2", RUN),
+            BuildFailure("executor failed running [make]: exit code: 2", RUN),
             TellUser,
             Reason.BUILD_FAILED,
             "RUN make 2",
         ),
         (
-            Failure('process "/bin/sh -c make" did not complete successfully: exit code: 1', RUN),
+            BuildFailure('process "/bin/sh -c make" did not complete successfully: exit code: 1', RUN),
             TellUser,
             Reason.BUILD_FAILED,
             "RUN make 1",
         ),
         # What a program wrote about its own network is its own affair.
-        (Failure("dial tcp: i/o timeout: exit code: 7", RUN), TellUser, Reason.BUILD_FAILED, "RUN make 7"),
         (
-            Failure("failed to solve: target stage x could not be found"),
+            BuildFailure("dial tcp: i/o timeout: exit code: 7", RUN),
+            TellUser,
+            Reason.BUILD_FAILED,
+            "RUN make 7",
+        ),
+        (
+            BuildFailure("failed to solve: target stage x could not be found"),
             TellUser,
             Reason.TARGET_UNKNOWN,
             "x",
         ),
         (
-            Failure("failed to reach build target x y in Dockerfile"),
+            BuildFailure("failed to reach build target x y in Dockerfile"),
             TellUser,
             Reason.TARGET_UNKNOWN,
             "x y",
         ),
         (
-            Failure("failed to solve: dockerfile parse error on line 2: unknown instruction: FOO"),
+            BuildFailure("failed to solve: dockerfile parse error on line 2: unknown instruction: FOO"),
             TellUser,
             Reason.DOCKERFILE_INVALID,
             "dockerfile parse error on line 2: unknown instruction: FOO",
         ),
         (
-            Failure("failed to solve: failed to read dockerfile: open Dockerfile: no such file or directory"),
+            BuildFailure(
+                "failed to solve: failed to read dockerfile: open Dockerfile: no such file or directory"
+            ),
             TellUser,
             Reason.NO_DOCKERFILE,
             "sub/Dockerfile",
         ),
         (
-            Failure("a:1: not found", "FROM a:1", image="a:1"),
+            BuildFailure("a:1: not found", "FROM a:1", image="a:1"),
             TellUser,
             Reason.BASE_IMAGE_MISSING,
             "a:1",
         ),
         (
-            Failure("pull access denied, repository does not exist", "FROM a:1", image="a:1"),
+            BuildFailure("pull access denied, repository does not exist", "FROM a:1", image="a:1"),
             TellUser,
             Reason.BASE_IMAGE_MISSING,
             "a:1",
         ),
         (
-            Failure("failed to do request: dial tcp: lookup r: no such host", "FROM a:1", image="a:1"),
+            BuildFailure("failed to do request: dial tcp: lookup r: no such host", "FROM a:1", image="a:1"),
             RetryLater,
             Reason.REGISTRY_UNAVAILABLE,
             "failed to do request: dial tcp: lookup r: no such host",
         ),
         (
-            Failure("toomanyrequests: You have reached your pull rate limit", "FROM a:1", image="a:1"),
+            BuildFailure("toomanyrequests: You have reached your pull rate limit", "FROM a:1", image="a:1"),
             RetryLater,
             Reason.REGISTRY_UNAVAILABLE,
             "toomanyrequests: You have reached your pull rate limit",
         ),
         (
-            Failure("write /var/lib/x: no space left on device", "COPY . ."),
+            BuildFailure("write /var/lib/x: no space left on device", "COPY . ."),
             RetryLater,
             Reason.ENGINE_UNAVAILABLE,
             "write /var/lib/x: no space left on device",
         ),
         (
-            Failure("failed to export image", "exporting to image"),
+            BuildFailure("failed to export image", "exporting to image"),
             RetryLater,
             Reason.ENGINE_UNAVAILABLE,
             "failed to export image",
         ),
     ],
 )
-def test_what_happens_next(failure: Failure, kind: type[ChatOpsError], reason: Reason, fact: str) -> None:
+def test_what_happens_next(
+    failure: BuildFailure, kind: type[ChatOpsError], reason: Reason, fact: str
+) -> None:
     assert facts(classify(failure, path="sub/Dockerfile")) == (kind, reason, fact)
 
 
 def test_log_of_a_failed_run_is_its_own_output() -> None:
-    error = classify(Failure("exit code: 2", RUN, ("one", "two")))
+    error = classify(BuildFailure("exit code: 2", RUN, ("one", "two")))
 
     assert error.log == "one\ntwo"
 
 
 def test_log_of_another_failed_instruction_says_what_the_engine_said() -> None:
-    error = classify(Failure('failed to solve: "/x" not found', "COPY x /", ()))
+    error = classify(BuildFailure('failed to solve: "/x" not found', "COPY x /", ()))
 
     assert error.log == '"/x" not found'
 
 
 def test_killed_under_a_limit_is_out_of_memory_and_without_one_a_failure() -> None:
-    killed = Failure("returned a non-zero code: 137", RUN)
+    killed = BuildFailure("returned a non-zero code: 137", RUN)
 
     assert facts(classify(killed, memory="64m")) == (TellUser, Reason.OUT_OF_MEMORY, "build 64m")
     assert facts(classify(killed)) == (TellUser, Reason.BUILD_FAILED, "RUN make 137")
 
 
 def test_long_instructions_and_messages_are_cut() -> None:
-    assert len(classify(Failure("exit code: 1", "RUN " + "x" * 9_999)).facts["instruction"]) == 300
-    assert len(classify(Failure("parse error " + "x" * 9_999)).facts["message"]) == 300
+    assert len(classify(BuildFailure("exit code: 1", "RUN " + "x" * 9_999)).facts["instruction"]) == 300
+    assert len(classify(BuildFailure("parse error " + "x" * 9_999)).facts["message"]) == 300
 
 
 def test_refusal_is_the_user_s_when_it_is_about_the_file() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.runners.build_failure import Failure
+from bot.runners.build_failure import BuildFailure
 from bot.runners.docker.build_stream import ClassicProgress
 from bot.runners.docker.builder import Progress
 from bot.runners.docker.buildkit import BuildKitProgress
@@ -70,7 +70,7 @@ def test_classic_stream_becomes_the_same_kind_of_log() -> None:
     [
         (
             "fail.buildkit.jsonl",
-            Failure(
+            BuildFailure(
                 "executor failed running [/bin/sh -c echo before; echo bad >&2; exit 3]: exit code: 3",
                 "RUN echo before; echo bad >&2; exit 3",
                 ("bad", "before"),
@@ -78,7 +78,7 @@ def test_classic_stream_becomes_the_same_kind_of_log() -> None:
         ),
         (
             "fail.classic.jsonl",
-            Failure(
+            BuildFailure(
                 "The command '/bin/sh -c echo before; echo bad >&2; exit 3' returned a non-zero code: 3",
                 "RUN echo before; echo bad >&2; exit 3",
                 ("before", "bad"),
@@ -86,11 +86,11 @@ def test_classic_stream_becomes_the_same_kind_of_log() -> None:
         ),
         (
             "copy.buildkit.jsonl",
-            Failure('failed to compute cache key: "/nope" not found: not found', "COPY nope /x"),
+            BuildFailure('failed to compute cache key: "/nope" not found: not found', "COPY nope /x"),
         ),
         (
             "copy.classic.jsonl",
-            Failure(
+            BuildFailure(
                 "COPY failed: file not found in build context or excluded by .dockerignore:"
                 " stat nope: file does not exist",
                 "COPY nope /x",
@@ -98,7 +98,7 @@ def test_classic_stream_becomes_the_same_kind_of_log() -> None:
         ),
         (
             "unreachable_base.classic.jsonl",
-            Failure(
+            BuildFailure(
                 'Get "http://127.0.0.1:5999/v2/": dial tcp 127.0.0.1:5999: connect: connection refused',
                 "FROM 127.0.0.1:5999/foo/bar:1",
                 image="127.0.0.1:5999/foo/bar:1",
@@ -106,14 +106,14 @@ def test_classic_stream_becomes_the_same_kind_of_log() -> None:
         ),
         (
             "syntax.buildkit.jsonl",
-            Failure(
+            BuildFailure(
                 "failed to solve with frontend dockerfile.v0: failed to create LLB definition: "
                 "dockerfile parse error line 2: unknown instruction: FOO"
             ),
         ),
     ],
 )
-def test_failures_name_their_step_and_its_last_lines(name: str, expected: Failure) -> None:
+def test_failures_name_their_step_and_its_last_lines(name: str, expected: BuildFailure) -> None:
     progress: Progress = BuildKitProgress() if "buildkit" in name else ClassicProgress()
 
     play(progress, name)

@@ -19,7 +19,7 @@ from bot.model.reason import Reason
 from bot.ports import Built
 from bot.runners.buildkit import process
 from bot.runners.buildkit.builder import BuildKitBuilder
-from bot.runners.buildkit.command import Options, build
+from bot.runners.buildkit.command import BuildKitOptions, build
 from bot.runners.buildkit.context import unpack
 from bot.runners.buildkit.progress import PlainProgress
 from tests.fakes.buildctl import calls, install
@@ -48,7 +48,7 @@ def daemon() -> Iterator[str]:
 class Bench:
     """Builds Dockerfiles; `{base}` in one is the base image."""
 
-    options: Options
+    options: BuildKitOptions
     folder: Path
     base: str
     instance: str
@@ -73,7 +73,7 @@ class Bench:
 
 @pytest.fixture
 def bench(daemon: str, tmp_path: Path, registry: RegistryProcess, instance: str, base_image: str) -> Bench:
-    options = Options(daemon, insecure=True, program=str(install(tmp_path)))
+    options = BuildKitOptions(daemon, insecure=True, program=str(install(tmp_path)))
     return Bench(options, tmp_path, base_image, instance, registry.host, Recorder())
 
 
@@ -172,7 +172,7 @@ async def test_the_registry_is_logged_in_to_and_nobody_else_reads_the_password(
 
 async def test_a_buildkitd_that_is_gone_is_tried_again_later(tmp_path: Path) -> None:
     address = f"tcp://127.0.0.1:{free_port()}"
-    builder = BuildKitBuilder(Options(address, program=str(install(tmp_path))))
+    builder = BuildKitBuilder(BuildKitOptions(address, program=str(install(tmp_path))))
     with pytest.raises(RetryLater) as caught:
         await builder.build(order(tmp_path, "r/x:1", {"Dockerfile": "FROM scratch\n"}), Recorder())
 
@@ -184,12 +184,12 @@ async def test_a_buildkitd_that_is_gone_is_tried_again_later(tmp_path: Path) -> 
 async def test_a_buildkitd_that_answers_is_well(daemon: str, tmp_path: Path) -> None:
     program = install(tmp_path)
 
-    assert await BuildKitBuilder(Options(daemon, program=str(program))).ping() is None
+    assert await BuildKitBuilder(BuildKitOptions(daemon, program=str(program))).ping() is None
     assert calls(program) == [["--addr", daemon, "debug", "workers"]]
 
 
 async def test_without_the_client_nothing_can_be_built(tmp_path: Path) -> None:
-    builder = BuildKitBuilder(Options("tcp://b:1", program=str(tmp_path / "buildctl")))
+    builder = BuildKitBuilder(BuildKitOptions("tcp://b:1", program=str(tmp_path / "buildctl")))
     with pytest.raises(GiveUp) as caught:
         await builder.build(order(tmp_path, "r/x:1", {"Dockerfile": "FROM scratch\n"}), Recorder())
 
@@ -222,7 +222,7 @@ def _group(pid: int) -> list[str]:
 
 def test_the_cache_is_the_repositorys_and_may_fail(tmp_path: Path) -> None:
     wanted = order(tmp_path, "h:5000/p/team/shop:pr-1-aaaaaaaa", {})
-    command = build(wanted, Options("tcp://b:1", cache=True), Path("/c"), Path("/m"))
+    command = build(wanted, BuildKitOptions("tcp://b:1", cache=True), Path("/c"), Path("/m"))
 
     cache = "type=registry,ref=h:5000/p/team/shop:buildcache"
     assert command[command.index("--import-cache") + 1] == cache
@@ -231,7 +231,7 @@ def test_the_cache_is_the_repositorys_and_may_fail(tmp_path: Path) -> None:
 
 
 def test_address_certificates_network_and_plain_registries_are_passed_on(tmp_path: Path) -> None:
-    options = Options("tcp://b:1", Path("/tls"), network="none", insecure=True)
+    options = BuildKitOptions("tcp://b:1", Path("/tls"), network="none", insecure=True)
     command = build(order(tmp_path, "h/p/x:1", {}), options, Path("/c"), Path("/m"))
 
     assert command[:5] == ("buildctl", "--addr", "tcp://b:1", "--tlsdir", "/tls")

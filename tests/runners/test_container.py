@@ -3,7 +3,7 @@ import pytest
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.docker.builder import ports
-from bot.runners.docker.container import ContainerSpec, Kind, Limits, allowed_memory, configuration
+from bot.runners.docker.container import ContainerLimits, ContainerSpec, Kind, allowed_memory, configuration
 from bot.runners.docker.images import push_failed, split
 
 GIGABYTE = 1 << 30
@@ -24,7 +24,7 @@ def spec(kind: Kind) -> ContainerSpec:
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_no_kind_gets_more_than_it_needs(kind: Kind) -> None:
-    host = configuration(spec(kind), Limits())["HostConfig"]
+    host = configuration(spec(kind), ContainerLimits())["HostConfig"]
 
     assert host["CapDrop"] == ["ALL"]
     assert host["SecurityOpt"] == ["no-new-privileges"]
@@ -37,13 +37,13 @@ def test_no_kind_gets_more_than_it_needs(kind: Kind) -> None:
 
 
 def test_operator_may_allow_writing() -> None:
-    host = configuration(spec(Kind.APP), Limits(read_only=False))["HostConfig"]
+    host = configuration(spec(Kind.APP), ContainerLimits(read_only=False))["HostConfig"]
 
     assert host["ReadonlyRootfs"] is False
 
 
 def test_environment_and_address_are_taken_as_they_are() -> None:
-    made = configuration(spec(Kind.APP), Limits())
+    made = configuration(spec(Kind.APP), ContainerLimits())
 
     assert made["Env"] == ["K=a=b\nc"]
     assert made["Labels"] == {"a": "b"}

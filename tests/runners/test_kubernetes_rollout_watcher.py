@@ -12,7 +12,7 @@ from bot.runners.kubernetes import rollout_watcher
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, POD, REPLICA_SET
 from bot.runners.kubernetes.rollout_watcher import PATIENCE, TRANSIENT_SECONDS, RolloutTarget, RolloutWatcher
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 from tests.real.parts import Recorder
 from tests.runners.kubernetes_samples import IMAGE
 from tests.runners.kubernetes_script import NAMESPACE, Object, Script, owned, said, scripted, without_pauses
@@ -98,7 +98,7 @@ class World:
             frozenset(("Deployment", name) for name in ("web", *names)), "web", seconds, hooks
         )
         self.script.begin(after)
-        await RolloutWatcher(self.cluster, NAMESPACE, Console(Recorder())).until_up(target)
+        await RolloutWatcher(self.cluster, NAMESPACE, LogWriter(Recorder())).until_up(target)
 
     async def trouble(self, **how: Any) -> TellUser:
         with pytest.raises(TellUser) as caught:

@@ -14,7 +14,7 @@ from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure.manifests import JOB, POD
 from bot.runners.kubernetes.suite import SuiteRun
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 from tests.real.clock import Leaping
 from tests.real.parts import Recorder
 from tests.runners.kubernetes_samples import KEY, suite_of
@@ -90,7 +90,12 @@ class World:
     async def run(self, **changes: Any) -> TestOutput:
         labels = naming.labels(KEY, sha="a" * 40, run=7)
         suite = SuiteRun(
-            suite_of(**changes), NAMESPACE, self.cluster, KubernetesOptions("bot"), labels, Console(self.log)
+            suite_of(**changes),
+            NAMESPACE,
+            self.cluster,
+            KubernetesOptions("bot"),
+            labels,
+            LogWriter(self.log),
         )
         return await suite.run()
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.runners.docker.containers import Frames
-from bot.runners.lines import LINE_LIMIT, Console, Lines, clean
+from bot.runners.lines import LINE_LIMIT, Lines, LogWriter, clean
 from tests.real.parts import Recorder
 
 CHUNKS = st.lists(st.binary(max_size=40) | st.sampled_from([b"\n", b"\r\n", "字".encode(), b"\x1b[1m"]))
@@ -58,13 +58,13 @@ def test_progress_bar_without_end_shows_its_last_state() -> None:
 
 def test_console_stops_writing_but_remembers_the_end() -> None:
     log = Recorder()
-    console = Console(log, limit=10, remembered=2)
+    writer = LogWriter(log, limit=10, remembered=2)
 
-    console.lines(["12345", "67890", "never written", "the end"])
+    writer.lines(["12345", "67890", "never written", "the end"])
 
     assert log.text == "12345\n67890\n"
     assert log.notes == ["too much output: the rest is not kept"]
-    assert list(console.tail) == ["never written", "the end"]
+    assert list(writer.tail) == ["never written", "the end"]
 
 
 @given(st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=50))), st.integers(1, 20))

@@ -20,7 +20,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:/[!-~]*)?")
 
 
-class UnreadableError(Exception):
+class UnreadableResultError(Exception):
     """A file that says something else than it should; `message` is a short technical reason."""
 
     def __init__(self, path: str, message: str) -> None:
@@ -30,7 +30,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedResult:
     """What was told; empty where nothing was."""
 
     image: str = ""
@@ -40,8 +40,8 @@ class Told:
     url: str = ""
 
 
-def read(files: Mapping[str, bytes]) -> Told:
-    """Read all result files; `chatops.env` counts more than `image.txt`. Raises UnreadableError."""
+def read(files: Mapping[str, bytes]) -> ReportedResult:
+    """Read all result files; `chatops.env` counts more than `image.txt`. Raises UnreadableResultError."""
     told: dict[str, str] = {}
     places: dict[str, str] = {}
     for path in sorted(files, key=lambda path: (path.endswith(ENV_FILE), path)):
@@ -67,18 +67,18 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if quoted else value
 
 
-def _checked(told: Mapping[str, str], places: Mapping[str, str]) -> Told:
+def _checked(told: Mapping[str, str], places: Mapping[str, str]) -> ReportedResult:
     image, _, digest = told.get("IMAGE", "").partition("@")
     digest = told.get("IMAGE_DIGEST", "") or digest
-    found = Told(image, digest, url=told.get("SERVICE_URL", ""))
+    found = ReportedResult(image, digest, url=told.get("SERVICE_URL", ""))
     if image and not _REFERENCE.fullmatch(image):
-        raise UnreadableError(places["IMAGE"], "IMAGE should be registry/repository:tag")
+        raise UnreadableResultError(places["IMAGE"], "IMAGE should be registry/repository:tag")
     if image and not _DIGEST.fullmatch(digest):
         place = places.get("IMAGE_DIGEST", places["IMAGE"])
-        raise UnreadableError(place, "IMAGE_DIGEST should be sha256: and 64 hexadecimal digits")
+        raise UnreadableResultError(place, "IMAGE_DIGEST should be sha256: and 64 hexadecimal digits")
     if found.url and (len(found.url) > LONGEST_URL or not _URL.fullmatch(found.url)):
-        raise UnreadableError(places["SERVICE_URL"], "SERVICE_URL should be an http or https address")
-    return Told(image, digest, _size(told.get("IMAGE_SIZE", "")), found.url)
+        raise UnreadableResultError(places["SERVICE_URL"], "SERVICE_URL should be an http or https address")
+    return ReportedResult(image, digest, _size(told.get("IMAGE_SIZE", "")), found.url)
 
 
 def _size(text: str) -> int:

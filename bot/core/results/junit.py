@@ -18,7 +18,7 @@ DEEPEST = 50
 _ROOTS = {"testsuites", "testsuite"}
 
 
-class UnreadableError(Exception):
+class UnreadableReportError(Exception):
     """A report that cannot be used; `message` is a short technical reason."""
 
     def __init__(self, path: str, message: str) -> None:
@@ -34,16 +34,16 @@ class _ForeignError(Exception):
 def read(files: Mapping[str, bytes]) -> Report:
     """Read all JUnit files, in order of their paths; other XML beside them is left alone.
 
-    Raises UnreadableError for a file that is broken, hostile or too large, and when none is JUnit.
+    Raises UnreadableReportError for a file that is broken, hostile or too large, and when none is JUnit.
     """
     cases = Cases()
     known = 0
     if sum(map(len, files.values())) > LARGEST_SUM:
-        raise UnreadableError(min(files), f"reports of more than {LARGEST_SUM >> 20} MiB in all")
+        raise UnreadableReportError(min(files), f"reports of more than {LARGEST_SUM >> 20} MiB in all")
     for path in sorted(files):
         known += _is_read(path, files[path], cases)
     if files and not known:
-        raise UnreadableError(min(files), "neither <testsuites> nor <testsuite>")
+        raise UnreadableReportError(min(files), "neither <testsuites> nor <testsuite>")
     return Report(tuple(cases.kept), truncated=cases.truncated)
 
 
@@ -56,14 +56,14 @@ def failed_names(report: Report, limit: int = 50) -> tuple[str, ...]:
 def _is_read(path: str, content: bytes, cases: Cases) -> bool:
     """Read one file; False if it is no JUnit."""
     if len(content) > LARGEST_FILE:
-        raise UnreadableError(path, f"larger than {LARGEST_FILE >> 20} MiB")
+        raise UnreadableReportError(path, f"larger than {LARGEST_FILE >> 20} MiB")
     if not content.strip():
-        raise UnreadableError(path, "empty")
+        raise UnreadableReportError(path, "empty")
     try:
         _Parser(path, cases).parse(content)
     except expat.ExpatError as error:
         message = f"line {error.lineno}: {expat.ErrorString(error.code)}"
-        raise UnreadableError(path, message) from error
+        raise UnreadableReportError(path, message) from error
     except _ForeignError:
         return False
     return True
@@ -84,14 +84,14 @@ class _Parser:
         self._expat.CharacterDataHandler = cases.text
 
     def parse(self, content: bytes) -> None:
-        """Parse everything; raises expat.ExpatError, UnreadableError or _ForeignError."""
+        """Parse everything; raises expat.ExpatError, UnreadableReportError or _ForeignError."""
         self._cases.begin_file()
         self._expat.Parse(well_formed(content), True)  # noqa: FBT003 - expat takes it by position only
 
     def _doctype(self, name: str, *_: object) -> None:
         if _local(name) not in _ROOTS:
             raise _ForeignError
-        raise UnreadableError(self._path, "a DTD is not allowed")
+        raise UnreadableReportError(self._path, "a DTD is not allowed")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
@@ -99,7 +99,7 @@ class _Parser:
         if self._depth == 1 and local not in _ROOTS:
             raise _ForeignError
         if self._depth > DEEPEST:
-            raise UnreadableError(self._path, f"nested deeper than {DEEPEST}")
+            raise UnreadableReportError(self._path, f"nested deeper than {DEEPEST}")
         self._cases.start(local, attributes)
 
     def _end(self, name: str) -> None:

@@ -1,6 +1,6 @@
 """Removes what was kept for long enough: files of runs, runs and deliveries, in batches that hold up nobody.
 
-What is due is found in the store and on the shelf each time anew, so neither a restart nor another replica's
+What is due is found in the store and the run files each time anew, so neither a restart nor another replica's
 taking the lead forgets or repeats anything.
 """
 
@@ -23,10 +23,10 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Keeps the store and the shelf from growing for ever."""
+    """Keeps the store and the run files from growing for ever."""
 
     records: Records
-    shelf: FileStore
+    files: FileStore
     clock: Clock
     keep: RetentionPolicy
     metrics: Metrics = NULL_METRICS
@@ -44,10 +44,10 @@ class Retention:
     async def _files(self, live: Collection[int], now: datetime) -> None:
         removed: Counter[str] = Counter()
         after = 0
-        while held := await self.shelf.held(after=after, limit=BATCH):
+        while held := await self.files.runs_with_files(after=after, limit=BATCH):
             over = await self.records.past.over(tuple(held))
             for run, names in expendable(held, over, live, self.keep, now).items():
-                await self.shelf.remove(run, names)
+                await self.files.remove(run, names)
                 removed.update("logs" if name.endswith(LOG) else "reports" for name in names)
             after = max(held)
         for kind, count in removed.items():

@@ -51,14 +51,14 @@ class StepRecorder:
             image=_fresh_image(run.steps) or images.get(run.sha),
             hosts=hosts,
             urls={environment.key.name: self.addresses.environment(environment) for environment in found},
-            ends={environment.key.name: environment.expires_at for environment in found},
+            expiries={environment.key.name: environment.expires_at for environment in found},
             ports={
                 environment.key.name: environment.endpoint.port
                 for environment in found
                 if environment.endpoint and environment.state is EnvironmentState.READY
             },
             environments=tuple(hosts),
-            told={
+            reported_urls={
                 environment.key.name: environment.url
                 for environment in found
                 if environment.url and environment.state is EnvironmentState.READY
@@ -66,7 +66,7 @@ class StepRecorder:
             index=index,
             resumed=run.steps[index].attempt > 0,
             handle=run.steps[index].handle,
-            tell=partial(active.tell, index),
+            report_progress=partial(active.tell, index),
         )
 
     async def before(self, run: Run, index: int) -> None:
@@ -79,7 +79,7 @@ class StepRecorder:
         """Remember what a step has made or removed."""
         step = run.plan.steps[index]
         # A log must be whole for those who are told that its step is over.
-        await self.adapters.reports.settle(run.id, step.name)
+        await self.adapters.reports.flush(run.id, step.name)
         if result.image is not None and result.state is StepState.PASSED:
             await self.records.pulls.put_image(run.repo, run.number, result.image)
         if isinstance(step, Deploy):
@@ -91,7 +91,7 @@ class StepRecorder:
         """Bring what an interrupted step has said to where others go on, if that can be done at once."""
         try:
             async with asyncio.timeout(LOG_FLUSH_SECONDS):
-                await self.adapters.reports.settle(run.id, run.plan.steps[index].name)
+                await self.adapters.reports.flush(run.id, run.plan.steps[index].name)
         except (RetryLater, TimeoutError) as error:
             logger.warning("run %s: its log may lack its last lines: %s", run.id, error)
 

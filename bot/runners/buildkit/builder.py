@@ -12,11 +12,11 @@ from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, Log
 from bot.runners.buildkit import command
-from bot.runners.buildkit.command import Options
+from bot.runners.buildkit.command import BuildKitOptions
 from bot.runners.buildkit.context import unpack
 from bot.runners.buildkit.process import started
 from bot.runners.buildkit.progress import PlainProgress
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 
 DIGEST = "containerimage.digest"
 
@@ -24,7 +24,9 @@ DIGEST = "containerimage.digest"
 class BuildKitBuilder:
     """Implements `Builder`. `accounts` are user and password by registry, as it stands in image names."""
 
-    def __init__(self, options: Options, accounts: Mapping[str, tuple[str, str]] | None = None) -> None:
+    def __init__(
+        self, options: BuildKitOptions, accounts: Mapping[str, tuple[str, str]] | None = None
+    ) -> None:
         self._options = options
         self._accounts = accounts or {}
         self._pushed: dict[str, str] = {}
@@ -64,12 +66,12 @@ class BuildKitBuilder:
         return next((line for line in reversed(said) if line), f"exit code {code}").removeprefix("error: ")
 
     async def _run(self, order: BuildOrder, building: tuple[str, ...], folder: Path, log: Log) -> None:
-        console, progress = Console(log), PlainProgress()
+        writer, progress = LogWriter(log), PlainProgress()
         async with started(building, folder, {"DOCKER_CONFIG": str(folder)}) as process:
             async for line in process.lines():
                 shown = progress.feed(line)
                 if shown is not None:
-                    console.line(shown)
+                    writer.line(shown)
             if await process.code():
                 raise progress.failure(tag=order.tag, path=order.dockerfile)
 

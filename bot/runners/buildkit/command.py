@@ -15,7 +15,7 @@ CACHE = "buildcache"
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class BuildKitOptions:
     """Where buildkitd is and how it builds."""
 
     address: str
@@ -37,7 +37,7 @@ class Options:
         return (self.program, "--addr", self.address, *tls)
 
 
-def build(order: BuildOrder, options: Options, context: Path, metadata: Path) -> tuple[str, ...]:
+def build(order: BuildOrder, options: BuildKitOptions, context: Path, metadata: Path) -> tuple[str, ...]:
     """Return the command that builds an order from an unpacked context and pushes it."""
     return (
         *options.client,
@@ -59,7 +59,7 @@ def cache_of(tag: str) -> str:
     return f"{tag.rpartition(':')[0]}:{CACHE}"
 
 
-def _opts(order: BuildOrder, options: Options) -> Iterator[str]:
+def _opts(order: BuildOrder, options: BuildKitOptions) -> Iterator[str]:
     given = {"filename": order.dockerfile}
     if order.target:
         given["target"] = order.target
@@ -72,12 +72,12 @@ def _opts(order: BuildOrder, options: Options) -> Iterator[str]:
         yield from ("--opt", f"{name}={value}")
 
 
-def _cached(order: BuildOrder, options: Options) -> tuple[str, ...]:
+def _cached(order: BuildOrder, options: BuildKitOptions) -> tuple[str, ...]:
     cache = _exported(f"type=registry,ref={cache_of(order.tag)}", options)
     # Harbor takes a cache only in the form of an image manifest; a cache that fails must not fail the build.
     kept = f"{cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
     return ("--import-cache", cache, "--export-cache", kept)
 
 
-def _exported(text: str, options: Options) -> str:
+def _exported(text: str, options: BuildKitOptions) -> str:
     return f"{text},registry.insecure=true" if options.insecure else text

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater
 from bot.model.reason import Reason
-from bot.runners.build_failure import REMEMBERED, Failure, classify, plain
+from bot.runners.build_failure import REMEMBERED, BuildFailure, classify, plain
 
 _VERTEX = re.compile(r"#(\d+) (.*)")
 _OUTPUT = re.compile(r"\d+\.\d+ ?(.*)")
@@ -67,7 +67,7 @@ class PlainProgress:
             return _not_pushed(tag.rpartition(":")[0], message)
         image = _METADATA.search(step.name)
         instruction = f"FROM {image[1]}" if image else _PLACE.sub("", step.name)
-        failure = Failure(message, instruction, tuple(step.tail), image[1] if image else "")
+        failure = BuildFailure(message, instruction, tuple(step.tail), image[1] if image else "")
         return classify(failure, path=path)
 
     def _vertex(self, number: str, text: str) -> str | None:

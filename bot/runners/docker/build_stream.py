@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from bot.runners.build_failure import REMEMBERED, Failure
+from bot.runners.build_failure import REMEMBERED, BuildFailure
 from bot.runners.lines import Lines
 
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)$")
@@ -29,7 +29,7 @@ class ClassicProgress:
         self._cached = False
         self._built = ""
         self.image = ""
-        self.failure: Failure | None = None
+        self.failure: BuildFailure | None = None
 
     def feed(self, message: Mapping[str, Any]) -> list[str]:
         """Take a message and return the lines that it adds to the log."""
@@ -65,11 +65,11 @@ class ClassicProgress:
         self._tail.append(line)
         return f"#{self._number} {line}"
 
-    def _failure(self, message: Mapping[str, Any]) -> Failure:
+    def _failure(self, message: Mapping[str, Any]) -> BuildFailure:
         detail = message.get("errorDetail")
         found = detail.get("message") if isinstance(detail, Mapping) else None
         base = _FROM.match(self._instruction)
-        return Failure(
+        return BuildFailure(
             message=str(found or message.get("error") or ""),
             instruction=self._instruction,
             tail=tuple(self._tail),

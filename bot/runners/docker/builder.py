@@ -11,7 +11,7 @@ from bot.core.naming import LABEL_INSTANCE
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, Log
-from bot.runners.build_failure import Failure, classify, refused
+from bot.runners.build_failure import BuildFailure, classify, refused
 from bot.runners.cleanup import uninterrupted
 from bot.runners.docker.build_stream import ClassicProgress
 from bot.runners.docker.buildkit import BuildKitProgress
@@ -19,7 +19,7 @@ from bot.runners.docker.context import chunks, filtered, recipe
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.images import Images
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 
 CLASSIC, BUILDKIT = "1", "2"
 
@@ -28,7 +28,7 @@ class Progress(Protocol):
     """Reads the messages of one build."""
 
     image: str
-    failure: Failure | None
+    failure: BuildFailure | None
 
     def feed(self, message: Mapping[str, Any]) -> list[str]:
         """Take a message and return the lines that it adds to the log."""
@@ -69,9 +69,9 @@ class DockerBuilder:
 
     async def build(self, order: BuildOrder, log: Log) -> Built:
         """Build; see `Builder.build`."""
-        console = Console(log)
+        writer = LogWriter(log)
         async with filtered(order.context, order.dockerfile) as context:
-            image = await self._build(order, context, console)
+            image = await self._build(order, context, writer)
         found = await self._images.inspect(image)
         if found is None:
             raise EngineFault("the image vanished after its build")
@@ -79,58 +79,58 @@ class DockerBuilder:
 
     async def push(self, tag: str, log: Log) -> str:
         """Push; see `Builder.push`."""
-        return await self._images.push(tag, Console(log))
+        return await self._images.push(tag, LogWriter(log))
 
-    async def _build(self, order: BuildOrder, context: Path, console: Console) -> str:
+    async def _build(self, order: BuildOrder, context: Path, writer: LogWriter) -> str:
         try:
-            return await self._attempt(order, context, console)
+            return await self._attempt(order, context, writer)
         except TellUser as error:
             if error.reason is Reason.TARGET_UNKNOWN:
                 stages = await asyncio.to_thread(recipe, context, order.dockerfile)
                 error.facts = {**error.facts, "known": ", ".join(stages.names)}
-            if not await self._pulled(error, console):
+            if not await self._pulled(error, writer):
                 raise
-        return await self._attempt(order, context, console)
+        return await self._attempt(order, context, writer)
 
-    async def _pulled(self, error: TellUser, console: Console) -> bool:
+    async def _pulled(self, error: TellUser, writer: LogWriter) -> bool:
         """Pull a private base image: BuildKit without a session has no credentials, the engine has."""
         image = error.facts.get("image", "")
         if error.reason is not Reason.BASE_IMAGE_MISSING or not await self._credentials.known(image):
             return False
-        await self._images.ensure(image, console)
+        await self._images.ensure(image, writer)
         return True
 
-    async def _attempt(self, order: BuildOrder, context: Path, console: Console) -> str:
+    async def _attempt(self, order: BuildOrder, context: Path, writer: LogWriter) -> str:
         if self._buildkit:
             try:
-                return await self._run(order, context, console, BuildKitProgress())
+                return await self._run(order, context, writer, BuildKitProgress())
             except (EngineRefused, EngineFault) as error:
                 if not _without_buildkit(error):
                     raise
             self._buildkit = False
-        return await self._run(order, context, console, ClassicProgress())
+        return await self._run(order, context, writer, ClassicProgress())
 
-    async def _run(self, order: BuildOrder, context: Path, console: Console, progress: Progress) -> str:
+    async def _run(self, order: BuildOrder, context: Path, writer: LogWriter, progress: Progress) -> str:
         try:
-            await self._stream(order, context, console, progress)
+            await self._stream(order, context, writer, progress)
         except (EngineRefused, EngineFault) as error:
             refusal = (
                 None if _without_buildkit(error) else refused(error.message, error.status, order.dockerfile)
             )
             if refusal is None:
                 raise
-            console.line(error.message)
+            writer.line(error.message)
             raise refusal from error
         finally:
             await uninterrupted(self._images.discard(progress.leftovers()))
         if progress.failure is not None:
-            console.line(progress.failure.message)
+            writer.line(progress.failure.message)
             limited = isinstance(progress, ClassicProgress) and self._memory
             memory = f"{self._memory >> 20}m" if limited else ""
             raise classify(progress.failure, memory=memory, path=order.dockerfile)
         return progress.image or order.tag
 
-    async def _stream(self, order: BuildOrder, context: Path, console: Console, progress: Progress) -> None:
+    async def _stream(self, order: BuildOrder, context: Path, writer: LogWriter, progress: Progress) -> None:
         classic = isinstance(progress, ClassicProgress)
         headers = {"Content-Type": "application/x-tar"}
         headers |= await self._credentials.all() if classic else {}
@@ -139,7 +139,7 @@ class DockerBuilder:
             "POST", "/build", params=params, data=chunks(context), headers=headers
         ) as response:
             async for message in self._engine.messages(response):
-                console.lines(progress.feed(message))
+                writer.lines(progress.feed(message))
 
     def _parameters(self, order: BuildOrder, version: str) -> dict[str, str]:
         found = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.runners.build_failure import REMEMBERED, Failure
+from bot.runners.build_failure import REMEMBERED, BuildFailure
 from bot.runners.docker.wire import MalformedError, Output, Vertex, status
 from bot.runners.lines import Lines, clean
 
@@ -35,7 +35,7 @@ class BuildKitProgress:
         self._steps: dict[str, _Step] = {}
         self._shown = 0
         self.image = ""
-        self.failure: Failure | None = None
+        self.failure: BuildFailure | None = None
 
     def feed(self, message: Mapping[str, Any]) -> list[str]:
         """Take a message and return the lines that it adds to the log."""
@@ -86,11 +86,11 @@ class BuildKitProgress:
         step.over = True
         return [*self._lines(step, step.output.flush()), f"#{step.number} {_ending(vertex)}"]
 
-    def _failure(self, message: str) -> Failure:
+    def _failure(self, message: str) -> BuildFailure:
         step = next((step for step in self._steps.values() if step.error), _Step(""))
         image = next((one or two for one, two in _METADATA.findall(step.name)), "")
         instruction = f"FROM {image}" if image else _PLACE.sub("", step.name)
-        return Failure(message, instruction, tuple(step.tail), image)
+        return BuildFailure(message, instruction, tuple(step.tail), image)
 
 
 def _ending(vertex: Vertex) -> str:

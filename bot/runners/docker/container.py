@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ContainerLimits:
     """What the operator allows each container."""
 
     memory: str = "2g"
@@ -55,7 +55,7 @@ class ContainerSpec:
     address: str | None = None
 
 
-def configuration(spec: ContainerSpec, limits: Limits) -> dict[str, Any]:
+def configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str, Any]:
     """Return the body of `POST /containers/create`."""
     found: dict[str, Any] = {
         "Image": spec.image,
@@ -72,7 +72,7 @@ def configuration(spec: ContainerSpec, limits: Limits) -> dict[str, Any]:
     return found
 
 
-def host_configuration(spec: ContainerSpec, limits: Limits) -> dict[str, Any]:
+def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str, Any]:
     """Return the part that holds limits and hardening."""
     memory = allowed_memory(spec.memory, limits.memory)
     return {
@@ -96,7 +96,7 @@ def host_configuration(spec: ContainerSpec, limits: Limits) -> dict[str, Any]:
     }
 
 
-def _log(kind: Kind, limits: Limits) -> dict[str, Any]:
+def _log(kind: Kind, limits: ContainerLimits) -> dict[str, Any]:
     if kind is Kind.TESTS:
         # All of it is read while it comes, and the container is removed right afterwards.
         return {"Type": "none", "Config": {}}

@@ -8,13 +8,13 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, ServiceSpec
 from bot.runners.docker.builder import ports
-from bot.runners.docker.container import ContainerSpec, Kind, Limits, configuration
+from bot.runners.docker.container import ContainerLimits, ContainerSpec, Kind, configuration
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.docker.health import Health, unstartable
 from bot.runners.docker.images import Images
 from bot.runners.docker.network import Network
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 
 APP = "app"
 """Name of the service under test on its network."""
@@ -26,11 +26,11 @@ class Deployment:
 
     spec: EnvironmentSpec
     network: Network
-    limits: Limits
+    limits: ContainerLimits
     images: Images
     containers: Containers
     health: Health
-    console: Console
+    writer: LogWriter
     labels: Mapping[Kind, Mapping[str, str]]
     names: Callable[[str], str]
     """From a part, such as `app`, to the name of its container."""
@@ -44,7 +44,7 @@ class Deployment:
         return Endpoint(self.network.address, port)
 
     async def _service(self, service: ServiceSpec) -> str:
-        await self.images.ensure(service.image, self.console)
+        await self.images.ensure(service.image, self.writer)
         container = ContainerSpec(
             kind=Kind.SERVICE,
             alias=service.name,
@@ -58,7 +58,7 @@ class Deployment:
         return await self._start(container, port=service.port, path=None)
 
     async def _app(self) -> tuple[str, int]:
-        image = await self.images.ensure(self.spec.image.pinned, self.console)
+        image = await self.images.ensure(self.spec.image.pinned, self.writer)
         port = self.spec.port or next(iter(ports(image)), None)
         if port is None:
             raise TellUser(Reason.NO_PORT)
@@ -76,13 +76,13 @@ class Deployment:
         return await self._start(container, port=port, path=self.spec.health_path), port
 
     async def _start(self, spec: ContainerSpec, *, port: int | None, path: str | None) -> str:
-        self.console.line(f"starting {spec.alias} from {spec.image}")
+        self.writer.line(f"starting {spec.alias} from {spec.image}")
         container = await self._create(spec)
         await self._explained(container, self._begin(container, spec.alias))
         seconds = self.spec.health_timeout
         ready = self.health.wait(container, spec.alias, port=port, path=path, seconds=seconds)
         await self._explained(container, ready)
-        self.console.line(f"{spec.alias} is ready")
+        self.writer.line(f"{spec.alias} is ready")
         return container
 
     async def _create(self, spec: ContainerSpec) -> str:
@@ -104,5 +104,5 @@ class Deployment:
         except TellUser as error:
             words = (await self.containers.tail(container), error.log)
             error.log = "\n".join(filter(None, words))
-            self.console.lines(error.log.splitlines())
+            self.writer.lines(error.log.splitlines())
             raise

@@ -13,7 +13,7 @@ from bot.runners.build_failure import plain
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.labels import matching
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 
 log = logging.getLogger(__name__)
 
@@ -57,21 +57,21 @@ class Images:
             raise
         return found
 
-    async def ensure(self, reference: str, console: Console) -> dict[str, Any]:
+    async def ensure(self, reference: str, writer: LogWriter) -> dict[str, Any]:
         """Return an image, pulled if the engine does not have it.
 
         Raises TellUser(BASE_IMAGE_MISSING), RetryLater(REGISTRY_UNAVAILABLE | ENGINE_UNAVAILABLE).
         """
         found = await self.inspect(reference)
         if found is None:
-            console.line(f"pulling {reference}")
-            await self.pull(reference, console)
+            writer.line(f"pulling {reference}")
+            await self.pull(reference, writer)
             found = await self.inspect(reference)
         if found is None:
             raise TellUser(Reason.BASE_IMAGE_MISSING, {"image": reference})
         return found
 
-    async def pull(self, reference: str, console: Console) -> None:
+    async def pull(self, reference: str, writer: LogWriter) -> None:
         """Pull an image; raises as `ensure` does."""
         name, tag = split(reference)
         headers = await self._credentials.header(reference)
@@ -81,7 +81,7 @@ class Images:
                 "POST", "/images/create", params=params, headers=headers
             ) as response:
                 async for message in self._engine.messages(response):
-                    _tell(message, console)
+                    _tell(message, writer)
                     if "error" in message:
                         raise _pull_failed(reference, str(message["error"]))
         except (EngineRefused, EngineFault) as error:
@@ -89,7 +89,7 @@ class Images:
                 raise
             raise _pull_failed(reference, error.message) from error
 
-    async def push(self, tag: str, console: Console) -> str:
+    async def push(self, tag: str, writer: LogWriter) -> str:
         """Push an image and return its digest; raises as `Builder.push` does."""
         name, label = split(tag)
         headers = await self._credentials.header(tag)
@@ -97,7 +97,7 @@ class Images:
         path = f"/images/{name}/push"
         async with self._engine.open("POST", path, params={"tag": label}, headers=headers) as response:
             async for message in self._engine.messages(response):
-                _tell(message, console)
+                _tell(message, writer)
                 if "error" in message:
                     raise push_failed(name, str(message["error"]))
                 digest = _digest(message) or digest
@@ -169,10 +169,10 @@ def _pull_failed(reference: str, message: str) -> ChatOpsError:
     return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(message)})
 
 
-def _tell(message: Mapping[str, Any], console: Console) -> None:
+def _tell(message: Mapping[str, Any], writer: LogWriter) -> None:
     status = str(message.get("status", ""))
     if _WORTH_TELLING.match(status):
-        console.line(f"{str(message.get('id', ''))[:12]}: {status}")
+        writer.line(f"{str(message.get('id', ''))[:12]}: {status}")
 
 
 def _digest(message: Mapping[str, Any]) -> str:

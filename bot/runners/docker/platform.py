@@ -12,7 +12,7 @@ from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
 from bot.runners.docker import labels
-from bot.runners.docker.container import ContainerSpec, Kind, Limits, configuration
+from bot.runners.docker.container import ContainerLimits, ContainerSpec, Kind, configuration
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.deployment import APP, Deployment
@@ -23,7 +23,7 @@ from bot.runners.docker.images import Images
 from bot.runners.docker.inventory import Inventory
 from bot.runners.docker.network import Network, Networks, bridge_prefix
 from bot.runners.docker.tests_container import TestsContainer
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 
 POOL = "10.231.0.0/16"
 """Default pool of the environments' subnets: room for 4,096 of them, outside the engine's own pools."""
@@ -39,12 +39,12 @@ class DockerPlatform:
         instance: str,
         credentials: Credentials | None = None,
         pool: str = POOL,
-        limits: Limits | None = None,
+        limits: ContainerLimits | None = None,
         firewall: Mode = "auto",
     ) -> None:
         self._engine = engine
         self._instance = instance
-        self._limits = limits or Limits()
+        self._limits = limits or ContainerLimits()
         self._images = Images(engine, credentials or Credentials())
         self._containers = Containers(engine)
         self._networks = Networks(engine, instance, pool)
@@ -57,7 +57,7 @@ class DockerPlatform:
         await self._containers.remove_all(self._labels(spec.key))
         try:
             network = await self._networks.ensure(spec.key, naming.network(spec.key, self._instance))
-            return await self._deployment(spec, network, Console(log)).run()
+            return await self._deployment(spec, network, LogWriter(log)).run()
         except BaseException:
             await uninterrupted(self.remove(spec.key))
             raise
@@ -123,8 +123,8 @@ class DockerPlatform:
     async def _run_tests(self, spec: TestSpec, network: Network | None, log: Log) -> TestOutput:
         if network is None:
             raise TellUser(Reason.NO_ENVIRONMENT)
-        console = Console(log)
-        await self._images.ensure(spec.image, console)
+        writer = LogWriter(log)
+        await self._images.ensure(spec.image, writer)
         container = ContainerSpec(
             kind=Kind.TESTS,
             alias="tests",
@@ -136,11 +136,11 @@ class DockerPlatform:
             entrypoint=("/bin/sh", "-c") if spec.command else (),
             command=(spec.command,) if spec.command else (),
         )
-        suite = TestsContainer(self._engine, self._containers, spec, console)
+        suite = TestsContainer(self._engine, self._containers, spec, writer)
         name = naming.container(spec.key, f"tests-{naming.slug(spec.suite)}", self._instance)
         return await suite.run(name, configuration(container, self._limits))
 
-    def _deployment(self, spec: EnvironmentSpec, network: Network, console: Console) -> Deployment:
+    def _deployment(self, spec: EnvironmentSpec, network: Network, writer: LogWriter) -> Deployment:
         return Deployment(
             spec=spec,
             network=network,
@@ -148,7 +148,7 @@ class DockerPlatform:
             images=self._images,
             containers=self._containers,
             health=Health(self._containers),
-            console=console,
+            writer=writer,
             labels={kind: self._marked(spec.labels, spec.key, kind) for kind in Kind},
             names=lambda part: naming.container(spec.key, part, self._instance),
         )

@@ -15,7 +15,7 @@ from bot.runners.collect import ARCHIVE_LIMIT, report_files
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.health import ended, unstartable
-from bot.runners.lines import Console, clean
+from bot.runners.lines import LogWriter, clean
 
 KILLED = 137
 
@@ -26,12 +26,12 @@ class TestsContainer:
     __test__ = False
 
     def __init__(
-        self, engine: DockerEngine, containers: Containers, spec: TestSpec, console: Console
+        self, engine: DockerEngine, containers: Containers, spec: TestSpec, writer: LogWriter
     ) -> None:
         self._engine = engine
         self._containers = containers
         self._spec = spec
-        self._console = console
+        self._writer = writer
 
     async def run(self, name: str, configuration: Mapping[str, Any]) -> TestOutput:
         """Create, start, follow, collect; the container is gone afterwards, whatever happened."""
@@ -54,7 +54,7 @@ class TestsContainer:
                 async with self._containers.attached(container) as output:
                     await self._start(container)
                     async for lines in output:
-                        self._console.lines(lines)
+                        self._writer.lines(lines)
                 return await self._containers.wait(container)
         except TimeoutError:
             facts = {"step": "test", "seconds": str(self._spec.timeout)}
@@ -64,7 +64,7 @@ class TestsContainer:
         try:
             await self._containers.start(container)
         except (EngineRefused, EngineFault) as error:
-            self._console.line(clean(error.message))
+            self._writer.line(clean(error.message))
             raise unstartable(error, self._spec.suite) from error
 
     async def _report(self, container: str) -> dict[str, bytes]:
@@ -76,9 +76,7 @@ class TestsContainer:
                 ) as response:
                     async for chunk in response.content.iter_any():
                         if kept.tell() + len(chunk) > ARCHIVE_LIMIT:
-                            self._console.line(
-                                f"{self._spec.report} is too large: only its beginning is read"
-                            )
+                            self._writer.line(f"{self._spec.report} is too large: only its beginning is read")
                             break
                         kept.write(chunk)
             except EngineRefused as refused:
@@ -89,5 +87,5 @@ class TestsContainer:
             return await asyncio.to_thread(report_files, kept)
 
     def _with_log(self, error: Any) -> Any:
-        error.log = "\n".join(self._console.tail)
+        error.log = "\n".join(self._writer.tail)
         return error

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
-from bot.ports import Clock, JobOrder, Log, Tell
+from bot.ports import Clock, JobOrder, Log, ReportProgress
 from bot.runners.jenkins import paths, responses
 from bot.runners.jenkins.build_finder import BuildFinder
 from bot.runners.jenkins.build_location import BuildLocation
@@ -54,7 +54,7 @@ class BuildFollower:
     client: JenkinsClient
     order: JobOrder
     log: Log
-    tell: Tell
+    report_progress: ReportProgress
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
     timeouts: JenkinsTimeouts
@@ -180,7 +180,7 @@ class BuildFollower:
         if said != self._reported:
             self._reported = said
             self._reported_at = self.clock.now()
-            await self.tell(waiting=waiting, link=self.link, handle=handle)
+            await self.report_progress(waiting=waiting, link=self.link, handle=handle)
 
     async def _report_offset(self) -> None:
         """Keep how far the log was brought, now and then."""

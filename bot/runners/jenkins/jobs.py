@@ -9,7 +9,7 @@ from glob import escape
 from bot.core.paths import listed
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
-from bot.ports import Clock, JobEnding, JobOrder, Log, Tell
+from bot.ports import Clock, JobEnding, JobOrder, Log, ReportProgress
 from bot.runners.cleanup import uninterrupted
 from bot.runners.jenkins import responses
 from bot.runners.jenkins.build_finder import BuildFinder
@@ -37,12 +37,21 @@ class JenkinsJobs:
     clock: Clock = field(default_factory=_SystemClock)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def run(self, order: JobOrder, log: Log, tell: Tell, stopped: Callable[[], bool]) -> JobEnding:
+    async def run(
+        self, order: JobOrder, log: Log, report_progress: ReportProgress, stopped: Callable[[], bool]
+    ) -> JobEnding:
         """Run one job; see `ports.Jobs.run`."""
         if not self.allows(order.repository, order.name):
             raise TellUser(Reason.JENKINS_JOB_NOT_ALLOWED, {"job": order.name})
         follower = BuildFollower(
-            self.client, order, log, tell, self.clock, self.sleep, self.timeouts, self.url.rstrip("/")
+            self.client,
+            order,
+            log,
+            report_progress,
+            self.clock,
+            self.sleep,
+            self.timeouts,
+            self.url.rstrip("/"),
         )
         try:
             build = await follower.follow()

@@ -22,7 +22,7 @@ from bot.runners.kubernetes.rollout import Rollout
 from bot.runners.kubernetes.suite import SuiteRun, stop_all
 from bot.runners.kubernetes.template_context import APP
 from bot.runners.kubernetes.workloads import Workloads
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +38,14 @@ class KubernetesPlatform:
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         """Deploy; see `Platform.deploy`."""
-        console = Console(log)
+        writer = LogWriter(log)
         labels = self._labels(spec.key, spec.labels)
         namespace = self._namespaces.name(spec.key)
-        deployment = Rollout(spec, namespace, self._cluster, self._charts, self._options, labels, console)
+        deployment = Rollout(spec, namespace, self._cluster, self._charts, self._options, labels, writer)
         try:
             plan = await DeploymentPlanner(spec, namespace, self._options, self._charts).plan()
             await self._namespaces.ensure(NamespaceOwner(spec.key, labels, spec.owner, spec.expires))
-            console.line(f"namespace {namespace}")
+            writer.line(f"namespace {namespace}")
             # What sleeps would go on sleeping where the manifests do not say how many there are.
             await Workloads(self._cluster, namespace).rouse()
             return await deployment.run(plan)
@@ -58,12 +58,12 @@ class KubernetesPlatform:
         """Run one suite; see `Platform.run_tests`."""
         labels = self._labels(spec.key, spec.labels)
         if await self._namespaces.exists(spec.key):
-            return await self._run_tests(spec, labels, Console(log))
+            return await self._run_tests(spec, labels, LogWriter(log))
         if not spec.standalone:
             raise TellUser(Reason.NO_ENVIRONMENT)
         try:
             await self._namespaces.ensure(NamespaceOwner(spec.key, labels))
-            return await self._run_tests(spec, labels, Console(log))
+            return await self._run_tests(spec, labels, LogWriter(log))
         finally:
             await uninterrupted(self.remove(spec.key))
 
@@ -127,9 +127,9 @@ class KubernetesPlatform:
         except (TellUser, GiveUp) as error:
             logger.warning("namespace %s: %s", namespace, error)
 
-    async def _run_tests(self, spec: TestSpec, labels: Mapping[str, str], console: Console) -> TestOutput:
+    async def _run_tests(self, spec: TestSpec, labels: Mapping[str, str], writer: LogWriter) -> TestOutput:
         namespace = self._namespaces.name(spec.key)
-        return await SuiteRun(spec, namespace, self._cluster, self._options, labels, console).run()
+        return await SuiteRun(spec, namespace, self._cluster, self._options, labels, writer).run()
 
     def _labels(self, key: EnvironmentKey, facts: Mapping[str, str]) -> dict[str, str]:
         return cluster_labels.all_of(self._options.instance, key, facts)

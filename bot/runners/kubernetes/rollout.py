@@ -19,7 +19,7 @@ from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, SERVICE, STAT
 from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready, until_unrouted
 from bot.runners.kubernetes.rollout_watcher import PATIENCE, RolloutTarget, RolloutWatcher
 from bot.runners.kubernetes.template_context import APP
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 
 FORGOTTEN_AFTER = 10.0
 """Seconds that a controller gets to drop a route."""
@@ -36,7 +36,7 @@ class Rollout:
     charts: Charts
     options: KubernetesOptions
     labels: Mapping[str, str]
-    console: Console
+    writer: LogWriter
 
     async def run(self, plan: DeploymentPlan) -> Endpoint:
         """Bring everything up and return where it answers; the caller removes what an error left."""
@@ -53,7 +53,7 @@ class Rollout:
     async def _clear(self) -> None:
         """Remove the former deployment and wait until nothing of it runs."""
         if await self.charts.uninstall(self.namespace):
-            self.console.line("the former release is uninstalled")
+            self.writer.line("the former release is uninstalled")
         await self._tidy(())
         await self._watcher().until_empty()
         if self.options.routing.visited:
@@ -66,7 +66,7 @@ class Rollout:
         seconds = PATIENCE + self.spec.health_timeout
         path = self.spec.definition.path if self.spec.definition else ""
         mine = {**self.labels, cluster_labels.LABEL_ROLE: applying.ROLE}
-        self.console.line(f"installing the chart {path}: {', '.join(map(str, plan.manifests))}")
+        self.writer.line(f"installing the chart {path}: {', '.join(map(str, plan.manifests))}")
         target = self._target(plan.stages[0], plan.hooks)
         installing = self.charts.install(path, self.namespace, plan.manifests, mine, seconds)
         watcher = self._watcher()
@@ -79,7 +79,7 @@ class Rollout:
 
     async def _up(self, manifests: Sequence[Manifest]) -> None:
         for manifest in manifests:
-            self.console.line(f"applying {manifest}")
+            self.writer.line(f"applying {manifest}")
         await applying.apply(self.cluster, self.namespace, manifests, self.labels)
         target = self._target(manifests)
         if target.names:
@@ -94,20 +94,20 @@ class Rollout:
         return RolloutTarget(names, subject, self.spec.health_timeout, hooked)
 
     def _watcher(self) -> RolloutWatcher:
-        return RolloutWatcher(self.cluster, self.namespace, self.console)
+        return RolloutWatcher(self.cluster, self.namespace, self.writer)
 
     async def _tidy(self, applied: Sequence[Manifest], labels: Mapping[str, str] | None = None) -> None:
         """Remove what an earlier deployment applied and this one did not."""
         mine = {**cluster_labels.of_environment(self.options.instance, self.spec.key), **(labels or {})}
         for name in await applying.prune(self.cluster, self.namespace, applied, mine):
-            self.console.line(f"removed {name}")
+            self.writer.line(f"removed {name}")
 
     async def _visited(self, found: EntryService) -> Endpoint:
         service = await self.cluster.get(SERVICE.path(self.namespace, found.service))
         address = str((service or {}).get("spec", {}).get("clusterIP", ""))
         check = self._readiness_check(f"http://{address}:{found.port}", self.spec.health_timeout)
         await until_ready(check)
-        self.console.line(f"{check.url} answers")
+        self.writer.line(f"{check.url} answers")
         return Endpoint(address, found.port)
 
     def _readiness_check(self, service: str, seconds: float) -> ReadinessCheck:

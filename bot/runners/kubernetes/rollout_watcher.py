@@ -12,7 +12,7 @@ from bot.runners.kubernetes.pure import cluster_labels, objects, rollout_status
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, EVENT, JOB, POD, REPLICA_SET, STATEFUL_SET, Kind
 from bot.runners.kubernetes.pure.objects import NamespaceState
 from bot.runners.kubernetes.pure.rollout_status import RolloutFailure
-from bot.runners.lines import Console, Lines
+from bot.runners.lines import Lines, LogWriter
 
 INTERVAL = 0.5
 PATIENCE = 240.0
@@ -60,10 +60,10 @@ class ConditionTimer:
 class RolloutWatcher:
     """Looks at one namespace."""
 
-    def __init__(self, cluster: Cluster, namespace: str, console: Console) -> None:
+    def __init__(self, cluster: Cluster, namespace: str, writer: LogWriter) -> None:
         self._cluster = cluster
         self._namespace = namespace
-        self._console = console
+        self._writer = writer
         self._told: set[str] = set()
 
     async def until_up(self, target: RolloutTarget) -> None:
@@ -136,11 +136,11 @@ class RolloutWatcher:
             line = f"{kind}/{name}: {' '.join(str(event.get('message')).split())}"
             if line not in self._told and kind in {"Pod", "ReplicaSet", "StatefulSet", "Job"}:
                 self._told.add(line)
-                self._console.line(line)
+                self._writer.line(line)
 
     async def _failed(self, failure: RolloutFailure) -> TellUser:
         output = await self.output(failure.pod, failure.container, previous=failure.previous)
-        self._console.lines(output)
+        self._writer.lines(output)
         return TellUser(failure.reason, failure.facts, log="\n".join(output))
 
     async def output(self, pod: str, container: str, *, previous: bool = False) -> list[str]:

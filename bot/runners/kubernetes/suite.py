@@ -21,7 +21,7 @@ from bot.runners.kubernetes.pure.objects import NamespaceState
 from bot.runners.kubernetes.pure.rollout_status import RolloutFailure
 from bot.runners.kubernetes.rollout_watcher import PATIENCE
 from bot.runners.kubernetes.suite_logs import follow, report
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 
 COLLECTED_AFTER = 60.0
 GONE_AFTER = 60.0
@@ -43,7 +43,7 @@ class SuiteRun:
     cluster: Cluster
     options: KubernetesOptions
     labels: Mapping[str, str]
-    console: Console
+    writer: LogWriter
 
     async def run(self) -> TestOutput:
         """Run to the end; the Job and its pod are gone afterwards, unless the cluster was out of reach."""
@@ -76,7 +76,7 @@ class SuiteRun:
     async def _start(self) -> None:
         found = await self.cluster.get(self._path)
         if found is not None and self._same_run(found):
-            self.console.line("the tests were started before and are taken up again")
+            self.writer.line("the tests were started before and are taken up again")
             return
         if found is not None:
             await self._remove()
@@ -118,7 +118,7 @@ class SuiteRun:
         path = f"{POD.path(self.namespace, pod['metadata']['name'])}"
         try:
             async with asyncio.timeout(self.spec.timeout):
-                await follow(self.cluster, path, suite_job.TESTS, self.console, self._over)
+                await follow(self.cluster, path, suite_job.TESTS, self.writer, self._over)
         except TimeoutError:
             facts = {"step": "test", "seconds": str(self.spec.timeout)}
             raise self._told(TellUser(Reason.TIMED_OUT, facts)) from None
@@ -140,7 +140,7 @@ class SuiteRun:
         try:
             await until(COLLECTED_AFTER, written)
         except TimeoutError:
-            self.console.line("the report could not be taken out in time")
+            self.writer.line("the report could not be taken out in time")
             return {}
         return await report(self.cluster, path, suite_job.REPORTS)
 
@@ -173,7 +173,7 @@ class SuiteRun:
         return self._told(TellUser(failure.reason, {**failure.facts, "name": self.spec.suite}))
 
     def _told(self, error: TellUser) -> TellUser:
-        error.log = "\n".join(self.console.tail)
+        error.log = "\n".join(self.writer.tail)
         return error
 
 

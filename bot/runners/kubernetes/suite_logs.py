@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from bot.runners.collect import ARCHIVE_LIMIT, report_files
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.suite_job import BEGIN, END
-from bot.runners.lines import Console, Lines
+from bot.runners.lines import Lines, LogWriter
 
 REOPEN_PAUSE = 0.5
 LOG_LIMIT = 10 << 20
@@ -18,7 +18,7 @@ LOG_LIMIT = 10 << 20
 
 
 async def follow(
-    cluster: Cluster, pod: str, container: str, console: Console, over: Callable[[str], Awaitable[bool]]
+    cluster: Cluster, pod: str, container: str, writer: LogWriter, over: Callable[[str], Awaitable[bool]]
 ) -> None:
     """Write the whole output of a container, once, and return when `over` says that it has ended.
 
@@ -35,9 +35,9 @@ async def follow(
                 fresh = chunk[max(seen - position, 0) :]
                 position += len(chunk)
                 seen = max(seen, position)
-                console.lines(lines.feed(fresh))
+                writer.lines(lines.feed(fresh))
         if ended:
-            console.lines(lines.flush())
+            writer.lines(lines.flush())
             return
         await asyncio.sleep(REOPEN_PAUSE)
 

@@ -11,7 +11,7 @@ from bot.runners.kubernetes.pure.manifests import CRON_JOB, Kind
 from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready
 from bot.runners.kubernetes.rollout_watcher import RolloutTarget, RolloutWatcher
 from bot.runners.kubernetes.template_context import APP
-from bot.runners.lines import Console
+from bot.runners.lines import LogWriter
 
 WAKING_SECONDS = 180.0
 """How long programs may take to be up again, finding a node and pulling images not counted."""
@@ -54,7 +54,7 @@ class Workloads:
         """Return when all is up and the service answers; raises TellUser with the reason why it does not."""
         running = [(kind, body) for kind, body in await self._all() if kind is not CRON_JOB]
         names = frozenset((kind.name, str(body["metadata"]["name"])) for kind, body in running)
-        watcher = RolloutWatcher(self.cluster, self.namespace, Console(NullLog()))
+        watcher = RolloutWatcher(self.cluster, self.namespace, LogWriter(NullLog()))
         await watcher.until_up(RolloutTarget(names, APP, WAKING_SECONDS))
         if endpoint is not None:
             base = f"http://{endpoint.host}:{endpoint.port}"

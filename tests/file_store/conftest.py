@@ -19,7 +19,7 @@ async def database(store_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(params=["folder", "sqlite", "postgresql"])
-async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FileStore]:
+async def file_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FileStore]:
     """Each place in which files can be kept."""
     if request.param == "folder":
         yield FolderFileStore(tmp_path)

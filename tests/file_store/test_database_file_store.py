@@ -43,55 +43,55 @@ def trouble(database: Database, monkeypatch: pytest.MonkeyPatch) -> Trouble:
 
 
 @pytest.fixture
-def shelf(database: Database) -> DatabaseFileStore:
+def file_store(database: Database) -> DatabaseFileStore:
     return DatabaseFileStore(database)
 
 
 async def test_a_commit_of_which_nobody_heard_is_not_made_twice(
-    shelf: DatabaseFileStore, trouble: Trouble
+    file_store: DatabaseFileStore, trouble: Trouble
 ) -> None:
-    log = shelf.growing(7, "build.log")
+    log = file_store.open_append(7, "build.log")
     log.append(b"one\n")
     trouble.answer_lost = True
     with pytest.raises(RetryLater):
-        await shelf.settle(7, "build.log")
+        await file_store.flush(7, "build.log")
     trouble.answer_lost = False
 
     log.append(b"two\n")
-    await shelf.settle(7, "build.log")
+    await file_store.flush(7, "build.log")
 
-    assert await shelf.read(7, "build.log") == b"one\ntwo\n"
+    assert await file_store.read(7, "build.log") == b"one\ntwo\n"
 
 
 async def test_two_writers_of_one_file_spoil_nothing(database: Database) -> None:
     """A replica that was taken for dead may still have words while another goes on."""
     old, new = DatabaseFileStore(database), DatabaseFileStore(database)
-    dying, living = old.growing(7, "build.log"), new.growing(7, "build.log")
+    dying, living = old.open_append(7, "build.log"), new.open_append(7, "build.log")
     for number in range(3):
         dying.append(f"old {number}\n".encode())
-        await old.settle(7, "build.log")
+        await old.flush(7, "build.log")
         living.append(f"new {number}\n".encode())
-        await new.settle(7, "build.log")
+        await new.flush(7, "build.log")
 
     assert await new.read(7, "build.log") == b"old 0\nnew 0\nold 1\nnew 1\nold 2\nnew 2\n"
 
 
-async def test_a_log_bears_an_absent_database(shelf: DatabaseFileStore, trouble: Trouble) -> None:
+async def test_a_log_bears_an_absent_database(file_store: DatabaseFileStore, trouble: Trouble) -> None:
     trouble.away = True
-    log = StepLog(shelf.growing(7, "build.log"), Masker([]))
+    log = StepLog(file_store.open_append(7, "build.log"), Masker([]))
     log.write("first\n")
     with pytest.raises(RetryLater):
-        await shelf.write_all()
+        await file_store.write_all()
     line = "x" * 1023 + "\n"
     for _ in range(HELD // 1024 + 10):
         log.write(line)
     trouble.away = False
 
-    await shelf.settle(7, "build.log")
+    await file_store.flush(7, "build.log")
     log.write("last\n")
-    await shelf.settle(7, "build.log")
+    await file_store.flush(7, "build.log")
 
-    kept = (await shelf.read(7, "build.log")).decode()
+    kept = (await file_store.read(7, "build.log")).decode()
     assert kept.startswith("first\n" + line)
     assert kept.endswith(
         f"{line}▸ {11 * 1024} bytes of output were lost here: they could not be written\nlast\n"
@@ -100,24 +100,24 @@ async def test_a_log_bears_an_absent_database(shelf: DatabaseFileStore, trouble:
 
 
 async def test_a_log_outlives_a_crash_of_its_server(postgres: PostgresServer, postgres_url: str) -> None:
-    async with DatabaseFileStore.opened(database := Database(postgres_url)) as shelf:
+    async with DatabaseFileStore.opened(database := Database(postgres_url)) as file_store:
         await database.migrate()
-        log = shelf.growing(7, "build.log")
+        log = file_store.open_append(7, "build.log")
         log.append(b"before\n")
-        await shelf.settle(7, "build.log")
+        await file_store.flush(7, "build.log")
         postgres.crash()
         try:
             log.append(b"while it was away\n")
             with pytest.raises(RetryLater):
-                await shelf.settle(7, "build.log")
+                await file_store.flush(7, "build.log")
             with pytest.raises(RetryLater):
-                await shelf.read(7, "build.log")
+                await file_store.read(7, "build.log")
         finally:
             postgres.start()
         log.append(b"after\n")
-        await shelf.settle(7, "build.log")
+        await file_store.flush(7, "build.log")
 
-        assert await shelf.read(7, "build.log") == b"before\nwhile it was away\nafter\n"
+        assert await file_store.read(7, "build.log") == b"before\nwhile it was away\nafter\n"
 
 
 async def test_what_was_appended_is_written_by_itself(database: Database) -> None:
@@ -127,15 +127,15 @@ async def test_what_was_appended_is_written_by_itself(database: Database) -> Non
         asked.set()
         await goes_on.wait()
 
-    shelf = DatabaseFileStore(database, sleep=sleep)
-    log = shelf.growing(7, "build.log")
-    writer = asyncio.create_task(shelf.serve())
+    file_store = DatabaseFileStore(database, sleep=sleep)
+    log = file_store.open_append(7, "build.log")
+    writer = asyncio.create_task(file_store.serve())
     log.append(b"one\n")
     async with asyncio.timeout(PATIENCE):
         await asked.wait()
-        assert await shelf.read(7, "build.log") == b""
+        assert await file_store.read(7, "build.log") == b""
         goes_on.set()
-        while await shelf.read(7, "build.log") != b"one\n":  # noqa: ASYNC110 - what another replica's page does
+        while await file_store.read(7, "build.log") != b"one\n":  # noqa: ASYNC110 - what another replica's page does
             await asyncio.sleep(0.01)
     writer.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -143,16 +143,16 @@ async def test_what_was_appended_is_written_by_itself(database: Database) -> Non
 
 
 async def test_closing_writes_what_is_left(store_url: str) -> None:
-    async with DatabaseFileStore.opened(database := Database(store_url)) as shelf:
+    async with DatabaseFileStore.opened(database := Database(store_url)) as file_store:
         await database.migrate()
-        shelf.growing(7, "build.log").append(b"last words")
+        file_store.open_append(7, "build.log").append(b"last words")
 
-    async with DatabaseFileStore.opened(Database(store_url)) as shelf:
-        assert await shelf.read(7, "build.log") == b"last words"
+    async with DatabaseFileStore.opened(Database(store_url)) as file_store:
+        assert await file_store.read(7, "build.log") == b"last words"
 
 
 async def test_a_piece_that_cannot_be_written_is_dropped(
-    shelf: DatabaseFileStore,
+    file_store: DatabaseFileStore,
     trouble: Trouble,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -160,13 +160,13 @@ async def test_a_piece_that_cannot_be_written_is_dropped(
     async def broken(_work: object) -> None:
         raise ValueError("a bug")
 
-    log = shelf.growing(7, "build.log")
+    log = file_store.open_append(7, "build.log")
     log.append(b"one\n")
     with monkeypatch.context() as bug, caplog.at_level(logging.ERROR):
-        bug.setattr(shelf._database, "run", broken)
-        await shelf.settle(7, "build.log")
+        bug.setattr(file_store._database, "run", broken)
+        await file_store.flush(7, "build.log")
     log.append(b"two\n")
-    await shelf.settle(7, "build.log")
+    await file_store.flush(7, "build.log")
 
-    assert await shelf.read(7, "build.log") == b"two\n"
+    assert await file_store.read(7, "build.log") == b"two\n"
     assert "4 bytes of build.log of run 7 are lost" in caplog.text
