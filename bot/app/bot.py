@@ -220,7 +220,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
         PeriodicTask("git cache", 6 * 3600, adapters.steps.source.gc, everywhere=True),
         PeriodicTask("expiry", 30, expiry.reconcile),
         *([PeriodicTask("expiry warnings", 30, warnings.reconcile)] if settings.comments.announce else ()),
-        PeriodicTask("comments left unsaid", 10, comments.catch_up),
+        PeriodicTask("comments behind", 10, comments.catch_up),
         *reconciling.periodic_tasks(settings, sweep),
         *([PeriodicTask("dns records", 5, dns.reconcile)] if dns else ()),
         *(_resting(idle_scaler, visits) if adapters.steps.sleepers else ()),

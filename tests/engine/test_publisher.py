@@ -1,4 +1,4 @@
-"""A comment is said by whoever has its word for it: not by one that hung until another may have said it."""
+"""A replica writes a comment only while it holds the lease under which it claimed it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +9,9 @@ from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.text import Language
-from bot.model.views import Apology, View
+from bot.model.views import Apology
 
-WHERE = (RepoPath("team", "shop"), 1, "<!-- m -->")
+UPDATE = CommentUpdate(RepoPath("team", "shop"), 1, "<!-- m -->", Apology("t"), Language.EN)
 
 
 @dataclass
@@ -19,8 +19,10 @@ class FakeWorld:
     """Forge, store, renderer and identity of one publisher."""
 
     lease: Lease = field(default_factory=lambda: Lease("one"))
+    next_lease: Lease | None = None
+    """The lease that this replica holds after rendering."""
     posted: list[str] = field(default_factory=list)
-    release: int = 0
+    released: int = 0
 
     @property
     def pulls(self) -> "FakeWorld":
@@ -33,13 +35,14 @@ class FakeWorld:
         """Remember nothing."""
 
     async def release_comment(self, *_: object) -> None:
-        self.release += 1
+        self.released += 1
 
     async def post_comment(self, repo: RepoPath, number: int, body: str) -> int:
         self.posted.append(body)
         return 7
 
     def render(self, *_: object) -> str:
+        self.lease = self.next_lease or self.lease
         return "words"
 
 
@@ -54,19 +57,17 @@ def publisher(world: FakeWorld) -> CommentPublisher:
     return CommentPublisher(every, every, every, every, lambda: world.lease)
 
 
-async def test_words_are_posted(publisher: CommentPublisher, world: FakeWorld) -> None:
-    await publisher.post(CommentUpdate(*WHERE, Apology("t"), Language.EN))
+async def test_a_comment_is_posted_and_released(publisher: CommentPublisher, world: FakeWorld) -> None:
+    await publisher.publish(UPDATE)
     assert world.posted == ["words"]
+    assert world.released == 1
 
 
-async def test_a_replica_that_came_back_under_a_new_name_leaves_the_words_to_others(
+async def test_a_replica_that_came_back_under_a_new_lease_leaves_the_comment_to_others(
     publisher: CommentPublisher, world: FakeWorld
 ) -> None:
-    async def hang() -> View:
-        world.lease = Lease("two")
-        return Apology("t")
-
+    world.next_lease = Lease("two")
     with pytest.raises(LeaseLost):
-        await publisher.post(CommentUpdate(*WHERE, hang, Language.EN))
+        await publisher.publish(UPDATE)
     assert world.posted == []
-    assert world.release == 1
+    assert world.released == 1

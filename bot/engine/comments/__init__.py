@@ -1,1 +1,1 @@
-"""The bot's comments: what they say follows the store, whoever writes them."""
+"""The bot's comments: they follow the store, whichever replica writes them."""

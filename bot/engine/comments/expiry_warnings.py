@@ -1,7 +1,7 @@
-"""Tells people before an environment is taken down, once for each time at which that would happen.
+"""Warns people before an environment is torn down, once for each time at which it would be.
 
-The store remembers what was told, so that a restart neither repeats nor forgets it; an extension moves the
-end, and thereby asks for a word of its own.
+The store remembers the warnings, so a restart neither repeats nor forgets one; an extension moves the expiry,
+which calls for a new warning.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from bot.ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class ExpiryWarnings:
-    """Posts a short comment for each environment whose end is near."""
+    """Publishes a short comment for each environment that expires soon."""
 
     records: Records
     publisher: CommentPublisher
@@ -30,33 +30,34 @@ class ExpiryWarnings:
     clock: Clock
     language: Language
     ahead: timedelta
+    """How long before the expiry people are warned."""
 
     async def reconcile(self) -> None:
-        """Begin to tell what is due; a Gitee that is away holds up nothing else."""
+        """Submit the warnings that are due."""
         unfinished = await self.records.runs.unfinished()
         found = await self.records.pulls.environments()
         for one in expiry.to_warn(found, unfinished, self.clock.now(), self.ahead):
-            self.publisher.follow(f"end of {one.key}", partial(self._tell, one.key))
+            self.publisher.submit(f"expiry of {one.key}", partial(self.publish, one.key))
 
-    async def _tell(self, key: EnvironmentKey) -> None:
-        """Tell of one end, if it is still to be told by the time that Gitee listens."""
+    async def publish(self, key: EnvironmentKey) -> None:
+        """Publish the warning for one environment, if it is still due, and record it."""
         found = await self.records.pulls.environments(key.repo, key.number)
         for one in expiry.to_warn(found, (), self.clock.now(), self.ahead):
             if one.key == key:
-                await self.publisher.post(await self._posting(one))
-                await self.records.pulls.change(key.repo, key.number, partial(_told, one))
+                await self.publisher.publish(await self._update(one))
+                await self.records.pulls.change(key.repo, key.number, partial(_warned, one))
 
-    async def _posting(self, environment: Environment) -> CommentUpdate:
+    async def _update(self, environment: Environment) -> CommentUpdate:
         key = environment.key
         deployed = await self.records.runs.run(environment.run)
         recipient = (deployed.origin.actor or deployed.author) if deployed else ""
         line = showing.environment_line(environment, self.addresses, self.clock.now(), self.ahead)
-        # The marker is what makes it one comment, whoever posts it and however often.
+        # One marker for each expiry: the warning is one comment, whichever replica publishes it.
         marker = naming.comment_marker("expiring", f"{key.name}-{int(environment.expires_at.timestamp())}")
         language = deployed.language if deployed else self.language
         return CommentUpdate(key.repo, key.number, marker, Expiring(recipient, line), language)
 
 
-def _told(told: Environment, known: Environment) -> Environment:
-    same = known.key == told.key and known.expires_at == told.expires_at
-    return replace(known, warned=told.expires_at) if same else known
+def _warned(warned: Environment, known: Environment) -> Environment:
+    same = known.key == warned.key and known.expires_at == warned.expires_at
+    return replace(known, warned=warned.expires_at) if same else known

@@ -1,12 +1,13 @@
-"""Comments are shown here: found by their hidden marker, posted once, edited afterwards, latest state wins.
+"""Creates and edits the bot's comments: one writer each, found by a hidden marker, latest state wins.
 
-Kept apart from the runs so that a slow or failing Gitee delays words, never work.
+Updates run in the background and are retried, so that a slow or failing Gitee delays comments, never runs.
 """
 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.core.runs.lifecycle import PATIENT_ATTEMPTS, retry_delay
@@ -22,26 +23,37 @@ from bot.ports import Forge, Renderer
 
 logger = logging.getLogger(__name__)
 
-Saying = Callable[[], Awaitable[None]]
-
 CONTENDED = 0.3
-"""Seconds until a comment that another replica is writing is tried again."""
+"""Seconds until the bot tries again to claim a comment that another replica is writing."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommentUpdate:
-    """A view to be shown under a pull request in the comment that carries `marker`."""
+    """A view to show in the comment that carries `marker` under a pull request."""
 
     repo: RepoPath
     number: int
     marker: str
-    view: View | Callable[[], Awaitable[View]]
-    """What to show, or how to find out once nobody else is writing: what is true then is what counts."""
+    view: View
     language: Language
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedComment:
+    """A comment that no other replica writes while this replica holds `lease`."""
+
+    repo: RepoPath
+    number: int
+    marker: str
+    lease: Lease
+    comment_id: int | None
+    """None before the first attempt to create it; 0 if an attempt was made and its result is unknown."""
+    digest: str
+    """SHA-256 of the text that it shows."""
+
+
 class CommentPublisher:
-    """Brings words under their pull requests, one at a time per comment."""
+    """Publishes comments, one update at a time for each of them."""
 
     def __init__(
         self,
@@ -60,106 +72,100 @@ class CommentPublisher:
         self._identity = identity
         self._lease = lease
         self._sleep = sleep
-        self._measures = metrics
-        self._latest: dict[str, Saying] = {}
+        self._metrics = metrics
+        self._latest: dict[str, Callable[[], Awaitable[None]]] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
 
-    def show(self, posting: CommentUpdate) -> None:
-        """Show this as soon as possible; an older state of the same comment that waits is dropped."""
-        address = f"{posting.repo}!{posting.number} {posting.marker}"
-        self.follow(address, lambda: self.post(posting))
-
-    def follow(self, address: str, saying: Saying) -> None:
-        """Carry out the latest saying of an address soon, and again where Gitee is in trouble."""
-        self._latest[address] = saying
-        if address not in self._writers:
-            self._writers[address] = asyncio.create_task(self._write(address), name=f"comment {address}")
+    def submit(self, key: str, publish: Callable[[], Awaitable[None]]) -> None:
+        """Call `publish` in the background, with retries; a waiting call of the same key is replaced."""
+        self._latest[key] = publish
+        if key not in self._writers:
+            self._writers[key] = asyncio.create_task(self._publish_latest(key), name=f"comment {key}")
 
     async def flush(self) -> None:
-        """Wait until everything that was shown is under its pull request or given up."""
+        """Wait until every submitted update is published or given up."""
         while self._writers:
             await asyncio.wait(list(self._writers.values()))
 
     async def close(self) -> None:
-        """Stop writing; what was not shown is shown after the next start."""
+        """Stop publishing; runs whose comments are behind are updated after the next start."""
         writers = list(self._writers.values())
         for writer in writers:
             writer.cancel()
         await asyncio.gather(*writers, return_exceptions=True)
 
-    async def _write(self, address: str) -> None:
-        try:
-            while address in self._latest:
-                await self._persist(address, self._latest.pop(address))
-        finally:
-            del self._writers[address]
-
-    async def _persist(self, address: str, saying: Saying) -> None:
-        attempt = 1
-        while True:
-            try:
-                await saying()
-            except LeaseLost:
-                return  # whoever has it now says it
-            except ChatOpsError as error:
-                delay = _delay(attempt, error)
-                if delay is None:
-                    logger.error("comment %s could not be shown: %s", address, error)  # noqa: TRY400 - expected
-                    return
-            except Exception:
-                logger.exception("comment %s could not be shown", address)
-                return
-            else:
-                return
-            self._measures.comment_retried()
-            await self._sleep(delay)
-            saying = self._latest.pop(address, saying)
-            attempt += 1
-
-    async def post(self, posting: CommentUpdate) -> None:
-        """Show this before returning, as the only one of all replicas who writes that comment.
+    async def publish(self, update: CommentUpdate) -> None:
+        """Publish one comment before returning.
 
         Raises what the forge and the store raise, and LeaseLost.
         """
-        lease = self._lease()
-        where = (posting.repo, posting.number, posting.marker)
+        async with self.claim(update.repo, update.number, update.marker) as comment:
+            await self.write(comment, update.view, update.language)
+
+    @asynccontextmanager
+    async def claim(self, repo: RepoPath, number: int, marker: str) -> AsyncIterator[ClaimedComment]:
+        """Become the only writer of a comment among all replicas, until the block ends."""
+        lease, where = self._lease(), (repo, number, marker)
         while (known := await self._records.pulls.claim_comment(*where, lease)) is None:
             await self._sleep(CONTENDED)
         try:
-            await self._say(posting, lease, *known)
+            yield ClaimedComment(*where, lease, *known)
         finally:
             await self._records.pulls.release_comment(*where, lease)
 
-    async def _say(self, posting: CommentUpdate, lease: Lease, comment_id: int | None, said: str) -> None:
-        view = await posting.view() if callable(posting.view) else posting.view
+    async def write(self, comment: ClaimedComment, view: View, language: Language) -> int:
+        """Render a view, create or edit its comment, record it, and return the comment's id."""
         try:
-            await self._put(posting, lease, view, (comment_id, said))
+            return await self._write(comment, self._renderer.render(view, language, comment.marker))
         except CommentRefused as error:
-            # Gitee's word filter trips over logs and tables now and then; plain words still get through.
-            logger.warning("plain words take the place of a refused comment: %s", error)
-            await self._put(posting, lease, _plain(view), (comment_id, said))
+            # Gitee's word filter sometimes refuses logs and tables; a text without them passes.
+            logger.warning("the comment was refused, a plain one replaces it: %s", error)
+            return await self._write(comment, self._renderer.render(_plain(view), language, comment.marker))
 
-    async def _put(
-        self, posting: CommentUpdate, lease: Lease, view: View, known: tuple[int | None, str]
-    ) -> None:
-        repo, number, marker = posting.repo, posting.number, posting.marker
-        comment_id, said = known
-        body = self._renderer.render(view, posting.language, marker)
+    async def _write(self, comment: ClaimedComment, body: str) -> int:
+        repo, number, marker, comment_id = comment.repo, comment.number, comment.marker, comment.comment_id
         digest = hashlib.sha256(body.encode()).hexdigest()
-        if comment_id and said == digest:
-            return
+        if comment_id and comment.digest == digest:
+            return comment_id
         if comment_id == 0:
-            # Posting was begun by someone who may have died over it: the comment may be there.
             found = await self._forge.find_comment(repo, number, marker, await self._identity.login())
             comment_id = found.id if found else None
-        if self._lease() != lease:
-            raise LeaseLost  # it hung meanwhile: by now another may have said it
+        if self._lease() != comment.lease:
+            raise LeaseLost  # rendering or searching took so long that another replica may have written it
         if comment_id and not await self._forge.edit_comment(repo, comment_id, body):
-            logger.info("comment %s of %s!%s was deleted by someone: left so", comment_id, repo, number)
+            logger.info("comment %s of %s!%s was deleted and is not created again", comment_id, repo, number)
         comment_id = comment_id or await self._forge.post_comment(repo, number, body)
         await self._records.pulls.put_comment(repo, number, marker, comment_id, digest)
-        if isinstance(view, RunView):
-            await self._records.runs.set_comment(view.run.id, comment_id)
+        return comment_id
+
+    async def _publish_latest(self, key: str) -> None:
+        try:
+            while key in self._latest:
+                await self._publish_with_retries(key)
+        finally:
+            del self._writers[key]
+
+    async def _publish_with_retries(self, key: str) -> None:
+        publish, attempt = self._latest.pop(key), 1
+        while (delay := await self._attempt(key, publish, attempt)) is not None:
+            self._metrics.comment_retried()
+            await self._sleep(delay)
+            publish, attempt = self._latest.pop(key, publish), attempt + 1
+
+    async def _attempt(self, key: str, publish: Callable[[], Awaitable[None]], attempt: int) -> float | None:
+        """Publish; return the seconds until the next attempt, None if there is to be none."""
+        try:
+            await publish()
+        except LeaseLost:
+            return None  # the replica that holds the lease now publishes it
+        except ChatOpsError as error:
+            delay = _delay(attempt, error)
+            if delay is None:
+                logger.error("comment %s could not be published: %s", key, error)  # noqa: TRY400 - expected
+            return delay
+        except Exception:
+            logger.exception("comment %s could not be published", key)
+        return None
 
 
 def _plain(view: View) -> Filtered:
@@ -167,7 +173,7 @@ def _plain(view: View) -> Filtered:
 
 
 def _delay(attempt: int, error: ChatOpsError) -> float | None:
-    """Return after how many seconds to try again; a token that was refused may be mended meanwhile."""
+    """Return the seconds until the next attempt; a refused token may be replaced before it."""
     if isinstance(error, RetryLater):
         return retry_delay(attempt, error.delay, attempts=PATIENT_ATTEMPTS)
     return None if isinstance(error, CommentRefused) else retry_delay(attempt, attempts=PATIENT_ATTEMPTS)

@@ -1,12 +1,14 @@
-"""The comments of runs follow the store: what they say is found out anew whenever one is written.
+"""Publishes what the store says of runs: one comment each, and a new one when a run fails or is ready.
 
-So it does not matter which replica writes, how often, or what it knew before; and what a replica that died
-left unsaid is seen in the store, where each run's changes are counted, and so are those that were shown.
+Each update reads the run again, so it does not matter which replica publishes it, or how often. The store
+counts the changes of every run and those that were published; that is how updates that a replica left undone
+are found.
 """
 
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from bot.core import naming
 from bot.core.results import showing
@@ -26,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunComments:
-    """Shows runs: a living comment each, and a short new one where a person must look."""
+    """Keeps the comments of runs up to date."""
 
     records: Records
     publisher: CommentPublisher
@@ -36,63 +38,65 @@ class RunComments:
     brief: bool = False
     """Whether comments only link to logs."""
 
-    def show(self, run_id: int) -> None:
-        """Bring the comments of a run up to the store as soon as possible."""
-        self.publisher.follow(f"run {run_id}", lambda: self._bring_up(run_id))
+    def update(self, run_id: int) -> None:
+        """Publish the comments of a run in the background."""
+        self.publisher.submit(f"run {run_id}", partial(self.publish, run_id))
 
     async def fold(self, by: Run) -> None:
-        """Renew, and thereby fold, the comments of the run before this one and of those that never began."""
+        """Fold the comment of the last run before this one, and of those in between that never began."""
         before: list[int] = []
         for run in await self.records.runs.runs(repo=by.repo, number=by.number, before=by.id):
             before.append(run.id)
             if run.started_at is not None:
-                break  # what came before it was folded when it began
+                break  # it folded the older ones when it began
         await self.records.runs.touch(before)
-        self._show_all(before)
+        self._update_all(before)
 
     async def queue_positions(self) -> dict[int, QueuePosition]:
-        """Return where each waiting run stands."""
+        """Return the position of each waiting run, by id."""
         return scheduling.queue_positions(await self.records.runs.queue(), self.limits)
 
     async def catch_up(self) -> None:
-        """Show what was left unsaid, whoever left it."""
-        self._show_all(await self.records.runs.unshown())
+        """Publish the comments that are behind their runs, whichever replica left them so."""
+        self._update_all(await self.records.runs.unshown())
 
-    def _show_all(self, ids: Iterable[int]) -> None:
-        for run_id in ids:
-            self.show(run_id)
+    async def publish(self, run_id: int) -> None:
+        """Claim the run's comment, read the run, render it, write the comment, and record what it shows.
 
-    async def _bring_up(self, run_id: int) -> None:
+        Raises what the forge and the store raise, and LeaseLost.
+        """
         found = await self.records.runs.at_revision(run_id)
         if found is None:
             return
         run, revision = found
-
-        async def view() -> RunView:
-            nonlocal run, revision
-            run, revision = await self.records.runs.at_revision(run_id) or (run, revision)
-            return await self._view(run)
-
         marker = naming.comment_marker("run", str(run_id))
         try:
-            await self.publisher.post(CommentUpdate(run.repo, run.number, marker, view, run.language))
+            async with self.publisher.claim(run.repo, run.number, marker) as comment:
+                run, revision = await self.records.runs.at_revision(run_id) or found
+                comment_id = await self.publisher.write(comment, await self._view(run), run.language)
+                if run.comment_id != comment_id:
+                    await self.records.runs.set_comment(run_id, comment_id)
             await self._announce(run)
         except GiveUp as error:
             if error.reason is Reason.GITEE_DENIED:
-                raise  # a token can be mended
+                raise  # the operator can replace the token, so it is tried again
             logger.error("the comments of run %s are given up: %s", run_id, error)  # noqa: TRY400 - expected
         await self.records.runs.shown(run_id, revision)
+
+    def _update_all(self, ids: Iterable[int]) -> None:
+        for run_id in ids:
+            self.update(run_id)
 
     async def _view(self, run: Run) -> RunView:
         return showing.run_view(
             showing.without_logs(run) if self.brief else run,
             self.addresses,
             author=run.author,
-            position=await self._place(run),
+            position=await self._position(run),
             folded_by=await self.records.runs.follower(run) if run.state.final else None,
         )
 
-    async def _place(self, run: Run) -> QueuePosition | None:
+    async def _position(self, run: Run) -> QueuePosition | None:
         if run.state is not RunState.QUEUED or run.started_at is not None:
             return None
         return (await self.queue_positions()).get(run.id)
@@ -109,7 +113,7 @@ class RunComments:
         )
         if note is not None and note.kind in self.announce:
             marker = naming.comment_marker(note.kind, str(run.id))
-            await self.publisher.post(CommentUpdate(run.repo, run.number, marker, note, run.language))
+            await self.publisher.publish(CommentUpdate(run.repo, run.number, marker, note, run.language))
 
 
 def _deployed(run: Run) -> bool:

@@ -5,6 +5,7 @@ import logging
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from bot.core import naming
 from bot.core.runs.lifecycle import ATTEMPTS, PATIENT_ATTEMPTS, retry_delay
@@ -107,11 +108,11 @@ class Dispatcher:
         for index, view in enumerate(decision.replies):
             marker = _marker(delivery, view, index)
             update = CommentUpdate(delivery.repo, delivery.number, marker, view, decision.language)
-            await self.publisher.post(update)
+            await self.publisher.publish(update)
         started = await self.records.commit(decision, lease)
         logger.info("%s: %s%s", where, decision.ending, f" (run {started.id})" if started else "")
         for run_id in (*decision.stop, *([started.id] if started else [])):
-            self.worker.comments.show(run_id)
+            self.worker.comments.update(run_id)
         self.worker.wake()
 
     async def _postpone(self, delivery: Delivery, attempt: int, error: ChatOpsError) -> None:
@@ -129,9 +130,8 @@ class Dispatcher:
         """Answer a bug of ours with an id that finds its trace in the log."""
         await self.records.inbox.fail(delivery.key, f"bug {trace}", self.clock.now())
         marker = naming.reply_marker(delivery.key, "bug")
-        self.publisher.show(
-            CommentUpdate(delivery.repo, delivery.number, marker, Apology(trace), self.language)
-        )
+        update = CommentUpdate(delivery.repo, delivery.number, marker, Apology(trace), self.language)
+        self.publisher.submit(f"apology for {delivery.key}", partial(self.publisher.publish, update))
 
 
 def _marker(delivery: Delivery, view: View, index: int) -> str:

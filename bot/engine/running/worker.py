@@ -69,7 +69,9 @@ class Worker:
                 self._stops[entry.id].set()
         if self._choose(queue):
             for run in await self.records.runs.claim(lease, self._choose):
-                self._take(ActiveRun(run, lease, self.records.runs, self.comments.show, self.executor.sleep))
+                self._take(
+                    ActiveRun(run, lease, self.records.runs, self.comments.update, self.executor.sleep)
+                )
             queue = await self.records.runs.queue()
         self._show_places(queue)
 
@@ -129,5 +131,5 @@ class Worker:
         places = scheduling.queue_positions(queue, self.limits) if self.membership.leads else {}
         for run_id, place in places.items():
             if self._places.get(run_id) != place:
-                self.comments.show(run_id)
+                self.comments.update(run_id)
         self._places = places
