@@ -51,7 +51,7 @@ from bot.settings.model import Settings
 from bot.store.instance_lock import InstanceLock
 from bot.store.records import Store
 from bot.web.application import application
-from bot.web.deps import PreviewDeps, WebDeps
+from bot.web.deps import IntakeDeps, PreviewDeps, WebDeps
 from bot.web.monitoring.engine_metrics import EngineMetrics, StoreMetrics
 from bot.web.monitoring.metrics import SweepMetrics
 from bot.web.previews.proxy import preview_application, preview_runner
@@ -337,26 +337,32 @@ def _web(settings: Settings, bot: Bot, clock: Clock) -> WebDeps:
     held = StoreMetrics(bot.store.stats)
     bot.registry.register(held)
     return WebDeps(
-        inbox=NotifyingInbox(bot.store, bot.dispatcher),
+        intake=_intake(settings, bot),
         runs=bot.store.runs,
         environments=bot.store.pulls,
-        logs=bot.adapters.files,
+        files=bot.adapters.files,
         queue_positions=bot.comments.queue_positions,
-        health=bot,
-        clock=clock,
+        readiness=bot.readiness,
         registry=bot.registry,
-        recount=held.refresh,
-        secrets=tuple(secret.get_secret_value() for secret in settings.gitee.webhook_secret),
-        serves=lambda repo: serves(settings.repos.allow, repo),
+        refresh_stats=held.refresh,
+        clock=clock,
         addresses=bot.addresses,
         commands=tuple(catalogue.command_help(command, bot.policy) for command in bot.commands),
         language=settings.comments.language,
         gitee_url=settings.gitee.url,
-        ahead=warning_time(settings),
-        keep=_keep(settings),
-        body_limit=settings.server.max_body,
-        freshness=timedelta(seconds=settings.gitee.window),
+        retention=_keep(settings),
+        expiry_warning=warning_time(settings),
+    )
+
+
+def _intake(settings: Settings, bot: Bot) -> IntakeDeps:
+    return IntakeDeps(
+        accept=NotifyingInbox(bot.store, bot.dispatcher).accept,
+        secrets=tuple(secret.get_secret_value() for secret in settings.gitee.webhook_secret),
+        serves=lambda repo: serves(settings.repos.allow, repo),
         signature_mode=Mode(settings.gitee.webhook_mode),
+        freshness=timedelta(seconds=settings.gitee.window),
+        body_limit=settings.server.max_body,
     )
 
 

@@ -1,1 +1,1 @@
-"""What listens: webhook intake, JSON API, pages for people, metrics and the preview proxy."""
+"""The HTTP servers: webhook intake, JSON API, pages, monitoring and the preview proxy."""

@@ -1,4 +1,4 @@
-"""Puts intake, API, pages and operations together into one aiohttp application."""
+"""The aiohttp application of the bot: routes, security headers and error responses."""
 
 import logging
 import secrets
@@ -16,15 +16,15 @@ from bot.web.monitoring import health
 from bot.web.monitoring.metrics import WebMetrics, timing
 from bot.web.pages import pages, run_pages
 from bot.web.pages.templating import TEMPLATES, new_templates
-from bot.web.responses import RETRY_AFTER, told, told_away, told_error
+from bot.web.responses import RETRY_AFTER, json_error, json_message, store_unavailable
 
 logger = logging.getLogger(__name__)
 
 ID = f"{{id:{operations.ID}}}"
 NUMBER = f"{{number:{operations.ID}}}"
-MACHINES = (operations.PREFIX, "/webhooks/", "/healthz", "/readyz", "/metrics")
+JSON_PATHS = (operations.PREFIX, "/webhooks/", "/healthz", "/readyz", "/metrics")
 
-SECURITY = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -35,16 +35,19 @@ SECURITY = {
 
 
 def application(deps: WebDeps) -> web.Application:
-    """Return the bot's own web application; previews are another one, for another port."""
+    """Return the application of the dashboard's port; `preview_application` serves the previews' port."""
     metrics = WebMetrics.in_registry(deps.registry)
-    app = web.Application(middlewares=[timing(metrics), guarded, explained], client_max_size=deps.body_limit)
+    app = web.Application(
+        middlewares=[timing(metrics), security_headers, error_responses],
+        client_max_size=deps.intake.body_limit,
+    )
     app[DEPS] = deps
     app[METRICS] = metrics
     app[TEMPLATES] = new_templates()
     app.add_routes(
         [
             web.post(intake.PATH, intake.receive),
-            web.get(intake.PATH, intake.explain),
+            web.get(intake.PATH, intake.only_post),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.ready),
             web.get("/metrics", health.metrics),
@@ -67,38 +70,38 @@ def application(deps: WebDeps) -> web.Application:
 
 
 @web.middleware
-async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Send security headers with everything, unless a page has stricter ones of its own."""
+async def security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Add security headers to every response; headers that a page sets itself are kept."""
     response = await handler(request)
     if not response.prepared:
-        for name, value in SECURITY.items():
+        for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
     return response
 
 
 @web.middleware
-async def explained(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Word errors for whoever asked: JSON for programs, a page in the usual look for people."""
+async def error_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn errors into responses: JSON for programs, a page for people."""
     try:
         return await handler(request)
     except web.HTTPRedirection as redirection:
         return web.Response(status=redirection.status, headers={"Location": redirection.headers["Location"]})
     except web.HTTPException as error:
-        return _explain_error(request, error)
+        return _http_error(request, error)
     except ConnectionError:
-        raise  # the visitor has left: nobody to explain anything to
+        raise  # the client has disconnected: nothing can be sent
     except RetryLater as error:
-        logger.warning("%s %s cannot be answered: %s", request.method, request.path, error)
-        return _away(request)
+        logger.warning("%s %s failed: %s", request.method, request.path, error)
+        return _unavailable(request)
     except Exception:
         incident = secrets.token_hex(4)
         logger.exception("incident %s: %s %s", incident, request.method, request.path)
-        return _apologise(request, incident)
+        return _internal_error(request, incident)
 
 
-def _explain_error(request: web.Request, error: web.HTTPException) -> web.Response:
-    if request.path.startswith(MACHINES):
-        return told_error(error)
+def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
+    if request.path.startswith(JSON_PATHS):
+        return json_error(error)
     known = error.status if error.status in {404, 405, 410} else "other"
     response = pages.page(
         request,
@@ -111,18 +114,20 @@ def _explain_error(request: web.Request, error: web.HTTPException) -> web.Respon
     return response
 
 
-def _away(request: web.Request) -> web.Response:
-    if request.path.startswith(MACHINES):
-        return told_away()
+def _unavailable(request: web.Request) -> web.Response:
+    if request.path.startswith(JSON_PATHS):
+        return store_unavailable()
     facts = {"title": "problem.503", "facts": {}}
     response = pages.page(request, "problem.html.j2", facts, status=503)
     response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
-def _apologise(request: web.Request, incident: str) -> web.Response:
-    if request.path.startswith(MACHINES):
-        return told(500, f"a mistake of the bot's; its log knows it as {incident}", "internal")
+def _internal_error(request: web.Request, incident: str) -> web.Response:
+    if request.path.startswith(JSON_PATHS):
+        return json_message(
+            500, f"internal error; search the log of the bot for incident {incident}", "internal"
+        )
     return pages.page(
         request, "problem.html.j2", {"title": "problem.500", "facts": {"id": incident}}, status=500
     )

@@ -1,4 +1,4 @@
-"""All that the web is given: values and ports, nothing looked up from elsewhere."""
+"""Everything that the web applications depend on; nothing is looked up elsewhere."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,53 +10,63 @@ from prometheus_client import CollectorRegistry
 from bot.core.reconciling.retention import RetentionPolicy
 from bot.gitee.signature import DEFAULT_WINDOW, Mode
 from bot.model.addresses import Addresses
+from bot.model.delivery import Delivery
 from bot.model.forge import RepoPath
 from bot.model.queue import QueuePosition
 from bot.model.text import Language
 from bot.model.views import CommandHelp
 from bot.ports import Clock
 from bot.web.monitoring.metrics import WebMetrics
-from bot.web.ports import EnvironmentRecords, Health, Inbox, Logs, PreviewRecords, RunRecords
+from bot.web.ports import EnvironmentReader, PreviewRecords, RunFileReader, RunReader
 from bot.web.previews.visits import Visits
 
 
 @dataclass(frozen=True, slots=True)
-class WebDeps:
-    """What the intake, the API and the pages need."""
+class IntakeDeps:
+    """What the webhook intake needs."""
 
-    inbox: Inbox
-    runs: RunRecords
-    environments: EnvironmentRecords
-    logs: Logs
-    queue_positions: Callable[[], Awaitable[Mapping[int, QueuePosition]]]
-    """Where each waiting run stands."""
-    health: Health
-    clock: Clock
-    registry: CollectorRegistry
-    recount: Callable[[], Awaitable[None]]
-    """Brings what the registry tells of the store up to date."""
+    accept: Callable[[Delivery], Awaitable[bool]]
+    """Commits a delivery to the store; False if it is a duplicate. Raises InboxFullError and RetryLater."""
     secrets: tuple[str, ...]
-    """Webhook secrets in force, several while they are being rotated."""
+    """Valid webhook secrets; several while they are rotated."""
     serves: Callable[[RepoPath], bool]
-    """Whether the operator lets the bot work for a repository."""
+    """Whether the operator allows the bot to work for a repository."""
+    signature_mode: Mode = Mode.ANY
+    """What webhooks send: the password, the signature, or either."""
+    freshness: timedelta = DEFAULT_WINDOW
+    """Largest allowed distance between a delivery's timestamp and now."""
+    body_limit: int = 1 << 20
+    """Largest accepted body, in bytes."""
+    body_seconds: float = 30.0
+    """Time within which a body must arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebDeps:
+    """What the pages, the API and the monitoring endpoints need, and the intake's part."""
+
+    intake: IntakeDeps
+    runs: RunReader
+    environments: EnvironmentReader
+    files: RunFileReader
+    queue_positions: Callable[[], Awaitable[Mapping[int, QueuePosition]]]
+    """Returns the queue position of each waiting run, by the run's id."""
+    readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
+    """Returns for each component None, or what is wrong with it."""
+    registry: CollectorRegistry
+    refresh_stats: Callable[[], Awaitable[None]]
+    """Updates the registry's metrics about the store."""
+    clock: Clock
     addresses: Addresses
     commands: tuple[CommandHelp, ...] = ()
     language: Language = Language.ZH
-    """Language of pages for visitors who ask for none of ours."""
+    """Language for visitors whose browser asks for neither Chinese nor English."""
     gitee_url: str = "https://gitee.com"
-    """Where people see repositories and pull requests."""
-    keep: RetentionPolicy = field(default_factory=RetentionPolicy)
-    """How long logs and reports are there to be shown."""
-    ahead: timedelta = timedelta(hours=12)
-    """How long before the end of an environment people are told."""
-    body_limit: int = 1 << 20
-    """Largest webhook body, in bytes."""
-    body_seconds: float = 30.0
-    """How long a sender may take over its body."""
-    freshness: timedelta = DEFAULT_WINDOW
-    """Largest distance between a delivery's timestamp and now."""
-    signature_mode: Mode = Mode.ANY
-    """What the hooks send: the password, the signature, or either."""
+    """Address at which people open repositories and pull requests."""
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    """How long logs and reports can be shown."""
+    expiry_warning: timedelta = timedelta(hours=12)
+    """How long before an environment expires the pages point it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +76,14 @@ class PreviewDeps:
     records: PreviewRecords
     registry: CollectorRegistry
     addresses: Addresses
-    """Domain and scheme of the previews; pages of the runs behind them."""
+    """Domain and scheme of the previews, and the addresses of their runs' pages."""
     visits: Visits
-    """Notes who comes, so that what nobody visits can sleep."""
+    """Records visits, so that unvisited previews can be scaled to zero."""
     language: Language = Language.ZH
     connections: int = 512
-    """Most connections to services, all together."""
+    """Limit of connections to all services together."""
     connections_each: int = 128
-    """Most connections to one service."""
+    """Limit of connections to one service."""
 
 
 DEPS = web.AppKey("deps", WebDeps)

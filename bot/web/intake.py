@@ -1,10 +1,11 @@
-"""The webhook's door: a delivery is judged cheaply, read, and committed to disk before Gitee hears 200.
+"""Receives webhooks: checks the signature, reads the body, and commits the delivery before it answers 200.
 
-Nothing of a body or a token is ever logged: in password mode both carry the secret.
+Bodies and tokens are never logged: in password mode both contain the secret.
 """
 
 import asyncio
 import logging
+from datetime import datetime
 
 from aiohttp import web
 
@@ -13,72 +14,72 @@ from bot.gitee.wire import Ignored, MalformedDeliveryError, read
 from bot.model.delivery import Delivery
 from bot.model.errors import RetryLater
 from bot.store.deliveries import InboxFullError
-from bot.web.deps import DEPS, METRICS, WebDeps
-from bot.web.responses import RETRY_AFTER, told, told_away
+from bot.web.deps import DEPS, METRICS, IntakeDeps
+from bot.web.responses import RETRY_AFTER, json_message, store_unavailable
 
 logger = logging.getLogger(__name__)
 
 PATH = "/webhooks/gitee"
 
-UNAUTHORISED = {
-    Verdict.NO_SECRET: "nothing can be accepted before [gitee] webhook_secret is set here",
+UNAUTHORIZED = {
+    Verdict.NO_SECRET: "[gitee] webhook_secret is not set, so no webhook can be accepted",
     Verdict.NO_TOKEN: "X-Gitee-Token is missing: set a password or a signing key on the webhook",
     Verdict.TIMESTAMP_INVALID: "X-Gitee-Timestamp is missing or not a number of milliseconds since 1970",
-    Verdict.STALE: "X-Gitee-Timestamp is too far from the time here: sent long ago, or a clock is wrong",
-    Verdict.MISMATCH: "X-Gitee-Token fits none of the configured secrets",
+    Verdict.STALE: "X-Gitee-Timestamp is too far from the current time: an old webhook, or a wrong clock",
+    Verdict.MISMATCH: "X-Gitee-Token does not match any configured secret",
 }
 IGNORED = {
-    "other_event": "events other than pull requests and comments are not used",
-    "other_action": "this action is not used",
-    "open_again": "the same opening is reported by another delivery",
-    "no_new_commits": "the update brought no new commits",
-    "not_a_pull_request": "comments outside pull requests are not used",
-    "not_a_new_comment": "edited and deleted comments never act",
+    "other_event": "only events of pull requests and comments are processed",
+    "other_action": "this action is not processed",
+    "open_again": "another delivery reports the same opening",
+    "no_new_commits": "the update contains no new commits",
+    "not_a_pull_request": "comments outside pull requests are not processed",
+    "not_a_new_comment": "edited and deleted comments are not processed",
 }
 
 
 async def receive(request: web.Request) -> web.Response:
     """`POST /webhooks/gitee`."""
-    response, outcome = await _receive(request, request.app[DEPS])
+    response, outcome = await _receive(request, request.app[DEPS].intake, request.app[DEPS].clock.now())
     request.app[METRICS].deliveries.labels(outcome=outcome).inc()
-    if not 200 <= response.status < 300:  # noqa: PLR2004 - success, as HTTP has it
-        logger.warning("delivery from %s refused: %s", request.remote, outcome)
+    if not 200 <= response.status < 300:  # noqa: PLR2004 - the range of success codes
+        logger.warning("rejected a delivery from %s: %s", request.remote, outcome)
     return response
 
 
-async def explain(_request: web.Request) -> web.Response:
-    """Tell whoever opens the address in a browser what it is for."""
-    return told(405, "Webhooks of Gitee are received here, by POST.", headers={"Allow": "POST"})
+async def only_post(_request: web.Request) -> web.Response:
+    """`GET /webhooks/gitee`: explain the address to a person who opens it in a browser."""
+    return json_message(405, "This address receives Gitee webhooks by POST.", headers={"Allow": "POST"})
 
 
-async def _receive(request: web.Request, deps: WebDeps) -> tuple[web.Response, str]:
+async def _receive(request: web.Request, deps: IntakeDeps, now: datetime) -> tuple[web.Response, str]:
     if request.content_type != "application/json":
-        return told(415, "send application/json"), "unsupported_media_type"
+        return json_message(415, "the content type must be application/json"), "unsupported_media_type"
     try:
         body = await _body(request, deps)
     except TimeoutError:
-        return _closing(told(408, "the body did not arrive in time")), "too_slow"
+        return _closing(json_message(408, "the body did not arrive in time")), "too_slow"
     if body is None:
-        return _closing(told(413, f"at most {deps.body_limit} bytes are taken")), "too_large"
+        return _closing(json_message(413, f"the body exceeds {deps.body_limit} bytes")), "too_large"
     verdict = verify(
         request.headers.get("X-Gitee-Token"),
         request.headers.get("X-Gitee-Timestamp"),
         deps.secrets,
-        deps.clock.now(),
+        now,
         window=deps.freshness,
         mode=deps.signature_mode,
     )
     if not verdict.accepted:
-        return told(401, UNAUTHORISED[verdict]), str(verdict)
+        return json_message(401, UNAUTHORIZED[verdict]), str(verdict)
     try:
-        found = read(request.headers, body, deps.clock.now())
+        found = read(request.headers, body, now)
     except MalformedDeliveryError as error:
-        return told(400, str(error)), "malformed"
-    return await _keep(found, deps)
+        return json_message(400, str(error)), "malformed"
+    return await _accept(found, deps)
 
 
-async def _body(request: web.Request, deps: WebDeps) -> bytes | None:
-    """Read the body, or as much of it as shows that it is too large; then None."""
+async def _body(request: web.Request, deps: IntakeDeps) -> bytes | None:
+    """Return the body, or None as soon as it exceeds the limit."""
     if (request.content_length or 0) > deps.body_limit:
         return None
     body = bytearray()
@@ -90,32 +91,32 @@ async def _body(request: web.Request, deps: WebDeps) -> bytes | None:
     return bytes(body)
 
 
-async def _keep(found: Delivery | Ignored, deps: WebDeps) -> tuple[web.Response, str]:
+async def _accept(found: Delivery | Ignored, deps: IntakeDeps) -> tuple[web.Response, str]:
     if isinstance(found, Ignored):
         if found.why == "ping":
-            return told(200, "pong", "ok"), "ping"
-        return told(200, IGNORED.get(found.why, found.why), "ignored"), "ignored"
+            return json_message(200, "pong", "ok"), "ping"
+        return json_message(200, IGNORED.get(found.why, found.why), "ignored"), "ignored"
     if not deps.serves(found.repo):
-        return told(200, f"{found.repo} is not served here", "ignored"), "not_served"
+        return json_message(200, f"{found.repo} is not served by this bot", "ignored"), "not_served"
     return await _commit(found, deps)
 
 
-async def _commit(found: Delivery, deps: WebDeps) -> tuple[web.Response, str]:
-    """Keep a delivery before anybody hears that it is kept."""
+async def _commit(found: Delivery, deps: IntakeDeps) -> tuple[web.Response, str]:
+    """Commit a delivery, and only then report that it is accepted."""
     try:
-        new = await deps.inbox.accept(found)
+        new = await deps.accept(found)
     except InboxFullError:
-        return told(503, "the inbox is full", headers={"Retry-After": str(RETRY_AFTER)}), "full"
+        return json_message(503, "the inbox is full", headers={"Retry-After": str(RETRY_AFTER)}), "full"
     except RetryLater as error:
-        logger.error("a delivery cannot be kept: %s", error)  # noqa: TRY400 - expected
-        return told_away(), "not_kept"
+        logger.error("cannot store a delivery: %s", error)  # noqa: TRY400 - expected
+        return store_unavailable(), "not_stored"
     logger.info("delivery %s: %s of %s!%s", found.key[:12], found.trigger, found.repo, found.number)
     if not new:
-        return told(200, "this event is known already", "duplicate"), "duplicate"
-    return told(200, "kept", "accepted"), "accepted"
+        return json_message(200, "this event was accepted before", "duplicate"), "duplicate"
+    return json_message(200, "stored", "accepted"), "accepted"
 
 
 def _closing(response: web.Response) -> web.Response:
-    """Hang up afterwards instead of waiting for the rest of the body."""
+    """Close the connection after this response instead of waiting for the rest of the body."""
     response.force_close()
     return response

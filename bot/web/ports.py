@@ -1,51 +1,43 @@
-"""What the web asks of the store, the log files and the health checks: as little as its handlers use."""
+"""What the web asks of the store and of the files of runs: as little as its handlers use."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from bot.model.delivery import Delivery
 from bot.model.environment import Environment, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.run import Run
-
-
-class Inbox(Protocol):
-    """Where deliveries are kept until they are decided on."""
-
-    async def accept(self, delivery: Delivery) -> bool:
-        """Commit the delivery to disk; False if its key is known already. Raises InboxFullError."""
-        ...
+from bot.reports.files import LogChunk
 
 
 class PreviewRecords(Protocol):
-    """Where a preview's host name leads."""
+    """Finds, wakes and marks as visited the environments behind the hostnames of previews."""
 
     async def environment_at(self, host_label: str) -> Environment | None:
-        """Return the environment whose public name begins with this label, removed ones included."""
+        """Return the environment whose hostname begins with this label, removed ones included."""
         ...
 
     async def rouse(self, key: EnvironmentKey, at: datetime) -> None:
-        """Have an environment woken, if it sleeps."""
+        """Request that an environment wakes, if it is asleep."""
         ...
 
     async def visited(self, seen: Mapping[str, datetime]) -> None:
-        """Write down when these labels were last visited."""
+        """Store when the environments of these labels were last visited."""
         ...
 
 
-class EnvironmentRecords(Protocol):
-    """Environments, for reading."""
+class EnvironmentReader(Protocol):
+    """Reads environments."""
 
     async def environments(
         self, repo: RepoPath | None = None, number: int | None = None
     ) -> tuple[Environment, ...]:
-        """Return environments that are not removed; of one pull request when it is named."""
+        """Return environments that are not removed; only those of one pull request if it is given."""
         ...
 
 
-class RunRecords(Protocol):
-    """Runs, for reading."""
+class RunReader(Protocol):
+    """Reads runs."""
 
     async def run(self, run_id: int) -> Run | None:
         """Return one run."""
@@ -59,30 +51,16 @@ class RunRecords(Protocol):
         before: int | None = None,
         limit: int = 50,
     ) -> tuple[Run, ...]:
-        """Return runs, newest first, with ids below `before`."""
+        """Return runs with ids below `before`, newest first."""
         ...
 
-    async def unfinished(self, repo: RepoPath | None = None, number: int | None = None) -> tuple[Run, ...]:
-        """Return runs that are not over, oldest first."""
-        ...
-
-
-class LogChunk(Protocol):
-    """A piece of a step's log. Offsets count bytes."""
-
-    @property
-    def text(self) -> str:
-        """What was written there; hostile."""
-        ...
-
-    @property
-    def next_offset(self) -> int:
-        """Where the next piece begins; equal to the offset asked for when there is no more for now."""
+    async def unfinished(self) -> tuple[Run, ...]:
+        """Return runs that are not final, oldest first."""
         ...
 
 
-class Logs(Protocol):
-    """What steps wrote and what tests reported, as files."""
+class RunFileReader(Protocol):
+    """Reads the logs of steps and the reports of tests."""
 
     async def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk:
         """Return at most `limit` bytes of a log from `offset` on, cut between characters."""
@@ -93,17 +71,9 @@ class Logs(Protocol):
         ...
 
     async def report(self, run: int) -> bytes | None:
-        """Return a run's HTML report, if there is one; hostile."""
+        """Return a run's HTML report, if there is one; it holds untrusted text."""
         ...
 
     async def own_report(self, run: int, name: str) -> bytes | None:
-        """Return an HTML report that a suite has made itself, if there is one; very hostile."""
-        ...
-
-
-class Health(Protocol):
-    """Whether the parts that the bot needs answer."""
-
-    async def readiness(self) -> Mapping[str, str | None]:
-        """Return for each component None, or what is wrong with it."""
+        """Return an HTML report that a test suite wrote itself, if there is one; all of it is untrusted."""
         ...

@@ -1,9 +1,9 @@
-"""The one JSON shape in which the intake and the API say how it went, and what wraps errors into it."""
+"""JSON responses of the intake and the API: one shape for outcomes and errors."""
 
 from aiohttp import web
 
 RETRY_AFTER = 30
-"""Seconds after which it is worth asking again while something is away or full."""
+"""Seconds after which a client should try again while something is unavailable or full."""
 
 CODES = {
     400: "bad_request",
@@ -17,19 +17,21 @@ CODES = {
 }
 
 
-def told(status: int, message: str, code: str = "", headers: dict[str, str] | None = None) -> web.Response:
-    """Answer `{"status": …, "message": …}`; without a code of its own an error has its status' name."""
-    words = {"status": code or CODES.get(status, "error"), "message": message}
-    return web.json_response(words, status=status, headers=headers)
+def json_message(
+    status: int, message: str, code: str = "", headers: dict[str, str] | None = None
+) -> web.Response:
+    """Return `{"status": code, "message": …}`; by default the code is derived from the HTTP status."""
+    content = {"status": code or CODES.get(status, "error"), "message": message}
+    return web.json_response(content, status=status, headers=headers)
 
 
-def told_away() -> web.Response:
-    """Say that the store is away: what was asked, or brought, is welcome in a while."""
+def store_unavailable() -> web.Response:
+    """Return 503: the store is unavailable, and the client should retry."""
     headers = {"Retry-After": str(RETRY_AFTER)}
-    return told(503, "the bot's database does not answer; try again in a while", headers=headers)
+    return json_message(503, "the bot's database does not respond; try again later", headers=headers)
 
 
-def told_error(error: web.HTTPException) -> web.Response:
-    """Say in JSON what aiohttp would have said in plain text."""
+def json_error(error: web.HTTPException) -> web.Response:
+    """Return aiohttp's plain-text error as JSON."""
     allow = error.headers.get("Allow")
-    return told(error.status, error.text or error.reason, headers={"Allow": allow} if allow else None)
+    return json_message(error.status, error.text or error.reason, headers={"Allow": allow} if allow else None)

@@ -1,4 +1,4 @@
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -7,16 +7,17 @@ from aiohttp.web import Application, Request
 from prometheus_client import CollectorRegistry
 
 from bot.model.addresses import Addresses
+from bot.model.delivery import Delivery
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.model.store_stats import StoreStats
 from bot.model.text import Text
 from bot.model.views import ArgumentHelp, CommandHelp
 from bot.web.application import application
-from bot.web.deps import WebDeps
+from bot.web.deps import IntakeDeps, WebDeps
 from bot.web.monitoring.engine_metrics import StoreMetrics
 from tests.fakes.adapters import PATIENCE
-from tests.web.fakes import FakeClock, FakeEnvironments, FakeHealth, FakeInbox, FakeLogs, FakeRuns
+from tests.web.fakes import FakeClock, FakeEnvironments, FakeInbox, FakeRunFiles, FakeRuns
 
 Client = TestClient[Request, Application]
 
@@ -35,49 +36,58 @@ COMMANDS = (
 
 @dataclass
 class Bench:
-    """The application's surroundings, for a test to set and look at."""
+    """The application's dependencies, which a test can set and inspect."""
 
     inbox: FakeInbox = field(default_factory=FakeInbox)
     runs: FakeRuns = field(default_factory=FakeRuns)
     environments: FakeEnvironments = field(default_factory=FakeEnvironments)
-    logs: FakeLogs = field(default_factory=FakeLogs)
-    health: FakeHealth = field(default_factory=FakeHealth)
+    files: FakeRunFiles = field(default_factory=FakeRunFiles)
+    components: dict[str, str | None] = field(default_factory=lambda: {"store": None, "docker": None})
+    """What is wrong with each component."""
     clock: FakeClock = field(default_factory=FakeClock)
     body_seconds: float = PATIENCE
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    census: StoreStats | None = None
-    """What the store holds; None while it is away."""
+    stats: StoreStats | None = None
+    """The store's statistics; None while the store is unavailable."""
     seconds: float = 0.0
-    """What has passed by the clock of the metrics."""
+    """Time on the clock of the metrics."""
 
     def deps(self) -> WebDeps:
-        held = StoreMetrics(self._counted, monotonic=lambda: self.seconds)
-        self.registry.register(held)
+        store_metrics = StoreMetrics(self._stats, monotonic=lambda: self.seconds)
+        self.registry.register(store_metrics)
         return WebDeps(
-            inbox=self.inbox,
+            intake=IntakeDeps(
+                accept=self._accept,
+                secrets=("old secret", "s3cret"),
+                serves=lambda repo: repo.owner != "elsewhere",
+                body_limit=100_000,
+                body_seconds=self.body_seconds,
+            ),
             runs=self.runs,
             environments=self.environments,
-            logs=self.logs,
+            files=self.files,
             queue_positions=self.runs.queue_positions,
-            health=self.health,
-            clock=self.clock,
+            readiness=self._readiness,
             registry=self.registry,
-            recount=held.refresh,
-            secrets=("old secret", "s3cret"),
-            serves=lambda repo: repo.owner != "elsewhere",
+            refresh_stats=store_metrics.refresh,
+            clock=self.clock,
             addresses=Addresses("http://bot.test", "preview.test"),
             commands=COMMANDS,
             gitee_url="https://gitee.test",
-            body_limit=100_000,
-            body_seconds=self.body_seconds,
         )
 
-    async def _counted(self) -> StoreStats:
-        if self.census is None:
-            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})
-        return self.census
+    async def _accept(self, delivery: Delivery) -> bool:
+        return await self.inbox.accept(delivery)
 
-    def counted(self, name: str, **labels: str) -> float:
+    async def _readiness(self) -> Mapping[str, str | None]:
+        return self.components
+
+    async def _stats(self) -> StoreStats:
+        if self.stats is None:
+            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})
+        return self.stats
+
+    def metric(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, labels) or 0.0
 
 

@@ -1,4 +1,4 @@
-"""Small stand-ins for what the web asks of the store, the log files and the health checks."""
+"""In-memory implementations of the ports of the web, and samples of what they return."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from bot.model.reason import Reason
 from bot.model.run import Image, Origin, Run, RunState, StepRecord, StepResult, StepState, TestCounts
 from bot.model.scan import Scan, Severity
 from bot.model.text import Language
+from bot.reports.files import LogChunk
 from bot.store.deliveries import InboxFullError
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -82,8 +83,8 @@ class FakeRuns:
         ]
         return tuple(found[:limit])
 
-    async def unfinished(self, repo: RepoPath | None = None, number: int | None = None) -> tuple[Run, ...]:
-        found = await self.runs(repo=repo, number=number, limit=10_000)
+    async def unfinished(self) -> tuple[Run, ...]:
+        found = await self.runs(limit=10_000)
         return tuple(run for run in reversed(found) if not run.state.final)
 
 
@@ -117,16 +118,8 @@ class FakeEnvironments:
         self.put(*(idle.visited(self.by_label[label], at) for label, at in seen.items()))
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A piece of a log."""
-
-    text: str
-    next_offset: int
-
-
 @dataclass
-class FakeLogs:
+class FakeRunFiles:
     """Logs in memory; reports where a test puts them."""
 
     texts: dict[tuple[int, str], str] = field(default_factory=dict)
@@ -136,10 +129,10 @@ class FakeLogs:
     def append(self, run: int, step: str, text: str) -> None:
         self.texts[run, step] = self.texts.get((run, step), "") + text
 
-    async def read_log(self, run: int, step: str, offset: int, limit: int) -> Piece:
+    async def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk:
         found = self.texts.get((run, step), "").encode()[offset : offset + limit]
         text = found.decode(errors="ignore")
-        return Piece(text, offset + len(text.encode()))
+        return LogChunk(text, offset + len(text.encode()))
 
     async def has_report(self, run: int) -> bool:
         return run in self.reports
@@ -149,16 +142,6 @@ class FakeLogs:
 
     async def own_report(self, run: int, name: str) -> bytes | None:
         return self.own.get((run, name))
-
-
-@dataclass
-class FakeHealth:
-    """As healthy as a test says."""
-
-    parts: dict[str, str | None] = field(default_factory=lambda: {"store": None, "docker": None})
-
-    async def readiness(self) -> Mapping[str, str | None]:
-        return self.parts
 
 
 PLAN = Plan(

@@ -21,7 +21,7 @@ def fill(bench: Bench) -> None:
         finished_run(41), run(42), run(43, RunState.QUEUED, repo=RepoPath("oak", "till"), number=9)
     )
     bench.environments.put(environment(), environment("pr-8-shop", EnvironmentState.REMOVED))
-    bench.logs.append(41, "build", "step 1\nstep 2 你好\n")
+    bench.files.append(41, "build", "step 1\nstep 2 你好\n")
 
 
 async def fetched(client: Client, path: str, status: int = 200, *, language: str = "zh") -> Any:
@@ -161,7 +161,7 @@ async def test_a_log_is_read_piece_by_piece(client: Client, bench: Bench) -> Non
 
 async def test_the_log_of_a_step_under_way_has_no_end(client: Client, bench: Bench) -> None:
     bench.runs.put(run(42))
-    bench.logs.append(42, "build", "so far")
+    bench.files.append(42, "build", "so far")
 
     assert (await fetched(client, "/runs/42/logs/build?offset=6"))["ended"] is False
 

@@ -51,12 +51,12 @@ def address(server: TestServer, path: str) -> str:
 
 async def test_a_log_follows_by_itself_to_the_end(server: TestServer, bench: Bench, page: Page) -> None:
     bench.runs.put(run(42))
-    bench.logs.append(42, "build", "first\nhalf a ")
+    bench.files.append(42, "build", "first\nhalf a ")
     await page.goto(address(server, "/runs/42"))
     lines = page.locator("#build .line span")
     await expect(lines).to_have_text(["first", "half a "])
 
-    bench.logs.append(42, "build", "line 行\n<img src=x onerror=alert(1)>\n" + "more\n" * 200)
+    bench.files.append(42, "build", "line 行\n<img src=x onerror=alert(1)>\n" + "more\n" * 200)
 
     await expect(lines).to_have_count(203)
     await page.locator("#build .log").evaluate(INTO_VIEW)
@@ -65,7 +65,7 @@ async def test_a_log_follows_by_itself_to_the_end(server: TestServer, bench: Ben
     await expect(page.locator("#build .line").last).to_be_in_viewport()
 
     done = tuple(step(name, StepState.PASSED) for name in ("build", "deploy", "test"))
-    bench.logs.append(42, "test", "1 passed\n")
+    bench.files.append(42, "test", "1 passed\n")
     bench.runs.put(run(42, RunState.PASSED, steps=done))
 
     await expect(page.locator("#head .state")).to_have_text("Passed")
@@ -75,7 +75,7 @@ async def test_a_log_follows_by_itself_to_the_end(server: TestServer, bench: Ben
 
 async def test_a_reader_is_not_pulled_away(server: TestServer, bench: Bench, page: Page) -> None:
     bench.runs.put(run(42))
-    bench.logs.append(42, "build", "".join(f"line {number}\n" for number in range(300)))
+    bench.files.append(42, "build", "".join(f"line {number}\n" for number in range(300)))
     await page.goto(address(server, "/runs/42"))
     box = page.locator("#build .log")
     await box.evaluate(INTO_VIEW)
@@ -83,7 +83,7 @@ async def test_a_reader_is_not_pulled_away(server: TestServer, bench: Bench, pag
 
     await box.evaluate("box => { box.scrollTop = 0; }")
     await expect(page.locator("#build .follow input")).not_to_be_checked()
-    bench.logs.append(42, "build", "newest\n")
+    bench.files.append(42, "build", "newest\n")
 
     await expect(page.locator("#build .line span").last).to_have_text("newest")
     assert await box.evaluate("box => box.scrollTop") == 0
@@ -93,7 +93,7 @@ async def test_a_reader_is_not_pulled_away(server: TestServer, bench: Bench, pag
 
 async def test_a_link_to_a_line_opens_it(server: TestServer, bench: Bench, page: Page) -> None:
     bench.runs.put(finished_run(41))
-    bench.logs.append(41, "build", "".join(f"line {number}\n" for number in range(1, 301)))
+    bench.files.append(41, "build", "".join(f"line {number}\n" for number in range(1, 301)))
 
     await page.goto(address(server, "/runs/41#build-L150"))
 
@@ -138,7 +138,7 @@ async def test_a_page_is_complete_without_a_script(
     server: TestServer, bench: Bench, browser: Browser
 ) -> None:
     bench.runs.put(run(42))
-    bench.logs.append(42, "build", "so far\n")
+    bench.files.append(42, "build", "so far\n")
     context = await browser.new_context(java_script_enabled=False, locale="zh-CN")
     page = await context.new_page()
 
@@ -151,7 +151,7 @@ async def test_a_page_is_complete_without_a_script(
 
 async def test_a_phone_scrolls_down_only(server: TestServer, bench: Bench, browser: Browser) -> None:
     bench.runs.put(finished_run(41))
-    bench.logs.append(41, "test", "w" * 500 + "\n")
+    bench.files.append(41, "test", "w" * 500 + "\n")
     context = await browser.new_context(viewport={"width": 360, "height": 640})
     page = await context.new_page()
 
@@ -165,7 +165,7 @@ async def test_a_suites_own_report_runs_its_scripts_and_reaches_nothing(
     server: TestServer, bench: Bench, browser: Browser
 ) -> None:
     name = "suites/unit/html/001-index.html"
-    bench.logs.own[41, name] = b"""<!doctype html><p id=ran></p><p id=seen></p><p id=sent></p><script>
+    bench.files.own[41, name] = b"""<!doctype html><p id=ran></p><p id=seen></p><p id=sent></p><script>
         ran.textContent = "ran";
         try { seen.textContent = document.cookie + localStorage.length; }
         catch { seen.textContent = "nothing"; }
@@ -175,7 +175,7 @@ async def test_a_suites_own_report_runs_its_scripts_and_reaches_nothing(
     await context.add_cookies([{"name": "lang", "value": "zh", "url": address(server, "/")}])
     opened = await context.new_page()
 
-    bench.logs.reports[41] = f'<a href="{name}">index</a>'.encode()
+    bench.files.reports[41] = f'<a href="{name}">index</a>'.encode()
     await opened.goto(address(server, "/reports/41/"))
     await opened.get_by_text("index").click()
 

@@ -9,7 +9,7 @@ from tests.web.test_web_pages import fill, page
 
 
 async def test_a_report_is_locked_into_a_sandbox(client: Client, bench: Bench) -> None:
-    bench.logs.reports[41] = "<h1>报告</h1><script>alert(1)</script>".encode()
+    bench.files.reports[41] = "<h1>报告</h1><script>alert(1)</script>".encode()
 
     answer = await client.get("/reports/41/")
 
@@ -22,7 +22,7 @@ async def test_a_report_is_locked_into_a_sandbox(client: Client, bench: Bench) -
 
 
 async def test_a_suites_own_report_has_its_scripts_and_no_origin(client: Client, bench: Bench) -> None:
-    bench.logs.own[41, "suites/unit/html/001-index.html"] = b"<script>parent.document.cookie</script>"
+    bench.files.own[41, "suites/unit/html/001-index.html"] = b"<script>parent.document.cookie</script>"
 
     answer = await client.get("/reports/41/suites/unit/html/001-index.html")
 
@@ -54,7 +54,7 @@ async def test_a_whole_log_is_plain_text(client: Client, bench: Bench) -> None:
 
 async def test_a_long_log_is_not_all_on_the_page(client: Client, bench: Bench) -> None:
     bench.runs.put(run(42))
-    bench.logs.append(42, "build", "0123456789abcde\n" * 20_000)
+    bench.files.append(42, "build", "0123456789abcde\n" * 20_000)
 
     html = await page(client, "/runs/42")
 
@@ -82,8 +82,8 @@ async def test_a_run_whose_files_were_removed_says_so(client: Client, bench: Ben
 async def test_what_is_still_there_is_shown_however_old(client: Client, bench: Bench) -> None:
     """A live environment keeps what it came from."""
     bench.runs.put(replace(finished_run(41), finished_at=NOW - timedelta(days=100)))
-    bench.logs.append(41, "build", "still here\n")
-    bench.logs.reports[41] = b"<h1>report</h1>"
+    bench.files.append(41, "build", "still here\n")
+    bench.files.reports[41] = b"<h1>report</h1>"
 
     html = await page(client, "/runs/41")
 

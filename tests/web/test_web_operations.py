@@ -12,7 +12,7 @@ from tests.web.fakes import finished_run
 
 
 async def test_alive_even_when_not_ready(client: Client, bench: Bench) -> None:
-    bench.health.parts["docker"] = "connection refused"
+    bench.components["docker"] = "connection refused"
 
     assert (await client.get("/healthz")).status == 200
     answer = await client.get("/readyz")
@@ -48,7 +48,7 @@ async def test_requests_are_timed_by_route_and_not_by_address(client: Client, be
 
 
 async def test_what_the_store_holds_is_counted_when_somebody_asks(client: Client, bench: Bench) -> None:
-    bench.census = StoreStats(dict.fromkeys(RunState, 0) | {RunState.PASSED: 7}, 3, 2, 1, 4)
+    bench.stats = StoreStats(dict.fromkeys(RunState, 0) | {RunState.PASSED: 7}, 3, 2, 1, 4)
     text = await (await client.get("/metrics")).text()
     for line in (
         'chatops_runs{state="passed"} 7.0',
@@ -60,7 +60,7 @@ async def test_what_the_store_holds_is_counted_when_somebody_asks(client: Client
     ):
         assert f"\n{line}\n" in text
 
-    bench.census = replace(bench.census, replicas=1)
+    bench.stats = replace(bench.stats, replicas=1)
     assert "\nchatops_replicas 4.0\n" in await (await client.get("/metrics")).text()
     bench.seconds += FRESH
     assert "\nchatops_replicas 1.0\n" in await (await client.get("/metrics")).text()

@@ -53,7 +53,7 @@ class Outline(HTMLParser):
 def fill(bench: Bench) -> None:
     bench.runs.put(finished_run(41), run(42))
     bench.environments.put(environment())
-    bench.logs.append(42, "build", "first line\nsecond 行\nthird")
+    bench.files.append(42, "build", "first line\nsecond 行\nthird")
 
 
 async def page(client: Client, path: str, status: int = 200, *, language: str = "en") -> str:
@@ -93,7 +93,7 @@ async def test_an_empty_home_says_how_to_begin(client: Client) -> None:
 
 async def test_a_finished_run_shows_all_that_came_of_it(client: Client, bench: Bench) -> None:
     fill(bench)
-    bench.logs.reports[41] = b"<h1>report</h1>"
+    bench.files.reports[41] = b"<h1>report</h1>"
 
     words = Outline(await page(client, "/runs/41")).words
 
@@ -330,7 +330,7 @@ async def test_hostile_words_stay_words(client: Client, bench: Bench, path: str)
             steps=(step("build", StepState.FAILED, result),),
         )
     )
-    bench.logs.append(70, "build", f"{HOSTILE}\n")
+    bench.files.append(70, "build", f"{HOSTILE}\n")
 
     html = await page(client, path)
 

@@ -32,7 +32,7 @@ async def test_a_delivery_that_cannot_be_kept_is_asked_for_again(client: Client,
     assert answer.status == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert (await answer.json())["status"] == "unavailable"
-    assert bench.counted("chatops_deliveries_total", outcome="not_kept") == 1
+    assert bench.metric("chatops_deliveries_total", outcome="not_stored") == 1
 
 
 async def test_the_intake_still_turns_away_what_it_would_not_keep(client: Client) -> None:

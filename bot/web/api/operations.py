@@ -1,4 +1,4 @@
-"""`/api/v1`: what the pages show, as JSON. One table makes both the routes and their OpenAPI description."""
+"""`/api/v1`: the data of the pages as JSON. One table defines the routes and the OpenAPI document."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,21 +7,22 @@ from aiohttp import web
 
 from bot.model.forge import RepoPath
 from bot.model.run import Run
-from bot.web.api.serializers import command_shape, environment_shape, run_shape
+from bot.web.api import serializers
+from bot.web.api.serializers import command_json, environment_json, run_json
 from bot.web.deps import DEPS
 from bot.web.pages.logs import recorded, whole_log
 from bot.web.pages.templating import visitor_language
-from bot.web.responses import told
+from bot.web.responses import json_message
 
 PREFIX = "/api/v1"
 PAGE, MOST = 50, 200
 LOG_PIECE = 1 << 18
 ID = r"[1-9]\d{0,17}"
-"""A positive number that any database takes."""
+"""A positive number that every database can store as an integer."""
 
 
-class Refused(Exception):  # noqa: N818 - named by what happened
-    """The request cannot be answered; carries the status and the sentence."""
+class RequestError(Exception):
+    """The request cannot be answered; carries the HTTP status and an explanation."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -30,131 +31,131 @@ class Refused(Exception):  # noqa: N818 - named by what happened
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that can be asked: path template without the prefix, what answers, the answer's schema."""
+    """One `GET` of the API. `path` is a template without the prefix; `result` is what the handler returns."""
 
     path: str
-    answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    schema: str
+    handler: Callable[[web.Request], Awaitable[serializers.Schema | web.StreamResponse]]
+    result: type[serializers.Schema]
     summary: str
     query: tuple[str, ...] = ()
     text: bool = False
-    """Whether `Accept: text/plain` is served too."""
+    """Whether it also serves `Accept: text/plain`."""
 
     @property
     def route(self) -> web.RouteDef:
-        """Where the router finds it; numbers in the path must look like numbers."""
+        """Its route; ids and numbers in the path match only numbers."""
         path = self.path.replace("{id}", f"{{id:{ID}}}").replace("{number}", f"{{number:{ID}}}")
-        return web.get(PREFIX + path, _refusing(self.answer))
+        return web.get(PREFIX + path, self._respond)
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        try:
+            result = await self.handler(request)
+        except RequestError as error:
+            return json_message(error.status, str(error))
+        if isinstance(result, web.StreamResponse):
+            return result
+        return web.json_response(text=result.model_dump_json())
 
 
-async def list_runs(request: web.Request) -> web.Response:
-    """Tell runs, newest first."""
+async def list_runs(request: web.Request) -> serializers.RunList:
+    """List runs, newest first."""
     deps = request.app[DEPS]
     limit = _number(request, "limit", PAGE, most=MOST, least=1)
     before = _number(request, "before", 0, most=10**18)
     found = await deps.runs.runs(repo=_repo(request), before=before or None, limit=limit)
-    return web.json_response(
-        {
-            "runs": [run_shape(run, deps.addresses) for run in found],
-            "next_before": found[-1].id if len(found) == limit else None,
-        }
+    return serializers.RunList(
+        runs=tuple(run_json(run, deps.addresses) for run in found),
+        next_before=found[-1].id if len(found) == limit else None,
     )
 
 
-async def show_run(request: web.Request) -> web.Response:
-    """Tell one run."""
-    return web.json_response(run_shape(await _run(request), request.app[DEPS].addresses))
+async def show_run(request: web.Request) -> serializers.Run:
+    """Return one run."""
+    return run_json(await _run(request), request.app[DEPS].addresses)
 
 
-async def show_log(request: web.Request) -> web.StreamResponse:
-    """Tell a piece of a step's log, or all of it as text."""
+async def show_log(request: web.Request) -> serializers.LogPiece | web.StreamResponse:
+    """Return a part of a step's log, or all of it as text."""
     run, step = await _run(request), request.match_info["step"]
     if not recorded(run, step):
-        raise Refused(404, f"run {run.id} has no step {step}")
+        raise RequestError(404, f"run {run.id} has no step {step}")
     if _wants_text(request):
         return await whole_log(request, run, step)
     offset = _number(request, "offset", 0, most=1 << 53)
     limit = _number(request, "limit", LOG_PIECE, most=LOG_PIECE, least=1)
-    chunk = await request.app[DEPS].logs.read_log(run.id, step, offset, limit)
-    # Only a final step's log can end; the record is older than the piece, so nothing is missed.
-    ended = _step_is_over(run, step) and chunk.next_offset == offset
-    return web.json_response(
-        {"text": chunk.text, "offset": offset, "next_offset": chunk.next_offset, "ended": ended}
-    )
+    chunk = await request.app[DEPS].files.read_log(run.id, step, offset, limit)
+    # Only the log of a final step can end. The run was read before the log, so no later line is missed.
+    ended = _is_final(run, step) and chunk.next_offset == offset
+    return serializers.LogPiece(text=chunk.text, offset=offset, next_offset=chunk.next_offset, ended=ended)
 
 
-async def show_pull(request: web.Request) -> web.Response:
-    """Tell a pull request's newest runs and its environments."""
+async def show_pull(request: web.Request) -> serializers.Pull:
+    """Return a pull request's newest runs and its environments."""
     deps = request.app[DEPS]
-    repo, number = (
-        RepoPath(request.match_info["owner"], request.match_info["repo"]),
-        request.match_info["number"],
-    )
-    runs = await deps.runs.runs(repo=repo, number=int(number), limit=PAGE)
-    environments = await deps.environments.environments(repo, int(number))
+    repo = RepoPath(request.match_info["owner"], request.match_info["repo"])
+    number = int(request.match_info["number"])
+    runs = await deps.runs.runs(repo=repo, number=number, limit=PAGE)
+    environments = await deps.environments.environments(repo, number)
     if not runs and not environments:
-        raise Refused(404, f"nothing is known of {repo}!{number}")
-    return web.json_response(
-        {
-            "repository": str(repo),
-            "number": int(number),
-            "runs": [run_shape(run, deps.addresses) for run in runs],
-            "environments": [environment_shape(one, deps.addresses) for one in environments],
-        }
+        raise RequestError(404, f"no run and no environment of {repo}!{number} is stored")
+    return serializers.Pull(
+        repository=str(repo),
+        number=number,
+        runs=tuple(run_json(run, deps.addresses) for run in runs),
+        environments=tuple(environment_json(one, deps.addresses) for one in environments),
     )
 
 
-async def list_environments(request: web.Request) -> web.Response:
-    """Tell environments that are not removed."""
+async def list_environments(request: web.Request) -> serializers.EnvironmentList:
+    """List environments that are not removed."""
     deps = request.app[DEPS]
     found = await deps.environments.environments()
-    return web.json_response({"environments": [environment_shape(one, deps.addresses) for one in found]})
+    return serializers.EnvironmentList(
+        environments=tuple(environment_json(one, deps.addresses) for one in found)
+    )
 
 
-async def list_commands(request: web.Request) -> web.Response:
-    """Tell the commands that exist here, in the asker's language."""
+async def list_commands(request: web.Request) -> serializers.CommandList:
+    """List the commands of this bot in the client's language."""
     deps = request.app[DEPS]
     language = visitor_language(request, deps.language)
-    return web.json_response({"commands": [command_shape(one, language) for one in deps.commands]})
+    return serializers.CommandList(commands=tuple(command_json(one, language) for one in deps.commands))
 
 
 OPERATIONS = (
-    Operation("/runs", list_runs, "RunList", "Runs, newest first", ("repository", "before", "limit")),
-    Operation("/runs/{id}", show_run, "Run", "One run with its steps"),
+    Operation(
+        "/runs", list_runs, serializers.RunList, "Runs, newest first", ("repository", "before", "limit")
+    ),
+    Operation("/runs/{id}", show_run, serializers.Run, "One run with its steps"),
     Operation(
         "/runs/{id}/logs/{step}",
         show_log,
-        "LogPiece",
+        serializers.LogPiece,
         "A step's log from an offset on",
         ("offset", "limit"),
         text=True,
     ),
-    Operation("/pulls/{owner}/{repo}/{number}", show_pull, "Pull", "A pull request's runs and environments"),
-    Operation("/environments", list_environments, "EnvironmentList", "Environments that are not removed"),
-    Operation("/commands", list_commands, "CommandList", "The commands that exist here", ("lang",)),
+    Operation(
+        "/pulls/{owner}/{repo}/{number}",
+        show_pull,
+        serializers.Pull,
+        "A pull request's runs and environments",
+    ),
+    Operation(
+        "/environments", list_environments, serializers.EnvironmentList, "Environments that are not removed"
+    ),
+    Operation("/commands", list_commands, serializers.CommandList, "The commands of this bot", ("lang",)),
 )
-
-
-def _refusing(
-    answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            return await answer(request)
-        except Refused as refused:
-            return told(refused.status, str(refused))
-
-    return handle
 
 
 async def _run(request: web.Request) -> Run:
     run = await request.app[DEPS].runs.run(int(request.match_info["id"]))
     if run is None:
-        raise Refused(404, f"there is no run {request.match_info['id']}")
+        raise RequestError(404, f"run {request.match_info['id']} does not exist")
     return run
 
 
-def _step_is_over(run: Run, step: str) -> bool:
+def _is_final(run: Run, step: str) -> bool:
     return run.state.final or all(record.state.final for record in run.steps if record.name == step)
 
 
@@ -163,14 +164,14 @@ def _wants_text(request: web.Request) -> bool:
 
 
 def _number(request: web.Request, name: str, default: int, *, most: int, least: int = 0) -> int:
-    told_value = request.query.get(name)
-    if told_value is None:
+    text = request.query.get(name)
+    if text is None:
         return default
-    if not (told_value.isascii() and told_value.isdigit()) or len(told_value) > 18:  # noqa: PLR2004 - as in ID
-        raise Refused(400, f"{name} is a number")
-    if int(told_value) < least:
-        raise Refused(400, f"{name} is at least {least}")
-    return min(int(told_value), most)
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:  # noqa: PLR2004 - as in ID
+        raise RequestError(400, f"{name} must be a number")
+    if int(text) < least:
+        raise RequestError(400, f"{name} must be at least {least}")
+    return min(int(text), most)
 
 
 def _repo(request: web.Request) -> RepoPath | None:
@@ -180,4 +181,4 @@ def _repo(request: web.Request) -> RepoPath | None:
     try:
         return RepoPath.parse(path)
     except ValueError as error:
-        raise Refused(400, "repository is owner/name") from error
+        raise RequestError(400, "repository must have the form owner/name") from error

@@ -1,116 +1,257 @@
-"""JSON of the API: what each value shows of itself; nothing internal, such as a service's real address."""
+"""The JSON objects of the API: pydantic fills, serializes and describes them in the OpenAPI document.
 
+They name each field that clients may see, so that nothing internal gets out, such as the address at which
+the bot reaches a service. A path says where a field comes from if its name differs in `bot.model`.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import (
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+)
+
+from bot.model import environment, run
 from bot.model.addresses import Addresses
-from bot.model.environment import Environment
-from bot.model.run import Image, Run, StepRecord, TestCounts, Trouble
-from bot.model.scan import Scan, Severity
-from bot.model.text import Language
+from bot.model.delivery import Trigger
+from bot.model.text import Language, Text
 from bot.model.views import CommandHelp
 
 
-def run_shape(run: Run, addresses: Addresses) -> dict[str, Any]:
+def _at(*path: str, default: Any = ...) -> Any:
+    """Return a field that is read from this path of attributes; the default stands for a missing one."""
+    return Field(default, validation_alias=AliasPath(*path))
+
+
+def _in_language(text: Text, info: ValidationInfo[Language]) -> str:
+    return text.say(info.context)
+
+
+Name = Annotated[str, BeforeValidator(str)]
+"""A value of the model that has a text form."""
+Words = Annotated[str, BeforeValidator(_in_language)]
+"""A text in the language that the context names."""
+Time = Annotated[
+    datetime,
+    PlainSerializer(lambda time: time.isoformat(), return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+class Schema(BaseModel):
+    """What all JSON objects have in common: no field is optional, and no other field is sent."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+class Problem(Schema):
+    """Why a request failed."""
+
+    status: str
+    """A stable code, such as `not_found`."""
+    message: str
+    """An explanation for people."""
+
+
+class Scan(Schema):
+    """Known vulnerabilities in an image, by severity."""
+
+    critical: int = _at("counts", "critical", default=0)
+    high: int = _at("counts", "high", default=0)
+    medium: int = _at("counts", "medium", default=0)
+    low: int = _at("counts", "low", default=0)
+    negligible: int = _at("counts", "negligible", default=0)
+    unknown: int = _at("counts", "unknown", default=0)
+    total: int
+    fixable: int
+    """For how many of them a fixed version exists."""
+    scanner: str
+
+
+class Image(Schema):
+    """A pushed image."""
+
+    reference: str
+    """`registry/repository:tag`"""
+    digest: str
+    size: int
+    """In bytes; 0 if unknown."""
+    scan: Scan | None
+
+
+class TestCounts(Schema):
+    """Number of tests by result."""
+
+    __test__ = False
+
+    passed: int
+    failed: int
+    skipped: int
+    flaky: int
+    seconds: float
+
+
+class Trouble(Schema):
+    """Why a step is retried, through no fault of the pull request."""
+
+    reason: Name
+    facts: Mapping[str, str]
+    again_in: int = _at("seconds")
+    """Seconds between the failure and the next try."""
+
+
+class Step(Schema):
+    """A step of a run."""
+
+    name: str
+    state: run.StepState
+    attempt: int
+    started_at: Time | None
+    finished_at: Time | None
+    waiting: str
+    """What the step waits for at its runner."""
+    link: str
+    """The runner's own page about the step."""
+    trouble: Trouble | None
+    seconds: float | None
+    """Duration of a finished step."""
+    reason: Name | None = _at("result", "reason", default=None)
+    facts: Mapping[str, str] = _at("result", "facts", default={})
+    """Details of the reason."""
+    image: Image | None = _at("result", "image", default=None)
+    url: str | None = _at("result", "url", default=None)
+    """Address of the deployed service."""
+    tests: TestCounts | None = _at("result", "tests", default=None)
+    failed_tests: tuple[str, ...] = _at("result", "failed_tests", default=())
+    """Names of failed tests, at most 50."""
+
+
+class Run(Schema):
+    """A run: one plan executed for one commit of a pull request."""
+
+    id: int
+    repository: Name = _at("repo")
+    number: int
+    """Number of the pull request."""
+    title: str
+    """Title of the pull request when the run was created."""
+    sha: str
+    state: run.RunState
+    final: bool = _at("state", "final")
+    """Whether the state can no longer change."""
+    trigger: Trigger = _at("origin", "trigger")
+    actor: str = _at("origin", "actor")
+    command: str = _at("origin", "command")
+    """The command lines as typed; empty for automatic runs."""
+    created_at: Time
+    started_at: Time | None
+    finished_at: Time | None
+    url: str = ""
+    """The run's page."""
+    steps: tuple[Step, ...]
+
+
+class RunList(Schema):
+    """A page of runs, newest first."""
+
+    runs: tuple[Run, ...]
+    next_before: int | None
+    """Value of `before` for the next page; null on the last one."""
+
+
+class LogPiece(Schema):
+    """A part of a step's log. Offsets count bytes."""
+
+    text: str
+    offset: int
+    next_offset: int
+    """Value of `offset` for the next part."""
+    ended: bool
+    """Whether the log is complete and this is its end."""
+
+
+class Environment(Schema):
+    """A preview environment."""
+
+    repository: Name = _at("key", "repo")
+    number: int = _at("key", "number")
+    """Number of the pull request."""
+    name: str = _at("key", "name")
+    url: str
+    state: environment.EnvironmentState
+    sha: str
+    run: int
+    """Id of the run that deployed it."""
+    deployed_at: Time
+    expires_at: Time
+
+
+class EnvironmentList(Schema):
+    """All environments that are not removed."""
+
+    environments: tuple[Environment, ...]
+
+
+class Pull(Schema):
+    """What the bot knows of a pull request."""
+
+    repository: str
+    number: int
+    runs: tuple[Run, ...]
+    """The newest ones."""
+    environments: tuple[Environment, ...]
+
+
+class Argument(Schema):
+    """An argument of a command."""
+
+    name: str
+    usage: str
+    summary: Words = _at("text")
+
+
+class Command(Schema):
+    """A command that people may type in a comment."""
+
+    name: str
+    aliases: tuple[str, ...]
+    usage: str
+    summary: Words
+    needs: str
+    """Permission that it takes: anyone, contributor, write or admin."""
+    arguments: tuple[Argument, ...]
+    examples: tuple[str, ...]
+
+
+class CommandList(Schema):
+    """The commands of this bot."""
+
+    commands: tuple[Command, ...]
+
+
+def run_json(record: run.Run, addresses: Addresses) -> Run:
     """Return a run with its steps."""
-    return {
-        "id": run.id,
-        "repository": str(run.repo),
-        "number": run.number,
-        "title": run.title,
-        "sha": run.sha,
-        "state": run.state,
-        "final": run.state.final,
-        "trigger": run.origin.trigger,
-        "actor": run.origin.actor,
-        "command": run.origin.command,
-        "created_at": _time(run.created_at),
-        "started_at": _time(run.started_at),
-        "finished_at": _time(run.finished_at),
-        "url": addresses.run(run.id),
-        "steps": [_step(record) for record in run.steps],
-    }
+    return Run.model_validate(record).model_copy(update={"url": addresses.run(record.id)})
 
 
-def environment_shape(environment: Environment, addresses: Addresses) -> dict[str, Any]:
-    """Return an environment as visitors may know it."""
-    return {
-        "repository": str(environment.key.repo),
-        "number": environment.key.number,
-        "name": environment.key.name,
-        "url": addresses.environment(environment),
-        "state": environment.state,
-        "sha": environment.sha,
-        "run": environment.run,
-        "deployed_at": _time(environment.deployed_at),
-        "expires_at": _time(environment.expires_at),
-    }
+def environment_json(record: environment.Environment, addresses: Addresses) -> Environment:
+    """Return an environment with its public address."""
+    return Environment.model_validate(record).model_copy(update={"url": addresses.environment(record)})
 
 
-def command_shape(command: CommandHelp, language: Language) -> dict[str, Any]:
+def command_json(command: CommandHelp, language: Language) -> Command:
     """Return a command's help in one language."""
-    arguments = [
-        {"name": one.name, "usage": one.usage, "summary": one.text.say(language)} for one in command.arguments
-    ]
-    return {
-        "name": command.name,
-        "aliases": list(command.aliases),
-        "usage": command.usage,
-        "summary": command.summary.say(language),
-        "needs": command.needs,
-        "arguments": arguments,
-        "examples": list(command.examples),
-    }
-
-
-def _trouble(trouble: Trouble) -> dict[str, Any]:
-    return {"reason": trouble.reason, "facts": dict(trouble.facts), "again_in": trouble.seconds}
-
-
-def _step(record: StepRecord) -> dict[str, Any]:
-    result = record.result
-    return {
-        "name": record.name,
-        "state": record.state,
-        "attempt": record.attempt,
-        "waiting": record.waiting,
-        "link": record.link,
-        "trouble": _trouble(record.trouble) if record.trouble else None,
-        "started_at": _time(record.started_at),
-        "finished_at": _time(record.finished_at),
-        "seconds": record.seconds,
-        "reason": result.reason if result else None,
-        "facts": dict(result.facts) if result else {},
-        "image": _image(result.image) if result and result.image else None,
-        "url": result.url if result else None,
-        "tests": _counts(result.tests) if result and result.tests else None,
-        "failed_tests": list(result.failed_tests) if result else [],
-    }
-
-
-def _image(image: Image) -> dict[str, Any]:
-    return {
-        "reference": image.reference,
-        "digest": image.digest,
-        "size": image.size,
-        "scan": _scan(image.scan) if image.scan else None,
-    }
-
-
-def _scan(scan: Scan) -> dict[str, Any]:
-    counts = {str(severity): scan.counts.get(severity, 0) for severity in Severity}
-    return {**counts, "total": scan.total, "fixable": scan.fixable, "scanner": scan.scanner}
-
-
-def _counts(counts: TestCounts) -> dict[str, Any]:
-    return {
-        "passed": counts.passed,
-        "failed": counts.failed,
-        "skipped": counts.skipped,
-        "flaky": counts.flaky,
-        "seconds": counts.seconds,
-    }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+    return Command.model_validate(command, context=language)

@@ -1,4 +1,4 @@
-"""For whoever operates the bot: is it alive, is it ready, what does it measure."""
+"""Endpoints for monitoring: liveness, readiness and metrics."""
 
 from aiohttp import web
 from prometheus_client import generate_latest
@@ -7,22 +7,28 @@ from bot.web.deps import DEPS
 
 
 async def alive(_request: web.Request) -> web.Response:
-    """`GET /healthz`: the process answers; nothing else is asked, so that no outage restarts the bot."""
+    """`GET /healthz`: the process responds. No other check, so that no outage elsewhere restarts the bot."""
     return web.json_response({"status": "ok", "message": "alive"})
 
 
 async def ready(request: web.Request) -> web.Response:
-    """`GET /readyz`: each part the bot needs, and 503 while one of them is in trouble."""
-    found = await request.app[DEPS].health.readiness()
-    red = sorted(name for name, trouble in found.items() if trouble is not None)
-    parts = {name: {"ready": trouble is None, "message": trouble or "ok"} for name, trouble in found.items()}
-    words = {"status": "unavailable" if red else "ok", "message": ", ".join(red) or "ready", "parts": parts}
-    return web.json_response(words, status=503 if red else 200)
+    """`GET /readyz`: the state of each component that the bot needs; 503 while one of them fails."""
+    components = await request.app[DEPS].readiness()
+    failing = sorted(name for name, problem in components.items() if problem is not None)
+    content = {
+        "status": "unavailable" if failing else "ok",
+        "message": ", ".join(failing) or "ready",
+        "parts": {
+            name: {"ready": problem is None, "message": problem or "ok"}
+            for name, problem in components.items()
+        },
+    }
+    return web.json_response(content, status=503 if failing else 200)
 
 
 async def metrics(request: web.Request) -> web.Response:
     """`GET /metrics`, in Prometheus' text format."""
     deps = request.app[DEPS]
-    await deps.recount()
+    await deps.refresh_stats()
     body = generate_latest(deps.registry)
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

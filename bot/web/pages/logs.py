@@ -6,7 +6,7 @@ from aiohttp import web
 
 from bot.model.run import Run
 from bot.web.deps import DEPS
-from bot.web.ports import LogChunk, Logs
+from bot.web.ports import RunFileReader
 
 PIECE = 1 << 18
 ON_PAGE = 1 << 17
@@ -28,12 +28,12 @@ def recorded(run: Run, step: str) -> bool:
     return any(record.name == step for record in run.steps)
 
 
-async def first_lines(logs: Logs, run_id: int, step: str) -> LogView:
+async def first_lines(files: RunFileReader, run_id: int, step: str) -> LogView:
     """Read as much as a page holds."""
     texts: list[str] = []
     offset = 0
     while offset < ON_PAGE:
-        chunk = await logs.read_log(run_id, step, offset, ON_PAGE - offset)
+        chunk = await files.read_log(run_id, step, offset, ON_PAGE - offset)
         if chunk.next_offset <= offset:
             break
         texts.append(chunk.text)
@@ -47,13 +47,13 @@ async def first_lines(logs: Logs, run_id: int, step: str) -> LogView:
 
 async def whole_log(request: web.Request, run: Run, step: str) -> web.StreamResponse:
     """Stream a log as it stands, as text that no browser takes for anything else."""
-    logs = request.app[DEPS].logs
+    files = request.app[DEPS].files
     headers = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     offset = 0
     while True:
-        chunk: LogChunk = await logs.read_log(run.id, step, offset, PIECE)
+        chunk = await files.read_log(run.id, step, offset, PIECE)
         if chunk.next_offset <= offset:
             break
         await response.write(chunk.text.encode())

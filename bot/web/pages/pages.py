@@ -103,10 +103,10 @@ async def report(request: web.Request) -> web.StreamResponse:
     """`GET /reports/{id}/`."""
     deps = request.app[DEPS]
     number = int(request.match_info["id"])
-    found = await deps.logs.report(number)
+    found = await deps.files.report(number)
     if found is None:
         run = await deps.runs.run(number)
-        gone = run is not None and lapsed(run.finished_at, deps.keep.reports, deps.clock.now())
+        gone = run is not None and lapsed(run.finished_at, deps.retention.reports, deps.clock.now())
         raise web.HTTPGone if gone else web.HTTPNotFound
     headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-cache"}
     return web.Response(body=found, headers=headers, content_type="text/html", charset="utf-8")
@@ -114,7 +114,9 @@ async def report(request: web.Request) -> web.StreamResponse:
 
 async def own_report(request: web.Request) -> web.StreamResponse:
     """`GET /reports/{id}/suites/…`."""
-    found = await request.app[DEPS].logs.own_report(int(request.match_info["id"]), request.match_info["name"])
+    found = await request.app[DEPS].files.own_report(
+        int(request.match_info["id"]), request.match_info["name"]
+    )
     if found is None:
         raise web.HTTPNotFound
     headers = {"Content-Security-Policy": OWN_REPORT_POLICY, "Cache-Control": "no-cache"}
@@ -130,7 +132,7 @@ def _environments(request: web.Request, found: Sequence[Environment]) -> dict[st
     """Return what lists of environments show, with what keeps those whose end is near."""
     deps = request.app[DEPS]
     now = deps.clock.now()
-    near = [one.key for one in found if expiry.ends_soon(one, now, deps.ahead)]
+    near = [one.key for one in found if expiry.ends_soon(one, now, deps.expiry_warning)]
     return {
         "environments": found,
         "address": deps.addresses.environment,

@@ -16,7 +16,7 @@ from bot.web.pages.templating import visitor_language
 async def show(request: web.Request) -> web.Response:
     """`GET /runs/{id}`: complete without a script, logs so far included."""
     run = await _run(request)
-    logs = request.app[DEPS].logs
+    logs = request.app[DEPS].files
     views = {
         record.name: await first_lines(logs, run.id, record.name) if record.started_at else LogView()
         for record in run.steps
@@ -37,7 +37,7 @@ async def log_text(request: web.Request) -> web.StreamResponse:
     deps, step = request.app[DEPS], request.match_info["step"]
     if not recorded(run, step):
         raise web.HTTPNotFound
-    if _logs_gone(deps, run) and not (await first_lines(deps.logs, run.id, step)).lines:
+    if _logs_gone(deps, run) and not (await first_lines(deps.files, run.id, step)).lines:
         raise web.HTTPGone
     return await whole_log(request, run, step)
 
@@ -55,14 +55,14 @@ async def _facts(request: web.Request, run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "facts": run_facts(run, await _position(deps, run), language),
-        "has_report": await deps.logs.has_report(run.id),
-        "report_gone": lapsed(run.finished_at, deps.keep.reports, deps.clock.now()),
+        "has_report": await deps.files.has_report(run.id),
+        "report_gone": lapsed(run.finished_at, deps.retention.reports, deps.clock.now()),
         "gitee_url": deps.gitee_url.rstrip("/"),
     }
 
 
 def _logs_gone(deps: WebDeps, run: Run) -> bool:
-    return lapsed(run.finished_at, deps.keep.logs, deps.clock.now())
+    return lapsed(run.finished_at, deps.retention.logs, deps.clock.now())
 
 
 async def _position(deps: WebDeps, run: Run) -> int:
