@@ -1,1 +1,1 @@
-"""Measurements that are not tests: what they say depends on the machine, so they tell ratios."""
+"""Measurements, which are not tests: results depend on the machine, so they are reported as ratios."""

@@ -1,7 +1,8 @@
-"""How many deliveries a second the intake keeps, beside a handler that only verifies signatures.
+"""Measures how many deliveries per second the intake stores, against a handler that only verifies signatures.
 
-`make bench` runs it: a few thousand deliveries over loopback, each receiver and the sender in a process of
-its own, then ten times as many senders at once until the inbox is full. COUNT=… sends more.
+`make bench` runs it. It sends a few thousand deliveries over loopback, then sends from ten times as many
+concurrent senders until the inbox is full. Sender and receivers are separate processes. COUNT=… sets the
+number of deliveries.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ COUNT = int(os.environ.get("COUNT", "3000"))
 AT_ONCE = 50
 OVERLOAD = 10
 CAPACITY = 10_000
-"""Deliveries that the inbox takes before it answers 503."""
+"""Deliveries that the inbox holds before it answers 503."""
 BOUND = 300
 """Seconds that one measurement may take."""
 
@@ -35,7 +36,7 @@ class Figures:
     """One measurement."""
 
     name: str
-    kept: int
+    stored: int
     refused: int
     other: int
     seconds: float
@@ -44,11 +45,11 @@ class Figures:
 
     @property
     def rate(self) -> float:
-        """Deliveries kept a second."""
-        return self.kept / self.seconds
+        """Deliveries stored per second."""
+        return self.stored / self.seconds
 
     def line(self, ceiling: "Figures") -> str:
-        """Return a row of the table."""
+        """Return a row of the table; `ceiling` is 100 %."""
         return (
             f"| {self.name} | {self.rate:.0f}/s | {self.rate / ceiling.rate:.0%} | {self.p50:.0f} ms |"
             f" {self.p99:.0f} ms | {self.refused} | {self.other} |"
@@ -56,14 +57,16 @@ class Figures:
 
 
 def measure(name: str, port: int, *, count: int, at_once: int, first: int = 1) -> Figures:
-    """Send, from another process."""
+    """Send deliveries from another process and return the figures."""
     url = f"http://127.0.0.1:{port}/webhooks/gitee"
     command = [sys.executable, "-m", "benchmarks.sending", url, str(count), str(at_once), str(first)]
     done = subprocess.run(command, check=True, capture_output=True, timeout=BOUND)  # noqa: S603 - written above
     found: dict[str, Any] = json.loads(done.stdout)
     statuses = {int(status): number for status, number in found["statuses"].items()}
-    kept, refused = statuses.pop(200, 0), statuses.pop(503, 0)
-    return Figures(name, kept, refused, sum(statuses.values()), found["seconds"], found["p50"], found["p99"])
+    stored, refused = statuses.pop(200, 0), statuses.pop(503, 0)
+    return Figures(
+        name, stored, refused, sum(statuses.values()), found["seconds"], found["p50"], found["p99"]
+    )
 
 
 def ceiling() -> Figures:
@@ -78,13 +81,16 @@ def ceiling() -> Figures:
 
 
 def peak(pid: int) -> float:
-    """Return the most memory that a process has had, in MiB."""
+    """Return the peak memory of a process, in MiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 async def bot(name: str, store_url: str, folder: Path) -> tuple[list[Figures], str]:
-    """Measure a bot whose Gitee is away: whatever it takes in stays in the inbox."""
+    """Measure a bot whose Gitee does not answer, so that every delivery stays in the inbox.
+
+    Returns the figures at normal load and at overload, and one line about memory and answers.
+    """
     replica = Replica(folder, sections(store_url), far=False)
     replica.start()
     try:
@@ -93,10 +99,10 @@ async def bot(name: str, store_url: str, folder: Path) -> tuple[list[Figures], s
         before = peak(replica.pid)
         flood: dict[str, int] = {"count": CAPACITY, "at_once": AT_ONCE * OVERLOAD, "first": COUNT + 1}
         full = await asyncio.to_thread(measure, f"{name}, {OVERLOAD} × the senders", replica.port, **flood)
-        kept = len(Ledger(store_url).deliveries())
+        stored = len(Ledger(store_url).deliveries())
         memory = (
             f"{name}: {peak(replica.pid) / before:.2f} × the memory ({before:.0f} MiB before); "
-            f"{usual.kept + full.kept} answered 200, {kept} in the store, {full.refused} answered 503"
+            f"{usual.stored + full.stored} answered 200, {stored} in the store, {full.refused} answered 503"
         )
         return [usual, full], memory
     finally:
@@ -104,7 +110,7 @@ async def bot(name: str, store_url: str, folder: Path) -> tuple[list[Figures], s
 
 
 def sections(store_url: str) -> dict[str, dict[str, object]]:
-    """Return the settings of a bot with nothing behind it."""
+    """Return the settings of a bot without Gitee and without an engine."""
     return {
         "gitee": {"url": f"http://127.0.0.1:{free_port()}", "webhook_secret": [SECRET], "window": 3600},
         "store": {"url": store_url},
@@ -114,7 +120,7 @@ def sections(store_url: str) -> dict[str, dict[str, object]]:
 
 
 async def main() -> None:
-    """Measure all, and print what docs/performance.md shows."""
+    """Measure everything and print the table of docs/performance.md."""
     top = await asyncio.to_thread(ceiling)
     server = await asyncio.to_thread(PostgresServer)
     with tempfile.TemporaryDirectory() as name:
@@ -124,7 +130,7 @@ async def main() -> None:
             large, large_memory = await bot("PostgreSQL", server.url(server.create()), folder / "large")
         finally:
             await asyncio.to_thread(server.remove)
-    print("| | kept | of the ceiling | p50 | p99 | 503 | other |\n|---|---|---|---|---|---|---|")
+    print("| | stored | of the ceiling | p50 | p99 | 503 | other |\n|---|---|---|---|---|---|---|")
     for figures in (top, *lite, *large):
         print(figures.line(top))
     print(f"\n{lite_memory}\n{large_memory}")

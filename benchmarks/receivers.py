@@ -1,4 +1,4 @@
-"""What the intake is measured against: a handler that verifies the signature and stores nothing."""
+"""The handler that the intake is compared with: it verifies the signature and stores nothing."""
 
 import asyncio
 import sys
@@ -25,7 +25,7 @@ async def _bare(request: web.Request) -> web.Response:
 
 
 def bare(port: int) -> None:
-    """Be the ceiling: a handler that only verifies."""
+    """Serve the handler on this port until the process ends."""
     application = web.Application()
     application.router.add_post("/webhooks/gitee", _bare)
     web.run_app(application, host="127.0.0.1", port=port, access_log=None, print=None)

@@ -1,4 +1,4 @@
-"""Sends signed comments to a webhook, so many at once, and tells how they were answered."""
+"""Sends signed comments to a webhook, several concurrently, and prints statistics of the answers as JSON."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from playground.payloads import signature
 
 
 def body(number: int) -> bytes:
-    """Return a comment's webhook as Gitee sends it, unlike every other."""
+    """Return the body of a comment's webhook as Gitee sends it; each number gives a different comment."""
     repository = {"path_with_namespace": "team/shop", "full_name": "team/shop"}
     author = {"login": "lin", "username": "lin"}
     return json.dumps(
@@ -33,7 +33,11 @@ def body(number: int) -> bytes:
 
 
 async def send(url: str, count: int, at_once: int, first: int) -> dict[str, object]:
-    """Send so many deliveries; return answers by status, seconds in all, and how long a 200 took."""
+    """Send `count` deliveries, `at_once` of them concurrently.
+
+    Returns the number of answers by status, where -1 counts the 503s that lack Retry-After, the total
+    seconds, and the median and 99th percentile of the milliseconds until a 200.
+    """
     numbers = iter(range(first, first + count))
     statuses: Counter[int] = Counter()
     waits: list[float] = []
@@ -50,8 +54,8 @@ async def send(url: str, count: int, at_once: int, first: int) -> dict[str, obje
             began = time.perf_counter()
             async with session.post(url, data=body(number), headers=headers) as answer:
                 await answer.read()
-                told_when = "Retry-After" in answer.headers
-            if answer.status == 503 and not told_when:  # noqa: PLR2004 - the status
+                has_retry_after = "Retry-After" in answer.headers
+            if answer.status == 503 and not has_retry_after:  # noqa: PLR2004 - the status
                 statuses[-1] += 1
             statuses[answer.status] += 1
             if answer.status == 200:  # noqa: PLR2004 - the status

@@ -1,1 +1,1 @@
-"""The same bare work on the bot's own tables and on DBOS Transact; how to run each stands in it."""
+"""The same empty runs on the bot's own tables and on DBOS Transact; each module says how to run it."""

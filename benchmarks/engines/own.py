@@ -1,4 +1,4 @@
-"""A hundred runs of four steps that do nothing, kept as the bot keeps them.
+"""Measures a hundred runs of four empty steps on the bot's own tables.
 
 `python -m benchmarks.engines.own sqlite:////tmp/own.db`
 """
@@ -31,7 +31,7 @@ def _run(number: int) -> Run:
     return Run(0, RepoPath("team", "shop"), number, "ab" * 20, Plan(STEPS), origin, Language.EN, _now())
 
 
-async def _walk(store: Store, run: Run, lease: Lease) -> None:
+async def _execute(store: Store, run: Run, lease: Lease) -> None:
     run = await store.runs.save(lifecycle.begin(run, _now()), lease)
     while (index := lifecycle.next_step(run)) is not None:
         run = await store.runs.save(lifecycle.step_started(run, index, _now()), lease)
@@ -40,7 +40,7 @@ async def _walk(store: Store, run: Run, lease: Lease) -> None:
 
 
 async def main(url: str) -> None:
-    """Enqueue all, finish all, and print how fast that was."""
+    """Enqueue all runs, finish them, and print both rates."""
     store = await Store.open(url)
     lease = await store.replicas.join("benchmark")
     began = time.perf_counter()
@@ -48,7 +48,7 @@ async def main(url: str) -> None:
         await store.start(_run(number))
     enqueued = time.perf_counter()
     while claimed := await store.runs.claim(lease, lambda queue: [entry.id for entry in queue][:AT_ONCE]):
-        await asyncio.gather(*(_walk(store, run, lease) for run in claimed))
+        await asyncio.gather(*(_execute(store, run, lease) for run in claimed))
     finished = time.perf_counter()
     print(f"enqueued {RUNS / (enqueued - began):.0f}/s, finished {RUNS / (finished - began):.0f}/s")
     await store.close()
