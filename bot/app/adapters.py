@@ -158,7 +158,7 @@ async def _cluster(settings: Settings, steps: StepAdapters, stack: AsyncExitStac
     return replace(
         steps,
         platforms={**steps.platforms, RunnerName.KUBERNETES: platform},
-        sleepers={RunnerName.KUBERNETES: platform},
+        suspendable={RunnerName.KUBERNETES: platform},
     )
 
 

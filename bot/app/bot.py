@@ -207,7 +207,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     dispatcher = Dispatcher(store, decider, publisher, worker, membership, clock, language)
     expiry = Expiry(store, worker, clock, language)
     warnings = ExpiryWarnings(store, publisher, where, clock, language, ahead)
-    idle_scaler = IdleScaler(store, adapters.steps.sleepers, clock, idle)
+    idle_scaler = IdleScaler(store, adapters.steps.suspendable, clock, idle)
     visits = Visits(store.pulls, clock)
     retention = Retention(store, adapters.files.store, clock, _keep(settings), metrics)
     repaired = SweepMetrics.in_registry(registry).repaired
@@ -223,7 +223,7 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
         PeriodicTask("comments behind", 10, comments.catch_up),
         *reconciling.periodic_tasks(settings, sweep),
         *([PeriodicTask("dns records", 5, dns.reconcile)] if dns else ()),
-        *(_resting(idle_scaler, visits) if adapters.steps.sleepers else ()),
+        *(_resting(idle_scaler, visits) if adapters.steps.suspendable else ()),
     )
     return Bot(
         store=store,
@@ -260,7 +260,7 @@ def _resting(idle_scaler: IdleScaler, visits: Visits) -> tuple[PeriodicTask, ...
     return (
         PeriodicTask("visits", 30, visits.write, everywhere=True),
         PeriodicTask("sleep", 30, idle_scaler.reconcile),
-        PeriodicTask("waking", 1, idle_scaler.rouse),
+        PeriodicTask("waking", 1, idle_scaler.scale_up),
     )
 
 

@@ -48,8 +48,8 @@ class EtcdRecords:
         """Let go of every connection."""
         await self._client.aclose()
 
-    async def enter(self, labels: Collection[str]) -> str | None:
-        """Let these labels resolve until the lease ends; see `DnsRecords.enter`."""
+    async def publish(self, labels: Collection[str]) -> str | None:
+        """Let these labels resolve until the lease ends; see `DnsRecords.publish`."""
         try:
             granted = await self._ask("/v3/lease/grant", {"TTL": self._lease})
             value = {"value": _encoded(self._value), "lease": str(granted["ID"])}

@@ -87,7 +87,7 @@ async def _entered(settings: Settings, resolver: Resolver, label: str) -> Sequen
     records = open_dns(settings)
     assert records is not None  # noqa: S101 - it is what the caller has looked at
     async with records:
-        trouble = await records.enter([label])
+        trouble = await records.publish([label])
         if trouble is not None:
             return [_no_etcd(trouble)]
         one = await resolver.ask(f"{label}.{settings.preview.domain.strip('.')}", "A")

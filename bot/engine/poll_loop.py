@@ -22,29 +22,29 @@ class PollLoop:
     """Looks again and again; `what` says in the log at what."""
 
     what: str
-    looking: bool = False
+    polling: bool = False
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
         """Look at once."""
         self._wake.set()
 
-    async def keep(self, look: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, poll: Callable[[], Awaitable[None]]) -> None:
         """Look until cancelled; a store that is away, or a lease that is lost, ends one look only."""
         while True:
             self._wake.clear()
-            self.looking = True
-            await self._once(look)
-            self.looking = False
+            self.polling = True
+            await self._once(poll)
+            self.polling = False
             try:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._wake.wait()
             except TimeoutError:
                 continue
 
-    async def _once(self, look: Callable[[], Awaitable[None]]) -> None:
+    async def _once(self, poll: Callable[[], Awaitable[None]]) -> None:
         try:
-            await look()
+            await poll()
         except LeaseLost:
             return  # the membership joins anew
         except RetryLater as error:
@@ -65,15 +65,15 @@ class RunningTasks(Generic[K]):
         """Keys of the tasks under way."""
         return tuple(self._tasks)
 
-    def take(self, key: K, work: Coroutine[None, None, None], name: str) -> None:
+    def start(self, key: K, work: Coroutine[None, None, None], name: str) -> None:
         """Start a task; it counts as under way until it says `done`."""
         self._tasks[key] = asyncio.create_task(work, name=name)
 
-    def done(self, key: K) -> None:
+    def finished(self, key: K) -> None:
         """Forget what is over."""
         del self._tasks[key]
 
-    async def drop(self) -> None:
+    async def cancel(self) -> None:
         """Interrupt everything, and return when all of it is tidied up."""
         tasks = list(self._tasks.values())
         for task in tasks:

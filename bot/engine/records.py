@@ -28,7 +28,7 @@ class ReplicaRecords(Protocol):
         """Tell that it lives, and return all. Raises LeaseLost."""
         ...
 
-    async def evict(self, name: str, beat: int) -> bool:
+    async def evict(self, name: str, heartbeat: int) -> bool:
         """Evict a stalled replica; False if its heartbeat has grown since."""
         ...
 
@@ -41,7 +41,7 @@ class InboxRecords(Protocol):
     """Deliveries that wait for their decision."""
 
     async def claim(
-        self, lease: Lease, now: datetime, limit: int, *, in_hand: Collection[str] = ()
+        self, lease: Lease, now: datetime, limit: int, *, handling: Collection[str] = ()
     ) -> tuple[tuple[Delivery, int], ...]:
         """Take due deliveries, one of each pull request, each with its attempt."""
         ...
@@ -147,7 +147,7 @@ class PullRecords(Protocol):
         """Change the environments of a pull request that are not removed, in one transaction."""
         ...
 
-    async def settle(self, environment: Environment, labels: Sequence[str]) -> Environment:
+    async def reserve_hostname(self, environment: Environment, labels: Sequence[str]) -> Environment:
         """Keep a new environment under the first of these host labels that is no other's."""
         ...
 

@@ -64,7 +64,7 @@ class Environment:
     """When somebody last asked for it to live longer."""
     warned: datetime | None = None
     """The end of its life that people were told of in time."""
-    sleeper: RunnerName | None = None
+    suspendable_by: RunnerName | None = None
     """Who may put it to sleep: its visitors come through the bot's proxy, which wakes it."""
     visited_at: datetime | None = None
     """When it was last visited or woken, as far as that is written down."""

@@ -12,7 +12,7 @@ from bot.ports.platform import (
     EnvironmentSpec,
     Platform,
     ServiceSpec,
-    Sleeper,
+    Suspendable,
     TestOutput,
     TestSpec,
 )
@@ -37,8 +37,8 @@ __all__ = [
     "ReportProgress",
     "Reports",
     "ServiceSpec",
-    "Sleeper",
     "Source",
+    "Suspendable",
     "TagRemoval",
     "TestOutput",
     "TestSpec",

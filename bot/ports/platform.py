@@ -143,7 +143,7 @@ class Platform(Protocol):
         """
         ...
 
-    async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
+    async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Remove exactly these, in this order; return those that are gone, whoever removed them.
 
         What still is in use stays, and is no error. Raises RetryLater(ENGINE_UNAVAILABLE).
@@ -162,17 +162,17 @@ class Platform(Protocol):
         ...
 
 
-class Sleeper(Protocol):
+class Suspendable(Protocol):
     """A platform whose environments can stand without running: Kubernetes."""
 
-    async def sleep(self, key: EnvironmentKey) -> None:
+    async def scale_down(self, key: EnvironmentKey) -> None:
         """Let nothing of an environment run, and keep what is needed to wake it; nothing there is fine.
 
         Raises RetryLater(CLUSTER_UNAVAILABLE), GiveUp(CLUSTER_REFUSED).
         """
         ...
 
-    async def wake(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
+    async def scale_up(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
         """Let it run as it did before, and wait until it is up and answers at `endpoint`.
 
         One that does not sleep is waited for as well. Raises RetryLater(CLUSTER_UNAVAILABLE),
@@ -184,7 +184,7 @@ class Sleeper(Protocol):
 class DnsRecords(Protocol):
     """Where the names of previews are entered one by one; a wildcard record needs none of this."""
 
-    async def enter(self, labels: Collection[str]) -> str | None:
+    async def publish(self, labels: Collection[str]) -> str | None:
         """Let these labels below the preview domain resolve for an hour from now.
 
         Return what is in the way, if anything is.

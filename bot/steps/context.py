@@ -12,7 +12,7 @@ from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import Image, Run
 from bot.model.scan import Severity
-from bot.ports import Builder, Jobs, Log, Platform, Registry, ReportProgress, Reports, Sleeper, Source
+from bot.ports import Builder, Jobs, Log, Platform, Registry, ReportProgress, Reports, Source, Suspendable
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class StepAdapters:
     fail_on: Severity | None = None
     """Severity of a vulnerability from which an image is refused; None takes every image."""
     jobs: Mapping[RunnerName, Jobs] = field(default_factory=dict)
-    sleepers: Mapping[RunnerName, Sleeper] = field(default_factory=dict)
+    suspendable: Mapping[RunnerName, Suspendable] = field(default_factory=dict)
     """Platforms whose environments can sleep."""
 
     def builder(self, runner: RunnerName) -> Builder:

@@ -129,16 +129,16 @@ class Inbox:
         return await self._database.read(work)
 
     async def claim(
-        self, lease: Lease, now: datetime, limit: int, *, in_hand: Collection[str] = ()
+        self, lease: Lease, now: datetime, limit: int, *, handling: Collection[str] = ()
     ) -> tuple[tuple[Delivery, int], ...]:
         """Take due deliveries into this replica's hands, oldest first, one of each pull request at a time.
 
-        `in_hand` are the keys that it is at already; what else bears its name was let go by a failure.
+        `handling` are the keys that it is at already; what else bears its name was let go by a failure.
         """
 
         def work(connection: Connection) -> tuple[tuple[Delivery, int], ...]:
             hold(connection, Lock.INBOX)
-            busy = _busy(connection, lease, in_hand)
+            busy = _busy(connection, lease, handling)
             chosen: list[tuple[Delivery, int]] = []
             for row in connection.execute(_candidates(now)).mappings():
                 pull = (row["repo"].lower(), row["number"])
@@ -231,7 +231,7 @@ def _candidates(now: datetime) -> Select[Any]:
     return select(*columns).where(_is_due(now)).order_by(deliveries.c.sequence).limit(1000)
 
 
-def _busy(connection: Connection, lease: Lease, in_hand: Collection[str]) -> set[tuple[str, int]]:
+def _busy(connection: Connection, lease: Lease, handling: Collection[str]) -> set[tuple[str, int]]:
     """Return the pull requests at which somebody is."""
     statement = select(deliveries.c.repo, deliveries.c.number, deliveries.c.key, deliveries.c.holder).where(
         deliveries.c.state == DeliveryState.PENDING, ~free(deliveries.c.holder)
@@ -239,7 +239,7 @@ def _busy(connection: Connection, lease: Lease, in_hand: Collection[str]) -> set
     return {
         (row["repo"].lower(), row["number"])
         for row in connection.execute(statement).mappings()
-        if row["holder"] != lease.replica or row["key"] in in_hand
+        if row["holder"] != lease.replica or row["key"] in handling
     }
 
 

@@ -43,11 +43,13 @@ class Pulls:
 
         await self._database.run(work)
 
-    async def settle(self, environment: Environment, labels: Sequence[str]) -> Environment:
+    async def reserve_hostname(self, environment: Environment, labels: Sequence[str]) -> Environment:
         """Keep a new environment under the first of these labels that is no other's; return it with it."""
         while True:
             try:
-                return await self._database.run(lambda connection: _settle(connection, environment, labels))
+                return await self._database.run(
+                    lambda connection: _reserve_hostname(connection, environment, labels)
+                )
             except IntegrityError:
                 continue  # another replica took that label meanwhile: look again
 
@@ -82,9 +84,9 @@ class Pulls:
 
         await self._database.run(work)
 
-    async def rouse(self, key: EnvironmentKey, at: datetime) -> None:
+    async def request_wake(self, key: EnvironmentKey, at: datetime) -> None:
         """Have an environment woken, if it sleeps."""
-        await self._database.run(lambda connection: rouse(connection, key, at))
+        await self._database.run(lambda connection: request_wake(connection, key, at))
 
     async def put_image(self, repo: RepoPath, number: int, image: Image) -> None:
         """Remember that a commit's image is in the registry."""
@@ -183,7 +185,7 @@ def _add_comment(connection: Connection, row: Mapping[str, object]) -> bool:
     return connection.execute(statement).first() is not None
 
 
-def _settle(connection: Connection, environment: Environment, labels: Sequence[str]) -> Environment:
+def _reserve_hostname(connection: Connection, environment: Environment, labels: Sequence[str]) -> Environment:
     key = environment.key
     taken = select(environments.c.host, environments.c.data).where(environments.c.host.in_(labels))
     others = {host for host, data in connection.execute(taken) if unpack(Environment, data).key != key}
@@ -217,7 +219,7 @@ def extend(connection: Connection, key: EnvironmentKey, until: datetime, at: dat
         _put(connection, replace(known, expires_at=until, extended_at=at))
 
 
-def lull(connection: Connection, expected: Environment) -> bool:
+def mark_asleep(connection: Connection, expected: Environment) -> bool:
     """Keep that an environment sleeps, if it is still as expected."""
     if environment(connection, expected.key) != expected:
         return False
@@ -225,10 +227,10 @@ def lull(connection: Connection, expected: Environment) -> bool:
     return True
 
 
-def rouse(connection: Connection, key: EnvironmentKey, at: datetime) -> None:
+def request_wake(connection: Connection, key: EnvironmentKey, at: datetime) -> None:
     """Have an environment woken, if it sleeps."""
     known = environment(connection, key)
-    if known and (changed := idle.roused(known, at)) != known:
+    if known and (changed := idle.wake_requested(known, at)) != known:
         _put(connection, changed)
 
 

@@ -81,7 +81,7 @@ class Store:
             for environment, until in decision.extend.items():
                 pulls.extend(connection, environment, until, at)
             for environment in decision.wake:
-                pulls.rouse(connection, environment, at)
+                pulls.request_wake(connection, environment, at)
             if decision.observed is not None:
                 observed.decided(connection, repo, number, decision.observed)
             return runs.add(connection, decision.start) if decision.start else None
@@ -111,7 +111,7 @@ class Store:
             key = environment.key
             if not runs.idle(connection, key.repo, key.number):
                 return False
-            return pulls.lull(connection, environment)
+            return pulls.mark_asleep(connection, environment)
 
         return await self.database.run(work)
 

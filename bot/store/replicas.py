@@ -56,11 +56,11 @@ class Replicas:
 
         return await self._database.run(work)
 
-    async def evict(self, name: str, beat: int) -> bool:
+    async def evict(self, name: str, heartbeat: int) -> bool:
         """Delete a stalled replica; False if its heartbeat has grown since, or another replica was faster."""
         statement = (
             delete(replicas)
-            .where(replicas.c.name == name, replicas.c.beat == beat)
+            .where(replicas.c.name == name, replicas.c.beat == heartbeat)
             .returning(replicas.c.name)
         )
         return await self._database.run(lambda connection: connection.execute(statement).first() is not None)

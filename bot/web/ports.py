@@ -17,7 +17,7 @@ class PreviewRecords(Protocol):
         """Return the environment whose hostname begins with this label, removed ones included."""
         ...
 
-    async def rouse(self, key: EnvironmentKey, at: datetime) -> None:
+    async def request_wake(self, key: EnvironmentKey, at: datetime) -> None:
         """Request that an environment wakes, if it is asleep."""
         ...
 

@@ -255,9 +255,9 @@ async def test_stock_is_taken_of_environments_and_single_ones_are_removed(
     await previews.platform.update_expiry(found, later)
     (found,) = await previews.platform.inventory()
     assert found.expires == later
-    assert await previews.platform.discard([stranger]) == ()
+    assert await previews.platform.remove_items([stranger]) == ()
     assert exists(cluster, previews.namespace)
-    assert await previews.platform.discard([found]) == (found,)
+    assert await previews.platform.remove_items([found]) == (found,)
     assert not exists(cluster, previews.namespace)
     await previews.platform.update_expiry(found, later)
     assert await previews.platform.inventory() == ()

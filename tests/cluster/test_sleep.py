@@ -88,11 +88,11 @@ async def test_all_that_runs_sleeps_and_wakes_as_it_was(
     endpoint = await platform.deploy(previews.environment(definition=theirs), log)
 
     assert await cluster.list(INGRESS.path(space)) == [], "it would lead past the proxy"
-    await platform.sleep(previews.key)
-    await platform.sleep(previews.key)
+    await platform.scale_down(previews.key)
+    await platform.scale_down(previews.key)
     await until_nothing_runs(cluster, space)
 
-    await platform.wake(previews.key, endpoint)
+    await platform.scale_up(previews.key, endpoint)
 
     async with httpx.AsyncClient() as client:
         answer = await client.get(f"http://{endpoint.host}:{endpoint.port}/")
@@ -106,18 +106,18 @@ async def test_what_sleeps_is_deployed_anew_and_removed_like_any_other(
 ) -> None:
     platform = behind_the_proxy(previews)
     await platform.deploy(previews.environment(), log)
-    await platform.sleep(previews.key)
+    await platform.scale_down(previews.key)
     await until_nothing_runs(previews.cluster, previews.namespace)
 
     await platform.deploy(previews.environment(), log)
 
     (found,) = await previews.cluster.list(DEPLOYMENT.path(previews.namespace))
     assert found["status"]["readyReplicas"] == 1
-    await platform.sleep(previews.key)
+    await platform.scale_down(previews.key)
     await platform.remove(previews.key)
-    await platform.sleep(previews.key)
+    await platform.scale_down(previews.key)
     with pytest.raises(TellUser) as told:
-        await platform.wake(previews.key, None)
+        await platform.scale_up(previews.key, None)
     assert told.value.reason is Reason.NO_ENVIRONMENT
 
 

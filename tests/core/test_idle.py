@@ -9,9 +9,9 @@ from bot.model.pipeline import RunnerName
 from tests.fakes.snapshots import NOW, environment, run
 
 HOUR = timedelta(hours=1)
-READY = replace(environment(), sleeper=RunnerName.KUBERNETES)
+READY = replace(environment(), suspendable_by=RunnerName.KUBERNETES)
 ASLEEP = idle.asleep(READY)
-WAKING = idle.roused(ASLEEP, NOW + HOUR)
+WAKING = idle.wake_requested(ASLEEP, NOW + HOUR)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ WAKING = idle.roused(ASLEEP, NOW + HOUR)
         (READY, NOW + HOUR - timedelta(seconds=1), False),
         (replace(READY, visited_at=NOW + HOUR), NOW + HOUR, False),
         (replace(READY, visited_at=NOW - HOUR), NOW + HOUR, True),
-        (replace(READY, sleeper=None), NOW + HOUR, False),
+        (replace(READY, suspendable_by=None), NOW + HOUR, False),
         (replace(READY, state=EnvironmentState.STARTING), NOW + HOUR, False),
         (ASLEEP, NOW + HOUR, False),
     ],
@@ -38,7 +38,7 @@ def test_nothing_sleeps_while_something_of_its_pull_request_goes_on() -> None:
 
 def test_only_what_sleeps_is_roused() -> None:
     assert (WAKING.state, WAKING.visited_at) == (EnvironmentState.WAKING, NOW + HOUR)
-    assert idle.roused(READY, NOW + HOUR) == READY
+    assert idle.wake_requested(READY, NOW + HOUR) == READY
 
 
 def test_waking_ends_as_it_went_unless_something_came_between() -> None:

@@ -57,8 +57,8 @@ async def calmed(scene: Scene) -> None:
     for replica in scene.replicas:
         await replica.ready()
     await scene.gitee.settled()
-    while unheard := missed(scene):
-        for sent in unheard:
+    while unreported := missed(scene):
+        for sent in unreported:
             scene.gitee.webhooks.redeliver(sent)
         await scene.gitee.settled()
     await scene.settled()

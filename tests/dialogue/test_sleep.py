@@ -41,7 +41,7 @@ async def visited(tester: OfflineTester) -> httpx.Response:
 
 async def woken(tester: OfflineTester) -> EnvironmentState:
     """Have the bot wake what is wanted and return how that ended."""
-    await tester.bot.idle_scaler.rouse()
+    await tester.bot.idle_scaler.scale_up()
     await tester.bot.idle_scaler.awake()
     return (await preview(tester)).state
 
@@ -109,7 +109,7 @@ async def test_it_sleeps_on_through_a_restart_and_what_was_only_said_is_done(dep
 async def test_waking_is_taken_up_again_after_a_restart(asleep: OfflineTester) -> None:
     gate = asleep.world.script.hold("wake")
     await visited(asleep)
-    await asleep.bot.idle_scaler.rouse()
+    await asleep.bot.idle_scaler.scale_up()
     await gate.reached()
     await asleep.restart()
     assert gate.cancelled.is_set()
@@ -158,4 +158,4 @@ async def test_nothing_sleeps_unless_the_operator_says_so(tester: OfflineTester)
     await tester.opened()
     await unvisited(tester, 48 * HOURS)
     found = await preview(tester)
-    assert (found.state, found.sleeper) == (EnvironmentState.READY, None)
+    assert (found.state, found.suspendable_by) == (EnvironmentState.READY, None)

@@ -16,7 +16,7 @@ from tests.dialogue.tester import REPO
 Doing = Callable[[OfflineTester], Awaitable[object]]
 
 
-async def unheard(tester: OfflineTester, *doings: Awaitable[object]) -> None:
+async def unreported(tester: OfflineTester, *doings: Awaitable[object]) -> None:
     """Let things happen at Gitee while the bot is down: their webhooks are lost."""
     await tester.settled()
     await tester.stop()
@@ -28,7 +28,7 @@ async def unheard(tester: OfflineTester, *doings: Awaitable[object]) -> None:
 
 async def test_a_pull_request_opened_while_the_bot_was_down_gets_its_preview(tester: OfflineTester) -> None:
     await tester.opened()
-    await unheard(tester, tester.open())
+    await unreported(tester, tester.open())
     await tester.says_nothing()
     await tester.sweep()
     assert "Preview ready, 2 tests passed" in await tester.read()
@@ -42,7 +42,7 @@ async def test_a_pull_request_opened_while_the_bot_was_down_gets_its_preview(tes
 
 async def test_a_commit_pushed_while_the_bot_was_down_is_built(tester: OfflineTester) -> None:
     await tester.opened()
-    await unheard(tester, tester.push())
+    await unreported(tester, tester.push())
     await tester.sweep()
     assert tester.head[:8] in await tester.read()
     assert [run.sha for run in await tester.runs()][1:] == [tester.head]
@@ -53,7 +53,7 @@ async def test_a_commit_pushed_while_the_bot_was_down_is_built(tester: OfflineTe
 @pytest.mark.parametrize("end", ["close", "merge"])
 async def test_what_ended_while_the_bot_was_down_is_taken_down(tester: OfflineTester, end: str) -> None:
     await tester.opened()
-    await unheard(tester, getattr(tester, end)())
+    await unreported(tester, getattr(tester, end)())
     assert tester.world.deployed
     await tester.sweep()
     await tester.read()
@@ -87,7 +87,7 @@ async def test_what_reopened_while_the_bot_was_down_gets_its_preview_again(teste
     await tester.opened()
     await tester.close()
     await tester.read_all()
-    await unheard(tester, tester.reopen())
+    await unreported(tester, tester.reopen())
     await tester.sweep()
     assert "Preview ready" in await tester.read()
     await tester.sweep()
@@ -97,7 +97,7 @@ async def test_what_reopened_while_the_bot_was_down_gets_its_preview_again(teste
 
 async def test_what_came_and_went_while_the_bot_was_down_is_no_news(tester: OfflineTester) -> None:
     await tester.opened()
-    await unheard(tester, tester.open(), tester.close())
+    await unreported(tester, tester.open(), tester.close())
     await tester.sweep()
     await tester.says_nothing()
     await tester.reopen()
@@ -106,7 +106,7 @@ async def test_what_came_and_went_while_the_bot_was_down_is_no_news(tester: Offl
 
 async def test_a_webhook_that_comes_late_after_all_changes_nothing(tester: OfflineTester) -> None:
     await tester.opened()
-    await unheard(tester, tester.open())
+    await unreported(tester, tester.open())
     await tester.sweep()
     await tester.read()
     before = len(await tester.runs())
@@ -119,7 +119,7 @@ async def test_a_webhook_that_comes_late_after_all_changes_nothing(tester: Offli
 
 async def test_what_moved_a_moment_ago_is_left_to_its_webhook(tester: OfflineTester) -> None:
     await tester.opened()
-    await unheard(tester, tester.push())
+    await unreported(tester, tester.push())
     await tester.restart(sweep=SweepSettings(enabled=False, age="10m"))
     await tester.bot.sweep.run()
     await tester.says_nothing()
@@ -130,7 +130,7 @@ async def test_what_moved_a_moment_ago_is_left_to_its_webhook(tester: OfflineTes
 
 async def test_commands_that_nobody_heard_are_obeyed_in_order(tester: OfflineTester) -> None:
     await tester.opened()
-    await unheard(tester, tester.comment("/teardown"), tester.comment("/help"))
+    await unreported(tester, tester.comment("/teardown"), tester.comment("/help"))
     await tester.sweep()
     said = await tester.read_all()
     assert len(said) == 2
@@ -143,7 +143,7 @@ async def test_commands_that_nobody_heard_are_obeyed_in_order(tester: OfflineTes
 @pytest.mark.parametrize("words", ["thanks", "/lgtm", "> /teardown", "the `/teardown` command"])
 async def test_words_that_are_no_commands_stay_unanswered(tester: OfflineTester, words: str) -> None:
     await tester.opened()
-    await unheard(tester, tester.comment(words))
+    await unreported(tester, tester.comment(words))
     await tester.sweep()
     await tester.says_nothing()
     assert tester.repairs() == {}
@@ -151,7 +151,7 @@ async def test_words_that_are_no_commands_stay_unanswered(tester: OfflineTester,
 
 async def test_a_command_that_a_later_one_has_overtaken_comes_too_late(tester: OfflineTester) -> None:
     await tester.opened()
-    await unheard(tester, tester.comment("/teardown"))
+    await unreported(tester, tester.comment("/teardown"))
     await tester.says("/help")
     await tester.sweep()
     await tester.says_nothing()
@@ -166,7 +166,7 @@ async def test_a_command_that_was_edited_is_not_obeyed(tester: OfflineTester) ->
         tester.gitee.comments(REPO, tester.number, by="lin")[-1].created_at -= timedelta(minutes=1)
         await tester.gitee.edit_comment(REPO, comment, "/teardown", by="lin")
 
-    await unheard(tester, write_and_edit())
+    await unreported(tester, write_and_edit())
     await tester.sweep()
     await tester.says_nothing()
 
@@ -178,14 +178,14 @@ async def test_a_command_of_the_day_before_yesterday_is_not_obeyed(tester: Offli
         await tester.comment("/teardown")
         tester.gitee.comments(REPO, tester.number, by="lin")[-1].created_at -= timedelta(hours=25)
 
-    await unheard(tester, write())
+    await unreported(tester, write())
     await tester.sweep()
     await tester.says_nothing()
 
 
 async def test_nobody_knows_which_commit_a_lost_approval_was_about(tester: OfflineTester) -> None:
     assert "/ok-to-test" in await tester.opened_by_stranger()
-    await unheard(tester, tester.comment("/ok-to-test"))
+    await unreported(tester, tester.comment("/ok-to-test"))
     await tester.sweep()
     assert "/ok-to-test" in await tester.read()
     assert tester.world.built == []
@@ -193,7 +193,7 @@ async def test_nobody_knows_which_commit_a_lost_approval_was_about(tester: Offli
 
 async def test_a_stranger_gains_nothing_by_a_lost_webhook(tester: OfflineTester) -> None:
     await tester.opened()
-    await unheard(tester, tester.open("stranger", from_fork=True), tester.comment("/build", by="stranger"))
+    await unreported(tester, tester.open("stranger", from_fork=True), tester.comment("/build", by="stranger"))
     await tester.sweep()
     said = await tester.read_all()
     assert any("/ok-to-test" in one for one in said)
@@ -280,7 +280,7 @@ async def test_what_was_there_before_the_bot_came_is_none_of_its_business(tester
 
 async def test_a_repository_that_is_served_no_more_is_left_alone(tester: OfflineTester) -> None:
     await tester.opened()
-    await unheard(tester, tester.push(), tester.comment("/teardown"))
+    await unreported(tester, tester.push(), tester.comment("/teardown"))
     await tester.restart(repos=ReposSettings(("team/*", f"!{REPO}")))
     await tester.sweep()
     await tester.says_nothing()
@@ -333,7 +333,7 @@ async def test_one_repository_that_is_refused_keeps_no_other_from_being_looked_a
 ) -> None:
     await tester.restart(repos=ReposSettings(("team/hidden", REPO)))
     await tester.opened()
-    await unheard(tester, tester.push())
+    await unreported(tester, tester.push())
     tester.gitee.faults.add(
         "GET", "/repos/team/hidden/", times=10, status=403, body={"message": "403 Forbidden"}
     )

@@ -184,7 +184,7 @@ class BotTester:
         if await self._pending() or await self.bot.store.runs.unfinished():
             return False
         # What the store calls decided or over may still be about to be told of.
-        if self.bot.worker.busy or len(self.bot.dispatcher._in_hand):
+        if self.bot.worker.busy or len(self.bot.dispatcher._tasks):
             return False
         await self.bot.comments.publisher.flush()
         await self.gitee.settled()

@@ -49,7 +49,7 @@ def stored(etcd: EtcdProcess, name: str) -> dict[str, Any] | None:
 
 
 async def test_a_name_is_entered_with_a_lease_and_withdrawn(etcd: EtcdProcess, names: EtcdRecords) -> None:
-    assert await names.enter(["pr-1-shop", "pr-2-shop"]) is None
+    assert await names.publish(["pr-1-shop", "pr-2-shop"]) is None
 
     found = stored(etcd, f"pr-1-shop.{ZONE}")
     assert found is not None
@@ -63,9 +63,9 @@ async def test_a_name_is_entered_with_a_lease_and_withdrawn(etcd: EtcdProcess, n
 
 
 async def test_entering_again_renews(etcd: EtcdProcess, names: EtcdRecords) -> None:
-    await names.enter(["pr-1-shop"])
+    await names.publish(["pr-1-shop"])
     first = stored(etcd, f"pr-1-shop.{ZONE}")
-    await names.enter(["pr-1-shop"])
+    await names.publish(["pr-1-shop"])
     second = stored(etcd, f"pr-1-shop.{ZONE}")
 
     assert first is not None
@@ -78,7 +78,7 @@ async def test_many_names_go_in_several_transactions(
 ) -> None:
     labels = [f"pr-{number}-many" for number in range(250)]
 
-    assert await names.enter(labels) is None
+    assert await names.publish(labels) is None
     assert stored(etcd, f"pr-249-many.{ZONE}") is not None
     assert await names.withdraw(labels) is None
     assert stored(etcd, f"pr-0-many.{ZONE}") is None
@@ -86,7 +86,7 @@ async def test_many_names_go_in_several_transactions(
 
 async def test_an_etcd_that_is_gone_is_told() -> None:
     async with EtcdRecords(f"http://127.0.0.1:{free_port()}", zone=ZONE, address="10.0.0.5") as names:
-        assert str(await names.enter(["pr-1-shop"])).startswith("etcd: ")
+        assert str(await names.publish(["pr-1-shop"])).startswith("etcd: ")
         assert str(await names.withdraw(["pr-1-shop"])).startswith("etcd: ")
 
 
@@ -94,7 +94,7 @@ async def test_an_etcd_that_is_gone_is_told() -> None:
 async def test_what_is_no_etcd_is_told(answer: str) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text=answer))
     async with EtcdRecords("http://e", zone=ZONE, address="10.0.0.5", transport=transport) as names:
-        assert str(await names.enter(["pr-1-shop"])).startswith("etcd: ")
+        assert str(await names.publish(["pr-1-shop"])).startswith("etcd: ")
 
 
 @pytest.mark.usefixtures("patient")

@@ -19,7 +19,7 @@ class FakeReplicas:
     """A store's replicas; `away` while nobody reaches it."""
 
     heartbeats: dict[str, int] = field(default_factory=dict)
-    buried: list[str] = field(default_factory=list)
+    evicted: list[str] = field(default_factory=list)
     away: bool = False
 
     async def join(self, name: str) -> Lease:
@@ -34,12 +34,12 @@ class FakeReplicas:
         self.heartbeats[lease.replica] += 1
         return Members(dict(self.heartbeats))
 
-    async def evict(self, name: str, beat: int) -> bool:
+    async def evict(self, name: str, heartbeat: int) -> bool:
         self._reach()
-        if self.heartbeats.get(name) != beat:
+        if self.heartbeats.get(name) != heartbeat:
             return False
         del self.heartbeats[name]
-        self.buried.append(name)
+        self.evicted.append(name)
         return True
 
     async def leave(self, lease: Lease) -> None:
@@ -120,9 +120,9 @@ async def test_a_silent_replica_is_buried_but_not_before_its_time(
 ) -> None:
     replicas.heartbeats["other"] = 7
     await replica.pass_(EVICT_AFTER)
-    assert replicas.buried == []
+    assert replicas.evicted == []
     await replica.pass_(2 * HEARTBEAT_INTERVAL)
-    assert replicas.buried == ["other"]
+    assert replicas.evicted == ["other"]
     assert (replica.counted.lost, replica.counted.takeovers) == (0, 1)
 
 
@@ -131,13 +131,13 @@ async def test_a_replica_that_stirs_lives(replica: Replica, replicas: FakeReplic
     for _ in range(20):
         await replica.pass_(EVICT_AFTER / 2)
         replicas.heartbeats["other"] += 1
-    assert replicas.buried == []
+    assert replicas.evicted == []
 
 
 async def test_taking_over_takes_less_than_fifteen_seconds(replica: Replica, replicas: FakeReplicas) -> None:
     replicas.heartbeats["other"] = 0
     began = replica.now
-    while not replicas.buried:
+    while not replicas.evicted:
         await replica.pass_(HEARTBEAT_INTERVAL)
     assert replica.now - began < 15
 
@@ -212,4 +212,4 @@ async def test_the_first_to_come_leads_until_it_goes(replica: Replica, replicas:
     assert not replica.member.leads
     await second.member.renew()
     assert second.member.leads
-    assert replicas.buried == []
+    assert replicas.evicted == []

@@ -122,7 +122,7 @@ class FakeWorld:
     tested: list[TestSpec] = field(default_factory=list)
     strays: list[Item] = field(default_factory=list)
     """What is there beside what is deployed."""
-    discarded: list[Item] = field(default_factory=list)
+    removed_items: list[Item] = field(default_factory=list)
     removed: list[EnvironmentKey] = field(default_factory=list)
     tests_stopped: list[EnvironmentKey] = field(default_factory=list)
     images_removed: list[tuple[RepoPath, int]] = field(default_factory=list)
@@ -146,7 +146,7 @@ class FakeWorld:
             platforms={RunnerName.DOCKER: world},
             fail_on=self.fail_on,
             jobs=self.jobs,
-            sleepers={RunnerName.DOCKER: world} if self.sleeps else {},
+            suspendable={RunnerName.DOCKER: world} if self.sleeps else {},
         )
 
 
@@ -222,11 +222,11 @@ class World:
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         return f"http://app:{port}"
 
-    async def sleep(self, key: EnvironmentKey) -> None:
+    async def scale_down(self, key: EnvironmentKey) -> None:
         await self._state.script.pass_through("sleep")
         self._state.asleep.add(key)
 
-    async def wake(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
+    async def scale_up(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
         await self._state.script.pass_through("wake")
         self._state.asleep.discard(key)
 
@@ -243,12 +243,12 @@ class World:
         deployed = (_app(key) for key in self._state.deployed)
         return (*deployed, *self._state.strays)
 
-    async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
+    async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         for item in items:
             if item == _app(item.key):
                 self._state.deployed.pop(item.key, None)
         self._state.strays = [item for item in self._state.strays if item not in items]
-        self._state.discarded += items
+        self._state.removed_items += items
         return tuple(items)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:

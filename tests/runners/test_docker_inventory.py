@@ -58,17 +58,17 @@ async def test_what_is_discarded_is_gone_and_nothing_else_is(stage: Stage) -> No
     assert [item.id for item in of_kind(found, ItemKind.IMAGE)] == [image]
     assert [item.id for item in of_kind(found, ItemKind.LAYER)] == [layer]
 
-    gone = await stage.platform.discard(of_kind(found, ItemKind.LAYER))
+    gone = await stage.platform.remove_items(of_kind(found, ItemKind.LAYER))
     assert [item.id for item in gone] == [layer]
     assert len(await stage.platform.inventory()) == len(found) - 1
 
     rest = sorted(await stage.platform.inventory(), key=lambda item: list(ItemKind).index(item.kind))
-    assert len(await stage.platform.discard(rest)) == len(rest)
+    assert len(await stage.platform.remove_items(rest)) == len(rest)
     assert await stage.platform.inventory() == ()
     assert stage.empty
     with pytest.raises(docker.errors.ImageNotFound):
         stage.sdk.images.get(image)
-    assert await stage.platform.discard(rest) == tuple(rest), "what is gone already is no error"
+    assert await stage.platform.remove_items(rest) == tuple(rest), "what is gone already is no error"
 
 
 async def test_an_image_in_use_stays(stage: Stage) -> None:
@@ -76,7 +76,7 @@ async def test_an_image_in_use_stays(stage: Stage) -> None:
     wanted = {LABEL_INSTANCE: stage.instance}
     stage.sdk.containers.run(image, ["sleep", "999"], detach=True, labels=wanted)
 
-    assert await stage.platform.discard(of_kind(await stage.platform.inventory(), ItemKind.IMAGE)) == ()
+    assert await stage.platform.remove_items(of_kind(await stage.platform.inventory(), ItemKind.IMAGE)) == ()
     assert stage.sdk.images.get(image).id == image
 
 

@@ -104,10 +104,10 @@ async def test_what_there_is_is_counted(store: Store, lease: Lease) -> None:
     await store.start(Run(0, SHOP, 14, SHA, Plan(()), Origin(Trigger.OPEN, "lin"), Language.ZH, NOW))
     await store.inbox.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
 
-    census = await store.stats()
+    stats = await store.stats()
 
-    assert {state: number for state, number in census.runs.items() if number} == {
+    assert {state: number for state, number in stats.runs.items() if number} == {
         RunState.PASSED: 1,
         RunState.QUEUED: 2,
     }
-    assert (census.waiting, census.deliveries, census.unshown, census.replicas) == (1, 1, 3, 1)
+    assert (stats.waiting, stats.deliveries, stats.unshown, stats.replicas) == (1, 1, 3, 1)

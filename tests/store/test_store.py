@@ -300,16 +300,16 @@ async def test_environments_are_changed_without_losing_what_others_changed(store
 async def test_an_environment_is_found_by_its_host_until_long_after_its_end(store: Store) -> None:
     key = EnvironmentKey(SHOP, 12, "preview")
     ready = Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, 1, NOW, NOW, Endpoint("10.0.0.2", 80))
-    assert await store.pulls.settle(ready, ("pr-12-shop", "pr-12-shop-abc")) == ready
+    assert await store.pulls.reserve_hostname(ready, ("pr-12-shop", "pr-12-shop-abc")) == ready
     assert await store.pulls.environments() == (ready,)
     removed = replace(ready, state=EnvironmentState.REMOVED, endpoint=None)
     await store.pulls.put_environment(removed)
     assert await store.pulls.environments(SHOP, 12) == ()
     assert await store.pulls.environment_at("pr-12-shop") == removed
     twin = replace(ready, key=EnvironmentKey(RepoPath("guild", "shop"), 12, "preview"))
-    settled = await store.pulls.settle(twin, ("pr-12-shop", "pr-12-shop-abc"))
+    settled = await store.pulls.reserve_hostname(twin, ("pr-12-shop", "pr-12-shop-abc"))
     assert settled.host == "pr-12-shop-abc"
-    assert (await store.pulls.settle(ready, ("pr-12-shop", "pr-12-shop-abc"))).host == "pr-12-shop"
+    assert (await store.pulls.reserve_hostname(ready, ("pr-12-shop", "pr-12-shop-abc"))).host == "pr-12-shop"
 
 
 async def test_images_and_comments_are_remembered_by_pull_request(store: Store, lease: Lease) -> None:

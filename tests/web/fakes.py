@@ -111,8 +111,8 @@ class FakeEnvironments:
     async def environment_at(self, host_label: str) -> Environment | None:
         return self.by_label.get(host_label)
 
-    async def rouse(self, key: EnvironmentKey, at: datetime) -> None:
-        self.put(*(idle.roused(one, at) for one in self.by_label.values() if one.key == key))
+    async def request_wake(self, key: EnvironmentKey, at: datetime) -> None:
+        self.put(*(idle.wake_requested(one, at) for one in self.by_label.values() if one.key == key))
 
     async def visited(self, seen: Mapping[str, datetime]) -> None:
         self.put(*(idle.visited(self.by_label[label], at) for label, at in seen.items()))

@@ -13,7 +13,7 @@ __all__ = ["proxy", "service", "stack"]
 
 
 async def test_a_visit_wakes_what_sleeps_and_shows_that_it_wakes(proxy: Proxy, service: Service) -> None:
-    ready = replace(environment(endpoint=service.endpoint), sleeper=RunnerName.KUBERNETES)
+    ready = replace(environment(endpoint=service.endpoint), suspendable_by=RunnerName.KUBERNETES)
     proxy.environments.put(replace(ready, state=EnvironmentState.ASLEEP))
 
     for language, words in (("zh-CN", "预览正在唤醒"), ("en", "This preview is waking up")):
@@ -37,7 +37,7 @@ async def test_a_visit_wakes_what_sleeps_and_shows_that_it_wakes(proxy: Proxy, s
 
 
 async def test_visits_are_written_down_now_and_then(proxy: Proxy, service: Service) -> None:
-    ready = replace(environment(endpoint=service.endpoint), sleeper=RunnerName.KUBERNETES)
+    ready = replace(environment(endpoint=service.endpoint), suspendable_by=RunnerName.KUBERNETES)
     proxy.environments.put(ready)
     proxy.clock.time = NOW + timedelta(hours=1)
     async with proxy.get("/") as answer:
@@ -54,7 +54,9 @@ async def test_visits_are_written_down_now_and_then(proxy: Proxy, service: Servi
 
 
 async def test_an_open_socket_is_a_visit_that_goes_on(proxy: Proxy, service: Service) -> None:
-    proxy.environments.put(replace(environment(endpoint=service.endpoint), sleeper=RunnerName.KUBERNETES))
+    proxy.environments.put(
+        replace(environment(endpoint=service.endpoint), suspendable_by=RunnerName.KUBERNETES)
+    )
     async with proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST}) as joined:
         await joined.send_str("x")
         await joined.receive_str()

@@ -99,7 +99,7 @@ def _foreseen(snapshot: Snapshot, said: Said) -> Snapshot:
     outcomes = [outcome for _, outcome in said]
     stopped = _stopped(outcomes)
     approved = any(isinstance(outcome, Approve) and outcome.sha == snapshot.sha for outcome in outcomes)
-    changed = planning.roused(planning.extended(snapshot, _extensions(outcomes)), _wakes(outcomes))
+    changed = planning.wake_requested(planning.extended(snapshot, _extensions(outcomes)), _wakes(outcomes))
     return replace(
         planning.after(changed, _plan(outcomes)),
         trusted=snapshot.trusted or approved,

@@ -79,9 +79,9 @@ def extended(snapshot: Snapshot, extensions: Iterable[Extension]) -> Snapshot:
     return replace(snapshot, environments=environments)
 
 
-def roused(snapshot: Snapshot, names: Iterable[str]) -> Snapshot:
+def wake_requested(snapshot: Snapshot, names: Iterable[str]) -> Snapshot:
     """Return the facts as they will be once these environments are being woken."""
-    woken = {name: idle.roused(snapshot.environments[name], snapshot.now) for name in names}
+    woken = {name: idle.wake_requested(snapshot.environments[name], snapshot.now) for name in names}
     return replace(snapshot, environments={**snapshot.environments, **woken})
 
 

@@ -25,7 +25,7 @@ def idle(
         one
         for one in environments
         if one.state is EnvironmentState.READY
-        and one.sleeper is not None
+        and one.suspendable_by is not None
         and used_at(one) <= now - after
         and (one.key.repo, one.key.number) not in busy
     )
@@ -36,7 +36,7 @@ def asleep(environment: Environment) -> Environment:
     return replace(environment, state=EnvironmentState.ASLEEP)
 
 
-def roused(environment: Environment, at: datetime) -> Environment:
+def wake_requested(environment: Environment, at: datetime) -> Environment:
     """Return it as it is kept once somebody wants it; whatever does not sleep stays as it is."""
     if environment.state is not EnvironmentState.ASLEEP:
         return environment

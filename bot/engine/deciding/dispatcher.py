@@ -41,33 +41,33 @@ class Dispatcher:
     membership: Membership
     clock: Clock
     language: Language
-    _in_hand: RunningTasks[str] = field(default_factory=RunningTasks)
-    _watch: PollLoop = field(default_factory=lambda: PollLoop("inbox"))
+    _tasks: RunningTasks[str] = field(default_factory=RunningTasks)
+    _poll: PollLoop = field(default_factory=lambda: PollLoop("inbox"))
 
     def wake(self) -> None:
         """Look at the inbox: something arrived."""
-        self._watch.wake()
+        self._poll.wake()
 
     async def serve(self) -> None:
         """Decide deliveries until cancelled; those under way are left to another replica."""
         try:
-            await self._watch.keep(self._take)
+            await self._poll.run(self._take)
         finally:
             await self.drop()
 
     async def drop(self) -> None:
         """Stop deciding, and release everything."""
-        await self._in_hand.drop()
+        await self._tasks.cancel()
 
     async def _take(self) -> None:
         lease = self.membership.lease
-        room = MOST_AT_ONCE - len(self._in_hand)
+        room = MOST_AT_ONCE - len(self._tasks)
         if room <= 0:
             return
-        due = await self.records.inbox.claim(lease, self.clock.now(), room, in_hand=self._in_hand.keys)
+        due = await self.records.inbox.claim(lease, self.clock.now(), room, handling=self._tasks.keys)
         for delivery, attempt in due:
             name = f"delivery {delivery.key[:12]}"
-            self._in_hand.take(delivery.key, self._handle(delivery, attempt, lease), name)
+            self._tasks.start(delivery.key, self._handle(delivery, attempt, lease), name)
 
     async def _handle(self, delivery: Delivery, attempt: int, lease: Lease) -> None:
         try:
@@ -79,7 +79,7 @@ class Dispatcher:
             logger.warning("delivery %s is left for later: %s", delivery.key, error)
             await asyncio.sleep(POLL_SECONDS)
         finally:
-            self._in_hand.done(delivery.key)
+            self._tasks.finished(delivery.key)
             self.wake()
 
     async def _decide(self, delivery: Delivery, attempt: int, lease: Lease) -> None:

@@ -31,7 +31,7 @@ class DnsReconciler:
         live = {environment.host for environment in await self.records.pulls.environments()}
         due = live if self._looks % RENEWAL == 0 else live - self._entered
         self._looks += 1
-        if due and self._succeeded(await self.dns.enter(due)):
+        if due and self._succeeded(await self.dns.publish(due)):
             self._entered |= due
         gone = self._entered - live
         if gone and self._succeeded(await self.dns.withdraw(gone)):

@@ -83,7 +83,7 @@ class GarbageCollector:
         """Do what is to be done, as far as that is possible now."""
         kept: set[Pull] = set()
         for runner, items in found.items.items():
-            kept |= {(item.repo, item.number) for item in await self._discard(runner, items)}
+            kept |= {(item.repo, item.number) for item in await self._remove_items(runner, items)}
         for pull in found.tags:
             kept |= set() if await self._untag(pull) else {pull}
         for runner, dated in found.stale_expiry.items():
@@ -152,14 +152,14 @@ class GarbageCollector:
         deploys = (step for step in steps if isinstance(step, Deploy))
         return next((one.config.runner for one in deploys if one.environment == environment.key.name), None)
 
-    async def _discard(self, runner: RunnerName, items: tuple[Item, ...]) -> tuple[Item, ...]:
+    async def _remove_items(self, runner: RunnerName, items: tuple[Item, ...]) -> tuple[Item, ...]:
         """Remove items and return those that stay; what has found an owner meanwhile is left to it."""
         busy = {(run.repo, run.number) for run in await self.records.runs.unfinished()}
         free = tuple(item for item in items if (item.repo, item.number) not in busy)
         if not free:
             return items
         try:
-            gone = await self.platforms[runner].discard(free)
+            gone = await self.platforms[runner].remove_items(free)
         except ChatOpsError as error:
             logger.warning("sweep: %s: what nobody owns could not be removed: %s", runner, error)
             return items

@@ -12,7 +12,7 @@ from bot.engine.records import Records
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.errors import ChatOpsError, RetryLater
 from bot.model.pipeline import RunnerName
-from bot.ports import Clock, Sleeper
+from bot.ports import Clock, Suspendable
 
 logger = logging.getLogger(__name__)
 
@@ -22,21 +22,21 @@ class IdleScaler:
     """Looks after everything that can sleep."""
 
     records: Records
-    sleepers: Mapping[RunnerName, Sleeper]
+    suspendable: Mapping[RunnerName, Suspendable]
     clock: Clock
     after: timedelta
     """Time without a visitor until an environment sleeps; none for never."""
     _waking: dict[EnvironmentKey, asyncio.Task[None]] = field(default_factory=dict)
-    _lulling: set[EnvironmentKey] = field(default_factory=set)
-    _lulled: set[EnvironmentKey] = field(default_factory=set)
+    _scaling_down: set[EnvironmentKey] = field(default_factory=set)
+    _scaled_down: set[EnvironmentKey] = field(default_factory=set)
     """What this process knows to sleep; of the rest a crash may have come between word and deed."""
 
     async def reconcile(self) -> None:
         """Put to sleep what is idle, and what is said to sleep but may not."""
         found = await self.records.pulls.environments()
         for one in found:
-            if one.state is EnvironmentState.ASLEEP and one.key not in self._lulled:
-                await self._lull(one)
+            if one.state is EnvironmentState.ASLEEP and one.key not in self._scaled_down:
+                await self._scale_down(one)
         if not self.after:
             return
         unfinished = await self.records.runs.unfinished()
@@ -44,14 +44,14 @@ class IdleScaler:
             # The word comes before the deed: a visitor meanwhile is told to wait, not that nobody answers.
             if await self.records.put_to_sleep(one):
                 logger.info("%s: put to sleep", one.key)
-                await self._lull(one)
+                await self._scale_down(one)
 
-    async def rouse(self) -> None:
+    async def scale_up(self) -> None:
         """Begin to wake what somebody wants."""
         for one in await self.records.pulls.environments():
-            idle = one.key not in self._waking and one.key not in self._lulling
+            idle = one.key not in self._waking and one.key not in self._scaling_down
             if one.state is EnvironmentState.WAKING and idle:
-                self._lulled.discard(one.key)
+                self._scaled_down.discard(one.key)
                 self._waking[one.key] = asyncio.create_task(self._wake(one), name=f"waking {one.key}")
 
     async def awake(self) -> None:
@@ -65,20 +65,20 @@ class IdleScaler:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _lull(self, one: Environment) -> None:
-        sleeper = self.sleepers.get(one.sleeper) if one.sleeper else None
-        if sleeper is None or one.key in self._waking:
+    async def _scale_down(self, one: Environment) -> None:
+        platform = self.suspendable.get(one.suspendable_by) if one.suspendable_by else None
+        if platform is None or one.key in self._waking:
             return
-        self._lulling.add(one.key)
+        self._scaling_down.add(one.key)
         try:
-            await sleeper.sleep(one.key)
-            self._lulled.add(one.key)
+            await platform.scale_down(one.key)
+            self._scaled_down.add(one.key)
         finally:
-            self._lulling.discard(one.key)
+            self._scaling_down.discard(one.key)
 
     async def _wake(self, one: Environment) -> None:
         try:
-            await self._settle(one, up=await self._woken(one))
+            await self._store_result(one, up=await self._scaled_up(one))
         except RetryLater as error:
             logger.warning("%s: not awake yet: %s", one.key, error)
         except Exception:
@@ -86,18 +86,18 @@ class IdleScaler:
         finally:
             del self._waking[one.key]
 
-    async def _woken(self, one: Environment) -> bool:
-        sleeper = self.sleepers.get(one.sleeper) if one.sleeper else None
+    async def _scaled_up(self, one: Environment) -> bool:
+        platform = self.suspendable.get(one.suspendable_by) if one.suspendable_by else None
         try:
-            if sleeper is not None:
-                await sleeper.wake(one.key, one.endpoint)
+            if platform is not None:
+                await platform.scale_up(one.key, one.endpoint)
         except RetryLater:
             raise
         except ChatOpsError as error:
             logger.warning("%s: could not be woken: %s", one.key, error)
             return False
-        return sleeper is not None
+        return platform is not None
 
-    async def _settle(self, one: Environment, *, up: bool) -> None:
+    async def _store_result(self, one: Environment, *, up: bool) -> None:
         ended = partial(idle.woken, begun=one, at=self.clock.now(), up=up)
         await self.records.pulls.change(one.key.repo, one.key.number, ended)

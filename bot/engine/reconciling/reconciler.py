@@ -95,7 +95,7 @@ class Reconciler:
 
     async def _look_at(self, repo: RepoPath, holding: frozenset[int], waiting: frozenset[int]) -> None:
         now = self.clock.now()
-        known = await self._acquainted(repo)
+        known = await self._cursor(repo)
         changed = await self._ask(
             self.forge.pulls_updated(repo, known.seen_until - self.age - OVERLAP, MOST_PULLS)
         )
@@ -112,7 +112,7 @@ class Reconciler:
         until = max((one.updated_at for one in changed), default=known.seen_until)
         await self.records.observed.save_cursor(repo, RepositoryCursor(known.since, until))
 
-    async def _acquainted(self, repo: RepoPath) -> RepositoryCursor:
+    async def _cursor(self, repo: RepoPath) -> RepositoryCursor:
         known = await self.records.observed.cursor(repo)
         if known is None:
             since = await self.records.observed.known_since(repo) or self.clock.now()

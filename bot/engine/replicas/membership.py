@@ -126,10 +126,10 @@ class Membership:
 
     def _stalled(self, lease: Lease) -> list[str]:
         now = self.monotonic()
-        others = {name: beat for name, beat in self.members.heartbeats.items() if name != lease.replica}
         self._watched = {
-            name: self._watched[name] if self._watched.get(name, (None,))[0] == beat else (beat, now)
-            for name, beat in others.items()
+            name: self._watched[name] if self._watched.get(name, (-1,))[0] == count else (count, now)
+            for name, count in self.members.heartbeats.items()
+            if name != lease.replica
         }
         return [name for name, (_, since) in self._watched.items() if now - since > EVICT_AFTER]
 

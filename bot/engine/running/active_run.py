@@ -49,7 +49,7 @@ class ActiveRun:
         """Note why a step under way is tried again in a moment; None once it is."""
         await self._note(index, replace(self.run.steps[index], trouble=trouble))
 
-    async def tell(
+    async def report_progress(
         self, index: int, *, waiting: str | None = None, handle: str | None = None, link: str | None = None
     ) -> None:
         """Note what a step under way waits for, and by what it is found again; None leaves it as it is."""

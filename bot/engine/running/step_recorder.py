@@ -66,7 +66,7 @@ class StepRecorder:
             index=index,
             resumed=run.steps[index].attempt > 0,
             handle=run.steps[index].handle,
-            report_progress=partial(active.tell, index),
+            report_progress=partial(active.report_progress, index),
         )
 
     async def before(self, run: Run, index: int) -> None:
@@ -108,11 +108,11 @@ class StepRecorder:
             deployed_at=now,
             expires_at=until(now, step.ttl, self.longest),
             teardown=step.teardown,
-            sleeper=step.config.runner
-            if self.sleeps and step.config.runner in self.adapters.sleepers
+            suspendable_by=step.config.runner
+            if self.sleeps and step.config.runner in self.adapters.suspendable
             else None,
         )
-        await self.records.pulls.settle(starting, (plain, qualified))
+        await self.records.pulls.reserve_hostname(starting, (plain, qualified))
 
     async def _mark(self, run: Run, name: str, result: StepResult) -> None:
         passed = result.state is StepState.PASSED

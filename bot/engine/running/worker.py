@@ -36,30 +36,30 @@ class Worker:
     comments: RunComments
     limits: Limits
     membership: Membership
-    _in_hand: RunningTasks[int] = field(default_factory=RunningTasks)
+    _tasks: RunningTasks[int] = field(default_factory=RunningTasks)
     _stops: dict[int, asyncio.Event] = field(default_factory=dict)
     _places: dict[int, QueuePosition] = field(default_factory=dict)
-    _watch: PollLoop = field(default_factory=lambda: PollLoop("queue"))
+    _poll: PollLoop = field(default_factory=lambda: PollLoop("queue"))
 
     def wake(self) -> None:
         """Look again at what waits: a run was added or flagged, or one ended."""
-        self._watch.wake()
+        self._poll.wake()
 
     @property
     def busy(self) -> bool:
         """Whether a run is under way in this process, its last words included."""
-        return len(self._in_hand) > 0 or self._watch.looking
+        return len(self._tasks) > 0 or self._poll.polling
 
     async def serve(self) -> None:
         """Take up and stop runs until cancelled; runs under way are interrupted and left resumable."""
         try:
-            await self._watch.keep(self._look)
+            await self._poll.run(self._look)
         finally:
             await self.drop()
 
     async def drop(self) -> None:
         """Interrupt everything under way, and return when its clean-up is done."""
-        await self._in_hand.drop()
+        await self._tasks.cancel()
 
     async def _look(self) -> None:
         lease = self.membership.lease
@@ -81,7 +81,7 @@ class Worker:
         The answer to a claim, or the request to give a run back, is lost where the store goes away meanwhile.
         """
         queue = await self.records.runs.queue()
-        lost = [e.id for e in queue if e.holder == lease.replica and e.id not in self._in_hand.keys]
+        lost = [e.id for e in queue if e.holder == lease.replica and e.id not in self._tasks.keys]
         for run_id in lost:
             logger.warning("run %s was taken without anybody carrying it out: it is given back", run_id)
             await self.records.runs.release(run_id, lease)
@@ -89,12 +89,12 @@ class Worker:
 
     def _choose(self, queue: Sequence[QueueEntry]) -> Collection[int]:
         """Pick what to take up: this replica's share of what may begin, and whatever only wants an end."""
-        share = scheduling.share(self.limits, len(self.membership.members.heartbeats)) - len(self._in_hand)
+        share = scheduling.share(self.limits, len(self.membership.members.heartbeats)) - len(self._tasks)
         return (*scheduling.ending(queue), *scheduling.startable(queue, self.limits)[: max(share, 0)])
 
     def _take(self, active: ActiveRun) -> None:
         self._stops[active.run.id] = asyncio.Event()
-        self._in_hand.take(active.run.id, self._run(active), f"run {active.run.id}")
+        self._tasks.start(active.run.id, self._run(active), f"run {active.run.id}")
 
     async def _run(self, active: ActiveRun) -> None:
         run_id = active.run.id
@@ -108,7 +108,7 @@ class Worker:
         finally:
             await self._release(active)
             del self._stops[run_id]
-            self._in_hand.done(run_id)
+            self._tasks.finished(run_id)
             self.wake()
 
     async def _execute(self, active: ActiveRun) -> None:

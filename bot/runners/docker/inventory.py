@@ -42,8 +42,8 @@ class Inventory:
         )
         return tuple(item for item in found if item is not None)
 
-    async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """Remove these; see `Platform.discard`."""
+    async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """Remove these; see `Platform.remove_items`."""
         return tuple([item for item in items if await self._remove(item)])
 
     async def _remove(self, item: Item) -> bool:

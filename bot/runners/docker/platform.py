@@ -96,9 +96,9 @@ class DockerPlatform:
         """Return what there is of this bot's; see `Platform.inventory`."""
         return await self._inventory.take()
 
-    async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """Remove these; see `Platform.discard`."""
-        return await self._inventory.discard(items)
+    async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """Remove these; see `Platform.remove_items`."""
+        return await self._inventory.remove_items(items)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Do nothing: no item of an engine says until when it lives."""

@@ -83,13 +83,13 @@ class KubernetesPlatform:
             await self._uninstall(self._namespaces.name(key))
         await self._namespaces.remove(key)
 
-    async def sleep(self, key: EnvironmentKey) -> None:
-        """Scale one environment to nothing; see `Sleeper.sleep`."""
+    async def scale_down(self, key: EnvironmentKey) -> None:
+        """Scale one environment to nothing; see `Suspendable.scale_down`."""
         if await self._namespaces.exists(key):
             await Workloads(self._cluster, self._namespaces.name(key)).lull()
 
-    async def wake(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
-        """Scale one environment to what it was; see `Sleeper.wake`."""
+    async def scale_up(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
+        """Scale one environment to what it was; see `Suspendable.scale_up`."""
         if not await self._namespaces.exists(key):
             raise TellUser(Reason.NO_ENVIRONMENT)
         workloads = Workloads(self._cluster, self._namespaces.name(key))
@@ -104,8 +104,8 @@ class KubernetesPlatform:
         """Return the namespaces of this bot, each a whole environment; see `Platform.inventory`."""
         return await self._namespaces.all_of_instance()
 
-    async def discard(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """Have these removed, without waiting until they are gone; see `Platform.discard`."""
+    async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """Have these removed, without waiting until they are gone; see `Platform.remove_items`."""
         return tuple([item for item in items if await self._namespaces.discard(item)])
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:

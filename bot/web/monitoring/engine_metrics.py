@@ -78,7 +78,7 @@ class StoreMetrics(Collector):
     ) -> None:
         self._count = count
         self._monotonic = monotonic
-        self._census: StoreStats | None = None
+        self._stats: StoreStats | None = None
         self._counted_at = -FRESH
 
     async def refresh(self) -> None:
@@ -89,9 +89,9 @@ class StoreMetrics(Collector):
         self._counted_at = now
         try:
             async with asyncio.timeout(PATIENCE):
-                self._census = await self._count()
+                self._stats = await self._count()
         except (RetryLater, TimeoutError):
-            self._census = None
+            self._stats = None
 
     def describe(self) -> Iterator[Metric]:
         """Tell the names without counting."""
@@ -99,13 +99,13 @@ class StoreMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Tell what was counted last."""
-        census = self._census
-        if census is None:
+        stats = self._stats
+        if stats is None:
             return
         runs, *others = families = _families()
-        for state, number in census.runs.items():
+        for state, number in stats.runs.items():
             runs.add_metric([state], number)
-        numbers = (census.waiting, census.deliveries, census.unshown, census.replicas)
+        numbers = (stats.waiting, stats.deliveries, stats.unshown, stats.replicas)
         for family, number in zip(others, numbers, strict=True):
             family.add_metric([], number)
         yield from families

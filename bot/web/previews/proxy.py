@@ -74,7 +74,7 @@ async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamRes
         # Whoever deployed it serves it too.
         return web.Response(status=302, headers={"Location": environment.url}), "redirected"
     try:
-        with deps.visits.during(environment.host) if environment.sleeper else nullcontext():
+        with deps.visits.during(environment.host) if environment.suspendable_by else nullcontext():
             return await _exchange(request, environment, deps), "proxied"
     except NotAnsweringError:
         return notice_page(request, Notice(Absence.SILENT, environment), deps), Absence.SILENT
@@ -86,7 +86,7 @@ async def _found(label: str, deps: PreviewDeps) -> Environment | None:
     """Return the environment of a label, woken by this very visit should it sleep."""
     environment = await deps.records.environment_at(label)
     if environment is not None and environment.state is EnvironmentState.ASLEEP:
-        await deps.records.rouse(environment.key, deps.visits.clock.now())
+        await deps.records.request_wake(environment.key, deps.visits.clock.now())
     return environment
 
 

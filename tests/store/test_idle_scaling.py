@@ -25,7 +25,7 @@ READY = Environment(
     NOW,
     NOW + timedelta(days=3),
     Endpoint("10.0.0.2", 80),
-    sleeper=RunnerName.KUBERNETES,
+    suspendable_by=RunnerName.KUBERNETES,
 )
 RUN = Run(0, SHOP, 12, "a" * 40, Plan(()), Origin(Trigger.OPEN, ""), Language.ZH, NOW)
 
@@ -53,7 +53,7 @@ async def test_a_visitor_and_a_decision_wake_what_sleeps_and_nothing_else(store:
         asleep = state is EnvironmentState.ASLEEP
         expected = replace(found, state=EnvironmentState.WAKING, visited_at=NOW) if asleep else found
         await store.pulls.put_environment(found)
-        await store.pulls.rouse(READY.key, NOW)
+        await store.pulls.request_wake(READY.key, NOW)
         assert await kept(store) == expected
 
         await store.pulls.put_environment(found)

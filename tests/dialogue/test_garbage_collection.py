@@ -28,7 +28,7 @@ async def test_what_stands_and_what_it_stands_on_is_left_alone(tester: OfflineTe
     tags = set(tester.world.tags)
     await tester.sweep()
     await tester.says_nothing()
-    assert tester.world.discarded == []
+    assert tester.world.removed_items == []
     assert tester.world.tags == tags
     assert len(tester.world.deployed) == 1
 
@@ -38,7 +38,7 @@ async def test_what_a_dead_run_has_left_is_removed(tester: OfflineTester) -> Non
     left = [stray(ItemKind.TESTS), stray(ItemKind.LAYER), stray(ItemKind.CONTAINER, 99)]
     tester.world.strays = list(left)
     await tester.sweep()
-    assert sorted(tester.world.discarded, key=left.index) == left
+    assert sorted(tester.world.removed_items, key=left.index) == left
     assert tester.repairs() == {"orphaned_item": 3}
     assert len(tester.world.deployed) == 1
 
@@ -67,7 +67,7 @@ async def test_a_run_under_way_keeps_what_it_has_made(tester: OfflineTester) -> 
     await gate.reached()
     tester.world.strays = [stray(kind) for kind in ItemKind]
     await tester.sweep()
-    assert tester.world.discarded == []
+    assert tester.world.removed_items == []
     gate.open()
     await tester.read()
 

@@ -19,7 +19,7 @@ class Entered:
     entered: list[set[str]] = field(default_factory=list)
     trouble: str | None = None
 
-    async def enter(self, labels: Collection[str]) -> str | None:
+    async def publish(self, labels: Collection[str]) -> str | None:
         if self.trouble is None:
             self.entered.append(set(labels))
             self.labels |= set(labels)
