@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.app.clock import SystemClock
 from bot.core import sizes
 from bot.dns.etcd import EtcdRecords
 from bot.file_store import FileStore
@@ -194,7 +195,7 @@ def open_jenkins(settings: Settings) -> JenkinsJobs:
         )
     )
     timeouts = JenkinsTimeouts(chosen.poll, chosen.queue_timeout, chosen.outage)
-    return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, timeouts)
+    return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, SystemClock(), timeouts)
 
 
 def open_buildkit(settings: Settings) -> BuildKitBuilder:

@@ -8,8 +8,7 @@ import pytest
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import Definition
-from bot.runners.kubernetes.charts import release
-from bot.runners.kubernetes.pure import sealed_chart
+from bot.runners.kubernetes.charts import release, sealed
 from bot.runners.kubernetes.pure.manifests import read
 from tests.cluster.access import PATIENCE, Access, named
 from tests.cluster.patience import Patience
@@ -166,7 +165,7 @@ async def test_a_release_that_a_killed_helm_left_half_done_is_no_obstacle(
 ) -> None:
     await previews.platform.deploy(previews.environment(), log)
     name = release(previews.namespace)
-    stuck = sealed_chart.files(name, "0.1.0", [dict(each.body) for each in read(_never_up())])
+    stuck = sealed(name, "0.1.0", [each.body for each in read(_never_up())])
     for file, text in stuck.items():
         (tmp_path / "stuck" / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "stuck" / file).write_text(text)

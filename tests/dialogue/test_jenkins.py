@@ -44,7 +44,7 @@ async def jenkins(tester: OfflineTester) -> AsyncIterator[OfflineJenkins]:
         found.add_user("chatops", token="11token")
         client = JenkinsClient(JenkinsOptions(found.url, "chatops", "11token"))
         tester.world.jobs[RunnerName.JENKINS] = JenkinsJobs(
-            client, found.url, ("{owner}/**",), JenkinsTimeouts(), clock, clock.sleep
+            client, found.url, ("{owner}/**",), clock, JenkinsTimeouts(), clock.sleep
         )
         yield found
         await client.close()

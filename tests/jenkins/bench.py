@@ -71,7 +71,7 @@ class Bench:
         client = JenkinsClient(JenkinsOptions(self.jenkins.url, **self.credentials))
         self._clients.append(client)
         return JenkinsJobs(
-            client, "https://ci.example.com", self.allowed, self.timeouts, self.time, self.time.sleep
+            client, "https://ci.example.com", self.allowed, self.time, self.timeouts, self.time.sleep
         )
 
     async def run(

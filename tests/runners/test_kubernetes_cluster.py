@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.runners.kubernetes.cluster import Cluster, ClusterAccess, ClusterFault, ClusterRefused
+from bot.runners.kubernetes.cluster import Cluster, ClusterAccess, ClusterRefused, ClusterUnavailable
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -43,7 +43,7 @@ def answering(status: int, **body: object) -> Handler:
 @pytest.mark.parametrize("status", [500, 503, 429])
 async def test_a_server_in_trouble_is_worth_another_attempt(status: int, tmp_path: Path) -> None:
     async with serving(answering(status, message="etcdserver: request timed out"), tmp_path) as cluster:
-        with pytest.raises(ClusterFault, match="etcdserver") as caught:
+        with pytest.raises(ClusterUnavailable, match="etcdserver") as caught:
             await cluster.version()
 
     assert caught.value.status == status
@@ -63,7 +63,7 @@ async def test_what_is_no_json_is_told_as_it_is(tmp_path: Path) -> None:
         return web.Response(status=502, text="<h1>Bad gateway</h1>")
 
     async with serving(proxy, tmp_path) as cluster:
-        with pytest.raises(ClusterFault, match="Bad gateway"):
+        with pytest.raises(ClusterUnavailable, match="Bad gateway"):
             await cluster.version()
 
 
@@ -73,7 +73,7 @@ async def test_nobody_listening_and_no_credentials_are_faults(tmp_path: Path) ->
 
     for access in (ClusterAccess(file), ClusterAccess(tmp_path / "none"), ClusterAccess(None)):
         async with Cluster(access) as cluster:
-            with pytest.raises(ClusterFault):
+            with pytest.raises(ClusterUnavailable):
                 await cluster.version()
 
 

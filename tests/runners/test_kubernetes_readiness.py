@@ -9,9 +9,17 @@ from aiohttp import web
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.kubernetes import readiness
-from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready, until_unrouted
+from bot.runners.kubernetes.readiness import (
+    Answer,
+    ReadinessCheck,
+    reached,
+    unrouted,
+    until_ready,
+    until_unrouted,
+)
 
 HOST = "pr-12-shop.preview.test"
+NOT_FOUND = Answer(404, "no such host", "HTTP 404")
 Answers = Callable[[web.BaseRequest], web.Response]
 
 
@@ -75,3 +83,34 @@ async def test_not_found_is_not_the_service_while_the_controller_drops_connectio
 
     assert caught.value.reason is Reason.URL_UNANSWERED
     assert caught.value.facts["answer"] == "HTTP 404"
+
+
+@pytest.mark.parametrize(
+    ("status", "well"), [(200, True), (302, True), (404, False), (500, False), (0, False)]
+)
+def test_a_path_that_was_named_must_answer_well(status: int, well: bool) -> None:  # noqa: FBT001 - a parameter
+    assert reached(Answer(status, "", ""), None, strict=True) == well
+
+
+@pytest.mark.parametrize(
+    ("status", "its_own"), [(200, True), (401, True), (500, True), (503, False), (0, False)]
+)
+def test_otherwise_whatever_the_service_says_counts(status: int, its_own: bool) -> None:  # noqa: FBT001 - as above
+    assert reached(Answer(status, "", ""), None, strict=False) == its_own
+
+
+def test_not_found_counts_where_a_name_that_nobody_has_is_answered_otherwise() -> None:
+    assert not reached(NOT_FOUND, NOT_FOUND, strict=False)
+    assert reached(NOT_FOUND, Answer(404, "default backend", ""), strict=False)
+    assert reached(NOT_FOUND, None, strict=False)
+    assert reached(NOT_FOUND, Answer(503, "no such host", ""), strict=False)
+
+
+def test_a_dropped_connection_tells_nothing_of_who_said_not_found() -> None:
+    assert not reached(NOT_FOUND, Answer(0, "", "Server disconnected"), strict=False)
+
+
+def test_a_name_is_forgotten_once_it_is_answered_as_one_that_nobody_has() -> None:
+    assert unrouted(NOT_FOUND, NOT_FOUND)
+    assert not unrouted(Answer(502, "", ""), NOT_FOUND)
+    assert not unrouted(Answer(404, "the shop has no such page", ""), NOT_FOUND)

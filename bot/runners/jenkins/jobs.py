@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from glob import escape
 
 from bot.core.paths import listed
@@ -19,11 +18,6 @@ from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.results import Results
 
 
-class _SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class JenkinsJobs:
     """Runs jobs for every repository, as far as the operator lets it."""
@@ -33,8 +27,8 @@ class JenkinsJobs:
     """Where people's browsers find Jenkins."""
     allowed: Sequence[str]
     """Patterns of jobs' full names; `{owner}` and `{name}` stand for the repository's."""
+    clock: Clock
     timeouts: JenkinsTimeouts = field(default_factory=JenkinsTimeouts)
-    clock: Clock = field(default_factory=_SystemClock)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def run(

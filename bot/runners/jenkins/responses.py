@@ -87,7 +87,7 @@ def build(data: Mapping[str, Any]) -> JenkinsBuild:
 
 def job(data: Mapping[str, Any]) -> JenkinsJob:
     """Read a job."""
-    builds = list(_dicts(data.get("builds")))
+    builds = list(dicts(data.get("builds")))
     return JenkinsJob(
         data.get("buildable") is not False,
         frozenset(_declared(data)),
@@ -99,13 +99,13 @@ def job(data: Mapping[str, Any]) -> JenkinsJob:
 
 def queued(data: Mapping[str, Any], key: str) -> int | None:
     """Return the id of the item in the queue that carries this key."""
-    return next((_number(one.get("id")) for one in _dicts(data.get("items")) if key_of(one) == key), None)
+    return next((_number(one.get("id")) for one in dicts(data.get("items")) if key_of(one) == key), None)
 
 
 def key_of(data: Mapping[str, Any]) -> str:
     """Return the key among the parameters of a build or queue item; empty when there is none."""
-    for action in _dicts(data.get("actions")):
-        for parameter in _dicts(action.get("parameters")):
+    for action in dicts(data.get("actions")):
+        for parameter in dicts(action.get("parameters")):
             if parameter.get("name") == KEY:
                 return str(parameter.get("value") or "")
     return ""
@@ -113,17 +113,18 @@ def key_of(data: Mapping[str, Any]) -> str:
 
 def artifacts(data: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the paths of archived files."""
-    return tuple(str(one.get("relativePath") or "") for one in _dicts(data.get("artifacts")))
+    return tuple(str(one.get("relativePath") or "") for one in dicts(data.get("artifacts")))
 
 
 def _declared(data: Mapping[str, Any]) -> Iterator[str]:
     # A pipeline tells its parameters as a property, a freestyle job as an action too.
-    for owner in (*_dicts(data.get("property")), *_dicts(data.get("actions"))):
-        for parameter in _dicts(owner.get("parameterDefinitions")):
+    for owner in (*dicts(data.get("property")), *dicts(data.get("actions"))):
+        for parameter in dicts(owner.get("parameterDefinitions")):
             yield str(parameter.get("name") or "")
 
 
-def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+def dicts(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects in an unchecked list; none if it is no list."""
     yield from (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
 
 

@@ -11,7 +11,7 @@ from bot.core.results.junit_cases import (
     MOST_FAILURES_BEYOND,
 )
 from bot.model.report import Case, CaseState, Report
-from bot.runners.jenkins.responses import clean
+from bot.runners.jenkins.responses import clean, dicts
 
 CASES = "cases[className,name,status,duration,errorDetails,errorStackTrace,skippedMessage]"
 TREE = f"suites[name,{CASES}],childReports[result[suites[name,{CASES}]]]"
@@ -41,10 +41,10 @@ def read(data: Mapping[str, Any]) -> Report:
 
 
 def _cases(data: Mapping[str, Any]) -> Iterator[Case]:
-    for suite in _dicts(data.get("suites")):
-        for case in _dicts(suite.get("cases")):
+    for suite in dicts(data.get("suites")):
+        for case in dicts(suite.get("cases")):
             yield _case(case, _text(suite.get("name"), LONGEST_NAME))
-    for child in _dicts(data.get("childReports")):
+    for child in dicts(data.get("childReports")):
         result = child.get("result")
         if isinstance(result, dict):
             yield from _cases(result)
@@ -72,7 +72,3 @@ def _line(value: Any) -> str:
 
 def _text(value: Any, limit: int) -> str:
     return clean(value, limit) if isinstance(value, str) else ""
-
-
-def _dicts(value: Any) -> Iterator[dict[str, Any]]:
-    yield from (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
-from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
+from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnavailable
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.manifest_policy import ManifestScope, violations
@@ -80,7 +80,7 @@ async def _replace(cluster: Cluster, kind: Kind, namespace: str, name: str) -> N
     try:
         await until(GONE_AFTER, gone)
     except TimeoutError:
-        raise ClusterFault(f"{kind.name}/{name} is still there after {GONE_AFTER:g} s") from None
+        raise ClusterUnavailable(f"{kind.name}/{name} is still there after {GONE_AFTER:g} s") from None
 
 
 def _invalid(manifest: Manifest, refused: ClusterRefused) -> Exception:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from bot.runners.kubernetes import archives
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.helm import Helm, HelmFailed
 from bot.runners.kubernetes.options import ChartPolicy
-from bot.runners.kubernetes.pure import chart_values, sealed_chart
+from bot.runners.kubernetes.pure import chart_values
 from bot.runners.kubernetes.pure.manifests import SECRET, Manifest, marked
 
 UNINSTALL_SECONDS = 60.0
@@ -76,7 +76,7 @@ class Charts:
         bodies = [marked(manifest, labels, namespace) for manifest in manifests]
         version = f"0.1.0+{labels.get(naming.LABEL_SHA, '0')[:8]}"
         with tempfile.TemporaryDirectory(prefix="chatops-chart-") as folder:
-            _write(Path(folder), sealed_chart.files(name, version, bodies))
+            _write(Path(folder), sealed(name, version, bodies))
             try:
                 await self._unblock(name, namespace)
                 await self.helm.upgrade(name, Path(folder), namespace=namespace, seconds=seconds)
@@ -113,6 +113,18 @@ class Charts:
             return await self.helm.pull(definition.path, target)
         await asyncio.to_thread(archives.unpack, definition.archive, definition.path, target)
         return target
+
+
+def sealed(name: str, version: str, bodies: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the files, by path, of a chart without templates: Helm applies exactly the checked objects.
+
+    A chart with `lookup` could render differently for Helm than for the check, and could read whatever the
+    bot may read. So a chart is rendered once, without access to the cluster, and Helm gets the result.
+    """
+    chart = {"apiVersion": "v2", "name": name, "version": version, "type": "application"}
+    # In JSON, two adjacent braces occur only inside strings, where one of them can be escaped.
+    objects = [json.dumps(body).replace("{{", "{\\u007b") for body in bodies]
+    return {"Chart.yaml": json.dumps(chart), "templates/all.yaml": "\n---\n".join(objects) + "\n"}
 
 
 def release(namespace: str) -> str:

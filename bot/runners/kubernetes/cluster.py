@@ -1,7 +1,7 @@
-"""The one door to a cluster: JSON in and out, logs as streams.
+"""The client of a cluster's API: JSON in and out, logs as streams.
 
-What goes wrong on the way becomes `ClusterFault` (worth retrying) or `ClusterRefused` (the server said no;
-callers that know why turn it into something better).
+Every failure becomes `ClusterUnavailable` (worth retrying) or `ClusterRefused` (the server rejected the
+request; callers that know why raise a more precise error).
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class ClusterAccess:
     context: str = ""
 
 
-class ClusterFault(RetryLater):
+class ClusterUnavailable(RetryLater):
     """The cluster is gone, hangs, or had an error of its own; `status` is 0 when it did not answer."""
 
     def __init__(self, message: str, status: int = 0) -> None:
@@ -252,7 +252,7 @@ async def _configuration(access: ClusterAccess) -> Configuration:
             )
     except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
         where = f"kubeconfig {access.kubeconfig}" if access.kubeconfig else "credentials of the pod"
-        raise ClusterFault(f"{where}: {error}") from error
+        raise ClusterUnavailable(f"{where}: {error}") from error
     return found
 
 
@@ -261,7 +261,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise ClusterFault(str(error) or type(error).__name__) from error
+        raise ClusterUnavailable(str(error) or type(error).__name__) from error
 
 
 def _json(data: bytes) -> dict[str, Any]:
@@ -272,8 +272,8 @@ def _json(data: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _refusal(status: int, found: Mapping[str, Any], data: bytes) -> ClusterFault | ClusterRefused:
+def _refusal(status: int, found: Mapping[str, Any], data: bytes) -> ClusterUnavailable | ClusterRefused:
     message = str(found.get("message") or data.decode("utf-8", "replace").strip() or status)[:500]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
-        return ClusterFault(message, status)
+        return ClusterUnavailable(message, status)
     return ClusterRefused(message, status, str(found.get("reason") or ""))

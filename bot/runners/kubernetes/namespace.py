@@ -12,7 +12,7 @@ from bot.core import naming
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.inventory import Item, ItemKind
-from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterFault, ClusterRefused
+from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterRefused, ClusterUnavailable
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
@@ -60,7 +60,7 @@ class Namespaces:
     async def ensure(self, owner: NamespaceOwner) -> str:
         """Bring the namespace and its guardrails to what they should be.
 
-        Raises ClusterFault if an earlier one does not go away, ClusterRefused for one that others made.
+        Raises ClusterUnavailable if an earlier one does not go away, ClusterRefused for one that others made.
         """
         name = self.name(owner.key)
         found = await self._cluster.get(f"{NAMESPACES}/{name}")
@@ -76,22 +76,24 @@ class Namespaces:
 
     async def remove(self, key: EnvironmentKey) -> None:
         """Remove the namespace with all that is in it and wait until it is gone."""
-        if await self.request_deletion(key):
-            await self._until_gone(self.name(key))
+        name = self.name(key)
+        if await self.request_deletion(name, key):
+            await self._until_gone(name)
 
-    async def request_deletion(self, key: EnvironmentKey) -> bool:
-        """Have the namespace removed, which cannot be undone; False if this environment has none."""
-        return await self._request_deletion(self.name(key), key)
+    async def request_deletion(self, name: str, key: EnvironmentKey) -> bool:
+        """Delete a namespace without waiting for its end; False if it lacks the environment's labels."""
+        path = f"{NAMESPACES}/{name}"
+        found = await self._cluster.get(path)
+        if found is None or not self._ours(found, key):
+            return False
+        await self._cluster.delete(path)
+        return True
 
     async def all_of_instance(self) -> tuple[Item, ...]:
         """Return every namespace of this bot that is not on its way out."""
         found = await self._cluster.list(NAMESPACES, cluster_labels.of_instance(self._options.instance))
         items = (_item(one) for one in found if not _terminating(one))
         return tuple(item for item in items if item is not None)
-
-    async def discard(self, item: Item) -> bool:
-        """Have one of these removed; False if it is no more what it was."""
-        return await self._request_deletion(item.id, item.key)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Write down until when one of these lives; what is no more what it was is left alone."""
@@ -100,14 +102,6 @@ class Namespaces:
         if found is not None and self._ours(found, item.key) and not _terminating(found):
             body = {"metadata": {"annotations": cluster_labels.ending(expires)}}
             await self._cluster.call("PATCH", path, body=body, content=MERGE)
-
-    async def _request_deletion(self, name: str, key: EnvironmentKey) -> bool:
-        path = f"{NAMESPACES}/{name}"
-        found = await self._cluster.get(path)
-        if found is None or not self._ours(found, key):
-            return False
-        await self._cluster.delete(path)
-        return True
 
     async def _write(self, name: str, owner: NamespaceOwner, *, new: bool) -> None:
         metadata = {
@@ -130,7 +124,7 @@ class Namespaces:
         try:
             await until(GONE_AFTER, gone)
         except TimeoutError:
-            raise ClusterFault(f"namespace {name} is still ending after {GONE_AFTER:g} s") from None
+            raise ClusterUnavailable(f"namespace {name} is still ending after {GONE_AFTER:g} s") from None
 
     def _ours(self, found: Mapping[str, Any], key: EnvironmentKey) -> bool:
         labels = found["metadata"].get("labels") or {}

@@ -15,11 +15,10 @@ from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.namespace import PULL_SECRET
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure import chart_values, entry_service
-from bot.runners.kubernetes.pure.entry_service import EntryService
+from bot.runners.kubernetes.pure.entry_service import APP, EntryService
 from bot.runners.kubernetes.pure.manifest_policy import ManifestScope
 from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest, ManifestError, read
-from bot.runners.kubernetes.pure.sealed_chart import is_hook
-from bot.runners.kubernetes.template_context import APP, template_context
+from bot.runners.kubernetes.template_context import template_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,8 @@ class DeploymentPlanner:
             text = await self.charts.rendered(definition, self.namespace, values, Path(folder))
         theirs = await asyncio.to_thread(parsed, definition.path, text)
         found = self._checked(theirs, definition.path)
-        kept = [manifest for manifest in theirs if not is_hook(manifest)]
-        hooks = tuple(manifest for manifest in self._routed(theirs) if is_hook(manifest))
+        kept = [manifest for manifest in theirs if not manifest.is_hook]
+        hooks = tuple(manifest for manifest in self._routed(theirs) if manifest.is_hook)
         return DeploymentPlan(found, ((*self._routed(kept), *self._added(kept, found)),), hooks, release=True)
 
     def _context(self) -> dict[str, Any]:
@@ -103,7 +102,7 @@ class DeploymentPlanner:
 
     def _checked(self, theirs: Sequence[Manifest], path: str) -> EntryService:
         applying.check(theirs, ManifestScope(self.namespace, self.spec.host, frozenset({PULL_SECRET})))
-        found = entry_service.find([each for each in theirs if not is_hook(each)], self.spec.host)
+        found = entry_service.find([each for each in theirs if not each.is_hook], self.spec.host)
         if found is None:
             raise TellUser(Reason.NO_SERVICE, {"path": path, "host": self.spec.host})
         return found

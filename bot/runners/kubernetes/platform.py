@@ -18,9 +18,9 @@ from bot.runners.kubernetes.namespace import NamespaceOwner, Namespaces
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.plans import DeploymentPlanner
 from bot.runners.kubernetes.pure import cluster_labels
+from bot.runners.kubernetes.pure.entry_service import APP
 from bot.runners.kubernetes.rollout import Rollout
 from bot.runners.kubernetes.suite import SuiteRun, stop_all
-from bot.runners.kubernetes.template_context import APP
 from bot.runners.kubernetes.workloads import Workloads
 from bot.runners.lines import LogWriter
 
@@ -51,7 +51,7 @@ class KubernetesPlatform:
             return await deployment.run(plan)
         except BaseException:
             # It takes seconds until all is gone; whoever deploys next waits for that.
-            await uninterrupted(self._namespaces.request_deletion(spec.key))
+            await uninterrupted(self._namespaces.request_deletion(namespace, spec.key))
             raise
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
@@ -106,7 +106,7 @@ class KubernetesPlatform:
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Have these removed, without waiting until they are gone; see `Platform.remove_items`."""
-        return tuple([item for item in items if await self._namespaces.discard(item)])
+        return tuple([item for item in items if await self._namespaces.request_deletion(item.id, item.key)])
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Change a namespace's annotation; see `Platform.update_expiry`."""

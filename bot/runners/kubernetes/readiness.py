@@ -10,13 +10,16 @@ import aiohttp
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.kubernetes.polling import until
-from bot.runners.kubernetes.pure.preview_response import Answer, reached, unrouted
 from bot.runners.lines import clean
 
 INTERVAL = 0.3
 PROBE = 5.0
 _READ = 4096
 _UNKNOWN = "chatops-nobody"
+_REDIRECTED_AT_MOST = 399
+_NOT_FOUND = 404
+_IN_BETWEEN = {0, 502, 503, 504}
+"""No answer at all, and what proxies say for a service that does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ class ReadinessCheck:
     def url(self) -> str:
         """The address as a person would see it."""
         return f"{urlsplit(self.base).scheme}://{self.host}{self.path or '/'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one request brought; status 0 means nothing, `told` is for people."""
+
+    status: int
+    body: str
+    told: str
 
 
 async def until_ready(check: ReadinessCheck) -> None:
@@ -67,6 +79,27 @@ async def until_unrouted(check: ReadinessCheck) -> None:
 
         with suppress(TimeoutError):
             await until(check.seconds, nowhere, INTERVAL)
+
+
+def reached(answer: Answer, unknown: Answer | None, *, strict: bool) -> bool:
+    """Tell whether the service answered.
+
+    With `strict` its path must answer below 400. Otherwise anything of its own counts; a “not found” counts
+    only if a name that nobody has is answered otherwise (`unknown`), since an ingress controller says it too.
+    A controller that takes up a new route may drop the connection of either question: that tells nothing.
+    """
+    if strict:
+        return 0 < answer.status <= _REDIRECTED_AT_MOST
+    if answer.status in _IN_BETWEEN:
+        return False
+    if answer.status != _NOT_FOUND or unknown is None:
+        return True
+    return unknown.status != 0 and not unrouted(answer, unknown)
+
+
+def unrouted(answer: Answer, unknown: Answer) -> bool:
+    """Tell whether a name leads nowhere: it is answered as one that nobody has."""
+    return (unknown.status, unknown.body) == (answer.status, answer.body)
 
 
 def _session() -> aiohttp.ClientSession:

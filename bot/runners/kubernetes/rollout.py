@@ -14,11 +14,10 @@ from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.plans import DeploymentPlan
 from bot.runners.kubernetes.pure import cluster_labels
-from bot.runners.kubernetes.pure.entry_service import EntryService
+from bot.runners.kubernetes.pure.entry_service import APP, EntryService
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, SERVICE, STATEFUL_SET, Manifest
 from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready, until_unrouted
 from bot.runners.kubernetes.rollout_watcher import PATIENCE, RolloutTarget, RolloutWatcher
-from bot.runners.kubernetes.template_context import APP
 from bot.runners.lines import LogWriter
 
 FORGOTTEN_AFTER = 10.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.model.errors import TellUser
-from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
+from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnavailable
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels, objects, rollout_status
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, EVENT, JOB, POD, REPLICA_SET, STATEFUL_SET, Kind
@@ -92,7 +92,7 @@ class RolloutWatcher:
             raise await self._failed(failure)
 
     async def until_empty(self) -> None:
-        """Return when no pod of a deployment is left. Raises ClusterFault if that takes too long."""
+        """Return when no pod of a deployment is left. Raises ClusterUnavailable if that takes too long."""
 
         async def empty() -> bool:
             pods = await self._list(POD)
@@ -101,7 +101,7 @@ class RolloutWatcher:
         try:
             await until(GONE_AFTER, empty)
         except TimeoutError:
-            raise ClusterFault(f"the former deployment still runs after {GONE_AFTER:g} s") from None
+            raise ClusterUnavailable(f"the former deployment still runs after {GONE_AFTER:g} s") from None
 
     async def _state(self, target: RolloutTarget) -> NamespaceState:
         """Look at everything once: owners before their pods, and pods before what is said of them.

@@ -12,7 +12,7 @@ from bot.model.reason import Reason
 from bot.ports import TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
 from bot.runners.kubernetes import suite_job
-from bot.runners.kubernetes.cluster import Cluster, ClusterFault, ClusterRefused
+from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnavailable
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.polling import INTERVAL, until
 from bot.runners.kubernetes.pure import cluster_labels, objects, rollout_status
@@ -49,7 +49,7 @@ class SuiteRun:
         """Run to the end; the Job and its pod are gone afterwards, unless the cluster was out of reach."""
         try:
             output = await self._through()
-        except ClusterFault:
+        except ClusterUnavailable:
             # The Job stays for the next attempt, which takes it up again.
             raise
         except BaseException:
@@ -190,7 +190,7 @@ async def stop(cluster: Cluster, namespace: str, pods: Mapping[str, str], paths:
     try:
         await until(GONE_AFTER, gone)
     except TimeoutError:
-        raise ClusterFault(f"tests still run {GONE_AFTER:g} s after they were stopped") from None
+        raise ClusterUnavailable(f"tests still run {GONE_AFTER:g} s after they were stopped") from None
 
 
 async def stop_all(cluster: Cluster, namespace: str) -> None:

@@ -6,9 +6,7 @@ from typing import Any
 from bot.core import naming, sizes
 from bot.ports import EnvironmentSpec
 from bot.runners.kubernetes.options import KubernetesOptions
-
-APP = "app"
-"""Name under which tests find the service."""
+from bot.runners.kubernetes.pure.entry_service import APP
 
 
 def template_context(

@@ -7,10 +7,10 @@ from typing import Any
 from bot.model.environment import Endpoint
 from bot.runners.kubernetes.cluster import MERGE, Cluster
 from bot.runners.kubernetes.pure import scaling
+from bot.runners.kubernetes.pure.entry_service import APP
 from bot.runners.kubernetes.pure.manifests import CRON_JOB, Kind
 from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready
 from bot.runners.kubernetes.rollout_watcher import RolloutTarget, RolloutWatcher
-from bot.runners.kubernetes.template_context import APP
 from bot.runners.lines import LogWriter
 
 WAKING_SECONDS = 180.0

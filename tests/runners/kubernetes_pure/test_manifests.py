@@ -79,3 +79,11 @@ def test_an_object_is_marked_without_losing_its_own_labels() -> None:
 def test_paths_of_the_api() -> None:
     assert manifests.POD.path("pr-12") == "/api/v1/namespaces/pr-12/pods"
     assert manifests.JOB.path("pr-12", "x") == "/apis/batch/v1/namespaces/pr-12/jobs/x"
+
+
+def test_hooks_are_known_by_their_annotation() -> None:
+    hook = "{apiVersion: v1, kind: X, metadata: {name: x, annotations: {helm.sh/hook: pre-install}}}"
+    plain = "{apiVersion: v1, kind: X, metadata: {name: x}}"
+    other = "{apiVersion: v1, kind: X, metadata: {name: x, annotations: {a: b}}}"
+
+    assert [read(text)[0].is_hook for text in (hook, plain, other)] == [True, False, False]

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest
+from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest, mapping_at, mappings
 
 APP = "app"
+"""Name of the Service under which tests reach the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def alias(manifests: Sequence[Manifest], found: EntryService) -> dict[str, Any] 
         return None
     body = next(each.body for each in manifests if each.known is SERVICE and each.name == found.service)
     spec = body["spec"]
-    ports = [port for port in _list(spec["ports"]) if port.get("port") == found.port]
+    ports = [port for port in mappings(spec["ports"]) if port.get("port") == found.port]
     return {
         "apiVersion": SERVICE.api_version,
         "kind": SERVICE.name,
@@ -55,18 +56,18 @@ def _backends(manifests: Sequence[Manifest], host: str) -> Iterator[tuple[str, A
     for manifest in manifests:
         if manifest.known is not INGRESS:
             continue
-        for rule in _list(_dict(manifest.body.get("spec")).get("rules")):
+        for rule in mappings(mapping_at(manifest.body, "spec").get("rules")):
             if rule.get("host") != host:
                 continue
-            for path in _list(_dict(rule.get("http")).get("paths")):
-                service = _dict(_dict(path.get("backend")).get("service"))
-                port = _dict(service.get("port"))
+            for path in mappings(mapping_at(rule, "http").get("paths")):
+                service = mapping_at(path, "backend", "service")
+                port = mapping_at(service, "port")
                 yield str(service.get("name")), port.get("number") or port.get("name")
 
 
 def _ports(service: Manifest) -> dict[str, int]:
     """Return the numbers of a Service's ports by name, unnamed ones by their number."""
-    ports = _list(_dict(service.body.get("spec")).get("ports"))
+    ports = mappings(mapping_at(service.body, "spec").get("ports"))
     return {str(each.get("name") or each.get("port")): int(each["port"]) for each in ports if _is_port(each)}
 
 
@@ -78,11 +79,3 @@ def _number(ports: Mapping[str, int], wanted: Any) -> int | None:
     if isinstance(wanted, int):
         return wanted if wanted in ports.values() else None
     return ports.get(str(wanted))
-
-
-def _dict(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, Mapping) else {}
-
-
-def _list(found: Any) -> list[Mapping[str, Any]]:
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []

@@ -16,6 +16,8 @@ from bot.runners.kubernetes.pure.manifests import (
     SERVICE,
     SERVICE_ACCOUNT,
     Manifest,
+    mapping_at,
+    mappings,
 )
 from bot.runners.kubernetes.pure.pod_policy import asked_of_pod
 
@@ -65,7 +67,7 @@ def violations(manifests: Iterable[Manifest], scope: ManifestScope) -> tuple[Vio
 def pod_spec(manifest: Manifest) -> Mapping[str, Any] | None:
     """Return the pod that an object's template describes, if its kind has one."""
     path = _POD_PATHS.get(manifest.kind)
-    return None if path is None else _at(manifest.body, path)
+    return None if path is None else mapping_at(manifest.body, *path)
 
 
 def _asked(manifest: Manifest, scope: ManifestScope, accounts: frozenset[str]) -> Iterator[str]:
@@ -78,7 +80,7 @@ def _asked(manifest: Manifest, scope: ManifestScope, accounts: frozenset[str]) -
     if manifest.known is SECRET and manifest.body.get("type") == _TOKEN_SECRET:
         yield f"type: {_TOKEN_SECRET}"
     if manifest.known is SERVICE:
-        yield from _service(_at(manifest.body, ("spec",)))
+        yield from _service(mapping_at(manifest.body, "spec"))
     if manifest.known is INGRESS:
         yield from _ingress(manifest.body, scope.host)
     if (spec := pod_spec(manifest)) is not None:
@@ -88,7 +90,7 @@ def _asked(manifest: Manifest, scope: ManifestScope, accounts: frozenset[str]) -
 
 
 def _metadata(manifest: Manifest, scope: ManifestScope) -> Iterator[str]:
-    metadata = _at(manifest.body, ("metadata",))
+    metadata = mapping_at(manifest.body, "metadata")
     namespace = metadata.get("namespace")
     if namespace not in {None, "", scope.namespace}:
         yield f"metadata.namespace: {namespace}"
@@ -110,30 +112,20 @@ def _service(spec: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _ingress(body: Mapping[str, Any], host: str) -> Iterator[str]:
-    spec = _at(body, ("spec",))
-    claimed = [("rules.host", rule.get("host")) for rule in _dicts(spec.get("rules"))]
-    claimed += [("tls.hosts", name) for entry in _dicts(spec.get("tls")) for name in entry.get("hosts") or ()]
+    spec = mapping_at(body, "spec")
+    claimed = [("rules.host", rule.get("host")) for rule in mappings(spec.get("rules"))]
+    claimed += [
+        ("tls.hosts", name) for entry in mappings(spec.get("tls")) for name in entry.get("hosts") or ()
+    ]
     for where, name in claimed:
         if name != host:
             yield f"spec.{where}: {name}"
     if spec.get("defaultBackend"):
         yield "spec.defaultBackend"
-    for name in _at(body, ("metadata", "annotations")):
+    for name in mapping_at(body, "metadata", "annotations"):
         if any(part in name.rpartition("/")[2] for part in _SNIPPETS):
             yield f"metadata.annotations: {name}"
 
 
 def _tokenless(manifest: Manifest) -> bool:
     return manifest.body.get("automountServiceAccountToken") is False
-
-
-def _at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
-    """Return the mapping at a path; what is not there, or no mapping, is an empty one."""
-    found: Any = tree
-    for part in path:
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def _dicts(found: Any) -> list[Mapping[str, Any]]:
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []

@@ -64,6 +64,7 @@ APPLICABLE: tuple[Kind, ...] = (
 """What a repository may have in its namespace, in the order in which it is applied. Bare pods are not
 among them: an object that a controller keeps can be replaced."""
 
+_HOOK = "helm.sh/hook"
 _KNOWN = {(kind.api_version, kind.name): kind for kind in APPLICABLE}
 
 
@@ -80,6 +81,12 @@ class Manifest:
     def known(self) -> Kind | None:
         """The kind, if it is one that may be applied."""
         return _KNOWN.get((self.api_version, self.kind))
+
+    @property
+    def is_hook(self) -> bool:
+        """Whether Helm runs the object beside the release instead of making it a part of the release."""
+        annotations = self.body["metadata"].get("annotations")
+        return isinstance(annotations, dict) and _HOOK in annotations
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"
@@ -112,6 +119,18 @@ def marked(manifest: Manifest, labels: Mapping[str, str], namespace: str) -> dic
     metadata["labels"] = {**(own if isinstance(own, Mapping) else {}), **labels}
     metadata["namespace"] = namespace
     return {**manifest.body, "metadata": metadata}
+
+
+def mapping_at(tree: Any, *path: str) -> Mapping[str, Any]:
+    """Return the mapping at a path of an unchecked tree, or an empty one if there is none."""
+    for part in path:
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+    return tree if isinstance(tree, Mapping) else {}
+
+
+def mappings(value: Any) -> list[Mapping[str, Any]]:
+    """Return the mappings in an unchecked list; none if it is no list."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 class _Budget:

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from bot.runners.kubernetes.pure.manifests import mapping_at, mappings
+
 HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 VOLUMES = {
     "configMap",
@@ -35,10 +37,10 @@ def asked_of_pod(
             yield name
     yield from _token(spec, accounts)
     yield from _security(spec.get("securityContext"), "securityContext")
-    for volume in _dicts(spec.get("volumes")):
+    for volume in mappings(spec.get("volumes")):
         yield from _volume(volume, reserved)
     for group in _CONTAINERS:
-        for container in _dicts(spec.get(group)):
+        for container in mappings(spec.get(group)):
             yield from _container(container, f"{group}.{container.get('name')}", reserved)
 
 
@@ -54,30 +56,29 @@ def _volume(volume: Mapping[str, Any], reserved: Collection[str]) -> Iterator[st
     name = volume.get("name")
     for kind in volume.keys() - VOLUMES - {"name"}:
         yield f"volumes.{name}.{kind}"
-    secret = volume.get("secret")
-    if isinstance(secret, Mapping) and secret.get("secretName") in reserved:
-        yield f"volumes.{name}.secret: {secret.get('secretName')}"
-    projected = volume.get("projected")
-    for source in _dicts(projected.get("sources") if isinstance(projected, Mapping) else None):
+    secret = mapping_at(volume, "secret").get("secretName")
+    if secret in reserved:
+        yield f"volumes.{name}.secret: {secret}"
+    for source in mappings(mapping_at(volume, "projected").get("sources")):
         if not source.keys() <= {"configMap", "secret", "downwardAPI"}:
             yield f"volumes.{name}.projected: {', '.join(sorted(source))}"
-        if _name(source.get("secret")) in reserved:
-            yield f"volumes.{name}.projected.secret: {_name(source.get('secret'))}"
+        secret = mapping_at(source, "secret").get("name")
+        if secret in reserved:
+            yield f"volumes.{name}.projected.secret: {secret}"
 
 
 def _container(container: Mapping[str, Any], where: str, reserved: Collection[str]) -> Iterator[str]:
     yield from _security(container.get("securityContext"), f"{where}.securityContext")
-    for port in _dicts(container.get("ports")):
+    for port in mappings(container.get("ports")):
         if port.get("hostPort"):
             yield f"{where}.ports.hostPort: {port.get('hostPort')}"
     if container.get("volumeDevices"):
         yield f"{where}.volumeDevices"
-    for variable in _dicts(container.get("env")):
-        source = variable.get("valueFrom")
-        if isinstance(source, Mapping) and _name(source.get("secretKeyRef")) in reserved:
+    for variable in mappings(container.get("env")):
+        if mapping_at(variable, "valueFrom", "secretKeyRef").get("name") in reserved:
             yield f"{where}.env.{variable.get('name')}"
-    for source in _dicts(container.get("envFrom")):
-        if _name(source.get("secretRef")) in reserved:
+    for source in mappings(container.get("envFrom")):
+        if mapping_at(source, "secretRef").get("name") in reserved:
             yield f"{where}.envFrom.secretRef"
 
 
@@ -88,21 +89,8 @@ def _security(context: Any, where: str) -> Iterator[str]:
     if context.get("procMount") not in {None, "Default"}:
         yield f"{where}.procMount"
     for name in ("seccompProfile", "appArmorProfile"):
-        if _in(context, name).get("type") == "Unconfined":
+        if mapping_at(context, name).get("type") == "Unconfined":
             yield f"{where}.{name}: Unconfined"
-    for capability in _in(context, "capabilities").get("add") or ():
+    for capability in mapping_at(context, "capabilities").get("add") or ():
         if capability not in CAPABILITIES:
             yield f"{where}.capabilities.add: {capability}"
-
-
-def _in(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = tree.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _name(reference: Any) -> Any:
-    return reference.get("name") if isinstance(reference, Mapping) else None
-
-
-def _dicts(found: Any) -> list[Mapping[str, Any]]:
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []

@@ -1,0 +1,22 @@
+"""The chart that Helm gets to install."""
+
+import json
+
+import yaml
+
+from bot.runners.kubernetes.charts import sealed
+
+BODY = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "x"},
+    "data": {"{{ .Values }}": '{{ "a" }} }} {{{', "nested": {"a": {"b": {}}}},
+}
+
+
+def test_nothing_in_a_sealed_chart_is_a_template_and_nothing_changes() -> None:
+    found = sealed("shop", "0.1.0+abc", [BODY, BODY])
+
+    assert "{{" not in found["templates/all.yaml"]
+    assert list(yaml.safe_load_all(found["templates/all.yaml"])) == [BODY, BODY]
+    assert json.loads(found["Chart.yaml"])["name"] == "shop"
