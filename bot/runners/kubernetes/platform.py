@@ -47,7 +47,7 @@ class KubernetesPlatform:
             await self._namespaces.ensure(NamespaceOwner(spec.key, labels, spec.owner, spec.expires))
             writer.line(f"namespace {namespace}")
             # What sleeps would go on sleeping where the manifests do not say how many there are.
-            await Workloads(self._cluster, namespace).rouse()
+            await Workloads(self._cluster, namespace).scale_up()
             return await deployment.run(plan)
         except BaseException:
             # It takes seconds until all is gone; whoever deploys next waits for that.
@@ -86,14 +86,14 @@ class KubernetesPlatform:
     async def scale_down(self, key: EnvironmentKey) -> None:
         """Scale one environment to nothing; see `Suspendable.scale_down`."""
         if await self._namespaces.exists(key):
-            await Workloads(self._cluster, self._namespaces.name(key)).lull()
+            await Workloads(self._cluster, self._namespaces.name(key)).scale_down()
 
     async def scale_up(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
         """Scale one environment to what it was; see `Suspendable.scale_up`."""
         if not await self._namespaces.exists(key):
             raise TellUser(Reason.NO_ENVIRONMENT)
         workloads = Workloads(self._cluster, self._namespaces.name(key))
-        await workloads.rouse()
+        await workloads.scale_up()
         await workloads.until_up(endpoint)
 
     async def remove_images(self, repo: RepoPath, number: int) -> None:

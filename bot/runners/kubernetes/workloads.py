@@ -40,12 +40,12 @@ class Workloads:
     cluster: Cluster
     namespace: str
 
-    async def lull(self) -> None:
+    async def scale_down(self) -> None:
         """Let nothing run."""
         for kind, body in await self._all():
             await self._patch(kind, body, scaling.scale_down(kind, body))
 
-    async def rouse(self) -> None:
+    async def scale_up(self) -> None:
         """Let everything run that did before, without waiting until it does."""
         for kind, body in await self._all():
             await self._patch(kind, body, scaling.scale_up(kind, body))
