@@ -18,9 +18,9 @@ class QueueEntry:
     """Who carries its steps out."""
     holder: str = ""
     """The replica that has it in hand; empty while it waits."""
-    begun: bool = False
+    started: bool = False
     """Whether it was begun; one that is not held then was interrupted."""
-    removes: bool = False
+    removes_only: bool = False
     """Whether all it does is to remove."""
     stopping: bool = False
     """Whether it was asked to stop."""

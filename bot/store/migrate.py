@@ -1,7 +1,8 @@
-"""Brings the tables of a database up to this bot's version: forward only, by whichever replica is first.
+"""Migrates a database to this bot's schema: forward only, once, by the replica that starts first.
 
-`schema_version` holds the oldest version of the bot that can still work with the tables: it rises only where
-something is taken away or changes its meaning, so that replicas can be replaced one after the other.
+`schema_version` holds the oldest version of the bot that can work with the tables. It rises only when a
+migration renames or removes something, or changes its meaning. After any other migration, replicas of both
+versions can share the database, so an upgrade can replace them one by one.
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy import Connection, insert, inspect, select, update
 
 from bot.store import schema
 from bot.store.locking import Lock, hold
@@ -19,43 +20,38 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def check(connection: Connection) -> None:
-    """Raise RuntimeError unless the tables are there that this bot needs; changes nothing."""
-    _usable(connection)
+    """Raise RuntimeError unless the tables of this version exist; changes nothing."""
+    _required_version(connection)
     missing = [name for name in schema.metadata.tables if not inspect(connection).has_table(name)]
     if missing:
-        raise RuntimeError("the store was not brought up to this version yet: start the bot first")
+        raise RuntimeError("the store has not been migrated to this version yet: start the bot first")
 
 
 def migrate(connection: Connection) -> None:
-    """Make or change what is missing; raise RuntimeError if the tables need a newer bot."""
+    """Create or change what is missing. Raises RuntimeError if the tables require a newer bot."""
     hold(connection, Lock.SCHEMA)
-    needed = _usable(connection)
+    required = _required_version(connection)
     config = _config(connection)
-    present = MigrationContext.configure(connection).get_current_revision()
-    if present is None and needed is not None:
-        command.stamp(config, "0001")  # made before alembic kept count
-    elif present is not None and present not in _known(config):
-        return  # a newer bot was here first, and left all that this one needs
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is not None and revision not in _known_revisions(config):
+        return  # A newer bot has migrated the store, and kept everything that this one needs.
     command.upgrade(config, "head")
-    if needed is None:
+    if required is None:
         connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
+    elif required < schema.VERSION:
+        connection.execute(update(schema.schema_version).values(version=schema.VERSION))
 
 
-def _usable(connection: Connection) -> int | None:
-    """Return which version of the bot the tables need, if any; raise RuntimeError if that is a newer one."""
-    needed = _needed(connection)
-    if needed is not None and needed > schema.VERSION:
-        raise RuntimeError(
-            f"the store has schema version {needed}, this bot knows up to {schema.VERSION}: run a newer bot"
-        )
-    return needed
-
-
-def _needed(connection: Connection) -> int | None:
-    """Return which version of the bot the tables need; None where there are none yet."""
+def _required_version(connection: Connection) -> int | None:
+    """Return which version the tables require, None if there are none. Raises RuntimeError if it is newer."""
     if not inspect(connection).has_table(schema.schema_version.name):
         return None
-    return connection.execute(select(schema.schema_version.c.version)).scalar()
+    required = connection.execute(select(schema.schema_version.c.version)).scalar()
+    if required is not None and required > schema.VERSION:
+        raise RuntimeError(
+            f"the store has schema version {required}, this bot knows up to {schema.VERSION}: run a newer bot"
+        )
+    return required
 
 
 def _config(connection: Connection) -> Config:
@@ -64,5 +60,5 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _known(config: Config) -> frozenset[str]:
+def _known_revisions(config: Config) -> frozenset[str]:
     return frozenset(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())

@@ -12,7 +12,7 @@ from bot.model.run import Run
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.pulls import upsert
-from bot.store.schema import deliveries, environments, runs, sightings
+from bot.store.schema import deliveries, environments, observed_states, runs
 
 REPOSITORY = 0
 """Stands where a pull request's number would, in the row about its repository."""
@@ -32,7 +32,9 @@ class ObservedStates:
     async def among(self, repos: Collection[RepoPath]) -> Mapping[tuple[RepoPath, int], ObservedState]:
         """Return all that is known of these repositories' pull requests, under the paths that are given."""
         known = {_folded(repo): repo for repo in repos}
-        statement = select(sightings).where(sightings.c.number != REPOSITORY, sightings.c.repo.in_(known))
+        statement = select(observed_states).where(
+            observed_states.c.number != REPOSITORY, observed_states.c.repo.in_(known)
+        )
         return await self._database.read(
             lambda connection: {
                 (known[row["repo"]], row["number"]): unpack(ObservedState, row["data"])
@@ -62,7 +64,7 @@ class ObservedStates:
     async def repositories(self) -> frozenset[RepoPath]:
         """Return every repository that is named anywhere; of two spellings one."""
         statements = [
-            select(table.c.repo).distinct() for table in (sightings, environments, deliveries, runs)
+            select(table.c.repo).distinct() for table in (observed_states, environments, deliveries, runs)
         ]
 
         def work(connection: Connection) -> frozenset[RepoPath]:
@@ -98,8 +100,8 @@ def decided(connection: Connection, repo: RepoPath, number: int, seen: ObservedS
 
 
 def _data(connection: Connection, repo: RepoPath, number: int) -> object:
-    statement = select(sightings.c.data).where(
-        sightings.c.repo == _folded(repo), sightings.c.number == number
+    statement = select(observed_states.c.data).where(
+        observed_states.c.repo == _folded(repo), observed_states.c.number == number
     )
     return connection.execute(statement).scalar()
 
@@ -107,7 +109,7 @@ def _data(connection: Connection, repo: RepoPath, number: int) -> object:
 def _put(
     connection: Connection, repo: RepoPath, number: int, value: ObservedState | RepositoryCursor
 ) -> None:
-    upsert(connection, sightings, {"repo": _folded(repo), "number": number}, {"data": pack(value)})
+    upsert(connection, observed_states, {"repo": _folded(repo), "number": number}, {"data": pack(value)})
 
 
 def _folded(repo: RepoPath) -> str:

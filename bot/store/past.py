@@ -85,7 +85,7 @@ def _forgettable(before: datetime, spared: Collection[int], limit: int) -> Selec
     return (
         select(runs.c.id, runs.c.repo, runs.c.number)
         .where(runs.c.finished_at < before, runs.c.state.not_in(UNFINISHED), runs.c.id.not_in(spared))
-        .where(or_(runs.c.removes, followed))
+        .where(or_(runs.c.removes_only, followed))
         .order_by(runs.c.id)
         .limit(limit)
     )

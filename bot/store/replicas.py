@@ -34,7 +34,7 @@ class Replicas:
         def work(connection: Connection) -> Lease:
             if self._database.alone:
                 connection.execute(delete(replicas))
-            connection.execute(insert(replicas).values(name=name, beat=0))
+            connection.execute(insert(replicas).values(name=name, heartbeat=0))
             return Lease(name)
 
         return await self._database.run(work)
@@ -44,15 +44,15 @@ class Replicas:
         mine = (
             update(replicas)
             .where(replicas.c.name == lease.replica)
-            .values(beat=replicas.c.beat + 1)
-            .returning(replicas.c.beat)
+            .values(heartbeat=replicas.c.heartbeat + 1)
+            .returning(replicas.c.heartbeat)
         )
-        everyone = select(replicas.c.name, replicas.c.beat).order_by(replicas.c.sequence)
+        everyone = select(replicas.c.name, replicas.c.heartbeat).order_by(replicas.c.sequence)
 
         def work(connection: Connection) -> Members:
             if connection.execute(mine).first() is None:
                 raise LeaseLost
-            return Members({row.name: row.beat for row in connection.execute(everyone)})
+            return Members({row.name: row.heartbeat for row in connection.execute(everyone)})
 
         return await self._database.run(work)
 
@@ -60,7 +60,7 @@ class Replicas:
         """Delete a stalled replica; False if its heartbeat has grown since, or another replica was faster."""
         statement = (
             delete(replicas)
-            .where(replicas.c.name == name, replicas.c.beat == heartbeat)
+            .where(replicas.c.name == name, replicas.c.heartbeat == heartbeat)
             .returning(replicas.c.name)
         )
         return await self._database.run(lambda connection: connection.execute(statement).first() is not None)

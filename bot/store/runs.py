@@ -134,7 +134,7 @@ class Runs:
     async def follower(self, run: Run) -> int | None:
         """Return the next run of the same pull request that was begun."""
         statement = select(func.min(runs.c.id)).where(
-            runs.c.repo == str(run.repo), runs.c.number == run.number, runs.c.id > run.id, runs.c.begun
+            runs.c.repo == str(run.repo), runs.c.number == run.number, runs.c.id > run.id, runs.c.started
         )
         return await self._database.read(lambda connection: connection.execute(statement).scalar())
 
@@ -145,12 +145,18 @@ class Runs:
 
     async def shown(self, run_id: int, revision: int) -> None:
         """Remember that the comments of a run say all there was to say of it at this revision."""
-        statement = update(runs).where(runs.c.id == run_id, runs.c.shown < revision).values(shown=revision)
+        statement = (
+            update(runs)
+            .where(runs.c.id == run_id, runs.c.shown_revision < revision)
+            .values(shown_revision=revision)
+        )
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def unshown(self, limit: int = 200) -> tuple[int, ...]:
         """Return the ids of runs whose comments may be behind, oldest first."""
-        statement = select(runs.c.id).where(runs.c.shown < runs.c.revision).order_by(runs.c.id).limit(limit)
+        statement = (
+            select(runs.c.id).where(runs.c.shown_revision < runs.c.revision).order_by(runs.c.id).limit(limit)
+        )
         return await self._database.read(lambda connection: tuple(connection.execute(statement).scalars()))
 
     async def request_stop(self, ids: Iterable[int], request: StopRequest) -> tuple[int, ...]:
@@ -170,7 +176,7 @@ def add(connection: Connection, run: Run) -> Run:
         "repo": str(run.repo),
         "number": run.number,
         "runners": ",".join(sorted(run.plan.runners)),
-        "removes": run.plan.removes_only,
+        "removes_only": run.plan.removes_only,
         **_progress(run),
     }
     number = connection.execute(insert(runs).values(**values).returning(runs.c.id)).scalar_one()
@@ -189,8 +195,8 @@ def flag(connection: Connection, ids: tuple[int, ...], request: StopRequest) -> 
     """Set the stop flag of unfinished runs that have none."""
     statement = (
         update(runs)
-        .where(runs.c.id.in_(ids), runs.c.state.in_(UNFINISHED), runs.c.stop.is_(None))
-        .values(stop=pack(request), revision=runs.c.revision + 1)
+        .where(runs.c.id.in_(ids), runs.c.state.in_(UNFINISHED), runs.c.stop_request.is_(None))
+        .values(stop_request=pack(request), revision=runs.c.revision + 1)
         .returning(runs.c.id)
     )
     return tuple(connection.execute(statement).scalars())
@@ -199,14 +205,16 @@ def flag(connection: Connection, ids: tuple[int, ...], request: StopRequest) -> 
 def _progress(run: Run) -> dict[str, object]:
     """Return the columns that follow from a run's value; who is over is held by nobody."""
     ended: dict[str, object] = {"holder": None, "finished_at": run.finished_at} if run.state.final else {}
-    return {"state": run.state, "begun": run.started_at is not None, "data": pack(run), **ended}
+    return {"state": run.state, "started": run.started_at is not None, "data": pack(run), **ended}
 
 
 def _queue(connection: Connection) -> tuple[QueueEntry, ...]:
-    columns = ("id", "repo", "number", "runners", "begun", "removes")
+    columns = ("id", "repo", "number", "runners", "started", "removes_only")
     holder = case((free(runs.c.holder), ""), else_=runs.c.holder).label("holder")
     statement = (
-        select(*(runs.c[name] for name in columns), holder, runs.c.stop.is_not(None).label("stopping"))
+        select(
+            *(runs.c[name] for name in columns), holder, runs.c.stop_request.is_not(None).label("stopping")
+        )
         .where(runs.c.state.in_(UNFINISHED))
         .order_by(runs.c.id)
     )
@@ -220,12 +228,12 @@ def _entry(row: RowMapping) -> QueueEntry:
         number=row["number"],
         runners=frozenset(RunnerName(name) for name in row["runners"].split(",") if name),
         holder=row["holder"],
-        begun=row["begun"],
-        removes=row["removes"],
+        started=row["started"],
+        removes_only=row["removes_only"],
         stopping=row["stopping"],
     )
 
 
 def _value(row: RowMapping) -> Run:
-    stop = unpack(StopRequest, row["stop"]) if row["stop"] else None
+    stop = unpack(StopRequest, row["stop_request"]) if row["stop_request"] else None
     return replace(unpack(Run, row["data"]), id=row["id"], stop=stop, comment_id=row["comment_id"])

@@ -1,6 +1,6 @@
-"""The tables. Columns exist for what is searched or changed on its own; the rest of a value is its JSON.
+"""The tables, as the migrations create them; a test compares the two.
 
-What is here is what the migrations make; a test holds the two together.
+What is searched for or updated on its own is a column. The rest of a value is in its JSON column `data`.
 """
 
 from sqlalchemy import (
@@ -20,8 +20,8 @@ from sqlalchemy import (
     false,
 )
 
-VERSION = 1
-"""The oldest version whose bots can work with these tables; see `migrate.py`."""
+VERSION = 2
+"""The oldest version of the bot that can work with these tables; see `migrate.py`."""
 
 metadata = MetaData()
 
@@ -51,14 +51,14 @@ runs = Table(
     Column("number", Integer, nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("comment_id", Integer),
-    Column("stop", JSON),
+    Column("stop_request", JSON),
     Column("data", JSON, nullable=False),
     Column("holder", String(64)),
     Column("runners", String(255), nullable=False, server_default="docker"),
-    Column("begun", Boolean, nullable=False, server_default=false()),
-    Column("removes", Boolean, nullable=False, server_default=false()),
+    Column("started", Boolean, nullable=False, server_default=false()),
+    Column("removes_only", Boolean, nullable=False, server_default=false()),
     Column("revision", Integer, nullable=False, server_default="1"),
-    Column("shown", Integer, nullable=False, server_default="0"),
+    Column("shown_revision", Integer, nullable=False, server_default="0"),
     Column("finished_at", DateTime(timezone=True)),
     Index("runs_by_pull", "repo", "number"),
 )
@@ -110,11 +110,11 @@ replicas = Table(
     metadata,
     Column("sequence", Integer, primary_key=True, autoincrement=True),
     Column("name", String(64), nullable=False, unique=True),
-    Column("beat", Integer, nullable=False),
+    Column("heartbeat", Integer, nullable=False),
 )
 
-sightings = Table(
-    "sightings",
+observed_states = Table(
+    "observed_states",
     metadata,
     Column("repo", String(255), primary_key=True),
     Column("number", Integer, primary_key=True),

@@ -18,7 +18,7 @@ def count(connection: Connection) -> StoreStats:
         runs={state: found.get(state, 0) for state in RunState},
         waiting=_number(connection, runs, runs.c.state.in_(UNFINISHED), runs.c.holder.is_(None)),
         deliveries=_number(connection, deliveries, deliveries.c.state == DeliveryState.PENDING),
-        unshown=_number(connection, runs, runs.c.shown < runs.c.revision),
+        unshown=_number(connection, runs, runs.c.shown_revision < runs.c.revision),
         replicas=_number(connection, replicas),
     )
 

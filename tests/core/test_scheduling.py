@@ -17,7 +17,7 @@ def entry(
     run_id: int, repo: str = "team/shop", number: int | None = None, *, held: bool = False
 ) -> QueueEntry:
     pull = run_id if number is None else number
-    return QueueEntry(run_id, RepoPath.parse(repo), pull, DOCKER, "one" if held else "", begun=held)
+    return QueueEntry(run_id, RepoPath.parse(repo), pull, DOCKER, "one" if held else "", started=held)
 
 
 def ids(entries: tuple[QueueEntry, ...]) -> list[int]:
@@ -58,13 +58,13 @@ def test_whoever_has_runs_under_way_lets_others_go_first() -> None:
 
 
 def test_what_was_interrupted_comes_first_and_what_removes_next() -> None:
-    removing = replace(entry(3, "team/blog"), removes=True)
-    interrupted = replace(entry(4), begun=True)
+    removing = replace(entry(3, "team/blog"), removes_only=True)
+    interrupted = replace(entry(4), started=True)
     assert ids(line([entry(1), entry(2), removing, interrupted])) == [4, 3, 1, 2]
 
 
 def test_nobody_is_overtaken_within_a_pull_request() -> None:
-    removing = replace(entry(2, number=7), removes=True)
+    removing = replace(entry(2, number=7), removes_only=True)
     assert ids(line([entry(1, number=7), removing])) == [1, 2]
 
 
@@ -96,7 +96,7 @@ def test_what_is_to_stop_does_not_stand_in_line() -> None:
 
 
 def test_what_was_begun_is_tidied_up_before_its_pull_request_goes_on() -> None:
-    left = replace(entry(1, number=7), begun=True, stopping=True)
+    left = replace(entry(1, number=7), started=True, stopping=True)
     assert startable([left, entry(2, number=7)], WIDE) == ()
     assert ending([left, entry(2, number=7)]) == (1,)
     assert ending([left, entry(2, number=7, held=True)]) == ()

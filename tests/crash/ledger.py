@@ -69,7 +69,7 @@ class Ledger:
         if self.unfinished():
             return False
         with self._reading() as connection:
-            return not _count(connection, runs.c.shown < runs.c.revision)
+            return not _count(connection, runs.c.shown_revision < runs.c.revision)
 
 
 def _count(connection: Connection, condition: ColumnElement[bool]) -> int:

@@ -214,13 +214,13 @@ async def test_the_queue_shows_what_scheduling_looks_at(store: Store, lease: Lea
     docker = frozenset({RunnerName.DOCKER})
     assert await store.runs.queue() == (
         QueueEntry(started.id, SHOP, 12, docker),
-        QueueEntry(removing.id, SHOP, 12, frozenset(), removes=True),
+        QueueEntry(removing.id, SHOP, 12, frozenset(), removes_only=True),
     )
     await store.runs.claim(lease, lambda _: [started.id])
     await store.runs.save(replace(started, state=RunState.RUNNING, started_at=NOW), lease)
     await store.runs.request_stop([started.id], StopRequest(Reason.CANCELLED))
     assert (await store.runs.queue())[0] == QueueEntry(
-        started.id, SHOP, 12, docker, holder="one", begun=True, stopping=True
+        started.id, SHOP, 12, docker, holder="one", started=True, stopping=True
     )
 
 

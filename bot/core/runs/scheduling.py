@@ -54,7 +54,7 @@ def ending(entries: Iterable[QueueEntry]) -> tuple[int, ...]:
     return tuple(
         entry.id
         for entry in known
-        if entry.stopping and not entry.held and not (entry.begun and _pull(entry) in busy)
+        if entry.stopping and not entry.held and not (entry.started and _pull(entry) in busy)
     )
 
 
@@ -103,7 +103,7 @@ class _Room:
         for entry in entries:
             if entry.held:
                 self._add(entry)
-            elif entry.stopping and entry.begun:
+            elif entry.stopping and entry.started:
                 self.pulls.add(_pull(entry))
 
     def takes(self, entry: QueueEntry) -> bool:
@@ -150,9 +150,9 @@ def _in_turn(waiting: Mapping[RepoPath, deque[QueueEntry]], counts: Counter[Repo
 
 
 def _class(entry: QueueEntry) -> int:
-    if entry.begun:
+    if entry.started:
         return INTERRUPTED
-    return REMOVING if entry.removes else ASKED
+    return REMOVING if entry.removes_only else ASKED
 
 
 def _pull(entry: QueueEntry) -> Pull:

@@ -1,4 +1,5 @@
-"""The tables' history: each version adds to the one before, so that two versions of the bot can run at once.
+"""The history of the schema, executed by alembic; `bot/store/migrate.py` decides when.
 
-`alembic` carries them out; `bot/store/migrate.py` says when.
+A migration adds to the schema, so that two versions of the bot can share a store. One that cannot, such as a
+rename, raises `bot.store.schema.VERSION`.
 """

@@ -1,4 +1,4 @@
-"""What alembic runs: the migrations, on the connection and in the transaction that it was given."""
+"""The entry point of alembic: runs the migrations in the transaction of the given connection."""
 
 from alembic import context
 

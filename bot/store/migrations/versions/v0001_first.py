@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Create them."""
     op.create_table("schema_version", sa.Column("version", sa.Integer, nullable=False))
     op.create_table(
         "deliveries",

@@ -1,4 +1,4 @@
-"""Several replicas on one store: who has what in hand, what waits to be shown, what was seen at Gitee."""
+"""Several replicas on one store: leases, pending comment updates, observed states and run files."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ UNFINISHED = "('queued', 'running')"
 
 
 def upgrade() -> None:
-    """Add the columns and tables; every new column has a default, for what an older bot goes on writing."""
+    """Add the columns and tables. New columns have defaults, because older bots keep inserting rows."""
     _deliveries()
     _runs()
     op.add_column("comments", sa.Column("writer", sa.String(64)))
