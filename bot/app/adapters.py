@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.app.clock import SystemClock
-from bot.core import sizes
 from bot.dns.etcd import EtcdRecords
 from bot.file_store import FileStore
 from bot.gitee.client import GiteeClient
@@ -121,7 +120,7 @@ def secrets(settings: Settings) -> tuple[str, ...]:
 
 
 async def _docker(settings: Settings, steps: StepAdapters, stack: AsyncExitStack) -> StepAdapters:
-    chosen, credentials = settings.docker, _credentials(settings)
+    chosen, credentials = settings.docker, Credentials(*_registry_accounts(settings))
     if not chosen.enabled:
         return steps
     engine = await DockerEngine.connect(DockerOptions(host=chosen.host))
@@ -131,8 +130,6 @@ async def _docker(settings: Settings, steps: StepAdapters, stack: AsyncExitStack
         instance=chosen.instance,
         credentials=credentials,
         network=chosen.build_network,
-        memory=sizes.parse(chosen.memory_max),
-        cpus=chosen.cpus,
     )
     platform = DockerPlatform(
         engine,
@@ -209,8 +206,7 @@ def open_buildkit(settings: Settings) -> BuildKitBuilder:
         instance=settings.docker.instance,
         insecure=registry.url.startswith("http://"),
     )
-    account = (registry.username, registry.password.get_secret_value())
-    return BuildKitBuilder(options, {urlsplit(registry.url).netloc: account} if registry.username else {})
+    return BuildKitBuilder(options, *_registry_accounts(settings))
 
 
 def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:
@@ -239,9 +235,10 @@ def open_dns(settings: Settings) -> EtcdRecords | None:
     )
 
 
-def _credentials(settings: Settings) -> Credentials:
+def _registry_accounts(settings: Settings) -> tuple[RegistryAccount, ...]:
+    """Return the account that builds push with, or none where the registry takes anonymous pushes."""
     chosen = settings.registry
     if not chosen.username:
-        return Credentials()
+        return ()
     host = urlsplit(chosen.url).netloc
-    return Credentials(RegistryAccount(host, chosen.username, chosen.password.get_secret_value()))
+    return (RegistryAccount(host, chosen.username, chosen.password.get_secret_value()),)

@@ -9,15 +9,14 @@ from bot.runners.lines import clean
 
 REMEMBERED = 40
 """Lines of a step's output that are kept to explain its failure."""
-KILLED = "137"
 CLIENT_ERROR = 4
-"""First digit of such a status."""
+"""First digit of the HTTP statuses that blame the client."""
 _SHOWN = 300
 
 _TARGET = re.compile(
     r"target stage (.+?) could not be found|failed to reach build target (.+?) in Dockerfile"
 )
-_CODE = re.compile(r"(?:exit code: |non-zero code: )(\d+)")
+_CODE = re.compile(r"exit code: (\d+)")
 _SYNTAX = re.compile(
     r"(?i)parse error|dockerfile.*cannot be empty|failed to (?:parse|process)|unknown (?:instruction|flag)"
     r"|base name .* should not be blank|circular dependency|invalid reference format|no build stage"
@@ -44,21 +43,18 @@ class BuildFailure:
     """The base image, when it was that step."""
 
 
-def classify(failure: BuildFailure, *, memory: str = "", path: str = "") -> ChatOpsError:
-    """Return the error for a failure.
-
-    `memory` is the limit that the build ran under, if there was one, `path` is the Dockerfile's.
-    """
+def classify(failure: BuildFailure, *, path: str = "") -> ChatOpsError:
+    """Return the error for a failure; `path` is the Dockerfile's."""
     code = _CODE.search(failure.message)
     if code:
-        return _instruction_failed(failure, code[1], memory)
+        return _instruction_failed(failure, code[1])
     if failure.image:
         return _unavailable(failure) or TellUser(Reason.BASE_IMAGE_MISSING, {"image": failure.image})
     return (
         _unread(failure.message, path)
         or _unavailable(failure)
         or _misread(failure)
-        or _instruction_failed(failure, "", memory)
+        or _instruction_failed(failure, "")
     )
 
 
@@ -75,11 +71,9 @@ def plain(message: str) -> str:
     return clean(_FRONTEND.sub("", message))[:_SHOWN]
 
 
-def _instruction_failed(failure: BuildFailure, code: str, memory: str) -> ChatOpsError:
+def _instruction_failed(failure: BuildFailure, code: str) -> ChatOpsError:
     lines = failure.tail if code else (*failure.tail, plain(failure.message))
     log = "\n".join(lines)
-    if code == KILLED and memory:
-        return TellUser(Reason.OUT_OF_MEMORY, {"name": "build", "limit": memory}, log=log)
     return TellUser(Reason.BUILD_FAILED, {"instruction": failure.instruction[:_SHOWN], "code": code}, log=log)
 
 

@@ -1,13 +1,18 @@
-"""Output of builds and containers, made fit for reading: whole lines, no escapes, nothing endless."""
+"""Output of builds and containers as readable lines: whole, without escape sequences, of bounded length."""
 
 import codecs
+import json
 import re
 from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
 
 from bot.ports import Log
 
 LINE_LIMIT = 2_000
-"""Characters that are kept of a line."""
+"""Characters of a line that are kept."""
+BYTES_LIMIT = 16 * 2**20
+"""Bytes of a line that `split_lines` holds at most."""
 _RAW_LIMIT = 4 * LINE_LIMIT
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b\][^\x07\x1b]*\x07?|\x1b[@-_]?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -44,6 +49,31 @@ class Lines:
         """Return the last line if it was not ended."""
         rest, self._rest = self._rest + self._decode(b"", True), ""  # noqa: FBT003 - the codec's own signature
         return [clean(rest)] if rest else []
+
+
+async def split_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream unchanged; one that is longer than `BYTES_LIMIT` comes in pieces."""
+    rest = bytearray()
+    async for chunk in chunks:
+        rest += chunk
+        if b"\n" in chunk:
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                yield bytes(line)
+        if len(rest) > BYTES_LIMIT:
+            yield bytes(rest)
+            rest = bytearray()
+    if rest:
+        yield bytes(rest)
+
+
+def json_object(line: bytes) -> dict[str, Any] | None:
+    """Return the JSON object that a line is, or None if it is none."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _shortened(rest: str) -> str:

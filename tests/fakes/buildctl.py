@@ -1,7 +1,7 @@
 """A `buildctl` for tests: takes the documented options and no others, and has the Docker Engine do the work.
 
-Its output follows the plain printer of BuildKit (util/progress/progressui/printer.go) and its error messages
-(cmd/buildctl/main.go, solver/errdefs). Real buildkitd and buildctl cannot be had on every machine that tests.
+Its output follows the raw JSON display of BuildKit (util/progress/progressui/display.go, client/graph.go) and
+its error messages (cmd/buildctl/main.go, solver/errdefs). Not every machine that tests has a real buildkitd.
 """
 
 import argparse
@@ -16,12 +16,13 @@ import socket
 import stat
 import sys
 import tarfile
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any, NoReturn
 
 import docker
 
+TIME = "2026-01-02T03:04:05.123456789Z"
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
 _CODE = re.compile(r"The command '(.*)' returned a non-zero code: (\d+)")
 _IMAGE = re.compile(
@@ -100,16 +101,12 @@ class Build:
         self.caches = [_fields(one) for one in (*options.import_cache, *options.export_cache)]
         self.metadata: Path | None = options.metadata_file
         self.step = 0
+        self.name = ""
         self.engine = docker.APIClient(timeout=600)
 
     def run(self) -> None:
         """Build, push, and say how it went."""
-        _say(
-            1,
-            "[internal] load build definition from " + self.opt["filename"],
-            "transferring dockerfile: 1B done",
-            "DONE 0.0s",
-        )
+        _report(0, "[internal] load build definition from " + self.opt["filename"])
         if not (Path(self.local["dockerfile"]) / self.opt["filename"]).is_file():
             missing = f"open {self.opt['filename']}: no such file or directory"
             _fail(f"failed to solve: failed to read dockerfile: {missing}")
@@ -140,9 +137,10 @@ class Build:
         started = _STEP.match(text)
         if started:
             self.step += 1
-            _say(self.step + 1, f"[{started[1]}/{started[2]}] {started[3]}")
+            self.name = f"[{started[1]}/{started[2]}] {started[3]}"
+            _report(self.step, self.name, completed=None)
         elif text and not text.startswith((" --->", "Removing", "Successfully")):
-            _say(self.step + 1, *(f"0.1{number} {line}" for number, line in enumerate(text.splitlines())))
+            _log(self.step, text)
 
     def _failed(self, error: str) -> NoReturn:
         code, image = _CODE.search(error), _IMAGE.search(error)
@@ -150,27 +148,27 @@ class Build:
             told = f'process "{code[1]}" did not complete successfully: exit code: {code[2]}'
         elif image:
             name = next(filter(None, image.groups()))
-            _say(self.step + 2, f"[internal] load metadata for {name}")
-            self.step += 1
+            self.step, self.name = self.step + 1, f"[internal] load metadata for {name}"
             told = f"{name}: not found"
         else:
             told = error
-        _say(self.step + 1, f"ERROR: {told}")
-        _print("------\n > step:\n------")
+        _report(self.step, self.name, error=told)
+        _print("Dockerfile:1\n--------------------")
         _fail(f"failed to solve: {told}")
 
     def _export(self) -> None:
         name, account = self.output["name"], _account(self.output["name"])
-        _say(self.step + 2, "exporting to image", "pushing layers 0.1s", f"pushing manifest for {name}")
+        number = self.step + 1
+        _report(number, "exporting to image", completed=None)
         digest = ""
         for message in self.engine.push(name, stream=True, decode=True, auth_config=account):
             if "error" in message:
-                _say(self.step + 2, f"ERROR: failed to push {name}: {message['error']}")
+                _report(number, "exporting to image", error=f"failed to push {name}: {message['error']}")
                 _fail(f"failed to solve: failed to push {name}: {message['error']}")
             digest = (message.get("aux") or {}).get("Digest", digest)
         for cache in self.caches:
             assert cache["type"] == "registry"
-            _say(self.step + 3, "exporting cache to registry", "DONE 0.1s")
+            _report(number + 1, "exporting cache to registry")
         if self.metadata:
             self.metadata.write_text(json.dumps({"containerimage.digest": digest, "image.name": name}))
 
@@ -202,9 +200,22 @@ def _fields(text: str) -> dict[str, str]:
     return dict(one.split("=", 1) for one in fields)
 
 
-def _say(number: int, *lines: str) -> None:
-    for line in lines:
-        _print(f"#{number} {line}")
+def _report(number: int, name: str, *, completed: str | None = TIME, error: str = "") -> None:
+    """Print the state of a step."""
+    vertex = {
+        "digest": f"sha256:{number}",
+        "name": name,
+        "started": TIME,
+        "completed": completed,
+        "error": error,
+    }
+    _print(json.dumps({"vertexes": [{key: value for key, value in vertex.items() if value}]}))
+
+
+def _log(number: int, text: str) -> None:
+    """Print what a step wrote."""
+    log = {"vertex": f"sha256:{number}", "stream": 1, "data": b64encode(f"{text}\n".encode()).decode()}
+    _print(json.dumps({"logs": [{**log, "timestamp": TIME}]}))
 
 
 def _fail(message: str) -> NoReturn:

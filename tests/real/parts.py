@@ -1,6 +1,5 @@
 """A registry process, a tiny base image and tars to build from it."""
 
-import contextlib
 import io
 import socket
 import subprocess
@@ -8,7 +7,6 @@ import tarfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import docker
 import docker.errors
@@ -114,15 +112,6 @@ class Recorder:
 
     def tail(self, lines: int = 40) -> str:
         return "\n".join(self.text.splitlines()[-lines:])
-
-
-def every_image(sdk: docker.DockerClient) -> list[dict[str, Any]]:
-    """Return what the engine knows of each of its images; those that others remove meanwhile are left out."""
-    found = []
-    for image in sdk.api.images(all=True):
-        with contextlib.suppress(docker.errors.ImageNotFound):
-            found.append(sdk.api.inspect_image(image["Id"]))  # type: ignore[no-untyped-call] # the stubs lack it
-    return found
 
 
 def remove_network(network: Network) -> None:

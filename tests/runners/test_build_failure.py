@@ -115,13 +115,6 @@ def test_log_of_another_failed_instruction_says_what_the_engine_said() -> None:
     assert error.log == '"/x" not found'
 
 
-def test_killed_under_a_limit_is_out_of_memory_and_without_one_a_failure() -> None:
-    killed = BuildFailure("returned a non-zero code: 137", RUN)
-
-    assert facts(classify(killed, memory="64m")) == (TellUser, Reason.OUT_OF_MEMORY, "build 64m")
-    assert facts(classify(killed)) == (TellUser, Reason.BUILD_FAILED, "RUN make 137")
-
-
 def test_long_instructions_and_messages_are_cut() -> None:
     assert len(classify(BuildFailure("exit code: 1", "RUN " + "x" * 9_999)).facts["instruction"]) == 300
     assert len(classify(BuildFailure("parse error " + "x" * 9_999)).facts["message"]) == 300

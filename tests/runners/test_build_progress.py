@@ -2,32 +2,28 @@ import base64
 import contextlib
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.runners.build_failure import BuildFailure
-from bot.runners.docker.build_stream import ClassicProgress
-from bot.runners.docker.builder import Progress
-from bot.runners.docker.buildkit import BuildKitProgress
-from bot.runners.docker.wire import MalformedError, fields, status
+from bot.runners.docker.build_messages import BuildMessages, Message, decode
 
 STREAMS = Path(__file__).parent / "streams"
-"""What a real engine (20.10) answered to small builds, with both of its builders."""
+"""What a real engine (20.10) answered to small builds."""
 
 
-def play(progress: Progress, name: str) -> list[str]:
+def play(messages: BuildMessages, name: str) -> list[str]:
     """Feed a recorded stream and return the log."""
     recorded = (STREAMS / name).read_text().splitlines()
-    return [line for message in recorded for line in progress.feed(json.loads(message))]
+    return [line for message in recorded for line in messages.feed(json.loads(message))]
 
 
 def test_buildkit_stream_becomes_a_log() -> None:
-    progress = BuildKitProgress()
+    messages = BuildMessages()
 
-    assert play(progress, "ok.buildkit.jsonl") == [
+    assert play(messages, "ok.buildkit.jsonl") == [
         "#1 [base 1/2] COPY busybox /bin/busybox",
         "#1 DONE 0.0s",
         '#2 [base 2/2] RUN ["/bin/busybox","--install","-s","/bin"]',
@@ -37,32 +33,8 @@ def test_buildkit_stream_becomes_a_log() -> None:
         "#3 hello",
         "#3 DONE 0.2s",
     ]
-    assert progress.image == "sha256:d19b3ee96a427729d7e04c6603223694213da7cbeabafdde1d923879bb79aae7"
-    assert progress.failure is None
-    assert progress.leftovers() == ()
-
-
-def test_classic_stream_becomes_the_same_kind_of_log() -> None:
-    progress = ClassicProgress()
-
-    assert play(progress, "ok.classic.jsonl") == [
-        "#1 [1/7] FROM scratch AS base",
-        "#2 [2/7] COPY busybox /bin/busybox",
-        '#3 [3/7] RUN ["/bin/busybox","--install","-s","/bin"]',
-        "#4 [4/7] FROM base AS runtime",
-        "#5 [5/7] RUN echo hello; echo err >&2",
-        "#5 hello",
-        "#5 err",
-        "#6 [6/7] EXPOSE 8080 9090",
-        "#7 [7/7] LABEL chatops.rec=1",
-    ]
-    assert progress.image == "sha256:183c19afe935a91b6e44fbd932188cefe0bff3f50e2ea5fd91039c7fa354cf7d"
-    assert progress.leftovers() == (
-        "4578b63dff76",
-        "e7ed45424315",
-        "c77e3d91c568",
-        "846f9942e4ca",
-    )
+    assert messages.image == "sha256:d19b3ee96a427729d7e04c6603223694213da7cbeabafdde1d923879bb79aae7"
+    assert messages.failure is None
 
 
 @pytest.mark.parametrize(
@@ -77,32 +49,8 @@ def test_classic_stream_becomes_the_same_kind_of_log() -> None:
             ),
         ),
         (
-            "fail.classic.jsonl",
-            BuildFailure(
-                "The command '/bin/sh -c echo before; echo bad >&2; exit 3' returned a non-zero code: 3",
-                "RUN echo before; echo bad >&2; exit 3",
-                ("before", "bad"),
-            ),
-        ),
-        (
             "copy.buildkit.jsonl",
             BuildFailure('failed to compute cache key: "/nope" not found: not found', "COPY nope /x"),
-        ),
-        (
-            "copy.classic.jsonl",
-            BuildFailure(
-                "COPY failed: file not found in build context or excluded by .dockerignore:"
-                " stat nope: file does not exist",
-                "COPY nope /x",
-            ),
-        ),
-        (
-            "unreachable_base.classic.jsonl",
-            BuildFailure(
-                'Get "http://127.0.0.1:5999/v2/": dial tcp 127.0.0.1:5999: connect: connection refused',
-                "FROM 127.0.0.1:5999/foo/bar:1",
-                image="127.0.0.1:5999/foo/bar:1",
-            ),
         ),
         (
             "syntax.buildkit.jsonl",
@@ -114,22 +62,22 @@ def test_classic_stream_becomes_the_same_kind_of_log() -> None:
     ],
 )
 def test_failures_name_their_step_and_its_last_lines(name: str, expected: BuildFailure) -> None:
-    progress: Progress = BuildKitProgress() if "buildkit" in name else ClassicProgress()
+    messages = BuildMessages()
 
-    play(progress, name)
+    play(messages, name)
 
-    assert progress.failure == expected
+    assert messages.failure == expected
 
 
 def test_hidden_step_is_shown_when_it_fails() -> None:
-    log = play(BuildKitProgress(), "unreachable_base.buildkit.jsonl")
+    log = play(BuildMessages(), "unreachable_base.buildkit.jsonl")
 
     assert log[0] == "#1 [internal] load metadata for 127.0.0.1:5999/foo/bar:1"
     assert log[1].startswith("#1 ERROR: failed to do request")
 
 
 def test_what_steps_cached_is_told_once() -> None:
-    log = play(BuildKitProgress(), "fail.buildkit.jsonl")
+    log = play(BuildMessages(), "fail.buildkit.jsonl")
 
     assert log.count("#1 CACHED") == 1
     assert "#2 CACHED" in log
@@ -155,47 +103,32 @@ VALUES = st.integers(0, 2**63) | st.binary(max_size=300)
 
 
 @given(st.lists(st.tuples(st.integers(1, 1000), VALUES)))
-def test_wire_format_is_read_back(written: list[tuple[int, int | bytes]]) -> None:
-    assert list(fields(b"".join(field(*one) for one in written))) == written
+def test_fields_are_decoded_as_they_were_written(written: list[tuple[int, int | bytes]]) -> None:
+    expected = Message()
+    for number, value in written:
+        if isinstance(value, int):
+            expected.numbers[number] = value
+        else:
+            expected.parts.setdefault(number, []).append(value)
+
+    assert decode(b"".join(field(*one) for one in written)) == expected
+
+
+def test_fields_of_fixed_length_are_passed_over() -> None:
+    data = varint(1 << 3 | 1) + bytes(8) + varint(2 << 3 | 5) + bytes(4) + field(3, 7)
+
+    assert decode(data).numbers == {3: 7}
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    with contextlib.suppress(MalformedError):
-        status(data)
+def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        decode(data)
 
 
 @given(st.binary(max_size=200) | st.text().map(str.encode))
 def test_any_trace_is_survived(data: bytes) -> None:
     message = {"id": "moby.buildkit.trace", "aux": base64.b64encode(data).decode()}
 
-    assert isinstance(BuildKitProgress().feed(message), list)
-    assert BuildKitProgress().feed({**message, "aux": "no base64!"}) == []
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
-)
-
-
-@given(st.fixed_dictionaries({}, optional={"stream": JSON, "aux": JSON, "errorDetail": JSON, "error": JSON}))
-def test_any_message_is_survived(message: dict[str, Any]) -> None:
-    for progress in (BuildKitProgress(), ClassicProgress()):
-        progress.feed(message)
-
-
-def test_steps_that_run_at_the_same_time_keep_their_output_apart() -> None:
-    progress = BuildKitProgress()
-    second = field(1, b"two") + field(3, b"[b 1/1] RUN two") + field(5, field(1, 10))
-    first = field(1, b"one") + field(3, b"[a 1/1] RUN one") + field(5, field(1, 10))
-    halves = (field(1, b"one") + field(4, b"un"), field(1, b"two") + field(4, b"deux\n"))
-    rest = field(1, b"one") + field(4, b"finished\n")
-    message = b"".join(
-        (field(1, first), field(1, second), *(field(3, half) for half in halves), field(3, rest))
-    )
-
-    log = progress.feed({"id": "moby.buildkit.trace", "aux": base64.b64encode(message).decode()})
-
-    assert log == ["#1 [a 1/1] RUN one", "#2 [b 1/1] RUN two", "#2 deux", "#1 unfinished"]
+    assert isinstance(BuildMessages().feed(message), list)
+    assert BuildMessages().feed({**message, "aux": "no base64!"}) == []

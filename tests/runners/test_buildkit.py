@@ -1,6 +1,8 @@
 """Builds by `buildctl`: the client is a stand-in that takes its documented options, the images are real."""
 
 import asyncio
+import base64
+import json
 import socket
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -14,14 +16,15 @@ import httpx
 import pytest
 
 from bot.core.naming import LABEL_INSTANCE
+from bot.model.account import RegistryAccount
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import Built
 from bot.runners.buildkit import process
 from bot.runners.buildkit.builder import BuildKitBuilder
-from bot.runners.buildkit.command import BuildKitOptions, build
+from bot.runners.buildkit.command import BuildKitOptions, build_command
 from bot.runners.buildkit.context import unpack
-from bot.runners.buildkit.progress import PlainProgress
+from bot.runners.buildkit.progress import ClientOutput
 from tests.fakes.buildctl import calls, install
 from tests.real.parts import PATIENCE, Recorder, RegistryProcess, order, private_registry
 from tests.real.ports import free_port
@@ -159,9 +162,13 @@ async def test_the_registry_is_logged_in_to_and_nobody_else_reads_the_password(
     tag = f"{process_.host}/team/shop:pr-1-aaaaaaaa"
     wanted = order(tmp_path, tag, {"Dockerfile": f"FROM {bench.base}\n"})
     try:
-        await BuildKitBuilder(bench.options, {process_.host: ("bot", "right")}).build(wanted, bench.log)
+        await BuildKitBuilder(bench.options, RegistryAccount(process_.host, "bot", "right")).build(
+            wanted, bench.log
+        )
         with pytest.raises(GiveUp) as caught:
-            await BuildKitBuilder(bench.options, {process_.host: ("bot", "wrong")}).build(wanted, bench.log)
+            await BuildKitBuilder(bench.options, RegistryAccount(process_.host, "bot", "wrong")).build(
+                wanted, bench.log
+            )
     finally:
         process_.stop()
 
@@ -222,7 +229,7 @@ def _group(pid: int) -> list[str]:
 
 def test_the_cache_is_the_repositorys_and_may_fail(tmp_path: Path) -> None:
     wanted = order(tmp_path, "h:5000/p/team/shop:pr-1-aaaaaaaa", {})
-    command = build(wanted, BuildKitOptions("tcp://b:1", cache=True), Path("/c"), Path("/m"))
+    command = build_command(wanted, BuildKitOptions("tcp://b:1", cache=True), Path("/c"), Path("/m"))
 
     cache = "type=registry,ref=h:5000/p/team/shop:buildcache"
     assert command[command.index("--import-cache") + 1] == cache
@@ -232,13 +239,13 @@ def test_the_cache_is_the_repositorys_and_may_fail(tmp_path: Path) -> None:
 
 def test_address_certificates_network_and_plain_registries_are_passed_on(tmp_path: Path) -> None:
     options = BuildKitOptions("tcp://b:1", Path("/tls"), network="none", insecure=True)
-    command = build(order(tmp_path, "h/p/x:1", {}), options, Path("/c"), Path("/m"))
+    command = build_command(order(tmp_path, "h/p/x:1", {}), options, Path("/c"), Path("/m"))
 
     assert command[:5] == ("buildctl", "--addr", "tcp://b:1", "--tlsdir", "/tls")
     assert "force-network-mode=none" in command
     assert "type=image,name=h/p/x:1,push=true,registry.insecure=true" in command
     assert "--import-cache" not in command
-    assert "force-network-mode=none" not in build(
+    assert "force-network-mode=none" not in build_command(
         order(tmp_path, "h/p/x:1", {}), replace(options, network="default"), Path("/c"), Path("/m")
     )
 
@@ -277,118 +284,121 @@ def test_a_hostile_archive_stays_inside_and_its_links_are_not_followed(tmp_path:
     assert not (tmp_path / "escaped").exists()
 
 
-FAILED_RUN = """\
-#1 [internal] load build definition from Dockerfile
-#1 transferring dockerfile: 94B done
-#1 DONE 0.0s
-
-#2 [internal] load metadata for docker.io/library/alpine:3.20
-#2 DONE 1.2s
-
-#4 [runtime 1/2] FROM docker.io/library/alpine:3.20@sha256:0a4eaa0eecf5
-#4 resolve docker.io/library/alpine:3.20@sha256:0a4eaa0eecf5 done
-#4 sha256:cb8611c9fe51 1.05MB / 3.62MB 0.2s
-#4 ...
-
-#5 [internal] load build context
-#5 DONE 0.0s
-
-#4 [runtime 1/2] FROM docker.io/library/alpine:3.20@sha256:0a4eaa0eecf5
-#4 DONE 0.4s
-
-#6 [runtime 2/2] RUN echo one && make
-#6 0.071 one
-#6 0.080 make: *** No targets specified and no makefile found.  Stop.
-#6 ERROR: process "/bin/sh -c echo one && make" did not complete successfully: exit code: 2
-------
- > [runtime 2/2] RUN echo one && make:
-0.071 one
-------
-Dockerfile:2
---------------------
-   2 | >>> RUN echo one && make
---------------------
-error: failed to solve: process "/bin/sh -c echo one && make" did not complete successfully: exit code: 2
-"""
+def vertex(number: int, name: str, error: str = "") -> str:
+    """Write a step that has ended as `--progress rawjson` does."""
+    found = {
+        "digest": f"sha256:{number}",
+        "inputs": ["sha256:0"],
+        "name": name,
+        "started": "2026-11-28T10:00:00.000000001Z",
+        "completed": "2026-11-28T10:00:01.2Z",
+    }
+    return json.dumps({"vertexes": [{**found, "error": error} if error else found]})
 
 
-def failure(text: str) -> tuple[ChatOpsError, list[str]]:
-    progress = PlainProgress()
-    shown = [line for given in text.splitlines() if (line := progress.feed(given)) is not None]
-    return progress.failure(tag="h/p/x:pr-1-a", path="Dockerfile"), shown
+def written(number: int, text: str) -> str:
+    """Write the output of a step as `--progress rawjson` does."""
+    log = {"vertex": f"sha256:{number}", "stream": 2, "data": base64.b64encode(text.encode()).decode()}
+    return json.dumps({"logs": [{**log, "timestamp": "2026-11-28T10:00:01Z"}]})
 
 
-def test_what_the_printer_repeats_or_counts_is_left_out() -> None:
-    error, shown = failure(FAILED_RUN)
+def failure(*lines: str) -> tuple[ChatOpsError, list[str]]:
+    output = ClientOutput()
+    shown = [line for given in lines for line in output.feed(given.encode())]
+    return output.failure(tag="h/p/x:pr-1-a", path="Dockerfile"), shown
+
+
+def test_statuses_become_a_log_and_the_failed_step_is_found() -> None:
+    run = "[runtime 2/2] RUN echo one && make"
+    message = 'process "/bin/sh -c echo one && make" did not complete successfully: exit code: 2'
+    error, shown = failure(
+        vertex(1, "[internal] load build definition from Dockerfile"),
+        json.dumps({"statuses": [{"id": "transferring", "vertex": "sha256:1", "current": 94}]}),
+        vertex(2, "[runtime 1/2] FROM docker.io/library/alpine:3.20@sha256:0a4eaa0eecf5"),
+        json.dumps({"vertexes": [{"digest": "sha256:3", "name": run, "started": "2026-11-28T10:00:00Z"}]}),
+        written(3, "one\nmake: *** No targets"),
+        written(3, " specified.\n"),
+        vertex(3, run, message),
+        "------",
+        "Dockerfile:2",
+        "{not JSON}",
+        json.dumps({"vertexes": [{"name": "no digest"}], "logs": 7}),
+        f"error: failed to solve: {message}",
+    )
 
     assert (error.reason, error.facts) == (
         Reason.BUILD_FAILED,
         {"instruction": "RUN echo one && make", "code": "2"},
     )
-    assert error.log.splitlines()[0] == "one"
-    assert [line for line in shown if line.startswith("#4")] == [
-        "#4 [runtime 1/2] FROM docker.io/library/alpine:3.20@sha256:0a4eaa0eecf5",
-        "#4 DONE 0.4s",
+    assert error.log.splitlines() == ["one", "make: *** No targets specified."]
+    assert shown == [
+        "#1 [runtime 1/2] FROM docker.io/library/alpine:3.20@sha256:0a4eaa0eecf5",
+        "#1 DONE 1.2s",
+        f"#2 {run}",
+        "#2 one",
+        "#2 make: *** No targets specified.",
+        f"#2 ERROR: {message}",
+        "Dockerfile:2",
+        "{not JSON}",
+        f"error: failed to solve: {message}",
     ]
-    assert "#6 one" in shown
-    assert "" not in shown
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "reason"),
+    ("lines", "kind", "reason"),
     [
         (
-            (
-                "#2 [internal] load metadata for h/none:1\n#2 ERROR: h/none:1: not found\n"
-                "error: failed to solve: h/none:1: failed to resolve source metadata for h/none:1: not found"
-            ),
+            [
+                vertex(2, "[internal] load metadata for h/none:1", "h/none:1: not found"),
+                "error: failed to solve: h/none:1: failed to resolve source metadata for h/none:1: not found",
+            ],
             TellUser,
             Reason.BASE_IMAGE_MISSING,
         ),
         (
-            (
-                "#2 [internal] load metadata for h/base:1\n#2 ERROR: dial tcp 10.0.0.1:443: i/o timeout\n"
-                'error: failed to solve: h/base:1: failed to do request: Head "https://h/v2/": i/o timeout'
-            ),
+            [
+                vertex(2, "[internal] load metadata for h/base:1", "dial tcp 10.0.0.1:443: i/o timeout"),
+                'error: failed to solve: h/base:1: failed to do request: Head "https://h/v2/": i/o timeout',
+            ],
             RetryLater,
             Reason.REGISTRY_UNAVAILABLE,
         ),
         (
-            (
-                "#7 exporting to image\n#7 ERROR: failed to push h/p/x:pr-1-a: 403 Forbidden\n"
-                "error: failed to solve: failed to push h/p/x:pr-1-a: 403 Forbidden"
-            ),
+            [
+                vertex(7, "exporting to image", "failed to push h/p/x:pr-1-a: 403 Forbidden"),
+                "error: failed to solve: failed to push h/p/x:pr-1-a: 403 Forbidden",
+            ],
             GiveUp,
             Reason.REGISTRY_DENIED,
         ),
         (
-            (
-                "#7 exporting to image\n#7 ERROR: failed to push h/p/x:pr-1-a: connection reset\n"
-                "error: failed to solve: failed to push h/p/x:pr-1-a: connection reset by peer"
-            ),
+            [
+                vertex(7, "exporting to image", "failed to push h/p/x:pr-1-a: connection reset"),
+                "error: failed to solve: failed to push h/p/x:pr-1-a: connection reset by peer",
+            ],
             RetryLater,
             Reason.REGISTRY_UNAVAILABLE,
         ),
         (
-            "error: failed to solve: dockerfile parse error on line 3: unknown instruction: RUNN",
+            ["error: failed to solve: dockerfile parse error on line 3: unknown instruction: RUNN"],
             TellUser,
             Reason.DOCKERFILE_INVALID,
         ),
         (
-            'error: failed to solve: target stage "tset" could not be found',
+            ['error: failed to solve: target stage "tset" could not be found'],
             TellUser,
             Reason.TARGET_UNKNOWN,
         ),
         (
-            "error: failed to solve: rpc error: code = Unavailable desc = error reading from server: EOF",
+            ["error: failed to solve: rpc error: code = Unavailable desc = error reading from server: EOF"],
             RetryLater,
             Reason.BUILDKIT_UNAVAILABLE,
         ),
-        ("", TellUser, Reason.DOCKERFILE_INVALID),
+        ([], TellUser, Reason.DOCKERFILE_INVALID),
     ],
 )
-def test_each_ending_is_told_apart(text: str, kind: type[ChatOpsError], reason: Reason) -> None:
-    error, _ = failure(text)
+def test_each_ending_is_told_apart(lines: list[str], kind: type[ChatOpsError], reason: Reason) -> None:
+    error, _ = failure(*lines)
 
     assert isinstance(error, kind)
     assert error.reason is reason

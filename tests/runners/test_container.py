@@ -2,9 +2,8 @@ import pytest
 
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
-from bot.runners.docker.builder import ports
 from bot.runners.docker.container import ContainerLimits, ContainerSpec, Kind, allowed_memory, configuration
-from bot.runners.docker.images import push_failed, split
+from bot.runners.docker.images import exposed_ports, push_failed, split
 
 GIGABYTE = 1 << 30
 
@@ -72,8 +71,8 @@ def test_memory_that_is_no_size_is_told(asked: str) -> None:
 def test_ports_are_tcp_only_and_sorted() -> None:
     exposed: dict[str, object] = {"9000/tcp": {}, "53/udp": {}, "80/tcp": {}, "x/tcp": {}, "443": {}}
 
-    assert ports({"Config": {"ExposedPorts": exposed}}) == (80, 443, 9000)
-    assert ports({"Config": {}}) == ports({"Config": None}) == ()
+    assert exposed_ports({"Config": {"ExposedPorts": exposed}}) == (80, 443, 9000)
+    assert exposed_ports({"Config": {}}) == exposed_ports({"Config": None}) == ()
 
 
 def test_references_are_split_at_the_tag_not_at_the_port() -> None:

@@ -15,14 +15,12 @@ from bot.ports import Built
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
-from tests.real.parts import Recorder, RegistryProcess, every_image, order, private_registry
+from tests.real.parts import Recorder, RegistryProcess, order, private_registry
 from tests.real.ports import free_port
 from tests.real.sleeper import Sleeper
 from tests.runners.waiting import until
 
 pytestmark = pytest.mark.docker
-
-BOTH = pytest.mark.parametrize("bench", [True, False], ids=["buildkit", "classic"], indirect=True)
 
 STAGES = """\
 BASE AS runtime
@@ -55,15 +53,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(
-    engine: DockerEngine, instance: str, base_image: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> Bench:
-    buildkit = getattr(request, "param", True)
-    builder = DockerBuilder(engine, instance=instance, network="none", buildkit=buildkit)
+def bench(engine: DockerEngine, instance: str, base_image: str, tmp_path: Path) -> Bench:
+    builder = DockerBuilder(engine, instance=instance, network="none")
     return Bench(builder, tmp_path, base_image, instance, Recorder())
 
 
-@BOTH
 async def test_builds_one_target_with_arguments_and_labels(bench: Bench, sdk: docker.DockerClient) -> None:
     built = await bench.build(
         STAGES, target="runtime", args={"COLOUR": "red"}, labels={"chatops.number": "12"}
@@ -78,7 +72,6 @@ async def test_builds_one_target_with_arguments_and_labels(bench: Bench, sdk: do
     assert "\x1b" not in bench.log.text
 
 
-@BOTH
 async def test_log_has_headers_output_and_what_was_cached(bench: Bench) -> None:
     script = f"BASE\nRUN echo {bench.instance}\n"
 
@@ -94,7 +87,6 @@ async def test_log_has_headers_output_and_what_was_cached(bench: Bench) -> None:
     assert f"{number} CACHED" in bench.log.text.splitlines()
 
 
-@BOTH
 async def test_applies_dockerignore(bench: Bench) -> None:
     files = {
         ".dockerignore": "# not these\n*.txt\nsecrets/\n!keep.txt\n",
@@ -112,7 +104,6 @@ async def test_applies_dockerignore(bench: Bench) -> None:
     assert found == {"/ctx/.dockerignore", "/ctx/Dockerfile", "/ctx/keep.txt", "/ctx/sub/deep.txt"}
 
 
-@BOTH
 async def test_failing_run_tells_the_instruction_its_code_and_its_own_last_lines(bench: Bench) -> None:
     with pytest.raises(TellUser) as caught:
         await bench.build("BASE\nRUN echo earlier\nRUN echo boom; echo why >&2; exit 3\n")
@@ -122,28 +113,6 @@ async def test_failing_run_tells_the_instruction_its_code_and_its_own_last_lines
     assert sorted(caught.value.log.splitlines()) == ["boom", "why"]
 
 
-async def test_failed_classic_build_leaves_no_images(bench: Bench, sdk: docker.DockerClient) -> None:
-    bench.builder = DockerBuilder(bench.builder._engine, instance=bench.instance, buildkit=False)
-
-    with pytest.raises(TellUser):
-        await bench.build("BASE\nRUN echo made > /made\nRUN exit 1\n")
-
-    assert not any(f"ONLY={bench.instance}" in (image["Config"]["Env"] or ()) for image in every_image(sdk))
-
-
-async def test_classic_build_over_its_memory_is_told(bench: Bench, engine: DockerEngine) -> None:
-    bench.builder = DockerBuilder(engine, instance=bench.instance, memory=16 << 20, cpus=0.5, buildkit=False)
-
-    with pytest.raises(TellUser) as caught:
-        await bench.build("BASE\nRUN tail /dev/zero\n")
-
-    assert (caught.value.reason, caught.value.facts) == (
-        Reason.OUT_OF_MEMORY,
-        {"name": "build", "limit": "16m"},
-    )
-
-
-@BOTH
 @pytest.mark.parametrize(
     ("dockerfile", "reason", "fact"),
     [
@@ -166,7 +135,6 @@ async def test_mistakes_in_the_dockerfile_are_told(
     assert "LLB" not in str(caught.value)
 
 
-@BOTH
 async def test_missing_dockerfile_is_told(bench: Bench) -> None:
     with pytest.raises(TellUser) as caught:
         await bench.build("FROM scratch\n", dockerfile="docker/App.Dockerfile")
@@ -175,7 +143,6 @@ async def test_missing_dockerfile_is_told(bench: Bench) -> None:
     assert caught.value.facts == {"path": "docker/App.Dockerfile"}
 
 
-@BOTH
 async def test_missing_base_image_is_told(bench: Bench, registry: RegistryProcess) -> None:
     base = f"{registry.host}/team/absent:1"
 
@@ -185,7 +152,6 @@ async def test_missing_base_image_is_told(bench: Bench, registry: RegistryProces
     assert (caught.value.reason, caught.value.facts) == (Reason.BASE_IMAGE_MISSING, {"image": base})
 
 
-@BOTH
 async def test_unreachable_registry_of_the_base_is_tried_again_later(bench: Bench) -> None:
     with pytest.raises(RetryLater) as caught:
         await bench.build(f"FROM 127.0.0.1:{free_port()}/team/base:1\n")
@@ -194,7 +160,6 @@ async def test_unreachable_registry_of_the_base_is_tried_again_later(bench: Benc
     assert "connection refused" in caught.value.facts["message"]
 
 
-@BOTH
 async def test_endless_lines_are_cut_and_the_build_goes_on(bench: Bench) -> None:
     await bench.build("BASE\nRUN head -c 3000000 /dev/zero | tr '\\0' x; echo; echo the end\n")
 
@@ -202,7 +167,6 @@ async def test_endless_lines_are_cut_and_the_build_goes_on(bench: Bench) -> None
     assert "the end\n" in bench.log.text
 
 
-@BOTH
 async def test_cancelling_stops_the_build_in_the_engine(bench: Bench) -> None:
     sleeper = Sleeper(bench.instance)
     building = asyncio.create_task(bench.build(f"BASE\nRUN echo begun; {sleeper.command}\n"))
@@ -251,6 +215,29 @@ async def test_private_registry_takes_the_bot_s_account_only(
     assert caught.value.reason is Reason.REGISTRY_DENIED
     assert caught.value.facts == {"repository": f"{process.host}/team/{bench.instance}"}
     assert digest.startswith("sha256:")
+
+
+async def test_base_images_of_a_private_registry_are_pulled_with_the_bot_s_account(
+    bench: Bench, sdk: docker.DockerClient, tmp_path: Path, engine: DockerEngine
+) -> None:
+    process = private_registry(tmp_path)
+    bases = [f"{process.host}/team/{bench.instance}:{number}" for number in (1, 2)]
+    account = RegistryAccount(process.host, "bot", "right")
+    bench.builder = DockerBuilder(engine, instance=bench.instance, credentials=Credentials(account))
+    try:
+        for base in bases:
+            await bench.build(f"BASE\nRUN echo {base} > /base\n")
+            assert sdk.images.get(bench.tag).tag(base)
+            await bench.builder.push(base, bench.log)
+            sdk.images.remove(bench.tag)
+            sdk.images.remove(base)
+        one, two = bases
+        await bench.build(f"FROM {one} AS one\nFROM {two}\nCOPY --from=one /base /one\nRUN cat /one /base\n")
+    finally:
+        process.stop()
+
+    assert all(f"{base}\n" in bench.log.text for base in bases)
+    assert bench.log.text.count("pulling ") == 2
 
 
 async def test_push_to_a_registry_that_is_down_is_tried_again_later(

@@ -1,4 +1,4 @@
-"""What `buildctl` is told. Pure.
+"""The command line of `buildctl`. Pure.
 
 https://github.com/moby/buildkit/blob/master/docs/reference/buildctl.md
 """
@@ -37,11 +37,13 @@ class BuildKitOptions:
         return (self.program, "--addr", self.address, *tls)
 
 
-def build(order: BuildOrder, options: BuildKitOptions, context: Path, metadata: Path) -> tuple[str, ...]:
+def build_command(
+    order: BuildOrder, options: BuildKitOptions, context: Path, metadata: Path
+) -> tuple[str, ...]:
     """Return the command that builds an order from an unpacked context and pushes it."""
     return (
         *options.client,
-        *("build", "--frontend", "dockerfile.v0", "--progress", "plain"),
+        *("build", "--frontend", "dockerfile.v0", "--progress", "rawjson"),
         *("--local", f"context={context}", "--local", f"dockerfile={context}"),
         *_opts(order, options),
         *("--output", _exported(f"type=image,name={order.tag},push=true", options)),

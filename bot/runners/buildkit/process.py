@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.model.errors import GiveUp
 from bot.model.reason import Reason
-from bot.runners.lines import Lines
+from bot.runners.lines import split_lines
 
 GRACE = 5.0
 """Seconds in which a stopped client may tell buildkitd to stop as well."""
@@ -22,14 +22,9 @@ class Process:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
-    async def lines(self) -> AsyncIterator[str]:
-        """Give the lines of output, clean, as they come."""
-        cut, stream = Lines(), self._process.stdout
-        while stream is not None and (data := await stream.read(_CHUNK)):
-            for line in cut.feed(data):
-                yield line
-        for line in cut.flush():
-            yield line
+    def lines(self) -> AsyncIterator[bytes]:
+        """Yield the lines of output, standard error included, as they come."""
+        return split_lines(self._chunks())
 
     async def code(self) -> int:
         """Return the exit code once it has ended."""
@@ -48,11 +43,15 @@ class Process:
             await self._drained()
 
     async def _drained(self) -> None:
-        # What is left in the pipe would keep it, and the wait, open.
-        stream = self._process.stdout
-        while stream is not None and await stream.read(_CHUNK):
+        # Unread output would keep the pipe, and so the wait, open.
+        async for _ in self._chunks():
             pass
         await self._process.wait()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        stream = self._process.stdout
+        while stream is not None and (data := await stream.read(_CHUNK)):
+            yield data
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

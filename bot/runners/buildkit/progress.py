@@ -1,25 +1,21 @@
-"""What `buildctl --progress plain` prints, as people read it, and how a build ended. Pure.
+"""The output of `buildctl --progress rawjson`, and how a build ended. Pure.
 
-https://github.com/moby/buildkit/blob/master/util/progress/progressui/printer.go
+Each status is a JSON object on a line of its own (BuildKit 0.13 and newer); errors are plain text:
+https://github.com/moby/buildkit/blob/master/util/progress/progressui/display.go
 """
 
+import base64
 import re
-from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater
 from bot.model.reason import Reason
-from bot.runners.build_failure import REMEMBERED, BuildFailure, classify, plain
+from bot.runners.build_failure import classify, plain
+from bot.runners.build_progress import BuildProgress, Output, Status, Vertex
+from bot.runners.lines import clean, json_object
 
-_VERTEX = re.compile(r"#(\d+) (.*)")
-_OUTPUT = re.compile(r"\d+\.\d+ ?(.*)")
-_ENDED = re.compile(r"DONE\b.*|CACHED|CANCELED")
-_FAILED = re.compile(r"ERROR: (.*)")
-_NOISE = re.compile(
-    r"\.\.\.$|sha256:|transferring |resolve |extracting |pushing |exporting |writing |naming "
-)
-_PLACE = re.compile(r"^\[[^\]]*\] ")
-_METADATA = re.compile(r"\[internal\] load metadata for (\S+)")
 _ERROR = re.compile(r"error: (.*)")
 _NO_DAEMON = re.compile(
     r"listing workers|list workers|failed to dial|error reading server preface|code = Unavailable"
@@ -32,58 +28,58 @@ _DENIED = re.compile(
 )
 
 
-@dataclass(slots=True)
-class _Vertex:
-    """One step of a build."""
-
-    name: str = ""
-    error: str = ""
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-
-
-class PlainProgress:
+class ClientOutput:
     """Reads the output of one build."""
 
     def __init__(self) -> None:
-        self._vertexes: dict[str, _Vertex] = {}
+        self._progress = BuildProgress()
         self._error = ""
 
-    def feed(self, line: str) -> str | None:
-        """Take a line and return what is to be shown of it, if anything is."""
-        found = _VERTEX.fullmatch(line)
-        if found is None:
-            error = _ERROR.fullmatch(line)
-            self._error = error[1] if error else self._error
-            return line if line.strip("- ") else None
-        return self._vertex(found[1], found[2])
+    def feed(self, line: bytes) -> list[str]:
+        """Take a line and return the lines that it adds to the log."""
+        status = json_object(line)
+        if status is not None:
+            return self._progress.update(_status(status))
+        text = clean(line.decode("utf-8", "replace"))
+        error = _ERROR.fullmatch(text)
+        self._error = error[1] if error else self._error
+        return [text] if text.strip("- ") else []
 
     def failure(self, *, tag: str, path: str) -> ChatOpsError:
-        """Return the error for a build that ended badly; `path` is the Dockerfile's."""
-        step = next((one for one in self._vertexes.values() if one.error), _Vertex())
-        message = self._error or step.error
-        if _NO_DAEMON.search(message) and not step.error:
-            return RetryLater(Reason.BUILDKIT_UNAVAILABLE, {"message": plain(message)})
-        if _PUSH.search(message) or _PUSH.search(step.name):
-            return _not_pushed(tag.rpartition(":")[0], message)
-        image = _METADATA.search(step.name)
-        instruction = f"FROM {image[1]}" if image else _PLACE.sub("", step.name)
-        failure = BuildFailure(message, instruction, tuple(step.tail), image[1] if image else "")
+        """Return the error for a build that failed; `path` is the Dockerfile's."""
+        failure = self._progress.failure(self._error)
+        step = self._progress.failed_step()
+        if _NO_DAEMON.search(failure.message) and not step:
+            return RetryLater(Reason.BUILDKIT_UNAVAILABLE, {"message": plain(failure.message)})
+        if _PUSH.search(failure.message) or _PUSH.search(step):
+            return _not_pushed(tag.rpartition(":")[0], failure.message)
         return classify(failure, path=path)
 
-    def _vertex(self, number: str, text: str) -> str | None:
-        known = self._vertexes.setdefault(number, _Vertex())
-        if not known.name:
-            known.name = text
-            return f"#{number} {text}"
-        if failed := _FAILED.fullmatch(text):
-            known.error = failed[1]
-        elif output := _OUTPUT.fullmatch(text):
-            known.tail.append(output[1])
-            return f"#{number} {output[1]}"
-        elif not _ENDED.fullmatch(text):
-            # Repeated when the printer comes back to a step, or what a pull or push does by the second.
-            return None if text == known.name or _NOISE.match(text) else f"#{number} {text}"
-        return f"#{number} {text}"
+
+def _status(found: Mapping[str, Any]) -> Status:
+    """Read a status; one that is not as published is empty, for it only costs lines of the log."""
+    try:
+        return Status(
+            [_vertex(one) for one in found.get("vertexes") or ()],
+            [Output(one["vertex"], base64.b64decode(one["data"])) for one in found.get("logs") or ()],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Status()
+
+
+def _vertex(found: Mapping[str, Any]) -> Vertex:
+    return Vertex(
+        digest=str(found["digest"]),
+        name=str(found.get("name", "")),
+        cached=bool(found.get("cached")),
+        started=_time(found.get("started")),
+        completed=_time(found.get("completed")),
+        error=str(found.get("error", "")),
+    )
+
+
+def _time(written: str | None) -> float | None:
+    return datetime.fromisoformat(written).timestamp() if written else None
 
 
 def _not_pushed(repository: str, message: str) -> ChatOpsError:

@@ -1,4 +1,4 @@
-"""Who the bot is to registries: the settings' own account first, then what the Docker CLI knows."""
+"""The bot's accounts at registries: those of its settings first, then those that the Docker CLI knows."""
 
 import asyncio
 from typing import Any
@@ -15,38 +15,18 @@ class Credentials:
         self._accounts = {account.host: account for account in accounts}
 
     async def header(self, reference: str) -> dict[str, str]:
-        """Return X-Registry-Auth for an image's registry; empty credentials when there are none."""
-        # Credential stores are programs: never run them in the loop.
+        """Return X-Registry-Auth for an image's registry; empty credentials when there is no account."""
+        # The CLI's credential stores are programs: they must not run in the event loop.
         found = await asyncio.to_thread(self._find, reference)
-        return {"X-Registry-Auth": _encoded(found)}
-
-    async def all(self) -> dict[str, str]:
-        """Return X-Registry-Config, with which the classic builder pulls private base images."""
-        return {"X-Registry-Config": _encoded(await asyncio.to_thread(self._every))}
-
-    async def known(self, reference: str) -> bool:
-        """Say whether there is an account for an image's registry."""
-        return bool(await asyncio.to_thread(self._find, reference))
+        return {"X-Registry-Auth": auth.encode_header(found).decode()}
 
     def _find(self, reference: str) -> dict[str, Any]:
         registry, _ = auth.resolve_repository_name(reference.partition("@")[0])
         account = self._accounts.get(registry)
-        if account is not None:
-            return _entry(account)
-        return auth.load_config().resolve_authconfig(registry) or {}
-
-    def _every(self) -> dict[str, Any]:
-        stored = auth.load_config().get_all_credentials()  # type: ignore[no-untyped-call] # the stubs leave it bare
-        return {**stored, **{account.host: _entry(account) for account in self._accounts.values()}}
-
-
-def _entry(account: RegistryAccount) -> dict[str, Any]:
-    return {
-        "username": account.username,
-        "password": account.password,
-        "serveraddress": account.host,
-    }
-
-
-def _encoded(found: dict[str, Any]) -> str:
-    return auth.encode_header(found).decode()
+        if account is None:
+            return auth.load_config().resolve_authconfig(registry) or {}
+        return {
+            "username": account.username,
+            "password": account.password,
+            "serveraddress": account.host,
+        }

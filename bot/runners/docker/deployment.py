@@ -7,12 +7,11 @@ from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, ServiceSpec
-from bot.runners.docker.builder import ports
 from bot.runners.docker.container import ContainerLimits, ContainerSpec, Kind, configuration
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.docker.health import Health, unstartable
-from bot.runners.docker.images import Images
+from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.network import Network
 from bot.runners.lines import LogWriter
 
@@ -59,7 +58,7 @@ class Deployment:
 
     async def _app(self) -> tuple[str, int]:
         image = await self.images.ensure(self.spec.image.pinned, self.writer)
-        port = self.spec.port or next(iter(ports(image)), None)
+        port = self.spec.port or next(iter(exposed_ports(image)), None)
         if port is None:
             raise TellUser(Reason.NO_PORT)
         container = ContainerSpec(

@@ -21,12 +21,12 @@ from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
 from bot.runners.cleanup import uninterrupted
 from bot.runners.docker.connection import DockerOptions, Target, connector, resolve
+from bot.runners.lines import json_object, split_lines
 
 T = TypeVar("T")
 
 # BuildKit puts a whole layer of output on one line; aiohttp's default raises LineTooLong at 128 KiB.
 READ_BUFFER = 2**22
-MESSAGE_LIMIT = 16 * 2**20
 # All that is used here has been there since 1.41 (engine 20.10); engine 29 wants at least 1.44.
 KNOWN_VERSION = (1, 44)
 
@@ -128,19 +128,12 @@ class DockerEngine:
             return await response.json()
 
     async def messages(self, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-        """Split a response into its JSON messages, one a line; overlong and broken ones are skipped."""
-        rest = bytearray()
-        async for chunk in response.content.iter_any():
-            rest += chunk
-            *lines, tail = rest.split(b"\n") if b"\n" in chunk else [rest]
-            for line in lines:
-                if message := _message(line):
-                    yield message
-                    # Whoever floods must not keep the loop from everything else.
-                    await asyncio.sleep(0)
-            rest = bytearray() if len(tail) > MESSAGE_LIMIT else bytearray(tail)
-        if message := _message(rest):
-            yield message
+        """Yield the JSON objects of a response, one on each line; overlong and broken ones are skipped."""
+        async for line in split_lines(response.content.iter_any()):
+            if message := json_object(line):
+                yield message
+                # A flood of messages must not keep the event loop from everything else.
+                await asyncio.sleep(0)
 
     async def short(self, call: Callable[[docker.APIClient], T]) -> T:
         """Run a short call of the SDK; it is carried to its end even when the caller is cancelled.
@@ -210,14 +203,6 @@ def _text(body: bytes) -> str:
         return str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):
         return body.decode("utf-8", "replace").strip()
-
-
-def _message(line: bytes | bytearray) -> dict[str, Any] | None:
-    try:
-        found = json.loads(line) if line.strip() else None
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _version(text: str) -> tuple[int, ...]:

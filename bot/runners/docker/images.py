@@ -1,9 +1,8 @@
-"""Images in the engine: looked at, pulled, pushed and removed."""
+"""Images in the engine: inspected, pulled, pushed and removed."""
 
-import asyncio
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,11 +16,7 @@ from bot.runners.lines import LogWriter
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 10
-PAUSE = 0.2
-"""How often, and after how many seconds, a leftover is tried again."""
-
-# Names come from pull requests too, and stand in paths of the engine's API.
+# Names come from pull requests too, and become part of a path of the engine's API.
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}", re.ASCII)
 _ABSENT = re.compile(
     r"(?i)not found|manifest unknown|does not exist|denied|unauthorized|authentication required"
@@ -32,7 +27,7 @@ _DENIED = re.compile(
     # Harbor's own rules: immutable tags and quotas.
     r"|configured as immutable|configured upper limit"
 )
-_WORTH_TELLING = re.compile(r"^(Pushed|Layer already exists|Mounted from .*|Pull complete|Already exists)$")
+_LOGGED = re.compile(r"^(Pushed|Layer already exists|Mounted from .*|Pull complete|Already exists)$")
 
 
 class Images:
@@ -81,7 +76,7 @@ class Images:
                 "POST", "/images/create", params=params, headers=headers
             ) as response:
                 async for message in self._engine.messages(response):
-                    _tell(message, writer)
+                    _log(message, writer)
                     if "error" in message:
                         raise _pull_failed(reference, str(message["error"]))
         except (EngineRefused, EngineFault) as error:
@@ -97,7 +92,7 @@ class Images:
         path = f"/images/{name}/push"
         async with self._engine.open("POST", path, params={"tag": label}, headers=headers) as response:
             async for message in self._engine.messages(response):
-                _tell(message, writer)
+                _log(message, writer)
                 if "error" in message:
                     raise push_failed(name, str(message["error"]))
                 digest = _digest(message) or digest
@@ -113,31 +108,20 @@ class Images:
             found = await self._engine.short(lambda api, f=filters: api.images(filters=f))  # type: ignore[misc]
             ids |= {str(image["Id"]) for image in found}
         for image in sorted(ids):
-            await self._remove(image, force=True)
+            await self._remove(image)
 
     async def remove_one(self, image: str) -> bool:
         """Remove an image by its id, with all its tags; False if something still needs it."""
-        await self._remove(image, force=True)
+        await self._remove(image)
         return await self.inspect(image) is None
 
-    async def discard(self, ids: Iterable[str]) -> None:
-        """Remove what a build left on its way, as far as nothing else needs it."""
-        for image in ids:
-            for _ in range(PATIENCE):
-                if await self._remove(image, force=False):
-                    break
-                # A cancelled build's container is gone a moment after its response was closed.
-                await asyncio.sleep(PAUSE)
-
-    async def _remove(self, image: str, *, force: bool) -> bool:
-        """Remove one image; `force` takes all its tags. Return False when a container is in the way."""
+    async def _remove(self, image: str) -> None:
+        """Remove one image with all its tags, unless a container or another image needs it."""
         try:
-            await self._engine.short(lambda api: api.remove_image(image, force=force))
+            await self._engine.short(lambda api: api.remove_image(image, force=True))
         except EngineRefused as refused:
-            # 404: went with another one. 409: a container still runs from it, or it has a child.
+            # 404: removed together with another image. 409: a container runs from it, or it has a child.
             log.debug("image %s stays: %s", image, refused.message)
-            return "container" not in refused.message
-        return True
 
 
 def split(reference: str) -> tuple[str, str]:
@@ -152,6 +136,13 @@ def split(reference: str) -> tuple[str, str]:
     folder, slash, last = name.rpartition("/")
     base, _, tag = last.partition(":")
     return f"{folder}{slash}{base}", tag or "latest"
+
+
+def exposed_ports(image: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the TCP ports that an inspected image EXPOSEs, in ascending order."""
+    exposed = (image.get("Config") or {}).get("ExposedPorts") or {}
+    pairs = (port.partition("/") for port in exposed)
+    return tuple(sorted(int(number) for number, _, kind in pairs if kind in {"", "tcp"} and number.isdigit()))
 
 
 def push_failed(repository: str, message: str) -> ChatOpsError:
@@ -169,9 +160,9 @@ def _pull_failed(reference: str, message: str) -> ChatOpsError:
     return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(message)})
 
 
-def _tell(message: Mapping[str, Any], writer: LogWriter) -> None:
+def _log(message: Mapping[str, Any], writer: LogWriter) -> None:
     status = str(message.get("status", ""))
-    if _WORTH_TELLING.match(status):
+    if _LOGGED.match(status):
         writer.line(f"{str(message.get('id', ''))[:12]}: {status}")
 
 
