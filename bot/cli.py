@@ -95,12 +95,12 @@ def serve(config: Path | None, log_level: str) -> None:
 def playground(**options: Any) -> None:
     """Start an offline Gitee in the browser, with the bot beside it."""
     try:
-        from playground.terminal import Options, play_until_interrupted  # noqa: PLC0415 - serve needs none of it
+        from playground.terminal import PlaygroundOptions, play_until_interrupted  # noqa: PLC0415 - serve needs none of it
     except ImportError as missing:
         raise click.ClickException(
             f"{missing}\nInstall it: pip install 'gitee-chatops[playground]'"
         ) from missing
-    sys.exit(asyncio.run(play_until_interrupted(Options(**options))))
+    sys.exit(asyncio.run(play_until_interrupted(PlaygroundOptions(**options))))
 
 
 @main.command()

@@ -2,7 +2,7 @@
 
 from playground import git_history, pulls, refusals
 from playground.events import PullEvent, PushEvent
-from playground.forge import Forge
+from playground.forge import OfflineForge
 from playground.git_repositories import ZERO, Files, GitError, GitRepository
 from playground.state import Pull, Repository, User, now
 
@@ -10,7 +10,7 @@ _BRANCH = "refs/heads/"
 
 
 async def moved(  # noqa: PLR0917 - in the order of a push
-    forge: Forge, repository: Repository, ref: str, before: str, after: str, by: User
+    forge: OfflineForge, repository: Repository, ref: str, before: str, after: str, by: User
 ) -> None:
     """Tell hooks and pull requests that a ref went from one commit to another (40 zeros: none)."""
     repository.pushed_at = repository.updated_at = now()
@@ -22,18 +22,18 @@ async def moved(  # noqa: PLR0917 - in the order of a push
         await _follow_base(forge, repository, branch)
 
 
-def _open_pulls(forge: Forge) -> list[Pull]:
+def _open_pulls(forge: OfflineForge) -> list[Pull]:
     everywhere = forge.world.repositories.values()
     return [pull for one in everywhere for pull in one.pulls.values() if pull.state == "open"]
 
 
-async def _follow_head(forge: Forge, repository: Repository, branch: str, sha: str, by: User) -> None:
+async def _follow_head(forge: OfflineForge, repository: Repository, branch: str, sha: str, by: User) -> None:
     for pull in _open_pulls(forge):
         if pull.head_repository is repository and pull.head_branch == branch and pull.head_sha != sha:
             await pulls.head_moved(forge, pull, sha, by)
 
 
-async def _follow_base(forge: Forge, repository: Repository, branch: str) -> None:
+async def _follow_base(forge: OfflineForge, repository: Repository, branch: str) -> None:
     for pull in _open_pulls(forge):
         if pull.repository is repository and pull.base_branch == branch:
             await pulls.refresh(forge, pull)
@@ -41,7 +41,7 @@ async def _follow_base(forge: Forge, repository: Repository, branch: str) -> Non
 
 
 async def commit(
-    forge: Forge,
+    forge: OfflineForge,
     repository: Repository,
     branch: str,
     files: Files,
@@ -71,21 +71,23 @@ def _refuse_bad_paths(files: Files) -> None:
             raise refusals.invalid(f"文件路径不合法：{path}")
 
 
-async def commit_to_pull(forge: Forge, pull: Pull, files: Files, *, by: User, message: str) -> str:
+async def commit_to_pull(forge: OfflineForge, pull: Pull, files: Files, *, by: User, message: str) -> str:
     """Put a commit on a pull request's branch. Raises 404 when its fork is gone."""
     if pull.head_repository is None:
         raise refusals.project_not_found()
     return await commit(forge, pull.head_repository, pull.head_branch, files, by=by, message=message)
 
 
-async def _refuse_bad_name(forge: Forge, repository: Repository, branch: str) -> None:
+async def _refuse_bad_name(forge: OfflineForge, repository: Repository, branch: str) -> None:
     try:
         await forge.git(repository).run("check-ref-format", "--branch", branch)
     except GitError as error:
         raise refusals.invalid("分支名不合法") from error
 
 
-async def merge(forge: Forge, pull: Pull, by: User, *, method: str = "merge", message: str = "") -> str:
+async def merge(
+    forge: OfflineForge, pull: Pull, by: User, *, method: str = "merge", message: str = ""
+) -> str:
     """Merge into the base branch and return the new commit. Raises 405 when something stands against it."""
     forge.require(by, "write", pull.repository)
     git = forge.git(pull.repository)
@@ -113,7 +115,7 @@ def _refuse_unready(pull: Pull) -> None:
         raise refusals.not_allowed("此 Pull Request 未通过设置的测试")
 
 
-async def _merged(forge: Forge, pull: Pull, by: User, base: str, *, method: str, message: str) -> str:
+async def _merged(forge: OfflineForge, pull: Pull, by: User, base: str, *, method: str, message: str) -> str:
     git = forge.git(pull.repository)
     tree = await git.merged_tree(base, pull.head_sha)
     if tree is None:

@@ -2,7 +2,7 @@
 
 from playground import pulls, refusals
 from playground.events import NoteEvent
-from playground.forge import Forge
+from playground.forge import OfflineForge
 from playground.state import Comment, Pull, Revision, User, now
 
 
@@ -13,7 +13,7 @@ def _checked(body: str) -> str:
 
 
 def write(
-    forge: Forge,
+    forge: OfflineForge,
     pull: Pull,
     body: str,
     by: User,
@@ -34,19 +34,19 @@ def write(
     return comment
 
 
-def _refuse_others(forge: Forge, comment: Comment, by: User) -> None:
+def _refuse_others(forge: OfflineForge, comment: Comment, by: User) -> None:
     if by is not comment.author:
         forge.require(by, "admin", comment.pull.repository)
 
 
-def edit(forge: Forge, comment: Comment, body: str, by: User) -> None:
+def edit(forge: OfflineForge, comment: Comment, body: str, by: User) -> None:
     """Give a comment another text. Raises 403 for others than its author and administrators."""
     _refuse_others(forge, comment, by)
     comment.history.append(Revision(_checked(body), by.login, now()))
     forge.announce(NoteEvent(comment, by, "edited"))
 
 
-def delete(forge: Forge, comment: Comment, by: User) -> None:
+def delete(forge: OfflineForge, comment: Comment, by: User) -> None:
     """Remove a comment. Raises 403 for others than its author and administrators."""
     _refuse_others(forge, comment, by)
     comment.deleted = True

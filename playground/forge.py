@@ -21,7 +21,7 @@ def _entry(event: PullEvent) -> LogEntry:
     return LogEntry(event.action, event.action_desc, event.actor, now(), event.pull.head_sha)
 
 
-class Forge:
+class OfflineForge:
     """What every action needs; `listeners` hear of each event."""
 
     def __init__(self, data_dir: Path) -> None:

@@ -9,9 +9,9 @@ from http import HTTPStatus
 from aiohttp import web
 
 from playground import access, branches
-from playground.forge import Forge
+from playground.forge import OfflineForge
 from playground.git_repositories import ZERO, environment
-from playground.refusals import RefusedError
+from playground.refusals import ForgeRefusedError
 from playground.state import Repository, User
 
 _CHUNK = 65_536
@@ -21,7 +21,7 @@ _SERVICES = {"git-upload-pack", "git-receive-pack"}
 class GitServer:
     """The routes of git's smart HTTP protocol."""
 
-    def __init__(self, forge: Forge) -> None:
+    def __init__(self, forge: OfflineForge) -> None:
         self._forge = forge
 
     def routes(self) -> list[web.RouteDef]:
@@ -48,7 +48,7 @@ class GitServer:
     async def _serve(self, request: web.Request, path: str, *, writes: bool) -> web.StreamResponse:
         try:
             repository, user = self._authorise(request, writes=writes)
-        except RefusedError as refusal:
+        except ForgeRefusedError as refusal:
             return _refused(refusal)
         if path != "git-receive-pack" or user is None:
             return await self._backend(request, repository, path, user)
@@ -59,14 +59,14 @@ class GitServer:
             return await self._backend(request, repository, path, user, follow)
 
     def _authorise(self, request: web.Request, *, writes: bool) -> tuple[Repository, User | None]:
-        """Return the repository and who asks. Raises RefusedError as the forge would refuse."""
+        """Return the repository and who asks. Raises ForgeRefusedError as the forge would refuse."""
         header = request.headers.get("Authorization")
         user = access.user_of(self._forge.world, access.credentials(header) if header else None)
         name = f"{request.match_info['owner']}/{request.match_info['repo'].removesuffix('.git')}"
         repository = self._forge.world.repository(name)
         if repository is None or not self._forge.world.may(user, "read", repository):
             # Without credentials git is asked for some, so that private repositories are not given away.
-            raise RefusedError(404 if user else 401, "[session] Not found, or no permission")
+            raise ForgeRefusedError(404 if user else 401, "[session] Not found, or no permission")
         if writes:
             self._forge.require(user, "write", repository)
         return repository, user
@@ -114,7 +114,7 @@ class GitServer:
         return response
 
 
-def _refused(refusal: RefusedError) -> web.Response:
+def _refused(refusal: ForgeRefusedError) -> web.Response:
     headers = {"WWW-Authenticate": 'Basic realm="Gitee"'} if refusal.status == HTTPStatus.UNAUTHORIZED else {}
     return web.Response(status=refusal.status, text=f"{refusal.message}\n", headers=headers)
 

@@ -1,6 +1,6 @@
 """Webhook bodies as Gitee sends them: from an event and a hook to JSON.
 
-The shapes are those of captured deliveries.
+The serializer are those of captured deliveries.
 """
 
 import base64

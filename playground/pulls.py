@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from playground import git_history, refusals, repositories
 from playground.events import PullAction, PullEvent, pull_opened
-from playground.forge import Forge
+from playground.forge import OfflineForge
 from playground.state import Pull, Repository, User, now
 
 MAX_TEXT = 65_535
@@ -28,7 +28,7 @@ def checked_text(text: str) -> str:
     return text
 
 
-async def refresh(forge: Forge, pull: Pull) -> None:
+async def refresh(forge: OfflineForge, pull: Pull) -> None:
     """Bring base sha, counts, `refs/pull/N/head` and `refs/pull/N/MERGE` to where the branches are now."""
     git = forge.git(pull.repository)
     await git.set_ref(f"refs/pull/{pull.number}/head", pull.head_sha)
@@ -46,7 +46,7 @@ async def refresh(forge: Forge, pull: Pull) -> None:
     pull.facts = replace(facts, merge_commit_sha=sha)
 
 
-async def fetch_head(forge: Forge, pull: Pull) -> None:
+async def fetch_head(forge: OfflineForge, pull: Pull) -> None:
     """Bring the head branch's commits from the repository it lives in."""
     source = pull.head_repository
     if source is not None and source is not pull.repository:
@@ -62,7 +62,7 @@ def _refuse_duplicate(repository: Repository, head: Repository, head_branch: str
 
 
 async def open_pull(
-    forge: Forge,
+    forge: OfflineForge,
     repository: Repository,
     head: Repository,
     head_branch: str,
@@ -100,7 +100,7 @@ async def open_pull(
     return pull
 
 
-async def head_moved(forge: Forge, pull: Pull, sha: str, by: User) -> None:
+async def head_moved(forge: OfflineForge, pull: Pull, sha: str, by: User) -> None:
     """Take in new commits on its branch: reviews are void, as on Gitee, and the hooks hear of it."""
     await fetch_head(forge, pull)
     pull.head_sha = sha
@@ -111,17 +111,17 @@ async def head_moved(forge: Forge, pull: Pull, sha: str, by: User) -> None:
     forge.announce(PullEvent(pull, by, "update", "source_branch_changed"))
 
 
-def _may_change(forge: Forge, pull: Pull, by: User) -> None:
+def _may_change(forge: OfflineForge, pull: Pull, by: User) -> None:
     if by is not pull.author:
         forge.require(by, "write", pull.repository)
 
 
-def _announce(forge: Forge, pull: Pull, by: User, action: PullAction, desc: str | None = None) -> None:
+def _announce(forge: OfflineForge, pull: Pull, by: User, action: PullAction, desc: str | None = None) -> None:
     pull.touch(by)
     forge.announce(PullEvent(pull, by, action, desc))
 
 
-def close(forge: Forge, pull: Pull, by: User) -> None:
+def close(forge: OfflineForge, pull: Pull, by: User) -> None:
     """Close it unmerged. Raises 400 when it is not open, 403 for others than author and writers."""
     _may_change(forge, pull, by)
     if pull.state != "open":
@@ -130,7 +130,7 @@ def close(forge: Forge, pull: Pull, by: User) -> None:
     _announce(forge, pull, by, "close", "close")
 
 
-async def reopen(forge: Forge, pull: Pull, by: User) -> None:
+async def reopen(forge: OfflineForge, pull: Pull, by: User) -> None:
     """Open a closed one again at the branch's present head."""
     _may_change(forge, pull, by)
     if pull.state != "closed":
@@ -146,7 +146,7 @@ async def reopen(forge: Forge, pull: Pull, by: User) -> None:
 
 
 def edit(
-    forge: Forge,
+    forge: OfflineForge,
     pull: Pull,
     by: User,
     *,
@@ -162,7 +162,7 @@ def edit(
     _announce(forge, pull, by, "update", None)
 
 
-def set_labels(forge: Forge, pull: Pull, by: User, names: Iterable[str]) -> None:
+def set_labels(forge: OfflineForge, pull: Pull, by: User, names: Iterable[str]) -> None:
     """Give it exactly these labels."""
     forge.require(by, "write", pull.repository)
     labels = [repositories.label(forge, pull.repository, name) for name in dict.fromkeys(names)]
@@ -172,19 +172,21 @@ def set_labels(forge: Forge, pull: Pull, by: User, names: Iterable[str]) -> None
     _announce(forge, pull, by, "update", "update_label")
 
 
-def approve(forge: Forge, pull: Pull, by: User, *, force: bool = False) -> None:
+def approve(forge: OfflineForge, pull: Pull, by: User, *, force: bool = False) -> None:
     """Pass the review. Raises 403 for others than assigned reviewers; `force` is for administrators."""
     _approve(forge, pull, by, pull.assignees, pull.reviewed_by, force=force)
     _announce(forge, pull, by, "approved")
 
 
-def pass_test(forge: Forge, pull: Pull, by: User, *, force: bool = False) -> None:
+def pass_test(forge: OfflineForge, pull: Pull, by: User, *, force: bool = False) -> None:
     """Pass the manual test. Raises 403 for others than assigned testers; `force` is for administrators."""
     _approve(forge, pull, by, pull.testers, pull.tested_by, force=force)
     _announce(forge, pull, by, "tested")
 
 
-def _approve(forge: Forge, pull: Pull, by: User, asked: list[User], given: set[str], *, force: bool) -> None:
+def _approve(
+    forge: OfflineForge, pull: Pull, by: User, asked: list[User], given: set[str], *, force: bool
+) -> None:
     if force:
         forge.require(by, "admin", pull.repository)
         given.update(user.login for user in asked)

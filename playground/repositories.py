@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 
 from playground import refusals
-from playground.forge import Forge
+from playground.forge import OfflineForge
 from playground.git_repositories import Files
 from playground.state import Hook, HookMode, Label, Permission, Repository, User, now
 
@@ -19,7 +19,7 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def add_user(forge: Forge, login: str, name: str | None = None) -> User:
+def add_user(forge: OfflineForge, login: str, name: str | None = None) -> User:
     """Create a new user with an access token. Raises 422 when the login is taken or not usable."""
     if forge.world.user(_checked_name(login)) is not None:
         raise refusals.invalid(f"{login} is taken")
@@ -30,7 +30,7 @@ def add_user(forge: Forge, login: str, name: str | None = None) -> User:
 
 
 def _register(
-    forge: Forge, full_name: str, *, private: bool, name: str | None, parent: Repository | None
+    forge: OfflineForge, full_name: str, *, private: bool, name: str | None, parent: Repository | None
 ) -> Repository:
     owner, _, path = full_name.partition("/")
     if forge.world.repository(f"{_checked_name(owner)}/{_checked_name(path)}") is not None:
@@ -53,7 +53,7 @@ def _register(
 
 
 async def add_repository(
-    forge: Forge,
+    forge: OfflineForge,
     full_name: str,
     files: Files,
     *,
@@ -73,7 +73,7 @@ async def add_repository(
     return repository
 
 
-async def fork(forge: Forge, origin: Repository, by: User) -> Repository:
+async def fork(forge: OfflineForge, origin: Repository, by: User) -> Repository:
     """Fork a repository for a user; return the existing one when there is one already."""
     forge.require(by, "read", origin)
     existing = forge.world.repository(f"{by.login}/{origin.path}")
@@ -86,7 +86,7 @@ async def fork(forge: Forge, origin: Repository, by: User) -> Repository:
     return repository
 
 
-def delete(forge: Forge, repository: Repository) -> None:
+def delete(forge: OfflineForge, repository: Repository) -> None:
     """Remove a repository; pull requests that came from it keep commits and lose the head repository."""
     forge.world.repositories.pop(repository.full_name.lower())
     for other in forge.world.repositories.values():
@@ -97,7 +97,9 @@ def delete(forge: Forge, repository: Repository) -> None:
     forge.changes.notify()
 
 
-def set_permission(forge: Forge, repository: Repository, login: str, permission: Permission | None) -> None:
+def set_permission(
+    forge: OfflineForge, repository: Repository, login: str, permission: Permission | None
+) -> None:
     """Give a user a permission in a repository, or take it away with None."""
     known = forge.user(login).login
     if permission is None:
@@ -107,7 +109,7 @@ def set_permission(forge: Forge, repository: Repository, login: str, permission:
     forge.changes.notify()
 
 
-def label(forge: Forge, repository: Repository, name: str) -> Label:
+def label(forge: OfflineForge, repository: Repository, name: str) -> Label:
     """Return the label of this name, made when there is none. Raises 422 for names Gitee refuses."""
     if len(name) not in _LABEL_LENGTH:
         raise refusals.invalid("标签名长度为 2 到 20 个字符")
@@ -125,7 +127,13 @@ def checked_hook_url(url: str) -> str:
 
 
 def add_hook(
-    forge: Forge, repository: Repository, url: str, *, secret: str, mode: HookMode, events: Iterable[str]
+    forge: OfflineForge,
+    repository: Repository,
+    url: str,
+    *,
+    secret: str,
+    mode: HookMode,
+    events: Iterable[str],
 ) -> Hook:
     """Create a new webhook; `events` are names of Hook's switches such as `note_events`."""
     hook = Hook(forge.world.ids.next("hook"), checked_hook_url(url), secret, mode, now())

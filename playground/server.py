@@ -9,13 +9,13 @@ from aiohttp import web
 
 from playground import branches, comments, faults, pulls, repositories
 from playground.api.routes import Api
-from playground.api.shapes import Shapes
-from playground.forge import Forge
+from playground.api.serializers import ApiSerializer
+from playground.forge import OfflineForge
 from playground.git_repositories import Files, folder_files
 from playground.git_server import GitServer
-from playground.pages.acting import Acting
-from playground.pages.inspecting import Inspecting
-from playground.pages.reading import Reading
+from playground.pages.actions import ActionPages
+from playground.pages.admin_pages import AdminPages
+from playground.pages.read_pages import ReadPages
 from playground.pages.site import STATIC, Site
 from playground.state import Comment, Hook, HookMode, Permission, Pull, Repository
 from playground.webhooks import Delivery, Webhooks
@@ -34,10 +34,10 @@ _PATIENCE = 0.2
 class OfflineGitee:
     """A Gitee on a port of its own: API v5, git over HTTP, webhooks and pages over one state.
 
-    `async with OfflineGitee(folder) as gitee:` serves until the block ends. Names are given as on Gitee:
-    repositories as `owner/path`, people by login. Actions follow the forge's rules and raise RefusedError
-    where it would refuse. `suggestions` are commands that the comment box offers, `changes` commits to take.
-    `public_url` is what browsers and the bot call this server when the listening address is not it.
+    `async with OfflineGitee(folder) as gitee:` serves until the block ends. Repositories are named by
+    `owner/path` and people by login, as on Gitee. Actions obey Gitee's rules and raise ForgeRefusedError
+    where Gitee refuses. `suggestions` are commands that the comment box offers, `changes` ready-made commits.
+    `public_url` is the address for browsers and the bot, if it differs from the listening address.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class OfflineGitee:
         self._public_url = public_url
         self.url = ""
         self.faults = faults.Faults()
-        self.forge = Forge(data_dir)
+        self.forge = OfflineForge(data_dir)
         self.webhooks = Webhooks(self.forge.world, self.forge.changes.notify, self.faults)
         self.forge.listeners.append(self.webhooks.announce)
         self._site = Site(
@@ -84,13 +84,13 @@ class OfflineGitee:
 
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=_MAX_BODY, middlewares=[faults.middleware(self.faults)])
-        api = Api(self.forge, lambda: Shapes(self.forge.world, self.url), self.webhooks)
+        api = Api(self.forge, lambda: ApiSerializer(self.forge.world, self.url), self.webhooks)
         application.add_routes(api.routes())
         application.add_routes(GitServer(self.forge).routes())
-        for pages in (Inspecting(self._site), Reading(self._site), Acting(self._site)):
+        for pages in (AdminPages(self._site), ReadPages(self._site), ActionPages(self._site)):
             application.add_routes(pages.routes())
         application.router.add_static("/-/static", STATIC)
-        application.add_routes(Reading.last_routes(self._site))
+        application.add_routes(ReadPages.last_routes(self._site))
         return application
 
     async def stop(self) -> None:

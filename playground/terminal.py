@@ -21,7 +21,7 @@ WIDTH = 78
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PlaygroundOptions:
     """What was asked for on the command line."""
 
     demo_pr: bool
@@ -49,7 +49,7 @@ def _either(asked: int | None, usual: int) -> int:
     return usual if asked is None else asked
 
 
-async def play_until_interrupted(options: Options) -> int:
+async def play_until_interrupted(options: PlaygroundOptions) -> int:
     """Run the playground until Ctrl-C, or until the story is over; return the exit code."""
     folder = options.data_dir or Path(tempfile.mkdtemp(prefix="chatops-playground-"))
     try:

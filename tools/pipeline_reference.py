@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from bot.model.text import Language, Text
 from bot.pipeline.checks import BOUNDS
 from bot.pipeline.json_schema import descriptions
-from bot.pipeline.shape import ANY_NAME, Key, entries
+from bot.pipeline.shape import ANY_NAME, PipelineKey, entries
 
 EXAMPLE = """\
 version: 1
@@ -161,14 +161,14 @@ def reference(language: Language) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _row(key: Key, english: Mapping[tuple[str, str], str], language: Language) -> str:
+def _row(key: PipelineKey, english: Mapping[tuple[str, str], str], language: Language) -> str:
     name = ".".join(key.path)
     meaning = CHINESE[name] if language is Language.ZH else english[key.owner.__name__, key.path[-1]]
     default = "" if key.section or key.default == "" else f"`{_flow(key.default)}`"
     return f"| `{name}` | {_kind(key, language)} | {default} | {meaning} |"
 
 
-def _kind(key: Key, language: Language) -> str:
+def _kind(key: PipelineKey, language: Language) -> str:
     kind = next((each for each in get_args(key.kind) if NoneType in get_args(key.kind)), key.kind)
     if key.section:
         return (_MAPPING if get_args(kind)[1:] == (str,) else _SECTION).say(language)

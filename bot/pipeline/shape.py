@@ -14,7 +14,7 @@ ANY_NAME = "NAME"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class PipelineKey:
     """One key of the file; `owner` is the dataclass that has it, `path` leads to it."""
 
     path: tuple[str, ...]
@@ -56,10 +56,10 @@ def fitted(tree: Tree, path: Path = ()) -> Any:
     return tree
 
 
-def entries(kind: Any = Pipeline, path: tuple[str, ...] = ()) -> Iterator[Key]:
+def entries(kind: Any = Pipeline, path: tuple[str, ...] = ()) -> Iterator[PipelineKey]:
     """Yield every key in the model's order, sections before what is in them."""
     for field in fields(kind):
-        key = Key((*path, field.name), _hints(kind)[field.name], _default(field), kind)
+        key = PipelineKey((*path, field.name), _hints(kind)[field.name], _default(field), kind)
         yield key
         inner = _optional(key.kind)
         below = key.path

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from playground import refusals
-from playground.api.requests import Call, Chapter
+from playground.api.requests import ApiRequest, Chapter
 from playground.state import CheckRun, Repository
 
 chapter = Chapter()
@@ -13,14 +13,14 @@ _STATUS = {"queued", "in_progress", "completed"}
 _CONCLUSION = {"neutral", "success", "failure", "cancelled", "action_required", "timed_out", "skipped", None}
 
 
-def _run(call: Call, repository: Repository) -> CheckRun:
+def _run(call: ApiRequest, repository: Repository) -> CheckRun:
     run = repository.check_runs.get(call.number("id"))
     if run is None:
         raise refusals.not_found("404 Check Run Not Found")
     return run
 
 
-def _output(call: Call) -> dict[str, object]:
+def _output(call: ApiRequest) -> dict[str, object]:
     """Return the output, as nested JSON or in the description's `output[title]` form."""
     nested = call.parameters.get("output")
     if isinstance(nested, dict):
@@ -29,7 +29,7 @@ def _output(call: Call) -> dict[str, object]:
     return {key: value for key, value in form.items() if "]" not in key}
 
 
-def _apply(call: Call, run: CheckRun) -> None:
+def _apply(call: ApiRequest, run: CheckRun) -> None:
     given: dict[str, Any] = call.parameters
     for name in ("status", "conclusion", "details_url", "started_at", "completed_at"):
         if name in given:
@@ -42,7 +42,7 @@ def _apply(call: Call, run: CheckRun) -> None:
 
 
 @chapter.add("POST", "/R/check-runs")
-async def create(call: Call) -> web.Response:
+async def create(call: ApiRequest) -> web.Response:
     """Create a new check-run on a commit that the repository has."""
     repository = call.repository("admin")
     name, sha = call.text("name"), call.text("head_sha")
@@ -58,18 +58,18 @@ async def create(call: Call) -> web.Response:
     _apply(call, run)
     repository.check_runs[run.id] = run
     call.forge.changes.notify()
-    return web.json_response(call.shapes.check_run(repository, run), status=201)
+    return web.json_response(call.serializer.check_run(repository, run), status=201)
 
 
 @chapter.add("GET", "/R/check-runs/{id:\\d+}")
-async def one(call: Call) -> web.Response:
+async def one(call: ApiRequest) -> web.Response:
     """Answer with a check-run by id."""
     repository = call.repository()
-    return web.json_response(call.shapes.check_run(repository, _run(call, repository)))
+    return web.json_response(call.serializer.check_run(repository, _run(call, repository)))
 
 
 @chapter.add("PATCH", "/R/check-runs/{id:\\d+}")
-async def edit(call: Call) -> web.Response:
+async def edit(call: ApiRequest) -> web.Response:
     """Change a check-run that has no conclusion yet."""
     repository = call.repository("admin")
     run = _run(call, repository)
@@ -77,18 +77,18 @@ async def edit(call: Call) -> web.Response:
         raise refusals.bad_request("check run 已完成，不可修改")
     _apply(call, run)
     call.forge.changes.notify()
-    return web.json_response(call.shapes.check_run(repository, run))
+    return web.json_response(call.serializer.check_run(repository, run))
 
 
 @chapter.add("GET", "/R/check-runs/{id:\\d+}/annotations")
-async def annotations(call: Call) -> web.Response:
+async def annotations(call: ApiRequest) -> web.Response:
     """Answer with a page of a check-run's annotations."""
     found = _run(call, call.repository()).output.get("annotations")
     return call.page(found if isinstance(found, list) else [], dict)
 
 
 @chapter.add("GET", "/R/commits/{ref:[^/]+}/check-runs")
-async def listed(call: Call) -> web.Response:
+async def listed(call: ApiRequest) -> web.Response:
     """Check-runs of a commit. Those bound to a pull request show only when its id is given."""
     repository = call.repository()
     sha = await call.forge.git(repository).resolve(call.path("ref"))
@@ -103,5 +103,5 @@ async def listed(call: Call) -> web.Response:
     ]
     if call.text("filter", "latest") == "latest":
         found = list({run.name: run for run in found}.values())
-    shown = [call.shapes.check_run(repository, run) for run in reversed(found)]
+    shown = [call.serializer.check_run(repository, run) for run in reversed(found)]
     return web.json_response({"total_count": len(shown), "check_runs": shown})

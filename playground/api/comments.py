@@ -3,13 +3,13 @@
 from aiohttp import web
 
 from playground import comments
-from playground.api.requests import Call, Chapter
+from playground.api.requests import ApiRequest, Chapter
 
 chapter = Chapter()
 
 
 @chapter.add("GET", "/R/pulls/{number:\\d+}/comments")
-async def listed(call: Call) -> web.Response:
+async def listed(call: ApiRequest) -> web.Response:
     """Answer with a page of comments, oldest first unless `direction=desc`."""
     found = call.pull().visible_comments
     wanted = call.text("comment_type")
@@ -17,11 +17,11 @@ async def listed(call: Call) -> web.Response:
         found = [one for one in found if (one.position is not None) == (wanted == "diff_comment")]
     if call.text("direction") == "desc":
         found = found[::-1]
-    return call.page(found, call.shapes.comment)
+    return call.page(found, call.serializer.comment)
 
 
 @chapter.add("POST", "/R/pulls/{number:\\d+}/comments")
-async def write(call: Call) -> web.Response:
+async def write(call: ApiRequest) -> web.Response:
     """Create a new comment."""
     pull, user = call.pull(), call.known_user()
     comment = comments.write(
@@ -33,26 +33,26 @@ async def write(call: Call) -> web.Response:
         position=call.text("position") or None,
         commit_id=call.text("commit_id") or None,
     )
-    return web.json_response(call.shapes.comment(comment), status=201)
+    return web.json_response(call.serializer.comment(comment), status=201)
 
 
 @chapter.add("GET", "/R/pulls/comments/{id:\\d+}")
-async def one(call: Call) -> web.Response:
+async def one(call: ApiRequest) -> web.Response:
     """Answer with a comment by id."""
     comment = call.forge.comment(call.repository(), call.number("id"))
-    return web.json_response(call.shapes.comment(comment))
+    return web.json_response(call.serializer.comment(comment))
 
 
 @chapter.add("PATCH", "/R/pulls/comments/{id:\\d+}")
-async def edit(call: Call) -> web.Response:
+async def edit(call: ApiRequest) -> web.Response:
     """Give a comment another text."""
     comment = call.forge.comment(call.repository(), call.number("id"))
     comments.edit(call.forge, comment, call.text("body"), call.known_user())
-    return web.json_response(call.shapes.comment(comment))
+    return web.json_response(call.serializer.comment(comment))
 
 
 @chapter.add("DELETE", "/R/pulls/comments/{id:\\d+}")
-async def delete(call: Call) -> web.Response:
+async def delete(call: ApiRequest) -> web.Response:
     """Remove a comment."""
     comment = call.forge.comment(call.repository(), call.number("id"))
     comments.delete(call.forge, comment, call.known_user())

@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from playground import git_history, refusals
-from playground.api import git_shapes
-from playground.api.requests import Call, Chapter
+from playground.api import git_serializers
+from playground.api.requests import ApiRequest, Chapter
 from playground.git_repositories import GitRepository
 from playground.state import Repository
 
@@ -20,22 +20,22 @@ async def _resolved(git: GitRepository, ref: str) -> str:
 
 
 @chapter.add("GET", "/R")
-async def repository(call: Call) -> web.Response:
+async def repository(call: ApiRequest) -> web.Response:
     """Answer with a repository by name."""
-    return web.json_response(call.shapes.repository(call.repository(), call.user))
+    return web.json_response(call.serializer.repository(call.repository(), call.user))
 
 
 @chapter.add("GET", "/R/branches")
-async def branches(call: Call) -> web.Response:
+async def branches(call: ApiRequest) -> web.Response:
     """Answer with a page of branches."""
     found = call.repository()
     refs = await call.forge.git(found).refs()
     pairs = [(ref.removeprefix("refs/heads/"), sha) for ref, sha in refs.items()]
-    return call.page(pairs, lambda pair: git_shapes.branch(call.shapes, found, *pair))
+    return call.page(pairs, lambda pair: git_serializers.branch(call.serializer, found, *pair))
 
 
 @chapter.add("GET", "/R/branches/{branch:.+}")
-async def branch(call: Call) -> web.Response:
+async def branch(call: ApiRequest) -> web.Response:
     """Answer with a branch by name."""
     found, name = call.repository(), call.path("branch")
     git = call.forge.git(found)
@@ -43,22 +43,22 @@ async def branch(call: Call) -> web.Response:
     if sha is None:
         raise refusals.not_found("404 Branch Not Found")
     tip = (await git_history.commits(git, sha, limit=1))[0]
-    return web.json_response(git_shapes.complete_branch(call.shapes, found, name, tip))
+    return web.json_response(git_serializers.complete_branch(call.serializer, found, name, tip))
 
 
 @chapter.add("GET", "/R/commits")
-async def commits(call: Call) -> web.Response:
+async def commits(call: ApiRequest) -> web.Response:
     """Answer with a page of commits of a branch, newest first."""
     found = call.repository()
     git = call.forge.git(found)
     sha = await _resolved(git, call.text("sha") or found.default_branch)
     return call.page(
-        await git_history.commits(git, sha), lambda one: git_shapes.commit(call.shapes, found, one)
+        await git_history.commits(git, sha), lambda one: git_serializers.commit(call.serializer, found, one)
     )
 
 
 @chapter.add("GET", "/R/commits/{sha:[^/]+}")
-async def commit(call: Call) -> web.Response:
+async def commit(call: ApiRequest) -> web.Response:
     """Answer with a commit, its files and counts."""
     found = call.repository()
     git = call.forge.git(found)
@@ -68,16 +68,16 @@ async def commit(call: Call) -> web.Response:
     )
     added, removed = sum(file.additions for file in changed), sum(file.deletions for file in changed)
     body = {
-        **git_shapes.commit(call.shapes, found, one),
+        **git_serializers.commit(call.serializer, found, one),
         "stats": {"id": one.sha, "additions": added, "deletions": removed, "total": added + removed},
-        "files": [git_shapes.diff_file(call.shapes, found, one.sha, file) for file in changed],
+        "files": [git_serializers.diff_file(call.serializer, found, one.sha, file) for file in changed],
         "truncated": False,
     }
     return web.json_response(body)
 
 
 @chapter.add("GET", "/R/compare/{range:.+}")
-async def compare(call: Call) -> web.Response:
+async def compare(call: ApiRequest) -> web.Response:
     """Answer with what the second of two revisions has that the first has not."""
     found = call.repository()
     git = call.forge.git(found)
@@ -90,44 +90,46 @@ async def compare(call: Call) -> web.Response:
     ends = [(await git_history.commits(git, sha, limit=1))[0] for sha in (base, since)]
     changed = await git_history.changed_files(git, since, head)
     body = {
-        "base_commit": git_shapes.commit(call.shapes, found, ends[0]),
-        "merge_base_commit": git_shapes.commit(call.shapes, found, ends[1]),
-        "commits": [git_shapes.commit(call.shapes, found, one) for one in reversed(listed)],
-        "files": [git_shapes.diff_file(call.shapes, found, head, file) for file in changed],
+        "base_commit": git_serializers.commit(call.serializer, found, ends[0]),
+        "merge_base_commit": git_serializers.commit(call.serializer, found, ends[1]),
+        "commits": [git_serializers.commit(call.serializer, found, one) for one in reversed(listed)],
+        "files": [git_serializers.diff_file(call.serializer, found, head, file) for file in changed],
         "truncated": False,
     }
     return web.json_response(body)
 
 
-async def _listing(call: Call, found: Repository, ref: str, path: str) -> web.Response:
+async def _listing(call: ApiRequest, found: Repository, ref: str, path: str) -> web.Response:
     git = call.forge.git(found)
     sha = await git.resolve(ref)
     entries = await git_history.tree(git, sha, recursive=False, below=path) if sha else None
     prefix = f"{path}/" if path else ""
-    shown = [git_shapes.content(call.shapes, found, ref, prefix + one.path, one) for one in entries or []]
+    shown = [
+        git_serializers.content(call.serializer, found, ref, prefix + one.path, one) for one in entries or []
+    ]
     return web.json_response(shown)
 
 
 @chapter.add("GET", "/R/contents")
-async def root(call: Call) -> web.Response:
+async def root(call: ApiRequest) -> web.Response:
     """Answer with what lies at the top."""
     found = call.repository()
     return await _listing(call, found, call.text("ref") or found.default_branch, "")
 
 
 @chapter.add("GET", "/R/contents/{path:.*}")
-async def contents(call: Call) -> web.Response:
+async def contents(call: ApiRequest) -> web.Response:
     """Answer with a file or a folder's list. What is not there is 200 with `[]`, as on Gitee."""
     found = call.repository()
     ref, path = call.text("ref") or found.default_branch, call.path("path").strip("/")
     blob = await git_history.blob(call.forge.git(found), ref, path)
     if blob is None:
         return await _listing(call, found, ref, path)
-    return web.json_response(git_shapes.file_content(call.shapes, found, ref, path, *blob))
+    return web.json_response(git_serializers.file_content(call.serializer, found, ref, path, *blob))
 
 
 @chapter.add("GET", "/R/raw/{path:.+}")
-async def raw(call: Call) -> web.Response:
+async def raw(call: ApiRequest) -> web.Response:
     """Answer with a file's bytes."""
     found = call.repository()
     ref = call.text("ref") or found.default_branch
@@ -138,7 +140,7 @@ async def raw(call: Call) -> web.Response:
 
 
 @chapter.add("GET", "/R/git/trees/{sha:.+}")
-async def tree(call: Call) -> web.Response:
+async def tree(call: ApiRequest) -> web.Response:
     """Answer with a tree by sha or branch, with all below it when `recursive=1`."""
     found = call.repository()
     recursive = call.text("recursive") == "1"
@@ -147,8 +149,8 @@ async def tree(call: Call) -> web.Response:
         raise refusals.not_found("404 Tree Not Found")
     body = {
         "sha": call.path("sha"),
-        "url": f"{call.shapes.api}/repos/{found.full_name}/git/trees/{call.path('sha')}",
-        "tree": [git_shapes.tree_entry(call.shapes, found, one) for one in entries],
+        "url": f"{call.serializer.api}/repos/{found.full_name}/git/trees/{call.path('sha')}",
+        "tree": [git_serializers.tree_entry(call.serializer, found, one) for one in entries],
         "truncated": False,
     }
     return web.json_response(body)

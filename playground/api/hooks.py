@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from playground import refusals, repositories
-from playground.api.requests import Call, Chapter
+from playground.api.requests import ApiRequest, Chapter
 from playground.state import Hook, HookMode, Repository
 from playground.webhooks import Webhooks
 
@@ -17,7 +17,7 @@ SWITCHES = {
 """Events of a hook and whether they are on when a request does not say."""
 
 
-def _hook(call: Call, repository: Repository) -> Hook:
+def _hook(call: ApiRequest, repository: Repository) -> Hook:
     hook = next((one for one in repository.hooks if one.id == call.number("id")), None)
     if hook is None:
         raise refusals.not_found("404 Hook Not Found")
@@ -34,20 +34,20 @@ def make_chapter(webhooks: Webhooks) -> Chapter:
     chapter.add("DELETE", "/R/hooks/{id:\\d+}")(delete)
 
     @chapter.add("POST", "/R/hooks/{id:\\d+}/tests")
-    async def ping(call: Call) -> web.Response:
+    async def ping(call: ApiRequest) -> web.Response:
         webhooks.ping(_hook(call, call.repository("admin")))
         return web.Response(status=204)
 
     return chapter
 
 
-async def listed(call: Call) -> web.Response:
+async def listed(call: ApiRequest) -> web.Response:
     """Answer with a page of hooks."""
     repository = call.repository("admin")
-    return call.page(repository.hooks, lambda hook: call.shapes.hook(repository, hook))
+    return call.page(repository.hooks, lambda hook: call.serializer.hook(repository, hook))
 
 
-async def create(call: Call) -> web.Response:
+async def create(call: ApiRequest) -> web.Response:
     """Create a new hook; push events are on by default, all others off."""
     repository = call.repository("admin")
     events = [name for name, default in SWITCHES.items() if call.flag(name, default=default)]
@@ -55,16 +55,16 @@ async def create(call: Call) -> web.Response:
     hook = repositories.add_hook(
         call.forge, repository, call.text("url"), secret=call.text("password"), mode=mode, events=events
     )
-    return web.json_response(call.shapes.hook(repository, hook), status=201)
+    return web.json_response(call.serializer.hook(repository, hook), status=201)
 
 
-async def one(call: Call) -> web.Response:
+async def one(call: ApiRequest) -> web.Response:
     """Answer with a hook by id."""
     repository = call.repository("admin")
-    return web.json_response(call.shapes.hook(repository, _hook(call, repository)))
+    return web.json_response(call.serializer.hook(repository, _hook(call, repository)))
 
 
-async def edit(call: Call) -> web.Response:
+async def edit(call: ApiRequest) -> web.Response:
     """Change a hook; what is not given stays. `url` is required, as on Gitee."""
     repository = call.repository("admin")
     hook = _hook(call, repository)
@@ -74,10 +74,10 @@ async def edit(call: Call) -> web.Response:
         hook.mode = "sign" if call.text("encryption_type") == "1" else "password"
     for name in SWITCHES:
         setattr(hook, name, call.flag(name, default=getattr(hook, name)))
-    return web.json_response(call.shapes.hook(repository, hook))
+    return web.json_response(call.serializer.hook(repository, hook))
 
 
-async def delete(call: Call) -> web.Response:
+async def delete(call: ApiRequest) -> web.Response:
     """Remove a hook."""
     repository = call.repository("admin")
     repository.hooks.remove(_hook(call, repository))

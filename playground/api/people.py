@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from playground import refusals, repositories
-from playground.api.requests import Call, Chapter
+from playground.api.requests import ApiRequest, Chapter
 from playground.state import Permission, User
 
 chapter = Chapter()
@@ -11,19 +11,19 @@ _GIVEN: dict[str, Permission] = {"pull": "read", "push": "write", "admin": "admi
 
 
 @chapter.add("GET", "/user")
-async def whoami(call: Call) -> web.Response:
+async def whoami(call: ApiRequest) -> web.Response:
     """Answer with the user of the token."""
-    return web.json_response(call.shapes.user_detail(call.known_user()))
+    return web.json_response(call.serializer.user_detail(call.known_user()))
 
 
 @chapter.add("GET", "/users/{username}")
-async def user(call: Call) -> web.Response:
+async def user(call: ApiRequest) -> web.Response:
     """Answer with a user by login."""
-    return web.json_response(call.shapes.user_detail(call.forge.user(call.path("username"))))
+    return web.json_response(call.serializer.user_detail(call.forge.user(call.path("username"))))
 
 
 @chapter.add("GET", "/orgs/{org}/memberships/{username}")
-async def membership(call: Call) -> web.Response:
+async def membership(call: ApiRequest) -> web.Response:
     """Answer with a role in an organisation: its administrators are those of its repositories."""
     call.known_user()
     member, org = call.forge.user(call.path("username")), call.path("org")
@@ -31,7 +31,7 @@ async def membership(call: Call) -> web.Response:
     given = {call.forge.world.permission(one, member) for one in own} - {None}
     if not given:
         raise refusals.not_found()
-    api = f"{call.shapes.api}/orgs/{org}"
+    api = f"{call.serializer.api}/orgs/{org}"
     body = {
         "url": f"{api}/memberships/{member.login}",
         "active": True,
@@ -39,12 +39,12 @@ async def membership(call: Call) -> web.Response:
         "role": "admin" if "admin" in given else "member",
         "organization_url": api,
         "organization": {"id": min(one.id for one in own), "login": org, "name": org, "url": api},
-        "user": call.shapes.user(member),
+        "user": call.serializer.user(member),
     }
     return web.json_response(body)
 
 
-def _collaborator(call: Call, needed: Permission = "read") -> tuple[User, Permission]:
+def _collaborator(call: ApiRequest, needed: Permission = "read") -> tuple[User, Permission]:
     call.known_user()
     repository = call.repository(needed)
     member = call.forge.user(call.path("username"))
@@ -55,33 +55,36 @@ def _collaborator(call: Call, needed: Permission = "read") -> tuple[User, Permis
 
 
 @chapter.add("GET", "/R/collaborators")
-async def collaborators(call: Call) -> web.Response:
+async def collaborators(call: ApiRequest) -> web.Response:
     """Everybody with a permission of their own."""
     call.known_user()
     repository = call.repository()
     members = [user for login in repository.members if (user := call.forge.world.user(login))]
     return call.page(
         members,
-        lambda one: {**call.shapes.user(one), "permissions": call.shapes.permissions(repository, one)},
+        lambda one: {
+            **call.serializer.user(one),
+            "permissions": call.serializer.permissions(repository, one),
+        },
     )
 
 
 @chapter.add("GET", "/R/collaborators/{username}")
-async def is_collaborator(call: Call) -> web.Response:
+async def is_collaborator(call: ApiRequest) -> web.Response:
     """204 for members, 404 for others."""
     _collaborator(call)
     return web.Response(status=204)
 
 
 @chapter.add("GET", "/R/collaborators/{username}/permission")
-async def permission(call: Call) -> web.Response:
+async def permission(call: ApiRequest) -> web.Response:
     """Answer with a member's permission: admin, write or read."""
     member, given = _collaborator(call)
-    return web.json_response({**call.shapes.user(member), "permission": given})
+    return web.json_response({**call.serializer.user(member), "permission": given})
 
 
 @chapter.add("PUT", "/R/collaborators/{username}")
-async def give_permission(call: Call) -> web.Response:
+async def give_permission(call: ApiRequest) -> web.Response:
     """Add a member or change what they may."""
     repository = call.repository("admin")
     given = _GIVEN.get(call.text("permission", "push"))
@@ -89,12 +92,12 @@ async def give_permission(call: Call) -> web.Response:
         raise refusals.bad_request("permission does not have a valid value")
     member = call.forge.user(call.path("username"))
     repositories.set_permission(call.forge, repository, member.login, given)
-    permissions = call.shapes.permissions(repository, member)
-    return web.json_response({**call.shapes.user(member), "permissions": permissions})
+    permissions = call.serializer.permissions(repository, member)
+    return web.json_response({**call.serializer.user(member), "permissions": permissions})
 
 
 @chapter.add("DELETE", "/R/collaborators/{username}")
-async def take_permission(call: Call) -> web.Response:
+async def take_permission(call: ApiRequest) -> web.Response:
     """Remove a member."""
     member, _ = _collaborator(call, "admin")
     repositories.set_permission(call.forge, call.repository("admin"), member.login, None)

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from playground import branches, git_history, pulls, refusals, repositories
-from playground.api import git_shapes
-from playground.api.requests import Call, Chapter
+from playground.api import git_serializers
+from playground.api.requests import ApiRequest, Chapter
 from playground.state import Pull, Repository
 
 chapter = Chapter()
@@ -20,7 +20,7 @@ _SORT: dict[str, Callable[[Pull], Any]] = {
 }
 
 
-def _selected(call: Call, pull: Pull) -> bool:
+def _selected(call: ApiRequest, pull: Pull) -> bool:
     state = call.text("state", "open")
     wanted = {
         "head": {pull.head_branch, f"{pull.author.login}:{pull.head_branch}"},
@@ -48,16 +48,16 @@ def _moment(text: str, default: datetime) -> datetime:
 
 
 @chapter.add("GET", "/R/pulls")
-async def listed(call: Call) -> web.Response:
+async def listed(call: ApiRequest) -> web.Response:
     """Answer with a page of pull requests: open ones, newest first, unless asked otherwise."""
     found = [pull for pull in call.repository().pulls.values() if _selected(call, pull)]
     found.sort(
         key=_SORT.get(call.text("sort"), _SORT["created"]), reverse=call.text("direction", "desc") != "asc"
     )
-    return call.page(found, call.shapes.pull)
+    return call.page(found, call.serializer.pull)
 
 
-def _head(call: Call, repository: Repository) -> tuple[Repository, str]:
+def _head(call: ApiRequest, repository: Repository) -> tuple[Repository, str]:
     """Where `head` points: a branch here, or `owner:branch` of that owner's fork."""
     owner, colon, branch = call.text("head").rpartition(":")
     if not colon or owner.lower() == repository.owner.lower():
@@ -72,7 +72,7 @@ def _head(call: Call, repository: Repository) -> tuple[Repository, str]:
 
 
 @chapter.add("POST", "/R/pulls")
-async def open_pull(call: Call) -> web.Response:
+async def open_pull(call: ApiRequest) -> web.Response:
     """Create a new pull request."""
     repository, user = call.repository(), call.known_user()
     head, branch = _head(call, repository)
@@ -87,17 +87,17 @@ async def open_pull(call: Call) -> web.Response:
         base_branch=call.text("base") or None,
         draft=call.flag("draft"),
     )
-    return web.json_response(call.shapes.pull(pull), status=201)
+    return web.json_response(call.serializer.pull(pull), status=201)
 
 
 @chapter.add("GET", _PULL)
-async def one(call: Call) -> web.Response:
+async def one(call: ApiRequest) -> web.Response:
     """Answer with a pull request by number."""
-    return web.json_response(call.shapes.pull(call.pull()))
+    return web.json_response(call.serializer.pull(call.pull()))
 
 
 @chapter.add("PATCH", _PULL)
-async def edit(call: Call) -> web.Response:
+async def edit(call: ApiRequest) -> web.Response:
     """Change title, body, draft, labels or state."""
     pull, user, given = call.pull(), call.known_user(), call.parameters
     if {"title", "body", "draft"} & given.keys():
@@ -112,10 +112,10 @@ async def edit(call: Call) -> web.Response:
     if "labels" in given:
         pulls.set_labels(call.forge, pull, user, [name for name in call.text("labels").split(",") if name])
     await _change_state(call, pull)
-    return web.json_response(call.shapes.pull(pull))
+    return web.json_response(call.serializer.pull(pull))
 
 
-async def _change_state(call: Call, pull: Pull) -> None:
+async def _change_state(call: ApiRequest, pull: Pull) -> None:
     wanted = call.text("state")
     if wanted in {"", pull.state}:
         return
@@ -128,40 +128,40 @@ async def _change_state(call: Call, pull: Pull) -> None:
 
 
 @chapter.add("GET", f"{_PULL}/commits")
-async def commits(call: Call) -> web.Response:
+async def commits(call: ApiRequest) -> web.Response:
     """Its commits, newest first, up to 250, on one page."""
     pull = call.pull()
     found = await git_history.commits(call.forge.git(pull.repository), f"{pull.base_sha}..{pull.head_sha}")
-    return web.json_response([git_shapes.commit(call.shapes, pull.repository, one) for one in found])
+    return web.json_response([git_serializers.commit(call.serializer, pull.repository, one) for one in found])
 
 
 @chapter.add("GET", f"{_PULL}/files")
-async def files(call: Call) -> web.Response:
+async def files(call: ApiRequest) -> web.Response:
     """Its changed files, up to 300, on one page."""
     pull = call.pull()
     git = call.forge.git(pull.repository)
     since = await git_history.merge_base(git, pull.base_sha, pull.head_sha)
     found = await git_history.changed_files(git, since, pull.head_sha)
-    return web.json_response([git_shapes.pull_file(call.shapes, pull, one) for one in found])
+    return web.json_response([git_serializers.pull_file(call.serializer, pull, one) for one in found])
 
 
 @chapter.add("GET", f"{_PULL}/operate_logs")
-async def operate_logs(call: Call) -> web.Response:
+async def operate_logs(call: ApiRequest) -> web.Response:
     """Answer with what happened to it, newest first."""
     pull = call.pull()
-    shown = [call.shapes.log_entry(number, entry) for number, entry in enumerate(pull.log, 1)]
+    shown = [call.serializer.log_entry(number, entry) for number, entry in enumerate(pull.log, 1)]
     return web.json_response(shown[::-1])
 
 
 @chapter.add("GET", f"{_PULL}/issues")
-async def issues(call: Call) -> web.Response:
+async def issues(call: ApiRequest) -> web.Response:
     """Linked issues; this Gitee has none."""
     call.pull()
     return call.page([], dict)
 
 
 @chapter.add("GET", f"{_PULL}/merge")
-async def is_merged(call: Call) -> web.Response:
+async def is_merged(call: ApiRequest) -> web.Response:
     """204 when merged, else 404."""
     if call.pull().state != "merged":
         raise refusals.not_found()
@@ -169,7 +169,7 @@ async def is_merged(call: Call) -> web.Response:
 
 
 @chapter.add("PUT", f"{_PULL}/merge")
-async def merge(call: Call) -> web.Response:
+async def merge(call: ApiRequest) -> web.Response:
     """Merge it."""
     pull, method = call.pull(), call.text("merge_method", "merge")
     if method not in {"merge", "squash", "rebase"}:
@@ -179,52 +179,52 @@ async def merge(call: Call) -> web.Response:
 
 
 @chapter.add("POST", f"{_PULL}/review")
-async def review(call: Call) -> web.Response:
+async def review(call: ApiRequest) -> web.Response:
     """Pass the review. The description says 201, Gitee answers 204."""
     pulls.approve(call.forge, call.pull(), call.known_user(), force=call.flag("force"))
     return web.Response(status=204)
 
 
 @chapter.add("POST", f"{_PULL}/test")
-async def test(call: Call) -> web.Response:
+async def test(call: ApiRequest) -> web.Response:
     """Pass the manual test. The description says 201, Gitee answers 204."""
     pulls.pass_test(call.forge, call.pull(), call.known_user(), force=call.flag("force"))
     return web.Response(status=204)
 
 
 @chapter.add("GET", f"{_PULL}/labels")
-async def labels(call: Call) -> web.Response:
+async def labels(call: ApiRequest) -> web.Response:
     """Its labels."""
     pull = call.pull()
-    return call.page(pull.labels, lambda label: call.shapes.label(pull.repository, label))
+    return call.page(pull.labels, lambda label: call.serializer.label(pull.repository, label))
 
 
-def _label_names(call: Call) -> list[str]:
+def _label_names(call: ApiRequest) -> list[str]:
     if not isinstance(call.body, list) or not all(isinstance(name, str) for name in call.body):
         raise refusals.bad_request("400 Bad Request: an array of label names is expected")
     return call.body
 
 
 @chapter.add("POST", f"{_PULL}/labels")
-async def add_labels(call: Call) -> web.Response:
+async def add_labels(call: ApiRequest) -> web.Response:
     """Add labels; the body is a bare array of names."""
     pull = call.pull()
     names = [*(label.name for label in pull.labels), *_label_names(call)]
     pulls.set_labels(call.forge, pull, call.known_user(), names)
-    shown = [call.shapes.label(pull.repository, label) for label in pull.labels]
+    shown = [call.serializer.label(pull.repository, label) for label in pull.labels]
     return web.json_response(shown, status=201)
 
 
 @chapter.add("PUT", f"{_PULL}/labels")
-async def replace_labels(call: Call) -> web.Response:
+async def replace_labels(call: ApiRequest) -> web.Response:
     """Replace all labels; the body is a bare array of names."""
     pull = call.pull()
     pulls.set_labels(call.forge, pull, call.known_user(), _label_names(call))
-    return web.json_response([call.shapes.label(pull.repository, label) for label in pull.labels])
+    return web.json_response([call.serializer.label(pull.repository, label) for label in pull.labels])
 
 
 @chapter.add("DELETE", f"{_PULL}/labels/{{name:[^/]+}}")
-async def remove_labels(call: Call) -> web.Response:
+async def remove_labels(call: ApiRequest) -> web.Response:
     """Remove labels, several joined by commas; a slash in a name comes as %2F."""
     pull = call.pull()
     gone = set(unquote(call.path("name")).split(","))
@@ -235,16 +235,18 @@ async def remove_labels(call: Call) -> web.Response:
 
 
 @chapter.add("GET", "/R/labels")
-async def repository_labels(call: Call) -> web.Response:
+async def repository_labels(call: ApiRequest) -> web.Response:
     """Every label of the repository, on one page."""
     repository = call.repository()
-    return web.json_response([call.shapes.label(repository, label) for label in repository.labels.values()])
+    return web.json_response(
+        [call.serializer.label(repository, label) for label in repository.labels.values()]
+    )
 
 
 @chapter.add("POST", "/R/labels")
-async def make_label(call: Call) -> web.Response:
+async def make_label(call: ApiRequest) -> web.Response:
     """Create a new label."""
     repository = call.repository("write")
     label = repositories.label(call.forge, repository, call.text("name"))
     label.color = call.text("color", label.color)
-    return web.json_response(call.shapes.label(repository, label), status=201)
+    return web.json_response(call.serializer.label(repository, label), status=201)

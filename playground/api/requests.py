@@ -9,8 +9,8 @@ from aiohttp import web
 from yarl import URL
 
 from playground import refusals
-from playground.api.shapes import Json, Shapes
-from playground.forge import Forge
+from playground.api.serializers import ApiSerializer, Json
+from playground.forge import OfflineForge
 from playground.state import Permission, Pull, Repository, User
 
 T = TypeVar("T")
@@ -20,12 +20,12 @@ _PER_PAGE = 20
 
 
 @dataclass(slots=True)
-class Call:
+class ApiRequest:
     """One API request with its user and its parameters from query and body."""
 
     request: web.Request
-    forge: Forge
-    shapes: Shapes
+    forge: OfflineForge
+    serializer: ApiSerializer
     user: User | None
     body: Any
 
@@ -95,7 +95,7 @@ def _links(url: URL, page: int, last: int) -> dict[str, str]:
     return {"Link": ", ".join(links)}
 
 
-Route = Callable[[Call], Awaitable[web.StreamResponse]]
+Route = Callable[[ApiRequest], Awaitable[web.StreamResponse]]
 
 
 class Chapter:

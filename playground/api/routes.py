@@ -8,11 +8,11 @@ from aiohttp import web
 
 from playground import access
 from playground.api import check_runs, comments, contents, hooks, people, pulls, text
-from playground.api.requests import Call, Route, body_of
-from playground.api.shapes import Shapes
-from playground.forge import Forge
+from playground.api.requests import ApiRequest, Route, body_of
+from playground.api.serializers import ApiSerializer
+from playground.forge import OfflineForge
 from playground.git_repositories import GitError
-from playground.refusals import RefusedError
+from playground.refusals import ForgeRefusedError
 from playground.webhooks import Webhooks
 
 LIMIT = 5000
@@ -23,9 +23,11 @@ _HOUR = 3600
 class Api:
     """The API of one Gitee."""
 
-    def __init__(self, forge: Forge, shapes: Callable[[], Shapes], webhooks: Webhooks) -> None:
+    def __init__(
+        self, forge: OfflineForge, serializer: Callable[[], ApiSerializer], webhooks: Webhooks
+    ) -> None:
         self._forge = forge
-        self._shapes = shapes
+        self._serializer = serializer
         self._chapters = [
             *(module.chapter for module in (people, contents, pulls, comments, check_runs, text)),
             hooks.make_chapter(webhooks),
@@ -45,9 +47,9 @@ class Api:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 user = access.user_of(self._forge.world, await access.token_of(request))
-                call = Call(request, self._forge, self._shapes(), user, await body_of(request))
+                call = ApiRequest(request, self._forge, self._serializer(), user, await body_of(request))
                 answer = await route(call)
-            except RefusedError as refusal:
+            except ForgeRefusedError as refusal:
                 answer = web.json_response({"message": refusal.message}, status=refusal.status)
             except GitError as error:
                 answer = web.json_response({"message": f"400 Bad Request: {error}"}, status=400)

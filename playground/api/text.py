@@ -3,18 +3,18 @@
 from aiohttp import web
 
 from playground import rendering
-from playground.api.requests import Call, Chapter
+from playground.api.requests import ApiRequest, Chapter
 
 chapter = Chapter()
 
 
 @chapter.add("POST", "/markdown")
-async def markdown(call: Call) -> web.Response:
+async def markdown(call: ApiRequest) -> web.Response:
     """Answer with a text as Gitee would show it, as HTML."""
     return web.Response(text=rendering.render(call.text("text")), content_type="text/html", status=201)
 
 
 @chapter.add("GET", "/emojis")
-async def emojis(_call: Call) -> web.Response:
+async def emojis(_call: ApiRequest) -> web.Response:
     """Answer with the short names that are shown as pictures."""
     return web.json_response(rendering.EMOJIS)

@@ -20,7 +20,7 @@ SESSION = "JSESSIONID.1a2b3c4d"
 ANONYMOUS = "anonymous"
 
 
-class RefusedError(Exception):
+class JenkinsRefusedError(Exception):
     """The answer that a request gets instead of what it asked for."""
 
     def __init__(self, response: web.Response) -> None:
@@ -38,7 +38,7 @@ class Caller:
 
 
 @dataclass(slots=True)
-class Access:
+class AccessControl:
     """Accounts and sessions."""
 
     users: dict[str, User] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Access:
     _salt: str = field(default_factory=secrets.token_hex)
 
     def caller(self, request: web.Request) -> Caller:
-        """Return who asks. Raises RefusedError(401) for wrong credentials."""
+        """Return who asks. Raises JenkinsRefusedError(401) for wrong credentials."""
         session = request.cookies.get(SESSION, "")
         header = request.headers.get("Authorization", "")
         if not header:
@@ -55,7 +55,7 @@ class Access:
         name, _, secret = _decoded(header).partition(":")
         user = self.users.get(name)
         if user is None or not _same(secret, user.token, user.password):
-            raise RefusedError(page(401, "Unauthorized", f"Invalid password/token for user: {name}"))
+            raise JenkinsRefusedError(page(401, "Unauthorized", f"Invalid password/token for user: {name}"))
         return Caller(name, by_token=_same(secret, user.token), session=session)
 
     def crumb(self, caller: Caller) -> str:
@@ -63,21 +63,21 @@ class Access:
         return hashlib.sha256(f"{caller.name};{caller.session};{self._salt}".encode()).hexdigest()
 
     def require_crumb(self, request: web.Request, caller: Caller) -> None:
-        """Raise RefusedError(403) for a change without a crumb, where one is needed."""
+        """Raise JenkinsRefusedError(403) for a change without a crumb, where one is needed."""
         if caller.by_token:
             return
         given = request.headers.get(CRUMB, "")
         if not caller.session or not hmac.compare_digest(given, self.crumb(caller)):
-            raise RefusedError(page(403, "Forbidden", "No valid crumb was included in the request"))
+            raise JenkinsRefusedError(page(403, "Forbidden", "No valid crumb was included in the request"))
 
     def require(self, caller: Caller, job: Job, permission: Permission) -> None:
-        """Raise RefusedError where a caller may not do this; who may not read is told of nothing."""
+        """Raise JenkinsRefusedError where a caller may not do this; who may not read is told of nothing."""
         if caller.name == ANONYMOUS and not (self.anyone_reads and permission == "Read"):
-            raise RefusedError(denied(caller, "hudson.model.Hudson.Read"))
+            raise JenkinsRefusedError(denied(caller, "hudson.model.Hudson.Read"))
         if not job.allows(caller.name, "Read"):
-            raise RefusedError(page(404, "Not Found", "Not Found"))
+            raise JenkinsRefusedError(page(404, "Not Found", "Not Found"))
         if not job.allows(caller.name, permission):
-            raise RefusedError(denied(caller, f"hudson.model.Item.{permission}"))
+            raise JenkinsRefusedError(denied(caller, f"hudson.model.Item.{permission}"))
 
 
 def denied(caller: Caller, permission: str) -> web.Response:

@@ -12,7 +12,7 @@ _LONE_NEWLINE = re.compile(rb"(?<!\r)\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LogRange:
     """What one request for more text is answered with."""
 
     start: int
@@ -23,7 +23,7 @@ class Progress:
 
 
 @dataclass(slots=True)
-class Console:
+class ConsoleLog:
     """A log that grows; long ones are kept as a line and how often it is repeated."""
 
     complete: bool = False
@@ -48,18 +48,18 @@ class Console:
         """Bytes in the raw log."""
         return sum(len(part) * times for part, times in self._parts)
 
-    def progress(self, start: int) -> Progress:
+    def log_range(self, start: int) -> LogRange:
         """Return which bytes to send; an unfinished log is sent up to its last line break."""
         if not self.exists:
-            return Progress(0, 0, more=True)
+            return LogRange(0, 0, more=True)
         start = 0 if start > self.size else start
         end = self.size if self.complete else max(start, self._whole_lines())
-        return Progress(start, end, more=not self.complete)
+        return LogRange(start, end, more=not self.complete)
 
-    def served(self, progress: Progress) -> Iterator[bytes]:
-        """Yield the bytes of a progress with line breaks as browsers want them."""
+    def rendered(self, log_range: LogRange) -> Iterator[bytes]:
+        """Yield the bytes of a range with line breaks as browsers want them."""
         before = b""
-        for piece in self._raw(progress.start, progress.end):
+        for piece in self._raw(log_range.start, log_range.end):
             # A line break may be cut in two.
             yield _LONE_NEWLINE.sub(b"\r\n", before + piece)[len(before) :]
             before = piece[-1:] if piece.endswith(b"\r") else b""

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playground.demo_repository import DemoRepository
+from playground.jenkins.demo_jobs import open_demo_jobs
 from playground.jenkins.server import OfflineJenkins
-from playground.jenkins.workshop import open_workshop
 from playground.server import OfflineGitee
 
 JENKINS_USER = "chatops"
@@ -21,11 +21,11 @@ async def demo_jenkins(
 ) -> AsyncIterator[OfflineJenkins]:
     """Serve it until the block ends."""
     async with (
-        open_workshop(folder, gitee.url, demo.bot_token, instance) as workshop,
+        open_demo_jobs(folder, gitee.url, demo.bot_token, instance) as jobs,
         OfflineJenkins(port=port) as jenkins,
     ):
         jenkins.access.anyone_reads = True
         jenkins.add_user(JENKINS_USER, token=secrets.token_hex(17))
-        jenkins.add_job(f"{demo.full_name}/build-image", workshop.build_image, quiet=_QUIET)
-        jenkins.add_job(f"{demo.full_name}/test", workshop.test, quiet=_QUIET)
+        jenkins.add_job(f"{demo.full_name}/build-image", jobs.build_image, quiet=_QUIET)
+        jenkins.add_job(f"{demo.full_name}/test", jobs.test, quiet=_QUIET)
         yield jenkins

@@ -38,8 +38,8 @@ def job_page(job: Job, *, may_build: bool) -> web.Response:
 def build_page(build: Build) -> web.Response:
     """Return a build's page: its parameters, files and console."""
     facts = "".join(f"<li><code>{escape(f'{k}={v}')}</code></li>" for k, v in build.parameters.items() if v)
-    progress = build.console.progress(0)
-    text = b"".join(islice(build.console.served(progress), _PIECES)).decode("utf-8", "replace")
+    log_range = build.console.log_range(0)
+    text = b"".join(islice(build.console.rendered(log_range), _PIECES)).decode("utf-8", "replace")
     body = f"<p>{build.result or 'running'}</p><ul>{facts}</ul><pre>{escape(text)}</pre>"
     return _readable(f"{build.job.name} #{build.number}", body)
 

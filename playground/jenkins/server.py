@@ -9,11 +9,11 @@ from typing import Any, Self
 from aiohttp import web
 
 from playground import faults
-from playground.jenkins.access import Access
-from playground.jenkins.answers import Answers
+from playground.jenkins.access import AccessControl
+from playground.jenkins.api import JenkinsApi
 from playground.jenkins.pages import restarting
 from playground.jenkins.scheduling import Scheduler
-from playground.jenkins.shapes import Shapes
+from playground.jenkins.serializers import JenkinsSerializer
 from playground.jenkins.state import Build, Job, QueueItem, Story, User
 from playground.jenkins.stories import succeeds
 
@@ -55,13 +55,13 @@ class OfflineJenkins:
         self.requests: list[tuple[str, str]] = []
         """Method and path of every request."""
         self.scheduler = Scheduler(executors, now, sleep)
-        self.access = Access()
+        self.access = AccessControl()
         self._away_until = 0.0
-        self._answers = Answers(self.scheduler, self.access, self._shapes)
+        self._api = JenkinsApi(self.scheduler, self.access, self._serializer)
         self._runner: web.AppRunner | None = None
 
-    def _shapes(self) -> Shapes:
-        return Shapes(self.scheduler, self.url, self.skew)
+    def _serializer(self) -> JenkinsSerializer:
+        return JenkinsSerializer(self.scheduler, self.url, self.skew)
 
     async def start(self) -> None:
         """Listen; `url` says where."""
@@ -143,7 +143,7 @@ class OfflineJenkins:
         self.requests.append((request.method, request.rel_url.raw_path))
         if self.scheduler.now() < self._away_until:
             return restarting()
-        return await self._answers.answer(request)
+        return await self._api.respond(request)
 
     async def _stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
         now = datetime.fromtimestamp(self.scheduler.now(), UTC) + timedelta(seconds=self.skew)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote
 
-from playground.jenkins.console import Console
+from playground.jenkins.console import ConsoleLog
 
 Kind = Literal["pipeline", "freestyle"]
 Stop = Literal["stop", "term", "kill"]
@@ -42,7 +42,7 @@ class Build:
     parameters: dict[str, str]
     user: str
     started_at: float
-    console: Console = field(default_factory=Console)
+    console: ConsoleLog = field(default_factory=ConsoleLog)
     building: bool = True
     result: str | None = None
     duration: float = 0.0

@@ -22,7 +22,7 @@ class BuildHandle:
         """What the build was started with."""
         return self.build.parameters
 
-    def say(self, text: str, times: int = 1) -> None:
+    def log(self, text: str, times: int = 1) -> None:
         """Write lines to the console."""
         self.build.console.write(f"{text}\n", times)
 
@@ -83,15 +83,15 @@ def _case(suite: str, name: str, error: str | None) -> dict[str, Any]:
 
 async def succeeds(handle: BuildHandle) -> str:
     """Say a line and end well."""
-    handle.say("Hello from Jenkins")
+    handle.log("Hello from Jenkins")
     return "SUCCESS"
 
 
-def telling(**facts: str) -> Story:
+def reporting(**facts: str) -> Story:
     """Return a story that archives a `chatops.env` with these lines."""
 
     async def story(handle: BuildHandle) -> str:
-        handle.say("archiving what was made")
+        handle.log("archiving what was made")
         lines = (f"{key}={value.format(**handle.parameters)}" for key, value in facts.items())
         handle.archive("out/chatops.env", "\n".join(lines) + "\n")
         return "SUCCESS"
@@ -99,11 +99,11 @@ def telling(**facts: str) -> Story:
     return story
 
 
-def held(gate: asyncio.Event, story: Story = succeeds) -> Story:
+def gated(gate: asyncio.Event, story: Story = succeeds) -> Story:
     """Return a story that waits for a gate before it goes on."""
 
     async def waiting(handle: BuildHandle) -> str:
-        handle.say("waiting at the gate")
+        handle.log("waiting at the gate")
         await gate.wait()
         return await story(handle)
 
@@ -115,7 +115,7 @@ def fails(*lines: str) -> Story:
 
     async def story(handle: BuildHandle) -> str:
         for line in lines:
-            handle.say(line)
+            handle.log(line)
         return "FAILURE"
 
     return story

@@ -13,11 +13,11 @@ from markupsafe import Markup
 
 from bot.model.text import Language
 from playground import rendering
-from playground.forge import Forge
+from playground.forge import OfflineForge
 from playground.git_repositories import Files, GitError
-from playground.pages.words import WORDS
+from playground.pages.messages import MESSAGES
 from playground.payloads import time
-from playground.refusals import RefusedError
+from playground.refusals import ForgeRefusedError
 from playground.state import Pull, Repository, User
 from playground.webhooks import Webhooks
 
@@ -42,7 +42,7 @@ class Site:
 
     def __init__(
         self,
-        forge: Forge,
+        forge: OfflineForge,
         webhooks: Webhooks,
         *,
         suggestions: Sequence[str],
@@ -68,7 +68,7 @@ class Site:
         """Answer with a template in the visitor's language."""
         language = language_of(request)
         page = self._templates.get_template(template).render(
-            say=lambda key: WORDS[key].say(language),
+            say=lambda key: MESSAGES[key].say(language),
             lang="zh-CN" if language is Language.ZH else "en",
             here=request.path,
             world=self.forge.world,
@@ -99,7 +99,7 @@ class Site:
                 return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text="421 Misdirected Request\n")
             try:
                 response = await handler(request)
-            except RefusedError as refusal:
+            except ForgeRefusedError as refusal:
                 response = self._refused(request, refusal.status, refusal.message)
             except GitError as error:
                 response = self._refused(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
@@ -116,7 +116,7 @@ class Site:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             if not from_here(request):
-                raise RefusedError(HTTPStatus.FORBIDDEN, "403 Forbidden: not from this page")
+                raise ForgeRefusedError(HTTPStatus.FORBIDDEN, "403 Forbidden: not from this page")
             response = await handler(request)
             acting = (await request.post()).get("as")
             if isinstance(acting, str) and self.forge.world.user(acting):

@@ -8,7 +8,7 @@ from playground.state import Comment, LogEntry, Pull, Repository, User, World
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class TimelineItem:
     """A comment, or something that happened; `revision` changes when it looks different."""
 
     key: str
@@ -18,13 +18,15 @@ class Item:
     entry: LogEntry | None = None
 
 
-def conversation(pull: Pull) -> list[Item]:
+def conversation(pull: Pull) -> list[TimelineItem]:
     """Put comments and events into one line, oldest first."""
     comments = [
-        Item(f"note_{one.id}", str(len(one.history)), one.created_at, comment=one)
+        TimelineItem(f"note_{one.id}", str(len(one.history)), one.created_at, comment=one)
         for one in pull.visible_comments
     ]
-    events = [Item(f"event_{number}", "1", entry.at, entry=entry) for number, entry in enumerate(pull.log)]
+    events = [
+        TimelineItem(f"event_{number}", "1", entry.at, entry=entry) for number, entry in enumerate(pull.log)
+    ]
     return sorted([*comments, *events], key=lambda item: item.at)
 
 

@@ -14,7 +14,7 @@ from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
 from bot.runners.jenkins.jobs import JenkinsJobs
 from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.state import Permission
-from playground.jenkins.stories import BuildHandle, fails, held, telling
+from playground.jenkins.stories import BuildHandle, fails, gated, reporting
 from tests.dialogue.offline import OfflineTester
 
 DIGEST = "sha256:" + "a" * 64
@@ -33,8 +33,8 @@ teardown: {runner: jenkins, job: "{owner}/down"}
 """
 HOST = "pr-1-shop.test.example.com"
 URL = "https://pr-1-shop.k8s.example.com/"
-tells_image = telling(IMAGE="{CHATOPS_IMAGE}", IMAGE_DIGEST=DIGEST)
-tells_url = telling(SERVICE_URL=URL)
+tells_image = reporting(IMAGE="{CHATOPS_IMAGE}", IMAGE_DIGEST=DIGEST)
+tells_url = reporting(SERVICE_URL=URL)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ async def test_what_a_job_waits_for_is_in_the_comment(tester: OfflineTester, jen
 
 
 async def test_cancelling_stops_the_build(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
-    job = jenkins.add_job("team/build-image", held(asyncio.Event()), ignores=frozenset({"stop"}))
+    job = jenkins.add_job("team/build-image", gated(asyncio.Event()), ignores=frozenset({"stop"}))
     tester.clock.hold_waits()
     await tester.configure(BUILD)
     await tester.open()
@@ -136,7 +136,7 @@ async def test_cancelling_stops_the_build(tester: OfflineTester, jenkins: Offlin
 async def test_a_push_stops_the_build_of_the_old_commit(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
-    job = jenkins.add_job("team/build-image", held(asyncio.Event()))
+    job = jenkins.add_job("team/build-image", gated(asyncio.Event()))
     looks = tester.clock.hold_waits()
     await tester.configure(BUILD)
     await tester.open()
@@ -156,7 +156,7 @@ async def test_a_restarted_bot_takes_up_what_it_began(
     tester: OfflineTester, jenkins: OfflineJenkins, at: str
 ) -> None:
     gate = asyncio.Event()
-    jenkins.add_job("team/build-image", held(gate, tells_image))
+    jenkins.add_job("team/build-image", gated(gate, tells_image))
     if at == "queue":
         jenkins.quiet_down()
     looks = tester.clock.hold_waits()
@@ -175,7 +175,7 @@ async def test_a_restarted_bot_takes_up_what_it_began(
 async def test_a_stop_that_was_asked_for_before_the_bot_died_stops_the_build(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
-    job = jenkins.add_job("team/build-image", held(asyncio.Event()))
+    job = jenkins.add_job("team/build-image", gated(asyncio.Event()))
     tester.clock.hold_waits()
     await tester.configure(BUILD)
     await tester.open()
@@ -190,7 +190,7 @@ async def test_a_stop_that_was_asked_for_before_the_bot_died_stops_the_build(
 async def test_a_run_that_takes_too_long_stops_its_build(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
-    job = jenkins.add_job("team/build-image", held(asyncio.Event()))
+    job = jenkins.add_job("team/build-image", gated(asyncio.Event()))
     tester.clock.hold_waits()
     await tester.configure(BUILD)
     await tester.open()
@@ -211,7 +211,7 @@ async def test_a_run_that_takes_too_long_stops_its_build(
         ({"parameters": ["OTHER"]}, None, ["does not declare `CHATOPS_RUN`", "string parameters"]),
         ({"story": fails("cc: gone")}, None,
          ["The Jenkins job `team/build-image` ended with `FAILURE` (build #1).", "cc: gone"]),
-        ({"story": telling(IMAGE="x y")}, None, ["`out/chatops.env` of the job", "cannot be used"]),
+        ({"story": reporting(IMAGE="x y")}, None, ["`out/chatops.env` of the job", "cannot be used"]),
     ],
 )  # fmt: skip
 async def test_what_is_wrong_is_explained(
@@ -273,7 +273,7 @@ async def test_tests_without_a_report_are_judged_by_the_job(
     said = await tester.opened()
     assert "The Jenkins job `team/e2e` ended with `FAILURE` (build #1)." in said
     assert "nothing to see" in said
-    job.story = held(asyncio.Event())
+    job.story = gated(asyncio.Event())
     looks = tester.clock.hold_waits()
     await tester.comment("/test")
     await tester.sees("/e2e/2/")
@@ -341,7 +341,7 @@ async def test_what_jenkins_says_is_hostile(tester: OfflineTester, jenkins: Offl
     evil = "</details>`|@all <!-- chatops:run=9 -->"
 
     async def story(handle: BuildHandle) -> str:
-        handle.say(evil)
+        handle.log(evil)
         handle.archive(f"{evil}/image.txt", evil)
         return "SUCCESS"
 

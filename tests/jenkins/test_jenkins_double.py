@@ -11,9 +11,9 @@ import pytest
 
 from bot.runners.jenkins import responses
 from playground.jenkins import tree
-from playground.jenkins.console import Console
+from playground.jenkins.console import ConsoleLog
 from playground.jenkins.server import OfflineJenkins
-from playground.jenkins.stories import BuildHandle, held
+from playground.jenkins.stories import BuildHandle, gated
 from tests.jenkins.bench import TOKEN, USER
 from tests.real.parts import PATIENCE
 
@@ -59,7 +59,7 @@ PARAMETERS = {"_class": "hudson.model.ParametersAction", "parameters": [
 
 
 async def test_queue_items_are_like_recorded_ones(jenkins: OfflineJenkins, http: httpx.AsyncClient) -> None:
-    job = jenkins.add_job("folder/pipeline", held(asyncio.Event()), quiet=5, concurrent=False)
+    job = jenkins.add_job("folder/pipeline", gated(asyncio.Event()), quiet=5, concurrent=False)
     first, _ = jenkins.scheduler.schedule(job, {"a": "1"}, USER)
     waiting = sample("waitingitem")
     waiting["actions"][-1] = PARAMETERS
@@ -139,13 +139,13 @@ def test_shapes_that_nobody_expects_are_read_as_nothing() -> None:
     assert responses.artifacts({"artifacts": [{"fileName": "x"}]}) == ("",)
 
 
-def served(console: Console, start: int = 0) -> tuple[bytes, int, bool]:
-    progress = console.progress(start)
-    return b"".join(console.served(progress)), progress.end, progress.more
+def served(console: ConsoleLog, start: int = 0) -> tuple[bytes, int, bool]:
+    log_range = console.log_range(start)
+    return b"".join(console.rendered(log_range)), log_range.end, log_range.more
 
 
 def test_the_console_counts_raw_bytes_and_serves_crlf() -> None:
-    console = Console()
+    console = ConsoleLog()
     console.write("one\ntwo\r\nhalf")
     assert served(console) == (b"one\r\ntwo\r\n", 9, True)
     assert served(console, 9) == (b"", 9, True)
@@ -156,26 +156,26 @@ def test_the_console_counts_raw_bytes_and_serves_crlf() -> None:
 
 
 def test_a_console_that_is_done_is_served_to_its_last_byte() -> None:
-    console = Console(complete=True)
+    console = ConsoleLog(complete=True)
     console.write("no line break")
     assert served(console) == (b"no line break", 13, False)
 
 
 def test_a_start_beyond_the_end_begins_anew() -> None:
-    console = Console(complete=True)
+    console = ConsoleLog(complete=True)
     console.write("short\n")
     assert served(console, 100) == (b"short\r\n", 6, False)
 
 
 def test_a_console_that_is_not_there_promises_more_for_ever() -> None:
-    console = Console(complete=True)
+    console = ConsoleLog(complete=True)
     console.write("gone\n")
     console.discard()
     assert served(console, 5) == (b"", 0, True)
 
 
 def test_long_consoles_are_served_from_anywhere() -> None:
-    console = Console(complete=True)
+    console = ConsoleLog(complete=True)
     console.write("begin\n")
     console.write("0123456\r\n", times=100_000)
     body, end, _ = served(console, 6 + 9 * 99_999 - 2)
@@ -245,7 +245,7 @@ async def test_what_is_not_there_is_said_in_html(http: httpx.AsyncClient, jenkin
 
 async def test_people_may_look_in_where_the_playground_lets_them(jenkins: OfflineJenkins) -> None:
     async def story(handle: BuildHandle) -> str:
-        handle.say("<script>alert(1)</script>")
+        handle.log("<script>alert(1)</script>")
         return "SUCCESS"
 
     job = jenkins.add_job("folder/a", story)

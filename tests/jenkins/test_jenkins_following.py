@@ -10,7 +10,7 @@ from bot.model.errors import GiveUp, TellUser
 from bot.model.reason import Reason
 from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from playground.jenkins.server import OfflineJenkins
-from playground.jenkins.stories import BuildHandle, fails, held, succeeds
+from playground.jenkins.stories import BuildHandle, fails, gated, succeeds
 from tests.jenkins.bench import ORDER, Bench, Timeline
 
 JOB = "team/build-image"
@@ -37,7 +37,7 @@ async def test_a_failure_is_an_ending_too(bench: Bench, jenkins: OfflineJenkins)
 async def test_waiting_is_told_with_its_reason(bench: Bench, jenkins: OfflineJenkins) -> None:
     gate = asyncio.Event()
     jenkins.scheduler.executors = 1
-    jenkins.add_job("team/other", held(gate))
+    jenkins.add_job("team/other", gated(gate))
     jenkins.add_job(JOB, succeeds, quiet=5.0)
     other = bench.start(name="team/other", key="6.0")
     await bench.until(lambda: jenkins.scheduler.running)
@@ -52,7 +52,7 @@ async def test_waiting_is_told_with_its_reason(bench: Bench, jenkins: OfflineJen
 
 async def test_one_build_at_a_time_is_a_reason_to_wait(bench: Bench, jenkins: OfflineJenkins) -> None:
     gate = asyncio.Event()
-    jenkins.add_job(JOB, held(gate), concurrent=False)
+    jenkins.add_job(JOB, gated(gate), concurrent=False)
     first = bench.start(key="6.0")
     await bench.until(lambda: jenkins.scheduler.running)
     second = bench.start()
@@ -73,7 +73,7 @@ async def test_waiting_too_long_takes_it_out_of_the_queue(bench: Bench, jenkins:
 
 
 async def test_a_build_that_takes_too_long_is_stopped(bench: Bench, jenkins: OfflineJenkins) -> None:
-    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    job = jenkins.add_job(JOB, gated(asyncio.Event()))
     with pytest.raises(TellUser) as told:
         await bench.run(timeout=60)
     assert told.value.reason is Reason.TIMED_OUT
@@ -87,12 +87,12 @@ async def test_a_clock_that_is_wrong_changes_no_timeout(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline, skew: float
 ) -> None:
     gate = asyncio.Event()
-    job = jenkins.add_job(JOB, held(gate))
+    job = jenkins.add_job(JOB, gated(gate))
     jenkins.skew = skew
     bench.timeouts = JenkinsTimeouts(poll=20)
     time.after(500, gate.set)
     assert (await bench.run(timeout=600)).result == "SUCCESS"
-    job.story = held(asyncio.Event())
+    job.story = gated(asyncio.Event())
     with pytest.raises(TellUser):
         await bench.run(key="8.0", timeout=600)
 
@@ -111,7 +111,7 @@ async def test_who_removes_it_from_the_queue_aborts_it(
 async def test_who_aborts_the_build_gives_it_its_result(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
-    jenkins.add_job(JOB, held(asyncio.Event()))
+    jenkins.add_job(JOB, gated(asyncio.Event()))
     time.after(20, lambda: jenkins.scheduler.stop(jenkins.builds[0], "stop"))
     assert (await bench.run()).result == "ABORTED"
 
@@ -120,7 +120,7 @@ async def test_a_restart_of_jenkins_is_waited_for(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     gate = asyncio.Event()
-    jenkins.add_job(JOB, held(gate))
+    jenkins.add_job(JOB, gated(gate))
     time.after(10, lambda: jenkins.restart(300))
     time.after(400, gate.set)
     assert (await bench.run()).result == "SUCCESS"
@@ -175,7 +175,7 @@ async def test_a_bot_that_was_killed_takes_the_same_build_up_again(
     bench: Bench, jenkins: OfflineJenkins, *, keeps_handle: bool
 ) -> None:
     gate = asyncio.Event()
-    jenkins.add_job(JOB, held(gate))
+    jenkins.add_job(JOB, gated(gate))
     task = bench.start()
     await bench.until(lambda: "gate" in bench.log.text)
     task.cancel()
@@ -221,7 +221,7 @@ async def test_a_start_that_never_arrives_is_tried_again(
 
 async def test_a_log_goes_on_where_it_was_kept(bench: Bench, jenkins: OfflineJenkins) -> None:
     gate = asyncio.Event()
-    jenkins.add_job(JOB, held(gate))
+    jenkins.add_job(JOB, gated(gate))
     task = bench.start()
     await bench.until(lambda: len(bench.handle.split()) > 4 and not bench.handle.endswith(" 0"))
     task.cancel()
@@ -234,7 +234,7 @@ async def test_a_log_goes_on_where_it_was_kept(bench: Bench, jenkins: OfflineJen
 
 @pytest.mark.parametrize("at", ["queue", "build"])
 async def test_what_jenkins_lost_is_not_started_again(bench: Bench, jenkins: OfflineJenkins, at: str) -> None:
-    jenkins.add_job(JOB, held(asyncio.Event()))
+    jenkins.add_job(JOB, gated(asyncio.Event()))
     if at == "queue":
         jenkins.quiet_down()
     task = bench.start()
@@ -251,7 +251,7 @@ async def test_what_jenkins_lost_is_not_started_again(bench: Bench, jenkins: Off
 async def test_a_build_that_a_crash_left_without_a_result_is_lost(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
-    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    job = jenkins.add_job(JOB, gated(asyncio.Event()))
 
     def crash() -> None:
         job.builds[1].building = False

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from playground.jenkins.server import OfflineJenkins
-from playground.jenkins.stories import held, telling
+from playground.jenkins.stories import gated, reporting
 from playground.server import OfflineGitee
 from tests.real.parts import PATIENCE, wait_until_open
 from tests.real.ports import free_port
@@ -92,7 +92,7 @@ async def test_a_bot_that_is_killed_starts_nothing_twice(
     tmp_path: Path, gitee: OfflineGitee, live: OfflineJenkins, when: str
 ) -> None:
     gate = asyncio.Event()
-    live.add_job("team/build", held(gate, telling(IMAGE="{CHATOPS_IMAGE}", IMAGE_DIGEST=DIGEST)))
+    live.add_job("team/build", gated(gate, reporting(IMAGE="{CHATOPS_IMAGE}", IMAGE_DIGEST=DIGEST)))
     if when == "asked":
         # Jenkins has begun, and the bot never hears of it.
         live.faults.add("POST", "/buildWithParameters", after=True, hang=True)

@@ -11,7 +11,7 @@ from bot.runners.jenkins import build_log, results
 from bot.runners.jenkins.test_report import read
 from playground.jenkins import stories
 from playground.jenkins.server import OfflineJenkins
-from playground.jenkins.stories import BuildHandle, held
+from playground.jenkins.stories import BuildHandle, gated
 from tests.jenkins.bench import Bench, Timeline
 
 JOB = "team/build-image"
@@ -21,10 +21,10 @@ SAMPLES = Path(__file__).parents[1] / "samples" / "jenkins"
 async def test_a_log_that_grows_is_brought_once_and_whole(bench: Bench, jenkins: OfflineJenkins) -> None:
     async def story(handle: BuildHandle) -> str:
         for number in range(50):
-            handle.say(f"第 {number} 行 ✓")
+            handle.log(f"第 {number} 行 ✓")
             handle.build.console.write("half a ")
             await handle.sleep(1)
-            handle.say("line")
+            handle.log("line")
         return "SUCCESS"
 
     jenkins.add_job(JOB, story)
@@ -36,9 +36,9 @@ async def test_a_log_that_grows_is_brought_once_and_whole(bench: Bench, jenkins:
 
 async def test_a_log_of_200_mb_is_brought_in_moments(bench: Bench, jenkins: OfflineJenkins) -> None:
     async def story(handle: BuildHandle) -> str:
-        handle.say("the beginning")
-        handle.say("x" * 99, times=2_000_000)
-        handle.say("error: the end")
+        handle.log("the beginning")
+        handle.log("x" * 99, times=2_000_000)
+        handle.log("error: the end")
         return "FAILURE"
 
     job = jenkins.add_job(JOB, story)
@@ -57,9 +57,9 @@ async def test_a_log_that_floods_for_hours_costs_little(
 
     async def story(handle: BuildHandle) -> str:
         for _ in range(20):
-            handle.say("y" * 1023, times=1024)
+            handle.log("y" * 1023, times=1024)
             await handle.sleep(3)
-        handle.say("over")
+        handle.log("over")
         return "SUCCESS"
 
     jenkins.add_job(JOB, story)
@@ -72,7 +72,7 @@ async def test_a_log_that_was_rotated_away_does_not_keep_the_end_from_coming(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     gate = asyncio.Event()
-    job = jenkins.add_job(JOB, held(gate))
+    job = jenkins.add_job(JOB, gated(gate))
 
     def discard() -> None:
         job.builds[1].console.discard()
@@ -87,7 +87,7 @@ async def test_a_log_that_begins_anew_is_brought_from_there(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     gate = asyncio.Event()
-    job = jenkins.add_job(JOB, held(gate))
+    job = jenkins.add_job(JOB, gated(gate))
 
     def truncate() -> None:
         job.builds[1].console.truncate()
@@ -104,7 +104,7 @@ async def test_a_build_that_log_rotation_removed_before_it_was_read_is_lost_not_
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     gate = asyncio.Event()
-    job = jenkins.add_job(JOB, held(gate))
+    job = jenkins.add_job(JOB, gated(gate))
 
     def rotate() -> None:
         gate.set()
@@ -120,7 +120,7 @@ async def test_what_jenkins_hides_for_its_own_pages_is_left_out(
     bench: Bench, jenkins: OfflineJenkins
 ) -> None:
     async def story(handle: BuildHandle) -> str:
-        handle.say("\x1b[8mha:////4AAAA+/Zz09\x1b[0m[Pipeline] stage")
+        handle.log("\x1b[8mha:////4AAAA+/Zz09\x1b[0m[Pipeline] stage")
         return "SUCCESS"
 
     jenkins.add_job(JOB, story)

@@ -7,7 +7,7 @@ import pytest
 
 from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.state import Stop
-from playground.jenkins.stories import held
+from playground.jenkins.stories import gated
 from tests.jenkins.bench import ORDER, Bench
 
 JOB = "team/build-image"
@@ -44,7 +44,7 @@ async def test_what_waits_is_taken_out_of_the_queue(bench: Bench, jenkins: Offli
 async def test_what_runs_is_asked_ever_less_kindly(
     bench: Bench, jenkins: OfflineJenkins, ignored: frozenset[Stop], stops: list[str]
 ) -> None:
-    job = jenkins.add_job(JOB, held(asyncio.Event()), ignores=ignored)
+    job = jenkins.add_job(JOB, gated(asyncio.Event()), ignores=ignored)
     task = bench.start()
     await bench.until(lambda: "gate" in bench.log.text)
     began = bench.time.now()
@@ -54,7 +54,7 @@ async def test_what_runs_is_asked_ever_less_kindly(
 
 
 async def test_what_cannot_be_stopped_is_left_within_bounds(bench: Bench, jenkins: OfflineJenkins) -> None:
-    job = jenkins.add_job(JOB, held(asyncio.Event()), ignores=frozenset({"stop"}), kind="freestyle")
+    job = jenkins.add_job(JOB, gated(asyncio.Event()), ignores=frozenset({"stop"}), kind="freestyle")
     task = bench.start()
     await bench.until(lambda: "gate" in bench.log.text)
     await cancelled(bench, task)
@@ -63,7 +63,7 @@ async def test_what_cannot_be_stopped_is_left_within_bounds(bench: Bench, jenkin
 
 
 async def test_what_became_a_build_meanwhile_is_stopped_as_one(bench: Bench, jenkins: OfflineJenkins) -> None:
-    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    job = jenkins.add_job(JOB, gated(asyncio.Event()))
     jenkins.quiet_down()
     task = bench.start()
     await bench.until(lambda: bench.waited_for)
@@ -77,7 +77,7 @@ async def test_what_became_a_build_meanwhile_is_stopped_as_one(bench: Bench, jen
 async def test_a_start_whose_answer_is_under_way_is_stopped_too(
     bench: Bench, jenkins: OfflineJenkins
 ) -> None:
-    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    job = jenkins.add_job(JOB, gated(asyncio.Event()))
     lost = jenkins.faults.add("POST", "/buildWithParameters", after=True, hang=True)
     task = bench.start()
     await bench.until(lambda: lost.hits and jenkins.triggers())
@@ -86,7 +86,7 @@ async def test_a_start_whose_answer_is_under_way_is_stopped_too(
 
 
 async def test_stopping_has_patience_with_jenkins(bench: Bench, jenkins: OfflineJenkins) -> None:
-    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    job = jenkins.add_job(JOB, gated(asyncio.Event()))
     task = bench.start()
     await bench.until(lambda: "gate" in bench.log.text)
     jenkins.restart(3)
@@ -95,7 +95,7 @@ async def test_stopping_has_patience_with_jenkins(bench: Bench, jenkins: Offline
 
 
 async def test_a_jenkins_that_stays_away_is_not_waited_for(bench: Bench, jenkins: OfflineJenkins) -> None:
-    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    job = jenkins.add_job(JOB, gated(asyncio.Event()))
     task = bench.start()
     await bench.until(lambda: "gate" in bench.log.text)
     jenkins.restart(10_000)
@@ -105,7 +105,7 @@ async def test_a_jenkins_that_stays_away_is_not_waited_for(bench: Bench, jenkins
 
 
 async def test_who_only_goes_away_stops_nothing(bench: Bench, jenkins: OfflineJenkins) -> None:
-    job = jenkins.add_job(JOB, held(asyncio.Event()))
+    job = jenkins.add_job(JOB, gated(asyncio.Event()))
     task = bench.start()
     await bench.until(lambda: "gate" in bench.log.text)
     task.cancel()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from playground.refusals import RefusedError
+from playground.refusals import ForgeRefusedError
 from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api
 from tests.real.parts import PATIENCE
@@ -72,12 +72,12 @@ async def test_waiting_in_vain_ends_too(gitee: OfflineGitee) -> None:
 
 
 async def test_the_python_door_follows_the_same_rules(gitee: OfflineGitee, pull: int) -> None:
-    with pytest.raises(RefusedError) as refusal:
+    with pytest.raises(ForgeRefusedError) as refusal:
         await gitee.merge(REPO, pull, by="stranger")
     assert refusal.value.status == 403
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForgeRefusedError):
         await gitee.push(REPO, pull, {"a": "1"}, by="stranger")
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForgeRefusedError):
         gitee.add_user("MEI")
 
 
@@ -85,13 +85,13 @@ async def test_the_python_door_follows_the_same_rules(gitee: OfflineGitee, pull:
 async def test_paths_that_git_could_not_check_out_are_refused(
     gitee: OfflineGitee, pull: int, path: str
 ) -> None:
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForgeRefusedError):
         await gitee.push(REPO, pull, {path: "x"}, by="mei")
 
 
 @pytest.mark.parametrize("branch", ["-x", "a..b", "a b", "", "x.lock"])
 async def test_branch_names_that_git_refuses_are_refused(gitee: OfflineGitee, branch: str) -> None:
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForgeRefusedError):
         await gitee.commit(REPO, branch, {"a": "1"}, by="mei")
 
 

@@ -13,7 +13,7 @@ from playground.demo_repository import DemoRepository, open_first_pull, seed_dem
 from playground.launch import Ports
 from playground.server import OfflineGitee
 from playground.story import Stage
-from playground.terminal import Options
+from playground.terminal import PlaygroundOptions
 
 
 class LazySystem:
@@ -65,7 +65,7 @@ def test_no_port_is_chosen_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ports_are_the_usual_ones_free_ones_for_a_story_and_always_those_asked_for(
     asked: dict[str, Any], ports: Ports
 ) -> None:
-    options = Options(**{"demo_pr": False, "registry": "", "data_dir": None, **asked})
+    options = PlaygroundOptions(**{"demo_pr": False, "registry": "", "data_dir": None, **asked})
     assert options.ports == ports
 
 

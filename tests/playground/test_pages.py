@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from playground.demo_repository import ready_made_changes, seed_demo
+from playground.pages.messages import MESSAGES
 from playground.pages.site import STATIC
-from playground.pages.words import WORDS
 from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Receiver
 from tests.real.parts import PATIENCE
@@ -55,7 +55,7 @@ def test_no_word_is_missing_in_templates() -> None:
         re.findall(r"say\('([a-z_]+)'\)", templates)
     )
     assert asked
-    assert asked <= WORDS.keys()
+    assert asked <= MESSAGES.keys()
 
 
 async def test_hostile_titles_branches_files_and_names_are_text(

@@ -40,7 +40,7 @@ _REPOSITORY_LINKS = {
 }
 
 
-class Shapes:
+class ApiSerializer:
     """Makes answers for one Gitee, whose address stands in their URLs."""
 
     def __init__(self, world: World, url: str) -> None:

@@ -12,7 +12,7 @@ from playground.state import Permission, Pull, Repository, User
 _PERMISSIONS: dict[str, Permission | None] = {"admin": "admin", "write": "write", "read": "read", "": None}
 
 
-class Acting:
+class ActionPages:
     """The targets of the forms about repositories and pull requests."""
 
     def __init__(self, site: Site) -> None:

@@ -9,8 +9,8 @@ from playground.jenkins.state import BUILD_CLASSES, JOB_CLASSES, Build, Job, Que
 _FOLDER = "com.cloudbees.hudson.plugins.folder.Folder"
 
 
-class Shapes:
-    """Shapes of one Jenkins; `skew` is by how many seconds its clock is ahead."""
+class JenkinsSerializer:
+    """JSON of one Jenkins; `skew` is by how many seconds its clock is ahead."""
 
     def __init__(self, scheduler: Scheduler, url: str, skew: float) -> None:
         self._scheduler = scheduler

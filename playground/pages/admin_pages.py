@@ -10,7 +10,7 @@ from playground.state import Hook, Repository
 from playground.webhooks import Delivery
 
 
-class Inspecting:
+class AdminPages:
     """Deliveries and people."""
 
     def __init__(self, site: Site) -> None:

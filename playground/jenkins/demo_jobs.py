@@ -34,7 +34,7 @@ _STATUS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class DemoJobs:
     """The machine on which the jobs run."""
 
     source: GitSource
@@ -52,16 +52,16 @@ class Workshop:
     async def _build_image(self, handle: BuildHandle) -> str:
         tag = handle.parameters["CHATOPS_IMAGE"]
         _, size = await self._built(handle, tag, "runtime")
-        handle.say("[Pipeline] stage (Push)")
-        digest = await self.builder.push(tag, _Console(handle))
-        handle.say("[Pipeline] archiveArtifacts")
+        handle.log("[Pipeline] stage (Push)")
+        digest = await self.builder.push(tag, _ConsoleWriter(handle))
+        handle.log("[Pipeline] archiveArtifacts")
         handle.archive("chatops.env", f"IMAGE={tag}\nIMAGE_DIGEST={digest}\nIMAGE_SIZE={size}\n")
         return "SUCCESS"
 
     async def _test(self, handle: BuildHandle) -> str:
         key = _key(handle)
         image, _ = await self._built(handle, f"chatops-playground-tests:{key.number}", "test")
-        handle.say("[Pipeline] stage (Test)")
+        handle.log("[Pipeline] stage (Test)")
         spec = TestSpec(
             key=key,
             suite="default",
@@ -73,8 +73,8 @@ class Workshop:
             memory="1g",
             labels=_labels(handle),
         )
-        output = await self.platform.run_tests(spec, _Console(handle))
-        handle.say("[Pipeline] junit")
+        output = await self.platform.run_tests(spec, _ConsoleWriter(handle))
+        handle.log("[Pipeline] junit")
         report = junit.read(output.files)
         handle.build.report = {
             "_class": "hudson.tasks.junit.TestResult",
@@ -84,22 +84,22 @@ class Workshop:
 
     async def _built(self, handle: BuildHandle, tag: str, target: str) -> tuple[str, int]:
         given, key = handle.parameters, _key(handle)
-        handle.say("[Pipeline] stage (Checkout)")
-        handle.say(f"Checking out Revision {given['CHATOPS_SHA']} ({given['CHATOPS_REF']})")
+        handle.log("[Pipeline] stage (Checkout)")
+        handle.log(f"Checking out Revision {given['CHATOPS_SHA']} ({given['CHATOPS_REF']})")
         await self.source.fetch(key.repo, given["CHATOPS_CLONE_URL"], key.number, given["CHATOPS_SHA"])
-        handle.say(f"[Pipeline] stage (Build {target})")
+        handle.log(f"[Pipeline] stage (Build {target})")
         async with self.source.archive(key.repo, given["CHATOPS_SHA"]) as context:
             order = BuildOrder(tag, "Dockerfile", target, {}, _labels(handle), context)
-            built = await self.builder.build(order, _Console(handle))
+            built = await self.builder.build(order, _ConsoleWriter(handle))
         return built.id, built.size
 
 
 @asynccontextmanager
-async def open_workshop(folder: Path, gitee_url: str, token: str, instance: str) -> AsyncIterator[Workshop]:
+async def open_demo_jobs(folder: Path, gitee_url: str, token: str, instance: str) -> AsyncIterator[DemoJobs]:
     """Open the engine, as an agent of Jenkins would have it."""
     engine = await DockerEngine.connect(DockerOptions())
     try:
-        yield Workshop(
+        yield DemoJobs(
             GitSource(folder, gitee_url, token),
             DockerBuilder(engine, instance=instance),
             DockerPlatform(engine, instance=instance),
@@ -109,7 +109,7 @@ async def open_workshop(folder: Path, gitee_url: str, token: str, instance: str)
 
 
 @dataclass(frozen=True, slots=True)
-class _Console:
+class _ConsoleWriter:
     """A build's console as the parts at hand write to it."""
 
     handle: BuildHandle
@@ -118,7 +118,7 @@ class _Console:
         self.handle.build.console.write(text)
 
     def note(self, text: str) -> None:
-        self.handle.say(f"+ {text}")
+        self.handle.log(f"+ {text}")
 
     def tail(self, lines: int = 40) -> str:  # noqa: ARG002 - the port's own signature
         return ""
@@ -128,8 +128,8 @@ async def _as_result(handle: BuildHandle, work: Any) -> str:
     try:
         result: str = await work
     except ChatOpsError as error:
-        handle.say(error.log or str(error))
-        handle.say(f"ERROR: {error}")
+        handle.log(error.log or str(error))
+        handle.log(f"ERROR: {error}")
         return "FAILURE"
     return result
 

@@ -11,7 +11,7 @@ from playground.state import Pull, Repository
 _STATES = ("open", "merged", "closed", "all")
 
 
-class Reading:
+class ReadPages:
     """The pages without forms' targets."""
 
     def __init__(self, site: Site) -> None:

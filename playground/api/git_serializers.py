@@ -3,29 +3,29 @@
 import base64
 from posixpath import basename
 
-from playground.api.shapes import Json, Shapes
+from playground.api.serializers import ApiSerializer, Json
 from playground.events import PushedCommit
 from playground.git_history import FileChange, TreeEntry
 from playground.state import Pull, Repository, User
 
 
-def _author(shapes: Shapes, commit: PushedCommit) -> Json | None:
+def _author(serializer: ApiSerializer, commit: PushedCommit) -> Json | None:
     """Find the user behind a commit's address, if it is one of ours."""
     login, _, host = commit.author_email.partition("@")
-    user: User | None = shapes.world.user(login) if host == "noreply.example" else None
-    return shapes.user(user) if user else None
+    user: User | None = serializer.world.user(login) if host == "noreply.example" else None
+    return serializer.user(user) if user else None
 
 
-def commit(shapes: Shapes, repository: Repository, one: PushedCommit) -> Json:
+def commit(serializer: ApiSerializer, repository: Repository, one: PushedCommit) -> Json:
     """Describe a commit without its files."""
-    api = f"{shapes.api}/repos/{repository.full_name}"
+    api = f"{serializer.api}/repos/{repository.full_name}"
     url = f"{api}/commits/{one.sha}"
     signature = {"name": one.author_name, "date": one.time, "email": one.author_email}
     parents = [{"sha": sha, "url": f"{api}/commits/{sha}"} for sha in one.parents]
     return {
         "url": url,
         "sha": one.sha,
-        "html_url": f"{shapes.web}/{repository.full_name}/commit/{one.sha}",
+        "html_url": f"{serializer.web}/{repository.full_name}/commit/{one.sha}",
         "comments_url": f"{url}/comments",
         "commit": {
             "author": signature,
@@ -33,15 +33,15 @@ def commit(shapes: Shapes, repository: Repository, one: PushedCommit) -> Json:
             "message": one.message,
             "tree": {"sha": one.tree, "url": f"{api}/git/trees/{one.tree}"},
         },
-        "author": _author(shapes, one),
-        "committer": _author(shapes, one),
+        "author": _author(serializer, one),
+        "committer": _author(serializer, one),
         "parents": parents,
     }
 
 
-def pull_file(shapes: Shapes, pull: Pull, change: FileChange) -> Json:
+def pull_file(serializer: ApiSerializer, pull: Pull, change: FileChange) -> Json:
     """Describe a file of a pull request: counts are strings, no status means modified."""
-    web = f"{shapes.web}/{pull.repository.full_name}"
+    web = f"{serializer.web}/{pull.repository.full_name}"
     return {
         "sha": pull.head_sha,
         "filename": change.path,
@@ -64,9 +64,9 @@ def pull_file(shapes: Shapes, pull: Pull, change: FileChange) -> Json:
     }
 
 
-def diff_file(shapes: Shapes, repository: Repository, sha: str, change: FileChange) -> Json:
+def diff_file(serializer: ApiSerializer, repository: Repository, sha: str, change: FileChange) -> Json:
     """Describe a changed file of a commit or a comparison: counts are numbers, the patch is text."""
-    web = f"{shapes.web}/{repository.full_name}"
+    web = f"{serializer.web}/{repository.full_name}"
     return {
         "sha": sha,
         "filename": change.path,
@@ -76,14 +76,14 @@ def diff_file(shapes: Shapes, repository: Repository, sha: str, change: FileChan
         "changes": change.additions + change.deletions,
         "blob_url": f"{web}/blob/{sha}/{change.path}",
         "raw_url": f"{web}/raw/{sha}/{change.path}",
-        "content_url": f"{shapes.api}/repos/{repository.full_name}/contents/{change.path}?ref={sha}",
+        "content_url": f"{serializer.api}/repos/{repository.full_name}/contents/{change.path}?ref={sha}",
         "patch": change.diff,
     }
 
 
-def branch(shapes: Shapes, repository: Repository, name: str, sha: str) -> Json:
+def branch(serializer: ApiSerializer, repository: Repository, name: str, sha: str) -> Json:
     """Describe a branch in a list."""
-    url = f"{shapes.api}/repos/{repository.full_name}"
+    url = f"{serializer.api}/repos/{repository.full_name}"
     return {
         "name": name,
         "commit": {"sha": sha, "url": f"{url}/commits/{sha}"},
@@ -92,20 +92,20 @@ def branch(shapes: Shapes, repository: Repository, name: str, sha: str) -> Json:
     }
 
 
-def complete_branch(shapes: Shapes, repository: Repository, name: str, tip: PushedCommit) -> Json:
+def complete_branch(serializer: ApiSerializer, repository: Repository, name: str, tip: PushedCommit) -> Json:
     """Describe a branch by name, with its last commit."""
     links = {
-        "html": f"{shapes.web}/{repository.full_name}/tree/{name}",
-        "self": f"{shapes.api}/repos/{repository.full_name}/branches/{name}",
+        "html": f"{serializer.web}/{repository.full_name}/tree/{name}",
+        "self": f"{serializer.api}/repos/{repository.full_name}/branches/{name}",
     }
-    basic = branch(shapes, repository, name, tip.sha)
-    return {**basic, "commit": commit(shapes, repository, tip), "_links": links}
+    basic = branch(serializer, repository, name, tip.sha)
+    return {**basic, "commit": commit(serializer, repository, tip), "_links": links}
 
 
-def content(shapes: Shapes, repository: Repository, ref: str, path: str, entry: TreeEntry) -> Json:
+def content(serializer: ApiSerializer, repository: Repository, ref: str, path: str, entry: TreeEntry) -> Json:
     """Describe a file or folder in a folder's list."""
-    api = f"{shapes.api}/repos/{repository.full_name}/contents/{path}"
-    html = f"{shapes.web}/{repository.full_name}/blob/{ref}/{path}"
+    api = f"{serializer.api}/repos/{repository.full_name}/contents/{path}"
+    html = f"{serializer.web}/{repository.full_name}/blob/{ref}/{path}"
     return {
         "type": "dir" if entry.kind == "tree" else "file",
         "size": None,
@@ -114,19 +114,21 @@ def content(shapes: Shapes, repository: Repository, ref: str, path: str, entry: 
         "sha": entry.sha,
         "url": api,
         "html_url": html,
-        "download_url": f"{shapes.web}/{repository.full_name}/raw/{ref}/{path}",
+        "download_url": f"{serializer.web}/{repository.full_name}/raw/{ref}/{path}",
         "_links": {"self": api, "html": html},
     }
 
 
-def file_content(shapes: Shapes, repository: Repository, ref: str, path: str, sha: str, data: bytes) -> Json:  # noqa: PLR0917 - the parts of one answer
+def file_content(  # noqa: PLR0917 - the parts of one response
+    serializer: ApiSerializer, repository: Repository, ref: str, path: str, sha: str, data: bytes
+) -> Json:
     """Describe a file with its content."""
     entry = TreeEntry(path, "100644", "blob", sha, len(data))
-    body = content(shapes, repository, ref, path, entry)
+    body = content(serializer, repository, ref, path, entry)
     return {**body, "encoding": "base64", "size": len(data), "content": base64.b64encode(data).decode()}
 
 
-def tree_entry(shapes: Shapes, repository: Repository, entry: TreeEntry) -> Json:
+def tree_entry(serializer: ApiSerializer, repository: Repository, entry: TreeEntry) -> Json:
     """One entry of a tree."""
     kind = "trees" if entry.kind == "tree" else "blobs"
     return {
@@ -135,5 +137,5 @@ def tree_entry(shapes: Shapes, repository: Repository, entry: TreeEntry) -> Json
         "type": entry.kind,
         "sha": entry.sha,
         "size": entry.size or 0,
-        "url": f"{shapes.api}/repos/{repository.full_name}/git/{kind}/{entry.sha}",
+        "url": f"{serializer.api}/repos/{repository.full_name}/git/{kind}/{entry.sha}",
     }

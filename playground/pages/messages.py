@@ -2,7 +2,7 @@
 
 from bot.model.text import Text
 
-WORDS: dict[str, Text] = {
+MESSAGES: dict[str, Text] = {
     "title": Text(en="Offline Gitee", zh="离线 Gitee"),
     "banner": Text(
         en="A practice ground on this machine. Nothing here reaches gitee.com.",
