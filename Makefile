@@ -27,7 +27,7 @@ setup-test: ## the same, and a browser with fonts
 demo: setup ## set up, then start the bot beside an offline Gitee; ARGS="--demo-pr" plays the whole story
 	@$(BIN)/chatops playground --registry http://127.0.0.1:$(CHATOPS_REGISTRY_PORT) $(ARGS)
 
-test: setup-test ## set up, then all checks and tests; ARGS go to pytest and choose, CLUSTER=off leaves Kubernetes out
+test: setup-test ## set up, then all checks and tests; with ARGS only the tests that pytest chooses by them; CLUSTER=off leaves Kubernetes out
 	@STARTED=$(STARTED) deploy/local/suite.sh $(ARGS)
 
 test-cluster: setup-test ## a real Kubernetes, or the one of KUBECONFIG, and the tests that need it; ARGS go to pytest

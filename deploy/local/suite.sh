@@ -23,14 +23,17 @@ part() {
     printf '\n== %s\n' "$1"
 }
 
-pytest_options=(-n "${TEST_WORKERS:-2}" --dist loadgroup --cov --cov-report=)
+pytest_options=(-n "${TEST_WORKERS:-2}" --dist loadgroup)
+coverage=(--cov --cov-report=)
 cluster() { PYTHONPATH=deploy/local $bin/python -m tests.cluster.local "$@"; }
 
 rm -f "${reports[@]}"
 
-# Whoever chooses tests by arguments means those of the first run.
+# ARGS choose tests of the first run, and want their answer at once: no cluster, no checks, no coverage.
+chosen=no
+[ $# -eq 0 ] || chosen=yes
 with_cluster=no
-[ $# -gt 0 ] || [ "${CLUSTER:-on}" = off ] || with_cluster=yes
+[ $chosen = yes ] || [ "${CLUSTER:-on}" = off ] || with_cluster=yes
 
 if [ $with_cluster = yes ]; then
     part 'cluster'
@@ -41,16 +44,21 @@ if [ $with_cluster = yes ]; then
     trap "kill -- -$building 2>/dev/null || true" EXIT
 fi
 
-part 'ruff'
-$bin/ruff check .
-$bin/ruff format --check .
-part 'mypy'
-$bin/mypy
-part 'import-linter'
-$bin/lint-imports
+check() {
+    part 'ruff'
+    $bin/ruff check .
+    $bin/ruff format --check .
+    part 'mypy'
+    $bin/mypy
+    part 'import-linter'
+    $bin/lint-imports
+}
+
+[ $chosen = yes ] || check
 
 part 'pytest'
 failed=0
+[ $chosen = yes ] || pytest_options+=("${coverage[@]}")
 $bin/python -m pytest "${pytest_options[@]}" --junitxml="${reports[0]}" "$@" | tee "$pytest_log" || failed=1
 if [ $with_cluster = yes ]; then
     part 'wait for the cluster to be built'
@@ -60,11 +68,13 @@ if [ $with_cluster = yes ]; then
         tee "$cluster_log" || failed=1
 fi
 
-part 'coverage'
-$bin/coverage report --skip-covered --skip-empty
-part 'coverage of the pure code: every branch'
-# Chosen tests cannot cover everything.
-$bin/coverage report --include="$pure" --skip-covered --fail-under=100 || [ $# -gt 0 ] || failed=1
+measure_coverage() {
+    part 'coverage'
+    $bin/coverage report --skip-covered --skip-empty
+    part 'coverage of the pure code: every branch'
+    $bin/coverage report --include="$pure" --skip-covered --fail-under=100 || failed=1
+}
+[ $chosen = yes ] || measure_coverage
 
 part 'slowest tests'
 $bin/python -m tests.suite.slowest "${reports[@]}" || true # a report that was cut off decides nothing

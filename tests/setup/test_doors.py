@@ -80,16 +80,28 @@ def test_ci_is_make_test_with_nobody_to_answer(run: Run, stand_in: StandIn, stat
     assert done.stdout.split("\n")[:2] == ["make test", "problem"]
 
 
+def called(output: str) -> list[str]:
+    """Return the name of each tool that ran, in order."""
+    return [line.split()[0] for line in output.splitlines() if line.startswith(TOOLS)]
+
+
 @pytest.mark.usefixtures("tools")
 def test_suite_checks_style_types_layers_then_tests_then_the_pure_code(run: Run) -> None:
-    done = run("deploy/local/suite.sh", "-k", "x")
-    said = [line.split()[0] for line in done.stdout.splitlines() if line.startswith(TOOLS)]
-    assert said == ["ruff", "ruff", "mypy", "lint-imports", "python", "coverage", "coverage", "python"]
-    assert (
-        "-m pytest -n 2 --dist loadgroup --cov --cov-report= --junitxml=.local/pytest.xml -k x" in done.stdout
-    )
+    done = run("deploy/local/suite.sh", CLUSTER="off")
+    assert called(done.stdout) == [
+        *("ruff", "ruff", "mypy", "lint-imports", "python", "coverage", "coverage", "python")
+    ]
+    assert "-m pytest -n 2 --dist loadgroup --cov --cov-report= --junitxml=.local/pytest.xml" in done.stdout
     pure = "bot/core/*,bot/model/*,bot/pipeline/*,bot/runners/kubernetes/pure/*,commands/*"
     assert f"--include={pure} --skip-covered --fail-under=100" in done.stdout
+    assert done.returncode == 0
+
+
+@pytest.mark.usefixtures("tools")
+def test_chosen_tests_start_at_once(run: Run) -> None:
+    done = run("deploy/local/suite.sh", "-k", "x")
+    assert called(done.stdout) == ["python", "python"]
+    assert "-m pytest -n 2 --dist loadgroup --junitxml=.local/pytest.xml -k x" in done.stdout
     assert done.returncode == 0
 
 
