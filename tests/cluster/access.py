@@ -82,11 +82,19 @@ class Access:
         }
         return bool(self._kind_of(review).create(body=review).status.allowed)
 
-    def remove(self, item: Mapping[str, Any]) -> None:
-        """Remove an object, if it is there, and wait until it is gone."""
-        with suppress(NotFoundError, ConflictError):  # conflict: a namespace that is on its way out already
+    def delete(self, item: Mapping[str, Any]) -> None:
+        """Request an object's deletion, if it exists, without waiting for its end."""
+        with suppress(NotFoundError, ConflictError):  # conflict: a namespace that terminates already
             self._kind_of(item).delete(item["metadata"]["name"], item["metadata"].get("namespace"))
-        wait_until(lambda: not self.exists(item), f"{item['kind']} {item['metadata']['name']} on its way out")
+
+    def until_gone(self, item: Mapping[str, Any]) -> None:
+        """Wait until an object is gone."""
+        wait_until(lambda: not self.exists(item), f"{item['kind']} {item['metadata']['name']} is gone")
+
+    def remove(self, item: Mapping[str, Any]) -> None:
+        """Delete an object, if it exists, and wait until it is gone."""
+        self.delete(item)
+        self.until_gone(item)
 
     def namespaces(self, label: str) -> list[Object]:
         """Return the namespaces with a label."""

@@ -17,7 +17,9 @@ import httpx
 import pytest
 
 from bot.core.naming import LABEL_INSTANCE
-from tests.cluster.access import Access, access, named, wait_until
+from bot.model.run import Image
+from tests.cluster.access import Access, Object, access, named, wait_until
+from tests.cluster.account import bot_account
 from tests.cluster.chart import Chart
 from tests.cluster.patience import patience
 from tests.cluster.previews import previews
@@ -56,8 +58,12 @@ def cluster(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def tidy_node(cluster: Access, sdk: docker.DockerClient) -> Iterator[None]:
-    """Remove what the node of our own cluster keeps for some seconds after a pod: its image could not go."""
+    """Remove the containers that our own node keeps for some seconds after a pod: they hold the images."""
     yield
+    _tidy(cluster, sdk)
+
+
+def _tidy(cluster: Access, sdk: docker.DockerClient) -> None:
     if AUDIT not in os.environ:
         return
     # In this order: another test may be making a namespace, and pods in it, at this moment.
@@ -81,13 +87,29 @@ def namespace(cluster: Access, tidy_node: None) -> Iterator[str]:
     cluster.remove(item)
 
 
+@pytest.fixture(scope="session")
+def terminating(cluster: Access, sdk: docker.DockerClient, app_image: Image) -> Iterator[list[Object]]:
+    """Collect namespaces whose deletion was requested, and wait for all of them once, at the end.
+
+    A namespace takes 6 to 14 s to go, which no test needs to wait for. The images are requested before, so
+    that they are removed after the pods that use them.
+    """
+    del app_image
+    found: list[Object] = []
+    yield found
+    for item in found:
+        cluster.until_gone(item)
+    _tidy(cluster, sdk)
+
+
 @pytest.fixture
-def instance(cluster: Access, tidy_node: None) -> Iterator[str]:
-    """Name a bot of this test's own; each namespace that carries it is gone afterwards, come what may."""
+def instance(cluster: Access, terminating: list[Object]) -> Iterator[str]:
+    """Name a bot of this test's own; its namespaces are deleted, whatever the test did."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield name
     for item in cluster.namespaces(f"{LABEL_INSTANCE}={name}"):
-        cluster.remove(item)
+        cluster.delete(item)
+        terminating.append(item)
 
 
 @pytest.fixture(scope="session")
@@ -121,24 +143,20 @@ def visit(ingress: str) -> Iterator[Visit]:
         yield Visit(client)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chart(helm: Path) -> Chart:
     """Return the bot's own chart, rendered by the Helm that the bot finds."""
     return Chart(helm)
 
 
-@pytest.fixture
-def bot_kubeconfig(cluster: Access, chart: Chart, namespace: str, tmp_path: Path) -> Iterator[Path]:
-    """Write the kubeconfig of a service account with exactly the rights that the chart gives the bot."""
-    release = f"bot-{uuid.uuid4().hex[:8]}"
-    rights = chart.rights(release, namespace)
-    for item in rights:
-        cluster.create(item)
-    file = tmp_path / "bot.kubeconfig"
-    file.write_text(cluster.as_bearer(cluster.token(release, namespace)))
-    with access(file, tmp_path) as bot:
-        # The server reads them a moment later.
-        wait_until(lambda: bot.may("create", "", "namespaces"), "the rights of the bot")
-    yield file
-    for item in rights:
-        cluster.remove(item)
+@pytest.fixture(scope="session")
+def bot_kubeconfig(cluster: Access, chart: Chart, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Write the kubeconfig of a service account with exactly the rights that the chart gives the bot.
+
+    All tests of a worker share it: it holds rights and no state.
+    """
+    item = named("v1", "Namespace", f"test-{uuid.uuid4().hex[:12]}")
+    cluster.create(item)
+    with bot_account(cluster, chart, item["metadata"]["name"], tmp_path_factory.mktemp("account")) as found:
+        yield found
+    cluster.remove(item)

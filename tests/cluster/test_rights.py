@@ -23,6 +23,7 @@ from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.options import KubernetesOptions, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
 from tests.cluster.access import Access, access, named
+from tests.cluster.account import bot_account
 from tests.cluster.chart import HELMS, Chart, Object, one
 from tests.cluster.conftest import AUDIT
 from tests.cluster.visit import Visit
@@ -38,14 +39,21 @@ EVERY_KIND = Path(__file__).with_name("every_kind")
 
 
 @pytest.fixture
+def own_kubeconfig(cluster: Access, chart: Chart, namespace: str, tmp_path: Path) -> Iterator[Path]:
+    """Write the kubeconfig of an account that only this test uses: the audit log shows what it asks for."""
+    with bot_account(cluster, chart, namespace, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
 async def platform(
-    bot_kubeconfig: Path, instance: str, ingress: str, base_image: str, tmp_path: Path
+    own_kubeconfig: Path, instance: str, ingress: str, base_image: str, tmp_path: Path
 ) -> AsyncIterator[KubernetesPlatform]:
     """Give the runner the chart's rights and no others."""
-    async with Cluster(ClusterAccess(bot_kubeconfig)) as cluster:
+    async with Cluster(ClusterAccess(own_kubeconfig)) as cluster:
         routing = Routing(address=ingress)
         options = KubernetesOptions(instance, routing=routing, run_as_user=USER, collector=base_image)
-        yield KubernetesPlatform(cluster, options, Helm(ClusterAccess(bot_kubeconfig), tmp_path))
+        yield KubernetesPlatform(cluster, options, Helm(ClusterAccess(own_kubeconfig), tmp_path))
 
 
 @pytest.fixture
@@ -128,35 +136,28 @@ async def runner_story(platform: KubernetesPlatform, spec: EnvironmentSpec, visi
     await platform.remove(KEY)
 
 
-async def test_they_are_enough_for_the_runner(
-    platform: KubernetesPlatform, spec: EnvironmentSpec, visit: Visit, cluster: Access, instance: str
-) -> None:
-    await runner_story(platform, spec, visit)
-    assert cluster.namespaces(f"{naming.LABEL_INSTANCE}={instance}") == []
-
-
-@pytest.mark.parametrize("name", HELMS)
-def test_they_are_enough_for_helm(name: str, bot_kubeconfig: Path, home: str, base_image: str) -> None:
-    helm_story(name, bot_kubeconfig, home, base_image)
-
-
-async def test_none_of_them_is_without_use(  # noqa: PLR0917 - fixtures are asked for by name
+async def test_they_are_enough_for_the_runner_and_each_helm_and_none_is_without_use(  # noqa: PLR0917 - fixtures
     platform: KubernetesPlatform,
     spec: EnvironmentSpec,
     visit: Visit,
-    bot_kubeconfig: Path,
+    own_kubeconfig: Path,
     home: str,
     base_image: str,
     chart: Chart,
     namespace: str,
+    cluster: Access,
+    instance: str,
 ) -> None:
-    if AUDIT not in os.environ:
-        pytest.skip("only the cluster of `make test-cluster` tells what was asked of it")
-    await runner_story(platform, spec, visit)
-    for name in HELMS:
-        await asyncio.to_thread(helm_story, name, bot_kubeconfig, home, base_image)
-    granted = rights_in(one(chart.rights("any", namespace), "ClusterRole"))
-    assert granted - used_in(Path(os.environ[AUDIT]), namespace) == set(USED_ELSEWHERE)
+    def helm_stories() -> None:
+        for name in HELMS:
+            helm_story(name, own_kubeconfig, home, base_image)
+
+    await asyncio.gather(runner_story(platform, spec, visit), asyncio.to_thread(helm_stories))
+
+    assert cluster.namespaces(f"{naming.LABEL_INSTANCE}={instance}") == [named("v1", "Namespace", home)]
+    if AUDIT in os.environ:  # other clusters do not show what was asked of them
+        granted = rights_in(one(chart.rights("any", namespace), "ClusterRole"))
+        assert granted - used_in(Path(os.environ[AUDIT]), namespace) == set(USED_ELSEWHERE)
 
 
 Right = tuple[str, str, str]

@@ -22,6 +22,8 @@ BASE = """\
 FROM scratch
 LABEL {label}={name}
 COPY busybox /bin/busybox
+# As process 1 busybox ignores SIGTERM: each container would take its whole grace period to stop.
+STOPSIGNAL SIGKILL
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
 """
 
