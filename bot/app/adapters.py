@@ -25,7 +25,6 @@ from bot.reports.folder import FolderFileStore
 from bot.runners.buildkit.builder import BuildKitBuilder
 from bot.runners.buildkit.command import BuildKitOptions
 from bot.runners.docker.builder import DockerBuilder
-from bot.runners.docker.connection import DockerOptions
 from bot.runners.docker.container import ContainerLimits
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
@@ -123,7 +122,7 @@ async def _docker(settings: Settings, steps: StepAdapters, stack: AsyncExitStack
     chosen, credentials = settings.docker, Credentials(*_registry_accounts(settings))
     if not chosen.enabled:
         return steps
-    engine = await DockerEngine.connect(DockerOptions(host=chosen.host))
+    engine = await DockerEngine.connect(chosen.host)
     stack.push_async_callback(engine.close)
     builder = DockerBuilder(
         engine,

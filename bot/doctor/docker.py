@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from bot.doctor.findings import Examined, Finding, fine, wrong
 from bot.model.errors import ChatOpsError
 from bot.model.text import Text
-from bot.runners.docker.connection import DockerOptions
 from bot.runners.docker.engine import DockerEngine
 from bot.settings.model import Settings
 
@@ -21,7 +20,7 @@ def wanted(settings: Settings) -> bool:
 async def check(examined: Examined) -> Sequence[Finding]:
     """Ask the engine who it is."""
     try:
-        engine = await DockerEngine.connect(DockerOptions(host=examined.settings.docker.host))
+        engine = await DockerEngine.connect(examined.settings.docker.host)
     except ChatOpsError as error:
         return [_unreachable(error)]
     try:

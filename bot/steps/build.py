@@ -16,7 +16,7 @@ from bot.steps.context import StepContext
 async def run(step: Build, context: StepContext) -> StepResult:
     """Fetch, build, push. Raises what the ports raise, and TellUser(NO_DOCKERFILE)."""
     recipe = await read_dockerfile(step.config, step.sha, context)
-    target = step.config.target or dockerfile.default_target(recipe)
+    target = step.config.target or recipe.default_target
     tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha)
     await context.adapters.registry.prepare(context.run.repo)
     built = await build_target(replace(step.config, target=target), tag, step.sha, context)

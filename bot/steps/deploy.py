@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from bot.core.deciding import dockerfile, placeholders
+from bot.core.deciding import placeholders
 from bot.model.errors import TellUser
 from bot.model.pipeline import EnvironmentConfig
 from bot.model.plan import Deploy
@@ -106,8 +106,9 @@ def _facts(step: Deploy, context: StepContext) -> dict[str, str]:
 
 
 async def _port(step: Deploy, context: StepContext) -> int | None:
-    """Return the configured port, else the first that the Dockerfile EXPOSEs, in its own order."""
+    """Return the configured port, otherwise the first one that the Dockerfile EXPOSEs."""
     if step.config.port is not None:
         return step.config.port
     recipe = await read_dockerfile(step.build, step.sha, context)
-    return dockerfile.exposed_port(recipe, step.build.target or dockerfile.default_target(recipe))
+    stage = recipe.stage(step.build.target or recipe.default_target)
+    return stage.port if stage else None

@@ -16,7 +16,7 @@ from bot.steps import build as building
 from bot.steps.context import StepContext
 from bot.steps.test import SHOWN_FAILURES
 
-PASSED, UNSTABLE, ABORTED = "SUCCESS", "UNSTABLE", "ABORTED"
+PASSED, ABORTED = "SUCCESS", "ABORTED"
 ALL_SUITES = "all"
 
 JobConfig = BuildConfig | DeployConfig | TestConfig | TeardownConfig

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.deciding import dockerfile
 from bot.core.results import junit
 from bot.model.errors import TellUser
 from bot.model.plan import Suite, Test
@@ -47,7 +46,7 @@ async def _image(step: Test, context: StepContext) -> str | None:
     """Return the image that holds the tests: the test stage, else the service's own if there is a command."""
     config = step.config
     recipe = await read_dockerfile(step.build, step.sha, context)
-    if config.target is not None and dockerfile.has_target(recipe, config.target):
+    if config.target is not None and recipe.stage(config.target):
         tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha) + "-test"
         built = await build_target(replace(step.build, target=config.target), tag, step.sha, context)
         return built.id if config.runner is step.build.runner else await _pushed(step, tag, context)

@@ -18,7 +18,6 @@ from bot.model.forge import RepoPath
 from bot.model.report import Case, CaseState
 from bot.ports import BuildOrder, TestSpec
 from bot.runners.docker.builder import DockerBuilder
-from bot.runners.docker.connection import DockerOptions
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
 from playground.jenkins.stories import BuildHandle
@@ -97,7 +96,7 @@ class DemoJobs:
 @asynccontextmanager
 async def open_demo_jobs(folder: Path, gitee_url: str, token: str, instance: str) -> AsyncIterator[DemoJobs]:
     """Open the engine, as an agent of Jenkins would have it."""
-    engine = await DockerEngine.connect(DockerOptions())
+    engine = await DockerEngine.connect()
     try:
         yield DemoJobs(
             GitSource(folder, gitee_url, token),

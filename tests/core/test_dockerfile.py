@@ -5,14 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.deciding import dockerfile
+from bot.core.deciding.dockerfile import Dockerfile, Stage
 from bot.core.deciding.dockerfile_lines import instructions
 
 
-def read(text: str) -> dockerfile.Dockerfile:
+def read(text: str) -> Dockerfile:
     return dockerfile.read(dedent(text))
 
 
-def test_stages_with_names_bases_and_ports() -> None:
+def port(found: Dockerfile, target: str | None) -> int | None:
+    stage = found.stage(target)
+    return stage.port if stage else None
+
+
+def test_stages_with_names_and_ports() -> None:
     found = read("""\
         ARG BASE=python:3.11
         FROM --platform=linux/amd64 ${BASE} AS Build
@@ -23,13 +29,7 @@ def test_stages_with_names_bases_and_ports() -> None:
         FROM scratch
         """)
 
-    assert [(stage.name, stage.base) for stage in found.stages] == [
-        ("build", "python:3.11"),
-        ("runtime", "build"),
-        (None, "scratch"),
-    ]
-    assert [stage.exposes for stage in found.stages] == [(9000,), (8080, 8000), ()]
-    assert [stage.healthcheck for stage in found.stages] == [None, True, None]
+    assert found.stages == (Stage("build", 9000), Stage("runtime", 8080), Stage(None))
     assert found.names == ("build", "runtime")
 
 
@@ -48,23 +48,23 @@ def test_stages_with_names_bases_and_ports() -> None:
     ],
 )
 def test_the_stage_to_build_unless_told(stages: list[str], expected: str | None) -> None:
-    assert dockerfile.default_target(read("\n".join(f"FROM {stage}" for stage in stages))) == expected
+    assert read("\n".join(f"FROM {stage}" for stage in stages)).default_target == expected
 
 
 def test_targets_are_found_by_name_in_any_case_and_by_number() -> None:
     found = read("FROM a AS Build\nFROM b\n")
 
-    assert dockerfile.has_target(found, "BUILD")
-    assert dockerfile.has_target(found, "1")
-    assert not dockerfile.has_target(found, "2")
-    assert not dockerfile.has_target(found, "test")
-    assert not dockerfile.has_target(read(""), "test")
+    assert found.stage("BUILD") is found.stages[0]
+    assert found.stage("1") is found.stages[1]
+    assert found.stage("2") is None
+    assert found.stage("test") is None
+    assert read("").stage("test") is None
 
 
 def test_a_name_given_twice_means_the_last() -> None:
     found = read("FROM a AS x\nEXPOSE 1\nFROM b AS x\nEXPOSE 2\n")
 
-    assert dockerfile.exposed_port(found, "x") == 2
+    assert port(found, "x") == 2
 
 
 def test_a_port_is_taken_from_the_stage_or_what_it_is_made_from() -> None:
@@ -78,24 +78,16 @@ def test_a_port_is_taken_from_the_stage_or_what_it_is_made_from() -> None:
         FROM other
         """)
 
-    assert dockerfile.exposed_port(found, "base") == 8080
-    assert dockerfile.exposed_port(found, "middle") == 8080
-    assert dockerfile.exposed_port(found, "test") == 9090
-    assert dockerfile.exposed_port(found, None) is None
-    assert dockerfile.exposed_port(found, "unknown") is None
-    assert dockerfile.exposed_port(read(""), None) is None
-
-
-def test_a_health_check_is_inherited_until_it_is_switched_off() -> None:
-    found = read("FROM a AS x\nHEALTHCHECK CMD true\nFROM x AS y\nFROM y AS z\nHEALTHCHECK none\nFROM b\n")
-
-    assert dockerfile.has_healthcheck(found, "y")
-    assert not dockerfile.has_healthcheck(found, "z")
-    assert not dockerfile.has_healthcheck(found, None)
+    assert port(found, "base") == 8080
+    assert port(found, "middle") == 8080
+    assert port(found, "test") == 9090
+    assert port(found, None) is None
+    assert port(found, "unknown") is None
+    assert port(read(""), None) is None
 
 
 @pytest.mark.parametrize(
-    ("lines", "port"),
+    ("lines", "expected"),
     [
         ("ENV PORT=8080\nEXPOSE $PORT", 8080),
         ("ENV PORT 8080\nEXPOSE ${PORT}/tcp", 8080),
@@ -114,12 +106,12 @@ def test_a_health_check_is_inherited_until_it_is_switched_off() -> None:
         ("VOLUME 8080", None),
     ],
 )
-def test_ports_given_by_variables(lines: str, port: int | None) -> None:
-    assert dockerfile.exposed_port(read(f"ARG GLOBAL=7000\nFROM a\n{lines}\n"), None) == port
+def test_ports_given_by_variables(lines: str, expected: int | None) -> None:
+    assert port(read(f"ARG GLOBAL=7000\nFROM a\n{lines}\n"), None) == expected
 
 
 def test_variables_set_by_a_stage_hold_in_those_made_from_it() -> None:
-    assert dockerfile.exposed_port(read("FROM a AS x\nENV PORT=80\nFROM x\nEXPOSE $PORT\n"), None) == 80
+    assert port(read("FROM a AS x\nENV PORT=80\nFROM x\nEXPOSE $PORT\n"), None) == 80
 
 
 @pytest.mark.parametrize(
@@ -166,17 +158,24 @@ def test_instructions(text: str, expected: list[tuple[str, str]]) -> None:
 def test_garbage_is_left_out(text: str) -> None:
     found = dockerfile.read(text)
 
-    dockerfile.default_target(found)
-    assert dockerfile.exposed_port(found, None) is None
+    assert found.default_target is None or found.stages
+    assert port(found, None) is None
 
 
 @given(st.text(alphabet=st.sampled_from("FROM ARGEXPOSENV=$\\{}<-'\"#\n\t x018`:"), max_size=200))
 def test_nothing_raises(text: str) -> None:
     found = dockerfile.read(text)
 
-    dockerfile.default_target(found)
-    dockerfile.exposed_port(found, None)
-    dockerfile.has_healthcheck(found, "0")
+    assert found.default_target is None or found.stages
+    port(found, None)
+    port(found, "0")
+
+
+def test_only_the_first_variables_of_a_stage_are_kept() -> None:
+    variables = "".join(f"ENV A{number}={number}\n" for number in range(1, 202))
+    found = read(f"FROM a AS x\n{variables}FROM x AS y\nEXPOSE $A200\nFROM x AS z\nEXPOSE $A201\n")
+
+    assert (port(found, "y"), port(found, "z")) == (200, None)
 
 
 @pytest.mark.parametrize(
@@ -194,5 +193,3 @@ def test_what_a_file_can_make_grow_is_bounded(text: str) -> None:
     found = dockerfile.read(text)
 
     assert len(found.stages) <= 200
-    assert all(len(stage.variables) <= 200 and len(stage.exposes) <= 200 for stage in found.stages)
-    assert all(len(value) <= 256 for stage in found.stages for value in stage.variables.values())

@@ -14,8 +14,9 @@ from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
 from bot.runners import lines
 from bot.runners.cleanup import uninterrupted
+from bot.runners.docker import engine as engine_module
 from bot.runners.docker.builder import DockerBuilder
-from bot.runners.docker.connection import DockerOptions, connector, resolve
+from bot.runners.docker.connection import connector, resolve
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, negotiate
 from bot.runners.docker.platform import DockerPlatform
@@ -39,7 +40,7 @@ async def fake_engine(folder: Path, routes: dict[str, Handler]) -> AsyncIterator
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     await web.UnixSite(runner, str(folder / "engine.sock")).start()
-    engine = await DockerEngine.connect(DockerOptions(host=f"unix://{folder}/engine.sock"))
+    engine = await DockerEngine.connect(f"unix://{folder}/engine.sock")
     try:
         yield engine
     finally:
@@ -63,25 +64,27 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def test_engine_is_found_as_the_docker_cli_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve(DockerOptions()).socket == "/var/run/docker.sock"
+    assert resolve().socket == "/var/run/docker.sock"
     monkeypatch.setenv("DOCKER_HOST", "tcp://10.0.0.5:2375")
-    assert resolve(DockerOptions()).origin == "http://10.0.0.5:2375"
-    assert resolve(DockerOptions(host="unix:///run/other.sock")).socket == "/run/other.sock"
+    assert resolve().origin == "http://10.0.0.5:2375"
+    assert resolve("unix:///run/other.sock").socket == "/run/other.sock"
 
 
 @pytest.mark.parametrize("host", ["ssh://root@there", "npipe:////./pipe/x", "fd://", "ftp://x"])
 def test_ways_that_cannot_be_gone_are_told(host: str) -> None:
     with pytest.raises(GiveUp) as caught:
-        resolve(DockerOptions(host=host))
+        resolve(host)
 
     assert caught.value.reason is Reason.NOT_SUPPORTED
 
 
-def test_certificates_that_are_not_there_are_told(tmp_path: Path) -> None:
-    settings = DockerOptions(host="tcp://x:2376", tls_ca=str(tmp_path / "ca"), tls_cert="c", tls_key="k")
+def test_certificates_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://x:2376")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path / "absent"))
 
     with pytest.raises(GiveUp):
-        resolve(settings)
+        resolve()
 
 
 async def test_tls_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -91,7 +94,7 @@ async def test_tls_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
 
-    target = resolve(DockerOptions())
+    target = resolve()
 
     assert target.origin == "https://x:2376"
     # The files are empty: that they are refused shows that they are read.
@@ -100,7 +103,7 @@ async def test_tls_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, t
 
 
 async def test_engine_that_is_not_there_is_tried_again_later(tmp_path: Path) -> None:
-    engine = await DockerEngine.connect(DockerOptions(host=f"unix://{tmp_path}/absent.sock"))
+    engine = await DockerEngine.connect(f"unix://{tmp_path}/absent.sock")
     platform = DockerPlatform(engine, instance="test", firewall="off")
     builder = DockerBuilder(engine, instance="test")
 
@@ -117,7 +120,7 @@ async def test_engine_that_is_not_there_is_tried_again_later(tmp_path: Path) -> 
 
 
 async def test_engine_that_comes_later_is_used(tmp_path: Path) -> None:
-    engine = await DockerEngine.connect(DockerOptions(host=f"unix://{tmp_path}/engine.sock"))
+    engine = await DockerEngine.connect(f"unix://{tmp_path}/engine.sock")
     with pytest.raises(EngineFault):
         await engine.get("/info")
 
@@ -163,7 +166,7 @@ async def test_engine_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: 
         raise AssertionError
 
     async with fake_engine(tmp_path, {"/info": hang}) as engine:
-        monkeypatch.setattr(engine, "_settings", DockerOptions(timeout=0.1))
+        monkeypatch.setattr(engine_module, "TIMEOUT", 0.1)
         with pytest.raises(EngineFault):
             await engine.get("/info")
 

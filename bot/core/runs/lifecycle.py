@@ -19,7 +19,6 @@ MOST_INTERRUPTIONS = 20
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 60.0
 LONGEST_ASKED = 3600.0
-JITTER_SHARE = 0.25
 
 _ENDS_A_RUN = {StepState.FAILED, StepState.BROKEN, StepState.CANCELLED}
 
@@ -138,13 +137,11 @@ def supersedes(new: Run, old: Run) -> bool:
     return same_pull and new.id > old.id and new.sha != old.sha and not removes and not old.state.final
 
 
-def retry_delay(
-    attempt: int, asked: float | None = None, *, jitter: float = 0.0, attempts: int = ATTEMPTS
-) -> float | None:
+def retry_delay(attempt: int, asked: float | None = None, *, attempts: int = ATTEMPTS) -> float | None:
     """Return how many seconds to wait after failed attempt number `attempt` (from 1); None means give up.
 
     `asked` is what the other side wished for; waiting less than that would be useless, so a wish of
-    more than an hour means give up. `jitter` from 0 to 1 lengthens the delay by up to a quarter.
+    more than an hour means give up.
     """
     if attempt >= attempts:
         return None
@@ -153,7 +150,7 @@ def retry_delay(
         if asked > LONGEST_ASKED:
             return None
         delay = max(delay, asked)
-    return delay * (1 + JITTER_SHARE * min(max(jitter, 0.0), 1.0))
+    return delay
 
 
 def _settled(run: Run, now: datetime) -> Run:

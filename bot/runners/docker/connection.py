@@ -1,9 +1,7 @@
 """How the engine is reached: the Docker CLI's own settings, as an address and an aiohttp connector."""
 
-import os
 import ssl
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
 import docker.errors
@@ -15,21 +13,6 @@ from bot.model.errors import GiveUp
 from bot.model.reason import Reason
 
 UNIX = "http+unix://"
-
-
-@dataclass(frozen=True, slots=True)
-class DockerOptions:
-    """Where the engine is; what is empty comes from DOCKER_HOST, DOCKER_CONTEXT or the CLI's context."""
-
-    host: str = ""
-    """Such as `unix:///var/run/docker.sock` or `tcp://10.0.0.5:2376`."""
-    context: str = ""
-    """Name of a `docker context`."""
-    tls_ca: str = ""
-    tls_cert: str = ""
-    tls_key: str = ""
-    timeout: float = 60.0
-    """Seconds that a short call may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +33,14 @@ class Target:
         return self.base_url if self.socket is None else "http://docker"
 
 
-def resolve(settings: DockerOptions) -> Target:
-    """Find the engine as the Docker CLI would; raises GiveUp(NOT_SUPPORTED) for what cannot be used."""
+def resolve(host: str = "") -> Target:
+    """Return the engine at this address, otherwise the one that the Docker CLI would use.
+
+    That is DOCKER_HOST, then DOCKER_CONTEXT, then the CLI's current context.
+    Raises GiveUp(NOT_SUPPORTED) for an address or certificates that cannot be used.
+    """
     try:
-        found = _explicit(settings) or kwargs_from_env() or ContextAPI.kwargs_from_context()
+        found = {"base_url": host} if host else kwargs_from_env() or ContextAPI.kwargs_from_context()
         tls = found.get("tls") or None
         base_url = str(parse_host(found.get("base_url"), tls=tls is not None))
     except (docker.errors.DockerException, OSError) as error:
@@ -68,18 +55,6 @@ def connector(target: Target) -> aiohttp.BaseConnector:
     if target.socket is not None:
         return aiohttp.UnixConnector(target.socket, limit=0)
     return aiohttp.TCPConnector(limit=0, ssl=_ssl(target.tls) if target.tls else True)
-
-
-def _explicit(settings: DockerOptions) -> dict[str, Any]:
-    if settings.context:
-        return dict(ContextAPI.kwargs_from_context(settings.context, os.environ))
-    if not settings.host:
-        return {}
-    found: dict[str, Any] = {"base_url": settings.host}
-    if settings.tls_ca or settings.tls_cert:
-        pair = (settings.tls_cert, settings.tls_key) if settings.tls_cert else None
-        found["tls"] = TLSConfig(client_cert=pair, ca_cert=settings.tls_ca or None, verify=True)
-    return found
 
 
 def _ssl(tls: TLSConfig) -> ssl.SSLContext:

@@ -20,13 +20,15 @@ import requests
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
 from bot.runners.cleanup import uninterrupted
-from bot.runners.docker.connection import DockerOptions, Target, connector, resolve
+from bot.runners.docker.connection import Target, connector, resolve
 from bot.runners.lines import json_object, split_lines
 
 T = TypeVar("T")
 
 # BuildKit puts a whole layer of output on one line; aiohttp's default raises LineTooLong at 128 KiB.
 READ_BUFFER = 2**22
+TIMEOUT = 60
+"""Seconds that a short call may take."""
 # All that is used here has been there since 1.41 (engine 20.10); engine 29 wants at least 1.44.
 KNOWN_VERSION = (1, 44)
 
@@ -62,8 +64,7 @@ def negotiate(newest: str, oldest: str) -> str:
 class DockerEngine:
     """A connected engine; `connect` succeeds without one, calls then raise `EngineFault`."""
 
-    def __init__(self, settings: DockerOptions, target: Target, session: aiohttp.ClientSession) -> None:
-        self._settings = settings
+    def __init__(self, target: Target, session: aiohttp.ClientSession) -> None:
         self._target = target
         self._session = session
         self._threads = ThreadPoolExecutor(8, "docker")
@@ -71,17 +72,16 @@ class DockerEngine:
         self._version = ""
 
     @classmethod
-    async def connect(cls, settings: DockerOptions | None = None) -> Self:
+    async def connect(cls, host: str = "") -> Self:
         """Prepare the way to the engine; raises GiveUp(NOT_SUPPORTED) for an address that cannot be used."""
-        settings = settings or DockerOptions()
-        target = await asyncio.to_thread(resolve, settings)
+        target = await asyncio.to_thread(resolve, host)
         session = aiohttp.ClientSession(
             connector=connector(target),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
             read_bufsize=READ_BUFFER,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        return cls(settings, target, session)
+        return cls(target, session)
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -92,7 +92,7 @@ class DockerEngine:
 
     async def version(self) -> Mapping[str, Any]:
         """Ask the engine for its versions; also how one learns whether it is there."""
-        async with self._send("GET", "/version", seconds=self._settings.timeout) as response:
+        async with self._send("GET", "/version", seconds=TIMEOUT) as response:
             found: dict[str, Any] = await response.json()
         self._version = negotiate(found["ApiVersion"], found.get("MinAPIVersion", "1.24"))
         return found
@@ -119,7 +119,7 @@ class DockerEngine:
 
     async def get(self, path: str, **params: str) -> Any:
         """Return the JSON that the engine answers."""
-        async with self.open("GET", path, params=params, seconds=self._settings.timeout) as response:
+        async with self.open("GET", path, params=params, seconds=TIMEOUT) as response:
             return await response.json()
 
     async def post(self, path: str, **params: str) -> Any:
@@ -151,7 +151,7 @@ class DockerEngine:
         return docker.APIClient(
             self._target.base_url,
             version=self._version,
-            timeout=int(self._settings.timeout),
+            timeout=TIMEOUT,
             tls=self._target.tls or False,
         )
 

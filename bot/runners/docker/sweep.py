@@ -1,7 +1,6 @@
 """Removes everything that one instance of the bot has made in an engine; for playgrounds and tests."""
 
 from bot.core import naming
-from bot.runners.docker.connection import DockerOptions
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
@@ -11,13 +10,13 @@ from bot.runners.docker.network import Networks, bridge_prefix
 from bot.runners.docker.platform import POOL
 
 
-async def sweep(instance: str, settings: DockerOptions | None = None) -> None:
+async def sweep(instance: str, host: str = "") -> None:
     """Remove containers, then networks, then images that carry the instance's label, and its firewall rule.
 
     Raises RetryLater(ENGINE_UNAVAILABLE).
     """
     wanted = {naming.LABEL_INSTANCE: instance}
-    engine = await DockerEngine.connect(settings)
+    engine = await DockerEngine.connect(host)
     try:
         await Containers(engine).remove_all(wanted)
         await Networks(engine, instance, POOL).remove(wanted)
