@@ -258,7 +258,7 @@ def spare_time(told: str) -> timedelta:
 
 def _resting(idle_scaler: IdleScaler, visits: Visits) -> tuple[PeriodicTask, ...]:
     return (
-        PeriodicTask("visits", 30, visits.write, everywhere=True),
+        PeriodicTask("visits", 30, visits.flush, everywhere=True),
         PeriodicTask("sleep", 30, idle_scaler.reconcile),
         PeriodicTask("waking", 1, idle_scaler.scale_up),
     )

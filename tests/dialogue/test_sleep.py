@@ -80,7 +80,7 @@ async def test_what_nobody_visits_sleeps_and_a_visit_wakes_it(deployed: OfflineT
 async def test_a_visit_that_was_written_down_keeps_it_awake(deployed: OfflineTester) -> None:
     await unvisited(deployed, HOURS)
     await visited(deployed)
-    await deployed.bot.visits.write()
+    await deployed.bot.visits.flush()
     await unvisited(deployed, HOURS)
     assert (await preview(deployed)).state is EnvironmentState.READY
     await unvisited(deployed, HOURS)

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from bot.model.run import RunState, StepState
 from bot.model.store_stats import StoreStats
-from bot.web.monitoring.engine_metrics import FRESH, EngineMetrics
+from bot.web.monitoring.engine_metrics import REFRESH_INTERVAL, EngineMetrics
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import finished_run
 
@@ -55,14 +55,14 @@ async def test_what_the_store_holds_is_counted_when_somebody_asks(client: Client
         'chatops_runs{state="queued"} 0.0',
         "chatops_queue_length 3.0",
         "chatops_deliveries_pending 2.0",
-        "chatops_comments_behind 1.0",
+        "chatops_comments_outdated 1.0",
         "chatops_replicas 4.0",
     ):
         assert f"\n{line}\n" in text
 
     bench.stats = replace(bench.stats, replicas=1)
     assert "\nchatops_replicas 4.0\n" in await (await client.get("/metrics")).text()
-    bench.seconds += FRESH
+    bench.seconds += REFRESH_INTERVAL
     assert "\nchatops_replicas 1.0\n" in await (await client.get("/metrics")).text()
 
 
@@ -92,7 +92,7 @@ def test_what_the_engine_does_is_counted() -> None:
         'chatops_step_seconds_sum{outcome="failed",step="build"} 12.0',
         'chatops_runs_ended_total{outcome="failed"} 1.0',
         "chatops_leases_lost_total 1.0",
-        "chatops_takeovers_total 1.0",
+        "chatops_replicas_evicted_total 1.0",
         "chatops_comment_retries_total 1.0",
         'chatops_retention_removed_total{kind="logs"} 5.0',
     ):

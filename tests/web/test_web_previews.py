@@ -20,7 +20,7 @@ from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.web.deps import PreviewDeps
 from bot.web.pages.messages import say
-from bot.web.previews.forwarding import NotAPathError, target_url
+from bot.web.previews.forwarding import InvalidTargetError, target_url
 from bot.web.previews.proxy import preview_application, preview_runner
 from bot.web.previews.visits import Visits
 from tests.fakes.adapters import PATIENCE
@@ -50,7 +50,7 @@ class Proxy:
     async def over(self) -> None:
         """Wait until the proxy is done with every visit: an answer may have arrived before that."""
         async with asyncio.timeout(PATIENCE):
-            while self.registry.get_sample_value("chatops_preview_open"):  # noqa: ASYNC110 - a measure tells nobody
+            while self.registry.get_sample_value("chatops_preview_requests_in_progress"):  # noqa: ASYNC110 - a measure tells nobody
                 await asyncio.sleep(0)
 
     def outcome(self, name: str) -> float:
@@ -179,7 +179,7 @@ async def test_a_target_that_names_another_authority_is_refused(
     "target", ["@elsewhere.test/", "*", "elsewhere.test:80", "http://elsewhere.test/", ""]
 )
 def test_a_services_address_is_made_of_paths_only(target: str) -> None:
-    with pytest.raises(NotAPathError):
+    with pytest.raises(InvalidTargetError):
         target_url(Endpoint("10.0.0.2", 8000), target)
 
 

@@ -45,11 +45,11 @@ async def test_visits_are_written_down_now_and_then(proxy: Proxy, service: Servi
     await proxy.over()
     assert proxy.environments.by_label["pr-7-shop"] == ready
 
-    await proxy.visits.write()
+    await proxy.visits.flush()
 
     assert proxy.environments.by_label["pr-7-shop"].visited_at == NOW + timedelta(hours=1)
     proxy.clock.time = NOW + timedelta(hours=2)
-    await proxy.visits.write()
+    await proxy.visits.flush()
     assert proxy.environments.by_label["pr-7-shop"].visited_at == NOW + timedelta(hours=1)
 
 
@@ -62,7 +62,7 @@ async def test_an_open_socket_is_a_visit_that_goes_on(proxy: Proxy, service: Ser
         await joined.receive_str()
         for hours in (1, 2):
             proxy.clock.time = NOW + timedelta(hours=hours)
-            await proxy.visits.write()
+            await proxy.visits.flush()
             assert proxy.environments.by_label["pr-7-shop"].visited_at == proxy.clock.time
 
 
@@ -71,5 +71,5 @@ async def test_nobody_notes_visits_to_what_cannot_sleep(proxy: Proxy) -> None:
     async with proxy.get("/") as answer:
         await answer.read()
     await proxy.over()
-    await proxy.visits.write()
+    await proxy.visits.flush()
     assert proxy.environments.by_label["pr-7-shop"].visited_at is None

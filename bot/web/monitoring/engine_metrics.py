@@ -1,4 +1,4 @@
-"""What the engine does and what its store holds, as Prometheus metrics beside those of the web."""
+"""Prometheus metrics of the engine and of the store."""
 
 import asyncio
 import time
@@ -13,92 +13,97 @@ from bot.model.run import RunState, StepState
 from bot.model.store_stats import StoreStats
 
 STEP_BUCKETS = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
-FRESH = 5.0
-"""Seconds for which the store is not counted again, however many ask."""
+REFRESH_INTERVAL = 5.0
+"""Shortest time between two queries of the store, in seconds."""
 
-PATIENCE = 3.0
-"""Seconds that counting may take: whoever scrapes does not wait for a store that hangs."""
+QUERY_TIMEOUT = 3.0
+"""Seconds after which a query is abandoned, so that a store that hangs does not block a scrape."""
 
 
 class EngineMetrics:
-    """Implements `bot.engine.metrics.Metrics`: what happens in this process."""
+    """Implements `bot.engine.metrics.Metrics`: counts what happens in this process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._steps = Histogram(
             "chatops_step_seconds",
-            "Time that steps of runs took, by outcome.",
+            "Duration of the steps of runs, by outcome.",
             ["step", "outcome"],
             buckets=STEP_BUCKETS,
             registry=registry,
         )
-        self._runs = Counter("chatops_runs_ended", "Runs by outcome.", ["outcome"], registry=registry)
+        self._runs = Counter(
+            "chatops_runs_ended", "Runs that ended, by outcome.", ["outcome"], registry=registry
+        )
         self._leases = Counter(
-            "chatops_leases_lost", "Times this replica had to drop its work.", registry=registry
+            "chatops_leases_lost",
+            "Times that this replica lost its lease and dropped its work.",
+            registry=registry,
         )
-        self._takeovers = Counter(
-            "chatops_takeovers", "Silent replicas whose work was given to others.", registry=registry
+        self._evictions = Counter(
+            "chatops_replicas_evicted", "Stalled replicas that this replica evicted.", registry=registry
         )
-        self._retries = Counter(
-            "chatops_comment_retries", "Comments that had to be tried again.", registry=registry
-        )
+        self._retries = Counter("chatops_comment_retries", "Comments that were retried.", registry=registry)
         self._removed = Counter(
-            "chatops_retention_removed", "What was kept for long enough.", ["kind"], registry=registry
+            "chatops_retention_removed",
+            "Files and records removed after their retention time.",
+            ["kind"],
+            registry=registry,
         )
 
     def step_ended(self, step: str, outcome: StepState, seconds: float) -> None:
-        """Count a step."""
+        """Count a step that ended."""
         self._steps.labels(step, outcome).observe(seconds)
 
     def run_ended(self, outcome: RunState) -> None:
-        """Count a run."""
+        """Count a run that ended."""
         self._runs.labels(outcome).inc()
 
     def lease_lost(self) -> None:
-        """Count it."""
+        """Count a lost lease."""
         self._leases.inc()
 
     def taken_over(self) -> None:
-        """Count it."""
-        self._takeovers.inc()
+        """Count an evicted replica."""
+        self._evictions.inc()
 
     def comment_retried(self) -> None:
-        """Count it."""
+        """Count a retried comment."""
         self._retries.inc()
 
     def removed(self, kind: str, count: int) -> None:
-        """Count what was removed."""
+        """Count files or records that were removed."""
         self._removed.labels(kind).inc(count)
 
 
 class StoreMetrics(Collector):
-    """What the store holds, for all replicas together; nothing while it is away."""
+    """Statistics of the store, the same on every replica; absent while the store is unavailable."""
 
     def __init__(
-        self, count: Callable[[], Awaitable[StoreStats]], *, monotonic: Callable[[], float] = time.monotonic
+        self, query: Callable[[], Awaitable[StoreStats]], *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._count = count
+        self._query = query
         self._monotonic = monotonic
         self._stats: StoreStats | None = None
-        self._counted_at = -FRESH
+        self._queried_at = -REFRESH_INTERVAL
 
     async def refresh(self) -> None:
-        """Count again unless that was done just now."""
+        """Query the store, at most once per REFRESH_INTERVAL."""
         now = self._monotonic()
-        if now - self._counted_at < FRESH:
+        if now - self._queried_at < REFRESH_INTERVAL:
             return
-        self._counted_at = now
+        self._queried_at = now
         try:
-            async with asyncio.timeout(PATIENCE):
-                self._stats = await self._count()
+            async with asyncio.timeout(QUERY_TIMEOUT):
+                self._stats = await self._query()
         except (RetryLater, TimeoutError):
             self._stats = None
 
     def describe(self) -> Iterator[Metric]:
-        """Tell the names without counting."""
+        """Yield the metrics without values."""
         return iter(_families())
 
     def collect(self) -> Iterator[Metric]:
-        """Tell what was counted last."""
+        """Yield the values of the last query."""
         stats = self._stats
         if stats is None:
             return
@@ -113,9 +118,9 @@ class StoreMetrics(Collector):
 
 def _families() -> tuple[GaugeMetricFamily, ...]:
     return (
-        GaugeMetricFamily("chatops_runs", "Runs in the store by state.", labels=["state"]),
-        GaugeMetricFamily("chatops_queue_length", "Runs that wait for a replica to take them up."),
-        GaugeMetricFamily("chatops_deliveries_pending", "Deliveries that wait for their decision."),
-        GaugeMetricFamily("chatops_comments_behind", "Runs whose comments are not up to date."),
+        GaugeMetricFamily("chatops_runs", "Runs in the store, by state.", labels=["state"]),
+        GaugeMetricFamily("chatops_queue_length", "Runs that wait for a replica to claim them."),
+        GaugeMetricFamily("chatops_deliveries_pending", "Deliveries that wait for a decision."),
+        GaugeMetricFamily("chatops_comments_outdated", "Runs whose comment is not up to date."),
         GaugeMetricFamily("chatops_replicas", "Replicas that hold a lease."),
     )

@@ -1,4 +1,4 @@
-"""What is counted and timed. Labels are closed sets, so that no request can make series without end."""
+"""Metrics of the web and the sweep. Labels are closed sets: no request can create more and more series."""
 
 import time
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 @dataclass(frozen=True, slots=True)
 class WebMetrics:
-    """Measures of the intake, the pages and the API."""
+    """Metrics of the intake, the pages and the API."""
 
     deliveries: Counter
     seconds: Histogram
 
     @classmethod
     def in_registry(cls, registry: CollectorRegistry) -> "WebMetrics":
-        """Make the metrics and register them there."""
+        """Create the metrics in this registry."""
         return cls(
             Counter("chatops_deliveries", "Webhook deliveries by outcome.", ["outcome"], registry=registry),
             Histogram(
                 "chatops_http_request_seconds",
-                "Time to answer, by route.",
+                "Time to answer HTTP requests, by route.",
                 ["method", "route", "status"],
                 buckets=BUCKETS,
                 registry=registry,
@@ -37,34 +37,34 @@ class WebMetrics:
 
 @dataclass(frozen=True, slots=True)
 class PreviewMetrics:
-    """Measures of the preview proxy."""
+    """Metrics of the preview proxy."""
 
     requests: Counter
-    open: Gauge
+    in_progress: Gauge
 
     @classmethod
     def in_registry(cls, registry: CollectorRegistry) -> "PreviewMetrics":
-        """Make the metrics and register them there."""
+        """Create the metrics in this registry."""
         return cls(
             Counter(
                 "chatops_preview_requests", "Requests to previews by outcome.", ["outcome"], registry=registry
             ),
-            Gauge("chatops_preview_open", "Requests to previews being served now.", registry=registry),
+            Gauge(
+                "chatops_preview_requests_in_progress", "Requests to previews in progress.", registry=registry
+            ),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class SweepMetrics:
-    """Measures of the sweep."""
+    """Metrics of the sweep."""
 
     repairs: Counter
 
     @classmethod
     def in_registry(cls, registry: CollectorRegistry) -> "SweepMetrics":
-        """Make the metrics and register them there."""
-        repairs = Counter(
-            "chatops_repairs", "What the sweep made good, by kind.", ["kind"], registry=registry
-        )
+        """Create the metrics in this registry."""
+        repairs = Counter("chatops_repairs", "Repairs by the sweep, by kind.", ["kind"], registry=registry)
         for kind in Repair:
             repairs.labels(kind=kind)
         return cls(repairs)
@@ -75,7 +75,7 @@ class SweepMetrics:
 
 
 def timing(metrics: WebMetrics) -> Middleware:
-    """Time every request under its route's pattern."""
+    """Return a middleware that times each request under the pattern of its route."""
 
     @web.middleware
     async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:

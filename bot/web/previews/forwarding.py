@@ -1,4 +1,4 @@
-"""Carries one HTTP request to a preview's service and its answer back, streaming both ways."""
+"""Forwards one HTTP request to a preview's service and streams the response back."""
 
 import logging
 
@@ -12,19 +12,19 @@ from bot.web.previews.headers import to_service, to_visitor
 logger = logging.getLogger(__name__)
 
 
-class NotAPathError(ValueError):
-    """The request's target is something else than a path: `*`, or an attempt to name another authority."""
+class InvalidTargetError(ValueError):
+    """The request target is not a path: `*`, or an attempt to name another authority."""
 
 
-class NotAnsweringError(Exception):
-    """The service could not be reached, or broke off before its answer began."""
+class UnreachableServiceError(Exception):
+    """The service cannot be reached, or closed the connection before its response began."""
 
 
 def new_session(*, connections: int, connections_each: int) -> aiohttp.ClientSession:
-    """Open the session for all previews: bytes pass as they are, and no visitor's cookies are kept.
+    """Return the client session for all previews. It passes bytes unchanged and stores no cookies.
 
-    Nothing limits how long an exchange takes, since uploads and event streams may last; only
-    getting a connection does. Idle connections go before the common 5 s of servers are over.
+    Only connecting has a timeout: uploads and event streams may last as long as they need. Idle connections
+    are closed after 4 s, before the 5 s after which servers commonly close them.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
@@ -41,18 +41,19 @@ def new_session(*, connections: int, connections_each: int) -> aiohttp.ClientSes
 
 
 def target_url(endpoint: Endpoint, raw_target: str, scheme: str = "http") -> URL:
-    """Return the service's address for a request target, untouched; NotAPathError unless it is a plain path.
+    """Return the service's URL for a request target, which is not changed.
 
-    A target that does not begin with `/` could name another authority (`@elsewhere`, `http://elsewhere`).
+    Raises InvalidTargetError unless the target begins with `/`: others could name another authority
+    (`@elsewhere`, `http://elsewhere`).
     """
     if not raw_target.startswith("/"):
-        raise NotAPathError
+        raise InvalidTargetError
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     return URL(f"{scheme}://{host}:{endpoint.port}{raw_target}", encoded=True)
 
 
 def raw_target(request: web.BaseRequest) -> str:
-    """Return path and query as the visitor's bytes had them, also when a whole URL was sent."""
+    """Return path and query exactly as the visitor sent them, also from an absolute URL."""
     if request.raw_path.startswith(("http://", "https://")):
         return request.rel_url.raw_path_qs
     return request.raw_path
@@ -61,7 +62,10 @@ def raw_target(request: web.BaseRequest) -> str:
 async def forward(
     request: web.Request, endpoint: Endpoint, session: aiohttp.ClientSession, scheme: str
 ) -> web.StreamResponse:
-    """Exchange one request and answer. Raises NotAPathError, or NotAnsweringError while nothing was sent."""
+    """Forward one request and its response.
+
+    Raises InvalidTargetError, or UnreachableServiceError if no response was begun.
+    """
     headers = to_service(request.headers, peer=request.remote or "", host=request.host, scheme=scheme)
     try:
         upstream = await session.request(
@@ -72,29 +76,29 @@ async def forward(
             allow_redirects=False,
         )
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise NotAnsweringError(type(error).__name__) from error
+        raise UnreachableServiceError(type(error).__name__) from error
     async with upstream:
-        return await _answer(request, upstream)
+        return await _respond(request, upstream)
 
 
-async def _answer(request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
-    answer = web.StreamResponse(
+async def _respond(request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
+    response = web.StreamResponse(
         status=upstream.status, reason=upstream.reason, headers=to_visitor(upstream.headers)
     )
     try:
-        await answer.prepare(request)
+        await response.prepare(request)
     except ValueError as error:
-        # Control characters in a header or in the reason: our server refuses to write them.
-        raise NotAnsweringError("unusable headers") from error
+        # aiohttp refuses to write control characters in a header or in the reason.
+        raise UnreachableServiceError("invalid headers") from error
     try:
         async for chunk in upstream.content.iter_any():
-            await answer.write(chunk)
-        await answer.write_eof()
+            await response.write(chunk)
+        await response.write_eof()
     except aiohttp.ClientError as error:
-        # The status has gone out: only a broken connection can still say that the rest is missing.
-        logger.info("preview broke off: %s", type(error).__name__)
+        # The status is already sent: only an aborted connection can show that the rest is missing.
+        logger.info("a preview aborted its response: %s", type(error).__name__)
         if request.transport is not None:
             request.transport.abort()
     except ConnectionError as error:
-        logger.debug("visitor left: %s", type(error).__name__)
-    return answer
+        logger.debug("the visitor disconnected: %s", type(error).__name__)
+    return response

@@ -1,8 +1,8 @@
-"""Which headers cross the preview proxy, and how: pure.
+"""The headers that the preview proxy passes on. Pure.
 
-What concerns one connection only is dropped (RFC 9110, section 7.6.1), who asked is told to the
-service in X-Forwarded-*, and cookies are tied to the preview's own name so that previews can
-poison neither each other nor the dashboard.
+Headers of a single connection are dropped (RFC 9110, section 7.6.1). X-Forwarded-* describe the visitor
+to the service. Cookies are limited to the preview's own hostname, so that a preview can set none for other
+previews or the dashboard.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-# Answered by this proxy's own server before a handler sees the request.
+# aiohttp responds to it before a handler sees the request.
 ANSWERED_HERE = frozenset({"expect"})
 HANDSHAKE = frozenset(
     {
@@ -38,7 +38,7 @@ HANDSHAKE = frozenset(
 def to_service(
     headers: CIMultiDictProxy[str], *, peer: str, host: str, scheme: str, dropped: Iterable[str] = ()
 ) -> CIMultiDict[str]:
-    """Return the headers to send on; Host stays as the visitor typed it."""
+    """Return the headers for the service. Host is the one that the visitor sent."""
     passed = _end_to_end(headers, {*ANSWERED_HERE, *dropped})
     chain = [*headers.getall("X-Forwarded-For", ()), peer]
     passed["X-Forwarded-For"] = ", ".join(one for one in chain if one)
@@ -48,7 +48,7 @@ def to_service(
 
 
 def to_visitor(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """Return the headers to answer with."""
+    """Return the headers for the visitor."""
     passed = _end_to_end(headers, set())
     cookies = passed.popall("Set-Cookie", ())
     for cookie in cookies:
@@ -57,7 +57,7 @@ def to_visitor(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
 
 
 def host_only(cookie: str) -> str:
-    """Return a Set-Cookie value without its Domain, which leaves it to the very host that set it."""
+    """Return a Set-Cookie value without Domain, which limits the cookie to the host that set it."""
     first, *attributes = cookie.split(";")
     kept = [one for one in attributes if one.partition("=")[0].strip().lower() != "domain"]
     return ";".join([first, *kept])

@@ -1,4 +1,4 @@
-"""From a Host header to the label that names a preview: pure, because everything in the header is hostile."""
+"""Reads the label that names a preview from an untrusted Host header. Pure."""
 
 import re
 
@@ -6,7 +6,7 @@ LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def bare_host(host: str) -> str:
-    """Return a host name in lower case without port and trailing dot."""
+    """Return a hostname in lower case without port and trailing dot."""
     name = host.strip().lower()
     head, colon, port = name.rpartition(":")
     if colon and (port.isdigit() or not port):
@@ -15,7 +15,7 @@ def bare_host(host: str) -> str:
 
 
 def preview_label(host: str, domain: str) -> str | None:
-    """Return the single label in front of the preview domain, or None when the host is not of that form."""
+    """Return the single label before the preview domain, or None if the host has another form."""
     parent = bare_host(domain)
     label = bare_host(host).removesuffix(f".{parent}")
     if label == bare_host(host) or not LABEL.fullmatch(label):

@@ -1,4 +1,4 @@
-"""What a visitor sees in place of a preview: starting, failed, removed, unknown or not answering."""
+"""The page that a visitor sees instead of a preview: starting, failed, removed, unknown or unreachable."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,11 +11,11 @@ from bot.web.pages.messages import say
 from bot.web.pages.templating import TEMPLATES, visitor_language
 
 REFRESH = 3
-"""Seconds after which a preview that starts or wakes is tried again."""
+"""Seconds after which the page of a starting or waking preview reloads."""
 
 
 class Absence(StrEnum):
-    """Why there is no service to show."""
+    """Why a preview cannot be shown."""
 
     STARTING = "starting"
     WAKING = "waking"
@@ -24,7 +24,7 @@ class Absence(StrEnum):
     UNKNOWN = "unknown"
     SILENT = "silent"
     AWAY = "away"
-    """Nobody knows: the store is away."""
+    """The store is unavailable, so the reason is unknown."""
 
 
 STATUS = {
@@ -40,14 +40,14 @@ STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Why, and for which environment if it is known."""
+    """Why a preview cannot be shown, and its environment, if there is one."""
 
     absence: Absence
     environment: Environment | None = None
 
 
 def absence(environment: Environment | None) -> Absence | None:
-    """Return why this environment cannot be visited, or None if it can be."""
+    """Return why this environment cannot be visited, or None if it can."""
     if environment is None:
         return Absence.UNKNOWN
     if environment.state is EnvironmentState.READY:
@@ -58,7 +58,7 @@ def absence(environment: Environment | None) -> Absence | None:
 
 
 def notice_page(request: web.Request, notice: Notice, deps: PreviewDeps) -> web.Response:
-    """Answer with the page, or with one sentence for those who read no HTML."""
+    """Return the page, or one sentence of text for clients that do not accept HTML."""
     language = visitor_language(request, deps.language)
     headers = {
         "Cache-Control": "no-store",

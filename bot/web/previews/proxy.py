@@ -1,7 +1,7 @@
-"""The previews' own application, for a port of its own: never the dashboard's origin.
+"""The application of the previews' port, which keeps them out of the dashboard's origin.
 
-The first label of the Host header names the environment; a request goes to the endpoint that the
-store holds for it and to nothing else.
+The first label of the Host header names the environment. Requests go only to the endpoint that the store
+holds for it.
 """
 
 from collections.abc import AsyncIterator
@@ -15,23 +15,23 @@ from bot.model.errors import RetryLater
 from bot.web.deps import PreviewDeps
 from bot.web.monitoring.metrics import PreviewMetrics
 from bot.web.pages.templating import TEMPLATES, new_templates
-from bot.web.previews.forwarding import NotAnsweringError, NotAPathError, forward, new_session
+from bot.web.previews.forwarding import UnreachableServiceError, InvalidTargetError, forward, new_session
 from bot.web.previews.hostnames import preview_label
 from bot.web.previews.notices import Absence, Notice, absence, notice_page
 from bot.web.previews.websockets import relay, wants_websocket
 
 DEPS = web.AppKey("preview_deps", PreviewDeps)
-MEASURES = web.AppKey("preview_metrics", PreviewMetrics)
+METRICS = web.AppKey("preview_metrics", PreviewMetrics)
 SESSION = web.AppKey("preview_session", aiohttp.ClientSession)
 
 SHUTDOWN_SECONDS = 3.0
 
 
 def preview_application(deps: PreviewDeps) -> web.Application:
-    """Return the proxy; serve it with `preview_runner`, or compressed uploads arrive unpacked."""
+    """Return the proxy. Serve it with `preview_runner`; other runners decompress uploads."""
     app = web.Application()
     app[DEPS] = deps
-    app[MEASURES] = PreviewMetrics.in_registry(deps.registry)
+    app[METRICS] = PreviewMetrics.in_registry(deps.registry)
     app[TEMPLATES] = new_templates()
     app.cleanup_ctx.append(_session)
     app.router.add_route("*", "/{path:.*}", visit)
@@ -39,7 +39,7 @@ def preview_application(deps: PreviewDeps) -> web.Application:
 
 
 def preview_runner(app: web.Application) -> web.AppRunner:
-    """Return a runner that passes bytes as they are, and hangs up on a service when its visitor leaves."""
+    """Return a runner that passes bytes unchanged, and disconnects from a service when the visitor leaves."""
     return web.AppRunner(
         app,
         auto_decompress=False,
@@ -52,9 +52,9 @@ def preview_runner(app: web.Application) -> web.AppRunner:
 
 
 async def visit(request: web.Request) -> web.StreamResponse:
-    """Answer any request to any preview."""
-    metrics = request.app[MEASURES]
-    with metrics.open.track_inprogress():
+    """Serve any request to any preview."""
+    metrics = request.app[METRICS]
+    with metrics.in_progress.track_inprogress():
         response, outcome = await _visit(request, request.app[DEPS])
     metrics.requests.labels(outcome=outcome).inc()
     return response
@@ -63,7 +63,7 @@ async def visit(request: web.Request) -> web.StreamResponse:
 async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamResponse, str]:
     label = preview_label(request.host, deps.addresses.preview_domain)
     try:
-        environment = await _found(label, deps) if label else None
+        environment = await _find(label, deps) if label else None
     except RetryLater:
         return notice_page(request, Notice(Absence.AWAY), deps), Absence.AWAY
     missing = absence(environment)
@@ -71,30 +71,30 @@ async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamRes
         missing = missing or Absence.UNKNOWN
         return notice_page(request, Notice(missing, environment), deps), missing
     if environment.url and environment.endpoint is None:
-        # Whoever deployed it serves it too.
+        # Its deployer serves it at a URL of its own.
         return web.Response(status=302, headers={"Location": environment.url}), "redirected"
     try:
         with deps.visits.during(environment.host) if environment.suspendable_by else nullcontext():
-            return await _exchange(request, environment, deps), "proxied"
-    except NotAnsweringError:
+            return await _forward(request, environment, deps), "proxied"
+    except UnreachableServiceError:
         return notice_page(request, Notice(Absence.SILENT, environment), deps), Absence.SILENT
-    except NotAPathError:
-        return web.Response(status=400, text="not a path\n"), "refused"
+    except InvalidTargetError:
+        return web.Response(status=400, text="the request target must be a path\n"), "refused"
 
 
-async def _found(label: str, deps: PreviewDeps) -> Environment | None:
-    """Return the environment of a label, woken by this very visit should it sleep."""
+async def _find(label: str, deps: PreviewDeps) -> Environment | None:
+    """Return the environment of a label. If it is asleep, this visit wakes it."""
     environment = await deps.records.environment_at(label)
     if environment is not None and environment.state is EnvironmentState.ASLEEP:
         await deps.records.request_wake(environment.key, deps.visits.clock.now())
     return environment
 
 
-async def _exchange(request: web.Request, environment: Environment, deps: PreviewDeps) -> web.StreamResponse:
+async def _forward(request: web.Request, environment: Environment, deps: PreviewDeps) -> web.StreamResponse:
     if environment.endpoint is None:
-        raise NotAnsweringError("no endpoint")
-    carry = relay if wants_websocket(request) else forward
-    return await carry(request, environment.endpoint, request.app[SESSION], deps.addresses.preview_scheme)
+        raise UnreachableServiceError("no endpoint")
+    transfer = relay if wants_websocket(request) else forward
+    return await transfer(request, environment.endpoint, request.app[SESSION], deps.addresses.preview_scheme)
 
 
 async def _session(app: web.Application) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Who visits which preview, noted in memory at every request and written down now and then."""
+"""Records visits of previews in memory, and writes them to the store periodically."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from bot.web.ports import PreviewRecords
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """The visits that came by this process."""
+    """The visits that this process served."""
 
     records: PreviewRecords
     clock: Clock
@@ -21,7 +21,7 @@ class Visits:
 
     @contextmanager
     def during(self, label: str) -> Iterator[None]:
-        """Count a visit from its beginning to its end: uploads and sockets may last for hours."""
+        """Count a visit as open until the block ends: uploads and WebSockets may last for hours."""
         self._open[label] += 1
         try:
             yield
@@ -31,8 +31,8 @@ class Visits:
             if not self._open[label]:
                 del self._open[label]
 
-    async def write(self) -> None:
-        """Write down what came since the last time; nothing is forgotten where the store raises."""
+    async def flush(self) -> None:
+        """Store the visits since the last call. If the store raises, they are kept for the next call."""
         now = self.clock.now()
         seen = {**self._last, **dict.fromkeys(self._open, now)}
         if not seen:

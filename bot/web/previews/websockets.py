@@ -1,4 +1,4 @@
-"""Carries a WebSocket between a visitor and a preview's service, message by message, both ways."""
+"""Relays a WebSocket between a visitor and a preview's service, message by message."""
 
 import asyncio
 
@@ -6,33 +6,36 @@ import aiohttp
 from aiohttp import web
 
 from bot.model.environment import Endpoint
-from bot.web.previews.forwarding import NotAnsweringError, raw_target, target_url
+from bot.web.previews.forwarding import UnreachableServiceError, raw_target, target_url
 from bot.web.previews.headers import HANDSHAKE, to_service
 
 LARGEST_MESSAGE = 16 << 20
 CLOSE_GRACE = 5.0
-VANISHED = (aiohttp.WSCloseCode.GOING_AWAY, b"")
+DISCONNECTED = (aiohttp.WSCloseCode.GOING_AWAY, b"")
 
 Side = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
 
 
 def wants_websocket(request: web.BaseRequest) -> bool:
-    """Whether the visitor asks to leave HTTP for a WebSocket."""
+    """Whether the request asks for an upgrade to WebSocket."""
     return request.headers.get("Upgrade", "").lower() == "websocket" and request.method == "GET"
 
 
 async def relay(
     request: web.Request, endpoint: Endpoint, session: aiohttp.ClientSession, scheme: str
 ) -> web.StreamResponse:
-    """Join both sides until one closes. Raises NotAnsweringError if the service takes no handshake."""
+    """Relay messages until one side closes.
+
+    Raises UnreachableServiceError if the service cannot be reached or rejects the handshake.
+    """
     try:
         service = await _connect(request, endpoint, session, scheme)
     except aiohttp.WSServerHandshakeError as error:
-        if 400 <= error.status < 500:  # noqa: PLR2004 - the service's own refusal
+        if 400 <= error.status < 500:  # noqa: PLR2004 - the service refuses the request itself
             return web.Response(status=error.status, text=f"{error.status}\n")
-        raise NotAnsweringError("handshake") from error
+        raise UnreachableServiceError("handshake") from error
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise NotAnsweringError(type(error).__name__) from error
+        raise UnreachableServiceError(type(error).__name__) from error
     async with service:
         return await _join(request, service)
 
@@ -40,10 +43,10 @@ async def relay(
 async def _connect(
     request: web.Request, endpoint: Endpoint, session: aiohttp.ClientSession, scheme: str
 ) -> aiohttp.ClientWebSocketResponse:
-    asked = request.headers.get("Sec-WebSocket-Protocol", "")
+    requested = request.headers.get("Sec-WebSocket-Protocol", "")
     return await session.ws_connect(
         target_url(endpoint, raw_target(request)),
-        protocols=[one.strip() for one in asked.split(",") if one.strip()],
+        protocols=[one.strip() for one in requested.split(",") if one.strip()],
         headers=to_service(
             request.headers, peer=request.remote or "", host=request.host, scheme=scheme, dropped=HANDSHAKE
         ),
@@ -62,24 +65,24 @@ async def _join(request: web.Request, service: aiohttp.ClientWebSocketResponse) 
         timeout=CLOSE_GRACE,
     )
     await visitor.prepare(request)
-    ways = (
-        asyncio.ensure_future(_pass_on(visitor, service)),
-        asyncio.ensure_future(_pass_on(service, visitor)),
+    directions = (
+        asyncio.ensure_future(_copy(visitor, service)),
+        asyncio.ensure_future(_copy(service, visitor)),
     )
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for way in ways:
-            way.cancel()
-        ended = await asyncio.gather(*ways, return_exceptions=True)
-    code, words = next((one for one in ended if isinstance(one, tuple)), VANISHED)
-    await visitor.close(code=code, message=words)
-    await service.close(code=code, message=words)
+        for direction in directions:
+            direction.cancel()
+        ended = await asyncio.gather(*directions, return_exceptions=True)
+    code, reason = next((one for one in ended if isinstance(one, tuple)), DISCONNECTED)
+    await visitor.close(code=code, message=reason)
+    await service.close(code=code, message=reason)
     return visitor
 
 
-async def _pass_on(source: Side, sink: Side) -> tuple[int, bytes]:
-    """Copy messages until the source closes; return with what code and words it did."""
+async def _copy(source: Side, sink: Side) -> tuple[int, bytes]:
+    """Copy messages until the source closes; return its close code and reason."""
     while True:
         message = await source.receive()
         if message.type is aiohttp.WSMsgType.TEXT:
@@ -93,12 +96,12 @@ async def _pass_on(source: Side, sink: Side) -> tuple[int, bytes]:
         elif message.type is aiohttp.WSMsgType.CLOSE:
             return _sendable(message.data, message.extra)
         else:
-            return VANISHED
+            return DISCONNECTED
 
 
-def _sendable(code: int, words: str | None) -> tuple[int, bytes]:
-    """Return a close frame's content; a frame without a code counts as an ordinary end (RFC 6455, 7.4)."""
+def _sendable(code: int, reason: str | None) -> tuple[int, bytes]:
+    """Return the content of a close frame. Codes that must not be sent become 1000 (RFC 6455, 7.4)."""
     reserved = code not in range(1000, 1015) and code not in range(3000, 5000)
     if reserved or code in {1004, 1005, 1006}:
         return aiohttp.WSCloseCode.OK, b""
-    return code, (words or "").encode()
+    return code, (reason or "").encode()
