@@ -1,5 +1,5 @@
-# What to type; how it is done stands in deploy/local/.
-# Where something may not be installed, each of these says exactly what to run instead.
+# Targets for people and CI; the scripts are in deploy/local/.
+# Without permission to install something, a target prints the command that you need to run.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
@@ -13,49 +13,49 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --n
 
 .PHONY: help setup setup-test demo test crash-test test-cluster flaky bench lint lock down clean
 
-help: ## show this list
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
-setup: ## Python packages, Docker Engine, local registry and offline base images, each only if missing
+setup: ## install Python packages, Docker Engine, local registry and offline base images, each only if missing
 	@deploy/local/venv.sh
 	@$(BIN)/python deploy/local/setup.py
 
-setup-test: ## the same, and a browser with fonts
+setup-test: ## the same, and what only tests need: a browser with fonts, PostgreSQL and etcd
 	@deploy/local/venv.sh
 	@$(BIN)/python deploy/local/setup.py --browser
 
-demo: setup ## set up, then start the bot beside an offline Gitee; ARGS="--demo-pr" plays the whole story
+demo: setup ## set up, then start an offline Gitee with the bot beside it; ARGS="--demo-pr" plays a whole pull request
 	@$(BIN)/chatops playground --registry http://127.0.0.1:$(CHATOPS_REGISTRY_PORT) $(ARGS)
 
-test: setup-test ## set up, then all checks and tests; with ARGS only the tests that pytest chooses by them; CLUSTER=off leaves Kubernetes out
+test: setup-test ## set up, then run all checks and tests; with ARGS only the tests that pytest selects by them; CLUSTER=off skips Kubernetes
 	@STARTED=$(STARTED) deploy/local/suite.sh $(ARGS)
 
-test-cluster: setup-test ## a real Kubernetes, or the one of KUBECONFIG, and the tests that need it; ARGS go to pytest
+test-cluster: setup-test ## run the tests that need Kubernetes, on a local node or on the cluster of KUBECONFIG; ARGS go to pytest
 	@PYTHONPATH=deploy/local $(BIN)/python -m tests.cluster.local test $(ARGS)
 
-flaky: setup-test ## run the tests of ARGS repeatedly, under load, in random order, and report what differs; TIMES=… LOAD=… SEED=… CLUSTER=on
+flaky: setup-test ## run the tests of ARGS repeatedly, under load and in random order, and report differing results; TIMES=… LOAD=… SEED=… CLUSTER=on
 	@$(ON_CLUSTER) $(BIN)/python -m tests.suite.flaky $(or $(ARGS),$(if $(ON_CLUSTER),tests/cluster))
 
-bench: setup-test ## measure the intake beside a handler that only verifies signatures; COUNT=… deliveries
+bench: setup-test ## measure the webhook intake against a handler that only verifies signatures; COUNT=… deliveries
 	$(BIN)/python -m benchmarks.intake
 
-crash-test: setup-test ## kill bots a thousand times while people work, and tell what came of it; KILLS=… SEED=…
+crash-test: setup-test ## kill bots a thousand times while they work, and check that nothing is lost or done twice; KILLS=… SEED=…
 	KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest -q -s tests/crash/test_kills.py
 
-lint: setup ## style, types and layers, without tests
+lint: setup ## check style, types and layers, without tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: setup ## write the lock files anew from pyproject.toml; UP=--upgrade takes newer versions
+lock: setup ## update the lock files from pyproject.toml; UP=--upgrade takes newer versions
 	$(COMPILE) $(UP) pyproject.toml -o requirements.lock
 	$(COMPILE) $(UP) pyproject.toml --group dev -o requirements-dev.lock
 	$(COMPILE) $(UP) --group pyproject.toml:build -o requirements-build.lock
 
-down: ## stop the engine and the registry that set-up started
+down: ## stop the engine and the registry that setup started
 	@[ ! -x $(BIN)/python ] || $(BIN)/python deploy/local/setup.py --down
 
-clean: down ## also remove .venv, .local and what the tools cached
+clean: down ## the same, and remove .venv, .local and the caches of the tools
 	rm -rf .venv .local dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find bot commands deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Here, so that one server serves all folders.
+# Imported here, so that all folders share one server.
 from tests.real.postgres import postgres, postgres_url, store_url
 from tests.suite import replay
 
 __all__ = ["postgres", "postgres_url", "store_url"]
 
-# Other work shares the machine: how long drawing or trying one value takes says nothing.
+# Other work shares the machine, so the time for generating or testing one value says nothing.
 settings.register_profile(
     "shared", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
@@ -20,7 +20,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write tests/golden/* afresh")
+    parser.addoption("--update-golden", action="store_true", help="update the files in tests/golden")
     replay.add_option(parser)
 
 

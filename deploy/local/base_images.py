@@ -1,7 +1,7 @@
-"""The offline base images: a small Python that the demo repository and the tests build upon.
+"""Creates the offline base images: a small Python on which the demo repository and the tests build.
 
-On Debian 12 they come from apt alone; elsewhere from `python:3.11-slim`. They carry names of our own:
-nobody's `python:3.11-slim` is ever replaced.
+On Debian 12 they are made from apt packages alone, elsewhere from `python:3.11-slim`. They have their own
+names, so that no `python:3.11-slim` on the machine is replaced.
 """
 
 import io
@@ -27,13 +27,13 @@ CHANGES = [
 
 @dataclass(frozen=True, slots=True)
 class BaseImage:
-    """An image, and what it holds."""
+    """An image and its contents."""
 
     name: str
     packages: tuple[str, ...]
     python_packages: tuple[str, ...]
     dockerfile: str
-    """Recipe for machines whose apt has no Python 3.11."""
+    """Used on machines whose apt has no Python 3.11."""
 
 
 PYTHON = ("python3.11-minimal", "libpython3.11-stdlib", "busybox-static")
@@ -56,7 +56,7 @@ IMAGES = (
 
 
 def apt_has_python() -> bool:
-    """Say whether this machine's apt knows the packages that the images are made of."""
+    """Return whether apt on this machine has the packages of the images."""
     try:
         found = subprocess.run(["apt-cache", "policy", *PYTHON], check=True, capture_output=True, text=True)
     except (FileNotFoundError, subprocess.CalledProcessError):
@@ -71,14 +71,14 @@ def missing(client: docker.DockerClient) -> list[BaseImage]:
 
 
 def make(client: docker.DockerClient, image: BaseImage) -> None:
-    """Make one image in the engine. Raises SetUpError."""
+    """Create one image in the engine. Raises SetUpError."""
     try:
         if _apt_has_python(fresh=False) or _apt_has_python(fresh=True):
             _from_packages(client, image)
         else:
             _from_dockerfile(client, image)
     except (docker.errors.APIError, docker.errors.BuildError) as problem:
-        raise SetUpError(f"The engine could not make {image.name}: {problem}") from problem
+        raise SetUpError(f"The engine could not build {image.name}: {problem}") from problem
 
 
 def _apt_has_python(*, fresh: bool) -> bool:
@@ -94,12 +94,12 @@ def _from_packages(client: docker.DockerClient, image: BaseImage) -> None:
         rootfs.write(tar, _debs(image, work / "debs"), image.python_packages, work / "scratch")
         repository, tag = image.name.split(":")
         client.api.import_image_from_file(str(tar), repository=repository, tag=tag, changes=CHANGES)
-    # The engine answers 200 and puts what went wrong into the stream.
+    # On an error the engine answers 200 and puts the message into the stream: check that the image exists.
     client.images.get(image.name)
 
 
 def _debs(image: BaseImage, folder: Path) -> list[Path]:
-    """Fetch the packages; old lists of a mirror that moved on get refreshed once."""
+    """Download the packages; if that fails, refresh the package lists once, because they may be outdated."""
     try:
         return rootfs.download(image.packages, folder)
     except subprocess.CalledProcessError as problem:

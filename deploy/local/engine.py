@@ -1,4 +1,4 @@
-"""A Docker Engine: the one that runs, else Debian's, started here."""
+"""Provides a Docker Engine: the running one, or Debian's, which it starts."""
 
 import os
 import time
@@ -15,11 +15,11 @@ from machine import Background, SetUpError
 PROCESS = Background("dockerd")
 SOCKET = Path("/var/run/docker.sock")
 PATIENCE = 60.0
-"""Seconds that an engine may take to answer."""
+"""Seconds to wait until a started engine answers."""
 
 
 def connect() -> docker.DockerClient | None:
-    """Return a client of the engine that the environment names, or None if none answers."""
+    """Return a client of the engine that the environment selects, or None if no engine answers."""
     try:
         client = docker.from_env(timeout=300)
     except docker.errors.DockerException:
@@ -33,7 +33,7 @@ def connect() -> docker.DockerClient | None:
 
 
 def packages() -> list[str]:
-    """Return what has to be installed to have an engine here."""
+    """Return the Debian packages that must be installed to run an engine."""
     if _is_elsewhere() or which("dockerd"):
         return []
     if client := connect():
@@ -55,7 +55,7 @@ def _start() -> docker.DockerClient:
     if _is_elsewhere():
         raise SetUpError(f"No Docker Engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}.")
     if os.geteuid() != 0:
-        raise SetUpError(_what_root_should_do())
+        raise SetUpError(_advice())
     if machine.has_systemd():
         machine.run("systemctl", "start", "docker")
         return _answer(lambda: True)
@@ -63,15 +63,18 @@ def _start() -> docker.DockerClient:
     return _answer(lambda: process.poll() is None)
 
 
-def _what_root_should_do() -> str:
+def _advice() -> str:
     if SOCKET.exists() and not os.access(SOCKET, os.W_OK):
-        return f"You may not use {SOCKET}. Run\n\n    sudo usermod -aG docker $USER\n\nand log in again."
+        return (
+            f"You have no permission to use {SOCKET}. Run\n\n"
+            "    sudo usermod -aG docker $USER\n\nand log in again."
+        )
     start = (
         "systemctl start docker" if machine.has_systemd() else "sh -c 'dockerd >/var/log/dockerd.log 2>&1 &'"
     )
     return (
-        f"No Docker Engine is running. Run\n\n    sudo {start}\n\nand then this again."
-        " For an engine elsewhere set DOCKER_HOST."
+        f"No Docker Engine is running. Run\n\n    sudo {start}\n\nand repeat this command."
+        " To use an engine on another machine, set DOCKER_HOST."
     )
 
 
@@ -81,5 +84,5 @@ def _answer(alive: Callable[[], bool]) -> docker.DockerClient:
         if client := connect():
             return client
         time.sleep(0.1)
-    end = f":\n\n{PROCESS.ending()}\n\nAll of it: {PROCESS.log}" if PROCESS.log.exists() else "."
-    raise SetUpError(f"The Docker Engine was started and does not answer{end}")
+    end = f":\n\n{PROCESS.ending()}\n\nFull log: {PROCESS.log}" if PROCESS.log.exists() else "."
+    raise SetUpError(f"The Docker Engine was started but does not answer{end}")

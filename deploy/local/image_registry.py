@@ -1,4 +1,4 @@
-"""A local image registry: the one that answers at the port, else Debian's docker-registry, started here."""
+"""Provides a local image registry: the one at the port, or Debian's docker-registry, which it starts."""
 
 import os
 import time
@@ -13,16 +13,16 @@ from machine import Background, SetUpError
 PROCESS = Background("registry")
 CONFIG = Path(__file__).with_name("registry.yml")
 PORT = int(os.environ.get("CHATOPS_REGISTRY_PORT", "5000"))
-# The loopback name of 127.0.0.0/8 is what Docker takes without TLS.
+# Docker accepts registries on 127.0.0.0/8 without TLS.
 ADDRESS = f"127.0.0.1:{PORT}"
 PATIENCE = 120.0
-"""Seconds that the registry may take to answer on a busy machine; where nobody listens is known at once."""
+"""Seconds to wait for an answer, enough for a busy machine; a port without a listener refuses at once."""
 
 
 def answers() -> bool:
-    """Say whether a registry that asks for no login answers at the port.
+    """Return whether a registry without a login answers at the port.
 
-    Raises SetUpError when something else does.
+    Raises SetUpError if something else answers.
     """
     try:
         with urllib.request.urlopen(f"http://{ADDRESS}/v2/", timeout=PATIENCE):
@@ -31,7 +31,7 @@ def answers() -> bool:
         status = refusal.code
         refusal.close()
         raise SetUpError(
-            f"Something else answers at {ADDRESS} (status {status}). Take another port:"
+            f"{ADDRESS} is in use by another service (status {status}). Use another port:"
             " `make demo CHATOPS_REGISTRY_PORT=5001`."
         ) from None
     except OSError:
@@ -39,18 +39,18 @@ def answers() -> bool:
 
 
 def packages() -> list[str]:
-    """Return what has to be installed to have a registry here."""
+    """Return the Debian packages that must be installed to run a registry."""
     return [] if which("docker-registry") else ["docker-registry"]
 
 
 def silence_service() -> None:
-    """Stop the service that the package starts under systemd: it asks for a password nobody knows."""
+    """Stop the service that the package starts under systemd: it requires an unknown password."""
     if machine.has_systemd():
         machine.run("systemctl", "disable", "--now", "docker-registry")
 
 
 def ensure() -> None:
-    """Have a registry running. Raises SetUpError."""
+    """Start a registry unless one is running. Raises SetUpError."""
     if answers():
         return
     storage = machine.STATE / "registry"
@@ -69,4 +69,4 @@ def ensure() -> None:
         if answers():
             return
         time.sleep(0.05)
-    raise SetUpError(f"The registry was started and does not answer:\n\n{PROCESS.ending()}")
+    raise SetUpError(f"The registry was started but does not answer:\n\n{PROCESS.ending()}")

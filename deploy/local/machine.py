@@ -1,4 +1,4 @@
-"""What this machine is, and the only places that change it: apt, and processes started in the background."""
+"""Describes this machine, and changes it in two ways only: apt packages and background processes."""
 
 import os
 import shlex
@@ -16,11 +16,11 @@ LOG = STATE / "setup.log"
 
 
 class SetUpError(Exception):
-    """Something is missing that this script may not put right; the text says what to do."""
+    """Something is missing that setup must not or cannot provide; the message says what to do."""
 
 
 def run(*command: str, env: Mapping[str, str] | None = None) -> None:
-    """Run a command with its output in the log. Raises SetUpError with the end of it."""
+    """Run a command and append its output to the log. Raises SetUpError with the end of the output."""
     with LOG.open("a+") as log:
         log.write(f"$ {shlex.join(command)}\n")
         log.flush()
@@ -37,22 +37,22 @@ def run(*command: str, env: Mapping[str, str] | None = None) -> None:
         if done.returncode:
             last = "".join(log.readlines()[-15:])
             raise SetUpError(
-                f"`{shlex.join(command)}` ended with {done.returncode}:\n\n{last}\nAll of it: {LOG}"
+                f"`{shlex.join(command)}` exited with status {done.returncode}:\n\n{last}\nFull log: {LOG}"
             )
 
 
 def may_install() -> bool:
-    """Say whether packages can be installed here: root on Debian, Ubuntu or a relative."""
+    """Return whether packages can be installed: as root, on Debian, Ubuntu or a derivative."""
     return os.geteuid() == 0 and which("apt-get") is not None
 
 
 def update() -> None:
-    """Fetch apt's lists, with a second try."""
+    """Update apt's package lists."""
     apt("update")
 
 
 def apt(*arguments: str) -> None:
-    """Run apt-get without questions; a mirror that hiccups gets a second try."""
+    """Run apt-get non-interactively, a second time if it fails: mirrors have short outages."""
     command = ("apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=120", *arguments)
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     try:
@@ -62,24 +62,24 @@ def apt(*arguments: str) -> None:
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install Debian packages. Raises SetUpError with the command to type where that is not allowed."""
+    """Install Debian packages. Without permission, raises SetUpError with the command to run."""
     names = " ".join(packages)
     if which("apt-get") is None:
         raise SetUpError(
-            f"Missing here: {names} (the names are Debian's).\nInstall them, then run this again."
+            f"Missing: {names} (the names of Debian's packages).\nInstall them and repeat this command."
         )
     if not may_install():
         raise SetUpError(
-            f"Missing here: {names}. Run\n\n"
+            f"Missing: {names}. Run\n\n"
             f"    sudo apt-get update && sudo apt-get install -y --no-install-recommends {names}\n\n"
-            "and then this again."
+            "and repeat this command."
         )
     update()
     apt("install", "--no-install-recommends", *packages)
 
 
 def has_systemd() -> bool:
-    """Say whether services of this machine are systemd's business."""
+    """Return whether systemd manages the services of this machine."""
     return Path("/run/systemd/system").is_dir()
 
 
@@ -87,16 +87,16 @@ def has_systemd() -> bool:
 class Background:
     """A process that outlives this script.
 
-    Its pid and start time are recorded, so that nothing else is ever stopped.
+    Its pid and start time are recorded, so that another process with the same pid is never stopped.
     """
 
     name: str
     folder: Path | None = None
-    """Where its record and its output are kept; by default STATE."""
+    """Folder for its record and its log; STATE if None."""
 
     @property
     def log(self) -> Path:
-        """Where its output goes."""
+        """File with its output."""
         return (self.folder or STATE) / f"{self.name}.log"
 
     @property
@@ -104,7 +104,7 @@ class Background:
         return (self.folder or STATE) / f"{self.name}.pid"
 
     def start(self, *command: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Start it in a session of its own and remember it."""
+        """Start the process in its own session and record it."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -122,11 +122,14 @@ class Background:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
 
     def runs(self) -> bool:
-        """Say whether the recorded process is still there."""
+        """Return whether the recorded process is running."""
         return self._running() is not None
 
     def stop(self, patience: float = 30) -> bool:
-        """Stop the recorded process and wait until it is gone; say whether there was one."""
+        """Stop the recorded process and wait for its end; return whether it was running.
+
+        Raises SetUpError if it does not end within `patience` seconds.
+        """
         pid = self._running()
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
@@ -147,7 +150,7 @@ class Background:
 
 
 def _started_at(pid: int) -> str:
-    """Return when a process was started, in ticks since boot; `gone` also when it is dead but unburied."""
+    """Return the start time of a process in ticks since boot, or `gone` if it does not run or is a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

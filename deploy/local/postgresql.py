@@ -1,4 +1,4 @@
-"""PostgreSQL's programs: tests run servers of their own with them, no service of this machine."""
+"""Installs PostgreSQL's programs for tests, which start their own servers; no service is started."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,17 +6,17 @@ from pathlib import Path
 
 INSTALLED = Path("/usr/lib/postgresql")
 CLUSTERS = Path("/etc/postgresql-common/createcluster.d")
-"""Where Debian's package looks before it makes and starts a cluster; see createcluster.conf(5)."""
+"""Debian's package reads this folder before it creates and starts a cluster; see createcluster.conf(5)."""
 
 
 def packages() -> list[str]:
-    """Return what has to be installed to run a server here."""
+    """Return the Debian packages that must be installed to run a server."""
     return [] if any(INSTALLED.glob("*/bin/postgres")) else ["postgresql"]
 
 
 @contextmanager
 def no_service() -> Iterator[None]:
-    """Have the package make and start no cluster when it is installed within."""
+    """Prevent the package from creating and starting a cluster while it is installed in this context."""
     made_folder = not CLUSTERS.exists()
     CLUSTERS.mkdir(parents=True, exist_ok=True)
     choice = CLUSTERS / "gitee-chatops.conf"

@@ -1,7 +1,7 @@
-"""A root file system out of Debian packages, as one tar; apart because it needs neither root nor an engine.
+"""Creates a root file system from Debian packages, as one tar file, without root and without an engine.
 
-Packages are fetched with their dependencies and merged as they stream: no package script runs, and nothing
-is installed.
+Packages are downloaded with their dependencies and merged while they are read: no package script runs, and
+nothing is installed.
 """
 
 import io
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import distribution
 from pathlib import Path
 
-# Needed by package scripts, manuals or git's Perl tools only; together they would double the image.
+# Needed only by package scripts, manuals and git's Perl tools; together they would double the image's size.
 LEFT_OUT = frozenset(
     {"debconf", "dpkg", "gcc-12-base", "git-man", "liberror-perl", "openssl", "perl-base", "tar"}
 )
@@ -22,9 +22,9 @@ SITE_PACKAGES = "usr/local/lib/python3.11/dist-packages"
 
 
 def download(packages: Sequence[str], folder: Path) -> list[Path]:
-    """Fetch packages and all that they depend on into a folder, as if this machine had none yet.
+    """Download packages and all their dependencies into a folder, including those installed on this machine.
 
-    Raises CalledProcessError with apt's words when one of them is not to be had.
+    Raises CalledProcessError with apt's output if a package is unavailable.
     """
     (folder / "partial").mkdir(parents=True, exist_ok=True)
     nothing_installed = folder / "status"
@@ -44,7 +44,7 @@ def download(packages: Sequence[str], folder: Path) -> list[Path]:
 
 
 class RootFs:
-    """Writes one tar from many sources; the first to bring a path wins."""
+    """Writes one tar file from many sources; the first source of a path wins."""
 
     def __init__(self, out: tarfile.TarFile) -> None:
         self._out = out
@@ -58,7 +58,7 @@ class RootFs:
         return True
 
     def package(self, deb: Path) -> None:
-        """Add a package's files without its manuals."""
+        """Add the files of a package except its manuals."""
         command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
         with (
             subprocess.Popen(command, stdout=subprocess.PIPE) as process,
@@ -83,7 +83,7 @@ class RootFs:
         self._out.addfile(member, content)
 
     def file(self, path: str, content: bytes, mode: int = 0o644) -> None:
-        """Add a file of our own."""
+        """Add a file with this content."""
         if self._new(path):
             member = tarfile.TarInfo(path)
             member.size, member.mode = len(content), mode
@@ -104,14 +104,14 @@ class RootFs:
             self._out.addfile(member)
 
     def python_package(self, name: str) -> None:
-        """Copy a pure Python package out of this environment, where its hash was checked."""
+        """Copy a pure Python package from this environment, where pip has checked its hash."""
         for source in distribution(name).files or ():
             inside = ".." not in source.parts and "__pycache__" not in source.parts
             if inside and source.name not in {"direct_url.json", "RECORD"}:
                 self.file(f"{SITE_PACKAGES}/{source.as_posix()}", Path(source.locate()).read_bytes())
 
     def foundations(self, applets: Iterable[str]) -> None:
-        """Add what package scripts would have made: accounts, /tmp, the shell's commands, authorities."""
+        """Add what package scripts would create: accounts, /tmp, shell commands, CA certificates."""
         self.folder("tmp", 0o1777)
         self.folder("root", 0o700)
         for path in ("dev", "proc", "sys", "run", "home", "var/tmp"):
@@ -126,12 +126,12 @@ class RootFs:
         if self._certificates:
             bundle = "etc/ssl/certs/ca-certificates.crt"
             self.file(bundle, b"".join(self._certificates))
-            # Where Debian's OpenSSL, and so Python, looks.
+            # Debian's OpenSSL, and therefore Python, reads this path.
             self.link("usr/lib/ssl/cert.pem", f"/{bundle}")
 
 
 def shell_commands(debs: Iterable[Path], scratch: Path) -> list[str]:
-    """Return the names of the commands that the packages' busybox stands for."""
+    """Return the names of the commands that the busybox of the packages provides."""
     busybox = next(deb for deb in debs if deb.name.startswith("busybox"))
     subprocess.run(["dpkg-deb", "-x", str(busybox), str(scratch)], check=True)
     program = next(path for path in (scratch / "bin/busybox", scratch / "usr/bin/busybox") if path.exists())
@@ -140,7 +140,7 @@ def shell_commands(debs: Iterable[Path], scratch: Path) -> list[str]:
 
 
 def write(tar: Path, debs: Sequence[Path], python_packages: Iterable[str], scratch: Path) -> None:
-    """Write the root file system that the packages make to a tar file."""
+    """Write a root file system with these packages to a tar file."""
     with tarfile.open(tar, "w", format=tarfile.GNU_FORMAT) as out:
         root = RootFs(out)
         for deb in debs:

@@ -1,7 +1,7 @@
-"""Gets the real parts: packages, a Docker Engine, a registry and the offline base images.
+"""Sets up this machine: packages, a Docker Engine, a registry and the offline base images.
 
-Run by `make setup` with the project's own Python, as often as one likes. `--browser` adds what only tests
-need (a browser, PostgreSQL); `--down` stops what an earlier run started.
+`make setup` runs it with the Python of .venv; it can be run any number of times. `--browser` adds what only
+tests need (a browser, PostgreSQL, etcd); `--down` stops what an earlier run started.
 """
 
 import fcntl
@@ -28,7 +28,7 @@ FONTS = {
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """Say what is being done, and how long it took."""
+    """Print the name of a step and the time it took."""
     print(f"  {name} ".ljust(48, "."), end=" ", flush=True)
     start = time.monotonic()
     try:
@@ -41,7 +41,7 @@ def step(name: str) -> Iterator[None]:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Wait until no other set-up of this checkout is running."""
+    """Wait until no other setup of this checkout is running."""
     STATE.mkdir(parents=True, exist_ok=True)
     with (STATE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -50,7 +50,7 @@ def alone() -> Iterator[None]:
 
 
 def browser_packages() -> list[str]:
-    """Return what has to be installed for tests in a real browser."""
+    """Return the Debian packages that must be installed for tests in a real browser."""
     wanted = [] if which("chromium") else ["chromium"]
     if which("apt-get"):
         wanted += [name for name, folder in FONTS.items() if not folder.is_dir()]
@@ -58,12 +58,12 @@ def browser_packages() -> list[str]:
 
 
 def test_packages() -> list[str]:
-    """Return what has to be installed for tests of names that are kept in etcd."""
+    """Return the Debian packages that must be installed for tests of DNS records in etcd."""
     return [] if which("etcd") else ["etcd-server"]
 
 
 def get_packages(*, browser: bool) -> None:
-    """Install what is missing, in one go."""
+    """Install all missing packages with one command."""
     git = [] if which("git") else ["git"]
     registry = image_registry.packages()
     missing = [*git, *engine.packages(), *registry]
@@ -79,14 +79,14 @@ def get_packages(*, browser: bool) -> None:
 
 
 def get_base_images(client: docker.DockerClient) -> None:
-    """Make the base images that the engine lacks."""
+    """Create the base images that the engine does not have."""
     for image in base_images.missing(client):
         with step(f"Base image {image.name}"):
             base_images.make(client, image)
 
 
 def up(*, browser: bool) -> None:
-    """Get everything. Raises SetUpError."""
+    """Set up everything. Raises SetUpError."""
     get_packages(browser=browser)
     with step("Docker Engine"):
         client = engine.ensure()
@@ -97,14 +97,14 @@ def up(*, browser: bool) -> None:
 
 
 def down() -> None:
-    """Stop what set-up started; an engine or registry that was there before stays."""
+    """Stop what setup started; an engine or registry that was running before keeps running."""
     for process in (image_registry.PROCESS, engine.PROCESS):
         if process.stop():
             print(f"  {process.name} stopped")
 
 
 def main(options: list[str]) -> int:
-    """Set up, or stop; return the exit status."""
+    """Set up or stop, and return the exit status."""
     try:
         with alone():
             if "--down" in options:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All checks and all tests, cheap ones first; pytest's closing line comes last so that it can be found.
-# STARTED is when the set-up before it began, in seconds since 1970.
+# Run all checks and all tests, the fast ones first. pytest's summary is the last line, so that it is easy to find.
+# STARTED is the time at which the preceding setup began, in seconds since 1970.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,11 +11,11 @@ reports=(.local/pytest.xml .local/pytest-cluster.xml)
 pure='bot/core/*,bot/model/*,bot/pipeline/*,bot/runners/kubernetes/pure/*,commands/*'
 
 SECONDS=$(($(date +%s) - ${STARTED:-$(date +%s)}))
-current=set-up
+current=setup
 since=0
 took=()
 
-# One part ends, and how long it took is noted; the next begins.
+# End the current part and record its duration; begin the next.
 part() {
     took+=("$(printf '%8d s  %s' $((SECONDS - since)) "$current")")
     current=$1
@@ -29,16 +29,16 @@ cluster() { PYTHONPATH=deploy/local $bin/python -m tests.cluster.local "$@"; }
 
 rm -f "${reports[@]}"
 
-# ARGS choose tests of the first run, and want their answer at once: no cluster, no checks, no coverage.
-chosen=no
-[ $# -eq 0 ] || chosen=yes
+# Arguments select tests of the first run, for a fast answer: without cluster, checks and coverage.
+selected=no
+[ $# -eq 0 ] || selected=yes
 with_cluster=no
-[ $chosen = yes ] || [ "${CLUSTER:-on}" = off ] || with_cluster=yes
+[ $selected = yes ] || [ "${CLUSTER:-on}" = off ] || with_cluster=yes
 
 if [ $with_cluster = yes ]; then
     part 'cluster'
     cluster prepare
-    # Building a Kubernetes takes minutes the first time; it is wanted last, and waited for there.
+    # The first build of Kubernetes takes minutes. It runs in the background until the tests on the cluster need it.
     PYTHONPATH=deploy/local setsid nice $bin/python -m tests.cluster.local build >/dev/null 2>&1 &
     building=$!
     trap "kill -- -$building 2>/dev/null || true" EXIT
@@ -54,15 +54,15 @@ check() {
     $bin/lint-imports
 }
 
-[ $chosen = yes ] || check
+[ $selected = yes ] || check
 
 part 'pytest'
 failed=0
-[ $chosen = yes ] || pytest_options+=("${coverage[@]}")
+[ $selected = yes ] || pytest_options+=("${coverage[@]}")
 $bin/python -m pytest "${pytest_options[@]}" --junitxml="${reports[0]}" "$@" | tee "$pytest_log" || failed=1
 if [ $with_cluster = yes ]; then
     part 'wait for the cluster to be built'
-    wait $building || true # what follows tries again, and says why it cannot
+    wait $building || true # the next command repeats the build and reports the error
     part 'pytest on a cluster'
     cluster test "${pytest_options[@]}" --junitxml="${reports[1]}" --cov-append tests/cluster |
         tee "$cluster_log" || failed=1
@@ -74,14 +74,14 @@ measure_coverage() {
     part 'coverage of the pure code: every branch'
     $bin/coverage report --include="$pure" --skip-covered --fail-under=100 || failed=1
 }
-[ $chosen = yes ] || measure_coverage
+[ $selected = yes ] || measure_coverage
 
 part 'slowest tests'
-$bin/python -m tests.suite.slowest "${reports[@]}" || true # a report that was cut off decides nothing
+$bin/python -m tests.suite.slowest "${reports[@]}" || true # an incomplete report is no failure
 part 'time taken'
 printf '%s\n' "${took[@]}"
 
 printf '\n== tests\n'
-[ $with_cluster = no ] || grep -E '^=+ .* in .* =+$' "$cluster_log" || echo 'the tests on a cluster did not run'
+[ $with_cluster = no ] || grep -E '^=+ .* in .* =+$' "$cluster_log" || echo 'The tests on a cluster did not run.'
 tail -n 1 "$pytest_log"
 exit $failed

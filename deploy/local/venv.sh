@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The virtual environment in .venv: made once, filled from the lock, left alone while the lock stays the same.
-# Shell, because it runs before there is a Python to rely on.
+# Create the virtual environment .venv and install the locked packages. Do nothing while the lock file is unchanged.
+# This is a shell script because it runs before a suitable Python is known.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -8,7 +8,7 @@ venv=.venv
 stamp=$venv/.installed
 log=.local/setup-python.log
 
-# What was installed, and where: the locked packages, the project's own entry points, paths in scripts.
+# Identify an installation: the folder (scripts contain its path), the locked packages, the project's entry points.
 wanted() { { pwd && cat requirements-dev.lock pyproject.toml; } | cksum; }
 
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
@@ -26,14 +26,14 @@ install_packages() {
 
     sudo apt-get update && sudo apt-get install -y --no-install-recommends $*
 
-and then this again."
+and repeat this command."
     fi
     export DEBIAN_FRONTEND=noninteractive
     local command
     for command in "update" "install --no-install-recommends $*"; do
         # shellcheck disable=SC2086 # words, one argument each
         apt-get -qq -y $command >>$log 2>&1 || apt-get -qq -y $command >>$log 2>&1 ||
-            stop "apt-get $command failed; see $log"
+            stop "\`apt-get $command\` failed; see $log"
     done
 }
 
@@ -48,7 +48,7 @@ find_python() {
     return 1
 }
 
-# Debian keeps venv in a package of its own, named after the version.
+# On Debian venv is a separate package, named after the Python version.
 install_venv_module() {
     command -v apt-get >/dev/null || return 1
     local name packages="python3 python3-venv"
@@ -67,7 +67,7 @@ make_venv() {
         return
     fi
     find_python || { install_venv_module && find_python; } ||
-        stop "Python 3.11 or newer with its venv module is needed. Install it, or name one: make setup PYTHON=/path/to/python3"
+        stop "Python 3.11 or newer with its venv module is required. Install it, or select one: make setup PYTHON=/path/to/python3"
     "$python" -m venv --clear $venv >>$log 2>&1 || stop "\`$python -m venv $venv\` failed; see $log"
 }
 
@@ -77,7 +77,7 @@ pip_install() {
 
 $(tail -n 15 $log)
 
-All of it: $log"
+Full log: $log"
 }
 
 [ "$(cat $stamp 2>/dev/null)" != "$(wanted)" ] || [ ! -x $venv/bin/chatops ] || exit 0

@@ -1,4 +1,4 @@
-"""Makes the set-up scripts importable, and stands in for the programs that would change this machine."""
+"""Makes the setup scripts importable, and replaces the programs that would change this machine."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Make a folder with the doors and the set-up scripts, and nothing installed."""
+    """Create a folder with the Makefile, .ci/run and the setup scripts, and with nothing installed."""
     folder = tmp_path / "checkout"
     for name in ("deploy/local", ".ci"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -31,7 +31,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """Make a folder that comes first on PATH."""
+    """Create a folder that is first on PATH."""
     folder = tmp_path / "programs"
     folder.mkdir()
     return folder
@@ -39,7 +39,7 @@ def programs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stand_in(programs: Path) -> StandIn:
-    """Write a shell script that takes a program's place."""
+    """Return a function that writes a shell script in place of a program."""
 
     def write(name: str, script: str) -> Path:
         path = programs / name
@@ -53,7 +53,7 @@ def stand_in(programs: Path) -> StandIn:
 
 @pytest.fixture
 def run(checkout: Path, programs: Path) -> Run:
-    """Run a command of the checkout, with the stand-ins first on PATH, and return its output."""
+    """Return a function that runs a command in the checkout, with the replaced programs first on PATH."""
 
     def command(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - constant arguments

@@ -1,4 +1,4 @@
-"""The offline base images in the engine: complete, small, and under names of our own."""
+"""The offline base images in the engine: complete, small, and with their own names."""
 
 import contextlib
 import dataclasses
@@ -39,12 +39,12 @@ def ask(engine: docker.DockerClient, image: BaseImage, program: str) -> str:
     return output.decode().strip()
 
 
-def test_nobody_s_python_image_is_ever_replaced() -> None:
+def test_no_python_image_is_replaced() -> None:
     assert all(image.name.startswith("chatops-") for image in IMAGES)
 
 
 @pytest.mark.docker
-def test_set_up_left_no_image_missing(engine: docker.DockerClient) -> None:
+def test_setup_created_all_images(engine: docker.DockerClient) -> None:
     assert base_images.missing(engine) == []
 
 
@@ -66,7 +66,7 @@ def test_python_has_the_modules_that_need_libraries(engine: docker.DockerClient,
     ],
     ids=str,
 )
-def test_what_builds_need_is_inside(
+def test_images_contain_what_builds_need(
     engine: docker.DockerClient, image: BaseImage, command: str, answer: str
 ) -> None:
     program = f"import subprocess, shlex; subprocess.run(shlex.split({command!r}), check=True)"
@@ -74,11 +74,11 @@ def test_what_builds_need_is_inside(
 
 
 @pytest.mark.docker
-def test_an_image_is_made_from_packages_alone(engine: docker.DockerClient) -> None:
+def test_an_image_is_built_from_packages_alone(engine: docker.DockerClient) -> None:
     image = dataclasses.replace(DEMO_BASE, name=f"chatops-test-base:{uuid.uuid4().hex[:12]}")
     try:
         base_images.make(engine, image)
-        assert ask(engine, image, "import pytest, ssl; print('made')") == "made"
+        assert ask(engine, image, "import pytest, ssl; print('built')") == "built"
         assert engine.images.get(image.name).attrs["Size"] < 80_000_000
     finally:
         with contextlib.suppress(docker.errors.ImageNotFound):
@@ -102,7 +102,7 @@ def test_stale_package_lists_are_refreshed_once(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("root", [True, False])
-def test_packages_that_are_not_to_be_had_show_what_apt_said(
+def test_the_error_for_unavailable_packages_contains_apt_s_output(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, root: bool
 ) -> None:
     def download(*_: object) -> list[Path]:

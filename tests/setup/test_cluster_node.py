@@ -1,4 +1,4 @@
-"""When the test cluster's node may be started: never beside a kubelet on the same engine."""
+"""When the node of the test cluster may start: never beside another kubelet on the same engine."""
 
 import socket
 from pathlib import Path
@@ -31,18 +31,18 @@ def engine(*images: str) -> Any:
     return client
 
 
-def test_pods_of_another_kubernetes_are_not_touched() -> None:
+def test_a_node_does_not_start_beside_pods_of_another_kubernetes() -> None:
     with pytest.raises(SetUpError, match="KUBECONFIG"):
         check_alone(engine(PAUSE, "registry.k8s.io/pause:3.9"), busy=False)
 
 
-def test_another_cluster_of_ours_is_not_disturbed() -> None:
+def test_a_node_does_not_start_beside_another_test_cluster() -> None:
     with pytest.raises(SetUpError, match="running already"):
         check_alone(engine(PAUSE), busy=True)
 
 
 @pytest.mark.parametrize("part", ["API server", "etcd", "peers"])
-def test_a_part_that_another_cluster_left_is_no_part_of_this_one(
+def test_a_node_does_not_start_while_a_part_of_another_cluster_uses_its_port(
     part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as left:
@@ -59,6 +59,6 @@ def test_a_part_that_another_cluster_left_is_no_part_of_this_one(
             node.up(engine(), tmp_path)
 
 
-def test_what_a_killed_node_left_is_no_hindrance() -> None:
+def test_a_node_starts_beside_pods_of_a_killed_node() -> None:
     check_alone(engine(PAUSE), busy=False)
     check_alone(engine(), busy=False)

@@ -1,4 +1,4 @@
-"""What the test cluster's ingress and name server answer, from what the cluster holds."""
+"""The routes of the test cluster's ingress and the records of its name server."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def matches(routes: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
     return [(m.get("host", ["*"])[0], m["path"]) for route in routes[:-1] for m in route["match"]]
 
 
-def test_a_host_leads_to_its_service_and_others_to_nothing() -> None:
+def test_a_host_routes_to_its_service_and_other_hosts_to_404() -> None:
     route, last = caddy_routes([ingress(path("/"))], [service("web")])
     assert route["match"] == [{"path": ["/*"], "host": ["a.test"]}]
     assert route["handle"][0]["upstreams"] == [{"dial": "10.97.0.5:80"}]
@@ -43,7 +43,7 @@ def test_a_port_may_be_named() -> None:
     assert route["handle"][0]["upstreams"] == [{"dial": "10.97.0.5:80"}]
 
 
-def test_the_most_particular_comes_first() -> None:
+def test_the_most_specific_path_is_first() -> None:
     routes = caddy_routes(
         [
             ingress(path("/"), host="*.test"),
@@ -60,7 +60,7 @@ def test_the_most_particular_comes_first() -> None:
     ]
 
 
-def test_what_is_not_ours_or_leads_nowhere_is_left_out() -> None:
+def test_other_ingress_classes_and_missing_services_are_skipped() -> None:
     other, lost = ingress(path("/"), kind="nginx"), ingress(path("/", name="gone"))
     elsewhere = service("web", namespace="b")
     assert caddy_routes([other, lost], [elsewhere]) == [NOT_FOUND]

@@ -1,4 +1,4 @@
-"""What the test cluster's parts leave in the kernel: found exactly, so that nobody else's is removed."""
+"""What the test cluster leaves in the kernel: found exactly, so that nothing else is removed."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ proc /proc proc rw 0 0
 """
 
 
-def test_chains_go_once_nothing_leads_into_them() -> None:
+def test_chains_are_removed_after_the_rules_that_jump_to_them() -> None:
     assert traces.removals(RULES) == [
         ["-D", "FORWARD", "-m", "comment", "--comment", "kubernetes forwarding rules", "-j", "KUBE-FORWARD"],
         ["-F", "KUBE-FORWARD"],
@@ -37,11 +37,11 @@ def test_chains_go_once_nothing_leads_into_them() -> None:
     ]
 
 
-def test_a_table_without_them_is_left_alone() -> None:
+def test_a_table_without_such_chains_is_not_changed() -> None:
     assert traces.removals("-P INPUT ACCEPT\n-N DOCKER\n-A INPUT -j DOCKER\n") == []
 
 
-def test_mounts_go_from_the_inside() -> None:
+def test_inner_mounts_are_removed_first() -> None:
     assert traces.mounted_at(Path("/state/kubelet"), MOUNTS) == [
         "/state/kubelet/pods/a/volumes/my secret",
         "/state/kubelet",
@@ -58,7 +58,7 @@ def sysctls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_settings_are_set_back_and_what_was_not_there_is_removed(
+def test_sysctls_are_restored_and_created_folders_removed(
     tmp_path: Path, sysctls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, kept, before = tmp_path / "made", tmp_path / "kept", tmp_path / "before.json"

@@ -1,4 +1,4 @@
-"""Finding a Docker Engine, and what is said where none can be had."""
+"""Finding or starting a Docker Engine, and the error if there is none."""
 
 import os
 from collections.abc import Callable
@@ -14,7 +14,7 @@ StandIn = Callable[[str, str], Path]
 
 @pytest.fixture(autouse=True)
 def _no_engine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave no engine to be found: not on this machine's socket, not on PATH."""
+    """Hide the engine of this machine: its socket and its program."""
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(engine, "connect", lambda: None)
     monkeypatch.setattr(engine, "SOCKET", tmp_path / "docker.sock")
@@ -26,7 +26,7 @@ def _no_engine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
 
 
-def test_debian_s_engine_is_wanted_where_there_is_none() -> None:
+def test_without_an_engine_debian_s_package_is_needed() -> None:
     assert "docker.io" in engine.packages()
 
 
@@ -35,7 +35,7 @@ def test_an_installed_engine_is_not_installed_again(stand_in: StandIn) -> None:
     assert engine.packages() == []
 
 
-def test_an_engine_elsewhere_is_neither_installed_nor_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_docker_host_set_no_engine_is_installed_or_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://engine.example.com:2376")
     assert engine.packages() == []
     with pytest.raises(
@@ -44,13 +44,15 @@ def test_an_engine_elsewhere_is_neither_installed_nor_replaced(monkeypatch: pyte
         engine.ensure()
 
 
-def test_whoever_is_not_root_is_told_how_to_start_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_the_error_says_how_to_start_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(SetUpError, match="sudo sh -c 'dockerd "):
         engine.ensure()
 
 
-def test_whoever_may_not_use_the_socket_is_told_how_to_get_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_permission_for_the_socket_the_error_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     engine.SOCKET.touch()
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(os, "access", lambda *_: False)
@@ -58,7 +60,7 @@ def test_whoever_may_not_use_the_socket_is_told_how_to_get_leave(monkeypatch: py
         engine.ensure()
 
 
-def test_an_engine_that_dies_at_once_shows_its_last_words(
+def test_the_error_for_an_engine_that_exits_contains_the_end_of_its_log(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in("dockerd", "echo 'no iptables here' >&2; exit 1")

@@ -1,4 +1,4 @@
-"""`make flaky`: what differs between runs, how an order is had again, and that nothing is left behind."""
+"""`make flaky`: which differences it reports, how a seed repeats an order, and that no process remains."""
 
 import os
 import re
@@ -20,7 +20,7 @@ Flaky = Callable[..., subprocess.Popen[str]]
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 300
-"""Seconds after which something never comes; all that is waited for comes as soon as it can."""
+"""Seconds to wait at most; nothing is expected to take long."""
 PROJECT = ("-c", str(ROOT / "pyproject.toml"), "--rootdir=.")
 ALONE = ("-n", "0", *PROJECT)
 DEPENDS_ON_THE_ORDER = """
@@ -44,20 +44,20 @@ def run(seed: int, status: int = 0, **outcomes: str) -> Run:
     return Run(seed, f"{seed}.log", status, outcomes)
 
 
-def test_runs_that_end_alike_differ_in_nothing() -> None:
+def test_equal_runs_have_no_differences() -> None:
     assert differences([run(seed, a=PASSED, b=SKIPPED) for seed in range(3)]) == []
 
 
-def test_a_test_that_fails_now_and_then_is_told_with_seed_and_log() -> None:
+def test_a_test_that_fails_sometimes_is_reported_with_seed_and_log() -> None:
     runs = [run(1, a=PASSED, b=PASSED), run(2, 1, a=FAILED, b=PASSED), run(3, a=PASSED, b=PASSED)]
     assert differences(runs) == ["a passed 2 of 3", "    failed: seed 2, 2.log"]
 
 
-def test_a_test_that_always_fails_is_told_too() -> None:
+def test_a_test_that_always_fails_is_reported() -> None:
     assert differences([run(1, 1, a=FAILED)]) == ["a passed 0 of 1", "    failed: seed 1, 1.log"]
 
 
-def test_a_test_that_is_skipped_or_missing_in_one_run_differs() -> None:
+def test_a_test_that_is_skipped_or_missing_in_one_run_is_reported() -> None:
     runs = [run(1, a=PASSED, b=PASSED), run(2, a=SKIPPED)]
     assert differences(runs) == [
         "a passed 1 of 2",
@@ -67,14 +67,14 @@ def test_a_test_that_is_skipped_or_missing_in_one_run_differs() -> None:
     ]
 
 
-def test_a_run_that_broke_off_is_told_once_and_not_for_each_test_that_it_lacks() -> None:
+def test_an_incomplete_run_is_reported_once_and_not_for_each_missing_test() -> None:
     runs = [run(1, a=PASSED, b=PASSED), run(2, 3, b=PASSED)]
     assert differences(runs) == ["pytest ended with status 3: seed 2, 2.log"]
 
 
 @pytest.fixture
 def flaky(tmp_path: Path) -> Iterator[Flaky]:
-    """Start it in a folder and a session of its own; end what is left of it."""
+    """Return a function that starts it in its own folder and session; end what is left of it afterwards."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
@@ -99,13 +99,13 @@ def flaky(tmp_path: Path) -> Iterator[Flaky]:
 
 @pytest.fixture
 def interrupts_ignored() -> Iterator[None]:
-    """Ignore SIGINT as a script's background job does."""
+    """Ignore SIGINT, as the background jobs of a script do."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-def test_an_order_that_fails_can_be_had_again_by_its_seed(tmp_path: Path, flaky: Flaky) -> None:
+def test_the_seed_repeats_an_order_that_fails(tmp_path: Path, flaky: Flaky) -> None:
     (tmp_path / "test_x.py").write_text(DEPENDS_ON_THE_ORDER)
     process = flaky(*ALONE, "test_x.py", TIMES="2", SEED="1")
     said, _ = process.communicate(timeout=LIMIT)
@@ -120,7 +120,7 @@ def test_an_order_that_fails_can_be_had_again_by_its_seed(tmp_path: Path, flaky:
     assert "1 failed, 1 passed" in (tmp_path / log).read_text()
 
 
-def test_workers_agree_on_an_order_and_the_seed_reaches_them(tmp_path: Path, flaky: Flaky) -> None:
+def test_all_workers_use_the_order_of_the_seed(tmp_path: Path, flaky: Flaky) -> None:
     expectation = "import os\ndef test_seed(): assert os.environ['SEED'] == '77'\ndef test_more(): pass\n"
     (tmp_path / "test_x.py").write_text(expectation)
     process = flaky(*PROJECT, "test_x.py", TIMES="1", SEED="77", LOAD="1")
@@ -131,7 +131,7 @@ def test_workers_agree_on_an_order_and_the_seed_reaches_them(tmp_path: Path, fla
     assert "2 workers" in log
 
 
-def test_the_order_is_left_alone_elsewhere(tmp_path: Path) -> None:
+def test_outside_of_make_flaky_the_order_is_not_random(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text("def test_x(): pass\n")
     command = [sys.executable, "-m", "pytest", *PROJECT, "--collect-only", "test_x.py"]
     done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)  # noqa: S603
@@ -141,7 +141,7 @@ def test_the_order_is_left_alone_elsewhere(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("interrupts_ignored")
 @pytest.mark.parametrize(("asked", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_whoever_ends_it_early_finds_nothing_left(
+def test_interrupting_it_leaves_no_process_and_runs_teardowns(
     tmp_path: Path, flaky: Flaky, asked: signal.Signals, status: int
 ) -> None:
     (tmp_path / "test_x.py").write_text(ENDLESS)
@@ -150,7 +150,7 @@ def test_whoever_ends_it_early_finds_nothing_left(
     process = flaky(*ALONE, "test_x.py", TIMES="3", SEED="1", LOAD="1")
     assert comes(reached)
     os.close(reached)
-    # Ctrl-C reaches whoever shares the terminal, a `kill` the one that is named.
+    # Ctrl-C signals all processes of the terminal, `kill` only one.
     (os.killpg if asked is signal.SIGINT else os.kill)(process.pid, asked)
     said, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == status, said
@@ -160,7 +160,7 @@ def test_whoever_ends_it_early_finds_nothing_left(
         os.killpg(process.pid, 0)
 
 
-def test_the_load_ends_with_whoever_made_it_even_if_that_one_is_killed() -> None:
+def test_the_load_ends_with_its_parent_even_if_that_is_killed() -> None:
     maker = "from tests.suite.flaky import load\nwith load(1): print('made', flush=True); input()"
     command = [sys.executable, "-c", maker]
     with subprocess.Popen(  # noqa: S603 - constant arguments
@@ -170,7 +170,7 @@ def test_the_load_ends_with_whoever_made_it_even_if_that_one_is_killed() -> None
         assert process.stdout.readline() == b"made\n"
         process.kill()
         try:
-            assert comes(process.stdout), "the end of what both hold"
+            assert comes(process.stdout), "end of file: both processes are gone"
             assert process.stdout.read() == b""
         finally:
             with suppress(ProcessLookupError):
@@ -178,5 +178,5 @@ def test_the_load_ends_with_whoever_made_it_even_if_that_one_is_killed() -> None
 
 
 def comes(source: int | IO[bytes]) -> bool:
-    """Wait until there is something to read, or nobody left to write."""
+    """Wait until there is data or the end of the file; return False after LIMIT seconds."""
     return bool(select.select([source], [], [], LIMIT)[0])

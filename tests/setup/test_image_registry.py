@@ -1,4 +1,4 @@
-"""The local registry: started once, reused, never confused with somebody else's, and stopped again."""
+"""The local registry: started once, reused, told apart from other services at its port, and stopped."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def port() -> int:
 
 @pytest.fixture
 def set_up(tmp_path: Path, port: int) -> Iterator[SetUp]:
-    """Run the real set-up with a state folder and a registry of its own."""
+    """Return a function that runs the real setup with a separate state folder and registry."""
 
     def run(*options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - constant arguments
@@ -47,15 +47,15 @@ def set_up(tmp_path: Path, port: int) -> Iterator[SetUp]:
 
 
 @pytest.fixture
-def stranger(port: int) -> Iterator[None]:
-    """Serve something at the port that asks for a password."""
+def other_service(port: int) -> Iterator[None]:
+    """Run another service at the port, which requires a password."""
 
     class Refusing(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_error(401)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Write no access log."""
 
     with HTTPServer(("127.0.0.1", port), Refusing) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -74,7 +74,7 @@ def test_registry_is_started_once_and_then_reused(set_up: SetUp, tmp_path: Path,
     assert (tmp_path / "registry.pid").read_text() == pid
 
 
-def test_registry_lets_tags_be_deleted_and_listens_to_this_machine_only(set_up: SetUp, port: int) -> None:
+def test_registry_allows_deletion_and_listens_on_loopback_only(set_up: SetUp, port: int) -> None:
     set_up()
     answer = httpx.delete(
         f"http://127.0.0.1:{port}/v2/chatops/app/manifests/{NO_SUCH_DIGEST}", timeout=PATIENCE
@@ -93,10 +93,10 @@ def test_down_stops_the_registry_that_was_started(set_up: SetUp, port: int) -> N
     assert set_up("--down").stdout == ""
 
 
-@pytest.mark.usefixtures("stranger")
-def test_somebody_else_at_the_port_is_named_and_left_alone(set_up: SetUp, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("other_service")
+def test_another_service_at_the_port_is_reported_and_left_alone(set_up: SetUp, tmp_path: Path) -> None:
     done = set_up()
     assert done.returncode == 1
-    assert "Something else answers" in done.stdout
+    assert "is in use by another service" in done.stdout
     assert "CHATOPS_REGISTRY_PORT=5001" in done.stdout
     assert not (tmp_path / "registry.pid").exists()

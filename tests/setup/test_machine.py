@@ -1,4 +1,4 @@
-"""What set-up may do to a machine: packages through apt, and processes that it alone stops again."""
+"""How setup changes a machine: it installs packages with apt, and starts and stops its own processes."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def apt_calls(programs: Path, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """Stand in for apt-get; its second call is the first that works."""
+    """Replace apt-get by a script whose first call fails, and return its calls."""
     calls = programs / "apt-calls"
     stand_in("apt-get", f'echo "$*" >>{calls}; [[ $(wc -l <{calls}) -gt 1 ]] || {{ echo hiccup; exit 100; }}')
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
@@ -41,7 +41,7 @@ def record(process: Background) -> Path:
     return machine.STATE / f"{process.name}.pid"
 
 
-def test_root_installs_after_fetching_lists_and_tries_a_hiccup_again(
+def test_root_updates_the_lists_then_installs_and_retries_a_failed_call(
     apt_calls: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -52,7 +52,7 @@ def test_root_installs_after_fetching_lists_and_tries_a_hiccup_again(
     assert installed.endswith(" install --no-install-recommends docker.io git")
 
 
-def test_anybody_else_is_told_the_command_and_nothing_runs(
+def test_without_root_the_error_contains_the_command_and_nothing_runs(
     apt_calls: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
@@ -62,36 +62,38 @@ def test_anybody_else_is_told_the_command_and_nothing_runs(
     assert apt_calls() == []
 
 
-def test_without_apt_the_missing_parts_are_named(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_apt_the_error_names_the_missing_packages(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(programs))
     with pytest.raises(SetUpError, match=r"docker\.io git"):
         machine.install(["docker.io", "git"])
 
 
-def test_a_failed_command_shows_its_last_words_and_where_all_of_them_are() -> None:
+def test_the_error_of_a_failed_command_contains_the_end_of_its_output_and_the_log_file() -> None:
     with pytest.raises(SetUpError, match="no space left") as failure:
         machine.run("sh", "-c", "echo no space left >&2; exit 3")
     assert str(machine.LOG) in str(failure.value)
 
 
-def test_background_process_is_stopped_once_and_forgotten(sleeper: Background) -> None:
+def test_a_background_process_is_stopped_once_and_its_record_removed(sleeper: Background) -> None:
     pid = int(record(sleeper).read_text().split()[0])
-    assert os.getsid(pid) == pid, "it has to outlive this session"
+    assert os.getsid(pid) == pid, "it must outlive this session"
     assert sleeper.stop() is True
     assert not record(sleeper).exists()
     assert sleeper.stop() is False
 
 
-def test_a_stranger_who_got_the_recorded_pid_is_left_alone() -> None:
+def test_another_process_with_the_recorded_pid_is_not_stopped() -> None:
     process = Background("gone")
-    with subprocess.Popen(["sleep", "600"]) as stranger:  # noqa: S607 - coreutils
+    with subprocess.Popen(["sleep", "600"]) as other:  # noqa: S607 - coreutils
         try:
-            record(process).write_text(f"{stranger.pid} 1\n")
+            record(process).write_text(f"{other.pid} 1\n")
             assert process.stop() is False
-            assert stranger.poll() is None
+            assert other.poll() is None
             assert not record(process).exists()
         finally:
-            stranger.kill()
+            other.kill()
 
 
 def test_a_process_that_does_not_stop_is_reported() -> None:

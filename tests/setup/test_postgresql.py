@@ -1,4 +1,4 @@
-"""PostgreSQL for tests: its package is asked for where it is missing, and makes no cluster here."""
+"""PostgreSQL for tests: its package is installed only if missing, and creates no cluster."""
 
 from pathlib import Path
 
@@ -6,9 +6,7 @@ import postgresql
 import pytest
 
 
-def test_the_package_is_asked_for_only_where_no_server_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_package_is_needed_only_without_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "INSTALLED", tmp_path)
     assert postgresql.packages() == ["postgresql"]
     (tmp_path / "15" / "bin").mkdir(parents=True)
@@ -17,7 +15,7 @@ def test_the_package_is_asked_for_only_where_no_server_is(
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_no_cluster_is_made_and_later_packages_find_the_machine_as_it_was(
+def test_no_cluster_is_created_and_the_setting_is_removed_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, there: bool
 ) -> None:
     folder = tmp_path / "postgresql-common" / "createcluster.d"

@@ -1,4 +1,4 @@
-"""What a test that failed on drawn values tells people to type, and that this repeats the failure."""
+"""The command that a failed test with generated values prints, and that it repeats the failure."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import test_kills, test_kills_with_docker
-from tests.suite.doors import typed
+from tests.suite.make_commands import make_command
 
 ROOT = Path(__file__).parents[2]
 StandIn = Callable[[str, str], Path]
@@ -39,7 +39,7 @@ def test_passes(): pass
 """
 
 
-def pytest_says(folder: Path, *arguments: str, **variables: str) -> str:
+def pytest_output(folder: Path, *arguments: str, **variables: str) -> str:
     """Run pytest with the settings and the hooks of this project."""
     project = ("-c", str(ROOT / "pyproject.toml"), "--rootdir=.", "-p", "tests.conftest")
     done = subprocess.run(  # noqa: S603 - constant arguments
@@ -58,50 +58,50 @@ def commands(said: str) -> list[str]:
 
 
 def words(command: str) -> tuple[list[str], dict[str, str]]:
-    """Return what pytest is given by such a command, and the other variables."""
+    """Return the arguments that such a command passes to pytest, and its other variables."""
     make, test, *settings = shlex.split(command)
     assert (make, test) == ("make", "test")
     values = dict(setting.split("=", 1) for setting in settings)
     return shlex.split(values.pop("ARGS").replace("$$", "$")), values
 
 
-def test_a_failed_property_test_names_the_command_that_tries_the_same_values(tmp_path: Path) -> None:
+def test_a_failed_property_test_prints_the_command_with_its_values(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text(PROPERTY)
-    said = pytest_says(tmp_path, "-n", "1", "--dist", "loadgroup", "test_x.py")
+    said = pytest_output(tmp_path, "-n", "1", "--dist", "loadgroup", "test_x.py")
     [command] = commands(said)
     assert "- replay -" in said
     arguments, _ = words(command)
     assert arguments[0] == "test_x.py::test_property", "without the group that pytest-xdist adds"
-    again = pytest_says(tmp_path, *arguments, "test_x.py::test_how_often")
+    again = pytest_output(tmp_path, *arguments, "test_x.py::test_how_often")
     assert "assert 1000 < 1000" in again
     assert "tried 1\n" in again, "these values and no others"
 
 
-def test_a_failed_crash_test_names_the_command_with_its_seed(tmp_path: Path) -> None:
+def test_a_failed_crash_test_prints_the_command_with_its_seed(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text(CRASH)
-    [command] = commands(pytest_says(tmp_path, "test_x.py", SEED="99", KILLS="3"))
+    [command] = commands(pytest_output(tmp_path, "test_x.py", SEED="99", KILLS="3"))
     arguments, variables = words(command)
     assert (arguments, variables) == (["test_x.py::test_crash"], {"SEED": "99", "KILLS": "3"})
 
 
 @pytest.mark.parametrize("module", [test_kills, test_kills_with_docker])
-def test_crash_tests_have_what_the_command_repeats(module: object) -> None:
+def test_crash_tests_have_a_seed_and_a_number_of_kills(module: object) -> None:
     assert {"SEED", "KILLS"} <= vars(module).keys()
 
 
 @pytest.mark.parametrize("name", ["test_x[1]", "test_x[$HOME \"and\" 'more' `x` \\\\u4e2d #]", "test_x[$$]"])
-def test_whatever_a_test_is_called_pytest_is_given_its_name(
+def test_make_passes_any_test_name_to_pytest_unchanged(
     run: Run, checkout: Path, stand_in: StandIn, name: str
 ) -> None:
     stand_in(str(checkout / ".venv/bin/python"), "")
     stand_in(str(checkout / "deploy/local/venv.sh"), "")
     stand_in(str(checkout / "deploy/local/suite.sh"), 'printf "%s\\n" "$@" "$SEED"')
-    done = run("bash", "-c", typed("test", [name, "--replay=AXic=="], SEED=5))
+    done = run("bash", "-c", make_command("test", [name, "--replay=AXic=="], SEED=5))
     assert done.stdout.splitlines() == [name, "--replay=AXic==", "5"]
 
 
 def test_a_common_name_stays_readable() -> None:
     assert (
-        typed("test", ["tests/a.py::test_x[1]"], SEED=5)
+        make_command("test", ["tests/a.py::test_x[1]"], SEED=5)
         == "make test ARGS=\"'tests/a.py::test_x[1]'\" SEED=5"
     )

@@ -1,4 +1,4 @@
-"""A root file system out of packages: what is taken, what is left out, and what is added."""
+"""A root file system from packages: what it contains, what it omits, and what is added."""
 
 import io
 import subprocess
@@ -15,7 +15,7 @@ Written = Callable[[Callable[[rootfs.RootFs], None]], tarfile.TarFile]
 
 @pytest.fixture
 def package(tmp_path: Path) -> Package:
-    """Make a real Debian package with the given files."""
+    """Return a function that builds a real Debian package with the given files."""
 
     def make(name: str, **files: str) -> Path:
         folder = tmp_path / name
@@ -41,7 +41,7 @@ def package(tmp_path: Path) -> Package:
 
 @pytest.fixture
 def written() -> Iterator[Written]:
-    """Fill a root file system and read it back."""
+    """Return a function that fills a root file system and opens it for reading."""
     opened: list[tarfile.TarFile] = []
 
     def fill(action: Callable[[rootfs.RootFs], None]) -> tarfile.TarFile:
@@ -63,7 +63,7 @@ def content(tar: tarfile.TarFile, path: str) -> str:
     return file.read().decode()
 
 
-def test_files_come_without_manuals_and_belong_to_root(package: Package, written: Written) -> None:
+def test_manuals_are_omitted_and_files_belong_to_root(package: Package, written: Written) -> None:
     deb = package(
         "sample", usr__bin__tool="tool", usr__share__doc__sample="words", usr__share__man__x="words"
     )
@@ -72,7 +72,7 @@ def test_files_come_without_manuals_and_belong_to_root(package: Package, written
     assert [(member.name, member.uid, member.gid) for member in files] == [("usr/bin/tool", 0, 0)]
 
 
-def test_the_first_to_bring_a_path_wins_and_nothing_is_written_twice(
+def test_the_first_source_of_a_path_wins_and_no_path_is_written_twice(
     package: Package, written: Written
 ) -> None:
     one, two = package("one", etc__name="one"), package("two", etc__name="two")
@@ -86,7 +86,9 @@ def test_the_first_to_bring_a_path_wins_and_nothing_is_written_twice(
     assert len(tar.getnames()) == len(set(tar.getnames()))
 
 
-def test_authorities_are_joined_where_openssl_looks(package: Package, written: Written) -> None:
+def test_ca_certificates_are_joined_into_the_file_that_openssl_reads(
+    package: Package, written: Written
+) -> None:
     folder = "usr/share/ca-certificates"
     deb = package("authorities", **{f"{folder}/a.crt": "A\n", f"{folder}/b.crt": "B\n"})
 
@@ -99,7 +101,7 @@ def test_authorities_are_joined_where_openssl_looks(package: Package, written: W
     assert tar.getmember("usr/lib/ssl/cert.pem").linkname == "/etc/ssl/certs/ca-certificates.crt"
 
 
-def test_what_package_scripts_would_have_made_is_there(written: Written) -> None:
+def test_results_of_package_scripts_are_added(written: Written) -> None:
     tar = written(lambda root: root.foundations(["sh", "ls"]))
     assert tar.getmember("bin/sh").linkname == "busybox"
     assert tar.getmember("usr/local/bin/python3").linkname == "/usr/bin/python3.11"

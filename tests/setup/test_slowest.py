@@ -1,4 +1,4 @@
-"""What pytest's JUnit XML says of a run, and which tests were the slowest of all."""
+"""Reading pytest's JUnit XML, and listing the slowest tests."""
 
 import subprocess
 import sys
@@ -30,14 +30,14 @@ def test_leaves_something(broken): pass
 
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
-    """Return what a real pytest reports, with the settings of this project."""
+    """Return the report of a real pytest with the settings of this project."""
     (tmp_path / "test_all.py").write_text(TESTS)
     command = ["-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir=.", "--junitxml=report.xml"]
     subprocess.run([sys.executable, *command, "test_all.py"], cwd=tmp_path, check=False, capture_output=True)  # noqa: S603
     return tmp_path / "report.xml"
 
 
-def test_a_report_is_read_with_the_names_that_pytest_takes(report: Path) -> None:
+def test_results_have_names_that_pytest_accepts(report: Path) -> None:
     ended = results.read(report)
     assert {(result.name, result.outcome) for result in ended} == {
         ("test_all.py::TestInClass::test_passes[1]", "passed"),
@@ -48,23 +48,23 @@ def test_a_report_is_read_with_the_names_that_pytest_takes(report: Path) -> None
     assert all(result.seconds >= 0 for result in ended)
 
 
-def test_no_report_is_no_result(tmp_path: Path) -> None:
+def test_a_missing_report_has_no_results(tmp_path: Path) -> None:
     assert results.read(tmp_path / "report.xml") == []
 
 
-def test_the_slowest_come_first_and_no_more_than_can_be_read() -> None:
+def test_the_slowest_tests_are_first_and_their_number_is_limited() -> None:
     ended = [Result(f"test_{number:02}", "passed", number) for number in range(30)]
     lines = slowest.slowest(ended)
     assert lines[0] == "    29.0 s  test_29"
     assert len(lines) == 20
 
 
-def test_a_test_that_is_told_of_twice_counts_once() -> None:
+def test_a_test_with_two_results_is_listed_once() -> None:
     ended = [Result("test_a", "failed", 1.25), Result("test_b", "passed", 2), Result("test_a", "failed", 1)]
     assert slowest.slowest(ended) == ["     2.2 s  test_a", "     2.0 s  test_b"]
 
 
-def test_reports_are_taken_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reports_are_combined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [tmp_path / "first.xml", tmp_path / "second.xml", tmp_path / "missing.xml"]
     for seconds, file in enumerate(files[:2], 1):
         case = f'<testcase file="{file.stem}.py" classname="{file.stem}" name="test_x" time="{seconds}"/>'

@@ -1,4 +1,4 @@
-"""The virtual environment: which Python it takes, when it installs, and what it says when it cannot."""
+"""The virtual environment: which Python it uses, when packages are installed, and the errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ Run = Callable[..., CompletedProcess[str]]
 StandIn = Callable[[str, str], Path]
 
 PYTHONS = ("python3", "python3.11", "python3.12", "python3.13", "python3.14")
-# Answers the script's questions: new enough, able to make environments; `-m venv` makes one that logs pip.
+# A Python that is new enough and has venv; `-m venv` creates an environment that records the calls of pip.
 GOOD = """
 [[ $1 == -c ]] && exit 0
 [[ "$1 $2" == "-m venv" ]] || exit 9
@@ -34,7 +34,7 @@ TOO_OLD = "exit 1"
 
 @pytest.fixture
 def pythons(stand_in: StandIn) -> Callable[[str], None]:
-    """Put the same Python behind every name."""
+    """Return a function that writes the same Python under every name."""
 
     def write(script: str) -> None:
         for name in PYTHONS:
@@ -58,7 +58,7 @@ def test_installs_the_lock_with_hashes_then_the_project(
     assert project.endswith("--no-deps --no-build-isolation --editable .")
 
 
-def test_second_run_does_nothing_and_says_nothing(
+def test_a_second_run_does_nothing_and_prints_nothing(
     run: Run, checkout: Path, pythons: Callable[[str], None]
 ) -> None:
     pythons(GOOD)
@@ -81,7 +81,7 @@ def test_a_changed_lock_or_project_installs_again(
     assert len(pip_calls(checkout)) == 4
 
 
-def test_a_failed_installation_is_not_taken_for_done(
+def test_a_failed_installation_is_not_recorded_as_complete(
     run: Run, checkout: Path, pythons: Callable[[str], None]
 ) -> None:
     pythons(
@@ -95,7 +95,7 @@ def test_a_failed_installation_is_not_taken_for_done(
     assert not (checkout / ".venv/.installed").exists()
 
 
-def test_without_root_a_missing_venv_module_is_named_with_the_command_to_type(
+def test_without_root_the_error_for_a_missing_venv_module_contains_the_command(
     run: Run, stand_in: StandIn, pythons: Callable[[str], None]
 ) -> None:
     pythons(WITHOUT_VENV)
@@ -109,7 +109,7 @@ def test_without_root_a_missing_venv_module_is_named_with_the_command_to_type(
     )
 
 
-def test_root_gets_a_missing_venv_module_from_apt_with_a_second_try(
+def test_root_installs_a_missing_venv_module_and_retries_a_failed_call(
     run: Run, stand_in: StandIn, programs: Path, checkout: Path, pythons: Callable[[str], None]
 ) -> None:
     pythons(f"if [[ ! -e {programs}/installed ]]; then {WITHOUT_VENV} fi\n{GOOD}")
@@ -128,7 +128,7 @@ def test_root_gets_a_missing_venv_module_from_apt_with_a_second_try(
     assert (checkout / ".venv/.installed").exists()
 
 
-def test_a_python_that_is_too_old_is_refused_with_what_is_needed(
+def test_a_python_that_is_too_old_is_refused_and_the_required_version_named(
     run: Run, stand_in: StandIn, pythons: Callable[[str], None]
 ) -> None:
     pythons(TOO_OLD)
@@ -139,7 +139,7 @@ def test_a_python_that_is_too_old_is_refused_with_what_is_needed(
     assert "Python 3.11 or newer" in done.stdout
 
 
-def test_a_named_python_comes_first(run: Run, stand_in: StandIn, pythons: Callable[[str], None]) -> None:
+def test_a_selected_python_is_preferred(run: Run, stand_in: StandIn, pythons: Callable[[str], None]) -> None:
     pythons(TOO_OLD)
     named = stand_in("my-python", GOOD)
     assert run("deploy/local/venv.sh", PYTHON=str(named)).returncode == 0

@@ -1,4 +1,4 @@
-"""pytest's workers: tests that share something costly are run by one of them."""
+"""pytest-xdist's workers: one worker runs all tests of a group, which share something costly."""
 
 import os
 import subprocess

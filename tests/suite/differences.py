@@ -1,4 +1,4 @@
-"""What differs between runs of the same tests."""
+"""Finds differences between runs of the same tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

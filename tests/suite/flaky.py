@@ -1,9 +1,9 @@
 """`make flaky`: run tests repeatedly, under load and in random order, and report what differs.
 
-TIMES, LOAD and SEED of the environment say how often, how many processes are kept busy, and where to begin.
-One seed decides all of a run that a seed can decide: the order of the tests, the examples of property tests,
-what is drawn from `random`, and the choices of crash tests. It decides neither how long things take nor which
-worker takes which test; `-n 0` among the arguments has one process run them all.
+The environment variables TIMES, LOAD and SEED set the number of runs, the number of busy processes, and the
+first seed. A seed determines the order of the tests, the examples of property tests, the values from
+`random`, and the choices of crash tests. It does not determine how long things take and which worker runs
+which test; with `-n 0` among the arguments, one process runs them all.
 """
 
 import os
@@ -17,12 +17,12 @@ from pathlib import Path
 
 from tests.suite import results
 from tests.suite.differences import Run, differences
-from tests.suite.doors import typed
+from tests.suite.make_commands import make_command
 from tests.suite.results import FAILED
 
 FOLDER = Path(".local/flaky")
 OPTIONS = ("-n", os.environ.get("TEST_WORKERS", "2"), "--dist", "loadgroup", "-p", "randomly")
-# It ends when its parent does, even if that is killed.
+# A busy process ends with its parent, even if the parent is killed.
 BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 
 
@@ -79,16 +79,16 @@ def main(*arguments: str) -> int:
     times, busy = int(wanted.get("TIMES") or 5), int(wanted.get("LOAD") or 2)
     first = int(wanted.get("SEED") or random.randrange(10**6))  # noqa: S311 - no secret
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    # A job that a script starts in the background ignores it, and so would pytest.
+    # Background jobs of a script ignore SIGINT, and pytest would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with load(busy):
         runs = list(repeated(range(first, first + times), arguments))
     if not (found := differences(runs)):
         print("\nNo test failed, and no result differs between the runs.")
         return 0
-    door = {"CLUSTER": "on"} if wanted.get("CLUSTER") == "on" else {}
+    cluster = {"CLUSTER": "on"} if wanted.get("CLUSTER") == "on" else {}
     print("", *found, "", "To repeat one of these runs:", sep="\n")
-    print(f"    {typed('flaky', arguments, **door, LOAD=busy, TIMES=1, SEED='…')}")
+    print(f"    {make_command('flaky', arguments, **cluster, LOAD=busy, TIMES=1, SEED='…')}")
     return 1
 
 

@@ -1,8 +1,8 @@
-"""A test that failed on generated values prints the command that repeats the failure with the same values.
+"""Prints, for a failed test with generated values, the command that repeats it with the same values.
 
-For a property test these are the values themselves: what Hypothesis makes of a seed depends on which modules
-are loaded, so that a seed of the whole suite may find nothing where one test runs alone. For a crash test
-they are SEED and KILLS, which decide what is done, not how long it takes.
+The command of a property test contains the values themselves, because the examples that Hypothesis derives
+from a seed depend on the loaded modules: with a seed from the whole suite, a single test may pass. The
+command of a crash test contains SEED and KILLS, which determine what happens but not how long it takes.
 """
 
 import ast
@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 import hypothesis
 import pytest
 
-from tests.suite.doors import typed
+from tests.suite.make_commands import make_command
 
 OPTION = "--replay"
 VARIABLES = ("SEED", "KILLS")
-"""Module constants of crash tests that are read from the environment."""
+"""Module constants that crash tests read from the environment."""
 _DECORATOR = re.compile(r"@reproduce_failure\('[^']*', (b'[^']*')\)")
 
 
@@ -39,9 +39,9 @@ def commands(item: pytest.Item, text: str) -> Iterator[str]:
     if not isinstance(item, pytest.Function):
         return
     if drawn := {name: getattr(item.module, name) for name in VARIABLES if hasattr(item.module, name)}:
-        yield typed("test", [node_id(item)], **drawn)
+        yield make_command("test", [node_id(item)], **drawn)
     for blob in dict.fromkeys(_DECORATOR.findall(text)):
-        yield typed("test", [node_id(item), f"{OPTION}={ast.literal_eval(blob).decode()}"])
+        yield make_command("test", [node_id(item), f"{OPTION}={ast.literal_eval(blob).decode()}"])
 
 
 def node_id(item: pytest.Item) -> str:

@@ -11,7 +11,7 @@ SKIPPED = "skipped"
 
 @dataclass(frozen=True)
 class Result:
-    """One test of one run; a test that failed and whose teardown failed too has two."""
+    """The result of one test; a test has two if both it and its teardown failed."""
 
     name: str
     outcome: str
@@ -19,7 +19,7 @@ class Result:
 
 
 def read(report: Path) -> list[Result]:
-    """Read a report; there is none when pytest was killed."""
+    """Return the results of a report; none if it does not exist, because pytest was killed."""
     if not report.exists():
         return []
     cases = ET.parse(report).iter("testcase")  # noqa: S314 - pytest wrote it

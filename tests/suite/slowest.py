@@ -1,4 +1,4 @@
-"""`python -m tests.suite.slowest REPORT…`: the slowest tests of all reports together."""
+"""`python -m tests.suite.slowest REPORT…`: print the slowest tests of all reports."""
 
 import sys
 from collections import defaultdict
@@ -12,7 +12,7 @@ SHOWN = 20
 
 
 def slowest(ended: Iterable[Result]) -> list[str]:
-    """Return a line for each of the slowest tests, including the time of their fixtures."""
+    """Return a line for each of the slowest tests; times include fixtures."""
     seconds: dict[str, float] = defaultdict(float)
     for result in ended:
         seconds[result.name] += result.seconds
@@ -21,7 +21,7 @@ def slowest(ended: Iterable[Result]) -> list[str]:
 
 
 def main(*reports: str) -> None:
-    """Print the lines."""
+    """Print the slowest tests of these reports."""
     print(*slowest(result for report in reports for result in results.read(Path(report))), sep="\n")
 
 

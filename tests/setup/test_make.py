@@ -1,4 +1,4 @@
-"""`make` and `.ci/run`: what they start, in which order, and which exit status they give back."""
+"""`make` and `.ci/run`: the commands they run, in which order, and their exit status."""
 
 import os
 import re
@@ -18,7 +18,7 @@ CLOSING_LINE = "===== 7 passed in 1.00s ====="
 
 @pytest.fixture
 def tools(checkout: Path, stand_in: StandIn) -> Callable[[str, str], None]:
-    """Fill .venv/bin with tools that only say their names; the function changes what one of them does."""
+    """Fill .venv/bin with tools that only print their names; return a function that replaces one of them."""
     folder = checkout / ".venv/bin"
     (checkout / ".local").mkdir()
 
@@ -42,7 +42,7 @@ def tools(checkout: Path, stand_in: StandIn) -> Callable[[str, str], None]:
         ("down", ["setup.py --down"]),
     ],
 )
-def test_each_door_starts_its_parts_in_order(run: Run, target: str, started: list[str]) -> None:
+def test_each_target_runs_its_parts_in_order(run: Run, target: str, started: list[str]) -> None:
     plan = run("make", "-n", target, "ARGS=--demo-pr").stdout
     positions = [plan.find(part) for part in started]
     assert -1 not in positions, plan
@@ -53,17 +53,17 @@ def test_demo_needs_no_browser(run: Run) -> None:
     assert "--browser" not in run("make", "-n", "demo").stdout
 
 
-def test_flaky_is_given_one_cluster_for_all_runs(run: Run) -> None:
+def test_flaky_uses_one_cluster_for_all_runs(run: Run) -> None:
     plan = run("make", "-n", "flaky", "CLUSTER=on").stdout
     assert "-m tests.cluster.local run .venv/bin/python -m tests.suite.flaky tests/cluster\n" in plan
 
 
-def test_demo_is_told_where_the_registry_is(run: Run) -> None:
+def test_demo_gets_the_registry_s_address(run: Run) -> None:
     plan = run("make", "-n", "demo", "CHATOPS_REGISTRY_PORT=5123").stdout
     assert "chatops playground --registry http://127.0.0.1:5123" in plan
 
 
-def test_help_shows_every_target(run: Run, checkout: Path) -> None:
+def test_help_lists_every_target(run: Run, checkout: Path) -> None:
     makefile = (checkout / "Makefile").read_text()
     targets = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
     assert targets
@@ -73,7 +73,7 @@ def test_help_shows_every_target(run: Run, checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("status", ["0", "2"])
-def test_ci_is_make_test_with_nobody_to_answer(run: Run, stand_in: StandIn, status: str) -> None:
+def test_ci_runs_make_test_without_standard_input(run: Run, stand_in: StandIn, status: str) -> None:
     stand_in("make", f'echo "make $*"; read -r answer && echo asked; echo problem >&2; exit {status}')
     done = run("bash", ".ci/run")
     assert done.returncode == int(status)
@@ -98,7 +98,7 @@ def test_suite_checks_style_types_layers_then_tests_then_the_pure_code(run: Run)
 
 
 @pytest.mark.usefixtures("tools")
-def test_chosen_tests_start_at_once(run: Run) -> None:
+def test_selected_tests_start_at_once(run: Run) -> None:
     done = run("deploy/local/suite.sh", "-k", "x")
     assert called(done.stdout) == ["python", "python"]
     assert "-m pytest -n 2 --dist loadgroup --junitxml=.local/pytest.xml -k x" in done.stdout
@@ -106,11 +106,11 @@ def test_chosen_tests_start_at_once(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("tools")
-def test_suite_ends_with_the_closing_line_of_pytest(run: Run) -> None:
+def test_suite_ends_with_the_summary_of_pytest(run: Run) -> None:
     assert run("deploy/local/suite.sh").stdout.splitlines()[-1] == CLOSING_LINE
 
 
-def test_suite_tells_the_slowest_tests_of_both_runs(run: Run, tools: Callable[[str, str], None]) -> None:
+def test_suite_lists_the_slowest_tests_of_both_runs(run: Run, tools: Callable[[str, str], None]) -> None:
     say = '[[ "$*" != *--junitxml* ]] || echo "report of $*" >"$(sed "s/.*--junitxml=//; s/ .*//" <<<"$*")"'
     tools("python", f'{say}; [[ "$*" != *slowest* ]] || cat "${{@:3}}"; echo "{CLOSING_LINE}"')
     said = run("deploy/local/suite.sh").stdout.partition("== slowest tests")[2]
@@ -118,9 +118,7 @@ def test_suite_tells_the_slowest_tests_of_both_runs(run: Run, tools: Callable[[s
     assert "report of -m tests.cluster.local test" in said
 
 
-def test_a_report_that_cannot_be_read_does_not_fail_the_suite(
-    run: Run, tools: Callable[[str, str], None]
-) -> None:
+def test_an_unreadable_report_does_not_fail_the_suite(run: Run, tools: Callable[[str, str], None]) -> None:
     tools("python", f'[[ "$*" != *slowest* ]] || exit 1; echo "{CLOSING_LINE}"')
     done = run("deploy/local/suite.sh")
     assert done.returncode == 0
@@ -128,13 +126,13 @@ def test_a_report_that_cannot_be_read_does_not_fail_the_suite(
 
 
 @pytest.mark.usefixtures("tools")
-def test_suite_tells_how_long_each_part_took_with_the_set_up_before_it(run: Run) -> None:
+def test_suite_prints_the_time_of_each_part_including_setup(run: Run) -> None:
     a_thousand_seconds_ago = str(int(time.time()) - 1000)
     said = run("deploy/local/suite.sh", STARTED=a_thousand_seconds_ago).stdout
     _, _, listed = said.partition("== time taken\n")
     parts = {name: int(seconds) for seconds, name in re.findall(r"^ *(\d+) s  (.+)$", listed, re.MULTILINE)}
     assert list(parts) == [
-        "set-up",
+        "setup",
         "cluster",
         "ruff",
         "mypy",
@@ -146,10 +144,10 @@ def test_suite_tells_how_long_each_part_took_with_the_set_up_before_it(run: Run)
         "coverage of the pure code: every branch",
         "slowest tests",
     ]
-    assert parts["set-up"] >= 1000 > parts["pytest"]
+    assert parts["setup"] >= 1000 > parts["pytest"]
 
 
-def test_make_says_when_the_set_up_began(run: Run) -> None:
+def test_make_passes_the_start_time_of_the_setup(run: Run) -> None:
     assert re.search(r"STARTED=\d{10,} deploy/local/suite.sh", run("make", "-n", "test").stdout)
 
 
@@ -163,7 +161,7 @@ def test_failed_tests_fail_the_suite_and_coverage_is_still_shown(
     assert done.stdout.splitlines()[-1] == "1 failed"
 
 
-def test_a_branch_of_the_pure_code_without_a_test_fails_the_suite(
+def test_an_uncovered_branch_of_the_pure_code_fails_the_suite(
     run: Run, tools: Callable[[str, str], None]
 ) -> None:
     tools("coverage", '[[ "$*" != *--fail-under=100* ]]')
@@ -213,10 +211,10 @@ def test_failed_tests_on_the_cluster_fail_the_suite(run: Run, tools: Callable[[s
     tools("python", f'[[ "$*" == *"local test"* ]] && exit 1; echo "{CLOSING_LINE}"')
     done = run("deploy/local/suite.sh")
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-2:] == ["the tests on a cluster did not run", CLOSING_LINE]
+    assert done.stdout.splitlines()[-2:] == ["The tests on a cluster did not run.", CLOSING_LINE]
 
 
-def test_a_machine_that_cannot_have_a_cluster_stops_the_suite_at_once(
+def test_without_permission_for_a_cluster_the_suite_stops_at_once(
     run: Run, tools: Callable[[str, str], None]
 ) -> None:
     tools("python", '[[ "$*" != *prepare ]] || { echo "do this instead"; exit 1; }')
@@ -227,7 +225,7 @@ def test_a_machine_that_cannot_have_a_cluster_stops_the_suite_at_once(
 
 @pytest.mark.usefixtures("tools")
 @pytest.mark.parametrize(("arguments", "variables"), [([], {"CLUSTER": "off"}), (["-k", "x"], {})])
-def test_whoever_chooses_tests_or_says_so_needs_no_cluster(
+def test_selected_tests_and_cluster_off_need_no_cluster(
     run: Run, arguments: list[str], variables: dict[str, str]
 ) -> None:
     done = run("deploy/local/suite.sh", *arguments, **variables)
