@@ -35,6 +35,10 @@ class FileStore(Protocol):
         """Return bytes of a file, which may still grow; nothing where there is none."""
         ...
 
+    async def size(self, run: int, name: str) -> int:
+        """Return the bytes that `read` finds in a file; 0 where there is none."""
+        ...
+
     async def put(self, run: int, files: Mapping[str, bytes]) -> None:
         """Keep whole files in the place of those with their names."""
         ...

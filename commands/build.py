@@ -2,7 +2,8 @@
 
 from bot.core.deciding import planning
 from bot.core.language.command import Command, NoArguments, PermissionLevel
-from bot.model.outcome import Outcome, Snapshot, StartRun
+from bot.model.outcome import Outcome, StartRun
+from bot.model.snapshot import Snapshot
 from bot.model.text import Text
 
 
@@ -21,6 +22,7 @@ command = Command(
     permission=PermissionLevel.CONTRIBUTOR,
     args=NoArguments,
     plan=plan,
+    needs=planning.NEEDS,
     examples=("/build", "/构建"),
     order=10,
     runs_code=True,

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
-from bot.model.outcome import Outcome, Refuse, Snapshot, StopRuns
+from bot.model.outcome import Outcome, Refuse, StopRuns
 from bot.model.reason import Reason
+from bot.model.snapshot import Snapshot
 from bot.model.text import Text
 
 MAX_DIGITS = 12

@@ -7,10 +7,11 @@ from bot.core import duration
 from bot.core.deciding import planning
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
-from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
+from bot.model.outcome import Outcome, Refuse, StartRun
 from bot.model.pipeline import Pipeline
 from bot.model.plan import DEFAULT_ENVIRONMENT
 from bot.model.reason import Reason
+from bot.model.snapshot import Snapshot
 from bot.model.text import Text
 
 LONGEST = timedelta(days=30)
@@ -71,6 +72,7 @@ command = Command(
     permission=PermissionLevel.WRITE,
     args=Args,
     plan=plan,
+    needs=planning.NEEDS,
     examples=("/deploy", "/deploy ttl=8h", "/部署 有效期=3天"),
     order=20,
     runs_code=True,

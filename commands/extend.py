@@ -9,9 +9,10 @@ from bot.core.environments import expiry
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.forge import PullState
-from bot.model.outcome import Extend, Outcome, Refuse, Snapshot
+from bot.model.outcome import Extend, Outcome, Refuse
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
+from bot.model.snapshot import Fact, Snapshot
 from bot.model.text import Text
 
 LONGEST = timedelta(days=30)
@@ -57,10 +58,10 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     if args.env is not None and args.env not in found:
         return Refuse(Reason.UNKNOWN_ENVIRONMENT, {"name": args.env, "known": ", ".join(found)})
     chosen = [one for name, one in found.items() if args.env in {None, name}]
-    longer = [expiry.extension(one, args.time, now.now, now.longest) for one in chosen]
+    longer = [expiry.extension(one, args.time, now.now, now.settings.max_lifetime) for one in chosen]
     extensions = tuple(one for one in longer if one is not None)
     if not extensions:
-        return Refuse(Reason.LIVES_LONGEST, {"longest": duration.compact(now.longest)})
+        return Refuse(Reason.LIVES_LONGEST, {"longest": duration.compact(now.settings.max_lifetime)})
     return Extend(extensions)
 
 
@@ -78,6 +79,7 @@ command = Command(
     permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
+    needs=(Fact.ENVIRONMENTS,),
     examples=("/extend 2d", "/extend 8h staging", "/延长 3天"),
     order=45,
     offered=_offered,

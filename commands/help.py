@@ -1,14 +1,15 @@
-"""/help: say what can be said."""
+"""/help: list the commands, or explain one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.core.language import spelling
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
-from bot.model.outcome import Outcome, Refuse, Reply, Snapshot
+from bot.model.outcome import Outcome, Refuse, Reply
 from bot.model.reason import Reason
+from bot.model.snapshot import Fact, Snapshot
 from bot.model.text import Text
-from bot.model.views import Help
+from bot.model.views import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,15 @@ class Args:
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Answer with the vocabulary, or with one command of it by any of its names."""
-    if args.command is None or not isinstance(now.help, Help):
-        return Reply(now.help)
+    """Reply with all commands, or with the one that has the given name or alias."""
+    if args.command is None:
+        on = now.pipeline.on
+        automatic = {"open": on.open, "update": on.update, "close": on.close}
+        return Reply(Message("help", {"commands": tuple(now.commands.values()), "automatic": automatic}))
     wanted = args.command.removeprefix("/").casefold()
-    names = {name: entry.name for entry in now.help.commands for name in (entry.name, *entry.aliases)}
+    names = {name: entry for entry in now.commands.values() for name in (entry.name, *entry.aliases)}
     if wanted in names:
-        return Reply(replace(now.help, detail=names[wanted]))
+        return Reply(Message("help_command", {"command": names[wanted]}))
     suggestion = spelling.nearest(wanted, names)
     facts = {"name": args.command, "suggestion": f"/help {suggestion}" if suggestion else ""}
     return Refuse(Reason.UNKNOWN_COMMAND, facts)
@@ -43,6 +46,7 @@ command = Command(
     permission=PermissionLevel.ANYONE,
     args=Args,
     plan=plan,
+    needs=(Fact.COMMANDS,),
     examples=("/help", "/help deploy", "/帮助 部署"),
     order=90,
 )

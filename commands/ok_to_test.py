@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
-from bot.model.outcome import Approve, Outcome, Refuse, Snapshot
+from bot.model.outcome import Approve, Outcome, Refuse
 from bot.model.reason import Reason
+from bot.model.snapshot import Snapshot
 from bot.model.text import Text
 
 _SHA = re.compile(r"[0-9a-f]{7,40}")

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from bot.core.deciding import planning
 from bot.core.language.arguments import arg, word
 from bot.core.language.command import Command, PermissionLevel
-from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
+from bot.model.outcome import Outcome, Refuse, StartRun
 from bot.model.plan import Suite, Test
 from bot.model.reason import Reason
-from bot.model.run import Run, StepResult
+from bot.model.run import StepResult, StepState
+from bot.model.snapshot import Fact, Snapshot
 from bot.model.text import Text
 
 
@@ -24,6 +25,9 @@ class Args:
     )
 
 
+_RAN = {StepState.PASSED, StepState.FAILED}
+
+
 def plan(args: Args, now: Snapshot) -> Outcome:
     """Run the suites of the last run again, at the head as it is now."""
     suites = _failed(now) if args.failed else _same(now)
@@ -35,7 +39,8 @@ def plan(args: Args, now: Snapshot) -> Outcome:
 def _same(now: Snapshot) -> tuple[Suite, ...]:
     """Return the suites of the last run as they are configured now, or all if none is left."""
     configured = planning.all_suites(now.pipeline)
-    wanted = {suite.name for suite in _last_suites(now.last_test)}
+    last = _last_test(now)
+    wanted = {suite.name for suite in last[0].suites} if last else set()
     return tuple(suite for suite in configured if suite.name in wanted) or configured
 
 
@@ -44,9 +49,10 @@ def _failed(now: Snapshot) -> tuple[Suite, ...]:
 
     A result does not say which of several suites a test is from: each gets all the names and picks its own.
     """
-    result = _test_result(now.last_test)
-    if result is None:
+    last = _last_test(now)
+    if last is None:
         return ()
+    _, result = last
     return tuple(
         replace(suite, failed=result.failed_tests)
         for suite in planning.all_suites(now.pipeline)
@@ -54,14 +60,13 @@ def _failed(now: Snapshot) -> tuple[Suite, ...]:
     )
 
 
-def _last_suites(run: Run | None) -> tuple[Suite, ...]:
-    steps = run.plan.steps if run else ()
-    return next((step.suites for step in steps if isinstance(step, Test)), ())
-
-
-def _test_result(run: Run | None) -> StepResult | None:
-    records = run.steps if run else ()
-    return next((record.result for record in records if record.name == "test"), None)
+def _last_test(now: Snapshot) -> tuple[Test, StepResult] | None:
+    """Return the test step of the newest run that is over and whose tests ran to their end."""
+    for run in now.runs.values():
+        for step, record in zip(run.plan.steps, run.steps, strict=False):
+            if run.state.final and isinstance(step, Test) and record.result and record.state in _RAN:
+                return step, record.result
+    return None
 
 
 command = Command(
@@ -74,6 +79,7 @@ command = Command(
     permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
+    needs=(*planning.NEEDS, Fact.RUNS),
     examples=("/retest", "/retest failed", "/重测 失败"),
     order=40,
     runs_code=True,

@@ -1,13 +1,34 @@
-"""/status: say how the pull request stands."""
+"""/status: show the state of the pull request."""
 
 from bot.core.language.command import Command, NoArguments, PermissionLevel
-from bot.model.outcome import Outcome, Reply, Snapshot
+from bot.core.results import showing
+from bot.model.forge import PullState
+from bot.model.outcome import Outcome, Reply
+from bot.model.snapshot import Fact, Snapshot
 from bot.model.text import Text
+from bot.model.views import Message
 
 
 def plan(_: NoArguments, now: Snapshot) -> Outcome:
-    """Answer with what is known at this moment."""
-    return Reply(now.status)
+    """Reply with the image, the environments, and the active and the last run."""
+    pull, addresses, warning_time = now.pull, now.settings.addresses, now.settings.warning_time
+    image = now.images.get(now.sha)
+    facts = {
+        "repo": pull.repo,
+        "number": pull.number,
+        "sha": now.sha,
+        "trusted": now.trusted,
+        "environments": tuple(
+            showing.environment_line(environment, addresses, now.now, warning_time)
+            for environment in now.environments.values()
+        ),
+        "active": now.active,
+        "last": next((run for run in now.runs.values() if run.state.final), None),
+        "page": addresses.pull(pull.repo, pull.number),
+        "image": image.pinned if image else "",
+        "open": pull.state is PullState.OPEN,
+    }
+    return Reply(Message("status", facts))
 
 
 command = Command(
@@ -20,6 +41,7 @@ command = Command(
     permission=PermissionLevel.ANYONE,
     args=NoArguments,
     plan=plan,
+    needs=(Fact.IMAGES, Fact.ENVIRONMENTS, Fact.RUNS),
     examples=("/status", "/状态"),
     order=70,
 )

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from bot.core.deciding.planning import environment_names
+from bot.core.deciding import planning
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.forge import PullState
-from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
+from bot.model.outcome import Outcome, Refuse, StartRun
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
+from bot.model.snapshot import Snapshot
 from bot.model.text import Text
 
 
@@ -43,7 +44,7 @@ def plan(args: Args, now: Snapshot) -> Outcome:
 def _removable(now: Snapshot) -> tuple[str, ...]:
     """Return the environments that exist, and those that a run under way may yet make."""
     coming = any("deploy" in run.plan.names for run in now.active)
-    named = environment_names(now.pipeline) if coming else ()
+    named = planning.environment_names(now.pipeline) if coming else ()
     return tuple(dict.fromkeys((*now.environments, *named)))
 
 
@@ -57,6 +58,7 @@ command = Command(
     permission=PermissionLevel.WRITE,
     args=Args,
     plan=plan,
+    needs=planning.NEEDS,
     examples=("/teardown", "/teardown preview", "/销毁"),
     order=50,
     automatic=True,

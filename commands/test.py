@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from bot.core.deciding import planning
 from bot.core.language.arguments import many
 from bot.core.language.command import Command, PermissionLevel
-from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
+from bot.model.outcome import Outcome, Refuse, StartRun
+from bot.model.snapshot import Snapshot
 from bot.model.text import Text
 
 
@@ -42,6 +43,7 @@ command = Command(
     permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
+    needs=planning.NEEDS,
     examples=("/test", "/测试"),
     order=30,
     runs_code=True,

@@ -7,9 +7,10 @@ from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.environment import EnvironmentState
 from bot.model.forge import PullState
-from bot.model.outcome import Outcome, Refuse, Snapshot, Wake
+from bot.model.outcome import Outcome, Refuse, Wake
 from bot.model.pipeline import Pipeline, RunnerName
 from bot.model.reason import Reason
+from bot.model.snapshot import Fact, Snapshot
 from bot.model.text import Text
 
 
@@ -56,6 +57,7 @@ command = Command(
     permission=PermissionLevel.CONTRIBUTOR,
     args=Args,
     plan=plan,
+    needs=(Fact.ENVIRONMENTS,),
     examples=("/wake", "/wake staging", "/唤醒"),
     order=46,
     offered=_offered,

@@ -45,6 +45,7 @@ from bot.gitee.signature import Mode
 from bot.model.addresses import WELL_KNOWN, Addresses
 from bot.model.delivery import Delivery
 from bot.model.pipeline import RunnerName
+from bot.model.snapshot import CommandSettings
 from bot.ports import Clock
 from bot.render.renderer import TemplateRenderer
 from bot.settings.model import Settings
@@ -202,7 +203,9 @@ def _assemble(  # noqa: PLR0917 - called once, in the order in which these come 
     recorder = StepRecorder(store, adapters.steps, where, clock, longest, sleeps=bool(idle))
     executor = RunExecutor(recorder, clock, duration.parse(settings.limits.run_time), sleep, metrics)
     worker = Worker(store, executor, comments, comments.limits, membership)
-    gatherer = FactGatherer(adapters.forge, store, known, policy, where, clock, language, longest, ahead)
+    brief = settings.comments.style == "brief"
+    chosen = CommandSettings(where, longest, ahead, brief=brief)
+    gatherer = FactGatherer(adapters.forge, store, adapters.files, known, policy, chosen, clock, language)
     decider = Decider(adapters.forge, gatherer, known, policy, identity, clock)
     dispatcher = Dispatcher(store, decider, publisher, worker, membership, clock, language)
     expiry = Expiry(store, worker, clock, language)

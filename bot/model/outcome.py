@@ -1,16 +1,15 @@
-"""What a command decides, and all that it may look at to decide: plain values on both sides."""
+"""What a command decides, and the decision that all commands of a comment add up to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.model.environment import Environment, EnvironmentKey, Extension
-from bot.model.forge import PullRequest, RepoPath
+from bot.model.environment import EnvironmentKey, Extension
+from bot.model.forge import RepoPath
 from bot.model.observed import ObservedState
-from bot.model.pipeline import Pipeline
 from bot.model.plan import Plan
 from bot.model.reason import Reason
-from bot.model.run import Image, Run, StopRequest
+from bot.model.run import Run, StopRequest
 from bot.model.text import Language
 from bot.model.views import View
 
@@ -106,42 +105,3 @@ class Decision:
     """How the pull request stood when this was decided."""
     refuted: bool = False
     """Whether Gitee denies what the delivery says: then it must not use up the key of the true event."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The facts at the moment of deciding, all re-read from their sources."""
-
-    pull: PullRequest
-    pipeline: Pipeline
-    actor: str
-    now: datetime
-    trusted: bool
-    images: Mapping[str, Image]
-    """By commit: images of this pull request that are in the registry."""
-    environments: Mapping[str, Environment]
-    """By name: those that are not removed."""
-    active: tuple[Run, ...]
-    """Runs of this pull request that are not over, oldest first."""
-    last_test: Run | None
-    """The newest run that is over and has tested."""
-    help: View
-    """Ready-made answer of `/help`: the vocabulary as it stands for this repository and person."""
-    status: View
-    """Ready-made answer of `/status`."""
-    writes: bool = True
-    """Whether the actor has write permission."""
-    longest: timedelta = timedelta(days=3)
-    """How long an environment may have to live from now on, by the operator's word."""
-    author_writes: bool = False
-    """Whether the pull request's author has it."""
-
-    @property
-    def definition(self) -> str:
-        """The commit whose manifests and charts count: the author's own only if he may push them anyway."""
-        return self.pull.head.sha if self.author_writes else self.pull.base.sha
-
-    @property
-    def sha(self) -> str:
-        """The pinned commit."""
-        return self.pull.head.sha

@@ -20,13 +20,13 @@ class Reason(StrEnum):
     UNKNOWN_SUITE = "unknown_suite"  # name, known
     UNKNOWN_RUN = "unknown_run"  # run
     UNKNOWN_COMMAND = "unknown_command"  # name, suggestion
+    NO_LOG = "no_log"  # step, known
     NOTHING_TO_CANCEL = "nothing_to_cancel"
     NOTHING_TO_TEAR_DOWN = "nothing_to_tear_down"
     NOTHING_FAILED = "nothing_failed"
     LIVES_LONGEST = "lives_longest"  # longest
     NOT_ASLEEP = "not_asleep"
     STEP_DISABLED = "step_disabled"  # step
-    REPO_NOT_SERVED = "repo_not_served"  # repo
     ARGUMENT_MISSING = "argument_missing"  # argument, usage
     ARGUMENT_UNKNOWN = "argument_unknown"  # argument, usage, suggestion
     ARGUMENT_REPEATED = "argument_repeated"  # argument, usage

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.model.environment import EnvironmentState, Extension
-from bot.model.forge import RepoPath
+from bot.model.environment import EnvironmentState
 from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import Run
@@ -76,25 +75,6 @@ class Expiring:
 
 
 @dataclass(frozen=True, slots=True)
-class Extended:
-    """Environments live longer now."""
-
-    actor: str
-    environments: tuple[Extension, ...]
-    longest: str
-    """How long one may have to live at most, such as `3d`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waking:
-    """Environments are being woken."""
-
-    actor: str
-    environments: tuple[str, ...]
-    """Names."""
-
-
-@dataclass(frozen=True, slots=True)
 class RefusalLine:
     """One refused command; `command` is hostile."""
 
@@ -109,16 +89,6 @@ class Refusal:
 
     actor: str
     lines: tuple[RefusalLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """A near miss of one of our commands."""
-
-    actor: str
-    typed: str
-    """Hostile."""
-    suggestion: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,57 +115,11 @@ class CommandHelp:
 
 
 @dataclass(frozen=True, slots=True)
-class Help:
-    """The commands that exist here; `detail` names the one that was asked for."""
-
-    actor: str
-    commands: tuple[CommandHelp, ...]
-    detail: str | None = None
-    automatic: Mapping[str, tuple[str, ...]] | None = None
-    """Trigger → commands that run by themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How the pull request stands now."""
-
-    repo: RepoPath
-    number: int
-    sha: str
-    trusted: bool
-    environments: tuple[EnvironmentLine, ...]
-    active: tuple[Run, ...]
-    last: Run | None
-    links: Links
-    image: str = ""
-    """Pinned reference of the head's image, if it is built."""
-    open: bool = True
-    """Whether the pull request is: nothing is deployed for one that is closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """Somebody trusted a commit."""
-
-    actor: str
-    author: str
-    sha: str
-
-
-@dataclass(frozen=True, slots=True)
 class ApprovalNeeded:
     """A pull request from a fork waits for somebody's `/ok-to-test`."""
 
     author: str
     sha: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stopping:
-    """Runs were asked to stop."""
-
-    actor: str
-    runs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +147,6 @@ class ConfigBroken:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigChanged:
-    """The pull request changes `.chatops.yml` validly: it counts from the merge on."""
-
-    file: str
-
-
-@dataclass(frozen=True, slots=True)
 class Apology:
     """A bug of ours; `id` finds the trace in the log."""
 
@@ -247,21 +164,25 @@ class Filtered:
     links: Links = field(default_factory=Links)
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A comment without a class of its own: a template's name, and the facts that it reads from `view`."""
+
+    template: str
+    """`<language>/<template>.md.j2` in `comment_templates`."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """Names must not be methods of a dict, such as `items`. Text that other people wrote is hostile."""
+
+
 View = (
-    RunView
+    Text
+    | Message
+    | RunView
     | Announcement
     | Expiring
-    | Extended
-    | Waking
     | Refusal
-    | Hint
-    | Help
-    | Status
-    | Approved
     | ApprovalNeeded
-    | Stopping
     | ConfigBroken
-    | ConfigChanged
     | Apology
     | Filtered
 )

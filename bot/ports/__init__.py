@@ -16,7 +16,7 @@ from bot.ports.platform import (
     TestOutput,
     TestSpec,
 )
-from bot.ports.surroundings import Clock, Log, Renderer, Reports
+from bot.ports.surroundings import Clock, Log, LogReader, Renderer, Reports
 
 __all__ = [
     "BuildOrder",
@@ -31,6 +31,7 @@ __all__ = [
     "JobOrder",
     "Jobs",
     "Log",
+    "LogReader",
     "Platform",
     "Registry",
     "Renderer",

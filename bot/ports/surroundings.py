@@ -33,6 +33,17 @@ class Log(Protocol):
         ...
 
 
+class LogReader(Protocol):
+    """Reads what steps have logged."""
+
+    async def tail(self, run: int, step: str, limit: int) -> str:
+        """Return whole lines from the last `limit` bytes of a step's log: hostile text, secrets masked.
+
+        Empty where there is no log. Raises RetryLater(STORE_UNAVAILABLE).
+        """
+        ...
+
+
 class Renderer(Protocol):
     """Words for views."""
 

@@ -9,8 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.core.results.masking import Masker
-from bot.model.text import Language
-from bot.model.views import View
+from bot.model.text import Language, Text
+from bot.model.views import Message, View
 from bot.render import escape, figures
 from bot.render.cut import cut, size
 
@@ -71,7 +71,9 @@ class TemplateRenderer:
         return f"{cut(body, room, notice=words['was_cut'], omitted=words['log_cut'])}\n\n{marker}\n"
 
     def _body(self, view: View, language: Language) -> str:
-        name = template_name(type(view))
+        if isinstance(view, Text):
+            return _plain(view.say(language))
+        name = template_name(view)
         if self._overrides is None:
             return _render(self._built_in[language], name, view)
         try:
@@ -89,9 +91,16 @@ class TemplateRenderer:
         return {name: str(getattr(module, name)) for name in ("was_cut", "log_cut")}
 
 
-def template_name(view: type) -> str:
-    """Return the file name of a view's template: its class in snake case."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", view.__name__).lower() + ".md.j2"
+def template_name(view: View) -> str:
+    """Return the file of a view's template, which a message names; otherwise the class in snake case."""
+    if isinstance(view, Message):
+        return f"{view.template}.md.j2"
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(view).__name__).lower() + ".md.j2"
+
+
+def _plain(text: str) -> str:
+    """Return plain text as Markdown: only its paragraphs and what is between backticks are kept."""
+    return "\n".join(escape.prose(line) for line in text.splitlines())
 
 
 def _folders(templates: Path, language: Language, default: Language) -> list[Path]:
@@ -111,7 +120,8 @@ def _environment(folders: Sequence[Path]) -> Environment:
 
 
 def _render(environment: Environment, name: str, view: View) -> str:
-    text = environment.get_template(name).render(view=view)
+    facts = view.facts if isinstance(view, Message) else view
+    text = environment.get_template(name).render(view=facts)
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 

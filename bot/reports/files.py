@@ -87,6 +87,13 @@ class RunFiles:
         text = decoder.decode(data)
         return LogChunk(text, begin + len(data) - len(decoder.getstate()[0]))
 
+    async def tail(self, run: int, step: str, limit: int) -> str:
+        """Return whole lines from the last `limit` bytes of a log; a line that alone is longer is cut."""
+        name = paths.log(step)
+        begin = max(await self.store.size(run, name) - limit, 0)
+        text = (await self.store.read(run, name, begin, limit)).decode(errors="ignore")
+        return (text.partition("\n")[2] or text) if begin else text
+
     async def has_report(self, run: int) -> bool:
         """Whether a run has an HTML report."""
         return paths.REPORT in await self.store.names(run)

@@ -72,6 +72,10 @@ class FolderFileStore:
         """Return bytes of a file; nothing where there is none."""
         return await asyncio.to_thread(_read, self._file(run, name), offset, limit)
 
+    async def size(self, run: int, name: str) -> int:
+        """Return the size of a file; 0 where there is none."""
+        return _size(self._file(run, name))
+
     async def put(self, run: int, files: Mapping[str, bytes]) -> None:
         """Keep whole files; readers see the old one or the new one, never half of it.
 

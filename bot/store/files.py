@@ -136,6 +136,10 @@ class DatabaseFileStore:
         end = _BEYOND if limit is None else offset + limit
         return await self._database.read(lambda connection: _read(connection, run, name, offset, end))
 
+    async def size(self, run: int, name: str) -> int:
+        """Return the size of a file; 0 where there is none."""
+        return await self._database.read(partial(_end, run=run, name=name))
+
     async def put(self, run: int, contents: Mapping[str, bytes]) -> None:
         """Keep whole files, all of them or none."""
 

@@ -1,14 +1,21 @@
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.core.language.command import AnyCommand
 from bot.model.errors import TellUser
-from bot.model.outcome import Approve, Outcome, Refuse, Reply, Snapshot
+from bot.model.forge import PullState
+from bot.model.outcome import Approve, Outcome, Refuse, Reply
 from bot.model.reason import Reason
+from bot.model.run import RunState
+from bot.model.snapshot import Snapshot
+from bot.model.views import Message
 from commands import help as help_command
 from commands import ok_to_test, status
-from tests.fakes.snapshots import SHA, pull_request, snapshot
+from tests.fakes.snapshots import IMAGE, SHA, environment, pull_request, run, snapshot
+from tests.fakes.snapshots import NOW as FACTS_AT
 
 NOW = snapshot()
 UNTRUSTED = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
@@ -18,17 +25,54 @@ def decided(command: AnyCommand, words: str, now: Snapshot = NOW) -> Outcome:
     return command.plan(command.bind(words.split()), now)
 
 
-def test_status_answers_with_what_was_read() -> None:
-    assert decided(status.command, "") == Reply(NOW.status)
+def message(outcome: Outcome, template: str) -> Mapping[str, object]:
+    """Return the facts of a reply that is worded by this template."""
+    assert isinstance(outcome, Reply)
+    assert isinstance(outcome.view, Message)
+    assert outcome.view.template == template
+    return outcome.view.facts
+
+
+def test_status_shows_what_there_is() -> None:
+    ended, staging = replace(run(6), state=RunState.PASSED), environment("staging")
+    soon = replace(
+        environment(), deployed_at=FACTS_AT - timedelta(days=2), expires_at=FACTS_AT + timedelta(minutes=30)
+    )
+    now = snapshot(built=True, environments=(soon, staging), active=(run(8),), runs=(run(8), ended, run(5)))
+
+    facts = message(decided(status.command, "", now), "status")
+
+    lines = facts["environments"]
+    assert isinstance(lines, tuple)
+    assert [(line.name, line.extend) for line in lines] == [("preview", "/extend 1d"), ("staging", "")]
+    assert (facts["active"], facts["last"], facts["image"]) == ((run(8),), ended, IMAGE.pinned)
+    assert (facts["page"], facts["open"]) == ("https://bot.example.com/prs/team/shop/12", True)
+
+
+def test_status_says_what_there_is_not() -> None:
+    facts = message(
+        decided(status.command, "", snapshot(pull=pull_request(state=PullState.CLOSED))), "status"
+    )
+
+    assert (facts["environments"], facts["last"], facts["image"], facts["open"]) == ((), None, "", False)
 
 
 def test_help_lists_all() -> None:
-    assert decided(help_command.command, "") == Reply(NOW.help)
+    facts = message(decided(help_command.command, ""), "help")
+
+    assert facts["commands"] == tuple(NOW.commands.values())
+    assert facts["automatic"] == {
+        "open": ("build", "deploy", "test"),
+        "update": ("build", "deploy", "test"),
+        "close": ("teardown",),
+    }
 
 
 @pytest.mark.parametrize("words", ["deploy", "/deploy", "DEPLOY", "部署", "/预览", "命令=deploy"])
 def test_help_explains_one_by_any_of_its_names(words: str) -> None:
-    assert decided(help_command.command, words) == Reply(replace(NOW.help, detail="deploy"))  # type: ignore[arg-type]
+    explained = Message("help_command", {"command": NOW.commands["deploy"]})
+
+    assert decided(help_command.command, words) == Reply(explained)
 
 
 @pytest.mark.parametrize(
@@ -38,12 +82,6 @@ def test_help_suggests_what_was_meant(words: str, suggestion: str) -> None:
     facts = {"name": words, "suggestion": suggestion}
 
     assert decided(help_command.command, words) == Refuse(Reason.UNKNOWN_COMMAND, facts)
-
-
-def test_help_gives_whatever_answer_was_made_ready() -> None:
-    odd = replace(NOW, help=NOW.status)
-
-    assert decided(help_command.command, "deploy", odd) == Reply(NOW.status)
 
 
 @pytest.mark.parametrize("words", ["", SHA, SHA[:7], SHA[:12].upper(), f"提交={SHA[:7]}"])

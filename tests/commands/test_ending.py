@@ -4,9 +4,10 @@ from bot.core.deciding import planning
 from bot.core.language.command import AnyCommand
 from bot.model.errors import TellUser
 from bot.model.forge import PullState
-from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun, StopRuns
+from bot.model.outcome import Outcome, Refuse, StartRun, StopRuns
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
+from bot.model.snapshot import Snapshot
 from commands import cancel, teardown
 from tests.fakes.snapshots import STAGED, environment, pull_request, run, snapshot
 

@@ -6,10 +6,11 @@ import pytest
 from bot.model.environment import Extension
 from bot.model.errors import TellUser
 from bot.model.forge import Permission, PullState
-from bot.model.outcome import Extend, Outcome, Refuse, Reply, Snapshot
+from bot.model.outcome import Extend, Outcome, Refuse, Reply
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
-from bot.model.views import Extended, Refusal
+from bot.model.snapshot import Snapshot
+from bot.model.views import Message, Refusal
 from commands import extend
 from tests.fakes.snapshots import NOW, decide, environment, pull_request, run, snapshot
 
@@ -75,7 +76,7 @@ def test_spans_of_one_comment_add_up_and_get_one_answer() -> None:
     extended = (Extension("preview", NOW + 4 * HOURS),)
     assert decide("/extend 1h\n/extend 2h", LATE) == (
         Extend(extended),
-        Reply(Extended("lin", extended, "3d")),
+        Reply(Message("extended", {"actor": "lin", "environments": extended, "longest": "3d"})),
     )
 
 

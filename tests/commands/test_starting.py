@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from bot.core.language.command import AnyCommand
-from bot.model.outcome import Outcome, Refuse, Snapshot, StartRun
+from bot.model.outcome import Outcome, Refuse, StartRun
 from bot.model.pipeline import Pipeline
 from bot.model.plan import Build, Deploy, Plan, Suite, Test
 from bot.model.reason import Reason
-from bot.model.run import Run, StepRecord, StepResult, StepState
+from bot.model.run import Run, RunState, StepRecord, StepResult, StepState
+from bot.model.snapshot import Snapshot
 from commands import build, deploy, retest, test
 from tests.fakes.snapshots import SHA, STAGED, SUITES, environment, run, snapshot
 
@@ -101,35 +102,48 @@ def test_test_refuses_an_unknown_suite() -> None:
     )
 
 
-def after_testing(*suites: Suite, failed: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Run:
+def after_testing(
+    *suites: Suite, failed: tuple[str, ...] = (), names: tuple[str, ...] = (), number: int = 7
+) -> Run:
     """Return a run whose tests of `suites` ended with these failures."""
     step = Test(SHA, SUITES.test, SUITES.build, suites)
     state = StepState.FAILED if failed else StepState.PASSED
     result = StepResult(state, failed_tests=names, failed_suites=failed)
     plan = Plan((Build(SHA, SUITES.build), step))
     records = (StepRecord("build", StepState.PASSED), StepRecord("test", state, result=result))
-    return replace(run(plan=plan), steps=records)
+    return replace(run(number, plan=plan), steps=records, state=RunState.PASSED)
+
+
+def after(*runs: Run) -> Snapshot:
+    """Return the facts after these runs, newest first."""
+    return replace(READY, pipeline=SUITES, runs={found.id: found for found in runs})
+
+
+BEGUN = replace(after_testing(number=9), state=RunState.RUNNING)
+STOPPED = replace(
+    after_testing(number=8),
+    steps=(StepRecord("build", StepState.FAILED), StepRecord("test", StepState.SKIPPED)),
+)
 
 
 @pytest.mark.parametrize(
-    ("last", "suites"),
+    ("runs", "suites"),
     [
-        (None, (UNIT, E2E)),
-        (run(), (UNIT, E2E)),
-        (after_testing(E2E), (E2E,)),
-        (after_testing(UNIT, E2E), (UNIT, E2E)),
-        (after_testing(Suite("unit", "old words", ("adds",))), (UNIT,)),
-        (after_testing(Suite("gone")), (UNIT, E2E)),
+        ((), (UNIT, E2E)),
+        ((run(),), (UNIT, E2E)),
+        ((after_testing(E2E),), (E2E,)),
+        ((BEGUN, STOPPED, after_testing(E2E), after_testing(UNIT, number=6)), (E2E,)),
+        ((after_testing(UNIT, E2E),), (UNIT, E2E)),
+        ((after_testing(Suite("unit", "old words", ("adds",))),), (UNIT,)),
+        ((after_testing(Suite("gone")),), (UNIT, E2E)),
     ],
 )
-def test_retest_repeats_the_last_suites(last: Run | None, suites: tuple[Suite, ...]) -> None:
-    now = replace(READY, pipeline=SUITES, last_test=last)
-
-    assert steps(decided(retest.command, "", now)) == (Test(SHA, SUITES.test, SUITES.build, suites),)
+def test_retest_repeats_the_last_suites(runs: tuple[Run, ...], suites: tuple[Suite, ...]) -> None:
+    assert steps(decided(retest.command, "", after(*runs))) == (Test(SHA, SUITES.test, SUITES.build, suites),)
 
 
 def test_retest_at_a_new_commit_builds_and_deploys_it() -> None:
-    now = snapshot(pipeline=SUITES, last=after_testing(UNIT))
+    now = snapshot(pipeline=SUITES, runs=(after_testing(UNIT),))
 
     assert [step.name for step in steps(decided(retest.command, "", now))] == ["build", "deploy", "test"]
 
@@ -138,7 +152,7 @@ def test_retest_at_a_new_commit_builds_and_deploys_it() -> None:
 def test_retest_failed_runs_only_what_failed(words: str) -> None:
     last = after_testing(UNIT, E2E, failed=("unit",), names=("math::adds",))
 
-    [step] = steps(decided(retest.command, words, replace(READY, pipeline=SUITES, last_test=last)))
+    [step] = steps(decided(retest.command, words, after(last)))
 
     assert step.suites == (replace(UNIT, failed=("math::adds",)),)
 
@@ -146,15 +160,13 @@ def test_retest_failed_runs_only_what_failed(words: str) -> None:
 def test_of_several_failed_suites_each_gets_all_the_names() -> None:
     last = after_testing(UNIT, E2E, failed=("unit", "e2e"), names=("math::adds", "shop::buys"))
 
-    [step] = steps(decided(retest.command, "failed", replace(READY, pipeline=SUITES, last_test=last)))
+    [step] = steps(decided(retest.command, "failed", after(last)))
 
     assert [suite.failed for suite in step.suites] == [("math::adds", "shop::buys")] * 2
 
 
 @pytest.mark.parametrize(
-    "last", [None, run(), after_testing(UNIT), after_testing(Suite("gone"), failed=("gone",))]
+    "runs", [(), (run(),), (after_testing(UNIT),), (after_testing(Suite("gone"), failed=("gone",)),)]
 )
-def test_retest_failed_says_when_nothing_failed(last: Run | None) -> None:
-    now = replace(READY, pipeline=SUITES, last_test=last)
-
-    assert decided(retest.command, "failed", now) == Refuse(Reason.NOTHING_FAILED)
+def test_retest_failed_says_when_nothing_failed(runs: tuple[Run, ...]) -> None:
+    assert decided(retest.command, "failed", after(*runs)) == Refuse(Reason.NOTHING_FAILED)

@@ -4,10 +4,11 @@ import pytest
 
 from bot.model.environment import EnvironmentState
 from bot.model.forge import PullState
-from bot.model.outcome import Outcome, Refuse, Reply, Snapshot, StartRun, Wake
+from bot.model.outcome import Outcome, Refuse, Reply, StartRun, Wake
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
-from bot.model.views import Refusal, Waking
+from bot.model.snapshot import Snapshot
+from bot.model.views import Message, Refusal
 from commands import wake
 from tests.fakes.snapshots import decide, environment, pull_request, snapshot
 
@@ -42,7 +43,7 @@ def test_wake(words: str, now: Snapshot, expected: Outcome) -> None:
 def test_it_is_woken_and_answered_once() -> None:
     woken, said, refused = decide("/wake\n/唤醒", ONE)
     assert woken == Wake(("preview",))
-    assert said == Reply(Waking("lin", ("preview",)))
+    assert said == Reply(Message("waking", {"actor": "lin", "environments": ("preview",)}))
     assert isinstance(refused, Reply)
     assert isinstance(refused.view, Refusal)
 

@@ -7,11 +7,12 @@ from bot.core.deciding.decide import automatic
 from bot.core.language.command import AnyCommand
 from bot.model.delivery import Trigger
 from bot.model.forge import PullState
-from bot.model.outcome import Ignore, Outcome, Reply, Snapshot, StartRun
+from bot.model.outcome import Ignore, Outcome, Reply, StartRun
 from bot.model.pipeline import Automatic, PathFilter, Pipeline
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
 from bot.model.run import StopRequest
+from bot.model.snapshot import Snapshot
 from bot.model.views import ApprovalNeeded
 from tests.fakes.snapshots import COMMANDS, OLD, SHA, environment, pull_request, run, snapshot
 

@@ -2,22 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.language.catalogue import command_help, help_view, names, unknown_levels
+from bot.core.language.catalogue import command_help, names, offered, unknown_levels
 from bot.core.language.command import PermissionLevel
 from bot.model.pipeline import Automatic, Pipeline
 from bot.model.text import Text
-from bot.model.views import ArgumentHelp, Help
+from bot.model.views import ArgumentHelp, CommandHelp
 from tests.fakes.snapshots import COMMANDS
 
 
-def shown(pipeline: Pipeline | None = None) -> Help:
-    return help_view(
-        COMMANDS,
-        {"build": PermissionLevel.WRITE},
-        actor="lin",
-        pipeline=pipeline or Pipeline(),
-        detail="test",
-    )
+def shown(pipeline: Pipeline | None = None) -> dict[str, CommandHelp]:
+    return offered(COMMANDS, {"build": PermissionLevel.WRITE}, pipeline or Pipeline())
 
 
 def test_configuration_may_name_what_runs_by_itself() -> None:
@@ -36,25 +30,16 @@ def test_the_operators_policy_may_only_name_commands() -> None:
 
 
 def test_help_lists_what_there_is_to_do_here() -> None:
-    view = shown()
     disabled = Pipeline(deploy=replace(Pipeline().deploy, enabled=False))
 
-    assert [entry.name for entry in view.commands] == [
-        command.name for command in COMMANDS if command.name != "wake"
-    ]
-    assert [entry.name for entry in shown(disabled).commands] == [
+    assert list(shown()) == [command.name for command in COMMANDS if command.name != "wake"]
+    assert list(shown(disabled)) == [
         command.name for command in COMMANDS if command.name not in {"deploy", "extend", "wake"}
     ]
-    assert (view.actor, view.detail) == ("lin", "test")
-    assert view.automatic == {
-        "open": ("build", "deploy", "test"),
-        "update": ("build", "deploy", "test"),
-        "close": ("teardown",),
-    }
 
 
 def test_help_tells_the_level_in_force() -> None:
-    levels = {entry.name: entry.needs for entry in shown().commands}
+    levels = {name: entry.needs for name, entry in shown().items()}
 
     assert levels["build"] == "write"
     assert levels["test"] == "contributor"

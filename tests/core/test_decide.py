@@ -7,16 +7,24 @@ from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.core.language.parsing import parse
 from bot.model.delivery import Trigger
 from bot.model.forge import Permission, PullState
-from bot.model.outcome import Approve, Ignore, Outcome, Reply, Snapshot, StartRun, StopRuns
+from bot.model.outcome import Approve, Ignore, Outcome, Reply, StartRun, StopRuns
 from bot.model.pipeline import Automatic, PathFilter, Pipeline
 from bot.model.plan import Deploy, Teardown, Test
 from bot.model.reason import Reason
+from bot.model.snapshot import Snapshot
 from bot.model.text import Text
-from bot.model.views import Approved, Hint, Refusal, RefusalLine, Stopping
+from bot.model.views import Message, Refusal, RefusalLine
 from tests.fakes.snapshots import COMMANDS, OLD, SHA, STAGED, decide, environment, pull_request, run, snapshot
 
 EVICT_AFTER = (Ignore("nothing in it is for this bot"),)
 UNTRUSTED = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
+
+
+def said(template: str, **facts: object) -> Reply:
+    return Reply(Message(template, {"actor": "lin", **facts}))
+
+
+APPROVED = said("approved", author="stranger", sha=SHA)
 
 
 def names(outcomes: tuple[Outcome, ...]) -> tuple[str, ...]:
@@ -88,20 +96,26 @@ def test_the_same_refusal_is_told_once() -> None:
 
 
 def test_each_question_is_answered_once() -> None:
-    facts = snapshot()
+    [status, help_] = [
+        outcome.view for outcome in decide("/status\n/help\n/status") if isinstance(outcome, Reply)
+    ]
 
-    assert decide("/status\n/help\n/status", facts) == (Reply(facts.status), Reply(facts.help))
+    assert isinstance(status, Message)
+    assert isinstance(help_, Message)
+    assert (status.template, help_.template) == ("status", "help")
 
 
 def test_near_misses_get_one_hint() -> None:
-    assert decide("/biuld\n/depoly") == (Reply(Hint("lin", "/biuld", "/build")),)
+    hint = said("hint", typed="/biuld", suggestion="/build")
+
+    assert decide("/biuld\n/depoly") == decide("/biuld\n/biuld") == (hint,)
     assert len(decide("/biuld\n/build")) == 2
 
 
 def test_stopping_is_asked_for_once_and_said() -> None:
     facts = snapshot(active=(run(7), run(8)))
 
-    assert decide("/cancel 8\n/cancel", facts) == (StopRuns((8, 7)), Reply(Stopping("lin", (8, 7))))
+    assert decide("/cancel 8\n/cancel", facts) == (StopRuns((8, 7)), said("stopping", runs=(8, 7)))
 
 
 def test_what_was_stopped_is_stopped_before_the_next_run() -> None:
@@ -165,10 +179,10 @@ def test_the_author_of_a_trusted_pull_request_may_build_but_not_deploy() -> None
 
 @pytest.mark.parametrize("body", ["/ok-to-test", "/允许测试", f"/ok-to-test {SHA[:7]}", f"/ok-to-test {SHA}"])
 def test_an_approval_starts_what_opening_would_have(body: str) -> None:
-    approve, said, started = decide(body, UNTRUSTED)
+    approve, told, started = decide(body, UNTRUSTED)
 
     assert approve == Approve(SHA)
-    assert said == Reply(Approved("lin", "stranger", SHA))
+    assert told == APPROVED
     assert names((started,)) == ("build", "deploy", "test")
 
 
@@ -181,7 +195,7 @@ def test_an_approval_looks_at_no_path_filter() -> None:
 def test_an_approval_without_automatic_commands_is_only_said() -> None:
     quiet = replace(UNTRUSTED, pipeline=Pipeline(on=Automatic(open=())))
 
-    assert decide("/ok-to-test", quiet) == (Approve(SHA), Reply(Approved("lin", "stranger", SHA)))
+    assert decide("/ok-to-test", quiet) == (Approve(SHA), APPROVED)
     assert names(decide("/ok-to-test\n/build", quiet)) == ("build",)
     assert refusals(decide("/build\n/ok-to-test", quiet)) == [("/build", Reason.NOT_TRUSTED)]
 

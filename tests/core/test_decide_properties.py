@@ -10,8 +10,9 @@ from bot.core.deciding.decide import automatic
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState
 from bot.model.forge import Permission, PullState
-from bot.model.outcome import Approve, Outcome, Refuse, Snapshot, StartRun, StopRuns
+from bot.model.outcome import Approve, Outcome, Refuse, StartRun, StopRuns
 from bot.model.plan import Build, Deploy, Plan, Teardown, Test
+from bot.model.snapshot import Snapshot
 from tests.fakes.snapshots import COMMANDS, OLD, SHA, STAGED, decide, environment, pull_request, run, snapshot
 
 LINES = st.sampled_from(

@@ -23,11 +23,11 @@ from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
 from bot.model.run import Origin, StopRequest
 from bot.model.text import Language
-from bot.model.views import Approved, ConfigBroken
+from bot.model.views import ConfigBroken, Message
 from tests.fakes.snapshots import NOW, pull_request, run
 
 PULL = pull_request()
-APPROVED = Approved("lin", "mei", "a" * 40)
+APPROVED = Message("approved", {"actor": "lin", "author": "mei", "sha": "a" * 40})
 BROKEN = ConfigBroken(".chatops.yml", "master", ())
 SUBJECT = Subject(PULL, Origin(Trigger.COMMENT, "lin", "/deploy", "key"), NOW, Language.EN)
 NOTHING = Decision("key", PULL.repo, PULL.number, NOW, language=Language.EN)

@@ -5,10 +5,11 @@ import pytest
 
 from bot.core.deciding import planning
 from bot.model.environment import EnvironmentState
-from bot.model.outcome import Refuse, Snapshot
+from bot.model.outcome import Refuse
 from bot.model.pipeline import DeployConfig, Pipeline, ServiceConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
 from bot.model.reason import Reason
+from bot.model.snapshot import Snapshot
 from tests.fakes.snapshots import OLD, SHA, STAGED, SUITES, environment, run, snapshot
 
 DAY = 86_400

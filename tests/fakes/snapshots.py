@@ -1,22 +1,24 @@
 """A pull request's facts for tests of decisions: ordinary by default, a test names what is special."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.core.deciding.decide import comment
-from bot.core.language.catalogue import help_view
+from bot.core.deciding.decide import comment, needs
+from bot.core.language.catalogue import offered
 from bot.core.language.command import PermissionLevel
 from bot.core.language.parsing import parse
 from bot.discovery import find_commands
+from bot.model.addresses import Addresses
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import Permission, PullRequest, PullState, RepoPath, Tip
-from bot.model.outcome import Outcome, Snapshot
+from bot.model.outcome import Outcome
 from bot.model.pipeline import EnvironmentConfig, Pipeline, TestConfig
 from bot.model.plan import Build, Plan
 from bot.model.run import Image, Origin, Run
+from bot.model.snapshot import CommandSettings, Fact, LogTail, NotGathered, Snapshot
 from bot.model.text import Language
-from bot.model.views import Links, Status
 
 SHA = "ab" * 20
 OLD = "cd" * 20
@@ -24,6 +26,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REPO = RepoPath("team", "shop")
 COMMANDS = find_commands()
 IMAGE = Image("registry.example.com/team/shop:pr-12-abababab", "sha256:" + "1" * 64, 1, SHA)
+SETTINGS = CommandSettings(Addresses("https://bot.example.com", "preview.example.com"))
 STAGED = Pipeline()
 STAGED = replace(STAGED, deploy=replace(STAGED.deploy, environments={"staging": EnvironmentConfig(ttl="8h")}))
 SUITES = replace(Pipeline(), test=TestConfig(suites={"unit": "pytest unit", "e2e": "pytest e2e"}))
@@ -71,9 +74,10 @@ def snapshot(
     built: bool = False,
     environments: tuple[Environment, ...] = (),
     active: tuple[Run, ...] = (),
-    last: Run | None = None,
+    runs: tuple[Run, ...] = (),
+    logs: tuple[LogTail, ...] = (),
 ) -> Snapshot:
-    """Return the facts; `built` means that the head's image is in the registry."""
+    """Return all facts; `built` means that the head's image is in the registry."""
     settings = pipeline or Pipeline()
     return Snapshot(
         pull=pull or pull_request(),
@@ -81,13 +85,20 @@ def snapshot(
         actor=actor,
         now=NOW,
         trusted=trusted,
+        active=active,
+        settings=SETTINGS,
         images={SHA: IMAGE} if built else {},
         environments={found.key.name: found for found in environments},
-        active=active,
-        last_test=last,
-        help=help_view(COMMANDS, {}, actor=actor, pipeline=settings),
-        status=Status(REPO, 12, SHA, trusted, (), active, last, Links()),
+        runs={found.id: found for found in runs},
+        logs={found.step.name: found for found in logs},
+        commands=offered(COMMANDS, {}, settings),
     )
+
+
+def only(facts: Snapshot, declared: Collection[Fact]) -> Snapshot:
+    """Return what the bot gathers of the facts for commands that declare these."""
+    missing = {fact.value: NotGathered() for fact in Fact if fact not in declared}
+    return replace(facts, **missing)  # type: ignore[arg-type] # by name
 
 
 def decide(
@@ -98,10 +109,11 @@ def decide(
     seen: str | None = SHA,
     policy: dict[str, PermissionLevel] | None = None,
 ) -> tuple[Outcome, ...]:
-    """Return what a comment leads to, from its words to the decision."""
+    """Return what a comment leads to, from its words to the decision, on the facts that its commands need."""
+    lines = parse(body, COMMANDS)
     return comment(
-        parse(body, COMMANDS),
-        facts or snapshot(),
+        lines,
+        only(facts or snapshot(), needs(lines, COMMANDS)),
         permission=permission,
         seen=seen,
         commands=COMMANDS,

@@ -43,6 +43,7 @@ async def test_a_file_is_read_from_anywhere(file_store: FileStore, step: int) ->
         assert await file_store.read(7, "build.log", offset, step) == LONG[offset : offset + step]
     assert await file_store.read(7, "build.log", 300_000) == LONG[300_000:]
     assert await file_store.read(7, "build.log", len(LONG)) == b""
+    assert await file_store.size(7, "build.log") == len(LONG)
     assert await file_store.read(7, "build.log", 10**30, 10) == b""
 
 
@@ -60,6 +61,7 @@ async def test_each_run_has_files_of_its_own(file_store: FileStore) -> None:
 
     assert await file_store.read(11, "build.log") == b"11"
     assert await file_store.read(4, "build.log") == b""
+    assert await file_store.size(4, "build.log") == 0
     assert await file_store.names(4) == ()
     names = ("build.log", "report.html")
     assert await file_store.runs_with_files(limit=2) == {3: names, 11: names}

@@ -1,3 +1,4 @@
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,24 +16,23 @@ from bot.model.views import (
     Announcement,
     Apology,
     ApprovalNeeded,
-    Approved,
     ConfigBroken,
-    ConfigChanged,
     ConfigProblem,
-    Hint,
     Links,
+    Message,
     Refusal,
     RefusalLine,
     RunView,
-    Stopping,
     View,
 )
+from bot.render import escape
 from bot.render.renderer import LIMIT, TemplateRenderer
 from tests.render import view_samples as samples
 from tests.render.test_escape import hostile
 
 TEMPLATES = Path(__file__).parents[2] / "comment_templates"
 MARKER = "<!-- chatops:run=42 -->"
+LOG = {"run": 42, "step": "build", "state": "failed", "page": "", "brief": False}
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
@@ -108,13 +108,14 @@ def hostile_views(value: str) -> list[View]:
         replace(samples.view(hostile_deploy(value)), folded_by=43),
         Announcement("failed", run.run, samples.LINKS, f"{value} x"),
         Announcement("ready", hostile_deploy(value), samples.LINKS, f"{value} x"),
-        replace(samples.STATUS, environments=(line,), last=run.run, image=value),
-        Approved(f"{value} x", value, value),
+        samples.status(environments=(line,), last=run.run, image=value),
+        Text(en=f"{value} x", zh=f"{value} x"),
+        Message("approved", {"actor": f"{value} x", "author": value, "sha": value}),
         ApprovalNeeded(value, value),
-        Stopping(f"{value} x", (1,)),
-        ConfigChanged(value),
+        Message("stopping", {"actor": f"{value} x", "runs": (1,)}),
         Refusal("mei", tuple(RefusalLine(value, reason, _every_fact(value)) for reason in Reason)),
-        Hint("mei", value, value),
+        Message("hint", {"actor": "mei", "typed": value, "suggestion": value}),
+        Message("logs", {**LOG, "sha": value, "text": f"a{value}"}),
         ConfigBroken(value, value, (problem,), f"a{value}"),
         Apology(value),
     ]
@@ -155,10 +156,18 @@ def test_a_comment_stays_within_gitees_size_and_keeps_its_marker(renderer: Templ
 def test_secrets_are_masked() -> None:
     renderer = TemplateRenderer(TEMPLATES, masks=["tok3n-value"])
 
-    body = renderer.render(Hint("mei", "/x tok3n-value", "/x"), Language.EN, MARKER)
+    hint = samples.message("hint", typed="/x tok3n-value", suggestion="/x")
+    body = renderer.render(hint, Language.EN, MARKER)
 
     assert "tok3n" not in body
     assert "`/x ***`" in body
+
+
+def test_plain_text_keeps_its_paragraphs_and_code(renderer: TemplateRenderer) -> None:
+    body = renderer.render(Text(en="Hi @all\n\n`<b>` *here*", zh=""), Language.EN, MARKER)
+
+    assert html.unescape(body).replace(escape.ZERO_WIDTH, "") == f"Hi @all\n\n`<b>` *here*\n\n{MARKER}\n"
+    assert powers(body) == powers(renderer.render(Text(en="Hi\n\n`b` here", zh=""), Language.EN, MARKER))
 
 
 def test_a_fact_that_is_missing_shows_as_a_dash(renderer: TemplateRenderer) -> None:
@@ -240,9 +249,9 @@ def test_the_file_at_fault_is_named_even_if_another_used_it(overrides: Overrides
 
 
 def test_an_override_cannot_change_what_it_is_given(overrides: Overrides) -> None:
-    overrides.write("hint.md.j2", "{% set _ = view.typed.__setattr__('x', 1) %}")
+    overrides.write("hint.md.j2", "{% set _ = view.update(typed='x') %}")
 
-    assert "did you mean" in overrides.render(Hint("mei", "/x", "/y"))
+    assert "did you mean" in overrides.render(samples.VIEWS["hint"])
 
 
 def test_a_run_without_public_pages_has_no_dead_links(renderer: TemplateRenderer) -> None:

@@ -29,26 +29,19 @@ from bot.model.views import (
     Announcement,
     Apology,
     ApprovalNeeded,
-    Approved,
     ArgumentHelp,
     CommandHelp,
     ConfigBroken,
-    ConfigChanged,
     ConfigProblem,
     EnvironmentLine,
     Expiring,
-    Extended,
     Filtered,
-    Help,
-    Hint,
     Links,
+    Message,
     Refusal,
     RefusalLine,
     RunView,
-    Status,
-    Stopping,
     View,
-    Waking,
 )
 
 SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
@@ -328,17 +321,26 @@ _PROBLEMS = (
 )
 _EXCERPT = "  3 | build:\n  4 |   dockerfiles: app/Dockerfile\n    |   ^"
 
-STATUS = Status(
-    REPO,
-    12,
-    SHA,
-    trusted=True,
-    environments=ENVIRONMENTS,
-    active=(_queued(),),
-    last=PASSED,
-    links=LINKS,
-    image=IMAGE.pinned,
-)
+
+def message(template: str, **facts: object) -> Message:
+    return Message(template, {"actor": "mei", **facts})
+
+
+def status(**changes: object) -> Message:
+    facts = {
+        "repo": REPO,
+        "number": 12,
+        "sha": SHA,
+        "trusted": True,
+        "environments": ENVIRONMENTS,
+        "active": (_queued(),),
+        "last": PASSED,
+        "page": LINKS.pull,
+        "image": IMAGE.pinned,
+        "open": True,
+    }
+    return Message("status", {**facts, **changes})
+
 
 OTHER_VIEWS: dict[str, View] = {
     "announcement_failed": Announcement("failed", FAILED_TESTS, LINKS, "lin"),
@@ -348,33 +350,30 @@ OTHER_VIEWS: dict[str, View] = {
     "expiring_staging": Expiring(
         "", replace(ENVIRONMENTS[1], state=EnvironmentState.READY, extend="/extend 1d staging")
     ),
-    "extended": Extended("mei", (Extension("preview", START + timedelta(days=4)),), "3d"),
-    "extended_capped": Extended(
-        "mei",
-        (
+    "extended": message("extended", environments=(Extension("preview", START + timedelta(days=4)),)),
+    "extended_capped": message(
+        "extended",
+        environments=(
             Extension("preview", START + timedelta(days=3), capped=True),
             Extension("staging", START + timedelta(days=2)),
         ),
-        "3d",
+        longest="3d",
     ),
-    "waking": Waking("mei", ("preview",)),
-    "waking_two": Waking("mei", ("preview", "staging")),
+    "waking": message("waking", environments=("preview",)),
+    "waking_two": message("waking", environments=("preview", "staging")),
     "refusal_one": Refusal("stranger", (_NOT_ALLOWED,)),
     "refusal_two": Refusal("mei", (_NOT_ALLOWED, _INVALID)),
-    "hint": Hint("mei", "/depoly", "/deploy"),
-    "help": Help("mei", COMMANDS, automatic=_AUTOMATIC),
-    "help_detail": Help("mei", COMMANDS, detail="deploy"),
-    "status": STATUS,
-    "status_soon": replace(STATUS, environments=(_SOON, ENVIRONMENTS[1])),
-    "status_empty": Status(
-        REPO, 12, SHA, trusted=False, environments=(), active=(), last=None, links=Links()
-    ),
-    "approved": Approved("mei", "stranger", SHA),
+    "hint": message("hint", typed="/depoly", suggestion="/deploy"),
+    "help": message("help", commands=COMMANDS, automatic=_AUTOMATIC),
+    "help_command": message("help_command", command=COMMANDS[0]),
+    "status": status(),
+    "status_soon": status(environments=(_SOON, ENVIRONMENTS[1])),
+    "status_empty": status(trusted=False, environments=(), active=(), last=None, page="", image=""),
+    "approved": message("approved", author="stranger", sha=SHA),
     "approval_needed": ApprovalNeeded("stranger", SHA),
-    "stopping": Stopping("mei", (41, 42)),
+    "stopping": message("stopping", runs=(41, 42)),
     "config_broken": ConfigBroken(".chatops.yml", "master", _PROBLEMS, _EXCERPT),
     "config_broken_proposed": ConfigBroken(".chatops.yml", SHA, _PROBLEMS[:1], _EXCERPT, proposed=True),
-    "config_changed": ConfigChanged(".chatops.yml"),
     "apology": Apology("3f9c2a1b"),
     "filtered": Filtered(),
     "filtered_run": Filtered(FAILED_TESTS, LINKS),

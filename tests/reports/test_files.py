@@ -230,3 +230,21 @@ async def test_no_name_of_a_page_leads_out_of_the_folder(files: RunFiles, tmp_pa
     [page] = [file for file in written(tmp_path) if file.read_bytes() == b"1"]
     assert page.is_relative_to(inside)
     assert await files.own_report(42, str(page.relative_to(inside.parent))) == b"1"
+
+
+@pytest.mark.parametrize(
+    ("limit", "tail"),
+    [(11, "一\n二\n3\n"), (10, "一\n二\n3\n"), (9, "二\n3\n"), (7, "二\n3\n"), (5, "3\n"), (2, "3\n")],
+)
+async def test_the_end_of_a_log_is_whole_lines(files: RunFiles, limit: int, tail: str) -> None:
+    files.log(42, "build").write("一\n二\n3\n")
+
+    assert await files.tail(42, "build", limit) == tail
+
+
+async def test_a_last_line_that_is_too_long_is_cut(files: RunFiles) -> None:
+    files.log(42, "build").write("first\n" + "x" * 20 + "构建")
+
+    assert await files.tail(42, "build", 8) == "xx构建"
+    assert await files.tail(42, "build", 4) == "建"
+    assert await files.tail(42, "deploy", 8) == ""

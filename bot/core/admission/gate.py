@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from bot.core.admission import trust
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.model.forge import Permission, PullState
-from bot.model.outcome import Refuse, Snapshot
+from bot.model.outcome import Refuse
 from bot.model.reason import Reason
+from bot.model.snapshot import Snapshot
 
 
 def level(command: AnyCommand, policy: Mapping[str, PermissionLevel]) -> PermissionLevel:

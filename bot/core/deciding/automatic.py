@@ -9,9 +9,10 @@ from bot.core.language.command import AnyCommand
 from bot.core.language.commandline import normalise
 from bot.core.language.parsing import Invocation
 from bot.model.delivery import Trigger
-from bot.model.outcome import Ignore, Outcome, Reply, Snapshot, StartRun
+from bot.model.outcome import Ignore, Outcome, Reply, StartRun
 from bot.model.pipeline import Automatic
 from bot.model.plan import Plan
+from bot.model.snapshot import Snapshot
 from bot.model.views import ApprovalNeeded
 
 STARTING = frozenset({Trigger.OPEN, Trigger.REOPEN, Trigger.UPDATE})

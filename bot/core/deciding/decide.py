@@ -17,21 +17,11 @@ from bot.core.language.parsing import Invocation, Line, Misuse, NearMiss
 from bot.model.delivery import Trigger
 from bot.model.environment import Extension
 from bot.model.forge import Permission
-from bot.model.outcome import (
-    Approve,
-    Extend,
-    Ignore,
-    Outcome,
-    Refuse,
-    Reply,
-    Snapshot,
-    StartRun,
-    StopRuns,
-    Wake,
-)
+from bot.model.outcome import Approve, Extend, Ignore, Outcome, Refuse, Reply, StartRun, StopRuns, Wake
 from bot.model.plan import Plan
 from bot.model.reason import Reason
-from bot.model.views import Approved, Extended, Hint, Refusal, RefusalLine, Stopping, Waking
+from bot.model.snapshot import Fact, Snapshot
+from bot.model.views import Message, Refusal, RefusalLine
 
 T = TypeVar("T")
 Said = Sequence[tuple[Line, Outcome]]
@@ -63,6 +53,22 @@ def comment(
     return tuple(_merged(said, snapshot)) or (Ignore("nothing in it is for this bot"),)
 
 
+def needs(lines: Iterable[Line], commands: Iterable[AnyCommand]) -> frozenset[Fact]:
+    """Return the facts that a comment's commands need, also for the automatic run after an approval."""
+    named = [line.command for line in lines if isinstance(line, Invocation)]
+    approves = any(command.approves for command in named)
+    return _needs(named) | (automatic_needs(commands) if approves else frozenset())
+
+
+def automatic_needs(commands: Iterable[AnyCommand]) -> frozenset[Fact]:
+    """Return the facts that commands need which an event can start."""
+    return _needs(command for command in commands if command.automatic)
+
+
+def _needs(commands: Iterable[AnyCommand]) -> frozenset[Fact]:
+    return frozenset(fact for command in commands for fact in command.needs)
+
+
 def automatic(
     trigger: Trigger, snapshot: Snapshot, files: Sequence[str] | None, commands: Iterable[AnyCommand]
 ) -> Outcome:
@@ -78,7 +84,7 @@ def _decided(
     policy: Mapping[str, PermissionLevel],
 ) -> Outcome:
     if isinstance(line, NearMiss):
-        return Reply(Hint(snapshot.actor, line.typed, line.suggestion))
+        return _reply("hint", snapshot, typed=line.typed, suggestion=line.suggestion)
     need = gate.level(line.command, policy)
     refused = gate.refusal(line.command, need, snapshot, permission=permission, seen=seen)
     return refused or _planned(line, snapshot, seen)
@@ -129,31 +135,33 @@ def _merged(said: Said, snapshot: Snapshot) -> Iterator[Outcome]:
     outcomes = [outcome for _, outcome in said]
     for approval in _unique(outcome for outcome in outcomes if isinstance(outcome, Approve)):
         yield approval
-        yield Reply(Approved(snapshot.actor, snapshot.pull.author, approval.sha))
+        yield _reply("approved", snapshot, author=snapshot.pull.author, sha=approval.sha)
     if stopped := _stopped(outcomes):
         yield StopRuns(stopped)
-        yield Reply(Stopping(snapshot.actor, stopped))
+        yield _reply("stopping", snapshot, runs=stopped)
     if extended := _extensions(outcomes):
         yield Extend(extended)
-        yield Reply(Extended(snapshot.actor, extended, duration.compact(snapshot.longest)))
+        longest = duration.compact(snapshot.settings.max_lifetime)
+        yield _reply("extended", snapshot, environments=extended, longest=longest)
     if woken := _wakes(outcomes):
         yield Wake(woken)
-        yield Reply(Waking(snapshot.actor, woken))
-    yield from _answers(outcomes)
+        yield _reply("waking", snapshot, environments=woken)
+    yield from _replies(said)
     if refused := _unique(_refusals(said)):
         yield Reply(Refusal(snapshot.actor, refused))
     if (plan := _plan(outcomes)).steps:
         yield StartRun(plan)
 
 
-def _answers(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-    """Yield each answer once, and one hint at most: more would be nagging."""
-    hinted = False
-    for reply in _unique(outcome for outcome in outcomes if isinstance(outcome, Reply)):
-        is_hint = isinstance(reply.view, Hint)
-        if not (is_hint and hinted):
-            yield reply
-        hinted = hinted or is_hint
+def _reply(template: str, snapshot: Snapshot, **facts: object) -> Reply:
+    return Reply(Message(template, {"actor": snapshot.actor, **facts}))
+
+
+def _replies(said: Said) -> tuple[Reply, ...]:
+    """Return each reply once, and at most one hint: several would be a nuisance."""
+    replies = [(line, outcome) for line, outcome in said if isinstance(outcome, Reply)]
+    hints = _unique(outcome for line, outcome in replies if isinstance(line, NearMiss))
+    return _unique(outcome for _, outcome in replies if outcome not in hints[1:])
 
 
 def _refusals(said: Said) -> Iterator[RefusalLine]:

@@ -1,19 +1,23 @@
 """From what is asked to steps: what has to come first, and how the plans of one comment become one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from bot.core import duration
 from bot.core.environments import idle
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Extension
-from bot.model.outcome import Refuse, Snapshot
+from bot.model.outcome import Refuse
 from bot.model.pipeline import DeployConfig, EnvironmentConfig, Pipeline
 from bot.model.plan import DEFAULT_ENVIRONMENT, Build, Deploy, Plan, Step, Suite, Teardown, Test
 from bot.model.reason import Reason
 from bot.model.run import Image
+from bot.model.snapshot import Fact, Snapshot
 
 DEFAULT_SUITE = "default"
+
+NEEDS = (Fact.IMAGES, Fact.ENVIRONMENTS)
+"""What a command needs that starts a run with this module."""
 
 _ORDER = ("build", "deploy", "test")
 
@@ -73,16 +77,14 @@ def after(snapshot: Snapshot, plan: Plan) -> Snapshot:
 
 def extended(snapshot: Snapshot, extensions: Iterable[Extension]) -> Snapshot:
     """Return the facts as they will be once environments live longer."""
-    environments = dict(snapshot.environments)
-    for one in extensions:
-        environments[one.name] = replace(environments[one.name], expires_at=one.until)
-    return replace(snapshot, environments=environments)
+    changed = {one.name: replace(snapshot.environments[one.name], expires_at=one.until) for one in extensions}
+    return _with_environments(snapshot, changed)
 
 
 def wake_requested(snapshot: Snapshot, names: Iterable[str]) -> Snapshot:
     """Return the facts as they will be once these environments are being woken."""
     woken = {name: idle.wake_requested(snapshot.environments[name], snapshot.now) for name in names}
-    return replace(snapshot, environments={**snapshot.environments, **woken})
+    return _with_environments(snapshot, woken)
 
 
 def standing(snapshot: Snapshot) -> dict[str, Environment]:
@@ -184,8 +186,7 @@ def _after_step(snapshot: Snapshot, step: Step) -> Snapshot:
         case Build(sha=sha):
             return replace(snapshot, images={**snapshot.images, sha: Image("", "", 0, sha)})
         case Deploy(environment=name):
-            expected = _expected(snapshot, name)
-            return replace(snapshot, environments={**snapshot.environments, name: expected})
+            return _with_environments(snapshot, {name: _expected(snapshot, name)})
         case Teardown(environment=None, everything=everything):
             images = {} if everything else snapshot.images
             return replace(snapshot, environments={}, images=images)
@@ -194,6 +195,10 @@ def _after_step(snapshot: Snapshot, step: Step) -> Snapshot:
             return replace(snapshot, environments=left)
         case _:
             return snapshot
+
+
+def _with_environments(snapshot: Snapshot, changed: Mapping[str, Environment]) -> Snapshot:
+    return replace(snapshot, environments={**snapshot.environments, **changed}) if changed else snapshot
 
 
 def _expected(snapshot: Snapshot, name: str) -> Environment:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from bot.core.admission import gate
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.model.pipeline import Pipeline
-from bot.model.views import ArgumentHelp, CommandHelp, Help
+from bot.model.views import ArgumentHelp, CommandHelp
 
 
 def names(commands: Iterable[AnyCommand]) -> frozenset[str]:
@@ -18,22 +18,11 @@ def unknown_levels(policy: Mapping[str, PermissionLevel], commands: Iterable[Any
     return tuple(sorted(policy.keys() - {command.name for command in commands}))
 
 
-def help_view(
-    commands: Iterable[AnyCommand],
-    policy: Mapping[str, PermissionLevel],
-    *,
-    actor: str,
-    pipeline: Pipeline,
-    detail: str | None = None,
-) -> Help:
-    """Return what `/help` shows in this repository: commands that have nothing to do here are left out."""
-    on = pipeline.on
-    return Help(
-        actor=actor,
-        commands=tuple(command_help(command, policy) for command in commands if command.offered(pipeline)),
-        detail=detail,
-        automatic={"open": on.open, "update": on.update, "close": on.close},
-    )
+def offered(
+    commands: Iterable[AnyCommand], policy: Mapping[str, PermissionLevel], pipeline: Pipeline
+) -> dict[str, CommandHelp]:
+    """Return by name the commands that have something to do in a repository with this configuration."""
+    return {command.name: command_help(command, policy) for command in commands if command.offered(pipeline)}
 
 
 def command_help(command: AnyCommand, policy: Mapping[str, PermissionLevel]) -> CommandHelp:

@@ -7,8 +7,9 @@ from typing import Any, Generic, TypeVar
 
 from bot.core.language import arguments
 from bot.core.language.arguments import Argument
-from bot.model.outcome import Outcome, Snapshot
+from bot.model.outcome import Outcome
 from bot.model.pipeline import Pipeline
+from bot.model.snapshot import Fact, Snapshot
 from bot.model.text import Text
 
 A = TypeVar("A")
@@ -56,6 +57,8 @@ class Command(Generic[A]):
     """Whole command lines, ready to copy."""
     order: int = 50
     """Place in lists; equal ones are sorted by name."""
+    needs: tuple[Fact, ...] = ()
+    """Facts that `plan` reads from the snapshot beyond those that are always there."""
     runs_code: bool = False
     """Whether code of the pull request is run: only an open one's, only at the commit that was seen, and
     only when it is trusted."""

@@ -9,7 +9,6 @@ from bot.core.deciding.decision import Subject
 from bot.core.language import parsing
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.reconciling import missed_events
-from bot.engine.deciding.config_notice import CHANGED, ConfigNotice
 from bot.engine.deciding.facts import FactGatherer, Facts
 from bot.engine.deciding.identity import Identity
 from bot.model.delivery import Delivery, Trigger
@@ -17,10 +16,15 @@ from bot.model.errors import NotThereYet
 from bot.model.forge import Comment, PullRequest, PullState
 from bot.model.observed import ObservedState
 from bot.model.outcome import Decision, Ignore, Outcome
+from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, StopRequest
 from bot.model.views import ConfigBroken
+from bot.pipeline import config_file
 from bot.ports import Clock, Forge
+
+CONFIG_CHANGED = Note("config_changed", {"file": config_file.FILE})
+"""A proposed configuration is checked when it changes, and takes effect once it is merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ class Decider:
             return self._ignored(delivery, "no command in it")
         if delivery.found and await self._overtaken(delivery, comment):
             return self._ignored(delivery, "a later command was decided before it was found")
-        facts = await self.gatherer.gather(pull, comment.author)
+        needs = decide.needs(lines, self.commands)
+        facts = await self.gatherer.gather(pull, comment.author, needs)
         outcomes = decide.comment(
             lines,
             facts.snapshot,
@@ -81,7 +86,8 @@ class Decider:
             return self._ignored(delivery, f"the pull request is {pull.state} by now", refuted=True)
         if delivery.found and await self._decided(pull):
             return self._ignored(delivery, "how it stands was decided before this was found")
-        facts = await self.gatherer.gather(pull, delivery.sender or pull.author)
+        needs = decide.automatic_needs(self.commands)
+        facts = await self.gatherer.gather(pull, delivery.sender or pull.author, needs)
         origin = Origin(delivery.trigger, "" if over else pull.author, "", delivery.key)
         if over:
             outcome = decide.automatic(delivery.trigger, facts.snapshot, files=None, commands=self.commands)
@@ -94,13 +100,13 @@ class Decider:
     async def _started(self, delivery: Delivery, facts: Facts, origin: Origin) -> Decision:
         pull = facts.snapshot.pull
         files = await self.forge.changed_files(pull.repo, pull.number)
-        notice = await ConfigNotice(self.gatherer).read(pull, files)
-        broken = (replace(notice, proposed=True),) if isinstance(notice, ConfigBroken) else ()
+        proposed = await self.gatherer.proposed(pull) if config_file.changed(files) else None
+        broken = (replace(proposed, proposed=True),) if isinstance(proposed, ConfigBroken) else ()
         if facts.broken is None and await self._builds_nothing(facts):
             outcome: Outcome = Ignore("there is neither a configuration nor a Dockerfile")
         else:
             outcome = decide.automatic(delivery.trigger, facts.snapshot, files=files, commands=self.commands)
-        notes = (CHANGED,) if notice and not broken else ()
+        notes = (CONFIG_CHANGED,) if isinstance(proposed, Pipeline) else ()
         decided = decision.join((outcome,), self._subject(facts, origin, notes))
         old = [run for run in facts.snapshot.active if run.sha != pull.head.sha]
         request = StopRequest(Reason.SUPERSEDED, {"by": pull.head.sha})

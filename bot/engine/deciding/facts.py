@@ -1,51 +1,37 @@
-"""Re-reads from their sources all that a decision looks at: a delivery only says where to look."""
+"""Reads the facts of a decision again from their sources: a delivery only says where to look."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from bot.core.admission import trust
-from bot.core.language.catalogue import help_view, names
+from bot.core.language import catalogue
 from bot.core.language.command import AnyCommand, PermissionLevel
-from bot.core.results import showing
 from bot.engine.records import Records
-from bot.model.addresses import Addresses
-from bot.model.environment import Environment
-from bot.model.forge import Permission, PullRequest, PullState
-from bot.model.outcome import Snapshot
+from bot.model.forge import Permission, PullRequest
 from bot.model.pipeline import Pipeline
-from bot.model.run import Image, Run, StepState
+from bot.model.run import Run
+from bot.model.snapshot import CommandSettings, Fact, LogTail, Snapshot
 from bot.model.text import Language
-from bot.model.views import ConfigBroken, Links, Status
+from bot.model.views import ConfigBroken
 from bot.pipeline import config_file
-from bot.ports import Clock, Forge
+from bot.ports import Clock, Forge, LogReader
+
+LOG_BYTES = 16 << 10
+"""How much of the end of a log is read for a comment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A snapshot, and what only the common gates in front of a command look at."""
+    """A snapshot, and the facts that only the checks before a command use."""
 
     snapshot: Snapshot
     permission: Permission
-    author_permission: Permission
     broken: ConfigBroken | None
-    """Why the base branch's configuration could not be used, if so."""
+    """Why the configuration of the base branch cannot be used, if so."""
     configured: bool
     """Whether the base branch has a configuration at all."""
     language: Language
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What the store knows of a pull request."""
-
-    approved: frozenset[str]
-    images: Mapping[str, Image]
-    environments: tuple[Environment, ...]
-    active: tuple[Run, ...]
-    last: Run | None
-    last_test: Run | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +40,40 @@ class FactGatherer:
 
     forge: Forge
     records: Records
+    logs: LogReader
     commands: tuple[AnyCommand, ...]
     policy: Mapping[str, PermissionLevel]
-    addresses: Addresses
+    settings: CommandSettings
     clock: Clock
     language: Language
-    longest: timedelta
-    """How long an environment may have to live from now on."""
-    ahead: timedelta
-    """How long before the end of an environment people are told."""
+    """The language of comments where the repository does not choose one."""
 
-    async def gather(self, pull: PullRequest, actor: str) -> Facts:
-        """Read everything about one pull request and one person."""
-        permission, author_permission, pipeline, remembered = await asyncio.gather(
+    async def gather(self, pull: PullRequest, actor: str, needs: Iterable[Fact]) -> Facts:
+        """Read what every decision needs about a pull request and a person, and the facts in `needs`."""
+        permission, author_permission, pipeline, approved, active = await asyncio.gather(
             self.forge.permission(pull.repo, actor),
             self.forge.permission(pull.repo, pull.author),
             self._pipeline(pull),
-            self._remembered(pull),
+            self.records.pulls.approved(pull.repo, pull.number),
+            self.records.runs.unfinished(pull.repo, pull.number),
         )
         usable = pipeline if isinstance(pipeline, Pipeline) else Pipeline()
-        trusted = trust.trusted(pull, author_permission, remembered.approved)
+        snapshot = Snapshot(
+            pull=pull,
+            pipeline=usable,
+            actor=actor,
+            now=self.clock.now(),
+            trusted=trust.trusted(pull, author_permission, approved),
+            active=active,
+            settings=self.settings,
+            writes=permission >= Permission.WRITE,
+            author_writes=author_permission >= Permission.WRITE,
+        )
+        for fact in needs:
+            snapshot = await self._with(snapshot, fact)
         return Facts(
-            snapshot=replace(
-                self._snapshot(pull, actor, usable, remembered, trusted=trusted),
-                writes=permission >= Permission.WRITE,
-                author_writes=author_permission >= Permission.WRITE,
-            ),
+            snapshot=snapshot,
             permission=permission,
-            author_permission=author_permission,
             broken=pipeline if isinstance(pipeline, ConfigBroken) else None,
             configured=pipeline is not None,
             language=usable.language or self.language,
@@ -97,59 +89,35 @@ class FactGatherer:
         return None if content is None else self._read(content, pull.base.ref)
 
     def _read(self, content: bytes, ref: str) -> Pipeline | ConfigBroken:
-        return config_file.read(content, file=config_file.FILE, ref=ref, known_commands=names(self.commands))
+        known = catalogue.names(self.commands)
+        return config_file.read(content, file=config_file.FILE, ref=ref, known_commands=known)
 
-    async def _remembered(self, pull: PullRequest) -> Remembered:
-        repo, number = pull.repo, pull.number
-        recent = await self.records.runs.runs(repo=repo, number=number)
-        return Remembered(
-            approved=await self.records.pulls.approved(repo, number),
-            images=await self.records.pulls.images(repo, number),
-            environments=await self.records.pulls.environments(repo, number),
-            active=await self.records.runs.unfinished(repo, number),
-            last=next((run for run in recent if run.state.final), None),
-            last_test=next((run for run in recent if run.state.final and _tested(run)), None),
-        )
+    async def _with(self, snapshot: Snapshot, fact: Fact) -> Snapshot:
+        """Return the snapshot with one more fact."""
+        repo, number = snapshot.pull.repo, snapshot.pull.number
+        match fact:
+            case Fact.IMAGES:
+                return replace(snapshot, images=await self.records.pulls.images(repo, number))
+            case Fact.ENVIRONMENTS:
+                found = await self.records.pulls.environments(repo, number)
+                return replace(snapshot, environments={one.key.name: one for one in found})
+            case Fact.RUNS:
+                runs = await self.records.runs.runs(repo=repo, number=number)
+                return replace(snapshot, runs={run.id: run for run in runs})
+            case Fact.LOGS:
+                runs = await self.records.runs.runs(repo=repo, number=number)
+                return replace(snapshot, logs=await self._logs(runs))
+            case Fact.COMMANDS:
+                offered = catalogue.offered(self.commands, self.policy, snapshot.pipeline)
+                return replace(snapshot, commands=offered)
 
-    def _snapshot(
-        self, pull: PullRequest, actor: str, pipeline: Pipeline, known: Remembered, *, trusted: bool
-    ) -> Snapshot:
-        return Snapshot(
-            pull=pull,
-            pipeline=pipeline,
-            actor=actor,
-            now=self.clock.now(),
-            trusted=trusted,
-            images=known.images,
-            environments={environment.key.name: environment for environment in known.environments},
-            active=known.active,
-            last_test=known.last_test,
-            help=help_view(self.commands, self.policy, actor=actor, pipeline=pipeline),
-            status=self._status(pull, known, trusted=trusted),
-            longest=self.longest,
-        )
-
-    def _status(self, pull: PullRequest, known: Remembered, *, trusted: bool) -> Status:
-        image = known.images.get(pull.head.sha)
-        return Status(
-            repo=pull.repo,
-            number=pull.number,
-            sha=pull.head.sha,
-            trusted=trusted,
-            environments=tuple(
-                showing.environment_line(environment, self.addresses, self.clock.now(), self.ahead)
-                for environment in known.environments
-            ),
-            active=known.active,
-            last=known.last,
-            links=self.addresses.links(known.last)
-            if known.last
-            else Links(pull=self.addresses.pull(pull.repo, pull.number)),
-            image=image.pinned if image else "",
-            open=pull.state is PullState.OPEN,
-        )
-
-
-def _tested(run: Run) -> bool:
-    ended = {StepState.PASSED, StepState.FAILED}
-    return any(record.name == "test" and record.state in ended for record in run.steps)
+    async def _logs(self, runs: Iterable[Run]) -> dict[str, LogTail]:
+        """Return the newest log of each step; `runs` are newest first."""
+        logs: dict[str, LogTail] = {}
+        for run in runs:
+            for step in run.steps:
+                if step.started_at is not None and step.name not in logs:
+                    brief = self.settings.brief
+                    text = "" if brief else await self.logs.tail(run.id, step.name, LOG_BYTES)
+                    logs[step.name] = LogTail(run, step, text)
+        return logs
