@@ -1,7 +1,7 @@
-"""What `.chatops.yml` says, once it has been found valid.
+"""The contents of a valid `.chatops.yml`.
 
-Field docstrings feed the JSON Schema and the reference. Read from the base branch only, never from
-the head of a pull request.
+Docstrings of fields appear in the JSON Schema and the reference. The file is read from the base branch only,
+never from the head of a pull request.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from bot.model.text import Language
 STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
 
 RESULT_FILES = ("**/chatops.env", "**/image.txt")
-"""Where a Jenkins job tells what it made."""
+"""Archived files in which a Jenkins job reports its results."""
 
 
 class RunnerName(StrEnum):
-    """Who carries a step out."""
+    """The system that executes a step."""
 
     DOCKER = "docker"
     KUBERNETES = "kubernetes"
@@ -27,204 +27,204 @@ class RunnerName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Automatic:
-    """Commands that run by themselves when a pull request changes."""
+    """Commands that run automatically when a pull request changes."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     open: tuple[str, ...] = ("build", "deploy", "test")
-    """When it is opened or reopened."""
+    """Commands to run when a pull request is opened or reopened."""
     update: tuple[str, ...] = ("build", "deploy", "test")
-    """When commits are pushed to it."""
+    """Commands to run when commits are pushed to a pull request."""
     close: tuple[str, ...] = ("teardown",)
-    """When it is closed or merged."""
+    """Commands to run when a pull request is closed or merged."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildConfig:
-    """How the image is made."""
+    """How the image is built."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     runner: RunnerName = RunnerName.DOCKER
-    """Who builds."""
+    """Runner that builds the image."""
     dockerfile: str = "Dockerfile"
-    """Path of the Dockerfile, seen from `context`."""
+    """Path of the Dockerfile, relative to `build.context`."""
     context: str = "."
-    """Folder that is sent as the build context."""
+    """Folder to use as the build context."""
     target: str | None = None
-    """Stage to build; by default `runtime` if there is one, else the last that is not `test`."""
+    """Stage to build; by default `runtime`, or if it does not exist, the last stage except `test`."""
     args: Mapping[str, str] = field(default_factory=dict)
-    """Build arguments. They stay visible in the image: no secrets."""
+    """Build arguments. They are visible in the image, so they must not contain secrets."""
     timeout: int = 1200
-    """Seconds after which the build is stopped."""
+    """Timeout of the build, in seconds."""
     job: str | None = None
-    """With `runner: jenkins`, the job that builds, such as `folder/build-image` or `shop/PR-{number}`."""
+    """With `runner: jenkins`, the job to run, such as `folder/build-image` or `shop/PR-{number}`."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Parameters of the job beside `CHATOPS_…`; `{sha}` and the other placeholders are filled in."""
+    """Job parameters besides `CHATOPS_…`; placeholders such as `{sha}` are replaced."""
     artifacts: tuple[str, ...] = RESULT_FILES
-    """Archived files of the job in which the image is looked for."""
+    """Archived files of the job that name the image."""
 
 
 @dataclass(frozen=True, slots=True)
 class HealthConfig:
-    """When a deployed service counts as ready."""
+    """When a deployed service is considered ready."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     path: str | None = None
-    """URL path that must answer below 400; by default the image's HEALTHCHECK, else an open port."""
+    """URL path that must return a status below 400; by default HEALTHCHECK of the image, or an open port."""
     timeout: int = 60
-    """Seconds to become ready."""
+    """Seconds within which the service must become ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentConfig:
-    """One named environment beside `preview`."""
+    """A named environment besides `preview`."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     env: Mapping[str, str] = field(default_factory=dict)
-    """Variables added to those of `deploy.env`."""
+    """Environment variables in addition to `deploy.env`."""
     ttl: str | None = None
-    """How long it lives, such as `3d` or `8h`."""
+    """Lifetime, such as `3d` or `8h`; by default `deploy.ttl`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeployConfig:
-    """How the service is started."""
+    """How the service is deployed."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     runner: RunnerName = RunnerName.DOCKER
-    """Who deploys."""
+    """Runner that deploys the service."""
     enabled: bool = True
-    """Whether this repository has a service to deploy at all."""
+    """Whether this repository has a service to deploy."""
     port: int | None = None
-    """Port that the service listens on; by default the first that the image EXPOSEs."""
+    """Port that the service listens on; by default the first port that the image EXPOSEs."""
     command: tuple[str, ...] = ()
     """Replaces the image's command."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """Variables of the service."""
+    """Environment variables of the service."""
     health: HealthConfig = field(default_factory=HealthConfig)
-    """When it counts as ready."""
+    """When the service is considered ready."""
     ttl: str = "3d"
-    """How long a preview lives without a new deploy."""
+    """Lifetime of a preview; each deploy restarts it."""
     memory: str = "512m"
-    """Memory limit of the service and of each of `services`, such as `512m`; capped by the operator."""
+    """Memory limit of the service and of each of `services`, such as `512m`; the operator sets a maximum."""
     environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
-    """Further environments for `/deploy NAME`."""
+    """Named environments for `/deploy NAME`."""
     manifests: str | None = None
-    """Folder of Kubernetes manifests (Jinja2) for `runner: kubernetes`; by default the bot's own."""
+    """With `runner: kubernetes`, a folder of manifests (Jinja2); by default built-in manifests."""
     chart: str | None = None
-    """Folder of a Helm chart, or the address of one that the operator allows, for `runner: kubernetes`."""
+    """With `runner: kubernetes`, the folder of a Helm chart, or the address of an allowed chart."""
     values: Mapping[str, str] = field(default_factory=dict)
-    """Values of the chart by their paths, such as `web.replicas`; `{host}` and the like are filled in."""
+    """Chart values by path, such as `web.replicas`; placeholders such as `{host}` are replaced."""
     replace: bool = False
-    """Whether a deployment removes the former one first, instead of upgrading it (`runner: kubernetes`)."""
+    """With `runner: kubernetes`, whether to remove the previous deployment first instead of upgrading it."""
     job: str | None = None
-    """With `runner: jenkins`, the job that deploys; the service's address is what it says."""
+    """With `runner: jenkins`, the job to run; it reports the address of the service."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Parameters of the job beside `CHATOPS_…`; placeholders are filled in."""
+    """Job parameters besides `CHATOPS_…`; placeholders are replaced."""
     artifacts: tuple[str, ...] = RESULT_FILES
-    """Archived files of the job in which the address is looked for."""
+    """Archived files of the job that name the address."""
     timeout: int = 1800
-    """Seconds after which the job is stopped; other runners go by `health.timeout`."""
+    """Timeout of the job, in seconds; other runners use `health.timeout`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TestConfig:
-    """How the automated tests run."""
+    """How automated tests run."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     __test__: ClassVar[bool] = False
 
     runner: RunnerName = RunnerName.DOCKER
-    """Who tests."""
+    """Runner that runs the tests."""
     target: str | None = "test"
-    """Stage of the Dockerfile to build and run; null runs the service's own image."""
+    """Stage of the Dockerfile to build and run; `null` runs the image of the service."""
     command: str | None = None
-    """Shell command for the tests; by default the stage's own command."""
+    """Shell command that runs the tests; by default the command of the image."""
     suites: Mapping[str, str] = field(default_factory=dict)
-    """Named suites and their shell commands, for `/test NAME`; without them there is one, `default`."""
+    """Named test suites and their shell commands, for `/test NAME`; by default one suite, `default`."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """Variables beside SERVICE_URL, JUNIT_PATH and CHATOPS_FAILED_TESTS."""
+    """Environment variables besides SERVICE_URL, JUNIT_PATH and CHATOPS_FAILED_TESTS."""
     report: str = "/reports"
-    """Folder (or one file) inside the container where JUnit XML is found afterwards, and HTML to link to."""
+    """Folder or file in the container with the JUnit XML results; HTML reports in it are linked."""
     timeout: int = 900
-    """Seconds after which a suite is stopped."""
+    """Timeout of a test suite, in seconds."""
     job: str | None = None
-    """With `runner: jenkins`, the job that tests; what its `junit` step published is the report."""
+    """With `runner: jenkins`, the job to run; the results that its `junit` step publishes are the report."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Parameters of the job beside `CHATOPS_…`; placeholders are filled in."""
+    """Job parameters besides `CHATOPS_…`; placeholders are replaced."""
     artifacts: tuple[str, ...] = ("**/junit*.xml", "**/TEST-*.xml")
-    """Archived files of the job that are read as JUnit XML where it published no report."""
+    """Archived files of the job to read as JUnit XML if it publishes no results."""
 
 
 @dataclass(frozen=True, slots=True)
 class TeardownConfig:
-    """What else removes an environment."""
+    """An additional step that removes an environment."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     runner: RunnerName | None = None
-    """`jenkins` runs a job as well; by default whoever deployed an environment removes it."""
+    """`jenkins` also runs a job; in any case, the runner that deployed an environment removes it."""
     job: str | None = None
-    """The job that removes one environment."""
+    """Job that removes one environment."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Parameters of the job beside `CHATOPS_…`; placeholders are filled in."""
+    """Job parameters besides `CHATOPS_…`; placeholders are replaced."""
     timeout: int = 900
-    """Seconds after which the job is stopped."""
+    """Timeout of the job, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceConfig:
-    """A container beside the service, such as a database, reachable by its name."""
+    """A container that the service needs, such as a database."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     image: str = ""
     """Image to run. Required."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """Its variables."""
+    """Environment variables of the container."""
     command: tuple[str, ...] = ()
     """Replaces the image's command."""
     port: int | None = None
-    """Port that must be open before the service is started."""
+    """Port that must be open before the service starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class PathFilter:
-    """Which changed files make automatic runs worth while."""
+    """Which changed files start automatic runs."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     include: tuple[str, ...] = ("**",)
-    """Patterns of which at least one changed file must match one."""
+    """Patterns; at least one changed file must match one of them."""
     ignore: tuple[str, ...] = ()
-    """Patterns of files that do not count."""
+    """Patterns of changed files to ignore."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """All of `.chatops.yml`. An absent file means these defaults."""
+    """All of `.chatops.yml`. Without the file, these defaults apply."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     version: Literal[1] = 1
     """Version of this format."""
     on: Automatic = field(default_factory=Automatic)
-    """What runs by itself."""
+    """Commands that run automatically."""
     build: BuildConfig = field(default_factory=BuildConfig)
-    """How the image is made."""
+    """How the image is built."""
     deploy: DeployConfig = field(default_factory=DeployConfig)
-    """How the service is started."""
+    """How the service is deployed."""
     test: TestConfig = field(default_factory=TestConfig)
-    """How the automated tests run."""
+    """How automated tests run."""
     teardown: TeardownConfig = field(default_factory=TeardownConfig)
-    """What else removes an environment."""
+    """An additional step that removes an environment."""
     services: Mapping[str, ServiceConfig] = field(default_factory=dict)
-    """Containers beside the service, by the host name under which it finds them."""
+    """Containers that the service needs, by the hostname under which it reaches them."""
     paths: PathFilter = field(default_factory=PathFilter)
-    """Which changes make automatic runs worth while."""
+    """Which changed files start automatic runs."""
     language: Language | None = None
-    """Language of the comments; by default the operator's."""
+    """Language of the comments; by default the one that the operator sets."""

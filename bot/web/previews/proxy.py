@@ -15,7 +15,7 @@ from bot.model.errors import RetryLater
 from bot.web.deps import PreviewDeps
 from bot.web.monitoring.metrics import PreviewMetrics
 from bot.web.pages.templating import TEMPLATES, new_templates
-from bot.web.previews.forwarding import UnreachableServiceError, InvalidTargetError, forward, new_session
+from bot.web.previews.forwarding import InvalidTargetError, UnreachableServiceError, forward, new_session
 from bot.web.previews.hostnames import preview_label
 from bot.web.previews.notices import Absence, Notice, absence, notice_page
 from bot.web.previews.websockets import relay, wants_websocket
