@@ -90,8 +90,8 @@ def test_both_languages_have_the_same_examples() -> None:
     assert english == chinese
 
 
-def test_what_the_library_tells_is_read() -> None:
-    """`tell` writes NAME=value lines."""
+def test_what_the_library_reports_is_read() -> None:
+    """`report` writes NAME=value lines."""
     written = f"IMAGE=harbor.example.com/team/shop:pr-1-a\nIMAGE_SIZE=7\nIMAGE_DIGEST=sha256:{'0' * 64}\n"
     assert job_results.read({"chatops.env": written.encode()}).size == 7
     assert job_results.read({"chatops.env": b"SERVICE_URL=https://a.example.com/\n"}).url

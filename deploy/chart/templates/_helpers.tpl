@@ -43,7 +43,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and (eq .Values.database "postgresql") (gt (int .Values.replicas) 1) }}yes{{ end -}}
 {{- end }}
 
-{{/* The programs to bring along: those asked for, and the client of the buildkitd that is installed. */}}
+{{/* The programs to copy: those in `tools`, and the client of the installed buildkitd. */}}
 {{- define "chatops.tools" -}}
 {{- $tools := .Values.tools -}}
 {{- if .Values.buildkit.enabled -}}
@@ -52,24 +52,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if $tools }}{{ toYaml $tools }}{{ end -}}
 {{- end }}
 
-{{/* What a container may, in the words of the restricted Pod Security Standard. */}}
+{{/* The security context that the Pod Security Standard `restricted` requires of a container. */}}
 {{- define "chatops.confined" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* What must be said before anything is installed. */}}
+{{/* The required values. */}}
 {{- define "chatops.check" -}}
 {{- if not .Values.secrets.existingSecret }}
-{{- fail "secrets.existingSecret: name a Secret with the bot's token and the webhooks' secret; see the chart's README" }}
+{{- fail "secrets.existingSecret is required: the name of a Secret with the bot's Gitee token and the webhook secret; see the chart's README" }}
 {{- end }}
 {{- if and (eq .Values.database "postgresql") (not (hasKey .Values.secrets.keys "STORE__URL")) }}
-{{- fail "database: postgresql needs its address: put it into the Secret and its key into secrets.keys.STORE__URL" }}
+{{- fail "database: postgresql requires secrets.keys.STORE__URL: the key of the Secret that holds the database URL" }}
 {{- end }}
 {{- end }}
 
-{{/* The pod, the same in a Deployment and in a StatefulSet. */}}
+{{/* The pod template, the same for a Deployment and a StatefulSet. */}}
 {{- define "chatops.pod" -}}
 metadata:
   labels:
@@ -82,7 +82,7 @@ metadata:
 spec:
   serviceAccountName: {{ include "chatops.account" . }}
   enableServiceLinks: false
-  # What runs is written down and taken up again by the next pod; this is for answers that are under way.
+  # For responses in progress. Runs need no time to stop: their state is stored, and the next pod resumes them.
   terminationGracePeriodSeconds: 30
   securityContext:
     runAsNonRoot: true
