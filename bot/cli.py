@@ -202,9 +202,9 @@ async def _serve(settings: Settings) -> None:
     shutdown = Shutdown(settings.server.grace)
     shutdown.listen()
     async with open_adapters(settings) as adapters, running(settings, adapters) as bot:
-        public = bot.addresses.public_url
-        reached = "" if public == bot.local.web else f", reached as {public}"
-        click.echo(f"chatops listens on {bot.local.web}{reached}", err=True)
+        public = bot.deps.addresses.public_url
+        reached = "" if public == bot.listeners.web.url else f", reached as {public}"
+        click.echo(f"chatops listens on {bot.listeners.web.url}{reached}", err=True)
         await shutdown.wait()
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from bot.app import reconciling
 from bot.app.adapters import open_adapters
 from bot.app.clock import SystemClock
+from bot.app.reconciling import garbage_collector
 from bot.engine.reconciling.garbage_collector import Found
 from bot.engine.reconciling.repairs import Repair
 from bot.settings.model import Settings
@@ -20,9 +20,7 @@ async def clear(settings: Settings, say: Callable[[str], None], *, dry_run: bool
     store = await Store.visit(settings.store_url)
     try:
         async with open_adapters(settings) as adapters:
-            garbage = reconciling.garbage_collector(
-                settings, adapters, store, SystemClock(), repaired=repairs.append
-            )
+            garbage = garbage_collector(settings, adapters, store, SystemClock(), repaired=repairs.append)
             found = await garbage.find()
             for line in lines(found):
                 say(_printable(line))

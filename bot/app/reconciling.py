@@ -1,83 +1,127 @@
-"""Builds the sweep: for the running bot, and for `chatops gc`."""
+"""Builds, starts and stops what reconciles periodically; `chatops gc` uses its garbage collector."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.app import values
 from bot.app.adapters import Adapters
+from bot.app.deps import Deps
+from bot.app.inbox import NotifyingInbox
+from bot.app.loops import background
 from bot.core import duration
 from bot.core.admission.served import literal, serves
-from bot.core.language.command import AnyCommand
-from bot.engine.deciding.identity import Identity
+from bot.engine.comments.expiry_warnings import ExpiryWarnings
+from bot.engine.comments.run_comments import RunComments
+from bot.engine.reconciling.dns_records import DnsReconciler
+from bot.engine.reconciling.expiry import Expiry
 from bot.engine.reconciling.garbage_collector import GarbageCollector
+from bot.engine.reconciling.idle_scaler import IdleScaler
 from bot.engine.reconciling.reconciler import Reconciler
 from bot.engine.reconciling.repairs import Repaired
+from bot.engine.reconciling.retention import Retention
 from bot.engine.reconciling.sweep import Sweep
-from bot.engine.replicas.periodic_tasks import PeriodicTask
-from bot.model.delivery import Delivery
-from bot.model.errors import RetryLater
-from bot.model.reason import Reason
+from bot.engine.replicas.membership import Membership
+from bot.engine.replicas.periodic_tasks import PeriodicTask, PeriodicTasks
+from bot.engine.running.worker import Worker
 from bot.ports import Clock
 from bot.settings.model import Settings
-from bot.store.deliveries import InboxFullError
 from bot.store.records import Store
+from bot.web.monitoring.metrics import SweepMetrics
+from bot.web.previews.visits import Visits
 
-SHORTEST = timedelta(seconds=1)
+
+@dataclass(frozen=True, slots=True)
+class Reconciling:
+    """Everything that reconciles, whether or not the settings have it done periodically."""
+
+    sweep: Sweep
+    expiry: Expiry
+    warnings: ExpiryWarnings
+    idle_scaler: IdleScaler
+    visits: Visits
+    tasks: tuple[PeriodicTask, ...]
+    """What is done periodically."""
 
 
-def sweep(
-    settings: Settings,
-    adapters: Adapters,
-    store: Store,
-    clock: Clock,
-    commands: tuple[AnyCommand, ...],
-    *,
-    wake: Callable[[], None],
-    repaired: Repaired,
-) -> Sweep:
-    """Return the sweep of a running bot; `wake` tells it of new deliveries."""
-    reconciler = Reconciler(
-        forge=adapters.forge,
-        records=store,
-        identity=Identity(adapters.forge),
-        commands=commands,
-        clock=clock,
-        serves=lambda repo: serves(settings.repos.allow, repo),
-        named=literal(settings.repos.allow),
-        take_in=_taking_in(store, clock, wake),
-        repaired=repaired,
-        age=_age(settings),
+@asynccontextmanager
+async def reconciling(
+    deps: Deps, membership: Membership, comments: RunComments, worker: Worker, inbox: NotifyingInbox
+) -> AsyncIterator[Reconciling]:
+    """Reconcile periodically."""
+    settings, store, clock = deps.settings, deps.store, deps.clock
+    language, warned = settings.comments.language, values.warning_time(settings)
+    sweep = _sweep(deps, inbox)
+    expiry = Expiry(store, worker, clock, language)
+    warnings = ExpiryWarnings(store, comments.publisher, deps.addresses, clock, language, warned)
+    idle_scaler = IdleScaler(store, deps.adapters.steps.suspendable, clock, values.idle_time(settings))
+    visits = Visits(store.pulls, clock)
+    tasks = (
+        *_upkeep(deps),
+        PeriodicTask("expiry", 30, expiry.reconcile),
+        *([PeriodicTask("expiry warnings", 30, warnings.reconcile)] if settings.comments.announce else ()),
+        PeriodicTask("outdated comments", 10, comments.catch_up),
+        *([PeriodicTask("sweep", _every(settings), sweep.run)] if settings.sweep.enabled else ()),
+        *(_scaling(idle_scaler, visits) if deps.adapters.steps.suspendable else ()),
     )
-    return Sweep(reconciler, garbage_collector(settings, adapters, store, clock, repaired=repaired))
-
-
-def periodic_tasks(settings: Settings, made: Sweep) -> tuple[PeriodicTask, ...]:
-    """Return the sweep as a periodic task, if the operator wants it."""
-    every = duration.parse(settings.sweep.every, minimum=SHORTEST).total_seconds()
-    return (PeriodicTask("sweep", every, made.run),) if settings.sweep.enabled else ()
+    try:
+        async with background(PeriodicTasks(membership, tasks).serve()):
+            yield Reconciling(sweep, expiry, warnings, idle_scaler, visits, tasks)
+    finally:
+        await idle_scaler.close()
 
 
 def garbage_collector(
     settings: Settings, adapters: Adapters, store: Store, clock: Clock, *, repaired: Repaired
 ) -> GarbageCollector:
-    """Return the garbage collector of runners and registry."""
+    """Return the garbage collector of runners and registry; `repaired` counts what it removes."""
     return GarbageCollector(
         store, adapters.steps.platforms, adapters.steps.registry, clock, repaired, _age(settings)
     )
 
 
+def _sweep(deps: Deps, inbox: NotifyingInbox) -> Sweep:
+    allowed = deps.settings.repos.allow
+    repaired = SweepMetrics.in_registry(deps.prometheus).repaired
+    reconciler = Reconciler(
+        forge=deps.adapters.forge,
+        records=deps.store,
+        identity=deps.identity,
+        commands=deps.commands,
+        clock=deps.clock,
+        serves=lambda repo: serves(allowed, repo),
+        named=literal(allowed),
+        take_in=inbox.recover,
+        repaired=repaired,
+        age=_age(deps.settings),
+    )
+    garbage = garbage_collector(deps.settings, deps.adapters, deps.store, deps.clock, repaired=repaired)
+    return Sweep(reconciler, garbage)
+
+
+def _upkeep(deps: Deps) -> Iterator[PeriodicTask]:
+    """Yield what keeps the store, the run files, the git cache and the DNS records in order."""
+    adapters, store = deps.adapters, deps.store
+    policy = values.retention(deps.settings)
+    retention = Retention(store, adapters.files.store, deps.clock, policy, deps.metrics)
+    yield PeriodicTask("retention", 3600, retention.reconcile)
+    yield PeriodicTask("git cache", 6 * 3600, adapters.steps.source.gc, everywhere=True)
+    if adapters.dns:
+        yield PeriodicTask("dns records", 5, DnsReconciler(store, adapters.dns).reconcile)
+
+
+def _scaling(idle_scaler: IdleScaler, visits: Visits) -> tuple[PeriodicTask, ...]:
+    return (
+        PeriodicTask("visits", 30, visits.flush, everywhere=True),
+        PeriodicTask("scale to zero", 30, idle_scaler.reconcile),
+        PeriodicTask("wake", 1, idle_scaler.scale_up),
+    )
+
+
+def _every(settings: Settings) -> float:
+    return duration.parse(settings.sweep.every, minimum=values.SHORTEST).total_seconds()
+
+
 def _age(settings: Settings) -> timedelta:
-    return duration.parse(settings.sweep.age, minimum=SHORTEST)
-
-
-def _taking_in(store: Store, clock: Clock, wake: Callable[[], None]) -> Callable[[Delivery], Awaitable[bool]]:
-    async def take_in(delivery: Delivery) -> bool:
-        try:
-            taken = await store.inbox.accept(delivery)
-        except InboxFullError as error:
-            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "the inbox is full"}) from error
-        taken = taken or await store.inbox.revive(delivery.key, clock.now())
-        if taken:
-            wake()
-        return taken
-
-    return take_in
+    return duration.parse(settings.sweep.age, minimum=values.SHORTEST)

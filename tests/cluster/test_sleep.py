@@ -133,18 +133,18 @@ async def test_a_preview_that_nobody_visits_sleeps_and_the_next_visit_wakes_it(
     tester = await start({"Dockerfile": DOCKERFILE, ".chatops.yml": CONFIG})
     assert "1 passed" in await tester.opened()
     key = EnvironmentKey(RepoPath(*REPO.split("/")), 1, "preview")
-    pulls, host = tester.bot.store.pulls, f"pr-1-shop.{tester.bot.addresses.preview_domain}"
+    pulls, host = tester.bot.store.pulls, f"pr-1-shop.{tester.bot.deps.addresses.preview_domain}"
 
     def older(one: Environment) -> Environment:
         return replace(one, deployed_at=one.deployed_at - 2 * HOUR)
 
     async with (
         Cluster(ClusterAccess(bot_kubeconfig)) as cluster,
-        httpx.AsyncClient(base_url=tester.bot.local.previews, headers={"Host": host}) as visitor,
+        httpx.AsyncClient(base_url=tester.bot.listeners.previews.url, headers={"Host": host}) as visitor,
     ):
         assert (await visitor.get("/")).text == "hello\n"
         await pulls.change(key.repo, key.number, older)
-        await tester.bot.idle_scaler.reconcile()
+        await tester.bot.reconciling.idle_scaler.reconcile()
         await until_nothing_runs(cluster, naming.namespace(key, "pr", instance))
         assert "| asleep |" in await tester.says("/status")
 

@@ -9,7 +9,7 @@ import pytest
 from jinja2 import Environment
 from pydantic import SecretStr
 
-from bot.app import bot
+from bot.app import engine, reconciling
 from bot.engine.replicas.membership import Membership
 from bot.engine.replicas.periodic_tasks import PeriodicTasks
 from bot.model.text import Language
@@ -55,8 +55,8 @@ def nothing_by_the_clock_of_the_machine() -> Iterator[None]:
         await asyncio.Event().wait()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bot, "PeriodicTasks", partial(PeriodicTasks, sleep=never))
-        patch.setattr(bot, "Membership", partial(Membership, monotonic=lambda: 0.0))
+        patch.setattr(reconciling, "PeriodicTasks", partial(PeriodicTasks, sleep=never))
+        patch.setattr(engine, "Membership", partial(Membership, monotonic=lambda: 0.0))
         patch.setattr(webhooks, "TIMEOUT", PATIENCE)
         yield
 

@@ -95,7 +95,7 @@ class OfflineTester(BotTester):
         self.settings = replace(self.settings, **changes)
         bot = bot_at(self.gitee, self.settings, self.world, self.clock, self.line)
         self.bot = await self._started.enter_async_context(bot)
-        self.hook.url = f"{self.bot.local.web}/webhooks/gitee"
+        self.hook.url = f"{self.bot.listeners.web.url}/webhooks/gitee"
 
     async def stop(self) -> None:
         """Stop the bot; webhooks are lost meanwhile."""
@@ -110,13 +110,13 @@ class OfflineTester(BotTester):
     async def sweep(self) -> None:
         """Let what happened become old enough, and have the bot sweep."""
         self.clock.skip(timedelta(seconds=3))
-        await self.bot.sweep.run()
+        await self.bot.reconciling.sweep.run()
 
     def repairs(self) -> dict[str, int]:
         """Return how often the bot has repaired what."""
         counts = {
             one.labels["kind"]: int(one.value)
-            for metric in self.bot.registry.collect()
+            for metric in self.bot.deps.prometheus.collect()
             for one in metric.samples
             if one.name == "chatops_repairs_total"
         }

@@ -82,10 +82,10 @@ async def test_what_failed_is_done_later_and_told_once(
 
 
 async def test_the_bot_itself_looks_where_names_are_entered(tester: OfflineTester) -> None:
-    assert "dns records" not in {task.name for task in tester.bot.periodic_tasks.tasks}
+    assert "dns records" not in {task.name for task in tester.bot.reconciling.tasks}
     names = tester.world.dns = Entered()
     await tester.restart()
     await tester.opened()
-    [task] = [one for one in tester.bot.periodic_tasks.tasks if one.name == "dns records"]
+    [task] = [one for one in tester.bot.reconciling.tasks if one.name == "dns records"]
     await task.do()
     assert names.labels == {LABEL}

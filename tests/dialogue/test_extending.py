@@ -36,8 +36,8 @@ async def pass_by(tester: OfflineTester, span: timedelta) -> None:
 
 async def looked(tester: OfflineTester) -> None:
     """Let the bot look for ends that are near, and for those that are there."""
-    await tester.bot.warnings.reconcile()
-    await tester.bot.expiry.reconcile()
+    await tester.bot.reconciling.warnings.reconcile()
+    await tester.bot.reconciling.expiry.reconcile()
     await tester.settled()
 
 
@@ -122,7 +122,7 @@ async def test_a_warning_that_a_restart_cuts_short_is_given_once(
 ) -> None:
     await pass_by(deployed, 3 * DAYS - 11 * HOURS)
     on_its_way = hold(deployed.line, "POST", "/pulls/1/comments$")
-    await deployed.bot.warnings.reconcile()
+    await deployed.bot.reconciling.warnings.reconcile()
     await on_its_way.reached()
     await deployed.restart()
     await looked(deployed)
@@ -153,7 +153,7 @@ async def test_nobody_is_told_of_the_end_of_what_a_run_may_yet_renew(deployed: O
     await deployed.comment("/deploy")
     await gate.reached()
     await pass_by(deployed, 3 * DAYS - 11 * HOURS)
-    await deployed.bot.warnings.reconcile()
+    await deployed.bot.reconciling.warnings.reconcile()
     await deployed.bot.comments.publisher.flush()
     assert not [one for one in deployed.comments() if WARNING in one.body]
     gate.open()
@@ -178,5 +178,5 @@ async def test_an_extension_is_not_lost_to_a_deployment_that_ends_meanwhile(depl
 async def test_announcements_can_be_switched_off(tester: OfflineTester) -> None:
     for announce in (False, True):
         await tester.restart(comments=replace(tester.settings.comments, announce=announce))
-        names = {task.name for task in tester.bot.periodic_tasks.tasks}
+        names = {task.name for task in tester.bot.reconciling.tasks}
         assert ("expiry warnings" in names) is announce

@@ -330,7 +330,7 @@ async def test_what_expires_is_removed_by_the_job_that_was_configured_when_it_wa
     await tester.opened()
     await tester.configure("on: {open: []}")
     tester.clock.skip(timedelta(hours=2))
-    await tester.bot.expiry.reconcile()
+    await tester.bot.reconciling.expiry.reconcile()
     said = await tester.read()
     assert "The Jenkins job `team/down` ended with `FAILURE`" in said
     assert down.builds[1].parameters["CHATOPS_ENVIRONMENT"] == "preview"

@@ -56,7 +56,7 @@ class Pair:
     async def visitors(self) -> AsyncIterator[list[httpx.AsyncClient]]:
         """Give somebody who looks at the pages of each."""
         async with AsyncExitStack() as stack:
-            clients = [visitor(bot.local.web) for bot in self.bots]
+            clients = [visitor(bot.listeners.web.url) for bot in self.bots]
             yield [await stack.enter_async_context(client) for client in clients]
 
 
@@ -73,7 +73,7 @@ async def pair(tmp_path: Path, settings: Settings, postgres_url: str) -> AsyncIt
             await stack.enter_async_context(replica(gitee, replace(shared, server=place), world))
             for place in places
         ]
-        gitee.add_hook(REPO, f"{one.local.web}/webhooks/gitee", SECRET)
+        gitee.add_hook(REPO, f"{one.listeners.web.url}/webhooks/gitee", SECRET)
         await gitee.open_pull(REPO, "mei-1", files={"app.py": "\n"}, by="mei", title="Add a cart")
         await gate.reached()
         yield Pair((one, two), gate)

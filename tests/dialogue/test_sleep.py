@@ -30,19 +30,19 @@ async def unvisited(tester: OfflineTester, span: timedelta) -> None:
 
     key = (await preview(tester)).key
     await tester.bot.store.pulls.change(key.repo, key.number, older)
-    await tester.bot.idle_scaler.reconcile()
+    await tester.bot.reconciling.idle_scaler.reconcile()
 
 
 async def visited(tester: OfflineTester) -> httpx.Response:
     """Visit the preview."""
-    async with visitor(tester.bot.local.previews) as client:
+    async with visitor(tester.bot.listeners.previews.url) as client:
         return await client.get("/", headers={"Host": HOST, "Accept": "text/html"})
 
 
 async def woken(tester: OfflineTester) -> EnvironmentState:
     """Have the bot wake what is wanted and return how that ended."""
-    await tester.bot.idle_scaler.scale_up()
-    await tester.bot.idle_scaler.awake()
+    await tester.bot.reconciling.idle_scaler.scale_up()
+    await tester.bot.reconciling.idle_scaler.awake()
     return (await preview(tester)).state
 
 
@@ -80,7 +80,7 @@ async def test_what_nobody_visits_sleeps_and_a_visit_wakes_it(deployed: OfflineT
 async def test_a_visit_that_was_written_down_keeps_it_awake(deployed: OfflineTester) -> None:
     await unvisited(deployed, HOURS)
     await visited(deployed)
-    await deployed.bot.visits.flush()
+    await deployed.bot.reconciling.visits.flush()
     await unvisited(deployed, HOURS)
     assert (await preview(deployed)).state is EnvironmentState.READY
     await unvisited(deployed, HOURS)
@@ -101,7 +101,7 @@ async def test_it_sleeps_on_through_a_restart_and_what_was_only_said_is_done(dep
     assert not deployed.world.asleep
 
     await deployed.restart()
-    await deployed.bot.idle_scaler.reconcile()
+    await deployed.bot.reconciling.idle_scaler.reconcile()
 
     assert deployed.world.asleep == {(await preview(deployed)).key}
 
@@ -109,7 +109,7 @@ async def test_it_sleeps_on_through_a_restart_and_what_was_only_said_is_done(dep
 async def test_waking_is_taken_up_again_after_a_restart(asleep: OfflineTester) -> None:
     gate = asleep.world.script.hold("wake")
     await visited(asleep)
-    await asleep.bot.idle_scaler.scale_up()
+    await asleep.bot.reconciling.idle_scaler.scale_up()
     await gate.reached()
     await asleep.restart()
     assert gate.cancelled.is_set()

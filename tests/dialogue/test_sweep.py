@@ -121,10 +121,10 @@ async def test_what_moved_a_moment_ago_is_left_to_its_webhook(tester: OfflineTes
     await tester.opened()
     await unreported(tester, tester.push())
     await tester.restart(sweep=SweepSettings(enabled=False, age="10m"))
-    await tester.bot.sweep.run()
+    await tester.bot.reconciling.sweep.run()
     await tester.says_nothing()
     tester.clock.skip(timedelta(minutes=11))
-    await tester.bot.sweep.run()
+    await tester.bot.reconciling.sweep.run()
     assert tester.head[:8] in await tester.read()
 
 

@@ -10,15 +10,15 @@ async def test_an_environment_is_taken_down_when_its_time_is_over(tester: Offlin
     await tester.open()
     assert "http://pr-1-shop.test.example.com" in await tester.read()
     tester.clock.skip(timedelta(days=3) - timedelta(minutes=5))
-    await tester.bot.expiry.reconcile()
+    await tester.bot.reconciling.expiry.reconcile()
     await tester.says_nothing()
     tester.clock.skip(timedelta(minutes=10))
-    await tester.bot.expiry.reconcile()
+    await tester.bot.reconciling.expiry.reconcile()
     said = await tester.read()
     assert "environment expired" in said
     assert "preview" in said
     assert tester.world.deployed == {}
-    await tester.bot.expiry.reconcile()
+    await tester.bot.reconciling.expiry.reconcile()
     await tester.says_nothing()
 
 

@@ -8,14 +8,14 @@ from tests.dialogue.offline import OfflineTester, visitor
 async def test_old_logs_and_deliveries_go_and_the_pages_say_so(tester: OfflineTester) -> None:
     await tester.opened()
     [run] = [found.id for found in await tester.bot.store.runs.runs()]
-    await tester.bot.adapters.files.store.put(run, {"build.log": b"words", "report.html": b"<h1>"})
+    await tester.bot.deps.adapters.files.store.put(run, {"build.log": b"words", "report.html": b"<h1>"})
     await tester.close()
     await tester.read_all()
     tester.clock.skip(timedelta(days=40))
 
     await tester.restart()
 
-    async with visitor(tester.bot.local.web) as client:
+    async with visitor(tester.bot.listeners.web.url) as client:
 
         async def deliveries_removed() -> bool:
             return 'removed_total{kind="deliveries"}' in (await client.get("/metrics")).text
@@ -27,14 +27,14 @@ async def test_old_logs_and_deliveries_go_and_the_pages_say_so(tester: OfflineTe
     assert 'chatops_runs{state="passed"} 2.0' in measured
     assert "\nchatops_replicas 1.0\n" in measured
     assert "This log was removed" in page.text
-    assert await tester.bot.adapters.files.store.names(run) == ("report.html",)
+    assert await tester.bot.deps.adapters.files.store.names(run) == ("report.html",)
 
 
 async def test_what_a_run_did_is_measured(tester: OfflineTester) -> None:
     tester.gitee.faults.add("POST", "/pulls/1/comments$", times=2, status=500)
     await tester.opened()
 
-    async with visitor(tester.bot.local.web) as client:
+    async with visitor(tester.bot.listeners.web.url) as client:
         measured = (await client.get("/metrics")).text
 
     assert 'chatops_runs_ended_total{outcome="passed"} 1.0' in measured
@@ -51,7 +51,7 @@ async def test_a_run_that_is_stopped_is_measured_as_such(tester: OfflineTester) 
     await tester.comment("/cancel")
     await tester.read_all()
 
-    async with visitor(tester.bot.local.web) as client:
+    async with visitor(tester.bot.listeners.web.url) as client:
         measured = (await client.get("/metrics")).text
 
     assert 'chatops_runs_ended_total{outcome="cancelled"} 1.0' in measured

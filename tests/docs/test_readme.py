@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.bot import addresses
+from bot.app.values import addresses
 from bot.discovery import find_commands
 from bot.model.text import Language
 from bot.settings.load import load

@@ -85,7 +85,7 @@ async def _bot(gitee: OfflineGitee, settings: Settings, files: dict[str, str]) -
     await gitee.add_repository(REPO, {"README.md": "shop\n", **files}, members=members)  # type: ignore[arg-type] # literal values
     here = replace(settings, gitee=replace(settings.gitee, url=gitee.url, token=Secret(gitee.token(BOT))))
     async with open_adapters(here) as adapters, running(here, adapters) as bot:
-        gitee.add_hook(REPO, f"{bot.local.web}/webhooks/gitee", SECRET)
+        gitee.add_hook(REPO, f"{bot.listeners.web.url}/webhooks/gitee", SECRET)
         tester = BotTester(gitee, FakeWorld(), bot, patience=PATIENCE)
         yield tester
         await tester.settled()

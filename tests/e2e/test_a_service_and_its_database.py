@@ -67,7 +67,9 @@ async def test_tests_reach_the_service_and_the_database_and_nothing_else(
     assert "2 passed" in said, said
     assert "http://pr-1-shop.test.example.com" in said
     async with httpx.AsyncClient(timeout=PATIENCE) as visitor:
-        answer = await visitor.get(bot.bot.local.previews, headers={"Host": "pr-1-shop.test.example.com"})
+        answer = await visitor.get(
+            bot.bot.listeners.previews.url, headers={"Host": "pr-1-shop.test.example.com"}
+        )
         assert answer.text == "hello\n"
-        report = await visitor.get(f"{bot.bot.local.web}/reports/1/")
+        report = await visitor.get(f"{bot.bot.listeners.web.url}/reports/1/")
         assert "reaches both" in report.text

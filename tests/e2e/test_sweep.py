@@ -83,7 +83,7 @@ def engine(sdk: docker.DockerClient, instance: str, base_image: str) -> Engine:
 
 async def answer(tester: BotTester) -> int:
     async with httpx.AsyncClient(timeout=PATIENCE) as visitor:
-        return (await visitor.get(tester.bot.local.previews, headers=HOST)).status_code
+        return (await visitor.get(tester.bot.listeners.previews.url, headers=HOST)).status_code
 
 
 async def test_what_nobody_owns_goes_and_the_preview_stays(start: Start, engine: Engine) -> None:
@@ -94,7 +94,7 @@ async def test_what_nobody_owns_goes_and_the_preview_stays(start: Start, engine:
     assert engine.strays == 4
 
     async def swept() -> bool:
-        await tester.bot.sweep.run()
+        await tester.bot.reconciling.sweep.run()
         return engine.strays == 0
 
     await tester.until(swept)
@@ -111,12 +111,12 @@ async def test_a_preview_whose_container_was_removed_by_hand_counts_as_failed(
         container.remove(force=True)
 
     async def noticed() -> bool:
-        await tester.bot.sweep.run()
+        await tester.bot.reconciling.sweep.run()
         (environment,) = await tester.bot.store.pulls.environments()
         return environment.state is EnvironmentState.FAILED
 
     async def cleared() -> bool:
-        await tester.bot.sweep.run()
+        await tester.bot.reconciling.sweep.run()
         return not sdk.networks.list(filters={"label": f"{naming.LABEL_INSTANCE}={instance}"})
 
     await tester.until(noticed)
@@ -149,7 +149,7 @@ async def test_a_tag_that_was_pushed_after_the_end_is_deleted(
         return set(listed.json().get("tags") or ())
 
     async def swept() -> bool:
-        await tester.bot.sweep.run()
+        await tester.bot.reconciling.sweep.run()
         return "pr-1-0badcafe" not in await tags()
 
     assert {"pr-1-0badcafe", "pr-98-0badcafe"} <= await tags()

@@ -89,8 +89,9 @@ class Replica:
     def __post_init__(self) -> None:
         records: Any = type("Records", (), {"replicas": self.replicas})()
         self.member = Membership(
-            records, self._drop, self.instance_lock, monotonic=lambda: self.now, metrics=self.counted
+            records, self.instance_lock, monotonic=lambda: self.now, metrics=self.counted
         )
+        self.member.on_lease_lost(self._drop)
 
     async def _drop(self) -> None:
         self.drops += 1

@@ -58,9 +58,9 @@ async def test_an_environment_outlives_a_clock_that_is_set_back_and_not_one_set_
 ) -> None:
     await tester.opened()
     tester.clock.skip(BACK)
-    await tester.bot.expiry.reconcile()
+    await tester.bot.reconciling.expiry.reconcile()
     assert len(tester.world.deployed) == 1
     tester.clock.skip(FORWARD + timedelta(days=4))
-    await tester.bot.expiry.reconcile()
+    await tester.bot.reconciling.expiry.reconcile()
     assert "environment expired" in await tester.read()
     assert tester.world.deployed == {}

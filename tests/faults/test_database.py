@@ -67,7 +67,7 @@ async def test_a_file_that_another_process_has_locked_is_waited_for(
         assert [sent.status for sent in steady.gitee.deliveries if said(sent) == "/build"] == [503]
         gate.open()
         await steady.until(waiting)
-        async with visitor(steady.bot.local.web) as client:
+        async with visitor(steady.bot.listeners.web.url) as client:
             assert (await client.get("/runs/1")).status_code == 200, "readers do not wait for writers"
     assert "2 tests passed" in await steady.read()
     assert [run.state for run in await steady.runs()] == [RunState.PASSED]
@@ -95,7 +95,7 @@ async def test_a_postgresql_that_goes_and_comes_back_costs_time_and_nothing_else
         missed = len(steady.gitee.deliveries) - 1
         refused = steady.gitee.deliveries[missed]
         assert (said(refused), refused.status) == ("/build", 503)
-        async with visitor(steady.bot.local.web) as client:
+        async with visitor(steady.bot.listeners.web.url) as client:
             for path in ("/", "/runs/1", "/environments", "/api/v1/runs"):
                 assert (await client.get(path)).status_code == 503
             ready = await client.get("/readyz")

@@ -24,7 +24,7 @@ async def test_a_webhook_that_cannot_be_kept_is_not_acknowledged(
     await tester.comment("/build")
     await tester.gitee.settled()
     assert tester.gitee.deliveries[-1].status == 503
-    async with visitor(tester.bot.local.web) as client:
+    async with visitor(tester.bot.listeners.web.url) as client:
         assert (await client.get("/healthz")).status_code == 200
         assert (await client.get("/runs/1")).status_code in {200, 503}
     small_disk.free()

@@ -45,8 +45,6 @@ class Membership:
     """One replica among those on its store."""
 
     records: Records
-    dropped: Callable[[], Awaitable[None]]
-    """Called when everything that this replica holds must be dropped; returns when that is done."""
     instance_lock: InstanceLock
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     monotonic: Callable[[], float] = time.monotonic
@@ -54,6 +52,7 @@ class Membership:
     members: Members = field(default_factory=lambda: Members({}))
     _lease: Lease | None = None
     _kept_at: float = 0.0
+    _drops: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     _watched: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Heartbeat of each other replica, and since when it has stood still."""
 
@@ -73,6 +72,10 @@ class Membership:
     def _in_doubt(self) -> bool:
         """Whether others may have evicted this replica: a process can hang anywhere."""
         return self.monotonic() - self._kept_at > SELF_FENCE_AFTER
+
+    def on_lease_lost(self, drop: Callable[[], Awaitable[None]]) -> None:
+        """Register what drops its owner's work when the lease is lost; it returns when that is done."""
+        self._drops.append(drop)
 
     async def join(self) -> None:
         """Join under a new name. Raises RetryLater(STORE_UNAVAILABLE)."""
@@ -136,7 +139,7 @@ class Membership:
     async def _drop(self) -> None:
         self._lease = None
         self.metrics.lease_lost()
-        await self.dropped()
+        await asyncio.gather(*(drop() for drop in self._drops))
 
 
 def _plain(name: str) -> str:

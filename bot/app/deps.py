@@ -1,0 +1,41 @@
+"""What the parts of the bot are built from."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from bot.app.adapters import Adapters
+from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.engine.deciding.identity import Identity
+from bot.engine.metrics import Metrics
+from bot.model.addresses import Addresses
+from bot.ports import Clock
+from bot.settings.model import Settings
+from bot.store.records import Store
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Values and adapters that exist before the first part starts."""
+
+    settings: Settings
+    adapters: Adapters
+    store: Store
+    addresses: Addresses
+    commands: tuple[AnyCommand, ...]
+    permissions: Mapping[str, PermissionLevel]
+    """Levels of the commands whose own level the settings change."""
+    identity: Identity
+    clock: Clock
+    sleep: Sleep
+    """Waits before something that failed is tried again."""
+    prometheus: CollectorRegistry
+    metrics: Metrics
+    """The engine's metrics, in that registry."""
+
+    async def readiness(self) -> Mapping[str, str | None]:
+        """Check the store and the adapters: None for each that answers, otherwise what is wrong with it."""
+        return {"store": await self.store.database.ping(), **await self.adapters.readiness()}

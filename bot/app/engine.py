@@ -1,0 +1,126 @@
+"""Builds, starts and stops the parts of the engine that decide, run and comment.
+
+Each builder is a context manager: what it yields has started, and stops at the end of the block.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+from bot.app import values
+from bot.app.adapters import secrets
+from bot.app.deps import Deps
+from bot.app.loops import background
+from bot.core import duration
+from bot.engine.comments.publisher import CommentPublisher
+from bot.engine.comments.run_comments import RunComments
+from bot.engine.deciding.decider import Decider
+from bot.engine.deciding.dispatcher import Dispatcher
+from bot.engine.deciding.facts import FactGatherer
+from bot.engine.replicas.membership import Membership
+from bot.engine.running.executor import RunExecutor
+from bot.engine.running.step_recorder import StepRecorder
+from bot.engine.running.worker import Worker
+from bot.render.renderer import TemplateRenderer
+from bot.settings.model import Settings
+from bot.store.instance_lock import InstanceLock
+
+logger = logging.getLogger(__name__)
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "comment_templates"
+
+
+@asynccontextmanager
+async def joining(deps: Deps) -> AsyncIterator[Membership]:
+    """Join the replicas on the store, and renew the lease."""
+    with closing(InstanceLock(deps.settings.server.data_dir)) as lock:
+        membership = Membership(deps.store, lock, metrics=deps.metrics)
+        await membership.join()
+        try:
+            async with background(membership.serve()):
+                yield membership
+        finally:
+            await membership.leave()
+
+
+@asynccontextmanager
+async def commenting(deps: Deps, membership: Membership) -> AsyncIterator[RunComments]:
+    """Publish the comments of runs."""
+    publisher = CommentPublisher(
+        deps.adapters.forge,
+        deps.store,
+        _renderer(deps.settings),
+        deps.identity,
+        lambda: membership.lease,
+        sleep=deps.sleep,
+        metrics=deps.metrics,
+    )
+    chosen = deps.settings.comments
+    try:
+        yield RunComments(
+            deps.store,
+            publisher,
+            deps.addresses,
+            values.limits(deps.settings),
+            frozenset({"failed", "ready"} if chosen.announce else ()),
+            brief=chosen.style == "brief",
+        )
+    finally:
+        await publisher.close()
+
+
+@asynccontextmanager
+async def executing(deps: Deps, membership: Membership, comments: RunComments) -> AsyncIterator[Worker]:
+    """Execute runs."""
+    settings = deps.settings
+    recorder = StepRecorder(
+        deps.store,
+        deps.adapters.steps,
+        deps.addresses,
+        deps.clock,
+        duration.parse(settings.preview.ttl),
+        sleeps=bool(values.idle_time(settings)),
+    )
+    timeout = duration.parse(settings.limits.run_time)
+    executor = RunExecutor(recorder, deps.clock, timeout, deps.sleep, deps.metrics)
+    worker = Worker(deps.store, executor, comments, values.limits(settings), membership)
+    membership.on_lease_lost(worker.drop)
+    async with background(worker.serve()):
+        yield worker
+
+
+@asynccontextmanager
+async def deciding(
+    deps: Deps, membership: Membership, comments: RunComments, worker: Worker
+) -> AsyncIterator[Dispatcher]:
+    """Decide deliveries."""
+    settings, adapters = deps.settings, deps.adapters
+    gatherer = FactGatherer(
+        adapters.forge,
+        deps.store,
+        adapters.files,
+        deps.commands,
+        deps.permissions,
+        values.command_settings(settings, deps.addresses),
+        deps.clock,
+        settings.comments.language,
+    )
+    decider = Decider(adapters.forge, gatherer, deps.commands, deps.permissions, deps.identity, deps.clock)
+    dispatcher = Dispatcher(
+        deps.store, decider, comments.publisher, worker, membership, deps.clock, settings.comments.language
+    )
+    membership.on_lease_lost(dispatcher.drop)
+    async with background(dispatcher.serve()):
+        yield dispatcher
+
+
+def _renderer(settings: Settings) -> TemplateRenderer:
+    chosen = settings.comments
+    return TemplateRenderer(
+        TEMPLATES, chosen.templates, _report_override, default=chosen.language, masks=secrets(settings)
+    )
+
+
+def _report_override(template: str, error: Exception) -> None:
+    logger.warning("the template %s failed, its built-in namesake is used: %s", template, error)

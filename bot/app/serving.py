@@ -1,0 +1,133 @@
+"""Binds the two ports of the bot, and serves its pages and the preview proxy on them."""
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiohttp import web
+
+from bot.app import values
+from bot.app.deps import Deps
+from bot.app.inbox import NotifyingInbox
+from bot.core.admission.served import serves
+from bot.core.language import catalogue
+from bot.gitee.signature import Mode
+from bot.model.queue import QueuePosition
+from bot.settings.model import Settings
+from bot.web.application import application
+from bot.web.deps import IntakeDeps, PreviewDeps, WebDeps
+from bot.web.monitoring.engine_metrics import StoreMetrics
+from bot.web.previews.proxy import preview_application, preview_runner
+from bot.web.previews.visits import Visits
+
+QueuePositions = Callable[[], Awaitable[Mapping[int, QueuePosition]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A bound port."""
+
+    socket: socket.socket
+    url: str
+    """Its address as seen from this machine."""
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The ports of both servers."""
+
+    web: Listener
+    """Webhook intake, pages and API."""
+    previews: Listener
+    """The preview proxy."""
+
+
+@contextmanager
+def bound(settings: Settings) -> Iterator[Listeners]:
+    """Bind both ports. Raises OSError, naming the port, if that is not possible.
+
+    They are bound before anything else starts, because the addresses in comments contain them.
+    """
+    host = settings.server.host
+    with _bound(host, settings.server.port) as web_listener, _bound(host, settings.preview.port) as previews:
+        yield Listeners(web_listener, previews)
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Iterator[Listener]:
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    with closing(listener):
+        chosen = listener.getsockname()[1]
+        yield Listener(listener, f"http://{host}:{chosen}", chosen)
+
+
+@asynccontextmanager
+async def serving(
+    deps: Deps, listeners: Listeners, inbox: NotifyingInbox, queue_positions: QueuePositions, visits: Visits
+) -> AsyncIterator[None]:
+    """Serve pages and previews."""
+    site = application(_web(deps, inbox, queue_positions))
+    pages = web.AppRunner(site, access_log=None, shutdown_timeout=3)
+    previews = preview_runner(preview_application(_previews(deps, visits)))
+    async with _served(pages, listeners.web), _served(previews, listeners.previews):
+        yield
+
+
+@asynccontextmanager
+async def _served(runner: web.AppRunner, listener: Listener) -> AsyncIterator[None]:
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener.socket).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _web(deps: Deps, inbox: NotifyingInbox, queue_positions: QueuePositions) -> WebDeps:
+    settings, store = deps.settings, deps.store
+    stored = StoreMetrics(store.stats)
+    deps.prometheus.register(stored)
+    return WebDeps(
+        intake=_intake(settings, inbox),
+        runs=store.runs,
+        environments=store.pulls,
+        files=deps.adapters.files,
+        queue_positions=queue_positions,
+        readiness=deps.readiness,
+        registry=deps.prometheus,
+        refresh_stats=stored.refresh,
+        clock=deps.clock,
+        addresses=deps.addresses,
+        commands=tuple(catalogue.command_help(command, deps.permissions) for command in deps.commands),
+        language=settings.comments.language,
+        gitee_url=settings.gitee.url,
+        retention=values.retention(settings),
+        expiry_warning=values.warning_time(settings),
+    )
+
+
+def _intake(settings: Settings, inbox: NotifyingInbox) -> IntakeDeps:
+    return IntakeDeps(
+        accept=inbox.accept,
+        secrets=tuple(secret.get_secret_value() for secret in settings.gitee.webhook_secret),
+        serves=lambda repo: serves(settings.repos.allow, repo),
+        signature_mode=Mode(settings.gitee.webhook_mode),
+        freshness=timedelta(seconds=settings.gitee.window),
+        body_limit=settings.server.max_body,
+    )
+
+
+def _previews(deps: Deps, visits: Visits) -> PreviewDeps:
+    return PreviewDeps(
+        records=deps.store.pulls,
+        registry=deps.prometheus,
+        addresses=deps.addresses,
+        visits=visits,
+        language=deps.settings.comments.language,
+    )

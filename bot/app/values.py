@@ -1,0 +1,81 @@
+"""The engine's values, read from the settings."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.core import duration
+from bot.core.language import catalogue
+from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.core.reconciling.retention import RetentionPolicy
+from bot.core.runs.scheduling import Limits
+from bot.model.addresses import WELL_KNOWN, Addresses
+from bot.model.pipeline import RunnerName
+from bot.model.snapshot import CommandSettings
+from bot.settings.model import Settings
+
+SHORTEST = timedelta(seconds=1)
+
+
+def addresses(settings: Settings, *, web_port: int, preview_port: int) -> Addresses:
+    """Return the public addresses of the pages and of the previews."""
+    preview = settings.preview
+    default_port = WELL_KNOWN["https"] if preview.scheme == "https" else preview_port
+    return Addresses(
+        settings.server.public_url or f"http://{settings.server.host}:{web_port}",
+        preview.domain,
+        preview.scheme,
+        preview.public_port or default_port,
+    )
+
+
+def permissions(settings: Settings, commands: Sequence[AnyCommand]) -> dict[str, PermissionLevel]:
+    """Return the permission levels that the settings change. Raises RuntimeError for an unknown command."""
+    levels = {name: PermissionLevel(level) for name, level in settings.permissions.items()}
+    if unknown := catalogue.unknown_levels(levels, commands):
+        known = ", ".join(command.name for command in commands)
+        raise RuntimeError(f"[permissions]: unknown command {', '.join(unknown)}; the commands are {known}")
+    return levels
+
+
+def command_settings(settings: Settings, addresses: Addresses) -> CommandSettings:
+    """Return the settings that commands read."""
+    return CommandSettings(
+        addresses,
+        duration.parse(settings.preview.ttl),
+        warning_time(settings),
+        brief=settings.comments.style == "brief",
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """Return how many runs may be under way."""
+    chosen = settings.limits
+    runners = {
+        RunnerName.DOCKER: chosen.docker,
+        RunnerName.KUBERNETES: chosen.kubernetes,
+        RunnerName.JENKINS: chosen.jenkins,
+    }
+    return Limits(
+        chosen.runs, chosen.runs_per_repository, {runner: most for runner, most in runners.items() if most}
+    )
+
+
+def retention(settings: Settings) -> RetentionPolicy:
+    """Return how long what is kept."""
+    chosen = settings.retention
+    spans = (chosen.logs, chosen.reports, chosen.runs, chosen.deliveries)
+    return RetentionPolicy(*(duration.parse(span, maximum=duration.LONGEST_KEPT) for span in spans))
+
+
+def warning_time(settings: Settings) -> timedelta:
+    """Return how long before the teardown of an environment its pull request is warned; zero means never."""
+    return _duration_or_zero(settings.preview.warn)
+
+
+def idle_time(settings: Settings) -> timedelta:
+    """Return how long a preview has no visitors before it is scaled to zero; zero means never."""
+    return _duration_or_zero(settings.kubernetes.sleep_after)
+
+
+def _duration_or_zero(text: str) -> timedelta:
+    return timedelta() if text == "0" else duration.parse(text, minimum=SHORTEST)
