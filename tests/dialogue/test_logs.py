@@ -1,0 +1,92 @@
+"""What `/logs` shows of the steps of a pull request."""
+
+from dataclasses import replace
+
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from tests.dialogue.offline import OfflineTester
+from tests.dialogue.test_commands import BY_HAND
+
+LINK = "[whole log](<https://bot.example.com/runs/{}#{}>)"
+OUTPUT = "first\nError: no space left\n```\n@all <!-- chatops:run=1 -->\n</details>\n"
+
+
+async def built(tester: OfflineTester) -> None:
+    """Build once, and leave a log of that."""
+    await tester.configure(BY_HAND)
+    await tester.open()
+    await tester.says("/build")
+    tester.bot.adapters.files.log(1, "build").write(OUTPUT)
+
+
+async def test_the_failed_step_of_the_newest_run_is_shown_unless_another_is_named(
+    tester: OfflineTester,
+) -> None:
+    await built(tester)
+    tester.world.script.fail("deploy", TellUser(Reason.UNHEALTHY, {"name": "app", "seconds": "60"}))
+    await tester.says("/deploy")
+    tester.bot.adapters.files.log(2, "deploy").write("never healthy\n")
+
+    said = await tester.says("/logs")
+    assert said.startswith("**Deploy log** · failed · commit ")
+    assert LINK.format(2, "deploy") in said
+    assert "```text\nnever healthy\n```" in said
+    assert LINK.format(1, "build") in await tester.says("/logs build")
+    assert "There is no log of step `test`. Steps with a log: `deploy`, `build`." in await tester.says(
+        "/日志 测试"
+    )
+
+
+async def test_the_words_of_a_log_have_no_power(tester: OfflineTester) -> None:
+    await built(tester)
+
+    said = await tester.says("/logs", by="mei")
+    opened, *lines, closed, _, _, _ = said.split("\n")[2:]
+    assert (opened, closed) == ("````text", "````")
+    assert lines[:3] == ["first", "Error: no space left", "```"]
+    assert "@all" not in said
+    assert said.count("<!--") == 1
+
+
+async def test_only_the_end_of_a_long_log_is_quoted(tester: OfflineTester) -> None:
+    await built(tester)
+    log = tester.bot.adapters.files.log(1, "build")
+    for number in range(2_000):
+        log.write(f"line {number} {'x' * 50}\n")
+
+    said = await tester.says("/logs build")
+    assert "line 1999" in said
+    assert len(said) < 16_384
+    assert len(said.splitlines()) < 70
+
+
+async def test_brief_comments_only_link_to_the_log(tester: OfflineTester) -> None:
+    await tester.restart(comments=replace(tester.settings.comments, style="brief"))
+    await built(tester)
+
+    said = await tester.says("/logs")
+    assert LINK.format(1, "build") in said
+    assert "first" not in said
+
+
+async def test_logs_are_for_contributors(tester: OfflineTester) -> None:
+    await built(tester)
+
+    assert "was not run" in await tester.says("/logs", by="stranger")
+
+
+async def test_logs_are_read_only_for_commands_that_need_them(tester: OfflineTester) -> None:
+    await built(tester)
+    read = []
+    tail = tester.bot.adapters.files.tail
+
+    async def counted(run: int, step: str, limit: int) -> str:
+        read.append(step)
+        return await tail(run, step, limit)
+
+    tester.bot.adapters.files.tail = counted  # type: ignore[method-assign] # counts
+    await tester.says("/help")
+    await tester.says("/status")
+    assert read == []
+    await tester.says("/logs")
+    assert read == ["build"]
