@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import urlsplit
 
 from bot.app.clock import SystemClock
@@ -18,6 +17,7 @@ from bot.model.errors import ChatOpsError
 from bot.model.pipeline import RunnerName
 from bot.model.scan import Severity
 from bot.ports import DnsRecords, Forge
+from bot.registry.base import RegistryOptions
 from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
@@ -211,17 +211,17 @@ def open_buildkit(settings: Settings) -> BuildKitBuilder:
 def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:
     """Return the registry that the settings name; whoever opens it closes it."""
     chosen = settings.registry
-    host = urlsplit(chosen.url).netloc
-    common: dict[str, Any] = {
-        "project": chosen.project,
-        "username": chosen.username,
-        "password": chosen.password.get_secret_value(),
-        "url": chosen.url,
-        "verify": not chosen.insecure,
-    }
+    options = RegistryOptions(
+        urlsplit(chosen.url).netloc,
+        project=chosen.project,
+        username=chosen.username,
+        password=chosen.password.get_secret_value(),
+        url=chosen.url,
+        verify=not chosen.insecure,
+    )
     if chosen.kind == "harbor":
-        return HarborRegistry(host, scan_seconds=chosen.scan_seconds, **common)
-    return OciRegistry(host, **common)
+        return HarborRegistry(options, scan_seconds=chosen.scan_seconds)
+    return OciRegistry(options)
 
 
 def open_dns(settings: Settings) -> EtcdRecords | None:

@@ -7,15 +7,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Self
-
-import httpx
 
 from bot.core import naming
 from bot.model.errors import ChatOpsError, GiveUp
 from bot.model.forge import RepoPath
 from bot.model.run import Image
 from bot.ports import Log, TagRemoval
+from bot.registry.base import BaseRegistry, RegistryOptions
 from bot.registry.harbor_api import HarborApi
 from bot.registry.harbor_reading import Artifact, ScanState, unhealthy
 
@@ -53,68 +51,46 @@ class RepositoryLocation:
         return cls(project, repository)
 
 
-class HarborRegistry:
-    """The `Registry` of one Harbor; `project` is the first part of every image's path.
+class HarborRegistry(BaseRegistry):
+    """The `Registry` of one Harbor; the project of the options is the first part of every image's path.
 
-    Without one, each owner of repositories gets a project of their own.
+    Without one, each owner of repositories gets a project of their own. Scans are waited for at most
+    `scan_seconds`; 0 neither starts nor waits for one.
     """
 
     def __init__(
         self,
-        host: str,
+        options: RegistryOptions,
         *,
-        project: str = "",
-        username: str = "",
-        password: str = "",
-        url: str = "",
-        verify: bool | str = True,
         scan_seconds: int = 60,
-        transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._host = host
-        self._project = project
+        self._api = HarborApi(options)
+        super().__init__(options, self._api)
         self._scan_seconds = scan_seconds
         self._sleep = sleep
-        self._api = HarborApi(
-            url or f"https://{host}", username=username, password=password, verify=verify, transport=transport
-        )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Let go of every connection."""
-        await self._api.close()
-
-    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
-        """Return the full name of a commit's image; see `Registry.tag_for`."""
-        return f"{self._host}/{naming.repository(self._project, repo)}:{naming.tag(number, sha)}"
 
     async def prepare(self, repo: RepoPath) -> None:
         """Create the project, private, if it is missing; see `Registry.prepare`."""
-        project = self._place(repo).project
+        project = self._location(repo).project
         if not await self._api.has_project(project):
             await self._api.create_project(project)
 
     async def examine(self, image: Image, log: Log) -> Image:
         """Return the image with its size and what the scanner found; see `Registry.examine`."""
-        place = RepositoryLocation.of(image.reference.removeprefix(f"{self._host}/").rpartition(":")[0])
-        found = await self._api.artifact(place.project, place.repository, image.digest)
+        location = RepositoryLocation.of(self._path_of(image))
+        found = await self._api.artifact(location.project, location.repository, image.digest)
         if found is None:
             log.note(f"{image.reference} is not in Harbor")
             return image
         if self._scan_seconds:
-            found = await self._scanned(place, found, log)
+            found = await self._scanned(location, found, log)
         return replace(image, size=image.size or found.size, scan=found.scan)
 
     async def tagged(self, repo: RepoPath) -> frozenset[int]:
         """Return the pull requests that have tags; see `Registry.tagged`."""
-        place = self._place(repo)
-        artifacts = await self._api.artifacts(place.project, place.repository)
+        location = self._location(repo)
+        artifacts = await self._api.artifacts(location.project, location.repository)
         tags = (tag for artifact in artifacts for tag in artifact.tags)
         return frozenset(number for tag in tags if (number := naming.tagged(tag)) is not None)
 
@@ -124,16 +100,16 @@ class HarborRegistry:
         Deleting an artifact takes all its tags along, those that came after the last look too. So tags go
         one by one, and an artifact only once it has none.
         """
-        place, prefix = self._place(repo), naming.tag_prefix(number)
+        location, prefix = self._location(repo), naming.tag_prefix(number)
         removed = 0
         kept: dict[str, str] = {}
-        for artifact in await self._api.artifacts(place.project, place.repository):
+        for artifact in await self._api.artifacts(location.project, location.repository):
             ours = [tag for tag in artifact.tags if tag.startswith(prefix)]
-            refused = await self._untag(place, artifact.digest, ours)
+            refused = await self._untag(location, artifact.digest, ours)
             removed += len(ours) - len(refused)
             kept |= refused
             if ours and not refused and len(ours) == len(artifact.tags):
-                await self._discard(place, artifact.digest)
+                await self._discard(location, artifact.digest)
         return TagRemoval(removed, kept)
 
     async def ping(self) -> str | None:
@@ -162,49 +138,49 @@ class HarborRegistry:
             f"{resource}:{action}" for resource, action in PERMISSIONS if (resource, action) not in allowed
         )
 
-    def _place(self, repo: RepoPath) -> RepositoryLocation:
-        return RepositoryLocation.of(naming.repository(self._project, repo))
+    def _location(self, repo: RepoPath) -> RepositoryLocation:
+        return RepositoryLocation.of(self._path(repo))
 
-    async def _scanned(self, place: RepositoryLocation, found: Artifact, log: Log) -> Artifact:
+    async def _scanned(self, location: RepositoryLocation, found: Artifact, log: Log) -> Artifact:
         """Wait for the scan of an artifact, asking for one where none was begun; return what came of it."""
         asked = False
         for _ in range(max(1, int(self._scan_seconds / PAUSE))):
             if found.scan_state is ScanState.DONE:
                 return found
-            refusal = await self._look_after(place, found, asked=asked)
+            refusal = await self._ensure_scan(location, found, asked=asked)
             if refusal is not None:
                 log.note(f"no vulnerability scan: {refusal}")
                 return found
             asked = True
             await self._sleep(PAUSE)
-            found = await self._api.artifact(place.project, place.repository, found.digest) or found
+            found = await self._api.artifact(location.project, location.repository, found.digest) or found
         if found.scan_state is not ScanState.DONE:
             log.note(f"the vulnerability scan is not over after {self._scan_seconds} s")
         return found
 
-    async def _look_after(self, place: RepositoryLocation, found: Artifact, *, asked: bool) -> str | None:
+    async def _ensure_scan(self, location: RepositoryLocation, found: Artifact, *, asked: bool) -> str | None:
         """Have a scan begun where none goes on; return why there will be none, or None."""
         if found.scan_state is ScanState.RUNNING or (asked and found.scan_state is ScanState.NONE):
             return None
         if asked:
             return "the scanner failed"
-        return await self._api.start_scan(place.project, place.repository, found.digest)
+        return await self._api.start_scan(location.project, location.repository, found.digest)
 
-    async def _untag(self, place: RepositoryLocation, digest: str, tags: list[str]) -> dict[str, str]:
+    async def _untag(self, location: RepositoryLocation, digest: str, tags: list[str]) -> dict[str, str]:
         """Delete tags; return why some of them stay."""
         refused: dict[str, str] = {}
         for tag in tags:
-            refusal = await self._api.delete_tag(place.project, place.repository, digest, tag)
+            refusal = await self._api.delete_tag(location.project, location.repository, digest, tag)
             if refusal is not None:
-                log.warning("%s/%s:%s stays: %s", place.project, place.repository, tag, refusal)
+                log.warning("%s/%s:%s stays: %s", location.project, location.repository, tag, refusal)
                 refused[tag] = refusal
         return refused
 
-    async def _discard(self, place: RepositoryLocation, digest: str) -> None:
+    async def _discard(self, location: RepositoryLocation, digest: str) -> None:
         """Delete an artifact that has no tag any more; one that an index refers to stays."""
-        found = await self._api.artifact(place.project, place.repository, digest)
+        found = await self._api.artifact(location.project, location.repository, digest)
         if found is None or found.tags:
             return
-        refusal = await self._api.delete_artifact(place.project, place.repository, digest)
+        refusal = await self._api.delete_artifact(location.project, location.repository, digest)
         if refusal is not None:
-            log.info("%s/%s@%s stays: %s", place.project, place.repository, digest, refusal)
+            log.info("%s/%s@%s stays: %s", location.project, location.repository, digest, refusal)

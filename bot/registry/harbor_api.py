@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 import httpx
 
-from bot.registry.answers import accepted, denied, message, unreachable
+from bot.registry.base import RegistryClient, RegistryOptions
 from bot.registry.harbor_reading import REPORTS, Artifact, artifact
+from bot.registry.responses import denied, message
 
 PAGE = 100
 PAGES = 1_000
@@ -19,54 +20,39 @@ _SCANS = {"X-Accept-Vulnerabilities": ", ".join(REPORTS)}
 _WITH_SCAN = {"with_tag": "true", "with_scan_overview": "true"}
 
 
-class HarborApi:
-    """Harbor at one address, as one account. Raises RetryLater and GiveUp(REGISTRY_DENIED)."""
+class HarborApi(RegistryClient):
+    """The API of one Harbor. Raises as `RegistryClient` does."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        username: str,
-        password: str,
-        verify: bool | str = True,
-        timeout: float = 30.0,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._client = httpx.AsyncClient(
-            base_url=f"{url.rstrip('/')}/api/v2.0/",
-            auth=httpx.BasicAuth(username, password) if username else None,
-            # Harbor asks whoever sends its session cookie back for a CSRF token as well.
+    def __init__(self, options: RegistryOptions) -> None:
+        url = options.url or f"https://{options.host}"
+        super().__init__(
+            options,
+            f"{url.rstrip('/')}/api/v2.0/",
+            auth=httpx.BasicAuth(options.username, options.password) if options.username else None,
+            # A client that returns Harbor's session cookie needs a CSRF token as well.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            verify=verify,
-            timeout=timeout,
-            transport=transport,
         )
-        self._host = httpx.URL(url).netloc.decode()
-
-    async def close(self) -> None:
-        """Let go of every connection."""
-        await self._client.aclose()
 
     async def health(self) -> httpx.Response:
         """Ask how Harbor's parts are; needs no account."""
-        return await self._ask("GET", "health", self._host)
+        return await self.ask("GET", "health", self.host)
 
     async def has_project(self, project: str) -> bool:
         """Say whether a project exists."""
-        response = await self._ask("HEAD", "projects", project, params={"project_name": project})
+        response = await self.ask("HEAD", "projects", project, params={"project_name": project})
         return response.is_success
 
     async def create_project(self, project: str) -> None:
         """Create a private project; one that somebody else has just created is as good."""
         wanted = {"project_name": project, "metadata": {"public": "false"}}
-        response = await self._ask("POST", "projects", project, json=wanted)
+        response = await self.ask("POST", "projects", project, json=wanted)
         if not response.is_success and response.status_code != httpx.codes.CONFLICT:
             raise denied(project, message(response))
 
     async def project_id(self, project: str) -> int | None:
         """Return the number of a project, by which permissions are asked for."""
         # Without the header a project that is named by digits is taken for a number.
-        response = await self._ask(
+        response = await self.ask(
             "GET", f"projects/{quote(project, safe='')}", project, headers={"X-Is-Resource-Name": "true"}
         )
         found = _json(response)
@@ -76,14 +62,14 @@ class HarborApi:
     async def permissions(self, project_id: int) -> frozenset[tuple[str, str]]:
         """Return what the account may do in a project, as resource and action."""
         asked = {"scope": f"/project/{project_id}", "relative": "true"}
-        found = _json(await self._ask("GET", "users/current/permissions", self._host, params=asked))
+        found = _json(await self.ask("GET", "users/current/permissions", self.host, params=asked))
         items = found if isinstance(found, list) else []
         return frozenset((str(one.get("resource")), str(one.get("action"))) for one in items)
 
     async def artifact(self, project: str, repository: str, reference: str) -> Artifact | None:
         """Return an artifact by tag or digest, with its tags and its scan; None if there is none."""
         path = f"{_artifacts(project, repository)}/{quote(reference, safe='')}"
-        response = await self._ask("GET", path, f"{project}/{repository}", params=_WITH_SCAN, headers=_SCANS)
+        response = await self.ask("GET", path, f"{project}/{repository}", params=_WITH_SCAN, headers=_SCANS)
         return artifact(_json(response))
 
     async def artifacts(self, project: str, repository: str) -> list[Artifact]:
@@ -91,7 +77,7 @@ class HarborApi:
         found: list[Artifact] = []
         for number in range(1, PAGES + 1):
             page = {"page": str(number), "page_size": str(PAGE), "with_tag": "true"}
-            response = await self._ask(
+            response = await self.ask(
                 "GET", _artifacts(project, repository), f"{project}/{repository}", params=page
             )
             data = _json(response)
@@ -104,30 +90,18 @@ class HarborApi:
     async def start_scan(self, project: str, repository: str, digest: str) -> str | None:
         """Ask for a scan; return why there will be none, or None. One that goes on already will do."""
         path = f"{_artifacts(project, repository)}/{digest}/scan"
-        response = await self._ask("POST", path, "", refusable=True)
+        response = await self.ask("POST", path, refusable=True)
         return None if response.status_code == httpx.codes.CONFLICT else _refusal(response)
 
     async def delete_tag(self, project: str, repository: str, digest: str, tag: str) -> str | None:
         """Delete one tag, never its artifact; return why it stays, or None. What is gone already is gone."""
         path = f"{_artifacts(project, repository)}/{digest}/tags/{quote(tag, safe='')}"
-        return _refusal(await self._ask("DELETE", path, "", refusable=True), gone=True)
+        return _refusal(await self.ask("DELETE", path, refusable=True), gone=True)
 
     async def delete_artifact(self, project: str, repository: str, digest: str) -> str | None:
         """Delete an artifact with every tag that it has; return why it stays, or None."""
         path = f"{_artifacts(project, repository)}/{digest}"
-        return _refusal(await self._ask("DELETE", path, "", refusable=True), gone=True)
-
-    async def _ask(
-        self, method: str, path: str, where: str, *, refusable: bool = False, **extra: Any
-    ) -> httpx.Response:
-        """Send a call; `refusable` leaves it to the caller what a 403 means."""
-        try:
-            response = await self._client.request(method, path, **extra)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise unreachable(self._host, error) from error
-        if refusable and response.status_code == httpx.codes.FORBIDDEN:
-            return response
-        return accepted(response, f"{self._host}/{where}".rstrip("/"))
+        return _refusal(await self.ask("DELETE", path, refusable=True), gone=True)
 
 
 def _artifacts(project: str, repository: str) -> str:

@@ -9,7 +9,6 @@ import logging
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Self
 
 import httpx
 
@@ -18,8 +17,8 @@ from bot.model.errors import ChatOpsError, GiveUp
 from bot.model.forge import RepoPath
 from bot.model.run import Image
 from bot.ports import Log, TagRemoval
-from bot.registry.answers import accepted, unreachable
 from bot.registry.authentication import RegistryAuth
+from bot.registry.base import BaseRegistry, RegistryClient, RegistryOptions
 
 log = logging.getLogger(__name__)
 
@@ -40,45 +39,14 @@ TRIAL = "chatops-doctor"
 bytes of it until it purges uploads."""
 
 
-class OciRegistry:
-    """The `Registry` of one host, as it stands in image names; `project` is a path before all else."""
+class OciRegistry(BaseRegistry):
+    """The `Registry` of one host that speaks the OCI distribution API."""
 
-    def __init__(
-        self,
-        host: str,
-        *,
-        project: str = "",
-        username: str = "",
-        password: str = "",
-        url: str = "",
-        verify: bool | str = True,
-        timeout: float = 30.0,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._host = host
-        self._project = project
-        self._client = httpx.AsyncClient(
-            base_url=url or f"{scheme(host)}://{host}",
-            auth=RegistryAuth(username, password),
-            verify=verify,
-            timeout=timeout,
-            transport=transport,
-        )
+    def __init__(self, options: RegistryOptions) -> None:
+        url = options.url or f"{scheme(options.host)}://{options.host}"
+        auth = RegistryAuth(options.username, options.password)
+        super().__init__(options, RegistryClient(options, url, auth=auth))
         self._gate = asyncio.Semaphore(AT_ONCE)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Let go of every connection."""
-        await self._client.aclose()
-
-    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
-        """Return the full name of a commit's image; see `Registry.tag_for`."""
-        return f"{self._host}/{naming.repository(self._project, repo)}:{naming.tag(number, sha)}"
 
     async def prepare(self, repo: RepoPath) -> None:
         """Do nothing: a plain registry makes room when something is pushed."""
@@ -87,12 +55,11 @@ class OciRegistry:
         """Return the image with its size, if that is not known yet; see `Registry.examine`."""
         if image.size:
             return image
-        name = image.reference.removeprefix(f"{self._host}/").rpartition(":")[0]
-        return replace(image, size=await self._size(name, image.digest))
+        return replace(image, size=await self._size(self._path_of(image), image.digest))
 
     async def tagged(self, repo: RepoPath) -> frozenset[int]:
         """Return the pull requests that have tags; see `Registry.tagged`."""
-        tags = await self._tags(naming.repository(self._project, repo))
+        tags = await self._tags(self._path(repo))
         return frozenset(number for tag in tags if (number := naming.tagged(tag)) is not None)
 
     async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
@@ -100,7 +67,7 @@ class OciRegistry:
 
         Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
         """
-        name = naming.repository(self._project, repo)
+        name = self._path(repo)
         tags = await self._tags(name)
         if not any(tag.startswith(naming.tag_prefix(number)) for tag in tags):
             return TagRemoval()
@@ -117,7 +84,7 @@ class OciRegistry:
     async def ping(self) -> str | None:
         """Return what is wrong with the registry, if anything is."""
         try:
-            response = await self._ask("GET", "/v2/", "")
+            response = await self._client.ask("GET", "/v2/")
         except ChatOpsError as error:
             return error.facts.get("message") or f"{self._host} does not take these credentials"
         return None if response.is_success else f"{self._host} is no registry: {response.status_code}"
@@ -126,11 +93,11 @@ class OciRegistry:
         """Say whether the account may push, by an upload that is begun and given up again."""
         name = "/".join(part for part in (self._project.strip("/"), TRIAL) if part)
         try:
-            begun = await self._ask("POST", f"/v2/{name}/blobs/uploads/", name)
+            begun = await self._client.ask("POST", f"/v2/{name}/blobs/uploads/", name)
         except GiveUp:
             return False
         if place := begun.headers.get("Location"):
-            await self._ask("DELETE", httpx.URL(place).raw_path.decode(), name)
+            await self._client.ask("DELETE", httpx.URL(place).raw_path.decode(), name)
         return begun.is_success
 
     async def _tags(self, name: str) -> list[str]:
@@ -139,7 +106,7 @@ class OciRegistry:
         for _ in range(PAGES):
             if url is None:
                 break
-            response = await self._ask("GET", url, name)
+            response = await self._client.ask("GET", url, name)
             if response.status_code == httpx.codes.NOT_FOUND:
                 break
             found += _json_tags(response)
@@ -153,30 +120,21 @@ class OciRegistry:
     async def _digest(self, name: str, tag: str) -> str:
         async with self._gate:
             path = f"/v2/{name}/manifests/{tag}"
-            response = await self._ask("HEAD", path, name, headers={"Accept": MANIFESTS})
+            response = await self._client.ask("HEAD", path, name, headers={"Accept": MANIFESTS})
         return str(response.headers.get("Docker-Content-Digest", "")) if response.is_success else ""
 
     async def _size(self, name: str, digest: str) -> int:
         """Return the bytes of an image's layers as they are sent over the wire; 0 for an index of several."""
-        response = await self._ask(
+        response = await self._client.ask(
             "GET", f"/v2/{name}/manifests/{digest}", name, headers={"Accept": MANIFESTS}
         )
         return _layers(response) if response.is_success else 0
 
     async def _delete(self, name: str, digest: str) -> bool:
-        response = await self._ask("DELETE", f"/v2/{name}/manifests/{digest}", name)
+        response = await self._client.ask("DELETE", f"/v2/{name}/manifests/{digest}", name)
         if response.status_code == httpx.codes.METHOD_NOT_ALLOWED:
             log.warning("%s does not allow deleting: tags of %s stay", self._host, name)
         return response.is_success
-
-    async def _ask(
-        self, method: str, path: str, name: str, *, headers: Mapping[str, str] | None = None
-    ) -> httpx.Response:
-        try:
-            response = await self._client.request(method, path, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise unreachable(self._host, error) from error
-        return accepted(response, f"{self._host}/{name}".rstrip("/"))
 
 
 def scheme(host: str) -> str:

@@ -16,7 +16,7 @@ JOBS = 86_400
 
 async def execute_step(step: Step, context: StepContext) -> StepResult:
     """Carry a step out; cancelling the task interrupts it, clean-up included. Raises what the ports raise."""
-    if job.wanted(step):
+    if job.is_job(step):
         return await job.run(step, context)
     match step:
         case Build():
@@ -34,7 +34,7 @@ async def abandon(step: Step, context: StepContext) -> None:
 
     A build ends with the connection of whoever asked for it, and a teardown leaves nothing to remove.
     """
-    if job.wanted(step):
+    if job.is_job(step):
         await job.abandon(step, context)
         return
     match step:
@@ -48,13 +48,13 @@ async def abandon(step: Step, context: StepContext) -> None:
 
 async def timed_out(step: Step, context: StepContext) -> None:
     """Stop what goes on by itself where its step was only interrupted."""
-    if job.wanted(step):
+    if job.is_job(step):
         await job.abandon(step, context)
 
 
 def allowance(step: Step) -> int:
     """Return how many seconds a step may take in all."""
-    if job.wanted(step):
+    if job.is_job(step):
         return JOBS
     match step:
         case Build(config=config):

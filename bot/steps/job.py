@@ -1,7 +1,8 @@
-"""Steps that a job elsewhere carries out, today in Jenkins: what it is told, and what its ending means."""
+"""Steps that a Jenkins job executes: the parameters it gets, and what its result means for the step."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TypeGuard
 
 from bot.core.deciding import placeholders
 from bot.core.results import job_results, junit
@@ -20,6 +21,7 @@ PASSED, ABORTED = "SUCCESS", "ABORTED"
 ALL_SUITES = "all"
 
 JobConfig = BuildConfig | DeployConfig | TestConfig | TeardownConfig
+JobStep = Build | Deploy | Test
 
 _GIVEN = {
     "CHATOPS_REPOSITORY": "repository",
@@ -33,33 +35,18 @@ _GIVEN = {
     "CHATOPS_HOST_LABEL": "host_label",
     "CHATOPS_SERVICE_URL": "service_url",
     "CHATOPS_SUITES": "suites",
+    "CHATOPS_FAILED_TESTS": "failed_tests",
 }
-"""Parameters that every job is given, if it declares them, and the placeholder that each stands for."""
+"""Parameters that every job gets if it declares them, by the value that each is set to."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobRequest:
-    """What one job is to do for a step."""
-
-    step: str
-    config: JobConfig
-    values: Mapping[str, str]
-    """By placeholder."""
-    part: str = ""
-    """Tells apart several jobs of one step."""
-    files: tuple[str, ...] = ()
-    tested: bool = False
-    failed: str = ""
-    """Tests to run again, a line each; empty for all."""
-
-
-def wanted(step: Step) -> bool:
-    """Whether a job carries this step out as a whole."""
+def is_job(step: Step) -> TypeGuard[JobStep]:
+    """Whether a Jenkins job executes this step as a whole."""
     return not isinstance(step, Teardown) and step.config.runner is RunnerName.JENKINS
 
 
-async def run(step: Step, context: StepContext) -> StepResult:
-    """Carry out a build, deploy or test step. Raises what `ports.Jobs.run` does."""
+async def run(step: JobStep, context: StepContext) -> StepResult:
+    """Execute a step. Raises what `ports.Jobs.run` does."""
     match step:
         case Build():
             return await _build(step, context)
@@ -67,60 +54,62 @@ async def run(step: Step, context: StepContext) -> StepResult:
             return await _deploy(step, context)
         case Test():
             return await _test(step, context)
-        case Teardown():
-            raise AssertionError("a teardown is more than a job")
 
 
-async def abandon(step: Step, context: StepContext) -> None:
-    """Stop the job that an interrupted attempt began, if it did. Raises what the port raises."""
-    await context.adapters.jobs_of(RunnerName.JENKINS).stop(
-        _order(_request(step, context), context), context.log
-    )
+async def abandon(step: JobStep, context: StepContext) -> None:
+    """Stop the job that an interrupted attempt started, if it did. Raises what `ports.Jobs.stop` does."""
+    await context.adapters.jobs_of(RunnerName.JENKINS).stop(_order(step, context), context.log)
 
 
 async def remove(step: Teardown, environment: str, context: StepContext) -> None:
-    """Let the job that is configured for it remove an environment, if there is one."""
-    config = step.config
-    if config.job is None:
+    """Remove an environment by the job that is configured for it, if there is one."""
+    if step.config.job is None:
         return
     values = {
         **_values(context, context.run.sha),
         **_image_values(context),
         **_environment_values(context, environment),
     }
-    ending = await _run(JobRequest(step.name, config, values, part=environment), context)
+    ending = await _run(_configured(step.name, step.config, values, context, part=environment), context)
     if ending.result != PASSED:
         result = _failure(ending, context)
         raise TellUser(result.reason or Reason.JENKINS_FAILED, result.facts, log=result.log_tail)
 
 
-def _request(step: Step, context: StepContext) -> JobRequest:
-    """Return what the job of a build, deploy or test step is to do."""
-    match step:
-        case Build():
-            image = _suggested(step, context)
-            values = {"image": image, "tag": image.rpartition(":")[2]}
-            return JobRequest(
-                step.name, step.config, _values(context, step.sha) | values, files=step.config.artifacts
-            )
-        case Deploy():
-            values = _image_values(context) | _environment_values(context, step.environment)
-            return JobRequest(
-                step.name, step.config, _values(context, step.sha) | values, files=step.config.artifacts
-            )
-        case Test():
-            values = _image_values(context) | _environment_values(context, step.environment)
-            suites = {"suites": ",".join(suite.name for suite in step.suites)}
-            return JobRequest(
-                step.name,
-                step.config,
-                _values(context, step.sha) | values | suites,
-                files=step.config.artifacts,
-                tested=True,
-                failed="\n".join(name for suite in step.suites for name in suite.failed),
-            )
-        case Teardown():
-            raise AssertionError("a teardown is more than a job")
+def _order(step: JobStep, context: StepContext) -> JobOrder:
+    """Return the order for a step's job."""
+    values = _values(context, step.sha)
+    if isinstance(step, Build):
+        image = _suggested(step, context)
+        values |= {"image": image, "tag": image.rpartition(":")[2]}
+    else:
+        values |= _image_values(context) | _environment_values(context, step.environment)
+    if isinstance(step, Test):
+        values["suites"] = ",".join(suite.name for suite in step.suites)
+        values["failed_tests"] = "\n".join(name for suite in step.suites for name in suite.failed)
+    order = _configured(step.name, step.config, values, context)
+    return replace(order, files=step.config.artifacts, tested=isinstance(step, Test))
+
+
+def _configured(
+    step: str, config: JobConfig, values: Mapping[str, str], context: StepContext, *, part: str = ""
+) -> JobOrder:
+    """Order the configured job under a unique key; `part` distinguishes several jobs of one step."""
+    run_ = context.run
+    given = {name: values.get(value, "") for name, value in _GIVEN.items()}
+    chosen = {name: placeholders.filled(text, values) for name, text in config.parameters.items()}
+    # A store that was lost numbers its runs from 1 again; the time keeps their keys apart.
+    created = f"{int(run_.created_at.timestamp()):x}"
+    return JobOrder(
+        step=step,
+        repository=str(run_.repo),
+        name=placeholders.job_name(config.job or "", values),
+        parameters={**given, **chosen},
+        required=frozenset(chosen),
+        key="-".join(filter(None, (f"{run_.id}.{context.index}", part, run_.sha[:8], created))),
+        timeout=config.timeout,
+        handle=context.handle,
+    )
 
 
 def _suggested(step: Build, context: StepContext) -> str:
@@ -129,14 +118,14 @@ def _suggested(step: Build, context: StepContext) -> str:
 
 async def _build(step: Build, context: StepContext) -> StepResult:
     await context.adapters.registry.prepare(context.run.repo)
-    ending = await _run(_request(step, context), context)
+    ending = await _run(_order(step, context), context)
     if ending.result != PASSED:
         return _failure(ending, context)
-    told = _told(ending)
+    reported = _reported(ending)
     facts = _facts(ending)
-    if not told.image:
+    if not reported.image:
         return StepResult(StepState.PASSED, Reason.JENKINS_NO_IMAGE, facts)
-    image = Image(told.image, told.digest, told.size, step.sha)
+    image = Image(reported.image, reported.digest, reported.size, step.sha)
     context.log.note(f"the job made {image.reference}@{image.digest}")
     if _host(image.reference) == _host(_suggested(step, context)):
         image = await context.adapters.registry.examine(image, context.log)
@@ -145,22 +134,22 @@ async def _build(step: Build, context: StepContext) -> StepResult:
 
 
 async def _deploy(step: Deploy, context: StepContext) -> StepResult:
-    ending = await _run(_request(step, context), context)
+    ending = await _run(_order(step, context), context)
     if ending.result != PASSED:
         return _failure(ending, context)
-    told = _told(ending)
-    context.log.note(f"ready at {told.url}" if told.url else "the job told no address")
+    reported = _reported(ending)
+    context.log.note(f"ready at {reported.url}" if reported.url else "the job reported no address")
     return StepResult(
         StepState.PASSED,
         facts=_facts(ending),
-        url=told.url or None,
+        url=reported.url or None,
         environment=step.environment,
         image=context.image,
     )
 
 
 async def _test(step: Test, context: StepContext) -> StepResult:
-    ending = await _run(_request(step, context), context)
+    ending = await _run(_order(step, context), context)
     report = ending.report if ending.report is not None else _junit(ending)
     if report is not None:
         suite = step.suites[0].name if len(step.suites) == 1 else ALL_SUITES
@@ -200,30 +189,9 @@ def _junit(ending: JobEnding) -> Report | None:
         ) from error
 
 
-async def _run(request: JobRequest, context: StepContext) -> JobEnding:
+async def _run(order: JobOrder, context: StepContext) -> JobEnding:
     jobs = context.adapters.jobs_of(RunnerName.JENKINS)
-    return await jobs.run(_order(request, context), context.log, context.report_progress, context.stopped)
-
-
-def _order(request: JobRequest, context: StepContext) -> JobOrder:
-    """Order the job that the configuration names, under a key that no other piece of work has."""
-    config, run_ = request.config, context.run
-    given = {name: request.values.get(value, "") for name, value in _GIVEN.items()}
-    chosen = {name: placeholders.filled(text, request.values) for name, text in config.parameters.items()}
-    # The time makes up for a store that was lost: its runs would be numbered from 1 again.
-    began = f"{int(run_.created_at.timestamp()):x}"
-    return JobOrder(
-        step=request.step,
-        repository=str(run_.repo),
-        name=placeholders.job_name(config.job or "", request.values),
-        parameters={**given, "CHATOPS_FAILED_TESTS": request.failed, **chosen},
-        required=frozenset(chosen),
-        key="-".join(filter(None, (f"{run_.id}.{context.index}", request.part, run_.sha[:8], began))),
-        timeout=config.timeout,
-        files=request.files,
-        tested=request.tested,
-        handle=context.handle,
-    )
+    return await jobs.run(order, context.log, context.report_progress, context.stopped)
 
 
 def _values(context: StepContext, sha: str) -> dict[str, str]:
@@ -260,7 +228,7 @@ def _environment_values(context: StepContext, environment: str) -> dict[str, str
     }
 
 
-def _told(ending: JobEnding) -> job_results.ReportedResult:
+def _reported(ending: JobEnding) -> job_results.ReportedResult:
     try:
         return job_results.read(ending.files)
     except job_results.UnreadableResultError as error:

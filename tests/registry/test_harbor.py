@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from bot.model.reason import Reason
 from bot.model.run import Image
 from bot.model.scan import Scan, Severity
 from bot.ports import TagRemoval
+from bot.registry.base import RegistryOptions
 from bot.registry.harbor import HarborRegistry, RepositoryLocation
 from bot.settings.model import RegistrySettings, Secret, Settings
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
@@ -49,21 +51,16 @@ async def _at_once(_seconds: float) -> None:
     """Let waiting be over."""
 
 
-def opened(harbor: FakeHarbor, **changes: Any) -> HarborRegistry:
-    values = {
-        "project": "previews",
-        "username": ROBOT,
-        "password": PASSWORD,
-        "url": harbor.url,
-        "scan_seconds": 5,
-        "sleep": _at_once,
-    }
-    return HarborRegistry(harbor.host, **{**values, **changes})
+def opened(harbor: FakeHarbor, *, scan_seconds: int = 5, **changes: Any) -> HarborRegistry:
+    options = RegistryOptions(
+        harbor.host, project="previews", username=ROBOT, password=PASSWORD, url=harbor.url
+    )
+    return HarborRegistry(replace(options, **changes), scan_seconds=scan_seconds, sleep=_at_once)
 
 
 def name_of(adapter: HarborRegistry) -> str:
     """Return the repository's path as it stands in tags."""
-    place = adapter._place(REPO)
+    place = adapter._location(REPO)
     return f"{place.project}/{place.repository}"
 
 
@@ -137,7 +134,7 @@ async def test_a_scan_that_goes_on_by_itself_is_not_asked_for(
 async def test_a_scan_begun_a_moment_before_ours_will_do(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     harbor.state.scanner, harbor.state.automatic = FOUND, True
     pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
-    place = adapter._place(REPO)
+    place = adapter._location(REPO)
 
     assert await adapter._api.start_scan(place.project, place.repository, DIGEST) is None
 
@@ -302,13 +299,13 @@ async def test_ping_tells_what_is_wrong(harbor: FakeHarbor) -> None:
         with pytest.raises(RetryLater):
             await adapter.remove_tags(REPO, 1)
     gone = f"127.0.0.1:{free_port()}"
-    async with HarborRegistry(gone, url=f"http://{gone}") as nobody:
+    async with HarborRegistry(RegistryOptions(gone, url=f"http://{gone}")) as nobody:
         assert gone in str(await nobody.ping())
 
 
 async def test_what_is_no_harbor_is_told() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text="<html>a shop</html>"))
-    async with HarborRegistry("shop.example.com", transport=transport) as adapter:
+    async with HarborRegistry(RegistryOptions("shop.example.com", transport=transport)) as adapter:
         assert await adapter.ping() == "shop.example.com is no Harbor: 200"
 
 
@@ -318,7 +315,7 @@ async def test_what_is_no_harbor_is_told() -> None:
 async def test_odd_answers_mean_knowing_nothing(answer: Any) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
     image = Image("h/p/r:t", DIGEST, 0, "")
-    async with HarborRegistry("h", transport=transport, scan_seconds=0) as adapter:
+    async with HarborRegistry(RegistryOptions("h", transport=transport), scan_seconds=0) as adapter:
         assert await adapter.examine(image, Recorder()) == image
 
 

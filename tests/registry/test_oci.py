@@ -13,6 +13,7 @@ from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import Image
+from bot.registry.base import RegistryOptions
 from bot.registry.oci import OciRegistry, deletable, scheme
 from tests.real.parts import PATIENCE, Recorder, RegistryProcess, private_registry
 from tests.real.ports import free_port
@@ -80,12 +81,12 @@ def images(own: RegistryProcess) -> Any:
 
 @pytest.fixture
 async def oci(own: RegistryProcess) -> AsyncIterator[OciRegistry]:
-    async with OciRegistry(own.host, project="previews") as opened:
+    async with OciRegistry(RegistryOptions(own.host, project="previews")) as opened:
         yield opened
 
 
 def test_tag_names_registry_project_repository_pull_and_commit() -> None:
-    oci = OciRegistry("harbor.example.com", project="previews")
+    oci = OciRegistry(RegistryOptions("harbor.example.com", project="previews"))
 
     assert oci.tag_for(REPO, 12, "1a2b3c4d5e6f") == "harbor.example.com/previews/team/shop:pr-12-1a2b3c4d"
 
@@ -129,7 +130,7 @@ async def test_leaves_what_others_share(oci: OciRegistry, images: PushedImages) 
 async def test_size_is_asked_for_only_where_nobody_knows_it(
     oci: OciRegistry, images: PushedImages, app_image: Image, registry: RegistryProcess
 ) -> None:
-    async with OciRegistry(registry.host) as shared:
+    async with OciRegistry(RegistryOptions(registry.host)) as shared:
         found = await shared.examine(replace(app_image, size=0), Recorder())
     assert 100_000 < found.size < app_image.size
     assert found.scan is None
@@ -165,7 +166,7 @@ async def test_registry_that_forbids_deleting_is_logged(
     images = PushedImages(process.host)
     try:
         images.put("pr-1-aaaaaaaa", "one")
-        async with OciRegistry(process.host, project="previews") as oci:
+        async with OciRegistry(RegistryOptions(process.host, project="previews")) as oci:
             removal = await oci.remove_tags(REPO, 1)
     finally:
         images.close()
@@ -182,7 +183,7 @@ async def test_registry_that_forbids_deleting_is_logged(
 async def test_basic_credentials(tmp_path: Path, password: str, problem: str | None) -> None:
     process = private_registry(tmp_path)
     try:
-        async with OciRegistry(process.host, username="bot", password=password) as oci:
+        async with OciRegistry(RegistryOptions(process.host, username="bot", password=password)) as oci:
             answer = await oci.ping()
             if problem:
                 with pytest.raises(GiveUp) as caught:
@@ -198,7 +199,7 @@ async def test_basic_credentials(tmp_path: Path, password: str, problem: str | N
 
 
 async def test_registry_that_is_gone_is_tried_again_later() -> None:
-    async with OciRegistry(f"127.0.0.1:{free_port()}") as oci:
+    async with OciRegistry(RegistryOptions(f"127.0.0.1:{free_port()}")) as oci:
         with pytest.raises(RetryLater) as caught:
             await oci.remove_tags(REPO, 1)
 
@@ -211,7 +212,7 @@ async def test_registry_in_trouble_is_tried_again_later(status: int, delay: floa
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(status, headers={"Retry-After": "7"} if delay else {})
 
-    async with OciRegistry("r", transport=httpx.MockTransport(answer)) as oci:
+    async with OciRegistry(RegistryOptions("r", transport=httpx.MockTransport(answer))) as oci:
         with pytest.raises(RetryLater) as caught:
             await oci.remove_tags(REPO, 1)
 
@@ -250,7 +251,7 @@ class TokenRegistry:
 async def test_what_is_no_registry_is_told() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(404))
 
-    async with OciRegistry("r", transport=transport) as oci:
+    async with OciRegistry(RegistryOptions("r", transport=transport)) as oci:
         assert await oci.ping() == "r is no registry: 404"
 
 
@@ -258,7 +259,7 @@ async def test_token_is_fetched_where_the_challenge_says() -> None:
     registry = TokenRegistry()
 
     async with OciRegistry(
-        "r", username="bot", password="pw", transport=httpx.MockTransport(registry)
+        RegistryOptions("r", username="bot", password="pw", transport=httpx.MockTransport(registry))
     ) as oci:
         assert (await oci.remove_tags(REPO, 1)).removed == 1
         assert (await oci.remove_tags(REPO, 1)).removed == 1
@@ -270,7 +271,7 @@ async def test_token_is_fetched_where_the_challenge_says() -> None:
 
 async def test_token_service_that_refuses_means_denied() -> None:
     async with OciRegistry(
-        "r", username="bot", password="no", transport=httpx.MockTransport(TokenRegistry())
+        RegistryOptions("r", username="bot", password="no", transport=httpx.MockTransport(TokenRegistry()))
     ) as oci:
         with pytest.raises(GiveUp):
             await oci.remove_tags(REPO, 1)
@@ -280,7 +281,7 @@ async def test_token_service_that_refuses_means_denied() -> None:
 async def test_odd_answers_mean_no_tags(body: str) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text=body))
 
-    async with OciRegistry("r", transport=transport) as oci:
+    async with OciRegistry(RegistryOptions("r", transport=transport)) as oci:
         assert (await oci.remove_tags(REPO, 1)).removed == 0
 
 

@@ -1,4 +1,4 @@
-"""What an unhappy answer of a registry means for whoever asked; shared by all kinds of registries."""
+"""The errors that failed answers of a registry become, for every kind of registry."""
 
 import httpx
 
@@ -7,7 +7,7 @@ from bot.model.reason import Reason
 
 
 def accepted(response: httpx.Response, where: str) -> httpx.Response:
-    """Return the answer unless it says that we may not, or that the registry is in trouble.
+    """Return the answer, unless the registry denies access or is in trouble. `where` is what was asked for.
 
     Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
     """
@@ -15,24 +15,24 @@ def accepted(response: httpx.Response, where: str) -> httpx.Response:
     if code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         raise denied(where, message(response))
     if response.is_server_error or code == httpx.codes.TOO_MANY_REQUESTS:
-        told = f"{where}: {code} {response.reason_phrase}"
-        raise RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": told}, delay=_delay(response))
+        facts = {"message": f"{where}: {code} {response.reason_phrase}"}
+        raise RetryLater(Reason.REGISTRY_UNAVAILABLE, facts, delay=_delay(response))
     return response
 
 
-def denied(where: str, told: str = "") -> GiveUp:
-    """Say that the account may not do this, in the registry's own words where it has some."""
-    return GiveUp(Reason.REGISTRY_DENIED, {"repository": where}, log=told)
+def denied(where: str, message: str = "") -> GiveUp:
+    """Return the error for an account without permission, with the registry's own message."""
+    return GiveUp(Reason.REGISTRY_DENIED, {"repository": where}, log=message)
 
 
 def unreachable(host: str, error: Exception) -> RetryLater:
-    """Say that no answer came."""
-    told = f"{host}: {str(error) or type(error).__name__}"
-    return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": told})
+    """Return the error for a request without an answer."""
+    message = f"{host}: {str(error) or type(error).__name__}"
+    return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": message})
 
 
 def message(response: httpx.Response) -> str:
-    """Return the words of an error in the format that registries share, or nothing.
+    """Return the message of an error in the format that registries share, or nothing.
 
     https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
     """

@@ -1,0 +1,103 @@
+"""What registries of every kind have in common: address and account, names of images, and an HTTP client."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import httpx
+
+from bot.core import naming
+from bot.model.forge import RepoPath
+from bot.model.run import Image
+from bot.registry.responses import accepted, unreachable
+
+TIMEOUT = 30.0
+"""Seconds to wait for a connection, and for each piece of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryOptions:
+    """Where a registry is, and the bot's account there."""
+
+    host: str
+    """The registry, as image names begin with it."""
+    project: str = ""
+    """Path before the name of every repository; in Harbor the project."""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    url: str = ""
+    """Its address; by default that of the host."""
+    verify: bool = True
+    """Whether its certificate has to be valid."""
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+class RegistryClient:
+    """Sends requests to a registry. Raises RetryLater(REGISTRY_UNAVAILABLE) and GiveUp(REGISTRY_DENIED)."""
+
+    def __init__(
+        self,
+        options: RegistryOptions,
+        base_url: str,
+        *,
+        auth: httpx.Auth | None = None,
+        cookies: Any = None,
+    ) -> None:
+        self.host = httpx.URL(base_url).netloc.decode()
+        self._client = httpx.AsyncClient(
+            base_url=base_url,
+            auth=auth,
+            cookies=cookies,
+            verify=options.verify,
+            timeout=TIMEOUT,
+            transport=options.transport,
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def ask(
+        self, method: str, path: str, subject: str = "", *, refusable: bool = False, **extra: Any
+    ) -> httpx.Response:
+        """Return any answer but a refusal or trouble of the registry; `subject` is what errors are about.
+
+        With `refusable` the caller decides what a 403 means.
+        """
+        try:
+            response = await self._client.request(method, path, **extra)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unreachable(self.host, error) from error
+        if refusable and response.status_code == httpx.codes.FORBIDDEN:
+            return response
+        return accepted(response, f"{self.host}/{subject}".rstrip("/"))
+
+
+class BaseRegistry:
+    """The part of `Registry` that needs no request; closed on leaving a `with` block."""
+
+    def __init__(self, options: RegistryOptions, client: RegistryClient) -> None:
+        self._host = options.host
+        self._project = options.project
+        self._client = client
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.close()
+
+    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
+        """Return the full name of a commit's image; see `Registry.tag_for`."""
+        return f"{self._host}/{self._path(repo)}:{naming.tag(number, sha)}"
+
+    def _path(self, repo: RepoPath) -> str:
+        """Return the path of a repository's images, such as `previews/team/shop`."""
+        return naming.repository(self._project, repo)
+
+    def _path_of(self, image: Image) -> str:
+        """Return the path of an image, without registry and tag."""
+        return image.reference.removeprefix(f"{self._host}/").rpartition(":")[0]
