@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
+from bot.reports.files import RunFiles
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.test_commands import BY_HAND
 
@@ -16,7 +19,7 @@ async def built(tester: OfflineTester) -> None:
     await tester.configure(BY_HAND)
     await tester.open()
     await tester.says("/build")
-    tester.bot.adapters.files.log(1, "build").write(OUTPUT)
+    tester.bot.deps.adapters.files.log(1, "build").write(OUTPUT)
 
 
 async def test_the_failed_step_of_the_newest_run_is_shown_unless_another_is_named(
@@ -25,7 +28,7 @@ async def test_the_failed_step_of_the_newest_run_is_shown_unless_another_is_name
     await built(tester)
     tester.world.script.fail("deploy", TellUser(Reason.UNHEALTHY, {"name": "app", "seconds": "60"}))
     await tester.says("/deploy")
-    tester.bot.adapters.files.log(2, "deploy").write("never healthy\n")
+    tester.bot.deps.adapters.files.log(2, "deploy").write("never healthy\n")
 
     said = await tester.says("/logs")
     assert said.startswith("**Deploy log** · failed · commit ")
@@ -50,7 +53,7 @@ async def test_the_words_of_a_log_have_no_power(tester: OfflineTester) -> None:
 
 async def test_only_the_end_of_a_long_log_is_quoted(tester: OfflineTester) -> None:
     await built(tester)
-    log = tester.bot.adapters.files.log(1, "build")
+    log = tester.bot.deps.adapters.files.log(1, "build")
     for number in range(2_000):
         log.write(f"line {number} {'x' * 50}\n")
 
@@ -75,16 +78,17 @@ async def test_logs_are_for_contributors(tester: OfflineTester) -> None:
     assert "was not run" in await tester.says("/logs", by="stranger")
 
 
-async def test_logs_are_read_only_for_commands_that_need_them(tester: OfflineTester) -> None:
+async def test_logs_are_read_only_for_commands_that_need_them(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await built(tester)
-    read = []
-    tail = tester.bot.adapters.files.tail
+    read: list[str] = []
 
-    async def counted(run: int, step: str, limit: int) -> str:
+    async def tail(_files: RunFiles, _run: int, step: str, _limit: int) -> str:
         read.append(step)
-        return await tail(run, step, limit)
+        return ""
 
-    tester.bot.adapters.files.tail = counted  # type: ignore[method-assign] # counts
+    monkeypatch.setattr(RunFiles, "tail", tail)
     await tester.says("/help")
     await tester.says("/status")
     assert read == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import commands
-from bot.app import bot
+from bot.app import engine
 from tests.dialogue.offline import OfflineTester, visitor
 from tests.dialogue.test_commands import BY_HAND
 from tests.docs.documents import ROOT
@@ -27,7 +27,7 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, content in zip(FILES, shown, strict=True):
         folder = "commands" if name.endswith(".py") else "templates"
         (tmp_path / folder / name).write_text(content, "utf-8")
-    monkeypatch.setattr(bot, "TEMPLATES", tmp_path / "templates")
+    monkeypatch.setattr(engine, "TEMPLATES", tmp_path / "templates")
     monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path / "commands")])
     for module in ("commands.ping", "commands.errors"):
         monkeypatch.setitem(sys.modules, module, None)
@@ -44,14 +44,14 @@ async def test_files_are_all_that_a_new_command_takes(tester: OfflineTester) -> 
     assert "did you mean `/ping`?" in await tester.says("/pign")
     assert "The latest logs mention no error" in await tester.says("/errors")
     await tester.says("/build")
-    tester.bot.adapters.files.log(1, "build").write(LOG)
+    tester.bot.deps.adapters.files.log(1, "build").write(LOG)
     said = await tester.says("/错误")
     assert said.startswith(
         "@lin The latest logs mention 2 error(s):\n\n```text\nERROR: no module named shop\n"
     )
     assert said.count("<!--") == 1
     assert "`/errors`" in await tester.says("/help")
-    async with visitor(tester.bot.local.web) as browser:
+    async with visitor(tester.bot.listeners.web.url) as browser:
         assert "/errors" in (await browser.get("/commands")).text
 
 
@@ -63,5 +63,5 @@ async def test_a_new_command_speaks_both_languages(tester: OfflineTester) -> Non
 
     assert (await tester.says("/在吗")).startswith("在的，lin。")
     await tester.says("/build")
-    tester.bot.adapters.files.log(1, "build").write(LOG)
+    tester.bot.deps.adapters.files.log(1, "build").write(LOG)
     assert "最近的日志里有 2 处错误：" in await tester.says("/errors")
