@@ -91,7 +91,7 @@ async def bot(name: str, store_url: str, folder: Path) -> tuple[list[Figures], s
 
     Returns the figures at normal load and at overload, and one line about memory and answers.
     """
-    replica = Replica(folder, sections(store_url), far=False)
+    replica = Replica(folder, sections(store_url), remote=False)
     replica.start()
     try:
         await replica.ready()

@@ -13,7 +13,7 @@ from bot.runners.kubernetes.suite import SuiteRun
 from bot.runners.lines import LogWriter
 from tests.cluster.access import PATIENCE, Access, named, wait_until
 from tests.cluster.previews import Previews
-from tests.real.clock import Leaping
+from tests.real.clock import AdvancingLog
 from tests.real.parts import Recorder
 
 LASTING = "echo begun; sleep 600"
@@ -75,7 +75,7 @@ async def test_output_is_shown_while_the_suite_runs_and_cancelling_stops_it(
 async def test_a_suite_has_its_time(deployed: Previews, cluster: Access) -> None:
     # Which is over once it has begun, so that it has written what is to be told.
     with pytest.raises(TellUser) as caught:
-        await deployed.platform.run_tests(deployed.suite(LASTING, timeout=500), Leaping("begun\n", 500))
+        await deployed.platform.run_tests(deployed.suite(LASTING, timeout=500), AdvancingLog("begun\n", 500))
 
     assert caught.value.reason is Reason.TIMED_OUT
     assert caught.value.log.endswith("begun")

@@ -1,1 +1,1 @@
-"""Bots as processes that are killed, frozen and ended while they work, and the account drawn afterwards."""
+"""Bots as processes that are killed, frozen and terminated while they work, and an audit afterwards."""

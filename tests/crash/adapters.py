@@ -1,4 +1,4 @@
-"""The doors of a bot in a process of its own to the engine of `tests.crash.engine`."""
+"""Adapters with which a bot in another process uses the engine of `tests.crash.engine`."""
 
 import os
 from collections.abc import AsyncIterator
@@ -16,11 +16,11 @@ from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TestOutput, TestSpec
 from bot.settings.model import Settings
-from tests.fakes.adapters import PASSING, FakeWorld, World
+from tests.fakes.adapters import PASSING, FakeAdapters, FakeWorld
 
 
-class FarWorld(World):
-    """A world whose builds, environments and tests are elsewhere, and outlive this process."""
+class RemoteAdapters(FakeAdapters):
+    """Adapters whose builds, environments and tests are in another process and outlive this one."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         super().__init__(FakeWorld())
@@ -51,21 +51,23 @@ class FarWorld(World):
     async def remove(self, key: EnvironmentKey) -> None:
         await self._ask("remove", key)
 
-    async def _ask(self, door: str, of: EnvironmentKey | None = None, **more: str) -> None:
+    async def _ask(self, operation: str, of: EnvironmentKey | None = None, **more: str) -> None:
         known = {"pull": f"{of.repo}!{of.number}", "key": f"{of.repo}!{of.number} {of.name}"} if of else {}
         try:
-            async with self._session.post(f"/{door}", json={"who": os.getpid(), **known, **more}) as answer:
+            async with self._session.post(
+                f"/{operation}", json={"pid": os.getpid(), **known, **more}
+            ) as answer:
                 answer.raise_for_status()
         except aiohttp.ClientError as error:
             raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": str(error)}) from error
 
 
 @asynccontextmanager
-async def far_adapters(settings: Settings) -> AsyncIterator[Adapters]:
-    """Open what a bot reaches as ever, and put the engine at `[docker] host` in the place of all runners."""
+async def remote_adapters(settings: Settings) -> AsyncIterator[Adapters]:
+    """Open the usual adapters, but use the engine at `[docker] host` in place of all runners."""
     session = aiohttp.ClientSession(settings.docker.host, timeout=aiohttp.ClientTimeout(total=None))
     async with open_adapters(settings) as adapters, session:
-        world: Any = FarWorld(session)
-        runners = {RunnerName.DOCKER: world}
-        steps = replace(adapters.steps, source=world, registry=world, builders=runners, platforms=runners)
+        remote: Any = RemoteAdapters(session)
+        runners = {RunnerName.DOCKER: remote}
+        steps = replace(adapters.steps, source=remote, registry=remote, builders=runners, platforms=runners)
         yield replace(adapters, steps=steps)

@@ -1,4 +1,4 @@
-"""An offline Gitee, an engine that outlives the bots, and as many bots as a test asks for."""
+"""Fixtures: an offline Gitee, an engine that outlives the bots, and scenes in which tests start bots."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from playground import webhooks
 from playground.server import OfflineGitee
-from tests.crash.engine import FarEngine
+from tests.crash.engine import RemoteEngine
 from tests.crash.scene import REPOSITORIES, Scene
 from tests.dialogue.offline import gitee_with_repository
 from tests.dialogue.tester import BOT
@@ -19,7 +19,7 @@ MEMBERS: Any = {"lin": "admin", "mei": "write", BOT: "write"}
 
 @pytest.fixture
 async def gitee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OfflineGitee]:
-    monkeypatch.setattr(webhooks, "_KEPT", 1_000_000)  # the account is drawn over all of them
+    monkeypatch.setattr(webhooks, "_KEPT", 1_000_000)  # the audit needs all of them
     async with gitee_with_repository(tmp_path / "gitee") as serving:
         _, other = REPOSITORIES
         await serving.add_repository(other, {"Dockerfile": DOCKERFILE, "app.py": "\n"}, members=MEMBERS)
@@ -27,14 +27,14 @@ async def gitee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 @pytest.fixture
-async def engine() -> AsyncIterator[FarEngine]:
-    async with FarEngine() as serving:
+async def engine() -> AsyncIterator[RemoteEngine]:
+    async with RemoteEngine() as serving:
         yield serving
 
 
 @pytest.fixture
-async def lone_scene(tmp_path: Path, gitee: OfflineGitee, engine: FarEngine) -> AsyncIterator[Scene]:
-    """Give a scene for one bot, on SQLite."""
+async def lone_scene(tmp_path: Path, gitee: OfflineGitee, engine: RemoteEngine) -> AsyncIterator[Scene]:
+    """Provide a scene for one bot, on SQLite."""
     store_url = f"sqlite:///{tmp_path}/store/chatops.db"
     async with Scene(tmp_path / "bots", gitee, engine, store_url) as made:
         yield made
@@ -42,8 +42,8 @@ async def lone_scene(tmp_path: Path, gitee: OfflineGitee, engine: FarEngine) -> 
 
 @pytest.fixture
 async def shared_scene(
-    tmp_path: Path, gitee: OfflineGitee, engine: FarEngine, postgres_url: str
+    tmp_path: Path, gitee: OfflineGitee, engine: RemoteEngine, postgres_url: str
 ) -> AsyncIterator[Scene]:
-    """Give a scene for several replicas, on PostgreSQL."""
+    """Provide a scene for several replicas, on PostgreSQL."""
     async with Scene(tmp_path / "bots", gitee, engine, postgres_url) as made:
         yield made

@@ -1,4 +1,4 @@
-"""A runner that outlives the bots: it loses what a real engine would, and remembers what it was asked."""
+"""A fake runner that outlives the bots, forgets what a real engine would, and records every call."""
 
 import asyncio
 import random
@@ -11,41 +11,41 @@ from aiohttp import web
 
 from tests.fakes.adapters import Gate, Script
 
-PACES = {"build": 0.5, "push": 0.1, "deploy": 0.3, "test": 0.5, "stop_tests": 0.02, "remove": 0.05}
-"""Seconds that each piece of work takes on average."""
+MEAN_SECONDS = {"build": 0.5, "push": 0.1, "deploy": 0.3, "test": 0.5, "stop_tests": 0.02, "remove": 0.05}
+"""Average duration of each operation, in seconds."""
 
 
 @dataclass(eq=False)
-class Piece:
-    """Something that a bot asked for: by which process, for what, and whether it is over."""
+class Call:
+    """One call: the operation, its pull request, the process that made it, and whether it has ended."""
 
-    door: str
+    operation: str
     pull: str
-    who: int
+    pid: int
     began: float = field(default_factory=time.monotonic)
     over: bool = False
 
 
 @dataclass
-class FarEngine:
-    """Serves the doors of `tests.crash.adapters` to every bot; `async with` until the block ends."""
+class RemoteEngine:
+    """Serves the calls of `tests.crash.adapters` to all bots within `async with`."""
 
     chance: random.Random = field(default_factory=random.Random)
     script: Script = field(default_factory=Script)
     environments: dict[str, str] = field(default_factory=dict)
-    """Commit by environment, from the moment at which it is begun."""
+    """Commit by environment, from the start of its deployment."""
     suites: set[str] = field(default_factory=set)
-    """Containers of tests, by environment; a bot that dies leaves them."""
-    pieces: list[Piece] = field(default_factory=list)
-    overlaps: list[tuple[Piece, Piece]] = field(default_factory=list)
-    """Work for one pull request that two processes did at once."""
+    """Environments whose test container exists; a bot that is killed leaves it behind."""
+    calls: list[Call] = field(default_factory=list)
+    overlaps: list[tuple[Call, Call]] = field(default_factory=list)
+    """Simultaneous calls of two processes for one pull request."""
     most_at_once: int = 0
     url: str = ""
     _runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
         application = web.Application()
-        application.router.add_post("/{door}", self._serve)
+        application.router.add_post("/{operation}", self._serve)
         self._runner = web.AppRunner(
             application, access_log=None, handler_cancellation=True, shutdown_timeout=0.2
         )
@@ -58,38 +58,40 @@ class FarEngine:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def hold(self, door: str) -> Gate:
-        """Let the next work behind a door wait until the returned gate is opened."""
-        return self.script.hold(door)
+    def hold(self, operation: str) -> Gate:
+        """Make the next call of an operation wait until the returned gate is opened."""
+        return self.script.hold(operation)
 
-    def under_way(self) -> list[Piece]:
-        """Return what is being done."""
-        return [piece for piece in self.pieces if not piece.over]
+    def under_way(self) -> list[Call]:
+        """Return the calls in progress."""
+        return [call for call in self.calls if not call.over]
 
     async def _serve(self, request: web.Request) -> web.Response:
-        door, asked = request.match_info["door"], await request.json()
-        piece = Piece(door, asked["pull"], asked["who"])
-        others = [other for other in self.under_way() if other.pull == piece.pull and other.who != piece.who]
-        self.overlaps += [(other, piece) for other in others]
-        self.pieces.append(piece)
+        operation, asked = request.match_info["operation"], await request.json()
+        call = Call(operation, asked["pull"], asked["pid"])
+        others = [other for other in self.under_way() if other.pull == call.pull and other.pid != call.pid]
+        self.overlaps += [(other, call) for other in others]
+        self.calls.append(call)
         self.most_at_once = max(self.most_at_once, len({each.pull for each in self.under_way()}))
         try:
-            await self._do(door, asked)
+            await self._do(operation, asked)
         finally:
-            piece.over = True
+            call.over = True
         return web.json_response({})
 
-    async def _do(self, door: str, asked: dict[str, Any]) -> None:
-        before, after = self._effects(door, asked)
+    async def _do(self, operation: str, asked: dict[str, Any]) -> None:
+        before, after = self._effects(operation, asked)
         before()
-        await self.script.pass_through(door)
-        await asyncio.sleep(self.chance.uniform(0.2, 1.8) * PACES[door])
+        await self.script.pass_through(operation)
+        await asyncio.sleep(self.chance.uniform(0.2, 1.8) * MEAN_SECONDS[operation])
         after()
 
-    def _effects(self, door: str, asked: dict[str, Any]) -> tuple[Callable[[], object], Callable[[], object]]:
-        """Return what is there from the beginning of this work on, and what is when it is over."""
+    def _effects(
+        self, operation: str, asked: dict[str, Any]
+    ) -> tuple[Callable[[], object], Callable[[], object]]:
+        """Return the effect at the start of an operation and the effect at its end."""
         key = asked["key"]
-        match door:
+        match operation:
             case "deploy":
                 return lambda: self.environments.__setitem__(key, asked["sha"]), _nothing
             case "test":
@@ -110,4 +112,4 @@ class FarEngine:
 
 
 def _nothing() -> None:
-    """Leave all as it is."""
+    """Do nothing."""

@@ -1,4 +1,4 @@
-"""Bots as processes: started, killed, frozen, thawed and ended from outside, as machines do it."""
+"""Bots as processes: start, kill, freeze, thaw and terminate them from outside."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from tests.crash.serving import serve
 from tests.real.ports import free_port
 
 PATIENCE = 60.0
-"""Seconds that a process may take to start or to end."""
+"""Seconds to wait for the start or the end of a process."""
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.crash.serving"])
@@ -25,11 +25,11 @@ Sections = Mapping[str, Mapping[str, object]]
 
 @dataclass
 class Replica:
-    """One bot: its process comes and goes, its port and its folder stay."""
+    """One bot: its port and folder stay the same for all its processes."""
 
     folder: Path
     sections: Sections
-    far: bool = True
+    remote: bool = True
     port: int = field(default_factory=free_port)
     previews: int = field(default_factory=free_port)
     starts: int = 0
@@ -37,38 +37,38 @@ class Replica:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """URL of the bot."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> Path:
-        """What all its processes said."""
+        """Log of all its processes."""
         return self.folder / "serve.log"
 
     @property
     def pid(self) -> int:
-        """The process of now."""
+        """Pid of the current process."""
         assert self._process is not None
         assert self._process.pid is not None
         return self._process.pid
 
     @property
     def alive(self) -> bool:
-        """Whether there is one."""
+        """Whether the process is running."""
         return self._process is not None and self._process.is_alive()
 
     def start(self) -> None:
-        """Start a process; it is ready later."""
+        """Start a process without waiting until it is ready."""
         assert not self.alive
         self.starts += 1
         config = self._write_config()
         self._process = _FORKS.Process(
-            target=serve, args=(str(config), str(self.log)), kwargs={"far": self.far}, daemon=True
+            target=serve, args=(str(config), str(self.log)), kwargs={"remote": self.remote}, daemon=True
         )
         self._process.start()
 
     async def ready(self) -> None:
-        """Wait until it accepts connections; fail with its last words if it ends instead."""
+        """Wait until it accepts connections; if it ends instead, fail with the end of its log."""
         async with asyncio.timeout(PATIENCE):
             while not self._listens():
                 assert self.alive, self.log.read_text()[-4000:]
@@ -82,31 +82,31 @@ class Replica:
         return True
 
     async def kill(self) -> None:
-        """End it as a power cut or the kernel does; return when it is gone."""
+        """Kill it with SIGKILL and wait for its end."""
         self._signal(signal.SIGKILL)
         await self.gone()
 
     def freeze(self) -> None:
-        """Let it hang: it holds its connections, and does nothing."""
+        """Stop it with SIGSTOP: it keeps its connections and does nothing."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on as if nothing had been."""
+        """Let a frozen process continue."""
         self._signal(signal.SIGCONT)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         self._signal(signal.SIGTERM)
 
     async def gone(self) -> int:
-        """Wait for its end; return the exit code."""
+        """Wait for its end and return the exit code."""
         assert self._process is not None
         await asyncio.to_thread(self._process.join, PATIENCE)
-        assert self._process.exitcode is not None, "it does not end"
+        assert self._process.exitcode is not None, "it does not exit"
         return self._process.exitcode
 
     async def dispose(self) -> None:
-        """Leave no process behind."""
+        """Kill the process if it is running."""
         if self.alive:
             await self.kill()
 

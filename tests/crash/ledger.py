@@ -1,4 +1,4 @@
-"""What the store holds, read from outside while bots work on it."""
+"""Reads the store from outside while bots work on it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ _PENDING = deliveries.c.state == DeliveryState.PENDING
 
 
 class Ledger:
-    """Reads one store; no bot notices."""
+    """Reads one store without affecting the bots."""
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
@@ -46,14 +46,14 @@ class Ledger:
             return {row.key: row.state for row in connection.execute(statement)}
 
     def environments(self) -> set[str]:
-        """Return the environments that are there, as the engine calls them."""
+        """Return the keys of existing environments, in the form that the fake engine uses."""
         statement = select(environments).where(environments.c.state != EnvironmentState.REMOVED)
         with self._reading() as connection:
             found = connection.execute(statement).mappings()
             return {f"{row['repo']}!{row['number']} {row['name']}" for row in found}
 
     def unfinished(self) -> int:
-        """Return how much is undecided or not over; much, where the database is away."""
+        """Return the number of pending deliveries and unfinished runs; MUCH without the database."""
         try:
             with self._reading() as connection:
                 return sum(_count(connection, condition) for condition in (_UNFINISHED, _PENDING))
@@ -61,11 +61,11 @@ class Ledger:
             return MUCH
 
     def running(self) -> bool:
-        """Whether a step is under way, as far as the store knows."""
+        """Return whether a run is running according to the store."""
         return any(run.state is RunState.RUNNING for run in self.runs())
 
-    def quiet(self) -> bool:
-        """Whether everything is decided, over and told; a database that is away is not."""
+    def idle(self) -> bool:
+        """Return whether nothing is pending and all comments are current; False without the database."""
         if self.unfinished():
             return False
         with self._reading() as connection:

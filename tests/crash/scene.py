@@ -1,4 +1,4 @@
-"""Everything of one crash test together: Gitee, engine, store, and the bots between them."""
+"""The parts of one crash test: Gitee, engine, store and bots."""
 
 import asyncio
 import itertools
@@ -9,27 +9,27 @@ from typing import Any, Self
 
 from playground.git_repositories import Files
 from playground.server import OfflineGitee
-from tests.crash.engine import FarEngine
+from tests.crash.engine import RemoteEngine
 from tests.crash.fleet import Replica
 from tests.crash.ledger import Ledger
 from tests.dialogue.tester import BOT, REPO, SECRET
 
 REPOSITORIES = (REPO, "team/cart")
 PATIENCE = 60.0
-"""Seconds that things may take to settle."""
+"""Seconds to wait for a condition."""
 
 
 @dataclass
 class Scene:
-    """A store and its replicas; every replica has a hook of its own, so each event comes once per replica."""
+    """A store and its replicas. Each replica has its own webhook, so that each event reaches all of them."""
 
     folder: Path
     gitee: OfflineGitee
-    engine: FarEngine
+    engine: RemoteEngine
     store_url: str
     replicas: list[Replica] = field(default_factory=list)
-    far: bool = True
-    """Whether the runner is the engine above; else it is what the settings name."""
+    remote: bool = True
+    """Whether the runner is `engine`; otherwise the settings select it."""
     _branches: Iterator[int] = field(default_factory=itertools.count)
 
     async def __aenter__(self) -> Self:
@@ -41,13 +41,13 @@ class Scene:
 
     @property
     def ledger(self) -> Ledger:
-        """The store from outside."""
+        """Reader of the store."""
         return Ledger(self.store_url)
 
     async def start(self, count: int = 1, **sections: Any) -> list[Replica]:
-        """Start so many replicas, wait until they are ready, and have Gitee tell them of everything."""
+        """Start `count` replicas, wait until they are ready, and add their webhooks."""
         for _ in range(count):
-            replica = Replica(self.folder / str(len(self.replicas)), self._sections(sections), self.far)
+            replica = Replica(self.folder / str(len(self.replicas)), self._sections(sections), self.remote)
             self.replicas.append(replica)
             replica.start()
         for replica in self.replicas[-count:]:
@@ -72,41 +72,41 @@ class Scene:
             **changes,
         }
 
-    def at_work(self) -> Replica:
-        """Return the replica whose work is under way."""
-        (piece,) = self.engine.under_way()
-        (found,) = [replica for replica in self.replicas if replica.alive and replica.pid == piece.who]
+    def busy_replica(self) -> Replica:
+        """Return the replica that made the only call in progress."""
+        (call,) = self.engine.under_way()
+        (found,) = [replica for replica in self.replicas if replica.alive and replica.pid == call.pid]
         return found
 
-    def only(self, replica: Replica) -> None:
-        """Have Gitee tell this replica alone of what happens from now on."""
+    def send_webhooks_only_to(self, replica: Replica) -> None:
+        """Remove the webhooks of all other replicas."""
         for repository in REPOSITORIES:
             hooks = self.gitee.repository(repository).hooks
             hooks[:] = [hook for hook in hooks if hook.url.startswith(replica.url)]
 
     async def until(self, condition: Callable[[], object], patience: float = PATIENCE) -> None:
-        """Wait for a condition that nobody announces."""
+        """Poll a condition until it is true."""
         async with asyncio.timeout(patience):
             while not condition():  # noqa: ASYNC110 - processes and stores can only be asked
                 await asyncio.sleep(0.02)
 
     async def open(self, repository: str = REPO) -> int:
-        """Open a pull request; return its number."""
+        """Open a pull request and return its number."""
         branch = f"mei-{next(self._branches)}"
         files: Files = {"app.py": f"print({branch!r})\n"}
         return await self.gitee.open_pull(repository, branch, files=files, by="mei", title="Add a cart")
 
-    async def settled(self) -> None:
-        """Wait until nothing is under way anywhere."""
+    async def idle(self) -> None:
+        """Wait until Gitee has no delivery in progress and the store is idle."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 await self.gitee.settled()
-                if await asyncio.to_thread(self.ledger.quiet):
+                if await asyncio.to_thread(self.ledger.idle):
                     return
                 await asyncio.sleep(0.1)
 
     def comments(self, words: str = "") -> list[str]:
-        """Return what the bots said that has these words, oldest first."""
+        """Return the bodies of the bots' comments that contain these words, oldest first."""
         found = [
             one
             for repository in REPOSITORIES

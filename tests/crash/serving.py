@@ -1,21 +1,21 @@
-"""`chatops serve` as a process that is forked from one which has imported it: it starts at once.
+"""Runs `chatops serve` in a process forked from one that has already imported it, so that it starts quickly.
 
-The real command with its real configuration file; `far` puts the doors of `tests.crash.adapters` in place of
-Docker and the registry, and nothing else.
+It is the real command with a real configuration file. With `remote`, the adapters of `tests.crash.adapters`
+replace Docker and the registry, and nothing else.
 """
 
 import os
 import sys
 
 from bot import cli
-from tests.crash.adapters import far_adapters
+from tests.crash.adapters import remote_adapters
 
 
-def serve(config: str, log: str, *, far: bool) -> None:
-    """Be the bot until the end of the process."""
+def serve(config: str, log: str, *, remote: bool) -> None:
+    """Run the bot until the process ends."""
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
     for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
         os.dup2(output, descriptor)
-    if far:
-        vars(cli)["open_adapters"] = far_adapters
+    if remote:
+        vars(cli)["open_adapters"] = remote_adapters
     cli.main(["serve", "--config", config])

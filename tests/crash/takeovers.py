@@ -1,40 +1,40 @@
-"""How long work lay idle after its replica was killed, until another process took it up."""
+"""Measures how long it takes until another process continues the work of a killed replica."""
 
 import statistics
 from dataclasses import dataclass, field
 from time import monotonic
 
-from tests.crash.engine import FarEngine, Piece
+from tests.crash.engine import Call, RemoteEngine
 from tests.crash.fleet import Replica
 
 BOUND = 15.0
-"""Seconds in which a dead replica's work must be taken over."""
+"""Seconds within which the work of a dead replica must be taken over."""
 
 
 @dataclass
 class Takeovers:
-    """Watches one engine."""
+    """Records the calls that kills interrupt on one engine."""
 
-    engine: FarEngine
-    _broken_off: list[tuple[float, Piece]] = field(default_factory=list)
+    engine: RemoteEngine
+    _interrupted: list[tuple[float, Call]] = field(default_factory=list)
 
-    def note(self, victim: Replica) -> None:
-        """Remember what a replica is about to leave undone."""
+    def record(self, victim: Replica) -> None:
+        """Record the calls in progress of a replica that is about to be killed."""
         if victim.alive:
-            mine = [piece for piece in self.engine.under_way() if piece.who == victim.pid]
-            self._broken_off += [(monotonic(), piece) for piece in mine]
+            mine = [call for call in self.engine.under_way() if call.pid == victim.pid]
+            self._interrupted += [(monotonic(), call) for call in mine]
 
     def seconds(self) -> list[float]:
-        """Return how long each piece waited for the next process, shortest first."""
+        """Return the seconds until another process continued each interrupted call, shortest first."""
         return sorted(
-            min(after) for killed_at, piece in self._broken_off if (after := self._after(killed_at, piece))
+            min(after) for killed_at, call in self._interrupted if (after := self._after(killed_at, call))
         )
 
-    def _after(self, killed_at: float, broken_off: Piece) -> list[float]:
+    def _after(self, killed_at: float, interrupted: Call) -> list[float]:
         return [
-            piece.began - killed_at
-            for piece in self.engine.pieces
-            if piece.pull == broken_off.pull and piece.began > killed_at and piece.who != broken_off.who
+            call.began - killed_at
+            for call in self.engine.calls
+            if call.pull == interrupted.pull and call.began > killed_at and call.pid != interrupted.pid
         ]
 
     def __str__(self) -> str:
@@ -42,5 +42,5 @@ class Takeovers:
         if not found:
             return "nothing was interrupted"
         median, longest = statistics.median(found), found[-1]
-        shares = f"{median / BOUND:.0%} (median) and {longest / BOUND:.0%} (longest) of the bound"
-        return f"{len(found)} interrupted steps taken up after {median:.1f} s and {longest:.1f} s: {shares}"
+        shares = f"{median / BOUND:.0%} (median) and {longest / BOUND:.0%} (longest) of the limit"
+        return f"{len(found)} interrupted steps continued after {median:.1f} s and {longest:.1f} s: {shares}"

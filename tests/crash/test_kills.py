@@ -1,6 +1,6 @@
-"""Bots that are killed at random instants, again and again, while people go on working.
+"""Bots that are killed repeatedly at random moments while people use them.
 
-SEED=… repeats the same choices, KILLS=… makes more of them (`make crash-test`).
+SEED=… repeats the same choices, KILLS=… sets the number of kills (`make crash-test`).
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from time import monotonic
 
 import pytest
 
-from tests.crash.account import Account, calmed, draw
+from tests.crash.audit import Audit, run_audit, wait_until_idle
 from tests.crash.fleet import Replica
 from tests.crash.scene import Scene
 from tests.crash.takeovers import Takeovers
@@ -24,11 +24,11 @@ KILLS = int(os.environ.get("KILLS", "10"))
 SEED = int(os.environ.get("SEED") or random.randrange(10**6))  # noqa: S311 - no secret
 LIMITS = {"runs": 4, "runs_per_repository": 3}
 LIFE = 0.6
-"""Seconds at most that a bot is at work before it is killed."""
+"""Longest time in seconds that a bot works before it is killed."""
 IDLE = 3.0
-"""Seconds at most that it is waited for to have work."""
+"""Longest time in seconds to wait until it has work."""
 READY_FIRST = 0.8
-"""How often a bot may finish its start before the next kill."""
+"""Probability that a bot completes its start before the next kill."""
 
 Report = Callable[[str], None]
 
@@ -40,23 +40,23 @@ def chance() -> random.Random:
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Report:
-    """Tell a figure to whoever watches."""
+    """Return a function that prints figures to the terminal."""
 
-    def tell(figures: str) -> None:
+    def write(figures: str) -> None:
         with capsys.disabled():
             print(f"\n{request.node.name} SEED={SEED} KILLS={KILLS}: {figures}")  # noqa: T201 - for people
 
-    return tell
+    return write
 
 
 async def disturbed(
     scene: Scene, chance: random.Random, disturb: Callable[[], Awaitable[None]]
-) -> tuple[Account, Traffic]:
-    """Have people work until all disturbances are over; wait until all is calm, and draw the account."""
+) -> tuple[Audit, Traffic]:
+    """Disturb the bots while people use them; wait until all is idle, and run the audit."""
     async with people_at_work(scene, chance) as traffic:
         await disturb()
-    await calmed(scene)
-    return draw(scene, traffic), traffic
+    await wait_until_idle(scene)
+    return run_audit(scene, traffic), traffic
 
 
 @asynccontextmanager
@@ -71,7 +71,7 @@ async def people_at_work(scene: Scene, chance: random.Random) -> AsyncIterator[T
 
 
 def at_work(scene: Scene, replica: Replica) -> bool:
-    return any(piece.who == replica.pid for piece in scene.engine.under_way())
+    return any(call.pid == replica.pid for call in scene.engine.under_way())
 
 
 async def kill_at_random(scene: Scene, chance: random.Random, takeovers: Takeovers) -> None:
@@ -82,36 +82,36 @@ async def kill_at_random(scene: Scene, chance: random.Random, takeovers: Takeove
             with suppress(TimeoutError):
                 await scene.until(partial(at_work, scene, victim), IDLE)
         await asyncio.sleep(chance.uniform(0, LIFE))
-        takeovers.note(victim)
+        takeovers.record(victim)
         await victim.kill()
         victim.start()
 
 
-async def killed(scene: Scene, chance: random.Random, report: Report) -> Account:
-    """Kill these bots at random while people work, and return the account."""
+async def killed(scene: Scene, chance: random.Random, report: Report) -> Audit:
+    """Kill the bots at random while people use them, and return the audit."""
     takeovers = Takeovers(scene.engine)
     began = monotonic()
-    account, traffic = await disturbed(scene, chance, lambda: kill_at_random(scene, chance, takeovers))
-    report(f"{account}; {traffic.acts} acts; {takeovers}; {monotonic() - began:.0f} s")
-    return account
+    audit, traffic = await disturbed(scene, chance, lambda: kill_at_random(scene, chance, takeovers))
+    report(f"{audit}; {traffic.acts} acts; {takeovers}; {monotonic() - began:.0f} s")
+    return audit
 
 
 async def test_a_bot_that_is_killed_loses_nothing_and_does_nothing_twice(
     lone_scene: Scene, chance: random.Random, report: Report
 ) -> None:
     await lone_scene.start(limits=LIMITS)
-    account = await killed(lone_scene, chance, report)
-    assert account.problems == [], f"SEED={SEED}"
-    assert account.runs["passed"] > 0
+    audit = await killed(lone_scene, chance, report)
+    assert audit.problems == [], f"SEED={SEED}"
+    assert audit.runs["passed"] > 0
 
 
 async def test_replicas_that_are_killed_lose_nothing_and_do_nothing_twice(
     shared_scene: Scene, chance: random.Random, report: Report
 ) -> None:
     await shared_scene.start(3, limits=LIMITS)
-    account = await killed(shared_scene, chance, report)
-    assert account.problems == [], f"SEED={SEED}"
-    assert account.runs["passed"] > 0
+    audit = await killed(shared_scene, chance, report)
+    assert audit.problems == [], f"SEED={SEED}"
+    assert audit.runs["passed"] > 0
 
 
 async def test_a_database_that_crashes_under_load_loses_nothing(
@@ -128,8 +128,10 @@ async def test_a_database_that_crashes_under_load_loses_nothing(
             await asyncio.to_thread(postgres.start)
         await asyncio.sleep(1)
 
-    account, traffic = await disturbed(scene, chance, crash_the_database)
-    report(f"{account}; {traffic.acts} acts")
-    assert account.problems == [], f"SEED={SEED}"
-    assert account.runs["passed"] > 0
-    assert all(replica.starts == 1 and replica.alive for replica in scene.replicas), "no bot ended for it"
+    audit, traffic = await disturbed(scene, chance, crash_the_database)
+    report(f"{audit}; {traffic.acts} acts")
+    assert audit.problems == [], f"SEED={SEED}"
+    assert audit.runs["passed"] > 0
+    assert all(replica.starts == 1 and replica.alive for replica in scene.replicas), (
+        "no bot exits because of it"
+    )

@@ -1,4 +1,4 @@
-"""A bot that is killed at random instants while it works with the real engine and registry."""
+"""A bot that is killed at random moments while it uses the real engine and registry."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ import pytest
 from bot.core.naming import LABEL_INSTANCE
 from bot.model.run import RunState
 from playground.server import OfflineGitee
-from tests.crash.account import calmed, draw
-from tests.crash.engine import FarEngine
+from tests.crash.audit import run_audit, wait_until_idle
+from tests.crash.engine import RemoteEngine
 from tests.crash.scene import Scene
 from tests.crash.test_kills import IDLE, KILLS, LIMITS, READY_FIRST, SEED, chance
 from tests.crash.traffic import STARTING, Fate, Traffic
@@ -32,7 +32,7 @@ SUITE = 'sleep 0.5; echo \'<testsuite name="unit"><testcase name="adds"/></tests
 CONFIG = f"version: 1\ndeploy:\n  health: {{path: /, timeout: 20}}\ntest:\n  command: {json.dumps(SUITE)}\n"
 RECIPE = f"{RUNTIME}RUN sleep 0.5\n{SERVE}\nFROM runtime AS test\nVOLUME /reports\n"
 LIFE = 3.0
-"""Seconds at most between two kills: a run takes about as long."""
+"""Longest time in seconds between two kills, about the duration of a run."""
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ async def scene(
     files: Any = {"Dockerfile": RECIPE.format(base=base_image), ".chatops.yml": CONFIG}
     await gitee.commit(REPO, "master", files, by="lin")
     store_url = f"sqlite:///{tmp_path}/store/chatops.db"
-    async with Scene(tmp_path / "bots", gitee, FarEngine(), store_url, far=False) as made:
+    async with Scene(tmp_path / "bots", gitee, RemoteEngine(), store_url, remote=False) as made:
         docker_, kept = {"instance": instance}, {"url": f"http://{registry.host}"}
         await made.start(docker=docker_, registry=kept, limits=LIMITS)
         yield made
@@ -70,13 +70,13 @@ async def test_real_runs_survive_kills_and_leave_nothing_behind(
         await asyncio.sleep(chance.uniform(0, LIFE))
         await bot.kill()
         bot.start()
-    await calmed(scene)
-    assert draw(scene, traffic).problems == [], f"SEED={SEED}"
+    await wait_until_idle(scene)
+    assert run_audit(scene, traffic).problems == [], f"SEED={SEED}"
     assert {run.state for run in scene.ledger.runs()} == {RunState.PASSED}, f"SEED={SEED}"
-    assert len(containers(sdk, instance)) == len(numbers), "one environment each, and nothing beside"
+    assert len(containers(sdk, instance)) == len(numbers), "one environment each, and nothing else"
     for number in numbers:
         await scene.gitee.close(REPO, number, by="mei")
-    await scene.settled()
+    await scene.idle()
     assert containers(sdk, instance) == []
     wanted: Any = {"label": f"{LABEL_INSTANCE}={instance}"}
     assert sdk.networks.list(filters=wanted) == []

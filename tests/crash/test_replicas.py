@@ -1,4 +1,4 @@
-"""Three bots on one PostgreSQL, each a process of its own, behind hooks of their own."""
+"""Three bots as processes on one PostgreSQL, each with its own webhook."""
 
 import asyncio
 from collections import Counter
@@ -13,11 +13,11 @@ from tests.crash.scene import Scene
 from tests.dialogue.tester import REPO
 
 TAKEN_OVER = 15.0
-"""Seconds that are promised for the take-over of what a dead replica had in hand."""
+"""Guaranteed limit in seconds for the take-over of a dead replica's work."""
 INTERRUPTED = 5.0
-"""Seconds that are promised for the interruption of a step, whichever replica hears of the stop."""
-SILENT = "has stalled: its runs are taken over"
-"""What is logged by whoever thinks another replica dead."""
+"""Guaranteed limit in seconds for the interruption of a step, whichever replica receives the stop."""
+STALLED = "has stalled: its runs are taken over"
+"""Logged by a replica that evicts another one."""
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ async def scene(shared_scene: Scene) -> Scene:
     return shared_scene
 
 
-def test_the_promised_times_follow_from_how_often_replicas_look() -> None:
-    """What takes time is here; how long a busy machine takes for the rest is nobody's promise."""
+def test_the_guaranteed_times_follow_from_the_intervals() -> None:
+    """The intervals bound the times; additional time on a busy machine is not guaranteed."""
     assert HEARTBEAT_INTERVAL < SELF_FENCE_AFTER < EVICT_AFTER
     assert EVICT_AFTER + HEARTBEAT_INTERVAL + POLL_SECONDS < TAKEN_OVER
     assert POLL_SECONDS < INTERRUPTED
@@ -38,11 +38,11 @@ def states(scene: Scene) -> list[RunState]:
 
 
 async def held_run(scene: Scene) -> tuple[Replica, list[Replica]]:
-    """Have a run stand in its build; return who is at it, and the others."""
+    """Hold a run in its build; return its replica and the others."""
     gate = scene.engine.hold("build")
     await scene.open()
     await gate.reached()
-    busy = scene.at_work()
+    busy = scene.busy_replica()
     return busy, [replica for replica in scene.replicas if replica is not busy]
 
 
@@ -51,73 +51,75 @@ def only_comment(scene: Scene) -> str:
     return comment
 
 
-async def test_an_event_that_every_replica_hears_of_is_one_run(scene: Scene) -> None:
+async def test_an_event_that_every_replica_receives_starts_one_run(scene: Scene) -> None:
     numbers = [await scene.open() for _ in range(3)]
     for number in numbers:
         await scene.gitee.comment(REPO, number, "/test", by="lin")
-    await scene.settled()
+    await scene.idle()
     asked = Counter((run.number, run.origin.trigger) for run in scene.ledger.runs())
     assert asked == Counter({(number, trigger): 1 for number in numbers for trigger in ("open", "comment")})
     assert set(states(scene)) == {RunState.PASSED}
     assert len(scene.comments("chatops:run=")) == len(scene.comments()) == 6
     assert scene.engine.overlaps == []
-    assert len({piece.who for piece in scene.engine.pieces}) > 1, "the replicas share the work"
+    assert len({call.pid for call in scene.engine.calls}) > 1, "the replicas share the work"
 
 
 async def test_limits_hold_for_all_replicas_together(shared_scene: Scene) -> None:
     scene = shared_scene
     await scene.start(3, limits={"runs": 2, "runs_per_repository": 2})
     await asyncio.gather(*(scene.open() for _ in range(6)))
-    await scene.settled()
+    await scene.idle()
     assert states(scene) == [RunState.PASSED] * 6
     assert scene.engine.most_at_once == 2
 
 
-async def test_a_stop_that_one_replica_hears_of_interrupts_the_step_on_another(scene: Scene) -> None:
+async def test_a_stop_received_by_one_replica_interrupts_the_step_on_another(scene: Scene) -> None:
     busy, others = await held_run(scene)
-    scene.only(others[0])
+    scene.send_webhooks_only_to(others[0])
     await scene.gitee.comment(REPO, 1, "/cancel", by="lin")
     await scene.until(lambda: scene.engine.under_way() == [])
-    await scene.settled()
+    await scene.idle()
     assert states(scene) == [RunState.CANCELLED]
     assert busy.alive
 
 
-async def test_what_a_killed_replica_had_in_hand_is_taken_over(scene: Scene) -> None:
+async def test_the_run_of_a_killed_replica_is_taken_over(scene: Scene) -> None:
     busy, others = await held_run(scene)
     await busy.kill()
-    await scene.until(lambda: len(scene.engine.pieces) > 1)
-    await scene.settled()
+    await scene.until(lambda: len(scene.engine.calls) > 1)
+    await scene.idle()
     assert states(scene) == [RunState.PASSED]
     assert "passed" in only_comment(scene)
     assert scene.engine.overlaps == []
     assert all(replica.alive for replica in others)
 
 
-async def test_a_replica_that_hung_is_taken_over_and_drops_what_it_had(scene: Scene) -> None:
+async def test_the_run_of_a_hung_replica_is_taken_over_and_the_replica_drops_it(scene: Scene) -> None:
     busy, _ = await held_run(scene)
     busy.freeze()
-    await scene.until(lambda: len(scene.engine.pieces) > 1)
+    await scene.until(lambda: len(scene.engine.calls) > 1)
     await scene.until(lambda: states(scene) == [RunState.PASSED])
-    before = len(scene.engine.pieces)
+    before = len(scene.engine.calls)
     busy.thaw()
     await scene.until(lambda: "was evicted" in busy.log.read_text())
     await scene.until(lambda: scene.engine.under_way() == [])
-    await scene.settled()
+    await scene.idle()
     assert "passed" in only_comment(scene)
-    assert len(scene.engine.pieces) == before
+    assert len(scene.engine.calls) == before
     await scene.gitee.comment(REPO, 1, "/build", by="lin")
-    await scene.settled()
-    assert states(scene) == [RunState.PASSED] * 2, "and it is one among the others again"
+    await scene.idle()
+    assert states(scene) == [RunState.PASSED] * 2, "and it is a member again"
 
 
-async def test_a_replica_that_is_asked_to_end_gives_its_run_back_at_once(scene: Scene) -> None:
+async def test_a_terminated_replica_releases_its_run_at_once(scene: Scene) -> None:
     busy, others = await held_run(scene)
     busy.terminate()
-    await scene.until(lambda: len(scene.engine.pieces) > 1)
+    await scene.until(lambda: len(scene.engine.calls) > 1)
     assert await busy.gone() == 0
-    await scene.settled()
+    await scene.idle()
     assert states(scene) == [RunState.PASSED]
     assert "passed" in only_comment(scene)
     assert scene.engine.overlaps == []
-    assert not any(SILENT in replica.log.read_text() for replica in others), "nobody waited for it"
+    assert not any(STALLED in replica.log.read_text() for replica in others), (
+        "no replica waited for an eviction"
+    )

@@ -1,11 +1,11 @@
-"""A stop that meets a run in its tests: the engine of these tests forgets nothing by itself."""
+"""A stop during the tests of a run; the engine of these tests removes nothing by itself."""
 
 from bot.model.run import RunState
 from tests.crash.scene import Scene
 from tests.dialogue.tester import REPO
 
 
-async def test_a_suite_of_a_run_that_was_cancelled_is_not_left_at_its_runner(
+async def test_the_suite_of_a_cancelled_run_is_removed_from_its_runner(
     lone_scene: Scene,
 ) -> None:
     scene = lone_scene
@@ -15,6 +15,6 @@ async def test_a_suite_of_a_run_that_was_cancelled_is_not_left_at_its_runner(
     await gate.reached()
     assert len(scene.engine.suites) == 1
     await scene.gitee.comment(REPO, number, "/cancel", by="lin")
-    await scene.settled()
+    await scene.idle()
     assert [run.state for run in scene.ledger.runs()] == [RunState.CANCELLED]
     assert scene.engine.suites == set()

@@ -1,4 +1,4 @@
-"""People at work: pull requests opened, pushed to and closed, commands written, as a seed decides."""
+"""Simulated people who open, push to, close and comment on pull requests, determined by a seed."""
 
 import asyncio
 import random
@@ -9,14 +9,17 @@ from playground.git_repositories import Files
 from tests.crash.scene import REPOSITORIES, Scene
 
 STARTING = ("/build", "/deploy", "/test")
-"""Commands of which each starts one run."""
-ASIDE = ("/help", "/status", "/cancel")
+"""Commands that start one run each."""
+OTHER = ("/help", "/status", "/cancel")
 MOST_UNFINISHED = 20
-"""How many runs may wait before people pause: the bots are to be disturbed, not flooded."""
+"""Unfinished work at which people pause, so that the bots are disturbed and not overloaded."""
 
 
 class Fate(StrEnum):
-    """What becomes of a pull request; commands are refused where the head has moved meanwhile."""
+    """What people do with a pull request.
+
+    A pull request with commands gets no pushes, because the bot refuses a command when the head has moved.
+    """
 
     COMMANDED = "commanded"
     PUSHED = "pushed"
@@ -25,7 +28,7 @@ class Fate(StrEnum):
 
 @dataclass
 class Traffic:
-    """Acts again and again until told to stop."""
+    """Acts repeatedly until `over` is set."""
 
     scene: Scene
     chance: random.Random
@@ -35,14 +38,14 @@ class Traffic:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def go_on(self) -> None:
-        """Act until told to stop."""
+        """Act until `over` is set."""
         while not self.over.is_set():
             if self.scene.ledger.unfinished() < MOST_UNFINISHED:
                 await self.act()
             await asyncio.sleep(self.chance.expovariate(1 / self.pause))
 
     async def act(self) -> None:
-        """Do one thing."""
+        """Do one action."""
         self.acts += 1
         fate = self.chance.choices(list(Fate), weights=(6, 2, 1))[0]
         known = [pull for pull, its in self.fates.items() if its is fate]
@@ -59,7 +62,7 @@ class Traffic:
         gitee = self.scene.gitee
         match fate:
             case Fate.COMMANDED:
-                words = self.chance.choice(STARTING * 3 + ASIDE)
+                words = self.chance.choice(STARTING * 3 + OTHER)
                 await gitee.comment(repository, number, words, by="lin")
             case Fate.PUSHED:
                 files: Files = {"app.py": f"print({self.acts})\n"}

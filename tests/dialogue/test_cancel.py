@@ -4,7 +4,7 @@ from tests.dialogue.offline import OfflineTester
 
 async def test_cancelling_interrupts_the_step_and_waits_for_its_cleaning_up(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
-    gate.tidied.clear()
+    gate.cleaned_up.clear()
     await tester.open()
     await gate.reached()
     await tester.sees("Building")
@@ -13,7 +13,7 @@ async def test_cancelling_interrupts_the_step_and_waits_for_its_cleaning_up(test
     await gate.left()
     (run,) = await tester.bot.store.runs.unfinished()
     assert run.state is RunState.RUNNING
-    gate.tidied.set()
+    gate.cleaned_up.set()
     said = await tester.living(1)
     assert "**Stopped**" in said
     assert "| Build | cancelled |" in said

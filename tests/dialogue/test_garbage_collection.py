@@ -24,7 +24,7 @@ def stray(kind: ItemKind, number: int = 1, *, run: int = 1, repo: RepoPath = SHO
 
 async def test_what_stands_and_what_it_stands_on_is_left_alone(tester: OfflineTester) -> None:
     await tester.opened()
-    tester.world.strays = [stray(ItemKind.NETWORK), stray(ItemKind.IMAGE)]
+    tester.world.extra_items = [stray(ItemKind.NETWORK), stray(ItemKind.IMAGE)]
     tags = set(tester.world.tags)
     await tester.sweep()
     await tester.says_nothing()
@@ -36,7 +36,7 @@ async def test_what_stands_and_what_it_stands_on_is_left_alone(tester: OfflineTe
 async def test_what_a_dead_run_has_left_is_removed(tester: OfflineTester) -> None:
     await tester.opened()
     left = [stray(ItemKind.TESTS), stray(ItemKind.LAYER), stray(ItemKind.CONTAINER, 99)]
-    tester.world.strays = list(left)
+    tester.world.extra_items = list(left)
     await tester.sweep()
     assert sorted(tester.world.removed_items, key=left.index) == left
     assert tester.repairs() == {"orphaned_item": 3}
@@ -49,15 +49,15 @@ async def test_a_namespace_says_after_an_extension_until_when_it_lives_now(teste
     (deployed,) = tester.world.deployed.values()
     (before,) = await tester.bot.store.pulls.environments()
     assert deployed.expires == before.expires_at
-    tester.world.strays = [replace(stray(ItemKind.NAMESPACE), expires=deployed.expires)]
+    tester.world.extra_items = [replace(stray(ItemKind.NAMESPACE), expires=deployed.expires)]
     await tester.says("/extend 4h")
     tester.world.script.fail("update_expiry", AWAY)
     await tester.sweep()
-    assert tester.world.strays[0].expires == before.expires_at
+    assert tester.world.extra_items[0].expires == before.expires_at
     await tester.sweep()
     (after,) = await tester.bot.store.pulls.environments()
     assert after.expires_at > before.expires_at
-    assert tester.world.strays[0].expires == after.expires_at.replace(microsecond=0)
+    assert tester.world.extra_items[0].expires == after.expires_at.replace(microsecond=0)
     assert tester.repairs() == {}
 
 
@@ -65,7 +65,7 @@ async def test_a_run_under_way_keeps_what_it_has_made(tester: OfflineTester) -> 
     gate = tester.world.script.hold("test")
     await tester.open()
     await gate.reached()
-    tester.world.strays = [stray(kind) for kind in ItemKind]
+    tester.world.extra_items = [stray(kind) for kind in ItemKind]
     await tester.sweep()
     assert tester.world.removed_items == []
     gate.open()
@@ -139,16 +139,16 @@ async def test_who_is_away_is_left_out_and_the_rest_is_swept(
     await tester.opened()
     await tester.close()
     await tester.read_all()
-    tester.world.strays = [stray(ItemKind.TESTS)]
+    tester.world.extra_items = [stray(ItemKind.TESTS)]
     tester.world.tags = {"registry.example.com/team/shop:pr-1-12345678"}
     tester.world.script.fail(door, AWAY)
     with caplog.at_level(logging.WARNING):
         await tester.sweep()
     assert "left out" in caplog.text
-    assert (tester.world.strays == []) is (door == "tagged")
+    assert (tester.world.extra_items == []) is (door == "tagged")
     assert (tester.world.tags == set()) is (door == "inventory")
     await tester.sweep()
-    assert tester.world.strays == []
+    assert tester.world.extra_items == []
     assert tester.world.tags == set()
 
 

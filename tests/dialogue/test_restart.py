@@ -46,7 +46,7 @@ async def test_a_delivery_that_was_kept_is_decided_after_the_restart(tester: Off
 async def test_a_stop_that_was_asked_for_is_obeyed_after_the_restart(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     # It does not get to the end of its cleaning up before the bot ends.
-    gate.tidied.clear()
+    gate.cleaned_up.clear()
     await tester.open()
     await gate.reached()
     await tester.comment("/cancel")

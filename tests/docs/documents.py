@@ -1,4 +1,4 @@
-"""Reads the project's Markdown as readers do: its code, its headings and its links."""
+"""Reads code, headings and links from the project's Markdown."""
 
 import re
 import shlex
@@ -27,7 +27,7 @@ _PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b")
 
 @dataclass(frozen=True)
 class Document:
-    """A page and where it is."""
+    """A page and its file."""
 
     file: Path
     text: str
@@ -38,7 +38,7 @@ class Document:
 
     @cached_property
     def tokens(self) -> tuple[Token, ...]:
-        """Everything in it, with what is inside paragraphs and cells."""
+        """All tokens, including those inside paragraphs and table cells."""
         blocks = _MARKDOWN.parse(self.text)
         return tuple(inner for block in blocks for inner in (block, *(block.children or ())))
 
@@ -57,13 +57,13 @@ class Document:
 
     @property
     def links(self) -> tuple[str, ...]:
-        """Targets of links and images that stay inside the project, readable."""
+        """Targets of links and images inside the project, without percent-encoding."""
         found = (one.attrGet("href") or one.attrGet("src") for one in self.tokens)
         return tuple(unquote(str(link)) for link in found if link and "://" not in str(link))
 
     @property
     def anchors(self) -> frozenset[str]:
-        """What its headings are linked by."""
+        """Anchors of the headings."""
         headings = [
             text.content
             for opening, text in zip(self.tokens, self.tokens[1:], strict=False)
@@ -73,7 +73,7 @@ class Document:
 
     @property
     def paths(self) -> frozenset[str]:
-        """Files and folders of the project that it names; words in capitals stand for anything."""
+        """Files and folders of the project that the page names; words in capitals become wildcards."""
         return frozenset(_PLACEHOLDER.sub("*", path) for path in _PATH.findall(self.text))
 
 

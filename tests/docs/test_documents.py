@@ -1,4 +1,4 @@
-"""What the documents tell a reader to type, to open or to follow exists."""
+"""Command lines, links and paths in the documents are valid."""
 
 import re
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from tests.docs.documents import PAGES, ROOT, Document
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = frozenset(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 EXAMPLES = {"tests/unit", "tests/e2e"}
-"""Paths in a reader's own repository."""
+"""Paths in a user's repository."""
 
 EVERY_PAGE = pytest.mark.parametrize("file", PAGES, ids=lambda file: file.relative_to(ROOT).as_posix())
 
 
 def wrong_command(words: Sequence[str]) -> str:
-    """Return what is wrong with a command line, without running it."""
+    """Return the error in a command line, without running it; empty if there is none."""
     program, *arguments = words
     try:
         return _wrong_target(arguments) if program == "make" else _parse(main, program, arguments)
@@ -57,10 +57,10 @@ def wrong_commands(document: Document) -> list[str]:
 
 
 def broken_links(document: Document) -> list[str]:
-    return [link for link in document.links if not _leads_somewhere(document, link)]
+    return [link for link in document.links if not _has_target(document, link)]
 
 
-def _leads_somewhere(document: Document, link: str) -> bool:
+def _has_target(document: Document, link: str) -> bool:
     target, _, anchor = link.partition("#")
     file = document.file.parent / target if target else document.file
     if not anchor:
@@ -74,12 +74,12 @@ def missing_paths(document: Document) -> list[str]:
 
 
 @EVERY_PAGE
-def test_every_command_line_can_be_typed(file: Path) -> None:
+def test_every_command_line_is_valid(file: Path) -> None:
     assert wrong_commands(Document.read(file)) == []
 
 
 @EVERY_PAGE
-def test_every_link_leads_somewhere(file: Path) -> None:
+def test_every_link_has_a_target(file: Path) -> None:
     assert broken_links(Document.read(file)) == []
 
 
@@ -112,7 +112,7 @@ Run `chatops doctor --repo a/b`, `chatops --version`, `chatops dns coredns --hel
 """
 
 
-def test_what_is_wrong_is_found() -> None:
+def test_errors_are_found() -> None:
     document = Document(ROOT / "docs" / "sample.md", SAMPLE)
 
     assert [line.partition(":")[0] for line in wrong_commands(document)] == [

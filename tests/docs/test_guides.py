@@ -1,4 +1,4 @@
-"""What the guides show is what the bot takes and prints."""
+"""Examples in the guides are valid, and the pages name every metric, key and check."""
 
 import re
 from pathlib import Path
@@ -44,14 +44,14 @@ def loaded(example: str, folder: Path) -> Settings:
 
 
 @BOTH
-def test_settings_load(page: Path, tmp_path: Path) -> None:
+def test_examples_of_settings_load(page: Path, tmp_path: Path) -> None:
     assert examples(page)
     for example in examples(page):
         assert loaded(example, tmp_path) != Settings()
 
 
 @pytest.mark.parametrize("guide", [*GUIDES, "operations"])
-def test_both_languages_show_the_same(guide: str) -> None:
+def test_both_languages_have_the_same_examples_and_headings(guide: str) -> None:
     en, zh = (DOCS / f"{guide}{language}.md" for language in ("", ".zh"))
     assert examples(en) == examples(zh)
     headings = [len(re.findall(r"^##? ", page.read_text("utf-8"), re.MULTILINE)) for page in (en, zh)]
@@ -59,12 +59,12 @@ def test_both_languages_show_the_same(guide: str) -> None:
 
 
 @pytest.mark.parametrize("page", ["dns.md", "dns.zh.md"])
-def test_the_corefile_is_what_is_printed(page: str) -> None:
+def test_the_corefile_is_current(page: str) -> None:
     assert wildcard("preview.example.com", ["10.0.0.5"]) in (DOCS / page).read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", ["dns.md", "dns.zh.md"])
-def test_every_part_that_the_doctor_looks_at_is_named(page: str) -> None:
+def test_every_check_of_the_doctor_is_named(page: str) -> None:
     text = (DOCS / page).read_text("utf-8").lower()
     named = {
         "settings": ("settings", "配置"),
@@ -76,7 +76,7 @@ def test_every_part_that_the_doctor_looks_at_is_named(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", OPERATIONS, ids=lambda page: str(page.name))
-def test_everything_that_is_measured_is_described_and_nothing_else(page: Path) -> None:
+def test_all_metrics_and_no_others_are_described(page: Path) -> None:
     async def count() -> StoreStats:
         raise NotImplementedError
 
@@ -97,7 +97,7 @@ def test_everything_that_is_measured_is_described_and_nothing_else(page: Path) -
 
 
 @pytest.mark.parametrize("page", OPERATIONS, ids=lambda page: str(page.name))
-def test_everything_that_is_kept_for_a_time_is_named(page: Path) -> None:
+def test_every_retention_key_is_named(page: Path) -> None:
     rows = re.findall(r"\| `(\w+)` \|$", page.read_text("utf-8"), re.MULTILINE)
     assert set(rows) == set(keys()["retention"])
 

@@ -1,4 +1,4 @@
-"""What the pages about Jenkins say is what there is; their examples are read as far as they can be here."""
+"""Examples in the pages about Jenkins are valid, as far as this can be checked without Jenkins."""
 
 import re
 import subprocess
@@ -36,7 +36,7 @@ def test_every_placeholder_and_parameter_has_its_row(language: Language) -> None
     assert set(re.findall(r"CHATOPS_\w+", rows)) == set(DECLARED)
 
 
-def test_the_doubles_jobs_declare_what_jobs_are_given() -> None:
+def test_the_jobs_of_the_offline_jenkins_declare_all_parameters() -> None:
     assert set(DECLARED) == {"CHATOPS_RUN", "CHATOPS_FAILED_TESTS", *job._GIVEN}
     assert set(job._GIVEN.values()) <= set(placeholders.NAMES)
 
@@ -62,7 +62,7 @@ def test_the_configuration_is_valid(language: Language, tmp_path: Path) -> None:
 
 
 @BOTH
-def test_the_shell_in_the_jenkinsfiles_is_shell(language: Language) -> None:
+def test_the_shell_in_the_jenkinsfiles_is_valid(language: Language) -> None:
     scripts = [
         script.replace("\\\\", "\\")
         for block in blocks(language, "groovy")
@@ -76,7 +76,7 @@ def test_the_shell_in_the_jenkinsfiles_is_shell(language: Language) -> None:
 
 
 @BOTH
-def test_no_parameter_is_filled_into_a_script(language: Language) -> None:
+def test_no_parameter_is_interpolated_into_a_script(language: Language) -> None:
     """Groovy's double quotes would let a branch's name run."""
     for block in blocks(language, "groovy"):
         assert not re.search(r'\bsh\b[^\n]*"""|\bsh\(?\s*"|script:\s*"', block)
@@ -90,7 +90,7 @@ def test_both_languages_have_the_same_examples() -> None:
     assert english == chinese
 
 
-def test_what_the_library_reports_is_read() -> None:
+def test_the_output_of_the_shared_library_is_parsed() -> None:
     """`report` writes NAME=value lines."""
     written = f"IMAGE=harbor.example.com/team/shop:pr-1-a\nIMAGE_SIZE=7\nIMAGE_DIGEST=sha256:{'0' * 64}\n"
     assert job_results.read({"chatops.env": written.encode()}).size == 7
@@ -98,7 +98,7 @@ def test_what_the_library_reports_is_read() -> None:
 
 
 @BOTH
-def test_links_lead_somewhere(language: Language) -> None:
+def test_links_have_targets(language: Language) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", PAGES[language].read_text(encoding="utf-8")):
         name, _, anchor = target.partition("#")
         assert (DOCS / name).exists(), target

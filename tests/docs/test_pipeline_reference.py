@@ -23,7 +23,7 @@ COMMANDS = frozenset({"build", "deploy", "test", "teardown"})
 
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_are_current(page: str, request: pytest.FixtureRequest) -> None:
-    """Written anew by `pytest tests/docs/test_pipeline_reference.py --update-golden`."""
+    """`pytest tests/docs/test_pipeline_reference.py --update-golden` updates them."""
     file, text = ROOT / page, PAGES[page]()
     if request.config.getoption("--update-golden"):
         file.write_text(text, encoding="utf-8")
@@ -67,7 +67,7 @@ def accepted(text: str) -> bool:
         "services: {db: {image: x}}",
     ],
 )
-def test_schema_and_bot_accept_the_same(text: str) -> None:
+def test_schema_and_bot_accept_the_same_files(text: str) -> None:
     assert valid(text)
     assert accepted(text)
 
@@ -87,7 +87,7 @@ def test_schema_and_bot_accept_the_same(text: str) -> None:
         "language: fr",
     ],
 )
-def test_schema_and_bot_refuse_the_same(text: str) -> None:
+def test_schema_and_bot_refuse_the_same_files(text: str) -> None:
     assert not valid(text)
     assert not accepted(text)
 

@@ -1,4 +1,4 @@
-"""What the READMEs say is what there is."""
+"""The READMEs are current."""
 
 import re
 from pathlib import Path
@@ -24,13 +24,13 @@ def test_the_table_of_commands_is_current(language: Language, request: pytest.Fi
     assert readme.read_text(encoding="utf-8") == current
 
 
-def test_a_readme_without_a_place_for_the_table_is_an_error() -> None:
+def test_a_readme_without_the_markers_of_the_table_is_an_error() -> None:
     with pytest.raises(ValueError, match="to fill"):
         with_commands("nothing", "table")
 
 
 @pytest.mark.parametrize("language", Language)
-def test_the_configuration_of_the_five_minutes_loads(language: Language, tmp_path: Path) -> None:
+def test_the_example_configuration_loads(language: Language, tmp_path: Path) -> None:
     text = READMES[language].read_text(encoding="utf-8")
     [example] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     secret = tmp_path / "secret"
@@ -40,5 +40,5 @@ def test_the_configuration_of_the_five_minutes_loads(language: Language, tmp_pat
     settings = load(file, {})
     assert settings.repos.allow == ("your-team/*",)
     assert settings.gitee.token.get_secret_value() == "s3cret"
-    told = addresses(settings, web_port=8080, preview_port=8081)
-    assert told.preview("pr-1-shop") == "https://pr-1-shop.preview.example.com/"
+    found = addresses(settings, web_port=8080, preview_port=8081)
+    assert found.preview("pr-1-shop") == "https://pr-1-shop.preview.example.com/"

@@ -18,7 +18,7 @@ def test_the_pages_are_current(language: Language) -> None:
     assert (DOCS / FILES[language]).read_text(encoding="utf-8") == reference(language)
 
 
-def test_every_key_has_words_in_both_languages_and_nothing_else_does() -> None:
+def test_every_key_is_described_in_both_languages_and_no_other_is() -> None:
     names = {*keys(), *(f"{section}.{name}" for section, inner in keys().items() for name in inner)}
 
     assert set(WORDS) == names == set(meanings())
@@ -27,7 +27,7 @@ def test_every_key_has_words_in_both_languages_and_nothing_else_does() -> None:
 
 
 @pytest.mark.parametrize("language", list(Language))
-def test_every_key_stands_in_its_table(language: Language) -> None:
+def test_every_key_is_in_its_table(language: Language) -> None:
     page = reference(language)
 
     for section, inner in keys().items():
@@ -39,7 +39,7 @@ def test_every_key_stands_in_its_table(language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", list(Language))
-def test_the_example_loads_and_says_what_it_seems_to(language: Language, tmp_path: Path) -> None:
+def test_the_example_loads_with_the_values_that_it_shows(language: Language, tmp_path: Path) -> None:
     text = example(language)
     assert f"```toml\n{text}```" in reference(language)
     assert tomllib.loads(text) == EXAMPLE
@@ -55,7 +55,7 @@ def test_the_example_loads_and_says_what_it_seems_to(language: Language, tmp_pat
     assert settings.gitee.webhook_mode == "sign"
 
 
-def test_the_pages_are_written_where_asked(tmp_path: Path) -> None:
+def test_the_pages_are_written_to_the_given_folder(tmp_path: Path) -> None:
     write(tmp_path)
 
     assert {path.name for path in tmp_path.iterdir()} == set(FILES.values())

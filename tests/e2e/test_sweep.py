@@ -65,7 +65,7 @@ class Engine:
         self.sdk.containers.run(self.image, ["sleep", "600"], detach=True, labels=marks, **rest)
 
     @property
-    def strays(self) -> int:
+    def extra_items(self) -> int:
         """How much is left of it."""
         marks = labels.of_pull(self.instance, STRANGE.repo, STRANGE.number)
         wanted: Any = labels.matching(marks)
@@ -91,11 +91,11 @@ async def test_what_nobody_owns_goes_and_the_preview_stays(start: Start, engine:
     await tester.open()
     assert "Preview ready" in await tester.read()
     engine.leave_behind()
-    assert engine.strays == 4
+    assert engine.extra_items == 4
 
     async def swept() -> bool:
         await tester.bot.reconciling.sweep.run()
-        return engine.strays == 0
+        return engine.extra_items == 0
 
     await tester.until(swept)
     assert await answer(tester) == 200
@@ -188,13 +188,13 @@ async def test_an_operator_clears_up_beside_a_running_bot(
         return (await gc("--dry-run")).count("team/shop!99") == 4
 
     await tester.until(told)
-    assert engine.strays == 4
+    assert engine.extra_items == 4
     output = await gc()
     assert f"docker container {engine.instance}-app" in output
 
     async def cleared() -> bool:
         await gc()
-        return engine.strays == 0
+        return engine.extra_items == 0
 
     await tester.until(cleared)
     assert "nothing is left over" in await gc()

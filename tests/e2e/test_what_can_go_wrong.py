@@ -12,7 +12,7 @@ from bot.model.run import RunState
 from bot.settings.model import Settings
 from tests.dialogue.tester import BotTester
 from tests.e2e.conftest import LONG, RUNTIME, SERVE
-from tests.real.sleeper import Sleeper
+from tests.real.long_command import LongCommand
 
 pytestmark = pytest.mark.docker
 
@@ -101,7 +101,7 @@ async def test_tests_that_do_not_report_are_told_so(
 
 
 async def test_cancel_stops_the_build_in_the_engine(start: Start, settings: Settings, instance: str) -> None:
-    sleeper = Sleeper(instance)
+    sleeper = LongCommand(instance)
     bot = await start({"Dockerfile": f"FROM {{base}}\nRUN echo begun; {sleeper.command}\n"})
     await bot.open()
 

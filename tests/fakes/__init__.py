@@ -1,1 +1,1 @@
-"""Small stateful stand-ins for the adapters, for tests whose subject is not what lies behind them."""
+"""Small stateful fakes of the adapters, for tests of the code that uses them."""

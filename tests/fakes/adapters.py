@@ -1,4 +1,4 @@
-"""A builder, platform, registry and code source that remember what they were asked and fail on demand."""
+"""A fake builder, platform, registry and code source that record calls and fail on demand."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -32,7 +32,7 @@ from bot.steps.context import StepAdapters
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
 PASSING = b'<testsuite name="unit"><testcase name="adds"/><testcase name="removes"/></testsuite>'
 PATIENCE = 60.0
-"""Seconds after which a test that waits for something fails instead of hanging; nothing is promised by it."""
+"""Seconds after which a waiting test fails instead of hanging; no guarantee of the bot."""
 FAILING = (
     b'<testsuite name="unit"><testcase name="adds"/>'
     b'<testcase name="removes"><failure message="2 != 3">assert 2 == 3</failure></testcase></testsuite>'
@@ -41,63 +41,63 @@ FAILING = (
 
 @dataclass
 class Gate:
-    """Where one call of a door waits until it is opened, or is cancelled."""
+    """A point at which one call waits until it is opened or cancelled."""
 
-    tidied: asyncio.Event = field(default_factory=asyncio.Event)
-    """What a cancelled call waits for while it cleans up; set unless a test clears it."""
+    cleaned_up: asyncio.Event = field(default_factory=asyncio.Event)
+    """A cancelled call waits for this before it ends, as if it cleaned up; set unless a test clears it."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.tidied.set()
+        self.cleaned_up.set()
 
     def open(self) -> None:
-        """Let the call go on."""
+        """Let the call continue."""
         self._opened.set()
 
     async def reached(self) -> None:
-        """Wait until somebody stands there."""
+        """Wait until a call arrives."""
         async with asyncio.timeout(PATIENCE):
             await self._arrived.wait()
 
     async def left(self) -> None:
-        """Wait until whoever stood there was cancelled; it may be cleaning up still."""
+        """Wait until the waiting call is cancelled; it may still be cleaning up."""
         async with asyncio.timeout(PATIENCE):
             await self.cancelled.wait()
 
     async def pass_through(self) -> None:
-        """Stand there."""
+        """Wait here, as the call."""
         self._arrived.set()
         try:
             await self._opened.wait()
         except asyncio.CancelledError:
             self.cancelled.set()
-            await self.tidied.wait()
+            await self.cleaned_up.wait()
             raise
 
 
 @dataclass
 class Script:
-    """What happens next at a door: an error to raise, or a gate to wait at, each used once."""
+    """What the next calls of each operation do: raise an error or wait at a gate, each used once."""
 
     _next: dict[str, deque[BaseException | Gate]] = field(default_factory=lambda: defaultdict(deque))
 
-    def fail(self, door: str, *errors: BaseException) -> None:
-        """Let the next calls of a door raise, one after the other."""
-        self._next[door].extend(errors)
+    def fail(self, operation: str, *errors: BaseException) -> None:
+        """Make the next calls of an operation raise these errors, in order."""
+        self._next[operation].extend(errors)
 
-    def hold(self, door: str) -> Gate:
-        """Let the next call of a door wait until the returned gate is opened."""
+    def hold(self, operation: str) -> Gate:
+        """Make the next call of an operation wait until the returned gate is opened."""
         gate = Gate()
-        self._next[door].append(gate)
+        self._next[operation].append(gate)
         return gate
 
-    async def pass_through(self, door: str) -> None:
-        """Play what was scripted for this door."""
-        if not self._next[door]:
+    async def pass_through(self, operation: str) -> None:
+        """Do what the script says for this call of an operation."""
+        if not self._next[operation]:
             return
-        scripted = self._next[door].popleft()
+        scripted = self._next[operation].popleft()
         if isinstance(scripted, BaseException):
             raise scripted
         await scripted.pass_through()
@@ -105,39 +105,39 @@ class Script:
 
 @dataclass
 class FakeWorld:
-    """Everything behind the adapters."""
+    """The state behind the fake adapters."""
 
     script: Script = field(default_factory=Script)
     dockerfile: str | None = DOCKERFILE
     built: list[BuildOrder] = field(default_factory=list)
     tags: set[str] = field(default_factory=set)
     immutable: set[str] = field(default_factory=set)
-    """Tags that the registry does not let go."""
+    """Tags that the registry refuses to delete."""
     scan: Scan | None = None
     """What the registry's scanner finds in every image."""
     fail_on: Severity | None = None
     dns: DnsRecords | None = None
-    """Where names are entered, if they are."""
+    """DNS records of previews; None with a wildcard record."""
     deployed: dict[EnvironmentKey, EnvironmentSpec] = field(default_factory=dict)
     tested: list[TestSpec] = field(default_factory=list)
-    strays: list[Item] = field(default_factory=list)
-    """What is there beside what is deployed."""
+    extra_items: list[Item] = field(default_factory=list)
+    """Resources in addition to the deployed ones."""
     removed_items: list[Item] = field(default_factory=list)
     removed: list[EnvironmentKey] = field(default_factory=list)
     tests_stopped: list[EnvironmentKey] = field(default_factory=list)
     images_removed: list[tuple[RepoPath, int]] = field(default_factory=list)
     outputs: deque[TestOutput] = field(default_factory=deque)
-    """Results of the next suites; afterwards all pass."""
+    """Results of the next suites; further suites pass."""
     reports: dict[tuple[int, str], Report] = field(default_factory=dict)
     logs: dict[tuple[int, str], "FakeLog"] = field(default_factory=dict)
     jobs: dict[RunnerName, Jobs] = field(default_factory=dict)
     sleeps: bool = False
-    """Whether environments can sleep here."""
+    """Whether environments can scale to zero."""
     asleep: set[EnvironmentKey] = field(default_factory=set)
 
     def adapters(self) -> StepAdapters:
-        """Return the adapters of this world."""
-        world = World(self)
+        """Return adapters that use this state."""
+        world = FakeAdapters(self)
         return StepAdapters(
             source=world,
             registry=world,
@@ -152,16 +152,16 @@ class FakeWorld:
 
 @dataclass
 class FakeLog:
-    """Keeps what was written."""
+    """A log that tests read."""
 
     lines: list[str] = field(default_factory=list)
 
     def write(self, text: str) -> None:
-        """Keep output."""
+        """Append output."""
         self.lines.extend(text.splitlines())
 
     def note(self, text: str) -> None:
-        """Keep a line of the bot's own."""
+        """Append a message of the bot."""
         self.lines.append(f"▸ {text}")
 
     def tail(self, lines: int = 40) -> str:
@@ -169,8 +169,8 @@ class FakeLog:
         return "\n".join(self.lines[-lines:])
 
 
-class World:
-    """All ports of the steps in one, over one FakeWorld."""
+class FakeAdapters:
+    """All ports of the steps in one class, on one FakeWorld."""
 
     def __init__(self, state: FakeWorld) -> None:
         self._state = state
@@ -241,20 +241,20 @@ class World:
     async def inventory(self) -> tuple[Item, ...]:
         await self._state.script.pass_through("inventory")
         deployed = (_app(key) for key in self._state.deployed)
-        return (*deployed, *self._state.strays)
+        return (*deployed, *self._state.extra_items)
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         for item in items:
             if item == _app(item.key):
                 self._state.deployed.pop(item.key, None)
-        self._state.strays = [item for item in self._state.strays if item not in items]
+        self._state.extra_items = [item for item in self._state.extra_items if item not in items]
         self._state.removed_items += items
         return tuple(items)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         await self._state.script.pass_through("update_expiry")
-        at = self._state.strays.index(item)
-        self._state.strays[at] = replace(item, expires=expires)
+        at = self._state.extra_items.index(item)
+        self._state.extra_items[at] = replace(item, expires=expires)
 
     async def tagged(self, repo: RepoPath) -> frozenset[int]:
         await self._state.script.pass_through("tagged")
@@ -295,7 +295,7 @@ class World:
 
 
 def _app(key: EnvironmentKey) -> Item:
-    """Return the container of a deployed service, made long ago."""
+    """Return the container of a deployed service, created long ago."""
     made_at = datetime(2026, 1, 1, tzinfo=UTC)
     return Item(ItemKind.CONTAINER, f"app of {key}", "app", key.repo, key.number, key.name, made_at=made_at)
 

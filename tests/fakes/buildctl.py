@@ -1,7 +1,8 @@
-"""A `buildctl` for tests: takes the documented options and no others, and has the Docker Engine do the work.
+"""A fake `buildctl` that accepts the documented options and no others, and builds with the Docker Engine.
 
 Its output follows the raw JSON display of BuildKit (util/progress/progressui/display.go, client/graph.go) and
-its error messages (cmd/buildctl/main.go, solver/errdefs). Not every machine that tests has a real buildkitd.
+its error messages (cmd/buildctl/main.go, solver/errdefs). It replaces a real buildkitd, which not every
+machine has.
 """
 
 import argparse
@@ -31,7 +32,7 @@ _IMAGE = re.compile(
 
 
 def install(folder: Path) -> Path:
-    """Put the program into a folder; it keeps its command lines in `calls` beside it."""
+    """Install the program in a folder; it appends its command lines to the file `calls` there."""
     program = folder / "buildctl"
     main_line = f"from tests.fakes.buildctl import main; main({str(folder / 'calls')!r})"
     root = Path(__file__).parents[2]
@@ -41,14 +42,14 @@ def install(folder: Path) -> Path:
 
 
 def calls(program: Path) -> list[list[str]]:
-    """Return the command lines that a program was given."""
+    """Return the command lines with which the program was called."""
     file = program.with_name("calls")
     return [shlex.split(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def main(record: str) -> None:
-    """Be buildctl."""
-    # Before it is seen: whoever sees it may stop it at once.
+    """Run as buildctl."""
+    # Before the call is recorded: the test may terminate the program as soon as it sees the call.
     signal.signal(signal.SIGTERM, lambda *_: _fail("failed to solve: Canceled: context canceled"))
     with Path(record).open("a") as file:
         file.write(shlex.join(sys.argv[1:]).replace("\n", " ") + "\n")
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _reach(address: str) -> None:
-    """Connect as the client does before anything else."""
+    """Connect to the address, as the real client does first."""
     scheme, _, rest = address.partition("://")
     try:
         if scheme == "unix":
@@ -105,7 +106,7 @@ class Build:
         self.engine = docker.APIClient(timeout=600)
 
     def run(self) -> None:
-        """Build, push, and say how it went."""
+        """Build, push, and print the result."""
         _report(0, "[internal] load build definition from " + self.opt["filename"])
         if not (Path(self.local["dockerfile"]) / self.opt["filename"]).is_file():
             missing = f"open {self.opt['filename']}: no such file or directory"
@@ -186,7 +187,7 @@ class Build:
 
 
 def _account(image: str) -> dict[str, str] | None:
-    """Return the account that the client's configuration has for an image's registry."""
+    """Return the account for an image's registry from the client's configuration."""
     auths = json.loads((Path(os.environ["DOCKER_CONFIG"]) / "config.json").read_text())["auths"]
     found = auths.get(image.partition("/")[0])
     if found is None:

@@ -1,4 +1,4 @@
-"""A pull request's facts for tests of decisions: ordinary by default, a test names what is special."""
+"""Facts of a pull request for tests of decisions, with typical values that tests override."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -77,7 +77,7 @@ def snapshot(
     runs: tuple[Run, ...] = (),
     logs: tuple[LogTail, ...] = (),
 ) -> Snapshot:
-    """Return all facts; `built` means that the head's image is in the registry."""
+    """Return a snapshot with all facts; `built` means that the registry has the image of the head."""
     settings = pipeline or Pipeline()
     return Snapshot(
         pull=pull or pull_request(),
@@ -109,7 +109,7 @@ def decide(
     seen: str | None = SHA,
     policy: dict[str, PermissionLevel] | None = None,
 ) -> tuple[Outcome, ...]:
-    """Return what a comment leads to, from its words to the decision, on the facts that its commands need."""
+    """Return the decision on a comment, from its text on, with only the facts that its commands need."""
     lines = parse(body, COMMANDS)
     return comment(
         lines,

@@ -1,1 +1,1 @@
-"""The real engine and registry as fixtures, for every folder of tests that needs them."""
+"""Real services as fixtures: Docker Engine, registry, etcd, PostgreSQL and Chromium."""

@@ -1,4 +1,4 @@
-"""The bot's own image, built for real on the offline base, once per worker."""
+"""Builds the bot's image on the offline base image, once per worker."""
 
 import contextlib
 import io
@@ -31,13 +31,13 @@ CONTEXT = (
 
 
 def own_base(engine: docker.DockerClient, tag: str) -> None:
-    """Name the offline base anew: layers upon it that others' builds share would vanish under them."""
+    """Create a base image of its own: builds that shared layers on it would lose them when it is removed."""
     recipe = f"FROM chatops-bot-base:3.11\nLABEL {LABEL}={tag}\n"
     engine.images.build(fileobj=io.BytesIO(recipe.encode()), tag=tag, rm=True, forcerm=True)
 
 
 def build(engine: docker.DockerClient, context: Path, *, base: str, target: str, tag: str) -> Image:
-    """Build a stage without network from the wheels in the context; fail with the log's end."""
+    """Build a stage from the wheels in the context, without network; on an error, fail with the log's end."""
     try:
         image, _ = engine.images.build(
             path=str(context),
@@ -59,7 +59,7 @@ def build(engine: docker.DockerClient, context: Path, *, base: str, target: str,
 
 
 def download_wheels(folder: Path) -> None:
-    """Fetch the locked wheels for the Python of the base image, whatever Python runs the tests."""
+    """Download the locked wheels for the Python of the base image, which may not be that of the tests."""
     for lock in ("requirements.lock", "requirements-build.lock"):
         subprocess.run(  # noqa: S603 - constant arguments
             [
@@ -89,7 +89,7 @@ def engine() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Gather what the image is made of, as a checkout would hold it."""
+    """Create a build context with the files of a checkout that the image needs."""
     folder = tmp_path_factory.mktemp("context")
     for name in CONTEXT:
         source = ROOT / name
@@ -104,7 +104,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def image(engine: docker.DockerClient, context: Path) -> Iterator[Image]:
     mine = uuid.uuid4().hex[:12]
     base = f"chatops-test-bot:base-{mine}"
-    # The first stage gets a name too, or it would stay behind without one.
+    # The first stage gets a tag too, so that it can be removed.
     stages = {stage: f"chatops-test-bot:{stage}-{mine}" for stage in ("build", "runtime")}
     try:
         own_base(engine, base)

@@ -1,4 +1,4 @@
-"""A real Chromium of the test's own, waited for as long as a busy machine may need."""
+"""A real Chromium for each test, with timeouts for a busy machine."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ ARGUMENTS = [
 
 @asynccontextmanager
 async def chromium(**options: Any) -> AsyncIterator[BrowserContext]:
-    """Open a window with these options of a context."""
+    """Open a window with these options of the browser context."""
     expect.set_options(timeout=MILLISECONDS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(

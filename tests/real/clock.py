@@ -1,19 +1,19 @@
-"""Time that passes when a test says so: for the test's loop, and all at once."""
+"""Advances the clock of the test's event loop."""
 
 import asyncio
 
 from tests.real.parts import Recorder
 
 
-def leap(seconds: float) -> None:
-    """Let time pass: what waits for a moment before then is woken, in its order."""
+def advance(seconds: float) -> None:
+    """Advance the loop's clock: timers that are due by then fire, in order."""
     loop = asyncio.get_running_loop()
     before = loop.time
-    loop.time = lambda: before() + seconds  # type: ignore[method-assign] # for this loop, which ends with its test
+    loop.time = lambda: before() + seconds  # type: ignore[method-assign] # only this loop, which ends with its test
 
 
-class Leaping(Recorder):
-    """A log; time passes once these words are in it."""
+class AdvancingLog(Recorder):
+    """A log that advances the clock once these words have been written to it."""
 
     def __init__(self, words: str, seconds: float) -> None:
         super().__init__()
@@ -23,4 +23,4 @@ class Leaping(Recorder):
         already = self._words in self.text
         super().write(text)
         if not already and self._words in self.text:
-            leap(self._seconds)
+            advance(self._seconds)

@@ -1,4 +1,4 @@
-"""Fixtures over the real parts; a folder's conftest imports those that it uses."""
+"""Fixtures with real services; the conftest of a folder imports those that it uses."""
 
 import contextlib
 import io
@@ -37,7 +37,7 @@ CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]
 
 @pytest.fixture(scope="session")
 def sdk() -> Iterator[docker.DockerClient]:
-    """Show the engine as the SDK sees it, to look at what the bot made."""
+    """Provide a client of the engine, to inspect what the bot has created."""
     client = docker.from_env(timeout=600)
     yield client
     client.close()
@@ -45,9 +45,9 @@ def sdk() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def base_image(sdk: docker.DockerClient) -> Iterator[str]:
-    """Make a shell with httpd, nc and wget: all that a service under test needs here."""
+    """Build a base image with a shell, httpd, nc and wget: everything that services under test need."""
     name = f"chatops-test-base:{uuid.uuid4().hex[:12]}"
-    # Its name comes first: layers that others' builds share would vanish under them when it is removed.
+    # The unique label comes first: builds that shared layers with it would lose them when it is removed.
     recipe = BASE.format(label=LABEL, name=name)
     content = tar({"Dockerfile": recipe, "busybox": BUSYBOX.read_bytes()})
     sdk.images.build(
@@ -71,7 +71,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProce
 
 @pytest.fixture(scope="session")
 def app_image(sdk: docker.DockerClient, base_image: str, registry: RegistryProcess) -> Iterator[Image]:
-    """Push a service that answers on the port it EXPOSEs, and give what a build would."""
+    """Push an image of a service that answers on the port it EXPOSEs, and provide it as a build does."""
     reference = f"{registry.host}/team/app:pr-1-{uuid.uuid4().hex[:8]}"
     built, _ = sdk.images.build(
         fileobj=io.BytesIO(tar({"Dockerfile": APP.format(base=base_image)})),
@@ -101,7 +101,7 @@ async def engine() -> AsyncIterator[DockerEngine]:
 
 @pytest.fixture
 async def instance(sdk: docker.DockerClient) -> AsyncIterator[str]:
-    """Name a bot of this test's own; all that carries it is gone afterwards, whatever the test did."""
+    """Provide the name of a bot for this test; everything that carries it is removed afterwards."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield name
     await Firewall(bridge_prefix(name)).remove()

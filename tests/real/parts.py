@@ -1,4 +1,4 @@
-"""A registry process, a tiny base image and tars to build from it."""
+"""Processes of registries and etcd, a recording log, and small helpers for the engine."""
 
 import io
 import socket
@@ -17,7 +17,7 @@ from tests.real.ports import free_port
 
 BUSYBOX = Path("/bin/busybox")
 PATIENCE = 300.0
-"""Seconds after which waiting for a part fails instead of hanging."""
+"""Seconds after which a test fails instead of waiting longer."""
 
 CONFIGURATION = """\
 version: 0.1
@@ -32,7 +32,7 @@ http: {{addr: "{host}"}}
 
 
 class RegistryProcess:
-    """A docker-registry on a port of its own, its storage in a folder."""
+    """A docker-registry on its own port, with its storage in a folder."""
 
     def __init__(self, folder: Path, *, deletes: bool = True, readonly: bool = False, auth: str = "") -> None:
         self.host = f"127.0.0.1:{free_port()}"
@@ -53,13 +53,13 @@ class RegistryProcess:
         wait_until_open(self.host)
 
     def stop(self) -> None:
-        """End the process."""
+        """Stop the process."""
         self._process.terminate()
         self._process.wait()
 
 
 class EtcdProcess:
-    """An etcd of one member on a port of its own, its data in a folder."""
+    """An etcd with one member on its own port, with its data in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -77,7 +77,7 @@ class EtcdProcess:
         wait_until_open(self.url.removeprefix("http://"))
 
     def stop(self) -> None:
-        """End the process."""
+        """Stop the process."""
         self._process.terminate()
         self._process.wait()
 
@@ -87,7 +87,7 @@ USERS = "bot:$2b$04$FCkHloCV8iIMQ3zQSkmoCeHfHl4EyweUDIaxi0AI6Naq3egUl26Eu\n"
 
 
 def private_registry(folder: Path) -> RegistryProcess:
-    """Start a registry that wants to know who asks."""
+    """Start a registry that requires a login."""
     users = folder / "htpasswd"
     users.write_text(USERS)
     return RegistryProcess(folder, auth=f"auth: {{htpasswd: {{realm: registry, path: {users}}}}}")
@@ -115,7 +115,7 @@ class Recorder:
 
 
 def remove_network(network: Network) -> None:
-    """Remove a network; an engine may count a container that is gone among a network's for a moment more."""
+    """Remove a network; repeat while the engine still counts a removed container as attached to it."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -129,7 +129,7 @@ def remove_network(network: Network) -> None:
 
 
 def wait_until_open(host: str) -> None:
-    """Return once something accepts connections there."""
+    """Wait until something accepts connections at this address."""
     name, _, port = host.partition(":")
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -165,7 +165,7 @@ def order(
     args: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> BuildOrder:
-    """Return what a builder is asked for; see the fields of BuildOrder."""
+    """Return a BuildOrder; see its fields."""
     context = folder / "context.tar"
     context.write_bytes(tar(files))
     return BuildOrder(tag, dockerfile, target, args or {}, labels or {}, context)

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server of the test session's own, and a fresh database in it for each test."""
+"""A real PostgreSQL server for the test session, with a new database for each test."""
 
 import os
 import pwd
@@ -32,11 +32,11 @@ SUPERUSER = "chatops"
 
 
 class PostgresServer:
-    """A server on a port and in a folder of its own; it writes to the disk as a real one does."""
+    """A server with its own port and folder. It writes to the disk, with fsync, as in production."""
 
     def __init__(self) -> None:
         self.port = free_port()
-        # Not below pytest's folder: the server has another user, whom that one keeps out.
+        # Not below pytest's folder, which the user of the server must not enter.
         self._folder = Path(tempfile.mkdtemp(prefix="chatops-pg-"))
         self._user = _unprivileged()
         self._data = self._folder / "data"
@@ -49,27 +49,27 @@ class PostgresServer:
         self._process = self._started()
 
     def url(self, database: str = "postgres") -> str:
-        """Return where a database is, as `[store] url` says it."""
+        """Return the `[store] url` of a database."""
         return f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/{database}"
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
-        """Carry out one statement on the server as a whole, and return what it says."""
+        """Execute one statement in the database `postgres` and return its rows."""
         with closing(psycopg.connect(self.url(), autocommit=True)) as connection:
             done = connection.execute(statement.encode())
             return done.fetchall() if done.description else []
 
     def create(self) -> str:
-        """Make an empty database and return its name."""
+        """Create an empty database and return its name."""
         name = f"test_{uuid.uuid4().hex[:12]}"
         self.execute(f"CREATE DATABASE {name}")
         return name
 
     def drop(self, name: str) -> None:
-        """Remove a database, whoever is still connected."""
+        """Drop a database, even with open connections."""
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def crash(self) -> None:
-        """End at once, as `pg_ctl stop -m immediate`; the next start recovers what was committed."""
+        """Stop at once, as `pg_ctl stop -m immediate` does; the next start recovers committed data."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(PATIENCE)
 
@@ -78,7 +78,7 @@ class PostgresServer:
         self._process = self._started()
 
     def remove(self) -> None:
-        """Stop, and leave nothing behind."""
+        """Stop the server and remove its folder."""
         self._process.send_signal(signal.SIGINT)
         self._process.wait(PATIENCE)
         shutil.rmtree(self._folder)
@@ -111,7 +111,7 @@ class PostgresServer:
 
 
 def _program(name: str) -> str:
-    """Return the newest that is installed: Debian keeps the servers' programs off PATH."""
+    """Return the newest installed version of a program; on Debian, those of the server are not on PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
     program = str(found[-1]) if found else shutil.which(name)
     assert program, f"{name} is not installed: `make setup-test` does it"
@@ -119,7 +119,7 @@ def _program(name: str) -> str:
 
 
 def _unprivileged() -> int | None:
-    """Return whom the server is to be run as; PostgreSQL refuses to be root."""
+    """Return the user for the server, because PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
@@ -135,7 +135,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(postgres: PostgresServer) -> Iterator[str]:
-    """Give a database of this test's own, as `[store] url`."""
+    """Provide the `[store] url` of a new database for this test."""
     name = postgres.create()
     yield postgres.url(name)
     postgres.drop(name)
@@ -143,7 +143,7 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give an empty database of each kind in turn, as `[store] url`."""
+    """Provide the `[store] url` of an empty database, once for SQLite and once for PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/state/chatops.db"
     url: str = request.getfixturevalue("postgres_url")

@@ -15,9 +15,9 @@ from bot.ports import Built
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
+from tests.real.long_command import LongCommand
 from tests.real.parts import Recorder, RegistryProcess, order, private_registry
 from tests.real.ports import free_port
-from tests.real.sleeper import Sleeper
 from tests.runners.waiting import until
 
 pytestmark = pytest.mark.docker
@@ -168,7 +168,7 @@ async def test_endless_lines_are_cut_and_the_build_goes_on(bench: Bench) -> None
 
 
 async def test_cancelling_stops_the_build_in_the_engine(bench: Bench) -> None:
-    sleeper = Sleeper(bench.instance)
+    sleeper = LongCommand(bench.instance)
     building = asyncio.create_task(bench.build(f"BASE\nRUN echo begun; {sleeper.command}\n"))
     await until(lambda: sleeper.runs)
 

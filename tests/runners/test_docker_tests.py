@@ -7,7 +7,7 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners import collect
 from bot.runners.docker import tests_container
-from tests.real.clock import Leaping
+from tests.real.clock import AdvancingLog
 from tests.real.parts import PATIENCE
 from tests.runners.conftest import KEY, TOO_MUCH, Stage
 from tests.runners.waiting import until
@@ -108,7 +108,7 @@ async def test_suite_over_its_time_is_stopped_and_told(stage: Stage) -> None:
     suite = stage.suite("echo begun; exec sleep 999", standalone=True)
 
     with pytest.raises(TellUser) as caught:
-        await stage.platform.run_tests(suite, Leaping("begun", suite.timeout))
+        await stage.platform.run_tests(suite, AdvancingLog("begun", suite.timeout))
 
     assert caught.value.reason is Reason.TIMED_OUT
     assert caught.value.facts == {"step": "test", "seconds": str(suite.timeout)}

@@ -15,7 +15,7 @@ from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure.manifests import JOB, POD
 from bot.runners.kubernetes.suite import SuiteRun
 from bot.runners.lines import LogWriter
-from tests.real.clock import Leaping
+from tests.real.clock import AdvancingLog
 from tests.real.parts import Recorder
 from tests.runners.kubernetes_samples import KEY, suite_of
 from tests.runners.kubernetes_script import NAMESPACE, Object, Script, owned, said, scripted, without_pauses
@@ -228,7 +228,7 @@ async def test_an_image_that_is_not_there_is_told_in_the_registrys_words_however
 async def test_a_suite_has_its_time_and_what_it_wrote_until_then_is_told(world: World) -> None:
     world.script.logs["tests"] = b"begun\n"
     world.then = {0: lambda: world.pod({"running": {}})}
-    world.log = Leaping("begun", 600)
+    world.log = AdvancingLog("begun", 600)
 
     with pytest.raises(TellUser) as caught:
         await world.run(timeout=600)

@@ -1,1 +1,1 @@
-"""A stateful Harbor over real HTTP, its API held to the published description, before a real registry."""
+"""A stateful fake Harbor over real HTTP, validated against the published API, in front of a real registry."""

@@ -1,4 +1,4 @@
-"""Who a request to the fake Harbor comes from."""
+"""Authenticates requests to the fake Harbor."""
 
 import base64
 
@@ -8,7 +8,7 @@ from tests.fakes.harbor.state import State
 
 
 def permissions_of(state: State, request: web.Request) -> frozenset[str] | None:
-    """Return what the account that a request names may do; None for nobody we know."""
+    """Return the permissions of the account that a request names; None for an unknown account."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Basic":
         return None

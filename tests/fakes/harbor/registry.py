@@ -17,7 +17,7 @@ _READING = {"GET", "HEAD"}
 
 
 class RegistryProxy:
-    """Passes on to the registry what the token allows."""
+    """Forwards requests to the registry if the token allows them."""
 
     def __init__(self, state: State, backend: str, session: aiohttp.ClientSession) -> None:
         self._state = state
@@ -26,7 +26,7 @@ class RegistryProxy:
         self._tokens: dict[str, set[tuple[str, str]]] = {}
 
     async def token(self, request: web.Request) -> web.Response:
-        """Give a token for as much of what is asked as the account may do."""
+        """Issue a token for the requested actions that the account may perform."""
         permissions = permissions_of(self._state, request)
         if permissions is None:
             return _error(401, "UNAUTHORIZED", "unauthorized")
@@ -40,7 +40,7 @@ class RegistryProxy:
         return web.json_response({"token": token, "expires_in": 1800})
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer or pass on."""
+        """Answer a request or forward it."""
         found = _PATH.fullmatch(request.path)
         name = found["name"] if found else ""
         action = "pull" if request.method in _READING else "push"
@@ -81,7 +81,7 @@ class RegistryProxy:
         self, request: web.Request, path: str, body: bytes | None = None
     ) -> web.StreamResponse:
         headers = {key: value for key, value in request.headers.items() if key.lower() not in _HOP_BY_HOP}
-        # The registry makes its Location headers from the name under which it was asked.
+        # The registry derives its Location headers from the Host header.
         headers["Host"] = request.host
         data: Any = body if body is not None else (request.content if request.can_read_body else None)
         async with self._session.request(

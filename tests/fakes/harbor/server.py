@@ -1,4 +1,4 @@
-"""The HTTP side: API v2.0 by operation, the token service, and the way to the registry."""
+"""The HTTP server: API v2.0 by operation, the token service, and the proxy to the registry."""
 
 import json
 import re
@@ -21,13 +21,13 @@ SESSION = "sid"
 
 
 class FakeHarbor:
-    """One Harbor; `state` is what a test sets up and looks at, `calls` the operations that were used."""
+    """One Harbor. Tests set up and inspect `state`; `calls` lists the operations that were called."""
 
     def __init__(self, backend: str) -> None:
         self.state = State()
         self.calls: list[str] = []
         self.broken: list[str] = []
-        """Requests and answers that were not as described; a test fails on them."""
+        """Requests and responses that violate the description; the test fails because of them."""
         self.host = ""
         self.down = False
         self._backend = backend
@@ -163,7 +163,7 @@ def _check_session(request: web.Request) -> None:
 
 @asynccontextmanager
 async def harbor_before(backend: str) -> AsyncIterator[FakeHarbor]:
-    """Serve a Harbor before this registry; on leaving, fail for what was not as described."""
+    """Serve a Harbor in front of this registry; at the end, fail if anything violated the description."""
     harbor = FakeHarbor(backend)
     async with aiohttp.ClientSession(auto_decompress=False) as session:
         runner = web.AppRunner(harbor.application(session), shutdown_timeout=1)

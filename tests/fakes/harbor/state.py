@@ -1,4 +1,4 @@
-"""What a Harbor remembers, and the rules by which it changes."""
+"""The state of the fake Harbor and the rules for changing it."""
 
 import itertools
 import re
@@ -24,7 +24,7 @@ EVERYTHING = frozenset(
 
 
 class RefusedError(Exception):
-    """Harbor says no, with a status and an error of its own format."""
+    """Harbor refuses a request, with a status and an error in its own format."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         self.status = status
@@ -34,7 +34,7 @@ class RefusedError(Exception):
 
 @dataclass(slots=True)
 class Account:
-    """A user or robot and what it may do in every project."""
+    """A user or robot account and its permissions in every project."""
 
     password: str
     permissions: frozenset[str] = EVERYTHING
@@ -42,7 +42,7 @@ class Account:
 
 @dataclass(slots=True)
 class Findings:
-    """What the scanner will find, and by which states it gets there: one for each look."""
+    """The result of a scan and the states before it, one for each query."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     fixable: int = 0
@@ -59,10 +59,10 @@ class Artifact:
     size: int
     tags: set[str] = field(default_factory=set)
     scan: deque[str] | None = None
-    """States still to come; the last one stays."""
+    """States of the next queries; the last one remains."""
 
     def look(self) -> str | None:
-        """Return the state of the scan, which goes on by itself."""
+        """Return the state of the scan and advance it."""
         if self.scan is None:
             return None
         return self.scan.popleft() if len(self.scan) > 1 else self.scan[0]
@@ -74,17 +74,17 @@ class State:
 
     accounts: dict[str, Account] = field(default_factory=dict)
     projects: dict[str, int] = field(default_factory=dict)
-    """Number by name."""
+    """Id by name."""
     public: dict[str, str] = field(default_factory=dict)
     artifacts: dict[str, dict[str, Artifact]] = field(default_factory=dict)
-    """By repository with its project, then by digest."""
+    """Artifacts by full repository name and digest."""
     scanner: Findings | None = None
     automatic: bool = False
-    """Whether what is pushed is scanned by itself."""
+    """Whether pushed images are scanned automatically."""
     immutable: str = ""
-    """Expression for tags that may neither move nor go."""
+    """Regular expression of tags that can be neither moved nor deleted."""
     referenced: set[str] = field(default_factory=set)
-    """Digests that an index refers to."""
+    """Digests that an index references."""
     unhealthy: set[str] = field(default_factory=set)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -95,7 +95,7 @@ class State:
         self.projects[name], self.public[name] = next(self._numbers), public
 
     def pushed(self, repository: str, digest: str, tag: str, media_type: str, size: int) -> None:
-        """Take a manifest in; its tag moves away from where it was."""
+        """Store a manifest; its tag moves to it."""
         known = self.artifacts.setdefault(repository, {})
         for other in known.values():
             other.tags.discard(tag)
@@ -118,7 +118,7 @@ class State:
         return found
 
     def delete_tag(self, repository: str, reference: str, tag: str) -> None:
-        """Untie a tag; its artifact stays."""
+        """Delete a tag and keep its artifact."""
         artifact = self.find(repository, reference)
         if tag not in artifact.tags:
             raise RefusedError(404, "NOT_FOUND", f"tag {tag} attached to artifact {artifact.id} not found")
@@ -126,7 +126,7 @@ class State:
         artifact.tags.remove(tag)
 
     def delete_artifact(self, repository: str, reference: str) -> None:
-        """Delete an artifact with all its tags, or nothing of it."""
+        """Delete an artifact with all its tags; if one is immutable, delete nothing."""
         artifact = self.find(repository, reference)
         if artifact.digest in self.referenced:
             raise RefusedError(412, "VIOLATE_FOREIGN_KEY", "the deleting artifact is referenced by others")
@@ -135,7 +135,7 @@ class State:
         del self.artifacts[repository][artifact.digest]
 
     def start_scan(self, repository: str, reference: str) -> None:
-        """Begin a scan unless one goes on."""
+        """Start a scan unless one is in progress."""
         artifact = self.find(repository, reference)
         if self.scanner is None:
             raise RefusedError(412, "PRECONDITION", "no available scanner for project: 1")
@@ -144,7 +144,7 @@ class State:
         artifact.scan = deque(self.scanner.states)
 
     def shape(self, repository: str, artifact: Artifact, *, scan: bool) -> dict[str, Any]:
-        """Return an artifact as the API shows it."""
+        """Return an artifact as the API represents it."""
         state = artifact.look() if scan else None
         overview = {"scan_overview": {REPORT: self._report(state)}} if state else {}
         return {

@@ -1,4 +1,4 @@
-"""Harbor's published API description as a judge: finds the operation, refuses what breaks its schema."""
+"""Validates requests and responses against Harbor's published API description."""
 
 import json
 import re
@@ -15,8 +15,8 @@ SAMPLE = Path(__file__).parents[2] / "samples" / "harbor" / "swagger.reduced.jso
 DOCUMENT: dict[str, Any] = json.loads(SAMPLE.read_text(encoding="utf-8"))
 BASE = str(DOCUMENT["basePath"])
 
-# What Harbor's code answers and its description leaves out: src/controller/tag, src/controller/scan,
-# src/controller/artifact, src/lib/http/error.go; 401 of anything that needs an account.
+# Responses in Harbor's code that its description omits: src/controller/tag, src/controller/scan,
+# src/controller/artifact, src/lib/http/error.go; 401 for everything that needs an account.
 UNDECLARED = {
     ("deleteTag", 412),
     ("deleteArtifact", 412),
@@ -28,12 +28,12 @@ UNDECLARED = {
 
 
 class BrokenContractError(AssertionError):
-    """A request or an answer is not as Harbor's description says."""
+    """A request or a response violates Harbor's API description."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation, and how to know its paths."""
+    """One operation and the pattern of its paths."""
 
     id: str
     method: str
@@ -59,7 +59,7 @@ def operations() -> tuple[Operation, ...]:
 
 
 def find(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None:
-    """Find an operation as Harbor's router does: it decodes the path once, then splits it."""
+    """Find an operation as Harbor's router does, which decodes the path once and then splits it."""
     path = unquote(raw_path.partition("?")[0])
     for operation in operations():
         found = operation.pattern.fullmatch(path.removeprefix(BASE))
@@ -69,7 +69,7 @@ def find(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None:
 
 
 def check_request(operation: Operation, query: Mapping[str, str], body: Any) -> None:
-    """Refuse parameters that are unknown, missing, or of the wrong kind."""
+    """Raise BrokenContractError for parameters that are unknown, missing, or of the wrong type."""
     known = {one["name"]: one for one in operation.parameters if one["in"] == "query"}
     if unknown := set(query) - set(known):
         raise BrokenContractError(f"{operation.id}: unknown query {sorted(unknown)}")
@@ -86,7 +86,7 @@ def check_request(operation: Operation, query: Mapping[str, str], body: Any) -> 
 
 
 def check_response(operation: Operation, status: int, body: Any) -> None:
-    """Refuse an answer that Harbor would not give."""
+    """Raise BrokenContractError for a response that Harbor would not send."""
     declared = operation.responses.get(str(status))
     if declared is None and (operation.id, status) not in UNDECLARED:
         raise BrokenContractError(f"{operation.id}: does not answer {status}")
@@ -98,7 +98,7 @@ def check_response(operation: Operation, status: int, body: Any) -> None:
 
 
 def validate(schema: Any, value: Any, what: str) -> None:
-    """Hold a value to a schema of the description, in which no unnamed key is allowed."""
+    """Validate a value against a schema of the description; unknown keys are errors."""
     whole = {**_closed(schema), "definitions": _closed(DOCUMENT["definitions"])}
     try:
         jsonschema.Draft4Validator(whole).validate(value)
@@ -115,7 +115,7 @@ def _check_text(operation: Operation, parameter: Mapping[str, Any], text: str) -
 
 
 def _closed(schema: Any) -> Any:
-    """Allow no key that an object's schema does not name."""
+    """Return the schema with unknown keys forbidden."""
     if isinstance(schema, list):
         return [_closed(one) for one in schema]
     if not isinstance(schema, dict):

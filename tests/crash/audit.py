@@ -1,4 +1,4 @@
-"""The account drawn when all has settled: what was acknowledged, what came of it, and what is wrong."""
+"""The audit after a crash test: what was acknowledged, what it led to, and what is wrong."""
 
 import re
 from collections import Counter, defaultdict
@@ -19,8 +19,8 @@ AUTOMATIC = {Trigger.OPEN, Trigger.UPDATE}
 
 
 @dataclass
-class Account:
-    """Figures, and every sentence in `problems` is a promise that was broken."""
+class Audit:
+    """Statistics of a crash test; each line of `problems` describes a broken guarantee."""
 
     sent: int = 0
     acknowledged: int = 0
@@ -37,55 +37,55 @@ class Account:
         )
 
 
-def heard(sent: Sent) -> Delivery | None:
-    """Return what a bot reads in a delivery; None for one that is of no use to it."""
+def parsed(sent: Sent) -> Delivery | None:
+    """Return the delivery as a bot parses it; None for one that the bot ignores."""
     found = wire.read(sent.headers, sent.body, datetime.now(UTC))
     return found if isinstance(found, Delivery) else None
 
 
-def missed(scene: Scene) -> list[Sent]:
-    """Return one delivery of each event that nobody acknowledged."""
+def unacknowledged(scene: Scene) -> list[Sent]:
+    """Return one delivery of each event that no replica acknowledged."""
     by_key = defaultdict(list)
     for sent in scene.gitee.deliveries:
-        if (delivery := heard(sent)) is not None:
+        if (delivery := parsed(sent)) is not None:
             by_key[delivery.key].append(sent)
     return [all_sent[0] for all_sent in by_key.values() if all(sent.status != 200 for sent in all_sent)]
 
 
-async def calmed(scene: Scene) -> None:
-    """Wait until all bots are there and all is over; what none of them acknowledged is sent once more."""
+async def wait_until_idle(scene: Scene) -> None:
+    """Wait until all bots are ready and idle; send unacknowledged events again."""
     for replica in scene.replicas:
         await replica.ready()
     await scene.gitee.settled()
-    while unreported := missed(scene):
+    while unreported := unacknowledged(scene):
         for sent in unreported:
             scene.gitee.webhooks.redeliver(sent)
         await scene.gitee.settled()
-    await scene.settled()
+    await scene.idle()
 
 
-def draw(scene: Scene, traffic: Traffic) -> Account:
-    """Compare what Gitee sent with what store, engine and pull requests hold."""
+def run_audit(scene: Scene, traffic: Traffic) -> Audit:
+    """Compare what Gitee sent with the store, the engine and the pull requests."""
     runs = scene.ledger.runs()
-    events = {found.key: found for sent in scene.gitee.deliveries if (found := heard(sent))}
-    account = Account(
+    events = {found.key: found for sent in scene.gitee.deliveries if (found := parsed(sent))}
+    audit = Audit(
         sent=len(scene.gitee.deliveries),
         acknowledged=sum(sent.status == 200 for sent in scene.gitee.deliveries),
         events=len(events),
         runs=Counter(map(_ending, runs)),
     )
-    account.problems += [
+    audit.problems += [
         *_unfinished(scene, runs),
         *_wrong_runs(scene, traffic, events, runs),
         *_wrong_pushes(scene, traffic, runs),
-        *_wrong_comments(scene, account, runs),
+        *_wrong_comments(scene, audit, runs),
         *_left_behind(scene),
     ]
-    return account
+    return audit
 
 
 def _ending(run: Run) -> str:
-    """Return how a run ended, and where it failed, why."""
+    """Return the state of a run and, if it failed, the reason."""
     reasons = [step.result.reason for step in run.steps if step.result and step.result.state in _BAD]
     return f"{run.state} by {reasons[0]}" if reasons and run.state is RunState.FAILED else str(run.state)
 
@@ -97,7 +97,7 @@ def _unfinished(scene: Scene, runs: list[Run]) -> list[str]:
 
 
 def _wrong_runs(scene: Scene, traffic: Traffic, events: dict[str, Delivery], runs: list[Run]) -> list[str]:
-    """Look whether each event that asks for a run has one, and none two."""
+    """Check that each event that asks for a run has exactly one."""
     started = Counter(run.origin.delivery for run in runs)
     wrong = [f"{count} runs of delivery {key}" for key, count in started.items() if count > 1]
     bodies = {
@@ -115,7 +115,7 @@ def _wrong_runs(scene: Scene, traffic: Traffic, events: dict[str, Delivery], run
 
 
 def _wrong_pushes(scene: Scene, traffic: Traffic, runs: list[Run]) -> list[str]:
-    """Look whether the last commit of each pull request has had its automatic run, and no commit two."""
+    """Check that the last commit of each pull request has an automatic run, and that no commit has two."""
     found = Counter((str(run.repo), run.number, run.sha) for run in runs if run.origin.trigger in AUTOMATIC)
     wrong = [f"{count} automatic runs of {commit}" for commit, count in found.items() if count > 1]
     for (repository, number), fate in traffic.fates.items():
@@ -125,13 +125,13 @@ def _wrong_pushes(scene: Scene, traffic: Traffic, runs: list[Run]) -> list[str]:
     return wrong
 
 
-def _wrong_comments(scene: Scene, account: Account, runs: list[Run]) -> list[str]:
-    """Look whether each run has one comment, and nothing was said twice."""
+def _wrong_comments(scene: Scene, audit: Audit, runs: list[Run]) -> list[str]:
+    """Check that each run has one comment, and that no marker exists twice."""
     said: Counter[tuple[str, str]] = Counter()
     for repository in REPOSITORIES:
         for number in scene.gitee.repository(repository).pulls:
             for comment in scene.gitee.comments(repository, number, by=BOT):
-                account.comments += 1
+                audit.comments += 1
                 said.update((f"{repository}!{number}", marker) for marker in MARKER.findall(comment.body))
     wrong = [f"{where} has {marker} {count} times" for (where, marker), count in said.items() if count > 1]
     missing = [run for run in runs if not said[f"{run.repo}!{run.number}", f"<!-- chatops:run={run.id} -->"]]
@@ -140,10 +140,10 @@ def _wrong_comments(scene: Scene, account: Account, runs: list[Run]) -> list[str
 
 def _left_behind(scene: Scene) -> list[str]:
     known = scene.ledger.environments()
-    stray = [f"environment {key} is nobody's" for key in scene.engine.environments if key not in known]
-    stray += [f"tests of {key} are still there" for key in scene.engine.suites]
+    stray = [f"environment {key} has no owner" for key in scene.engine.environments if key not in known]
+    stray += [f"tests of {key} are still running" for key in scene.engine.suites]
     overlaps = [
-        f"{one.door} by {one.who} and {two.door} by {two.who} at once for {two.pull}"
+        f"{one.operation} by {one.pid} and {two.operation} by {two.pid} at once for {two.pull}"
         for one, two in scene.engine.overlaps
     ]
     return stray + overlaps
