@@ -1,1 +1,1 @@
-"""Reading `.chatops.yml`: syntax, checks with line and column, JSON Schema. No I/O."""
+"""Reads and checks `.chatops.yml`, with line and column of each problem; its JSON Schema. Pure."""

@@ -1,6 +1,6 @@
-"""What a type cannot say about the values of `.chatops.yml`: one table from keys to checks.
+"""Checks of `.chatops.yml` beyond types, as tables from keys to checks.
 
-They look at the text as written, so that their findings stand beside those about types in one answer.
+They check the text as written, so that their problems can be reported together with those of types.
 """
 
 import re
@@ -10,8 +10,7 @@ from typing import TypeVar
 
 from bot.core import duration
 from bot.model.text import Text
-from bot.pipeline import job_checks
-from bot.pipeline import messages as words
+from bot.pipeline import job_checks, messages
 from bot.pipeline.yaml_tree import Path, Tree, walk
 
 T = TypeVar("T")
@@ -28,9 +27,9 @@ BOUNDS: Mapping[Pattern, tuple[int, int]] = {
     ("deploy", "port"): (1, 65_535),
     ("services", "*", "port"): (1, 65_535),
 }
-"""Whole numbers and the range of each, both ends included."""
+"""Ranges of whole numbers; both ends are included."""
 
-MOST: Mapping[Pattern, int] = {
+MAX_ENTRIES: Mapping[Pattern, int] = {
     ("on", "*"): 10,
     ("services",): 8,
     ("deploy", "environments"): 10,
@@ -47,14 +46,14 @@ MOST: Mapping[Pattern, int] = {
     **dict.fromkeys(((section, "parameters") for section in job_checks.SECTIONS), 50),
     **dict.fromkeys(((section, "artifacts") for section in job_checks.SECTIONS), 20),
 }
-"""How many entries a list or mapping may have."""
+"""Maximum number of entries of lists and mappings."""
 
 RESERVED_HOSTS = {"app", "localhost"}
 
-_LONGEST_PATTERN = 200
+_MAX_PATTERN_LENGTH = 200
 _MEMORY = re.compile(r"([1-9][0-9]{0,5})([mg])b?", re.ASCII | re.IGNORECASE)
-_LEAST_MEMORY, _MOST_MEMORY = 16, 64 * 1024
-_SHORTEST_TTL, _LONGEST_TTL = timedelta(minutes=5), timedelta(days=30)
+_MIN_MEMORY, _MAX_MEMORY = 16, 64 * 1024
+_MIN_TTL, _MAX_TTL = timedelta(minutes=5), timedelta(days=30)
 
 
 def _matching(form: str, otherwise: Text) -> Check:
@@ -64,67 +63,67 @@ def _matching(form: str, otherwise: Text) -> Check:
 
 def _within(low: int, high: int) -> Check:
     def check(text: str) -> Text | None:
-        # What is no number at all is told by its type.
+        # The check of types reports text that is not a number.
         number = re.fullmatch(r"\s*([+-]?[0-9]{1,18})\s*", text, re.ASCII)
-        return None if number is None or low <= int(number[1]) <= high else words.between(low, high)
+        return None if number is None or low <= int(number[1]) <= high else messages.between(low, high)
 
     return check
 
 
 def _repository_path(text: str) -> Text | None:
-    steps = text.split("/")
+    parts = text.split("/")
     wrong = (
-        not text.strip() or text.startswith(("/", "-")) or ".." in steps or re.search(r"[\\\x00-\x1f:]", text)
+        not text.strip() or text.startswith(("/", "-")) or ".." in parts or re.search(r"[\\\x00-\x1f:]", text)
     )
-    return words.PATH if wrong else None
+    return messages.PATH if wrong else None
 
 
 def _chart(text: str) -> Text | None:
     if "://" not in text:
         return _repository_path(text)
-    return None if re.fullmatch(r"(?:oci|https)://[!-~]{1,400}", text) else words.CHART
+    return None if re.fullmatch(r"(?:oci|https)://[!-~]{1,400}", text) else messages.CHART
 
 
 def _container_path(text: str) -> Text | None:
-    steps = text.split("/")
-    fine = text.startswith("/") and text.strip("/") and ".." not in steps and text.isprintable()
-    return None if fine else words.CONTAINER_PATH
+    parts = text.split("/")
+    fine = text.startswith("/") and text.strip("/") and ".." not in parts and text.isprintable()
+    return None if fine else messages.CONTAINER_PATH
 
 
 def _memory(text: str) -> Text | None:
     found = _MEMORY.fullmatch(text)
     if found is None:
-        return words.MEMORY
+        return messages.MEMORY
     size = int(found[1]) * (1024 if found[2].lower() == "g" else 1)
-    return None if _LEAST_MEMORY <= size <= _MOST_MEMORY else words.MEMORY
+    return None if _MIN_MEMORY <= size <= _MAX_MEMORY else messages.MEMORY
 
 
 def _ttl(text: str) -> Text | None:
     try:
-        duration.parse(text, minimum=_SHORTEST_TTL, maximum=_LONGEST_TTL)
+        duration.parse(text, minimum=_MIN_TTL, maximum=_MAX_TTL)
     except ValueError:
-        return words.TTL
+        return messages.TTL
     return None
 
 
 def _pattern(text: str) -> Text | None:
-    fine = text.strip(" /!") and len(text) <= _LONGEST_PATTERN and text.isprintable()
-    return None if fine else words.PATTERN
+    fine = text.strip(" /!") and len(text) <= _MAX_PATTERN_LENGTH and text.isprintable()
+    return None if fine else messages.PATTERN
 
 
 def _host(text: str) -> Text | None:
     if text in RESERVED_HOSTS:
-        return words.RESERVED
+        return messages.RESERVED
     return _label(text)
 
 
 def _not_blank(text: str) -> Text | None:
-    return None if text.strip() else words.EMPTY
+    return None if text.strip() else messages.EMPTY
 
 
-_label = _matching(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", words.HOST)
-_variable = _matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}", words.VARIABLE)
-_stage = _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", words.STAGE)
+_label = _matching(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", messages.HOST)
+_variable = _matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}", messages.VARIABLE)
+_stage = _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", messages.STAGE)
 
 VALUES: Mapping[Pattern, Check] = {
     **{pattern: _within(low, high) for pattern, (low, high) in BOUNDS.items()},
@@ -136,13 +135,13 @@ VALUES: Mapping[Pattern, Check] = {
     ("deploy", "manifests"): _repository_path,
     ("deploy", "chart"): _chart,
     ("deploy", "values", "*"): job_checks.value,
-    ("deploy", "health", "path"): _matching(r"/[!-~]{0,500}", words.URL_PATH),
+    ("deploy", "health", "path"): _matching(r"/[!-~]{0,500}", messages.URL_PATH),
     ("deploy", "environments", "*", "ttl"): _ttl,
     ("test", "target"): _stage,
     ("test", "command"): _not_blank,
     ("test", "suites", "*"): _not_blank,
     ("test", "report"): _container_path,
-    ("services", "*", "image"): _matching(r"[a-z0-9A-Z][\w./:@-]{0,254}", words.IMAGE),
+    ("services", "*", "image"): _matching(r"[a-z0-9A-Z][\w./:@-]{0,254}", messages.IMAGE),
     ("paths", "*", "*"): _pattern,
     **dict.fromkeys(((section, "artifacts", "*") for section in job_checks.SECTIONS), _pattern),
     **dict.fromkeys(((section, "job") for section in job_checks.SECTIONS), job_checks.job),
@@ -153,30 +152,30 @@ VALUES: Mapping[Pattern, Check] = {
 NAMES: Mapping[Pattern, Check] = {
     ("services", "*"): _host,
     ("deploy", "environments", "*"): _label,
-    ("test", "suites", "*"): _matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", words.SUITE),
+    ("test", "suites", "*"): _matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", messages.SUITE),
     ("build", "args", "*"): _variable,
     ("deploy", "env", "*"): _variable,
     ("deploy", "values", "*"): _matching(
-        r"[A-Za-z_][\w-]{0,63}(?:\[[0-9]\]|\.[A-Za-z_][\w-]{0,63}){0,15}", words.VALUE_PATH
+        r"[A-Za-z_][\w-]{0,63}(?:\[[0-9]\]|\.[A-Za-z_][\w-]{0,63}){0,15}", messages.VALUE_PATH
     ),
     ("deploy", "environments", "*", "env", "*"): _variable,
     ("test", "env", "*"): _variable,
     ("services", "*", "env", "*"): _variable,
     **dict.fromkeys(((section, "parameters", "*") for section in job_checks.SECTIONS), job_checks.parameter),
 }
-"""Checks of the names that a file chooses itself."""
+"""Checks of names that the author of the file chooses."""
 
 
-def values(tree: Tree) -> Iterator[tuple[Path, Text]]:
-    """Yield what is wrong with values, and where."""
+def check_values(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield the problems of values, with their paths."""
     for path, node in walk(tree):
         found = _about(path, node)
         if found is not None:
             yield path, found
 
 
-def names(tree: Tree) -> Iterator[tuple[Path, Text]]:
-    """Yield what is wrong with chosen names, and where."""
+def check_names(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield the problems of chosen names, with their paths."""
     for path, _ in walk(tree):
         name = path[-1] if path else None
         check = _for(path, NAMES) if isinstance(name, str) else None
@@ -188,12 +187,12 @@ def names(tree: Tree) -> Iterator[tuple[Path, Text]]:
 def _about(path: Path, node: Tree) -> Text | None:
     if isinstance(node, str):
         check = _for(path, VALUES)
-        return words.NUL if "\0" in node else check(node) if check else None
-    most = _for(path, MOST)
+        return messages.NUL if "\0" in node else check(node) if check else None
+    most = _for(path, MAX_ENTRIES)
     if node is not None and most is not None and len(node) > most:
-        return words.at_most(most)
+        return messages.at_most(most)
     if _fits(path, ("services", "*")) and (node is None or (isinstance(node, dict) and "image" not in node)):
-        return words.IMAGE_REQUIRED
+        return messages.IMAGE_REQUIRED
     return None
 
 

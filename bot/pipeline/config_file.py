@@ -1,4 +1,4 @@
-"""From the bytes of `.chatops.yml` to a Pipeline, or to everything that is wrong with it at once."""
+"""Reads `.chatops.yml`: returns a Pipeline, or all problems of the file at once."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -12,68 +12,67 @@ from bot.core.language.spelling import nearest
 from bot.model.pipeline import Automatic, Pipeline
 from bot.model.text import Text
 from bot.model.views import ConfigBroken, ConfigProblem
-from bot.pipeline import checks, job_checks, shape
-from bot.pipeline import messages as words
+from bot.pipeline import checks, job_checks, messages, shape
 from bot.pipeline.yaml_messages import NOT_UTF8
-from bot.pipeline.yaml_tree import Document, Mark, Path, Tree, YamlError, parse, place
+from bot.pipeline.yaml_tree import Document, Mark, Path, Tree, YamlError, mark_after, parse
 
 FILE = ".chatops.yml"
-LARGEST = 64 << 10
-MOST_PROBLEMS = 10
+MAX_BYTES = 64 << 10
+MAX_PROBLEMS = 10
 
 _EXCERPT_LINES = 40
 _EXCERPT_WIDTH = 160
-_LONGEST_WHERE = 100
+_MAX_PATH_LENGTH = 100
 _MESSAGES = {
-    "dataclass_type": words.SECTION,
-    "mapping_type": words.SECTION,
-    "dict_type": words.SECTION,
-    "tuple_type": words.LIST,
-    "string_type": words.TEXT,
-    "int_type": words.NUMBER,
-    "int_parsing": words.NUMBER,
-    "int_parsing_size": words.NUMBER,
-    "int_from_float": words.NUMBER,
-    "bool_type": words.BOOLEAN,
-    "bool_parsing": words.BOOLEAN,
-    "literal_error": words.VERSION,
+    "dataclass_type": messages.SECTION,
+    "mapping_type": messages.SECTION,
+    "dict_type": messages.SECTION,
+    "tuple_type": messages.LIST,
+    "string_type": messages.TEXT,
+    "int_type": messages.NUMBER,
+    "int_parsing": messages.NUMBER,
+    "int_parsing_size": messages.NUMBER,
+    "int_from_float": messages.NUMBER,
+    "bool_type": messages.BOOLEAN,
+    "bool_parsing": messages.BOOLEAN,
+    "literal_error": messages.VERSION,
 }
 
 
 def read(content: bytes, *, file: str, ref: str, known_commands: frozenset[str]) -> Pipeline | ConfigBroken:
-    """Read the file as it stands at `ref`; an empty one means all defaults.
+    """Return the contents of the file at `ref`, or its problems. An empty file means all defaults.
 
-    `known_commands` are the names, aliases included, that lines under `on:` may begin with; a slash in
-    front is left away, arguments after the name stay.
+    `known_commands` are the command names and aliases that are allowed in `on:`. There, a leading slash is
+    removed; arguments after the name are kept.
     """
     try:
         text = _decoded(content)
         document = parse(text)
     except YamlError as error:
-        shown = content[:LARGEST].decode("utf-8", "replace")
+        shown = content[:MAX_BYTES].decode("utf-8", "replace")
         problem = ConfigProblem(error.mark.line, error.mark.column, "", error.message)
         return ConfigBroken(file, ref, (problem,), _excerpt(shown, (problem,)))
     document.root = {} if document.root is None else document.root
-    problems = _sorted(_problems(document, known_commands))
+    problems = _first_of_each_key(_problems(document, known_commands))
     if problems:
         return ConfigBroken(file, ref, problems, _excerpt(text, problems))
-    pipeline = _adapter().validate_python(shape.fitted(document.root))
+    pipeline = _adapter().validate_python(shape.normalized(document.root))
     return replace(pipeline, on=_without_slashes(pipeline.on))
 
 
 def changed(files: Iterable[str]) -> bool:
-    """Tell whether a pull request touches the file."""
+    """Whether a pull request that changes these files changes this one."""
     return FILE in files
 
 
 def _decoded(content: bytes) -> str:
-    if len(content) > LARGEST:
-        raise YamlError(Mark(1, 1), words.TOO_LARGE)
+    if len(content) > MAX_BYTES:
+        raise YamlError(Mark(1, 1), messages.TOO_LARGE)
     try:
-        # With Windows line ends, columns and excerpts are as an editor shows them.
+        # Without this, columns and excerpts would differ from what editors show for Windows line ends.
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise YamlError(place(content[: error.start].decode("utf-8", "replace")), NOT_UTF8) from error
+        raise YamlError(mark_after(content[: error.start].decode("utf-8", "replace")), NOT_UTF8) from error
 
 
 @cache
@@ -82,58 +81,58 @@ def _adapter() -> TypeAdapter[Pipeline]:
 
 
 def _problems(document: Document, known_commands: frozenset[str]) -> Iterator[ConfigProblem]:
-    """Yield all findings; where several are about one key, the first is the most telling."""
+    """Yield all problems. Of several problems of one key, the first is the most useful one."""
     for path, mark, message in document.repeated:
         yield _problem(path, mark, message)
     tree = document.root
     for error in _type_errors(tree):
-        yield _about_type(document, error)
-    for path, message in checks.names(tree):
+        yield _type_problem(document, error)
+    for path, message in checks.check_names(tree):
         yield _problem(path, document.at_key(path), message)
-    for path, message in checks.values(tree):
+    for path, message in checks.check_values(tree):
         yield _problem(path, document.at(path), message)
-    for path, message in job_checks.together(tree):
+    for path, message in job_checks.check_combinations(tree):
         yield _problem(path, document.at_key(path), message)
     for path, line in _commands(tree):
         name = line.partition(" ")[0]
         if name not in known_commands:
             guess = nearest(name, known_commands) or ""
-            yield _problem(path, document.at(path), words.COMMAND, guess)
+            yield _problem(path, document.at(path), messages.COMMAND, guess)
 
 
 def _type_errors(tree: Tree) -> list[ErrorDetails]:
     try:
-        _adapter().validate_python(shape.fitted(tree))
+        _adapter().validate_python(shape.normalized(tree))
     except ValidationError as error:
-        return error.errors(include_url=False, include_input=False)
+        return error.errors(include_url=False)
     return []
 
 
-def _about_type(document: Document, error: ErrorDetails) -> ConfigProblem:
+def _type_problem(document: Document, error: ErrorDetails) -> ConfigProblem:
     path: Path = error["loc"]
     kind = shape.kind_at(path)
     if error["type"] == "unexpected_keyword_argument":
-        known = shape.names_at(path[:-1])
+        known = shape.keys_at(path[:-1])
         guess = nearest(str(path[-1]).lower(), known) or ""
-        return _problem(path, document.at_key(path), words.unknown_key(known), guess)
+        return _problem(path, document.at_key(path), messages.unknown_key(known), guess)
     if error["type"] == "enum" and issubclass(kind, StrEnum):
         values = tuple(map(str, kind))
-        written = document.written(path).lower()
-        return _problem(path, document.at(path), words.one_of(values), nearest(written, values) or "")
-    return _problem(path, document.at(path), _MESSAGES.get(error["type"], words.INVALID))
+        guess = nearest(str(error["input"]).lower(), values) or ""
+        return _problem(path, document.at(path), messages.one_of(values), guess)
+    return _problem(path, document.at(path), _MESSAGES.get(error["type"], messages.INVALID))
 
 
 def _problem(path: Path, mark: Mark, message: Text, suggestion: str = "") -> ConfigProblem:
-    where = _cut(".".join(map(str, path)), _LONGEST_WHERE)
+    where = _cut(".".join(map(str, path)), _MAX_PATH_LENGTH)
     return ConfigProblem(mark.line, mark.column, where, message, suggestion)
 
 
-def _sorted(problems: Iterable[ConfigProblem]) -> tuple[ConfigProblem, ...]:
-    """Return the first problem of each key, in order of place."""
-    each: dict[str, ConfigProblem] = {}
+def _first_of_each_key(problems: Iterable[ConfigProblem]) -> tuple[ConfigProblem, ...]:
+    """Return the first problem of each key, in the order of the file."""
+    first: dict[str, ConfigProblem] = {}
     for problem in problems:
-        each.setdefault(problem.where, problem)
-    return tuple(sorted(each.values(), key=lambda found: (found.line, found.column)))[:MOST_PROBLEMS]
+        first.setdefault(problem.where, problem)
+    return tuple(sorted(first.values(), key=lambda problem: (problem.line, problem.column)))[:MAX_PROBLEMS]
 
 
 def _commands(tree: Tree) -> Iterator[tuple[Path, str]]:
@@ -145,7 +144,7 @@ def _commands(tree: Tree) -> Iterator[tuple[Path, str]]:
 
 
 def _without_slashes(on: Automatic) -> Automatic:
-    """Let `/build` mean `build`."""
+    """Return the commands without leading slashes."""
     opened, updated, closed = (tuple(map(_bare, names)) for names in (on.open, on.update, on.close))
     return Automatic(opened, updated, closed)
 
@@ -155,17 +154,17 @@ def _bare(command: str) -> str:
 
 
 def _excerpt(text: str, problems: Iterable[ConfigProblem]) -> str:
-    """Return the lines with problems and their neighbours, numbered."""
+    """Return the numbered lines with problems, each with the lines before and after."""
     lines = text.rstrip("\n").split("\n")
     wrong = {problem.line for problem in problems}
     near = sorted({line + by for line in wrong for by in (-1, 0, 1)} & set(range(1, len(lines) + 1)))
     shown = [
-        f"{'>' if number in wrong else ' '} {number:>4} | {_shown(lines[number - 1])}" for number in near
+        f"{'>' if number in wrong else ' '} {number:>4} | {_printable(lines[number - 1])}" for number in near
     ]
     return "\n".join(shown[:_EXCERPT_LINES])
 
 
-def _shown(line: str) -> str:
+def _printable(line: str) -> str:
     visible = "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in line)
     return _cut(visible, _EXCERPT_WIDTH)
 

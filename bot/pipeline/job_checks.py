@@ -1,4 +1,4 @@
-"""What must be said of Jenkins jobs in `.chatops.yml`: names, parameters, and which keys need each other."""
+"""Checks of Jenkins jobs in `.chatops.yml`: names, parameters, and keys that require each other."""
 
 import re
 from collections.abc import Iterator
@@ -6,48 +6,48 @@ from collections.abc import Iterator
 from bot.core.deciding import placeholders
 from bot.model.pipeline import RunnerName
 from bot.model.text import Text
-from bot.pipeline import messages as words
+from bot.pipeline import messages
 from bot.pipeline.yaml_tree import Path, Tree
 
 SECTIONS = ("build", "deploy", "test", "teardown")
 RESERVED = "CHATOPS_"
 
-_LONGEST_JOB = 500
-_LONGEST_VALUE = 2000
+_MAX_JOB_LENGTH = 500
+_MAX_VALUE_LENGTH = 2000
 _PART = re.compile(r"(?!\.{1,2}\Z)[^/\\\x00-\x1f?#*\"<>|]{1,200}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
 def job(text: str) -> Text | None:
     """Check a job's full name."""
-    fine = len(text) <= _LONGEST_JOB and all(_PART.fullmatch(part) for part in text.split("/"))
-    return value(text) if fine and text.strip() == text else words.JOB
+    fine = len(text) <= _MAX_JOB_LENGTH and all(_PART.fullmatch(part) for part in text.split("/"))
+    return value(text) if fine and text.strip() == text else messages.JOB
 
 
 def value(text: str) -> Text | None:
     """Check the value of a parameter."""
-    if len(text) > _LONGEST_VALUE:
-        return words.LONG_VALUE
+    if len(text) > _MAX_VALUE_LENGTH:
+        return messages.LONG_VALUE
     unknown = placeholders.unknown(text)
-    return words.placeholder(unknown[0], placeholders.NAMES) if unknown else None
+    return messages.placeholder(unknown[0], placeholders.NAMES) if unknown else None
 
 
 def parameter(name: str) -> Text | None:
     """Check the name of a parameter."""
     if name.upper().startswith(RESERVED):
-        return words.RESERVED_PARAMETER
-    return None if _NAME.fullmatch(name) else words.PARAMETER
+        return messages.RESERVED_PARAMETER
+    return None if _NAME.fullmatch(name) else messages.PARAMETER
 
 
-def together(tree: Tree) -> Iterator[tuple[Path, Text]]:
-    """Yield keys that miss another: a runner without its job, a job without its runner."""
+def check_combinations(tree: Tree) -> Iterator[tuple[Path, Text]]:
+    """Yield keys that require another: `runner: jenkins` without a job, a job without `runner: jenkins`."""
     for name in SECTIONS:
         section = tree.get(name) if isinstance(tree, dict) else None
         if not isinstance(section, dict):
             continue
         jenkins = section.get("runner") == RunnerName.JENKINS
         if jenkins and section.get("job") is None:
-            yield (name, "runner"), words.JOB_MISSING
+            yield (name, "runner"), messages.JOB_MISSING
         for key in ("job", "parameters"):
             if section.get(key) is not None and not jenkins:
-                yield (name, key), words.NOT_JENKINS
+                yield (name, key), messages.NOT_JENKINS

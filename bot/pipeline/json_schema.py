@@ -1,4 +1,4 @@
-"""The JSON Schema of `.chatops.yml`, for editors: made from the model, with the checks' bounds."""
+"""The JSON Schema of `.chatops.yml` for editors, generated from the model and the ranges of the checks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,10 +14,10 @@ _SCALAR = ["string", "number", "boolean"]
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema; what it accepts may still be refused by `pipeline_file.read`, with a reason."""
+    """Return the schema. It is less strict than `config_file.read`."""
     found = TypeAdapter(Pipeline).json_schema()
     for part in _parts(found):
-        # They repeat the key's name in another spelling.
+        # A title only repeats the name of the key in another spelling.
         part.pop("title", None)
         if part.get("additionalProperties") == {"type": "string"}:
             part["additionalProperties"] = {"type": _SCALAR}
@@ -29,7 +29,7 @@ def schema() -> dict[str, Any]:
 
 
 def descriptions() -> dict[tuple[str, str], str]:
-    """Return the docstring of every field by the names of its dataclass and itself."""
+    """Return the docstrings of all fields by the names of dataclass and field."""
     found = schema()
     owners = {Pipeline.__name__: found, **found["$defs"]}
     return {
@@ -40,13 +40,13 @@ def descriptions() -> dict[tuple[str, str], str]:
 
 
 def _description(field: dict[str, Any], owners: dict[str, dict[str, Any]]) -> str:
-    """Return a field's own; pydantic leaves out what its dataclass says in the same words."""
+    """Return a field's description; pydantic omits it if it equals the one of the field's dataclass."""
     found: str = field.get("description") or owners[field["$ref"].rpartition("/")[2]]["description"]
     return found
 
 
 def _parts(node: Any) -> Iterator[dict[str, Any]]:
-    """Yield every schema within a schema, leaving out the mappings from names to schemas."""
+    """Yield a schema and all schemas in it."""
     yield node
     inner = [*node.get("$defs", {}).values(), *node.get("properties", {}).values(), *node.get("anyOf", ())]
     for part in inner:
@@ -54,6 +54,6 @@ def _parts(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _number(part: dict[str, Any]) -> dict[str, Any]:
-    """Return the part that says integer: itself, or one of its alternatives."""
+    """Return the schema of the integer: the schema itself, or one of its alternatives."""
     alternatives: list[dict[str, Any]] = part.get("anyOf", [part])
     return next(each for each in alternatives if each.get("type") == "integer")

@@ -1,4 +1,4 @@
-"""What `.chatops.yml` may hold, told from the model's own dataclasses: keys, kinds, defaults, sections."""
+"""The keys of `.chatops.yml` with their types and defaults, read from the dataclasses of the model."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
@@ -10,12 +10,12 @@ from bot.model.pipeline import Pipeline
 from bot.pipeline.yaml_tree import Path, Tree
 
 ANY_NAME = "NAME"
-"""Stands in a key's path for a name that the file chooses."""
+"""In a key's path, stands for a name that the author of the file chooses."""
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineKey:
-    """One key of the file; `owner` is the dataclass that has it, `path` leads to it."""
+    """A key of the file. `path` ends with its name; `owner` is the dataclass that has the field."""
 
     path: tuple[str, ...]
     kind: Any
@@ -24,40 +24,40 @@ class PipelineKey:
 
     @property
     def section(self) -> bool:
-        """Whether further keys follow below it."""
+        """Whether it contains further keys."""
         return _is_section(self.kind)
 
 
 def kind_at(path: Path) -> Any:
-    """Return the type that belongs at a path, None for a path that is unknown."""
+    """Return the type of the value at a path; None for an unknown path."""
     kind: Any = Pipeline
     for part in path:
         kind = _child(kind, part)
     return kind
 
 
-def names_at(path: Path) -> tuple[str, ...]:
-    """Return the keys that are known in the mapping at a path; none where names are free."""
+def keys_at(path: Path) -> tuple[str, ...]:
+    """Return the keys allowed at a path; none if the author chooses the names."""
     kind = kind_at(path)
     return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
-def fitted(tree: Tree, path: Path = ()) -> Any:
-    """Bring a tree nearer to the model: an empty section is one without keys, and `1` may be a number."""
+def normalized(tree: Tree, path: Path = ()) -> Any:
+    """Return the tree with empty mappings for empty sections, and with literals such as `1` as their type."""
     kind = kind_at(path)
     if tree is None and _is_section(kind):
         return {}
     if isinstance(tree, dict):
-        return {name: fitted(child, (*path, name)) for name, child in tree.items()}
+        return {name: normalized(child, (*path, name)) for name, child in tree.items()}
     if isinstance(tree, list):
-        return [fitted(child, (*path, index)) for index, child in enumerate(tree)]
+        return [normalized(child, (*path, index)) for index, child in enumerate(tree)]
     if get_origin(kind) is Literal:
         return next((value for value in get_args(kind) if str(value) == tree), tree)
     return tree
 
 
 def entries(kind: Any = Pipeline, path: tuple[str, ...] = ()) -> Iterator[PipelineKey]:
-    """Yield every key in the model's order, sections before what is in them."""
+    """Yield all keys in the order of the model, each section before its keys."""
     for field in fields(kind):
         key = PipelineKey((*path, field.name), _hints(kind)[field.name], _default(field), kind)
         yield key
@@ -87,7 +87,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def _optional(kind: Any) -> Any:
-    """Return what stands beside None in a union."""
+    """Return X for `X | None`."""
     inner = [each for each in get_args(kind) if each is not NoneType]
     return inner[0] if NoneType in get_args(kind) else kind
 

@@ -1,11 +1,11 @@
-"""What can be wrong with YAML itself, in both languages."""
+"""Messages about invalid YAML, in both languages."""
 
 from bot.model.text import Text
 
 NOT_UTF8 = Text("The file must be UTF-8 text.", "文件必须是 UTF-8 编码的文本")
-NOT_PRINTABLE = Text("This character is not allowed in YAML.", "YAML 中不允许出现这个字符")
+NOT_PRINTABLE = Text("YAML does not allow this character.", "YAML 中不允许出现这个字符")
 ONE_DOCUMENT = Text("Only one YAML document is allowed.", "只能包含一个 YAML 文档，请去掉多余的 ---")
-UNKNOWN_ALIAS = Text("There is no anchor of this name before.", "前面没有定义过这个锚点")
+UNKNOWN_ALIAS = Text("This anchor is not defined above.", "前面没有定义这个锚点")
 TAG = Text("YAML tags such as !!name are not supported.", "不支持 !!name 这类 YAML 标签")
 KEY = Text("Keys must be plain text.", "键必须是普通文本")
 DEEP = Text("This is nested too deeply.", "嵌套层级过深")
@@ -23,7 +23,7 @@ _SYNTAX = (
     (
         "mapping values are not allowed",
         Text(
-            "A colon is not expected here: give each key its own line, and quote text that has a colon.",
+            "A colon is not expected here: write each key on its own line, and quote text that has a colon.",
             "此处不应出现冒号：每个键单独占一行，含冒号的文本请加引号",
         ),
     ),
@@ -38,26 +38,26 @@ _SYNTAX = (
     (
         "expected <block end>",
         Text(
-            "This line does not fit in here: check its indentation and quotes.",
+            "This line does not match the lines above: check its indentation and quotes.",
             "此行与上文不符，请检查缩进和引号",
         ),
     ),
-    ("unexpected end of stream", Text("The quotes opened here are never closed.", "引号没有闭合")),
-    ("expected ',' or ']'", Text("The list in [ ] is not closed.", "方括号 [ ] 没有正确闭合")),
-    ("expected ',' or '}'", Text("The mapping in { } is not closed.", "花括号 { } 没有正确闭合")),
+    ("unexpected end of stream", Text("The quotes are never closed.", "引号未闭合")),
+    ("expected ',' or ']'", Text("The list in [ ] is not closed.", "方括号 [ ] 未闭合")),
+    ("expected ',' or '}'", Text("The mapping in { } is not closed.", "花括号 { } 未闭合")),
     (
         "escape",
-        Text("Unknown escape in double quotes: use single quotes.", "双引号中的转义无法识别，可改用单引号"),
+        Text("Unknown escape in double quotes: use single quotes.", "双引号中有未知的转义，可改用单引号"),
     ),
 )
 _OTHER = Text("This is not valid YAML.", "不是有效的 YAML")
 
 
 def syntax(problem: str) -> Text:
-    """Word what PyYAML found wrong."""
-    return next((words for telling, words in _SYNTAX if telling in problem), _OTHER)
+    """Return the message for a problem that PyYAML reports."""
+    return next((message for part, message in _SYNTAX if part in problem), _OTHER)
 
 
 def repeated(line: int) -> Text:
-    """Word that a key was written before."""
-    return Text(f"This key is already on line {line}.", f"这个键在第 {line} 行已经写过")
+    """Return the message for a key that is also on an earlier line."""
+    return Text(f"This key is already on line {line}.", f"这个键与第 {line} 行重复")

@@ -1,7 +1,7 @@
-"""YAML as text, lists and mappings with the place of every node, within bounds.
+"""Reads YAML into text, lists and mappings with line and column of every node, within limits.
 
-Scalars stay the text that was written: what they mean is decided by the key they stand at, so that
-`on:` is no boolean, `0755` no octal number and `8:30` no count of seconds.
+Scalars remain text as written, because only the key decides their type: `on` is not a boolean, `0755` not
+an octal number, and `8:30` not a number of seconds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ from bot.pipeline.yaml_messages import (
     syntax,
 )
 
-MOST_NODES = 5_000
-DEEPEST = 20
+MAX_NODES = 5_000
+MAX_DEPTH = 20
 
 Path = tuple[str | int, ...]
 Tree = dict[str, "Tree"] | list["Tree"] | str | None
@@ -36,14 +36,14 @@ _NULL = {"", "~", "null", "Null", "NULL"}
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in the text; both count from 1."""
+    """A position in the text; both numbers start at 1."""
 
     line: int
     column: int
 
 
 class YamlError(Exception):
-    """Text that is not YAML, or not of the plain kind that is read here."""
+    """The text is not valid YAML, or uses a feature that is not supported."""
 
     def __init__(self, mark: Mark, message: Text) -> None:
         self.mark = mark
@@ -53,7 +53,7 @@ class YamlError(Exception):
 
 @dataclass(slots=True)
 class Document:
-    """A tree, where each of its nodes stands, and the keys that were written twice."""
+    """A tree, the positions of its values and keys, and its repeated keys."""
 
     root: Tree = None
     values: dict[Path, Mark] = field(default_factory=dict)
@@ -61,39 +61,38 @@ class Document:
     repeated: list[tuple[Path, Mark, Text]] = field(default_factory=list)
 
     def at(self, path: Path) -> Mark:
-        """Return the place of a value, or of the nearest one around it."""
+        """Return the position of a value, or of the innermost value that contains the path."""
         return next(
             (self.values[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.values),
             Mark(1, 1),
         )
 
-    def written(self, path: Path) -> str:
-        """Return the text of a scalar; empty for anything else."""
-        return next((node for place, node in walk(self.root) if place == path and isinstance(node, str)), "")
-
     def at_key(self, path: Path) -> Mark:
-        """Return the place of a key, or of its value where it has none."""
+        """Return the position of a key, or for an item of a list, of its value."""
         return self.keys.get(path) or self.at(path)
 
 
 def parse(text: str) -> Document:
-    """Read one YAML document; no text at all is an empty one. Raises YamlError at the first problem."""
-    reader = _Reader(yaml.parse(text, yaml.SafeLoader))
+    """Return the only YAML document of a text. Raises YamlError at the first problem."""
+    builder = _TreeBuilder(yaml.parse(text, yaml.SafeLoader))
     try:
-        return reader.document()
+        return builder.document()
     except yaml.MarkedYAMLError as error:
         raise YamlError(_mark(error.problem_mark), syntax(error.problem or "")) from error
     except yaml.reader.ReaderError as error:
-        raise YamlError(place(text[: error.position]), NOT_PRINTABLE) from error
+        raise YamlError(mark_after(text[: error.position]), NOT_PRINTABLE) from error
 
 
-def place(before: str) -> Mark:
-    """Return the place that follows a text."""
+def mark_after(before: str) -> Mark:
+    """Return the position after this text."""
     return Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
-class _Reader:
-    """Builds the tree from events; unlike PyYAML's composer it stops at a bound."""
+class _TreeBuilder:
+    """Builds the tree from parser events.
+
+    PyYAML's composer has no limits, forgets where aliases are, and rejects anchors that are defined again.
+    """
 
     def __init__(self, events: Iterator[yaml.Event]) -> None:
         self._events = events
@@ -102,12 +101,12 @@ class _Reader:
         self._anchors: dict[str, tuple[Tree, int]] = {}
 
     def document(self) -> Document:
-        """Read the whole stream."""
+        """Return the document after reading the whole stream."""
         started = False
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if started:
-                    _refuse(event, ONE_DOCUMENT)
+                    _reject(event, ONE_DOCUMENT)
                 started = True
             elif isinstance(event, yaml.NodeEvent):
                 self._document.root = self._node(event, ())
@@ -116,8 +115,8 @@ class _Reader:
     def _node(self, event: Any, path: Path) -> Tree:
         self._document.values[path] = _mark(event.start_mark)
         self._count(event, 1)
-        if len(path) > DEEPEST:
-            _refuse(event, DEEP)
+        if len(path) > MAX_DEPTH:
+            _reject(event, DEEP)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, len(path))
         before = self._nodes
@@ -130,17 +129,17 @@ class _Reader:
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event)
         if event.tag not in _COLLECTION:
-            _refuse(event, TAG)
+            _reject(event, TAG)
         return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._list(path)
 
     def _alias(self, event: yaml.AliasEvent, depth: int) -> Tree:
-        """Return what an anchor stands for; it counts with all its nodes, so that nothing multiplies."""
+        """Return the anchored tree. Each alias counts all its nodes, so that aliases cannot multiply."""
         if event.anchor not in self._anchors:
-            _refuse(event, UNKNOWN_ALIAS)
+            _reject(event, UNKNOWN_ALIAS)
         tree, nodes = self._anchors[event.anchor]
         self._count(event, nodes)
-        if depth + max(len(path) for path, _ in walk(tree)) > DEEPEST:
-            _refuse(event, DEEP)
+        if depth + max(len(path) for path, _ in walk(tree)) > MAX_DEPTH:
+            _reject(event, DEEP)
         return tree
 
     def _list(self, path: Path) -> Tree:
@@ -153,7 +152,7 @@ class _Reader:
         found: dict[str, Tree] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                _refuse(event, KEY)
+                _reject(event, KEY)
             key, mark = event.value, _mark(event.start_mark)
             inner = (*path, key)
             if key in found:
@@ -164,12 +163,12 @@ class _Reader:
 
     def _count(self, event: yaml.Event, nodes: int) -> None:
         self._nodes += nodes
-        if self._nodes > MOST_NODES:
-            _refuse(event, MANY)
+        if self._nodes > MAX_NODES:
+            _reject(event, MANY)
 
 
 def walk(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
-    """Yield every node with its path, from the outside in."""
+    """Yield every node with its path, parents first."""
     yield path, tree
     children: Sequence[tuple[str | int, Tree]] = ()
     if isinstance(tree, dict):
@@ -182,7 +181,7 @@ def walk(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
 
 def _scalar(event: yaml.ScalarEvent) -> str | None:
     if event.tag not in _STRING:
-        _refuse(event, TAG)
+        _reject(event, TAG)
     plain = event.style is None and event.tag is None
     value: str = event.value
     return None if plain and value in _NULL else value
@@ -192,5 +191,5 @@ def _mark(mark: Any) -> Mark:
     return Mark(1, 1) if mark is None else Mark(mark.line + 1, mark.column + 1)
 
 
-def _refuse(event: yaml.Event, message: Text) -> NoReturn:
+def _reject(event: yaml.Event, message: Text) -> NoReturn:
     raise YamlError(_mark(event.start_mark), message)
