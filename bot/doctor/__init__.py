@@ -1,1 +1,1 @@
-"""What `chatops doctor` looks at before the bot is trusted with work: one module of checks for each part."""
+"""The checks of `chatops doctor`: one module for each part that the bot depends on."""

@@ -1,4 +1,4 @@
-"""The buildkitd for builds in the cluster."""
+"""Checks buildctl and the buildkitd that builds in the cluster."""
 
 import shutil
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from bot.settings.model import Settings
 
 
 def wanted(settings: Settings) -> bool:
-    """Whether anything is built in the cluster."""
+    """Whether the settings name a buildkitd."""
     return bool(settings.buildkit.address)
 
 
 async def check(examined: Examined) -> Sequence[Finding]:
-    """Find the client, then ask buildkitd for its workers."""
+    """Check that buildctl is installed and that buildkitd lists its workers."""
     address = examined.settings.buildkit.address
     if shutil.which("buildctl") is None:
         return [_no_client()]
@@ -26,8 +26,9 @@ async def check(examined: Examined) -> Sequence[Finding]:
         wrong(
             Text(en=f"buildkitd does not answer: {trouble}", zh=f"buildkitd 没有响应：{trouble}"),
             Text(
-                en="Check [buildkit] address and tls_dir, that buildkitd runs, and that network policies let"
-                " the bot in.",
+                en="Check [buildkit] address and tls_dir, that buildkitd is running, and that network"
+                " policies"
+                " admit the bot.",
                 zh="请检查 [buildkit] 的 address 和 tls_dir，确认 buildkitd 正在运行，"
                 "且网络策略允许机器人访问。",
             ),
@@ -37,9 +38,9 @@ async def check(examined: Examined) -> Sequence[Finding]:
 
 def _no_client() -> Finding:
     return wrong(
-        Text(en="there is no buildctl on the PATH", zh="PATH 中没有 buildctl"),
+        Text(en="buildctl is not on the PATH", zh="PATH 中没有 buildctl"),
         Text(
-            en="Put the client of BuildKit's release beside the bot, of buildkitd's version or newer.",
+            en="Install buildctl, BuildKit's client, in the version of buildkitd or newer.",
             zh="请安装 BuildKit 发行包中的客户端 buildctl，版本不低于 buildkitd。",
         ),
     )

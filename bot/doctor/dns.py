@@ -1,4 +1,4 @@
-"""The wildcard zone under which previews are found: which part of it is wrong, if one is."""
+"""Checks that the names of previews resolve, and finds the part that fails."""
 
 import asyncio
 import secrets
@@ -17,7 +17,7 @@ LOCAL = "localhost"
 _FAILURES: Mapping[Ending, tuple[Text, Text]] = {
     Ending.NXDOMAIN: (
         Text(
-            en="{servers} says that {name} does not exist (NXDOMAIN): there is no wildcard record",
+            en="{servers} reports that {name} does not exist (NXDOMAIN): the wildcard record is missing",
             zh="{servers} 返回 {name} 不存在（NXDOMAIN）：没有泛域名解析",
         ),
         Text(
@@ -29,28 +29,28 @@ _FAILURES: Mapping[Ending, tuple[Text, Text]] = {
     ),
     Ending.NO_DATA: (
         Text(
-            en="{name} exists, but {servers} knows no address of it (no data)",
+            en="{name} exists, but {servers} returns no address for it (NODATA)",
             zh="{name} 存在，但 {servers} 没有返回地址（NODATA）",
         ),
         Text(
-            en="Give the wildcard *.{domain} an A record; it has other records only.",
+            en="Add an A record for the wildcard *.{domain}; it has only records of other types.",
             zh="泛域名 *.{domain} 只有其他类型的记录，请添加 A 记录。",
         ),
     ),
     Ending.FAILED: (
         Text(en="{servers} could not resolve {name}: {detail}", zh="{servers} 无法解析 {name}：{detail}"),
         Text(
-            en="REFUSED: the server does not serve {domain} for this machine. SERVFAIL: the server behind it"
-            " does not answer; check its forwarding, and CoreDNS' log.",
+            en="REFUSED: the server does not resolve {domain} for this machine. SERVFAIL: its upstream server"
+            " does not answer; check the forwarding and CoreDNS' log.",
             zh="REFUSED 表示服务器不为本机解析 {domain}；SERVFAIL 表示它背后的服务器没有应答，"
             "请检查转发配置和 CoreDNS 日志。",
         ),
     ),
-    Ending.EVICT_AFTER: (
+    Ending.TIMEOUT: (
         Text(en="no answer from {servers} for {name}", zh="{servers} 没有应答（{name}）"),
         Text(
-            en="Check that the server runs, that port 53 (UDP and TCP) is open, and [dns] servers or"
-            " /etc/resolv.conf.",
+            en="Check that the server is running, that port 53 (UDP and TCP) is reachable, and [dns] servers"
+            " or /etc/resolv.conf.",
             zh="请确认服务器正在运行、53 端口（UDP 和 TCP）可达，并检查 [dns] servers 或 /etc/resolv.conf。",
         ),
     ),
@@ -58,7 +58,7 @@ _FAILURES: Mapping[Ending, tuple[Text, Text]] = {
 
 
 async def check(examined: Examined) -> Sequence[Finding]:
-    """Resolve names that nobody can have entered one by one, on one level and on two."""
+    """Resolve random names of one and two levels, which only a wildcard record can match."""
     settings = examined.settings
     domain = settings.preview.domain.strip(".").lower()
     if domain == LOCAL or domain.endswith(f".{LOCAL}"):
@@ -69,7 +69,7 @@ async def check(examined: Examined) -> Sequence[Finding]:
         return [_no_resolver()]
     label = f"chatops-doctor-{secrets.token_hex(4)}"
     if settings.dns.etcd:
-        return await _entered(settings, resolver, label)
+        return await _published(settings, resolver, label)
     one, six, two = await asyncio.gather(
         resolver.ask(f"{label}.{domain}", "A"),
         resolver.ask(f"{label}.{domain}", "AAAA"),
@@ -79,13 +79,13 @@ async def check(examined: Examined) -> Sequence[Finding]:
         return [_found(six)]
     if one.ending is not Ending.FOUND:
         return [failed(one, domain, resolver.servers)]
-    return [*_right(one, settings.dns.address), *beside(six, two)]
+    return [*_right(one, settings.dns.address), *notes(six, two)]
 
 
-async def _entered(settings: Settings, resolver: Resolver, label: str) -> Sequence[Finding]:
-    """Enter a name as the bot would, and see whether it comes out at the other end."""
+async def _published(settings: Settings, resolver: Resolver, label: str) -> Sequence[Finding]:
+    """Publish a name as the bot does, and check that it resolves."""
     records = open_dns(settings)
-    assert records is not None  # noqa: S101 - it is what the caller has looked at
+    assert records is not None  # noqa: S101 - the caller has checked [dns] etcd
     async with records:
         trouble = await records.publish([label])
         if trouble is not None:
@@ -98,7 +98,7 @@ async def _entered(settings: Settings, resolver: Resolver, label: str) -> Sequen
 
 
 def failed(lookup: Lookup, domain: str, servers: str) -> Finding:
-    """Say which part is wrong when a preview's name has no address, and what to do."""
+    """Report why a name has no address, and what to do about it."""
     facts = {"name": lookup.name, "domain": domain, "servers": servers, "detail": lookup.detail or "–"}
     found, advice = (
         Text(en=text.en.format_map(facts), zh=text.zh.format_map(facts)) for text in _FAILURES[lookup.ending]
@@ -106,27 +106,28 @@ def failed(lookup: Lookup, domain: str, servers: str) -> Finding:
     return wrong(found, advice)
 
 
-def beside(six: Lookup, two: Lookup) -> Iterator[Finding]:
-    """Say what is odd about names that do resolve."""
+def notes(six: Lookup, two: Lookup) -> Iterator[Finding]:
+    """Report what is unusual about names that resolve."""
     if six.ending not in {Ending.FOUND, Ending.NO_DATA}:
         yield note(
             Text(
-                en=f"asking for AAAA of {six.name} does not end in “no data” ({six.ending})",
+                en=f"the AAAA query for {six.name} is not answered with “no data” ({six.ending})",
                 zh=f"查询 {six.name} 的 AAAA 记录没有得到“无数据”的应答（{six.ending}）",
             ),
             Text(
-                en="Browsers ask for both and may wait or give up: answer AAAA with NOERROR and no record.",
+                en="Browsers query both types and may be slow or fail: answer AAAA with NOERROR and no"
+                " record.",
                 zh="浏览器会同时查询两种记录，可能因此变慢或失败：AAAA 应返回 NOERROR 且没有记录。",
             ),
         )
     if two.ending is not Ending.FOUND:
         yield note(
             Text(
-                en=f"names of two levels do not resolve: {two.name} ({two.ending})",
+                en=f"names with two levels do not resolve: {two.name} ({two.ending})",
                 zh=f"两级名称无法解析：{two.name}（{two.ending}）",
             ),
             Text(
-                en="The bot's own names have one level; services that add one of their own need this.",
+                en="The bot uses one level; services that use subdomains of their own need two.",
                 zh="机器人只使用一级名称；如果服务自己再加一级，则需要支持。",
             ),
         )
@@ -134,16 +135,16 @@ def beside(six: Lookup, two: Lookup) -> Iterator[Finding]:
 
 def _right(one: Lookup, expected: str) -> list[Finding]:
     if expected and expected not in one.addresses:
-        told = ", ".join(one.addresses)
+        addresses = ", ".join(one.addresses)
         return [
             wrong(
                 Text(
-                    en=f"{one.name} leads to {told}, not to [dns] address {expected}",
-                    zh=f"{one.name} 解析到 {told}，而不是 [dns] address {expected}",
+                    en=f"{one.name} resolves to {addresses}, not to [dns] address {expected}",
+                    zh=f"{one.name} 解析到 {addresses}，而不是 [dns] address {expected}",
                 ),
                 Text(
-                    en="Correct the wildcard record, or the setting. An old answer may be cached until its"
-                    " TTL ends.",
+                    en="Correct the wildcard record or the setting. An old answer may stay cached until its"
+                    " TTL expires.",
                     zh="请更正泛域名解析或该配置项；旧的结果可能还在缓存中，直到 TTL 到期。",
                 ),
             )
@@ -152,18 +153,18 @@ def _right(one: Lookup, expected: str) -> list[Finding]:
 
 
 def _found(lookup: Lookup) -> Finding:
-    told, domain = ", ".join(lookup.addresses), lookup.name.partition(".")[2]
-    return fine(en=f"*.{domain} leads to {told}", zh=f"*.{domain} 解析到 {told}")
+    addresses, domain = ", ".join(lookup.addresses), lookup.name.partition(".")[2]
+    return fine(en=f"*.{domain} resolves to {addresses}", zh=f"*.{domain} 解析到 {addresses}")
 
 
 def _local(domain: str) -> Finding:
     return note(
         Text(
-            en=f"{domain}: only browsers on this machine find previews",
+            en=f"{domain}: only browsers on this machine reach previews",
             zh=f"{domain}：只有本机的浏览器能访问预览环境",
         ),
         Text(
-            en="For others set [preview] domain to a zone with a wildcard record.",
+            en="For other machines, set [preview] domain to a zone with a wildcard record.",
             zh="要让其他人访问，请把 [preview] domain 设为配有泛域名解析的域名。",
         ),
     )
@@ -171,9 +172,9 @@ def _local(domain: str) -> Finding:
 
 def _no_etcd(trouble: str) -> Finding:
     return wrong(
-        Text(en=f"names cannot be entered: {trouble}", zh=f"无法登记域名：{trouble}"),
+        Text(en=f"DNS records cannot be published: {trouble}", zh=f"无法登记域名：{trouble}"),
         Text(
-            en="Check [dns] etcd and that etcd runs; its JSON gateway is asked (/v3).",
+            en="Check [dns] etcd and that etcd is running; the bot uses its JSON gateway (/v3).",
             zh="请检查 [dns] etcd，并确认 etcd 正在运行；机器人使用它的 JSON 网关（/v3）。",
         ),
     )
@@ -182,12 +183,12 @@ def _no_etcd(trouble: str) -> Finding:
 def _not_served(lookup: Lookup, servers: str) -> Finding:
     return wrong(
         Text(
-            en=f"{lookup.name} was entered in etcd, but {servers} does not know it ({lookup.ending})",
+            en=f"{lookup.name} was published in etcd, but {servers} does not resolve it ({lookup.ending})",
             zh=f"{lookup.name} 已登记到 etcd，但 {servers} 解析不到它（{lookup.ending}）",
         ),
         Text(
             en="CoreDNS must serve the zone from the same etcd and path (chatops dns coredns), and the"
-            " resolver forward the zone to it.",
+            " resolver must forward the zone to CoreDNS.",
             zh="CoreDNS 必须从同一个 etcd 和路径提供该域（见 chatops dns coredns），"
             "解析器也要把该域转发给它。",
         ),
@@ -196,9 +197,9 @@ def _not_served(lookup: Lookup, servers: str) -> Finding:
 
 def _no_resolver() -> Finding:
     return wrong(
-        Text(en="this machine has no resolver", zh="本机没有配置 DNS 解析器"),
+        Text(en="this machine has no DNS resolver", zh="本机没有配置 DNS 解析器"),
         Text(
-            en="Name one in /etc/resolv.conf or [dns] servers.",
+            en="Configure one in /etc/resolv.conf or [dns] servers.",
             zh="请在 /etc/resolv.conf 或 [dns] servers 中指定。",
         ),
     )

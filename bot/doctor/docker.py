@@ -1,4 +1,4 @@
-"""The Docker Engine that builds, deploys and tests."""
+"""Checks the Docker Engine."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from bot.runners.docker.engine import DockerEngine
 from bot.settings.model import Settings
 
 OLDEST = (1, 41)
-"""API of Docker 20.10, the oldest engine that the bot is tested with."""
+"""API version of Docker 20.10, the oldest engine that is supported."""
 
 
 def wanted(settings: Settings) -> bool:
-    """Whether there is to be an engine."""
+    """Whether the settings enable the engine."""
     return settings.docker.enabled
 
 
 async def check(examined: Examined) -> Sequence[Finding]:
-    """Ask the engine who it is."""
+    """Check that the engine answers and is new enough."""
     try:
         engine = await DockerEngine.connect(examined.settings.docker.host)
     except ChatOpsError as error:
@@ -33,11 +33,11 @@ async def check(examined: Examined) -> Sequence[Finding]:
 
 
 def _unreachable(error: ChatOpsError) -> Finding:
-    told = error.facts.get("message") or error.facts.get("what", "")
+    message = error.facts.get("message") or error.facts.get("what", "")
     return wrong(
-        Text(en=f"the engine does not answer: {told}", zh=f"Docker 引擎没有响应：{told}"),
+        Text(en=f"the engine does not answer: {message}", zh=f"Docker 引擎没有响应：{message}"),
         Text(
-            en="Start Docker, let the bot's account use its socket, or correct [docker] host.",
+            en="Start Docker, give the bot's account access to its socket, or correct [docker] host.",
             zh="请启动 Docker，确认机器人的系统账号有权访问它的 socket，或更正 [docker] host。",
         ),
     )
@@ -48,5 +48,5 @@ def _version(version: str, api: str) -> Finding:
         return fine(en=f"Docker {version}, API {api}", zh=f"Docker {version}，API {api}")
     return wrong(
         Text(en=f"Docker {version} is too old: API {api}", zh=f"Docker {version} 版本过旧：API {api}"),
-        Text(en="Docker 20.10 or newer is needed.", zh="需要 Docker 20.10 或更新的版本。"),
+        Text(en="Install Docker 20.10 or newer.", zh="请安装 Docker 20.10 或更新的版本。"),
     )

@@ -1,4 +1,4 @@
-"""All checks, side by side, and their findings as a short list. A new part adds its line to CHECKS."""
+"""Runs all checks concurrently and formats their findings. A new part is added to CHECKS."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -26,28 +26,28 @@ CHECKS: tuple[Check, ...] = (
 
 _SIGNS = {State.FINE: "✓", State.NOTE: "!", State.WRONG: "✗"}
 _SUMMARIES = {
-    True: Text(en="Nothing is in the way.", zh="没有发现问题。"),
-    False: Text(en="Mend what is marked ✗, then run this again.", zh="请处理标有 ✗ 的各项，然后再检查一次。"),
+    True: Text(en="No problems were found.", zh="没有发现问题。"),
+    False: Text(en="Fix the items marked ✗ and run this again.", zh="请处理标有 ✗ 的各项，然后重新检查。"),
 }
 
 
 async def examine(
     examined: Examined, checks: Sequence[Check] = CHECKS
 ) -> AsyncIterator[tuple[str, Sequence[Finding]]]:
-    """Give what each part's check found, in their order, while the others are still looking."""
+    """Yield the findings of each part, in the order of the checks, while later checks still run."""
     chosen = [check for check in checks if check.wanted(examined.settings)]
-    looking = [asyncio.create_task(_patiently(check, examined)) for check in chosen]
+    running = [asyncio.create_task(_checked(check, examined)) for check in chosen]
     try:
-        for check, task in zip(chosen, looking, strict=True):
+        for check, task in zip(chosen, running, strict=True):
             yield check.name, await task
     finally:
-        for task in looking:
+        for task in running:
             task.cancel()
-        await asyncio.gather(*looking, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 def lines(name: str, findings: Sequence[Finding], language: Language) -> Iterator[str]:
-    """Return the list's lines about one part."""
+    """Format the findings of one part, one line each."""
     for label, finding in zip(chain([name], repeat("")), findings, strict=False):
         yield f"{_SIGNS[finding.state]} {label:<11} {_indented(finding.found.say(language))}"
         if finding.advice is not None:
@@ -55,16 +55,16 @@ def lines(name: str, findings: Sequence[Finding], language: Language) -> Iterato
 
 
 def summary(findings: Sequence[Finding], language: Language) -> str:
-    """Return the last line."""
+    """Return the closing line."""
     return _SUMMARIES[passed(findings)].say(language)
 
 
 def passed(findings: Sequence[Finding]) -> bool:
-    """Whether nothing is wrong."""
+    """Whether no finding is wrong."""
     return all(finding.state is not State.WRONG for finding in findings)
 
 
-async def _patiently(check: Check, examined: Examined) -> Sequence[Finding]:
+async def _checked(check: Check, examined: Examined) -> Sequence[Finding]:
     try:
         async with asyncio.timeout(PATIENCE):
             return await check.check(examined)
@@ -72,14 +72,14 @@ async def _patiently(check: Check, examined: Examined) -> Sequence[Finding]:
         return [
             wrong(
                 Text(
-                    en=f"looking at it took longer than {PATIENCE:.0f} s",
+                    en=f"the check took longer than {PATIENCE:.0f} s",
                     zh=f"检查超过 {PATIENCE:.0f} 秒仍未完成",
                 )
             )
         ]
     except Exception as error:  # noqa: BLE001 - one check's bug must not hide what the others found
-        told = f"{type(error).__name__}: {error}"
-        return [wrong(Text(en=f"could not be looked at: {told}", zh=f"检查没能进行：{told}"))]
+        message = f"{type(error).__name__}: {error}"
+        return [wrong(Text(en=f"the check failed: {message}", zh=f"检查失败：{message}"))]
 
 
 def _indented(text: str, column: int = 14) -> str:

@@ -1,4 +1,4 @@
-"""What a check says: in both languages, what was found and, where something is wrong, what to do. Pure."""
+"""The findings of a check, in both languages: what was found and, if it is wrong, what to do."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bot.settings.model import Settings
 
 
 class State(StrEnum):
-    """How a finding counts; only `wrong` makes the examination fail."""
+    """The severity of a finding; only `wrong` makes the doctor fail."""
 
     FINE = "fine"
     NOTE = "note"
@@ -19,7 +19,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found."""
+    """One result of a check."""
 
     state: State
     found: Text
@@ -28,7 +28,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What the checks are given; `repos` are those that the operator named besides the settings."""
+    """What is checked; `repos` are repositories that the operator names in addition to the settings."""
 
     settings: Settings
     repos: tuple[RepoPath, ...] = ()
@@ -36,24 +36,24 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part of the whole. `look` must not raise for what it is there to find."""
+    """The check of one part. `check` returns problems as findings instead of raising."""
 
     name: str
     check: Callable[[Examined], Awaitable[Sequence[Finding]]]
     wanted: Callable[[Settings], bool] = lambda _settings: True
-    """Whether these settings use the part at all."""
+    """Whether these settings use the part."""
 
 
 def fine(*, en: str, zh: str) -> Finding:
-    """Say that something is as it should be."""
+    """Return a finding that is as it should be."""
     return Finding(State.FINE, Text(en=en, zh=zh))
 
 
 def note(found: Text, advice: Text | None = None) -> Finding:
-    """Say what is worth knowing and does no harm by itself."""
+    """Return a finding that is worth knowing but does not stop the bot."""
     return Finding(State.NOTE, found, advice)
 
 
 def wrong(found: Text, advice: Text | None = None) -> Finding:
-    """Say what is in the way, and what to do about it."""
+    """Return a finding that stops the bot from working, and what to do about it."""
     return Finding(State.WRONG, found, advice)

@@ -1,4 +1,4 @@
-"""Gitee: the token, what it may do, and the webhooks of the repositories that are known by name."""
+"""Checks the token at Gitee, its permissions, and the webhooks of repositories that are known by name."""
 
 import asyncio
 import re
@@ -19,17 +19,17 @@ _PLAIN_NAME = re.compile(r"[^!*?\[\]/]+/[^*?\[\]/]+")
 
 
 async def check(examined: Examined) -> Sequence[Finding]:
-    """Find out who the bot is there, and look at each repository that is known by name."""
+    """Check the bot's account, then each repository that is known by name."""
     gitee = examined.settings.gitee
     token = gitee.token.get_secret_value()
     if not token:
-        return [wrong(Text(en="there is no token", zh="没有设置令牌"), _TOKEN)]
+        return [wrong(Text(en="no token is set", zh="没有设置令牌"), _TOKEN)]
     transport = Transport(gitee.api, token)
     client = GiteeClient(transport)
     try:
         bot = await client.whoami()
-        look_at = _Repository(client, Hooks(transport), bot.login)
-        found = await asyncio.gather(*(look_at.findings(repo) for repo in named(examined)))
+        repositories = _RepositoryCheck(client, Hooks(transport), bot.login)
+        found = await asyncio.gather(*(repositories.findings(repo) for repo in named(examined)))
     except ChatOpsError as error:
         return [_failed(error)]
     finally:
@@ -39,28 +39,28 @@ async def check(examined: Examined) -> Sequence[Finding]:
 
 
 def named(examined: Examined) -> tuple[RepoPath, ...]:
-    """Return the repositories that can be asked about: patterns name none."""
+    """Return the repositories that are known by name; patterns with wildcards name none."""
     patterns = (one for one in examined.settings.repos.allow if _PLAIN_NAME.fullmatch(one))
     return tuple(dict.fromkeys((*examined.repos, *(RepoPath.parse(one) for one in patterns))))
 
 
 @dataclass(frozen=True, slots=True)
-class _Repository:
-    """Looks at one repository after another with the bot's own eyes."""
+class _RepositoryCheck:
+    """Checks repositories with the bot's own account."""
 
     client: GiteeClient
     hooks: Hooks
     login: str
 
     async def findings(self, repo: RepoPath) -> Sequence[Finding]:
-        """Check what the bot may do there, and whether Gitee tells it of what happens."""
+        """Check the bot's permissions and the webhook."""
         try:
             permission = await self.client.permission(repo, self.login)
             await self.client.pull_request(repo, 1)
         except GiveUp as error:
             return [_scope_missing(repo, error)]
         if permission is Permission.NONE:
-            return [_unseen(repo)]
+            return [_invisible(repo)]
         return [fine(en=f"{repo}: the token can read it", zh=f"{repo}：令牌可以读取"), await self._hook(repo)]
 
     async def _hook(self, repo: RepoPath) -> Finding:
@@ -69,11 +69,12 @@ class _Repository:
         except GiveUp:
             return note(
                 Text(
-                    en=f"{repo}: the token may not see webhooks, so they were not checked",
+                    en=f"{repo}: the token cannot list webhooks, so they were not checked",
                     zh=f"{repo}：令牌无权查看 Webhook，未检查",
                 ),
                 Text(
-                    en="Check by hand, or give the token the scope hook and the bot administration of it.",
+                    en="Check them by hand, or add the scope hook to the token and make the bot an"
+                    " administrator.",
                     zh="请人工检查，或给令牌加上 hook 权限并把机器人设为仓库管理员。",
                 ),
             )
@@ -81,54 +82,57 @@ class _Repository:
 
 
 def hook_finding(repo: RepoPath, ours: Sequence[Hook]) -> Finding:
-    """Judge the webhooks that lead to a bot."""
+    """Report whether the webhooks that point to a bot are set up correctly."""
     if not ours:
         return wrong(
             Text(
-                en=f"{repo}: no webhook leads to a bot ({INTAKE})",
+                en=f"{repo}: no webhook points to a bot ({INTAKE})",
                 zh=f"{repo}：没有指向机器人的 Webhook（{INTAKE}）",
             ),
             Text(
-                en="Add one for pull requests and comments.", zh="请添加 Webhook，勾选 Pull Request 和评论。"
+                en="Add a webhook for pull requests and comments.",
+                zh="请添加 Webhook，勾选 Pull Request 和评论。",
             ),
         )
     if not any(hook.comments and hook.pulls for hook in ours):
         return wrong(
             Text(
-                en=f"{repo}: the webhook does not tell of both pull requests and comments",
+                en=f"{repo}: the webhook does not send both pull requests and comments",
                 zh=f"{repo}：Webhook 没有同时勾选 Pull Request 和评论",
             ),
-            Text(en="Tick both events in its settings.", zh="请在 Webhook 设置中勾选这两种事件。"),
+            Text(
+                en="Select both events in the webhook's settings.", zh="请在 Webhook 设置中勾选这两种事件。"
+            ),
         )
     last = next((hook.last_status for hook in ours if hook.last_status not in {None, 0, _OK}), None)
     if last is not None:
         return note(
             Text(
-                en=f"{repo}: the last delivery of the webhook was answered with {last}",
+                en=f"{repo}: the webhook's last delivery was answered with {last}",
                 zh=f"{repo}：Webhook 最近一次推送得到的响应是 {last}",
             ),
             Text(
-                en="401 means that the secrets differ; 502 and the like, that the bot was not reached.",
+                en="401: the secrets differ. 502 and similar: the bot was not reached.",
                 zh="401 表示两边的密钥不一致；502 等表示没有到达机器人。",
             ),
         )
-    return fine(en=f"{repo}: webhook in place", zh=f"{repo}：Webhook 正常")
+    return fine(en=f"{repo}: the webhook is set up", zh=f"{repo}：Webhook 正常")
 
 
 _TOKEN = Text(
-    en="Make a personal access token of the bot's own account with the scopes user_info, projects,"
-    " pull_requests and notes; set [gitee] token.",
+    en="Create a personal access token for the bot's own account with the scopes user_info, projects,"
+    " pull_requests and notes, and set [gitee] token.",
     zh="请用机器人专用账号创建私人令牌，勾选 user_info、projects、pull_requests 和 notes，"
     "并设置 [gitee] token。",
 )
 
 
 def _failed(error: ChatOpsError) -> Finding:
-    told = error.facts.get("message", str(error))
+    message = error.facts.get("message", str(error))
     if isinstance(error, GiveUp):
-        return wrong(Text(en=f"the token was refused: {told}", zh=f"令牌被拒绝：{told}"), _TOKEN)
+        return wrong(Text(en=f"the token was refused: {message}", zh=f"令牌被拒绝：{message}"), _TOKEN)
     return wrong(
-        Text(en=f"Gitee does not answer: {told}", zh=f"Gitee 没有响应：{told}"),
+        Text(en=f"Gitee does not answer: {message}", zh=f"Gitee 没有响应：{message}"),
         Text(
             en="Check [gitee] url and that this machine can reach it.",
             zh="请检查 [gitee] url，并确认本机能访问它。",
@@ -137,12 +141,14 @@ def _failed(error: ChatOpsError) -> Finding:
 
 
 def _scope_missing(repo: RepoPath, error: GiveUp) -> Finding:
-    told = error.facts.get("message", str(error))
-    return wrong(Text(en=f"{repo}: refused: {told}", zh=f"{repo}：请求被拒绝：{told}"), _TOKEN)
-
-
-def _unseen(repo: RepoPath) -> Finding:
+    message = error.facts.get("message", str(error))
     return wrong(
-        Text(en=f"{repo}: does not exist, or the bot may not see it", zh=f"{repo}：不存在，或机器人无权查看"),
+        Text(en=f"{repo}: the request was refused: {message}", zh=f"{repo}：请求被拒绝：{message}"), _TOKEN
+    )
+
+
+def _invisible(repo: RepoPath) -> Finding:
+    return wrong(
+        Text(en=f"{repo}: does not exist, or the bot cannot see it", zh=f"{repo}：不存在，或机器人无权查看"),
         Text(en="Add the bot to the repository as a developer.", zh="请把机器人加为仓库的开发者。"),
     )

@@ -1,4 +1,4 @@
-"""Jenkins: its address, the bot's account, and the jobs that repositories known by name want to use."""
+"""Checks Jenkins, the bot's account there, and the jobs of repositories that are known by name."""
 
 import asyncio
 import re
@@ -25,14 +25,14 @@ from bot.settings.model import Settings
 
 _PAGE = 2 << 20
 _MAY_BUILD = b"build?delay=0sec"
-"""In the page of a job, the link that only those see who may start it: no part of the API tells that."""
+"""The link on a job's page that only accounts with Job/Build see; the API does not report this permission."""
 _COMMANDS = frozenset({"build", "deploy", "test", "teardown"})
 _PER_PULL = re.compile(r"\{(?!owner\}|name\}|repository\})")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A job that a repository names; `parameters` are those that it sets."""
+class NamedJob:
+    """A job in the configuration of a repository, and the parameters that it sets."""
 
     repo: RepoPath
     job: str
@@ -40,17 +40,17 @@ class Wanted:
 
 
 def wanted(settings: Settings) -> bool:
-    """Whether these settings use Jenkins at all."""
+    """Whether the settings name a Jenkins."""
     return bool(settings.jenkins.url)
 
 
 async def check(examined: Examined) -> Sequence[Finding]:
-    """Find out whether Jenkins answers, who the bot is there, and whether the jobs are as it needs them."""
+    """Check that Jenkins answers, the bot's account, and the jobs."""
     jobs = open_jenkins(examined.settings)
     try:
         found = [await _account(jobs.client, examined.settings), *_policy(examined.settings)]
-        looks = [_job(jobs, one) for one in await _named_jobs(examined)]
-        return [*found, *(finding for each in await asyncio.gather(*looks) for finding in each)]
+        checks = [_job(jobs, one) for one in await _named_jobs(examined)]
+        return [*found, *(finding for each in await asyncio.gather(*checks) for finding in each)]
     except ChatOpsError as error:
         return [_failed(error)]
     finally:
@@ -63,16 +63,23 @@ async def _account(client: JenkinsClient, settings: Settings) -> Finding:
     url, chosen = settings.jenkins.url, settings.jenkins
     if root is None or who is None:
         return wrong(
-            Text(en=f"what answers at {url} is not Jenkins", zh=f"{url} 不是 Jenkins"),
-            Text(en="Correct [jenkins] url; its path counts.", zh="请更正 [jenkins] url，注意包含路径。"),
+            Text(en=f"{url} is not a Jenkins server", zh=f"{url} 不是 Jenkins 服务器"),
+            Text(
+                en="Correct [jenkins] url; it includes the path.", zh="请更正 [jenkins] url，注意包含路径。"
+            ),
         )
     if root.get("quietingDown"):
-        return note(Text(en=f"{url} is about to shut down", zh=f"{url} 即将关闭，暂不执行新任务"))
+        return note(
+            Text(en=f"{url} is shutting down and starts no builds", zh=f"{url} 即将关闭，暂不执行新任务")
+        )
     name = who.get("name")
     if chosen.password.get_secret_value() and not chosen.token.get_secret_value():
         return note(
-            Text(en=f"the bot is {name} at {url}, by its password", zh=f"机器人在 {url} 用密码登录为 {name}"),
-            Text(en="Prefer an API token: [jenkins] token.", zh="建议改用 API Token：[jenkins] token。"),
+            Text(
+                en=f"the bot logs in to {url} as {name} with its password",
+                zh=f"机器人在 {url} 用密码登录为 {name}",
+            ),
+            Text(en="Use an API token instead: [jenkins] token.", zh="建议改用 API Token：[jenkins] token。"),
         )
     return fine(en=f"the bot is {name} at {url}", zh=f"机器人在 {url} 的账号是 {name}")
 
@@ -88,8 +95,8 @@ def _policy(settings: Settings) -> Iterator[Finding]:
         )
 
 
-async def _named_jobs(examined: Examined) -> Sequence[Wanted]:
-    """Return what the repositories that are known by name say in their configuration."""
+async def _named_jobs(examined: Examined) -> Sequence[NamedJob]:
+    """Return the jobs in the configurations of the repositories that are known by name."""
     async with _forge(examined.settings) as forge:
         return [one for repo in named(examined) async for one in _named_by(forge, repo)]
 
@@ -103,28 +110,28 @@ async def _forge(settings: Settings) -> AsyncIterator[GiteeClient]:
         await client.aclose()
 
 
-async def _named_by(forge: GiteeClient, repo: RepoPath) -> AsyncIterator[Wanted]:
+async def _named_by(forge: GiteeClient, repo: RepoPath) -> AsyncIterator[NamedJob]:
     try:
         content = await forge.file(repo, config_file.FILE, await forge.default_branch(repo))
     except ChatOpsError:
-        return  # said by the check of Gitee
+        return  # the check of Gitee reports it
     pipeline = config_file.read(content or b"", file="", ref="", known_commands=_COMMANDS)
     if isinstance(pipeline, Pipeline):
         for section in (pipeline.build, pipeline.deploy, pipeline.test, pipeline.teardown):
             if section.job is not None:
-                yield Wanted(repo, section.job, frozenset(section.parameters))
+                yield NamedJob(repo, section.job, frozenset(section.parameters))
 
 
-async def _job(jobs: JenkinsJobs, wanted: Wanted) -> Sequence[Finding]:
-    values = {"owner": wanted.repo.owner, "name": wanted.repo.name, "repository": str(wanted.repo)}
-    template = wanted.job
+async def _job(jobs: JenkinsJobs, named: NamedJob) -> Sequence[Finding]:
+    values = {"owner": named.repo.owner, "name": named.repo.name, "repository": str(named.repo)}
+    template = named.job
     if _PER_PULL.search(template):
-        return [await _folder(jobs, wanted, values)]
+        return [await _folder(jobs, named, values)]
     name = placeholders.job_name(template, values)
-    if not jobs.allows(str(wanted.repo), name):
+    if not jobs.allows(str(named.repo), name):
         return [
             wrong(
-                Text(en=f"{wanted.repo} may not use {name}", zh=f"{wanted.repo} 不能使用任务 {name}"),
+                Text(en=f"{named.repo} may not use {name}", zh=f"{named.repo} 不能使用任务 {name}"),
                 Text(en="Allow it in [jenkins] jobs.", zh="请在 [jenkins] jobs 中允许它。"),
             )
         ]
@@ -135,28 +142,30 @@ async def _job(jobs: JenkinsJobs, wanted: Wanted) -> Sequence[Finding]:
         return [_failed(error)]
     if data is None:
         return [_unknown(name)]
-    return [_judged(name, responses.job(data), wanted.parameters, may_build=_MAY_BUILD in (page or b""))]
+    return [_job_finding(name, responses.job(data), named.parameters, may_build=_MAY_BUILD in (page or b""))]
 
 
-async def _folder(jobs: JenkinsJobs, wanted: Wanted, values: dict[str, str]) -> Finding:
-    """Look at what is above a job that each pull request has of its own."""
-    parts = wanted.job.split("/")
+async def _folder(jobs: JenkinsJobs, named: NamedJob, values: dict[str, str]) -> Finding:
+    """Check the folder of a job whose name depends on the pull request."""
+    parts = named.job.split("/")
     known = parts[: next(place for place, part in enumerate(parts) if _PER_PULL.search(part))]
     name = placeholders.job_name("/".join(known), values)
     if known and await jobs.client.json(paths.job(name), "fullName", job=name) is None:
         return _unknown(name)
     return note(
         Text(
-            en=f"{wanted.repo} uses {wanted.job}, which only a pull request makes out",
-            zh=f"{wanted.repo} 使用 {wanted.job}，具体任务要到 Pull Request 中才能确定",
+            en=f"{named.repo} uses {named.job}, whose name depends on the pull request",
+            zh=f"{named.repo} 使用 {named.job}，任务名取决于 Pull Request",
         )
     )
 
 
-def _judged(name: str, job: responses.JenkinsJob, parameters: frozenset[str], *, may_build: bool) -> Finding:
+def _job_finding(
+    name: str, job: responses.JenkinsJob, parameters: frozenset[str], *, may_build: bool
+) -> Finding:
     if not job.buildable:
         return wrong(
-            Text(en=f"{name} is disabled, or no job", zh=f"{name} 已被禁用，或不是任务"),
+            Text(en=f"{name} is disabled or is not a job", zh=f"{name} 已被禁用，或不是任务"),
             Text(en="Enable it in Jenkins.", zh="请在 Jenkins 中启用它。"),
         )
     missing = ", ".join(sorted((parameters | {responses.KEY}) - job.parameters))
@@ -164,18 +173,19 @@ def _judged(name: str, job: responses.JenkinsJob, parameters: frozenset[str], *,
         return wrong(
             Text(en=f"{name} does not declare {missing}", zh=f"{name} 没有声明参数 {missing}"),
             Text(
-                en="Add string parameters of these names; a pipeline has to run once before they count.",
+                en="Declare string parameters with these names; a pipeline must run once before they take"
+                " effect.",
                 zh="请声明同名的字符串参数；流水线要先运行一次，参数才会生效。",
             ),
         )
     if not may_build:
         return note(
             Text(
-                en=f"{name}: the bot's account may not be able to start it",
+                en=f"{name}: the bot's account may be unable to start it",
                 zh=f"{name}：机器人账号可能无权启动",
             ),
             Text(
-                en="Give it Job/Read, Job/Build and Job/Cancel.",
+                en="Grant it Job/Read, Job/Build and Job/Cancel.",
                 zh="请授予它 Job/Read、Job/Build 和 Job/Cancel 权限。",
             ),
         )
@@ -184,19 +194,19 @@ def _judged(name: str, job: responses.JenkinsJob, parameters: frozenset[str], *,
 
 def _unknown(name: str) -> Finding:
     return wrong(
-        Text(en=f"there is no {name}, or the bot may not see it", zh=f"没有 {name}，或机器人看不到它"),
+        Text(en=f"{name} does not exist, or the bot cannot see it", zh=f"没有 {name}，或机器人看不到它"),
         Text(
-            en="Create it, or give the bot's account Job/Read.",
+            en="Create it, or grant the bot's account Job/Read.",
             zh="请创建它，或授予机器人 Job/Read 权限。",
         ),
     )
 
 
 def _failed(error: ChatOpsError) -> Finding:
-    told = error.facts.get("message", str(error))
+    message = error.facts.get("message", str(error))
     if error.reason is Reason.JENKINS_LOGIN:
         return wrong(
-            Text(en=f"the account was refused: {told}", zh=f"账号验证失败：{told}"),
+            Text(en=f"the account was refused: {message}", zh=f"账号验证失败：{message}"),
             Text(en="Check [jenkins] user and token.", zh="请检查 [jenkins] 的 user 和 token。"),
         )
     if error.reason is Reason.JENKINS_DENIED:
@@ -206,9 +216,9 @@ def _failed(error: ChatOpsError) -> Finding:
             Text(en="Grant it in Jenkins.", zh="请在 Jenkins 中授权。"),
         )
     return wrong(
-        Text(en=f"Jenkins does not answer: {told}", zh=f"Jenkins 没有响应：{told}"),
+        Text(en=f"Jenkins does not answer: {message}", zh=f"Jenkins 没有响应：{message}"),
         Text(
-            en="Check [jenkins] url, and that Jenkins runs.",
+            en="Check [jenkins] url, and that Jenkins is running.",
             zh="请检查 [jenkins] url，并确认 Jenkins 正在运行。",
         ),
     )

@@ -1,4 +1,4 @@
-"""The cluster that previews are deployed to, and what the bot may do there."""
+"""Checks the cluster, and the bot's permissions there."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _CHANGE = ("get", "list", "create", "patch", "delete")
-# What the runner does, by API group; deploy/chart gives these rights.
+# What the runner does, by API group; deploy/chart grants these permissions.
 NEEDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "": {
         "namespaces": _CHANGE,
@@ -35,45 +35,45 @@ NEEDS: Mapping[str, Mapping[str, Sequence[str]]] = {
 
 
 def wanted(settings: Settings) -> bool:
-    """Whether there is a cluster."""
+    """Whether the settings enable the cluster."""
     return settings.kubernetes.enabled
 
 
 async def check(examined: Examined) -> Sequence[Finding]:
-    """Ask the cluster who it is and what the bot may do."""
+    """Check that the cluster answers, and what the bot may do there."""
     from bot.runners.kubernetes.cluster import Cluster, ClusterAccess  # noqa: PLC0415 - 20 MB of client
 
     chosen = examined.settings.kubernetes
     async with Cluster(ClusterAccess(chosen.kubeconfig, chosen.context)) as cluster:
         try:
             version = await cluster.version()
-            lacking = await _lacking(cluster)
+            missing = await _missing(cluster)
             ingress = await _ingress_class(cluster, chosen.ingress_class)
         except ChatOpsError as error:
             return [_unreachable(error)]
-    found = [fine(en=f"Kubernetes {version}", zh=f"Kubernetes {version}"), rights(lacking)]
+    found = [fine(en=f"Kubernetes {version}", zh=f"Kubernetes {version}"), permissions_finding(missing)]
     return [*found, *([ingress] if ingress else [])]
 
 
-def rights(lacking: Sequence[str]) -> Finding:
-    """Judge what the bot may not do."""
-    if not lacking:
-        return fine(en="the account may do everything that the bot does there", zh="账号的权限齐全")
-    told = ", ".join(lacking)
+def permissions_finding(missing: Sequence[str]) -> Finding:
+    """Report the permissions that the bot lacks."""
+    if not missing:
+        return fine(en="the account has all required permissions", zh="账号的权限齐全")
+    listed = ", ".join(missing)
     return wrong(
-        Text(en=f"the account may not {told}", zh=f"账号缺少权限：{told}"),
+        Text(en=f"the account lacks permissions: {listed}", zh=f"账号缺少权限：{listed}"),
         Text(
-            en="Give it the ClusterRole of deploy/chart (rbac.create).",
+            en="Grant it the ClusterRole of deploy/chart (rbac.create).",
             zh="请授予 deploy/chart 中的 ClusterRole（rbac.create）。",
         ),
     )
 
 
-async def _lacking(cluster: "Cluster") -> list[str]:
+async def _missing(cluster: "Cluster") -> list[str]:
     asked = list(_attributes())
     allowed = await asyncio.gather(*(_may(cluster, one) for one in asked))
     refused = [one for one, may in zip(asked, allowed, strict=True) if not may]
-    return [_said(list(group)) for _, group in itertools.groupby(refused, lambda one: one["resource"])]
+    return [_permission(list(group)) for _, group in itertools.groupby(refused, lambda one: one["resource"])]
 
 
 def _attributes() -> Iterator[dict[str, str]]:
@@ -95,7 +95,7 @@ async def _may(cluster: "Cluster", attributes: Mapping[str, str]) -> bool:
     return (answer.get("status") or {}).get("allowed") is True
 
 
-def _said(refused: Sequence[Mapping[str, str]]) -> str:
+def _permission(refused: Sequence[Mapping[str, str]]) -> str:
     return f"{'/'.join(one['verb'] for one in refused)} {refused[0]['resource']}"
 
 
@@ -107,14 +107,14 @@ async def _ingress_class(cluster: "Cluster", name: str) -> Finding | None:
     except ChatOpsError:
         return note(
             Text(
-                en=f"the account may not read the IngressClass {name}, so it was not checked",
+                en=f"the account cannot read IngressClass {name}, so it was not checked",
                 zh=f"账号无权读取 IngressClass {name}，未检查",
             )
         )
     if found is not None:
-        return fine(en=f"IngressClass {name} is there", zh=f"IngressClass {name} 存在")
+        return fine(en=f"IngressClass {name} exists", zh=f"IngressClass {name} 存在")
     return wrong(
-        Text(en=f"there is no IngressClass {name}", zh=f"没有 IngressClass {name}"),
+        Text(en=f"IngressClass {name} does not exist", zh=f"IngressClass {name} 不存在"),
         Text(
             en="Install its ingress controller, or correct [kubernetes] ingress_class.",
             zh="请安装对应的 Ingress 控制器，或更正 [kubernetes] ingress_class。",
@@ -123,11 +123,12 @@ async def _ingress_class(cluster: "Cluster", name: str) -> Finding | None:
 
 
 def _unreachable(error: ChatOpsError) -> Finding:
-    told = error.facts.get("message", str(error))
+    message = error.facts.get("message", str(error))
     return wrong(
-        Text(en=f"the cluster does not answer: {told}", zh=f"集群没有响应：{told}"),
+        Text(en=f"the cluster does not answer: {message}", zh=f"集群没有响应：{message}"),
         Text(
-            en="Check [kubernetes] kubeconfig and context; without them the bot must run in the cluster.",
+            en="Check [kubernetes] kubeconfig and context; without a kubeconfig the bot must run in the"
+            " cluster.",
             zh="请检查 [kubernetes] 的 kubeconfig 和 context；不填时机器人必须运行在集群内。",
         ),
     )

@@ -1,4 +1,4 @@
-"""Asks DNS one question and says how it ended; apart from what that means, which `dns` decides."""
+"""Resolves one name; `bot.doctor.dns` decides what the result means."""
 
 import ipaddress
 import re
@@ -12,49 +12,49 @@ import dns.nameserver
 import dns.resolver
 
 SECONDS = 6.0
-"""How long all tries of one question may take."""
+"""Seconds that all attempts of one query may take."""
 TRY = 2.0
 PORT = 53
 _SERVER = re.compile(r"(?:([0-9.]+)|\[(.+)\])(?::([0-9]+))?")
 
 
 class Ending(StrEnum):
-    """How a question ended, told apart because each asks for something else to be done."""
+    """How a query ended; each ending calls for different advice."""
 
     FOUND = "found"
     NXDOMAIN = "nxdomain"
     NO_DATA = "no_data"
     FAILED = "failed"
-    EVICT_AFTER = "silence"
+    TIMEOUT = "timeout"
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One question and its answer."""
+    """One query and its answer."""
 
     name: str
     ending: Ending
     addresses: tuple[str, ...] = ()
     detail: str = ""
-    """What the servers said, where they failed."""
+    """What the servers answered, if they failed."""
 
 
 class Resolver:
-    """The machine's own resolvers, or those that are named as `address` or `address:port`."""
+    """The machine's own resolvers, or `servers`, each `address` or `address:port`."""
 
     def __init__(self, servers: Sequence[str] = ()) -> None:
         self._resolver = dns.asyncresolver.Resolver(configure=not servers)
         if servers:
             self._resolver.nameservers = [_server(one) for one in servers]
         self.servers = ", ".join(servers or (str(one) for one in self._resolver.nameservers))
-        """Who is asked."""
+        """The servers that are queried."""
         self._resolver.timeout, self._resolver.lifetime = TRY, SECONDS
-        # A list of search domains would hide that a name is missing.
+        # Search domains would hide that a name is missing.
         self._resolver.use_search_by_default = False
         self._resolver.cache = None
 
     async def ask(self, name: str, kind: str) -> Lookup:
-        """Ask for the A or AAAA records of a name."""
+        """Query the A or AAAA records of a name."""
         try:
             answer = await self._resolver.resolve(name, kind)
         except dns.resolver.NXDOMAIN:
@@ -62,20 +62,20 @@ class Resolver:
         except dns.resolver.NoAnswer:
             return Lookup(name, Ending.NO_DATA)
         except dns.resolver.NoNameservers as error:
-            return Lookup(name, Ending.FAILED, detail=_said(error))
+            return Lookup(name, Ending.FAILED, detail=_answers(error))
         except dns.exception.Timeout:
-            return Lookup(name, Ending.EVICT_AFTER)
+            return Lookup(name, Ending.TIMEOUT)
         return Lookup(name, Ending.FOUND, tuple(sorted(record.to_text() for record in answer)))
 
 
 def _server(text: str) -> dns.nameserver.Do53Nameserver:
-    """Read `10.0.0.2`, `10.0.0.2:5353`, `::1` or `[::1]:5353`. Raises ValueError for what is no address."""
+    """Read `10.0.0.2`, `10.0.0.2:5353`, `::1` or `[::1]:5353`. Raises ValueError if it is not an address."""
     found = _SERVER.fullmatch(text)
     address, port = (found[1] or found[2], found[3]) if found else (text, None)
     return dns.nameserver.Do53Nameserver(str(ipaddress.ip_address(address)), int(port or PORT))
 
 
-def _said(error: dns.resolver.NoNameservers) -> str:
+def _answers(error: dns.resolver.NoNameservers) -> str:
     """Return what the servers answered, such as SERVFAIL or REFUSED."""
     errors = error.kwargs.get("errors") or ()
     return ", ".join(dict.fromkeys(str(each[3]) for each in errors))

@@ -1,4 +1,4 @@
-"""The settings as a whole: those that were read, and whether they make a bot that can work."""
+"""Checks the settings for what they lack."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,17 +11,17 @@ from bot.settings.problems import SettingsError
 
 
 async def check(examined: Examined) -> Sequence[Finding]:
-    """Check what can be known without asking anybody."""
+    """Check what can be checked without any other part."""
     found = list(_findings(examined.settings))
     return found or [fine(en="complete", zh="配置完整")]
 
 
 def broken(error: SettingsError) -> Finding:
-    """Say that the settings cannot be used at all."""
+    """Report settings that cannot be loaded."""
     problems = "\n".join(error.problems)
     return wrong(
         Text(en=problems, zh=problems),
-        Text(en="Correct these; nothing else was looked at.", zh="请先改正以上各项，其余检查未进行。"),
+        Text(en="Correct these; nothing else was checked.", zh="请先改正以上各项，其余检查未进行。"),
     )
 
 
@@ -33,25 +33,25 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         )
     if not settings.gitee.webhook_secret:
         yield wrong(
-            Text(en="no webhook would be accepted", zh="所有 Webhook 都会被拒绝"),
+            Text(en="every webhook is rejected", zh="所有 Webhook 都会被拒绝"),
             Text(
-                en="Set [gitee] webhook_secret, and give the webhooks the same.",
+                en="Set [gitee] webhook_secret, and enter the same value in the webhooks.",
                 zh="请设置 [gitee] webhook_secret，并在 Webhook 中填写相同的值。",
             ),
         )
     if not settings.server.public_url:
         yield note(
-            Text(en="links in comments lead to this machine only", zh="评论中的链接只有本机能打开"),
+            Text(en="links in comments work on this machine only", zh="评论中的链接只有本机能打开"),
             Text(
-                en="Set [server] public_url to where people's browsers find the bot.",
+                en="Set [server] public_url to the address at which browsers reach the bot.",
                 zh="请把 [server] public_url 设为大家的浏览器能访问的地址。",
             ),
         )
     if settings.dns.etcd and not settings.dns.address:
         yield wrong(
-            Text(en="[dns] etcd is set without an address", zh="设置了 [dns] etcd，却没有 address"),
+            Text(en="[dns] etcd is set, but [dns] address is not", zh="设置了 [dns] etcd，却没有 address"),
             Text(
-                en="Set [dns] address to where previews are served.",
+                en="Set [dns] address to the address that serves previews.",
                 zh="请把 [dns] address 设为提供预览服务的地址。",
             ),
         )
@@ -64,7 +64,7 @@ def _data_dir(folder: Path) -> Iterator[Finding]:
         yield wrong(
             Text(en=f"{existing} cannot be written to", zh=f"无法写入 {existing}"),
             Text(
-                en="Let the bot's account write there, or choose another [server] data_dir.",
+                en="Give the bot's account write access, or choose another [server] data_dir.",
                 zh="请让机器人的系统账号可以写入，或更换 [server] data_dir。",
             ),
         )

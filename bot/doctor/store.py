@@ -1,4 +1,4 @@
-"""The database. A file of SQLite is left alone: a bot that runs has it open, and no other may."""
+"""Checks the database. A SQLite file is not opened, because only one process may: a running bot."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from bot.model.text import Text
 from bot.store.database import Database, alone
 
 _ADVICE = Text(
-    en="Check [store] url, that PostgreSQL runs, and that the bot's account may log in from here.",
+    en="Check [store] url, that PostgreSQL is running, and that the bot's account can log in from here.",
     zh="请检查 [store] url，确认 PostgreSQL 正在运行，且机器人的账号可以从本机登录。",
 )
 
 
 async def check(examined: Examined) -> Sequence[Finding]:
-    """Ask a server whether it answers; words never repeat the address, which holds a password."""
+    """Check that a server answers. No finding contains the address, because it may hold a password."""
     url = examined.settings.store_url
     try:
         if alone(url):
@@ -24,9 +24,9 @@ async def check(examined: Examined) -> Sequence[Finding]:
     except (ArgumentError, NoSuchModuleError):
         return [
             wrong(
-                Text(en="[store] url is no database's address", zh="[store] url 不是数据库地址"),
+                Text(en="[store] url is not the address of a database", zh="[store] url 不是数据库地址"),
                 Text(
-                    en="Write sqlite:////path/to/file.db or postgresql://user@host/name.",
+                    en="Use sqlite:////path/to/file.db or postgresql://user@host/name.",
                     zh="请写作 sqlite:////path/to/file.db 或 postgresql://user@host/name。",
                 ),
             )

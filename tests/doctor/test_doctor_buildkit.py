@@ -43,7 +43,7 @@ async def test_without_the_client_that_is_the_finding(
     monkeypatch.setenv("PATH", str(tmp_path))
     [found] = await buildkit.check(examined("tcp://b:1"))
 
-    assert (found.state, found.found.en) == (State.WRONG, "there is no buildctl on the PATH")
+    assert (found.state, found.found.en) == (State.WRONG, "buildctl is not on the PATH")
 
 
 def test_nobody_looks_where_nothing_is_built_in_the_cluster() -> None:

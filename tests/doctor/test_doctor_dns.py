@@ -39,7 +39,7 @@ async def test_a_wildcard_zone_is_fine_and_asked_for_names_nobody_entered() -> N
 
     [found] = await findings(answer)
 
-    assert (found.state, found.found.en) == (State.FINE, "*.test.example.com leads to 10.0.0.5")
+    assert (found.state, found.found.en) == (State.FINE, "*.test.example.com resolves to 10.0.0.5")
     label = rf"chatops-doctor-[0-9a-f]{{8}}\.{re.escape(DOMAIN)}"
     assert {kind for name, kind in asked if re.fullmatch(label, name)} == {"A", "AAAA"}
     assert {kind for name, kind in asked if re.fullmatch(rf"api\.{label}", name)} == {"A"}
@@ -48,10 +48,10 @@ async def test_a_wildcard_zone_is_fine_and_asked_for_names_nobody_entered() -> N
 @pytest.mark.parametrize(
     ("said", "told", "advice"),
     [
-        ("NXDOMAIN", "no wildcard record", "Add an A record for *.test.example.com"),
-        ("", "knows no address of it", "Give the wildcard *.test.example.com an A record"),
-        ("SERVFAIL", "SERVFAIL", "check its forwarding"),
-        ("REFUSED", "REFUSED", "does not serve test.example.com"),
+        ("NXDOMAIN", "the wildcard record is missing", "Add an A record for *.test.example.com"),
+        ("", "returns no address for it", "Add an A record for the wildcard *.test.example.com"),
+        ("SERVFAIL", "SERVFAIL", "check the forwarding"),
+        ("REFUSED", "REFUSED", "does not resolve test.example.com"),
         (None, "no answer from", "port 53"),
     ],
 )
@@ -75,7 +75,7 @@ async def test_the_port_of_a_server_is_told() -> None:
         settings = Settings(preview=PreviewSettings(domain=DOMAIN), dns=DnsSettings(servers=(server,)))
         [found] = await dns.check(Examined(settings))
 
-    assert found.found.en.startswith(f"{server} says that chatops-doctor-")
+    assert found.found.en.startswith(f"{server} reports that chatops-doctor-")
 
 
 async def test_a_zone_without_a_second_level_or_aaaa_is_noted() -> None:
@@ -95,7 +95,7 @@ async def test_a_zone_without_a_second_level_or_aaaa_is_noted() -> None:
 async def test_a_zone_of_ipv6_alone_is_fine() -> None:
     [found] = await findings(by_type({"AAAA": "2001:db8::5"}))
 
-    assert (found.state, found.found.en) == (State.FINE, "*.test.example.com leads to 2001:db8::5")
+    assert (found.state, found.found.en) == (State.FINE, "*.test.example.com resolves to 2001:db8::5")
 
 
 async def test_an_address_other_than_the_one_expected_is_wrong() -> None:
@@ -104,7 +104,7 @@ async def test_an_address_other_than_the_one_expected_is_wrong() -> None:
     assert (await findings(answer, ADDRESS))[0].state is State.FINE
     found = (await findings(answer, "10.0.0.6"))[0]
     assert found.state is State.WRONG
-    assert "leads to 10.0.0.5, not to [dns] address 10.0.0.6" in found.found.en
+    assert "resolves to 10.0.0.5, not to [dns] address 10.0.0.6" in found.found.en
 
 
 @pytest.mark.parametrize("domain", ["localhost", "preview.localhost", "Preview.LOCALHOST."])

@@ -44,7 +44,7 @@ async def check(forge: OfflineGitee, token: str, *allow: str) -> list[Finding]:
 async def test_without_a_token_there_is_nothing_to_ask(forge: OfflineGitee) -> None:
     [found] = await check(forge, "")
 
-    assert (found.state, found.found.en) == (State.WRONG, "there is no token")
+    assert (found.state, found.found.en) == (State.WRONG, "no token is set")
 
 
 async def test_a_token_that_is_refused_is_told(forge: OfflineGitee) -> None:
@@ -76,7 +76,7 @@ async def test_a_repository_that_does_not_exist_is_told(forge: OfflineGitee) -> 
 
     assert (found.state, found.found.en) == (
         State.WRONG,
-        "team/none: does not exist, or the bot may not see it",
+        "team/none: does not exist, or the bot cannot see it",
     )
 
 

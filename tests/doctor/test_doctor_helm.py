@@ -15,11 +15,11 @@ from bot.settings.model import Settings
         ("v3.8.0", State.FINE, "Helm v3.8.0"),
         ("v3.7.2+g663a896", State.WRONG, "Helm v3.7.2 is too old"),
         ("v2.17.0", State.WRONG, "too old"),
-        ("Client: ?", State.WRONG, "does not tell its version: Client: ?"),
+        ("Client: ?", State.WRONG, "does not report its version: Client: ?"),
     ],
 )
 def test_helm_from_3_8_on_will_do(said: str, state: State, told: str) -> None:
-    found = helm.judged(said)
+    found = helm.version_finding(said)
 
     assert found.state is state
     assert told in found.found.en

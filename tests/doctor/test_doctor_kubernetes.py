@@ -86,7 +86,7 @@ async def test_rights_that_are_missing_are_named_together(server: ApiServer, tmp
     _, rights = await check(tmp_path, server.port)
 
     assert rights.state is State.WRONG
-    assert rights.found.en == "the account may not create/delete namespaces, create jobs"
+    assert rights.found.en == "the account lacks permissions: create/delete namespaces, create jobs"
 
 
 @pytest.mark.parametrize(("status", "state"), [(200, State.FINE), (404, State.WRONG), (403, State.NOTE)])

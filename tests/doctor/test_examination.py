@@ -114,7 +114,7 @@ def test_without_gitee_or_a_registry_the_parts_that_are_missing_are_named(tmp_pa
         "! dns         preview.localhost",
     ):
         assert told in output
-    assert output.endswith("Mend what is marked ✗, then run this again.\n")
+    assert output.endswith("Fix the items marked ✗ and run this again.\n")
     assert "引擎没有响应" in doctor("--language", "zh", **environ)[1]
 
 
@@ -178,7 +178,10 @@ async def test_a_real_registry_is_fine_and_has_no_more_repositories_than_before(
         process.stop()
 
     assert known == {"repositories": []}
-    assert [one.found.en for one in found] == [f"http://{process.host} answers", "the account may push"]
+    assert [one.found.en for one in found] == [
+        f"http://{process.host} answers",
+        "the account can push images",
+    ]
 
 
 @pytest.mark.docker
@@ -193,5 +196,5 @@ async def test_a_registry_that_refuses_pushes_is_told(tmp_path: Path) -> None:
 
     assert (found.state, found.found.en) == (
         State.WRONG,
-        f"the account may not push to http://{process.host}",
+        f"the account cannot push to http://{process.host}",
     )

@@ -64,7 +64,7 @@ async def test_all_is_well(settings: Settings, jenkins: OfflineJenkins) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"url": "http://127.0.0.1:1"}, "Jenkins does not answer"),
         ({"token": Secret("wrong")}, "the account was refused"),
@@ -73,53 +73,53 @@ async def test_all_is_well(settings: Settings, jenkins: OfflineJenkins) -> None:
         ({"jobs": ("shared/**",)}, "team/shop may not use team/build"),
     ],
 )
-async def test_what_is_set_wrong(settings: Settings, changes: dict[str, object], told: str) -> None:
+async def test_what_is_set_wrong(settings: Settings, changes: dict[str, object], expected: str) -> None:
     chosen = replace(settings, jenkins=replace(settings.jenkins, **changes))  # type: ignore[arg-type] # a table's row
     wrong = [one for one in await findings(chosen) if one.state is State.WRONG]
-    assert any(told in one.found.en for one in wrong)
+    assert any(expected in one.found.en for one in wrong)
     assert all(one.advice for one in wrong)
 
 
 async def test_a_password_is_a_note(settings: Settings) -> None:
     chosen = replace(settings.jenkins, token=Secret(""), password=Secret("s3cret"))
     account, *_ = await findings(replace(settings, jenkins=chosen))
-    assert (account.state, "by its password" in account.found.en) == (State.NOTE, True)
+    assert (account.state, "with its password" in account.found.en) == (State.NOTE, True)
 
 
 async def test_a_jenkins_that_is_going_away_is_a_note(settings: Settings, jenkins: OfflineJenkins) -> None:
     jenkins.quiet_down()
     account, *_ = await findings(settings)
-    assert (account.state, "about to shut down" in account.found.en) == (State.NOTE, True)
+    assert (account.state, "is shutting down" in account.found.en) == (State.NOTE, True)
 
 
 async def test_another_server_is_no_jenkins(settings: Settings, jenkins: OfflineJenkins) -> None:
     jenkins.faults.add("GET", "/", status=404, body="default backend - 404", times=99)
     account, *_ = await findings(settings)
-    assert "is not Jenkins" in account.found.en
+    assert "is not a Jenkins server" in account.found.en
 
 
 @pytest.mark.parametrize(
-    ("job", "told", "state"),
+    ("job", "expected", "state"),
     [
-        (None, "there is no team/build, or the bot may not see it", State.WRONG),
+        (None, "team/build does not exist, or the bot cannot see it", State.WRONG),
         ({"buildable": False}, "team/build is disabled", State.WRONG),
         ({"parameters": ("CHATOPS_RUN",)}, "team/build does not declare REF", State.WRONG),
         ({"parameters": None}, "team/build does not declare CHATOPS_RUN, REF", State.WRONG),
         ({"parameters": ("CHATOPS_RUN", "REF"), "grants": {"chatops": frozenset({"Read"})}},
-         "may not be able to start it", State.NOTE),
+         "may be unable to start it", State.NOTE),
     ],
 )  # fmt: skip
 async def test_jobs_that_will_not_do(
-    settings: Settings, jenkins: OfflineJenkins, job: dict[str, object] | None, told: str, state: State
+    settings: Settings, jenkins: OfflineJenkins, job: dict[str, object] | None, expected: str, state: State
 ) -> None:
     del jenkins.scheduler.jobs["team/build"]
     if job is not None:
         jenkins.add_job("team/build", **job)  # type: ignore[arg-type] # a table's row
     _, found, _ = await findings(settings)
-    assert (found.state, told in found.found.en) == (state, True)
+    assert (found.state, expected in found.found.en) == (state, True)
 
 
 async def test_a_folder_that_is_missing_is_found(settings: Settings, jenkins: OfflineJenkins) -> None:
     del jenkins.scheduler.jobs["team/shop/PR-1"]
     *_, each = await findings(settings)
-    assert (each.state, each.found.en[:22]) == (State.WRONG, "there is no team/shop,")
+    assert (each.state, each.found.en[:24]) == (State.WRONG, "team/shop does not exist")
