@@ -28,7 +28,7 @@ def run(*steps: StepRecord) -> Run:
         ("https", 80, "https://pr-12-shop.test.example.com:80/"),
     ],
 )
-def test_a_preview_names_its_port_only_where_it_must(scheme: str, port: int, address: str) -> None:
+def test_a_preview_url_contains_only_a_non_default_port(scheme: str, port: int, address: str) -> None:
     assert Addresses("", "test.example.com", scheme, port).preview("pr-12-shop") == address
 
 

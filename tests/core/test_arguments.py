@@ -43,7 +43,7 @@ def given(*tokens: str) -> Args:
         (("1=a",), Args("1=a")),
     ],
 )
-def test_values_go_where_they_belong(tokens: tuple[str, ...], expected: Args) -> None:
+def test_arguments_are_bound_by_name_and_position(tokens: tuple[str, ...], expected: Args) -> None:
     assert given(*tokens) == expected
 
 
@@ -68,7 +68,7 @@ def test_values_go_where_they_belong(tokens: tuple[str, ...], expected: Args) ->
         ),
     ],
 )
-def test_mistakes_carry_their_facts(tokens: tuple[str, ...], reason: Reason, facts: dict[str, str]) -> None:
+def test_errors_carry_their_facts(tokens: tuple[str, ...], reason: Reason, facts: dict[str, str]) -> None:
     with pytest.raises(TellUser) as caught:
         given(*tokens)
 
@@ -85,7 +85,7 @@ class Few:
 @pytest.mark.parametrize(
     ("token", "suggestion"), [("extra", ""), ("size", "size"), ("--size", "size"), ("szie", "size")]
 )
-def test_what_is_left_over_is_told(token: str, suggestion: str) -> None:
+def test_surplus_arguments_are_reported(token: str, suggestion: str) -> None:
     with pytest.raises(TellUser) as caught:
         bind(Few, (token,), "/few")
 

@@ -55,7 +55,7 @@ def test_by_default_everything_is_built_deployed_and_tested(trigger: Trigger) ->
         (Trigger.COMMENT, ()),
     ],
 )
-def test_each_event_has_its_lines(trigger: Trigger, lines: tuple[str, ...]) -> None:
+def test_each_event_runs_its_configured_commands(trigger: Trigger, lines: tuple[str, ...]) -> None:
     assert configured(Automatic(("build",), ("test",), ("teardown",)), trigger) == lines
 
 
@@ -75,7 +75,7 @@ def test_configured_commands_become_one_plan(lines: tuple[str, ...], expected: t
     assert names(decided(Trigger.OPEN, snapshot(pipeline=on(open=lines)))) == expected
 
 
-def test_each_command_sees_what_those_before_it_leave() -> None:
+def test_each_command_is_planned_on_the_result_of_the_previous_ones() -> None:
     ready = snapshot(built=True, environments=(environment(),), pipeline=on(open=("teardown", "test")))
 
     assert names(decided(Trigger.OPEN, ready)) == ("teardown", "deploy", "test")
@@ -84,7 +84,7 @@ def test_each_command_sees_what_those_before_it_leave() -> None:
 @pytest.mark.parametrize(
     "lines", [("help",), ("nonsense",), ("deploy ttl=never",), ("deploy nowhere",), ("teardown",)]
 )
-def test_what_does_not_apply_is_left_out(lines: tuple[str, ...]) -> None:
+def test_commands_that_do_not_apply_are_skipped(lines: tuple[str, ...]) -> None:
     assert decided(Trigger.OPEN, snapshot(pipeline=on(open=lines))) == STEPLESS
 
 
@@ -96,13 +96,13 @@ def test_a_repository_without_a_service_is_built_and_tested() -> None:
 
 
 @pytest.mark.parametrize("trigger", Trigger)
-def test_nothing_configured_is_nothing_done(trigger: Trigger) -> None:
+def test_without_configured_commands_nothing_runs(trigger: Trigger) -> None:
     facts = snapshot(pipeline=on(open=(), update=(), close=()))
 
     assert decided(trigger, facts) == Ignore(f"nothing is configured to run on {trigger}")
 
 
-def test_files_that_do_not_count_start_nothing() -> None:
+def test_changes_to_ignored_files_start_nothing() -> None:
     facts = snapshot(pipeline=Pipeline(paths=PathFilter(ignore=("**/*.md",))), trusted=False)
 
     assert decided(Trigger.OPEN, facts, ("README.md",)) == Ignore("no changed file counts")
@@ -110,7 +110,7 @@ def test_files_that_do_not_count_start_nothing() -> None:
     assert names(decided(Trigger.OPEN, replace(facts, trusted=True), None)) == ("build", "deploy", "test")
 
 
-def test_files_do_not_keep_an_environment_alive() -> None:
+def test_path_filters_do_not_prevent_a_teardown() -> None:
     facts = snapshot(
         pull=OVER, pipeline=Pipeline(paths=PathFilter(ignore=("**",))), environments=(environment(),)
     )
@@ -136,7 +136,7 @@ def test_an_untrusted_pull_request_waits_for_approval(trigger: Trigger) -> None:
         (replace(run(), stop=StopRequest(Reason.CLOSED)), True),
     ],
 )
-def test_an_event_told_twice_starts_one_run(active: object, *, starts: bool) -> None:
+def test_a_repeated_event_starts_one_run(active: object, *, starts: bool) -> None:
     outcome = decided(Trigger.OPEN, snapshot(active=(active,)))  # type: ignore[arg-type]
 
     assert isinstance(outcome, StartRun if starts else Ignore)
@@ -153,15 +153,15 @@ def test_an_event_told_twice_starts_one_run(active: object, *, starts: bool) -> 
     ],
     ids=["environment", "image", "run", "untrusted"],
 )
-def test_the_end_takes_down_whatever_there_is(trigger: Trigger, facts: Snapshot) -> None:
+def test_closing_removes_all_environments(trigger: Trigger, facts: Snapshot) -> None:
     assert decided(trigger, facts) == StartRun(ALL)
 
 
-def test_the_end_of_a_pull_request_that_had_nothing_is_quiet() -> None:
+def test_closing_a_pull_request_without_resources_starts_nothing() -> None:
     assert decided(Trigger.MERGE, snapshot(pull=OVER)) == STEPLESS
 
 
-def test_a_second_end_while_the_first_is_under_way_is_quiet() -> None:
+def test_a_second_close_during_the_teardown_starts_nothing() -> None:
     active = run(plan=ALL, trigger=Trigger.CLOSE)
 
     assert decided(Trigger.MERGE, snapshot(pull=OVER, built=True, active=(active,))) == Ignore(
@@ -169,13 +169,13 @@ def test_a_second_end_while_the_first_is_under_way_is_quiet() -> None:
     )
 
 
-def test_no_code_is_run_at_the_end() -> None:
+def test_closing_runs_no_code() -> None:
     facts = snapshot(pull=OVER, built=True, pipeline=on(close=("build", "test", "teardown")))
 
     assert decided(Trigger.CLOSE, facts) == StartRun(ALL)
 
 
-def test_one_environment_may_be_all_that_goes_at_the_end() -> None:
+def test_closing_may_remove_a_single_environment() -> None:
     facts = snapshot(pull=OVER, environments=(environment(),), pipeline=on(close=("teardown preview",)))
 
     assert decided(Trigger.CLOSE, facts) == StartRun(Plan((Teardown("preview"),)))

@@ -14,7 +14,7 @@ def shown(pipeline: Pipeline | None = None) -> dict[str, CommandHelp]:
     return offered(COMMANDS, {"build": PermissionLevel.WRITE}, pipeline or Pipeline())
 
 
-def test_configuration_may_name_what_runs_by_itself() -> None:
+def test_configuration_may_name_automatic_commands() -> None:
     known = names(COMMANDS)
 
     assert {"build", "deploy", "test", "teardown", "构建", "部署", "测试", "销毁"} <= known
@@ -22,14 +22,14 @@ def test_configuration_may_name_what_runs_by_itself() -> None:
     assert known >= {*Automatic().open, *Automatic().update, *Automatic().close}
 
 
-def test_the_operators_policy_may_only_name_commands() -> None:
+def test_permissions_may_only_name_commands() -> None:
     levels = {"build": PermissionLevel.WRITE, "zzz": PermissionLevel.WRITE, "构建": PermissionLevel.WRITE}
 
     assert unknown_levels(levels, COMMANDS) == ("zzz", "构建")
     assert unknown_levels({"ok-to-test": PermissionLevel.ADMIN}, COMMANDS) == ()
 
 
-def test_help_lists_what_there_is_to_do_here() -> None:
+def test_help_lists_the_available_commands() -> None:
     disabled = Pipeline(deploy=replace(Pipeline().deploy, enabled=False))
 
     assert list(shown()) == [command.name for command in COMMANDS if command.name != "wake"]
@@ -38,7 +38,7 @@ def test_help_lists_what_there_is_to_do_here() -> None:
     ]
 
 
-def test_help_tells_the_level_in_force() -> None:
+def test_help_shows_the_effective_permission_level() -> None:
     levels = {name: entry.needs for name, entry in shown().items()}
 
     assert levels["build"] == "write"

@@ -42,7 +42,7 @@ HIDING = {
 
 @pytest.mark.parametrize("frame", HIDING.values(), ids=HIDING)
 @pytest.mark.parametrize("command", ["/build", "／构建", "/deploy staging ttl=2h"])
-def test_what_only_shows_a_command_is_none(frame: str, command: str) -> None:
+def test_quoted_commands_are_not_commands(frame: str, command: str) -> None:
     assert command_lines(frame.format(command)) == ()
 
 
@@ -100,19 +100,19 @@ def test_lines(body: str, expected: list[str]) -> None:
         ("/deploy\u00a0staging", "/deploy staging"),
     ],
 )
-def test_input_methods_are_forgiven(typed: str, expected: str) -> None:
+def test_full_width_characters_of_input_methods_are_normalized(typed: str, expected: str) -> None:
     assert command_lines(typed) == (expected,)
 
 
-def test_other_lines_keep_their_full_width_signs() -> None:
+def test_other_lines_keep_their_full_width_characters() -> None:
     assert command_lines("“／build” 是命令，比如：\n／构建") == ("/构建",)
 
 
-def test_marks_of_its_own_cannot_be_forged() -> None:
+def test_internal_markers_cannot_be_forged() -> None:
     assert command_lines("\ue0001\ue001 x\n> /deploy\n\n/build") == ("/build",)
 
 
-def test_an_overlong_line_is_prose() -> None:
+def test_an_overlong_line_is_not_a_command() -> None:
     longest = "/test " + "x" * (MAX_LINE - 6)
 
     assert command_lines(f"{longest}\n/build") == (longest, "/build")
@@ -123,7 +123,7 @@ def test_no_more_lines_than_the_limit_are_read() -> None:
     assert command_lines("/build\n" * (MAX_LINES + 5)) == ("/build",) * MAX_LINES
 
 
-def test_what_is_beyond_the_longest_comment_is_not_read() -> None:
+def test_text_beyond_the_longest_comment_is_not_read() -> None:
     assert command_lines("x\n\n" + " " * MAX_BODY + "\n\n/build") == ()
 
 
@@ -177,6 +177,6 @@ def test_nothing_in_inline_code_is_a_command(text: str, ticks: int) -> None:
 
 
 @given(st.text(max_size=100))
-def test_normalising_twice_changes_nothing(line: str) -> None:
+def test_normalizing_is_idempotent(line: str) -> None:
     once = normalise(line)
     assert normalise(once) == once

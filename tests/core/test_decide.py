@@ -39,7 +39,7 @@ def refusals(outcomes: tuple[Outcome, ...]) -> list[tuple[str, Reason]]:
 
 
 @pytest.mark.parametrize("body", ["", "hello", "/lgtm", "> /build", "`/build`"])
-def test_words_for_others_are_met_with_silence(body: str) -> None:
+def test_commands_of_other_bots_are_ignored(body: str) -> None:
     assert decide(body) == EVICT_AFTER
 
 
@@ -60,14 +60,14 @@ def test_the_commands_of_one_comment_become_one_run(body: str, steps: tuple[str,
     assert names(decide(body)) == steps
 
 
-def test_a_teardown_that_comes_first_is_followed_by_a_fresh_deployment() -> None:
+def test_a_deploy_after_a_teardown_in_one_comment_deploys_again() -> None:
     ready = snapshot(built=True, environments=(environment(),))
 
     assert names(decide("/test", ready)) == ("test",)
     assert names(decide("/teardown\n/test", ready)) == ("teardown", "deploy", "test")
 
 
-def test_what_is_deployed_in_the_same_comment_is_what_is_tested() -> None:
+def test_a_test_after_a_deploy_in_one_comment_tests_that_deployment() -> None:
     [started] = decide("/deploy staging\n/test", snapshot(built=True, pipeline=STAGED))
 
     assert isinstance(started, StartRun)
@@ -77,7 +77,7 @@ def test_what_is_deployed_in_the_same_comment_is_what_is_tested() -> None:
     assert deploy.environment == test.environment == "staging"
 
 
-def test_refusals_are_one_answer_and_do_not_stop_the_others() -> None:
+def test_refusals_are_one_reply_and_do_not_stop_other_commands() -> None:
     outcomes = decide("/deploy nowhere\n/build\n/test nothing\n/deploy ttl=x")
 
     assert refusals(outcomes) == [
@@ -89,7 +89,7 @@ def test_refusals_are_one_answer_and_do_not_stop_the_others() -> None:
     assert len(outcomes) == 2
 
 
-def test_the_same_refusal_is_told_once() -> None:
+def test_the_same_refusal_is_reported_once() -> None:
     line = RefusalLine("/teardown", Reason.NOTHING_TO_TEAR_DOWN)
 
     assert decide("/teardown\n/teardown") == (Reply(Refusal("lin", (line,))),)
@@ -112,19 +112,19 @@ def test_near_misses_get_one_hint() -> None:
     assert len(decide("/biuld\n/build")) == 2
 
 
-def test_stopping_is_asked_for_once_and_said() -> None:
+def test_a_stop_is_requested_once_and_confirmed() -> None:
     facts = snapshot(active=(run(7), run(8)))
 
     assert decide("/cancel 8\n/cancel", facts) == (StopRuns((8, 7)), said("stopping", runs=(8, 7)))
 
 
-def test_what_was_stopped_is_stopped_before_the_next_run() -> None:
+def test_a_cancelled_run_is_stopped_before_the_next_run_starts() -> None:
     outcomes = decide("/cancel\n/build", snapshot(active=(run(7),)))
 
     assert [type(outcome) for outcome in outcomes] == [StopRuns, Reply, StartRun]
 
 
-def test_cancelling_twice_tells_that_nothing_is_left() -> None:
+def test_a_second_cancel_replies_that_nothing_is_running() -> None:
     assert refusals(decide("/cancel\n/cancel", snapshot(active=(run(7),)))) == [
         ("/cancel", Reason.NOTHING_TO_CANCEL)
     ]
@@ -135,7 +135,7 @@ def test_cancelling_twice_tells_that_nothing_is_left() -> None:
 
 @pytest.mark.parametrize("permission", Permission)
 @pytest.mark.parametrize("body", ["/build", "/deploy", "/test", "/retest", "/retest failed"])
-def test_untrusted_code_is_not_run_whoever_asks(body: str, permission: Permission) -> None:
+def test_untrusted_code_never_runs_whoever_asks(body: str, permission: Permission) -> None:
     [outcome] = decide(body, UNTRUSTED, permission=permission)
 
     assert isinstance(outcome, Reply)
@@ -154,7 +154,7 @@ def test_untrusted_code_is_not_run_whoever_asks(body: str, permission: Permissio
         ("/deploy ttl=x", "nosy", Permission.NONE, Reason.NOT_ALLOWED),
     ],
 )
-def test_why_it_is_refused(body: str, actor: str, permission: Permission, reason: Reason) -> None:
+def test_each_refusal_has_its_reason(body: str, actor: str, permission: Permission, reason: Reason) -> None:
     outcomes = decide(body, replace(UNTRUSTED, actor=actor), permission=permission)
 
     assert refusals(outcomes) == [(body, reason)]
@@ -178,7 +178,7 @@ def test_the_author_of_a_trusted_pull_request_may_build_but_not_deploy() -> None
 
 
 @pytest.mark.parametrize("body", ["/ok-to-test", "/允许测试", f"/ok-to-test {SHA[:7]}", f"/ok-to-test {SHA}"])
-def test_an_approval_starts_what_opening_would_have(body: str) -> None:
+def test_an_approval_starts_the_automatic_run_of_opening(body: str) -> None:
     approve, told, started = decide(body, UNTRUSTED)
 
     assert approve == Approve(SHA)
@@ -186,13 +186,13 @@ def test_an_approval_starts_what_opening_would_have(body: str) -> None:
     assert names((started,)) == ("build", "deploy", "test")
 
 
-def test_an_approval_looks_at_no_path_filter() -> None:
+def test_an_approval_ignores_path_filters() -> None:
     pipeline = Pipeline(paths=PathFilter(include=("nothing",)))
 
     assert names(decide("/ok-to-test", replace(UNTRUSTED, pipeline=pipeline))) == ("build", "deploy", "test")
 
 
-def test_an_approval_without_automatic_commands_is_only_said() -> None:
+def test_an_approval_without_automatic_commands_only_replies() -> None:
     quiet = replace(UNTRUSTED, pipeline=Pipeline(on=Automatic(open=())))
 
     assert decide("/ok-to-test", quiet) == (Approve(SHA), APPROVED)
@@ -200,7 +200,7 @@ def test_an_approval_without_automatic_commands_is_only_said() -> None:
     assert refusals(decide("/build\n/ok-to-test", quiet)) == [("/build", Reason.NOT_TRUSTED)]
 
 
-def test_approving_twice_is_told() -> None:
+def test_a_second_approval_is_refused() -> None:
     outcomes = decide("/ok-to-test\n/ok-to-test", UNTRUSTED)
 
     assert [outcome for outcome in outcomes if isinstance(outcome, Approve)] == [Approve(SHA)]
@@ -217,7 +217,7 @@ def test_a_moved_head_is_reported(body: str) -> None:
     assert outcome == Reply(Refusal("lin", (line,)))
 
 
-def test_an_approval_of_a_commit_that_nobody_saw_has_to_name_it() -> None:
+def test_an_approval_must_name_the_commit_if_the_seen_one_is_unknown() -> None:
     facts = {"argument": "sha", "usage": "/ok-to-test [sha]"}
     line = RefusalLine("/ok-to-test", Reason.ARGUMENT_MISSING, facts)
 
@@ -227,7 +227,7 @@ def test_an_approval_of_a_commit_that_nobody_saw_has_to_name_it() -> None:
 
 
 @pytest.mark.parametrize("state", [PullState.CLOSED, PullState.MERGED])
-def test_on_a_closed_pull_request_only_what_runs_no_code_is_done(state: PullState) -> None:
+def test_a_closed_pull_request_accepts_only_commands_that_run_no_code(state: PullState) -> None:
     facts = snapshot(pull=pull_request(state=state), environments=(environment(),))
     bodies = ("/build", "/deploy", "/test", "/retest", "/ok-to-test")
 
@@ -250,7 +250,7 @@ def test_the_operators_policy_changes_levels() -> None:
     ]
 
 
-def test_approving_another_commit_sets_nothing_free() -> None:
+def test_approving_another_commit_approves_nothing() -> None:
     def plan(_: NoArguments, __: Snapshot) -> Outcome:
         return Approve(OLD)
 
@@ -276,7 +276,7 @@ def test_approving_another_commit_sets_nothing_free() -> None:
     assert not any(isinstance(outcome, StartRun) for outcome in outcomes)
 
 
-def test_an_approval_does_not_repeat_a_run_that_is_under_way() -> None:
+def test_an_approval_does_not_repeat_a_running_run() -> None:
     busy = replace(UNTRUSTED, active=(run(trigger=Trigger.OPEN),))
 
     assert [type(outcome) for outcome in decide("/ok-to-test", busy)] == [Approve, Reply]

@@ -92,17 +92,17 @@ def walk(plan: Plan, now: Snapshot) -> None:
 
 
 @given(BODIES, SNAPSHOTS)
-def test_every_step_finds_what_it_needs(body: str, now: Snapshot) -> None:
+def test_every_step_has_its_prerequisites(body: str, now: Snapshot) -> None:
     walk(the_plan(decide(body, now)), now)
 
 
 @given(st.sampled_from(Trigger), SNAPSHOTS)
-def test_every_automatic_step_finds_what_it_needs(trigger: Trigger, now: Snapshot) -> None:
+def test_every_automatic_step_has_its_prerequisites(trigger: Trigger, now: Snapshot) -> None:
     walk(the_plan((automatic(trigger, now, None, COMMANDS),)), now)
 
 
 @given(BODIES, SNAPSHOTS, st.sampled_from(Permission), st.sampled_from([SHA, OLD, None]))
-def test_what_runs_code_is_trusted_open_and_unmoved(
+def test_code_runs_only_if_trusted_open_and_at_the_seen_head(
     body: str, now: Snapshot, permission: Permission, seen: str | None
 ) -> None:
     outcomes = decide(body, now, permission=permission, seen=seen)
@@ -124,7 +124,7 @@ def test_no_event_runs_untrusted_code(trigger: Trigger, now: Snapshot) -> None:
 
 
 @given(BODIES, SNAPSHOTS, st.sampled_from(Permission))
-def test_there_is_always_an_answer_and_never_two_of_a_kind(
+def test_there_is_always_a_reply_and_never_two_of_one_kind(
     body: str, now: Snapshot, permission: Permission
 ) -> None:
     outcomes = decide(body, now, permission=permission)

@@ -62,7 +62,7 @@ def test_a_plan_becomes_a_run_of_the_pinned_commit() -> None:
     assert (found.start.origin, found.start.created_at) == (SUBJECT.origin, NOW)
 
 
-def test_a_broken_configuration_is_the_answer_to_what_would_do_more_than_remove() -> None:
+def test_an_invalid_configuration_refuses_everything_except_removal() -> None:
     broken = replace(SUBJECT, broken=BROKEN)
 
     assert decision.join([StartRun(run().plan)], broken) == replace(
@@ -71,12 +71,12 @@ def test_a_broken_configuration_is_the_answer_to_what_would_do_more_than_remove(
     assert decision.join([StartRun(REMOVING)], broken).start is not None
 
 
-def test_a_refusal_is_merged_into_a_reply_before() -> None:
+def test_refusals_are_merged_into_one_reply() -> None:
     with pytest.raises(ValueError, match="merged into a reply"):
         decision.join([Refuse(Reason.NO_ENVIRONMENT)], SUBJECT)
 
 
-def test_an_event_stops_what_it_has_made_pointless_but_nothing_that_removes() -> None:
+def test_an_event_supersedes_runs_except_teardowns() -> None:
     request = StopRequest(Reason.CLOSED)
     removing = run(8, plan=REMOVING)
 
@@ -86,7 +86,7 @@ def test_an_event_stops_what_it_has_made_pointless_but_nothing_that_removes() ->
     assert decision.stopping(NOTHING, [removing], request) == NOTHING
 
 
-def test_what_is_ignored_keeps_its_reason_for_the_log() -> None:
+def test_an_ignored_delivery_has_a_reason_for_the_log() -> None:
     delivery = Delivery("key", Trigger.COMMENT, PULL.repo, PULL.number, NOW)
 
     assert decision.ignored(delivery, NOW, "no command in it") == Decision(

@@ -47,7 +47,7 @@ def test_stages_with_names_and_ports() -> None:
         (["x AS Runtime", "x AS test"], "runtime"),
     ],
 )
-def test_the_stage_to_build_unless_told(stages: list[str], expected: str | None) -> None:
+def test_the_default_stage_to_build(stages: list[str], expected: str | None) -> None:
     assert read("\n".join(f"FROM {stage}" for stage in stages)).default_target == expected
 
 
@@ -61,13 +61,13 @@ def test_targets_are_found_by_name_in_any_case_and_by_number() -> None:
     assert read("").stage("test") is None
 
 
-def test_a_name_given_twice_means_the_last() -> None:
+def test_the_last_of_two_stages_with_one_name_counts() -> None:
     found = read("FROM a AS x\nEXPOSE 1\nFROM b AS x\nEXPOSE 2\n")
 
     assert port(found, "x") == 2
 
 
-def test_a_port_is_taken_from_the_stage_or_what_it_is_made_from() -> None:
+def test_a_port_comes_from_the_stage_or_its_base_stage() -> None:
     found = read("""\
         FROM a AS base
         EXPOSE 8080
@@ -106,11 +106,11 @@ def test_a_port_is_taken_from_the_stage_or_what_it_is_made_from() -> None:
         ("VOLUME 8080", None),
     ],
 )
-def test_ports_given_by_variables(lines: str, expected: int | None) -> None:
+def test_ports_from_variables(lines: str, expected: int | None) -> None:
     assert port(read(f"ARG GLOBAL=7000\nFROM a\n{lines}\n"), None) == expected
 
 
-def test_variables_set_by_a_stage_hold_in_those_made_from_it() -> None:
+def test_stages_inherit_variables_of_their_base_stage() -> None:
     assert port(read("FROM a AS x\nENV PORT=80\nFROM x\nEXPOSE $PORT\n"), None) == 80
 
 
@@ -155,7 +155,7 @@ def test_instructions(text: str, expected: list[tuple[str, str]]) -> None:
         "FROM a AS a\nFROM a",
     ],
 )
-def test_garbage_is_left_out(text: str) -> None:
+def test_invalid_lines_are_skipped(text: str) -> None:
     found = dockerfile.read(text)
 
     assert found.default_target is None or found.stages
@@ -189,7 +189,7 @@ def test_only_the_first_variables_of_a_stage_are_kept() -> None:
         "FROM a\n" + "RUN a <<E\n" * 5_000 + "\tE",
     ],
 )
-def test_what_a_file_can_make_grow_is_bounded(text: str) -> None:
+def test_resource_use_is_bounded(text: str) -> None:
     found = dockerfile.read(text)
 
     assert len(found.stages) <= 200

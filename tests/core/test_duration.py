@@ -29,7 +29,7 @@ from bot.model.text import Language
         ("２ｈ", timedelta(hours=2)),
     ],
 )
-def test_reads_what_people_write(text: str, expected: timedelta) -> None:
+def test_common_notations_are_parsed(text: str, expected: timedelta) -> None:
     assert duration.parse(text) == expected
 
 
@@ -53,25 +53,25 @@ def test_reads_what_people_write(text: str, expected: timedelta) -> None:
         "3 d 4",
     ],
 )
-def test_refuses_what_is_no_duration(text: str) -> None:
+def test_invalid_durations_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
         duration.parse(text)
 
 
 @pytest.mark.parametrize("text", ["0s", "59s", "91d", "9999999w"])
-def test_refuses_what_is_out_of_bounds(text: str) -> None:
+def test_durations_out_of_bounds_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not between"):
         duration.parse(text)
 
 
-def test_bounds_belong_to_what_is_allowed() -> None:
+def test_the_bounds_are_inclusive() -> None:
     assert duration.parse("1m") == duration.MINIMUM
     assert duration.parse("90d") == duration.MAXIMUM
     assert duration.parse("5s", minimum=timedelta(seconds=5)) == timedelta(seconds=5)
 
 
 @given(st.text(max_size=12))
-def test_raises_nothing_but_value_error(text: str) -> None:
+def test_parsing_raises_only_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert duration.MINIMUM <= duration.parse(text) <= duration.MAXIMUM
 
@@ -93,24 +93,24 @@ def test_raises_nothing_but_value_error(text: str) -> None:
         (90_061, "1 d 1 h", "1 天 1 小时"),
     ],
 )
-def test_says_it_shortly(seconds: float, en: str, zh: str) -> None:
+def test_durations_are_formatted_briefly(seconds: float, en: str, zh: str) -> None:
     assert duration.say(seconds, Language.EN) == en
     assert duration.say(seconds, Language.ZH) == zh
 
 
 @given(st.integers(min_value=60, max_value=86_400 * 90))
-def test_what_is_said_can_be_read_back_but_for_the_smallest_part(seconds: int) -> None:
+def test_formatting_rounds_only_the_smallest_unit(seconds: int) -> None:
     again = duration.parse(duration.say(seconds, Language.ZH)).total_seconds()
 
     assert math.isclose(again, seconds, rel_tol=0.05)
 
 
 @given(st.integers(min_value=60, max_value=86_400 * 90))
-def test_the_compact_form_is_one_that_people_may_type(seconds: int) -> None:
+def test_the_compact_form_can_be_parsed(seconds: int) -> None:
     assert duration.parse(duration.compact(timedelta(seconds=seconds))) == timedelta(seconds=seconds)
 
 
-def test_the_compact_form_leaves_out_what_is_nothing() -> None:
+def test_the_compact_form_omits_zero_units() -> None:
     assert duration.compact(timedelta(days=3)) == "3d"
     assert duration.compact(timedelta(hours=2, minutes=30)) == "2h30m"
     assert duration.compact(timedelta(0)) == "0s"

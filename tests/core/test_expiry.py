@@ -21,12 +21,12 @@ def environment(number: int, expires_at: datetime) -> Environment:
     return Environment(key, f"pr-{number}-shop", "a" * 40, EnvironmentState.READY, 1, NOW, expires_at)
 
 
-def test_the_operators_limit_is_the_last_word() -> None:
+def test_the_operators_limit_wins() -> None:
     assert until(NOW, 3600, timedelta(days=3)) == NOW + timedelta(hours=1)
     assert until(NOW, 864_000, timedelta(days=3)) == NOW + timedelta(days=3)
 
 
-def test_an_environment_expires_at_its_time_unless_something_is_under_way() -> None:
+def test_an_environment_expires_unless_a_run_is_in_progress() -> None:
     over, busy, young = (
         environment(1, NOW),
         environment(2, NOW - timedelta(days=1)),
@@ -67,11 +67,11 @@ def test_an_extension_never_shortens() -> None:
     ("left", "expected"),
     [(13 * HOURS, False), (12 * HOURS, True), (HOURS, True), (timedelta(0), False), (-HOURS, False)],
 )
-def test_the_end_is_near_for_as_long_as_the_operator_says(left: timedelta, *, expected: bool) -> None:
+def test_the_warning_period_is_the_configured_one(left: timedelta, *, expected: bool) -> None:
     assert ends_soon(environment(1, LATE), LATE - left, 12 * HOURS) is expected
 
 
-def test_the_end_is_no_news_to_whoever_asked_for_no_more() -> None:
+def test_an_environment_with_a_shorter_ttl_than_the_warning_period_has_no_warning() -> None:
     short = environment(1, NOW + 8 * HOURS)
     assert not ends_soon(short, NOW + 7 * HOURS, 12 * HOURS)
     renewed = replace(short, expires_at=NOW + 32 * HOURS, extended_at=NOW + 7 * HOURS)
@@ -80,12 +80,12 @@ def test_the_end_is_no_news_to_whoever_asked_for_no_more() -> None:
     assert not ends_soon(a_little, NOW + 32 * HOURS, 12 * HOURS)
 
 
-def test_the_end_of_what_nobody_can_visit_is_no_news() -> None:
+def test_an_environment_that_nobody_can_visit_has_no_warning() -> None:
     failed = replace(environment(1, LATE), state=EnvironmentState.FAILED)
     assert not ends_soon(failed, LATE - HOURS, 12 * HOURS)
 
 
-def test_people_are_told_once_of_each_end_unless_something_is_under_way() -> None:
+def test_each_expiry_is_announced_once_unless_a_run_is_in_progress() -> None:
     near, told, busy = (environment(number, LATE) for number in (1, 2, 3))
     told = replace(told, warned=LATE)
     moved = replace(told, warned=LATE - DAYS)
@@ -96,7 +96,7 @@ def test_people_are_told_once_of_each_end_unless_something_is_under_way() -> Non
     assert to_warn((near,), (), now, timedelta(0)) == ()
 
 
-def test_what_names_another_end_than_the_one_that_counts_is_found() -> None:
+def test_resources_with_a_stale_expiry_are_found() -> None:
     ends = NOW + timedelta(hours=8, microseconds=17)
 
     def says(number: int, expires: datetime | None) -> Item:

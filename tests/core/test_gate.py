@@ -131,7 +131,7 @@ def test_refusals_carry_their_facts() -> None:
         (PullState.CLOSED, SHA, Reason.PULL_CLOSED),
     ],
 )
-def test_an_approval_needs_no_trust_but_the_commit_that_was_seen(
+def test_an_approval_needs_the_seen_commit_and_no_trust(
     state: PullState, seen: str | None, reason: Reason | None
 ) -> None:
     facts = snapshot(trusted=False, pull=pull_request(fork=True, state=state))
@@ -170,7 +170,7 @@ def test_the_operators_level_replaces_the_commands_own() -> None:
 
 
 @pytest.mark.parametrize("known", COMMANDS, ids=lambda known: known.name)
-def test_whoever_may_not_push_runs_code_only_as_the_author_of_a_trusted_commit(known: AnyCommand) -> None:
+def test_without_write_permission_only_the_author_of_a_trusted_commit_runs_code(known: AnyCommand) -> None:
     if known.runs_code or known.automatic:
         assert known.permission is not PermissionLevel.ANYONE
     if known.approves:

@@ -26,22 +26,24 @@ WAKING = idle.wake_requested(ASLEEP, NOW + HOUR)
         (ASLEEP, NOW + HOUR, False),
     ],
 )
-def test_what_nobody_used_for_long_enough_is_idle(found: Environment, at: datetime, *, sleeps: bool) -> None:
+def test_an_environment_without_recent_visits_is_idle(
+    found: Environment, at: datetime, *, sleeps: bool
+) -> None:
     assert idle.idle([found], [], at, HOUR) == ((found,) if sleeps else ())
 
 
-def test_nothing_sleeps_while_something_of_its_pull_request_goes_on() -> None:
+def test_no_environment_scales_down_while_its_pull_request_has_a_run() -> None:
     assert idle.idle([READY], [run()], NOW + HOUR, HOUR) == ()
     other = replace(run(), number=13)
     assert idle.idle([READY], [other], NOW + HOUR, HOUR) == (READY,)
 
 
-def test_only_what_sleeps_is_roused() -> None:
+def test_only_sleeping_environments_are_woken() -> None:
     assert (WAKING.state, WAKING.visited_at) == (EnvironmentState.WAKING, NOW + HOUR)
     assert idle.wake_requested(READY, NOW + HOUR) == READY
 
 
-def test_waking_ends_as_it_went_unless_something_came_between() -> None:
+def test_the_result_of_waking_is_stored_unless_the_environment_changed() -> None:
     later = NOW + 2 * HOUR
     up = idle.woken(WAKING, WAKING, later, up=True)
     assert (up.state, up.visited_at) == (EnvironmentState.READY, later)

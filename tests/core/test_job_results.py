@@ -25,7 +25,7 @@ IMAGE = "harbor.example.com:8443/team/shop:pr-1-abc"
         ({"chatops.env": "SERVICE_URL='"}, None),
     ],
 )  # fmt: skip
-def test_what_a_job_told(files: dict[str, str], told: ReportedResult | None) -> None:
+def test_results_of_a_job_are_read(files: dict[str, str], told: ReportedResult | None) -> None:
     content = {path: text.encode() for path, text in files.items()}
     if told is None:
         with pytest.raises(UnreadableResultError):
@@ -47,7 +47,7 @@ def test_what_a_job_told(files: dict[str, str], told: ReportedResult | None) -> 
         ("SERVICE_URL=https://a.example.com/" + "x" * 500, "SERVICE_URL should be"),
     ],
 )
-def test_what_cannot_be_used_names_the_file(text: str, message: str) -> None:
+def test_an_unusable_result_names_its_file(text: str, message: str) -> None:
     with pytest.raises(UnreadableResultError, match=message) as caught:
         read({"out/chatops.env": text.encode()})
     assert caught.value.path == "out/chatops.env"

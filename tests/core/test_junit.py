@@ -23,7 +23,7 @@ def suite(inner: str) -> str:
     return f'<testsuite name="s">{inner}</testsuite>'
 
 
-def test_reads_what_pytest_writes() -> None:
+def test_a_report_of_pytest_is_read() -> None:
     report = read("""<?xml version="1.0" encoding="utf-8"?>
         <testsuites name="pytest tests"><testsuite name="pytest" failures="1" skipped="1" tests="3">
         <testcase classname="tests.test_a" name="test_ok" time="0.125" />
@@ -66,7 +66,7 @@ def test_reads_what_pytest_writes() -> None:
         ("<properties><property name='failure'/></properties>", CaseState.PASSED, ""),
     ],
 )
-def test_how_a_case_ended(inner: str, state: CaseState, message: str) -> None:
+def test_states_of_cases(inner: str, state: CaseState, message: str) -> None:
     case = only(suite(f"<testcase name='t'>{inner}</testcase>"))
 
     assert (case.state, case.message) == (state, message)
@@ -96,7 +96,7 @@ def test_a_case_that_says_it_did_not_run_is_skipped(attribute: str) -> None:
         ("1e300", 0.0),
     ],
 )
-def test_times_as_tools_write_them(written: str, meant: float) -> None:
+def test_notations_of_times(written: str, meant: float) -> None:
     assert only(suite(f"<testcase name='t' time='{written}'/>")).seconds == meant
 
 
@@ -139,11 +139,11 @@ def test_cases_within_cases_and_elements_within_messages_belong_to_the_outer_one
     assert only(text) == Case("s", "outer", CaseState.FAILED, 0.0, "m", "abc")
 
 
-def test_equal_names_are_kept() -> None:
+def test_cases_with_equal_names_are_kept() -> None:
     assert len(read(suite("<testcase name='t'/><testcase name='t'/>")).cases) == 2
 
 
-def test_names_are_brought_onto_one_line() -> None:
+def test_names_become_single_lines() -> None:
     case = only(suite("<testcase classname=' a&#10;b ' name='x&#9;&#10; y&#x85;&#x2028;z'/>"))
 
     assert (case.suite, case.name) == ("a b", "x y z")
@@ -181,7 +181,7 @@ def test_files_are_read_in_order_of_their_paths() -> None:
     assert [case.name for case in junit.read(files).cases] == ["1", "2"]
 
 
-def test_other_xml_beside_reports_is_left_alone() -> None:
+def test_other_xml_files_are_ignored() -> None:
     coverage = b'<?xml version="1.0"?><!DOCTYPE coverage SYSTEM "http://example.com/c.dtd"><coverage/>'
     files = {
         "coverage.xml": coverage,
@@ -192,7 +192,7 @@ def test_other_xml_beside_reports_is_left_alone() -> None:
     assert len(junit.read(files).cases) == 1
 
 
-def test_no_files_are_no_cases() -> None:
+def test_no_files_mean_no_cases() -> None:
     assert junit.read({}) == Report(())
 
 
@@ -263,17 +263,17 @@ def test_forbidden_characters_are_replaced() -> None:
         (lambda text: text.encode("big5"), "big5"),
     ],
 )
-def test_encodings_are_guessed_right(encode: Callable[[str], bytes], declared: str | None) -> None:
+def test_encodings_are_detected(encode: Callable[[str], bytes], declared: str | None) -> None:
     declaration = f'<?xml version="1.0" encoding="{declared}"?>\n' if declared else ""
 
     assert only(encode(declaration + suite("<testcase name='中文'/>"))).name == "中文"
 
 
-def test_bytes_of_no_encoding_are_replaced() -> None:
+def test_undecodable_bytes_are_replaced() -> None:
     assert only(suite("<testcase name='a#'/>").encode().replace(b"#", b"\xff")).name == "a\ufffd"
 
 
-def test_encodings_that_no_test_tool_writes_are_not_believed() -> None:
+def test_unusual_declared_encodings_are_ignored() -> None:
     text = '<?xml version="1.0" encoding="unicode_escape"?>' + suite(r"<testcase name='\u4e2d'/>")
 
     assert only(text).name == r"\u4e2d"

@@ -11,7 +11,7 @@ SHA = "ab" * 20
 AT = "2026-03-01T12:00:00+08:00"
 
 
-def test_a_time_counts_however_it_is_spelled() -> None:
+def test_equal_times_in_different_notations_give_one_key() -> None:
     spelled = {
         keys.of_pull_event(SHOP, 1, Trigger.CLOSE, SHA, text)
         for text in (AT, "2026-03-01T04:00:00Z", "2026-03-01T04:00:00.000+00:00")
@@ -20,13 +20,13 @@ def test_a_time_counts_however_it_is_spelled() -> None:
 
 
 @pytest.mark.parametrize("odd", ["", "yesterday", "1700000000000", "0001-01-01T00:00:00+14:00"])
-def test_what_is_no_time_still_tells_events_apart(odd: str) -> None:
+def test_invalid_times_still_distinguish_events(odd: str) -> None:
     assert keys.of_pull_event(SHOP, 1, Trigger.CLOSE, SHA, odd) != keys.of_pull_event(
         SHOP, 1, Trigger.CLOSE, SHA, AT
     )
 
 
-def test_an_open_is_one_event_whenever_it_is_told() -> None:
+def test_an_open_event_has_one_key_at_any_time() -> None:
     first, later = (keys.of_pull_event(SHOP, 1, Trigger.OPEN, SHA, text) for text in (AT, ""))
     assert first == later
 
@@ -35,6 +35,6 @@ def test_paths_are_compared_as_gitee_does() -> None:
     assert keys.of_comment(SHOP, 1, 5) == keys.of_comment(RepoPath("Team", "Shop"), 1, 5)
 
 
-def test_words_are_recognised_even_where_they_are_no_text() -> None:
+def test_a_body_with_invalid_unicode_has_a_digest() -> None:
     assert keys.body_digest("/build") != keys.body_digest("/build ")
     assert len(keys.body_digest("\ud800")) == 64

@@ -88,7 +88,7 @@ def test_steps_follow_one_another() -> None:
 
 
 @pytest.mark.parametrize("last", [PASSED, SKIPPED])
-def test_a_run_is_passed_when_all_steps_are_over(last: StepResult) -> None:
+def test_a_run_passes_when_all_steps_have_ended(last: StepResult) -> None:
     run = after(begun(), PASSED, PASSED, last)
 
     assert (run.state, run.finished_at) == (RunState.PASSED, LATER)
@@ -104,7 +104,7 @@ def test_a_failure_skips_what_follows(bad: StepResult) -> None:
     assert reasons(run) == [bad.reason, Reason.SKIPPED_AFTER_FAILURE, Reason.SKIPPED_AFTER_FAILURE]
 
 
-def test_a_run_without_steps_is_over_at_once() -> None:
+def test_a_run_without_steps_ends_at_once() -> None:
     assert lifecycle.begin(replace(queued(), plan=Plan(())), NOW).state is RunState.PASSED
 
 
@@ -125,7 +125,7 @@ def test_a_result_says_how_a_step_ended(state: StepState) -> None:
         lambda run: lifecycle.step_finished(run, 9, PASSED, LATER),
     ],
 )
-def test_events_that_do_not_fit_change_nothing(event: Callable[[Run], Run]) -> None:
+def test_invalid_transitions_change_nothing(event: Callable[[Run], Run]) -> None:
     run = lifecycle.step_started(begun(), 0, NOW)
 
     assert event(run) == run
@@ -153,7 +153,7 @@ def test_a_stopped_run_says_why(reason: Reason, state: RunState) -> None:
     assert run.steps[2].result.facts == {"who": "mei"}
 
 
-def test_a_step_that_was_cancelled_learns_why_when_the_run_is_stopped() -> None:
+def test_a_cancelled_step_gets_the_reason_of_the_stopped_run() -> None:
     run = after(begun(), CANCELLED)
 
     assert (run.state, lifecycle.next_step(run)) == (RunState.RUNNING, None)
@@ -250,14 +250,14 @@ def test_delays_grow_to_a_bound_and_end() -> None:
     ("asked", "delay"),
     [(30, 30), (1, 2), (-5, 2), (float("nan"), 2), (float("inf"), 2), (3600, 3600), (3601, None)],
 )
-def test_what_was_asked_for_is_waited_for(asked: float, delay: float | None) -> None:
+def test_a_requested_delay_is_respected(asked: float, delay: float | None) -> None:
     assert lifecycle.retry_delay(1, asked) == delay
 
 
 HOUR = timedelta(hours=1)
 
 
-def test_what_a_step_waited_for_is_no_news_once_it_is_over() -> None:
+def test_a_finished_step_shows_no_waiting_reason() -> None:
     told = StepRecord(
         "build",
         StepState.RUNNING,
@@ -287,7 +287,7 @@ def interrupted(run: Run, times: int) -> Run:
     return run
 
 
-def test_a_step_that_is_interrupted_again_and_again_ends_its_run() -> None:
+def test_a_step_that_is_interrupted_too_often_ends_its_run() -> None:
     patient = interrupted(begun(), lifecycle.MOST_INTERRUPTIONS)
 
     assert lifecycle.worn_out(patient, LATER) == patient
@@ -302,7 +302,7 @@ def test_a_step_that_is_interrupted_again_and_again_ends_its_run() -> None:
     assert lifecycle.worn_out(run, LATER) == run
 
 
-def test_a_step_that_came_through_in_the_end_wears_nothing_out() -> None:
+def test_interruptions_of_a_finished_step_do_not_end_the_run() -> None:
     run = after(interrupted(begun(), 30), PASSED)
 
     assert lifecycle.worn_out(run, LATER) == run
@@ -319,17 +319,17 @@ def test_a_step_that_came_through_in_the_end_wears_nothing_out() -> None:
     ],
     ids=["all at first", "less later", "none at the end", "nor after", "no more by a clock set back"],
 )
-def test_the_time_of_a_run_counts_from_its_first_beginning(now: datetime, left: float) -> None:
+def test_the_time_of_a_run_counts_from_its_first_start(now: datetime, left: float) -> None:
     assert lifecycle.time_left(begun(), 2 * HOUR, now) == left
     again = lifecycle.begin(lifecycle.resume(lifecycle.step_started(begun(), 0, NOW)), NOW + HOUR)
     assert lifecycle.time_left(again, 2 * HOUR, now) == left
 
 
-def test_the_time_of_a_run_that_has_not_begun_is_whole() -> None:
+def test_a_run_that_has_not_started_has_its_full_time() -> None:
     assert lifecycle.time_left(queued(), HOUR, LATER) == 3600
 
 
-def test_what_removes_something_is_never_out_of_time() -> None:
+def test_a_teardown_has_no_time_limit() -> None:
     assert lifecycle.time_left(begun(Teardown()), HOUR, NOW + 9 * HOUR) == math.inf
 
 
@@ -371,7 +371,7 @@ def assert_possible(run: Run) -> None:
 
 
 @given(st.lists(events, max_size=25))
-def test_no_order_of_events_leaves_an_impossible_state(happened: list[Event]) -> None:
+def test_no_order_of_events_leads_to_an_invalid_state(happened: list[Event]) -> None:
     run = queued()
     for event in happened:
         before, run = run, event(run)
@@ -381,7 +381,7 @@ def test_no_order_of_events_leaves_an_impossible_state(happened: list[Event]) ->
 
 
 @given(st.lists(results, min_size=3, max_size=3))
-def test_every_run_comes_to_an_end(ends: list[StepResult]) -> None:
+def test_every_run_ends(ends: list[StepResult]) -> None:
     run = begun()
     for result in ends:
         if lifecycle.next_step(run) is not None:

@@ -54,7 +54,7 @@ OPEN, CLOSED, MERGED = PullState.OPEN, PullState.CLOSED, PullState.MERGED
         (listed(MERGED), known(None, ""), True, Trigger.MERGE),
     ],
 )
-def test_what_differs_from_what_was_decided_is_what_was_missed(
+def test_a_difference_from_the_stored_state_is_a_missed_event(
     seen: Listed, observed: ObservedState | None, *, holds: bool, expected: Trigger | None
 ) -> None:
     assert missed_event(seen, observed, SINCE, holds=holds) is expected
@@ -67,7 +67,7 @@ pulls = st.builds(lambda state, head: listed(state, head=head), states, heads)
 
 
 @given(seen=pulls, observed=observed_states, holds=st.booleans())
-def test_what_was_brought_up_and_decided_is_not_brought_up_again(
+def test_a_recovered_event_is_not_recovered_again(
     *, seen: Listed, observed: ObservedState | None, holds: bool
 ) -> None:
     decided = ObservedState(NOW, seen.pull.head.sha, seen.pull.state)
@@ -76,7 +76,9 @@ def test_what_was_brought_up_and_decided_is_not_brought_up_again(
 
 
 @given(seen=pulls, observed=observed_states, holds=st.booleans())
-def test_only_what_ended_ends(*, seen: Listed, observed: ObservedState | None, holds: bool) -> None:
+def test_only_closed_and_merged_pull_requests_are_closed(
+    *, seen: Listed, observed: ObservedState | None, holds: bool
+) -> None:
     found = missed_event(seen, observed, SINCE, holds=holds)
     if found is not None:
         assert (found in {Trigger.CLOSE, Trigger.MERGE}) is (seen.pull.state is not OPEN)
@@ -87,7 +89,7 @@ def said(number: int, ago: timedelta, edited: timedelta = timedelta()) -> Commen
     return Comment(number, "/build", "lin", at, at + edited)
 
 
-def test_words_are_brought_up_in_order() -> None:
+def test_missed_commands_are_recovered_in_order() -> None:
     first, second = said(5, timedelta(hours=2)), said(6, timedelta(hours=1))
     assert missed_words((second, first), None, SINCE, NOW, AGE) == (first, second)
 
@@ -102,21 +104,21 @@ def test_words_are_brought_up_in_order() -> None:
     ],
     ids=["old", "edited", "young", "overtaken"],
 )
-def test_words_come_too_late_or_too_early(late: Comment) -> None:
+def test_missed_commands_have_a_minimum_and_a_maximum_age(late: Comment) -> None:
     assert missed_words((late,), known(comment=3), SINCE, NOW, AGE) == ()
 
 
-def test_words_from_before_the_bot_came_are_none_of_its_business() -> None:
+def test_comments_from_before_the_first_sweep_are_ignored() -> None:
     assert missed_words((said(5, timedelta(hours=2)),), None, NOW - timedelta(hours=1), NOW, AGE) == ()
 
 
-def test_what_moves_or_waits_is_left_alone() -> None:
+def test_recently_changed_and_pending_pull_requests_are_skipped() -> None:
     old, young = listed(created=NOW - AGE), listed()
     assert settled((old, young), NOW, AGE, ()) == (old,)
     assert settled((old, young), NOW, AGE, (12,)) == ()
 
 
-def test_a_later_comment_leaves_what_is_known_of_events_and_the_reverse() -> None:
+def test_comments_and_events_are_observed_independently() -> None:
     event, comment = known(OPEN, A, comment=7), ObservedState(NOW, comment=9)
     assert event.then(comment) == replace(event, comment=9)
     assert comment.then(known(CLOSED, B)) == known(CLOSED, B, comment=9)

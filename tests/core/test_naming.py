@@ -23,7 +23,7 @@ some_keys = st.builds(
 )
 
 
-def test_the_common_case_reads_well() -> None:
+def test_names_of_the_common_case() -> None:
     assert naming.host_label(SHOP) == "pr-12-shop"
     assert naming.host_label(STAGING) == "pr-12-shop-staging"
     assert naming.tag(12, "1a2b3c4d5e6f") == "pr-12-1a2b3c4d"
@@ -38,7 +38,7 @@ def test_names_never_change_between_releases() -> None:
     assert naming.slug("我的店") == "repo-71fcd0"
 
 
-def test_a_qualified_host_tells_owners_apart() -> None:
+def test_a_qualified_host_distinguishes_owners() -> None:
     other = replace(SHOP, repo=RepoPath("mei", "shop"))
 
     assert naming.host_label(SHOP) == naming.host_label(other)
@@ -46,20 +46,20 @@ def test_a_qualified_host_tells_owners_apart() -> None:
     assert naming.host_label(SHOP, qualified=True).startswith("pr-12-shop-")
 
 
-def test_what_cannot_be_kept_in_a_slug_is_made_up_for_by_a_hash() -> None:
+def test_a_slug_replaces_unsupported_characters_by_a_hash() -> None:
     names = ["my-shop", "my_shop", "my.shop", "my--shop", "-my-shop", "我的店", "你的店", "x" * 41, "x" * 42]
 
     assert len({naming.slug(name) for name in names}) == len(names)
     assert naming.slug("Shop") == naming.slug("shop") == "shop"
 
 
-def test_tags_of_one_pull_request_are_no_other_ones() -> None:
+def test_tags_of_pull_requests_do_not_overlap() -> None:
     assert naming.tag(1, "a" * 40).startswith(naming.tag_prefix(1))
     assert not naming.tag(12, "a" * 40).startswith(naming.tag_prefix(1))
 
 
 @given(some_keys, st.booleans())
-def test_hosts_are_dns_labels_whatever_the_repository_is_called(key: EnvironmentKey, qualified: bool) -> None:  # noqa: FBT001 - drawn
+def test_hosts_are_valid_dns_labels_for_any_repository(key: EnvironmentKey, qualified: bool) -> None:  # noqa: FBT001 - drawn
     label = naming.host_label(key, qualified=qualified)
 
     assert len(label) <= 63
@@ -67,7 +67,7 @@ def test_hosts_are_dns_labels_whatever_the_repository_is_called(key: Environment
 
 
 @given(some_keys)
-def test_names_fit_their_engines_whatever_the_repository_is_called(key: EnvironmentKey) -> None:
+def test_names_are_valid_for_any_repository(key: EnvironmentKey) -> None:
     assert DOCKER_NAME.fullmatch(naming.container(key, "app"))
     assert REPOSITORY.fullmatch(naming.repository("p", key.repo))
     assert len(naming.repository("p", key.repo)) <= 255
@@ -88,7 +88,7 @@ def test_two_bots_on_one_engine_do_not_share_names() -> None:
     assert naming.network(SHOP, "a") != naming.network(SHOP, "b")
 
 
-def test_labels_tell_all_and_leave_out_what_is_empty() -> None:
+def test_labels_contain_all_fields_except_empty_ones() -> None:
     assert naming.labels(STAGING, sha="1a2b", run=42, instance="main") == {
         "chatops.repo": "acme/shop",
         "chatops.number": "12",
@@ -113,12 +113,12 @@ def test_a_marker_is_an_html_comment() -> None:
 @pytest.mark.parametrize(
     ("kind", "identifier"), [("run", "1 -->"), ("run", "1--2"), ("", "1"), ("run", ""), ("a=b", "1")]
 )
-def test_a_marker_cannot_be_ended_early(kind: str, identifier: str) -> None:
+def test_a_marker_cannot_be_closed_by_its_content(kind: str, identifier: str) -> None:
     with pytest.raises(ValueError, match="marker"):
         naming.comment_marker(kind, identifier)
 
 
-def test_a_namespace_reads_well_and_names_its_environment_only() -> None:
+def test_a_namespace_name_is_readable_and_unique() -> None:
     assert re.fullmatch(r"pr-12-shop-[0-9a-f]{10}", naming.namespace(SHOP, "pr"))
     assert re.fullmatch(r"pr-12-shop-staging-[0-9a-f]{10}", naming.namespace(STAGING, "pr"))
     others = [SHOP, STAGING, replace(SHOP, repo=RepoPath("mei", "shop")), replace(SHOP, number=1)]
@@ -127,7 +127,7 @@ def test_a_namespace_reads_well_and_names_its_environment_only() -> None:
 
 
 @given(some_keys)
-def test_a_namespace_is_a_label_whatever_the_repository_is_called(key: EnvironmentKey) -> None:
+def test_a_namespace_is_a_valid_label_for_any_repository(key: EnvironmentKey) -> None:
     name = naming.namespace(key, "p" * 20)
 
     assert DNS_LABEL.fullmatch(name)
@@ -136,7 +136,7 @@ def test_a_namespace_is_a_label_whatever_the_repository_is_called(key: Environme
 
 
 @given(st.integers(1, 10**8), st.text("0123456789abcdef", min_size=40, max_size=40))
-def test_a_tag_says_whose_image_it_is(number: int, sha: str) -> None:
+def test_a_tag_identifies_its_pull_request(number: int, sha: str) -> None:
     assert naming.tagged(naming.tag(number, sha)) == number
     assert naming.tagged(f"{naming.tag(number, sha)}-test") == number
 
@@ -144,5 +144,5 @@ def test_a_tag_says_whose_image_it_is(number: int, sha: str) -> None:
 @pytest.mark.parametrize(
     "tag", ["v1.0", "pr-12", "pr-0-1a2b", "pr-x-1a2b", "my-pr-1-1a2b", "pr-1234567890-a", "pr-١-a"]
 )
-def test_other_tags_are_nobodys(tag: str) -> None:
+def test_other_tags_identify_no_pull_request(tag: str) -> None:
     assert naming.tagged(tag) is None

@@ -52,28 +52,28 @@ ALL = tuple(ItemKind)
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_what_nobody_knows_is_nobodys(kind: ItemKind) -> None:
+def test_unknown_resources_are_orphans(kind: ItemKind) -> None:
     assert removes(Owners(), item(kind)) == (kind,)
 
 
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("made_at", [None, NOW, NOW - AGE + timedelta(seconds=1)])
-def test_what_is_young_or_of_no_known_age_is_left_alone(kind: ItemKind, made_at: datetime | None) -> None:
+def test_resources_that_are_new_or_of_unknown_age_are_kept(kind: ItemKind, made_at: datetime | None) -> None:
     assert removes(Owners(), item(kind, made_at=made_at)) == ()
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_a_run_under_way_owns_what_it_made(kind: ItemKind) -> None:
+def test_an_unfinished_run_owns_its_resources(kind: ItemKind) -> None:
     assert removes(Owners(unfinished=(run(),)), item(kind, repo=SHOUTED)) == ()
 
 
-def test_a_suite_belongs_to_its_own_run_alone() -> None:
+def test_a_suite_belongs_only_to_its_run() -> None:
     assert removes(Owners(unfinished=(run(8),)), item(ItemKind.TESTS)) == (ItemKind.TESTS,)
     assert removes(Owners(environments=(environment(),)), item(ItemKind.TESTS)) == (ItemKind.TESTS,)
 
 
 @pytest.mark.parametrize("kind", PARTS)
-def test_an_environment_that_stands_owns_its_parts(kind: ItemKind) -> None:
+def test_an_existing_environment_owns_its_parts(kind: ItemKind) -> None:
     assert removes(Owners(environments=(environment(),)), item(kind)) == ()
     other = replace(item(kind), environment="staging")
     assert removes(Owners(environments=(environment(),)), other) == (kind,)
@@ -81,18 +81,16 @@ def test_an_environment_that_stands_owns_its_parts(kind: ItemKind) -> None:
 
 @pytest.mark.parametrize("kind", PARTS)
 @pytest.mark.parametrize("state", [STARTING, FAILED])
-def test_an_environment_that_was_given_up_half_made_owns_nothing(
-    kind: ItemKind, state: EnvironmentState
-) -> None:
+def test_an_abandoned_environment_owns_nothing(kind: ItemKind, state: EnvironmentState) -> None:
     assert removes(Owners(environments=(environment(state),)), item(kind)) == (kind,)
 
 
 @pytest.mark.parametrize("kind", PARTS)
-def test_what_a_teardown_could_not_remove_is_nobodys(kind: ItemKind) -> None:
+def test_resources_left_by_a_failed_teardown_are_orphans(kind: ItemKind) -> None:
     assert removes(Owners(environments=(environment(),), given_up=(PULL,)), item(kind)) == (kind,)
 
 
-def test_images_belong_to_a_pull_request_while_it_is_open_or_remembered() -> None:
+def test_images_belong_to_a_pull_request_that_is_open_or_has_images_on_record() -> None:
     image = item(ItemKind.IMAGE)
     assert removes(Owners(observed=sighted(PullState.OPEN)), image) == ()
     assert removes(Owners(images=(PULL,)), image) == ()
@@ -100,12 +98,12 @@ def test_images_belong_to_a_pull_request_while_it_is_open_or_remembered() -> Non
     assert removes(Owners(observed=sighted(PullState.MERGED)), image) == (ItemKind.IMAGE,)
 
 
-def test_what_a_build_has_left_is_nobodys_even_while_the_pull_request_is_open() -> None:
+def test_image_layers_left_by_a_build_are_orphans() -> None:
     owners = Owners(observed=sighted(PullState.OPEN), images=(PULL,))
     assert removes(owners, item(ItemKind.LAYER)) == (ItemKind.LAYER,)
 
 
-def test_tags_go_when_their_pull_request_is_known_to_be_over_and_nobody_remembers_its_images() -> None:
+def test_tags_are_orphans_if_the_pull_request_is_closed_and_has_no_image_on_record() -> None:
     over = sighted(PullState.CLOSED)
     assert untagged([PULL], Owners(observed=over), NOW, AGE) == (PULL,)
     assert untagged([(SHOUTED, 12)], Owners(observed=over), NOW, AGE) == ((SHOUTED, 12),)
@@ -123,7 +121,7 @@ def test_tags_go_when_their_pull_request_is_known_to_be_over_and_nobody_remember
     ],
     ids=["unknown", "open", "a moment ago", "remembered", "busy"],
 )
-def test_tags_stay_in_doubt(owners: Owners) -> None:
+def test_tags_are_kept_in_doubt(owners: Owners) -> None:
     assert untagged([PULL], owners, NOW, AGE) == ()
 
 
@@ -135,7 +133,7 @@ def gone(
     return vanished(items, environments, owners, NOW, AGE)
 
 
-def test_an_environment_without_anything_behind_it_has_vanished() -> None:
+def test_an_environment_without_resources_has_vanished() -> None:
     ready = environment()
     assert gone([ready]) == (ready,)
     assert gone([ready], item(ItemKind.NETWORK), item(ItemKind.TESTS)) == (ready,)
@@ -143,7 +141,7 @@ def test_an_environment_without_anything_behind_it_has_vanished() -> None:
     assert gone([ready], item(ItemKind.NAMESPACE)) == ()
 
 
-def test_an_environment_that_nobody_starts_any_more_has_vanished() -> None:
+def test_a_starting_environment_without_a_run_has_vanished() -> None:
     starting = environment(STARTING)
     assert gone([starting], item(ItemKind.CONTAINER)) == (starting,)
     assert gone([starting], owners=Owners(unfinished=(run(),))) == ()
@@ -166,7 +164,7 @@ owners = st.builds(
 
 
 @given(items, owners)
-def test_nothing_is_removed_that_something_lives_from(found: list[Item], whose: Owners) -> None:
+def test_no_resource_in_use_is_an_orphan(found: list[Item], whose: Owners) -> None:
     removed = orphans(found, whose, NOW, AGE)
     assert set(removed) <= set(found)
     assert [list(ItemKind).index(one.kind) for one in removed] == sorted(

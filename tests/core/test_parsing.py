@@ -58,7 +58,7 @@ def test_commands_are_found_in_order_with_their_arguments() -> None:
 @pytest.mark.parametrize(
     "line", ["/BUILD", "/Build", "/build.", "/构建。", "/build!", "／构建！", "/build  "]
 )
-def test_a_name_is_forgiven_case_and_a_full_stop(line: str) -> None:
+def test_a_command_name_may_have_upper_case_and_a_full_stop(line: str) -> None:
     found = parse(line, OURS)
 
     assert [entry.command for entry in found if isinstance(entry, Invocation)] == [BUILD]
@@ -85,7 +85,7 @@ def test_a_name_is_forgiven_case_and_a_full_stop(line: str) -> None:
         "/x" * 400,
     ],
 )
-def test_what_is_not_ours_is_met_with_silence(line: str) -> None:
+def test_unknown_commands_are_ignored(line: str) -> None:
     assert parse(line, OURS) == ()
 
 
@@ -97,7 +97,7 @@ def test_a_near_miss_gets_a_suggestion(typed: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FOREIGN))
-def test_other_bots_names_are_no_near_misses(name: str) -> None:
+def test_names_of_other_bots_get_no_suggestion(name: str) -> None:
     near = Command(
         name=name + "x", summary=Text("", ""), permission=PermissionLevel.ANYONE, args=NoArguments, plan=plan
     )
@@ -105,11 +105,11 @@ def test_other_bots_names_are_no_near_misses(name: str) -> None:
     assert parse_line(f"/{name}", by_name((near,))) is None
 
 
-def test_none_of_our_names_is_another_bots() -> None:
+def test_no_command_has_the_name_of_another_bots_command() -> None:
     assert not FOREIGN & by_name(COMMANDS).keys()
 
 
-def test_a_mistake_in_arguments_is_kept_with_its_facts() -> None:
+def test_an_error_in_arguments_is_returned_with_its_facts() -> None:
     facts = {"argument": "twice", "usage": "/deploy [where]", "suggestion": ""}
 
     assert parse("/deploy once twice", OURS) == (
@@ -145,7 +145,7 @@ def test_tokens(text: str, expected: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("text", ["'", '"a', "a `b", "'a' \"", "it's fine"])
-def test_an_unclosed_quote_is_told(text: str) -> None:
+def test_an_unclosed_quote_is_an_error(text: str) -> None:
     with pytest.raises(TellUser) as caught:
         tokens(text)
 
@@ -153,7 +153,7 @@ def test_an_unclosed_quote_is_told(text: str) -> None:
 
 
 @given(st.lists(st.text(alphabet=st.characters(exclude_characters='"'), max_size=10), max_size=5))
-def test_what_is_quoted_comes_out_as_it_was(words: list[str]) -> None:
+def test_quoted_values_are_unchanged(words: list[str]) -> None:
     assert tokens(" ".join(f'"{word}"' for word in words)) == tuple(words)
 
 
@@ -162,7 +162,7 @@ ARGUMENTS = st.text(max_size=60) | st.sampled_from(["ttl=8h", "ttl=8h ttl=8h", "
 
 
 @given(NAMES, ARGUMENTS)
-def test_any_arguments_are_understood_or_explained(name: str, arguments: str) -> None:
+def test_any_arguments_are_parsed_or_rejected(name: str, arguments: str) -> None:
     for found in parse(f"/{name} {arguments}", COMMANDS):
         assert isinstance(found, Invocation | Misuse | NearMiss)
         if isinstance(found, Misuse):
@@ -174,5 +174,5 @@ def test_any_text_can_be_parsed(body: str) -> None:
     assert len(parse(body, COMMANDS)) <= MAX_COMMANDS
 
 
-def test_a_run_remembers_the_commands_that_were_understood() -> None:
+def test_a_run_stores_the_parsed_commands() -> None:
     assert shown(parse("/构建\n/biuld\n/deploy a b\nwords\n/deploy x", OURS)) == "/构建\n/deploy x"

@@ -53,14 +53,14 @@ def test_a_pattern_does_not_cover(pattern: str, file: str) -> None:
     assert not paths.covers(pattern, file)
 
 
-def test_a_file_counts_when_it_is_included_and_not_ignored() -> None:
+def test_a_file_matches_when_it_is_included_and_not_ignored() -> None:
     chosen = PathFilter(include=("src/", "Dockerfile"), ignore=("**/*.md",))
 
     assert paths.matches(chosen, ["README.md", "src/a.py"])
     assert not paths.matches(chosen, ["src/notes.md", "docs/a.py"])
 
 
-def test_an_exclamation_mark_takes_files_off_a_list_again() -> None:
+def test_an_exclamation_mark_excludes_files() -> None:
     chosen = PathFilter(ignore=("docs/", "!docs/conf.py"))
 
     assert paths.matches(chosen, ["docs/conf.py"])
@@ -68,7 +68,7 @@ def test_an_exclamation_mark_takes_files_off_a_list_again() -> None:
 
 
 @pytest.mark.parametrize("files", [(), ("README.md",) * paths.LISTED])
-def test_a_list_that_says_too_little_matches(files: tuple[str, ...]) -> None:
+def test_an_incomplete_list_of_files_matches(files: tuple[str, ...]) -> None:
     assert paths.matches(PathFilter(ignore=("*.md",)), files)
 
 

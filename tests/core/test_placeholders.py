@@ -19,16 +19,16 @@ VALUES = {"sha": "1a2b3c", "number": "12", "branch": "feature/a b#1%"}
         ("{branch}", "feature/a b#1%"),
     ],
 )
-def test_names_are_filled_in_and_all_else_is_left(text: str, filled: str) -> None:
+def test_placeholders_are_replaced_and_other_text_is_kept(text: str, filled: str) -> None:
     assert placeholders.filled(text, VALUES) == filled
 
 
-def test_a_value_stays_within_its_part_of_a_jobs_name() -> None:
+def test_a_value_stays_within_its_segment_of_a_job_name() -> None:
     assert placeholders.job_name("shop/{branch}", VALUES) == "shop/feature%2Fa b%231%25"
 
 
 @given(st.text())
-def test_no_value_leads_out_of_its_folder(branch: str) -> None:
+def test_no_value_leaves_its_folder(branch: str) -> None:
     found = placeholders.job_name("shop/{branch}", {"branch": branch})
     shop, part = found.split("/")
     assert shop == "shop"
@@ -36,7 +36,7 @@ def test_no_value_leads_out_of_its_folder(branch: str) -> None:
 
 
 @pytest.mark.parametrize(("branch", "part"), [("..", "%2E."), (".", "%2E"), ("", "%00"), ("...", "...")])
-def test_no_part_of_a_name_leads_elsewhere(branch: str, part: str) -> None:
+def test_no_segment_leads_to_another_folder(branch: str, part: str) -> None:
     assert placeholders.job_name("shop/{branch}", {"branch": branch}) == f"shop/{part}"
 
 

@@ -21,12 +21,12 @@ DISABLED = replace(PIPELINE, deploy=replace(PIPELINE.deploy, enabled=False))
 READY = environment()
 
 
-def test_a_build_is_made_again_where_there_is_an_image() -> None:
+def test_a_build_is_repeated_even_if_an_image_exists() -> None:
     assert planning.to_build(snapshot(built=True)) == Plan((BUILD,))
 
 
 @pytest.mark.parametrize(("built", "steps"), [(False, (BUILD, DEPLOY)), (True, (DEPLOY,))])
-def test_a_deployment_builds_first_where_there_is_no_image(
+def test_a_deployment_without_an_image_builds_first(
     steps: tuple[Build | Deploy, ...], *, built: bool
 ) -> None:
     assert planning.to_deploy(snapshot(built=built)) == Plan(steps)
@@ -51,7 +51,7 @@ def test_an_environment_lives_as_long_as_asked_or_configured(
 
 @pytest.mark.parametrize("own", [DeployConfig(chart="deploy/chart"), DeployConfig(manifests="deploy/k8s")])
 @pytest.mark.parametrize(("writes", "commit"), [(True, SHA), (False, OLD)])
-def test_manifests_and_charts_count_as_they_are_where_their_author_may_push(
+def test_manifests_and_charts_come_from_the_head_if_the_author_may_push(
     own: DeployConfig, commit: str, *, writes: bool
 ) -> None:
     pipeline = replace(PIPELINE, deploy=own)
@@ -89,7 +89,7 @@ def test_a_deployment_carries_its_services() -> None:
         ),
     ],
 )
-def test_a_test_brings_what_it_lacks(facts: Snapshot, names: tuple[str, ...]) -> None:
+def test_a_test_builds_and_deploys_what_is_missing(facts: Snapshot, names: tuple[str, ...]) -> None:
     plan = planning.to_test(facts, (Suite("default"),))
 
     assert plan.names == names
@@ -105,7 +105,9 @@ def test_a_test_brings_what_it_lacks(facts: Snapshot, names: tuple[str, ...]) ->
         (Teardown(everything=True), ("build", "deploy", "test")),
     ],
 )
-def test_what_a_run_under_way_removes_is_brought_again(removing: Teardown, names: tuple[str, ...]) -> None:
+def test_resources_that_a_running_run_removes_are_created_again(
+    removing: Teardown, names: tuple[str, ...]
+) -> None:
     facts = snapshot(built=True, environments=(READY,), active=(run(plan=Plan((removing,))),))
 
     assert planning.to_test(facts, (Suite("default"),)).names == names
@@ -119,7 +121,7 @@ def test_what_a_run_under_way_removes_is_brought_again(removing: Teardown, names
         (SUITES.test, (Suite("unit", "pytest unit"), Suite("e2e", "pytest e2e"))),
     ],
 )
-def test_there_is_always_a_suite(config: TestConfig, suites: tuple[Suite, ...]) -> None:
+def test_there_is_always_a_default_suite(config: TestConfig, suites: tuple[Suite, ...]) -> None:
     pipeline = replace(PIPELINE, test=config)
 
     assert planning.all_suites(pipeline) == suites
@@ -201,7 +203,7 @@ def after(*steps: Build | Deploy | Test | Teardown, facts: Snapshot | None = Non
     return planning.after(facts or snapshot(), Plan(steps))
 
 
-def test_what_follows_sees_what_was_planned() -> None:
+def test_later_commands_see_earlier_plans() -> None:
     assert planning.to_test(after(BUILD, DEPLOY), ()).names == ("test",)
     assert planning.to_test(after(BUILD, STAGING), ()).names == ("deploy", "test")
     assert planning.to_test(after(BUILD, DEPLOY, GONE), ()).names == ("deploy", "test")

@@ -15,24 +15,24 @@ def chosen(ended: datetime | None, *, live: frozenset[int] = frozenset()) -> tup
     return expendable({7: FILES}, {7: ended}, live, KEEP, NOW).get(7, ())
 
 
-def test_logs_and_reports_are_kept_for_as_long_as_was_said() -> None:
+def test_logs_and_reports_are_kept_for_their_retention_time() -> None:
     assert chosen(ago(29)) == ()
     assert chosen(ago(31)) == ("build.log",)
     assert chosen(ago(91)) == FILES
 
 
-def test_a_run_that_goes_on_keeps_everything() -> None:
+def test_an_unfinished_run_keeps_all_files() -> None:
     assert chosen(None) == ()
 
 
-def test_a_run_whose_environment_is_there_keeps_everything() -> None:
+def test_a_run_with_an_existing_environment_keeps_all_files() -> None:
     assert chosen(ago(400), live=frozenset({7})) == ()
 
 
-def test_what_belongs_to_no_run_that_anybody_knows_goes() -> None:
+def test_files_of_unknown_runs_are_removed() -> None:
     assert expendable({7: FILES, 8: ()}, {8: None}, (), KEEP, NOW) == {7: FILES}
 
 
-def test_nothing_lapses_that_is_not_over() -> None:
+def test_unfinished_runs_never_expire() -> None:
     assert not lapsed(None, timedelta(0), NOW)
     assert lapsed(ago(1), timedelta(hours=23), NOW)

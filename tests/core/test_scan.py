@@ -7,7 +7,7 @@ from bot.model.scan import Scan, Severity
     ("severity", "count"),
     [(Severity.CRITICAL, 1), (Severity.HIGH, 3), (Severity.MEDIUM, 3), (Severity.UNKNOWN, 7)],
 )
-def test_worse_counts_too(severity: Severity, count: int) -> None:
+def test_a_threshold_includes_higher_severities(severity: Severity, count: int) -> None:
     scan = Scan({Severity.CRITICAL: 1, Severity.HIGH: 2, Severity.LOW: 4})
 
     assert scan.at_least(severity) == count

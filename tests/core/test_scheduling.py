@@ -24,21 +24,21 @@ def ids(entries: tuple[QueueEntry, ...]) -> list[int]:
     return [found.id for found in entries]
 
 
-def test_the_oldest_begin_first_within_the_global_limit() -> None:
+def test_the_oldest_runs_start_first_within_the_global_limit() -> None:
     assert startable([entry(3), entry(1), entry(2)], Limits(2, 9)) == (1, 2)
 
 
-def test_one_pull_request_has_one_run_under_way_in_order_of_asking() -> None:
+def test_a_pull_request_has_one_running_run_in_order_of_request() -> None:
     assert startable([entry(1, number=7), entry(2, number=7)], WIDE) == (1,)
     assert startable([entry(1, number=7, held=True), entry(2, number=7)], WIDE) == ()
 
 
-def test_a_busy_repository_does_not_take_the_room_of_others() -> None:
+def test_a_busy_repository_does_not_block_others() -> None:
     busy = [entry(1, held=True), entry(2), entry(3, "team/blog")]
     assert startable(busy, Limits(3, 1)) == (3,)
 
 
-def test_a_full_runner_holds_up_only_those_who_need_it() -> None:
+def test_a_full_runner_blocks_only_the_runs_that_need_it() -> None:
     limits = Limits(9, 9, {RunnerName.DOCKER: 1})
     waiting = [entry(1, held=True), entry(2), replace(entry(3), runners=KUBERNETES)]
     assert startable(waiting, limits) == (3,)
@@ -53,22 +53,22 @@ def test_repositories_take_turns() -> None:
     assert ids(line([*flood, entry(6, "team/blog"), entry(7, "team/blog")])) == [1, 6, 2, 7, 3, 4, 5]
 
 
-def test_whoever_has_runs_under_way_lets_others_go_first() -> None:
+def test_repositories_without_running_runs_go_first() -> None:
     assert ids(line([entry(1, held=True), entry(2), entry(3, "team/blog")])) == [3, 2]
 
 
-def test_what_was_interrupted_comes_first_and_what_removes_next() -> None:
+def test_interrupted_runs_are_first_and_teardowns_second() -> None:
     removing = replace(entry(3, "team/blog"), removes_only=True)
     interrupted = replace(entry(4), started=True)
     assert ids(line([entry(1), entry(2), removing, interrupted])) == [4, 3, 1, 2]
 
 
-def test_nobody_is_overtaken_within_a_pull_request() -> None:
+def test_runs_of_a_pull_request_keep_their_order() -> None:
     removing = replace(entry(2, number=7), removes_only=True)
     assert ids(line([entry(1, number=7), removing])) == [1, 2]
 
 
-def test_a_waiting_run_knows_its_place_and_what_it_waits_for() -> None:
+def test_a_waiting_run_has_a_position_and_a_blocker() -> None:
     entries = [
         entry(1, number=7, held=True),
         entry(2, number=7),
@@ -84,18 +84,18 @@ def test_a_waiting_run_knows_its_place_and_what_it_waits_for() -> None:
     }
 
 
-def test_a_run_waits_for_the_earlier_one_of_its_pull_request_that_waits_too() -> None:
+def test_a_run_waits_for_an_earlier_waiting_run_of_its_pull_request() -> None:
     entries = [entry(1, held=True), entry(2, number=7), entry(3, number=7)]
     assert queue_positions(entries, Limits(1, 1))[3] == QueuePosition(2, BlockedBy.PULL)
 
 
-def test_what_is_to_stop_does_not_stand_in_line() -> None:
+def test_runs_to_be_stopped_have_no_position() -> None:
     stopping = replace(entry(1), stopping=True)
     assert startable([stopping, entry(2)], Limits(1, 1)) == (2,)
     assert ending([stopping, entry(2), replace(entry(3, held=True), stopping=True)]) == (1,)
 
 
-def test_what_was_begun_is_tidied_up_before_its_pull_request_goes_on() -> None:
+def test_a_stopped_run_is_cleaned_up_before_the_next_run_starts() -> None:
     left = replace(entry(1, number=7), started=True, stopping=True)
     assert startable([left, entry(2, number=7)], WIDE) == ()
     assert ending([left, entry(2, number=7)]) == (1,)
@@ -120,7 +120,7 @@ entries_ = st.lists(
 
 
 @given(entries_, st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
-def test_no_limit_is_ever_passed(entries: list[QueueEntry], total: int, each: int, docker: int) -> None:
+def test_no_limit_is_ever_exceeded(entries: list[QueueEntry], total: int, each: int, docker: int) -> None:
     chosen = startable(entries, Limits(total, each, {RunnerName.DOCKER: docker}))
     before = [found for found in entries if found.held]
     begun = [found for found in entries if found.id in chosen]
@@ -136,7 +136,7 @@ def test_no_limit_is_ever_passed(entries: list[QueueEntry], total: int, each: in
 
 
 @given(entries_, st.integers(1, 5), st.integers(1, 3))
-def test_the_places_tell_the_truth(entries: list[QueueEntry], total: int, each: int) -> None:
+def test_positions_agree_with_the_order_of_starts(entries: list[QueueEntry], total: int, each: int) -> None:
     limits = Limits(total, each)
     found = queue_positions(entries, limits)
     assert sorted(place.position for place in found.values()) == list(range(1, len(found) + 1))
@@ -146,7 +146,7 @@ def test_the_places_tell_the_truth(entries: list[QueueEntry], total: int, each: 
 
 
 @given(entries_)
-def test_with_room_for_all_only_pull_requests_hold_runs_up(entries: list[QueueEntry]) -> None:
+def test_without_limits_only_pull_requests_block_runs(entries: list[QueueEntry]) -> None:
     blocked_by = {place.blocked_by for place in queue_positions(entries, WIDE).values()}
     assert blocked_by <= {BlockedBy.NOTHING, BlockedBy.PULL}
 
@@ -154,5 +154,5 @@ def test_with_room_for_all_only_pull_requests_hold_runs_up(entries: list[QueueEn
 @pytest.mark.parametrize(
     ("runs", "replicas", "each"), [(6, 3, 2), (7, 3, 3), (2, 3, 1), (4, 1, 4), (4, 0, 4)]
 )
-def test_replicas_share_what_may_run_so_that_none_of_it_is_idle(runs: int, replicas: int, each: int) -> None:
+def test_replicas_share_startable_runs_without_leaving_any(runs: int, replicas: int, each: int) -> None:
     assert share(Limits(runs, 9), replicas) == each

@@ -28,7 +28,7 @@ def test_the_last_pattern_that_matches_counts(patterns: tuple[str, ...], expecte
     assert serves(patterns, RepoPath("lin", "shop")) is expected
 
 
-def test_only_what_is_named_in_full_is_known_beforehand() -> None:
+def test_only_full_names_are_literal_repositories() -> None:
     patterns = (
         "lin/shop",
         "mei/*",

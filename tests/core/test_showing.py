@@ -78,13 +78,13 @@ def test_the_next_command_fits_the_ending(given: Run, commands: tuple[str, ...])
     assert next_commands(given) == commands
 
 
-def test_a_place_in_line_is_shown() -> None:
+def test_a_queue_position_is_shown() -> None:
     assert run_view(
         run("build", RunState.QUEUED), NOWHERE, author="mei", position=QueuePosition(3)
     ).position == QueuePosition(3)
 
 
-def test_a_brief_comment_has_no_log_but_all_else() -> None:
+def test_a_brief_comment_omits_only_the_log() -> None:
     failed = run("build deploy", RunState.FAILED, (BAD,))
     result = StepResult(BAD, Reason.BUILD_FAILED, log_tail="cc: not found")
     loud = replace(failed, steps=(replace(failed.steps[0], result=result), StepRecord("deploy")))
@@ -104,7 +104,7 @@ def test_a_brief_comment_has_no_log_but_all_else() -> None:
         (run("build deploy", RunState.CANCELLED, (OK, OK)), True, None),
     ],
 )
-def test_a_person_is_called_only_where_one_must_look(given: Run, first: bool, kind: str | None) -> None:  # noqa: FBT001 - a table's column
+def test_a_person_is_mentioned_only_when_action_is_needed(given: Run, first: bool, kind: str | None) -> None:  # noqa: FBT001 - a table's column
     said = announcement(given, NOWHERE, recipient="mei", first_preview=first)
     assert (said.kind if said else None) == kind
 
@@ -117,7 +117,7 @@ def test_a_person_is_called_only_where_one_must_look(given: Run, first: bool, ki
         ("preview", timedelta(days=1), ""),
     ],
 )
-def test_a_line_says_what_keeps_an_environment_whose_end_is_near(
+def test_an_environment_near_its_expiry_shows_the_extend_command(
     name: str, left: timedelta, extend: str
 ) -> None:
     one = environment(name)
@@ -126,6 +126,6 @@ def test_a_line_says_what_keeps_an_environment_whose_end_is_near(
     assert line.url == f"http://pr-12-shop-{name}.test.example.com/"
 
 
-def test_a_line_shows_the_address_that_whoever_deployed_it_told() -> None:
+def test_an_environment_shows_the_url_that_its_deployer_reported() -> None:
     told = replace(environment(), url="https://elsewhere.example.com/")
     assert environment_line(told, NOWHERE, NOW, timedelta(0)).url == "https://elsewhere.example.com/"

@@ -12,6 +12,6 @@ def test_units_are_powers_of_1024(text: str, expected: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "m", "1.5g", "-1m", "1t", "1 m", "１m", "1mm"])
-def test_anything_else_is_no_size(text: str) -> None:
+def test_invalid_sizes_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a size"):
         sizes.parse(text)

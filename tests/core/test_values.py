@@ -12,14 +12,14 @@ SHA = "ab" * 20
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def test_the_replica_that_came_first_leads() -> None:
+def test_the_oldest_replica_is_the_leader() -> None:
     assert Members({"a": 3, "b": 9}).leader == "a"
     assert Members({}).leader == ""
     assert Lease("a") == Lease("a")
     assert not issubclass(LeaseLost, RetryLater)
 
 
-def test_a_plan_names_who_carries_it_out() -> None:
+def test_a_plan_lists_its_runners() -> None:
     plan = Plan(
         (
             Build(SHA, BuildConfig()),
@@ -32,6 +32,6 @@ def test_a_plan_names_who_carries_it_out() -> None:
     assert Plan((Teardown(),)).removes_only
 
 
-def test_a_step_tells_how_long_it_took_once_it_is_over() -> None:
+def test_a_finished_step_has_a_duration() -> None:
     assert StepRecord("build", StepState.RUNNING, NOW).seconds is None
     assert StepRecord("build", StepState.PASSED, NOW, NOW).seconds == 0

@@ -20,7 +20,7 @@ async def test_each_event_runs_what_the_configuration_names(tester: OfflineTeste
     assert names == [("build",), ("build", "deploy", "test"), ("build",)]
 
 
-async def test_closing_takes_everything_down_and_reopening_brings_it_back(tester: OfflineTester) -> None:
+async def test_closing_removes_everything_and_reopening_deploys_again(tester: OfflineTester) -> None:
     await tester.opened()
     await tester.close()
     assert "automatic, PR closed" in await tester.read()
@@ -31,13 +31,13 @@ async def test_closing_takes_everything_down_and_reopening_brings_it_back(tester
     assert len(tester.world.deployed) == 1
 
 
-async def test_the_three_hooks_of_a_creation_are_one_run(tester: OfflineTester) -> None:
+async def test_the_three_webhooks_of_a_creation_start_one_run(tester: OfflineTester) -> None:
     await tester.opened()
     assert [one.desc for one in tester.gitee.deliveries if one.action == "open"] == ["open", "test", "assign"]
     assert len(await tester.runs()) == 1
 
 
-async def test_two_hooks_for_one_event_are_one_run(tester: OfflineTester) -> None:
+async def test_two_webhooks_for_one_event_start_one_run(tester: OfflineTester) -> None:
     tester.gitee.add_hook(REPO, tester.hook.url, SECRET, mode="password")
     await tester.opened()
     await tester.says("/build")
@@ -48,7 +48,7 @@ async def test_two_hooks_for_one_event_are_one_run(tester: OfflineTester) -> Non
     assert len(await tester.runs()) == 4
 
 
-async def test_an_opening_that_is_told_after_a_push_is_no_second_run(tester: OfflineTester) -> None:
+async def test_an_open_event_delivered_after_a_push_starts_no_second_run(tester: OfflineTester) -> None:
     tester.gitee.faults.drop_webhooks(3)
     await tester.open()
     await tester.says_nothing()
@@ -59,7 +59,7 @@ async def test_an_opening_that_is_told_after_a_push_is_no_second_run(tester: Off
     assert len(await tester.runs()) == 1
 
 
-async def test_redelivered_events_are_known_already(tester: OfflineTester) -> None:
+async def test_redelivered_events_start_nothing(tester: OfflineTester) -> None:
     await tester.opened()
     await tester.says("/build")
     await tester.close()
@@ -82,7 +82,7 @@ async def test_a_draft_is_treated_like_any_other(tester: OfflineTester) -> None:
     assert "2 tests passed" in await tester.opened(draft=True)
 
 
-async def test_only_changes_of_the_named_paths_run_by_themselves(tester: OfflineTester) -> None:
+async def test_only_changes_of_the_configured_paths_start_automatic_runs(tester: OfflineTester) -> None:
     await tester.configure(PATHS)
     await tester.open(files={"docs/readme.md": "hello\n", "src/readme.md": "hello\n"})
     await tester.says_nothing()
@@ -91,7 +91,7 @@ async def test_only_changes_of_the_named_paths_run_by_themselves(tester: Offline
     assert "2 tests passed" in await tester.read()
 
 
-async def test_a_repository_that_nobody_set_up_is_left_alone(tester: OfflineTester) -> None:
+async def test_a_repository_without_configuration_and_dockerfile_is_ignored(tester: OfflineTester) -> None:
     await tester.open(files={"Dockerfile": None})
     await tester.says_nothing()
     tester.world.dockerfile = None
@@ -100,7 +100,7 @@ async def test_a_repository_that_nobody_set_up_is_left_alone(tester: OfflineTest
     assert "The commit has no `Dockerfile`. Add the file, or name its place" in said.replace("\n", " ")
 
 
-async def test_a_push_supersedes_the_run_under_way(tester: OfflineTester) -> None:
+async def test_a_push_supersedes_the_running_run(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()
@@ -124,7 +124,7 @@ async def test_a_push_supersedes_the_waiting_run_too(tester: OfflineTester) -> N
     assert "2 tests passed" in await tester.living(3)
 
 
-async def test_only_the_last_of_several_pushes_is_finished(tester: OfflineTester) -> None:
+async def test_only_the_run_of_the_last_push_finishes(tester: OfflineTester) -> None:
     gates = [tester.world.script.hold("build") for _ in range(3)]
     await tester.open()
     for gate in gates:
@@ -148,7 +148,7 @@ async def test_a_branch_that_moves_back_is_run_again(tester: OfflineTester) -> N
     assert spec.image.sha == first
 
 
-async def test_moving_away_and_back_unseen_changes_nothing(tester: OfflineTester) -> None:
+async def test_a_branch_that_moves_away_and_back_unobserved_changes_nothing(tester: OfflineTester) -> None:
     await tester.opened()
     first = tester.head
     await tester.stop()
@@ -162,7 +162,7 @@ async def test_moving_away_and_back_unseen_changes_nothing(tester: OfflineTester
     assert len(await tester.runs()) == 1
 
 
-async def test_closing_stops_the_run_under_way_and_takes_everything_down(tester: OfflineTester) -> None:
+async def test_closing_stops_the_running_run_and_removes_everything(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("test")
     await tester.open()
     await gate.reached()
@@ -190,7 +190,7 @@ async def test_merging_while_a_run_waits_leaves_nothing_behind(tester: OfflineTe
     assert tester.world.tags == set()
 
 
-async def test_repositories_that_the_operator_left_out_are_met_with_silence(tester: OfflineTester) -> None:
+async def test_repositories_that_are_not_allowed_are_ignored(tester: OfflineTester) -> None:
     await tester.restart(repos=ReposSettings(("team/*", "!team/shop")))
     await tester.open()
     await tester.comment("/help")

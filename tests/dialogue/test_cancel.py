@@ -2,7 +2,7 @@ from bot.model.run import RunState
 from tests.dialogue.offline import OfflineTester
 
 
-async def test_cancelling_interrupts_the_step_and_waits_for_its_cleaning_up(tester: OfflineTester) -> None:
+async def test_cancelling_interrupts_the_step_and_waits_for_its_cleanup(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     gate.cleaned_up.clear()
     await tester.open()
@@ -21,7 +21,9 @@ async def test_cancelling_interrupts_the_step_and_waits_for_its_cleaning_up(test
     assert tester.world.deployed == {}
 
 
-async def test_a_waiting_run_is_cancelled_by_its_number_and_the_other_goes_on(tester: OfflineTester) -> None:
+async def test_a_waiting_run_is_cancelled_by_its_number_and_the_other_continues(
+    tester: OfflineTester,
+) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()
@@ -69,7 +71,7 @@ async def test_the_author_may_cancel_and_a_stranger_may_not(tester: OfflineTeste
     await tester.sees("as mei asked")
 
 
-async def test_an_author_without_write_permission_cannot_keep_what_a_closing_removes(
+async def test_an_author_without_write_permission_cannot_cancel_the_teardown_of_a_close(
     tester: OfflineTester,
 ) -> None:
     await tester.opened_by_stranger()

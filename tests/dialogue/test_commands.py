@@ -24,7 +24,7 @@ BY_HAND = "version: 1\non: {open: [], update: [], close: []}\n"
         ("/重测", "2 tests passed", (2, 1, 1)),
     ],
 )
-async def test_a_command_does_its_work(
+async def test_each_command_has_its_effect(
     tester: OfflineTester, typed: str, said: str, calls: tuple[int, int, int]
 ) -> None:
     await tester.configure(BY_HAND)
@@ -59,7 +59,7 @@ async def test_help_lists_and_explains(tester: OfflineTester) -> None:
         assert said in await tester.says(typed, by="stranger")
 
 
-async def test_status_says_how_things_stand(tester: OfflineTester) -> None:
+async def test_status_shows_images_environments_and_runs(tester: OfflineTester) -> None:
     await tester.configure(BY_HAND)
     await tester.open()
     assert "Nothing was run yet." in await tester.says("/status", by="stranger")
@@ -110,7 +110,7 @@ async def test_suites_are_run_by_name(tester: OfflineTester) -> None:
     assert "There is no test suite `wab`. Known: `unit`, `web`." in await tester.says("/测试 wab")
 
 
-async def test_html_beside_results_is_no_result(tester: OfflineTester) -> None:
+async def test_html_files_beside_results_are_not_results(tester: OfflineTester) -> None:
     await tester.configure(SUITES)
     page = {"index.html": b"<p>no XML & no end"}
     tester.world.outputs.extend([TestOutput(0, page), TestOutput(1, {"junit.xml": FAILING, **page})])
@@ -146,7 +146,7 @@ REFUSED = {
 }
 
 
-async def test_what_cannot_be_done_is_refused_by_name(tester: OfflineTester) -> None:
+async def test_impossible_commands_are_refused_with_the_reason(tester: OfflineTester) -> None:
     await tester.configure(BY_HAND)
     await tester.open()
     for typed in REFUSED:
@@ -158,7 +158,7 @@ async def test_what_cannot_be_done_is_refused_by_name(tester: OfflineTester) -> 
     assert await tester.runs() == []
 
 
-async def test_several_refusals_are_one_answer(tester: OfflineTester) -> None:
+async def test_several_refusals_are_one_reply(tester: OfflineTester) -> None:
     await tester.configure(BY_HAND)
     await tester.open()
     said = await tester.says("/deploy nowhere\n/test nothing")
@@ -166,7 +166,7 @@ async def test_several_refusals_are_one_answer(tester: OfflineTester) -> None:
     assert "- `/test nothing`: There is no test suite" in said
 
 
-async def test_what_is_switched_off_is_said_so(tester: OfflineTester) -> None:
+async def test_disabled_steps_are_refused_with_that_reason(tester: OfflineTester) -> None:
     await tester.configure("version: 1\ndeploy: {enabled: false}\n")
     said = await tester.opened()
     assert "2 tests passed" in said

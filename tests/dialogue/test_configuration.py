@@ -4,7 +4,7 @@ BROKEN = "version: 1\nbuild:\n  timeout: 600\n  dokerfile: app/Dockerfile\n"
 BUILD_ONLY = "version: 1\non: {open: [build]}\n"
 
 
-async def test_a_broken_file_is_answered_with_line_and_column(tester: OfflineTester) -> None:
+async def test_an_invalid_file_is_reported_with_line_and_column(tester: OfflineTester) -> None:
     await tester.configure(BROKEN)
     said = await tester.opened()
     assert "`.chatops.yml` on `master` has 1 error**; nothing runs until" in said
@@ -16,7 +16,7 @@ async def test_a_broken_file_is_answered_with_line_and_column(tester: OfflineTes
     assert "Nothing was run yet." in await tester.says("/status")
 
 
-async def test_a_broken_file_does_not_keep_a_closed_pull_request_alive(tester: OfflineTester) -> None:
+async def test_an_invalid_file_does_not_prevent_the_teardown_of_a_close(tester: OfflineTester) -> None:
     await tester.opened()
     await tester.configure(BROKEN)
     await tester.close()
@@ -24,14 +24,14 @@ async def test_a_broken_file_does_not_keep_a_closed_pull_request_alive(tester: O
     assert tester.world.tags == set()
 
 
-async def test_once_mended_it_runs(tester: OfflineTester) -> None:
+async def test_a_corrected_file_runs(tester: OfflineTester) -> None:
     await tester.configure(BROKEN)
     assert "Line 4" in await tester.opened()
     await tester.configure(BUILD_ONLY)
     assert "Image built" in await tester.says("/build")
 
 
-async def test_a_change_counts_from_the_merge_on(tester: OfflineTester) -> None:
+async def test_a_change_takes_effect_with_the_merge(tester: OfflineTester) -> None:
     await tester.configure(BUILD_ONLY)
     said = await tester.opened(files={".chatops.yml": "version: 1\non: {open: [build, deploy]}\n"})
     assert "Image built" in said
@@ -42,7 +42,7 @@ async def test_a_change_counts_from_the_merge_on(tester: OfflineTester) -> None:
     assert "Preview ready" in await tester.opened()
 
 
-async def test_a_broken_proposal_is_said_at_once_and_runs_as_before(tester: OfflineTester) -> None:
+async def test_an_invalid_change_is_reported_at_once_and_not_used(tester: OfflineTester) -> None:
     await tester.configure(BUILD_ONLY)
     await tester.open(files={".chatops.yml": "version: 2\n"})
     warning, run = await tester.read_all()
@@ -69,12 +69,12 @@ async def test_a_repository_chooses_its_language(tester: OfflineTester) -> None:
     assert "There is no environment `x`" in await tester.says("/部署 x")
 
 
-async def test_a_broken_file_is_told_in_the_operators_language(tester: OfflineTester) -> None:
+async def test_an_invalid_file_is_reported_in_the_operators_language(tester: OfflineTester) -> None:
     await tester.configure(BROKEN.replace("version: 1", "version: 1\nlanguage: zh"))
     assert "Line 5, column 3" in await tester.opened()
 
 
-async def test_runs_keep_the_configuration_they_were_asked_with(tester: OfflineTester) -> None:
+async def test_runs_keep_the_configuration_of_their_request(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()

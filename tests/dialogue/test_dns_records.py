@@ -31,7 +31,7 @@ class Entered:
         return self.trouble
 
 
-async def test_a_name_comes_and_goes_with_its_environment(tester: OfflineTester) -> None:
+async def test_a_record_is_created_and_removed_with_its_environment(tester: OfflineTester) -> None:
     names = Entered()
     keeper = DnsReconciler(tester.bot.store, names)
     await keeper.reconcile()
@@ -48,7 +48,7 @@ async def test_a_name_comes_and_goes_with_its_environment(tester: OfflineTester)
     assert names.labels == set()
 
 
-async def test_names_are_renewed_before_they_run_out(tester: OfflineTester) -> None:
+async def test_records_are_renewed_before_they_expire(tester: OfflineTester) -> None:
     names = Entered()
     keeper = DnsReconciler(tester.bot.store, names)
     await tester.opened()
@@ -58,7 +58,7 @@ async def test_names_are_renewed_before_they_run_out(tester: OfflineTester) -> N
     assert names.entered == [{LABEL}, {LABEL}]
 
 
-async def test_what_failed_is_done_later_and_told_once(
+async def test_a_failure_is_retried_and_logged_once(
     tester: OfflineTester, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = Entered(trouble="etcd: gone")
@@ -81,7 +81,7 @@ async def test_what_failed_is_done_later_and_told_once(
     assert names.labels == set()
 
 
-async def test_the_bot_itself_looks_where_names_are_entered(tester: OfflineTester) -> None:
+async def test_a_running_bot_reconciles_records_by_itself(tester: OfflineTester) -> None:
     assert "dns records" not in {task.name for task in tester.bot.reconciling.tasks}
     names = tester.world.dns = Entered()
     await tester.restart()

@@ -48,7 +48,7 @@ async def deployed(tester: OfflineTester) -> OfflineTester:
     return tester
 
 
-async def test_a_preview_lives_as_much_longer_as_was_asked(deployed: OfflineTester) -> None:
+async def test_a_preview_is_extended_by_the_requested_time(deployed: OfflineTester) -> None:
     before = await preview(deployed)
     await pass_by(deployed, 2 * DAYS)
     said = await deployed.says("/延长 1天")
@@ -63,7 +63,7 @@ async def test_a_preview_lives_as_much_longer_as_was_asked(deployed: OfflineTest
     assert "environment expired" in await deployed.read()
 
 
-async def test_the_operator_has_the_last_word_on_how_long(deployed: OfflineTester) -> None:
+async def test_the_operators_limit_caps_an_extension(deployed: OfflineTester) -> None:
     await pass_by(deployed, DAYS)
     assert "That is `3d` from now, the longest that the operator allows." in await deployed.says("/extend 9d")
     left = (await preview(deployed)).expires_at - deployed.clock.now()
@@ -77,7 +77,7 @@ async def test_the_operator_has_the_last_word_on_how_long(deployed: OfflineTeste
     assert "It already lives as long as the operator allows, `3d` from now at most." in said
 
 
-async def test_the_same_words_delivered_twice_extend_once(deployed: OfflineTester) -> None:
+async def test_a_redelivered_command_extends_once(deployed: OfflineTester) -> None:
     await pass_by(deployed, 2 * DAYS)
     await deployed.says("/extend 8h")
     once = await preview(deployed)
@@ -87,7 +87,7 @@ async def test_the_same_words_delivered_twice_extend_once(deployed: OfflineTeste
     assert await preview(deployed) == once
 
 
-async def test_people_are_told_before_an_end_and_only_once(deployed: OfflineTester) -> None:
+async def test_an_expiry_is_announced_once(deployed: OfflineTester) -> None:
     await looked(deployed)
     await deployed.says_nothing()
     await pass_by(deployed, 3 * DAYS - 11 * HOURS)
@@ -104,7 +104,7 @@ async def test_people_are_told_before_an_end_and_only_once(deployed: OfflineTest
     )
 
 
-async def test_an_extension_is_an_end_of_its_own_to_be_told_of(deployed: OfflineTester) -> None:
+async def test_an_expiry_after_an_extension_is_announced_again(deployed: OfflineTester) -> None:
     await pass_by(deployed, 3 * DAYS - 11 * HOURS)
     await looked(deployed)
     await deployed.read()
@@ -117,7 +117,7 @@ async def test_an_extension_is_an_end_of_its_own_to_be_told_of(deployed: Offline
 
 
 @pytest.mark.parametrize("hold", [Line.hold_request, Line.hold_answer])
-async def test_a_warning_that_a_restart_cuts_short_is_given_once(
+async def test_a_warning_interrupted_by_a_restart_is_given_once(
     deployed: OfflineTester, hold: Callable[[Line, str, str], Gate]
 ) -> None:
     await pass_by(deployed, 3 * DAYS - 11 * HOURS)
@@ -130,7 +130,9 @@ async def test_a_warning_that_a_restart_cuts_short_is_given_once(
     await deployed.says_nothing()
 
 
-async def test_what_was_given_less_time_than_that_ends_without_a_word(tester: OfflineTester) -> None:
+async def test_an_environment_shorter_than_the_warning_period_expires_unannounced(
+    tester: OfflineTester,
+) -> None:
     await tester.configure("version: 1\non: {open: [], update: [], close: []}\ndeploy: {ttl: 8h}\n")
     await tester.open()
     await tester.says("/deploy")
@@ -140,7 +142,7 @@ async def test_what_was_given_less_time_than_that_ends_without_a_word(tester: Of
 
 
 @pytest.mark.parametrize("warn", ["0", "1h"])
-async def test_the_operator_says_how_long_before(tester: OfflineTester, warn: str) -> None:
+async def test_the_operator_sets_the_warning_period(tester: OfflineTester, warn: str) -> None:
     await tester.restart(preview=replace(tester.settings.preview, warn=warn))
     await tester.opened()
     await pass_by(tester, 3 * DAYS - 2 * HOURS)
@@ -148,7 +150,7 @@ async def test_the_operator_says_how_long_before(tester: OfflineTester, warn: st
     await tester.says_nothing()
 
 
-async def test_nobody_is_told_of_the_end_of_what_a_run_may_yet_renew(deployed: OfflineTester) -> None:
+async def test_no_expiry_is_announced_while_a_run_may_renew_it(deployed: OfflineTester) -> None:
     gate = deployed.world.script.hold("deploy")
     await deployed.comment("/deploy")
     await gate.reached()
@@ -160,7 +162,7 @@ async def test_nobody_is_told_of_the_end_of_what_a_run_may_yet_renew(deployed: O
     await deployed.read()
 
 
-async def test_an_extension_is_not_lost_to_a_deployment_that_ends_meanwhile(deployed: OfflineTester) -> None:
+async def test_an_extension_survives_a_deployment_that_ends_at_the_same_time(deployed: OfflineTester) -> None:
     await pass_by(deployed, HOURS)
     gate = deployed.world.script.hold("deploy")
     await deployed.comment("/deploy ttl=8h")

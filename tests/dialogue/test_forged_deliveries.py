@@ -34,7 +34,7 @@ async def claim_comment(tester: OfflineTester, comment: int, sha: str, **said: s
     await send(tester, "Note Hook", payload)
 
 
-async def test_a_comment_that_was_foretold_is_obeyed_once_it_is_written(tester: OfflineTester) -> None:
+async def test_a_comment_forged_in_advance_does_not_block_the_real_one(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open()
     last = await tester.comment("hello")
@@ -44,7 +44,7 @@ async def test_a_comment_that_was_foretold_is_obeyed_once_it_is_written(tester: 
     assert "Image built" in await tester.says("/build")
 
 
-async def test_words_that_were_never_said_do_not_silence_the_true_ones(tester: OfflineTester) -> None:
+async def test_a_forged_comment_does_not_block_the_real_one(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open()
     tester.gitee.faults.drop_webhooks(1)
@@ -55,7 +55,7 @@ async def test_words_that_were_never_said_do_not_silence_the_true_ones(tester: O
     assert "Image built" in await tester.read()
 
 
-async def test_a_closing_that_was_foretold_still_takes_everything_down(tester: OfflineTester) -> None:
+async def test_a_close_forged_in_advance_does_not_block_the_real_one(tester: OfflineTester) -> None:
     await tester.opened()
     tester.gitee.faults.drop_webhooks(1)
     await tester.close()
@@ -68,7 +68,7 @@ async def test_a_closing_that_was_foretold_still_takes_everything_down(tester: O
     assert "Environment removed" in await tester.read()
 
 
-async def test_an_approval_that_was_foretold_for_another_commit_is_of_none(tester: OfflineTester) -> None:
+async def test_a_forged_approval_of_another_commit_approves_nothing(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     seen, evil = tester.head, await tester.push(by="stranger")
     await tester.read_all()
@@ -87,7 +87,7 @@ async def test_an_approval_that_was_foretold_for_another_commit_is_of_none(teste
     assert "not trusted yet" in await tester.says("/status")
 
 
-async def test_an_approval_under_one_pull_request_is_none_under_another(tester: OfflineTester) -> None:
+async def test_an_approval_counts_only_for_its_pull_request(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open()
     comment = await tester.comment("/ok-to-test")

@@ -22,7 +22,7 @@ def stray(kind: ItemKind, number: int = 1, *, run: int = 1, repo: RepoPath = SHO
     return Item(kind, f"{kind} {number} {run}", "x", repo, number, "preview", run, LONG_AGO)
 
 
-async def test_what_stands_and_what_it_stands_on_is_left_alone(tester: OfflineTester) -> None:
+async def test_existing_environments_and_their_images_are_kept(tester: OfflineTester) -> None:
     await tester.opened()
     tester.world.extra_items = [stray(ItemKind.NETWORK), stray(ItemKind.IMAGE)]
     tags = set(tester.world.tags)
@@ -33,7 +33,7 @@ async def test_what_stands_and_what_it_stands_on_is_left_alone(tester: OfflineTe
     assert len(tester.world.deployed) == 1
 
 
-async def test_what_a_dead_run_has_left_is_removed(tester: OfflineTester) -> None:
+async def test_resources_of_a_dead_run_are_removed(tester: OfflineTester) -> None:
     await tester.opened()
     left = [stray(ItemKind.TESTS), stray(ItemKind.LAYER), stray(ItemKind.CONTAINER, 99)]
     tester.world.extra_items = list(left)
@@ -43,7 +43,7 @@ async def test_what_a_dead_run_has_left_is_removed(tester: OfflineTester) -> Non
     assert len(tester.world.deployed) == 1
 
 
-async def test_a_namespace_says_after_an_extension_until_when_it_lives_now(tester: OfflineTester) -> None:
+async def test_an_extension_updates_the_expiry_of_the_namespace(tester: OfflineTester) -> None:
     await tester.opened()
     await tester.says("/deploy ttl=8h")
     (deployed,) = tester.world.deployed.values()
@@ -61,7 +61,7 @@ async def test_a_namespace_says_after_an_extension_until_when_it_lives_now(teste
     assert tester.repairs() == {}
 
 
-async def test_a_run_under_way_keeps_what_it_has_made(tester: OfflineTester) -> None:
+async def test_resources_of_an_unfinished_run_are_kept(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("test")
     await tester.open()
     await gate.reached()
@@ -72,7 +72,7 @@ async def test_a_run_under_way_keeps_what_it_has_made(tester: OfflineTester) -> 
     await tester.read()
 
 
-async def test_tags_of_a_pull_request_that_is_over_go_and_those_of_strangers_stay(
+async def test_tags_of_a_closed_pull_request_are_removed_and_foreign_tags_kept(
     tester: OfflineTester,
 ) -> None:
     await tester.opened()
@@ -105,7 +105,9 @@ async def test_an_environment_whose_containers_are_gone_counts_as_failed(
     assert tester.repairs() == {"vanished_environment": 1}
 
 
-async def test_what_a_failed_teardown_has_left_is_removed_without_more_words(tester: OfflineTester) -> None:
+async def test_resources_left_by_a_failed_teardown_are_removed_without_a_comment(
+    tester: OfflineTester,
+) -> None:
     await tester.opened()
     tester.world.script.fail("remove", GiveUp(Reason.INTERNAL, {"message": "no"}))
     await tester.close()
@@ -120,7 +122,7 @@ async def test_what_a_failed_teardown_has_left_is_removed_without_more_words(tes
     assert tester.repairs() == {"orphaned_item": 1, "orphaned_tags": 1, "failed_teardown": 1}
 
 
-async def test_an_environment_that_is_meant_to_outlive_its_pull_request_does(tester: OfflineTester) -> None:
+async def test_an_environment_that_outlives_its_pull_request_is_kept(tester: OfflineTester) -> None:
     await tester.configure("version: 1\non:\n  close: []\n")
     await tester.opened()
     await tester.close()
@@ -133,7 +135,7 @@ async def test_an_environment_that_is_meant_to_outlive_its_pull_request_does(tes
 
 
 @pytest.mark.parametrize("door", ["inventory", "tagged"])
-async def test_who_is_away_is_left_out_and_the_rest_is_swept(
+async def test_an_unavailable_part_is_skipped_and_the_rest_is_swept(
     tester: OfflineTester, caplog: pytest.LogCaptureFixture, door: str
 ) -> None:
     await tester.opened()
@@ -152,7 +154,7 @@ async def test_who_is_away_is_left_out_and_the_rest_is_swept(
     assert tester.world.tags == set()
 
 
-async def test_nothing_follows_from_an_engine_that_is_away(tester: OfflineTester) -> None:
+async def test_an_unavailable_engine_does_not_mean_that_environments_vanished(tester: OfflineTester) -> None:
     await tester.opened()
     tester.world.deployed.clear()
     tester.world.script.fail("inventory", AWAY)

@@ -26,7 +26,7 @@ TWENTY_MINUTES = timedelta(minutes=20)
     ],
     ids=lambda fault: f"{fault['status']}{' html' if '<' in str(fault) else ''}",
 )
-async def test_what_gitee_refuses_for_a_while_is_done_once_it_answers_again(
+async def test_requests_that_fail_for_a_while_are_retried(
     tester: OfflineTester, fault: dict[str, object]
 ) -> None:
     trouble = tester.gitee.faults.add("*", API, times=6, **fault)  # type: ignore[arg-type] # a row of the table
@@ -36,7 +36,7 @@ async def test_what_gitee_refuses_for_a_while_is_done_once_it_answers_again(
     assert len(tester.comments()) == 1
 
 
-async def test_gitee_is_given_the_time_that_it_asks_for(tester: OfflineTester) -> None:
+async def test_a_requested_delay_of_gitee_is_respected(tester: OfflineTester) -> None:
     tester.gitee.faults.rate_limit(retry_after=300)
     assert "2 tests passed" in await tester.opened()
     assert tester.clock.ahead.total_seconds() >= 300
@@ -45,7 +45,7 @@ async def test_gitee_is_given_the_time_that_it_asks_for(tester: OfflineTester) -
     assert 77 in tester.clock.waits
 
 
-async def test_an_answer_that_never_comes_is_asked_for_again(
+async def test_a_request_without_an_answer_is_repeated(
     tester: OfflineTester, caplog: pytest.LogCaptureFixture
 ) -> None:
     await tester.configure(IDLE)
@@ -60,7 +60,7 @@ async def test_an_answer_that_never_comes_is_asked_for_again(
 
 
 @pytest.mark.parametrize("status", [500, 429])
-async def test_a_comment_whose_answer_was_lost_is_not_posted_again(
+async def test_a_comment_whose_response_was_lost_is_not_posted_again(
     tester: OfflineTester, status: int
 ) -> None:
     await tester.configure(IDLE)
@@ -72,7 +72,7 @@ async def test_a_comment_whose_answer_was_lost_is_not_posted_again(
     assert len(tester.comments()) == 2
 
 
-async def test_a_comment_whose_posting_was_cut_by_a_restart_is_found_again(tester: OfflineTester) -> None:
+async def test_a_comment_whose_posting_was_interrupted_by_a_restart_is_found(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open()
     posted = tester.line.hold_answer("POST", COMMENTS)
@@ -84,14 +84,14 @@ async def test_a_comment_whose_posting_was_cut_by_a_restart_is_found_again(teste
 
 
 @pytest.mark.parametrize("status", [401, 404, 503])
-async def test_while_gitee_takes_no_comments_work_goes_on(tester: OfflineTester, status: int) -> None:
+async def test_runs_continue_while_gitee_accepts_no_comments(tester: OfflineTester, status: int) -> None:
     tester.gitee.faults.add("POST", COMMENTS, times=5, status=status)
     tester.gitee.faults.add("PATCH", "/pulls/comments/", times=1, status=401)
     assert "2 tests passed" in await tester.opened()
     assert len(tester.comments()) == 1
 
 
-async def test_words_that_the_filter_refuses_are_followed_by_plain_ones(
+async def test_a_comment_that_the_filter_refuses_is_replaced_by_a_plain_one(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept = comments._checked
@@ -110,7 +110,7 @@ async def test_words_that_the_filter_refuses_are_followed_by_plain_ones(
     assert len(tester.comments()) == 2
 
 
-async def test_a_comment_that_somebody_deleted_stays_deleted(tester: OfflineTester) -> None:
+async def test_a_deleted_comment_is_not_posted_again(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("test")
     await tester.open()
     await gate.reached()
@@ -121,7 +121,7 @@ async def test_a_comment_that_somebody_deleted_stays_deleted(tester: OfflineTest
     assert len(tester.world.deployed) == 1
 
 
-async def test_a_long_outage_loses_neither_a_command_nor_the_last_words(tester: OfflineTester) -> None:
+async def test_a_long_outage_loses_neither_a_command_nor_the_final_comment(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open()
     tester.gitee.faults.add("*", API, times=FOR_EVER, status=503)

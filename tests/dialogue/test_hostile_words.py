@@ -21,7 +21,7 @@ JUNIT = (
 )
 
 
-async def test_a_log_cannot_leave_its_place(tester: OfflineTester) -> None:
+async def test_a_log_cannot_leave_its_block(tester: OfflineTester) -> None:
     failure = TellUser(Reason.BUILD_FAILED, {"instruction": SHOUTED, "code": SHOUTED}, log=SHOUTED * 3)
     tester.world.script.fail("build", failure)
     said = await tester.opened(title=HOSTILE, branch="@all`x`")
@@ -46,7 +46,7 @@ async def test_the_name_of_a_test_is_only_a_name(tester: OfflineTester) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-async def test_an_answer_repeats_words_harmlessly(tester: OfflineTester, language: str) -> None:
+async def test_a_reply_quotes_text_harmlessly(tester: OfflineTester, language: str) -> None:
     await tester.configure(f"{IDLE}language: {language}\n")
     await tester.open()
     for typed in (f"/deploy '{HOSTILE}'", "/deploy @all", "/cancel <!--x--></details>@all", "/deplooy@all"):
@@ -59,7 +59,7 @@ async def test_an_answer_repeats_words_harmlessly(tester: OfflineTester, languag
         Rendered(said).assert_harmless(marker, may_mention="lin")
 
 
-async def test_a_command_line_is_repeated_harmlessly_in_the_comment_of_its_run(tester: OfflineTester) -> None:
+async def test_a_command_line_is_quoted_harmlessly_in_the_comment_of_its_run(tester: OfflineTester) -> None:
     await tester.configure(f"{IDLE}test: {{suites: {{unit: pytest}}}}\n")
     await tester.open()
     said = await tester.says('/test suite="unit" "unit"  suite=`unit`')

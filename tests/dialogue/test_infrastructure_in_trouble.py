@@ -22,7 +22,7 @@ ENGINE_GONE = RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": "connection refu
 FOR_EVER = [ENGINE_GONE] * 20
 
 
-async def test_an_engine_that_comes_back_is_waited_for(tester: OfflineTester) -> None:
+async def test_a_run_waits_until_the_engine_is_back(tester: OfflineTester) -> None:
     tester.world.script.fail("build", ENGINE_GONE, ENGINE_GONE)
     assert "2 tests passed" in await tester.opened()
     assert tester.clock.noticed == [2.0, 4.0]
@@ -49,7 +49,7 @@ HOSTILE = RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "502 | <!-- x --> 
         ),
     ],
 )
-async def test_what_is_waited_for_is_told_while_it_lasts(
+async def test_the_comment_shows_what_a_step_waits_for(
     tester: OfflineTester, door: str, error: Exception, told: str
 ) -> None:
     tester.world.script.fail(door, error)
@@ -66,7 +66,7 @@ async def test_what_is_waited_for_is_told_while_it_lasts(
     assert "2 tests passed" in await tester.living(1)
 
 
-async def test_what_infrastructure_says_of_itself_is_hostile(tester: OfflineTester) -> None:
+async def test_error_messages_of_infrastructure_are_escaped(tester: OfflineTester) -> None:
     tester.world.script.fail("push", HOSTILE)
     waited = tester.clock.hold_waits()
     await tester.open()
@@ -76,7 +76,7 @@ async def test_what_infrastructure_says_of_itself_is_hostile(tester: OfflineTest
     assert "2 tests passed" in await tester.living(1)
 
 
-async def test_a_restart_forgets_what_was_waited_for(tester: OfflineTester) -> None:
+async def test_a_restart_clears_the_waiting_reason(tester: OfflineTester) -> None:
     tester.world.script.fail("build", ENGINE_GONE)
     waited = tester.clock.hold_waits()
     await tester.open()
@@ -88,7 +88,7 @@ async def test_a_restart_forgets_what_was_waited_for(tester: OfflineTester) -> N
     assert [run.state for run in await tester.runs()] == [RunState.PASSED]
 
 
-async def test_an_engine_that_stays_away_is_not_the_users_failure(tester: OfflineTester) -> None:
+async def test_a_lasting_outage_is_not_a_failure_of_the_code(tester: OfflineTester) -> None:
     tester.world.script.fail("deploy", *FOR_EVER)
     said = await tester.opened()
     assert "⚠️ **Deploy interrupted**" in said
@@ -106,7 +106,7 @@ async def test_an_engine_that_stays_away_is_not_the_users_failure(tester: Offlin
         ("fetch", GiveUp(Reason.GIT_DENIED, {"repository": "team/shop"}), "`team/shop`"),
     ],
 )
-async def test_what_only_the_operator_can_mend_is_said_as_such(
+async def test_problems_that_only_the_operator_can_fix_say_so(
     tester: OfflineTester, door: str, error: Exception, said: str
 ) -> None:
     tester.world.script.fail(door, error)
@@ -127,7 +127,7 @@ async def test_a_bug_is_an_apology_with_an_id(
     assert "2 tests passed" in await tester.says("/test")
 
 
-async def test_a_bug_in_deciding_is_an_apology_with_an_id(
+async def test_a_bug_in_a_decision_is_an_apology_with_an_id(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
@@ -154,7 +154,7 @@ async def test_a_bug_in_deciding_is_an_apology_with_an_id(
          ["❌ **Build failed**", "`aaaaaaaa`", "`bbbbbbbb`"]),
     ],
 )  # fmt: skip
-async def test_the_users_own_failure_says_what_failed_and_what_to_do(
+async def test_a_failure_of_the_code_shows_its_cause_and_the_next_command(
     tester: OfflineTester, door: str, error: Exception, said: list[str]
 ) -> None:
     tester.world.script.fail(door, error)
@@ -182,7 +182,7 @@ async def test_cancelling_a_run_that_waits_for_the_engine(tester: OfflineTester)
     assert "Cancelled by lin" in await tester.living(1)
 
 
-async def test_a_run_that_could_not_be_carried_on_is_tried_again_after_a_while(
+async def test_a_run_that_could_not_be_executed_is_retried_later(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(_records: Pulls, *_asked: object) -> None:
@@ -201,7 +201,7 @@ async def test_a_run_that_could_not_be_carried_on_is_tried_again_after_a_while(
     assert [run.state for run in await tester.runs()] == [RunState.PASSED]
 
 
-async def test_a_run_whose_claim_was_kept_and_never_answered_is_carried_out(
+async def test_a_run_whose_claim_was_committed_without_an_answer_is_executed(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim, lost = Runs.claim, list[int]()
@@ -222,7 +222,7 @@ async def test_a_run_whose_claim_was_kept_and_never_answered_is_carried_out(
     assert lost == [1]
 
 
-async def test_a_run_that_could_not_be_given_back_is_carried_on(
+async def test_a_run_that_could_not_be_released_is_continued(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(self: RunExecutor, hand: ActiveRun, stop: asyncio.Event) -> None:

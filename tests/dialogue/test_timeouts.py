@@ -134,7 +134,7 @@ async def test_a_clock_that_is_set_back_gives_and_takes_nothing(tester: OfflineT
     assert "2 tests passed" in await tester.read()
 
 
-async def test_what_removes_something_is_never_out_of_time(tester: OfflineTester) -> None:
+async def test_a_teardown_has_no_time_limit(tester: OfflineTester) -> None:
     await tester.opened()
     gate = tester.world.script.hold("remove")
     await tester.close()

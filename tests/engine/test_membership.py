@@ -116,9 +116,7 @@ async def replica(replicas: FakeReplicas) -> Replica:
     return made
 
 
-async def test_a_silent_replica_is_buried_but_not_before_its_time(
-    replica: Replica, replicas: FakeReplicas
-) -> None:
+async def test_a_stalled_replica_is_evicted_after_the_limit(replica: Replica, replicas: FakeReplicas) -> None:
     replicas.heartbeats["other"] = 7
     await replica.pass_(EVICT_AFTER)
     assert replicas.evicted == []
@@ -127,7 +125,7 @@ async def test_a_silent_replica_is_buried_but_not_before_its_time(
     assert (replica.counted.lost, replica.counted.takeovers) == (0, 1)
 
 
-async def test_a_replica_that_stirs_lives(replica: Replica, replicas: FakeReplicas) -> None:
+async def test_a_replica_with_heartbeats_is_not_evicted(replica: Replica, replicas: FakeReplicas) -> None:
     replicas.heartbeats["other"] = 0
     for _ in range(20):
         await replica.pass_(EVICT_AFTER / 2)
@@ -135,7 +133,7 @@ async def test_a_replica_that_stirs_lives(replica: Replica, replicas: FakeReplic
     assert replicas.evicted == []
 
 
-async def test_taking_over_takes_less_than_fifteen_seconds(replica: Replica, replicas: FakeReplicas) -> None:
+async def test_take_over_is_within_fifteen_seconds(replica: Replica, replicas: FakeReplicas) -> None:
     replicas.heartbeats["other"] = 0
     began = replica.now
     while not replicas.evicted:
@@ -143,7 +141,7 @@ async def test_taking_over_takes_less_than_fifteen_seconds(replica: Replica, rep
     assert replica.now - began < 15
 
 
-async def test_whoever_was_buried_drops_everything_and_joins_under_a_new_name(
+async def test_an_evicted_replica_drops_everything_and_joins_under_a_new_name(
     replica: Replica, replicas: FakeReplicas
 ) -> None:
     old = replica.member.lease
@@ -158,7 +156,7 @@ async def test_whoever_was_buried_drops_everything_and_joins_under_a_new_name(
     assert replica.counted.lost == 1
 
 
-async def test_whoever_cannot_renew_drops_everything_before_others_may_take_it(
+async def test_a_replica_that_cannot_renew_drops_everything_before_its_eviction(
     replica: Replica, replicas: FakeReplicas
 ) -> None:
     await replica.member.renew()
@@ -174,7 +172,7 @@ async def test_whoever_cannot_renew_drops_everything_before_others_may_take_it(
     assert list(replicas.heartbeats) == [replica.member.lease.replica], "what its old name had is free"
 
 
-async def test_a_replica_that_hung_has_no_lease_before_it_has_looked(replica: Replica) -> None:
+async def test_a_replica_that_hung_has_no_lease_until_it_renews(replica: Replica) -> None:
     replica.now += SELF_FENCE_AFTER + 0.1
     with pytest.raises(LeaseLost):
         _ = replica.member.lease
@@ -183,7 +181,7 @@ async def test_a_replica_that_hung_has_no_lease_before_it_has_looked(replica: Re
     assert replica.member.leads, "nobody had noticed"
 
 
-async def test_whoever_sits_down_where_one_died_frees_at_once_what_that_one_had(
+async def test_a_replica_on_the_folder_of_a_dead_one_releases_its_work_at_once(
     replica: Replica, replicas: FakeReplicas
 ) -> None:
     again = Replica(replicas, instance_lock=replica.instance_lock)
@@ -191,9 +189,7 @@ async def test_whoever_sits_down_where_one_died_frees_at_once_what_that_one_had(
     assert list(replicas.heartbeats) == [again.member.lease.replica] == [replica.instance_lock.name]
 
 
-async def test_a_store_that_was_away_for_a_moment_costs_nothing(
-    replica: Replica, replicas: FakeReplicas
-) -> None:
+async def test_a_short_outage_of_the_store_costs_no_lease(replica: Replica, replicas: FakeReplicas) -> None:
     lease = replica.member.lease
     for _ in range(5):
         replicas.away = True
@@ -204,7 +200,7 @@ async def test_a_store_that_was_away_for_a_moment_costs_nothing(
     assert replica.drops == 0
 
 
-async def test_the_first_to_come_leads_until_it_goes(replica: Replica, replicas: FakeReplicas) -> None:
+async def test_the_oldest_replica_leads_until_it_leaves(replica: Replica, replicas: FakeReplicas) -> None:
     second = Replica(replicas)
     await second.member.join()
     await replica.member.renew()

@@ -63,7 +63,7 @@ async def test_a_comment_is_posted_and_released(publisher: CommentPublisher, wor
     assert world.released == 1
 
 
-async def test_a_replica_that_came_back_under_a_new_lease_leaves_the_comment_to_others(
+async def test_a_replica_with_a_new_lease_does_not_write_a_comment_claimed_before(
     publisher: CommentPublisher, world: FakeWorld
 ) -> None:
     world.next_lease = Lease("two")

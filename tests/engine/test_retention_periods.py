@@ -89,7 +89,9 @@ async def kept(store_url: str, tmp_path: Path) -> AsyncIterator[Kept]:
     await store.close()
 
 
-async def test_each_kind_goes_when_its_time_is_over(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_kind_is_removed_after_its_retention_time(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
     ages = (200, 200, 200, 100, 40, 20)
     runs = [await kept.run(age) for age in ages]
@@ -107,7 +109,7 @@ async def test_each_kind_goes_when_its_time_is_over(kept: Kept, monkeypatch: pyt
     assert kept.counted.kinds.total() == 16
 
 
-async def test_what_goes_on_keeps_everything_however_old(kept: Kept) -> None:
+async def test_unfinished_runs_keep_everything(kept: Kept) -> None:
     run = await kept.run(None)
 
     await kept.reconcile()
@@ -115,7 +117,7 @@ async def test_what_goes_on_keeps_everything_however_old(kept: Kept) -> None:
     assert await kept.files.names(run) == tuple(FILES)
 
 
-async def test_what_a_live_environment_came_from_stays(kept: Kept) -> None:
+async def test_the_run_of_an_existing_environment_is_kept(kept: Kept) -> None:
     deployed, _ = await kept.run(400), await kept.run(1)
     key = EnvironmentKey(SHOP, 12, "preview")
     ready = Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, deployed, NOW, NOW)
@@ -130,7 +132,7 @@ async def test_what_a_live_environment_came_from_stays(kept: Kept) -> None:
     assert await kept.store.runs.run(deployed) is None
 
 
-async def test_files_of_no_run_that_anybody_knows_go(kept: Kept) -> None:
+async def test_files_of_unknown_runs_go(kept: Kept) -> None:
     await kept.files.put(77, FILES)
 
     await kept.reconcile()
@@ -138,7 +140,7 @@ async def test_files_of_no_run_that_anybody_knows_go(kept: Kept) -> None:
     assert await kept.files.runs_with_files() == {}
 
 
-async def test_deliveries_go_in_their_turn(kept: Kept) -> None:
+async def test_deliveries_are_removed_after_their_retention_time(kept: Kept) -> None:
     for key, days in (("a", 70), ("b", 50)):
         await kept.store.inbox.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, NOW))
         await kept.store.inbox.fail(key, "given up", NOW - timedelta(days=days))
