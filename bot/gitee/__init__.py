@@ -1,1 +1,1 @@
-"""The Gitee adapter: webhook wire format and signatures, API client, git source."""
+"""The Gitee adapter: webhooks and their signatures, the API client, and the source code by git."""

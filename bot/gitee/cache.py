@@ -1,7 +1,7 @@
-"""One repository's shallow bare cache on disk: what is in it, and how it is filled, read and emptied.
+"""The shallow bare cache of one repository on disk.
 
-A commit counts as present only once a ref of ours, written after it was verified, names it; the
-ref's age tells when it was last used. Callers hold the repository's lock.
+A commit is present only if one of our refs names it, which is written after the commit was verified; the age
+of the ref is when the commit was last used. Callers hold the repository's lock.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Cache:
         self._dir = git_dir
 
     async def has(self, sha: str) -> bool:
-        """Whether this commit was fetched; being asked for counts as being used."""
+        """Return whether this commit was fetched, and mark it as used now."""
         if await self._resolve(f"{_REFS}/{sha}") != sha:
             return False
         with contextlib.suppress(OSError):
@@ -37,7 +37,7 @@ class Cache:
         return True
 
     async def prepare(self) -> None:
-        """Make the cache if there is none, and remove the locks of a git that was killed."""
+        """Create the cache if it does not exist, and remove lock files that a killed git left."""
         if not (self._dir / "HEAD").is_file():
             self._dir.mkdir(parents=True, exist_ok=True)
             await self._run("init", "--quiet", "--bare", str(self._dir))
@@ -50,19 +50,19 @@ class Cache:
         return await self._git.run(self._dir, *_FETCH, "--", url, refspec, network=True)
 
     async def fetch_commit(self, url: str, sha: str) -> GitResult:
-        """Fetch one commit by its id, which servers may refuse."""
+        """Fetch one commit by its id. Servers may refuse that."""
         return await self._git.run(self._dir, *_FETCH, "--", url, sha, network=True)
 
     async def head(self, number: int) -> str | None:
-        """Return the commit that the last `fetch_head` brought."""
+        """Return the commit that the last `fetch_head` fetched."""
         return await self._resolve(f"{_HEADS}/{number}")
 
-    async def keep(self, sha: str) -> bool:
-        """Mark a commit as verified and present; False if it is not there after all."""
+    async def mark_present(self, sha: str) -> bool:
+        """Record a verified commit as present; False if it is not in the cache."""
         return (await self._run("update-ref", f"{_REFS}/{sha}", f"{sha}^{{commit}}")).code == 0
 
     async def blob(self, sha: str, path: str, limit: int) -> bytes | None:
-        """Return a file, following links inside the commit only; None if absent or larger than `limit`.
+        """Return a file, following symlinks within the commit only; None if absent or larger than `limit`.
 
         Raises DamagedCacheError.
         """
@@ -73,7 +73,7 @@ class Cache:
             process.stdin.write(f"{sha}:{path}\n".encode())
             process.stdin.close()
             header = (await process.stdout.readline()).split()
-            # `<id> blob <size>`; everything else (missing, dangling, symlink, a folder) is no file.
+            # `<id> blob <size>`; any other answer (missing, dangling, symlink, a folder) is not a file.
             if len(header) == 3 and header[1] == b"blob":  # noqa: PLR2004 - see above
                 size = int(header[2])
                 return await process.stdout.readexactly(size) if size <= limit else None
@@ -82,22 +82,22 @@ class Cache:
         return None
 
     async def _lists(self, sha: str, path: str) -> bool:
-        """Whether the commit has such a file, be its content readable or not."""
+        """Return whether the commit contains such a file, even if its content cannot be read."""
         return b" blob " in (await self._run("ls-tree", "--full-tree", sha, "--", path)).output
 
     async def is_folder(self, tree: str) -> bool:
-        """Whether this names a folder."""
+        """Return whether this names a folder."""
         return (await self._run("cat-file", "-t", tree)).output.strip() == b"tree"
 
     async def archive(self, tree: str, target: Path, limit: int) -> GitResult | None:
-        """Write a tar; None if it would be larger than `limit`.
+        """Write a tree as a tar; None if it would be larger than `limit`.
 
-        Of a tree, not of a commit: git then leaves `$Format:…$` (export-subst) alone.
+        For a commit instead of its tree, git would replace `$Format:…$` in files (export-subst).
         """
         return await self._git.stream(self._dir, ("archive", "--format=tar", tree), target, limit)
 
     async def collect(self, before: float) -> None:
-        """Forget commits that were last used `before` (seconds since 1970) and give their space back."""
+        """Remove commits that were last used `before` (seconds since 1970), and free their space."""
         refs = [path for path in (self._dir / _REFS).glob("*") if path.is_file()]
         stale = [path for path in refs if path.stat().st_mtime < before]
         if len(stale) == len(refs):
@@ -110,7 +110,7 @@ class Cache:
         await self._run("gc", "--quiet", "--prune=now")
 
     async def discard(self) -> None:
-        """Throw everything away."""
+        """Remove the cache."""
         await asyncio.to_thread(shutil.rmtree, self._dir, ignore_errors=True)
 
     async def _resolve(self, ref: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Gitee's API v5 as the engine's Forge. https://gitee.com/api/v5/swagger."""
+"""The engine's Forge on Gitee's API v5, https://gitee.com/api/v5/swagger."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -44,38 +44,38 @@ class GiteeClient:
         return self._read(call, await self._transport.json(call), objects.user)
 
     async def pull_request(self, repo: RepoPath, number: int) -> PullRequest | None:
-        """Return the pull request, or None if there is none or it cannot be seen."""
+        """Return the pull request; None if it does not exist or cannot be seen."""
         return await self._get(Call("GET", _PULL, _at(repo, number=number)), objects.pull_request)
 
     async def pulls_updated(self, repo: RepoPath, since: datetime, limit: int) -> tuple[Listed, ...]:
-        """Return pull requests in any state that changed since then, the latest change last."""
+        """Return pull requests in any state that changed since then, the most recent change last."""
         query = {"state": "all", "sort": "updated", "direction": "asc", "since": _utc(since)}
         return await self._listed(Call("GET", _REPO + "/pulls", _at(repo), query), limit)
 
     async def open_pulls(self, repo: RepoPath, limit: int) -> tuple[Listed, ...]:
-        """Return open pull requests, the newest first."""
+        """Return open pull requests, newest first."""
         query = {"state": "open", "sort": "created", "direction": "desc"}
         return await self._listed(Call("GET", _REPO + "/pulls", _at(repo), query), limit)
 
     async def changed_files(self, repo: RepoPath, number: int) -> tuple[str, ...]:
-        """Return paths that the pull request changes; Gitee tells at most 300, on one page."""
+        """Return the paths that the pull request changes; Gitee returns at most 300, on one page."""
         call = Call("GET", _PULL + "/files", _at(repo, number=number))
         return await self._get(call, objects.changed_paths) or ()
 
     async def permission(self, repo: RepoPath, login: str) -> Permission:
-        """Return what this person may do there, whether as a member, an owner or a passer-by."""
+        """Return what this person may do in the repository, as a member, an owner or neither."""
         if not is_name(login):
             return Permission.NONE
         call = Call("GET", _REPO + "/collaborators/{login}/permission", _at(repo, login=login))
         data = await self._transport.json(call)
         if data is None:
-            return await self._permission_of_stranger(repo, login)
+            return await self._permission_of_non_member(repo, login)
         if not isinstance(data, Mapping) or str(data.get("login") or login).lower() != login.lower():
-            raise unreadable(str(call), "the answer is about somebody else")
+            raise unreadable(str(call), "the answer is about another account")
         return objects.permission(data)
 
     async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:
-        """Return a file's content at a ref, or None if it is absent or a folder."""
+        """Return a file's content at a ref; None if it is absent or a folder."""
         if not is_inside(path):
             return None
         call = Call("GET", _REPO + "/contents/{path}", _at(repo, path=path), {"ref": ref})
@@ -86,12 +86,12 @@ class GiteeClient:
         return self._read(call, data, objects.content)
 
     async def default_branch(self, repo: RepoPath) -> str:
-        """Return the branch that a repository shows first; empty if it cannot be seen."""
+        """Return a repository's default branch; empty if the repository cannot be seen."""
         data = await self._transport.json(Call("GET", _REPO, _at(repo)))
         return str(data.get("default_branch") or "") if isinstance(data, Mapping) else ""
 
     async def comment(self, repo: RepoPath, comment_id: int) -> Comment | None:
-        """Return one comment, or None if it is gone."""
+        """Return one comment; None if it was deleted."""
         return await self._get(Call("GET", _COMMENT, _at(repo, id=comment_id)), objects.comment)
 
     async def find_comment(self, repo: RepoPath, number: int, marker: str, author: str) -> Comment | None:
@@ -102,19 +102,19 @@ class GiteeClient:
             comments = [self._read(call, each, objects.comment) for each in page]
             ours = [one for one in comments if one.author.lower() == author.lower() and marker in one.body]
             newest = max([*ours, newest] if newest else ours, key=lambda one: one.id, default=None)
-            # Older deployments may not know `direction`: only a page that does run downwards ends the search.
+            # Older deployments may ignore `direction`: only a page in descending order ends the search.
             if newest and comments[0].id > comments[-1].id:
                 break
         return newest
 
     async def comments_since(self, repo: RepoPath, number: int, since: datetime) -> tuple[Comment, ...]:
-        """Return comments that were written since then, oldest first."""
+        """Return the comments created since then, oldest first."""
         call = Call("GET", _PULL + "/comments", _at(repo, number=number), {"direction": "desc"})
         found: list[Comment] = []
         async for page in self._pages(call):
             comments = [self._read(call, each, objects.comment) for each in page]
             found += [one for one in comments if one.created_at > since]
-            # Older deployments may not know `direction`: only a page that does run downwards ends the search.
+            # Older deployments may ignore `direction`: only a page in descending order ends the search.
             if comments and comments[0].id > comments[-1].id and comments[-1].created_at <= since:
                 break
         return tuple(sorted(found, key=lambda one: one.id))
@@ -122,7 +122,8 @@ class GiteeClient:
     async def post_comment(self, repo: RepoPath, number: int, body: str) -> int:
         """Post a comment and return its id.
 
-        Raises CommentRefused. After RetryLater it may or may not be there: look for its marker first.
+        Raises CommentRefused. After RetryLater the comment may exist: search for its marker before posting
+        again.
         """
         call = Call("POST", _PULL + "/comments", _at(repo, number=number), body={"body": body}, words=True)
         data = await self._transport.json(call)
@@ -131,19 +132,19 @@ class GiteeClient:
         return self._read(call, data, _comment_id)
 
     async def edit_comment(self, repo: RepoPath, comment_id: int, body: str) -> bool:
-        """Replace a comment's body; False if the comment is gone. Raises CommentRefused."""
+        """Replace a comment's body; False if the comment was deleted. Raises CommentRefused."""
         call = Call("PATCH", _COMMENT, _at(repo, id=comment_id), body={"body": body}, words=True)
         return (await self._transport.send(call)).is_success
 
     async def _listed(self, call: Call, limit: int) -> tuple[Listed, ...]:
-        """Read a list of pull requests; one that cannot be read does not hide the others."""
+        """Return the pull requests of a list, without those that cannot be read."""
         found: list[Listed] = []
         async for page in self._pages(call):
             for each in page:
                 try:
                     found.append(self._read(call, each, objects.listed))
                 except RetryLater as error:
-                    logger.info("left out of the list: %s", error)
+                    logger.info("skipped in a list of pull requests: %s", error)
             if len(found) >= limit:
                 break
         return tuple(found[:limit])
@@ -159,8 +160,8 @@ class GiteeClient:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise unreadable(str(call), f"unexpected answer ({type(error).__name__}: {error})") from error
 
-    async def _permission_of_stranger(self, repo: RepoPath, login: str) -> Permission:
-        """Judge somebody who is no member: the owner, an owner of the organisation, or anybody at all."""
+    async def _permission_of_non_member(self, repo: RepoPath, login: str) -> Permission:
+        """Return the permission of an owner of the repository or organisation, or of any other account."""
         data = await self._transport.json(Call("GET", _REPO, _at(repo)))
         if not isinstance(data, Mapping):
             return Permission.NONE
@@ -174,12 +175,12 @@ class GiteeClient:
         where = {"org": objects.owner_of(repository), "login": login}
         try:
             data = await self._transport.json(Call("GET", "/orgs/{org}/memberships/{login}", where))
-        except GiveUp:  # the bot may not see who is in there
+        except GiveUp:  # the bot may not see the members
             return False
         return objects.runs_organisation(data)
 
     async def _pages(self, call: Call) -> AsyncIterator[list[Any]]:
-        """Give the pages of a list; `total_page` says how many, or else the first short page ends it."""
+        """Yield the pages of a list: `total_page` of them, otherwise up to the first incomplete page."""
         for number in range(1, MOST_PAGES + 1):
             page = replace(call, query={**call.query, "page": number, "per_page": PAGE})
             response = await self._transport.send(page)

@@ -1,4 +1,4 @@
-"""What an unhappy answer of Gitee's means for whoever asked; pure, and never quoting a credential."""
+"""The errors that failed answers of Gitee become. Pure; no message contains a credential."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from bot.model.errors import ChatOpsError, CommentRefused, GiveUp, RetryLater
 from bot.model.reason import Reason
 
 LONGEST_DELAY = 3600.0
-"""Seconds; whatever Gitee asks for, an hour later we look again."""
+"""Most seconds to wait, whatever Gitee asks for."""
 _MESSAGE_LENGTH = 300
 _REFUSED_WORDS = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
@@ -20,9 +20,9 @@ _REFUSED_WORDS = frozenset(
 
 
 def error_for(response: httpx.Response, asked: str, now: datetime, *, words: bool = False) -> ChatOpsError:
-    """Say what follows from an answer that is no success.
+    """Return the error for an answer that is not a success.
 
-    `asked` names the call, such as `GET /user`; `words` says that it carried a comment's text, which
+    `asked` names the call, such as `GET /user`. `words` means that the call contained a comment's text, which
     Gitee's filter of sensitive words may refuse.
     """
     status = response.status_code
@@ -37,30 +37,29 @@ def error_for(response: httpx.Response, asked: str, now: datetime, *, words: boo
 
 
 def unreachable(asked: str, cause: Exception) -> RetryLater:
-    """Say that no answer came."""
+    """Return the error for a call without an answer."""
     return RetryLater(Reason.GITEE_UNAVAILABLE, {"message": f"{asked}: {type(cause).__name__}"})
 
 
 def unreadable(asked: str, what: str) -> RetryLater:
-    """Say that the answer was a success in form only: a maintenance page, half an object."""
+    """Return the error for an answer that is a success only by its status, such as a maintenance page."""
     return RetryLater(Reason.GITEE_UNAVAILABLE, {"message": f"{asked}: {what}"})
 
 
 def message_of(response: httpx.Response) -> str:
-    """Return Gitee's own words, on one line; it has sent strings, lists and objects."""
+    """Return Gitee's own message on one line; it can be a string, a list or an object."""
     try:
-        told: Any = response.json()
+        found: Any = response.json()
     except ValueError:
         return ""
-    if isinstance(told, Mapping):
-        told = (
-            told.get("message") or told.get("error_description") or told.get("error") or told.get("messages")
-        )
-    return " ".join(str(told or "").split())[:_MESSAGE_LENGTH]
+    if isinstance(found, Mapping):
+        names = ("message", "error_description", "error", "messages")
+        found = next((found[name] for name in names if found.get(name)), "")
+    return " ".join(str(found or "").split())[:_MESSAGE_LENGTH]
 
 
 def delay_of(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return how many seconds Gitee asks us to wait, if it says so."""
+    """Return how many seconds Gitee asks to wait; None if it does not say."""
     wait = _retry_after(headers.get("retry-after", ""), now)
     if wait is None and headers.get("x-ratelimit-remaining", "0").strip() == "0":
         wait = _until(headers.get("x-ratelimit-reset", ""), now)
@@ -71,11 +70,11 @@ def _is_rate_limit(response: httpx.Response) -> bool:
     return response.status_code == HTTPStatus.FORBIDDEN and "rate limit" in message_of(response).lower()
 
 
-def _retry_after(told: str, now: datetime) -> float | None:
-    if told.strip().isdecimal():
-        return float(told)
+def _retry_after(header: str, now: datetime) -> float | None:
+    if header.strip().isdecimal():
+        return float(header)
     try:
-        return (parsedate_to_datetime(told) - now).total_seconds()
+        return (parsedate_to_datetime(header) - now).total_seconds()
     except (TypeError, ValueError):
         return None
 

@@ -1,6 +1,6 @@
-"""Runs git with everything switched off that a hostile repository or address could use.
+"""Runs git with every feature disabled that a hostile repository or address could use.
 
-No configuration but ours, no hooks, no prompts, no helpers, one protocol. Credentials travel in the
+Only our own configuration, no hooks, prompts or helpers, one protocol. Credentials are passed in the
 environment, which only our own user can read, never in arguments or addresses.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OUTPUT_LIMIT = 64 << 10
-"""Bytes of output that are kept; the rest is read and dropped."""
+"""Bytes of output that are kept; the rest is read and discarded."""
 _CHUNK = 256 << 10
 _PASSED_ON = frozenset(
     {"PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}
@@ -31,14 +31,14 @@ _FLAGS = (
     "http.lowSpeedTime=30",
     "init.templateDir=",
     "gc.auto=0",
-    "gc.packRefs=false",  # the age of a loose ref tells when it was last used
+    "gc.packRefs=false",  # the age of a loose ref is when it was last used
     "tar.umask=0022",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class GitResult:
-    """How a command ended: its exit code and the first bytes of what it wrote."""
+    """The result of a command: its exit code, and the beginning of its output."""
 
     code: int
     output: bytes
@@ -46,12 +46,12 @@ class GitResult:
 
 
 class Git:
-    """Commands on bare repositories; `scheme` is the one protocol that fetches may use."""
+    """Runs commands on bare repositories; `scheme` is the only protocol that fetches can use."""
 
     def __init__(
         self, home: Path, scheme: str, environ: Mapping[str, str], header: tuple[str, str] | None
     ) -> None:
-        """Take an empty folder as HOME, and for `header` an origin and the credential sent only there."""
+        """`home` is an empty folder; `header` is an origin and the credential that is sent only there."""
         self._flags = [part for flag in (*_FLAGS, f"protocol.{scheme}.allow=always") for part in ("-c", flag)]
         self._environ = {name: value for name, value in environ.items() if name.upper() in _PASSED_ON} | {
             "HOME": str(home),
@@ -64,7 +64,7 @@ class Git:
         self._credential = _header_environment(*header) if header else {}
 
     async def run(self, git_dir: Path, *arguments: str, network: bool = False) -> GitResult:
-        """Run to the end. Cancelling kills git and all that it started."""
+        """Run a command to its end. Cancelling kills git and every process that it started."""
         async with self.started(git_dir, arguments, network=network) as process:
             output, errors = await asyncio.gather(_head(process.stdout), _head(process.stderr))
             return GitResult(await process.wait(), output, errors.decode(errors="replace"))
@@ -72,23 +72,23 @@ class Git:
     async def stream(
         self, git_dir: Path, arguments: Sequence[str], target: Path, limit: int
     ) -> GitResult | None:
-        """Write the output into a file; None if it would be larger than `limit` bytes."""
+        """Write a command's output to a file; None if it would be larger than `limit` bytes."""
         async with self.started(git_dir, arguments) as process:
             errors = asyncio.ensure_future(_head(process.stderr))
             try:
                 if not await _save(process.stdout, target, limit):
                     return None
-                told = await errors
+                written = await errors
             finally:
                 errors.cancel()
                 await asyncio.wait({errors})
-            return GitResult(await process.wait(), b"", told.decode(errors="replace"))
+            return GitResult(await process.wait(), b"", written.decode(errors="replace"))
 
     @contextlib.asynccontextmanager
     async def started(
         self, git_dir: Path, arguments: Sequence[str], *, network: bool = False, given: bool = False
     ) -> AsyncIterator[Process]:
-        """Start git in a process group of its own, which is killed on leaving if it still runs."""
+        """Start git in its own process group, which is killed on leaving if it is still running."""
         process = await asyncio.create_subprocess_exec(
             "git",
             *self._flags,
@@ -106,13 +106,13 @@ class Git:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                # What is left in the pipes would keep them, and the wait, open.
+                # Unread output would keep the pipes, and so the wait, open.
                 await asyncio.gather(_head(process.stdout), _head(process.stderr))
                 await process.wait()
 
 
 def basic(user: str, password: str) -> str:
-    """Return the header of HTTP basic authentication."""
+    """Return a header for HTTP basic authentication."""
     return f"Authorization: Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
@@ -125,7 +125,7 @@ def _header_environment(origin: str, header: str) -> dict[str, str]:
 
 
 async def _head(stream: asyncio.StreamReader | None) -> bytes:
-    """Read to the end and keep the beginning: a server may send as many messages as it likes."""
+    """Read to the end but keep only the beginning: a server may send any number of messages."""
     kept = bytearray()
     while stream is not None and (chunk := await stream.read(_CHUNK)):
         kept += chunk[: OUTPUT_LIMIT - len(kept)]

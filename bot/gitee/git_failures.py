@@ -1,4 +1,4 @@
-"""What git's complaints mean; pure. Git tells them apart by words only, so they are read in the C locale."""
+"""The meaning of git's error messages. Pure. Only their text differs, so git runs in the C locale."""
 
 from enum import StrEnum
 
@@ -11,14 +11,14 @@ class FetchFailure(StrEnum):
     """Why a fetch failed."""
 
     MISSING = "missing"
-    """The ref or commit does not exist there, or is not given out."""
+    """The ref or commit does not exist there, or may not be fetched."""
     DENIED = "denied"
-    """Not with this credential, or nothing there that it may see."""
+    """The credential is refused, or cannot see the repository."""
     REFUSED = "refused"
-    """We will not have what was sent, or not from there."""
+    """Our own rules refuse the content or the address."""
     NETWORK = "network"
     BROKEN = "broken"
-    """Anything else; most likely the cache."""
+    """Anything else; most likely a damaged cache."""
 
 
 _WORDS = (
@@ -38,15 +38,17 @@ _WORDS = (
 
 
 def failure_of(ended: GitResult) -> FetchFailure | None:
-    """Read the reason from what git wrote; None if all went well."""
+    """Return why git failed, from its messages; None if it succeeded."""
     if ended.code == 0:
         return None
-    told = ended.errors.lower()
-    return next((kind for kind, words in _WORDS if any(word in told for word in words)), FetchFailure.BROKEN)
+    errors = ended.errors.lower()
+    return next(
+        (kind for kind, words in _WORDS if any(word in errors for word in words)), FetchFailure.BROKEN
+    )
 
 
 def conclusion(errors: str) -> str:
-    """Return git's own conclusion, on one printable line."""
+    """Return git's final error message, as one printable line."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
     line = (fatal or lines or ["git failed"])[-1]

@@ -1,4 +1,4 @@
-"""Webhooks of a repository, for the operator who connects one; needs a token with the `hook` scope."""
+"""Manages the webhooks of a repository; needs a token with the `hook` scope."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ _HOOK = _HOOKS + "/{id}"
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A webhook as Gitee keeps it, without the password that Gitee would echo."""
+    """A webhook of a repository, without its password, which Gitee returns."""
 
     id: int
     url: str
     comments: bool
-    """Whether it tells of comments."""
+    """Whether it is sent for comments."""
     pulls: bool
-    """Whether it tells of pull requests."""
+    """Whether it is sent for pull requests."""
     last_status: int | None = None
-    """HTTP status of the last delivery, if there was one."""
+    """HTTP status of the last delivery; None before the first."""
 
 
 class Hooks:
@@ -36,12 +36,12 @@ class Hooks:
         self._transport = transport
 
     async def hooks(self, repo: RepoPath) -> tuple[Hook, ...]:
-        """Return the hooks of a repository (the first hundred)."""
+        """Return the first hundred hooks of a repository."""
         call = Call("GET", _HOOKS, _at(repo), {"per_page": 100})
         return tuple(_hook(call, each) for each in await self._found(call))
 
     async def add_hook(self, repo: RepoPath, url: str, secret: str, mode: Mode = Mode.SIGN) -> Hook:
-        """Add a hook for comments and pull requests only: Gitee's own default is pushes."""
+        """Add a hook for comments and pull requests only; Gitee's default is pushes."""
         body = {
             "url": url,
             "encryption_type": 0 if mode is Mode.PASSWORD else 1,
@@ -56,25 +56,25 @@ class Hooks:
         return _hook(call, await self._found(call))
 
     async def remove_hook(self, repo: RepoPath, hook_id: int) -> bool:
-        """Remove a hook; False if there was none."""
+        """Remove a hook; False if it does not exist."""
         call = Call("DELETE", _HOOK, _at(repo, id=hook_id))
         return (await self._transport.send(call)).is_success
 
     async def test_hook(self, repo: RepoPath, hook_id: int) -> bool:
-        """Have Gitee send a ping; False if there is no such hook."""
+        """Make Gitee send a ping; False if the hook does not exist."""
         call = Call("POST", _HOOK + "/tests", _at(repo, id=hook_id))
         return (await self._transport.send(call)).is_success
 
     async def _found(self, call: Call) -> Any:
         data = await self._transport.json(call)
         if data is None:
-            raise GiveUp(Reason.GITEE_DENIED, {"message": f"{call}: 404, or the token may not see it"})
+            raise GiveUp(Reason.GITEE_DENIED, {"message": f"{call}: 404, or not visible to the token"})
         return data
 
 
 def _hook(call: Call, data: Any) -> Hook:
     if not isinstance(data, Mapping) or not isinstance(data.get("id"), int):
-        raise unreadable(str(call), "the answer is no hook")
+        raise unreadable(str(call), "the answer is not a webhook")
     code = data.get("result_code")
     return Hook(
         id=data["id"],

@@ -1,4 +1,4 @@
-"""The API's JSON as values of ours; raises KeyError, TypeError or ValueError where Gitee's answer is none."""
+"""Reads the API's JSON as values; raises KeyError, TypeError or ValueError for anything else."""
 
 import base64
 import re
@@ -30,7 +30,7 @@ def user(data: Json) -> User:
 
 
 def pull_request(data: Json) -> PullRequest:
-    """Read a pull request. The base repository's own path counts, even after a rename."""
+    """Read a pull request. Its repository is the path that the base has now, also after a rename."""
     base = data["base"]
     repo = repo_path(base["repo"])
     if repo is None:
@@ -52,13 +52,13 @@ def pull_request(data: Json) -> PullRequest:
 
 
 def listed(data: Json) -> Listed:
-    """Read a pull request of a list."""
+    """Read a pull request in a list."""
     created = _time(data["created_at"])
     return Listed(pull_request(data), created, _time(data.get("updated_at") or data["created_at"]))
 
 
 def comment(data: Json) -> Comment:
-    """Read a comment, and under which pull request it stands."""
+    """Read a comment and the number of its pull request."""
     created = _time(data["created_at"])
     return Comment(
         id=int(data["id"]),
@@ -72,12 +72,12 @@ def comment(data: Json) -> Comment:
 
 
 def permission(data: Json) -> Permission:
-    """Read a member's permission; whatever word is new to us lets nobody write."""
+    """Read a member's permission; an unknown word means that the member may only read."""
     return _PERMISSIONS.get(str(data.get("permission") or "").lower(), Permission.READ)
 
 
 def changed_paths(files: list[Json]) -> tuple[str, ...]:
-    """List what is changed, a renamed file under both of its names."""
+    """Return the changed paths, for a renamed file both names."""
     paths: dict[str, None] = {}
     for each in files:
         patch = each.get("patch") or {}
@@ -93,26 +93,26 @@ def content(data: Json) -> bytes:
 
 
 def is_public(repository: Json) -> bool:
-    """Whether everybody may read it; in doubt not."""
+    """Return whether everyone may read a repository; False when in doubt."""
     return repository.get("public") is True or (
         repository.get("private") is False and not repository.get("internal")
     )
 
 
 def owner_of(repository: Json) -> str:
-    """Return the path of the namespace, in lower case."""
+    """Return the path of a repository's namespace in lower case."""
     path = repo_path(repository)
     return path.owner.lower() if path is not None else ""
 
 
 def is_personal(repository: Json) -> bool:
-    """Whether the namespace is a person's, not an organisation's."""
+    """Return whether the namespace belongs to a person, not to an organisation."""
     namespace = repository.get("namespace")
     return isinstance(namespace, Mapping) and namespace.get("type") == "personal"
 
 
 def runs_organisation(membership: object) -> bool:
-    """Whether a membership is an administrator's."""
+    """Return whether a membership in an organisation is an administrator's."""
     if not isinstance(membership, Mapping) or membership.get("active") is False:
         return False
     return membership.get("role") in {"admin", "owner"}
@@ -121,17 +121,17 @@ def runs_organisation(membership: object) -> bool:
 def _tip(data: Json) -> Tip:
     sha = str(data["sha"]).lower()
     if not is_sha(sha):
-        raise ValueError("sha is no commit id")
+        raise ValueError("sha is not a commit id")
     return Tip(ref=str(data["ref"]), sha=sha, repo=repo_path(data.get("repo")))
 
 
 def _clone_url(repository: Json, repo: RepoPath) -> str:
-    """Return the git address: Gitee's `html_url` is one already in most answers, not in all."""
-    told = str(repository.get("clone_url") or repository.get("html_url") or "")
-    parts = urlsplit(told)
+    """Return the git address; `html_url` is that address in most of Gitee's answers, but not in all."""
+    url = str(repository.get("clone_url") or repository.get("html_url") or "")
+    parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ValueError(f"{repo} has no web address")
-    return told if told.endswith(".git") else f"{told.rstrip('/')}.git"
+    return url if url.endswith(".git") else f"{url.rstrip('/')}.git"
 
 
 def _pull_number(data: Json) -> int | None:

@@ -1,4 +1,4 @@
-"""Which names may enter a URL, a file path or a git command; all that Gitee tells is checked here first."""
+"""Checks which names of Gitee may be used in a URL, a file path or a git command."""
 
 import re
 from collections.abc import Mapping
@@ -11,25 +11,25 @@ _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def is_name(text: object) -> bool:
-    """Whether this can be a login, a namespace or a repository's path."""
+    """Return whether this can be a login, a namespace or a repository's path."""
     return isinstance(text, str) and _NAME.fullmatch(text) is not None and not text.endswith((".", ".git"))
 
 
 def is_sha(text: object) -> bool:
-    """Whether this is a full commit id, in lower case."""
+    """Return whether this is a full commit id in lower case."""
     return isinstance(text, str) and _SHA.fullmatch(text) is not None
 
 
 def is_inside(path: str) -> bool:
-    """Whether a path names something inside a repository, and cannot be taken for anything else."""
+    """Return whether a path leads to something inside a repository."""
     parts = path.split("/")
     return all(part not in {"", ".", ".."} for part in parts) and path.isprintable()
 
 
 def repo_path(repository: object) -> RepoPath | None:
-    """Read a repository's path from any era's object, or None.
+    """Read a repository's path from an object of any Gitee version; None if it has none.
 
-    Only path fields are looked at: `name`, `name_with_namespace` and labels are display names.
+    Only path fields are used: `name`, `name_with_namespace` and labels are display names.
     """
     if not isinstance(repository, Mapping):
         return None
@@ -40,7 +40,7 @@ def repo_path(repository: object) -> RepoPath | None:
 
 
 def _candidates(repository: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    """List what may be (owner, name), best first. In hooks `namespace` is a path, in the API an object."""
+    """Return possible pairs of owner and name, best first; `namespace` is an object only in the API."""
     namespace = repository.get("namespace")
     if isinstance(namespace, Mapping):
         namespace = namespace.get("path")

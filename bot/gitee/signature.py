@@ -1,7 +1,7 @@
-"""Whether a webhook was sent lately by someone who knows a secret; pure, so that every case is a table.
+"""Checks that a webhook was sent recently by a sender who knows the secret. Pure.
 
-Gitee's signature covers the timestamp and the secret but not the body, so even an accepted delivery
-stays a hint.
+Gitee's signature covers the timestamp and the secret but not the body, so the content of an accepted delivery
+is still not trusted.
 """
 
 import base64
@@ -13,7 +13,7 @@ from enum import StrEnum
 from urllib.parse import unquote
 
 DEFAULT_WINDOW = timedelta(minutes=5)
-"""Gitee's documentation allows an hour; one forged body in an hour is one too many."""
+"""Gitee's documentation allows an hour, in which a captured header could be replayed with another body."""
 
 
 class Mode(StrEnum):
@@ -25,20 +25,20 @@ class Mode(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a check found; all but `accepted` deserve a 401. The words are stable: metrics use them."""
+    """The result of a check; all but `accepted` lead to a 401. The words are stable: metrics use them."""
 
     ACCEPTED = "accepted"
     NO_SECRET = "no_secret"  # noqa: S105 - a verdict
-    """The operator configured none, so that nothing can be accepted."""
+    """No secret is configured, so nothing can be accepted."""
     NO_TOKEN = "no_token"  # noqa: S105 - a verdict
     TIMESTAMP_INVALID = "timestamp_invalid"
     STALE = "stale"
-    """Too old, or too far ahead of our clock."""
+    """Too old, or too far in the future by our clock."""
     MISMATCH = "mismatch"
 
     @property
     def accepted(self) -> bool:
-        """Whether the delivery may be looked at."""
+        """Whether the delivery may be processed."""
         return self is Verdict.ACCEPTED
 
 
@@ -51,7 +51,7 @@ def verify(
     window: timedelta = DEFAULT_WINDOW,
     mode: Mode | str = Mode.ANY,
 ) -> Verdict:
-    """Judge the headers `X-Gitee-Token` and `X-Gitee-Timestamp` (milliseconds since 1970) at `now`."""
+    """Check the headers `X-Gitee-Token` and `X-Gitee-Timestamp` (milliseconds since 1970) at `now`."""
     live = [secret for secret in secrets if secret]
     if not live:
         return Verdict.NO_SECRET
@@ -75,9 +75,9 @@ def _is_milliseconds(timestamp: str) -> bool:
 
 
 def _matches(token: str, timestamp: str, secrets: Sequence[str], mode: Mode) -> bool:
-    """Compare with every expectation, whatever the outcome of the first: time tells nothing."""
+    """Compare with every expected token, even after a match, so that the time taken reveals nothing."""
     expected = [each for secret in secrets for each in _expectations(secret, timestamp, mode)]
-    # The documentation says the signature is URL-encoded; what is really sent is not.
+    # By the documentation the signature is URL-encoded; Gitee sends it unencoded.
     sent = [_bytes(token), _bytes(unquote(token))]
     found = [hmac.compare_digest(one, _bytes(other)) for one in sent for other in expected]
     return any(found)
@@ -91,5 +91,5 @@ def _expectations(secret: str, timestamp: str, mode: Mode) -> Iterable[str]:
 
 
 def _bytes(text: str) -> bytes:
-    """Encode whatever a header held: servers hand undecodable bytes on as surrogates."""
+    """Encode a header's value, in which servers represent undecodable bytes as surrogates."""
     return text.encode("utf-8", "surrogatepass")

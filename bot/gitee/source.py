@@ -1,7 +1,6 @@
-"""The code of pull requests for builds, fetched from the configured Gitee and from nowhere else.
+"""The source code of pull requests, fetched only from the configured Gitee.
 
-There is never a work tree, so no checkout hooks, filters or symlinks of a stranger's making touch
-this machine.
+There is no work tree, so hooks, filters and symlinks of a pull request have no effect on this machine.
 """
 
 import asyncio
@@ -32,7 +31,7 @@ logger = logging.getLogger(__name__)
 class GitSource:
     """Implements `bot.ports.Source`.
 
-    `gitee_url` is the only origin that is fetched from and that sees the token. `limit` is the largest
+    `gitee_url` is the only origin that is fetched from and that receives the token. `limit` is the largest
     archive in bytes, `timeout` the longest fetch in seconds.
     """
 
@@ -61,7 +60,7 @@ class GitSource:
         self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
 
     async def fetch(self, repo: RepoPath, clone_url: str, number: int, sha: str) -> None:
-        """Bring exactly this commit into the cache; one that is there already costs no network.
+        """Fetch exactly this commit into the cache; without network access if it is present.
 
         Raises TellUser(HEAD_MOVED | COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
         """
@@ -73,10 +72,10 @@ class GitSource:
                 async with asyncio.timeout(self._timeout):
                     await _bring(cache, repo, clone_url, number, sha)
             except TimeoutError as error:
-                raise _unavailable(f"no end after {self._timeout:g} s") from error
+                raise _unavailable(f"not finished after {self._timeout:g} s") from error
 
     async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
-        """Bring a commit of a base branch into the cache; one that is there already costs no network.
+        """Fetch a commit of a base branch into the cache; without network access if it is present.
 
         Raises TellUser(COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
         """
@@ -89,12 +88,12 @@ class GitSource:
                     await cache.prepare()
                     _raise_for(await cache.fetch_commit(clone_url, sha), repo, sha)
             except TimeoutError as error:
-                raise _unavailable(f"no end after {self._timeout:g} s") from error
-            if not await cache.keep(sha):
+                raise _unavailable(f"not finished after {self._timeout:g} s") from error
+            if not await cache.mark_present(sha):
                 raise TellUser(Reason.COMMIT_GONE, {"sha": sha})
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
-        """Return one file of a fetched commit, or None if there is none, or it is larger than `limit`.
+        """Return one file of a fetched commit; None if it is absent or larger than `limit` bytes.
 
         Symlinks are followed within the commit only. Raises RetryLater(GIT_UNAVAILABLE).
         """
@@ -108,14 +107,14 @@ class GitSource:
                 return await cache.blob(sha, inside, limit)
             except DamagedCacheError as error:
                 await cache.discard()
-                raise _unavailable("the cache was damaged and has been thrown away") from error
+                raise _unavailable("the cache was damaged and has been removed") from error
 
     @contextlib.asynccontextmanager
     async def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AsyncIterator[Path]:
-        """Give a tar of a fetched commit's folder, removed again on leaving.
+        """Provide a tar of a folder in a fetched commit; it is removed on leaving.
 
         Raises TellUser(NO_DOCKERFILE) if there is no such folder, TellUser(NOT_SUPPORTED) if it is too
-        large, RetryLater(GIT_UNAVAILABLE) if the commit must be fetched (again) first.
+        large, RetryLater(GIT_UNAVAILABLE) if the commit has to be fetched first.
         """
         handle, name = tempfile.mkstemp(suffix=".tar", dir=self._scratch)
         os.close(handle)
@@ -128,7 +127,7 @@ class GitSource:
             target.unlink(missing_ok=True)  # noqa: ASYNC240 - one system call
 
     async def gc(self, keep: timedelta = KEEP) -> None:
-        """Forget commits that were not used for that long, and give their space back."""
+        """Remove commits that were not used for this long, and free their space."""
         before = time.time() - keep.total_seconds()
         for path in self._scratch.iterdir():
             if path.stat().st_mtime < before:
@@ -158,7 +157,7 @@ class GitSource:
             raise GiveUp(Reason.GIT_DENIED, {"repository": str(repo)})
 
     def _is_ours(self, clone_url: str) -> bool:
-        """Whether an address is a repository on the configured Gitee and nothing besides."""
+        """Return whether an address is exactly that of a repository on the configured Gitee."""
         parts = urlsplit(clone_url)
         names = parts.path.removesuffix(".git").strip("/").split("/")
         expected = f"{self._origin.scheme}://{self._origin.netloc}{parts.path}"
@@ -166,7 +165,7 @@ class GitSource:
 
     @contextlib.asynccontextmanager
     async def _locked(self, repo: RepoPath) -> AsyncIterator[Cache]:
-        """Give a repository's cache to one caller at a time."""
+        """Provide a repository's cache, to one caller at a time."""
         if not (is_name(repo.owner) and is_name(repo.name)):
             raise GiveUp(Reason.GIT_DENIED, {"repository": str(repo)})
         git_dir = self._dir / repo.owner.lower() / f"{repo.name.lower()}.git"
@@ -175,11 +174,13 @@ class GitSource:
 
 
 async def _bring(cache: Cache, repo: RepoPath, url: str, number: int, sha: str) -> None:
-    """Fetch the head and hold it against the commit that was authorised."""
+    """Fetch the head of the pull request, and check that it is the authorised commit."""
     await cache.prepare()
     ended = await cache.fetch_head(url, number)
     if failure_of(ended) is FetchFailure.BROKEN:
-        logger.warning("the cache of %s is of no use (%s), fetching anew", repo, conclusion(ended.errors))
+        logger.warning(
+            "the cache of %s is unusable (%s), fetching into a new one", repo, conclusion(ended.errors)
+        )
         await cache.discard()
         await cache.prepare()
         ended = await cache.fetch_head(url, number)
@@ -189,16 +190,16 @@ async def _bring(cache: Cache, repo: RepoPath, url: str, number: int, sha: str) 
         if now != sha:
             raise await _moved(cache, repo, url, sha, now or "")
     elif failure is FetchFailure.MISSING:
-        # The ref of a new pull request may lag behind; the commit itself is what counts.
+        # The ref of a new pull request may appear late; only the commit matters.
         _raise_for(await cache.fetch_commit(url, sha), repo, sha)
     else:
         _raise_for(ended, repo, sha)
-    if not await cache.keep(sha):
+    if not await cache.mark_present(sha):
         raise TellUser(Reason.COMMIT_GONE, {"sha": sha})
 
 
 async def _moved(cache: Cache, repo: RepoPath, url: str, sha: str, now: str) -> ChatOpsError:
-    """Tell a head that merely moved on from a commit that was pushed away."""
+    """Return whether the head merely moved on, or the commit no longer exists, as an error."""
     ended = await cache.fetch_commit(url, sha)
     if failure_of(ended) is None:
         return TellUser(Reason.HEAD_MOVED, {"seen": sha, "now": now})
@@ -224,7 +225,7 @@ def _unavailable(message: str) -> RetryLater:
 
 
 def _inside(path: str) -> str | None:
-    """Return a path inside the repository in its plain form, the root as nothing; None if it is elsewhere."""
+    """Return a normalised path inside the repository, empty for its root; None if it leads outside."""
     plain = str(PurePosixPath(path or "."))
     if plain == ".":
         return ""

@@ -1,7 +1,4 @@
-"""The one door to Gitee's API: sends a call, repeats it where that is safe, turns failures into our errors.
-
-Apart from the client so that what is asked and how it is asked can be read one at a time.
-"""
+"""Sends calls to Gitee's API, repeats them where that is safe, and turns failures into errors."""
 
 import asyncio
 import logging
@@ -21,11 +18,11 @@ from bot.model.reason import Reason
 
 Sleep = Callable[[float], Awaitable[None]]
 Observe = Callable[[str, str, int, float], None]
-"""Called after every exchange with method, route template, status (0 for none) and seconds."""
+"""Called after every request with method, route template, status (0 without an answer) and seconds."""
 
 TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 BACKOFF = (0.3, 1.2)
-"""Seconds between tries; one try more than there are pauses."""
+"""Seconds between attempts, of which there is one more than pauses."""
 MOST_REDIRECTS = 3
 _REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 _BUSY = frozenset({500, 502, 503, 504})
@@ -35,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: `route` is a template below the API's address, filled with quoted `values`."""
+    """One request. `route` is a template relative to the API's address, filled with quoted `values`."""
 
     method: str
     route: str
@@ -43,11 +40,11 @@ class Call:
     query: Mapping[str, str | int] = field(default_factory=dict)
     body: Any = None
     words: bool = False
-    """Whether the body is a comment's text."""
+    """Whether the body contains a comment's text."""
 
     @property
     def path(self) -> str:
-        """The route, filled in. Slashes survive only in a value named `path`."""
+        """The route, filled in. Slashes stay unquoted only in a value named `path`."""
         quoted = {
             name: quote(str(value), safe="/" if name == "path" else "") for name, value in self.values.items()
         }
@@ -62,7 +59,7 @@ def _utc_now() -> datetime:
 
 
 class Transport:
-    """Sends calls with the bot's token, which goes to the API's own origin and nowhere else."""
+    """Sends calls with the bot's token, which is sent only to the API's own origin."""
 
     def __init__(
         self,
@@ -89,7 +86,7 @@ class Transport:
         await self._http.aclose()
 
     async def json(self, call: Call) -> Any:
-        """Send and return the answer's JSON; None for 404. Raises RetryLater and GiveUp."""
+        """Send a call and return the answer's JSON; None for 404. Raises RetryLater and GiveUp."""
         response = await self.send(call)
         if response.status_code == HTTPStatus.NOT_FOUND:
             return None
@@ -99,10 +96,10 @@ class Transport:
             raise unreadable(str(call), "the answer is not JSON") from error
 
     async def send(self, call: Call) -> httpx.Response:
-        """Send and return any 2xx or 404. Raises RetryLater and GiveUp.
+        """Send a call and return its 2xx or 404 answer. Raises RetryLater and GiveUp.
 
-        Whatever may be repeated is, a few times. A POST is repeated only if it cannot have arrived:
-        whoever posts looks first whether the thing is there already.
+        Idempotent calls are repeated a few times, a POST only if it cannot have arrived. Callers that post
+        therefore check first whether the object exists.
         """
         for pause in BACKOFF:
             try:
@@ -127,7 +124,7 @@ class Transport:
         raise error_for(response, str(call), self._now(), words=call.words)
 
     async def _exchange(self, call: Call) -> httpx.Response:
-        """Send once, following a renamed repository to its new address."""
+        """Send once, following the redirects of a renamed repository."""
         url = httpx.URL(str(self._base) + call.path, params=dict(call.query) or None)
         for _ in range(MOST_REDIRECTS):
             response = await self._observed(call, url)
@@ -149,7 +146,7 @@ class Transport:
                 self._observe(call.method, call.route, status, time.monotonic() - began)
 
     def _followed(self, call: Call, url: httpx.URL, response: httpx.Response) -> httpx.URL:
-        """Return where a redirect leads, if that is still the API: the token goes nowhere else."""
+        """Return where a redirect leads; raises GiveUp outside of the API, which alone may get the token."""
         target = url.join(response.headers["location"])
         same_origin = (target.scheme, target.host, target.port) == (url.scheme, url.host, url.port)
         if same_origin and target.path.startswith(self._base.path.rstrip("/") + "/"):

@@ -1,7 +1,7 @@
-"""From a webhook's headers and bytes to a Delivery, for every shape that Gitee has sent since 2020.
+"""Reads webhooks as Deliveries, in every format that Gitee has used since 2020. Pure.
 
-Pure, and never trusting: what is read here only says where to look. Nothing of a body is kept that
-could carry a password or somebody's address.
+Nothing in a webhook is trusted: it only says which pull request to read from the API. No part of a body is
+kept that could contain a password or an e-mail address.
 """
 
 import json
@@ -37,18 +37,18 @@ _LARGEST = 2**63 - 1
 
 
 class MalformedDeliveryError(ValueError):
-    """The body cannot be a webhook of Gitee's: the sender deserves a 400 with this message."""
+    """The body is not a webhook of Gitee; the sender gets a 400 with this message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A genuine delivery with nothing in it for us; `why` is one of a few fixed words, fit for a metric."""
+    """A valid delivery that needs no action; `why` is one of a few fixed words, usable as a metric label."""
 
     why: str
 
 
 def read(headers: Mapping[str, str], body: bytes, received_at: datetime) -> Delivery | Ignored:
-    """Read one delivery. Raises MalformedDeliveryError."""
+    """Read one webhook. Raises MalformedDeliveryError."""
     known = {name.lower(): value for name, value in headers.items()}
     payload = _object(body)
     if known.get("x-gitee-ping", "").lower() == "true":
@@ -72,9 +72,9 @@ def _object(body: bytes) -> Mapping[str, Any]:
 
 
 def _event(headers: Mapping[str, str], payload: Mapping[str, Any]) -> str:
-    """Name the event by its hook name; headers have carried both spellings, old bodies only one."""
-    told = (headers.get("x-gitee-event"), headers.get("x-git-oschina-event"), payload.get("hook_name"))
-    first = next((name for name in told if isinstance(name, str) and name), "")
+    """Return the event's hook name, which is in one of two headers, or in old versions only in the body."""
+    names = (headers.get("x-gitee-event"), headers.get("x-git-oschina-event"), payload.get("hook_name"))
+    first = next((name for name in names if isinstance(name, str) and name), "")
     name = first.strip().lower()
     return _EVENTS.get(name, name)
 
@@ -84,10 +84,10 @@ def _pull_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
     if trigger is None:
         return Ignored("other_action")
     described = _text(payload, "action_desc")
-    # Creating a pull request sends three `open`s; two of them announce reviewers and testers.
+    # Creating a pull request sends `open` three times, twice for its reviewers and testers.
     if trigger is Trigger.OPEN and described in {"test", "assign"}:
         return Ignored("open_again")
-    # Without a description it may have been a push: a hint too many costs one look.
+    # Without a description it may be a push: an unneeded delivery only costs one read of the API.
     if trigger is Trigger.UPDATE and described not in {"", "source_branch_changed"}:
         return Ignored("no_new_commits")
     repo, number = _repo(payload), _number(payload)
@@ -111,7 +111,7 @@ def _note_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
     comment = _part(payload, "comment")
     comment_id = _positive(comment.get("id"))
     if comment_id is None:
-        raise MalformedDeliveryError("comment.id is missing or no positive number")
+        raise MalformedDeliveryError("comment.id is missing or not a positive number")
     repo, number = _repo(payload), _number(payload)
     return Delivery(
         key=keys.of_comment(repo, number, comment_id),
@@ -127,27 +127,27 @@ def _note_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
 
 
 def _occasion(payload: Mapping[str, Any]) -> str:
-    """Return when the pull request changed; the time of sending serves only without it."""
+    """Return when the pull request changed, otherwise when the webhook was sent."""
     return _text(_part(payload, "pull_request"), "updated_at") or str(payload.get("timestamp", ""))
 
 
 def _repo(payload: Mapping[str, Any]) -> RepoPath:
-    """Find the repository that the pull request is for, never the fork."""
+    """Return the repository that the pull request targets, never the fork."""
     base = _part(_part(payload, "pull_request"), "base")
     for holder, name in ((payload, "repository"), (payload, "project"), (base, "repo")):
         path = repo_path(holder.get(name))
         if path is not None:
             return path
-    raise MalformedDeliveryError("repository.path_with_namespace is missing or no path")
+    raise MalformedDeliveryError("repository.path_with_namespace is missing or not a path")
 
 
 def _number(payload: Mapping[str, Any]) -> int:
     pull = _part(payload, "pull_request")
     per_iid = _text(payload, "per_iid").removeprefix("!")
-    told = (pull.get("number"), payload.get("number"), payload.get("iid"), per_iid)
-    number = next((found for found in map(_positive, told) if found is not None), None)
+    numbers = (pull.get("number"), payload.get("number"), payload.get("iid"), per_iid)
+    number = next((found for found in map(_positive, numbers) if found is not None), None)
     if number is None:
-        raise MalformedDeliveryError("pull_request.number is missing or no positive number")
+        raise MalformedDeliveryError("pull_request.number is missing or not a positive number")
     return number
 
 
@@ -162,7 +162,7 @@ def _digest(body: object) -> str | None:
 
 
 def _sender(holder: Mapping[str, Any], *names: str) -> str:
-    """Return the first login that could be one."""
+    """Return the first valid login of these accounts, or nothing."""
     logins = (_part(holder, name).get("login") for name in names)
     return next((login for login in logins if isinstance(login, str) and is_name(login)), "")
 
@@ -178,7 +178,7 @@ def _text(holder: Mapping[str, Any], name: str) -> str:
 
 
 def _positive(value: object) -> int | None:
-    """Read a number that may have been sent as a string; a boolean is none."""
+    """Return a positive number, which may be sent as a string; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < len(str(_LARGEST)):
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST:
