@@ -1,1 +1,1 @@
-"""Who carries steps out: one package per runner, ignorant of each other; beside them what they share."""
+"""The runners of steps: one package each, independent of each other, and the modules that they share."""

@@ -1,4 +1,4 @@
-"""Why a build failed: the engine's words turned into an error whose type says what happens next. Pure."""
+"""Turns the messages of a failed build into an error, whose type says what happens next. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bot.model.reason import Reason
 from bot.runners.lines import clean
 
 REMEMBERED = 40
-"""Lines of a step's output that are kept to explain its failure."""
+"""Last lines of a step's output that are kept to explain its failure."""
 CLIENT_ERROR = 4
 """First digit of the HTTP statuses that blame the client."""
 _SHOWN = 300
@@ -28,19 +28,19 @@ _NETWORK = re.compile(
 )
 _FULL = re.compile(r"(?i)no space left on device")
 _EXPORT = "exporting "
-"""How BuildKit names what the engine does after the last instruction."""
+"""Beginning of BuildKit's names for the steps after the last instruction."""
 _FRONTEND = re.compile(r"^(?:failed to solve(?: with frontend \S+)?: |failed to create LLB definition: )+")
 
 
 @dataclass(frozen=True, slots=True)
 class BuildFailure:
-    """How a build ended: the engine's message, and the step that it ended in with its last lines."""
+    """A failed build: the builder's message, and the step that failed with its last lines of output."""
 
     message: str
     instruction: str = ""
     tail: tuple[str, ...] = ()
     image: str = ""
-    """The base image, when it was that step."""
+    """The base image, if loading it is what failed."""
 
 
 def classify(failure: BuildFailure, *, path: str = "") -> ChatOpsError:
@@ -51,23 +51,23 @@ def classify(failure: BuildFailure, *, path: str = "") -> ChatOpsError:
     if failure.image:
         return _unavailable(failure) or TellUser(Reason.BASE_IMAGE_MISSING, {"image": failure.image})
     return (
-        _unread(failure.message, path)
+        _rejected(failure.message, path)
         or _unavailable(failure)
-        or _misread(failure)
+        or _invalid(failure)
         or _instruction_failed(failure, "")
     )
 
 
 def refused(message: str, status: int, path: str) -> ChatOpsError | None:
-    """Return the error for a build that was answered by a status; None if it is not the user's."""
-    found = _unread(message, path)
+    """Return the error for a build request that failed with a status; None if the user did not cause it."""
+    found = _rejected(message, path)
     if found is None and status // 100 == CLIENT_ERROR:
         return TellUser(Reason.DOCKERFILE_INVALID, {"message": plain(message)})
     return found
 
 
 def plain(message: str) -> str:
-    """Return an engine's message without the prefixes of its inner parts."""
+    """Return a message without the prefixes that BuildKit's layers add."""
     return clean(_FRONTEND.sub("", message))[:_SHOWN]
 
 
@@ -77,7 +77,7 @@ def _instruction_failed(failure: BuildFailure, code: str) -> ChatOpsError:
     return TellUser(Reason.BUILD_FAILED, {"instruction": failure.instruction[:_SHOWN], "code": code}, log=log)
 
 
-def _unread(message: str, path: str) -> ChatOpsError | None:
+def _rejected(message: str, path: str) -> ChatOpsError | None:
     if target := _TARGET.search(message):
         return TellUser(Reason.TARGET_UNKNOWN, {"target": target[1] or target[2], "known": ""})
     if _NO_FILE.search(message):
@@ -87,8 +87,8 @@ def _unread(message: str, path: str) -> ChatOpsError | None:
     return None
 
 
-def _misread(failure: BuildFailure) -> ChatOpsError | None:
-    """Take an error before the first instruction for the file's own: its parser has many words."""
+def _invalid(failure: BuildFailure) -> ChatOpsError | None:
+    """Blame the Dockerfile for an error before the first instruction: its parser has many messages."""
     if failure.instruction:
         return None
     return TellUser(Reason.DOCKERFILE_INVALID, {"message": plain(failure.message)})

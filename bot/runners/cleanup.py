@@ -1,4 +1,4 @@
-"""Work that comes to its end even when its caller is cancelled, such as removing what was made."""
+"""Finishes clean-up even when its caller is cancelled."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 async def uninterrupted(work: Awaitable[T]) -> T:
-    """Wait for work to end even when cancelled meanwhile; the cancellation then goes on."""
+    """Await this to its end, even if the caller is cancelled in between; then raise the cancellation."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

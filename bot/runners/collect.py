@@ -1,4 +1,4 @@
-"""Reports out of the tar that a test container hands over; everything in it is hostile."""
+"""Reads reports from the tar of a test container, whose content is hostile."""
 
 import tarfile
 from collections.abc import Iterator
@@ -8,23 +8,23 @@ from typing import BinaryIO
 
 CHUNK = 2**20
 ARCHIVE_LIMIT = 128 * 2**20
-"""Bytes of the archive that are taken at most."""
+"""Most bytes that are read of the archive."""
 FILE_LIMIT = 16 * 2**20
 TOTAL_LIMIT = 64 * 2**20
 COUNT_LIMIT = 1_000
 PAGE_SUFFIX = ".html"
 PAGES_LIMIT = 16 * 2**20
-"""Bytes of all HTML together; it has limits of its own, since results must never give way to it."""
+"""Most bytes of HTML in all. HTML has its own limits so that it never displaces results."""
 PAGES_COUNT = 20
 MEMBER_LIMIT = 50_000
 NAME_LIMIT = 255
 
 
 def report_files(archive: BinaryIO) -> dict[str, bytes]:
-    """Return the regular `*.xml` and `*.html` files by path relative to the folder that was asked for.
+    """Return the regular `*.xml` and `*.html` files by their path in the archived folder.
 
-    Links, devices, unsafe names and what is over a limit are left out; a broken or cut archive gives what
-    could be read of it.
+    Links, devices, unsafe names and files beyond a limit are skipped. Of a broken or truncated archive, the
+    part that can be read is returned.
     """
     xml, pages = _Kept(COUNT_LIMIT, TOTAL_LIMIT), _Kept(PAGES_COUNT, PAGES_LIMIT)
     for name, content in _candidates(archive):
@@ -37,14 +37,14 @@ def report_files(archive: BinaryIO) -> dict[str, bytes]:
 
 @dataclass(slots=True)
 class _Kept:
-    """Files of one sort, and how much of it there may still be."""
+    """Files of one kind, and how much more of it is allowed."""
 
     count: int
     size: int
     files: dict[str, bytes] = field(default_factory=dict)
 
     def take(self, name: str, content: bytes) -> bool:
-        """Keep a file if there is room; return whether there was."""
+        """Keep a file if the limits allow it; return whether they do."""
         if len(content) > self.size or len(self.files) >= self.count:
             return False
         self.size -= len(content)
@@ -54,7 +54,7 @@ class _Kept:
 
 def _candidates(archive: BinaryIO) -> Iterator[tuple[str, bytes]]:
     try:
-        # Not as a stream ("r|"): that reads its way through the terabytes that a sparse file claims.
+        # Not as a stream ("r|"): that would read through the terabytes that a sparse file can claim.
         with tarfile.open(fileobj=archive, mode="r:") as tar:
             for _, member in zip(range(MEMBER_LIMIT), tar, strict=False):
                 name = _relative(member)
@@ -66,7 +66,7 @@ def _candidates(archive: BinaryIO) -> Iterator[tuple[str, bytes]]:
 
 
 def _relative(member: tarfile.TarInfo) -> str:
-    """Return the safe relative name of a file that is wanted, else nothing."""
+    """Return the relative name of a report file, or nothing for any other member and for unsafe names."""
     path = PurePosixPath(member.name)
     if not member.isreg() or member.size > FILE_LIMIT or path.suffix.lower() not in {".xml", PAGE_SUFFIX}:
         return ""

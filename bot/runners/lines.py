@@ -19,7 +19,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def clean(line: str) -> str:
-    """Return what a terminal would show of a line in the end, cut to `LINE_LIMIT`.
+    """Return what a terminal would finally show of a line, cut to `LINE_LIMIT`.
 
     >>> clean(chr(27) + "[91m10%" + chr(13) + "done" + chr(27) + "[0m")
     'done'
@@ -30,7 +30,7 @@ def clean(line: str) -> str:
 
 
 class Lines:
-    """Cuts a stream of bytes into clean lines; of a line that never ends only the beginning is kept."""
+    """Splits a stream of bytes into clean lines; of an endless line only the beginning is kept."""
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -46,7 +46,7 @@ class Lines:
         return [clean(line) for line in whole]
 
     def flush(self) -> list[str]:
-        """Return the last line if it was not ended."""
+        """Return the last line if it has no line break."""
         rest, self._rest = self._rest + self._decode(b"", True), ""  # noqa: FBT003 - the codec's own signature
         return [clean(rest)] if rest else []
 
@@ -79,13 +79,13 @@ def json_object(line: bytes) -> dict[str, Any] | None:
 def _shortened(rest: str) -> str:
     if len(rest) <= _RAW_LIMIT:
         return rest
-    # Progress bars redraw one line for ever: only what follows the last return can still be shown.
+    # Progress bars redraw one line: only what follows the last carriage return is shown in the end.
     shown = rest.rstrip("\r").rpartition("\r")[2][:_RAW_LIMIT]
     return shown + "\r" if rest.endswith("\r") else shown
 
 
 class LogWriter:
-    """Writes lines to a step's log until there are too many; always remembers the last."""
+    """Writes lines to a step's log up to a limit of characters; always remembers the last lines."""
 
     def __init__(self, log: Log, *, limit: int = 16 * 2**20, remembered: int = 40) -> None:
         self._log = log
@@ -100,9 +100,9 @@ class LogWriter:
         self._left -= len(text) + 1
         self._log.write(text + "\n")
         if self._left <= 0:
-            self._log.note("too much output: the rest is not kept")
+            self._log.note("too much output: the rest is not stored")
 
     def lines(self, texts: list[str]) -> None:
-        """Write several."""
+        """Write several lines."""
         for text in texts:
             self.line(text)

@@ -164,7 +164,7 @@ async def test_output_without_end_neither_fills_the_log_nor_hides_the_end(stage:
 
     assert len(stage.log.text) < 17 << 20
     assert set(stage.log.text.splitlines()) == {line}
-    assert stage.log.notes == ["too much output: the rest is not kept"]
+    assert stage.log.notes == ["too much output: the rest is not stored"]
 
 
 async def test_leftover_of_a_killed_bot_is_in_nobodys_way(stage: Stage) -> None:

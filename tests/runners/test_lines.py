@@ -56,14 +56,14 @@ def test_progress_bar_without_end_shows_its_last_state() -> None:
     assert lines.feed(b"\n") == ["9999"]
 
 
-def test_console_stops_writing_but_remembers_the_end() -> None:
+def test_writing_stops_at_the_limit_but_the_end_is_remembered() -> None:
     log = Recorder()
     writer = LogWriter(log, limit=10, remembered=2)
 
     writer.lines(["12345", "67890", "never written", "the end"])
 
     assert log.text == "12345\n67890\n"
-    assert log.notes == ["too much output: the rest is not kept"]
+    assert log.notes == ["too much output: the rest is not stored"]
     assert list(writer.tail) == ["never written", "the end"]
 
 

@@ -1,1 +1,1 @@
-"""Builds in the cluster: a buildkitd, rootless or not, is driven through its own client, `buildctl`."""
+"""Builds in the cluster, by a buildkitd (rootless or not) and its client `buildctl`."""

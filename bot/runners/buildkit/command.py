@@ -11,28 +11,28 @@ from bot.core.naming import LABEL_INSTANCE
 from bot.ports import BuildOrder
 
 CACHE = "buildcache"
-"""Tag of a repository's cache. All its pull requests share it: the first build of one is warm as well."""
+"""Tag of a repository's cache, which all its pull requests share: even their first builds find a cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildKitOptions:
-    """Where buildkitd is and how it builds."""
+    """The address of buildkitd, and how it builds."""
 
     address: str
     tls_dir: Path | None = None
     """Folder with ca.pem, cert.pem and key.pem."""
     cache: bool = False
     network: str = "default"
-    """`none` cuts RUN instructions off."""
+    """Network of RUN instructions: `default`, or `none`."""
     instance: str = ""
-    """Name on every image, by which a Docker engine that has pulled it can remove it again."""
+    """Label of every image, by which the bot later removes it from a Docker engine that has pulled it."""
     insecure: bool = False
-    """Whether the registry is spoken to without TLS."""
+    """Whether the registry is reached without TLS."""
     program: str = "buildctl"
 
     @property
     def client(self) -> tuple[str, ...]:
-        """The program and how it reaches buildkitd."""
+        """The program, with the options that connect it to buildkitd."""
         tls = ("--tlsdir", str(self.tls_dir)) if self.tls_dir else ()
         return (self.program, "--addr", self.address, *tls)
 
@@ -40,7 +40,7 @@ class BuildKitOptions:
 def build_command(
     order: BuildOrder, options: BuildKitOptions, context: Path, metadata: Path
 ) -> tuple[str, ...]:
-    """Return the command that builds an order from an unpacked context and pushes it."""
+    """Return the command that builds an unpacked context and pushes the image."""
     return (
         *options.client,
         *("build", "--frontend", "dockerfile.v0", "--progress", "rawjson"),
@@ -53,7 +53,7 @@ def build_command(
 
 
 def cache_of(tag: str) -> str:
-    """Return where the cache of a tag's repository is kept.
+    """Return the cache's name for the repository of a tag.
 
     >>> cache_of("127.0.0.1:5000/previews/team/shop:pr-12-1a2b3c4d")
     '127.0.0.1:5000/previews/team/shop:buildcache'
@@ -76,7 +76,7 @@ def _opts(order: BuildOrder, options: BuildKitOptions) -> Iterator[str]:
 
 def _cached(order: BuildOrder, options: BuildKitOptions) -> tuple[str, ...]:
     cache = _exported(f"type=registry,ref={cache_of(order.tag)}", options)
-    # Harbor takes a cache only in the form of an image manifest; a cache that fails must not fail the build.
+    # Harbor accepts a cache only as an image manifest. A failed export of the cache must not fail the build.
     kept = f"{cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
     return ("--import-cache", cache, "--export-cache", kept)
 

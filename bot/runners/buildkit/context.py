@@ -1,4 +1,4 @@
-"""A commit's tree as a folder, for `buildctl` takes no tar."""
+"""Unpacks a commit's tar, because `buildctl` needs a folder."""
 
 import os
 import shutil
@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack the tar of a commit; what has no place in one, or would land outside, is left out."""
+    """Unpack a tar; members that a commit cannot contain, or that would be placed outside, are skipped."""
     folder.mkdir()
     with tarfile.open(archive) as tar:
         members = [member for member in tar if _inside(member.name)]
-        # Links come last, so that nothing is written through one; where they lead is the image's business.
+        # Links come last, so that nothing is written through them. Only the build follows them.
         for member in sorted(members, key=tarfile.TarInfo.issym):
             _place(tar, member, folder / member.name)
 

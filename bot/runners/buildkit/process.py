@@ -1,4 +1,4 @@
-"""Runs `buildctl` in a process group of its own, which ends with whoever waits for it."""
+"""Runs `buildctl` in its own process group, which is stopped when its caller ends."""
 
 import asyncio
 import contextlib
@@ -12,12 +12,12 @@ from bot.model.reason import Reason
 from bot.runners.lines import split_lines
 
 GRACE = 5.0
-"""Seconds in which a stopped client may tell buildkitd to stop as well."""
+"""Seconds that a stopped client gets to stop the build in buildkitd."""
 _CHUNK = 1 << 16
 
 
 class Process:
-    """A running client. Its lines must be read to the end before its exit code is known."""
+    """A running client. Read its lines to the end before asking for its exit code."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -27,11 +27,11 @@ class Process:
         return split_lines(self._chunks())
 
     async def code(self) -> int:
-        """Return the exit code once it has ended."""
+        """Wait for the exit code."""
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """End it and all that it started: kindly first, for only the client can stop the build."""
+        """Stop the process group, by SIGTERM first: only the client can stop the build in buildkitd."""
         if self._process.returncode is not None:
             return
         self._signal(signal.SIGTERM)
@@ -62,9 +62,9 @@ class Process:
 async def started(
     command: Sequence[str], folder: Path, environ: Mapping[str, str] | None = None
 ) -> AsyncIterator[Process]:
-    """Start a client, its home in `folder`; it is stopped on leaving if it still runs.
+    """Start a client with `folder` as its home; on leaving it is stopped if it is still running.
 
-    Raises GiveUp(NOT_SUPPORTED) when there is no such program.
+    Raises GiveUp(NOT_SUPPORTED) if the program cannot be started.
     """
     try:
         process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""How the engine is reached: the Docker CLI's own settings, as an address and an aiohttp connector."""
+"""Finds the engine by the Docker CLI's own settings, and connects aiohttp to it."""
 
 import ssl
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ UNIX = "http+unix://"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A resolved engine: `base_url` and `tls` as the SDK takes them."""
+    """The address of an engine, as the SDK takes it."""
 
     base_url: str
     tls: TLSConfig | None
 
     @property
     def socket(self) -> str | None:
-        """Path of the engine's socket, if it is a local one."""
+        """Path of a local engine's socket, otherwise None."""
         return self.base_url.removeprefix(UNIX) if self.base_url.startswith(UNIX) else None
 
     @property
     def origin(self) -> str:
-        """What aiohttp puts in front of a path."""
+        """What precedes the path of a request to it."""
         return self.base_url if self.socket is None else "http://docker"
 
 
@@ -51,7 +51,7 @@ def resolve(host: str = "") -> Target:
 
 
 def connector(target: Target) -> aiohttp.BaseConnector:
-    """Return aiohttp's way to the engine, without a limit: every followed log holds a connection."""
+    """Return a connector without a limit of connections: every followed log holds one."""
     if target.socket is not None:
         return aiohttp.UnixConnector(target.socket, limit=0)
     return aiohttp.TCPConnector(limit=0, ssl=_ssl(target.tls) if target.tls else True)
@@ -60,7 +60,7 @@ def connector(target: Target) -> aiohttp.BaseConnector:
 def _ssl(tls: TLSConfig) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=tls.ca_cert or None)
     if not tls.verify:
-        # What `DOCKER_TLS_VERIFY=` asks for: encryption without knowing the peer.
+        # What an empty `DOCKER_TLS_VERIFY=` asks for: encryption without authentication.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if tls.cert:

@@ -1,4 +1,4 @@
-"""What a container is created with: pure, from a specification to the engine's JSON, hardened by default."""
+"""Turns the specification of a container into the engine's JSON, hardened by default. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 
 MINIMUM_MEMORY = 6 * 2**20
-"""What the engine takes at least."""
+"""Least memory that the engine accepts, in bytes."""
 
-# A database's entry point hands its folder to its own user and becomes that user.
+# The entry point of a database changes the owner of its folder, and then to that user.
 _SERVICE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 
 
 class Kind(StrEnum):
-    """What a container is for; the hardening differs."""
+    """The role of a container, on which its hardening depends."""
 
     APP = "app"
     SERVICE = "service"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContainerLimits:
-    """What the operator allows each container."""
+    """The operator's limits for each container."""
 
     memory: str = "2g"
     """The most that a repository may ask for."""
@@ -40,7 +40,7 @@ class ContainerLimits:
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """One container, whatever its kind."""
+    """One container of any kind."""
 
     kind: Kind
     alias: str
@@ -73,11 +73,11 @@ def configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str, Any
 
 
 def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str, Any]:
-    """Return the part that holds limits and hardening."""
+    """Return the part of the body with limits and hardening."""
     memory = allowed_memory(spec.memory, limits.memory)
     return {
         "Memory": memory,
-        # The same again: no swap.
+        # The same as Memory: no swap.
         "MemorySwap": memory,
         "NanoCpus": int(limits.cpus * 1e9),
         "PidsLimit": limits.pids,
@@ -89,8 +89,8 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
         "Init": True,
         "LogConfig": _log(spec.kind, limits),
         "NetworkMode": spec.network,
-        # The engine's resolver then asks from inside the container, where nothing answers: else names would
-        # be looked up from the host, and so carry data out (CVE-2024-29018).
+        # The engine's resolver then forwards from inside the container, where nothing answers. Otherwise it
+        # would forward from the host, and names could carry data out (CVE-2024-29018).
         "Dns": ["127.0.0.1"],
         "RestartPolicy": {"Name": "no"},
     }
@@ -98,15 +98,15 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
 
 def _log(kind: Kind, limits: ContainerLimits) -> dict[str, Any]:
     if kind is Kind.TESTS:
-        # All of it is read while it comes, and the container is removed right afterwards.
+        # The output is read as it comes, and the container is removed right afterwards.
         return {"Type": "none", "Config": {}}
     return {"Type": "json-file", "Config": {"max-size": limits.log_size, "max-file": "1"}}
 
 
 def allowed_memory(asked: str, most: str) -> int:
-    """Return bytes: what is asked for, within what the operator allows and the engine can do.
+    """Return the memory of a container in bytes: as asked for, within the limits of operator and engine.
 
-    Raises TellUser(CONFIG_INVALID) for words that are no size.
+    Raises TellUser(CONFIG_INVALID) for anything that is not a size.
     """
     try:
         size = sizes.parse(asked)

@@ -1,4 +1,4 @@
-"""Containers in the engine: made, started, listened to and removed."""
+"""Containers in the engine: created, started, followed and removed."""
 
 import asyncio
 import struct
@@ -13,7 +13,7 @@ from bot.runners.docker.labels import matching
 from bot.runners.lines import Lines
 
 SLICE = 1 << 16
-"""Bytes of output that are dealt with in one go."""
+"""Bytes of output that are processed at once."""
 _FRAME = struct.Struct(">BxxxL")
 
 
@@ -24,7 +24,7 @@ class Containers:
         self._engine = engine
 
     async def create(self, name: str, configuration: Mapping[str, Any]) -> str:
-        """Create a container and return its id; a leftover of the same name is replaced."""
+        """Create a container and return its id; an existing one of the same name is replaced."""
         try:
             return await self._create(name, configuration)
         except EngineRefused as refused:
@@ -41,25 +41,25 @@ class Containers:
         return str(made["Id"])
 
     async def start(self, container: str) -> None:
-        """Start a container; for what it raises when that fails see `health.unstartable`."""
+        """Start a container; `health.unstartable` turns the error into one for users."""
         await self._engine.short(lambda api: api.start(container))
 
-    async def keep(self, container: str) -> None:
-        """Have the engine start it again after a crash or a reboot."""
+    async def restart_always(self, container: str) -> None:
+        """Let the engine restart a container after a crash or a reboot."""
         policy: Any = {"Name": "unless-stopped"}
         await self._engine.short(lambda api: api.update_container(container, restart_policy=policy))
 
     async def inspect(self, container: str) -> dict[str, Any]:
-        """Return what the engine knows of a container."""
+        """Return the engine's description of a container."""
         found: dict[str, Any] = await self._engine.get(f"/containers/{container}/json")
         return found
 
     async def wait(self, container: str) -> int:
-        """Wait until a container is over and return its exit code."""
+        """Wait until a container has exited, and return its exit code."""
         return int((await self._engine.post(f"/containers/{container}/wait"))["StatusCode"])
 
     async def remove(self, container: str) -> None:
-        """Kill and remove a container with its anonymous volumes; none is fine."""
+        """Kill and remove a container with its anonymous volumes, if it exists."""
         try:
             await self._engine.short(lambda api: api.remove_container(container, v=True, force=True))
         except EngineRefused as refused:
@@ -75,16 +75,16 @@ class Containers:
 
     @asynccontextmanager
     async def attached(self, container: str) -> AsyncIterator[AsyncIterator[list[str]]]:
-        """Give what a container that is about to start will write, as clean lines.
+        """Provide the output of a container that has not started yet, as clean lines.
 
-        Unlike its log this has no gaps when a lot comes: a writer waits until it is read.
+        Unlike its log, this stream loses nothing: the container waits until its output is read.
         """
         params = {"stream": "1", "stdout": "1", "stderr": "1"}
         async with self._engine.open("POST", f"/containers/{container}/attach", params=params) as response:
             yield _lines(response.content.iter_any())
 
     async def tail(self, container: str, lines: int = 40) -> str:
-        """Return the last lines that a container wrote."""
+        """Return the last lines of a container's log."""
         params = {"stdout": "1", "stderr": "1", "tail": str(lines)}
         async with self._engine.open("GET", f"/containers/{container}/logs", params=params) as response:
             found = [line async for batch in _lines(response.content.iter_any()) for line in batch]
@@ -92,7 +92,7 @@ class Containers:
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[str]]:
-    """Give standard output and errors together, in whole lines of each."""
+    """Yield the whole lines of standard output and standard error."""
     streams: defaultdict[int, Lines] = defaultdict(Lines)
     async for stream, data in _frames(chunks):
         yield streams[stream].feed(data)
@@ -101,18 +101,18 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[str]]:
 
 
 async def _frames(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, bytes]]:
-    """Take the engine's multiplexed stream apart; a frame's data is passed on as it comes."""
+    """Split the engine's multiplexed stream; the data of a frame is yielded as it comes."""
     frames = Frames()
     async for chunk in chunks:
         for at in range(0, len(chunk), SLICE):
             for stream, data in frames.feed(chunk[at : at + SLICE]):
                 yield stream, data
-            # Whoever floods must not keep the loop from everything else.
+            # A flood of output must not keep the event loop from everything else.
             await asyncio.sleep(0)
 
 
 class Frames:
-    """Undoes the engine's multiplexing of standard output and errors: eight bytes of header, then data.
+    """Decodes the engine's multiplexing of standard output and error: eight bytes of header, then data.
 
     https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
     """
@@ -123,7 +123,7 @@ class Frames:
         self._left = 0
 
     def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
-        """Take bytes and give the data in them with the number of its stream."""
+        """Take bytes and yield the data in them with the number of its stream."""
         at = 0
         while at < len(chunk):
             if self._left:

@@ -1,7 +1,7 @@
-"""The build context: the tar of a commit without what its `.dockerignore` leaves out.
+"""The build context: the tar of a commit without the files that its `.dockerignore` excludes.
 
-The engine does not apply the file to a tar. Its patterns come from the pull request and are matched by
-regular expressions, so the filter runs in a process of its own whose time is limited.
+The engine does not apply `.dockerignore` to a tar. Its patterns come from the pull request and are matched as
+regular expressions, so filtering runs in a separate process with limited time.
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 
 SECONDS = 10
-"""Processor time that filtering may take."""
+"""Seconds of processor time that filtering may take."""
 CHUNK = 1 << 20
 BAD_PATTERN = 3
-_TOLD = {
+_PROBLEMS = {
     BAD_PATTERN: "a pattern in it cannot be read",
     -signal.SIGXCPU: "its patterns take too long to match",
     -signal.SIGKILL: "its patterns take too long to match",
 }
-"""By exit code of the process apart: what the pull request's author can mend."""
+"""What the author of the pull request has to fix, by exit code of the process."""
 
 
 @asynccontextmanager
 async def filtered(context: Path, dockerfile: str) -> AsyncIterator[Path]:
-    """Give the tar to send: the same one when there is no `.dockerignore`, else a filtered copy.
+    """Provide the tar to send: the given one without a `.dockerignore`, otherwise a filtered copy.
 
     Raises TellUser(DOCKERFILE_INVALID) when the patterns cannot be applied.
     """
@@ -45,19 +45,19 @@ async def filtered(context: Path, dockerfile: str) -> AsyncIterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="chatops-context-") as folder:
         copy = Path(folder) / "context.tar"
-        await _filter_apart(context, copy, dockerfile)
+        await _run_filter(context, copy, dockerfile)
         yield copy
 
 
 async def chunks(path: Path) -> AsyncIterator[bytes]:
-    """Read a file piece by piece without holding up the loop."""
+    """Yield a file in pieces without blocking the event loop."""
     with await asyncio.to_thread(path.open, "rb") as file:
         while data := await asyncio.to_thread(file.read, CHUNK):
             yield data
 
 
 def ignore_file(context: Path, dockerfile: str) -> list[str] | None:
-    """Return the patterns that apply, the Dockerfile's own `<name>.dockerignore` first, as BuildKit does."""
+    """Return the patterns that apply, as for BuildKit: `<Dockerfile>.dockerignore`, or `.dockerignore`."""
     names = (f"{dockerfile}.dockerignore", ".dockerignore")
     found: dict[str, list[str]] = {}
     with tarfile.open(context) as tar:
@@ -70,7 +70,7 @@ def ignore_file(context: Path, dockerfile: str) -> list[str] | None:
 
 
 def recipe(context: Path, dockerfile: str) -> Dockerfile:
-    """Return what the context's Dockerfile says, which is nothing when there is none."""
+    """Return the context's Dockerfile; an empty one if there is none."""
     with tarfile.open(context) as tar:
         for member in tar:
             content = tar.extractfile(member) if _name(member) == dockerfile and member.isreg() else None
@@ -80,15 +80,15 @@ def recipe(context: Path, dockerfile: str) -> Dockerfile:
 
 
 def patterns(text: str) -> list[str]:
-    """Return the patterns of a `.dockerignore`: without comments and empty lines."""
+    """Return the patterns of a `.dockerignore`, without comments and empty lines."""
     lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 
 def write_filtered(context: Path, copy: Path, dockerfile: str) -> None:
-    """Copy a tar without ignored and unsafe members; the Dockerfile itself always stays."""
+    """Copy a tar without ignored and unsafe members; the Dockerfile itself is always included."""
     matcher = PatternMatcher([*(ignore_file(context, dockerfile) or ()), f"!{dockerfile}"])
-    # BuildKit sniffs the beginning of the tar and does not know Python's default, PAX.
+    # BuildKit detects a tar by its beginning, but not in Python's default format, PAX.
     with tarfile.open(context) as source, tarfile.open(copy, "w", format=tarfile.GNU_FORMAT) as target:
         for member in source:
             name = _name(member)
@@ -106,7 +106,7 @@ def _safe(name: str) -> bool:
     return name != "." and not path.is_absolute() and ".." not in path.parts
 
 
-async def _filter_apart(context: Path, copy: Path, dockerfile: str) -> None:
+async def _run_filter(context: Path, copy: Path, dockerfile: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", __name__, str(context), str(copy), dockerfile, str(SECONDS)),
         env={"PYTHONPATH": str(Path(bot.__file__).parents[1]), "HOME": "/nonexistent"},
@@ -119,14 +119,16 @@ async def _filter_apart(context: Path, copy: Path, dockerfile: str) -> None:
         process.kill()
         await process.wait()
         raise
-    if process.returncode in _TOLD:
-        raise TellUser(Reason.DOCKERFILE_INVALID, {"message": f".dockerignore: {_TOLD[process.returncode]}"})
+    if process.returncode in _PROBLEMS:
+        raise TellUser(
+            Reason.DOCKERFILE_INVALID, {"message": f".dockerignore: {_PROBLEMS[process.returncode]}"}
+        )
     if process.returncode:
         raise RuntimeError(f"filtering the build context: {errors.decode('utf-8', 'replace')}")
 
 
 def main(arguments: list[str]) -> None:
-    """Filter `context` to `copy`, as the process apart."""
+    """Filter `context` into `copy`; run in the separate process."""
     context, copy, dockerfile, seconds = arguments
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
     try:

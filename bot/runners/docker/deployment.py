@@ -1,4 +1,4 @@
-"""One attempt to bring an environment up: its services, then the service under test, until it is healthy."""
+"""Starts one environment: its services, then the service under test, until all are healthy."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from bot.runners.docker.network import Network
 from bot.runners.lines import LogWriter
 
 APP = "app"
-"""Name of the service under test on its network."""
+"""Host name of the service under test on its network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """All that one attempt needs."""
+    """One attempt to start an environment."""
 
     spec: EnvironmentSpec
     network: Network
@@ -32,14 +32,14 @@ class Deployment:
     writer: LogWriter
     labels: Mapping[Kind, Mapping[str, str]]
     names: Callable[[str], str]
-    """From a part, such as `app`, to the name of its container."""
+    """Returns the name of the container of a part such as `app`."""
 
     async def run(self) -> Endpoint:
-        """Start everything and return where it answers; what was started stays for the caller to remove."""
+        """Start all containers and return the endpoint; after an error the caller removes them."""
         started = [await self._service(service) for service in self.spec.services]
         app, port = await self._app()
         for container in (*started, app):
-            await self.containers.keep(container)
+            await self.containers.restart_always(container)
         return Endpoint(self.network.address, port)
 
     async def _service(self, service: ServiceSpec) -> str:
@@ -97,7 +97,7 @@ class Deployment:
             raise unstartable(error, name) from error
 
     async def _explained(self, container: str, doing: Awaitable[None]) -> None:
-        """Give an error that the container caused its last words, in the error and in the log."""
+        """Add the last lines of the container's log to an error that it caused, and to the step's log."""
         try:
             await doing
         except TellUser as error:

@@ -1,7 +1,7 @@
-"""The one door to the Docker Engine: requests that can be interrupted, and short calls that cannot.
+"""Requests to the Docker Engine: those that can be interrupted, and short calls that cannot.
 
-What goes wrong on the way becomes `EngineFault` (worth retrying) or `EngineRefused` (the engine said no;
-callers that know why turn it into something better).
+Failures become `EngineFault`, which is worth a retry, or `EngineRefused`, which callers turn into a more
+precise error where they know the reason.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ from bot.runners.lines import json_object, split_lines
 
 T = TypeVar("T")
 
-# BuildKit puts a whole layer of output on one line; aiohttp's default raises LineTooLong at 128 KiB.
+# BuildKit writes long lines; aiohttp's default buffer fails at 128 KiB with LineTooLong.
 READ_BUFFER = 2**22
 TIMEOUT = 60
 """Seconds that a short call may take."""
-# All that is used here has been there since 1.41 (engine 20.10); engine 29 wants at least 1.44.
+# Everything used here exists since 1.41 (engine 20.10); engine 29 requires at least 1.44.
 KNOWN_VERSION = (1, 44)
 
 
 class EngineFault(RetryLater):
-    """The engine is gone, hangs, or had an error of its own; `status` is 0 when it did not answer."""
+    """The engine does not answer, or failed with a 5xx; `status` is 0 without an answer."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         self.message = message
@@ -43,7 +43,7 @@ class EngineFault(RetryLater):
 
 
 class EngineRefused(GiveUp):
-    """The engine answered 4xx."""
+    """The engine refused a request with a 4xx."""
 
     def __init__(self, message: str, status: int) -> None:
         self.message = message
@@ -52,7 +52,7 @@ class EngineRefused(GiveUp):
 
 
 def negotiate(newest: str, oldest: str) -> str:
-    """Choose the API version between what the engine offers and what this code knows.
+    """Return the API version to use: the newest that both the engine and this code support.
 
     >>> negotiate("1.41", "1.12"), negotiate("1.52", "1.44"), negotiate("1.60", "1.50")
     ('1.41', '1.44', '1.50')
@@ -62,7 +62,7 @@ def negotiate(newest: str, oldest: str) -> str:
 
 
 class DockerEngine:
-    """A connected engine; `connect` succeeds without one, calls then raise `EngineFault`."""
+    """One engine. `connect` succeeds even if the engine is away; calls then raise `EngineFault`."""
 
     def __init__(self, target: Target, session: aiohttp.ClientSession) -> None:
         self._target = target
@@ -73,7 +73,7 @@ class DockerEngine:
 
     @classmethod
     async def connect(cls, host: str = "") -> Self:
-        """Prepare the way to the engine; raises GiveUp(NOT_SUPPORTED) for an address that cannot be used."""
+        """Prepare connections to an engine; see `resolve`. Raises GiveUp(NOT_SUPPORTED) as it does."""
         target = await asyncio.to_thread(resolve, host)
         session = aiohttp.ClientSession(
             connector=connector(target),
@@ -84,14 +84,14 @@ class DockerEngine:
         return cls(target, session)
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         await self._session.close()
         if self._api is not None:
             self._api.close()
         self._threads.shutdown(wait=False)
 
     async def version(self) -> Mapping[str, Any]:
-        """Ask the engine for its versions; also how one learns whether it is there."""
+        """Return the engine's versions; also the check that it answers."""
         async with self._send("GET", "/version", seconds=TIMEOUT) as response:
             found: dict[str, Any] = await response.json()
         self._version = negotiate(found["ApiVersion"], found.get("MinAPIVersion", "1.24"))
@@ -108,7 +108,7 @@ class DockerEngine:
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request and give its response, closed on leaving: that is what stops work in the engine."""
+        """Send a request and provide its response. Leaving closes it, which stops the work in the engine."""
         if not self._version:
             await self.version()
         path = f"/v{self._version}{path}"
@@ -118,12 +118,12 @@ class DockerEngine:
             yield response
 
     async def get(self, path: str, **params: str) -> Any:
-        """Return the JSON that the engine answers."""
+        """Return the engine's JSON answer."""
         async with self.open("GET", path, params=params, seconds=TIMEOUT) as response:
             return await response.json()
 
     async def post(self, path: str, **params: str) -> Any:
-        """Ask for something that answers when it is done, however long that takes."""
+        """Send a request that is answered when it is done, without a time limit."""
         async with self.open("POST", path, params=params) as response:
             return await response.json()
 
@@ -136,9 +136,9 @@ class DockerEngine:
                 await asyncio.sleep(0)
 
     async def short(self, call: Callable[[docker.APIClient], T]) -> T:
-        """Run a short call of the SDK; it is carried to its end even when the caller is cancelled.
+        """Run a short call of the SDK to its end, even if the caller is cancelled.
 
-        So nothing can come into being after the clean-up that a cancellation runs.
+        Otherwise the call could create something after the clean-up that follows a cancellation.
         """
         if not self._version:
             await self.version()
@@ -159,7 +159,7 @@ class DockerEngine:
     async def _send(
         self, method: str, path: str, *, seconds: float | None, **extra: Any
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        with _explained():
+        with _translated_errors():
             limit = aiohttp.ClientTimeout(total=seconds, sock_connect=10)
             response = await self._session.request(method, self._target.origin + path, timeout=limit, **extra)
             try:
@@ -171,7 +171,7 @@ class DockerEngine:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, TimeoutError, OSError) as error:

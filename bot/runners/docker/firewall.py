@@ -1,6 +1,6 @@
-"""Closes the host's own ports to previews.
+"""Keeps previews from the host's own ports.
 
-An internal network keeps containers from the internet, not from the host that they run on.
+An internal network separates containers from the internet, but not from the host that they run on.
 """
 
 import asyncio
@@ -12,28 +12,28 @@ from typing import Literal
 log = logging.getLogger(__name__)
 
 Mode = Literal["auto", "required", "off"]
-"""`auto` does what it can and says what it cannot, `required` makes that an error, `off` touches nothing."""
-
+"""`auto` logs a warning if the rule cannot be set, `required` makes that an error, `off` sets no rule."""
 
 ATTEMPTS = 20
+"""Copies of the rule that `remove` deletes at most."""
 
 
 class Firewall:
-    """One rule over all bridges of a bot: no new connection from them to the host."""
+    """One rule for all bridges of a bot: no new connection from them to the host."""
 
     def __init__(self, prefix: str, mode: Mode = "auto") -> None:
         self._rule = ("-i", f"{prefix}+", "-m", "conntrack", "--ctstate", "NEW", "-j", "DROP")
         self._mode = mode
         self.problem: str | None = None
-        """Why the rule is not in force, once `ensure` has tried."""
+        """Why the rule is not set, as of the last `ensure`."""
 
     @property
     def required(self) -> bool:
-        """Whether nothing may run without the rule."""
+        """Whether no container may run without the rule."""
         return self._mode == "required"
 
     async def ensure(self) -> str | None:
-        """Put the rule in force unless it is; return why that cannot be done."""
+        """Set the rule if it is not set; return why that failed, or None."""
         if self._mode == "off":
             return None
         problem = await self._ensure()
@@ -43,7 +43,7 @@ class Firewall:
         return problem
 
     async def remove(self) -> None:
-        """Take the rule away, if it is there."""
+        """Remove the rule if it is set."""
         for _ in range(ATTEMPTS):
             if await self._iptables("-C") is not None:
                 return
@@ -57,7 +57,7 @@ class Firewall:
         return await self._iptables("-I")
 
     async def _iptables(self, action: str) -> str | None:
-        """Run iptables and return what it complained of."""
+        """Run iptables; return its error, or None."""
         program = shutil.which("iptables", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
         if program is None:
             return "iptables is not installed"

@@ -1,4 +1,4 @@
-"""When a started container counts as ready; fails at once when it is no longer running."""
+"""Waits until a started container is ready; fails at once if it has exited."""
 
 import asyncio
 import re
@@ -16,10 +16,10 @@ from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.lines import clean
 
 INTERVAL = 0.075
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 REMEMBERED = 20
 NOT_STARTED = "127"
-"""What a shell would say of a command that cannot be run."""
+"""A shell's exit code for a command that cannot be run."""
 _IMAGE_FAULT = re.compile(
     r"(?i)unable to find (?:user|group)|executable file not found|no such file or directory|permission denied"
     r"|not a directory|exec format error|no command specified|OCI runtime create failed"
@@ -30,7 +30,7 @@ PROBE = 5.0
 
 
 class Health:
-    """Waits for containers, by their image's HEALTHCHECK, a URL path or an open port."""
+    """Checks containers by a URL path, their image's HEALTHCHECK or an open port."""
 
     def __init__(self, containers: Containers) -> None:
         self._containers = containers
@@ -40,16 +40,17 @@ class Health:
     ) -> None:
         """Return when a container is ready.
 
-        Raises TellUser(CONTAINER_EXITED | OUT_OF_MEMORY | UNHEALTHY), its log what the last check said.
+        Raises TellUser(CONTAINER_EXITED | OUT_OF_MEMORY | UNHEALTHY) with the output of the last check as its
+        log.
         """
         try:
             async with asyncio.timeout(seconds):
-                while not await self._ready(container, name, port, path):  # noqa: ASYNC110 - the engine tells nobody
+                while not await self._ready(container, name, port, path):  # noqa: ASYNC110 - the engine has no event for it
                     await asyncio.sleep(INTERVAL)
         except TimeoutError:
-            said = last_check(await self._containers.inspect(container))
+            output = last_check(await self._containers.inspect(container))
             facts = {"name": name, "seconds": f"{seconds:g}"}
-            raise TellUser(Reason.UNHEALTHY, facts, log=said) from None
+            raise TellUser(Reason.UNHEALTHY, facts, log=output) from None
 
     async def _ready(self, container: str, name: str, port: int | None, path: str | None) -> bool:
         found = await self._containers.inspect(container)
@@ -64,7 +65,7 @@ class Health:
 
 
 def ended(found: Mapping[str, Any], name: str) -> ChatOpsError:
-    """Return the error for a container that is over."""
+    """Return the error for a container that has exited."""
     state = found["State"]
     if state.get("OOMKilled"):
         limit = f"{found['HostConfig']['Memory'] // 2**20}m"
@@ -73,7 +74,7 @@ def ended(found: Mapping[str, Any], name: str) -> ChatOpsError:
 
 
 def unstartable(error: EngineRefused | EngineFault, name: str) -> ChatOpsError:
-    """Return the error for a container that the engine would not make or start."""
+    """Return the error for a container that the engine could not create or start."""
     if error.status == HTTPStatus.BAD_REQUEST or _IMAGE_FAULT.search(error.message):
         facts = {"name": name, "code": NOT_STARTED}
         return TellUser(Reason.CONTAINER_EXITED, facts, log=clean(error.message))
@@ -81,20 +82,20 @@ def unstartable(error: EngineRefused | EngineFault, name: str) -> ChatOpsError:
 
 
 def last_check(found: Mapping[str, Any]) -> str:
-    """Return what an inspected container's HEALTHCHECK wrote last."""
+    """Return the last output of an inspected container's HEALTHCHECK."""
     checks = (found["State"].get("Health") or {}).get("Log") or [{}]
     lines = str(checks[-1].get("Output", "")).splitlines()
     return "\n".join(clean(line) for line in lines[-REMEMBERED:])
 
 
 def address(found: Mapping[str, Any]) -> str:
-    """Return the IP address of an inspected container on its one network."""
+    """Return the IP address of an inspected container on its only network."""
     networks = found["NetworkSettings"]["Networks"].values()
     return next((str(network["IPAddress"]) for network in networks if network["IPAddress"]), "")
 
 
 async def is_open(host: str, port: int) -> bool:
-    """Say whether something accepts connections there."""
+    """Return whether a port accepts connections."""
     try:
         async with asyncio.timeout(PROBE):
             _, writer = await asyncio.open_connection(host, port)
@@ -105,7 +106,7 @@ async def is_open(host: str, port: int) -> bool:
 
 
 async def answers(host: str, port: int, path: str) -> bool:
-    """Say whether a URL path answers below 400; a redirect counts and is not followed."""
+    """Return whether a URL path answers with a status below 400; redirects are not followed."""
     url = URL.build(scheme="http", host=host, port=port).join(URL(f"/{path.lstrip('/')}", encoded=True))
     timeout = aiohttp.ClientTimeout(total=PROBE)
     try:

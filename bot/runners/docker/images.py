@@ -31,16 +31,16 @@ _LOGGED = re.compile(r"^(Pushed|Layer already exists|Mounted from .*|Pull comple
 
 
 class Images:
-    """The engine's images, and the way to registries through it."""
+    """The engine's images, and its access to registries."""
 
     def __init__(self, engine: DockerEngine, credentials: Credentials) -> None:
         self._engine = engine
         self._credentials = credentials
 
     async def inspect(self, reference: str) -> dict[str, Any] | None:
-        """Return what the engine knows of an image, or None if it does not have it.
+        """Return the engine's description of an image; None if the engine does not have it.
 
-        Raises TellUser(BASE_IMAGE_MISSING) for what cannot be the name of one.
+        Raises TellUser(BASE_IMAGE_MISSING) for an invalid name.
         """
         if not _REFERENCE.fullmatch(reference) or "//" in reference or ".." in reference:
             raise TellUser(Reason.BASE_IMAGE_MISSING, {"image": reference})
@@ -53,7 +53,7 @@ class Images:
         return found
 
     async def ensure(self, reference: str, writer: LogWriter) -> dict[str, Any]:
-        """Return an image, pulled if the engine does not have it.
+        """Return the description of an image, which is pulled if the engine does not have it.
 
         Raises TellUser(BASE_IMAGE_MISSING), RetryLater(REGISTRY_UNAVAILABLE | ENGINE_UNAVAILABLE).
         """
@@ -101,7 +101,7 @@ class Images:
         return digest
 
     async def remove(self, wanted: Mapping[str, str]) -> None:
-        """Remove every image with these labels, dangling or not; those in use stay."""
+        """Remove every image with these labels, dangling or not, except those in use."""
         ids: set[str] = set()
         for dangling in ("false", "true"):
             filters = matching(wanted) | {"dangling": [dangling]}
@@ -111,7 +111,7 @@ class Images:
             await self._remove(image)
 
     async def remove_one(self, image: str) -> bool:
-        """Remove an image by its id, with all its tags; False if something still needs it."""
+        """Remove an image by its id, with all its tags; False if it is in use."""
         await self._remove(image)
         return await self.inspect(image) is None
 
@@ -146,7 +146,7 @@ def exposed_ports(image: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def push_failed(repository: str, message: str) -> ChatOpsError:
-    """Return the error for what a push's stream said."""
+    """Return the error for the message of a failed push."""
     if "does not exist locally" in message or "does not exist" in message:
         return RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": plain(message)})
     if _DENIED.search(message):

@@ -1,4 +1,4 @@
-"""Everything in the engine that carries this bot's label, as values, whichever of its runs made it."""
+"""Lists and removes what this bot has created in the engine, by label."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from bot.runners.docker.network import Networks
 
 
 class Inventory:
-    """Takes stock of one bot's things, and removes single ones."""
+    """The items of one bot."""
 
     def __init__(
         self, engine: DockerEngine, instance: str, containers: Containers, networks: Networks, images: Images
@@ -27,8 +27,8 @@ class Inventory:
         self._networks = networks
         self._images = images
 
-    async def take(self) -> tuple[Item, ...]:
-        """Return everything; see `Platform.inventory`."""
+    async def list(self) -> tuple[Item, ...]:
+        """Return all items; see `Platform.inventory`."""
         wanted = self._wanted
         containers = await self._engine.short(lambda api: api.containers(all=True, filters=wanted))
         networks = await self._engine.short(lambda api: api.networks(filters=wanted))
@@ -43,7 +43,7 @@ class Inventory:
         return tuple(item for item in found if item is not None)
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """Remove these; see `Platform.remove_items`."""
+        """Remove items; see `Platform.remove_items`."""
         return tuple([item for item in items if await self._remove(item)])
 
     async def _remove(self, item: Item) -> bool:
@@ -66,7 +66,7 @@ def _container(found: Mapping[str, Any]) -> Item | None:
 
 
 def _item(kind: ItemKind, found: Mapping[str, Any], name: str) -> Item | None:
-    """Read what the engine lists; None if it does not say of which pull request it is."""
+    """Read an entry of the engine's lists; None if its labels name no pull request."""
     labels: Mapping[str, str] = found.get("Labels") or {}
     number, run = labels.get(LABEL_NUMBER, ""), labels.get(LABEL_RUN, "")
     try:
@@ -83,7 +83,7 @@ def _item(kind: ItemKind, found: Mapping[str, Any], name: str) -> Item | None:
         number=int(number),
         environment=labels.get(LABEL_ENVIRONMENT, ""),
         run=int(run) if run.isdecimal() else 0,
-        made_at=_moment(found.get("Created")),
+        made_at=_created_at(found.get("Created")),
     )
 
 
@@ -91,11 +91,11 @@ def _first(names: Sequence[str] | None) -> str:
     return names[0] if names else ""
 
 
-def _moment(told: object) -> datetime | None:
-    """Read when something was made: containers and images count seconds, networks write a time."""
-    if isinstance(told, int):
-        return datetime.fromtimestamp(told, UTC)
+def _created_at(value: object) -> datetime | None:
+    """Read a time of creation: seconds for containers and images, ISO 8601 for networks."""
+    if isinstance(value, int):
+        return datetime.fromtimestamp(value, UTC)
     try:
-        return datetime.fromisoformat(str(told)).astimezone(UTC)
+        return datetime.fromisoformat(str(value)).astimezone(UTC)
     except ValueError:
         return None

@@ -1,6 +1,6 @@
-"""One closed network per environment, each with a small subnet of its own out of a configured pool.
+"""One internal network for each environment, with a small subnet from a configured range.
 
-The engine's default pools would be empty after some thirty of them.
+The engine's default pools are exhausted after about thirty networks.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _TAKEN = re.compile(r"(?i)overlap|already exists|conflicts with|in use")
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """An environment's network; `address` is the one kept for the service under test."""
+    """The network of an environment; `address` is reserved for the service under test."""
 
     id: str
     name: str
@@ -37,22 +37,22 @@ class Network:
 
     @property
     def address(self) -> str:
-        """The last one: the engine gives out the first ones to whoever comes."""
+        """The last address: the engine assigns from the first."""
         return str(self.subnet[-2])
 
 
 def bridge_prefix(instance: str) -> str:
-    """Return how the names of a bot's bridges begin, for one firewall rule over all of them."""
+    """Return the prefix of the names of a bot's bridges; one firewall rule covers it."""
     return f"co{_digest(instance)[:5]}"
 
 
 def bridge_name(instance: str, name: str) -> str:
-    """Return a bridge's name: Linux allows 15 characters."""
+    """Return the name of a bridge, for which Linux allows 15 characters."""
     return f"{bridge_prefix(instance)}{_digest(name)[:8]}"
 
 
 def free_subnets(pool: Subnet, taken: Iterable[Subnet], seed: str) -> Iterator[Subnet]:
-    """Give the pool's free subnets, beginning at a place of `seed`'s own so that two at once seldom meet."""
+    """Yield the free subnets of a pool, from one that depends on `seed`: concurrent calls rarely collide."""
     used = [subnet for subnet in taken if subnet.overlaps(pool)]
     length = max(PREFIX_LENGTH, pool.prefixlen)
     count = 2 ** (length - pool.prefixlen)
@@ -66,7 +66,7 @@ def free_subnets(pool: Subnet, taken: Iterable[Subnet], seed: str) -> Iterator[S
 
 
 class Networks:
-    """Makes, finds and removes the networks of one bot."""
+    """Creates, finds and removes the networks of one bot."""
 
     def __init__(self, engine: DockerEngine, instance: str, pool: str) -> None:
         self._engine = engine
@@ -74,24 +74,24 @@ class Networks:
         self._pool = Subnet(pool)
 
     async def find(self, key: EnvironmentKey) -> Network | None:
-        """Return an environment's network if there is one."""
+        """Return the network of an environment, if it exists."""
         found = await self._list(matching(of_environment(self._instance, key)))
         return next((network for network in map(_network, found) if network), None)
 
     async def ensure(self, key: EnvironmentKey, name: str) -> Network:
-        """Return an environment's network, made if there is none.
+        """Return the network of an environment, created if it does not exist.
 
-        Raises RetryLater(ENGINE_UNAVAILABLE) when the pool is used up.
+        Raises RetryLater(ENGINE_UNAVAILABLE) if no subnet is free.
         """
         return await self.find(key) or await self._create(key, name)
 
     async def remove(self, wanted: Mapping[str, str]) -> None:
-        """Remove every network with these labels, whatever is still connected to it."""
+        """Disconnect every container from the networks with these labels, and remove them."""
         for network in await self._list(matching(wanted)):
             await self.remove_one(str(network["Id"]))
 
     async def remove_one(self, network: str) -> None:
-        """Remove one network by its id; none is fine."""
+        """Remove one network by its id, if it exists."""
         await self._disconnect(network)
         await self._remove(network)
 

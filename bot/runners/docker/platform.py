@@ -1,4 +1,4 @@
-"""Environments on one Docker Engine: deployed, tested, removed."""
+"""Deploys, tests and removes environments on one Docker Engine."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,11 +26,11 @@ from bot.runners.docker.tests_container import TestsContainer
 from bot.runners.lines import LogWriter
 
 POOL = "10.231.0.0/16"
-"""Default pool of the environments' subnets: room for 4,096 of them, outside the engine's own pools."""
+"""Default range of the environments' subnets: 4,096 of them, outside of the engine's own pools."""
 
 
 class DockerPlatform:
-    """The `Platform` of one engine. `instance` names this bot: what has another name is never touched."""
+    """The `Platform` of one engine. `instance` names this bot; it ignores what has another name."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class DockerPlatform:
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         """Deploy; see `Platform.deploy`."""
-        await self._close_host(log)
+        await self._block_host_ports(log)
         await self._containers.remove_all(self._labels(spec.key))
         try:
             network = await self._networks.ensure(spec.key, naming.network(spec.key, self._instance))
@@ -67,7 +67,7 @@ class DockerPlatform:
         network = await self._networks.find(spec.key)
         if network or not spec.standalone:
             return await self._run_tests(spec, network, log)
-        await self._close_host(log)
+        await self._block_host_ports(log)
         try:
             network = await self._networks.ensure(spec.key, naming.network(spec.key, self._instance))
             return await self._run_tests(spec, network, log)
@@ -75,11 +75,11 @@ class DockerPlatform:
             await uninterrupted(self.remove(spec.key))
 
     async def stop_tests(self, key: EnvironmentKey) -> None:
-        """Remove the containers of suites; see `Platform.stop_tests`."""
+        """Remove the containers of test suites; see `Platform.stop_tests`."""
         await self._containers.remove_all({**self._labels(key), labels.LABEL_ROLE: Kind.TESTS})
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
-        """Return where tests find the service; see `Platform.service_url`."""
+        """Return the URL of the service for tests; see `Platform.service_url`."""
         del key
         return f"http://{APP}:{port}"
 
@@ -93,15 +93,15 @@ class DockerPlatform:
         await self._images.remove(labels.of_pull(self._instance, repo, number))
 
     async def inventory(self) -> tuple[Item, ...]:
-        """Return what there is of this bot's; see `Platform.inventory`."""
-        return await self._inventory.take()
+        """Return this bot's items; see `Platform.inventory`."""
+        return await self._inventory.list()
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """Remove these; see `Platform.remove_items`."""
+        """Remove items; see `Platform.remove_items`."""
         return await self._inventory.remove_items(items)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
-        """Do nothing: no item of an engine says until when it lives."""
+        """Do nothing: items of an engine have no expiry label."""
         del item, expires
 
     async def ping(self) -> str | None:
@@ -113,7 +113,7 @@ class DockerPlatform:
         problem = await self.firewall.ensure()
         return problem if self.firewall.required else None
 
-    async def _close_host(self, log: Log) -> None:
+    async def _block_host_ports(self, log: Log) -> None:
         problem = await self.firewall.ensure()
         if problem and self.firewall.required:
             raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": f"firewall: {problem}"})
@@ -131,7 +131,7 @@ class DockerPlatform:
             image=spec.image,
             network=network.name,
             memory=spec.memory,
-            labels=self._marked(spec.labels, spec.key, Kind.TESTS),
+            labels=self._labels_for(spec.labels, spec.key, Kind.TESTS),
             env=spec.env,
             entrypoint=("/bin/sh", "-c") if spec.command else (),
             command=(spec.command,) if spec.command else (),
@@ -149,12 +149,12 @@ class DockerPlatform:
             containers=self._containers,
             health=Health(self._containers),
             writer=writer,
-            labels={kind: self._marked(spec.labels, spec.key, kind) for kind in Kind},
+            labels={kind: self._labels_for(spec.labels, spec.key, kind) for kind in Kind},
             names=lambda part: naming.container(spec.key, part, self._instance),
         )
 
     def _labels(self, key: EnvironmentKey) -> dict[str, str]:
         return labels.of_environment(self._instance, key)
 
-    def _marked(self, extra: Mapping[str, str], key: EnvironmentKey, kind: Kind) -> dict[str, str]:
+    def _labels_for(self, extra: Mapping[str, str], key: EnvironmentKey, kind: Kind) -> dict[str, str]:
         return {**extra, **self._labels(key), labels.LABEL_ROLE: kind}

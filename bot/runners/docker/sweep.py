@@ -1,4 +1,4 @@
-"""Removes everything that one instance of the bot has made in an engine; for playgrounds and tests."""
+"""Removes everything that one instance of the bot has created in an engine; for the playground and tests."""
 
 from bot.core import naming
 from bot.runners.docker.containers import Containers
@@ -11,7 +11,7 @@ from bot.runners.docker.platform import POOL
 
 
 async def sweep(instance: str, host: str = "") -> None:
-    """Remove containers, then networks, then images that carry the instance's label, and its firewall rule.
+    """Remove the containers, networks and images with the instance's label, and its firewall rule.
 
     Raises RetryLater(ENGINE_UNAVAILABLE).
     """

@@ -1,4 +1,4 @@
-"""One suite in a container of its own: started, followed to its end, its report taken out."""
+"""Runs one test suite in a container, follows its output and collects its report."""
 
 import asyncio
 import posixpath
@@ -21,7 +21,7 @@ KILLED = 137
 
 
 class TestsContainer:
-    """Runs one prepared suite."""
+    """Runs one suite."""
 
     __test__ = False
 
@@ -34,7 +34,7 @@ class TestsContainer:
         self._writer = writer
 
     async def run(self, name: str, configuration: Mapping[str, Any]) -> TestOutput:
-        """Create, start, follow, collect; the container is gone afterwards, whatever happened."""
+        """Run the suite and return its result; the container is removed in any case."""
         try:
             container = await self._containers.create(name, configuration)
         except (EngineRefused, EngineFault) as error:
