@@ -157,7 +157,7 @@ async def test_the_former_release_goes_first_where_the_repository_wants_it(
     )
 
     assert visit(previews.host).text == "anew\n"
-    assert "the former release is uninstalled" in log.text
+    assert "the previous release is uninstalled" in log.text
 
 
 async def test_a_release_that_a_killed_helm_left_half_done_is_no_obstacle(

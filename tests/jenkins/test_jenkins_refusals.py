@@ -179,7 +179,7 @@ async def test_what_answers_may_not_be_jenkins(bench: Bench, jenkins: OfflineJen
     jenkins.add_job(JOB)
     jenkins.faults.add("GET", "/", status=404, body="default backend - 404", times=8)
     assert (await bench.run()).result == "SUCCESS"
-    assert "what answers is not Jenkins" in bench.log.notes
+    assert "the server that answers is not Jenkins" in bench.log.notes
 
 
 def test_messages_come_out_of_html() -> None:

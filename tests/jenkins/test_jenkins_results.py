@@ -47,7 +47,7 @@ async def test_a_log_of_200_mb_is_brought_in_moments(bench: Bench, jenkins: Offl
     assert "the beginning" in bench.log.text
     assert "error: the end" in bench.log.tail(5)
     assert len(bench.log.text) < build_log.WHOLE
-    assert any("KiB of the log are left out here" in note for note in bench.log.notes)
+    assert any("KiB of the log are skipped here" in note for note in bench.log.notes)
 
 
 async def test_a_log_that_floods_for_hours_costs_little(
@@ -80,7 +80,7 @@ async def test_a_log_that_was_rotated_away_does_not_keep_the_end_from_coming(
     time.after(20, discard)
     time.after(60, gate.set)
     assert (await bench.run()).result == "SUCCESS"
-    assert bench.log.notes.count("the log was rotated or lost in Jenkins; what is left follows") == 1
+    assert bench.log.notes.count("the log was rotated or lost in Jenkins; the rest follows") == 1
 
 
 async def test_a_log_that_begins_anew_is_brought_from_there(
@@ -150,7 +150,7 @@ async def test_files_are_brought_by_pattern_and_within_bounds(
         "deep/er/image.txt": b"\xff\xfe",
         "看/a b#?%/image.txt": b"yes",
     }
-    assert "big/image.txt is too large: not read" in bench.log.notes
+    assert "big/image.txt is too large and is skipped" in bench.log.notes
 
 
 async def test_published_results_are_a_report(bench: Bench, jenkins: OfflineJenkins) -> None:
@@ -190,7 +190,7 @@ async def test_results_that_are_too_large_are_left(
 
     jenkins.add_job(JOB, story)
     assert (await bench.run(tested=True)).report is None
-    assert "the test results have more than 1 MiB: not read" in bench.log.notes
+    assert "the test results have more than 1 MiB and are skipped" in bench.log.notes
 
 
 def test_a_real_report_is_read() -> None:

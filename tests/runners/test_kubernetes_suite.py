@@ -121,7 +121,7 @@ async def test_tests_that_fail_hand_their_report_out_at_whatever_moment_they_end
 @pytest.mark.parametrize(
     ("end", "told"),
     [
-        ("pod_goes", "vanished"),
+        ("pod_goes", "the tests' pod is gone"),
         ("pod_is_evicted", "Evicted: The node was low on resource: memory."),
         ("pod_is_killed_with_its_node", "Terminated: Pod was terminated by the node."),
     ],

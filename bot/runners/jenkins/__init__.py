@@ -1,6 +1,6 @@
-"""Jobs in Jenkins: started once, followed wherever they stand, stopped when asked.
+"""The Jenkins runner: starts each job once, follows it through restarts, and stops it on request.
 
-Apart from the other runners, since a job is neither a builder nor a platform. Jenkins' API is described at
-https://www.jenkins.io/doc/book/using/remote-access-api/; what that page leaves out was read in the sources of
-jenkinsci/jenkins and stapler.
+It implements `ports.Jobs`, because a Jenkins job is neither a builder nor a platform. Jenkins' API is
+described at https://www.jenkins.io/doc/book/using/remote-access-api/; further details come from the sources
+of jenkinsci/jenkins and stapler.
 """

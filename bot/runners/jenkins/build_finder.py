@@ -1,4 +1,4 @@
-"""Finds the work that carries a key, and starts it where there is none: once, however often this is asked."""
+"""Finds the job with a given key in Jenkins, or starts it: once, however often this is called."""
 
 from dataclasses import dataclass
 
@@ -14,30 +14,30 @@ from bot.runners.jenkins.errors import unavailable
 
 @dataclass(frozen=True, slots=True)
 class BuildFinder:
-    """Looks for one order's work."""
+    """Finds or starts the job of one order."""
 
     client: JenkinsClient
     order: JobOrder
 
     async def find_or_start(self) -> BuildLocation:
-        """Return where the work stands; start it if it never was. Raises as `Jobs.run` does."""
+        """Return the job's location; start it if it never was started. Raises as `Jobs.run` does."""
         found, job = await self._find()
         if found is not None:
             return found
         if read_handle(self.order.handle, self.order.key) is not None:
-            # It was there: what is gone without a trace may have run, so it is not started again.
+            # It existed before: a job that disappeared may have run, so it is not started again.
             raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name})
         return await self._trigger(job)
 
     async def find(self) -> BuildLocation | None:
-        """Return where the work stands, None if there is no trace of it."""
+        """Return the job's location, or None if it is neither queued nor built."""
         return (await self._find())[0]
 
     async def _find(self) -> tuple[BuildLocation | None, responses.JenkinsJob]:
-        # The queue is read before the builds: what leaves it in between is then found among those.
+        # Read the queue before the builds: an item that leaves it in between is then among the builds.
         waiting = await self.client.json("/queue", responses.QUEUE_TREE)
         if waiting is None:
-            raise unavailable("what answers is not Jenkins")
+            raise unavailable("the server that answers is not Jenkins")
         item = responses.queued(waiting, self.order.key)
         if item is not None:
             return BuildLocation(item), await self._job()
@@ -55,9 +55,9 @@ class BuildFinder:
         name = self.order.name
         data = await self.client.json(paths.job(name), responses.JOB_TREE, job=name)
         if data is None:
-            # A proxy may say so too, while Jenkins is away.
+            # A proxy may answer 404 too, while Jenkins is unavailable.
             if await self.client.json("", "mode") is None:
-                raise unavailable("what answers is not Jenkins")
+                raise unavailable("the server that answers is not Jenkins")
             raise TellUser(Reason.JENKINS_JOB_UNKNOWN, {"job": name})
         return responses.job(data)
 
@@ -75,6 +75,6 @@ class BuildFinder:
             raise TellUser(Reason.JENKINS_JOB_UNKNOWN, {"job": name})
         item = paths.queue_item(accepted.location)
         if item is None:
-            # It may have begun all the same: whoever tries again looks for it first.
-            raise unavailable(f"the answer to starting {name} names no queue item")
+            # The job may have started nevertheless: the next attempt looks for it first.
+            raise unavailable(f"the response to starting {name} names no queue item")
         return BuildLocation(item)

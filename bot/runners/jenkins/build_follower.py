@@ -1,7 +1,7 @@
-"""Follows one job from the queue to its end, through restarts of Jenkins and of this bot.
+"""Follows one job from the queue to its end, through restarts of Jenkins and of the bot.
 
-A small machine: a queue item becomes a build, a build runs and ends. Where it stands is told with every
-change, so that whoever comes next goes on from there.
+A queue item becomes a build; a build runs and ends. The location is reported with every change, so that a
+restarted bot resumes there.
 """
 
 import re
@@ -24,15 +24,15 @@ from bot.runners.jenkins.client import JenkinsClient
 T = TypeVar("T")
 
 REPORT_OFFSET_EVERY = timedelta(seconds=15)
-"""How often it is kept how much of the log was brought."""
+"""How often the offset in the log is reported."""
 POLLS_WITHOUT_RESULT = 10
-"""How often a build that has stopped is looked at for its result: a crash of Jenkins may have taken it."""
+"""How often a stopped build is polled for its result, which a crash of Jenkins may have lost."""
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:sec|ms|min)\w*")
 
 
 @dataclass(frozen=True, slots=True)
 class JenkinsTimeouts:
-    """Seconds: between looks, in Jenkins' queue, and while Jenkins does not answer."""
+    """Seconds between polls, in Jenkins' queue, and while Jenkins does not answer."""
 
     poll: float = 2.0
     queue: int = 3600
@@ -40,7 +40,7 @@ class JenkinsTimeouts:
 
 
 class OverdueError(Exception):
-    """It took longer than it may, and has to be stopped; `error` is what to say."""
+    """The job exceeded a timeout and must be stopped; `error` is the error to raise then."""
 
     def __init__(self, error: TellUser) -> None:
         self.error = error
@@ -49,7 +49,7 @@ class OverdueError(Exception):
 
 @dataclass(slots=True)
 class BuildFollower:
-    """One order on its way."""
+    """Follows the job of one order."""
 
     client: JenkinsClient
     order: JobOrder
@@ -59,7 +59,7 @@ class BuildFollower:
     sleep: Callable[[float], Awaitable[None]]
     timeouts: JenkinsTimeouts
     url: str
-    """Where people's browsers find Jenkins."""
+    """Address of Jenkins in people's browsers."""
     location: BuildLocation | None = None
     _reported: tuple[str, str] = ("", "")
     _reported_at: datetime | None = None
@@ -69,17 +69,17 @@ class BuildFollower:
         self._finder = BuildFinder(self.client, self.order)
 
     async def follow(self) -> responses.JenkinsBuild:
-        """Return the build that ended. Raises as `ports.Jobs.run` does, and OverdueError."""
+        """Return the build once it has ended. Raises OverdueError, and the errors of `ports.Jobs.run`."""
         self.location = await self.retrying(self._finder.find_or_start)
         if read_handle(self.order.handle, self.order.key) is not None:
-            self.log.note("the bot is back; going on with what Jenkins has in hand")
+            self.log.note("the bot was restarted; resuming the job in Jenkins")
         if self.location.build is None:
             await self._follow_queue_item(self.location.item or 0)
         return await self._follow_build()
 
     @property
     def link(self) -> str:
-        """Address of the build, or of its job while it waits."""
+        """URL of the build, or of its job while it is queued."""
         name, location = self.order.name, self.location
         path = (
             paths.job(name)
@@ -109,7 +109,7 @@ class BuildFollower:
         data = await self.client.json(f"/queue/item/{item}", responses.ITEM_TREE)
         if data is not None:
             return responses.item(data)
-        # Items are forgotten five minutes after they left the queue, and with a restart.
+        # Jenkins forgets items five minutes after they leave the queue, and when it restarts.
         found = await self._finder.find()
         if found is None:
             raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name})
@@ -137,7 +137,7 @@ class BuildFollower:
             await self.sleep(self.timeouts.poll)
 
     async def _build(self) -> tuple[responses.JenkinsBuild, float]:
-        """Return the build, and the time by the clock that its beginning was told by."""
+        """Return the build, and the current time by the clock that its start is measured by."""
         path = paths.build(self.order.name, self._location().build or 0)
         data, date = await self.client.dated(path, responses.BUILD_TREE, job=self.order.name)
         if data is None:
@@ -150,7 +150,7 @@ class BuildFollower:
         return self.location
 
     async def retrying(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask again while Jenkins is away, as long as patience lasts. Raises GiveUp after that."""
+        """Repeat a request while Jenkins is unavailable. Raises GiveUp after `timeouts.outage`."""
         since: datetime | None = None
         noted = ""
         while True:
@@ -174,7 +174,7 @@ class BuildFollower:
                 return found
 
     async def _report(self, waiting: str) -> None:
-        """Tell what it waits for, unless nothing but a count of seconds has changed."""
+        """Report what the job waits for, unless only a count of seconds has changed."""
         handle = self.location.handle(self.order.key) if self.location else ""
         said = (_SECONDS.sub("", waiting), handle)
         if said != self._reported:
@@ -183,7 +183,7 @@ class BuildFollower:
             await self.report_progress(waiting=waiting, link=self.link, handle=handle)
 
     async def _report_offset(self) -> None:
-        """Keep how far the log was brought, now and then."""
+        """Report the offset in the log from time to time."""
         if self._reported_at is None or self.clock.now() - self._reported_at >= REPORT_OFFSET_EVERY:
             await self._report("")
 

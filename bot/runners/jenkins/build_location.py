@@ -1,4 +1,4 @@
-"""Where a piece of work stands in Jenkins, as a line of text that the store keeps."""
+"""Location of a queue item or build in Jenkins, and its format in the store."""
 
 import re
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ _HANDLE = re.compile(r"(?:item ([0-9]{1,18}))?(?: ?build ([0-9]{1,18}) offset ([
 
 @dataclass(frozen=True, slots=True)
 class BuildLocation:
-    """A queue item, and the build that it became; `offset` is how much of its log was brought."""
+    """A queue item, and the build that it became; `offset` is how much of the log was copied."""
 
     item: int | None = None
     build: int | None = None
     offset: int = 0
 
     def handle(self, key: str) -> str:
-        """Return the line about the work that has this key."""
+        """Format the location for the job with this key."""
         parts = (
             key,
             f"item {self.item}" if self.item is not None else "",
@@ -25,7 +25,7 @@ class BuildLocation:
 
 
 def read(handle: str, key: str) -> BuildLocation | None:
-    """Read the line; None for one about other work, or for none at all."""
+    """Parse a handle; None if it is empty, invalid or belongs to another key."""
     owner, _, rest = handle.partition(" ")
     found = _HANDLE.fullmatch(rest)
     if owner != key or not rest or found is None:

@@ -1,7 +1,7 @@
-"""Reads a build's console piece by piece into a step's log, within bounds however long it is.
+"""Copies a build's console in parts to a step's log, with limits for long logs.
 
-`X-Text-Size` is the next offset in the raw log, not what was received: line breaks come as CRLF. A log that
-was rotated away looks like one that has not begun, so that only the build itself says when it is over.
+`X-Text-Size` is the next offset in the raw log, not the size of the response, which has CRLF line breaks. A
+rotated log looks like one that has not begun, so only the build itself shows when it is over.
 """
 
 import codecs
@@ -15,18 +15,18 @@ from bot.runners.jenkins import paths
 from bot.runners.jenkins.client import JenkinsClient
 
 WHOLE = 4 << 20
-"""Bytes of one piece that are read in full; of a longer one, only both ends."""
+"""Bytes up to which a part is copied completely; of a longer one, only both ends."""
 HEAD, TAIL = 1 << 20, 256 << 10
 BUDGET = 32 << 20
-"""Bytes of one log after which only ends of pieces are read: nobody would read, or keep, more."""
+"""Bytes of one log after which only the ends of parts are copied; the file store keeps no more."""
 
 _NOTE = re.compile(r"\x1b\[8mha:[A-Za-z0-9+/=]*\x1b\[0m")
-"""What Jenkins hides in a line for its own pages; newer ones leave it in the plain text."""
+"""Console notes for Jenkins' own pages; newer versions leave them in the plain text."""
 
 
 @dataclass(slots=True)
 class BuildLog:
-    """Follows one build's log."""
+    """Copies the log of one build."""
 
     client: JenkinsClient
     name: str
@@ -37,7 +37,7 @@ class BuildLog:
     _rotated: bool = False
 
     async def copy_new_output(self) -> None:
-        """Bring what is new."""
+        """Copy what is new since the last call."""
         path = f"{paths.build(self.name, self.number)}/logText/progressiveText"
         begin, room = self.offset, WHOLE if self.spent < BUDGET else TAIL
         size = await self._piece(path, begin, room)
@@ -45,28 +45,28 @@ class BuildLog:
             return
         head = begin + min(HEAD, room)
         if size - begin > room:
-            # Of a long piece, the end says more about what goes on than the middle.
+            # The end of a long part matters more than its middle.
             rest = max(head, size - TAIL)
-            self.log.note(f"{(rest - head) >> 10} KiB of the log are left out here; Jenkins has all of it")
+            self.log.note(f"{(rest - head) >> 10} KiB of the log are skipped here; Jenkins has the full log")
             await self._piece(path, rest, TAIL)
         self.offset = size
 
     async def _piece(self, path: str, start: int, room: int) -> int | None:
-        """Write one answer into the log; return the next offset, None if there is no log."""
+        """Write one response to the log; return the next offset, or None if there is no log."""
         async with self.client.open(path, {"start": str(start)}, job=self.name) as response:
             if response is None:
                 return None
             size = _size(response, start)
             if size < start:
                 self._note_rotation()
-            # Twice as much at most: every line break has become two.
+            # At most twice as much: each line break has become two bytes.
             await self._write(response, 2 * room if size - start <= room else min(HEAD, room))
             return size
 
     def _note_rotation(self) -> None:
-        """Note once that the log has become shorter: Jenkins then sends it from the start."""
+        """Note once that the log has become shorter: Jenkins then sends it from its start."""
         if not self._rotated:
-            self.log.note("the log was rotated or lost in Jenkins; what is left follows")
+            self.log.note("the log was rotated or lost in Jenkins; the rest follows")
             self._rotated = True
 
     async def _write(self, response: httpx.Response, limit: int) -> None:
@@ -76,7 +76,7 @@ class BuildLog:
             piece = received[: limit - taken]
             taken += len(piece)
             text += decoder.decode(piece)
-            # A hidden note never spans lines.
+            # A console note never spans lines.
             lines, newline, text = text.rpartition("\n")
             self._show(lines + newline)
             if taken >= limit:
@@ -90,5 +90,5 @@ class BuildLog:
 
 
 def _size(response: httpx.Response, start: int) -> int:
-    told = response.headers.get("X-Text-Size", "")
-    return int(told) if told.isascii() and told.isdigit() else start
+    size = response.headers.get("X-Text-Size", "")
+    return int(size) if size.isascii() and size.isdigit() else start

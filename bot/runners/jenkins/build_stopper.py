@@ -1,7 +1,6 @@
-"""Stops work in Jenkins: out of the queue, or by `stop`, `term` and `kill`, each given some time to tell.
+"""Stops a job in Jenkins: cancels its queue item, or asks the build to `stop`, `term` and `kill` in turn.
 
-Only pipelines know the latter two, and what they mean:
-https://www.jenkins.io/doc/book/using/aborting-a-build/
+Only pipelines support the latter two: https://www.jenkins.io/doc/book/using/aborting-a-build/
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,14 +18,14 @@ from bot.runners.jenkins.errors import unavailable
 ACTIONS = ("stop", "term", "kill")
 PAUSE = 1.0
 GRACE = 10
-"""Pauses after each action before the next is taken."""
+"""Pauses after each action before the next one."""
 TRIES = 5
-"""Tries to reach a Jenkins that does not answer."""
+"""Attempts while Jenkins does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildStopper:
-    """Stops one order's work."""
+    """Stops the job of one order."""
 
     client: JenkinsClient
     finder: BuildFinder
@@ -34,11 +33,11 @@ class BuildStopper:
     sleep: Callable[[float], Awaitable[None]]
 
     async def stop(self, location: BuildLocation | None) -> bool:
-        """Stop it and wait until it is gone; False, with a note, if that did not come to pass."""
+        """Stop the job and wait until it is gone. If that fails, write a note and return False."""
         problem = ""
         for _ in range(TRIES):
             try:
-                # A start whose answer never came may have happened.
+                # A start without a response may have happened.
                 location = location or await self.finder.find()
                 if location is None or await self._gone(location):
                     return True
@@ -59,8 +58,8 @@ class BuildStopper:
         return await self._ended(location.build or 0)
 
     async def _out_of_queue(self, item: int) -> int | None:
-        """Remove a queue item; return the build that it has become meanwhile, if it has."""
-        with suppress(RetryLater):  # so it is said of an item that has just left: look whether it has
+        """Cancel a queue item; return the build's number if it has become one in the meantime."""
+        with suppress(RetryLater):  # Jenkins also fails for an item that has just left the queue
             await self.client.post(f"/queue/cancelItem?id={item}")
         data = await self.client.json(f"/queue/item/{item}", responses.ITEM_TREE)
         if data is None:
@@ -76,10 +75,10 @@ class BuildStopper:
         name = self.finder.order.name
         path = paths.build(name, number)
         for action in ACTIONS:
-            # A freestyle build answers 404 to what only pipelines know.
+            # Freestyle builds answer 404 to actions that only pipelines support.
             if await self.client.post(f"{path}/{action}", job=name) is None and action == ACTIONS[0]:
                 return True
-            self.log.note(f"asked build #{number} to end: {action}")
+            self.log.note(f"asked build #{number} to {action}")
             for _ in range(GRACE):
                 data = await self.client.json(path, responses.BUILD_TREE, job=name)
                 if data is None or not responses.build(data).building:

@@ -1,7 +1,6 @@
-"""The door to Jenkins: sends calls with the bot's credentials, bounds answers, turns failures into errors.
+"""HTTP client of Jenkins: adds credentials, limits the size of responses, raises the bot's errors.
 
-Redirects are not followed and addresses that Jenkins tells are not used: credentials go to the configured
-address alone.
+It follows no redirects and no URLs that Jenkins returns: credentials go to the configured address only.
 """
 
 import json
@@ -17,14 +16,14 @@ from bot.runners.jenkins.errors import error_for, is_crumb, unavailable
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 SMALL = 4 << 20
-"""Bytes of JSON that are read by default."""
+"""Default limit of a JSON response, in bytes."""
 _PAGE = 64 << 10
-"""Bytes of an error page that are looked at."""
+"""Bytes of an error page that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class JenkinsOptions:
-    """Where Jenkins is, and who the bot is there: with an API token, or with a password."""
+    """Address of Jenkins, and the bot's account, with an API token or a password."""
 
     url: str
     user: str = ""
@@ -34,24 +33,24 @@ class JenkinsOptions:
 
     @property
     def needs_crumb(self) -> bool:
-        """Whether changes have to carry a crumb, which an API token spares."""
+        """Whether changes require a crumb; with an API token they do not."""
         return not self.token and bool(self.password)
 
 
 class TooLargeError(Exception):
-    """An answer has more bytes than were asked for at most."""
+    """A response exceeds the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The answer to a change: its status, and where it leads."""
+    """The response to an accepted change: status and `Location`."""
 
     status: int
     location: str
 
 
 class JenkinsClient:
-    """Speaks for one account."""
+    """Sends requests as one account."""
 
     def __init__(self, settings: JenkinsOptions, *, http: httpx.AsyncClient | None = None) -> None:
         self._base = settings.url.rstrip("/")
@@ -69,11 +68,11 @@ class JenkinsClient:
         await self._http.aclose()
 
     async def json(self, path: str, tree: str = "", *, job: str = "", limit: int = SMALL) -> Any:
-        """Return what `path/api/json` says; None for 404. Raises TooLargeError and our errors."""
+        """Return the JSON of `path/api/json`; None for 404. Raises TooLargeError and the bot's errors."""
         return (await self.dated(path, tree, job=job, limit=limit))[0]
 
     async def dated(self, path: str, tree: str, *, job: str = "", limit: int = SMALL) -> tuple[Any, str]:
-        """Return also what Jenkins' clock says, as an HTTP date: it may differ from ours."""
+        """Return the JSON and the response's HTTP date: Jenkins' clock may differ from the bot's."""
         asked = f"GET {path}/api/json"
         query = {"tree": tree} if tree else {}
         async with self.open(f"{path}/api/json", query, job=job) as response:
@@ -87,7 +86,7 @@ class JenkinsClient:
             raise unavailable(f"{asked}: the answer is not JSON") from error
 
     async def content(self, path: str, limit: int, *, job: str = "") -> bytes | None:
-        """Return a file; None for 404. Raises TooLargeError and our errors."""
+        """Return a file; None for 404. Raises TooLargeError and the bot's errors."""
         async with self.open(path, {}, job=job) as response:
             return None if response is None else await _whole(response, limit)
 
@@ -95,7 +94,7 @@ class JenkinsClient:
     async def open(
         self, path: str, query: Mapping[str, str], *, job: str = ""
     ) -> AsyncIterator[httpx.Response | None]:
-        """Give an answer that is still to be read; None for 404."""
+        """Yield a response whose body is not read yet; None for 404."""
         asked = f"GET {path}"
         request = self._http.build_request("GET", self._base + path, params=dict(query) or None)
         try:
@@ -111,23 +110,23 @@ class JenkinsClient:
             finally:
                 await response.aclose()
         except httpx.TransportError as error:
-            raise unavailable(f"{asked}: {_told(error)}") from error
+            raise unavailable(f"{asked}: {_error_message(error)}") from error
 
     async def post(
         self, path: str, data: Mapping[str, str] | None = None, *, job: str = ""
     ) -> Accepted | None:
-        """Ask for a change, once; None for 404. After an error it may have happened all the same."""
+        """Request a change, once; None for 404. After an error it may have happened nevertheless."""
         if self._settings.needs_crumb and not self._crumb:
             await self._fetch_crumb()
         response = await self._posted(path, data)
         if is_crumb(response.status_code, response.text[:_PAGE]) and self._settings.needs_crumb:
-            # The session is over: a crumb of the new one was not refused yet.
+            # The session has expired, and with it the crumb: try once with a new one.
             await self._fetch_crumb()
             response = await self._posted(path, data)
         if response.status_code == HTTPStatus.NOT_FOUND:
             return None
         location = response.headers.get("Location", "")
-        if response.is_success or _leads_on(response.status_code, location):
+        if response.is_success or _is_accepted(response.status_code, location):
             return Accepted(response.status_code, location)
         raise error_for(response.status_code, response.headers, response.text[:_PAGE], f"POST {path}", job)
 
@@ -141,18 +140,18 @@ class JenkinsClient:
                 follow_redirects=False,
             )
         except httpx.TransportError as error:
-            raise unavailable(f"POST {path}: {_told(error)}") from error
+            raise unavailable(f"POST {path}: {_error_message(error)}") from error
 
     async def _fetch_crumb(self) -> None:
-        """Get a crumb, which holds for the session whose cookie comes with it; some Jenkins want none."""
+        """Fetch a crumb, which is valid for the session of its cookie; some servers require none."""
         self._crumb = {}
         found = await self.json("/crumbIssuer")
         if isinstance(found, dict) and found.get("crumb"):
             self._crumb = {str(found.get("crumbRequestField", "Jenkins-Crumb")): str(found["crumb"])}
 
 
-def _leads_on(status: int, location: str) -> bool:
-    """Whether a redirect is how Jenkins says yes: to what was made or stopped, not to a login page."""
+def _is_accepted(status: int, location: str) -> bool:
+    """Return whether a redirect means success: it leads to the changed object, not to a login page."""
     redirected = status in {HTTPStatus.FOUND, HTTPStatus.SEE_OTHER}
     return redirected and not any(word in location for word in ("login", "securityRealm", "oic", "saml"))
 
@@ -176,5 +175,5 @@ async def _page(response: httpx.Response) -> str:
     return found[:_PAGE].decode("utf-8", "replace")
 
 
-def _told(error: httpx.TransportError) -> str:
+def _error_message(error: httpx.TransportError) -> str:
     return str(error) or type(error).__name__

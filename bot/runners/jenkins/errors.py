@@ -1,4 +1,4 @@
-"""What an unhappy answer of Jenkins' means for whoever asked; pure, and never quoting a credential."""
+"""Maps error responses of Jenkins to the bot's errors. Pure; messages never contain credentials."""
 
 import re
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ _TITLE = re.compile(r"(?is)<title>(.*?)</title>")
 
 
 def is_crumb(status: int, body: str) -> bool:
-    """Whether a change was refused for want of a crumb, which belongs to a session that may be over."""
+    """Return whether a change was rejected because its crumb is missing or expired."""
     return status == HTTPStatus.FORBIDDEN and _NO_CRUMB.search(body) is not None
 
 
 def error_for(status: int, headers: Mapping[str, str], body: str, asked: str, job: str) -> ChatOpsError:
-    """Say what follows from an answer that is no success, and no 404. `asked` names the call."""
+    """Return the error for a response that is neither a success nor 404. `asked` names the request."""
     message = f"{asked}: {status} {words(body)}".rstrip()
     if status == HTTPStatus.UNAUTHORIZED or 300 <= status < 400:  # noqa: PLR2004 - redirected to a login page
         return GiveUp(Reason.JENKINS_LOGIN, {"message": message})
@@ -34,12 +34,12 @@ def error_for(status: int, headers: Mapping[str, str], body: str, asked: str, jo
 
 
 def unavailable(message: str) -> RetryLater:
-    """Say that no answer came, or none that can be used."""
+    """Return the error for no response, or an unusable one."""
     return RetryLater(Reason.JENKINS_UNAVAILABLE, {"message": message})
 
 
 def words(body: str) -> str:
-    """Return what an HTML error page says, on one line."""
+    """Return the text of an HTML error page, on one line."""
     title = _TITLE.search(body)
     text = _TAGS.sub(" ", body[title.end() :] if title else body)
     joined = " ".join(unescape(text).split())

@@ -1,4 +1,4 @@
-"""Jenkins as `ports.Jobs`: each order is begun or taken up, followed, stopped if need be, and read."""
+"""Implements `ports.Jobs` with Jenkins: starts or resumes a job, follows it, and reads its results."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,13 +20,13 @@ from bot.runners.jenkins.results import Results
 
 @dataclass(frozen=True, slots=True)
 class JenkinsJobs:
-    """Runs jobs for every repository, as far as the operator lets it."""
+    """Runs the jobs that the operator allows a repository to use."""
 
     client: JenkinsClient
     url: str
-    """Where people's browsers find Jenkins."""
+    """Address of Jenkins in people's browsers."""
     allowed: Sequence[str]
-    """Patterns of jobs' full names; `{owner}` and `{name}` stand for the repository's."""
+    """Patterns of full job names; `{owner}` and `{name}` stand for the repository's."""
     clock: Clock
     timeouts: JenkinsTimeouts = field(default_factory=JenkinsTimeouts)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -80,7 +80,7 @@ class JenkinsJobs:
         await self.client.close()
 
     def allows(self, repository: str, job: str) -> bool:
-        """Whether the operator lets a repository use a job; Jenkins does not tell `Shop` from `shop`."""
+        """Return whether a repository may use a job. Jenkins ignores case in names, and so does this."""
         owner, _, name = repository.partition("/")
         patterns = [
             _anchored(pattern.replace("{owner}", escape(owner)).replace("{name}", escape(name)))
@@ -90,6 +90,6 @@ class JenkinsJobs:
 
 
 def _anchored(pattern: str) -> str:
-    """Let a pattern count from the root, whether or not it has a slash."""
+    """Anchor a pattern at the root, whether or not it has a slash."""
     bare = pattern.removeprefix("!")
     return f"{'!' * (bare != pattern)}/{bare.lstrip('/')}"

@@ -1,4 +1,4 @@
-"""Paths of jobs, builds and what hangs below them; names are quoted, never trusted."""
+"""URL paths of jobs, builds and artifacts; names are untrusted and always quoted."""
 
 import re
 from urllib.parse import quote
@@ -17,7 +17,7 @@ def build(name: str, number: int) -> str:
 
 
 def artifact(name: str, number: int, path: str) -> str | None:
-    """Return the path of an archived file; None for a name that would lead elsewhere."""
+    """Return the path of an archived file; None if its name would lead elsewhere."""
     parts = path.split("/")
     if not path.isprintable() or any(part in {"", ".", ".."} for part in parts):
         return None
@@ -25,6 +25,6 @@ def artifact(name: str, number: int, path: str) -> str | None:
 
 
 def queue_item(location: str) -> int | None:
-    """Return the number of the queue item that a `Location` leads to, whatever host it names."""
+    """Return the number of the queue item in a `Location`; its host is ignored."""
     found = _ITEM.search(location)
     return int(found[1]) if found else None

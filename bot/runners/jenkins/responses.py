@@ -1,11 +1,11 @@
-"""What Jenkins' JSON says, as values. Shapes differ by version and plugin: nothing is taken for granted."""
+"""Parses Jenkins' JSON into values. It differs by version and plugin, so no field is assumed to exist."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 KEY = "CHATOPS_RUN"
-"""The parameter by which a build is known again."""
+"""The parameter that identifies a build."""
 
 BUILD_TREE = "number,building,result,timestamp,duration"
 PARAMETERS_TREE = "actions[parameters[name,value]]"
@@ -23,7 +23,7 @@ _CONTROLS = {code: "\ufffd" for code in (*range(32), *range(0x7F, 0xA0)) if code
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """A queue item: it waits, has become a build, or was taken out."""
+    """A queue item: waiting, turned into a build, or cancelled."""
 
     id: int
     why: str = ""
@@ -33,7 +33,7 @@ class QueueItem:
 
 @dataclass(frozen=True, slots=True)
 class JenkinsBuild:
-    """A build; times are seconds, `started` as Jenkins' clock tells it."""
+    """A build; `started` is in seconds by Jenkins' clock."""
 
     number: int
     building: bool
@@ -42,29 +42,29 @@ class JenkinsBuild:
 
     @property
     def over(self) -> bool:
-        """Whether its result is settled."""
+        """Whether it has its final result."""
         return not self.building and self.result != ""
 
 
 @dataclass(frozen=True, slots=True)
 class JenkinsJob:
-    """A job: what it declares, and which of its newest builds has which key."""
+    """A job: its declared parameters, and its newest builds by key."""
 
     buildable: bool
     parameters: frozenset[str]
     builds: Mapping[str, int]
     queued: Mapping[int, int]
-    """Number of the build that a queue item became."""
+    """Numbers of builds by the queue items that they were."""
 
 
 def clean(text: object, limit: int) -> str:
-    """Return a text that can be stored and shown: bounded, without control characters and torn surrogates."""
+    """Return a text that can be stored and shown: cut, without control characters and lone surrogates."""
     shown = str(text or "")[:limit].translate(_CONTROLS)
     return shown.encode("utf-8", "replace").decode()
 
 
 def item(data: Mapping[str, Any]) -> QueueItem:
-    """Read a queue item."""
+    """Parse a queue item."""
     executable = data.get("executable")
     number = executable.get("number") if isinstance(executable, dict) else None
     return QueueItem(
@@ -76,7 +76,7 @@ def item(data: Mapping[str, Any]) -> QueueItem:
 
 
 def build(data: Mapping[str, Any]) -> JenkinsBuild:
-    """Read a build."""
+    """Parse a build."""
     return JenkinsBuild(
         _number(data.get("number")),
         data.get("building") is True,
@@ -86,12 +86,12 @@ def build(data: Mapping[str, Any]) -> JenkinsBuild:
 
 
 def job(data: Mapping[str, Any]) -> JenkinsJob:
-    """Read a job."""
+    """Parse a job."""
     builds = list(dicts(data.get("builds")))
     return JenkinsJob(
         data.get("buildable") is not False,
         frozenset(_declared(data)),
-        # Newest first, so that of two with one key the older is kept.
+        # Newest first: of two builds with the same key, the older one stays.
         {key: _number(one.get("number")) for one in builds if (key := key_of(one))},
         {_number(one.get("queueId")): _number(one.get("number")) for one in builds},
     )
@@ -103,7 +103,7 @@ def queued(data: Mapping[str, Any], key: str) -> int | None:
 
 
 def key_of(data: Mapping[str, Any]) -> str:
-    """Return the key among the parameters of a build or queue item; empty when there is none."""
+    """Return the key in the parameters of a build or queue item; empty if there is none."""
     for action in dicts(data.get("actions")):
         for parameter in dicts(action.get("parameters")):
             if parameter.get("name") == KEY:
@@ -117,7 +117,7 @@ def artifacts(data: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _declared(data: Mapping[str, Any]) -> Iterator[str]:
-    # A pipeline tells its parameters as a property, a freestyle job as an action too.
+    # A pipeline lists its parameters in a property, a freestyle job in an action too.
     for owner in (*dicts(data.get("property")), *dicts(data.get("actions"))):
         for parameter in dicts(owner.get("parameterDefinitions")):
             yield str(parameter.get("name") or "")

@@ -1,4 +1,4 @@
-"""Brings what a build left behind: published test results, and archived files by pattern, within bounds."""
+"""Reads the results of a build: published test results and archived files, with limits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ LARGEST_SUM = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What one build left behind."""
+    """The results of one build."""
 
     client: JenkinsClient
     name: str
@@ -24,17 +24,17 @@ class Results:
     log: Log
 
     async def report(self) -> Report | None:
-        """Return its published test results, if there are any."""
+        """Return the published test results, if there are any."""
         path = f"{paths.build(self.name, self.number)}/testReport"
         try:
             data = await self.client.json(path, test_report.TREE, job=self.name, limit=test_report.LARGEST)
         except TooLargeError:
-            self.log.note(f"the test results have more than {test_report.LARGEST >> 20} MiB: not read")
+            self.log.note(f"the test results have more than {test_report.LARGEST >> 20} MiB and are skipped")
             return None
         return test_report.read(data) if isinstance(data, dict) else None
 
     async def files(self, patterns: Iterable[str]) -> dict[str, bytes]:
-        """Return its archived files that a pattern names."""
+        """Return the archived files that match a pattern."""
         data = await self.client.json(
             paths.build(self.name, self.number), responses.ARTIFACTS_TREE, job=self.name
         )
@@ -57,5 +57,5 @@ class Results:
         try:
             return await self.client.content(place, limit, job=self.name)
         except TooLargeError:
-            self.log.note(f"{path} is too large: not read")
+            self.log.note(f"{path} is too large and is skipped")
             return None

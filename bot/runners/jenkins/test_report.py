@@ -1,4 +1,4 @@
-"""Test results that Jenkins' junit step published, as a report. The code under test wrote every string."""
+"""Parses the test results that Jenkins' junit step published. Every string is untrusted."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,7 +27,7 @@ _STATES = {
 
 
 def read(data: Mapping[str, Any]) -> Report:
-    """Read `testReport/api/json`, also one that Maven jobs gather from their modules."""
+    """Parse `testReport/api/json`, including the aggregated reports of Maven jobs."""
     kept: list[Case] = []
     beyond = total = 0
     for case in _cases(data):

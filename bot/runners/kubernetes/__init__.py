@@ -1,5 +1,5 @@
-"""Environments and tests in a Kubernetes cluster: a namespace for each, from 1.20 to the newest server.
+"""The Kubernetes runner: each environment is a namespace, on any server from 1.20.
 
-The official client gives credentials and connections; requests are made by path, because its typed calls load
-models for every kind there is, and because server-side apply and raw logs want no models.
+The official client provides credentials and connections only. Requests use paths, because the client's typed
+calls load models of every kind, and server-side apply and raw logs need no models.
 """

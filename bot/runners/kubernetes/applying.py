@@ -1,4 +1,4 @@
-"""A set of objects is made what the cluster has: applied, and what is no longer among them removed."""
+"""Applies a set of objects to a namespace and prunes what is no longer in the set."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -14,21 +14,21 @@ from bot.runners.kubernetes.pure.manifests import APPLICABLE, Kind, Manifest, ma
 
 GONE_AFTER = 60.0
 ROLE = "app"
-"""What the objects of a deployment are marked with, beside guardrails and tests."""
+"""Role label of a deployment's objects; pruning is limited to it, so guardrails and tests remain."""
 
 
 def check(manifests: Sequence[Manifest], scope: ManifestScope) -> None:
-    """Let pass what is allowed. Raises TellUser(MANIFEST_REFUSED) for what is not, all of it in its log."""
+    """Check objects against the policy. Raises TellUser(MANIFEST_REFUSED); its log lists all violations."""
     found = violations(manifests, scope)
     if found:
-        told = "\n".join(f"{each.subject}: {each.what}" for each in found)
-        raise TellUser(Reason.MANIFEST_REFUSED, {"object": found[0].subject, "what": found[0].what}, log=told)
+        log = "\n".join(f"{each.subject}: {each.what}" for each in found)
+        raise TellUser(Reason.MANIFEST_REFUSED, {"object": found[0].subject, "what": found[0].what}, log=log)
 
 
 async def apply(
     cluster: Cluster, namespace: str, manifests: Sequence[Manifest], labels: Mapping[str, str]
 ) -> None:
-    """Apply objects in their order. Raises TellUser(MANIFEST_INVALID) for one that the server refuses."""
+    """Apply objects in dependency order. Raises TellUser(MANIFEST_INVALID) if the server rejects one."""
     mine = {**labels, cluster_labels.LABEL_ROLE: ROLE}
     for manifest in ordered(tuple(manifests)):
         kind = manifest.known
@@ -39,7 +39,7 @@ async def apply(
 async def prune(
     cluster: Cluster, namespace: str, manifests: Sequence[Manifest], labels: Mapping[str, str]
 ) -> list[str]:
-    """Remove what carries these labels and is not among `manifests`; return the names."""
+    """Delete the objects that carry these labels and are not in `manifests`; return their names."""
     kept = {(each.kind, each.name) for each in manifests}
     mine = {**labels, cluster_labels.LABEL_ROLE: ROLE}
     each_kind = await asyncio.gather(*(cluster.list(kind.path(namespace), mine) for kind in APPLICABLE))
@@ -64,14 +64,14 @@ async def _apply(
         except ClusterRefused as refused:
             if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY or "immutable" not in refused.message:
                 raise
-            await _replace(cluster, kind, namespace, manifest.name)
+            await _remove(cluster, kind, namespace, manifest.name)
             await cluster.apply(kind, namespace, body)
     except ClusterRefused as refused:
-        raise _invalid(manifest, refused) from refused
+        raise _apply_error(manifest, refused) from refused
 
 
-async def _replace(cluster: Cluster, kind: Kind, namespace: str, name: str) -> None:
-    """Remove an object of which a fixed part changes, such as a selector or a job's template."""
+async def _remove(cluster: Cluster, kind: Kind, namespace: str, name: str) -> None:
+    """Delete an object whose immutable fields change, such as a selector or a Job's template."""
 
     async def gone() -> bool:
         return await cluster.get(kind.path(namespace, name)) is None
@@ -80,10 +80,10 @@ async def _replace(cluster: Cluster, kind: Kind, namespace: str, name: str) -> N
     try:
         await until(GONE_AFTER, gone)
     except TimeoutError:
-        raise ClusterUnavailable(f"{kind.name}/{name} is still there after {GONE_AFTER:g} s") from None
+        raise ClusterUnavailable(f"{kind.name}/{name} still exists after {GONE_AFTER:g} s") from None
 
 
-def _invalid(manifest: Manifest, refused: ClusterRefused) -> Exception:
+def _apply_error(manifest: Manifest, refused: ClusterRefused) -> Exception:
     if refused.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
         return refused
     if refused.status == HTTPStatus.FORBIDDEN and "exceeded quota" in refused.message:

@@ -1,4 +1,4 @@
-"""A repository's manifests or chart out of the tar that it comes in; everything in it is hostile."""
+"""Reads a repository's manifests or chart from a tar archive; every entry is untrusted."""
 
 import tarfile
 from pathlib import Path, PurePosixPath
@@ -14,7 +14,7 @@ MOST_FILES = 2_000
 
 
 def templates(archive: Path, folder: str) -> dict[str, str]:
-    """Return the text of the manifest templates by path. Raises TellUser(MANIFEST_INVALID)."""
+    """Return the texts of the manifest templates, by path. Raises TellUser(MANIFEST_INVALID)."""
     found: dict[str, str] = {}
     with tarfile.open(archive) as tar:
         for member in _regular(tar, folder, LARGEST, ENDINGS):
@@ -27,7 +27,7 @@ def templates(archive: Path, folder: str) -> dict[str, str]:
 
 
 def unpack(archive: Path, folder: str, target: Path) -> None:
-    """Write a chart's regular files into a folder. Raises TellUser(MANIFEST_INVALID)."""
+    """Extract a chart's regular files into a folder. Raises TellUser(MANIFEST_INVALID)."""
     with tarfile.open(archive) as tar:
         for member in _regular(tar, folder, LARGEST_CHART, ()):
             tar.extract(member, target, filter="data")
@@ -36,7 +36,7 @@ def unpack(archive: Path, folder: str, target: Path) -> None:
 def _regular(
     tar: tarfile.TarFile, folder: str, limit: int, endings: tuple[str, ...]
 ) -> list[tarfile.TarInfo]:
-    """Return files that are wanted, no links or devices. Raises TellUser for too many or too much."""
+    """Return the matching regular files, no links or devices. Raises TellUser beyond the limits."""
     found = [
         member
         for member in tar

@@ -1,7 +1,7 @@
-"""What Helm is told when it fetches a chart from elsewhere: in which words, and as whom.
+"""The arguments and credentials of `helm pull`.
 
-The account is written where Helm keeps accounts, in a file for one fetch; `helm registry login` would do no
-more than that, and cannot be told to speak plain HTTP before Helm 4.
+The account is written to a registry configuration file that exists for one pull only. `helm registry login`
+would write the same file, but does not support plain HTTP before Helm 4.
 """
 
 import base64
@@ -18,33 +18,33 @@ _OCI = "oci://"
 
 @dataclass(frozen=True, slots=True)
 class ChartRegistry:
-    """The bot's own registry, which may also hold charts. Others are asked as nobody, and by HTTPS only."""
+    """The bot's own registry, which may also hold charts. All others are used anonymously, over TLS."""
 
     host: str
     plain: bool = False
-    """Whether it speaks HTTP without TLS."""
+    """Whether it uses HTTP without TLS."""
     verify: bool = True
     username: str = ""
     password: str = field(default="", repr=False)
 
     def holds(self, reference: str) -> bool:
-        """Tell whether a chart is in this registry."""
+        """Return whether a chart is in this registry."""
         return reference.startswith(f"{_OCI}{self.host}/")
 
 
 @dataclass(frozen=True, slots=True)
 class PullOptions:
-    """Files of Helm's own for one fetch, and the words that tell it of them."""
+    """Arguments and environment variables that give one pull its own account file and cache."""
 
     arguments: tuple[str, ...]
     environment: dict[str, str]
 
 
 def pull_arguments(reference: str, registry: ChartRegistry | None) -> tuple[str, ...]:
-    """Return how to fetch a chart; options come first, so that no name becomes one.
+    """Return the arguments that name a chart; options come first, so that no name is taken for an option.
 
-    It is one of `oci://host/path/chart:1.0`, `https://host/chart-1.0.tgz`, or `https://host/path/chart:1.0`
-    for a chart of the repository whose index is in the folder above.
+    The reference is `oci://host/path/chart:1.0`, `https://host/chart-1.0.tgz`, or `https://host/path/chart:1.0`
+    for a chart of the chart repository `https://host/path`.
 
     >>> pull_arguments("https://charts.example.com/stable/shop:1.0", None)
     ('--version=1.0', '--repo=https://charts.example.com/stable', '--', 'shop')
@@ -61,7 +61,7 @@ def pull_arguments(reference: str, registry: ChartRegistry | None) -> tuple[str,
 
 @contextmanager
 def pull_options(reference: str, registry: ChartRegistry | None) -> Iterator[PullOptions]:
-    """Give Helm the account if the chart is in the bot's registry, and a cache; both go afterwards."""
+    """Provide an account, if the chart is in the bot's registry, and a cache; remove both afterwards."""
     with TemporaryDirectory(prefix="chatops-fetch-") as folder:
         accounts = Path(folder) / "accounts.json"
         known = registry if registry is not None and registry.holds(reference) else None
@@ -71,7 +71,7 @@ def pull_options(reference: str, registry: ChartRegistry | None) -> Iterator[Pul
 
 
 def _name_and_version(reference: str) -> tuple[str, str]:
-    """Part name and version; a digest stays with the name, as Helm wants it, and a port is no version."""
+    """Split a reference; a digest stays with the name, as Helm requires, and a port is not a version."""
     name, _, version = reference.rpartition(":")
     return (reference, "") if "/" in version or "@" in posixpath.basename(reference) else (name, version)
 

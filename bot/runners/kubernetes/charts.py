@@ -1,4 +1,4 @@
-"""Charts and their releases: rendered out of the cluster's reach, installed from what was checked."""
+"""Renders charts without access to the cluster, and installs exactly the objects that were checked."""
 
 import asyncio
 import json
@@ -26,18 +26,18 @@ _LONGEST_RELEASE = 53
 
 @dataclass(frozen=True, slots=True)
 class Charts:
-    """The charts of one cluster. Helm's own failures leave as TellUser(CHART_FAILED)."""
+    """The charts and releases of one cluster. Failures of Helm are raised as TellUser(CHART_FAILED)."""
 
     cluster: Cluster
     helm: Helm
     policy: ChartPolicy
 
     def facts(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what every chart is told, under the names that the operator chose."""
+        """Return the values that every chart receives, by the names that the operator chose."""
         image, pull = context["image"], context["pull"]
         known = {
             "image.repository": image["repository"],
-            # Whoever joins repository and tag with a colon gets the image by its digest.
+            # Charts join repository and tag with a colon: with this tag they pin the image by digest.
             "image.tag": f"{image['tag']}@{image['digest']}",
             "image.digest": image["digest"],
             "host": context["host"],
@@ -50,7 +50,7 @@ class Charts:
     async def rendered(
         self, definition: Definition, namespace: str, values: Mapping[str, Any], folder: Path
     ) -> str:
-        """Return what a chart renders to; `folder` is for its files."""
+        """Render a chart; `folder` holds its temporary files."""
         self._check(definition)
         file = folder / "values.json"
         _write(folder, {file.name: json.dumps(values)})
@@ -61,7 +61,7 @@ class Charts:
                 release(namespace), chart, namespace=namespace, values=file, kube_version=version
             )
         except HelmFailed as failed:
-            raise _told(definition.path, failed) from failed
+            raise _chart_failed(definition.path, failed) from failed
 
     async def install(
         self,
@@ -71,7 +71,7 @@ class Charts:
         labels: Mapping[str, str],
         seconds: float,
     ) -> None:
-        """Have Helm apply exactly these objects as the release of a namespace."""
+        """Have Helm install exactly these objects as the namespace's release."""
         name = release(namespace)
         bodies = [marked(manifest, labels, namespace) for manifest in manifests]
         version = f"0.1.0+{labels.get(naming.LABEL_SHA, '0')[:8]}"
@@ -81,24 +81,24 @@ class Charts:
                 await self._unblock(name, namespace)
                 await self.helm.upgrade(name, Path(folder), namespace=namespace, seconds=seconds)
             except HelmFailed as failed:
-                raise _told(path, failed) from failed
+                raise _chart_failed(path, failed) from failed
 
     async def released(self, namespace: str) -> bool:
-        """Tell whether Helm has installed something in a namespace."""
+        """Return whether a namespace has a Helm release."""
         return bool(await self.cluster.list(SECRET.path(namespace), _OF_HELM))
 
     async def uninstall(self, namespace: str) -> bool:
-        """Remove the release of a namespace; False if there is none."""
+        """Uninstall the release of a namespace; False if there is none."""
         if not await self.released(namespace):
             return False
         try:
             await self.helm.uninstall(release(namespace), namespace, seconds=UNINSTALL_SECONDS)
         except HelmFailed as failed:
-            raise _told(release(namespace), failed) from failed
+            raise _chart_failed(release(namespace), failed) from failed
         return True
 
     async def _unblock(self, name: str, namespace: str) -> None:
-        """Remove a release that a killed Helm has left half done: Helm itself would refuse to touch it."""
+        """Uninstall a release that a killed Helm left pending: Helm refuses to upgrade it."""
         if (await self.helm.status(name, namespace)).startswith("pending"):
             await self.helm.uninstall(name, namespace, seconds=UNINSTALL_SECONDS, hooks=False)
 
@@ -128,7 +128,7 @@ def sealed(name: str, version: str, bodies: Iterable[Mapping[str, Any]]) -> dict
 
 
 def release(namespace: str) -> str:
-    """Return the name of a namespace's only release."""
+    """Return the name of the namespace's only release."""
     return (
         namespace
         if len(namespace) <= _LONGEST_RELEASE
@@ -143,5 +143,5 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         target.write_text(text)
 
 
-def _told(path: str, failed: HelmFailed) -> TellUser:
+def _chart_failed(path: str, failed: HelmFailed) -> TellUser:
     return TellUser(Reason.CHART_FAILED, {"chart": path, "message": failed.message})

@@ -26,24 +26,24 @@ from bot.runners.kubernetes.pure.cluster_labels import MANAGER, selector
 from bot.runners.kubernetes.pure.manifests import Kind
 
 SECONDS = 30.0
-"""How long one answer may take."""
+"""Timeout of one request."""
 PAGE = "500"
 REOPEN_AFTER = 10.0
-"""Seconds between two attempts with credentials read afresh."""
+"""Least seconds between two reloads of the credentials."""
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterAccess:
-    """Where a cluster is and who the bot is there; without a kubeconfig, what its pod was given."""
+    """How to connect to a cluster: a kubeconfig, or else the credentials of the bot's own pod."""
 
     kubeconfig: Path | None = None
     context: str = ""
 
 
 class ClusterUnavailable(RetryLater):
-    """The cluster is gone, hangs, or had an error of its own; `status` is 0 when it did not answer."""
+    """The cluster did not answer (`status` is 0), or answered 5xx or 429."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         self.message = message
@@ -52,18 +52,18 @@ class ClusterUnavailable(RetryLater):
 
 
 class ClusterRefused(GiveUp):
-    """The cluster answered 4xx."""
+    """The cluster rejected a request with 4xx."""
 
     def __init__(self, message: str, status: int, reason: str = "") -> None:
         self.message = message
         self.status = status
         self.why = reason
-        """The server's own code, such as `AlreadyExists`."""
+        """The `reason` of the server's Status, such as `AlreadyExists`."""
         super().__init__(Reason.CLUSTER_REFUSED, {"message": message})
 
 
 class Cluster:
-    """A cluster to talk to; nothing is opened before the first request."""
+    """A client of one cluster; it connects with the first request."""
 
     def __init__(self, access: ClusterAccess) -> None:
         self._access = access
@@ -73,7 +73,7 @@ class Cluster:
         self._opening = asyncio.Lock()
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Close all connections."""
         for connection in (self._connection, self._retired):
             if connection is not None:
                 await connection.client.close()
@@ -86,11 +86,11 @@ class Cluster:
         await self.close()
 
     async def version(self) -> str:
-        """Return the server's version, such as `v1.20.2`; also how one learns whether it is there."""
+        """Return the server's version, such as `v1.20.2`; also serves as a health check."""
         return str((await self.call("GET", "/version"))["gitVersion"])
 
     async def get(self, path: str) -> dict[str, Any] | None:
-        """Return an object, or None if there is none."""
+        """Return an object, or None if it does not exist."""
         try:
             return await self.call("GET", path)
         except ClusterRefused as refused:
@@ -101,7 +101,7 @@ class Cluster:
     async def list(
         self, path: str, labels: Mapping[str, str] | None = None, fields: str = ""
     ) -> list[dict[str, Any]]:
-        """Return all objects of a kind that carry these labels; none of a kind unknown to the server."""
+        """Return all objects of a kind that carry these labels; none if the server does not know the kind."""
         query = {"limit": PAGE}
         query |= {"labelSelector": selector(labels)} if labels else {}
         query |= {"fieldSelector": fields} if fields else {}
@@ -122,7 +122,7 @@ class Cluster:
             raise
 
     async def apply(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Make an object what `body` says, by server-side apply; what others own there is taken over."""
+        """Apply an object by server-side apply, taking over fields of other managers."""
         path = kind.path(namespace, str(body["metadata"]["name"]))
         return await self.apply_at(path, body)
 
@@ -131,7 +131,7 @@ class Cluster:
         return await self.call("PATCH", path, {"fieldManager": MANAGER, "force": "true"}, body, APPLY)
 
     async def delete(self, path: str, *, grace: int | None = None) -> bool:
-        """Ask for an object to go, and what it made with it; False if there was none."""
+        """Request deletion of an object and its dependents; False if it does not exist or conflicts."""
         body: dict[str, Any] = {"propagationPolicy": "Background"}
         body |= {} if grace is None else {"gracePeriodSeconds": grace}
         try:
@@ -150,8 +150,8 @@ class Cluster:
         body: Mapping[str, Any] | None = None,
         content: str = "application/json",
     ) -> dict[str, Any]:
-        """Send a request and return the JSON that the server answers."""
-        with _explained():
+        """Send a request and return the JSON of the response."""
+        with _translated_errors():
             response = await self._send(_Request(method, path, query, body, content, SECONDS))
             data = await response.read()
         found = _json(data)
@@ -161,8 +161,8 @@ class Cluster:
 
     @asynccontextmanager
     async def stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Give the bytes of a response as they come, for as long as they do; leaving closes it."""
-        with _explained():
+        """Yield the bytes of a response as they arrive, without a timeout; closed on exit."""
+        with _translated_errors():
             response = await self._send(_Request("GET", path, query))
             try:
                 if response.status >= HTTPStatus.BAD_REQUEST:
@@ -177,7 +177,7 @@ class Cluster:
         response = await connection.send(request)
         if response.status != HTTPStatus.UNAUTHORIZED or not self._may_reopen():
             return response
-        # A kubeconfig may name a program or a file whose tokens expire: read once more, then it is a refusal.
+        # A kubeconfig may name a program or a file with expiring tokens: reload it once before giving up.
         response.close()
         await self._retire(connection)
         return await (await self._opened()).send(request)
@@ -186,7 +186,7 @@ class Cluster:
         return asyncio.get_running_loop().time() - self._reopened >= REOPEN_AFTER
 
     async def _retire(self, connection: "_Connection") -> None:
-        """Leave a connection to those who still use it; what was left before that is closed."""
+        """Stop using a connection, but keep it open for its current users; close the one retired before."""
         if self._connection is connection:
             self._reopened = asyncio.get_running_loop().time()
             before, self._retired, self._connection = self._retired, connection, None
@@ -203,7 +203,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One request; without `seconds` its answer may take for ever."""
+    """One request; without `seconds` it has no timeout."""
 
     method: str
     path: str
@@ -215,13 +215,13 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
-    """The library's client with what it was told of the cluster."""
+    """The library's client and the configuration that it was built from."""
 
     client: RESTClientObject
     configuration: Configuration
 
     async def send(self, request: _Request) -> aiohttp.ClientResponse:
-        """Send a request and return the beginning of its answer."""
+        """Send a request and return the response once its headers arrive."""
         headers = {"Accept": "application/json", "Content-Type": request.content}
         for setting in (await self.configuration.auth_settings()).values():
             headers[setting["key"]] = setting["value"]  # type: ignore[index] # typed as plain objects
@@ -257,7 +257,7 @@ async def _configuration(access: ClusterAccess) -> Configuration:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, TimeoutError, OSError) as error:

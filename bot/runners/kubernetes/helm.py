@@ -1,4 +1,4 @@
-"""The Helm program: run in a process group of its own, which ends with whoever waits for it."""
+"""Runs the Helm program, each time in a process group that ends with the caller."""
 
 import asyncio
 import json
@@ -20,10 +20,10 @@ from bot.runners.lines import clean
 PROGRAM = "helm"
 RENDER_SECONDS = 60.0
 MARGIN = 30.0
-"""Seconds beyond Helm's own timeout after which it is ended."""
+"""Seconds beyond Helm's own timeout after which it is killed."""
 OUTPUT_LIMIT = 4 << 20
 MEMORY_KIB = 4 << 20
-"""Address space while rendering: the Go runtime reserves much more than it uses."""
+"""Address space while rendering; large, because the Go runtime reserves much more than it uses."""
 KEPT_REVISIONS = "3"
 _LIMITED = f'ulimit -v {MEMORY_KIB} -t {RENDER_SECONDS:.0f}; exec "$0" "$@"'
 NO_VARIABLES: Mapping[str, str] = {}
@@ -32,7 +32,7 @@ _IN_CLUSTER = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
 
 
 class HelmFailed(Exception):  # noqa: N818 - as the errors of the model
-    """Helm said no; `message` is its last words."""
+    """Helm failed; `message` is the end of its error output."""
 
     def __init__(self, message: str) -> None:
         self.message = message
@@ -40,7 +40,7 @@ class HelmFailed(Exception):  # noqa: N818 - as the errors of the model
 
 
 class Helm:
-    """Helm for one cluster, with a folder for its own files."""
+    """Helm for one cluster; `home` holds its own files."""
 
     def __init__(self, access: ClusterAccess, home: Path, registry: ChartRegistry | None = None) -> None:
         self._access = access
@@ -49,13 +49,13 @@ class Helm:
         self._version = ""
 
     async def version(self) -> str:
-        """Return its version, such as `v3.17.2`. Raises GiveUp(NOT_SUPPORTED) where there is no Helm."""
+        """Return its version, such as `v3.17.2`. Raises GiveUp(NOT_SUPPORTED) if Helm is not installed."""
         if not self._version:
             self._version = (await self._run(["version", "--short"], seconds=MARGIN)).strip()
         return self._version
 
     async def pull(self, reference: str, target: Path) -> Path:
-        """Fetch a chart by its address and return its folder."""
+        """Pull a chart by its address and return its folder."""
         chart = chart_pull.pull_arguments(reference, self._registry)
         with chart_pull.pull_options(reference, self._registry) as given:
             arguments = ["pull", "--untar", f"--untardir={target}", *given.arguments, *chart]
@@ -65,14 +65,14 @@ class Helm:
     async def template(
         self, release: str, chart: Path, *, namespace: str, values: Path, kube_version: str
     ) -> str:
-        """Return what a chart renders to, without a way to the cluster and with limits."""
+        """Render a chart without access to the cluster, with limited memory and time."""
         arguments = ["template", release, str(chart), "--namespace", namespace, "--values", str(values)]
         return await self._run(
             [*arguments, "--kube-version", kube_version, "--skip-tests"], seconds=RENDER_SECONDS, sealed=True
         )
 
     async def status(self, release: str, namespace: str) -> str:
-        """Return the state of a release, such as `deployed` or `pending-upgrade`; empty for none."""
+        """Return the status of a release, such as `deployed` or `pending-upgrade`; empty if there is none."""
         try:
             output = await self._run(
                 ["status", release, "--namespace", namespace, "--output", "json"], seconds=MARGIN
@@ -84,14 +84,14 @@ class Helm:
         return str(json.loads(output)["info"]["status"])
 
     async def upgrade(self, release: str, chart: Path, *, namespace: str, seconds: float) -> None:
-        """Install or upgrade, and wait until it is up; what fails is rolled back."""
+        """Install or upgrade a release and wait until it is ready; Helm rolls a failure back."""
         atomic = "--atomic" if (await self.version()).startswith("v3") else "--rollback-on-failure"
         arguments = ["upgrade", release, str(chart), "--install", "--namespace", namespace, atomic, "--wait"]
         limits = ["--timeout", f"{seconds:.0f}s", "--history-max", KEPT_REVISIONS, "--output", "json"]
         await self._run([*arguments, *limits], seconds=2 * seconds + MARGIN)
 
     async def uninstall(self, release: str, namespace: str, *, seconds: float, hooks: bool = True) -> None:
-        """Remove a release and what it made; none is fine."""
+        """Uninstall a release and its objects; no release is no error."""
         arguments = ["uninstall", release, "--namespace", namespace, "--wait", "--timeout", f"{seconds:.0f}s"]
         try:
             await self._run([*arguments, *([] if hooks else ["--no-hooks"])], seconds=seconds + MARGIN)
@@ -127,11 +127,11 @@ class Helm:
                 output, errors = await asyncio.gather(_read(process.stdout), _read(process.stderr))
                 code = await process.wait()
         except TimeoutError:
-            raise HelmFailed(f"no end after {seconds:.0f} s") from None
+            raise HelmFailed(f"still running after {seconds:.0f} s") from None
         finally:
-            await uninterrupted(_ended(process))
+            await uninterrupted(_kill(process))
         if code != 0:
-            raise HelmFailed(_last_words(errors))
+            raise HelmFailed(_error_message(errors))
         return output
 
     def _context(self) -> list[str]:
@@ -141,7 +141,7 @@ class Helm:
         passed: Mapping[str, Any] = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         home = {"HOME": str(self._home), "HELM_NO_PLUGINS": "1"}
         if sealed:
-            # Nothing answers there, should anything ask.
+            # Connects to nothing, even if the chart makes Helm try.
             return {"PATH": passed.get("PATH", os.defpath), **home, "KUBECONFIG": os.devnull}
         if self._access.kubeconfig is not None:
             return {**passed, **home, "KUBECONFIG": str(self._access.kubeconfig)}
@@ -154,7 +154,7 @@ def _only_folder(within: Path) -> Path:
 
 
 async def _read(stream: asyncio.StreamReader | None) -> str:
-    """Return what a program writes; raises HelmFailed for too much."""
+    """Read a program's output. Raises HelmFailed beyond the limit."""
     found = bytearray()
     while stream is not None and (chunk := await stream.read(1 << 16)):
         found += chunk
@@ -163,15 +163,15 @@ async def _read(stream: asyncio.StreamReader | None) -> str:
     return found.decode("utf-8", "replace")
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """End the whole group: a program may have started others."""
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    """Kill the whole process group: Helm may have started other programs."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
 
 
-def _last_words(errors: str) -> str:
+def _error_message(errors: str) -> str:
     lines = [clean(line) for line in errors.splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("WARNING:", "Flag --", "level=", "walk.go"))]
-    return " ".join(told).removeprefix("Error: ")[:500] or "no reason given"
+    shown = [line for line in lines if not line.startswith(("WARNING:", "Flag --", "level=", "walk.go"))]
+    return " ".join(shown).removeprefix("Error: ")[:500] or "no reason given"

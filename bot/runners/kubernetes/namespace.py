@@ -1,4 +1,4 @@
-"""The namespace of one environment: created with its guardrails, found by its labels, removed as a whole."""
+"""Namespaces of environments: created with their guardrails, found by labels, deleted as a whole."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ NAMESPACES = "/api/v1/namespaces"
 
 @dataclass(frozen=True, slots=True)
 class NamespaceOwner:
-    """Whose namespace it is."""
+    """Owner of a namespace: the environment, the run's labels, and the login shown to people."""
 
     key: EnvironmentKey
     labels: Mapping[str, str]
@@ -42,7 +42,7 @@ class NamespaceOwner:
 
 
 class Namespaces:
-    """Makes and removes namespaces."""
+    """Creates, finds and deletes the namespaces of one bot."""
 
     def __init__(self, cluster: Cluster, options: KubernetesOptions) -> None:
         self._cluster = cluster
@@ -53,14 +53,14 @@ class Namespaces:
         return naming.namespace(key, self._options.prefix, self._options.instance)
 
     async def exists(self, key: EnvironmentKey) -> bool:
-        """Tell whether there is one, of this bot and not on its way out."""
+        """Return whether the environment has a namespace of this bot that is not terminating."""
         found = await self._cluster.get(f"{NAMESPACES}/{self.name(key)}")
         return found is not None and self._ours(found, key) and not _terminating(found)
 
     async def ensure(self, owner: NamespaceOwner) -> str:
-        """Bring the namespace and its guardrails to what they should be.
+        """Create or update the namespace and its guardrails.
 
-        Raises ClusterUnavailable if an earlier one does not go away, ClusterRefused for one that others made.
+        Raises ClusterUnavailable if a terminating one does not go away, ClusterRefused if others own it.
         """
         name = self.name(owner.key)
         found = await self._cluster.get(f"{NAMESPACES}/{name}")
@@ -75,7 +75,7 @@ class Namespaces:
         return name
 
     async def remove(self, key: EnvironmentKey) -> None:
-        """Remove the namespace with all that is in it and wait until it is gone."""
+        """Delete the namespace with all its objects and wait until it is gone."""
         name = self.name(key)
         if await self.request_deletion(name, key):
             await self._until_gone(name)
@@ -90,13 +90,13 @@ class Namespaces:
         return True
 
     async def all_of_instance(self) -> tuple[Item, ...]:
-        """Return every namespace of this bot that is not on its way out."""
+        """Return every namespace of this bot that is not terminating."""
         found = await self._cluster.list(NAMESPACES, cluster_labels.of_instance(self._options.instance))
         items = (_item(one) for one in found if not _terminating(one))
         return tuple(item for item in items if item is not None)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
-        """Write down until when one of these lives; what is no more what it was is left alone."""
+        """Update the expiry annotation, unless the namespace no longer carries our labels."""
         path = f"{NAMESPACES}/{item.id}"
         found = await self._cluster.get(path)
         if found is not None and self._ours(found, item.key) and not _terminating(found):
@@ -124,7 +124,9 @@ class Namespaces:
         try:
             await until(GONE_AFTER, gone)
         except TimeoutError:
-            raise ClusterUnavailable(f"namespace {name} is still ending after {GONE_AFTER:g} s") from None
+            raise ClusterUnavailable(
+                f"namespace {name} is still terminating after {GONE_AFTER:g} s"
+            ) from None
 
     def _ours(self, found: Mapping[str, Any], key: EnvironmentKey) -> bool:
         labels = found["metadata"].get("labels") or {}
@@ -140,7 +142,7 @@ class Namespaces:
         ]
         if options.account is not None:
             found.append((SECRET, {**_object(SECRET, PULL_SECRET, owner), **_pull_secret(options)}))
-        # The account that every pod gets which names none: without a token, with the means to pull.
+        # The account of pods that name none: without a token, with the pull secret.
         account = {
             **_object(SERVICE_ACCOUNT, "default", owner),
             "automountServiceAccountToken": False,
@@ -150,24 +152,24 @@ class Namespaces:
 
 
 def network_policy(options: KubernetesOptions) -> dict[str, Any]:
-    """Return what may come in and go out: the environment's own pods, the ingress controller, DNS."""
+    """Return the NetworkPolicy: it allows the environment's own pods, the ingress controller and DNS."""
     routing = options.routing
     inside: list[dict[str, Any]] = [{"podSelector": {}}]
-    entering = inside + [{"ipBlock": {"cidr": cidr}} for cidr in routing.cidrs]
+    sources = inside + [{"ipBlock": {"cidr": cidr}} for cidr in routing.cidrs]
     if routing.namespace_labels:
-        entering.append({"namespaceSelector": {"matchLabels": dict(routing.namespace_labels)}})
+        sources.append({"namespaceSelector": {"matchLabels": dict(routing.namespace_labels)}})
     dns = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]
-    leaving = inside + [{"ipBlock": {"cidr": cidr}} for cidr in options.egress]
+    destinations = inside + [{"ipBlock": {"cidr": cidr}} for cidr in options.egress]
     return {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": [{"from": entering}],
-        "egress": [{"to": leaving}, {"ports": dns}],
+        "ingress": [{"from": sources}],
+        "egress": [{"to": destinations}, {"ports": dns}],
     }
 
 
 def quota(options: KubernetesOptions) -> dict[str, str]:
-    """Return what all pods of an environment may use together."""
+    """Return the ResourceQuota of an environment."""
     bounds = options.limits
     return {
         "pods": str(bounds.pods),
@@ -180,7 +182,7 @@ def quota(options: KubernetesOptions) -> dict[str, str]:
 
 
 def limits(options: KubernetesOptions) -> dict[str, Any]:
-    """Return what a container gets that asks for nothing, and the most it may ask for."""
+    """Return the LimitRange: the defaults and maximums of a container."""
     bounds = options.limits
     return {
         "type": "Container",
@@ -191,7 +193,7 @@ def limits(options: KubernetesOptions) -> dict[str, Any]:
 
 
 def _item(found: Mapping[str, Any]) -> Item | None:
-    """Read a namespace; None if it does not say of which pull request it is."""
+    """Read a namespace; None if its labels and annotations do not name a pull request."""
     metadata = found["metadata"]
     labels, notes = metadata.get("labels") or {}, metadata.get("annotations") or {}
     number, run = labels.get(naming.LABEL_NUMBER, ""), labels.get(naming.LABEL_RUN, "")
@@ -211,12 +213,12 @@ def _item(found: Mapping[str, Any]) -> Item | None:
         environment=notes.get(naming.LABEL_ENVIRONMENT, ""),
         run=int(run) if run.isdecimal() else 0,
         made_at=made_at,
-        expires=_moment(notes.get(cluster_labels.ANNOTATION_EXPIRES, "")),
+        expires=_time(notes.get(cluster_labels.ANNOTATION_EXPIRES, "")),
     )
 
 
-def _moment(text: str) -> datetime | None:
-    """Read a time; None for what people have made of it."""
+def _time(text: str) -> datetime | None:
+    """Parse a time; None if someone changed it to something else."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the operator decides about environments in a cluster, as this runner takes it."""
+"""The operator's options of the Kubernetes runner."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,36 +12,36 @@ ReadyThrough = Literal["ingress", "service"]
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """How visitors come in, and how the bot finds out that they do."""
+    """How visitors reach environments, and how the bot checks that they can."""
 
     ingress_class: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
     tls: bool = False
     tls_secret: str = ""
     proxied: bool = False
-    """Whether visitors come through the bot's own proxy: then there are no Ingresses."""
+    """Whether visitors come through the bot's own proxy; there are no Ingresses then."""
     ready_through: ReadyThrough = "ingress"
     address: str = ""
-    """Where the bot reaches the ingress controller, such as `http://10.0.0.5`; by default the public name."""
+    """Where the bot reaches the ingress controller, such as `http://10.0.0.5`; default: the public name."""
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
-    """Labels of the namespaces that may come in: the controller's."""
+    """Labels of the namespaces that may connect: the ingress controller's."""
     cidrs: tuple[str, ...] = ()
-    """Addresses that may come in, for a controller on the nodes' own network."""
+    """Networks that may connect, for a controller on the nodes' own network."""
 
     @property
     def visited(self) -> bool:
-        """Whether the bot finds out as a visitor does, through an Ingress of the environment's own."""
+        """Whether the bot checks readiness as a visitor does, through the environment's Ingress."""
         return self.ready_through == "ingress" and not self.proxied
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentLimits:
-    """What one environment may use; memory in bytes."""
+    """Resource limits of one environment; memory and storage in bytes."""
 
     memory: int = 2 << 30
-    """Most of one container."""
+    """Limit of one container."""
     cpu: str = "1"
-    """Most of one container."""
+    """Limit of one container."""
     quota_memory: int = 8 << 30
     quota_cpu: str = "8"
     pods: int = 20
@@ -57,15 +57,15 @@ CHART_FACTS: Mapping[str, str] = {
     "preview.sha": "sha",
     "preview.environment": "environment",
 }
-"""What a chart is told: the path of a value, and the fact that it gets."""
+"""The values that a chart receives: the path of each, and the fact that it is set to."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartPolicy:
-    """Which charts there may be, and what they are told."""
+    """Which charts and values are allowed, and which values the bot sets."""
 
     references: tuple[str, ...] = ()
-    """Patterns of addresses; charts in the repository need none."""
+    """Patterns of allowed addresses; charts in the repository need none."""
     values: tuple[str, ...] = ("*",)
     """Patterns of the values that a repository may set."""
     facts: Mapping[str, str] = field(default_factory=lambda: CHART_FACTS)
@@ -73,7 +73,7 @@ class ChartPolicy:
 
 @dataclass(frozen=True, slots=True)
 class KubernetesOptions:
-    """All of it. `instance` names this bot: what has another name is never touched."""
+    """All options. `instance` names this bot: it never touches objects of another instance."""
 
     instance: str
     prefix: str = "pr"
@@ -82,8 +82,8 @@ class KubernetesOptions:
     level: PodSecurityLevel = "restricted"
     run_as_user: int | None = None
     egress: tuple[str, ...] = ()
-    """Networks that pods may reach beside each other and DNS."""
+    """Networks that pods may reach, besides each other and DNS."""
     account: RegistryAccount | None = None
     charts: ChartPolicy = field(default_factory=ChartPolicy)
     collector: str = "busybox:1.36"
-    """Image with sh, tar and base64 that takes test reports out."""
+    """Image with sh, tar and base64 that returns test reports."""

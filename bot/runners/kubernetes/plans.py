@@ -1,8 +1,8 @@
-"""What is to be applied for one environment, rendered and checked before anything is."""
+"""Plans a deployment: renders and checks every object before the first one is applied."""
 
 import asyncio
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,24 +23,24 @@ from bot.runners.kubernetes.template_context import template_context
 
 @dataclass(frozen=True, slots=True)
 class DeploymentPlan:
-    """Objects in the order in which they have to come up, and the one that visitors are led to."""
+    """Objects in stages that come up one after the other, and the Service that visitors reach."""
 
     entry: EntryService
     stages: tuple[tuple[Manifest, ...], ...]
     hooks: tuple[Manifest, ...] = ()
-    """What Helm runs beside them."""
+    """Hooks of the chart, which Helm runs in addition."""
     release: bool = False
-    """Whether Helm is to apply them."""
+    """Whether Helm applies the objects."""
 
     @property
     def manifests(self) -> tuple[Manifest, ...]:
-        """All of them."""
+        """All objects."""
         return (*(manifest for stage in self.stages for manifest in stage), *self.hooks)
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentPlanner:
-    """Makes the plan of one environment."""
+    """Plans one environment's deployment."""
 
     spec: EnvironmentSpec
     namespace: str
@@ -48,7 +48,7 @@ class DeploymentPlanner:
     charts: Charts
 
     async def plan(self) -> DeploymentPlan:
-        """Return what to apply.
+        """Return the plan.
 
         Raises TellUser(NO_PORT | NO_SERVICE | MANIFEST_INVALID | MANIFEST_REFUSED | CHART_FAILED |
         CHART_REFUSED | VALUE_REFUSED).
@@ -61,7 +61,7 @@ class DeploymentPlanner:
         return await self._of_manifests(definition)
 
     def _built_in(self) -> DeploymentPlan:
-        """Start what the service needs, then the service: it may rely on its database being there."""
+        """Start the services first, then the app: it may need its database at startup."""
         if self.spec.port is None:
             raise TellUser(Reason.NO_PORT)
         context = self._context()
@@ -108,22 +108,22 @@ class DeploymentPlanner:
         return found
 
     def _routed(self, theirs: Sequence[Manifest]) -> list[Manifest]:
-        """Return their objects without ways past the bot's proxy, where visitors come through that."""
+        """Drop Ingresses if visitors come through the bot's proxy: they would bypass it."""
         return [each for each in theirs if not self.options.routing.proxied or each.known is not INGRESS]
 
     def _added(self, theirs: Sequence[Manifest], found: EntryService) -> list[Manifest]:
-        """Return what a repository's own objects lack: an Ingress, and the name that tests know."""
+        """Return the objects that a repository's own lack: an Ingress, and the Service that tests use."""
         added: list[Manifest] = []
         if not found.routed and not self.options.routing.proxied:
-            way: Mapping[str, Any] = {**self._context(), "entry_service": found.service, "port": found.port}
-            added += parsed("ingress", rendering.built_in("ingress", way))
+            context = {**self._context(), "entry_service": found.service, "port": found.port}
+            added += parsed("ingress", rendering.built_in("ingress", context))
         if (also := entry_service.alias(theirs, found)) is not None:
             added.append(Manifest(SERVICE.api_version, SERVICE.name, APP, also))
         return added
 
 
 def parsed(path: str, text: str) -> list[Manifest]:
-    """Return the objects of a rendered text. Raises TellUser(MANIFEST_INVALID)."""
+    """Parse rendered YAML into objects. Raises TellUser(MANIFEST_INVALID)."""
     try:
         return list(read(text))
     except ManifestError as error:

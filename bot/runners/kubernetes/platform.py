@@ -1,4 +1,4 @@
-"""Environments in a cluster: deployed, tested, removed."""
+"""The `Platform` of a Kubernetes cluster."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class KubernetesPlatform:
-    """The `Platform` of one cluster."""
+    """Deploys, tests and removes environments in one cluster."""
 
     def __init__(self, cluster: Cluster, options: KubernetesOptions, helm: Helm) -> None:
         self._cluster = cluster
@@ -46,11 +46,11 @@ class KubernetesPlatform:
             plan = await DeploymentPlanner(spec, namespace, self._options, self._charts).plan()
             await self._namespaces.ensure(NamespaceOwner(spec.key, labels, spec.owner, spec.expires))
             writer.line(f"namespace {namespace}")
-            # What sleeps would go on sleeping where the manifests do not say how many there are.
+            # Manifests without `replicas` would leave a sleeping workload at zero.
             await Workloads(self._cluster, namespace).scale_up()
             return await deployment.run(plan)
         except BaseException:
-            # It takes seconds until all is gone; whoever deploys next waits for that.
+            # Deletion takes seconds; the next deployment waits for it.
             await uninterrupted(self._namespaces.request_deletion(namespace, spec.key))
             raise
 
@@ -68,12 +68,12 @@ class KubernetesPlatform:
             await uninterrupted(self.remove(spec.key))
 
     async def stop_tests(self, key: EnvironmentKey) -> None:
-        """Remove the jobs of suites; see `Platform.stop_tests`."""
+        """Delete the Jobs of suites; see `Platform.stop_tests`."""
         if await self._namespaces.exists(key):
             await stop_all(self._cluster, self._namespaces.name(key))
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
-        """Return where tests find the service; see `Platform.service_url`."""
+        """Return the URL under which tests reach the service; see `Platform.service_url`."""
         del key
         return f"http://{APP}:{port}"
 
@@ -97,23 +97,23 @@ class KubernetesPlatform:
         await workloads.until_up(endpoint)
 
     async def remove_images(self, repo: RepoPath, number: int) -> None:
-        """Do nothing: a cluster's nodes look after their images themselves."""
+        """Do nothing: nodes clean up their images themselves."""
         del repo, number
 
     async def inventory(self) -> tuple[Item, ...]:
-        """Return the namespaces of this bot, each a whole environment; see `Platform.inventory`."""
+        """Return the namespaces of this bot, one per environment; see `Platform.inventory`."""
         return await self._namespaces.all_of_instance()
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """Have these removed, without waiting until they are gone; see `Platform.remove_items`."""
+        """Request deletion of these namespaces, without waiting; see `Platform.remove_items`."""
         return tuple([item for item in items if await self._namespaces.request_deletion(item.id, item.key)])
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
-        """Change a namespace's annotation; see `Platform.update_expiry`."""
+        """Update a namespace's expiry annotation; see `Platform.update_expiry`."""
         await self._namespaces.update_expiry(item, expires)
 
     async def ping(self) -> str | None:
-        """Return what is wrong with the cluster, if anything is."""
+        """Return why the cluster is unavailable, or None."""
         try:
             await self._cluster.version()
         except ChatOpsError as error:
@@ -121,7 +121,7 @@ class KubernetesPlatform:
         return None
 
     async def _uninstall(self, namespace: str) -> None:
-        """Let a chart do what it has hooks for; the namespace goes anyway."""
+        """Uninstall the release, so that its hooks run; the namespace is deleted even if that fails."""
         try:
             await self._charts.uninstall(namespace)
         except (TellUser, GiveUp) as error:

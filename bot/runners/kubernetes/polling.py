@@ -1,4 +1,4 @@
-"""Waiting for what a cluster tells nobody: it is asked again and again, within a bound."""
+"""Polls a condition until it holds or time runs out."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ INTERVAL = 0.4
 async def until(
     seconds: float, reached: Callable[[], Awaitable[bool]], interval: float | None = None
 ) -> None:
-    """Return once `reached` says so; raises TimeoutError when it is asked, after `seconds`, and does not."""
+    """Return once `reached` holds, which is checked at least once. Raises TimeoutError after `seconds`."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while not await reached():

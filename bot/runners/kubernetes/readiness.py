@@ -1,4 +1,4 @@
-"""Ready means that the address answered: one request as a visitor makes it, repeated until it does."""
+"""Checks that an environment answers: repeats a visitor's request until the service responds."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,41 +15,41 @@ from bot.runners.lines import clean
 INTERVAL = 0.3
 PROBE = 5.0
 _READ = 4096
-_UNKNOWN = "chatops-nobody"
+_UNKNOWN = "chatops-unknown"
 _REDIRECTED_AT_MOST = 399
 _NOT_FOUND = 404
 _IN_BETWEEN = {0, 502, 503, 504}
-"""No answer at all, and what proxies say for a service that does not."""
+"""No answer (0), and the statuses that proxies send for a service that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadinessCheck:
-    """Whom to ask for what. `base` is where the connection goes, `host` whom it is for."""
+    """The request to make: `base` is where the connection goes, `host` the name that it asks for."""
 
     base: str
     host: str
     path: str | None
     seconds: float
     direct: bool = False
-    """Whether no ingress controller stands in between."""
+    """Whether there is no ingress controller in between."""
 
     @property
     def url(self) -> str:
-        """The address as a person would see it."""
+        """The URL as people see it."""
         return f"{urlsplit(self.base).scheme}://{self.host}{self.path or '/'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one request brought; status 0 means nothing, `told` is for people."""
+    """The answer to one request; status 0 means none. `summary` is for people."""
 
     status: int
     body: str
-    told: str
+    summary: str
 
 
 async def until_ready(check: ReadinessCheck) -> None:
-    """Return when the service answers; raises TellUser(URL_UNANSWERED) with what was answered last."""
+    """Wait until the service answers. Raises TellUser(URL_UNANSWERED) with the last answer."""
     last: list[Answer] = []
     async with _session() as session:
 
@@ -61,32 +61,32 @@ async def until_ready(check: ReadinessCheck) -> None:
         try:
             await until(check.seconds, answered, INTERVAL)
         except TimeoutError:
-            facts = {"url": check.url, "answer": last[0].told, "seconds": f"{check.seconds:g}"}
+            facts = {"url": check.url, "answer": last[0].summary, "seconds": f"{check.seconds:g}"}
             raise TellUser(Reason.URL_UNANSWERED, facts) from None
 
 
 async def until_unrouted(check: ReadinessCheck) -> None:
-    """Return when the name leads nowhere, or after a while: not every controller lets that be seen.
+    """Wait until the name has no route, or until time runs out: some controllers do not show it.
 
-    A controller that has yet to drop the route of a former deployment would lead it to the new one, which
-    then seems ready, and is out of reach again a moment later.
+    A controller that still has the previous deployment's route would make the new deployment look ready, and
+    then drop the route a moment later.
     """
     async with _session() as session:
 
         async def nowhere() -> bool:
             answer = await _ask(session, check, check.host)
-            return unrouted(answer, await _ask_nobody(session, check))
+            return unrouted(answer, await _ask_unknown(session, check))
 
         with suppress(TimeoutError):
             await until(check.seconds, nowhere, INTERVAL)
 
 
 def reached(answer: Answer, unknown: Answer | None, *, strict: bool) -> bool:
-    """Tell whether the service answered.
+    """Return whether the service itself answered.
 
-    With `strict` its path must answer below 400. Otherwise anything of its own counts; a “not found” counts
-    only if a name that nobody has is answered otherwise (`unknown`), since an ingress controller says it too.
-    A controller that takes up a new route may drop the connection of either question: that tells nothing.
+    With `strict` the status must be below 400. Otherwise any answer of the service counts. An ingress
+    controller sends “not found” too, so that counts only if an unknown name gets a different answer
+    (`unknown`). A controller that reloads its routes may drop either connection, which proves nothing.
     """
     if strict:
         return 0 < answer.status <= _REDIRECTED_AT_MOST
@@ -98,7 +98,7 @@ def reached(answer: Answer, unknown: Answer | None, *, strict: bool) -> bool:
 
 
 def unrouted(answer: Answer, unknown: Answer) -> bool:
-    """Tell whether a name leads nowhere: it is answered as one that nobody has."""
+    """Return whether a name has no route: it gets the same answer as an unknown name."""
     return (unknown.status, unknown.body) == (answer.status, answer.body)
 
 
@@ -108,13 +108,13 @@ def _session() -> aiohttp.ClientSession:
 
 
 async def _elsewhere(session: aiohttp.ClientSession, check: ReadinessCheck, answer: Answer) -> Answer | None:
-    """Ask for a name that nobody has, when the answer may be the controller's own “not found”."""
+    """Request an unknown name, if the answer may be the controller's own “not found”."""
     if check.direct or answer.status != HTTPStatus.NOT_FOUND:
         return None
-    return await _ask_nobody(session, check)
+    return await _ask_unknown(session, check)
 
 
-async def _ask_nobody(session: aiohttp.ClientSession, check: ReadinessCheck) -> Answer:
+async def _ask_unknown(session: aiohttp.ClientSession, check: ReadinessCheck) -> Answer:
     _, _, domain = check.host.partition(".")
     return await _ask(session, check, f"{_UNKNOWN}.{domain}" if domain else _UNKNOWN)
 

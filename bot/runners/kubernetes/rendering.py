@@ -1,7 +1,7 @@
-"""Manifest templates become text: the built-in ones here, a repository's in a process of its own.
+"""Renders manifest templates: the built-in ones here, a repository's in a separate process.
 
-A sandbox stops what a template may reach, not how much memory it takes (`'x' * 10**9`), so hostile ones get
-limits of the kernel's.
+Jinja2's sandbox limits what a template can access, but not how much memory it takes (`'x' * 10**9`). So a
+repository's templates are rendered in a process with kernel limits.
 """
 
 import asyncio
@@ -54,11 +54,11 @@ async def of_repository(
     except TimeoutError:
         raise _invalid(folder, f"rendering took longer than {SECONDS:g} s") from None
     finally:
-        await uninterrupted(_ended(process))
+        await uninterrupted(_kill(process))
     return _read(output, folder)
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
+async def _kill(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.kill()
         await process.wait()

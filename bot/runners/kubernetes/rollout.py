@@ -1,4 +1,4 @@
-"""One attempt to bring an environment up in its namespace: applied, followed, tidied up, visited."""
+"""Rolls a plan out in its namespace: applies it, waits until it is up, prunes, checks that it answers."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
@@ -20,14 +20,14 @@ from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready, until_
 from bot.runners.kubernetes.rollout_watcher import PATIENCE, RolloutTarget, RolloutWatcher
 from bot.runners.lines import LogWriter
 
-FORGOTTEN_AFTER = 10.0
-"""Seconds that a controller gets to drop a route."""
+UNROUTED_SECONDS = 10.0
+"""Time for a controller to drop a route."""
 _FOLLOWED = (DEPLOYMENT, STATEFUL_SET, JOB)
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """All that one attempt needs."""
+    """One deployment of one environment."""
 
     spec: EnvironmentSpec
     namespace: str
@@ -38,7 +38,7 @@ class Rollout:
     writer: LogWriter
 
     async def run(self, plan: DeploymentPlan) -> Endpoint:
-        """Bring everything up and return where it answers; the caller removes what an error left."""
+        """Deploy the plan and return the endpoint. After an error the caller deletes the namespace."""
         if self.spec.replace:
             await self._clear()
         if plan.release:
@@ -46,22 +46,22 @@ class Rollout:
         else:
             for stage in plan.stages:
                 await self._up(stage)
-        await self._tidy(plan.manifests)
-        return await self._visited(plan.entry)
+        await self._prune(plan.manifests)
+        return await self._until_ready(plan.entry)
 
     async def _clear(self) -> None:
-        """Remove the former deployment and wait until nothing of it runs."""
+        """Remove the previous deployment and wait until none of its pods runs."""
         if await self.charts.uninstall(self.namespace):
-            self.writer.line("the former release is uninstalled")
-        await self._tidy(())
+            self.writer.line("the previous release is uninstalled")
+        await self._prune(())
         await self._watcher().until_empty()
         if self.options.routing.visited:
-            await until_unrouted(self._readiness_check("", FORGOTTEN_AFTER))
+            await until_unrouted(self._readiness_check("", UNROUTED_SECONDS))
 
     async def _release(self, plan: DeploymentPlan) -> None:
-        """Have Helm apply everything, and tell why it does not come up before Helm takes it back."""
-        # What was applied without Helm would be in its way.
-        await self._tidy((), {cluster_labels.MANAGED_BY: cluster_labels.MANAGER})
+        """Have Helm install everything; find out why it does not come up before Helm rolls it back."""
+        # Helm refuses to adopt objects that were applied without it.
+        await self._prune((), {cluster_labels.MANAGED_BY: cluster_labels.MANAGER})
         seconds = PATIENCE + self.spec.health_timeout
         path = self.spec.definition.path if self.spec.definition else ""
         mine = {**self.labels, cluster_labels.LABEL_ROLE: applying.ROLE}
@@ -95,13 +95,13 @@ class Rollout:
     def _watcher(self) -> RolloutWatcher:
         return RolloutWatcher(self.cluster, self.namespace, self.writer)
 
-    async def _tidy(self, applied: Sequence[Manifest], labels: Mapping[str, str] | None = None) -> None:
-        """Remove what an earlier deployment applied and this one did not."""
+    async def _prune(self, applied: Sequence[Manifest], labels: Mapping[str, str] | None = None) -> None:
+        """Remove what an earlier deployment applied and this one does not contain."""
         mine = {**cluster_labels.of_environment(self.options.instance, self.spec.key), **(labels or {})}
         for name in await applying.prune(self.cluster, self.namespace, applied, mine):
             self.writer.line(f"removed {name}")
 
-    async def _visited(self, found: EntryService) -> Endpoint:
+    async def _until_ready(self, found: EntryService) -> Endpoint:
         service = await self.cluster.get(SERVICE.path(self.namespace, found.service))
         address = str((service or {}).get("spec", {}).get("clusterIP", ""))
         check = self._readiness_check(f"http://{address}:{found.port}", self.spec.health_timeout)
@@ -110,7 +110,7 @@ class Rollout:
         return Endpoint(address, found.port)
 
     def _readiness_check(self, service: str, seconds: float) -> ReadinessCheck:
-        """Return how the environment is asked: as visitors do, or through its Service where that must do."""
+        """Return the readiness check: through the Ingress as visitors come, or directly at the Service."""
         routing = self.options.routing
         public = routing.address or f"{'https' if routing.tls else 'http'}://{self.spec.host}"
         base = public if routing.visited else service
@@ -120,7 +120,7 @@ class Rollout:
 
 
 async def _first_failure(installing: Coroutine[None, None, None], up: Coroutine[None, None, None]) -> None:
-    """Wait for Helm; what is seen to go wrong meanwhile ends it, and tells more than it would."""
+    """Wait for Helm, or fail as soon as the watcher sees a failure: it knows the reason, Helm does not."""
     helm, watch = asyncio.create_task(installing), asyncio.create_task(up)
     try:
         await asyncio.wait({helm, watch}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""A rollout is followed until it is up, or will not come up: then the reason is told with what shows it."""
+"""Watches a rollout until it is up or has failed, and reports the reason with the output that shows it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ from bot.runners.lines import Lines, LogWriter
 
 INTERVAL = 0.5
 PATIENCE = 240.0
-"""Seconds for finding a node and pulling images, before the service's own time begins to count."""
+"""Seconds for scheduling and pulling images, before the service's own timeout begins."""
 TRANSIENT_SECONDS = 60.0
-"""Seconds in which a cluster may find, or make, a node with room, and mend what it mends by itself."""
+"""How long a failure may last that a cluster can solve by itself, such as adding a node."""
 TAIL = "40"
 GONE_AFTER = 120.0
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, JOB)
@@ -26,29 +26,29 @@ WORKLOADS = (DEPLOYMENT, STATEFUL_SET, JOB)
 
 @dataclass(frozen=True, slots=True)
 class RolloutTarget:
-    """What has to come up, and how long its programs may take."""
+    """The workloads that must come up, and the seconds that their programs may take."""
 
     names: frozenset[tuple[str, str]]
     """Kind and name."""
     subject: str
     seconds: float
     hooks: frozenset[tuple[str, str]] = frozenset()
-    """What may fail and come to an end, but need not stay."""
+    """Kind and name of hooks: they must not fail, but need not stay."""
 
 
 def now() -> float:
-    """Return the time by which patience is measured."""
+    """Return the time by which timeouts are measured."""
     return asyncio.get_running_loop().time()
 
 
 @dataclass(slots=True)
 class ConditionTimer:
-    """For how long something has held without a break."""
+    """Measures for how long a condition has held without interruption."""
 
     _since: float | None = None
 
     def seconds(self, *, holds: bool) -> float:
-        """Note whether it holds now."""
+        """Record whether the condition holds now; return for how long it has."""
         at = now()
         if not holds:
             self._since = None
@@ -58,41 +58,41 @@ class ConditionTimer:
 
 
 class RolloutWatcher:
-    """Looks at one namespace."""
+    """Watches one namespace."""
 
     def __init__(self, cluster: Cluster, namespace: str, writer: LogWriter) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._writer = writer
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     async def until_up(self, target: RolloutTarget) -> None:
-        """Return when all is up; raises TellUser with the reason why it is not, its log the last output."""
+        """Wait until everything is up. Raises TellUser with the reason why it is not, and the last output."""
         end = now() + PATIENCE + target.seconds
-        running, doubted = ConditionTimer(), ConditionTimer()
+        running, transient = ConditionTimer(), ConditionTimer()
         while True:
             state = await self._state(target)
             self._progress(state)
             there = len(state.workloads) == len(target.names)
             if there and all(map(rollout_status.finished, state.workloads)):
                 return
-            doubt = rollout_status.transient(state)
-            lasts = doubted.seconds(holds=doubt is not None) > TRANSIENT_SECONDS
-            if failure := rollout_status.fatal(state) or (doubt if lasts else None):
+            passing = rollout_status.transient(state)
+            lasts = transient.seconds(holds=passing is not None) > TRANSIENT_SECONDS
+            if failure := rollout_status.fatal(state) or (passing if lasts else None):
                 raise await self._failed(failure)
-            # Hooks run before there is anything to wait for.
+            # Hooks run before the workloads exist.
             ran = running.seconds(holds=there and rollout_status.started(state))
             if ran > target.seconds or now() > end:
                 raise await self._failed(rollout_status.explain(state, target.subject, target.seconds))
             await asyncio.sleep(INTERVAL)
 
     async def check(self, target: RolloutTarget) -> None:
-        """Raise TellUser for what keeps it from coming up, should there be such a thing."""
+        """Raise TellUser if something keeps the rollout from coming up."""
         if failure := rollout_status.fatal(await self._state(target)):
             raise await self._failed(failure)
 
     async def until_empty(self) -> None:
-        """Return when no pod of a deployment is left. Raises ClusterUnavailable if that takes too long."""
+        """Wait until no pod of a deployment is left. Raises ClusterUnavailable if that takes too long."""
 
         async def empty() -> bool:
             pods = await self._list(POD)
@@ -101,12 +101,12 @@ class RolloutWatcher:
         try:
             await until(GONE_AFTER, empty)
         except TimeoutError:
-            raise ClusterUnavailable(f"the former deployment still runs after {GONE_AFTER:g} s") from None
+            raise ClusterUnavailable(f"the previous deployment still runs after {GONE_AFTER:g} s") from None
 
     async def _state(self, target: RolloutTarget) -> NamespaceState:
-        """Look at everything once: owners before their pods, and pods before what is said of them.
+        """List everything once: owners before their pods, and pods before their events.
 
-        So nothing is older than what tells of it: the pod of a job that has failed is one that has ended.
+        So nothing is older than what refers to it: if a Job has failed, its pod is seen as ended.
         """
         every = target.names | target.hooks
         kinds = [kind for kind in WORKLOADS if any(name == kind.name for name, _ in every)]
@@ -122,7 +122,9 @@ class RolloutWatcher:
         former = objects.former(sets, [body for body in workloads if body["kind"] == DEPLOYMENT.name])
         former |= {each["metadata"]["uid"] for each in sets if not each["spec"].get("replicas")}
         sets = [each for each in sets if each["metadata"]["uid"] not in former]
-        pods = [each for each in await self._list(POD) if _counts(each) and objects.owner(each) not in former]
+        pods = [
+            each for each in await self._list(POD) if _belongs(each) and objects.owner(each) not in former
+        ]
         events = objects.events_about(await self._list(EVENT), (*workloads, *hooks, *sets, *pods))
         return NamespaceState(workloads=workloads, hooks=hooks, replica_sets=sets, pods=pods, events=events)
 
@@ -130,12 +132,12 @@ class RolloutWatcher:
         return await self._cluster.list(kind.path(self._namespace))
 
     def _progress(self, state: NamespaceState) -> None:
-        """Write once what happens to the pods, so that whoever waits sees why."""
+        """Write each new event of pods and their owners to the log, so that people see the progress."""
         for event in state.events:
             kind, name = objects.about(event)
             line = f"{kind}/{name}: {' '.join(str(event.get('message')).split())}"
-            if line not in self._told and kind in {"Pod", "ReplicaSet", "StatefulSet", "Job"}:
-                self._told.add(line)
+            if line not in self._reported and kind in {"Pod", "ReplicaSet", "StatefulSet", "Job"}:
+                self._reported.add(line)
                 self._writer.line(line)
 
     async def _failed(self, failure: RolloutFailure) -> TellUser:
@@ -144,7 +146,7 @@ class RolloutWatcher:
         return TellUser(failure.reason, failure.facts, log="\n".join(output))
 
     async def output(self, pod: str, container: str, *, previous: bool = False) -> list[str]:
-        """Return the last lines of a container, those before its restart if asked for and kept."""
+        """Return the last lines of a container; with `previous`, those before its restart if available."""
         if not pod:
             return []
         for before in (True, False) if previous else (False,):
@@ -165,8 +167,8 @@ class RolloutWatcher:
         return [*found, *lines.flush()]
 
 
-def _counts(pod: Mapping[str, Any]) -> bool:
-    """Leave out pods on their way out and those of tests."""
+def _belongs(pod: Mapping[str, Any]) -> bool:
+    """Return whether a pod belongs to the rollout: it is not terminating and not one of tests."""
     return not pod["metadata"].get("deletionTimestamp") and not _of_tests(pod)
 
 

@@ -1,6 +1,6 @@
-"""Renders a repository's templates where they can do no harm: run as a program, JSON in and out.
+"""Renders a repository's templates in a separate program: JSON on standard input and output.
 
-Nothing of the bot is imported, so that the process is small and knows no secrets.
+It imports nothing of the bot, so the process is small and has no secrets.
 """
 
 import json
@@ -14,26 +14,26 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 MEMORY = 256 << 20
 CPU_SECONDS = 10
 LARGEST = 1 << 20
-"""Characters that all templates together may become."""
+"""Characters of all rendered texts together."""
 
 
 def as_json(value: Any) -> str:
-    """Write a value as YAML takes it, whatever is in it: JSON is YAML."""
+    """Format any value for YAML, as JSON, which is valid YAML."""
     return json.dumps(value, ensure_ascii=True)
 
 
 def variables(env: dict[str, Any]) -> str:
-    """Write variables as a container takes them."""
+    """Format environment variables as a container's `env`."""
     return as_json([{"name": name, "value": literal(value)} for name, value in env.items()])
 
 
 def words(command: list[str]) -> str:
-    """Write a command as a container takes it."""
+    """Format a command as a container's `args`."""
     return as_json([literal(word) for word in command])
 
 
 def literal(value: Any) -> str:
-    """Keep a cluster from reading `$(NAME)` as a variable and `$$` as an escape."""
+    """Escape `$`, so that Kubernetes expands no `$(NAME)` and keeps `$$`."""
     return str(value).replace("$", "$$")
 
 
@@ -41,7 +41,7 @@ FILTERS: dict[str, Any] = {"json": as_json, "variables": variables, "words": wor
 
 
 def rendered(templates: dict[str, str], context: dict[str, Any]) -> dict[str, Any]:
-    """Return the rendered texts by name, or the first error; what begins with `_` is a part of others."""
+    """Return the rendered texts by name, or the first error; files that begin with `_` are only included."""
     environment = ImmutableSandboxedEnvironment(
         loader=jinja2.DictLoader(templates),
         undefined=jinja2.StrictUndefined,
@@ -63,7 +63,7 @@ def rendered(templates: dict[str, str], context: dict[str, Any]) -> dict[str, An
 
 
 def main() -> None:
-    """Read an order from standard input, answer on standard output."""
+    """Read the templates from standard input; write the result to standard output."""
     order = json.load(sys.stdin)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))

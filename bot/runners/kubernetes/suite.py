@@ -1,4 +1,4 @@
-"""One suite in a Job of its own: started or taken up again, followed to its end, its report taken out."""
+"""Runs one suite as a Job: starts or resumes it, follows it to its end, collects the report."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -23,12 +23,12 @@ from bot.runners.kubernetes.rollout_watcher import PATIENCE
 from bot.runners.kubernetes.suite_logs import follow, report
 from bot.runners.lines import LogWriter
 
-COLLECTED_AFTER = 60.0
+REPORT_SECONDS = 60.0
 GONE_AFTER = 60.0
 
 
 class SuiteLost(RetryLater):
-    """The tests came to no end of their own: their pod or Job went, and there is nothing to take up."""
+    """The tests were interrupted: their pod or Job is gone, and there is nothing to resume."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Reason.CLUSTER_UNAVAILABLE, {"message": message})
@@ -36,7 +36,7 @@ class SuiteLost(RetryLater):
 
 @dataclass(frozen=True, slots=True)
 class SuiteRun:
-    """All that one suite needs."""
+    """One run of one suite."""
 
     spec: TestSpec
     namespace: str
@@ -46,11 +46,11 @@ class SuiteRun:
     writer: LogWriter
 
     async def run(self) -> TestOutput:
-        """Run to the end; the Job and its pod are gone afterwards, unless the cluster was out of reach."""
+        """Run the suite to its end. The Job and its pod are deleted, unless the cluster is unavailable."""
         try:
-            output = await self._through()
+            output = await self._run()
         except ClusterUnavailable:
-            # The Job stays for the next attempt, which takes it up again.
+            # The Job stays; the next attempt resumes it.
             raise
         except BaseException:
             await uninterrupted(self._remove())
@@ -58,15 +58,15 @@ class SuiteRun:
         await uninterrupted(self._remove())
         return output
 
-    async def _through(self) -> TestOutput:
+    async def _run(self) -> TestOutput:
         try:
             await self._start()
-            pod = await self._begun()
+            pod = await self._until_started()
             return TestOutput(await self._finish(pod), await self._report(pod))
         except ClusterRefused as refused:
             if refused.status != HTTPStatus.NOT_FOUND:
                 raise
-            # Gone between a look at it and the next question about it; or the namespace is.
+            # The Job, its pod or the namespace was deleted between two requests.
             raise SuiteLost(refused.message) from refused
 
     @property
@@ -76,7 +76,7 @@ class SuiteRun:
     async def _start(self) -> None:
         found = await self.cluster.get(self._path)
         if found is not None and self._same_run(found):
-            self.writer.line("the tests were started before and are taken up again")
+            self.writer.line("the tests are already running; resuming them")
             return
         if found is not None:
             await self._remove()
@@ -92,12 +92,12 @@ class SuiteRun:
         run = (metadata.get("labels") or {}).get(naming.LABEL_RUN)
         return not metadata.get("deletionTimestamp") and run == self.labels.get(naming.LABEL_RUN)
 
-    async def _begun(self) -> dict[str, Any]:
-        """Return the pod once its tests run or have run; raises TellUser with the reason why they do not."""
+    async def _until_started(self) -> dict[str, Any]:
+        """Return the pod once its tests have started. Raises TellUser with the reason why they cannot."""
         loop = asyncio.get_running_loop()
         end = loop.time() + PATIENCE
         while True:
-            # The Job before its pod: a pod that is seen after the end of its Job is one that has ended.
+            # Read the Job before its pod: a pod read after the end of its Job has ended.
             job = await self._job()
             pods = await self._pods(job)
             if begun := [
@@ -105,7 +105,7 @@ class SuiteRun:
             ]:
                 return begun[0]
             if objects.is_over(job):
-                raise SuiteLost(_told_of(pods))
+                raise SuiteLost(_interruption(pods))
             events = objects.events_about(await self.cluster.list(EVENT.path(self.namespace)), (job, *pods))
             state = NamespaceState(workloads=[job], pods=pods, events=events)
             if failure := rollout_status.fatal(state):
@@ -121,11 +121,11 @@ class SuiteRun:
                 await follow(self.cluster, path, suite_job.TESTS, self.writer, self._over)
         except TimeoutError:
             facts = {"step": "test", "seconds": str(self.spec.timeout)}
-            raise self._told(TellUser(Reason.TIMED_OUT, facts)) from None
+            raise self._with_log(TellUser(Reason.TIMED_OUT, facts)) from None
         ended = _state(await self._pod(path), suite_job.TESTS).get("terminated") or {}
         if ended.get("reason") == "OOMKilled":
             limit = self.spec.memory
-            raise self._told(TellUser(Reason.OUT_OF_MEMORY, {"name": self.spec.suite, "limit": limit}))
+            raise self._with_log(TellUser(Reason.OUT_OF_MEMORY, {"name": self.spec.suite, "limit": limit}))
         return int(ended.get("exitCode", 1))
 
     async def _over(self, path: str) -> bool:
@@ -138,28 +138,28 @@ class SuiteRun:
             return "terminated" in _state(await self._pod(path), suite_job.REPORTS)
 
         try:
-            await until(COLLECTED_AFTER, written)
+            await until(REPORT_SECONDS, written)
         except TimeoutError:
-            self.writer.line("the report could not be taken out in time")
+            self.writer.line("the report was not available in time")
             return {}
         return await report(self.cluster, path, suite_job.REPORTS)
 
     async def _pod(self, path: str) -> dict[str, Any]:
         found = await self.cluster.get(path)
         if found is None:
-            raise SuiteLost(_told_of([]))
-        if _was_ended(found):
-            raise SuiteLost(_told_of([found]))
+            raise SuiteLost(_interruption([]))
+        if _was_stopped(found):
+            raise SuiteLost(_interruption([found]))
         return found
 
     async def _job(self) -> dict[str, Any]:
         found = await self.cluster.get(self._path)
         if found is None:
-            raise SuiteLost("the job of the tests vanished")
+            raise SuiteLost("the Job of the tests is gone")
         return {**found, "kind": JOB.name}
 
     async def _pods(self, job: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the Job's own pods, the first first: one of its predecessor may still be on its way out."""
+        """Return the Job's own pods, oldest first; a pod of an earlier Job may still be terminating."""
         wanted = {"job-name": suite_job.name(self.spec.suite), cluster_labels.LABEL_ROLE: "tests"}
         found = await self.cluster.list(POD.path(self.namespace), wanted)
         own = [pod for pod in found if objects.owner(pod) == job["metadata"]["uid"]]
@@ -170,15 +170,15 @@ class SuiteRun:
         await stop(self.cluster, self.namespace, {"job-name": suite_job.name(self.spec.suite)}, [self._path])
 
     def _failed(self, failure: RolloutFailure) -> TellUser:
-        return self._told(TellUser(failure.reason, {**failure.facts, "name": self.spec.suite}))
+        return self._with_log(TellUser(failure.reason, {**failure.facts, "name": self.spec.suite}))
 
-    def _told(self, error: TellUser) -> TellUser:
+    def _with_log(self, error: TellUser) -> TellUser:
         error.log = "\n".join(self.writer.tail)
         return error
 
 
 async def stop(cluster: Cluster, namespace: str, pods: Mapping[str, str], paths: Sequence[str]) -> None:
-    """Delete Jobs and wait until none of them, and none of their pods, is left."""
+    """Delete Jobs and wait until they and their pods are gone."""
 
     async def gone() -> bool:
         if await cluster.list(POD.path(namespace), pods):
@@ -190,25 +190,25 @@ async def stop(cluster: Cluster, namespace: str, pods: Mapping[str, str], paths:
     try:
         await until(GONE_AFTER, gone)
     except TimeoutError:
-        raise ClusterUnavailable(f"tests still run {GONE_AFTER:g} s after they were stopped") from None
+        raise ClusterUnavailable(f"tests still run {GONE_AFTER:g} s after their Jobs were deleted") from None
 
 
 async def stop_all(cluster: Cluster, namespace: str) -> None:
-    """Remove every suite of an environment."""
+    """Delete all suites of an environment."""
     role = {cluster_labels.LABEL_ROLE: suite_job.TESTS}
     found = await cluster.list(JOB.path(namespace), role)
     await stop(cluster, namespace, role, [JOB.path(namespace, each["metadata"]["name"]) for each in found])
 
 
-def _told_of(pods: Sequence[Mapping[str, Any]]) -> str:
-    """Return what became of a pod that was to run tests: evicted, for instance."""
+def _interruption(pods: Sequence[Mapping[str, Any]]) -> str:
+    """Return why the pod of the tests ended, such as an eviction."""
     status = (pods[0].get("status") or {}) if pods else {}
-    told = [str(status[part]) for part in ("reason", "message") if status.get(part)]
-    return ": ".join(["the pod of the tests was ended", *told]) if told else "the pod of the tests vanished"
+    reasons = [str(status[part]) for part in ("reason", "message") if status.get(part)]
+    return ": ".join(["the tests' pod was stopped", *reasons] if reasons else ["the tests' pod is gone"])
 
 
-def _was_ended(pod: Mapping[str, Any]) -> bool:
-    """Tell whether a node has ended a pod: then it says why, or nothing is known of the containers."""
+def _was_stopped(pod: Mapping[str, Any]) -> bool:
+    """Return whether the node stopped a pod: it gives a reason, or there is no state of the containers."""
     status = pod.get("status") or {}
     failed = status.get("phase") == "Failed"
     return failed and bool(status.get("reason") or "terminated" not in _state(pod, suite_job.TESTS))

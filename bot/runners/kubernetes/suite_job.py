@@ -1,8 +1,8 @@
-"""The Job that runs one suite: the tests in one container, and beside it one that hands their report out.
+"""The Job that runs one suite: one container for the tests, and a collector that outputs their report.
 
-Nothing may be executed inside a pod: that right would reach into every pod there is. So the second container
-waits until the first has ended, which it sees in the pod's shared list of processes, and writes the reports
-into its own log. That also works for tests that fail or crash.
+The bot may not execute commands in pods, because that right would cover every pod of the cluster. So the
+collector waits until the tests have ended, which it sees in the pod's shared process namespace, and writes
+the reports to its own log. That also works for tests that fail or crash.
 """
 
 import posixpath
@@ -21,13 +21,13 @@ TESTS, REPORTS = "tests", "reports"
 FOLDER = "/chatops-reports"
 BEGIN, END = "chatops-reports-begin", "chatops-reports-end"
 ARCHIVE_LIMIT = 6 << 20
-"""Compressed bytes: in base64 they stay below the 10 MiB at which nodes start a new log file."""
+"""Compressed bytes: in base64 they stay below the 10 MiB at which nodes rotate a log file."""
 MARGIN = 300
-"""Seconds beyond a suite's own limit after which the cluster ends it by itself."""
+"""Seconds beyond the suite's timeout after which the cluster stops the Job."""
 _VOLUME_LIMIT = "256Mi"
 
 _COPY = f'/bin/sh -c "$0"; code=$?; cp "$1" {FOLDER}/ 2>/dev/null; exit $code'
-# Process 1 holds the pod, `$$` is the collector; zombies are left by what was not waited for.
+# Process 1 is the pause container, `$$` the collector; zombies were not waited for by their parents.
 _COLLECT = rf"""
 while :; do
   busy=
@@ -44,7 +44,7 @@ echo {BEGIN}
 set -f
 IFS='
 '
-# Results first: they stay within the limit whatever pages there are.
+# Results first, so that the limit never cuts them because of HTML pages.
 set -- $(find {FOLDER.strip("/")} -type f -iname '*.xml' | head -n 1000)
 set -- "$@" $(find {FOLDER.strip("/")} -type f -iname '*.html' | head -n 20)
 [ $# = 0 ] || tar -cf - "$@" 2>/dev/null | gzip | head -c {ARCHIVE_LIMIT} | base64
@@ -53,7 +53,7 @@ echo {END}
 
 
 def name(suite: str) -> str:
-    """Return the name of a suite's Job: the same for every attempt, so that none is started twice."""
+    """Return the name of a suite's Job. It is the same for every attempt, so that no suite starts twice."""
     return f"tests-{naming.slug(suite)}"[:63].rstrip("-")
 
 
@@ -99,10 +99,10 @@ def _tests(spec: TestSpec, options: KubernetesOptions) -> dict[str, Any]:
 
 
 def _report(spec: TestSpec) -> tuple[str, list[str]]:
-    """Return where the shared folder is mounted, and the command.
+    """Return the mount path of the shared folder, and the command.
 
-    A report that is one file may lie among the code, which a mount would hide: there it is copied afterwards,
-    for which there must be a command of ours.
+    A report that is a single file may be next to the code, which a mount would hide. Then it is copied after
+    the tests, which is possible only if the bot sets the command.
     """
     report = posixpath.normpath(spec.report)
     if not spec.command:
@@ -122,7 +122,7 @@ def _reports(options: KubernetesOptions, contexts: Mapping[str, Mapping[str, Any
         "resources": resources("64m", options),
         "securityContext": {
             **contexts["container"],
-            # Any number but root's: the image of the collector names no user.
+            # Any user but root: the collector's image sets no user.
             **({"runAsUser": 65534} if options.level == "restricted" else {}),
         },
         "volumeMounts": [{"name": REPORTS, "mountPath": FOLDER, "readOnly": True}],

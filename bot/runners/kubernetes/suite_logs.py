@@ -1,4 +1,4 @@
-"""Output of a container as it comes, and the report that one wrote into its log."""
+"""Follows the output of a container, and reads the report in a collector's log."""
 
 import asyncio
 import base64
@@ -14,16 +14,16 @@ from bot.runners.lines import Lines, LogWriter
 
 REOPEN_PAUSE = 0.5
 LOG_LIMIT = 10 << 20
-"""Bytes of the collector's log: what it writes at most, in base64."""
+"""Largest size of the collector's log: the archive limit in base64."""
 
 
 async def follow(
     cluster: Cluster, pod: str, container: str, writer: LogWriter, over: Callable[[str], Awaitable[bool]]
 ) -> None:
-    """Write the whole output of a container, once, and return when `over` says that it has ended.
+    """Write the output of a container, each byte once, until `over` reports that it has ended.
 
-    A server or something before it may close a silent connection. Then the log is read from its start again
-    and what was seen is passed over; `sinceTime` knows seconds only.
+    The server or a proxy may close an idle connection. Then the log is read again from the start, and the
+    part that was already written is skipped: `sinceTime` has a resolution of seconds.
     """
     lines, seen = Lines(), 0
     while True:
@@ -43,7 +43,7 @@ async def follow(
 
 
 async def report(cluster: Cluster, pod: str, container: str) -> dict[str, bytes]:
-    """Return the XML files that a collector wrote into its log."""
+    """Return the report files in a collector's log."""
     kept = bytearray()
     query = {"container": container, "limitBytes": str(LOG_LIMIT)}
     async with cluster.stream(f"{pod}/log", query) as chunks:
@@ -53,7 +53,7 @@ async def report(cluster: Cluster, pod: str, container: str) -> dict[str, bytes]
 
 
 def unpacked(log: bytes) -> dict[str, bytes]:
-    """Return the files of a collector's log; what is cut or broken gives what could be read of it."""
+    """Return the files in a collector's log; of truncated data, those that can be read."""
     _, _, rest = log.partition(f"{BEGIN}\n".encode())
     encoded, _, _ = rest.partition(END.encode())
     try:

@@ -1,4 +1,4 @@
-"""What manifest templates may use: one context for the built-in ones and for a repository's own."""
+"""The context of manifest templates, both built-in and the repository's."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -57,7 +57,7 @@ def template_context(
 
 
 def resources(memory: str, options: KubernetesOptions) -> dict[str, Any]:
-    """Return what one container may use: what was asked for, up to the operator's most."""
+    """Return a container's resources: the requested memory, up to the operator's limit."""
     most = min(sizes.parse(memory), options.limits.memory)
     return {
         "limits": {"memory": quantity(most), "cpu": options.limits.cpu},
@@ -66,7 +66,7 @@ def resources(memory: str, options: KubernetesOptions) -> dict[str, Any]:
 
 
 def security(options: KubernetesOptions) -> dict[str, Mapping[str, Any]]:
-    """Return the security contexts that the operator's level asks of a pod and of its containers."""
+    """Return the security contexts of pods and containers that the operator's level requires."""
     profile = {"seccompProfile": {"type": "RuntimeDefault"}}
     user = {} if options.run_as_user is None else {"runAsUser": options.run_as_user}
     if options.level == "baseline":
@@ -76,7 +76,7 @@ def security(options: KubernetesOptions) -> dict[str, Mapping[str, Any]]:
 
 
 def quantity(size: int) -> str:
-    """Return bytes as a cluster shows them.
+    """Return bytes as a Kubernetes quantity.
 
     >>> quantity(512 << 20), quantity(1000)
     ('512Mi', '1000')

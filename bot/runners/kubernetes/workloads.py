@@ -1,4 +1,4 @@
-"""Workloads of one namespace scaled to nothing, and back to what they were; each remembers that itself."""
+"""Scales the workloads of a namespace to zero and back; an annotation on each stores its former scale."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from bot.runners.kubernetes.rollout_watcher import RolloutTarget, RolloutWatcher
 from bot.runners.lines import LogWriter
 
 WAKING_SECONDS = 180.0
-"""How long programs may take to be up again, finding a node and pulling images not counted."""
+"""Seconds that programs may take to be up again, without scheduling and pulling images."""
 ANSWER_SECONDS = 60.0
 
 
 class NullLog:
-    """A log of what nobody follows: waking belongs to no run."""
+    """A log that discards everything: waking belongs to no run."""
 
     def write(self, text: str) -> None:
-        """Drop output."""
+        """Discard output."""
 
     def note(self, text: str) -> None:
-        """Drop a line of the bot's own."""
+        """Discard a note."""
 
     def tail(self, lines: int = 40) -> str:
         """Return nothing."""
@@ -35,23 +35,23 @@ class NullLog:
 
 @dataclass(frozen=True, slots=True)
 class Workloads:
-    """What runs in a namespace."""
+    """The workloads of one namespace."""
 
     cluster: Cluster
     namespace: str
 
     async def scale_down(self) -> None:
-        """Let nothing run."""
+        """Scale everything to zero."""
         for kind, body in await self._all():
             await self._patch(kind, body, scaling.scale_down(kind, body))
 
     async def scale_up(self) -> None:
-        """Let everything run that did before, without waiting until it does."""
+        """Scale everything back to what it was, without waiting until it runs."""
         for kind, body in await self._all():
             await self._patch(kind, body, scaling.scale_up(kind, body))
 
     async def until_up(self, endpoint: Endpoint | None) -> None:
-        """Return when all is up and the service answers; raises TellUser with the reason why it does not."""
+        """Wait until everything is up and the service answers. Raises TellUser with the reason if not."""
         running = [(kind, body) for kind, body in await self._all() if kind is not CRON_JOB]
         names = frozenset((kind.name, str(body["metadata"]["name"])) for kind, body in running)
         watcher = RolloutWatcher(self.cluster, self.namespace, LogWriter(NullLog()))

@@ -1,4 +1,4 @@
-"""What a chart is told: values by their paths become one tree; the operator says which may be set."""
+"""Values of a chart: turns paths into a tree, and checks what a repository may set."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,12 +7,12 @@ from typing import Any
 
 _PART = re.compile(r"([^.\[\]]+)|\[([0-9])\]")
 _WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
-_DEVIOUS = re.compile(r"/\.{1,2}(?:[/:]|$)|[%?#\\]")
+_TRAVERSAL = re.compile(r"/\.{1,2}(?:[/:]|$)|[%?#\\]")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,15})")
 
 
 def tree(chosen: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values as a chart reads them. Facts win over what was chosen, and stay texts.
+    """Return the tree of values. Facts override chosen values and remain strings.
 
     >>> tree({"web.replicas": "2", "hosts[0].name": "a"}, {"web.tag": "12"})
     {'web': {'replicas': 2, 'tag': '12'}, 'hosts': [{'name': 'a'}]}
@@ -26,7 +26,7 @@ def tree(chosen: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def typed(text: str) -> Any:
-    """Return what a text means as a value of a chart, as `helm --set` takes it.
+    """Return a text as a typed value, as `helm --set` does.
 
     >>> typed("true"), typed("8080"), typed("0080"), typed("a")
     (True, 8080, '0080', 'a')
@@ -37,24 +37,25 @@ def typed(text: str) -> Any:
 
 
 def refused(paths: Iterable[str], patterns: Sequence[str]) -> str | None:
-    """Return the first value that may not be set: the last pattern that matches counts, `!` forbids."""
+    """Return the first value that may not be set: the last matching pattern decides, `!` forbids."""
     return next((path for path in paths if not _allowed(path, patterns)), None)
 
 
 def allowed(reference: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a chart from elsewhere is one of those that the operator allows.
+    """Return whether the operator allows a chart's address.
 
-    What leads out of a folder, or may, is none: a server can take `/charts/../private` for `/private`.
+    Addresses that can leave their folder are never allowed: a server may resolve `/charts/../private` to
+    `/private`.
     """
-    return not _DEVIOUS.search(reference) and _allowed(reference, patterns)
+    return not _TRAVERSAL.search(reference) and _allowed(reference, patterns)
 
 
 def _allowed(text: str, patterns: Sequence[str]) -> bool:
-    fine = False
+    is_allowed = False
     for pattern in patterns:
         if fnmatchcase(text, pattern.removeprefix("!")):
-            fine = not pattern.startswith("!")
-    return fine
+            is_allowed = not pattern.startswith("!")
+    return is_allowed
 
 
 def _parts(path: str) -> list[str | int]:
@@ -62,7 +63,7 @@ def _parts(path: str) -> list[str | int]:
 
 
 def _put(node: dict[str, Any], parts: Sequence[str | int], value: Any) -> None:
-    """Set a value; what stands in its way and is of another kind gives way."""
+    """Set a value, replacing nodes of another type on its path."""
     if not parts:
         return
     first, rest = str(parts[0]), parts[1:]

@@ -1,7 +1,7 @@
-"""What the bot writes on all that is its own in a cluster, so that it is found again without the store. Pure.
+"""Labels and annotations of the bot's objects, by which it finds them without its store. Pure.
 
-The value of a label takes few characters and at most 63, so names from Gitee stand in annotations and labels
-carry their hash (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/).
+A label's value has at most 63 characters of a small alphabet, so annotations hold names from Gitee, and
+labels their hash (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/).
 """
 
 import re
@@ -13,7 +13,7 @@ from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 
 MANAGER = naming.PREFIX
-"""Field manager of server-side apply, and who manages according to the usual label."""
+"""Field manager of server-side apply, and value of the label `app.kubernetes.io/managed-by`."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_PULL = f"{naming.PREFIX}.pull"
 LABEL_IDENTITY = f"{naming.PREFIX}.environment-id"
@@ -26,22 +26,22 @@ _LONGEST = 63
 
 
 def of_instance(instance: str) -> dict[str, str]:
-    """Return what everything of this bot carries."""
+    """Return the labels of all objects of this bot."""
     return {naming.LABEL_INSTANCE: instance}
 
 
 def of_pull(instance: str, repo: RepoPath, number: int) -> dict[str, str]:
-    """Return what everything of one pull request carries."""
+    """Return the labels of all objects of one pull request."""
     return {**of_instance(instance), LABEL_PULL: naming.identity(EnvironmentKey(repo, number, ""))}
 
 
 def of_environment(instance: str, key: EnvironmentKey) -> dict[str, str]:
-    """Return what everything of one environment carries."""
+    """Return the labels of all objects of one environment."""
     return {**of_pull(instance, key.repo, key.number), LABEL_IDENTITY: naming.identity(key, instance)}
 
 
 def all_of(instance: str, key: EnvironmentKey, facts: Mapping[str, str]) -> dict[str, str]:
-    """Return the labels of an object; `facts` are the run's own labels, kept where a label can hold them."""
+    """Return the labels of an object; of the run's labels in `facts`, those that a label can hold."""
     kept = {naming.LABEL_NUMBER, naming.LABEL_SHA, naming.LABEL_RUN}
     return {
         **{name: value for name, value in facts.items() if name in kept},
@@ -52,7 +52,7 @@ def all_of(instance: str, key: EnvironmentKey, facts: Mapping[str, str]) -> dict
 
 
 def annotations(key: EnvironmentKey, *, owner: str, expires: datetime | None) -> dict[str, str]:
-    """Return what a namespace tells people; empty ones are left out."""
+    """Return the annotations of a namespace, which are for people; empty ones are omitted."""
     found = {
         naming.LABEL_REPO: str(key.repo),
         naming.LABEL_ENVIRONMENT: key.name,
@@ -63,25 +63,25 @@ def annotations(key: EnvironmentKey, *, owner: str, expires: datetime | None) ->
 
 
 def ending(expires: datetime) -> dict[str, str]:
-    """Return how a namespace tells until when it lives, for an extension to change.
+    """Return the expiry annotation of a namespace.
 
-    The bot itself goes by its store: what people can change here makes nothing live longer.
+    It is for people only: the bot follows its store, so changing the annotation extends nothing.
     """
     return {ANNOTATION_EXPIRES: expires.isoformat(timespec="seconds")}
 
 
 def pod_security(level: str) -> dict[str, str]:
-    """Return the labels that make a server since 1.25 refuse pods beyond a level; older ones ignore them."""
+    """Return the labels that make servers from 1.25 enforce a Pod Security level; older ones ignore them."""
     return {f"{POD_SECURITY}/{mode}": level for mode in ("enforce", "warn")}
 
 
 def selector(labels: Mapping[str, str]) -> str:
-    """Return labels as the API takes them in a query."""
+    """Return labels as a label selector."""
     return ",".join(f"{name}={value}" for name, value in labels.items())
 
 
 def label_value(text: str) -> str:
-    """Return what of a text a label's value can hold.
+    """Return a text reduced to what a label's value can hold.
 
     >>> label_value("我的 staging!")
     'staging'

@@ -1,4 +1,4 @@
-"""Which Service of a set of objects visitors are led to. Pure."""
+"""Finds the Service that visitors reach. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ APP = "app"
 
 @dataclass(frozen=True, slots=True)
 class EntryService:
-    """A Service and the port of it that counts; `routed` when an Ingress of theirs leads there already."""
+    """The Service and its port; `routed` if one of the repository's Ingresses already routes to it."""
 
     service: str
     port: int
@@ -20,7 +20,7 @@ class EntryService:
 
 
 def find(manifests: Sequence[Manifest], host: str) -> EntryService | None:
-    """Return what the Ingress for `host` leads to, else the Service `app` or the only one; else None."""
+    """Return the backend of the Ingress for `host`, else the Service `app` or the only one, else None."""
     services = {each.name: _ports(each) for each in manifests if each.known is SERVICE and _ports(each)}
     for name, wanted in _backends(manifests, host):
         number = _number(services.get(name, {}), wanted)
@@ -33,7 +33,7 @@ def find(manifests: Sequence[Manifest], host: str) -> EntryService | None:
 
 
 def alias(manifests: Sequence[Manifest], found: EntryService) -> dict[str, Any] | None:
-    """Return a Service `app` that leads where the one found does, for the tests; None where there is one."""
+    """Return a Service `app` for the tests, equivalent to the entry service; None if there is one."""
     if any(each.known is SERVICE and each.name == APP for each in manifests):
         return None
     body = next(each.body for each in manifests if each.known is SERVICE and each.name == found.service)
@@ -66,7 +66,7 @@ def _backends(manifests: Sequence[Manifest], host: str) -> Iterator[tuple[str, A
 
 
 def _ports(service: Manifest) -> dict[str, int]:
-    """Return the numbers of a Service's ports by name, unnamed ones by their number."""
+    """Return a Service's port numbers by name; unnamed ports by number."""
     ports = mappings(mapping_at(service.body, "spec").get("ports"))
     return {str(each.get("name") or each.get("port")): int(each["port"]) for each in ports if _is_port(each)}
 

@@ -1,4 +1,4 @@
-"""What the parts of a cluster say: without what each puts around it, and whether it will pass. Pure."""
+"""Messages of Kubernetes and container engines: unwraps them, and recognizes transient causes. Pure."""
 
 import re
 
@@ -12,20 +12,20 @@ _WRAPPING = re.compile(
     r"|failed to (?:start|create) (?:shim task|containerd task|container(?: \"[^\"]*\")?)(?::|$) ?"
     r"|OCI runtime create failed: |runc create failed: "
 )
-"""What each part in between has put in front of the cause."""
+"""Prefixes that each component adds to the cause."""
 _PASSING = re.compile(
-    # The node has yet to read what a pod refers to; that there is none it says in other words.
+    # The node has not read a referenced object yet; a missing object has another message.
     r"(?i)failed to sync \w+ cache|\" not registered$|services have not yet been read"
-    # Nobody has counted yet what a new namespace uses, or made what its accounts are to have.
+    # The quota of a new namespace is not computed yet, or the token of its account not created.
     r"|status unknown for quota|no api token found for service account"
-    # Too much to do; the next attempt may meet the one that took too long.
+    # Overload; the next attempt may collide with one that timed out but still runs.
     r"|timed out|\btimeout\b|deadline exceeded|failed to reserve container name"
 )
 _BACK_OFF = re.compile(r"^Back-off pulling image \"[^\"]*\"$")
 
 
 def plain(text: object) -> str:
-    """Return a message on one line, without its wrapping, no longer than people read.
+    """Return a message without its prefixes, on one line, cut to a readable length.
 
     >>> plain('Failed to pull image "x": rpc error: code = Unknown desc = unauthorized')
     'unauthorized'
@@ -33,26 +33,26 @@ def plain(text: object) -> str:
     return _WRAPPING.sub("", " ".join(str(text or "").split()))[:SHOWN]
 
 
-def passes(message: str) -> bool:
-    """Tell whether a busy cluster mends by itself, a moment later, what it says here."""
+def is_transient(message: str) -> bool:
+    """Return whether a busy cluster resolves this problem by itself."""
     return _PASSING.search(message) is not None
 
 
-def tells_nothing(message: str) -> bool:
-    """Tell whether a message only says that a pull waits; why it failed is then in an event."""
+def is_back_off(message: str) -> bool:
+    """Return whether a message only reports a pull's back-off; the reason is then in an event."""
     return _BACK_OFF.match(message) is not None
 
 
-def is_of_quota(message: str) -> bool:
-    """Tell whether a pod is refused for how much it asks for."""
+def is_about_quota(message: str) -> bool:
+    """Return whether a pod is rejected because of a quota or limit."""
     return _QUOTA.search(message) is not None
 
 
-def is_of_root(message: str) -> bool:
-    """Tell whether a container is refused for whom it runs as."""
+def is_about_root(message: str) -> bool:
+    """Return whether a container is rejected because it runs as root."""
     return _ROOT.search(message) is not None
 
 
 def without_pod(message: str) -> str:
-    """Return a refusal without the name of the pod, which nobody has seen."""
+    """Return a rejection without the name of the pod, which never existed."""
     return _FORBIDDEN.sub("", message)

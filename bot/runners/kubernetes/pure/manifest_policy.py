@@ -1,8 +1,8 @@
-"""What a pull request's objects may ask of a cluster; whatever else they ask for is refused by name. Pure.
+"""The policy for a pull request's objects; each violation names the object and the field. Pure.
 
-The floor is the `restricted` Pod Security Standard without its demand for non-root users, which the operator
-chooses (https://kubernetes.io/docs/concepts/security/pod-security-standards/). It is checked here because
-servers before 1.25 do not, and because nothing may be applied before all of it was looked at.
+The baseline is the Pod Security Standard `restricted` without its requirement of non-root users, which the
+operator chooses (https://kubernetes.io/docs/concepts/security/pod-security-standards/). The bot checks it,
+because servers before 1.25 do not, and because everything must be checked before anything is applied.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from bot.runners.kubernetes.pure.manifests import (
     mapping_at,
     mappings,
 )
-from bot.runners.kubernetes.pure.pod_policy import asked_of_pod
+from bot.runners.kubernetes.pure.pod_policy import pod_violations
 
 DEFAULT_ACCOUNT = "default"
 
@@ -31,12 +31,12 @@ _POD_PATHS: Mapping[str, tuple[str, ...]] = {
 }
 _TOKEN_SECRET = "kubernetes.io/service-account-token"  # noqa: S105 - the name of a type
 _SNIPPETS = ("snippet", "lua", "auth-url", "auth-secret", "configuration")
-"""Parts of the names of Ingress annotations by which a controller can be made to run or fetch something."""
+"""Parts of names of Ingress annotations that can make a controller run code or fetch a URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Something that is not allowed: which object asks for what."""
+    """A forbidden field of an object."""
 
     subject: str
     what: str
@@ -44,33 +44,33 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class ManifestScope:
-    """What one pull request's objects must keep to."""
+    """What one pull request's objects may use."""
 
     namespace: str
     host: str
     """The only host name that its Ingresses may claim."""
     reserved: frozenset[str] = frozenset()
-    """Names of secrets that are the bot's own."""
+    """Names of the bot's own Secrets."""
 
 
 def violations(manifests: Iterable[Manifest], scope: ManifestScope) -> tuple[Violation, ...]:
-    """Return all that is not allowed, in the order of the objects."""
+    """Return all violations, in the order of the objects."""
     listed = tuple(manifests)
     accounts = frozenset(each.name for each in listed if each.known is SERVICE_ACCOUNT and _tokenless(each))
     return tuple(
         Violation(str(each), what)
         for each in listed
-        for what in _asked(each, scope, accounts | {DEFAULT_ACCOUNT})
+        for what in _violations(each, scope, accounts | {DEFAULT_ACCOUNT})
     )
 
 
 def pod_spec(manifest: Manifest) -> Mapping[str, Any] | None:
-    """Return the pod that an object's template describes, if its kind has one."""
+    """Return the pod spec of an object's template, if its kind has one."""
     path = _POD_PATHS.get(manifest.kind)
     return None if path is None else mapping_at(manifest.body, *path)
 
 
-def _asked(manifest: Manifest, scope: ManifestScope, accounts: frozenset[str]) -> Iterator[str]:
+def _violations(manifest: Manifest, scope: ManifestScope, accounts: frozenset[str]) -> Iterator[str]:
     if manifest.known is None:
         yield f"apiVersion: {manifest.api_version}, kind: {manifest.kind}"
         return
@@ -85,7 +85,7 @@ def _asked(manifest: Manifest, scope: ManifestScope, accounts: frozenset[str]) -
         yield from _ingress(manifest.body, scope.host)
     if (spec := pod_spec(manifest)) is not None:
         where = ".".join(_POD_PATHS[manifest.kind])
-        for what in asked_of_pod(spec, accounts=accounts, reserved=scope.reserved):
+        for what in pod_violations(spec, accounts=accounts, reserved=scope.reserved):
             yield f"{where}.{what}" if manifest.known is CRON_JOB else what
 
 

@@ -1,4 +1,4 @@
-"""Kubernetes objects as the bot handles them: which kinds it knows, and how YAML becomes a list of them."""
+"""Kubernetes objects: the kinds that the bot knows, and parsing of YAML."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,26 +7,26 @@ from typing import Any
 import yaml
 
 LARGEST = 512 << 10
-"""Characters of YAML that are read at most."""
+"""Largest YAML stream, in characters."""
 MOST_NODES = 50_000
-"""Values that all documents may have together, aliases counted where they are used."""
+"""Most values of all documents together; aliases count wherever they are used."""
 MOST_OBJECTS = 100
 
 
 class ManifestError(Exception):
-    """The text is not what Kubernetes could take; the message says why, in English."""
+    """The text is not a valid set of objects; the message says why, in English."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of object that lives in a namespace, and its place in the API."""
+    """A namespaced kind, and its path in the API."""
 
     api_version: str
     name: str
     plural: str
 
     def path(self, namespace: str, name: str = "") -> str:
-        """Return the API's path of an object, or of all of them."""
+        """Return the path of an object, or of the collection."""
         root = "api" if "/" not in self.api_version else "apis"
         found = f"/{root}/{self.api_version}/namespaces/{namespace}/{self.plural}"
         return f"{found}/{name}" if name else found
@@ -61,8 +61,8 @@ APPLICABLE: tuple[Kind, ...] = (
     CRON_JOB,
     INGRESS,
 )
-"""What a repository may have in its namespace, in the order in which it is applied. Bare pods are not
-among them: an object that a controller keeps can be replaced."""
+"""Kinds that a repository may use, in the order in which they are applied. Bare pods are not among them:
+only pods of a controller are replaced after a failure."""
 
 _HOOK = "helm.sh/hook"
 _KNOWN = {(kind.api_version, kind.name): kind for kind in APPLICABLE}
@@ -79,7 +79,7 @@ class Manifest:
 
     @property
     def known(self) -> Kind | None:
-        """The kind, if it is one that may be applied."""
+        """The kind, if it may be applied."""
         return _KNOWN.get((self.api_version, self.kind))
 
     @property
@@ -93,13 +93,13 @@ class Manifest:
 
 
 def read(text: str) -> tuple[Manifest, ...]:
-    """Return the objects of a YAML stream, lists taken apart; raises ManifestError."""
+    """Return the objects of a YAML stream; lists are expanded. Raises ManifestError."""
     if len(text) > LARGEST:
         raise ManifestError(f"more than {LARGEST >> 10} KiB of YAML")
     try:
         documents = list(yaml.safe_load_all(text))  # not the C loader: deep nesting crashes it
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ManifestError(_told(error)) from error
+        raise ManifestError(_parse_error(error)) from error
     left = _Budget(MOST_NODES)
     found = tuple(manifest for document in documents for manifest in _objects(left.copy(document)))
     if len(found) > MOST_OBJECTS:
@@ -108,12 +108,12 @@ def read(text: str) -> tuple[Manifest, ...]:
 
 
 def ordered(manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-    """Return what others need before those that need it."""
+    """Sort objects so that dependencies come first."""
     return tuple(sorted(manifests, key=lambda each: APPLICABLE.index(each.known) if each.known else 0))
 
 
 def marked(manifest: Manifest, labels: Mapping[str, str], namespace: str) -> dict[str, Any]:
-    """Return an object's body as it is applied: in its namespace, with labels by which it is found again."""
+    """Return an object's body to apply: in its namespace, and with the labels that identify it."""
     metadata = dict(manifest.body["metadata"])
     own = metadata.get("labels")
     metadata["labels"] = {**(own if isinstance(own, Mapping) else {}), **labels}
@@ -134,13 +134,13 @@ def mappings(value: Any) -> list[Mapping[str, Any]]:
 
 
 class _Budget:
-    """Copies trees of plain values until there are too many: with aliases few characters make many values."""
+    """Copies trees of plain values up to a limit: with aliases, few characters can make many values."""
 
     def __init__(self, nodes: int) -> None:
         self._left = nodes
 
     def copy(self, node: Any) -> Any:
-        """Return a tree without sharing and with text for keys; raises ManifestError."""
+        """Return a copy without shared nodes and with strings as keys. Raises ManifestError."""
         self._left -= 1
         if self._left < 0:
             raise ManifestError(f"more than {MOST_NODES} values")
@@ -173,7 +173,7 @@ def _manifest(document: dict[str, Any]) -> Manifest:
     return Manifest(api_version, kind, name, document)
 
 
-def _told(error: Exception) -> str:
+def _parse_error(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"

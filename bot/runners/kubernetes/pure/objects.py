@@ -1,4 +1,4 @@
-"""All that is known of one namespace at a moment, and how its objects are read. Pure."""
+"""The state of one namespace at a moment, and functions that read its objects. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceState:
-    """The objects of a rollout; its parts look alike, so they go by name."""
+    """The objects of a rollout; keyword-only, because the fields have the same type."""
 
     workloads: Sequence[Object] = ()
-    """Deployments, stateful sets and jobs that have to come up."""
+    """Deployments, StatefulSets and Jobs that must come up."""
     hooks: Sequence[Object] = ()
-    """Jobs beside them that must not fail."""
+    """Jobs of hooks, which must not fail."""
     replica_sets: Sequence[Object] = ()
     pods: Sequence[Object] = ()
     events: Sequence[Object] = ()
-    """Of these objects, the newest last."""
+    """Events about these objects, oldest first."""
 
 
 def events_about(events: Iterable[Object], objects: Iterable[Object]) -> list[Object]:
-    """Return what is said of these objects, the newest last.
+    """Return the events about these objects, oldest first.
 
-    What went before may have had the same names, and is still spoken of for an hour.
+    They are matched by uid: earlier objects may have had the same names, and their events remain for an hour.
     """
     known = {each["metadata"]["uid"] for each in objects}
     found = (event for event in events if (event.get("involvedObject") or {}).get("uid") in known)
@@ -32,11 +32,11 @@ def events_about(events: Iterable[Object], objects: Iterable[Object]) -> list[Ob
 
 
 def former(replica_sets: Iterable[Object], deployments: Iterable[Object]) -> set[str]:
-    """Return the uids of replica sets whose deployment has a later one, or is yet to make it.
+    """Return the uids of ReplicaSets that their Deployment has replaced or is about to replace.
 
-    Their pods run on until those of the later one are up, however badly they do.
+    Their pods run until those of the newest ReplicaSet are up, so their state says nothing about the rollout.
     """
-    unread = {str(each["metadata"]["uid"]) for each in deployments if not is_read(each)}
+    unread = {str(each["metadata"]["uid"]) for each in deployments if not is_observed(each)}
     owned = [(owner(each), _revision(each), str(each["metadata"]["uid"])) for each in replica_sets]
     newest: dict[str, int] = {}
     for whose, revision, _ in owned:
@@ -45,25 +45,25 @@ def former(replica_sets: Iterable[Object], deployments: Iterable[Object]) -> set
 
 
 def owner(found: Object) -> str:
-    """Return the uid of the controller that made an object, if one did."""
+    """Return the uid of the controller that owns an object, or an empty text."""
     references = found["metadata"].get("ownerReferences") or []
     return next((str(each["uid"]) for each in references if each.get("controller")), "")
 
 
-def is_read(workload: Object) -> bool:
-    """Tell whether a controller has seen a workload as it is wanted now."""
+def is_observed(workload: Object) -> bool:
+    """Return whether the controller has observed the current generation of a workload."""
     observed = (workload.get("status") or {}).get("observedGeneration")
     return int(observed or 0) >= int(workload["metadata"].get("generation") or 0)
 
 
 def about(event: Object) -> tuple[str, str]:
-    """Return kind and name of what an event is about."""
+    """Return the kind and name of an event's object."""
     found = event.get("involvedObject") or {}
     return str(found.get("kind", "")), str(found.get("name", ""))
 
 
 def is_about(event: Object, pod: Object) -> bool:
-    """Tell whether an event is about a pod."""
+    """Return whether an event is about a pod."""
     return about(event) == ("Pod", name(pod))
 
 
@@ -73,7 +73,7 @@ def name(found: Object) -> str:
 
 
 def statuses(pod: Object, *, init: bool = True) -> list[Object]:
-    """Return the states of a pod's containers, those that go before them first."""
+    """Return the statuses of a pod's containers, init containers first."""
     status = pod.get("status") or {}
     return [
         *(status.get("initContainerStatuses") or [] if init else []),
@@ -82,19 +82,19 @@ def statuses(pod: Object, *, init: bool = True) -> list[Object]:
 
 
 def waits(pod: Object) -> bool:
-    """Tell whether a container of a pod waits."""
+    """Return whether a container of a pod is waiting."""
     return any("waiting" in (status.get("state") or {}) for status in statuses(pod))
 
 
 def image(pod: Object, status: Object) -> str:
-    """Return the image that a container was to have."""
+    """Return the image in the spec of a container."""
     spec = pod.get("spec") or {}
     containers = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
     return next((str(each["image"]) for each in containers if each["name"] == status["name"]), "")
 
 
 def limit(pod: Object, container: str) -> str:
-    """Return the memory that a container may use."""
+    """Return a container's memory limit."""
     containers = (pod.get("spec") or {}).get("containers") or []
     found = (each for each in containers if each["name"] == container)
     limits = next(((each.get("resources") or {}).get("limits") or {} for each in found), {})
@@ -102,22 +102,22 @@ def limit(pod: Object, container: str) -> str:
 
 
 def job_of(pod: Object) -> str:
-    """Return the name of the job that a pod belongs to."""
+    """Return the name of the Job that a pod belongs to, or an empty text."""
     return str((pod["metadata"].get("labels") or {}).get("job-name", ""))
 
 
 def is_over(job: Object) -> bool:
-    """Tell whether a job has come to its end, well or not."""
+    """Return whether a Job has completed or failed."""
     return _has_condition(job, "Failed") or _has_condition(job, "Complete")
 
 
 def has_failed(job: Object) -> bool:
-    """Tell whether a job has come to a bad end."""
+    """Return whether a workload is a Job that has failed."""
     return job.get("kind") == "Job" and _has_condition(job, "Failed")
 
 
 def has_its_pods(owner: Object) -> bool:
-    """Tell whether a stateful set or a job has made the pods that it needs."""
+    """Return whether a StatefulSet or a Job has created its pods."""
     spec, status = owner.get("spec") or {}, owner.get("status") or {}
     if owner.get("kind") == "Job":
         return any(status.get(count) for count in ("active", "succeeded", "failed"))
@@ -135,7 +135,7 @@ def _has_condition(found: Object, kind: str) -> bool:
 
 
 def _time(event: Object) -> str:
-    """Return when something was said last; the order of equal seconds stays."""
+    """Return the last time of an event; sorting keeps the order of equal times."""
     series = event.get("series") or {}
     said = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
     return str(said or "")

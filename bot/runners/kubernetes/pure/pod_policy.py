@@ -1,4 +1,4 @@
-"""What one pod may ask of the node it runs on; the rest of `manifest_policy`. Pure."""
+"""The part of `manifest_policy` that checks pod specs. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -22,12 +22,12 @@ _NEVER = ("privileged", "allowPrivilegeEscalation", "sysctls", "seLinuxOptions",
 _DEFAULT_SCHEDULER = "default-scheduler"
 
 
-def asked_of_pod(
+def pod_violations(
     spec: Mapping[str, Any], *, accounts: Collection[str], reserved: Collection[str]
 ) -> Iterator[str]:
-    """Yield what a pod asks for without being allowed to.
+    """Yield the forbidden fields of a pod.
 
-    `accounts` are the service accounts whose token is not mounted, `reserved` the secrets it may not read.
+    `accounts` are the service accounts whose tokens are not mounted, `reserved` the Secrets it may not read.
     """
     for name in HOST_NAMESPACES:
         if spec.get(name):

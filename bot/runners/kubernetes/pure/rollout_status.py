@@ -1,7 +1,7 @@
-"""Whether what was applied to a cluster has come up, and if it has not, why: from what the API tells. Pure.
+"""Decides from a namespace's state whether a rollout is up, and if not, why. Pure.
 
-A rollout that “timed out” helps nobody, so the most telling fact among pods, their owners and events is
-chosen, what a person can mend before what may pass by itself.
+“Timed out” helps nobody. So the most specific fact of the pods, their owners and events is chosen; what
+people can fix comes before what may resolve itself.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,10 +13,10 @@ from bot.runners.kubernetes.pure.objects import NamespaceState, Object
 
 _PULL = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "RegistryUnavailable"}
 _TRIED_AGAIN = "ErrImagePull"
-"""What is tried again within moments."""
+"""The kubelet retries it within moments."""
 _CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 _NEVER_RAN = {"ContainerCannotRun", "StartError"}
-"""How engines call the end of a container that did not start."""
+"""Reasons that engines give for a container that did not start."""
 _CRASHED = "CrashLoopBackOff"
 _OUT_OF_MEMORY = "OOMKilled"
 _SLOW = "the pull takes too long"
@@ -24,24 +24,24 @@ _SLOW = "the pull takes too long"
 
 @dataclass(frozen=True, slots=True)
 class RolloutFailure:
-    """Why a rollout does not get on; `pod` and `container` say whose output shows it."""
+    """Why a rollout does not progress; `pod` and `container` name the output that shows it."""
 
     reason: Reason
     facts: Mapping[str, str] = field(default_factory=dict)
     pod: str = ""
     container: str = ""
     previous: bool = False
-    """Whether the output meant is that of the container before its restart."""
+    """Whether the output is that of the container before its restart."""
     transient: bool = False
-    """Whether it may pass by itself within moments."""
+    """Whether it may resolve itself within moments."""
 
 
 def finished(workload: Object) -> bool:
-    """Tell whether a workload is as it should be and nothing of its predecessor is left."""
+    """Return whether a workload is completely up, and no pods of an earlier revision are left."""
     spec, status = workload.get("spec") or {}, workload.get("status") or {}
     if workload.get("kind") == "Job":
         return int(status.get("succeeded") or 0) >= int(spec.get("completions") or 1)
-    if not objects.is_read(workload):
+    if not objects.is_observed(workload):
         return False
     wanted = int(spec.get("replicas", 1))
     ready = "readyReplicas" if workload.get("kind") == "StatefulSet" else "availableReplicas"
@@ -50,7 +50,7 @@ def finished(workload: Object) -> bool:
 
 
 def started(state: NamespaceState) -> bool:
-    """Tell whether every container has been started: from then on it is the program that takes its time."""
+    """Return whether every container has started: from then on, only the programs take time."""
     hooks = {objects.name(hook) for hook in state.hooks}
     pods = [pod for pod in state.pods if objects.job_of(pod) not in hooks]
     states = [status.get("state") or {} for pod in pods for status in objects.statuses(pod, init=False)]
@@ -58,13 +58,13 @@ def started(state: NamespaceState) -> bool:
 
 
 def fatal(state: NamespaceState) -> RolloutFailure | None:
-    """Return what will not pass by waiting, if there is such a thing."""
+    """Return a failure that waiting does not resolve, if there is one."""
     found = _found(state, (_refused, _broken, _job_failed))
     return next((failure for failure in found if not failure.transient), None)
 
 
 def transient(state: NamespaceState) -> RolloutFailure | None:
-    """Return what may pass within moments, such as a pod that has no node yet; not for ever."""
+    """Return a failure that may resolve itself, such as a pod without a node, if there is one."""
     found = _found(state, (_refused, _broken, _unscheduled))
     return next((failure for failure in found if failure.transient), None)
 
@@ -85,11 +85,11 @@ def _found(
 
 
 def _refused(state: NamespaceState) -> Iterator[RolloutFailure]:
-    """Yield why pods could not even be made."""
+    """Yield why pods could not be created."""
     for message in (*_failures(state), *_failed_creations(state)):
-        reason = Reason.QUOTA_EXCEEDED if event_messages.is_of_quota(message) else Reason.POD_REFUSED
+        reason = Reason.QUOTA_EXCEEDED if event_messages.is_about_quota(message) else Reason.POD_REFUSED
         facts = {"message": event_messages.without_pod(message)[: event_messages.SHOWN]}
-        yield RolloutFailure(reason, facts, transient=event_messages.passes(message))
+        yield RolloutFailure(reason, facts, transient=event_messages.is_transient(message))
 
 
 def _failures(state: NamespaceState) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _failures(state: NamespaceState) -> Iterator[str]:
 
 
 def _failed_creations(state: NamespaceState) -> Iterator[str]:
-    """Yield what is said of stateful sets and jobs, which have no such condition, while they lack pods."""
+    """Yield the events of StatefulSets and Jobs without pods; these kinds have no such condition."""
     whole = {objects.name(owner) for owner in (*state.workloads, *state.hooks) if objects.has_its_pods(owner)}
     for event in state.events:
         kind, name = objects.about(event)
@@ -120,27 +120,29 @@ def _waiting(state: NamespaceState, pod: Object, status: Object, waiting: Object
     why, name, message = waiting.get("reason"), str(status["name"]), _message(waiting)
     if why in _PULL:
         return _not_pulled(state, pod, status, waiting)
-    if why in _CONFIG and event_messages.is_of_root(message):
+    if why in _CONFIG and event_messages.is_about_root(message):
         return RolloutFailure(Reason.RUNS_AS_ROOT, {"name": name})
     if why in _CONFIG:
         facts = {"name": name, "message": message}
-        return RolloutFailure(Reason.CONTAINER_UNSTARTABLE, facts, transient=event_messages.passes(message))
+        return RolloutFailure(
+            Reason.CONTAINER_UNSTARTABLE, facts, transient=event_messages.is_transient(message)
+        )
     return _crashed(state, pod, status) if why == _CRASHED else None
 
 
 def _not_pulled(state: NamespaceState, pod: Object, status: Object, waiting: Object) -> RolloutFailure:
-    """Return what the registry said: the container itself soon only says that it waits.
+    """Return the registry's error: the container itself soon only reports the back-off.
 
-    That it waits is to be seen before the event that says why: then the event is worth a moment.
+    The back-off is visible before the event with the reason; until then the failure is transient.
     """
     image = objects.image(pod, status)
-    told = _pull_message(state, pod, image) or _message(waiting)
+    message = _pull_message(state, pod, image) or _message(waiting)
     transient = (
         waiting.get("reason") == _TRIED_AGAIN
-        or event_messages.tells_nothing(told)
-        or event_messages.passes(told)
+        or event_messages.is_back_off(message)
+        or event_messages.is_transient(message)
     )
-    facts = {"name": str(status["name"]), "image": image, "message": told}
+    facts = {"name": str(status["name"]), "image": image, "message": message}
     return RolloutFailure(Reason.IMAGE_PULL_FAILED, facts, transient=transient)
 
 
@@ -167,13 +169,13 @@ def _job_failed(state: NamespaceState) -> Iterator[RolloutFailure]:
 
 
 def _unmounted(state: NamespaceState) -> Iterator[RolloutFailure]:
-    """Yield what keeps volumes from pods that wait for them, the newest first."""
+    """Yield why volumes of waiting pods cannot be mounted, newest first."""
     waiting = {("Pod", objects.name(pod)) for pod in state.pods if objects.waits(pod)}
     for event in reversed(state.events):
         if event.get("reason") in {"FailedMount", "FailedAttachVolume"} and objects.about(event) in waiting:
             facts = {"name": objects.about(event)[1], "message": _message(event)}
             yield RolloutFailure(
-                Reason.CONTAINER_UNSTARTABLE, facts, transient=event_messages.passes(facts["message"])
+                Reason.CONTAINER_UNSTARTABLE, facts, transient=event_messages.is_transient(facts["message"])
             )
 
 
@@ -194,7 +196,7 @@ def _unscheduled(state: NamespaceState) -> Iterator[RolloutFailure]:
 
 
 def _pulling(state: NamespaceState) -> Iterator[RolloutFailure]:
-    """Yield images that are still on their way."""
+    """Yield images that are still being pulled."""
     for pod in state.pods:
         about = [event for event in state.events if objects.is_about(event, pod)]
         pulls = [event for event in about if event.get("reason") in {"Pulling", "Pulled"}]
@@ -205,7 +207,7 @@ def _pulling(state: NamespaceState) -> Iterator[RolloutFailure]:
 
 
 def _probe_events(state: NamespaceState, pod: Object, kind: str) -> Iterator[str]:
-    """Yield what probes of a pod said, the newest first."""
+    """Yield the messages of a pod's failed probes, newest first."""
     for event in reversed(state.events):
         message = _message(event)
         if event.get("reason") == "Unhealthy" and objects.is_about(event, pod) and message.startswith(kind):

@@ -1,6 +1,6 @@
 """The patches that scale workloads to zero and back.
 
-What a workload was before is kept in an annotation on it: whoever wakes it needs no records.
+An annotation on each workload stores its former scale, so waking needs no records in the store.
 """
 
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from bot.core import naming
 from bot.runners.kubernetes.pure.manifests import CRON_JOB, DEPLOYMENT, STATEFUL_SET, Kind
 
 SCALED = (DEPLOYMENT, STATEFUL_SET, CRON_JOB)
-"""What makes pods for as long as it is there."""
+"""Kinds that create pods for as long as they exist."""
 ANNOTATION = f"{naming.PREFIX}.awake"
-"""Keeps what a workload was before it slept: how many replicas, or that it was not suspended."""
+"""Stores the scale before sleeping: the number of replicas, or that a CronJob was not suspended."""
 
 
 def scale_down(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the patch that puts a workload to sleep; None if it sleeps, or would run nothing anyway."""
+    """Return the patch that scales a workload to zero; None if it is at zero already."""
     spec = body.get("spec") or {}
     if kind is CRON_JOB:
         return None if spec.get("suspend") else _patch("true", {"suspend": True})
@@ -25,7 +25,7 @@ def scale_down(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def scale_up(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the patch that makes a workload what it was before it slept; None if it did not sleep."""
+    """Return the patch that restores a workload's scale; None if it does not sleep."""
     kept = str((body["metadata"].get("annotations") or {}).get(ANNOTATION, ""))
     if not kept:
         return None
