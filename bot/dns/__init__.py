@@ -1,1 +1,1 @@
-"""The names of previews: what CoreDNS is told, once by a wildcard or one by one."""
+"""DNS records of previews, served by CoreDNS: a wildcard record, or one record for each preview."""

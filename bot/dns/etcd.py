@@ -1,4 +1,4 @@
-"""Names in etcd as CoreDNS' etcd plugin reads them, through etcd's JSON gateway.
+"""Writes DNS records to etcd for CoreDNS' etcd plugin, through etcd's JSON gateway.
 
 https://coredns.io/plugins/etcd/ and https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/
 """
@@ -14,13 +14,13 @@ import httpx
 from bot.dns.corefile import TTL
 
 LEASE = 3600
-"""Seconds after which a name that nobody renews is gone."""
-AT_ONCE = 100
-"""Changes in one transaction; etcd's own limit is 128."""
+"""Seconds after which a record expires unless it is published again."""
+BATCH_SIZE = 100
+"""Changes in one transaction; etcd's default limit is 128."""
 
 
 class EtcdRecords:
-    """Implements `bot.ports.DnsRecords`: labels below one zone, all leading to one address."""
+    """Implements `bot.ports.DnsRecords`: labels below one zone, all resolving to one address."""
 
     def __init__(
         self,
@@ -45,23 +45,23 @@ class EtcdRecords:
         await self.close()
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Close all connections."""
         await self._client.aclose()
 
     async def publish(self, labels: Collection[str]) -> str | None:
-        """Let these labels resolve until the lease ends; see `DnsRecords.publish`."""
+        """Write the records of these labels with a new lease; see `DnsRecords.publish`."""
         try:
-            granted = await self._ask("/v3/lease/grant", {"TTL": self._lease})
+            granted = await self._call("/v3/lease/grant", {"TTL": self._lease})
             value = {"value": _encoded(self._value), "lease": str(granted["ID"])}
-            await self._change({"requestPut": {"key": key, **value}} for key in map(self._key, labels))
+            await self._commit({"requestPut": {"key": key, **value}} for key in map(self._key, labels))
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             return f"etcd: {str(error) or type(error).__name__}"
         return None
 
     async def withdraw(self, labels: Collection[str]) -> str | None:
-        """Let these labels resolve no longer; see `DnsRecords.withdraw`."""
+        """Delete the records of these labels; see `DnsRecords.withdraw`."""
         try:
-            await self._change({"requestDeleteRange": {"key": key}} for key in map(self._key, labels))
+            await self._commit({"requestDeleteRange": {"key": key}} for key in map(self._key, labels))
         except (httpx.HTTPError, ValueError) as error:
             return f"etcd: {str(error) or type(error).__name__}"
         return None
@@ -69,17 +69,17 @@ class EtcdRecords:
     def _key(self, label: str) -> str:
         return _encoded(key(self._path, f"{label}.{self._zone}"))
 
-    async def _change(self, changes: Iterable[Mapping[str, Any]]) -> None:
+    async def _commit(self, changes: Iterable[Mapping[str, Any]]) -> None:
         for batch in _batches(changes):
-            await self._ask("/v3/kv/txn", {"success": batch})
+            await self._call("/v3/kv/txn", {"success": batch})
 
-    async def _ask(self, path: str, body: Mapping[str, Any]) -> Any:
+    async def _call(self, path: str, body: Mapping[str, Any]) -> Any:
         response = await self._client.post(path, json=body)
         return response.raise_for_status().json()
 
 
 def key(path: str, name: str) -> str:
-    """Return where SkyDNS keeps a name.
+    """Return the etcd key of a name, as SkyDNS defines it.
 
     >>> key("/skydns", "pr-12-shop.test.example.com")
     '/skydns/com/example/test/pr-12-shop'
@@ -93,5 +93,5 @@ def _encoded(text: str) -> str:
 
 def _batches(changes: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
     rest = iter(changes)
-    while batch := list(islice(rest, AT_ONCE)):
+    while batch := list(islice(rest, BATCH_SIZE)):
         yield batch

@@ -7,12 +7,12 @@ from bot.cli import main
 from bot.dns.corefile import wildcard
 
 WILDCARD = """\
-# From `chatops dns coredns`: every name below test.example.com leads to 10.0.0.5.
+# From `chatops dns coredns`: every name below test.example.com resolves to 10.0.0.5.
 test.example.com {
     template IN A {
         answer "{{ .Name }} 30 IN A 10.0.0.5"
     }
-    # AAAA, HTTPS and all else: the name exists, such a record does not (NODATA).
+    # AAAA, HTTPS and other types: the name exists without a record of this type (NODATA).
     template IN ANY {
         rcode NOERROR
         authority "{{ .Zone }} 30 IN SOA ns.{{ .Zone }} bot.{{ .Zone }} (1 60 60 600 30)"
@@ -21,7 +21,7 @@ test.example.com {
 }
 """
 ETCD = """\
-# From `chatops dns coredns`: the bot keeps the names below test.example.com in etcd.
+# From `chatops dns coredns`: the bot writes the records below test.example.com to etcd.
 test.example.com {
     etcd {
         path /skydns
@@ -57,7 +57,7 @@ def test_several_addresses_are_all_answered() -> None:
 
     assert 'answer "{{ .Name }} 30 IN A 10.0.0.5" "{{ .Name }} 30 IN A 10.0.0.6"' in text
     assert 'template IN AAAA {\n        answer "{{ .Name }} 30 IN AAAA 2001:db8::5"' in text
-    assert "# HTTPS and all else" in text
+    assert "# HTTPS and other types" in text
 
 
 @pytest.mark.parametrize("arguments", [(), ("--address", "lb.example.com"), ("--address", '1.2.3.4" }')])
