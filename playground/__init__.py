@@ -1,1 +1,1 @@
-"""The offline Gitee: the bot's other side, for the playground, for tests and for authors of templates."""
+"""An offline Gitee and Jenkins, for `chatops playground` and for tests."""

@@ -1,4 +1,4 @@
-"""Who is asking: the ways in which Gitee takes a token, for the API and for git over HTTP."""
+"""Authentication: all ways in which Gitee accepts a token, for the API and for git over HTTP."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ from playground.state import User, World
 
 
 def credentials(authorization: str) -> str | None:
-    """Return the token in an `Authorization` header; empty when it is broken, None for other schemes."""
+    """Return the token in an `Authorization` header; empty if it is malformed, None for other schemes."""
     kind, _, value = authorization.partition(" ")
     if kind.lower() in {"bearer", "token"}:
         return value.strip()
@@ -23,7 +23,7 @@ def credentials(authorization: str) -> str | None:
 
 
 async def token_of(request: web.Request) -> str | None:
-    """Return the token in header, query, form or JSON body; None when there is none."""
+    """Return the token in header, query, form or JSON body, if there is one."""
     header = request.headers.get("Authorization")
     if header is not None:
         return credentials(header) or ""
@@ -48,7 +48,7 @@ async def _token_in_body(request: web.Request) -> str | None:
 
 
 def user_of(world: World, token: str | None) -> User | None:
-    """Return the user of a token; None without one. Raises 401 for an unknown token."""
+    """Return the user of a token; None without a token. Raises 401 for an unknown token."""
     if token is None:
         return None
     user = world.user_of_token(token) if token else None

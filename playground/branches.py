@@ -1,4 +1,4 @@
-"""Moving branches: commits, pushes from outside, merges. What follows for pull requests is decided here."""
+"""Changes of branches: commits, pushes and merges, and their effects on pull requests."""
 
 from playground import git_history, pulls, refusals
 from playground.events import PullEvent, PushEvent
@@ -9,10 +9,10 @@ from playground.state import Pull, Repository, User, now
 _BRANCH = "refs/heads/"
 
 
-async def moved(  # noqa: PLR0917 - in the order of a push
+async def ref_moved(  # noqa: PLR0917 - the parts of a push
     forge: OfflineForge, repository: Repository, ref: str, before: str, after: str, by: User
 ) -> None:
-    """Tell hooks and pull requests that a ref went from one commit to another (40 zeros: none)."""
+    """Announce that a ref moved, and update pull requests. A commit of 40 zeros means that there is none."""
     repository.pushed_at = repository.updated_at = now()
     commits = await git_history.pushed_commits(forge.git(repository), before, after)
     forge.announce(PushEvent(repository, by, ref, before, after, commits))
@@ -50,7 +50,7 @@ async def commit(
     message: str,
     start: str | None = None,
 ) -> str:
-    """Put a commit on a branch and return its sha; a new branch begins at `start` or the default one."""
+    """Add a commit to a branch and return its sha. A new branch starts at `start` or the default branch."""
     forge.require(by, "write", repository)
     git, ref = forge.git(repository), f"{_BRANCH}{branch}"
     await _refuse_bad_name(forge, repository, branch)
@@ -59,12 +59,12 @@ async def commit(
         present = await git.resolve(ref)
         parent = present or await git.resolve(start or f"{_BRANCH}{repository.default_branch}")
         sha = await git.commit(branch, files, by, message, parent)
-        await moved(forge, repository, ref, present or ZERO, sha, by)
+        await ref_moved(forge, repository, ref, present or ZERO, sha, by)
     return sha
 
 
 def _refuse_bad_paths(files: Files) -> None:
-    """Refuse what git itself would not check out; such a tree could be pushed and never cloned."""
+    """Refuse paths that git cannot check out: they could be pushed but never cloned."""
     for path in files:
         parts = path.lower().split("/")
         if {"", ".", "..", ".git"} & set(parts) or any(ord(letter) < ord(" ") for letter in path):
@@ -72,7 +72,7 @@ def _refuse_bad_paths(files: Files) -> None:
 
 
 async def commit_to_pull(forge: OfflineForge, pull: Pull, files: Files, *, by: User, message: str) -> str:
-    """Put a commit on a pull request's branch. Raises 404 when its fork is gone."""
+    """Add a commit to a pull request's branch. Raises 404 if its fork was deleted."""
     if pull.head_repository is None:
         raise refusals.project_not_found()
     return await commit(forge, pull.head_repository, pull.head_branch, files, by=by, message=message)
@@ -88,7 +88,7 @@ async def _refuse_bad_name(forge: OfflineForge, repository: Repository, branch: 
 async def merge(
     forge: OfflineForge, pull: Pull, by: User, *, method: str = "merge", message: str = ""
 ) -> str:
-    """Merge into the base branch and return the new commit. Raises 405 when something stands against it."""
+    """Merge into the base branch and return the new commit. Raises 405 if it cannot be merged."""
     forge.require(by, "write", pull.repository)
     git = forge.git(pull.repository)
     async with forge.lock(pull.repository):
@@ -100,7 +100,7 @@ async def merge(
         pull.closed_at = pull.merged_at
         pull.touch(by)
         forge.announce(PullEvent(pull, by, "merge", "merge"))
-        await moved(forge, pull.repository, f"{_BRANCH}{pull.base_branch}", base, sha, by)
+        await ref_moved(forge, pull.repository, f"{_BRANCH}{pull.base_branch}", base, sha, by)
     return sha
 
 

@@ -1,4 +1,4 @@
-"""Telling those who wait that something changed; apart because pages and tests both wait on it."""
+"""Notifies pages and tests of changes."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Changes:
-    """A counter that can be awaited. `version` grows with each change; `closed` says that it was the last."""
+    """A counter of changes that can be awaited. `closed` means that there are no further changes."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -16,7 +16,7 @@ class Changes:
         self._waiting: set[asyncio.Future[None]] = set()
 
     def notify(self) -> None:
-        """Wake everybody who waits."""
+        """Count a change and wake all waiting tasks."""
         self.version += 1
         waiting, self._waiting = self._waiting, set()
         for future in waiting:
@@ -24,12 +24,12 @@ class Changes:
                 future.set_result(None)
 
     def close(self) -> None:
-        """Let streams end: there will be no more changes."""
+        """Announce that there are no further changes, so that streams end."""
         self.closed = True
         self.notify()
 
     async def after(self, version: int) -> int:
-        """Return the present version as soon as it is newer than the given one."""
+        """Return the current version as soon as it is newer than the given one."""
         while self.version <= version:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.add(future)
@@ -39,8 +39,8 @@ class Changes:
                 self._waiting.discard(future)
         return self.version
 
-    async def until(self, predicate: Callable[[], T], timeout: float) -> T:  # noqa: ASYNC109 - a test's patience belongs to the call
-        """Return the predicate's first true value; it is asked now and after each change.
+    async def until(self, predicate: Callable[[], T], timeout: float) -> T:  # noqa: ASYNC109 - each call of a test has a timeout of its own
+        """Return the first true value of the predicate, which is called now and after each change.
 
         Raises TimeoutError after `timeout` seconds.
         """

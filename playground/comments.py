@@ -1,4 +1,4 @@
-"""Comments under pull requests: writing, editing, deleting."""
+"""Creating, editing and deleting comments on pull requests."""
 
 from playground import pulls, refusals
 from playground.events import NoteEvent
@@ -22,7 +22,7 @@ def write(
     position: str | None = None,
     commit_id: str | None = None,
 ) -> Comment:
-    """Write a comment, at a line with `path` and `position`. Whoever can read the repository may."""
+    """Create a comment; with `path` and `position`, on a line. Requires read permission."""
     forge.require(by, "read", pull.repository)
     moment = now()
     history = [Revision(_checked(body), by.login, moment)]
@@ -40,14 +40,14 @@ def _refuse_others(forge: OfflineForge, comment: Comment, by: User) -> None:
 
 
 def edit(forge: OfflineForge, comment: Comment, body: str, by: User) -> None:
-    """Give a comment another text. Raises 403 for others than its author and administrators."""
+    """Change the text of a comment. Raises 403 except for its author and administrators."""
     _refuse_others(forge, comment, by)
     comment.history.append(Revision(_checked(body), by.login, now()))
     forge.announce(NoteEvent(comment, by, "edited"))
 
 
 def delete(forge: OfflineForge, comment: Comment, by: User) -> None:
-    """Remove a comment. Raises 403 for others than its author and administrators."""
+    """Delete a comment. Raises 403 except for its author and administrators."""
     _refuse_others(forge, comment, by)
     comment.deleted = True
     forge.announce(NoteEvent(comment, by, "deleted"))

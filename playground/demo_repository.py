@@ -1,4 +1,4 @@
-"""The playground's cast and its demo repository."""
+"""The users and the demo repository of the playground."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ NAME = "demo/guestbook"
 
 @dataclass(frozen=True, slots=True)
 class DemoRepository:
-    """What the playground begins with: names of people and the repository, and the bot's access token."""
+    """Names of the users and the repository, and the bot's access token."""
 
     full_name: str
     maintainer: str
@@ -24,7 +24,7 @@ class DemoRepository:
 
 
 def ready_made_changes() -> dict[str, dict[str, bytes]]:
-    """Return changes for one click: `feature` fails its test, `fix` mends it, `broken` does not build."""
+    """Return ready-made changes: `feature` fails its test, `fix` fixes it, `broken` does not build."""
     typo = (HERE / "demo" / "Dockerfile").read_bytes().replace(b"COPY guestbook ", b"COPY gusetbook ")
     folders = sorted((HERE / "demo_changes").iterdir())
     changes = {folder.name: folder_files(folder) for folder in folders if folder.is_dir()}
@@ -32,9 +32,9 @@ def ready_made_changes() -> dict[str, dict[str, bytes]]:
 
 
 async def seed_demo(gitee: OfflineGitee, *, jenkins: bool = False) -> DemoRepository:
-    """Create lin (maintainer), mei (developer), a stranger, the bot, and the demo repository they meet in.
+    """Create the users lin (maintainer), mei (developer), stranger and chatops-bot, and the demo repository.
 
-    With `jenkins`, its configuration leaves building and testing to jobs.
+    With `jenkins`, the repository is built and tested by Jenkins jobs.
     """
     gitee.add_user("mei", name="梅")
     gitee.add_user("lin", name="林")
@@ -47,7 +47,7 @@ async def seed_demo(gitee: OfflineGitee, *, jenkins: bool = False) -> DemoReposi
 
 
 async def open_first_pull(gitee: OfflineGitee, demo: DemoRepository) -> int:
-    """Open the pull request with which every visit begins: a feature whose bug one test catches."""
+    """Open the first pull request: a feature with a bug that one test detects."""
     change = ready_made_changes()["feature"]
     return await gitee.open_pull(
         demo.full_name, "feature", files=change, by=demo.developer, title="显示留言的时间"

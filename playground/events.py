@@ -1,6 +1,6 @@
-"""What happened, as values: the reasons for webhooks.
+"""Events on the forge, each of which becomes a webhook.
 
-Apart so that actions and deliveries ignore each other.
+Actions create them and webhooks deliver them; neither depends on the other.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class PullEvent:
 
     @property
     def repository(self) -> Repository:
-        """The repository whose hooks hear of it."""
+        """The repository whose webhooks receive the event."""
         return self.pull.repository
 
 
@@ -37,13 +37,13 @@ class NoteEvent:
 
     @property
     def repository(self) -> Repository:
-        """The repository whose hooks hear of it."""
+        """The repository whose webhooks receive the event."""
         return self.comment.pull.repository
 
 
 @dataclass(frozen=True, slots=True)
 class PushedCommit:
-    """One commit of a push with the paths it touched; times are ISO 8601."""
+    """A commit of a push with the paths that it changed. `time` is in ISO 8601."""
 
     sha: str
     tree: str
@@ -59,7 +59,7 @@ class PushedCommit:
 
 @dataclass(frozen=True, slots=True)
 class PushEvent:
-    """A branch moved; becomes a Push Hook. `before` or `after` is 40 zeros when it was created or deleted."""
+    """A branch moved; becomes a Push Hook. Of a new branch `before`, of a deleted one `after` is 40 zeros."""
 
     repository: Repository
     actor: User
@@ -73,5 +73,5 @@ Event = PullEvent | NoteEvent | PushEvent
 
 
 def pull_opened(pull: Pull) -> list[Event]:
-    """Announce a new pull request three times at once, as Gitee does."""
+    """Return the three events with which Gitee reports a new pull request."""
     return [PullEvent(pull, pull.author, "open", desc) for desc in ("open", "test", "assign")]

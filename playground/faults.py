@@ -1,4 +1,4 @@
-"""Scripted misbehaviour: the next n requests to a path of the API or of git get another answer, or none."""
+"""Injected faults: the next requests to a path of the API or of git get another response, or none."""
 
 import asyncio
 import json
@@ -12,10 +12,10 @@ from aiohttp import web
 
 @dataclass(slots=True)
 class Fault:
-    """What happens to the next `times` requests that match.
+    """What happens to the next `times` matching requests.
 
-    Without `status` the true answer follows the delay; `hang` never answers; `after` lets the
-    request do its work first and loses the true answer.
+    Without `status`, the real response follows after the delay. `hang` never responds. `after` processes the
+    request and discards the real response.
     """
 
     method: str
@@ -30,12 +30,12 @@ class Fault:
     hits: int = 0
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it is for this request and not used up."""
+        """Whether it applies to this request and is not used up."""
         return self.times > 0 and self.method in {"*", method} and self.path.search(path) is not None
 
 
 class Faults:
-    """The faults of one Gitee, in the order they were added."""
+    """The faults of one server, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -54,7 +54,7 @@ class Faults:
         hang: bool = False,
         after: bool = False,
     ) -> Fault:
-        """Let the next requests of a method (`*`: any) whose path matches the regular expression go wrong."""
+        """Inject a fault into the next requests with this method (`*` for any) and a path that matches."""
         fault = Fault(
             method.upper(), re.compile(path), times, status, body, dict(headers or {}), delay, hang, after
         )
@@ -62,7 +62,7 @@ class Faults:
         return fault
 
     def rate_limit(self, path: str = "/api/v5/", *, times: int = 1, retry_after: int | None = None) -> Fault:
-        """Answer as Gitee does above its limit: 403, or 429 with `Retry-After` when seconds are given."""
+        """Respond as Gitee does above its rate limit: 403, or 429 with `Retry-After` if seconds are given."""
         if retry_after is None:
             return self.add(
                 "*", path, times=times, status=403, body={"message": "403 Forbidden: API rate limit exceeded"}
@@ -73,22 +73,22 @@ class Faults:
         )
 
     def drop_webhooks(self, times: int) -> None:
-        """Lose the next deliveries."""
+        """Drop the next deliveries of webhooks."""
         self._to_drop += times
 
     def take_webhook(self) -> bool:
-        """Whether the delivery at hand is to be lost; it counts as used."""
-        lost = self._to_drop > 0
-        self._to_drop -= lost
-        return lost
+        """Whether to drop the current delivery; if so, it is counted as dropped."""
+        dropped = self._to_drop > 0
+        self._to_drop -= dropped
+        return dropped
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all faults."""
         self._faults.clear()
         self._to_drop = 0
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Return the first fault for this request, which counts as used once more."""
+        """Return the first fault that applies to this request, and count its use."""
         fault = next((one for one in self._faults if one.matches(method, path)), None)
         if fault is not None:
             fault.times -= 1
@@ -97,29 +97,29 @@ class Faults:
 
 
 def middleware(faults: Faults) -> Any:
-    """Return the aiohttp middleware that carries faults out."""
+    """Return an aiohttp middleware that applies the faults."""
 
     @web.middleware
-    async def misbehave(request: web.Request, handler: Any) -> web.StreamResponse:
+    async def apply(request: web.Request, handler: Any) -> web.StreamResponse:
         fault = faults.take(request.method, request.path)
         if fault is None:
-            return await _answer(handler, request)
+            return await _respond(handler, request)
         if fault.after:
-            await _answer(handler, request)
+            await _respond(handler, request)
         if fault.hang:
             await asyncio.Event().wait()
         await asyncio.sleep(fault.delay)
-        return await _answer(handler, request) if fault.status is None else _wrong(fault)
+        return await _respond(handler, request) if fault.status is None else _faulty_response(fault)
 
-    return misbehave
-
-
-async def _answer(handler: Any, request: web.Request) -> web.StreamResponse:
-    answer: web.StreamResponse = await handler(request)
-    return answer
+    return apply
 
 
-def _wrong(fault: Fault) -> web.Response:
+async def _respond(handler: Any, request: web.Request) -> web.StreamResponse:
+    response: web.StreamResponse = await handler(request)
+    return response
+
+
+def _faulty_response(fault: Fault) -> web.Response:
     body = fault.body if fault.body is not None else {"message": f"{fault.status}"}
     if isinstance(body, str):
         return web.Response(status=fault.status or 500, text=body, headers=fault.headers)

@@ -1,6 +1,6 @@
-"""The forge itself: its state, its git repositories, whom to tell.
+"""The state of the offline Gitee, its git repositories, and the listeners for its events.
 
-Actions on it are functions in modules beside.
+Actions are functions in other modules.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ def _entry(event: PullEvent) -> LogEntry:
 
 
 class OfflineForge:
-    """What every action needs; `listeners` hear of each event."""
+    """What all actions need. `listeners` are called with each event."""
 
     def __init__(self, data_dir: Path) -> None:
         self.world = World()
@@ -32,7 +32,7 @@ class OfflineForge:
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def announce(self, *events: Event) -> None:
-        """Tell the listeners, the pages and waiting tests what happened."""
+        """Report events to the listeners, the pages and waiting tests."""
         for event in events:
             if isinstance(event, PullEvent) and (event.action, event.action_desc) not in _ECHOES:
                 event.pull.log.append(_entry(event))
@@ -41,45 +41,45 @@ class OfflineForge:
         self.changes.notify()
 
     def git(self, repository: Repository) -> GitRepository:
-        """Where the repository's objects are; the folder is named by id, never by what a person typed."""
+        """Return the git repository. Its folder is named by id, never by user input."""
         return GitRepository(self._data_dir / "git" / f"{repository.id}.git")
 
     def lock(self, repository: Repository) -> asyncio.Lock:
-        """Held while branches of this repository move."""
+        """Return the lock to hold while branches of this repository move."""
         return self._locks[repository.id]
 
     def user(self, login: str) -> User:
-        """Return the user of this login. Raises 404 when there is none."""
+        """Return the user with this login. Raises 404."""
         user = self.world.user(login)
         if user is None:
             raise refusals.not_found("404 User Not Found")
         return user
 
     def repository(self, full_name: str) -> Repository:
-        """Return the repository `owner/path`. Raises 404 when there is none."""
+        """Return the repository `owner/path`. Raises 404."""
         repository = self.world.repository(full_name)
         if repository is None:
             raise refusals.project_not_found()
         return repository
 
     def pull(self, repository: Repository, number: int) -> Pull:
-        """Return a pull request by its number. Raises 404 when there is none."""
+        """Return a pull request by its number. Raises 404."""
         pull = repository.pulls.get(number)
         if pull is None:
             raise refusals.not_found("404 Pull Request Not Found")
         return pull
 
     def comment(self, repository: Repository, comment_id: int) -> Comment:
-        """Return a comment by its id. Raises 404 when there is none or it was deleted."""
+        """Return a comment by its id. Raises 404, also for a deleted one."""
         comment = self.world.comment(repository, comment_id)
         if comment is None:
             raise refusals.not_found("404 Note Not Found")
         return comment
 
     def require(self, user: User | None, needed: Permission, repository: Repository) -> User:
-        """Return the user, if the permission suffices.
+        """Return the user if the permission is sufficient.
 
-        Raises 401, 403, or 404 where even reading is not allowed.
+        Raises 401 or 403, or 404 for a user who may not even read the repository.
         """
         if not self.world.may(user, "read", repository):
             raise refusals.project_not_found()

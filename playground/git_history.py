@@ -1,4 +1,4 @@
-"""What a repository's history says: commits, differences, trees and files at a revision. Reads only."""
+"""Reads a repository's history: commits, diffs, trees and files at a revision."""
 
 import re
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from playground.state import PullFacts
 _FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%cI%x00%B%x00"
 _HEADER = re.compile(rb"^diff --git ", re.MULTILINE)
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-"""The tree with nothing in it, which git always has."""
+"""The empty tree, which exists in every git repository."""
 _MAX_PULL_COMMITS = 250
 _MAX_PULL_FILES = 300
 
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file of a difference. `status` is added, deleted, renamed or modified; `diff` the hunks."""
+    """A file in a diff. `status` is added, deleted, renamed or modified; `diff` contains the hunks."""
 
     path: str
     old_path: str
@@ -32,7 +32,7 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
-    """One entry of a tree: `kind` is blob, tree or commit; `size` in bytes for blobs."""
+    """An entry of a tree. `kind` is blob, tree or commit; blobs have a `size` in bytes."""
 
     path: str
     mode: str
@@ -44,18 +44,18 @@ class TreeEntry:
 async def commits(
     repository: GitRepository, *selection: str, limit: int = _MAX_PULL_COMMITS
 ) -> list[PushedCommit]:
-    """Return commits that `git log` selects, newest first, without their files."""
+    """Return the commits that `git log` selects, newest first, without their files."""
     out = await repository.run("log", "-z", f"--max-count={limit}", f"--format={_FORMAT}", *selection, "--")
     fields = out.decode(errors="replace").split("\0")
-    # Each commit is seven fields, and -z puts one more NUL between commits.
+    # A commit has seven fields, and -z adds one more NUL between commits.
     rows = [fields[start : start + 7] for start in range(0, len(fields) - 7, 8)]
     return [
         PushedCommit(row[0], row[1], tuple(row[2].split()), row[3], row[4], row[5], row[6]) for row in rows
     ]
 
 
-async def touched(repository: GitRepository, commit: PushedCommit) -> PushedCommit:
-    """Return the same commit with the paths it added, removed and modified."""
+async def with_paths(repository: GitRepository, commit: PushedCommit) -> PushedCommit:
+    """Return the commit with the paths that it added, removed and modified."""
     out = await repository.run(
         "diff-tree", "--root", "-r", "-z", "--no-commit-id", "--name-status", commit.sha
     )
@@ -69,22 +69,22 @@ async def touched(repository: GitRepository, commit: PushedCommit) -> PushedComm
 
 
 async def pushed_commits(repository: GitRepository, before: str, after: str) -> tuple[PushedCommit, ...]:
-    """Return the commits that a push brought, oldest first; none when the branch was deleted."""
+    """Return the commits of a push, oldest first; none if the branch was deleted."""
     if after == ZERO:
         return ()
     selection = (after,) if before == ZERO else (f"{before}..{after}",)
     listed = await commits(repository, *selection, limit=10)
-    return tuple([await touched(repository, commit) for commit in reversed(listed)])
+    return tuple([await with_paths(repository, commit) for commit in reversed(listed)])
 
 
 async def merge_base(repository: GitRepository, base: str, head: str) -> str:
-    """Return the commit at which both parted; the base itself when they share no history."""
+    """Return the merge base of both; the base itself if they share no history."""
     out = await repository.run("merge-base", base, head, allow=(0, 1))
     return out.decode().strip() or base
 
 
 async def changed_files(repository: GitRepository, base: str, head: str) -> list[FileChange]:
-    """Return the difference from base to head, file by file, renames found."""
+    """Return the files that differ between base and head, with renames detected."""
     options = ("-M", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
     raw = await repository.run("diff", "-z", "--raw", "--numstat", "--no-abbrev", *options, base, head)
     patch = await repository.run("diff", *options, base, head)
@@ -101,7 +101,7 @@ _STATUS = {"A": "added", "D": "deleted", "R": "renamed"}
 
 
 def _file_changes(output: str, hunks: Iterator[str]) -> list[FileChange]:
-    """Join the raw lines, the line counts and the hunks, all three in the same order."""
+    """Combine the raw lines, the line counts and the hunks, which are in the same order."""
     parts = iter(output.split("\0"))
     raw: list[tuple[list[str], str, str]] = []
     counts: list[tuple[int, int]] = []
@@ -124,7 +124,7 @@ def _file_changes(output: str, hunks: Iterator[str]) -> list[FileChange]:
             deletions=count[1],
             old_mode=columns[0].lstrip("0") or "0",
             new_mode=columns[1].lstrip("0") or "0",
-            # A file that became a link, or the reverse, is told as a deletion and an addition.
+            # git shows a file that became a link, or the reverse, as a deletion and an addition.
             diff="".join(next(hunks, "") for _ in range(2 if columns[4] == "T" else 1)),
         )
         for (columns, old, new), count in zip(raw, counts, strict=True)
@@ -132,12 +132,12 @@ def _file_changes(output: str, hunks: Iterator[str]) -> list[FileChange]:
 
 
 def _number(text: str) -> int:
-    """Return a line count; binary files have `-`."""
+    """Return a line count; git prints `-` for binary files."""
     return int(text) if text.isdigit() else 0
 
 
 async def pull_facts(repository: GitRepository, base: str, head: str) -> PullFacts:
-    """Everything about a pull request that is counted, without its merge commit."""
+    """Return the counts of a pull request, without its merge commit."""
     since = await merge_base(repository, base, head)
     files = await changed_files(repository, since, head)
     count = await repository.text("rev-list", "--count", f"{base}..{head}")
@@ -152,7 +152,7 @@ async def pull_facts(repository: GitRepository, base: str, head: str) -> PullFac
 async def tree(
     repository: GitRepository, revision: str, *, recursive: bool, below: str = ""
 ) -> list[TreeEntry] | None:
-    """Return the entries of a tree; None when the revision or the folder does not exist."""
+    """Return the entries of a tree; None if the revision or the folder does not exist."""
     options = ("-r", "-t") if recursive else ()
     where = f"{revision}:{below}" if below else f"{revision}^{{tree}}"
     if (
@@ -171,7 +171,7 @@ def _entry(row: str) -> TreeEntry:
 
 
 async def blob(repository: GitRepository, revision: str, path: str) -> tuple[str, bytes] | None:
-    """Return a file's blob sha and bytes at a revision; None when there is no such file."""
+    """Return a file's blob sha and content at a revision; None if it does not exist."""
     if revision.startswith("-") or not path:
         return None
     name = f"{revision}:{path}"

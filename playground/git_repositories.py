@@ -1,4 +1,4 @@
-"""Bare repositories on disk, written and read by git's plumbing without a work tree."""
+"""Bare git repositories on disk, used through git's plumbing commands without a work tree."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from playground.state import User, now
 
 ZERO = "0" * 40
-"""What git calls a ref that does not exist."""
+"""The sha that git uses for a ref that does not exist."""
 
 Content = str | bytes | None
 """A file's new content; None removes it."""
@@ -22,7 +22,7 @@ _CONFIG = {
     "uploadpack.allowTipSHA1InWant": "true",
     "uploadpack.allowReachableSHA1InWant": "true",
     "uploadpack.allowFilter": "true",
-    # Only the forge itself writes the refs of pull requests.
+    # Only the forge writes the refs of pull requests.
     "receive.hideRefs": "refs/pull",
     "core.hooksPath": "/dev/null",
     "gc.auto": "0",
@@ -30,11 +30,11 @@ _CONFIG = {
 
 
 class GitError(Exception):
-    """A git command failed; the text is what it wrote to standard error."""
+    """A git command failed; the text is its standard error."""
 
 
 def environment() -> dict[str, str]:
-    """Git's environment: nobody's own configuration, no prompts, no questions about who owns the folder."""
+    """Return git's environment: no user configuration, no prompts, no checks of the folder's owner."""
     return {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": "/nonexistent",
@@ -55,7 +55,7 @@ async def git(
 ) -> tuple[int, bytes]:
     """Run git and return its exit status and output; any status not in `allow` raises GitError."""
     if any("\0" in argument for argument in arguments):
-        raise GitError("a name with a NUL byte")
+        raise GitError("an argument contains a NUL byte")
     process = await asyncio.create_subprocess_exec(
         "git",
         *arguments,
@@ -67,7 +67,7 @@ async def git(
     try:
         out, err = await process.communicate(stdin)
     except asyncio.CancelledError:
-        with suppress(ProcessLookupError):  # it may have ended by itself
+        with suppress(ProcessLookupError):  # it may have exited already
             process.kill()
         await process.wait()
         raise
@@ -100,7 +100,7 @@ def _change(path: str, content: Content) -> bytes:
 
 
 def folder_files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder by its path with slashes."""
+    """Return all files below a folder by their paths with slashes."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -109,7 +109,7 @@ def folder_files(folder: Path) -> dict[str, bytes]:
 
 
 class GitRepository:
-    """One bare repository."""
+    """A bare repository."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -123,13 +123,13 @@ class GitRepository:
         return (await self.run(*arguments)).decode(errors="replace").strip("\n")
 
     async def create(self, default_branch: str) -> None:
-        """Make it, empty."""
+        """Create it, empty."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         await git("init", "--quiet", "--bare", f"--initial-branch={default_branch}", str(self.path))
         self._configure()
 
     async def create_as_fork(self, origin: "GitRepository") -> None:
-        """Make it with the branches and tags of another one."""
+        """Create it with the branches and tags of another one."""
         head = await origin.text("symbolic-ref", "--short", "HEAD")
         await self.create(head)
         await self.run(
@@ -147,7 +147,7 @@ class GitRepository:
         shutil.rmtree(self.path)
 
     async def resolve(self, revision: str) -> str | None:
-        """Return the full sha of a commit named by branch, tag, ref or sha; None when there is none."""
+        """Return the full sha of a branch, tag, ref or sha; None if it does not exist."""
         if revision.startswith("-"):
             return None
         status, out = await git(
@@ -162,20 +162,20 @@ class GitRepository:
         return out.decode().strip() if status == 0 else None
 
     async def refs(self, prefix: str = "refs/heads/") -> dict[str, str]:
-        """Full ref names below a prefix and their shas."""
+        """Return the full names of the refs below a prefix, with their shas."""
         out = await self.text("for-each-ref", "--format=%(refname) %(objectname)", prefix)
         return dict(line.split(" ", 1) for line in out.splitlines())
 
     async def set_ref(self, ref: str, sha: str) -> None:
-        """Point a ref to a commit."""
+        """Set a ref to a commit."""
         await self.run("update-ref", ref, sha)
 
     async def delete_ref(self, ref: str) -> None:
-        """Remove a ref, if it is there."""
+        """Delete a ref if it exists."""
         await self.run("update-ref", "-d", ref)
 
     async def commit(self, branch: str, files: Files, by: User, message: str, parent: str | None) -> str:
-        """Write a commit on a branch that changes these files, and return its sha."""
+        """Create a commit on a branch that changes these files, and return its sha."""
         ref = f"refs/heads/{branch}"
         stream = [
             f"commit {ref}\nauthor {_ident(by)}\ncommitter {_ident(by)}\n".encode(),
@@ -187,18 +187,18 @@ class GitRepository:
         return await self.text("rev-parse", ref)
 
     async def fetch(self, other: "GitRepository", source: str, target: str) -> None:
-        """Bring a ref of another repository here under another name."""
+        """Fetch a ref of another repository under another name."""
         await self.run("fetch", "--quiet", "--no-tags", str(other.path), f"+{source}:{target}")
 
     async def merged_tree(self, base: str, head: str) -> str | None:
-        """Return the tree of both together; None when they conflict."""
+        """Return the tree of the merge; None if both conflict."""
         status, out = await git(
             "-C", str(self.path), "merge-tree", "--write-tree", "--no-messages", base, head, allow=(0, 1)
         )
         return out.decode().split("\n", 1)[0] if status == 0 else None
 
     async def commit_tree(self, tree: str, parents: tuple[str, ...], by: User, message: str) -> str:
-        """Return a commit of a ready tree, on no branch."""
+        """Create a commit of a tree, on no branch, and return its sha."""
         identity = {
             "NAME": by.name.strip() or by.login,
             "EMAIL": by.email,
@@ -214,9 +214,9 @@ class GitRepository:
         return out.decode().strip()
 
     async def rebased(self, base: str, head: str, by: User) -> str:
-        """Replay the commits of `head` on `base` in a throw-away clone; return the tip.
+        """Rebase the commits of `head` onto `base` in a temporary clone, and return the new tip.
 
-        Raises GitError on conflict.
+        Raises GitError on a conflict.
         """
         with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
             await git("clone", "--quiet", "--shared", "--no-checkout", str(self.path), folder)

@@ -25,7 +25,7 @@ class GitServer:
         self._forge = forge
 
     def routes(self) -> list[web.RouteDef]:
-        """Return what the application has to serve."""
+        """Return the routes to serve."""
         where = "/{owner}/{repo}"
         return [
             web.get(f"{where}/info/refs", self._info_refs),
@@ -36,7 +36,7 @@ class GitServer:
     async def _info_refs(self, request: web.Request) -> web.StreamResponse:
         service = request.query.get("service", "")
         if service not in _SERVICES:
-            return web.Response(status=403, text="only smart HTTP is served here\n")
+            return web.Response(status=403, text="only git's smart HTTP protocol is supported\n")
         return await self._serve(request, "info/refs", writes=service == "git-receive-pack")
 
     async def _upload_pack(self, request: web.Request) -> web.StreamResponse:
@@ -47,25 +47,25 @@ class GitServer:
 
     async def _serve(self, request: web.Request, path: str, *, writes: bool) -> web.StreamResponse:
         try:
-            repository, user = self._authorise(request, writes=writes)
+            repository, user = self._authorize(request, writes=writes)
         except ForgeRefusedError as refusal:
             return _refused(refusal)
         if path != "git-receive-pack" or user is None:
             return await self._backend(request, repository, path, user)
         async with self._forge.lock(repository):
             before = await self._refs(repository)
-            # Announced before the answer ends, so that everything has happened when `git push` returns.
+            # Announced before the response ends, so that `git push` returns after all effects.
             follow = functools.partial(self._follow, repository, before, user)
             return await self._backend(request, repository, path, user, follow)
 
-    def _authorise(self, request: web.Request, *, writes: bool) -> tuple[Repository, User | None]:
-        """Return the repository and who asks. Raises ForgeRefusedError as the forge would refuse."""
+    def _authorize(self, request: web.Request, *, writes: bool) -> tuple[Repository, User | None]:
+        """Return the repository and the user. Raises ForgeRefusedError where the forge refuses."""
         header = request.headers.get("Authorization")
         user = access.user_of(self._forge.world, access.credentials(header) if header else None)
         name = f"{request.match_info['owner']}/{request.match_info['repo'].removesuffix('.git')}"
         repository = self._forge.world.repository(name)
         if repository is None or not self._forge.world.may(user, "read", repository):
-            # Without credentials git is asked for some, so that private repositories are not given away.
+            # Without credentials, a private repository looks like one that does not exist.
             raise ForgeRefusedError(404 if user else 401, "[session] Not found, or no permission")
         if writes:
             self._forge.require(user, "write", repository)
@@ -76,12 +76,12 @@ class GitServer:
         return await git.refs("refs/heads/") | await git.refs("refs/tags/")
 
     async def _follow(self, repository: Repository, before: dict[str, str], user: User) -> None:
-        """Announce every branch and tag that a push moved."""
+        """Announce every branch and tag that the push moved."""
         after = await self._refs(repository)
         for ref in sorted(before.keys() | after.keys()):
             old, new = before.get(ref, ZERO), after.get(ref, ZERO)
             if old != new:
-                await branches.moved(self._forge, repository, ref, old, new, user)
+                await branches.ref_moved(self._forge, repository, ref, old, new, user)
 
     async def _backend(
         self,
@@ -120,7 +120,7 @@ def _refused(refusal: ForgeRefusedError) -> web.Response:
 
 
 def _cgi(request: web.Request, root: str, path: str, user: User | None) -> dict[str, str]:
-    """CGI variables. The body arrives decompressed, so neither its encoding nor its length is passed on."""
+    """Return the CGI variables, without encoding and length, because the body is already decompressed."""
     variables = {
         "GIT_PROJECT_ROOT": root,
         "GIT_HTTP_EXPORT_ALL": "1",
@@ -137,7 +137,7 @@ def _cgi(request: web.Request, root: str, path: str, user: User | None) -> dict[
 
 
 async def _feed(request: web.Request, process: asyncio.subprocess.Process) -> None:
-    assert process.stdin is not None  # noqa: S101 - it was asked for as a pipe
+    assert process.stdin is not None  # noqa: S101 - the process was created with a pipe
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         async for chunk in request.content.iter_chunked(_CHUNK):
             process.stdin.write(chunk)
@@ -146,7 +146,7 @@ async def _feed(request: web.Request, process: asyncio.subprocess.Process) -> No
 
 
 async def _relay(request: web.Request, process: asyncio.subprocess.Process) -> web.StreamResponse:
-    assert process.stdout is not None  # noqa: S101 - it was asked for as a pipe
+    assert process.stdout is not None  # noqa: S101 - the process was created with a pipe
     response = web.StreamResponse()
     while line := (await process.stdout.readline()).decode().strip():
         name, _, value = line.partition(":")

@@ -1,4 +1,4 @@
-"""Starts the offline Gitee and, beside it in the same process group, `chatops serve` as an operator would."""
+"""Starts the offline Gitee, and `chatops serve` in the same process group, as an operator would."""
 
 import asyncio
 import json
@@ -23,13 +23,13 @@ from playground.server import OfflineGitee
 DOMAIN = "preview.localhost"
 START_SECONDS = 180
 STOP_SECONDS = 60
-ANSWER_SECONDS = 60
-"""What a busy machine may take to start and to stop the bot, and to answer."""
+REQUEST_SECONDS = 60
+"""Timeouts for a busy machine: start of the bot, its stop, and one request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the three servers listen; 0 lets the system choose."""
+    """Ports of the servers; 0 lets the system choose."""
 
     gitee: int = 8002
     bot: int = 8001
@@ -37,23 +37,23 @@ class Ports:
     jenkins: int = 8004
 
     def chosen(self) -> "Ports":
-        """Return ports that are free now. Raises OSError, naming the port, when one is taken."""
+        """Return free ports. Raises OSError, which names the port, if one is in use."""
         with ExitStack() as listeners:
-            # All at the same time, or the system may choose one twice.
+            # All are open at the same time; otherwise the system could choose one twice.
             wanted = (self.gitee, self.bot, self.previews, self.jenkins)
             return Ports(*[_listened_on(port, listeners) for port in wanted])
 
 
 @dataclass(frozen=True, slots=True)
 class Playground:
-    """What is running."""
+    """A running playground."""
 
     gitee: OfflineGitee
     demo: DemoRepository
     bot: asyncio.subprocess.Process
     bot_url: str
     previews: str
-    """Host and port of the previews' proxy."""
+    """Host and port of the preview proxy."""
     jenkins: OfflineJenkins | None = None
 
 
@@ -61,7 +61,7 @@ def _listened_on(port: int, listeners: ExitStack) -> int:
     try:
         listener = listeners.enter_context(create_server(("127.0.0.1", port)))
     except OSError as error:
-        raise OSError(f"port {port} is taken: {error.strerror}") from error
+        raise OSError(f"port {port} is in use: {error.strerror}") from error
     number: int = listener.getsockname()[1]
     return number
 
@@ -70,7 +70,7 @@ def _listened_on(port: int, listeners: ExitStack) -> int:
 async def playground(
     data_dir: Path, ports: Ports, registry: str, *, with_jenkins: bool = False
 ) -> AsyncIterator[Playground]:
-    """Run the servers until the block ends. Raises RuntimeError when a part is missing or fails."""
+    """Run the servers until the block ends. Raises RuntimeError if a component is missing or fails."""
     await _require_registry(registry)
     ports = ports.chosen()
     async with AsyncExitStack() as stack:
@@ -80,7 +80,7 @@ async def playground(
         demo = await seed_demo(gitee, jenkins=with_jenkins)
         secret = secrets.token_urlsafe(24)
         instance = f"playground-{ports.bot}"
-        await _swept(instance)
+        await _remove_leftovers(instance)
         jenkins = None
         if with_jenkins:
             folder = data_dir / "jenkins"
@@ -105,19 +105,21 @@ async def playground(
 
 async def _require_registry(url: str) -> None:
     try:
-        async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+        async with httpx.AsyncClient(timeout=REQUEST_SECONDS) as client:
             await client.get(f"{url}/v2/")
     except httpx.TransportError as error:
-        raise RuntimeError(f"no registry answers at {url}; `make setup` starts one") from error
+        raise RuntimeError(f"there is no registry at {url}; `make setup` starts one") from error
 
 
-async def _swept(instance: str) -> None:
-    """Remove what an earlier playground on this port may have left when it was killed."""
+async def _remove_leftovers(instance: str) -> None:
+    """Remove containers and images of an earlier playground on this port that was killed."""
     try:
         await sweep(instance)
     except RetryLater as error:
         why = error.facts.get("message", "")
-        raise RuntimeError(f"no Docker Engine answers ({why}); `make setup` finds or starts one") from error
+        raise RuntimeError(
+            f"Docker Engine is not available ({why}); `make setup` finds or starts one"
+        ) from error
 
 
 def _write_config(
@@ -130,7 +132,7 @@ def _write_config(
     registry: str,
     jenkins: OfflineJenkins | None,
 ) -> Path:
-    """Write what an operator would write for a real Gitee: only the values differ."""
+    """Write the settings. Those for a real Gitee differ only in their values."""
     sections: dict[str, dict[str, object]] = {
         "server": {
             "host": "127.0.0.1",
@@ -158,7 +160,7 @@ def _write_config(
     path = data_dir / "chatops.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    # JSON strings, numbers and lists are TOML too.
+    # JSON strings, numbers and lists are valid TOML.
     lines = [
         line
         for name, values in sections.items()
@@ -169,9 +171,9 @@ def _write_config(
 
 
 async def _ready(bot: asyncio.subprocess.Process, url: str) -> None:
-    last = "no answer"
+    last = "no response"
     with suppress(TimeoutError):
-        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(timeout=REQUEST_SECONDS) as client:
             while bot.returncode is None:
                 try:
                     answer = await client.get(f"{url}/readyz")

@@ -1,7 +1,4 @@
-"""Webhook bodies as Gitee sends them: from an event and a hook to JSON.
-
-The serializer are those of captured deliveries.
-"""
+"""Bodies of webhooks, modelled on captured deliveries of Gitee."""
 
 import base64
 import hashlib
@@ -30,25 +27,25 @@ def event_name(event: Event) -> str:
 
 
 def signature(secret: str, timestamp: str) -> str:
-    """Return what a hook in sign mode sends as token: it covers the time and the secret, never the body."""
+    """Return the token of a hook in sign mode. It covers the timestamp and the secret, but not the body."""
     digest = hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
 
 
 def time(moment: datetime | None) -> str | None:
-    """Return a time as Gitee writes it: ISO 8601, whole seconds, +08:00."""
+    """Return a time in Gitee's format: ISO 8601, whole seconds, +08:00."""
     return moment.isoformat(timespec="seconds") if moment else None
 
 
 class Payloads:
-    """Makes bodies for one Gitee, whose address stands in their URLs."""
+    """Creates bodies with the URLs of one Gitee."""
 
     def __init__(self, world: World, url: str) -> None:
         self._world = world
         self._url = url
 
     def body(self, event: Event, hook: Hook, timestamp: str) -> Json:
-        """Return the whole body of one delivery."""
+        """Return the body of a delivery."""
         token = signature(hook.secret, timestamp) if hook.mode == "sign" else ""
         repository = self._repository(event.repository)
         return {
@@ -67,7 +64,7 @@ class Payloads:
         }
 
     def ping(self, hook: Hook, timestamp: str) -> Json:
-        """Return the body of the test delivery: a canned push to a repository that is not the hook's own."""
+        """Return the body of the test delivery, which is a push to another repository, as on Gitee."""
         moment = datetime(2018, 2, 5, 23, 46, 46, tzinfo=CHINA)
         robot = User(1, "robot", "robot", "", moment)
         project = Repository(
@@ -261,7 +258,7 @@ class Payloads:
         }
 
     def _end(self, repository: Repository | None, branch: str, sha: str, user: User | None) -> Json:
-        """One end of a pull request; the label shows the display name, as on Gitee."""
+        """Return head or base of a pull request. The label shows the owner, as on Gitee."""
         shown = repository.owner if repository else (user.login if user else "")
         owner = self._world.owner(repository) if repository else None
         who = user or owner

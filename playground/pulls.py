@@ -1,4 +1,4 @@
-"""Pull requests: opening, changing, closing, and keeping what git says about them up to date."""
+"""Opening, changing and closing pull requests, and updating them from git."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from playground.forge import OfflineForge
 from playground.state import Pull, Repository, User, now
 
 MAX_TEXT = 65_535
-"""Characters in a comment or a description (help text of Gitee)."""
+"""Largest number of characters in a comment or description, according to Gitee's help."""
 _MAX_TITLE = 191
 
 
@@ -22,21 +22,21 @@ def _checked_title(title: str) -> str:
 
 
 def checked_text(text: str) -> str:
-    """Return a description or comment that is short enough. Raises 422 otherwise."""
+    """Return a description or comment. Raises 422 if it is too long."""
     if len(text) > MAX_TEXT:
         raise refusals.invalid(f"Content too long (maximum {MAX_TEXT} characters)")
     return text
 
 
 async def refresh(forge: OfflineForge, pull: Pull) -> None:
-    """Bring base sha, counts, `refs/pull/N/head` and `refs/pull/N/MERGE` to where the branches are now."""
+    """Update base sha, counts, `refs/pull/N/head` and `refs/pull/N/MERGE` from the branches."""
     git = forge.git(pull.repository)
     await git.set_ref(f"refs/pull/{pull.number}/head", pull.head_sha)
     pull.base_sha = await git.resolve(f"refs/heads/{pull.base_branch}") or pull.base_sha
     facts = await git_history.pull_facts(git, pull.base_sha, pull.head_sha)
     tree = await git.merged_tree(pull.base_sha, pull.head_sha)
     if tree is None:
-        # Gitee keeps no merge commit for a conflict; a stale one would be built by mistake.
+        # Gitee has no merge commit for a conflict. An old one could be built by mistake.
         await git.delete_ref(f"refs/pull/{pull.number}/MERGE")
         pull.facts = replace(facts, mergeable=False)
         return
@@ -47,7 +47,7 @@ async def refresh(forge: OfflineForge, pull: Pull) -> None:
 
 
 async def fetch_head(forge: OfflineForge, pull: Pull) -> None:
-    """Bring the head branch's commits from the repository it lives in."""
+    """Fetch the commits of the head branch from its fork."""
     source = pull.head_repository
     if source is not None and source is not pull.repository:
         target = f"refs/pull/{pull.number}/head"
@@ -73,7 +73,7 @@ async def open_pull(
     base_branch: str | None = None,
     draft: bool = False,
 ) -> Pull:
-    """Create a new pull request from an existing branch of the repository or of a fork."""
+    """Open a pull request from an existing branch of the repository or of a fork."""
     forge.require(by, "write", head)
     forge.require(by, "read", repository)
     base = base_branch or repository.default_branch
@@ -92,7 +92,7 @@ async def open_pull(
         updated_by=by, from_fork=head is not repository, draft=draft,
         assignees=list(repository.reviewers), testers=list(repository.testers),
     )  # fmt: skip
-    # Taken before the first await below, so that two at once get two numbers.
+    # Stored before the next await, so that two concurrent requests get two numbers.
     repository.pulls[pull.number] = pull
     await fetch_head(forge, pull)
     await refresh(forge, pull)
@@ -101,7 +101,7 @@ async def open_pull(
 
 
 async def head_moved(forge: OfflineForge, pull: Pull, sha: str, by: User) -> None:
-    """Take in new commits on its branch: reviews are void, as on Gitee, and the hooks hear of it."""
+    """Update a pull request whose branch moved. This resets its reviews, as on Gitee."""
     await fetch_head(forge, pull)
     pull.head_sha = sha
     pull.reviewed_by.clear()
@@ -122,7 +122,7 @@ def _announce(forge: OfflineForge, pull: Pull, by: User, action: PullAction, des
 
 
 def close(forge: OfflineForge, pull: Pull, by: User) -> None:
-    """Close it unmerged. Raises 400 when it is not open, 403 for others than author and writers."""
+    """Close it without merging. Raises 400 if it is not open, 403 without write permission or authorship."""
     _may_change(forge, pull, by)
     if pull.state != "open":
         raise refusals.bad_request("Pull Request 已关闭")
@@ -131,7 +131,7 @@ def close(forge: OfflineForge, pull: Pull, by: User) -> None:
 
 
 async def reopen(forge: OfflineForge, pull: Pull, by: User) -> None:
-    """Open a closed one again at the branch's present head."""
+    """Reopen a closed pull request at the current head of its branch."""
     _may_change(forge, pull, by)
     if pull.state != "closed":
         raise refusals.bad_request("Pull Request 未关闭")
@@ -154,7 +154,7 @@ def edit(
     body: str | None = None,
     draft: bool | None = None,
 ) -> None:
-    """Change title, description or draft state; what is None stays."""
+    """Change title, description or draft state; None keeps a value."""
     _may_change(forge, pull, by)
     pull.title = pull.title if title is None else _checked_title(title)
     pull.body = pull.body if body is None else checked_text(body)
@@ -163,7 +163,7 @@ def edit(
 
 
 def set_labels(forge: OfflineForge, pull: Pull, by: User, names: Iterable[str]) -> None:
-    """Give it exactly these labels."""
+    """Replace its labels."""
     forge.require(by, "write", pull.repository)
     labels = [repositories.label(forge, pull.repository, name) for name in dict.fromkeys(names)]
     if labels == pull.labels:
@@ -173,13 +173,13 @@ def set_labels(forge: OfflineForge, pull: Pull, by: User, names: Iterable[str]) 
 
 
 def approve(forge: OfflineForge, pull: Pull, by: User, *, force: bool = False) -> None:
-    """Pass the review. Raises 403 for others than assigned reviewers; `force` is for administrators."""
+    """Pass the review. Raises 403 except for assigned reviewers; `force` requires an administrator."""
     _approve(forge, pull, by, pull.assignees, pull.reviewed_by, force=force)
     _announce(forge, pull, by, "approved")
 
 
 def pass_test(forge: OfflineForge, pull: Pull, by: User, *, force: bool = False) -> None:
-    """Pass the manual test. Raises 403 for others than assigned testers; `force` is for administrators."""
+    """Pass the manual test. Raises 403 except for assigned testers; `force` requires an administrator."""
     _approve(forge, pull, by, pull.testers, pull.tested_by, force=force)
     _announce(forge, pull, by, "tested")
 

@@ -1,10 +1,10 @@
-"""Why the offline Gitee says no; apart so that API, pages and git can each word it in their own way."""
+"""Errors of the offline Gitee, which API, pages and git each present in their own way."""
 
 
 class ForgeRefusedError(Exception):
-    """An action that Gitee would answer with an HTTP error.
+    """An action that Gitee rejects with an HTTP error.
 
-    `status` is the HTTP status, `message` the text of the answer's `message` field.
+    `status` is the HTTP status, `message` the `message` field of the response.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -14,35 +14,35 @@ class ForgeRefusedError(Exception):
 
 
 def bad_request(message: str) -> ForgeRefusedError:
-    """Refuse: a parameter is missing or makes no sense."""
+    """Return the error for a missing or invalid parameter."""
     return ForgeRefusedError(400, message)
 
 
 def unauthenticated() -> ForgeRefusedError:
-    """Refuse: a token was given and is unknown, or one is needed and none was given."""
+    """Return the error for an unknown token, or for a missing one."""
     return ForgeRefusedError(401, "401 Unauthorized: Access token does not exist")
 
 
 def forbidden(message: str = "403 Forbidden") -> ForgeRefusedError:
-    """Refuse: the person is known and may not do this."""
+    """Return the error for a user without permission."""
     return ForgeRefusedError(403, message)
 
 
 def project_not_found() -> ForgeRefusedError:
-    """Refuse: no such repository, or a private one that the person may not see. Gitee does not tell which."""
+    """Return the error for a repository that does not exist, or that the user may not see."""
     return ForgeRefusedError(404, "404 Project Not Found")
 
 
 def not_found(what: str = "404 Not Found") -> ForgeRefusedError:
-    """Refuse: something inside a repository does not exist."""
+    """Return the error for something that does not exist in a repository."""
     return ForgeRefusedError(404, what)
 
 
 def not_allowed(message: str) -> ForgeRefusedError:
-    """Refuse: a merge whose conditions are not met."""
+    """Return the error for a merge whose conditions are not met."""
     return ForgeRefusedError(405, message)
 
 
 def invalid(message: str) -> ForgeRefusedError:
-    """Refuse: a value is of the right type and breaks a rule."""
+    """Return the error for a value that has the right type but breaks a rule."""
     return ForgeRefusedError(422, message)

@@ -1,4 +1,4 @@
-"""Comments as Gitee shows them: Markdown with tables and a little HTML, made harmless."""
+"""Renders comments as Gitee does: Markdown with tables and some HTML, sanitized."""
 
 import html
 import re
@@ -48,7 +48,7 @@ _markdown = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["ta
 
 
 def render(text: str) -> str:
-    """Return a comment as harmless HTML: no scripts, handlers, HTML comments or foreign schemes."""
+    """Return a comment as sanitized HTML: no scripts, event handlers, HTML comments or other URL schemes."""
     clean = nh3.clean(
         _markdown.render(text),
         tags=nh3.ALLOWED_TAGS | _ALLOWED_EXTRA,
@@ -62,7 +62,7 @@ def render(text: str) -> str:
 
 
 def _decorate(clean: str) -> str:
-    """Mentions and emojis in texts, outside of code and links. The input is well-formed: nh3 wrote it."""
+    """Add mentions and emojis outside code and links. The input is well-formed output of nh3."""
     depth = 0
     parts = []
     for part in _TAG_OR_TEXT.split(clean):

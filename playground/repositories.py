@@ -1,4 +1,4 @@
-"""People and repositories: adding, forking, deleting, permissions, labels and hooks."""
+"""Users and repositories: creating, forking, deleting, permissions, labels and webhooks."""
 
 import re
 import secrets
@@ -15,14 +15,16 @@ _LABEL_LENGTH = range(2, 21)
 
 def _checked_name(name: str) -> str:
     if not _NAME.match(name) or name.endswith(".git"):
-        raise refusals.invalid(f"{name}: a name begins with a letter or digit and has no spaces")
+        raise refusals.invalid(
+            f"{name}: a name must begin with a letter or digit and must not contain spaces"
+        )
     return name
 
 
 def add_user(forge: OfflineForge, login: str, name: str | None = None) -> User:
-    """Create a new user with an access token. Raises 422 when the login is taken or not usable."""
+    """Create a user with an access token. Raises 422 if the login is in use or invalid."""
     if forge.world.user(_checked_name(login)) is not None:
-        raise refusals.invalid(f"{login} is taken")
+        raise refusals.invalid(f"{login} is in use")
     user = User(forge.world.ids.next("user"), login, name or login, secrets.token_hex(16), now())
     forge.world.users[login.lower()] = user
     forge.changes.notify()
@@ -34,7 +36,7 @@ def _register(
 ) -> Repository:
     owner, _, path = full_name.partition("/")
     if forge.world.repository(f"{_checked_name(owner)}/{_checked_name(path)}") is not None:
-        raise refusals.invalid(f"{full_name} is taken")
+        raise refusals.invalid(f"{full_name} is in use")
     moment = now()
     repository = Repository(
         id=forge.world.ids.next("repository"),
@@ -61,7 +63,7 @@ async def add_repository(
     members: Mapping[str, Permission] | None = None,
     name: str | None = None,
 ) -> Repository:
-    """Create a repository whose `master` has one commit of these files, by its owner or first admin."""
+    """Create a repository with one commit of these files on `master`, by its owner or first administrator."""
     given = {forge.user(login).login: permission for login, permission in (members or {}).items()}
     repository = _register(forge, full_name, private=private, name=name, parent=None)
     repository.members.update(given)
@@ -74,7 +76,7 @@ async def add_repository(
 
 
 async def fork(forge: OfflineForge, origin: Repository, by: User) -> Repository:
-    """Fork a repository for a user; return the existing one when there is one already."""
+    """Return the user's fork of a repository; create it if it does not exist."""
     forge.require(by, "read", origin)
     existing = forge.world.repository(f"{by.login}/{origin.path}")
     if existing is not None and existing.parent is origin:
@@ -87,7 +89,7 @@ async def fork(forge: OfflineForge, origin: Repository, by: User) -> Repository:
 
 
 def delete(forge: OfflineForge, repository: Repository) -> None:
-    """Remove a repository; pull requests that came from it keep commits and lose the head repository."""
+    """Delete a repository. Pull requests from it keep their commits and lose their head repository."""
     forge.world.repositories.pop(repository.full_name.lower())
     for other in forge.world.repositories.values():
         for pull in other.pulls.values():
@@ -100,7 +102,7 @@ def delete(forge: OfflineForge, repository: Repository) -> None:
 def set_permission(
     forge: OfflineForge, repository: Repository, login: str, permission: Permission | None
 ) -> None:
-    """Give a user a permission in a repository, or take it away with None."""
+    """Set a user's permission in a repository; None removes it."""
     known = forge.user(login).login
     if permission is None:
         repository.members.pop(known, None)
@@ -110,7 +112,7 @@ def set_permission(
 
 
 def label(forge: OfflineForge, repository: Repository, name: str) -> Label:
-    """Return the label of this name, made when there is none. Raises 422 for names Gitee refuses."""
+    """Return the label with this name; create it if it does not exist. Raises 422 for invalid names."""
     if len(name) not in _LABEL_LENGTH:
         raise refusals.invalid("标签名长度为 2 到 20 个字符")
     if name not in repository.labels:
@@ -120,7 +122,7 @@ def label(forge: OfflineForge, repository: Repository, name: str) -> Label:
 
 
 def checked_hook_url(url: str) -> str:
-    """Return the URL, if it is one that can be posted to. Raises 422 otherwise."""
+    """Return the URL. Raises 422 unless it is an HTTP URL."""
     if not re.match(r"^https?://[^\s/]+", url):
         raise refusals.invalid("URL 格式不正确")
     return url
@@ -135,7 +137,7 @@ def add_hook(
     mode: HookMode,
     events: Iterable[str],
 ) -> Hook:
-    """Create a new webhook; `events` are names of Hook's switches such as `note_events`."""
+    """Create a webhook. `events` are names of fields of Hook, such as `note_events`."""
     hook = Hook(forge.world.ids.next("hook"), checked_hook_url(url), secret, mode, now())
     chosen = set(events)
     for switch in ("push_events", "tag_push_events", "issues_events", "note_events", "merge_requests_events"):

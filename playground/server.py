@@ -1,4 +1,4 @@
-"""An offline Gitee that can be reached over HTTP, and the Python door to the same state for tests."""
+"""An offline Gitee with an HTTP server, and Python methods on the same state for tests."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,12 +23,12 @@ from playground.webhooks import Delivery, Webhooks
 T = TypeVar("T")
 
 BOT_EVENTS = ("note_events", "merge_requests_events")
-"""The events this project's bot asks for."""
+"""The events that the bot needs."""
 SUGGESTIONS = ("/help", "/build", "/deploy", "/test", "/status", "/teardown")
-"""Commands that the comment box offers unless told others."""
+"""Commands that the comment box offers by default."""
 _MAX_BODY = 8 * 2**20
-_PATIENCE = 0.2
-"""Seconds that open requests get to end when the server stops."""
+_SHUTDOWN_SECONDS = 0.2
+"""Time for open requests to end when the server stops."""
 
 
 class OfflineGitee:
@@ -69,13 +69,16 @@ class OfflineGitee:
 
     @property
     def api_url(self) -> str:
-        """Where API v5 begins."""
+        """Base URL of API v5."""
         return f"{self.url}/api/v5"
 
     async def start(self) -> None:
-        """Listen. A port of 0 lets the system choose a free one; `url` says which."""
+        """Start the server. With port 0 the system chooses a free port, see `url`."""
         self._runner = web.AppRunner(
-            self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
+            self._application(),
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
@@ -94,7 +97,7 @@ class OfflineGitee:
         return application
 
     async def stop(self) -> None:
-        """Stop delivering and listening."""
+        """Stop the deliveries and the server."""
         self.forge.changes.close()
         await self.webhooks.stop()
         if self._runner is not None:
@@ -153,17 +156,17 @@ class OfflineGitee:
         )
 
     def set_permission(self, repository: str, login: str, permission: Permission | None) -> None:
-        """Set what a user may do from now on; None makes a stranger."""
+        """Set a user's permission; None removes it."""
         repositories.set_permission(self.forge, self.repository(repository), login, permission)
 
     async def fork(self, repository: str, by: str) -> str:
-        """Fork for a user; return the fork's full name."""
+        """Fork a repository for a user; return the full name of the fork."""
         return (
             await repositories.fork(self.forge, self.repository(repository), self.forge.user(by))
         ).full_name
 
     def delete_fork(self, full_name: str) -> None:
-        """Remove a repository; its pull requests lose their head repository."""
+        """Delete a fork; pull requests from it lose their head repository."""
         repositories.delete(self.forge, self.repository(full_name))
 
     def repository(self, full_name: str) -> Repository:
@@ -189,7 +192,7 @@ class OfflineGitee:
         from_fork: bool = False,
         draft: bool = False,
     ) -> int:
-        """Open a pull request, after a commit of these files on its branch; return its number."""
+        """Commit these files to a branch, open a pull request from it, and return its number."""
         base, user = self.repository(repository), self.forge.user(by)
         head = await repositories.fork(self.forge, base, user) if from_fork else base
         if files is not None:
@@ -205,14 +208,14 @@ class OfflineGitee:
     async def push(
         self, repository: str, number: int, files: Files, *, by: str, message: str = "Update\n"
     ) -> str:
-        """Put a commit on a pull request's branch, wherever that lives; return its sha."""
+        """Add a commit to a pull request's branch, also in a fork; return its sha."""
         pull = self.pull(repository, number)
         return await branches.commit_to_pull(self.forge, pull, files, by=self.forge.user(by), message=message)
 
     async def commit(
         self, repository: str, branch: str, files: Files, *, by: str, message: str = "Update\n"
     ) -> str:
-        """Put a commit on a branch, which is made when it is new; return its sha."""
+        """Add a commit to a branch, which may be new; return its sha."""
         target, user = self.repository(repository), self.forge.user(by)
         return await branches.commit(self.forge, target, branch, files, by=user, message=message)
 
@@ -223,15 +226,15 @@ class OfflineGitee:
         pulls.edit(self.forge, self.pull(repository, number), self.forge.user(by), title=title, draft=draft)
 
     async def label(self, repository: str, number: int, names: list[str], *, by: str) -> None:
-        """Give a pull request exactly these labels."""
+        """Replace the labels of a pull request."""
         pulls.set_labels(self.forge, self.pull(repository, number), self.forge.user(by), names)
 
     async def close(self, repository: str, number: int, *, by: str) -> None:
-        """Close it unmerged."""
+        """Close it without merging."""
         pulls.close(self.forge, self.pull(repository, number), self.forge.user(by))
 
     async def reopen(self, repository: str, number: int, *, by: str) -> None:
-        """Open it again."""
+        """Reopen it."""
         await pulls.reopen(self.forge, self.pull(repository, number), self.forge.user(by))
 
     async def merge(self, repository: str, number: int, *, by: str, method: str = "merge") -> str:
@@ -243,24 +246,21 @@ class OfflineGitee:
     # Comments
 
     async def comment(self, repository: str, number: int, body: str, *, by: str) -> int:
-        """Write a comment; return its id."""
+        """Create a comment; return its id."""
         return comments.write(self.forge, self.pull(repository, number), body, self.forge.user(by)).id
 
     async def edit_comment(self, repository: str, comment_id: int, body: str, *, by: str) -> None:
-        """Give a comment another text."""
+        """Change the text of a comment."""
         comment = self.forge.comment(self.repository(repository), comment_id)
         comments.edit(self.forge, comment, body, self.forge.user(by))
 
     async def delete_comment(self, repository: str, comment_id: int, *, by: str) -> None:
-        """Remove a comment."""
+        """Delete a comment."""
         comment = self.forge.comment(self.repository(repository), comment_id)
         comments.delete(self.forge, comment, self.forge.user(by))
 
     def comments(self, repository: str, number: int, *, by: str | None = None) -> list[Comment]:
-        """Return the comments that are there, oldest first; of one author if asked.
-
-        Each knows its earlier texts.
-        """
+        """Return the comments, of one author if given, oldest first. Each has the history of its texts."""
         found = self.pull(repository, number).visible_comments
         return [one for one in found if by is None or one.author.login == by]
 
@@ -268,21 +268,21 @@ class OfflineGitee:
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """Every delivery, oldest first."""
+        """All deliveries, oldest first."""
         return self.webhooks.history
 
     def redeliver(self, index: int) -> Delivery:
-        """Send a delivery of the list once more, byte for byte."""
+        """Send a delivery of the list again, with the same bytes."""
         return self.webhooks.redeliver(self.deliveries[index])
 
     def ping(self, hook: Hook) -> Delivery:
         """Send a hook's test delivery."""
         return self.webhooks.ping(hook)
 
-    async def settled(self) -> None:
-        """Return when every delivery has been answered or given up."""
-        await self.webhooks.settled()
+    async def delivered(self) -> None:
+        """Return when every delivery has got its response or failed."""
+        await self.webhooks.delivered()
 
-    async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109 - a test's patience belongs to the call
-        """Return the predicate's first true value; it is asked after every change. Raises TimeoutError."""
+    async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109 - each call of a test has a timeout of its own
+        """Return the first true value of the predicate, called after each change. Raises TimeoutError."""
         return await self.forge.changes.until(predicate, timeout)

@@ -1,7 +1,7 @@
-"""What the offline Gitee knows: people, repositories, pull requests, comments, hooks. Plain values, no I/O.
+"""The state of the offline Gitee: users, repositories, pull requests, comments and webhooks. No I/O.
 
-Git's own facts (how many commits, can it be merged) are measured elsewhere and kept here as values, so that
-a webhook body or an API answer is a pure function of this state.
+Facts from git, such as the number of commits, are stored here too, so that bodies of webhooks and API
+responses are pure functions of this state.
 """
 
 import itertools
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Literal
 
 CHINA = timezone(timedelta(hours=8))
-"""Gitee writes every time with the offset +08:00."""
+"""The offset of all times on Gitee."""
 
 Permission = Literal["admin", "write", "read"]
 HookMode = Literal["password", "sign"]
@@ -20,13 +20,13 @@ RANK: dict[str | None, int] = {None: 0, "read": 1, "write": 2, "admin": 3}
 
 
 def now() -> datetime:
-    """Return the present moment as Gitee writes it."""
+    """Return the current time with Gitee's offset."""
     return datetime.now(CHINA)
 
 
 @dataclass(slots=True, eq=False)
 class User:
-    """A person or a bot; `login` is the name in URLs, `name` the one on display."""
+    """A person or a bot. `login` is the name in URLs, `name` the display name."""
 
     id: int
     login: str
@@ -36,13 +36,13 @@ class User:
 
     @property
     def email(self) -> str:
-        """An address that never leaves this machine."""
+        """An address at a domain that does not exist."""
         return f"{self.login}@noreply.example"
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One text that a comment has had."""
+    """A version of a comment's text."""
 
     body: str
     by: str
@@ -51,7 +51,7 @@ class Revision:
 
 @dataclass(slots=True, eq=False)
 class Comment:
-    """A comment under a pull request, with every text it has had (the last one counts)."""
+    """A comment on a pull request, with all versions of its text, the current one last."""
 
     id: int
     author: User
@@ -65,17 +65,17 @@ class Comment:
 
     @property
     def body(self) -> str:
-        """The present text."""
+        """The current text."""
         return self.history[-1].body
 
     @property
     def updated_at(self) -> datetime:
-        """When the present text was written."""
+        """When the current text was written."""
         return self.history[-1].at
 
     @property
     def edited(self) -> bool:
-        """Whether it has had another text before."""
+        """Whether the text was changed."""
         return len(self.history) > 1
 
 
@@ -91,9 +91,9 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class PullFacts:
-    """What git says about a pull request at its present head and base.
+    """Facts from git about a pull request at its current head and base.
 
-    `merge_commit_sha` is the commit of `refs/pull/N/MERGE`; `mergeable` is False when there are conflicts.
+    `merge_commit_sha` is the commit of `refs/pull/N/MERGE`; `mergeable` is False if there are conflicts.
     """
 
     commits: int = 0
@@ -106,7 +106,7 @@ class PullFacts:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """Something that happened to a pull request, and the head commit it had then."""
+    """An event of a pull request, with its head commit at that time."""
 
     action: str
     desc: str | None
@@ -117,10 +117,7 @@ class LogEntry:
 
 @dataclass(slots=True, eq=False)
 class Pull:
-    """A pull request.
-
-    `head_repository` becomes None when a fork is deleted; `number` counts per repository.
-    """
+    """A pull request. `number` is unique in its repository; a deleted fork makes `head_repository` None."""
 
     id: int
     number: int
@@ -152,7 +149,7 @@ class Pull:
     tested_by: set[str] = field(default_factory=set)
 
     def touch(self, by: User) -> None:
-        """Remember who changed it last."""
+        """Record time and user of the last change."""
         self.updated_at = now()
         self.updated_by = by
 
@@ -164,7 +161,7 @@ class Pull:
 
 @dataclass(slots=True, eq=False)
 class Hook:
-    """A webhook of a repository and how its last delivery went."""
+    """A webhook of a repository, with the result of its last delivery."""
 
     id: int
     url: str
@@ -182,7 +179,7 @@ class Hook:
 
 @dataclass(slots=True, eq=False)
 class CheckRun:
-    """A check on one commit, optionally bound to a pull request by its global id."""
+    """A check of a commit, optionally of a pull request, by its global id."""
 
     id: int
     name: str
@@ -198,10 +195,7 @@ class CheckRun:
 
 @dataclass(slots=True, eq=False)
 class Repository:
-    """A repository.
-
-    `owner` is a user's login or an organisation's path; `members` maps logins to permissions.
-    """
+    """A repository. `owner` is the login of a user or the path of an organization."""
 
     id: int
     owner: str
@@ -215,6 +209,7 @@ class Repository:
     parent: "Repository | None" = None
     description: str = ""
     members: dict[str, Permission] = field(default_factory=dict)
+    """Permissions by login."""
     reviewers: list[User] = field(default_factory=list)
     testers: list[User] = field(default_factory=list)
     pulls: dict[int, Pull] = field(default_factory=dict)
@@ -229,7 +224,7 @@ class Repository:
 
 
 class Ids:
-    """Numbers for new things; each kind counts for itself, from its own start, so that a mix-up shows."""
+    """Generates ids. Each kind has its own range, so that mixed-up ids are noticed."""
 
     _starts: dict[str, int] = {  # noqa: RUF012 - never changed
         "user": 1_500_001,
@@ -248,12 +243,12 @@ class Ids:
         }
 
     def next(self, kind: str) -> int:
-        """Return the next number of this kind."""
+        """Return the next id of this kind."""
         return next(self._counters[kind])
 
 
 class World:
-    """Everything there is: users by lower-case login, repositories by lower-case full name."""
+    """All state: users by lowercase login, repositories by lowercase full name."""
 
     def __init__(self) -> None:
         self.ids = Ids()
@@ -261,19 +256,19 @@ class World:
         self.repositories: dict[str, Repository] = {}
 
     def user(self, login: str) -> User | None:
-        """Return the user of this login, in any case of letters."""
+        """Return the user with this login, ignoring case."""
         return self.users.get(login.lower())
 
     def user_of_token(self, token: str) -> User | None:
-        """Whose access token this is."""
+        """Return the user with this access token."""
         return next((user for user in self.users.values() if user.token == token), None)
 
     def repository(self, full_name: str) -> Repository | None:
-        """Return the repository `owner/path`, in any case of letters."""
+        """Return the repository `owner/path`, ignoring case."""
         return self.repositories.get(full_name.lower())
 
     def comment(self, repository: Repository, comment_id: int) -> Comment | None:
-        """Return a comment that is still there, under any pull request of the repository."""
+        """Return a comment on any pull request of the repository, unless it is deleted."""
         return next(
             (
                 comment
@@ -285,7 +280,7 @@ class World:
         )
 
     def owner(self, repository: Repository) -> User | None:
-        """Return the person behind a repository: its owner, or an organisation's first administrator."""
+        """Return the owner of a repository; for an organization, its first administrator."""
         personal = self.user(repository.owner)
         if personal is not None:
             return personal
@@ -293,7 +288,7 @@ class World:
         return next((user for login in admins if (user := self.user(login))), None)
 
     def permission(self, repository: Repository, user: User | None) -> Permission | None:
-        """Return what the user was given in the repository; None for strangers, whatever they may read."""
+        """Return the user's permission in the repository; None for others, even if they may read it."""
         if user is None:
             return None
         if user.login.lower() == repository.owner.lower():
@@ -302,7 +297,7 @@ class World:
         return members.get(user.login.lower())
 
     def may(self, user: User | None, needed: Permission, repository: Repository) -> bool:
-        """Whether the user has at least this permission; everybody reads public repositories."""
+        """Whether the user has at least this permission. All may read public repositories."""
         if needed == "read" and not repository.private:
             return True
         return RANK[self.permission(repository, user)] >= RANK[needed]

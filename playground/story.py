@@ -1,4 +1,4 @@
-"""The whole story of one pull request, played unattended: what each person does, and what must come of it."""
+"""The life of one pull request as a script: what each person does, and the expected results."""
 
 import asyncio
 import json
@@ -14,46 +14,47 @@ from playground.server import OfflineGitee
 
 T = TypeVar("T")
 
-PATIENCE = 180.0
-"""Seconds that one act may take on a slow machine."""
+TIMEOUT = 180.0
+"""Seconds for one act on a slow machine."""
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class StoryError(Exception):
-    """Something that had to happen did not; the message says what."""
+    """An expected result did not occur; the message names it."""
 
 
 @dataclass(slots=True)
 class Stage:
-    """The two servers and the people, as the acts use them."""
+    """What the acts use: servers, users and clients."""
 
     gitee: OfflineGitee
     demo: DemoRepository
     bot: httpx.AsyncClient
-    """Client of the bot's own address."""
+    """Client for the bot's pages and API."""
     previews: httpx.AsyncClient
-    """Client of the preview proxy's port."""
+    """Client for the preview proxy."""
     domain: str
-    """Parent of the previews' host names, port included."""
+    """Parent domain of the previews' hostnames, with the port."""
     registry: httpx.AsyncClient
-    say: Say
+    report: Report
+    """Prints a line about the progress."""
     jenkins: str = ""
-    """Address of Jenkins, where its jobs build and test."""
+    """Address of Jenkins if its jobs build and test; otherwise empty."""
     number: int = 0
     seen: set[int] = field(default_factory=set)
 
     async def runs(self) -> list[dict[str, Any]]:
-        """Return the runs of the story's pull request as the bot's API tells them, newest first."""
+        """Return the runs of the pull request from the bot's API, newest first."""
         answer = await self.bot.get(f"/api/v1/pulls/{self.demo.full_name}/{self.number}")
         if answer.status_code == httpx.codes.NOT_FOUND:
-            return []  # the bot has not heard of it yet
+            return []  # the bot does not know it yet
         answer.raise_for_status()
         return cast("list[dict[str, Any]]", answer.json()["runs"])
 
     async def next_run(self) -> dict[str, Any]:
-        """Wait until the oldest run not seen yet is over, and return it."""
-        run = await self.until("a further run to end", self._unseen) or {}
+        """Wait until the oldest run that was not returned before has ended, and return it."""
+        run = await self.until("another run to end", self._unseen) or {}
         self.seen.add(run["id"])
         return run
 
@@ -61,16 +62,16 @@ class Stage:
         fresh = [run for run in await self.runs() if run["id"] not in self.seen]
         return fresh[-1] if fresh and fresh[-1]["finished_at"] else None
 
-    async def until(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask again and again until the answer is true; raise StoryError when patience ends."""
+    async def until(self, what: str, poll: Callable[[], Awaitable[T]]) -> T:
+        """Poll until the result is true. Raises StoryError after TIMEOUT."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                # The bot is another process: its state can only be asked for.
-                while not (answer := await ask()):  # noqa: ASYNC110 - there is no event to wait for
+            async with asyncio.timeout(TIMEOUT):
+                # The bot is another process: its state can only be polled.
+                while not (result := await poll()):  # noqa: ASYNC110 - there is no event to wait for
                     await asyncio.sleep(0.2)
-                return answer
+                return result
         except TimeoutError:
-            raise StoryError(f"waited {PATIENCE:.0f} s in vain for {what}") from None
+            raise StoryError(f"timed out after {TIMEOUT:.0f} s while waiting for {what}") from None
 
 
 def require(condition: object, what: str) -> None:
@@ -80,38 +81,38 @@ def require(condition: object, what: str) -> None:
 
 
 def states(run: dict[str, Any]) -> dict[str, str]:
-    """Return how each step of a run ended, by name."""
+    """Return the states of a run's steps by name."""
     return {step["name"]: step["state"] for step in run["steps"]}
 
 
 async def play(stage: Stage) -> None:
-    """Play every act. Raises StoryError at the first thing that did not happen."""
-    for act in (_open, _push_and_retest, _ask_for_status, _merge):
+    """Play all acts. Raises StoryError at the first unexpected result."""
+    for act in (_open, _push_and_retest, _request_status, _merge):
         await act(stage)
 
 
 async def _open(stage: Stage) -> None:
-    stage.say("mei opens a pull request; its new feature has a bug that one test catches")
+    stage.report("mei opens a pull request; its new feature has a bug that one test detects")
     stage.number = await open_first_pull(stage.gitee, stage.demo)
     run = await stage.next_run()
     expected = {"build": "passed", "deploy": "passed", "test": "failed"}
     require(states(run) == expected, f"the first run ended {states(run)}, not {expected}")
     if stage.jenkins:
         _require_jobs(stage, run)
-    await _preview_answers(stage)
-    await _tagged(stage, run, present=True)
-    await _report_names_failure(stage, run)
+    await _require_preview(stage)
+    await _require_tags(stage, run, present=True)
+    await _require_report(stage, run)
 
 
 def _require_jobs(stage: Stage, run: dict[str, Any]) -> None:
-    """Require that Jenkins built and tested, and that everybody finds its pages."""
+    """Require that Jenkins built and tested, and that the steps link to its pages."""
     linked = {step["name"] for step in run["steps"] if step["link"].startswith(f"{stage.jenkins}/job/")}
-    require(linked == {"build", "test"}, f"Jenkins is linked to by {linked}")
-    stage.say(f"Jenkins built and tested it: {stage.jenkins}/")
+    require(linked == {"build", "test"}, f"only {linked} link to Jenkins")
+    stage.report(f"Jenkins built and tested it: {stage.jenkins}/")
 
 
 async def _push_and_retest(stage: Stage) -> None:
-    stage.say("mei pushes the fix, then asks /retest")
+    stage.report("mei pushes the fix, then comments /retest")
     change = ready_made_changes()["fix"]
     sha = await stage.gitee.push(stage.demo.full_name, stage.number, change, by=stage.demo.developer)
     run = await stage.next_run()
@@ -120,36 +121,37 @@ async def _push_and_retest(stage: Stage) -> None:
     await _comment(stage, "/retest", by=stage.demo.developer)
     again = await stage.next_run()
     require(states(again) == {"test": "passed"}, f"/retest ended {states(again)}")
-    await _preview_answers(stage)
+    await _require_preview(stage)
 
 
-async def _ask_for_status(stage: Stage) -> None:
-    stage.say("lin asks /status")
+async def _request_status(stage: Stage) -> None:
+    stage.report("lin comments /status")
     before = len(stage.gitee.comments(stage.demo.full_name, stage.number, by=stage.demo.bot))
     await _comment(stage, "/status", by=stage.demo.maintainer)
 
     async def answered() -> bool:
         return len(stage.gitee.comments(stage.demo.full_name, stage.number, by=stage.demo.bot)) > before
 
-    await stage.until("the answer to /status", answered)
+    await stage.until("the reply to /status", answered)
 
 
 async def _merge(stage: Stage) -> None:
-    stage.say("lin merges; everything is taken down")
+    stage.report("lin merges; the bot cleans up")
     runs = await stage.runs()
     await stage.gitee.merge(stage.demo.full_name, stage.number, by=stage.demo.maintainer)
     run = await stage.next_run()
     require(states(run) == {"teardown": "passed"}, f"the merge ended in {states(run)}")
     require(
-        (await _preview(stage)).status_code == httpx.codes.GONE, "the preview still answers after teardown"
+        (await _preview(stage)).status_code == httpx.codes.GONE,
+        "the preview is still reachable after teardown",
     )
     for earlier in runs:
-        await _tagged(stage, earlier, present=False)
-    await stage.until("the comment to say so", lambda: _told(stage, run))
+        await _require_tags(stage, earlier, present=False)
+    await stage.until("the comment to report it", lambda: _reported(stage, run))
 
 
-async def _told(stage: Stage, run: dict[str, Any]) -> bool:
-    """Say whether the comment of a run that passed tells so: words come a moment after the deed."""
+async def _reported(stage: Stage, run: dict[str, Any]) -> bool:
+    """Whether the comment of a run reports success; it is updated shortly after the run ended."""
     marker = naming.comment_marker("run", str(run["id"]))
     comments = stage.gitee.comments(stage.demo.full_name, stage.number, by=stage.demo.bot)
     return any(marker in one.body and one.body.startswith("✅") for one in comments)
@@ -165,24 +167,24 @@ async def _preview(stage: Stage) -> httpx.Response:
     return await stage.previews.get("/", headers={"Host": host})
 
 
-async def _preview_answers(stage: Stage) -> None:
+async def _require_preview(stage: Stage) -> None:
     answer = await _preview(stage)
-    require(answer.is_success, f"the preview answered {answer.status_code}")
-    stage.say(f"the preview answers with {len(answer.content)} bytes")
+    require(answer.is_success, f"the preview returned {answer.status_code}")
+    stage.report(f"the preview returns {len(answer.content)} bytes")
 
 
-async def _tagged(stage: Stage, run: dict[str, Any], *, present: bool) -> None:
+async def _require_tags(stage: Stage, run: dict[str, Any], *, present: bool) -> None:
     for step in run["steps"]:
         image = step["image"]
         if step["name"] == "build" and image:
             repository, _, tag = image["reference"].partition("/")[2].rpartition(":")
             answer = await stage.registry.get(f"/v2/{repository}/manifests/{tag}")
-            require(answer.is_success is present, f"the registry answered {answer.status_code} for {tag}")
+            require(answer.is_success is present, f"the registry returned {answer.status_code} for {tag}")
 
 
-async def _report_names_failure(stage: Stage, run: dict[str, Any]) -> None:
+async def _require_report(stage: Stage, run: dict[str, Any]) -> None:
     answer = await stage.bot.get(f"/reports/{run['id']}/")
-    require(answer.is_success, f"the report answered {answer.status_code}")
+    require(answer.is_success, f"the report returned {answer.status_code}")
     failed = [name for step in run["steps"] for name in step["failed_tests"]]
     require(failed, f"no failed test is named in {json.dumps(states(run))}")
     require(failed[0].rpartition("::")[2] in answer.text, f"the report does not show {failed[0]}")

@@ -1,4 +1,4 @@
-"""What `chatops playground` prints, and how long it goes on."""
+"""`chatops playground`: its output and its lifetime."""
 
 import asyncio
 import shutil
@@ -14,7 +14,7 @@ import httpx
 
 from bot.model.errors import ChatOpsError
 from playground.demo_repository import open_first_pull
-from playground.launch import ANSWER_SECONDS, Playground, Ports, playground
+from playground.launch import REQUEST_SECONDS, Playground, Ports, playground
 from playground.story import Stage, StoryError, play
 
 WIDTH = 78
@@ -22,7 +22,7 @@ WIDTH = 78
 
 @dataclass(frozen=True, slots=True)
 class PlaygroundOptions:
-    """What was asked for on the command line."""
+    """Options of the command line."""
 
     demo_pr: bool
     registry: str
@@ -35,7 +35,7 @@ class PlaygroundOptions:
 
     @property
     def ports(self) -> Ports:
-        """Where to listen: where that was said, else an unattended story takes what is free."""
+        """The given ports, or the usual ones; `--demo-pr` uses free ports instead of the usual ones."""
         usual = Ports(0, 0, 0, 0) if self.demo_pr else Ports()
         return Ports(
             _either(self.gitee_port, usual.gitee),
@@ -45,12 +45,12 @@ class PlaygroundOptions:
         )
 
 
-def _either(asked: int | None, usual: int) -> int:
-    return usual if asked is None else asked
+def _either(given: int | None, usual: int) -> int:
+    return usual if given is None else given
 
 
 async def play_until_interrupted(options: PlaygroundOptions) -> int:
-    """Run the playground until Ctrl-C, or until the story is over; return the exit code."""
+    """Run the playground until Ctrl-C or the end of the demo story, and return the exit code."""
     folder = options.data_dir or Path(tempfile.mkdtemp(prefix="chatops-playground-"))
     try:
         async with playground(
@@ -58,7 +58,7 @@ async def play_until_interrupted(options: PlaygroundOptions) -> int:
         ) as running:
             if options.demo_pr:
                 return await _story(running, options.registry)
-            _invite(running, await open_first_pull(running.gitee, running.demo))
+            _print_addresses(running, await open_first_pull(running.gitee, running.demo))
             await _interrupted(running)
             return 0
     except (OSError, RuntimeError, ChatOpsError) as error:
@@ -69,7 +69,7 @@ async def play_until_interrupted(options: PlaygroundOptions) -> int:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _invite(running: Playground, number: int) -> None:
+def _print_addresses(running: Playground, number: int) -> None:
     click.echo()
     click.echo(f"  Pull request    {running.gitee.url}/{running.demo.full_name}/pulls/{number}")
     click.echo(f"  Offline Gitee   {running.gitee.url}/")
@@ -78,11 +78,13 @@ def _invite(running: Playground, number: int) -> None:
     if running.jenkins is not None:
         click.echo(f"  Offline Jenkins {running.jenkins.url}/")
     click.echo()
-    click.echo("  Watch the bot answer there, type /help, push the ready-made fix. Ctrl-C ends everything.")
+    click.echo(
+        "  Watch the bot respond there, comment /help, push the ready-made fix. Ctrl-C stops everything."
+    )
 
 
 async def _interrupted(running: Playground) -> None:
-    """Wait for Ctrl-C, or for the bot to end, which it should not."""
+    """Wait for Ctrl-C. Raises RuntimeError if the bot exits before."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -92,7 +94,7 @@ async def _interrupted(running: Playground) -> None:
     for task in rest:
         task.cancel()
     if not stop.is_set():
-        raise RuntimeError(f"the bot ended with status {running.bot.returncode}")
+        raise RuntimeError(f"the bot exited with status {running.bot.returncode}")
 
 
 async def _story(running: Playground, registry: str) -> int:
@@ -104,7 +106,7 @@ async def _story(running: Playground, registry: str) -> int:
             return 1
         finally:
             _print_comments(running, stage.number)
-        click.echo("✓ everything happened")
+        click.echo("✓ everything happened as expected")
         return 0
 
 
@@ -112,9 +114,9 @@ async def _story(running: Playground, registry: str) -> int:
 async def _stage(running: Playground, registry: str) -> AsyncIterator[Stage]:
     port = running.previews.rpartition(":")[2]
     async with (
-        httpx.AsyncClient(base_url=running.bot_url, timeout=ANSWER_SECONDS) as bot,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_SECONDS) as previews,
-        httpx.AsyncClient(base_url=registry, timeout=ANSWER_SECONDS) as images,
+        httpx.AsyncClient(base_url=running.bot_url, timeout=REQUEST_SECONDS) as bot,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=REQUEST_SECONDS) as previews,
+        httpx.AsyncClient(base_url=registry, timeout=REQUEST_SECONDS) as images,
     ):
         yield Stage(
             gitee=running.gitee,
@@ -123,13 +125,13 @@ async def _stage(running: Playground, registry: str) -> AsyncIterator[Stage]:
             previews=previews,
             domain=running.previews,
             registry=images,
-            say=lambda words: click.echo(f"▸ {words}"),
+            report=lambda text: click.echo(f"▸ {text}"),
             jenkins=running.jenkins.url if running.jenkins is not None else "",
         )
 
 
 def _print_comments(running: Playground, number: int) -> None:
-    """Print every comment as it stands at the end."""
+    """Print the final text of every comment."""
     if not number:
         return
     for comment in running.gitee.comments(running.demo.full_name, number):

@@ -1,6 +1,6 @@
-"""Sending webhooks over HTTP: in order per hook, five seconds each, once.
+"""Delivers webhooks over HTTP: in order for each hook, once, with a timeout of five seconds.
 
-What was sent and answered is kept.
+Requests and responses are kept.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from playground.payloads import Payloads, event_name, signature
 from playground.state import Hook, World, now
 
 TIMEOUT = 5.0
-"""Seconds that Gitee waits for an answer; it does not try again."""
+"""Seconds that Gitee waits for a response; it does not retry."""
 _KEPT = 500
 
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """One request to a hook's URL and its answer. `error` says why there is no answer."""
+    """A request to a hook's URL and its response. `error` says why there is no response."""
 
     id: int
     hook: Hook
@@ -46,13 +46,13 @@ class Delivery:
 
     @property
     def payload(self) -> dict[str, Any]:
-        """The body, parsed."""
+        """The parsed body."""
         parsed: dict[str, Any] = json.loads(self.body)
         return parsed
 
 
 def wants(hook: Hook, event: Event) -> bool:
-    """Whether the hook is switched on for this kind of event."""
+    """Whether the hook is enabled for this kind of event."""
     if isinstance(event, PullEvent):
         return hook.merge_requests_events
     if isinstance(event, NoteEvent):
@@ -75,10 +75,7 @@ def headers(hook: Hook, event: str, timestamp: str, *, ping: bool = False) -> di
 
 
 class Webhooks:
-    """The deliveries of one Gitee; those that a fault drops are kept in the history and never sent.
-
-    `url` is the Gitee's own.
-    """
+    """The deliveries of one Gitee with this `url`. The history contains those that a fault dropped, too."""
 
     def __init__(self, world: World, notify: Callable[[], None], faults: Faults) -> None:
         self.history: list[Delivery] = []
@@ -94,7 +91,7 @@ class Webhooks:
         return Payloads(self._world, self.url)
 
     def announce(self, event: Event) -> None:
-        """Queue a delivery to each hook that wants this event; the body is made now, as things stand."""
+        """Queue a delivery for each hook that is enabled for this event. The body shows the current state."""
         for hook in event.repository.hooks:
             if wants(hook, event):
                 timestamp = str(time.time_ns() // 1_000_000)
@@ -102,13 +99,13 @@ class Webhooks:
                 self._queue(hook, event_name(event), timestamp, body)
 
     def ping(self, hook: Hook) -> Delivery:
-        """Send the test delivery: a push to another repository, as Gitee's canned one is."""
+        """Send the test delivery, which is a push to another repository, as on Gitee."""
         timestamp = str(time.time_ns() // 1_000_000)
         body = self._payloads().ping(hook, timestamp)
         return self._queue(hook, "Push Hook", timestamp, body, ping=True)
 
     def redeliver(self, delivery: Delivery) -> Delivery:
-        """Send the same bytes and headers once more."""
+        """Send the same bytes and headers again."""
         copy = Delivery(
             id=self._world.ids.next("delivery"),
             hook=delivery.hook,
@@ -164,7 +161,7 @@ class Webhooks:
         try:
             await self._post(delivery)
         except TimeoutError:
-            delivery.error = f"no answer within {TIMEOUT:g} s"
+            delivery.error = f"no response within {TIMEOUT:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             delivery.error = f"{type(error).__name__}: {error}"
         delivery.seconds = time.monotonic() - started
@@ -184,13 +181,13 @@ class Webhooks:
             delivery.response = (await response.content.read(65_536)).decode(errors="replace")
             delivery.status = response.status
 
-    async def settled(self) -> None:
-        """Return when nothing waits to be delivered."""
+    async def delivered(self) -> None:
+        """Return when no delivery is pending."""
         for queue in list(self._queues.values()):
             await queue.join()
 
     async def stop(self) -> None:
-        """Send nothing more."""
+        """Stop delivering."""
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)

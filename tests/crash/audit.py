@@ -56,11 +56,11 @@ async def wait_until_idle(scene: Scene) -> None:
     """Wait until all bots are ready and idle; send unacknowledged events again."""
     for replica in scene.replicas:
         await replica.ready()
-    await scene.gitee.settled()
+    await scene.gitee.delivered()
     while unreported := unacknowledged(scene):
         for sent in unreported:
             scene.gitee.webhooks.redeliver(sent)
-        await scene.gitee.settled()
+        await scene.gitee.delivered()
     await scene.idle()
 
 

@@ -100,7 +100,7 @@ class Scene:
         """Wait until Gitee has no delivery in progress and the store is idle."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                await self.gitee.settled()
+                await self.gitee.delivered()
                 if await asyncio.to_thread(self.ledger.idle):
                     return
                 await asyncio.sleep(0.1)

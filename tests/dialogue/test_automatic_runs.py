@@ -154,7 +154,7 @@ async def test_a_branch_that_moves_away_and_back_unobserved_changes_nothing(test
     await tester.stop()
     await tester.push()
     await tester.force_push(first)
-    await tester.gitee.settled()
+    await tester.gitee.delivered()
     await tester.start()
     tester.gitee.redeliver(-2)
     tester.gitee.redeliver(-1)

@@ -80,7 +80,7 @@ async def test_a_forged_approval_of_another_commit_approves_nothing(tester: Offl
     await claim_comment(tester, last + 1, evil)
     assert await tester.comment("/ok-to-test") == last + 1
     await tester.force_push(evil, by="stranger")
-    await tester.gitee.settled()
+    await tester.gitee.delivered()
     stalled.open()
     assert "`/ok-to-test` was not run" in await tester.read()
     assert await tester.runs() == []

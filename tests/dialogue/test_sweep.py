@@ -22,7 +22,7 @@ async def unreported(tester: OfflineTester, *doings: Awaitable[object]) -> None:
     await tester.stop()
     for doing in doings:
         await doing
-    await tester.gitee.settled()
+    await tester.gitee.delivered()
     await tester.start()
 
 
@@ -71,7 +71,7 @@ async def test_a_run_of_a_pull_request_that_closed_unheard_is_stopped(tester: Of
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()
-    await tester.gitee.settled()
+    await tester.gitee.delivered()
     tester.gitee.faults.drop_webhooks(1)
     await tester.close()
     await tester.until(lambda: _nothing_waits(tester))
@@ -316,7 +316,7 @@ async def test_what_one_look_cannot_reach_is_looked_at_next_time(
     for number in numbers:
         tester.number = number
         await tester.comment("/help")
-    await tester.gitee.settled()
+    await tester.gitee.delivered()
     await tester.start()
     found = []
     for _ in range(4):

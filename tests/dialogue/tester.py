@@ -81,7 +81,7 @@ class BotTester:
         ref, forge, before = f"refs/heads/{self.pull.head_branch}", self.gitee.forge, self.head
         home = self.pull.head_repository or self.pull.repository
         await forge.git(home).set_ref(ref, sha)
-        await branches.moved(forge, home, ref, before, sha, forge.user(by))
+        await branches.ref_moved(forge, home, ref, before, sha, forge.user(by))
 
     async def configure(self, text: str) -> None:
         """Put a `.chatops.yml` on the base branch."""
@@ -180,14 +180,14 @@ class BotTester:
         await self.until(self._quiet)
 
     async def _quiet(self) -> bool:
-        await self.gitee.settled()
+        await self.gitee.delivered()
         if await self._pending() or await self.bot.store.runs.unfinished():
             return False
         # What the store calls decided or over may still be about to be told of.
         if self.bot.worker.busy or len(self.bot.dispatcher._tasks):
             return False
         await self.bot.comments.publisher.flush()
-        await self.gitee.settled()
+        await self.gitee.delivered()
         return not await self._pending()
 
     async def _pending(self) -> bool:

@@ -52,4 +52,4 @@ async def test_a_taken_port_is_named(tmp_path: Path, registry: RegistryProcess) 
     async with playground(tmp_path, registry, "--port", taken) as started, asyncio.timeout(PATIENCE):
         output, _ = await started.communicate()
     assert started.returncode == 1
-    assert f"port {taken} is taken" in output.decode()
+    assert f"port {taken} is in use" in output.decode()

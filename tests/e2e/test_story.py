@@ -51,4 +51,4 @@ async def test_a_story_without_a_registry_fails_and_says_so(tmp_path: Path) -> N
     async with playground(tmp_path, nobody, "--demo-pr") as story, asyncio.timeout(PATIENCE):
         output = (await story.communicate())[0].decode()
     assert story.returncode == 1, output
-    assert f"no registry answers at http://{nobody}; `make setup` starts one" in output
+    assert f"there is no registry at http://{nobody}; `make setup` starts one" in output

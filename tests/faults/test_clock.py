@@ -46,7 +46,7 @@ async def test_a_webhook_of_another_time_is_refused_and_says_so(tester: OfflineT
     await tester.opened()
     tester.clock.skip(BACK)
     await tester.comment("/build")
-    await tester.gitee.settled()
+    await tester.gitee.delivered()
     assert tester.gitee.deliveries[-1].status == 401
     tester.clock.skip(-BACK)
     tester.gitee.redeliver(-1)

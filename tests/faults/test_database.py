@@ -62,7 +62,7 @@ async def test_a_file_that_another_process_has_locked_is_waited_for(
 
     with locked(steady.settings.server.data_dir / "chatops.db"):
         await steady.comment("/build")
-        await steady.gitee.settled()
+        await steady.gitee.delivered()
         # Beside it comes word of the bot's own comment, which nobody needs to keep.
         assert [sent.status for sent in steady.gitee.deliveries if said(sent) == "/build"] == [503]
         gate.open()
@@ -81,7 +81,7 @@ async def test_a_postgresql_that_goes_and_comes_back_costs_time_and_nothing_else
     await steady.open()
     await gate.reached()
     await steady.shows(1, "Building")
-    await steady.gitee.settled()
+    await steady.gitee.delivered()
 
     async def waiting() -> bool:
         return "waits for the store" in caplog.text
@@ -91,7 +91,7 @@ async def test_a_postgresql_that_goes_and_comes_back_costs_time_and_nothing_else
         gate.open()
         await steady.until(waiting)
         await steady.comment("/build")
-        await steady.gitee.settled()
+        await steady.gitee.delivered()
         missed = len(steady.gitee.deliveries) - 1
         refused = steady.gitee.deliveries[missed]
         assert (said(refused), refused.status) == ("/build", 503)

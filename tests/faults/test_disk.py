@@ -22,7 +22,7 @@ async def test_a_webhook_that_cannot_be_kept_is_not_acknowledged(
     await tester.opened()
     small_disk.fill()
     await tester.comment("/build")
-    await tester.gitee.settled()
+    await tester.gitee.delivered()
     assert tester.gitee.deliveries[-1].status == 503
     async with visitor(tester.bot.listeners.web.url) as client:
         assert (await client.get("/healthz")).status_code == 200

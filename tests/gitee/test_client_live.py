@@ -224,7 +224,7 @@ async def test_a_hook_is_added_listed_tested_and_removed(transport: Transport, g
     assert [(hook.id, hook.url) for hook in listed] == [(added.id, "http://127.0.0.1:9/webhooks/gitee")]
     assert "sesame" not in repr((added, listed))
     assert await hooks.test_hook(REPO, added.id)
-    await gitee.settled()
+    await gitee.delivered()
     assert await hooks.remove_hook(REPO, added.id)
     assert await hooks.hooks(REPO) == ()
     assert not await hooks.remove_hook(REPO, added.id)

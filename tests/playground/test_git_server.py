@@ -101,7 +101,7 @@ async def test_a_push_moves_the_pull_request_and_is_announced(
     assert (status, output) == (0, "")
     _, sha = await git("rev-parse", "HEAD", cwd=clone)
     assert gitee.pull(REPO, pull).head_sha == sha
-    await gitee.settled()
+    await gitee.delivered()
     events = [(one.headers["X-Gitee-Event"], one.body["sender"]["login"]) for one in receiver.requests]
     assert events == [("Push Hook", "mei"), ("Merge Request Hook", "mei")]
     assert receiver.requests[0].body["commits"][0]["added"] == ["pushed.txt"]

@@ -95,7 +95,7 @@ def served(request: httpx.Request) -> httpx.Response:
 
 
 async def at_the_merge(gitee: OfflineGitee, demo: DemoRepository, client: httpx.AsyncClient) -> Impatient:
-    stage = Impatient(gitee, demo, client, client, domain="test", registry=client, say=lambda _: None)
+    stage = Impatient(gitee, demo, client, client, domain="test", registry=client, report=lambda _: None)
     stage.number = await open_first_pull(gitee, demo)
     note = await gitee.comment(
         demo.full_name, stage.number, f"🔄 **正在清理**\n\n{comment_marker('run', '1')}", by=demo.bot

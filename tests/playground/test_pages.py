@@ -31,7 +31,7 @@ async def test_every_page_is_there_in_both_languages(
 ) -> None:
     gitee.add_hook(REPO, receiver.url, "s")
     await gitee.comment(REPO, pull, "hi", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     at = f"/{REPO}/pulls"
     commit = f"/{REPO}/commit/{gitee.pull(REPO, pull).head_sha}"
     pages = ["/", at, commit, f"{at}/new", f"{at}/{pull}", f"{at}/{pull}/commits", f"{at}/{pull}/files"]
@@ -212,10 +212,10 @@ async def test_a_delivery_is_sent_again(
 ) -> None:
     hook = gitee.add_hook(REPO, receiver.url, "s")
     await gitee.comment(REPO, pull, "hi", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     again = await browser.post(f"/-/deliveries/{gitee.deliveries[0].id}/redeliver")
     ping = await browser.post(f"/-/hooks/{hook.id}/ping")
-    await gitee.settled()
+    await gitee.delivered()
     assert (again.status_code, ping.status_code, len(receiver.requests)) == (303, 303, 3)
 
 

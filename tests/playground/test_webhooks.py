@@ -39,7 +39,7 @@ def captured(name: str) -> dict[str, Any]:
 async def test_opening_is_announced_three_times(gitee: OfflineGitee, receiver: Receiver) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
     await gitee.open_pull(REPO, "feature", files={"a": "1"}, by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     assert receiver.actions() == [("open", "open"), ("open", "test"), ("open", "assign")]
 
 
@@ -52,7 +52,7 @@ async def test_each_change_is_announced_as_gitee_does(
     await gitee.close(REPO, pull, by="mei")
     await gitee.reopen(REPO, pull, by="mei")
     await gitee.merge(REPO, pull, by="lin")
-    await gitee.settled()
+    await gitee.delivered()
     assert receiver.actions() == [
         ("update", "source_branch_changed"),
         ("update", "update_label"),
@@ -71,7 +71,7 @@ async def test_comments_are_announced_with_edits_and_deletions_the_bots_own_too(
     note = await gitee.comment(REPO, pull, "one", by="chatops-bot")
     await gitee.edit_comment(REPO, note, "two", by="chatops-bot")
     await gitee.delete_comment(REPO, note, by="chatops-bot")
-    await gitee.settled()
+    await gitee.delivered()
     told = [(one.body["action"], one.body["note"], one.body["sender"]["login"]) for one in receiver.requests]
     assert told == [
         ("comment", "one", "chatops-bot"),
@@ -88,7 +88,7 @@ async def test_merge_request_bodies_have_what_captured_ones_have(
     gitee.repository(REPO).testers.append(gitee.forge.user("lin"))
     gitee.add_hook(REPO, receiver.url, SECRET)
     await gitee.open_pull(REPO, "feature", files={"a": "1"}, by="mei", from_fork=True)
-    await gitee.settled()
+    await gitee.delivered()
     assert missing_keys(captured(name), receiver.requests[0].body) == []
 
 
@@ -97,7 +97,7 @@ async def test_note_bodies_have_what_captured_ones_have(
 ) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
     await gitee.comment(REPO, pull, "/build", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     body = receiver.requests[0].body
     assert missing_keys(captured("go-scm__note_hook_pr_comment"), body) == []
     assert body["per_iid"] == f"!{pull}"
@@ -113,7 +113,7 @@ async def test_push_bodies_have_what_captured_ones_have(
     del pull
     gitee.add_hook(REPO, receiver.url, SECRET, events=("push_events",))
     sha = await gitee.commit(REPO, branch, {"b": "2", "src/app.py": None}, by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     body = receiver.requests[0].body
     assert missing_keys(captured(name), body) == []
     assert (body["after"], body["created"]) == (sha, branch == "fresh")
@@ -123,7 +123,7 @@ async def test_push_bodies_have_what_captured_ones_have(
 async def test_display_names_are_no_paths(gitee: OfflineGitee, receiver: Receiver, pull: int) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
     await gitee.comment(REPO, pull, "hi", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     repository = receiver.requests[0].body["repository"]
     assert (repository["name"], repository["path"]) == ("小店", "shop")
     assert repository["path_with_namespace"] == REPO
@@ -132,7 +132,7 @@ async def test_display_names_are_no_paths(gitee: OfflineGitee, receiver: Receive
 async def test_sign_mode_signs_time_and_secret(gitee: OfflineGitee, receiver: Receiver, pull: int) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET, mode="sign")
     await gitee.comment(REPO, pull, "hi", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     headers, body = receiver.requests[0].headers, receiver.requests[0].body
     timestamp = headers["X-Gitee-Timestamp"]
     assert headers["X-Gitee-Token"] == signed(SECRET, timestamp) == body["sign"]
@@ -145,7 +145,7 @@ async def test_sign_mode_signs_time_and_secret(gitee: OfflineGitee, receiver: Re
 async def test_password_mode_sends_the_password(gitee: OfflineGitee, receiver: Receiver, pull: int) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET, mode="password")
     await gitee.comment(REPO, pull, "hi", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     assert receiver.requests[0].headers["X-Gitee-Token"] == SECRET
     assert (receiver.requests[0].body["password"], receiver.requests[0].body["sign"]) == (SECRET, "")
 
@@ -162,7 +162,7 @@ async def test_a_ping_is_a_push_to_another_repository(
 ) -> None:
     hook = gitee.add_hook(REPO, receiver.url, SECRET)
     answer = await api("lin").post(f"/repos/{REPO}/hooks/{hook.id}/tests")
-    await gitee.settled()
+    await gitee.delivered()
     assert answer.status_code == 204
     assert receiver.requests[0].headers["X-Gitee-Ping"] == "true"
     assert receiver.requests[0].body["repository"]["path_with_namespace"] == "oschina/gitee"
@@ -175,7 +175,7 @@ async def test_a_hook_hears_only_what_it_is_switched_on_for(
     gitee.add_hook(REPO, receiver.url, SECRET, events=("note_events",))
     await gitee.push(REPO, pull, {"b": "2"}, by="mei")
     await gitee.comment(REPO, pull, "hi", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     assert [one.headers["X-Gitee-Event"] for one in receiver.requests] == ["Note Hook"]
 
 
@@ -185,7 +185,7 @@ async def test_a_failed_delivery_is_kept_and_not_tried_again(
     hook = gitee.add_hook(REPO, receiver.url, SECRET)
     receiver.status = 503
     await gitee.comment(REPO, pull, "hi", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     assert [(one.status, one.response) for one in gitee.deliveries] == [(503, '{"seen": 1}')]
     assert (hook.result_code, len(receiver.requests)) == (503, 1)
 
@@ -195,7 +195,7 @@ async def test_a_receiver_that_is_not_there_is_an_error_in_the_history(
 ) -> None:
     gitee.add_hook(REPO, f"http://127.0.0.1:{free_port()}/", SECRET)
     await gitee.comment(REPO, pull, "hi", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     assert gitee.deliveries[0].status is None
     assert "Connect" in gitee.deliveries[0].error
 
@@ -207,8 +207,8 @@ async def test_a_slow_receiver_is_given_up(
     receiver.hold.clear()
     gitee.add_hook(REPO, receiver.url, SECRET)
     await gitee.comment(REPO, pull, "hi", by="mei")
-    await gitee.settled()
-    assert gitee.deliveries[0].error.startswith("no answer within")
+    await gitee.delivered()
+    assert gitee.deliveries[0].error.startswith("no response within")
 
 
 async def test_dropped_deliveries_stay_in_the_history(
@@ -218,7 +218,7 @@ async def test_dropped_deliveries_stay_in_the_history(
     gitee.faults.drop_webhooks(1)
     await gitee.comment(REPO, pull, "lost", by="mei")
     await gitee.comment(REPO, pull, "heard", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     assert [one.body["note"] for one in receiver.requests] == ["heard"]
     assert [one.dropped for one in gitee.deliveries] == [True, False]
 
@@ -228,9 +228,9 @@ async def test_sending_again_repeats_the_very_same_bytes(
 ) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
     await gitee.comment(REPO, pull, "hi", by="mei")
-    await gitee.settled()
+    await gitee.delivered()
     gitee.redeliver(0)
-    await gitee.settled()
+    await gitee.delivered()
     first, second = receiver.requests
     assert first.body == second.body
     assert first.headers["X-Gitee-Timestamp"] == second.headers["X-Gitee-Timestamp"]
@@ -245,7 +245,7 @@ async def test_a_delivery_shows_things_as_they_were(
     old = gitee.pull(REPO, pull).head_sha
     new = await gitee.push(REPO, pull, {"b": "2"}, by="mei")
     receiver.hold.set()
-    await gitee.settled()
+    await gitee.delivered()
     shas = [one.body["pull_request"]["head"]["sha"] for one in receiver.requests]
     assert shas == [old, new]
 
@@ -255,5 +255,5 @@ async def test_a_deleted_fork_is_null(gitee: OfflineGitee, receiver: Receiver) -
     gitee.delete_fork("stranger/shop")
     gitee.add_hook(REPO, receiver.url, SECRET)
     await gitee.comment(REPO, number, "hi", by="lin")
-    await gitee.settled()
+    await gitee.delivered()
     assert receiver.requests[0].body["pull_request"]["head"]["repo"] is None
