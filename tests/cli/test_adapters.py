@@ -26,14 +26,14 @@ def server(tmp_path: Path) -> ServerSettings:
     return ServerSettings(data_dir=tmp_path)
 
 
-async def test_by_default_there_is_an_engine_and_a_plain_registry(server: ServerSettings) -> None:
+async def test_by_default_docker_and_an_oci_registry_are_opened(server: ServerSettings) -> None:
     async with open_adapters(Settings(server=server)) as adapters:
         assert set(adapters.steps.builders) == set(adapters.steps.platforms) == {RunnerName.DOCKER}
         assert isinstance(adapters.steps.registry, OciRegistry)
         assert (adapters.steps.fail_on, adapters.dns) == (None, None)
 
 
-async def test_a_bot_may_go_without_an_engine_and_does_not_wait_for_one(server: ServerSettings) -> None:
+async def test_without_docker_no_engine_is_opened(server: ServerSettings) -> None:
     settings = Settings(
         server=server, docker=DockerSettings(enabled=False), buildkit=BuildKitSettings("tcp://b:1")
     )
@@ -46,7 +46,7 @@ async def test_a_bot_may_go_without_an_engine_and_does_not_wait_for_one(server: 
     assert isinstance(builder, BuildKitBuilder)
 
 
-async def test_harbor_its_threshold_and_names_in_etcd(server: ServerSettings) -> None:
+async def test_harbor_with_a_threshold_and_dns_records_in_etcd_are_opened(server: ServerSettings) -> None:
     registry = RegistrySettings("harbor", "https://harbor.example.com", fail_on="high")
     settings = Settings(server=server, registry=registry, dns=DnsSettings("10.0.0.5", "http://etcd:2379"))
     async with open_adapters(settings) as adapters:

@@ -19,7 +19,7 @@ def run(*arguments: str, environ: dict[str, str] | None = None) -> tuple[int, st
     return result.exit_code, result.output
 
 
-def test_version_and_help_are_there() -> None:
+def test_version_and_help_are_printed() -> None:
     assert run("--version")[0] == 0
     code, output = run("--help")
     assert code == 0
@@ -27,7 +27,7 @@ def test_version_and_help_are_there() -> None:
     assert "playground" in output
 
 
-def test_an_unknown_key_is_named_with_its_line(tmp_path: Path) -> None:
+def test_an_unknown_key_is_reported_with_its_line(tmp_path: Path) -> None:
     config = tmp_path / "chatops.toml"
     config.write_text('[server]\nport = 8080\n\n[gitee]\ntokn = "x"\n')
     code, output = run("serve", "--config", str(config))
@@ -52,7 +52,7 @@ def test_a_permission_for_an_unknown_command_is_an_error(tmp_path: Path) -> None
     assert "deploy" in output
 
 
-def test_a_taken_port_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         code, output = run(
@@ -67,7 +67,7 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     assert f"127.0.0.1:{port}" in output
 
 
-def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Path) -> None:
+def test_a_bot_without_engine_and_gitee_keeps_running_and_is_not_ready(tmp_path: Path) -> None:
     port = free_port()
     environ = {
         "CHATOPS_SERVER__DATA_DIR": str(tmp_path),
@@ -105,7 +105,7 @@ def test_a_bot_whose_engine_and_gitee_are_gone_stays_up_and_says_so(tmp_path: Pa
         lines.close()
 
 
-def test_clearing_up_needs_a_store_and_makes_none(tmp_path: Path) -> None:
+def test_gc_needs_a_store_and_creates_none(tmp_path: Path) -> None:
     code, output = run("gc", environ={"CHATOPS_SERVER__DATA_DIR": str(tmp_path / "none")})
     assert code == 1
     assert "no store" in output

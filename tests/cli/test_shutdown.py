@@ -45,19 +45,19 @@ def process(grace: float, tidying: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_in_good_order_when_asked(number: signal.Signals) -> None:
+def test_a_process_shuts_down_on_a_signal(number: signal.Signals) -> None:
     with process(600, "await asyncio.sleep(0)") as started:
         started.send_signal(number)
         assert started.wait(PATIENCE) == 0
 
 
-def test_what_does_not_end_within_its_grace_is_ended() -> None:
+def test_a_process_that_exceeds_its_grace_period_exits() -> None:
     with process(0.2, HANGING) as started:
         started.terminate()
         assert started.wait(PATIENCE) == 1
 
 
-def test_whoever_asks_twice_need_not_wait() -> None:
+def test_a_second_signal_exits_at_once() -> None:
     with process(600, "await asyncio.sleep(600)") as started:
         assert started.stdout is not None
         started.terminate()

@@ -53,29 +53,29 @@ def outcomes(found: Outcome) -> set[str]:
     return set(found.values())
 
 
-def test_main_branch_is_green_and_asks_no_service_that_is_not_there(suite: Suite) -> None:
+def test_main_branch_passes_and_needs_no_service(suite: Suite) -> None:
     found = suite()
     assert outcomes(found) == {"passed", "skipped"}
     assert found["test_newest_entry_comes_first"] == "passed"
     assert found["test_service_says_that_it_is_well"] == "skipped"
 
 
-def test_feature_has_a_bug_that_one_test_catches(suite: Suite) -> None:
+def test_feature_has_a_bug_that_fails_one_test(suite: Suite) -> None:
     found = suite("feature")
     assert [name for name, outcome in found.items() if outcome == "failure"] == ["test_hours"]
 
 
-def test_fix_makes_the_feature_green(suite: Suite) -> None:
+def test_fix_makes_the_tests_pass(suite: Suite) -> None:
     found = suite("feature", "fix")
     assert outcomes(found) == {"passed", "skipped"}
     assert found["test_hours"] == "passed"
 
 
-def test_retest_of_failed_tests_runs_nothing_else(suite: Suite) -> None:
+def test_a_retest_of_failed_tests_runs_only_those(suite: Suite) -> None:
     assert suite("feature", "fix", failed="tests.test_ago::test_hours") == {"test_hours": "passed"}
 
 
-def test_names_that_are_gone_mean_all_tests(suite: Suite) -> None:
+def test_unknown_test_names_run_all_tests(suite: Suite) -> None:
     assert len(suite(failed="tests.test_gone::test_gone")) > 10
 
 
@@ -90,6 +90,6 @@ def test_pipeline_file_is_valid_and_spells_out_the_story() -> None:
     assert (pipeline.test.target, pipeline.test.report) == ("test", "/reports")
 
 
-def test_no_build_context_is_wasted_on_what_no_image_needs() -> None:
+def test_the_build_context_contains_only_needed_files() -> None:
     ignored = (PLAYGROUND / "demo/.dockerignore").read_text().split()
     assert {".git", "chart", ".chatops.yml"} <= set(ignored)

@@ -91,7 +91,7 @@ def report_of(container: Container) -> ET.Element:
         return ET.fromstring(content.read())  # noqa: S314 - written by the demo's own pytest
 
 
-def test_service_becomes_healthy_and_its_tests_pass_beside_it(start: Start) -> None:
+def test_the_service_becomes_healthy_and_its_tests_pass(start: Start) -> None:
     service = start("runtime", "app")
     wait_until_healthy(service)
     tests = start("test", "tests", environment={"SERVICE_URL": "http://app:8080"})
@@ -102,7 +102,7 @@ def test_service_becomes_healthy_and_its_tests_pass_beside_it(start: Start) -> N
     assert (suite.attrib["failures"], suite.attrib["errors"], suite.attrib["skipped"]) == ("0", "0", "0")
 
 
-def test_service_is_nobody_says_its_commit_and_stops_when_asked(start: Start) -> None:
+def test_the_service_is_unprivileged_shows_its_commit_and_stops_on_a_signal(start: Start) -> None:
     service = start("runtime", "app")
     wait_until_healthy(service)
     ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/healthz').read().decode())"

@@ -50,7 +50,7 @@ async def jenkins(tester: OfflineTester) -> AsyncIterator[OfflineJenkins]:
         await client.close()
 
 
-async def test_a_job_builds_and_says_what_it_made(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+async def test_a_job_builds_and_reports_its_image(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     job = jenkins.add_job("team/build-image", tells_image)
     await tester.configure(BUILD)
     said = await tester.opened()
@@ -77,7 +77,7 @@ async def one_test_fails(handle: BuildHandle) -> str:
     return "UNSTABLE"
 
 
-async def test_jobs_do_everything(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+async def test_jobs_execute_all_steps(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     jenkins.add_job("team/build-image", tells_image)
     parameters = ("CHATOPS_RUN", "CHATOPS_IMAGE", "CHATOPS_HOST", "CHATOPS_ENVIRONMENT", "RELEASE", "REF")
     deploy = jenkins.add_job("team/shop/PR-1", tells_url, parameters=(*parameters, "CHATOPS_HOST_LABEL"))
@@ -107,7 +107,7 @@ async def test_jobs_do_everything(tester: OfflineTester, jenkins: OfflineJenkins
     assert await tester.bot.store.pulls.environments() == ()
 
 
-async def test_what_a_job_waits_for_is_in_the_comment(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+async def test_the_comment_shows_what_a_job_waits_for(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     jenkins.add_job("team/build-image", tells_image)
     jenkins.quiet_down()
     looks = tester.clock.hold_waits()
@@ -152,7 +152,7 @@ async def test_a_push_stops_the_build_of_the_old_commit(
 
 
 @pytest.mark.parametrize("at", ["queue", "build"])
-async def test_a_restarted_bot_takes_up_what_it_began(
+async def test_a_restarted_bot_continues_its_builds(
     tester: OfflineTester, jenkins: OfflineJenkins, at: str
 ) -> None:
     gate = asyncio.Event()
@@ -172,7 +172,7 @@ async def test_a_restarted_bot_takes_up_what_it_began(
     assert jenkins.builds[0].stops == []
 
 
-async def test_a_stop_that_was_asked_for_before_the_bot_died_stops_the_build(
+async def test_a_stop_requested_before_a_crash_stops_the_build(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
     job = jenkins.add_job("team/build-image", gated(asyncio.Event()))
@@ -214,7 +214,7 @@ async def test_a_run_that_takes_too_long_stops_its_build(
         ({"story": reporting(IMAGE="x y")}, None, ["`out/chatops.env` of the job", "cannot be used"]),
     ],
 )  # fmt: skip
-async def test_what_is_wrong_is_explained(
+async def test_configuration_errors_are_explained(
     tester: OfflineTester,
     jenkins: OfflineJenkins,
     job: dict[str, object] | None,
@@ -230,7 +230,9 @@ async def test_what_is_wrong_is_explained(
     assert jenkins.triggers() == (job is not None and "story" in job) + bool(grants)
 
 
-async def test_wrong_credentials_are_the_operators(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+async def test_wrong_credentials_are_reported_as_the_operators_problem(
+    tester: OfflineTester, jenkins: OfflineJenkins
+) -> None:
     jenkins.access.users["chatops"].token = "another"
     await tester.configure(BUILD)
     said = await tester.opened()
@@ -239,7 +241,7 @@ async def test_wrong_credentials_are_the_operators(tester: OfflineTester, jenkin
     assert "An operator should check `[jenkins]`." in said
 
 
-async def test_other_teams_jobs_are_out_of_reach(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+async def test_jobs_that_are_not_allowed_are_refused(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     jenkins.add_job("other/secret")
     await tester.configure(BUILD.replace("{owner}/build-image", "other/secret"))
     said = await tester.opened()
@@ -298,7 +300,7 @@ async def test_junit_files_are_a_report_too(tester: OfflineTester, jenkins: Offl
     assert "The test report `junit.xml` cannot be read" in await tester.says("/test")
 
 
-async def test_a_job_that_tells_no_image_still_passes(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+async def test_a_job_that_reports_no_image_passes(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     jenkins.add_job("team/build-image")
     await tester.configure(BUILD)
     said = await tester.opened()
@@ -306,7 +308,7 @@ async def test_a_job_that_tells_no_image_still_passes(tester: OfflineTester, jen
     assert "told no image" in said
 
 
-async def test_suites_in_containers_find_what_a_job_deployed(
+async def test_suites_in_containers_reach_the_deployment_of_a_job(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
     jenkins.add_job("team/deploy", tells_url)
@@ -318,7 +320,7 @@ async def test_suites_in_containers_find_what_a_job_deployed(
     assert environment.url == URL
 
 
-async def test_what_expires_is_removed_by_the_job_that_was_configured_when_it_was_deployed(
+async def test_an_expired_environment_is_removed_by_the_job_configured_at_its_deployment(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
     jenkins.add_job("team/deploy", tells_url)
@@ -337,7 +339,7 @@ async def test_what_expires_is_removed_by_the_job_that_was_configured_when_it_wa
     assert (await tester.runs())[-1].state is RunState.FAILED
 
 
-async def test_what_jenkins_says_is_hostile(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
+async def test_output_of_jenkins_is_escaped(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
     evil = "</details>`|@all <!-- chatops:run=9 -->"
 
     async def story(handle: BuildHandle) -> str:

@@ -11,7 +11,7 @@ async def test_opening_builds_deploys_and_tests_in_one_comment(tester: OfflineTe
     assert len(tester.comments()) == 1
 
 
-async def test_the_comment_says_which_step_is_under_way(tester: OfflineTester) -> None:
+async def test_the_comment_shows_the_running_step(tester: OfflineTester) -> None:
     gates = {door: tester.world.script.hold(door) for door in SAID}
     await tester.open()
     for door, words in SAID.items():
@@ -22,7 +22,7 @@ async def test_the_comment_says_which_step_is_under_way(tester: OfflineTester) -
     assert len(tester.comments()) == 1
 
 
-async def test_merging_takes_everything_down(tester: OfflineTester) -> None:
+async def test_merging_removes_everything(tester: OfflineTester) -> None:
     await tester.opened()
     await tester.merge()
     assert "Environment removed" in await tester.read()
@@ -31,7 +31,7 @@ async def test_merging_takes_everything_down(tester: OfflineTester) -> None:
     assert len(tester.world.images_removed) == 1
 
 
-async def test_a_test_that_follows_a_teardown_under_way_deploys_again(tester: OfflineTester) -> None:
+async def test_a_test_after_a_running_teardown_deploys_again(tester: OfflineTester) -> None:
     await tester.opened()
     gate = tester.world.script.hold("remove")
     await tester.comment("/teardown")

@@ -24,7 +24,7 @@ async def test_one_run_at_a_time_for_a_pull_request(tester: OfflineTester) -> No
     assert "2 tests passed" in second
 
 
-async def test_waiting_runs_see_their_place_move(tester: OfflineTester) -> None:
+async def test_positions_of_waiting_runs_are_updated(tester: OfflineTester) -> None:
     gates = [tester.world.script.hold("push") for _ in range(2)]
     await tester.open()
     await gates[0].reached()
@@ -54,7 +54,7 @@ async def test_a_repository_has_a_limit_of_its_own(tester: OfflineTester) -> Non
     assert [run.state for run in await tester.runs()] == [RunState.PASSED] * 3
 
 
-async def test_a_waiting_run_can_be_torn_out_of_the_line(tester: OfflineTester) -> None:
+async def test_a_waiting_run_can_be_cancelled(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()
@@ -69,7 +69,7 @@ async def test_a_waiting_run_can_be_torn_out_of_the_line(tester: OfflineTester) 
     assert states == [RunState.PASSED, RunState.CANCELLED, RunState.PASSED]
 
 
-async def test_two_repositories_of_one_name_get_addresses_of_their_own_at_one_moment(
+async def test_two_repositories_of_one_name_deployed_at_once_get_different_urls(
     tester: OfflineTester,
 ) -> None:
     await tester.opened()

@@ -40,7 +40,7 @@ async def test_the_failed_step_of_the_newest_run_is_shown_unless_another_is_name
     )
 
 
-async def test_the_words_of_a_log_have_no_power(tester: OfflineTester) -> None:
+async def test_text_of_a_log_is_escaped(tester: OfflineTester) -> None:
     await built(tester)
 
     said = await tester.says("/logs", by="mei")

@@ -7,9 +7,7 @@ from tests.dialogue.offline import OfflineTester
 
 
 @pytest.mark.parametrize(("door", "builds"), [("build", 2), ("deploy", 2), ("test", 3)])
-async def test_a_run_goes_on_at_the_step_that_was_interrupted(
-    tester: OfflineTester, door: str, builds: int
-) -> None:
+async def test_a_run_continues_at_the_interrupted_step(tester: OfflineTester, door: str, builds: int) -> None:
     gate = tester.world.script.hold(door)
     await tester.open()
     await gate.reached()
@@ -22,7 +20,7 @@ async def test_a_run_goes_on_at_the_step_that_was_interrupted(
     assert gate.cancelled.is_set()
 
 
-async def test_a_waiting_run_is_still_there(tester: OfflineTester) -> None:
+async def test_a_waiting_run_survives_a_restart(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()
@@ -34,7 +32,7 @@ async def test_a_waiting_run_is_still_there(tester: OfflineTester) -> None:
     assert len(tester.comments()) == 2
 
 
-async def test_a_delivery_that_was_kept_is_decided_after_the_restart(tester: OfflineTester) -> None:
+async def test_a_stored_delivery_is_processed_after_the_restart(tester: OfflineTester) -> None:
     asked = tester.line.hold_request("GET", "/pulls/1$")
     await tester.open()
     await asked.reached()
@@ -43,7 +41,7 @@ async def test_a_delivery_that_was_kept_is_decided_after_the_restart(tester: Off
     assert len(await tester.runs()) == 1
 
 
-async def test_a_stop_that_was_asked_for_is_obeyed_after_the_restart(tester: OfflineTester) -> None:
+async def test_a_requested_stop_is_executed_after_the_restart(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     # It does not get to the end of its cleaning up before the bot ends.
     gate.cleaned_up.clear()
@@ -57,7 +55,7 @@ async def test_a_stop_that_was_asked_for_is_obeyed_after_the_restart(tester: Off
     assert tester.world.built == []
 
 
-async def test_what_was_starting_when_the_bot_died_is_given_up_with_its_run(tester: OfflineTester) -> None:
+async def test_a_starting_environment_is_abandoned_with_its_run(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("deploy")
     await tester.open()
     await gate.reached()
@@ -69,7 +67,7 @@ async def test_what_was_starting_when_the_bot_died_is_given_up_with_its_run(test
     assert environment.state is EnvironmentState.FAILED
 
 
-async def test_restarting_says_nothing_new(tester: OfflineTester) -> None:
+async def test_a_restart_posts_no_comment(tester: OfflineTester) -> None:
     await tester.opened()
     before = len(tester.comments()[0].history)
     await tester.restart()

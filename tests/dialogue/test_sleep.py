@@ -62,7 +62,7 @@ async def asleep(deployed: OfflineTester) -> OfflineTester:
     return deployed
 
 
-async def test_what_nobody_visits_sleeps_and_a_visit_wakes_it(deployed: OfflineTester) -> None:
+async def test_an_idle_preview_sleeps_and_a_visit_wakes_it(deployed: OfflineTester) -> None:
     await unvisited(deployed, HOURS)
     assert (await preview(deployed)).state is EnvironmentState.READY
     await unvisited(deployed, HOURS)
@@ -77,7 +77,7 @@ async def test_what_nobody_visits_sleeps_and_a_visit_wakes_it(deployed: OfflineT
     await deployed.says_nothing()
 
 
-async def test_a_visit_that_was_written_down_keeps_it_awake(deployed: OfflineTester) -> None:
+async def test_a_stored_visit_keeps_a_preview_awake(deployed: OfflineTester) -> None:
     await unvisited(deployed, HOURS)
     await visited(deployed)
     await deployed.bot.reconciling.visits.flush()
@@ -87,14 +87,14 @@ async def test_a_visit_that_was_written_down_keeps_it_awake(deployed: OfflineTes
     assert (await preview(deployed)).state is EnvironmentState.ASLEEP
 
 
-async def test_a_word_wakes_it(asleep: OfflineTester) -> None:
+async def test_the_command_wakes_a_preview(asleep: OfflineTester) -> None:
     said = await asleep.says("/唤醒")
     assert said.startswith("As lin asked, the preview is waking.")
     assert await woken(asleep) is EnvironmentState.READY
     assert "Nothing sleeps here." in await asleep.says("/wake")
 
 
-async def test_it_sleeps_on_through_a_restart_and_what_was_only_said_is_done(deployed: OfflineTester) -> None:
+async def test_a_restart_keeps_previews_asleep_and_completes_scaling_down(deployed: OfflineTester) -> None:
     deployed.world.script.fail("sleep", RetryLater(Reason.CLUSTER_UNAVAILABLE))
     with pytest.raises(RetryLater):
         await unvisited(deployed, 2 * HOURS)
@@ -106,7 +106,7 @@ async def test_it_sleeps_on_through_a_restart_and_what_was_only_said_is_done(dep
     assert deployed.world.asleep == {(await preview(deployed)).key}
 
 
-async def test_waking_is_taken_up_again_after_a_restart(asleep: OfflineTester) -> None:
+async def test_waking_continues_after_a_restart(asleep: OfflineTester) -> None:
     gate = asleep.world.script.hold("wake")
     await visited(asleep)
     await asleep.bot.reconciling.idle_scaler.scale_up()
@@ -116,7 +116,7 @@ async def test_waking_is_taken_up_again_after_a_restart(asleep: OfflineTester) -
     assert await woken(asleep) is EnvironmentState.READY
 
 
-async def test_a_cluster_in_trouble_is_asked_again_and_what_cannot_wake_has_failed(
+async def test_waking_is_retried_and_a_preview_that_cannot_wake_fails(
     asleep: OfflineTester,
 ) -> None:
     asleep.world.script.fail(
@@ -127,14 +127,14 @@ async def test_a_cluster_in_trouble_is_asked_again_and_what_cannot_wake_has_fail
     assert await woken(asleep) is EnvironmentState.FAILED
 
 
-async def test_a_test_of_what_sleeps_deploys_first(asleep: OfflineTester) -> None:
+async def test_a_test_of_a_sleeping_preview_deploys_first(asleep: OfflineTester) -> None:
     said = await asleep.says("/test")
     assert "passed" in said
     assert (await preview(asleep)).state is EnvironmentState.READY
     assert not asleep.world.asleep
 
 
-async def test_what_sleeps_is_taken_down_like_any_other(asleep: OfflineTester) -> None:
+async def test_a_sleeping_preview_is_removed_like_any_other(asleep: OfflineTester) -> None:
     key = (await preview(asleep)).key
     await asleep.merge()
     await asleep.read_all()
@@ -142,7 +142,7 @@ async def test_what_sleeps_is_taken_down_like_any_other(asleep: OfflineTester) -
     assert key in asleep.world.removed
 
 
-async def test_nothing_sleeps_while_something_runs(deployed: OfflineTester) -> None:
+async def test_no_preview_sleeps_during_a_run(deployed: OfflineTester) -> None:
     gate = deployed.world.script.hold("test")
     await deployed.comment("/test")
     await gate.reached()
@@ -152,7 +152,7 @@ async def test_nothing_sleeps_while_something_runs(deployed: OfflineTester) -> N
     await deployed.read()
 
 
-async def test_nothing_sleeps_unless_the_operator_says_so(tester: OfflineTester) -> None:
+async def test_previews_sleep_only_if_configured(tester: OfflineTester) -> None:
     tester.world.sleeps = True
     await tester.restart()
     await tester.opened()

@@ -61,7 +61,7 @@ async def test_a_stop_before_the_first_save_after_a_restart(
     assert [run.state for run in await tester.runs()] == [RunState.CANCELLED]
 
 
-async def test_a_stop_while_the_next_attempt_tidies_up(tester: OfflineTester) -> None:
+async def test_a_stop_while_the_next_attempt_cleans_up(tester: OfflineTester) -> None:
     await interrupted_in_its_tests(tester)
     gate = tester.world.script.hold("stop_tests")
     await tester.start()

@@ -51,7 +51,9 @@ async def test_a_commit_pushed_while_the_bot_was_down_is_built(tester: OfflineTe
 
 
 @pytest.mark.parametrize("end", ["close", "merge"])
-async def test_what_ended_while_the_bot_was_down_is_taken_down(tester: OfflineTester, end: str) -> None:
+async def test_a_pull_request_closed_while_the_bot_was_down_is_cleaned_up(
+    tester: OfflineTester, end: str
+) -> None:
     await tester.opened()
     await unreported(tester, getattr(tester, end)())
     assert tester.world.deployed
@@ -67,7 +69,7 @@ async def _nothing_waits(tester: OfflineTester) -> bool:
     return not await tester.bot.store.inbox.waiting()
 
 
-async def test_a_run_of_a_pull_request_that_closed_unheard_is_stopped(tester: OfflineTester) -> None:
+async def test_a_missed_close_stops_the_run(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()
@@ -83,7 +85,9 @@ async def test_a_run_of_a_pull_request_that_closed_unheard_is_stopped(tester: Of
     await tester.read_all()
 
 
-async def test_what_reopened_while_the_bot_was_down_gets_its_preview_again(tester: OfflineTester) -> None:
+async def test_a_pull_request_reopened_while_the_bot_was_down_gets_its_preview_again(
+    tester: OfflineTester,
+) -> None:
     await tester.opened()
     await tester.close()
     await tester.read_all()
@@ -95,7 +99,9 @@ async def test_what_reopened_while_the_bot_was_down_gets_its_preview_again(teste
     assert len(tester.world.deployed) == 1
 
 
-async def test_what_came_and_went_while_the_bot_was_down_is_no_news(tester: OfflineTester) -> None:
+async def test_a_pull_request_opened_and_closed_while_the_bot_was_down_starts_nothing(
+    tester: OfflineTester,
+) -> None:
     await tester.opened()
     await unreported(tester, tester.open(), tester.close())
     await tester.sweep()
@@ -104,7 +110,7 @@ async def test_what_came_and_went_while_the_bot_was_down_is_no_news(tester: Offl
     assert "Preview ready" in await tester.read()
 
 
-async def test_a_webhook_that_comes_late_after_all_changes_nothing(tester: OfflineTester) -> None:
+async def test_a_late_webhook_changes_nothing(tester: OfflineTester) -> None:
     await tester.opened()
     await unreported(tester, tester.open())
     await tester.sweep()
@@ -117,7 +123,7 @@ async def test_a_webhook_that_comes_late_after_all_changes_nothing(tester: Offli
     assert len(await tester.runs()) == before
 
 
-async def test_what_moved_a_moment_ago_is_left_to_its_webhook(tester: OfflineTester) -> None:
+async def test_recent_changes_are_left_to_their_webhooks(tester: OfflineTester) -> None:
     await tester.opened()
     await unreported(tester, tester.push())
     await tester.restart(sweep=SweepSettings(enabled=False, age="10m"))
@@ -128,7 +134,7 @@ async def test_what_moved_a_moment_ago_is_left_to_its_webhook(tester: OfflineTes
     assert tester.head[:8] in await tester.read()
 
 
-async def test_commands_that_nobody_heard_are_obeyed_in_order(tester: OfflineTester) -> None:
+async def test_missed_commands_are_executed_in_order(tester: OfflineTester) -> None:
     await tester.opened()
     await unreported(tester, tester.comment("/teardown"), tester.comment("/help"))
     await tester.sweep()
@@ -141,7 +147,7 @@ async def test_commands_that_nobody_heard_are_obeyed_in_order(tester: OfflineTes
 
 
 @pytest.mark.parametrize("words", ["thanks", "/lgtm", "> /teardown", "the `/teardown` command"])
-async def test_words_that_are_no_commands_stay_unanswered(tester: OfflineTester, words: str) -> None:
+async def test_missed_comments_without_commands_get_no_reply(tester: OfflineTester, words: str) -> None:
     await tester.opened()
     await unreported(tester, tester.comment(words))
     await tester.sweep()
@@ -149,7 +155,7 @@ async def test_words_that_are_no_commands_stay_unanswered(tester: OfflineTester,
     assert tester.repairs() == {}
 
 
-async def test_a_command_that_a_later_one_has_overtaken_comes_too_late(tester: OfflineTester) -> None:
+async def test_a_missed_command_before_a_processed_one_is_not_executed(tester: OfflineTester) -> None:
     await tester.opened()
     await unreported(tester, tester.comment("/teardown"))
     await tester.says("/help")
@@ -158,7 +164,7 @@ async def test_a_command_that_a_later_one_has_overtaken_comes_too_late(tester: O
     assert tester.world.deployed
 
 
-async def test_a_command_that_was_edited_is_not_obeyed(tester: OfflineTester) -> None:
+async def test_a_missed_command_that_was_edited_is_not_executed(tester: OfflineTester) -> None:
     await tester.opened()
 
     async def write_and_edit() -> None:
@@ -171,7 +177,7 @@ async def test_a_command_that_was_edited_is_not_obeyed(tester: OfflineTester) ->
     await tester.says_nothing()
 
 
-async def test_a_command_of_the_day_before_yesterday_is_not_obeyed(tester: OfflineTester) -> None:
+async def test_a_missed_command_older_than_a_day_is_not_executed(tester: OfflineTester) -> None:
     await tester.opened()
 
     async def write() -> None:
@@ -183,7 +189,7 @@ async def test_a_command_of_the_day_before_yesterday_is_not_obeyed(tester: Offli
     await tester.says_nothing()
 
 
-async def test_nobody_knows_which_commit_a_lost_approval_was_about(tester: OfflineTester) -> None:
+async def test_a_missed_approval_must_name_its_commit(tester: OfflineTester) -> None:
     assert "/ok-to-test" in await tester.opened_by_stranger()
     await unreported(tester, tester.comment("/ok-to-test"))
     await tester.sweep()
@@ -191,7 +197,7 @@ async def test_nobody_knows_which_commit_a_lost_approval_was_about(tester: Offli
     assert tester.world.built == []
 
 
-async def test_a_stranger_gains_nothing_by_a_lost_webhook(tester: OfflineTester) -> None:
+async def test_a_missed_command_needs_permission(tester: OfflineTester) -> None:
     await tester.opened()
     await unreported(tester, tester.open("stranger", from_fork=True), tester.comment("/build", by="stranger"))
     await tester.sweep()
@@ -246,7 +252,7 @@ async def _moved_back(tester: OfflineTester) -> None:
 @pytest.mark.parametrize(
     "past", [_superseded, _cancelled, _ignored, _unapproved, _failed, _closed, _moved_back]
 )
-async def test_what_a_webhook_told_is_not_brought_up_again(tester: OfflineTester, past: Doing) -> None:
+async def test_events_that_a_webhook_reported_are_not_recovered(tester: OfflineTester, past: Doing) -> None:
     await past(tester)
     await tester.read_all()
     runs = await tester.runs()
@@ -258,7 +264,7 @@ async def test_what_a_webhook_told_is_not_brought_up_again(tester: OfflineTester
     assert await tester.runs() == runs
 
 
-async def test_what_was_there_before_the_bot_came_is_none_of_its_business(tester: OfflineTester) -> None:
+async def test_pull_requests_from_before_the_first_sweep_are_ignored(tester: OfflineTester) -> None:
     await tester.restart(repos=ReposSettings((REPO,)))
     tester.hook.merge_requests_events = tester.hook.note_events = False
     await tester.open()
@@ -278,7 +284,7 @@ async def test_what_was_there_before_the_bot_came_is_none_of_its_business(tester
     assert [run.number for run in await tester.runs()] == [first, tester.number]
 
 
-async def test_a_repository_that_is_served_no_more_is_left_alone(tester: OfflineTester) -> None:
+async def test_a_repository_that_is_no_longer_allowed_is_skipped(tester: OfflineTester) -> None:
     await tester.opened()
     await unreported(tester, tester.push(), tester.comment("/teardown"))
     await tester.restart(repos=ReposSettings(("team/*", f"!{REPO}")))
@@ -286,7 +292,7 @@ async def test_a_repository_that_is_served_no_more_is_left_alone(tester: Offline
     await tester.says_nothing()
 
 
-async def test_a_delivery_that_was_given_up_while_gitee_was_down_is_decided_in_the_end(
+async def test_a_delivery_abandoned_during_an_outage_is_recovered(
     tester: OfflineTester,
 ) -> None:
     await tester.opened()
@@ -302,7 +308,7 @@ async def test_a_delivery_that_was_given_up_while_gitee_was_down_is_decided_in_t
     assert tester.world.deployed == {}
 
 
-async def test_what_one_look_cannot_reach_is_looked_at_next_time(
+async def test_a_sweep_continues_where_the_last_one_ran_out_of_requests(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciler, "MOST_REQUESTS", 4)
@@ -328,7 +334,7 @@ async def test_what_one_look_cannot_reach_is_looked_at_next_time(
     assert len(await tester.read_all()) == 4
 
 
-async def test_one_repository_that_is_refused_keeps_no_other_from_being_looked_at(
+async def test_a_refused_repository_does_not_block_the_sweep_of_others(
     tester: OfflineTester,
 ) -> None:
     await tester.restart(repos=ReposSettings(("team/hidden", REPO)))
@@ -341,7 +347,7 @@ async def test_one_repository_that_is_refused_keeps_no_other_from_being_looked_a
     assert tester.head[:8] in await tester.read()
 
 
-async def test_while_gitee_is_away_the_rest_is_swept(
+async def test_without_gitee_runners_and_registry_are_still_swept(
     tester: OfflineTester, caplog: pytest.LogCaptureFixture
 ) -> None:
     await tester.opened()

@@ -6,7 +6,7 @@ from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import REPO
 
 
-async def test_an_environment_is_taken_down_when_its_time_is_over(tester: OfflineTester) -> None:
+async def test_an_expired_environment_is_removed(tester: OfflineTester) -> None:
     await tester.open()
     assert "http://pr-1-shop.test.example.com" in await tester.read()
     tester.clock.skip(timedelta(days=3) - timedelta(minutes=5))
@@ -30,7 +30,7 @@ async def test_the_operator_bounds_how_long_a_preview_may_live(tester: OfflineTe
     assert environment.expires_at - environment.deployed_at == timedelta(days=3)
 
 
-async def test_old_words_cannot_be_brought_up_again(tester: OfflineTester) -> None:
+async def test_an_old_comment_cannot_be_redelivered(tester: OfflineTester) -> None:
     await tester.open()
     await tester.read()
     await tester.settled()
@@ -44,7 +44,7 @@ async def test_old_words_cannot_be_brought_up_again(tester: OfflineTester) -> No
     assert tester.world.deployed != {}
 
 
-async def test_words_that_a_short_outage_swallowed_are_obeyed_when_redelivered(tester: OfflineTester) -> None:
+async def test_a_recent_comment_can_be_redelivered(tester: OfflineTester) -> None:
     await tester.open()
     await tester.read()
     await tester.settled()

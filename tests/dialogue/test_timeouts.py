@@ -43,7 +43,7 @@ def deadlines(tester: OfflineTester) -> Deadlines:
     return made
 
 
-async def test_a_step_that_takes_too_long_is_interrupted_and_named(
+async def test_a_step_over_its_timeout_is_interrupted_and_reported(
     tester: OfflineTester, deadlines: Deadlines
 ) -> None:
     await tester.configure("version: 1\ntest: {timeout: 100}\nbuild: {timeout: 10}\n")
@@ -60,7 +60,7 @@ async def test_a_step_that_takes_too_long_is_interrupted_and_named(
     assert [run.state for run in await tester.runs()] == [RunState.FAILED]
 
 
-async def test_a_run_that_takes_too_long_begins_no_further_step(tester: OfflineTester) -> None:
+async def test_a_run_over_its_time_limit_starts_no_further_step(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()
@@ -95,7 +95,7 @@ async def test_a_run_whose_time_ends_within_a_step_is_interrupted(
 
 
 @pytest.mark.parametrize("door", ["deploy", "test"])
-async def test_the_time_of_a_run_goes_on_while_it_is_interrupted(tester: OfflineTester, door: str) -> None:
+async def test_interruptions_count_towards_the_time_of_a_run(tester: OfflineTester, door: str) -> None:
     gate = tester.world.script.hold(door)
     await tester.open()
     await gate.reached()
@@ -115,7 +115,7 @@ async def test_the_time_of_a_run_goes_on_while_it_is_interrupted(tester: Offline
         assert len(tester.world.tests_stopped) == 1
 
 
-async def test_an_interruption_within_its_time_costs_a_run_nothing(tester: OfflineTester) -> None:
+async def test_an_interruption_within_the_time_limit_does_not_fail_a_run(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("test")
     await tester.open()
     await gate.reached()
@@ -125,7 +125,7 @@ async def test_an_interruption_within_its_time_costs_a_run_nothing(tester: Offli
     assert "2 tests passed" in await tester.read()
 
 
-async def test_a_clock_that_is_set_back_gives_and_takes_nothing(tester: OfflineTester) -> None:
+async def test_setting_the_clock_back_does_not_change_timeouts(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()
@@ -146,7 +146,7 @@ async def test_a_teardown_has_no_time_limit(tester: OfflineTester) -> None:
     assert tester.world.deployed == {}
 
 
-async def test_a_step_that_ends_the_bot_each_time_is_given_up(
+async def test_a_step_that_repeatedly_ends_the_bot_is_abandoned(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "MOST_INTERRUPTIONS", 1)
@@ -162,7 +162,7 @@ async def test_a_step_that_ends_the_bot_each_time_is_given_up(
     assert len(tester.comments()) == 1
 
 
-async def test_what_a_step_that_is_given_up_has_left_is_removed(
+async def test_resources_of_an_abandoned_step_are_removed(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "MOST_INTERRUPTIONS", 1)

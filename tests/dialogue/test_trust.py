@@ -14,7 +14,7 @@ async def test_a_stranger_starts_nothing_on_a_public_repository(tester: OfflineT
     assert len(await tester.runs()) == 1
 
 
-async def test_nothing_of_a_strangers_fork_runs_before_somebody_trusts_it(tester: OfflineTester) -> None:
+async def test_code_of_a_strangers_fork_does_not_run_before_an_approval(tester: OfflineTester) -> None:
     said = await tester.opened_by_stranger()
     assert f"Somebody with write access can review commit `{tester.head[:8]}`" in said
     assert "nobody has trusted commit" in await tester.says("/build", by="lin")
@@ -24,14 +24,14 @@ async def test_nothing_of_a_strangers_fork_runs_before_somebody_trusts_it(tester
     assert await tester.runs() == []
 
 
-async def test_trusting_a_commit_begins_its_automatic_run(tester: OfflineTester) -> None:
+async def test_approving_a_commit_starts_its_automatic_run(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     said = await tester.says("/ok-to-test", by="mei")
     assert f"Commit `{tester.head[:8]}` by stranger is trusted by mei" in said
     assert "2 tests passed" in await tester.read()
 
 
-async def test_an_author_cannot_trust_himself(tester: OfflineTester) -> None:
+async def test_an_author_cannot_approve_their_own_commit(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     assert "stranger may not do this" in await tester.says("/ok-to-test", by="stranger")
     tester.gitee.set_permission(REPO, "stranger", "read")
@@ -39,7 +39,7 @@ async def test_an_author_cannot_trust_himself(tester: OfflineTester) -> None:
     assert await tester.runs() == []
 
 
-async def test_a_later_push_drops_the_trust(tester: OfflineTester) -> None:
+async def test_a_later_push_ends_the_approval(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     await tester.comment("/ok-to-test")
     await tester.read_all()
@@ -61,7 +61,7 @@ async def test_moving_back_to_a_trusted_commit_is_trusted(tester: OfflineTester)
     assert {order.labels["chatops.sha"] for order in tester.world.built} == {trusted}
 
 
-async def test_moving_back_to_a_trusted_commit_makes_up_for_its_superseded_run(tester: OfflineTester) -> None:
+async def test_moving_back_to_a_trusted_commit_repeats_its_superseded_run(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     trusted = tester.head
     gate = tester.world.script.hold("build")
@@ -96,7 +96,7 @@ async def test_the_author_of_a_trusted_commit_may_build_and_not_deploy(tester: O
     assert "it is for people with write access" in await tester.says("/teardown", by="stranger")
 
 
-async def test_reading_permission_is_no_writing_permission(tester: OfflineTester) -> None:
+async def test_read_permission_is_not_write_permission(tester: OfflineTester) -> None:
     tester.gitee.set_permission(REPO, "stranger", "read")
     assert "nothing was run yet" in await tester.opened_by_stranger()
     await tester.open("mei")
@@ -104,7 +104,7 @@ async def test_reading_permission_is_no_writing_permission(tester: OfflineTester
     assert "may not do this" in await tester.says("/build", by="stranger")
 
 
-async def test_permission_is_looked_up_at_that_moment(tester: OfflineTester) -> None:
+async def test_permission_is_checked_at_the_time_of_the_command(tester: OfflineTester) -> None:
     await tester.opened()
     assert "may not do this" in await tester.says("/build", by="stranger")
     tester.gitee.set_permission(REPO, "stranger", "write")
@@ -120,7 +120,7 @@ async def test_an_author_who_loses_write_permission_loses_trust(tester: OfflineT
     assert "nobody has trusted commit" in await tester.says("/build", by="lin")
 
 
-async def test_the_operator_may_ask_for_more_or_less(tester: OfflineTester) -> None:
+async def test_the_operator_may_raise_or_lower_the_required_permission(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.restart(permissions={"build": "anyone", "deploy": "admin", "ok-to-test": "anyone"})
     await tester.open()
@@ -158,7 +158,7 @@ async def test_a_moved_head_is_reported_and_not_built(tester: OfflineTester) -> 
     assert len(await tester.runs()) == 1
 
 
-async def test_trust_is_not_given_to_a_commit_that_nobody_saw(tester: OfflineTester) -> None:
+async def test_a_commit_that_the_approver_did_not_see_is_not_approved(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     seen = tester.head
     await tester.stop()

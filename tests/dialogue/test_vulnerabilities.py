@@ -6,7 +6,7 @@ from tests.dialogue.offline import OfflineTester
 BAD = Scan({Severity.HIGH: 1, Severity.LOW: 4}, 3, "Trivy")
 
 
-async def test_what_the_scanner_found_is_told_and_stops_nothing_by_itself(tester: OfflineTester) -> None:
+async def test_vulnerabilities_are_reported_and_block_nothing_by_default(tester: OfflineTester) -> None:
     tester.world.scan = BAD
     said = await tester.opened()
     assert "vulnerabilities: 1 high, 4 low (3 fixable)" in said
@@ -30,7 +30,7 @@ async def test_an_image_beyond_the_threshold_is_neither_deployed_nor_used_later(
     assert len(tester.world.built) == 2
 
 
-async def test_an_image_that_nobody_looked_at_does_not_pass_a_threshold(tester: OfflineTester) -> None:
+async def test_an_image_without_a_scan_does_not_pass_a_threshold(tester: OfflineTester) -> None:
     tester.world.fail_on = Severity.CRITICAL
     await tester.restart()
     said = await tester.opened()
@@ -39,7 +39,9 @@ async def test_an_image_that_nobody_looked_at_does_not_pass_a_threshold(tester: 
     assert tester.world.deployed == {}
 
 
-async def test_tags_that_the_registry_keeps_are_told_and_stop_nothing(tester: OfflineTester) -> None:
+async def test_tags_that_the_registry_keeps_are_reported_and_do_not_fail_the_teardown(
+    tester: OfflineTester,
+) -> None:
     await tester.opened()
     tag = f"pr-1-{tester.head[:8]}"
     tester.world.immutable = {tag}

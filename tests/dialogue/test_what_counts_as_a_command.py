@@ -33,7 +33,7 @@ NO_COMMANDS = [
 ]
 
 
-async def test_what_only_looks_like_one_is_met_with_silence(quiet: OfflineTester) -> None:
+async def test_text_that_only_resembles_a_command_is_ignored(quiet: OfflineTester) -> None:
     for body in NO_COMMANDS:
         await quiet.comment(body)
     await quiet.says_nothing()
@@ -47,7 +47,7 @@ async def test_near_misses_get_one_hint(quiet: OfflineTester) -> None:
     assert await quiet.runs() == []
 
 
-async def test_commands_run_from_between_other_words(quiet: OfflineTester) -> None:
+async def test_commands_between_other_text_are_executed(quiet: OfflineTester) -> None:
     body = "Looks good to me.\n/build\n\n```\n/deploy\n```\n\n> /test\n"
     assert "Image built" in await quiet.says(body)
     assert [run.plan.names for run in await quiet.runs()] == [("build",)]
@@ -90,7 +90,7 @@ async def test_the_bots_own_comments_never_act(quiet: OfflineTester) -> None:
     assert await quiet.runs() == []
 
 
-async def test_a_closed_pull_request_runs_no_code_and_can_be_asked(quiet: OfflineTester) -> None:
+async def test_a_closed_pull_request_runs_no_code_and_answers_status(quiet: OfflineTester) -> None:
     await quiet.says("/deploy")
     await quiet.close()
     assert "The PR is closed or merged; nothing runs here any more." in await quiet.says("/test")

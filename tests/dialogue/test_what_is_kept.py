@@ -5,7 +5,7 @@ from datetime import timedelta
 from tests.dialogue.offline import OfflineTester, visitor
 
 
-async def test_old_logs_and_deliveries_go_and_the_pages_say_so(tester: OfflineTester) -> None:
+async def test_expired_logs_and_deliveries_are_removed_and_the_pages_say_so(tester: OfflineTester) -> None:
     await tester.opened()
     [run] = [found.id for found in await tester.bot.store.runs.runs()]
     await tester.bot.deps.adapters.files.store.put(run, {"build.log": b"words", "report.html": b"<h1>"})
@@ -30,7 +30,7 @@ async def test_old_logs_and_deliveries_go_and_the_pages_say_so(tester: OfflineTe
     assert await tester.bot.deps.adapters.files.store.names(run) == ("report.html",)
 
 
-async def test_what_a_run_did_is_measured(tester: OfflineTester) -> None:
+async def test_runs_and_steps_are_counted(tester: OfflineTester) -> None:
     tester.gitee.faults.add("POST", "/pulls/1/comments$", times=2, status=500)
     await tester.opened()
 
@@ -44,7 +44,7 @@ async def test_what_a_run_did_is_measured(tester: OfflineTester) -> None:
     assert "chatops_leases_lost_total 0.0" in measured
 
 
-async def test_a_run_that_is_stopped_is_measured_as_such(tester: OfflineTester) -> None:
+async def test_a_stopped_run_is_counted_as_stopped(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()

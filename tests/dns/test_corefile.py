@@ -43,16 +43,16 @@ def test_zone_and_address_come_from_the_settings() -> None:
     assert coredns(**DOMAIN, CHATOPS_DNS__ADDRESS="10.0.0.5") == (0, WILDCARD)
 
 
-def test_zone_and_address_may_be_named() -> None:
+def test_zone_and_address_can_be_options() -> None:
     assert coredns("--zone", "test.example.com.", "--address", "10.0.0.5") == (0, WILDCARD)
 
 
-def test_names_from_etcd_need_no_address() -> None:
+def test_with_etcd_no_address_is_needed() -> None:
     assert coredns(**DOMAIN, CHATOPS_DNS__ETCD="http://10.0.0.9:2379") == (0, ETCD)
     assert coredns("--address", "10.0.0.5", **DOMAIN, CHATOPS_DNS__ETCD="http://10.0.0.9:2379")[1] == WILDCARD
 
 
-def test_several_addresses_are_all_answered() -> None:
+def test_all_addresses_are_in_the_answer() -> None:
     text = wildcard("t", ["10.0.0.5", "10.0.0.6", "2001:db8::5"])
 
     assert 'answer "{{ .Name }} 30 IN A 10.0.0.5" "{{ .Name }} 30 IN A 10.0.0.6"' in text
@@ -61,7 +61,7 @@ def test_several_addresses_are_all_answered() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--address", "lb.example.com"), ("--address", '1.2.3.4" }')])
-def test_without_an_address_it_says_what_to_give(arguments: tuple[str, ...]) -> None:
+def test_a_missing_address_is_reported_with_the_option(arguments: tuple[str, ...]) -> None:
     code, output = coredns(*arguments)
 
     assert code == 1
@@ -69,5 +69,5 @@ def test_without_an_address_it_says_what_to_give(arguments: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize("zone", ["a b", "x{", 'x"', "x\ny"])
-def test_a_zone_that_is_no_name_is_refused(zone: str) -> None:
+def test_an_invalid_zone_is_refused(zone: str) -> None:
     assert coredns("--zone", zone, "--address", "10.0.0.5")[0] == 1

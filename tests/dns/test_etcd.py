@@ -48,7 +48,7 @@ def stored(etcd: EtcdProcess, name: str) -> dict[str, Any] | None:
     return {**found[0], "value": json.loads(b64decode(found[0]["value"]))} if found else None
 
 
-async def test_a_name_is_entered_with_a_lease_and_withdrawn(etcd: EtcdProcess, names: EtcdRecords) -> None:
+async def test_a_record_is_created_with_a_lease_and_removed(etcd: EtcdProcess, names: EtcdRecords) -> None:
     assert await names.publish(["pr-1-shop", "pr-2-shop"]) is None
 
     found = stored(etcd, f"pr-1-shop.{ZONE}")
@@ -62,7 +62,7 @@ async def test_a_name_is_entered_with_a_lease_and_withdrawn(etcd: EtcdProcess, n
     assert stored(etcd, f"pr-2-shop.{ZONE}") is not None
 
 
-async def test_entering_again_renews(etcd: EtcdProcess, names: EtcdRecords) -> None:
+async def test_creating_a_record_again_renews_it(etcd: EtcdProcess, names: EtcdRecords) -> None:
     await names.publish(["pr-1-shop"])
     first = stored(etcd, f"pr-1-shop.{ZONE}")
     await names.publish(["pr-1-shop"])
@@ -73,7 +73,7 @@ async def test_entering_again_renews(etcd: EtcdProcess, names: EtcdRecords) -> N
     assert first["lease"] != second["lease"]
 
 
-async def test_many_names_go_in_several_transactions(
+async def test_many_records_use_several_transactions(
     etcd: EtcdProcess, names: EtcdRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = [f"pr-{number}-many" for number in range(250)]
@@ -84,21 +84,21 @@ async def test_many_names_go_in_several_transactions(
     assert stored(etcd, f"pr-0-many.{ZONE}") is None
 
 
-async def test_an_etcd_that_is_gone_is_told() -> None:
+async def test_an_unavailable_etcd_is_reported() -> None:
     async with EtcdRecords(f"http://127.0.0.1:{free_port()}", zone=ZONE, address="10.0.0.5") as names:
         assert str(await names.publish(["pr-1-shop"])).startswith("etcd: ")
         assert str(await names.withdraw(["pr-1-shop"])).startswith("etcd: ")
 
 
 @pytest.mark.parametrize("answer", ["<html>", "[]", "{}"])
-async def test_what_is_no_etcd_is_told(answer: str) -> None:
+async def test_another_service_than_etcd_is_reported(answer: str) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text=answer))
     async with EtcdRecords("http://e", zone=ZONE, address="10.0.0.5", transport=transport) as names:
         assert str(await names.publish(["pr-1-shop"])).startswith("etcd: ")
 
 
 @pytest.mark.usefixtures("patient")
-async def test_doctor_enters_a_name_and_sees_it_come_out(etcd: EtcdProcess) -> None:
+async def test_doctor_creates_a_record_and_resolves_it(etcd: EtcdProcess) -> None:
     def from_etcd(name: str, kind: str) -> str:
         found = stored(etcd, name)
         return str(found["value"]["host"]) if found and kind == "A" else "NXDOMAIN"
@@ -114,7 +114,7 @@ async def test_doctor_enters_a_name_and_sees_it_come_out(etcd: EtcdProcess) -> N
     assert "kvs" not in asked(etcd, "kv/range", EVERYTHING)
 
 
-async def test_doctor_says_that_etcd_is_gone() -> None:
+async def test_doctor_reports_an_unavailable_etcd() -> None:
     [found] = await doctor.check(examined(f"http://127.0.0.1:{free_port()}", "127.0.0.1:9"))
 
     assert found.state is State.WRONG

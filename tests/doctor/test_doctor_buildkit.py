@@ -22,7 +22,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("client")
-async def test_a_buildkitd_that_answers_is_fine() -> None:
+async def test_a_buildkitd_that_answers_passes() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         [found] = await buildkit.check(examined(f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
 
@@ -30,23 +30,21 @@ async def test_a_buildkitd_that_answers_is_fine() -> None:
 
 
 @pytest.mark.usefixtures("client")
-async def test_one_that_is_gone_is_told() -> None:
+async def test_an_unavailable_buildkitd_is_reported() -> None:
     [found] = await buildkit.check(examined(f"tcp://127.0.0.1:{free_port()}"))
 
     assert found.state is State.WRONG
     assert "failed to list workers" in found.found.en
 
 
-async def test_without_the_client_that_is_the_finding(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_a_missing_client_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     [found] = await buildkit.check(examined("tcp://b:1"))
 
     assert (found.state, found.found.en) == (State.WRONG, "buildctl is not on the PATH")
 
 
-def test_nobody_looks_where_nothing_is_built_in_the_cluster() -> None:
+def test_buildkit_is_not_checked_without_an_address() -> None:
     [check] = [one for one in CHECKS if one.name == "buildkit"]
 
     assert not check.wanted(Settings())

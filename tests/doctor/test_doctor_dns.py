@@ -30,7 +30,7 @@ async def findings(answer: Answer, address: str = "") -> list[Finding]:
         return list(await dns.check(Examined(settings)))
 
 
-async def test_a_wildcard_zone_is_fine_and_asked_for_names_nobody_entered() -> None:
+async def test_a_wildcard_zone_passes_and_is_queried_for_random_names() -> None:
     asked: list[tuple[str, str]] = []
 
     def answer(name: str, kind: str) -> str:
@@ -55,7 +55,7 @@ async def test_a_wildcard_zone_is_fine_and_asked_for_names_nobody_entered() -> N
         (None, "no answer from", "port 53"),
     ],
 )
-async def test_each_failure_is_told_apart(
+async def test_each_failure_has_its_own_finding(
     said: str | None, told: str, advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if said is None:
@@ -70,7 +70,7 @@ async def test_each_failure_is_told_apart(
     assert found.advice.say(Language.ZH) != found.advice.en
 
 
-async def test_the_port_of_a_server_is_told() -> None:
+async def test_the_port_of_a_server_is_used() -> None:
     async with nameserver(by_type({"A": "NXDOMAIN"})) as server:
         settings = Settings(preview=PreviewSettings(domain=DOMAIN), dns=DnsSettings(servers=(server,)))
         [found] = await dns.check(Examined(settings))
@@ -92,13 +92,13 @@ async def test_a_zone_without_a_second_level_or_aaaa_is_noted() -> None:
     assert "two levels" in two.found.en
 
 
-async def test_a_zone_of_ipv6_alone_is_fine() -> None:
+async def test_a_zone_with_only_ipv6_passes() -> None:
     [found] = await findings(by_type({"AAAA": "2001:db8::5"}))
 
     assert (found.state, found.found.en) == (State.FINE, "*.test.example.com resolves to 2001:db8::5")
 
 
-async def test_an_address_other_than_the_one_expected_is_wrong() -> None:
+async def test_an_unexpected_address_is_wrong() -> None:
     answer = by_type({"A": ADDRESS})
 
     assert (await findings(answer, ADDRESS))[0].state is State.FINE
@@ -108,7 +108,7 @@ async def test_an_address_other_than_the_one_expected_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("domain", ["localhost", "preview.localhost", "Preview.LOCALHOST."])
-async def test_a_name_for_this_machine_alone_is_not_asked_for(domain: str) -> None:
+async def test_a_local_name_is_not_queried(domain: str) -> None:
     [found] = await dns.check(Examined(Settings(preview=PreviewSettings(domain=domain))))
 
     assert found.state is State.NOTE
@@ -124,7 +124,7 @@ async def test_a_name_for_this_machine_alone_is_not_asked_for(domain: str) -> No
         ("[::1]", "::1", 53),
     ],
 )
-def test_servers_may_name_a_port(given: str, address: str, port: int) -> None:
+def test_servers_may_include_a_port(given: str, address: str, port: int) -> None:
     found = lookup._server(given)
 
     assert (found.address, found.port) == (address, port)

@@ -41,20 +41,20 @@ async def check(forge: OfflineGitee, token: str, *allow: str) -> list[Finding]:
     return list(await gitee.check(Examined(settings(forge, token, *allow))))
 
 
-async def test_without_a_token_there_is_nothing_to_ask(forge: OfflineGitee) -> None:
+async def test_a_missing_token_is_reported_without_requests(forge: OfflineGitee) -> None:
     [found] = await check(forge, "")
 
     assert (found.state, found.found.en) == (State.WRONG, "no token is set")
 
 
-async def test_a_token_that_is_refused_is_told(forge: OfflineGitee) -> None:
+async def test_a_refused_token_is_reported(forge: OfflineGitee) -> None:
     [found] = await check(forge, "nonsense")
 
     assert found.state is State.WRONG
     assert found.found.en.startswith("the token was refused: GET /user: 401")
 
 
-async def test_a_repository_without_a_webhook_is_wrong_and_with_one_it_is_fine(forge: OfflineGitee) -> None:
+async def test_a_missing_webhook_is_wrong_and_an_existing_one_passes(forge: OfflineGitee) -> None:
     token = forge.token("chatops-bot")
     known, seen, hook = await check(forge, token, "team/shop", "others/*", "!team/old")
 
@@ -68,7 +68,7 @@ async def test_a_repository_without_a_webhook_is_wrong_and_with_one_it_is_fine(f
     assert [found.state for found in await check(forge, token, "team/shop")] == [State.FINE] * 3
 
 
-async def test_a_repository_that_does_not_exist_is_told(forge: OfflineGitee) -> None:
+async def test_a_missing_repository_is_reported(forge: OfflineGitee) -> None:
     token = forge.token("chatops-bot")
     examined = Examined(settings(forge, token), (RepoPath("team", "none"),))
 
@@ -80,7 +80,7 @@ async def test_a_repository_that_does_not_exist_is_told(forge: OfflineGitee) -> 
     )
 
 
-async def test_webhooks_that_the_token_may_not_see_are_no_failure(forge: OfflineGitee) -> None:
+async def test_webhooks_that_the_token_may_not_read_are_a_note(forge: OfflineGitee) -> None:
     _, seen, hook = await check(forge, forge.token("guest"), "team/shop")
 
     assert (seen.state, hook.state) == (State.FINE, State.NOTE)
@@ -96,5 +96,5 @@ async def test_webhooks_that_the_token_may_not_see_are_no_failure(forge: Offline
         (Hook(1, "u", comments=False, pulls=True), State.WRONG),
     ],
 )
-def test_what_a_webhook_tells_of_counts(hook: Hook, state: State) -> None:
+def test_the_events_of_a_webhook_are_checked(hook: Hook, state: State) -> None:
     assert gitee.hook_finding(SHOP, [hook]).state is state

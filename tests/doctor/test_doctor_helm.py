@@ -18,14 +18,14 @@ from bot.settings.model import Settings
         ("Client: ?", State.WRONG, "does not report its version: Client: ?"),
     ],
 )
-def test_helm_from_3_8_on_will_do(said: str, state: State, told: str) -> None:
+def test_helm_3_8_and_newer_pass(said: str, state: State, told: str) -> None:
     found = helm.version_finding(said)
 
     assert found.state is state
     assert told in found.found.en
 
 
-async def test_the_program_on_the_path_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_helm_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     program = tmp_path / "helm"
     program.write_text('#!/bin/sh\n[ "$1 $2" = "version --short" ] && echo v3.10.1+gabc\n')

@@ -71,7 +71,7 @@ async def check(folder: Path, port: int, ingress_class: str = "") -> list[Findin
     return list(await kubernetes.check(Examined(Settings(kubernetes=chosen))))
 
 
-async def test_a_cluster_where_everything_is_allowed_is_fine(server: ApiServer, tmp_path: Path) -> None:
+async def test_a_cluster_with_all_permissions_passes(server: ApiServer, tmp_path: Path) -> None:
     found = await check(tmp_path, server.port)
 
     assert [one.state for one in found] == [State.FINE, State.FINE]
@@ -80,7 +80,7 @@ async def test_a_cluster_where_everything_is_allowed_is_fine(server: ApiServer, 
     assert ("apps", "deployments", "patch") in server.asked
 
 
-async def test_rights_that_are_missing_are_named_together(server: ApiServer, tmp_path: Path) -> None:
+async def test_missing_permissions_are_listed_together(server: ApiServer, tmp_path: Path) -> None:
     server.refused = {("namespaces", "create"), ("namespaces", "delete"), ("jobs", "create")}
 
     _, rights = await check(tmp_path, server.port)
@@ -90,7 +90,7 @@ async def test_rights_that_are_missing_are_named_together(server: ApiServer, tmp
 
 
 @pytest.mark.parametrize(("status", "state"), [(200, State.FINE), (404, State.WRONG), (403, State.NOTE)])
-async def test_an_ingress_class_that_is_named_must_be_there(
+async def test_a_configured_ingress_class_must_exist(
     server: ApiServer, tmp_path: Path, status: int, state: State
 ) -> None:
     server.classes = status
@@ -98,14 +98,14 @@ async def test_an_ingress_class_that_is_named_must_be_there(
     assert (await check(tmp_path, server.port, "nginx"))[2].state is state
 
 
-async def test_a_cluster_that_is_gone_is_told(tmp_path: Path) -> None:
+async def test_an_unavailable_cluster_is_reported(tmp_path: Path) -> None:
     [found] = await check(tmp_path, free_port())
 
     assert found.state is State.WRONG
     assert found.found.en.startswith("the cluster does not answer: ")
 
 
-async def test_outside_a_cluster_a_kubeconfig_is_asked_for() -> None:
+async def test_outside_a_cluster_a_kubeconfig_is_required() -> None:
     [found] = await kubernetes.check(Examined(Settings(kubernetes=KubernetesSettings(enabled=True))))
 
     assert found.state is State.WRONG

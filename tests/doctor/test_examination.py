@@ -45,7 +45,7 @@ async def _hangs(_examined: Examined) -> Sequence[Finding]:
     return []
 
 
-async def test_every_part_is_looked_at_in_order_and_none_can_hide_another(
+async def test_all_checks_run_in_order_and_one_failure_hides_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(examination, "PATIENCE", 0.05)
@@ -63,14 +63,14 @@ async def test_every_part_is_looked_at_in_order_and_none_can_hide_another(
     assert "LookupError: what" in found[1][1][0].found.zh
 
 
-def test_the_list_names_a_part_once_and_says_what_to_do() -> None:
+def test_the_list_names_each_part_once_and_gives_advice() -> None:
     told = list(lines("dns", [fine(en="good", zh="好"), BAD], Language.ZH))
 
     assert told == ["✓ dns         好", "✗             不见了", "              → 请恢复。"]
     assert list(lines("dns", [BAD], Language.EN))[1] == "              → Bring it back."
 
 
-def test_a_note_is_no_failure() -> None:
+def test_a_note_is_not_a_failure() -> None:
     assert passed([note(Text(en="odd", zh="奇怪"))])
     assert summary([BAD], Language.ZH) != summary([], Language.ZH)
 
@@ -80,7 +80,7 @@ def doctor(*arguments: str, **environ: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_settings_that_cannot_be_read_are_the_only_finding(tmp_path: Path) -> None:
+def test_invalid_settings_are_the_only_finding(tmp_path: Path) -> None:
     config = tmp_path / "chatops.toml"
     config.write_text("[server]\nprot = 1\n[gitte]\n")
 
@@ -92,7 +92,7 @@ def test_settings_that_cannot_be_read_are_the_only_finding(tmp_path: Path) -> No
     assert "docker" not in output
 
 
-def test_without_gitee_or_a_registry_the_parts_that_are_missing_are_named(tmp_path: Path) -> None:
+def test_missing_settings_for_gitee_and_the_registry_are_reported(tmp_path: Path) -> None:
     gone = f"http://127.0.0.1:{free_port()}"
     environ = {
         "CHATOPS_REGISTRY__URL": gone,
@@ -118,14 +118,14 @@ def test_without_gitee_or_a_registry_the_parts_that_are_missing_are_named(tmp_pa
     assert "引擎没有响应" in doctor("--language", "zh", **environ)[1]
 
 
-def test_what_is_no_repository_is_refused() -> None:
+def test_an_invalid_repository_is_refused() -> None:
     code, output = doctor("--repo", "shop")
 
     assert code == 2
     assert "shop" in output
 
 
-async def test_settings_that_make_a_bot_are_fine(tmp_path: Path) -> None:
+async def test_complete_settings_pass(tmp_path: Path) -> None:
     complete = Settings(
         server=ServerSettings(public_url="https://bot.example.com", data_dir=tmp_path / "new" / "data"),
         gitee=GiteeSettings(webhook_secret=(Secret("s"),)),
@@ -135,7 +135,7 @@ async def test_settings_that_make_a_bot_are_fine(tmp_path: Path) -> None:
     assert [found.state for found in await settings.check(Examined(complete))] == [State.FINE]
 
 
-async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+async def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     found = await settings.check(
         Examined(Settings(server=ServerSettings(data_dir=tmp_path / "file" / "data")))
@@ -145,7 +145,7 @@ async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> No
 
 
 @pytest.mark.docker
-async def test_a_real_engine_is_fine() -> None:
+async def test_a_real_engine_passes() -> None:
     [found] = await docker.check(Examined(Settings()))
 
     assert found.state is State.FINE
@@ -153,12 +153,12 @@ async def test_a_real_engine_is_fine() -> None:
 
 
 @pytest.mark.parametrize("version", ["1.40", "1.9"])
-def test_an_engine_that_is_too_old_is_not(version: str) -> None:
+def test_an_engine_that_is_too_old_fails(version: str) -> None:
     assert docker._version("19.03", version).state is State.WRONG
     assert docker._version("28", "1.51").state is State.FINE
 
 
-async def test_an_engine_address_that_cannot_be_used_is_told() -> None:
+async def test_an_unusable_engine_address_is_reported() -> None:
     [found] = await docker.check(Examined(Settings(docker=DockerSettings(host="ssh://host"))))
 
     assert found.state is State.WRONG
@@ -166,7 +166,7 @@ async def test_an_engine_address_that_cannot_be_used_is_told() -> None:
 
 
 @pytest.mark.docker
-async def test_a_real_registry_is_fine_and_has_no_more_repositories_than_before(tmp_path: Path) -> None:
+async def test_a_real_registry_passes_and_gets_no_new_repository(tmp_path: Path) -> None:
     process = RegistryProcess(tmp_path)
     try:
         found = await registry.check(
@@ -185,7 +185,7 @@ async def test_a_real_registry_is_fine_and_has_no_more_repositories_than_before(
 
 
 @pytest.mark.docker
-async def test_a_registry_that_refuses_pushes_is_told(tmp_path: Path) -> None:
+async def test_a_registry_that_refuses_pushes_is_reported(tmp_path: Path) -> None:
     process = RegistryProcess(tmp_path, readonly=True)
     try:
         _, found = await registry.check(

@@ -55,7 +55,7 @@ async def findings(settings: Settings) -> list[Finding]:
     return found
 
 
-async def test_all_is_well(settings: Settings, jenkins: OfflineJenkins) -> None:
+async def test_a_correct_setup_passes(settings: Settings, jenkins: OfflineJenkins) -> None:
     account, job, each = await findings(settings)
     assert (account.state, account.found.en) == (State.FINE, f"the bot is chatops at {jenkins.url}")
     assert (job.state, job.found.en) == (State.FINE, "team/build is ready")
@@ -73,7 +73,9 @@ async def test_all_is_well(settings: Settings, jenkins: OfflineJenkins) -> None:
         ({"jobs": ("shared/**",)}, "team/shop may not use team/build"),
     ],
 )
-async def test_what_is_set_wrong(settings: Settings, changes: dict[str, object], expected: str) -> None:
+async def test_wrong_settings_are_reported(
+    settings: Settings, changes: dict[str, object], expected: str
+) -> None:
     chosen = replace(settings, jenkins=replace(settings.jenkins, **changes))  # type: ignore[arg-type] # a table's row
     wrong = [one for one in await findings(chosen) if one.state is State.WRONG]
     assert any(expected in one.found.en for one in wrong)
@@ -92,7 +94,7 @@ async def test_a_jenkins_that_is_going_away_is_a_note(settings: Settings, jenkin
     assert (account.state, "is shutting down" in account.found.en) == (State.NOTE, True)
 
 
-async def test_another_server_is_no_jenkins(settings: Settings, jenkins: OfflineJenkins) -> None:
+async def test_another_server_is_not_jenkins(settings: Settings, jenkins: OfflineJenkins) -> None:
     jenkins.faults.add("GET", "/", status=404, body="default backend - 404", times=99)
     account, *_ = await findings(settings)
     assert "is not a Jenkins server" in account.found.en
@@ -109,7 +111,7 @@ async def test_another_server_is_no_jenkins(settings: Settings, jenkins: Offline
          "may be unable to start it", State.NOTE),
     ],
 )  # fmt: skip
-async def test_jobs_that_will_not_do(
+async def test_unsuitable_jobs_are_reported(
     settings: Settings, jenkins: OfflineJenkins, job: dict[str, object] | None, expected: str, state: State
 ) -> None:
     del jenkins.scheduler.jobs["team/build"]
@@ -119,7 +121,7 @@ async def test_jobs_that_will_not_do(
     assert (found.state, expected in found.found.en) == (state, True)
 
 
-async def test_a_folder_that_is_missing_is_found(settings: Settings, jenkins: OfflineJenkins) -> None:
+async def test_a_missing_folder_is_reported(settings: Settings, jenkins: OfflineJenkins) -> None:
     del jenkins.scheduler.jobs["team/shop/PR-1"]
     *_, each = await findings(settings)
     assert (each.state, each.found.en[:24]) == (State.WRONG, "team/shop does not exist")

@@ -79,7 +79,7 @@ def settings(tmp_path: Path, harbor: FakeHarbor, daemon: str, client: Path, inst
     )
 
 
-async def test_what_buildkit_built_is_deployed_and_tested(
+async def test_an_image_built_by_buildkit_is_deployed_and_tested(
     start: Callable[[dict[str, str]], Awaitable[BotTester]],
     harbor: FakeHarbor,
     client: Path,

@@ -84,7 +84,7 @@ class TestThreshold:
     def settings(self, settings: Settings) -> Settings:
         return replace(settings, registry=replace(settings.registry, fail_on="high"))
 
-    async def test_an_image_with_worse_is_refused_and_not_deployed(
+    async def test_an_image_over_the_threshold_is_not_deployed(
         self, start: Callable[[dict[str, str]], Awaitable[BotTester]], harbor: FakeHarbor
     ) -> None:
         tester = await start({"Dockerfile": DOCKERFILE, ".chatops.yml": CONFIG})

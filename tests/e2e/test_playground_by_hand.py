@@ -29,7 +29,7 @@ async def invitation(started: asyncio.subprocess.Process) -> str:
     return output
 
 
-async def test_it_prints_where_to_look_and_ends_without_a_trace(
+async def test_it_prints_its_urls_and_exits_without_leaving_anything(
     tmp_path: Path, registry: RegistryProcess, sdk: docker.DockerClient
 ) -> None:
     ports = [str(free_port()) for _ in range(3)]
@@ -47,7 +47,7 @@ async def test_it_prints_where_to_look_and_ends_without_a_trace(
     assert sdk.images.list(filters=wanted) == []
 
 
-async def test_a_taken_port_is_named(tmp_path: Path, registry: RegistryProcess) -> None:
+async def test_a_port_in_use_is_reported(tmp_path: Path, registry: RegistryProcess) -> None:
     taken = registry.host.rpartition(":")[2]
     async with playground(tmp_path, registry, "--port", taken) as started, asyncio.timeout(PATIENCE):
         output, _ = await started.communicate()

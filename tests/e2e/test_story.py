@@ -26,7 +26,7 @@ def ports() -> list[str]:
 
 
 @pytest.mark.parametrize("more", [(), ("--jenkins",)])
-async def test_the_whole_story_plays_and_leaves_nothing(
+async def test_the_whole_story_runs_and_leaves_nothing(
     tmp_path: Path, registry: RegistryProcess, sdk: docker.DockerClient, more: tuple[str, ...]
 ) -> None:
     async with (
@@ -46,7 +46,7 @@ async def test_the_whole_story_plays_and_leaves_nothing(
     assert sdk.images.list(filters=wanted) == []
 
 
-async def test_a_story_without_a_registry_fails_and_says_so(tmp_path: Path) -> None:
+async def test_a_story_without_a_registry_fails_with_an_error(tmp_path: Path) -> None:
     nobody = f"127.0.0.1:{free_port()}"
     async with playground(tmp_path, nobody, "--demo-pr") as story, asyncio.timeout(PATIENCE):
         output = (await story.communicate())[0].decode()

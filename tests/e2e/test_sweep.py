@@ -86,7 +86,7 @@ async def answer(tester: BotTester) -> int:
         return (await visitor.get(tester.bot.listeners.previews.url, headers=HOST)).status_code
 
 
-async def test_what_nobody_owns_goes_and_the_preview_stays(start: Start, engine: Engine) -> None:
+async def test_orphans_are_removed_and_the_preview_is_kept(start: Start, engine: Engine) -> None:
     tester = await start({"Dockerfile": DOCKERFILE})
     await tester.open()
     assert "Preview ready" in await tester.read()
@@ -126,7 +126,7 @@ async def test_a_preview_whose_container_was_removed_by_hand_counts_as_failed(
     assert await answer(tester) == 200
 
 
-async def test_a_tag_that_was_pushed_after_the_end_is_deleted(
+async def test_a_tag_pushed_after_the_close_is_deleted(
     start: Start, sdk: docker.DockerClient, registry: RegistryProcess, base_image: str
 ) -> None:
     tester = await start({"Dockerfile": DOCKERFILE})
@@ -157,7 +157,7 @@ async def test_a_tag_that_was_pushed_after_the_end_is_deleted(
     assert "pr-98-0badcafe" in await tags()
 
 
-async def test_an_operator_clears_up_beside_a_running_bot(
+async def test_gc_works_beside_a_running_bot(
     start: Start, settings: Settings, engine: Engine, tmp_path: Path
 ) -> None:
     tester = await start({"Dockerfile": DOCKERFILE})

@@ -57,7 +57,7 @@ async def told(start: Start, files: dict[str, str]) -> str:
         ),
     ],
 )
-async def test_a_failure_is_told_with_its_cause(
+async def test_a_failure_is_reported_with_its_cause(
     start: Start, dockerfile: str, seconds: int, words: tuple[str, ...]
 ) -> None:
     config = f"version: 1\ndeploy:\n  port: 8080\n  health: {{path: /, timeout: {seconds}}}\n"
@@ -66,7 +66,7 @@ async def test_a_failure_is_told_with_its_cause(
         assert word in said, said
 
 
-async def test_a_missing_dockerfile_is_named_when_somebody_asks(start: Start) -> None:
+async def test_a_missing_dockerfile_is_reported_on_a_command(start: Start) -> None:
     bot = await start({})
     await bot.open()
     await bot.says_nothing()
@@ -89,7 +89,7 @@ UNREADABLE = ("junit.xml", "cannot be read")
         pytest.param(f"sleep {LONG}", SHORT, (f"was not done after {SHORT} s",), id="too long"),
     ],
 )
-async def test_tests_that_do_not_report_are_told_so(
+async def test_tests_without_a_report_are_reported(
     start: Start, command: str, seconds: int, words: tuple[str, ...]
 ) -> None:
     config = f"version: 1\n{HEALTH}test:\n  timeout: {seconds}\n  command: {json.dumps(command)}\n"

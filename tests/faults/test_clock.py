@@ -10,7 +10,7 @@ BACK = timedelta(hours=-5)
 FORWARD = timedelta(hours=5)
 
 
-async def test_a_delivery_that_waits_is_decided_though_the_clock_was_set_back(tester: OfflineTester) -> None:
+async def test_a_pending_delivery_is_processed_after_the_clock_is_set_back(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open()
     tester.gitee.faults.add("GET", "/pulls/1$", times=100_000, status=503)
@@ -28,7 +28,7 @@ async def test_a_delivery_that_waits_is_decided_though_the_clock_was_set_back(te
     assert tester.clock.ahead - before < timedelta(minutes=30), "nobody waits for the old time"
 
 
-async def test_a_lease_does_not_look_at_the_clock(tester: OfflineTester) -> None:
+async def test_a_lease_does_not_depend_on_the_clock(tester: OfflineTester) -> None:
     lease = tester.bot.membership.lease
     gate = tester.world.script.hold("build")
     await tester.open()
@@ -42,7 +42,7 @@ async def test_a_lease_does_not_look_at_the_clock(tester: OfflineTester) -> None
     assert [run.state for run in await tester.runs()] == [RunState.PASSED]
 
 
-async def test_a_webhook_of_another_time_is_refused_and_says_so(tester: OfflineTester) -> None:
+async def test_a_stale_webhook_is_refused_with_the_reason(tester: OfflineTester) -> None:
     await tester.opened()
     tester.clock.skip(BACK)
     await tester.comment("/build")
@@ -53,7 +53,7 @@ async def test_a_webhook_of_another_time_is_refused_and_says_so(tester: OfflineT
     assert "Image built" in await tester.read()
 
 
-async def test_an_environment_outlives_a_clock_that_is_set_back_and_not_one_set_forward(
+async def test_environments_expire_by_the_clock(
     tester: OfflineTester,
 ) -> None:
     await tester.opened()

@@ -48,7 +48,7 @@ def said(sent: Delivery) -> object:
     return sent.payload.get("note")
 
 
-async def test_a_file_that_another_process_has_locked_is_waited_for(
+async def test_the_bot_waits_for_a_locked_sqlite_file(
     steady: OfflineTester, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
@@ -73,7 +73,7 @@ async def test_a_file_that_another_process_has_locked_is_waited_for(
     assert [run.state for run in await steady.runs()] == [RunState.PASSED]
 
 
-async def test_a_postgresql_that_goes_and_comes_back_costs_time_and_nothing_else(
+async def test_an_outage_of_postgresql_costs_only_time(
     postgres: PostgresServer, postgres_url: str, steady: OfflineTester, caplog: pytest.LogCaptureFixture
 ) -> None:
     await steady.restart(store=StoreSettings(url=SecretStr(postgres_url)))
@@ -109,7 +109,7 @@ async def test_a_postgresql_that_goes_and_comes_back_costs_time_and_nothing_else
     assert len(steady.comments()) == 2
 
 
-async def test_a_bot_whose_database_is_away_ends_when_it_is_asked_to(
+async def test_a_bot_without_its_database_shuts_down_on_a_signal(
     postgres: PostgresServer, postgres_url: str, steady: OfflineTester, caplog: pytest.LogCaptureFixture
 ) -> None:
     await steady.restart(store=StoreSettings(url=SecretStr(postgres_url)))
@@ -123,7 +123,7 @@ async def test_a_bot_whose_database_is_away_ends_when_it_is_asked_to(
     assert "2 tests passed" in await steady.opened()
 
 
-def test_a_second_bot_on_one_file_is_refused_in_plain_words(tmp_path: Path) -> None:
+def test_a_second_bot_on_one_sqlite_file_is_refused_with_the_reason(tmp_path: Path) -> None:
     first = Database(f"sqlite:///{tmp_path}/chatops.db")
     environ = {
         "CHATOPS_SERVER__DATA_DIR": str(tmp_path),

@@ -15,7 +15,7 @@ from tests.faults.conftest import SmallDisk
 from tests.runners.waiting import until
 
 
-async def test_a_webhook_that_cannot_be_kept_is_not_acknowledged(
+async def test_a_webhook_that_cannot_be_stored_is_not_acknowledged(
     on_small_disk: OfflineTester, small_disk: SmallDisk
 ) -> None:
     tester = on_small_disk
@@ -34,7 +34,7 @@ async def test_a_webhook_that_cannot_be_kept_is_not_acknowledged(
     assert len(tester.comments()) == 2
 
 
-async def test_a_run_under_way_waits_for_room_and_goes_on(
+async def test_a_run_waits_for_disk_space_and_continues(
     on_small_disk: OfflineTester, small_disk: SmallDisk, caplog: pytest.LogCaptureFixture
 ) -> None:
     tester = on_small_disk
@@ -55,7 +55,7 @@ async def test_a_run_under_way_waits_for_room_and_goes_on(
     assert len(tester.world.deployed) == 1
 
 
-async def test_a_log_that_cannot_be_written_loses_lines_and_no_run(small_disk: SmallDisk) -> None:
+async def test_a_log_that_cannot_be_written_loses_lines_but_not_the_run(small_disk: SmallDisk) -> None:
     files = RunFiles(FolderFileStore(small_disk.folder))
     log = files.log(1, "build")
     log.write("before\n")
@@ -71,7 +71,7 @@ async def test_a_log_that_cannot_be_written_loses_lines_and_no_run(small_disk: S
     assert "bytes" in kept
 
 
-async def test_a_log_that_cannot_even_be_opened_is_begun_later(tmp_path: Path) -> None:
+async def test_a_log_that_cannot_be_opened_is_started_later(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("in the way")
     files = RunFiles(FolderFileStore(tmp_path))
     log = files.log(1, "build")
@@ -81,7 +81,7 @@ async def test_a_log_that_cannot_even_be_opened_is_begun_later(tmp_path: Path) -
     assert (await files.read_log(1, "build", 0, 1000)).text.endswith("kept\n")
 
 
-async def test_a_report_waits_for_room(small_disk: SmallDisk, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_report_waits_for_disk_space(small_disk: SmallDisk, caplog: pytest.LogCaptureFixture) -> None:
     store = FolderFileStore(small_disk.folder)
     small_disk.fill()
     with pytest.raises(RetryLater, match="No space left on device"):

@@ -15,7 +15,7 @@ EXPIRED = {"message": "401 Unauthorized: Access token is expired"}
 @pytest.mark.parametrize(
     ("status", "body"), [(503, None), (401, EXPIRED)], ids=["away", "token refused and mended"]
 )
-async def test_after_an_hour_without_gitee_everything_is_made_up_for(
+async def test_after_an_hour_without_gitee_all_deliveries_and_comments_are_completed(
     tester: OfflineTester, status: int, body: object
 ) -> None:
     await tester.configure(IDLE)

@@ -18,7 +18,7 @@ COMMENT = answer("go-scm__pr_comment")
 
 
 @pytest.mark.parametrize("content", [{"content": ""}, {"content": None}])
-async def test_an_empty_file_is_empty_not_absent(content: dict[str, object]) -> None:
+async def test_an_empty_file_is_not_a_missing_file(content: dict[str, object]) -> None:
     assert await Prepared([told(200, content)]).client.file(REPO, "a", "master") == b""
 
 
@@ -35,13 +35,13 @@ async def test_an_empty_file_is_empty_not_absent(content: dict[str, object]) -> 
         (None, Permission.READ),
     ],
 )
-async def test_new_words_for_permission_let_nobody_write(word: str | None, expected: Permission) -> None:
+async def test_unknown_permission_values_do_not_grant_write(word: str | None, expected: Permission) -> None:
     gitee = Prepared([told(200, {"login": "Mei", "permission": word})])
 
     assert await gitee.client.permission(REPO, "mei") is expected
 
 
-async def test_somebody_elses_permission_is_not_this_persons() -> None:
+async def test_the_permission_of_another_account_is_ignored() -> None:
     gitee = Prepared([told(200, {"login": "lin", "permission": "admin"})])
 
     with pytest.raises(RetryLater):
@@ -83,7 +83,9 @@ async def test_owners_of_an_organisation_are_admins_without_being_members(
         ({"public": None, "private": None}, Permission.NONE),
     ],
 )
-async def test_strangers_read_only_what_is_public(fields: dict[str, object], expected: Permission) -> None:
+async def test_non_members_can_read_only_public_repositories(
+    fields: dict[str, object], expected: Permission
+) -> None:
     gitee = Prepared([told(404), organisation(**fields), told(404)])
 
     assert await gitee.client.permission(RepoPath("guild", "shop"), "mei") is expected
@@ -128,14 +130,14 @@ async def test_a_renamed_file_counts_under_both_names() -> None:
         ("base", {}),
     ],
 )
-async def test_half_a_pull_request_is_none_at_all(field: str, value: object) -> None:
+async def test_an_incomplete_pull_request_is_an_error(field: str, value: object) -> None:
     gitee = Prepared([told(200, answer("go-scm__pr") | {field: value})])
 
     with pytest.raises(RetryLater):
         await gitee.client.pull_request(REPO, 1)
 
 
-async def test_a_pull_request_without_a_usable_address_or_path_is_none_at_all() -> None:
+async def test_a_pull_request_without_a_valid_url_or_path_is_an_error() -> None:
     for lost in ({"html_url": None}, {"html_url": "javascript:x"}, {"path": "../x"}, {"namespace": None}):
         recorded = answer("go-scm__pr")
         recorded["base"]["repo"].update(lost)
@@ -143,7 +145,7 @@ async def test_a_pull_request_without_a_usable_address_or_path_is_none_at_all() 
             await Prepared([told(200, recorded)]).client.pull_request(REPO, 1)
 
 
-async def test_an_address_for_browsers_serves_git_with_a_suffix() -> None:
+async def test_the_clone_url_is_the_browser_url_with_a_suffix() -> None:
     recorded = answer("go-scm__pr")
     recorded["base"]["repo"]["html_url"] = "https://gitee.com/lin/shop/"
 
@@ -153,7 +155,7 @@ async def test_an_address_for_browsers_serves_git_with_a_suffix() -> None:
     assert pull.clone_url == "https://gitee.com/lin/shop.git"
 
 
-async def test_a_comment_knows_its_pull_request_from_either_address() -> None:
+async def test_the_pull_request_of_a_comment_comes_from_either_url() -> None:
     elsewhere = "https://gitee.com/lin/shop/issues/I1"
     for lost, number in (
         ({"pull_request_url": None}, 7),
@@ -165,14 +167,14 @@ async def test_a_comment_knows_its_pull_request_from_either_address() -> None:
         assert comment.number == number
 
 
-async def test_a_time_without_a_zone_is_none_at_all() -> None:
+async def test_a_time_without_a_zone_is_an_error() -> None:
     naive = COMMENT | {"created_at": "2021-10-07T09:26:45"}
 
     with pytest.raises(RetryLater):
         await Prepared([told(200, naive)]).client.comment(REPO, 1)
 
 
-async def test_an_error_page_instead_of_json_is_still_an_error() -> None:
+async def test_an_html_error_page_is_an_error() -> None:
     with pytest.raises(GiveUp):
         await Prepared([httpx.Response(403, text="<html>")]).client.whoami()
 
@@ -189,7 +191,7 @@ def page(*numbers: int) -> list[object]:
     return [COMMENT | {"id": number, "body": "<!-- m -->", "user": {"login": "bot"}} for number in numbers]
 
 
-async def test_pages_are_read_to_the_end_where_gitee_counts_upwards() -> None:
+async def test_all_pages_are_read_in_ascending_order() -> None:
     counted = {"total_page": "2"}
     gitee = Prepared([told(200, page(1, 2), counted), told(200, page(3, 4), counted)])
 
@@ -200,7 +202,7 @@ async def test_pages_are_read_to_the_end_where_gitee_counts_upwards() -> None:
     assert [request.url.params["page"] for request in gitee.requests] == ["1", "2"]
 
 
-async def test_the_search_ends_at_the_newest_where_gitee_counts_downwards() -> None:
+async def test_a_search_in_descending_order_starts_at_the_newest() -> None:
     gitee = Prepared([told(200, page(9, 8), {"total_page": "50"})])
 
     found = await gitee.client.find_comment(REPO, 1, "<!-- m -->", "bot")
@@ -210,7 +212,7 @@ async def test_the_search_ends_at_the_newest_where_gitee_counts_downwards() -> N
     assert len(gitee.requests) == 1
 
 
-async def test_without_a_count_a_full_page_asks_for_the_next() -> None:
+async def test_without_a_count_a_full_page_is_followed_by_the_next() -> None:
     gitee = Prepared([told(200, page(*range(1, 101))), told(200, page(101))])
 
     found = await gitee.client.find_comment(REPO, 1, "<!-- m -->", "bot")
@@ -219,7 +221,7 @@ async def test_without_a_count_a_full_page_asks_for_the_next() -> None:
     assert found.id == 101
 
 
-async def test_endless_pages_end() -> None:
+async def test_the_number_of_pages_is_limited() -> None:
     gitee = Prepared([told(200, [], {"total_page": "99999999"})])
 
     assert await gitee.client.find_comment(REPO, 1, "m", "bot") is None
@@ -229,7 +231,7 @@ async def test_endless_pages_end() -> None:
 @pytest.mark.parametrize(
     ("mode", "kind"), [(Mode.PASSWORD, b'"encryption_type":0'), (Mode.SIGN, b'"encryption_type":1')]
 )
-async def test_a_hook_is_asked_for_in_its_mode_and_without_pushes(mode: Mode, kind: bytes) -> None:
+async def test_a_webhook_is_created_in_its_mode_without_push_events(mode: Mode, kind: bytes) -> None:
     gitee = Prepared([told(201, answer("devops-scm__add_hook"))])
 
     hook = await Hooks(gitee.transport).add_hook(REPO, "https://bot.example/webhooks/gitee", "sesame", mode)
@@ -239,12 +241,12 @@ async def test_a_hook_is_asked_for_in_its_mode_and_without_pushes(mode: Mode, ki
     assert b'"push_events":false' in gitee.requests[0].content
 
 
-async def test_what_is_no_hook_is_for_later() -> None:
+async def test_an_invalid_webhook_response_is_retried_later() -> None:
     with pytest.raises(RetryLater):
         await Hooks(Prepared([told(200, [5])]).transport).hooks(REPO)
 
 
-async def test_a_pull_request_that_cannot_be_read_does_not_hide_the_others() -> None:
+async def test_an_invalid_pull_request_in_a_list_is_skipped() -> None:
     good = answer("go-scm__pr")
     broken = {**good, "number": 7, "head": {**good["head"], "sha": ""}}
     gitee = Prepared([told(200, [broken, good])])

@@ -47,11 +47,11 @@ async def number(gitee: OfflineGitee) -> int:
     return await gitee.open_pull("lin/shop", "feature", files={"a/b.py": "1\n"}, by="mei", title="更好的店")
 
 
-async def test_the_bot_learns_who_it_is(client: GiteeClient) -> None:
+async def test_the_bots_account_is_read(client: GiteeClient) -> None:
     assert await client.whoami() == User("chatops-bot", "chatops-bot")
 
 
-async def test_a_pull_request_is_read_whole(client: GiteeClient, gitee: OfflineGitee, number: int) -> None:
+async def test_a_pull_request_is_read(client: GiteeClient, gitee: OfflineGitee, number: int) -> None:
     pull = await client.pull_request(REPO, number)
 
     assert pull is not None
@@ -63,7 +63,7 @@ async def test_a_pull_request_is_read_whole(client: GiteeClient, gitee: OfflineG
     assert await client.changed_files(REPO, number) == ("a/b.py",)
 
 
-async def test_a_fork_and_its_end_are_told(client: GiteeClient, gitee: OfflineGitee) -> None:
+async def test_forks_and_deleted_forks_are_recognized(client: GiteeClient, gitee: OfflineGitee) -> None:
     number = await gitee.open_pull("lin/shop", "x", files={"x": "x"}, by="stranger", from_fork=True)
     before = await client.pull_request(REPO, number)
     gitee.delete_fork("stranger/shop")
@@ -76,7 +76,7 @@ async def test_a_fork_and_its_end_are_told(client: GiteeClient, gitee: OfflineGi
     assert after.from_fork
 
 
-async def test_changed_pull_requests_are_listed_the_latest_change_last(
+async def test_changed_pull_requests_are_listed_in_order_of_change(
     client: GiteeClient, gitee: OfflineGitee, number: int
 ) -> None:
     second = await gitee.open_pull("lin/shop", "other", files={"b": "1\n"}, by="mei", title="二")
@@ -97,7 +97,7 @@ async def test_changed_pull_requests_are_listed_the_latest_change_last(
     assert await client.open_pulls(NOWHERE, 10) == ()
 
 
-async def test_comments_are_listed_from_a_time_on(
+async def test_comments_are_listed_since_a_time(
     client: GiteeClient, gitee: OfflineGitee, number: int
 ) -> None:
     ids = [await gitee.comment("lin/shop", number, f"{count}", by="mei") for count in range(103)]
@@ -112,7 +112,7 @@ async def test_comments_are_listed_from_a_time_on(
     assert await client.comments_since(REPO, 99, begin) == ()
 
 
-async def test_what_is_not_there_is_none(client: GiteeClient) -> None:
+async def test_missing_objects_are_none(client: GiteeClient) -> None:
     assert await client.pull_request(REPO, 99) is None
     assert await client.pull_request(NOWHERE, 1) is None
     assert await client.comment(REPO, 999) is None
@@ -136,13 +136,13 @@ async def test_what_is_not_there_is_none(client: GiteeClient) -> None:
         ("shop", "", Permission.NONE),
     ],
 )
-async def test_permission_is_what_gitee_says_now(
+async def test_the_current_permission_is_read(
     client: GiteeClient, repo: str, login: str, expected: Permission
 ) -> None:
     assert await client.permission(RepoPath("lin", repo), login) is expected
 
 
-async def test_permission_is_read_afresh(client: GiteeClient, gitee: OfflineGitee) -> None:
+async def test_permissions_are_not_cached(client: GiteeClient, gitee: OfflineGitee) -> None:
     assert await client.permission(REPO, "mei") is Permission.WRITE
     gitee.set_permission("lin/shop", "mei", None)
     assert await client.permission(REPO, "mei") is Permission.READ
@@ -158,13 +158,11 @@ async def test_files_are_read_at_a_ref(client: GiteeClient, number: int) -> None
 
 
 @pytest.mark.parametrize("path", ["../user", "a/../../b", "/README.md", "", "a\nb"])
-async def test_no_path_leads_out_of_the_repository(client: GiteeClient, path: str) -> None:
+async def test_no_path_leaves_the_repository(client: GiteeClient, path: str) -> None:
     assert await client.file(REPO, path, "master") is None
 
 
-async def test_a_comment_lives_from_post_to_edit(
-    client: GiteeClient, gitee: OfflineGitee, number: int
-) -> None:
+async def test_a_comment_is_posted_and_edited(client: GiteeClient, gitee: OfflineGitee, number: int) -> None:
     posted = await client.post_comment(REPO, number, "构建中 <!-- m:1 -->")
     assert await client.edit_comment(REPO, posted, "完成 <!-- m:1 -->")
 
@@ -176,7 +174,7 @@ async def test_a_comment_lives_from_post_to_edit(
     assert [comment.body for comment in gitee.comments("lin/shop", number)] == ["完成 <!-- m:1 -->"]
 
 
-async def test_a_comment_is_found_again_by_marker_and_author(
+async def test_a_comment_is_found_by_marker_and_author(
     client: GiteeClient, gitee: OfflineGitee, number: int
 ) -> None:
     first = await client.post_comment(REPO, number, "<!-- m:1 --> old")
@@ -194,7 +192,7 @@ async def test_a_comment_is_found_again_by_marker_and_author(
     assert await client.find_comment(REPO, number, "<!-- m:3 -->", "chatops-bot") is None
 
 
-async def test_a_wrong_token_is_given_up(gitee: OfflineGitee) -> None:
+async def test_a_wrong_token_is_not_retried(gitee: OfflineGitee) -> None:
     transport = Transport(gitee.api_url, "wrong")
     with pytest.raises(GiveUp) as told:
         await GiteeClient(transport).whoami()
@@ -214,7 +212,9 @@ async def test_a_rate_limit_is_waited_out(client: GiteeClient, gitee: OfflineGit
     assert (told.value.reason, told.value.delay) == (Reason.GITEE_UNAVAILABLE, 17)
 
 
-async def test_a_hook_is_added_listed_tested_and_removed(transport: Transport, gitee: OfflineGitee) -> None:
+async def test_a_webhook_is_added_listed_tested_and_removed(
+    transport: Transport, gitee: OfflineGitee
+) -> None:
     hooks = Hooks(transport)
     added = await hooks.add_hook(REPO, "http://127.0.0.1:9/webhooks/gitee", "sesame", Mode.PASSWORD)
 
@@ -231,6 +231,6 @@ async def test_a_hook_is_added_listed_tested_and_removed(transport: Transport, g
     assert not await hooks.test_hook(REPO, added.id)
 
 
-async def test_hooks_of_a_repository_that_is_not_there_are_refused(transport: Transport) -> None:
+async def test_webhooks_of_a_missing_repository_are_an_error(transport: Transport) -> None:
     with pytest.raises(GiveUp):
         await Hooks(transport).hooks(NOWHERE)

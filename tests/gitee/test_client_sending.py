@@ -18,7 +18,7 @@ USER = {"login": "chatops-bot", "name": "bot"}
 LOST = httpx.ReadTimeout("slow")
 
 
-async def test_the_token_is_sent_in_a_header_and_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_token_is_sent_only_in_a_header(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     gitee = Prepared([told(503), LOST, told(401, {"message": "401 Unauthorized"})])
 
@@ -40,7 +40,7 @@ async def test_the_token_is_sent_in_a_header_and_shown_nowhere(caplog: pytest.Lo
 @pytest.mark.parametrize(
     "trouble", [told(500), told(502), told(503), told(504), LOST, httpx.ConnectError("no")]
 )
-async def test_a_get_survives_as_many_troubles_as_there_are_pauses(trouble: Answer) -> None:
+async def test_a_get_is_retried_after_each_pause(trouble: Answer) -> None:
     gitee = Prepared([trouble, trouble, told(200, USER)])
 
     assert (await gitee.client.whoami()).login == "chatops-bot"
@@ -48,7 +48,7 @@ async def test_a_get_survives_as_many_troubles_as_there_are_pauses(trouble: Answ
 
 
 @pytest.mark.parametrize("trouble", [told(503), LOST, httpx.RemoteProtocolError("closed")])
-async def test_lasting_trouble_is_for_later(trouble: Answer) -> None:
+async def test_a_lasting_failure_is_retried_later(trouble: Answer) -> None:
     gitee = Prepared([trouble])
 
     with pytest.raises(RetryLater) as error:
@@ -59,7 +59,7 @@ async def test_lasting_trouble_is_for_later(trouble: Answer) -> None:
     assert len(gitee.requests) == len(BACKOFF) + 1
 
 
-async def test_no_answer_is_waited_for_for_ever() -> None:
+async def test_requests_time_out() -> None:
     transport = Transport(API, TOKEN)
     await transport.aclose()
 
@@ -104,7 +104,7 @@ async def test_a_post_that_cannot_have_arrived_is_repeated() -> None:
         (403, {"X-RateLimit-Reset": "x"}, "limit", None),
     ],
 )
-async def test_a_limit_says_how_long_to_wait(
+async def test_a_rate_limit_contains_the_delay(
     status: int, headers: dict[str, str], body: object, delay: float | None
 ) -> None:
     message = {"message": "403 Forbidden: API Rate Limit exceeded"} if body == "limit" else body
@@ -118,7 +118,7 @@ async def test_a_limit_says_how_long_to_wait(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 405, 409, 422])
-async def test_a_refusal_is_given_up_at_once(status: int) -> None:
+async def test_a_refusal_is_not_retried(status: int) -> None:
     gitee = Prepared([told(status, {"message": "no\nway"})])
 
     with pytest.raises(GiveUp) as error:
@@ -131,7 +131,7 @@ async def test_a_refusal_is_given_up_at_once(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-async def test_refused_words_are_told_apart(status: int) -> None:
+async def test_refusals_by_the_content_filter_are_recognized(status: int) -> None:
     gitee = Prepared([told(status, {"message": ["内容包含敏感词"]})])
 
     with pytest.raises(CommentRefused):
@@ -143,14 +143,14 @@ async def test_refused_words_are_told_apart(status: int) -> None:
 @pytest.mark.parametrize(
     "body", [{"error": "no"}, {"messages": ["no"]}, {"error_description": "no"}, ["no"], "no"]
 )
-async def test_an_error_says_so_in_any_shape(body: object) -> None:
+async def test_error_messages_are_read_in_all_formats(body: object) -> None:
     with pytest.raises(GiveUp) as error:
         await Prepared([told(403, body)]).client.whoami()
 
     assert "no" in error.value.facts["message"].removeprefix("GET /user: 403 ")
 
 
-async def test_a_post_to_nothing_is_given_up() -> None:
+async def test_a_post_to_a_missing_object_is_not_retried() -> None:
     with pytest.raises(GiveUp):
         await Prepared([told(404)]).client.post_comment(REPO, 7, "body")
 
@@ -166,7 +166,7 @@ async def test_a_post_to_nothing_is_given_up() -> None:
         httpx.Response(200, json=5),
     ],
 )
-async def test_a_success_in_form_only_is_for_later(response: httpx.Response) -> None:
+async def test_a_success_with_an_invalid_body_is_retried_later(response: httpx.Response) -> None:
     for call in (
         Prepared([response]).client.whoami(),
         Prepared([response]).client.pull_request(REPO, 1),
@@ -178,7 +178,7 @@ async def test_a_success_in_form_only_is_for_later(response: httpx.Response) -> 
         assert error.value.reason is Reason.GITEE_UNAVAILABLE
 
 
-async def test_a_list_that_is_none_is_for_later() -> None:
+async def test_an_invalid_list_is_retried_later() -> None:
     gitee = Prepared([httpx.Response(200, json={"items": []})])
 
     with pytest.raises(RetryLater):
@@ -207,7 +207,7 @@ async def test_a_renamed_repository_is_followed_with_the_token() -> None:
         "/api/v5evil/user",
     ],
 )
-async def test_a_redirect_elsewhere_is_not_followed(location: str) -> None:
+async def test_a_redirect_to_another_host_is_not_followed(location: str) -> None:
     gitee = Prepared([told(302, headers={"Location": location}), told(200, USER)])
 
     with pytest.raises(GiveUp):
@@ -216,7 +216,7 @@ async def test_a_redirect_elsewhere_is_not_followed(location: str) -> None:
     assert len(gitee.requests) == 1
 
 
-async def test_redirects_do_not_go_round_for_ever() -> None:
+async def test_the_number_of_redirects_is_limited() -> None:
     gitee = Prepared([told(302, headers={"Location": "/api/v5/user"})])
 
     with pytest.raises(GiveUp):
@@ -225,7 +225,7 @@ async def test_redirects_do_not_go_round_for_ever() -> None:
     assert len(gitee.requests) == 3
 
 
-async def test_every_exchange_is_observed_by_its_route() -> None:
+async def test_every_request_is_measured_by_its_route() -> None:
     gitee = Prepared([told(503), LOST, told(404)])
 
     await gitee.client.pull_request(RepoPath("some-owner", "x"), 12)
@@ -234,7 +234,7 @@ async def test_every_exchange_is_observed_by_its_route() -> None:
     assert gitee.observed == [("GET", route, 503), ("GET", route, 0), ("GET", route, 404)]
 
 
-async def test_values_cannot_leave_their_place_in_the_address() -> None:
+async def test_values_cannot_change_the_path_of_the_url() -> None:
     gitee = Prepared([told(200, {"content": "eA==", "encoding": "base64"})])
 
     assert await gitee.client.file(RepoPath("a/b", "c?d"), "e#f/g h%2F", "re&f=1") == b"x"

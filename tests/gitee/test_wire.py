@@ -72,7 +72,7 @@ def test_every_captured_body_is_read(path: Path) -> None:
         assert found.received_at == NOW
 
 
-def test_a_comment_brings_its_id_its_digest_and_who_wrote_it() -> None:
+def test_a_comment_has_its_id_digest_and_author() -> None:
     found = delivered(payload("go-scm__note_hook_pr_comment"), NOTE)
 
     assert found.comment_id == 6937563
@@ -90,17 +90,17 @@ def test_a_comment_brings_its_id_its_digest_and_who_wrote_it() -> None:
         {},
     ],
 )
-def test_the_event_is_known_by_either_header_or_the_body(headers: Mapping[str, str]) -> None:
+def test_the_event_type_comes_from_a_header_or_the_body(headers: Mapping[str, str]) -> None:
     assert delivered(payload("go-scm__pr_open"), headers).trigger is Trigger.OPEN
 
 
-def test_a_ping_is_only_a_ping() -> None:
+def test_a_ping_is_recognized() -> None:
     assert sent(payload("go-scm__push"), {"X-Gitee-Ping": "true"}) == Ignored("ping")
     assert sent(payload("go-scm__pr_open"), {**PULL, "X-Gitee-Ping": "true"}) == Ignored("ping")
 
 
 @pytest.mark.parametrize("description", ["test", "assign"])
-def test_of_the_three_deliveries_on_creation_one_counts(description: str) -> None:
+def test_one_of_the_three_deliveries_of_a_creation_counts(description: str) -> None:
     assert sent(changed("go-scm__pr_open", action_desc=description)) == Ignored("open_again")
     assert delivered(changed("go-scm__pr_open", action_desc=None)).trigger is Trigger.OPEN
 
@@ -113,18 +113,18 @@ def test_an_update_without_new_commits_is_ignored(description: str) -> None:
 
 
 @pytest.mark.parametrize("description", [None, "", 7])
-def test_an_update_that_says_nothing_may_be_a_push(description: object) -> None:
+def test_an_update_without_details_may_be_a_push(description: object) -> None:
     assert delivered(changed("go-scm__pr_update", action_desc=description)).trigger is Trigger.UPDATE
 
 
-def test_reopening_is_told_apart_from_opening() -> None:
+def test_reopening_differs_from_opening() -> None:
     assert (
         delivered(changed("go-scm__pr_open", action="reopen", action_desc="open")).trigger is Trigger.REOPEN
     )
 
 
 @pytest.mark.parametrize("action", ["assign", "test", "tested", "approved", "new thing", None, 3])
-def test_what_happens_besides_is_ignored(action: object) -> None:
+def test_other_events_are_ignored(action: object) -> None:
     assert sent(changed("go-scm__pr_open", action=action)) == Ignored("other_action")
 
 
@@ -146,14 +146,14 @@ def test_a_deleted_fork_changes_nothing() -> None:
     assert (found.repo, found.head_sha) == (REPO, OLD)
 
 
-def test_display_names_are_never_paths() -> None:
+def test_display_names_are_not_used_as_paths() -> None:
     body = changed("go-scm__pr_open", repository__name="小店", repository__full_name="某组织/小店")
     body["repository"]["path_with_namespace"] = None
 
     assert delivered(body).repo == REPO
 
 
-def test_the_path_is_found_in_whatever_still_has_it() -> None:
+def test_the_path_is_read_from_all_fields_that_may_contain_it() -> None:
     base = {"namespace": {"path": "lin"}, "path": "shop"}
     body = {"action": "open", "number": 3, "pull_request": {"base": {"repo": base}}}
 
@@ -177,18 +177,18 @@ def test_the_path_is_found_in_whatever_still_has_it() -> None:
         "a" * 300 + "/x",
     ],
 )
-def test_a_path_that_could_lead_elsewhere_is_refused(path: str) -> None:
+def test_a_path_with_traversal_is_refused(path: str) -> None:
     with pytest.raises(MalformedDeliveryError, match="path_with_namespace"):
         sent({"action": "open", "number": 3, "repository": {"path_with_namespace": path}})
 
 
 @pytest.mark.parametrize("number", [0, -1, True, 1.5, "x", None, 2**63, "9" * 30, [7]])
-def test_a_number_must_be_one(number: object) -> None:
+def test_an_invalid_number_is_refused(number: object) -> None:
     with pytest.raises(MalformedDeliveryError, match="number"):
         sent({"action": "open", "number": number, "repository": {"path_with_namespace": "lin/shop"}})
 
 
-def test_an_old_note_tells_its_number_with_a_bang() -> None:
+def test_an_old_note_has_its_number_after_an_exclamation_mark() -> None:
     body = changed("go-scm__note_hook_pr_comment", pull_request=None, per_iid="!23")
 
     found = delivered(body, NOTE)
@@ -203,12 +203,12 @@ def test_a_note_without_its_comment_is_malformed(comment: object) -> None:
 
 
 @pytest.mark.parametrize("sha", ["", "abc", "z" * 40, "../../x", None, 5, OLD + "\n"])
-def test_what_is_no_commit_id_is_not_passed_on(sha: object) -> None:
+def test_an_invalid_commit_id_is_dropped(sha: object) -> None:
     assert delivered(changed("go-scm__pr_open", pull_request__head__sha=sha)).head_sha is None
 
 
 @pytest.mark.parametrize("login", ["", "a b", "<b>", None, 5, "x" * 500])
-def test_what_is_no_login_is_not_passed_on(login: object) -> None:
+def test_an_invalid_login_is_dropped(login: object) -> None:
     body = changed("go-scm__pr_open", sender__login=login, author__login=login)
 
     assert delivered(body).sender == ""
@@ -217,12 +217,12 @@ def test_what_is_no_login_is_not_passed_on(login: object) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b"hook=%7B%7D", b"[" * 100_000, b"1" * 9_999]
 )
-def test_what_is_no_json_object_is_malformed(body: bytes) -> None:
+def test_a_body_other_than_a_json_object_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedDeliveryError, match="JSON"):
         read(PULL, body, NOW)
 
 
-def test_the_same_event_has_one_key_whichever_hook_sends_it() -> None:
+def test_an_event_has_one_key_for_all_webhooks() -> None:
     again = {"hook_id": 1, "timestamp": "1999999999999", "sign": "other", "password": "x"}
     for name in ("go-scm__pr_open", "go-scm__pr_update", "go-scm__pr_close", "go-scm__note_hook_pr_comment"):
         first = read({}, json.dumps(payload(name)).encode(), NOW)
@@ -253,13 +253,13 @@ def test_different_events_have_different_keys() -> None:
     assert len({(read({}, json.dumps(body).encode(), NOW)).key for body in bodies}) == len(bodies)  # type: ignore[union-attr]  # an Ignored would fail here
 
 
-def test_an_open_has_one_key_however_often_it_is_told() -> None:
+def test_repeated_open_events_have_one_key() -> None:
     later = changed("go-scm__pr_open", pull_request__updated_at="2030-01-01T00:00:00+08:00")
 
     assert delivered(later).key == delivered(payload("go-scm__pr_open")).key
 
 
-def test_upper_and_lower_case_are_one_repository() -> None:
+def test_repository_names_ignore_case() -> None:
     shouted = changed("go-scm__pr_open", repository__path_with_namespace="USER03/Drone-Yml-Test")
 
     assert delivered(shouted).key == delivered(payload("go-scm__pr_open")).key
@@ -275,7 +275,7 @@ def test_a_comment_without_words_has_no_digest() -> None:
     assert delivered(body, NOTE).body_digest is None
 
 
-def test_nothing_secret_or_personal_is_kept() -> None:
+def test_a_delivery_contains_nothing_secret_or_personal() -> None:
     found = delivered(changed("go-scm__note_hook_pr_comment", password="sesame"), NOTE)
 
     assert "sesame" not in repr(found)
@@ -299,13 +299,13 @@ def survives(headers: Mapping[str, str], body: bytes) -> None:
 
 @settings(deadline=None)  # other work shares the machine
 @given(ANY_JSON, st.sampled_from([PULL, NOTE, {}]))
-def test_no_json_is_too_odd(body: object, headers: Mapping[str, str]) -> None:
+def test_any_json_is_read_or_refused(body: object, headers: Mapping[str, str]) -> None:
     survives(headers, json.dumps(body).encode())
 
 
 @settings(deadline=None)  # other work shares the machine
 @given(st.binary(), st.dictionaries(st.text(), st.text()))
-def test_no_bytes_are_too_odd(body: bytes, headers: dict[str, str]) -> None:
+def test_any_bytes_are_read_or_refused(body: bytes, headers: dict[str, str]) -> None:
     survives(headers, body)
 
 

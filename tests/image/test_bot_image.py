@@ -97,7 +97,7 @@ def test_console_command_is_the_entrypoint(launch: Launch) -> None:
     assert "0.1.0" in output(launch("--version"))
 
 
-def test_the_bot_is_inside_and_nothing_else(launch: Launch) -> None:
+def test_the_image_contains_the_bot_and_nothing_else(launch: Launch) -> None:
     listing = (
         "import bot, json, pathlib; root = pathlib.Path(bot.__file__).parents[1];"
         "print(json.dumps([str(root), *(path for path in"
@@ -123,7 +123,7 @@ def test_user_is_not_root_and_owns_only_its_data(launch: Launch) -> None:
     ]
 
 
-def test_git_speaks_https_and_authorities_are_known(launch: Launch) -> None:
+def test_git_supports_https_and_ca_certificates_exist(launch: Launch) -> None:
     script = (
         'test -x "$(git --exec-path)/git-remote-https" && git --version;'
         'python -c "import ssl; print(len(ssl.create_default_context().get_ca_certs()))"'
@@ -133,18 +133,18 @@ def test_git_speaks_https_and_authorities_are_known(launch: Launch) -> None:
     assert int(authorities) > 50
 
 
-def test_health_check_fails_where_nothing_serves(launch: Launch, image: Image) -> None:
+def test_the_health_check_fails_without_a_server(launch: Launch, image: Image) -> None:
     program, *arguments = probe(image)
     container = launch(*arguments, entrypoint=program)
     assert container.wait()["StatusCode"] == 1
     assert "Connection refused" in container.logs().decode()
 
 
-def test_bot_serves_as_nobody(serving: Container) -> None:
+def test_the_bot_serves_as_an_unprivileged_user(serving: Container) -> None:
     result = serving.exec_run(["grep", "^Uid:", "/proc/1/status"])
     assert result.output == f"Uid:\t{NOBODY}\t{NOBODY}\t{NOBODY}\t{NOBODY}\n".encode()
 
 
-def test_bot_ends_well_when_asked_to_stop(serving: Container) -> None:
+def test_the_bot_stops_on_a_signal(serving: Container) -> None:
     serving.stop(timeout=int(PATIENCE))
     assert serving.wait()["StatusCode"] == 0

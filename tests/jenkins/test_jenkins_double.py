@@ -129,7 +129,7 @@ def test_recorded_builds_are_read() -> None:
     assert responses.job(sample("pipeline")).buildable
 
 
-def test_shapes_that_nobody_expects_are_read_as_nothing() -> None:
+def test_unexpected_structures_are_read_as_empty() -> None:
     assert responses.item({"id": True, "executable": 7}) == responses.QueueItem(0)
     assert responses.build({"number": "7", "timestamp": None}) == responses.JenkinsBuild(
         0, building=False, result="", started=0.0
@@ -155,19 +155,19 @@ def test_the_console_counts_raw_bytes_and_serves_crlf() -> None:
     assert served(console, 21) == (b"", 21, False)
 
 
-def test_a_console_that_is_done_is_served_to_its_last_byte() -> None:
+def test_a_finished_console_is_served_completely() -> None:
     console = ConsoleLog(complete=True)
     console.write("no line break")
     assert served(console) == (b"no line break", 13, False)
 
 
-def test_a_start_beyond_the_end_begins_anew() -> None:
+def test_an_offset_beyond_the_end_starts_from_the_beginning() -> None:
     console = ConsoleLog(complete=True)
     console.write("short\n")
     assert served(console, 100) == (b"short\r\n", 6, False)
 
 
-def test_a_console_that_is_not_there_promises_more_for_ever() -> None:
+def test_a_missing_console_always_announces_more_data() -> None:
     console = ConsoleLog(complete=True)
     console.write("gone\n")
     console.discard()
@@ -195,19 +195,17 @@ def test_long_consoles_are_served_from_anywhere() -> None:
         ("builds[*]{0,1}", {"_class": "j", "builds": [{"_class": "b", "n": 1, "x": {"y": 2}}]}),
     ],
 )
-def test_the_tree_picks(wanted: str, picked: Any) -> None:
+def test_the_tree_parameter_selects_fields(wanted: str, picked: Any) -> None:
     value = {"_class": "j", "name": "a", "builds": [{"_class": "b", "n": 1, "x": {"y": 2}}, {"n": 2}]}
     assert tree.parse(wanted).pick(value) == picked
 
 
 @pytest.mark.parametrize("wanted", ["a[", "a&b", "a]"])
-async def test_a_tree_that_cannot_be_read_is_a_bad_request(http: httpx.AsyncClient, wanted: str) -> None:
+async def test_an_invalid_tree_parameter_is_a_bad_request(http: httpx.AsyncClient, wanted: str) -> None:
     assert (await http.get("/api/json", params={"tree": wanted})).status_code == 400
 
 
-async def test_the_same_start_twice_is_one_queue_item(
-    jenkins: OfflineJenkins, http: httpx.AsyncClient
-) -> None:
+async def test_equal_starts_are_one_queue_item(jenkins: OfflineJenkins, http: httpx.AsyncClient) -> None:
     jenkins.add_job("a", quiet=5)
     answers = [await http.post("/job/a/buildWithParameters", data={"CHATOPS_RUN": "1"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 303]
@@ -232,7 +230,7 @@ async def test_a_broken_story_is_a_failure(jenkins: OfflineJenkins, http: httpx.
     assert job.builds[1].result == "FAILURE"
 
 
-async def test_what_is_not_there_is_said_in_html(http: httpx.AsyncClient, jenkins: OfflineJenkins) -> None:
+async def test_a_missing_page_is_an_html_error(http: httpx.AsyncClient, jenkins: OfflineJenkins) -> None:
     jenkins.add_job("a")
     paths = ("/job/none", "/job/a/7/api/json", "/queue/item/9/api/json", "/job/a/nothing", "/nothing")
     for path in paths:
@@ -243,7 +241,7 @@ async def test_what_is_not_there_is_said_in_html(http: httpx.AsyncClient, jenkin
     assert (await get(http, "/whoAmI"))["name"] == USER
 
 
-async def test_people_may_look_in_where_the_playground_lets_them(jenkins: OfflineJenkins) -> None:
+async def test_anonymous_access_can_be_enabled(jenkins: OfflineJenkins) -> None:
     async def story(handle: BuildHandle) -> str:
         handle.log("<script>alert(1)</script>")
         return "SUCCESS"

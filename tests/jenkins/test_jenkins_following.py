@@ -28,13 +28,13 @@ async def test_a_build_is_followed_to_its_end(bench: Bench, jenkins: OfflineJenk
     assert jenkins.triggers() == 1
 
 
-async def test_a_failure_is_an_ending_too(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_failed_build_is_followed_to_its_end(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB, fails("cc: no such file"))
     assert (await bench.run()).result == "FAILURE"
     assert "cc: no such file" in bench.log.text
 
 
-async def test_waiting_is_told_with_its_reason(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_the_reason_for_waiting_is_reported(bench: Bench, jenkins: OfflineJenkins) -> None:
     gate = asyncio.Event()
     jenkins.scheduler.executors = 1
     jenkins.add_job("team/other", gated(gate))
@@ -61,7 +61,7 @@ async def test_one_build_at_a_time_is_a_reason_to_wait(bench: Bench, jenkins: Of
     assert [ending.number for ending in await asyncio.gather(first, second)] == [1, 2]
 
 
-async def test_waiting_too_long_takes_it_out_of_the_queue(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_an_item_that_waits_too_long_is_cancelled(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     jenkins.quiet_down()
     bench.timeouts = JenkinsTimeouts(queue=100)
@@ -83,7 +83,7 @@ async def test_a_build_that_takes_too_long_is_stopped(bench: Bench, jenkins: Off
 
 
 @pytest.mark.parametrize("skew", [-7200.0, 7200.0])
-async def test_a_clock_that_is_wrong_changes_no_timeout(
+async def test_timeouts_do_not_depend_on_jenkins_clock(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline, skew: float
 ) -> None:
     gate = asyncio.Event()
@@ -97,7 +97,7 @@ async def test_a_clock_that_is_wrong_changes_no_timeout(
         await bench.run(key="8.0", timeout=600)
 
 
-async def test_who_removes_it_from_the_queue_aborts_it(
+async def test_removing_the_queue_item_aborts_the_step(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     jenkins.add_job(JOB)
@@ -108,7 +108,7 @@ async def test_who_removes_it_from_the_queue_aborts_it(
     assert told.value.reason is Reason.JENKINS_ABORTED
 
 
-async def test_who_aborts_the_build_gives_it_its_result(
+async def test_aborting_the_build_aborts_the_step(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     jenkins.add_job(JOB, gated(asyncio.Event()))
@@ -116,7 +116,7 @@ async def test_who_aborts_the_build_gives_it_its_result(
     assert (await bench.run()).result == "ABORTED"
 
 
-async def test_a_restart_of_jenkins_is_waited_for(
+async def test_the_bot_waits_for_a_restart_of_jenkins(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     gate = asyncio.Event()
@@ -157,7 +157,9 @@ async def test_an_item_that_became_a_build_while_jenkins_was_away_is_found_by_it
     assert jenkins.triggers() == 1
 
 
-async def test_jenkins_may_be_away_for_so_long(bench: Bench, jenkins: OfflineJenkins, time: Timeline) -> None:
+async def test_an_outage_of_jenkins_has_a_time_limit(
+    bench: Bench, jenkins: OfflineJenkins, time: Timeline
+) -> None:
     jenkins.add_job(JOB)
     jenkins.restart(10_000)
     bench.timeouts = JenkinsTimeouts(poll=30)
@@ -171,7 +173,7 @@ async def test_jenkins_may_be_away_for_so_long(bench: Bench, jenkins: OfflineJen
 
 
 @pytest.mark.parametrize("keeps_handle", [True, False])
-async def test_a_bot_that_was_killed_takes_the_same_build_up_again(
+async def test_a_restarted_bot_follows_the_same_build(
     bench: Bench, jenkins: OfflineJenkins, *, keeps_handle: bool
 ) -> None:
     gate = asyncio.Event()
@@ -186,7 +188,7 @@ async def test_a_bot_that_was_killed_takes_the_same_build_up_again(
     assert jenkins.triggers() == 1
 
 
-async def test_a_bot_that_was_killed_finds_what_waits_in_the_queue(
+async def test_a_restarted_bot_finds_its_queue_item(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     jenkins.add_job(JOB)
@@ -201,7 +203,7 @@ async def test_a_bot_that_was_killed_finds_what_waits_in_the_queue(
     assert jenkins.triggers() == 1
 
 
-async def test_a_start_that_never_arrives_is_tried_again(
+async def test_a_start_that_did_not_arrive_is_repeated(
     bench: Bench, jenkins: OfflineJenkins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jenkins.add_job(JOB)
@@ -219,7 +221,7 @@ async def test_a_start_that_never_arrives_is_tried_again(
     assert jenkins.triggers() == 1
 
 
-async def test_a_log_goes_on_where_it_was_kept(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_log_continues_at_the_stored_offset(bench: Bench, jenkins: OfflineJenkins) -> None:
     gate = asyncio.Event()
     jenkins.add_job(JOB, gated(gate))
     task = bench.start()
@@ -233,7 +235,9 @@ async def test_a_log_goes_on_where_it_was_kept(bench: Bench, jenkins: OfflineJen
 
 
 @pytest.mark.parametrize("at", ["queue", "build"])
-async def test_what_jenkins_lost_is_not_started_again(bench: Bench, jenkins: OfflineJenkins, at: str) -> None:
+async def test_a_build_lost_by_jenkins_is_not_started_again(
+    bench: Bench, jenkins: OfflineJenkins, at: str
+) -> None:
     jenkins.add_job(JOB, gated(asyncio.Event()))
     if at == "queue":
         jenkins.quiet_down()
@@ -263,7 +267,7 @@ async def test_a_build_that_a_crash_left_without_a_result_is_lost(
     job.builds[1].building = True  # for the double to end it
 
 
-async def test_an_answer_that_never_came_starts_nothing_twice(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_start_without_an_answer_is_not_repeated(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     lost = jenkins.faults.add(
         "POST", "/buildWithParameters", status=502, body="<html>bad gateway</html>", after=True
@@ -284,7 +288,7 @@ async def test_two_builds_of_one_key_are_one(bench: Bench, jenkins: OfflineJenki
     assert jenkins.triggers() == 0
 
 
-async def test_html_instead_of_json_is_jenkins_being_away(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_html_instead_of_json_means_unavailable(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     jenkins.faults.add("GET", "/queue/api/json", status=200, body="<html>Sign in</html>", times=2)
     jenkins.faults.add("GET", "/1/api/json", status=504, body="<h1>504 Gateway Time-out</h1>nginx", times=3)
@@ -293,7 +297,7 @@ async def test_html_instead_of_json_is_jenkins_being_away(bench: Bench, jenkins:
     assert any(note.endswith("504 504 Gateway Time-out nginx") for note in bench.log.notes)
 
 
-async def test_a_slow_jenkins_is_waited_for(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_the_bot_waits_for_a_slow_jenkins(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     slow = jenkins.faults.add("GET", "/1/api/json", hang=True, times=2)
 
@@ -308,7 +312,7 @@ async def test_a_slow_jenkins_is_waited_for(bench: Bench, jenkins: OfflineJenkin
     assert any("ReadTimeout" in note for note in bench.log.notes)
 
 
-async def test_the_double_is_left_with_nothing_running(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_no_build_remains_in_the_fake_jenkins(bench: Bench, jenkins: OfflineJenkins) -> None:
     async def story(handle: BuildHandle) -> str:
         await handle.sleep(5)
         return "SUCCESS"

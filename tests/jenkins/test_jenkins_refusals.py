@@ -21,20 +21,20 @@ async def refused(bench: Bench, kind: type[ChatOpsError], **changes: Any) -> Cha
     return caught.value
 
 
-async def test_a_job_that_is_not_there(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_missing_job(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job("team/other")
     error = await refused(bench, TellUser)
     assert (error.reason, error.facts) == (Reason.JENKINS_JOB_UNKNOWN, {"job": JOB})
 
 
-async def test_a_job_that_may_not_be_seen_is_told_as_one_that_is_not_there(
+async def test_a_job_without_read_permission_is_reported_as_missing(
     bench: Bench, jenkins: OfflineJenkins
 ) -> None:
     jenkins.add_job(JOB, grants={USER: frozenset()})
     assert (await refused(bench, TellUser)).reason is Reason.JENKINS_JOB_UNKNOWN
 
 
-async def test_a_folder_is_no_job(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_folder_is_not_a_job(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(f"{JOB}/inner")
     error = await refused(bench, TellUser)
     assert error.reason is Reason.JENKINS_PARAMETERS
@@ -53,7 +53,7 @@ async def test_a_job_that_is_disabled_in_between(bench: Bench, jenkins: OfflineJ
     assert (await refused(bench, TellUser)).reason is Reason.JENKINS_JOB_DISABLED
 
 
-async def test_a_permission_that_is_missing_is_named(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_missing_permission_is_named(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB, grants={USER: frozenset({"Read"})})
     error = await refused(bench, GiveUp)
     assert error.reason is Reason.JENKINS_DENIED
@@ -62,9 +62,7 @@ async def test_a_permission_that_is_missing_is_named(bench: Bench, jenkins: Offl
 
 
 @pytest.mark.parametrize("credentials", [{"user": USER, "token": "wrong"}, {"user": "who", "token": "x"}])
-async def test_credentials_that_are_wrong(
-    bench: Bench, jenkins: OfflineJenkins, credentials: dict[str, str]
-) -> None:
+async def test_wrong_credentials(bench: Bench, jenkins: OfflineJenkins, credentials: dict[str, str]) -> None:
     jenkins.add_job(JOB)
     bench.credentials = credentials
     error = await refused(bench, GiveUp)
@@ -73,7 +71,7 @@ async def test_credentials_that_are_wrong(
     assert "wrong" not in str(error)
 
 
-async def test_nobody_may_do_nothing(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_anonymous_access_has_no_permission(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     bench.credentials = {}
     error = await refused(bench, GiveUp)
@@ -88,7 +86,7 @@ async def test_a_redirect_to_a_login_page_is_not_followed(bench: Bench, jenkins:
 
 
 @pytest.mark.parametrize("parameters", [None, (), ("CHATOPS_SHA",)])
-async def test_a_job_that_cannot_be_known_again_is_not_started(
+async def test_a_job_whose_builds_cannot_be_recognized_is_not_started(
     bench: Bench, jenkins: OfflineJenkins, parameters: tuple[str, ...] | None
 ) -> None:
     jenkins.add_job(JOB, parameters=parameters)
@@ -119,7 +117,7 @@ async def test_parameters_that_would_be_dropped_are_named(bench: Bench, jenkins:
         (("{owner}/*",), "Team/build", True),
     ],
 )
-async def test_operators_say_which_jobs_a_repository_may_use(
+async def test_the_operator_limits_the_jobs_of_a_repository(
     bench: Bench, jenkins: OfflineJenkins, allowed: tuple[str, ...], job: str, *, fine: bool
 ) -> None:
     jenkins.add_job(job)
@@ -138,14 +136,14 @@ async def test_a_token_needs_no_crumb(bench: Bench, jenkins: OfflineJenkins) -> 
     assert not any("crumb" in path for _, path in jenkins.requests)
 
 
-async def test_a_password_brings_its_crumb(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_password_needs_a_crumb(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     bench.credentials = {"user": USER, "password": "s3cret"}
     assert (await bench.run()).result == "SUCCESS"
     assert sum("crumb" in path for _, path in jenkins.requests) == 1
 
 
-async def test_a_crumb_of_a_session_that_is_over_is_replaced(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_an_expired_crumb_is_replaced(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     bench.credentials = {"user": USER, "password": "s3cret"}
     jobs = bench.jobs()
@@ -155,7 +153,7 @@ async def test_a_crumb_of_a_session_that_is_over_is_replaced(bench: Bench, jenki
     assert sum("crumb" in path for _, path in jenkins.requests) == 2
 
 
-async def test_a_jenkins_without_crumbs_wants_none(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_jenkins_without_crumbs_gets_none(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.faults.add("GET", "/crumbIssuer", status=404, body="<html/>", times=9)
     jenkins.add_job(JOB)
     bench.credentials = {"user": USER, "password": "s3cret"}
@@ -174,7 +172,7 @@ async def test_a_multibranch_job_is_found_by_its_encoded_branch(
     assert bench.told[-1]["link"] == link
 
 
-async def test_what_answers_may_not_be_jenkins(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_responses_of_other_servers_are_recognized(bench: Bench, jenkins: OfflineJenkins) -> None:
     """An ingress without a backend says 404 to everything."""
     jenkins.add_job(JOB)
     jenkins.faults.add("GET", "/", status=404, body="default backend - 404", times=8)
@@ -182,7 +180,7 @@ async def test_what_answers_may_not_be_jenkins(bench: Bench, jenkins: OfflineJen
     assert "the server that answers is not Jenkins" in bench.log.notes
 
 
-def test_messages_come_out_of_html() -> None:
+def test_messages_are_extracted_from_html() -> None:
     page = (
         "<html><head><title>Error 403</title><style>p {color: red}</style></head>"
         "<body><script>alert(1)</script><h1>HTTP ERROR 403</h1><p>No valid crumb &amp; more</p></body></html>"
@@ -192,7 +190,7 @@ def test_messages_come_out_of_html() -> None:
 
 
 @pytest.mark.parametrize(("header", "delay"), [("30", 30.0), ("86400", 600.0), ("soon", None), ("", None)])
-def test_a_wish_to_wait_is_heard_within_bounds(header: str, delay: float | None) -> None:
+def test_a_requested_delay_is_respected_within_limits(header: str, delay: float | None) -> None:
     error = errors.error_for(503, httpx.Headers({"Retry-After": header}), "", "GET /", "")
     assert getattr(error, "delay", 0) == delay
 

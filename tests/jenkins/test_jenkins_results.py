@@ -18,7 +18,7 @@ JOB = "team/build-image"
 SAMPLES = Path(__file__).parents[1] / "samples" / "jenkins"
 
 
-async def test_a_log_that_grows_is_brought_once_and_whole(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_growing_log_is_copied_once_and_completely(bench: Bench, jenkins: OfflineJenkins) -> None:
     async def story(handle: BuildHandle) -> str:
         for number in range(50):
             handle.log(f"第 {number} 行 ✓")
@@ -34,7 +34,7 @@ async def test_a_log_that_grows_is_brought_once_and_whole(bench: Bench, jenkins:
     assert lines.count("half a line") == 50
 
 
-async def test_a_log_of_200_mb_is_brought_in_moments(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_log_of_200_mb_is_copied_quickly(bench: Bench, jenkins: OfflineJenkins) -> None:
     async def story(handle: BuildHandle) -> str:
         handle.log("the beginning")
         handle.log("x" * 99, times=2_000_000)
@@ -50,7 +50,7 @@ async def test_a_log_of_200_mb_is_brought_in_moments(bench: Bench, jenkins: Offl
     assert any("KiB of the log are skipped here" in note for note in bench.log.notes)
 
 
-async def test_a_log_that_floods_for_hours_costs_little(
+async def test_an_endless_log_has_limited_cost(
     bench: Bench, jenkins: OfflineJenkins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build_log, "BUDGET", 1 << 20)
@@ -68,7 +68,7 @@ async def test_a_log_that_floods_for_hours_costs_little(
     assert "over" in bench.log.tail(5)
 
 
-async def test_a_log_that_was_rotated_away_does_not_keep_the_end_from_coming(
+async def test_a_rotated_log_does_not_hide_the_result(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     gate = asyncio.Event()
@@ -83,7 +83,7 @@ async def test_a_log_that_was_rotated_away_does_not_keep_the_end_from_coming(
     assert bench.log.notes.count("the log was rotated or lost in Jenkins; the rest follows") == 1
 
 
-async def test_a_log_that_begins_anew_is_brought_from_there(
+async def test_a_log_that_restarts_is_copied_from_its_start(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     gate = asyncio.Event()
@@ -100,7 +100,7 @@ async def test_a_log_that_begins_anew_is_brought_from_there(
     assert "Finished: SUCCESS" in bench.log.text
 
 
-async def test_a_build_that_log_rotation_removed_before_it_was_read_is_lost_not_run_again(
+async def test_a_build_removed_by_log_rotation_is_lost_and_not_repeated(
     bench: Bench, jenkins: OfflineJenkins, time: Timeline
 ) -> None:
     gate = asyncio.Event()
@@ -116,9 +116,7 @@ async def test_a_build_that_log_rotation_removed_before_it_was_read_is_lost_not_
     assert jenkins.triggers() == 1
 
 
-async def test_what_jenkins_hides_for_its_own_pages_is_left_out(
-    bench: Bench, jenkins: OfflineJenkins
-) -> None:
+async def test_console_annotations_are_removed(bench: Bench, jenkins: OfflineJenkins) -> None:
     async def story(handle: BuildHandle) -> str:
         handle.log("\x1b[8mha:////4AAAA+/Zz09\x1b[0m[Pipeline] stage")
         return "SUCCESS"
@@ -129,7 +127,7 @@ async def test_what_jenkins_hides_for_its_own_pages_is_left_out(
     assert "[Pipeline] stage" in bench.log.text
 
 
-async def test_files_are_brought_by_pattern_and_within_bounds(
+async def test_files_are_fetched_by_pattern_and_within_limits(
     bench: Bench, jenkins: OfflineJenkins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(results, "LARGEST_FILE", 100)
@@ -167,7 +165,7 @@ async def test_published_results_are_a_report(bench: Bench, jenkins: OfflineJenk
     assert ending.files == {}
 
 
-async def test_without_published_results_the_archived_files_are_brought(
+async def test_without_published_results_archived_files_are_fetched(
     bench: Bench, jenkins: OfflineJenkins
 ) -> None:
     async def story(handle: BuildHandle) -> str:
@@ -179,7 +177,7 @@ async def test_without_published_results_the_archived_files_are_brought(
     assert (ending.report, ending.files) == (None, {"reports/junit-1.xml": b"<testsuite/>"})
 
 
-async def test_results_that_are_too_large_are_left(
+async def test_results_that_are_too_large_are_skipped(
     bench: Bench, jenkins: OfflineJenkins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.runners.jenkins.test_report.LARGEST", 1 << 20)
@@ -200,12 +198,12 @@ def test_a_real_report_is_read() -> None:
     assert (case.state, case.seconds) == (CaseState.PASSED, 0.645)
 
 
-def test_maven_gathers_the_reports_of_its_modules() -> None:
+def test_reports_of_maven_modules_are_combined() -> None:
     module = {"result": stories.test_report("unit", {"adds": None})}
     assert read({"childReports": [module, module]}).counts.passed == 2
 
 
-def test_states_messages_and_nonsense() -> None:
+def test_states_messages_and_invalid_values() -> None:
     cases = [
         {"name": "a", "className": "c", "status": "FIXED", "duration": -1},
         {"name": "b\n c", "className": None, "status": "SKIPPED", "skippedMessage": "not today"},
@@ -219,12 +217,12 @@ def test_states_messages_and_nonsense() -> None:
     assert [case.message for case in found] == ["", "not today", "first"]
 
 
-def test_what_cannot_be_stored_is_replaced() -> None:
+def test_characters_that_cannot_be_stored_are_replaced() -> None:
     (case,) = read({"suites": [{"cases": [{"name": "a\0\ud800b", "errorDetails": "x\x1b[1m\r\ny"}]}]}).cases
     assert (case.name, case.message) == ("a\ufffd?b", "x\ufffd[1m\ufffd\ny")
 
 
-def test_failures_do_not_hide_behind_a_wall() -> None:
+def test_failures_are_kept_among_many_passed_tests() -> None:
     cases = [{"name": f"p{n}", "status": "PASSED"} for n in range(20_000)]
     cases += [{"name": f"f{n}", "status": "FAILED"} for n in range(1_500)]
     found = read({"suites": [{"name": "s", "cases": cases}]})

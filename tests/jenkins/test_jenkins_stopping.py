@@ -21,7 +21,7 @@ async def cancelled(bench: Bench, task: "asyncio.Task[object]") -> None:
         await task
 
 
-async def test_what_waits_is_taken_out_of_the_queue(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_waiting_item_is_removed_from_the_queue(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     jenkins.quiet_down()
     task = bench.start()
@@ -41,7 +41,7 @@ async def test_what_waits_is_taken_out_of_the_queue(bench: Bench, jenkins: Offli
         (frozenset({"stop", "term"}), ["stop", "term", "kill"]),
     ],
 )
-async def test_what_runs_is_asked_ever_less_kindly(
+async def test_a_running_build_is_stopped_with_increasing_force(
     bench: Bench, jenkins: OfflineJenkins, ignored: frozenset[Stop], stops: list[str]
 ) -> None:
     job = jenkins.add_job(JOB, gated(asyncio.Event()), ignores=ignored)
@@ -53,7 +53,7 @@ async def test_what_runs_is_asked_ever_less_kindly(
     assert (bench.time.now() - began).total_seconds() <= 10 * (len(stops) - 1) + 1
 
 
-async def test_what_cannot_be_stopped_is_left_within_bounds(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_stopping_gives_up_after_a_time_limit(bench: Bench, jenkins: OfflineJenkins) -> None:
     job = jenkins.add_job(JOB, gated(asyncio.Event()), ignores=frozenset({"stop"}), kind="freestyle")
     task = bench.start()
     await bench.until(lambda: "gate" in bench.log.text)
@@ -62,7 +62,9 @@ async def test_what_cannot_be_stopped_is_left_within_bounds(bench: Bench, jenkin
     assert "could not be stopped in Jenkins: it ignores stop, term and kill" in bench.log.notes
 
 
-async def test_what_became_a_build_meanwhile_is_stopped_as_one(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_an_item_that_became_a_build_is_stopped_as_a_build(
+    bench: Bench, jenkins: OfflineJenkins
+) -> None:
     job = jenkins.add_job(JOB, gated(asyncio.Event()))
     jenkins.quiet_down()
     task = bench.start()
@@ -74,9 +76,7 @@ async def test_what_became_a_build_meanwhile_is_stopped_as_one(bench: Bench, jen
     assert (job.builds[1].stops, job.builds[1].building) == (["stop"], False)
 
 
-async def test_a_start_whose_answer_is_under_way_is_stopped_too(
-    bench: Bench, jenkins: OfflineJenkins
-) -> None:
+async def test_a_start_whose_response_is_pending_is_stopped(bench: Bench, jenkins: OfflineJenkins) -> None:
     job = jenkins.add_job(JOB, gated(asyncio.Event()))
     lost = jenkins.faults.add("POST", "/buildWithParameters", after=True, hang=True)
     task = bench.start()
@@ -85,7 +85,7 @@ async def test_a_start_whose_answer_is_under_way_is_stopped_too(
     assert (job.builds[1].stops, job.builds[1].building) == (["stop"], False)
 
 
-async def test_stopping_has_patience_with_jenkins(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_stopping_retries_while_jenkins_is_unavailable(bench: Bench, jenkins: OfflineJenkins) -> None:
     job = jenkins.add_job(JOB, gated(asyncio.Event()))
     task = bench.start()
     await bench.until(lambda: "gate" in bench.log.text)
@@ -94,7 +94,7 @@ async def test_stopping_has_patience_with_jenkins(bench: Bench, jenkins: Offline
     assert not job.builds[1].building
 
 
-async def test_a_jenkins_that_stays_away_is_not_waited_for(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_stopping_gives_up_if_jenkins_stays_unavailable(bench: Bench, jenkins: OfflineJenkins) -> None:
     job = jenkins.add_job(JOB, gated(asyncio.Event()))
     task = bench.start()
     await bench.until(lambda: "gate" in bench.log.text)
@@ -104,7 +104,7 @@ async def test_a_jenkins_that_stays_away_is_not_waited_for(bench: Bench, jenkins
     assert any(note.startswith("could not be stopped in Jenkins: ") for note in bench.log.notes)
 
 
-async def test_who_only_goes_away_stops_nothing(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_shutting_down_stops_no_build(bench: Bench, jenkins: OfflineJenkins) -> None:
     job = jenkins.add_job(JOB, gated(asyncio.Event()))
     task = bench.start()
     await bench.until(lambda: "gate" in bench.log.text)
@@ -116,7 +116,7 @@ async def test_who_only_goes_away_stops_nothing(bench: Bench, jenkins: OfflineJe
     assert (job.builds[1].stops, job.builds[1].building) == (["stop"], False)
 
 
-async def test_stopping_what_never_began_is_fine(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_stopping_an_unstarted_build_does_nothing(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.add_job(JOB)
     await bench.jobs().stop(replace(ORDER, key="9.0"), bench.log)
     assert bench.log.notes == []
