@@ -1,38 +1,38 @@
-"""Where the files of runs are kept, as those see it who write and read them; two adapters implement it."""
+"""The port through which the files of runs are written and read; two adapters implement it."""
 
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
 
 class AppendFile(Protocol):
-    """A file of a run to which is only appended. Nothing that it is given makes it wait or raise."""
+    """A file of a run that only grows. Appending never waits and never raises."""
 
     @property
     def size(self) -> int:
-        """Bytes in it as far as is known here, those on their way included."""
+        """Size in bytes as far as this process knows, unwritten bytes included."""
         ...
 
     def append(self, data: bytes) -> bool:
-        """Append these bytes; False where that is not possible now, and they are lost."""
+        """Append these bytes. Returns False if that is impossible now; then they are lost."""
         ...
 
 
 class FileStore(Protocol):
-    """The files of runs, by run and name: on this machine's disk, or where every replica sees them.
+    """The files of runs, by run and name: on this machine's disk, or in the database for all replicas.
 
-    What waits raises RetryLater(STORE_UNAVAILABLE) while the place is away.
+    Every coroutine raises RetryLater(STORE_UNAVAILABLE) while the disk or the database is unavailable.
     """
 
     def open_append(self, run: int, name: str) -> AppendFile:
-        """Open a file for appending after what is there; raises ValueError for what is no file's name."""
+        """Open a file to append to it. Raises ValueError if the name is not valid for a file."""
         ...
 
     async def flush(self, run: int, name: str) -> None:
-        """Return when all that was appended so far can be read by everybody."""
+        """Write what was appended so far, so that every replica can read it."""
         ...
 
     async def read(self, run: int, name: str, offset: int = 0, limit: int | None = None) -> bytes:
-        """Return bytes of a file, which may still grow; nothing where there is none."""
+        """Return bytes of a file, which may still grow; empty if there is no file."""
         ...
 
     async def size(self, run: int, name: str) -> int:
@@ -40,7 +40,7 @@ class FileStore(Protocol):
         ...
 
     async def put(self, run: int, files: Mapping[str, bytes]) -> None:
-        """Keep whole files in the place of those with their names."""
+        """Store whole files, in place of files with the same names."""
         ...
 
     async def names(self, run: int) -> tuple[str, ...]:
@@ -48,9 +48,9 @@ class FileStore(Protocol):
         ...
 
     async def remove(self, run: int, names: Collection[str]) -> None:
-        """Remove files of a run; nothing there is fine."""
+        """Remove files of a run; missing files are ignored."""
         ...
 
     async def runs_with_files(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
-        """Return the names of the files of the next runs after this one that have any."""
+        """Return the names of files by run, for the next `limit` runs with files after this one."""
         ...

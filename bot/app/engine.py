@@ -35,7 +35,7 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "comment_templates"
 async def joining(deps: Deps) -> AsyncIterator[Membership]:
     """Join the replicas on the store, and renew the lease."""
     with closing(InstanceLock(deps.settings.server.data_dir)) as lock:
-        membership = Membership(deps.store, lock, metrics=deps.metrics)
+        membership = Membership(deps.store.replicas, lock, metrics=deps.metrics)
         await membership.join()
         try:
             async with background(membership.serve()):

@@ -92,7 +92,7 @@ def _sweep(deps: Deps, inbox: NotifyingInbox) -> Sweep:
         clock=deps.clock,
         serves=lambda repo: serves(allowed, repo),
         named=literal(allowed),
-        take_in=inbox.recover,
+        accept=inbox.recover,
         repaired=repaired,
         age=_age(deps.settings),
     )

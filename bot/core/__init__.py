@@ -1,1 +1,1 @@
-"""Pure decisions: no I/O, no clock, no randomness, so that every one of them can be tested by a table."""
+"""Pure decisions: no I/O, no clock, no randomness, so that each can be tested with a table of cases."""

@@ -1,6 +1,6 @@
-"""Names of everything the bot makes elsewhere: host names, tags, containers, labels, comment markers.
+"""Names of everything that the bot creates elsewhere: hostnames, tags, containers, labels, comment markers.
 
-All are derived from the environment's key, so that what was made can be found again without asking the store.
+They are derived from the environment's key, so that a resource can be found again without the store.
 """
 
 import hashlib
@@ -33,8 +33,8 @@ _MARKER_PART = re.compile(r"[A-Za-z0-9_]+(?:[-.][A-Za-z0-9_]+)*")
 def slug(name: str) -> str:
     """Return a lower-case DNS label of at most 47 characters.
 
-    What cannot be kept (other scripts, `_`, length) is made up for by a short hash, so that
-    `my_shop`, `my-shop` and `我的店` stay three.
+    If characters are replaced or cut off, a short hash is appended, so that `my_shop`, `my-shop` and `我的店`
+    have different slugs.
     """
     lower = name.lower()
     plain = re.sub(r"[^a-z0-9]+", "-", lower).strip("-")
@@ -44,9 +44,9 @@ def slug(name: str) -> str:
 
 
 def host_label(key: EnvironmentKey, *, qualified: bool = False) -> str:
-    """Return the first label of a preview's host name: `pr-12-shop`, or `pr-12-shop-staging`.
+    """Return the first label of a preview's hostname: `pr-12-shop`, or `pr-12-shop-staging`.
 
-    Two owners may have a repository of one name: whoever comes second asks for a `qualified` one.
+    Repositories of two owners can have the same name; the second one gets a `qualified` label, with a hash.
     """
     label = _label(key)
     if len(label) <= _LABEL_LENGTH and not qualified:
@@ -61,12 +61,12 @@ def tag(number: int, sha: str) -> str:
 
 
 def tag_prefix(number: int) -> str:
-    """Return what all image tags of a pull request begin with, and no other's."""
+    """Return the prefix of all image tags of a pull request, which no other pull request has."""
     return f"pr-{number}-"
 
 
 def tagged(tag: str) -> int | None:
-    """Return the pull request whose image has this tag; None for what is no such tag.
+    """Return the number of the pull request whose image has this tag, None for other tags.
 
     >>> tagged("pr-12-1a2b3c4d"), tagged("pr-12"), tagged("v1.0")
     (12, None, None)
@@ -76,18 +76,18 @@ def tagged(tag: str) -> int | None:
 
 
 def repository(project: str, repo: RepoPath) -> str:
-    """Return the repository path inside a registry, valid for OCI whatever the names on Gitee are.
+    """Return the repository path inside a registry, which is valid for OCI whatever the names on Gitee are.
 
-    `project` is the operator's own and taken as it is; empty means none.
+    `project` comes from the operator and is used unchanged; it may be empty.
     """
     parts = (project.strip("/"), _component(repo.owner), _component(repo.name))
     return "/".join(part for part in parts if part)
 
 
 def stack(key: EnvironmentKey, instance: str = "") -> str:
-    """Return what the names of all parts of one environment begin with: `chatops-pr-12-shop-1a2b3c`.
+    """Return the prefix of the names of all parts of an environment: `chatops-pr-12-shop-1a2b3c`.
 
-    `instance` tells bots apart that share one engine.
+    `instance` differs between bots that share an engine.
     """
     return f"{PREFIX}-pr-{key.number}-{slug(key.repo.name)}-{_short_hash(_identity(key, instance))}"
 
@@ -103,9 +103,9 @@ def network(key: EnvironmentKey, instance: str = "") -> str:
 
 
 def namespace(key: EnvironmentKey, prefix: str, instance: str = "") -> str:
-    """Return the name of an environment's namespace in a cluster: `pr-12-shop-1a2b3c4d5e`, never too long.
+    """Return the name of an environment's namespace in a cluster: `pr-12-shop-1a2b3c4d5e`.
 
-    `prefix` is the operator's, of at most 20 characters.
+    It has at most 63 characters. `prefix` comes from the operator and has at most 20.
     """
     name = (
         slug(key.repo.name) if key.name == DEFAULT_ENVIRONMENT else f"{slug(key.repo.name)}-{slug(key.name)}"
@@ -116,12 +116,12 @@ def namespace(key: EnvironmentKey, prefix: str, instance: str = "") -> str:
 
 
 def identity(key: EnvironmentKey, instance: str = "") -> str:
-    """Return a hash of an environment's key, fit for a label's value: no two environments share it."""
+    """Return a hash of an environment's key as a label value, different for every environment."""
     return _hash(_identity(key, instance))[:_IDENTITY_HASH]
 
 
 def labels(key: EnvironmentKey, *, sha: str, run: int, instance: str = "") -> dict[str, str]:
-    """Return the labels by which everything of an environment is found again; empty ones are left out."""
+    """Return the labels by which the resources of an environment are found; empty ones are omitted."""
     found = {
         LABEL_REPO: str(key.repo),
         LABEL_NUMBER: str(key.number),
@@ -134,9 +134,9 @@ def labels(key: EnvironmentKey, *, sha: str, run: int, instance: str = "") -> di
 
 
 def comment_marker(kind: str, identifier: str) -> str:
-    """Return the invisible line by which the bot knows a comment of its own.
+    """Return the hidden marker, an HTML comment, by which the bot recognises its own comment.
 
-    Raises ValueError for words that could end the HTML comment early.
+    Raises ValueError if a part could end the HTML comment early.
     """
     if not _MARKER_PART.fullmatch(kind) or not _MARKER_PART.fullmatch(identifier):
         raise ValueError(f"not fit for a marker: {kind!r}, {identifier!r}")
@@ -144,17 +144,17 @@ def comment_marker(kind: str, identifier: str) -> str:
 
 
 def run_markers(run: int) -> tuple[str, ...]:
-    """Return the markers of all comments that a run may have."""
+    """Return the markers of all comments that a run can have."""
     return tuple(comment_marker(kind, str(run)) for kind in ("run", "failed", "ready"))
 
 
 def reply_marker(delivery: str, which: str | int) -> str:
-    """Return the marker of one of the answers to a delivery, by its key."""
+    """Return the marker of one reply to the delivery with this key."""
     return comment_marker("reply", f"{_short(delivery)}-{which}")
 
 
 def reply_beginning(delivery: str) -> str:
-    """Return what the markers of all answers to a delivery begin with."""
+    """Return the prefix of the markers of all replies to a delivery."""
     return f"<!-- {PREFIX}:reply={_short(delivery)}-"
 
 
@@ -168,7 +168,7 @@ def _label(key: EnvironmentKey) -> str:
 
 
 def _identity(key: EnvironmentKey, instance: str) -> str:
-    # A line break cannot occur in any of them, so no two keys read the same.
+    # None of the parts can contain a line break, so different keys have different texts.
     return "\n".join((str(key.repo).lower(), str(key.number), key.name, instance))
 
 

@@ -1,4 +1,4 @@
-"""Which changed files make automatic runs worth while: patterns as in .gitignore."""
+"""Which changed files start automatic runs, by patterns as in .gitignore."""
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -7,13 +7,13 @@ from functools import lru_cache
 from bot.model.pipeline import PathFilter
 
 LISTED = 300
-"""Gitee lists at most so many changed files; a list of that length may lack some."""
+"""Most changed files that Gitee lists; a list of this length may be incomplete."""
 
 
 def matches(chosen: PathFilter, files: Sequence[str]) -> bool:
-    """Tell whether any changed file counts: it is included and not ignored.
+    """Whether any changed file is included and not ignored.
 
-    A list that may be incomplete, or is empty, matches: a run too many does less harm than one too few.
+    A list that is empty or may be incomplete matches: a superfluous run does less harm than a missing one.
     """
     if not files or len(files) >= LISTED:
         return True
@@ -21,7 +21,7 @@ def matches(chosen: PathFilter, files: Sequence[str]) -> bool:
 
 
 def listed(patterns: Iterable[str], file: str) -> bool:
-    """Tell whether a file is on the list; the last pattern that fits decides, `!` takes a file off again."""
+    """Whether the patterns select a file. The last pattern that matches decides; `!` deselects."""
     found = False
     for pattern in patterns:
         if covers(pattern.removeprefix("!"), file):
@@ -30,7 +30,7 @@ def listed(patterns: Iterable[str], file: str) -> bool:
 
 
 def covers(pattern: str, file: str) -> bool:
-    """Tell whether a pattern names this file or a folder around it.
+    """Whether a pattern matches this file or a folder that contains it.
 
     `*` and `?` stay within a name, `**` crosses folders, `docs/` is a folder, and a pattern with a
     slash in front or inside counts from the root.
@@ -50,7 +50,7 @@ def covers(pattern: str, file: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _segments(pattern: str) -> tuple[tuple[str, ...], bool]:
-    """Return the names to match one by one, and whether only what lies inside of a match counts."""
+    """Return the segments of a pattern, and whether it only matches what is inside of a folder."""
     inside_only = pattern.endswith(("/", "/**"))
     trimmed = pattern.removesuffix("/**").rstrip("/").removeprefix("./")
     names = tuple(name for name in trimmed.split("/") if name)
@@ -62,7 +62,7 @@ def _fits(wanted: tuple[str, ...], state: int, name: str) -> bool:
 
 
 def _skip_stars(wanted: tuple[str, ...], states: set[int]) -> set[int]:
-    """Add the states that are reached by letting `**` stand for nothing."""
+    """Add the states that are reached when `**` matches nothing."""
     reached = set(states)
     for state in range(len(wanted)):
         if state in reached and wanted[state] == "**":

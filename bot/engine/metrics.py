@@ -1,58 +1,28 @@
-"""What the engine tells of itself to be counted; nothing depends on its being heard."""
-
-from typing import Protocol
+"""What the engine reports to be counted. Nothing depends on it."""
 
 from bot.model.run import RunState, StepState
 
 
-class Metrics(Protocol):
-    """Whoever counts."""
+class Metrics:
+    """Counts nothing; a subclass overrides what it counts."""
 
     def step_ended(self, step: str, outcome: StepState, seconds: float) -> None:
-        """Count a step of a run."""
-        ...
+        """Count a step that ended, and the time that it took."""
 
     def run_ended(self, outcome: RunState) -> None:
-        """Count a run."""
-        ...
+        """Count a run that ended."""
 
     def lease_lost(self) -> None:
-        """Count that this replica had to drop everything that it held."""
-        ...
+        """Count that this replica lost its lease and dropped its work."""
 
     def taken_over(self) -> None:
-        """Count that this replica found another one dead."""
-        ...
+        """Count that this replica evicted a stalled one."""
 
     def comment_retried(self) -> None:
-        """Count that words have to wait for Gitee."""
-        ...
+        """Count that a comment update failed and waits for its next attempt."""
 
     def removed(self, kind: str, count: int) -> None:
-        """Count what was kept for long enough: logs, reports, runs or deliveries."""
-        ...
+        """Count what retention removed; `kind` is logs, reports, runs or deliveries."""
 
 
-class NullMetrics:
-    """Counts nothing."""
-
-    def step_ended(self, step: str, outcome: StepState, seconds: float) -> None:
-        """Do nothing."""
-
-    def run_ended(self, outcome: RunState) -> None:
-        """Do nothing."""
-
-    def lease_lost(self) -> None:
-        """Do nothing."""
-
-    def taken_over(self) -> None:
-        """Do nothing."""
-
-    def comment_retried(self) -> None:
-        """Do nothing."""
-
-    def removed(self, kind: str, count: int) -> None:
-        """Do nothing."""
-
-
-NULL_METRICS: Metrics = NullMetrics()
+NO_METRICS = Metrics()

@@ -1,4 +1,4 @@
-"""What the engine's loops have in common: they look at the store when woken, and after a while anyway."""
+"""The loops of the engine: they poll the store when woken, and every second anyway."""
 
 import asyncio
 import logging
@@ -12,25 +12,25 @@ from bot.model.lease import LeaseLost
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-"""How long what another replica wrote may go unnoticed."""
+"""Seconds within which a loop notices what another replica has stored."""
 
 K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(slots=True)
 class PollLoop:
-    """Looks again and again; `what` says in the log at what."""
+    """Polls repeatedly; `what` names the subject in log lines."""
 
     what: str
     polling: bool = False
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
-        """Look at once."""
+        """Poll at once."""
         self._wake.set()
 
     async def run(self, poll: Callable[[], Awaitable[None]]) -> None:
-        """Look until cancelled; a store that is away, or a lease that is lost, ends one look only."""
+        """Poll until cancelled. An unavailable store or a lost lease ends only the present poll."""
         while True:
             self._wake.clear()
             self.polling = True
@@ -46,13 +46,13 @@ class PollLoop:
         try:
             await poll()
         except LeaseLost:
-            return  # the membership joins anew
+            return  # The membership joins again.
         except RetryLater as error:
-            logger.warning("the %s cannot be read: %s", self.what, error)
+            logger.warning("the %s cannot be read and is polled again: %s", self.what, error)
 
 
 class RunningTasks(Generic[K]):
-    """The tasks that carry out what this replica has taken, by key."""
+    """The tasks that work on what this replica has claimed, by key."""
 
     def __init__(self) -> None:
         self._tasks: dict[K, asyncio.Task[None]] = {}
@@ -62,19 +62,19 @@ class RunningTasks(Generic[K]):
 
     @property
     def keys(self) -> tuple[K, ...]:
-        """Keys of the tasks under way."""
+        """Keys of the running tasks."""
         return tuple(self._tasks)
 
     def start(self, key: K, work: Coroutine[None, None, None], name: str) -> None:
-        """Start a task; it counts as under way until it says `done`."""
+        """Start a task. It counts as running until it calls `finished`."""
         self._tasks[key] = asyncio.create_task(work, name=name)
 
     def finished(self, key: K) -> None:
-        """Forget what is over."""
+        """Remove a task that is over."""
         del self._tasks[key]
 
     async def cancel(self) -> None:
-        """Interrupt everything, and return when all of it is tidied up."""
+        """Cancel all tasks and wait until they have cleaned up."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Values to JSON columns and back, by the types of their dataclasses."""
+"""Converts values to JSON columns and back, by the types of their dataclasses."""
 
 from typing import Any, TypeVar
 
@@ -18,11 +18,11 @@ _ADAPTERS: dict[type, TypeAdapter[Any]] = {
 
 
 def pack(value: object) -> Any:
-    """Return plain JSON data for one of the stored kinds."""
+    """Return a value of one of the stored types as plain JSON data."""
     return _ADAPTERS[type(value)].dump_python(value, mode="json")
 
 
 def unpack(kind: type[T], data: Any) -> T:
-    """Return the value that `pack` made this data from, defaults filled in for fields added since."""
+    """Return the value that `pack` was given. Fields added since then have their defaults."""
     value: T = _ADAPTERS[kind].validate_python(data)
     return value

@@ -1,4 +1,4 @@
-"""One SQLAlchemy engine and the threads that talk to it, so that the event loop never waits for a disk."""
+"""The SQLAlchemy engine and its worker threads, so that the event loop never waits for a disk."""
 
 import asyncio
 import fcntl
@@ -20,46 +20,46 @@ from bot.store.migrate import check, migrate
 T = TypeVar("T")
 
 BUSY_SECONDS = 10.0
-"""How long a transaction waits for another process that has a SQLite file locked."""
+"""Seconds that a transaction waits for another process that has locked the SQLite file."""
 READ_ONLY = {"chatops_reads": True}
 THREADS = 8
-"""Transactions at once on PostgreSQL; SQLite has one writer."""
+"""Concurrent transactions on PostgreSQL; SQLite has one writer."""
 
 
 class Database:
     """Runs transactions on worker threads.
 
-    Who is only `visiting` a SQLite file leaves it to the bot that may have it open, and joins no roll.
+    A `visiting` process does not lock the SQLite file, because a running bot may have it open.
 
-    Every method raises RetryLater(STORE_UNAVAILABLE) while the database is away, locked or full.
+    Every method raises RetryLater(STORE_UNAVAILABLE) while the database is unavailable, locked or full.
     """
 
     def __init__(self, url: str, *, threads: int = THREADS, visiting: bool = False) -> None:
         parsed = make_url(url)
         self.alone = alone(url)
-        """Whether no other process can have this database open."""
+        """Whether only one process at a time can use this database."""
         self._lock = _lock(parsed) if self.alone and not visiting else None
         self.engine = _sqlite(parsed) if self.alone else _postgresql(parsed, threads)
         self._pool = ThreadPoolExecutor(1 if self.alone else threads, thread_name_prefix="store")
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read") if self.alone else self._pool
 
     async def migrate(self) -> None:
-        """Create what is missing; raise RuntimeError if the file was written by a newer version."""
+        """Migrate the schema. Raises RuntimeError if the tables need a newer bot."""
         await self.run(migrate)
 
     async def check(self) -> None:
-        """Raise RuntimeError unless a bot of this version has been here."""
+        """Raise RuntimeError unless the database exists and has the schema of this version."""
         if self.alone and not _exists(self.engine.url):
             raise RuntimeError(f"there is no store at {self.engine.url.database} yet: start the bot first")
         await self.read(check)
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        """Carry out `work` in one transaction and return its result."""
+        """Run `work` in one transaction and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._transact, work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Carry out `work`, which changes nothing, without waiting for writers."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
+        """Run `work`, which changes nothing, without waiting for writers."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     async def ping(self) -> str | None:
         """Return None when the database answers, else what is wrong."""
@@ -69,26 +69,26 @@ class Database:
             return error.facts["message"]
         return None
 
-    def _look(self, work: Callable[[Connection], T]) -> T:
+    def _read(self, work: Callable[[Connection], T]) -> T:
         try:
             with self.engine.connect().execution_options(**READ_ONLY) as connection:
                 return work(connection)
         except (DBAPIError, PoolTimeout) as error:
-            if not _away(error):
+            if not _unavailable(error):
                 raise
-            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": _said(error)}) from error
+            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": _message(error)}) from error
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
         try:
             with self.engine.begin() as connection:
                 return work(connection)
         except (DBAPIError, PoolTimeout) as error:
-            if not _away(error):
+            if not _unavailable(error):
                 raise
-            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": _said(error)}) from error
+            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": _message(error)}) from error
 
     async def close(self) -> None:
-        """Finish what is under way and close the file."""
+        """Finish pending transactions and close the database."""
         await asyncio.to_thread(self._readers.shutdown)
         await asyncio.to_thread(self._pool.shutdown)
         self.engine.dispose()
@@ -97,18 +97,18 @@ class Database:
 
 
 def alone(url: str) -> bool:
-    """Whether no other process can have the database at this address open."""
+    """Whether only one process at a time can use the database at this URL."""
     return make_url(url).get_backend_name() == "sqlite"
 
 
-def _away(error: DBAPIError | PoolTimeout) -> bool:
-    """Whether the database is in trouble; a broken statement is a bug of ours."""
+def _unavailable(error: DBAPIError | PoolTimeout) -> bool:
+    """Whether the database is unavailable. Any other error is a bug of the bot."""
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
         return True
     return error.connection_invalidated
 
 
-def _said(error: DBAPIError | PoolTimeout) -> str:
+def _message(error: DBAPIError | PoolTimeout) -> str:
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     return lines[0] if lines else "no answer"
 
@@ -118,9 +118,9 @@ def _exists(url: URL) -> bool:
 
 
 def _lock(url: URL) -> int | None:
-    """Keep every other process away from a SQLite file until this one ends, however it ends.
+    """Lock a SQLite file for this process, by a kernel lock on a file beside it, until the process ends.
 
-    The lock is the kernel's, on a file beside the database. Raises RuntimeError where another has it.
+    Raises RuntimeError if another process has the lock.
     """
     if not url.database:
         return None
@@ -139,7 +139,7 @@ def _lock(url: URL) -> int | None:
 
 def _postgresql(url: URL, threads: int) -> Engine:
     driver = url if url.drivername != "postgresql" else url.set(drivername="postgresql+psycopg")
-    # Keep-alives, so that a peer that vanished is noticed within seconds rather than hours:
+    # With keep-alives, a vanished server is noticed within seconds rather than hours:
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
     alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 5}
     return create_engine(
@@ -163,6 +163,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # A read that later writes would otherwise fail with “database is locked” at the upgrade.
+    # A transaction that reads before it writes would otherwise fail with “database is locked”.
     reads = connection.get_execution_options().items() >= READ_ONLY.items()
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""The inbox: a delivery is committed here before Gitee hears 200, and leaves it only when it is decided."""
+"""The inbox: deliveries are committed here before Gitee gets a 200, and are pending until decided."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,24 +17,25 @@ from bot.store.locking import Lock, hold
 from bot.store.replicas import free, held_by
 from bot.store.schema import deliveries
 
-MOST_WAITING = 4_000
-"""Deliveries that may wait for their commit: more would only fill the memory."""
-LONGEST_WAIT = timedelta(hours=2)
-"""No postponement lasts that long: a delivery due later was postponed before the clock was set back."""
-
+MAX_UNCOMMITTED = 4_000
+"""Deliveries that may wait for their commit; it bounds the memory that they take."""
+MAX_POSTPONEMENT = timedelta(hours=2)
+"""Longer than any postponement: a delivery that is due later was postponed before the clock was set back."""
 
 BUG = "bug "
-"""How the ending of a delivery begins that met a bug of ours: it would meet it again."""
+"""Prefix of the ending of a delivery that failed because of a bug in the bot, and would fail again."""
 
 
 class InboxFullError(Exception):
-    """More deliveries wait than the operator allows; Gitee should be told to come back."""
+    """More deliveries are pending than the operator allows. Gitee should send the webhook again later."""
 
 
 @dataclass(slots=True)
-class _Arrival:
+class _Uncommitted:
     delivery: Delivery
-    kept: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    committed: asyncio.Future[bool] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
 
 class Inbox:
@@ -43,54 +44,54 @@ class Inbox:
     def __init__(self, database: Database, *, capacity: int = 10_000) -> None:
         self._database = database
         self._capacity = capacity
-        self._arrivals: list[_Arrival] = []
+        self._uncommitted: list[_Uncommitted] = []
         self._committing: asyncio.Task[None] | None = None
 
     async def accept(self, delivery: Delivery) -> bool:
-        """Keep a delivery; False if its key is known already.
+        """Commit a delivery. Returns False if its key is already known.
 
-        Those that arrive while others are being committed share the next commit. Of two that tell one
-        event differently one is made up: neither is believed what it claims.
-        Raises InboxFullError, RetryLater(STORE_UNAVAILABLE).
+        Deliveries that arrive during a commit share the next one. If two deliveries with the same key claim
+        different commits or comment bodies, one of them is forged, and the stored delivery loses these
+        claims. Raises InboxFullError, RetryLater(STORE_UNAVAILABLE).
         """
-        if len(self._arrivals) >= MOST_WAITING:
+        if len(self._uncommitted) >= MAX_UNCOMMITTED:
             raise InboxFullError
-        arrival = _Arrival(delivery)
-        self._arrivals.append(arrival)
+        arrival = _Uncommitted(delivery)
+        self._uncommitted.append(arrival)
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit())
-        return await arrival.kept
+        return await arrival.committed
 
     async def _commit(self) -> None:
         try:
-            while batch := self._arrivals:
-                self._arrivals = []
-                await self._keep_all(batch)
+            while batch := self._uncommitted:
+                self._uncommitted = []
+                await self._commit_batch(batch)
         finally:
             self._committing = None
 
-    async def _keep_all(self, batch: list[_Arrival]) -> None:
+    async def _commit_batch(self, batch: list[_Uncommitted]) -> None:
         try:
             endings = await self._database.run(
-                lambda connection: self._keep(connection, [each.delivery for each in batch])
+                lambda connection: self._insert_new(connection, [each.delivery for each in batch])
             )
         except BaseException as error:
             for each in batch:
-                if not each.kept.done():
-                    each.kept.set_exception(error)
+                if not each.committed.done():
+                    each.committed.set_exception(error)
             if not isinstance(error, Exception):
                 raise
             return
         for each, ending in zip(batch, endings, strict=True):
-            if each.kept.done():
-                continue  # whoever brought it has hung up
+            if each.committed.done():
+                continue  # The sender has closed the connection.
             if isinstance(ending, bool):
-                each.kept.set_result(ending)
+                each.committed.set_result(ending)
             else:
-                each.kept.set_exception(ending)
+                each.committed.set_exception(ending)
 
-    def _keep(self, connection: Connection, batch: Sequence[Delivery]) -> list[bool | InboxFullError]:
-        """Keep those that are new, and say of each whether it was."""
+    def _insert_new(self, connection: Connection, batch: Sequence[Delivery]) -> list[bool | InboxFullError]:
+        """Insert the new deliveries of a batch; return for each whether it was new, or the error."""
         known = _known(connection, {delivery.key for delivery in batch})
         room = self._capacity - _pending_count(connection)
         endings: list[bool | InboxFullError] = []
@@ -115,7 +116,7 @@ class Inbox:
         ]
 
     async def due(self, now: datetime, limit: int = 100) -> tuple[tuple[Delivery, int], ...]:
-        """Return undecided deliveries whose time has come, oldest first, each with its attempt."""
+        """Return pending deliveries that are due, oldest first, each with its number of earlier attempts."""
         statement = (
             select(deliveries.c.data, deliveries.c.attempt)
             .where(_is_due(now))
@@ -131,9 +132,10 @@ class Inbox:
     async def claim(
         self, lease: Lease, now: datetime, limit: int, *, handling: Collection[str] = ()
     ) -> tuple[tuple[Delivery, int], ...]:
-        """Take due deliveries into this replica's hands, oldest first, one of each pull request at a time.
+        """Claim due deliveries, oldest first, for each pull request one at a time; return them as `due` does.
 
-        `handling` are the keys that it is at already; what else bears its name was let go by a failure.
+        `handling` are the keys that this replica is deciding. Other deliveries that it holds were left over
+        by a failure, and are claimed again.
         """
 
         def work(connection: Connection) -> tuple[tuple[Delivery, int], ...]:
@@ -157,17 +159,17 @@ class Inbox:
         return await self._database.run(work)
 
     async def postpone(self, key: str, due_at: datetime) -> None:
-        """Look at it again at `due_at`; counts the attempt."""
+        """Release a delivery until `due_at`, and count the attempt."""
         values = {"due_at": due_at, "attempt": deliveries.c.attempt + 1, "holder": None}
         await self._database.run(lambda connection: _change(connection, key, values))
 
     async def fail(self, key: str, ending: str, at: datetime) -> None:
-        """Close a delivery that could not be decided; `ending` says why, for the operator."""
+        """Close a delivery that could not be decided; `ending` gives the reason, for operators."""
         values = {"state": DeliveryState.FAILED, "ending": ending, "decided_at": at, "holder": None}
         await self._database.run(lambda connection: _change(connection, key, values))
 
     async def revive(self, key: str, now: datetime) -> bool:
-        """Decide a delivery anew that was given up because the world was in trouble; False if it was not."""
+        """Make a delivery pending again that failed for lack of infrastructure; False if there is none."""
         values = {"state": DeliveryState.PENDING, "attempt": 0, "due_at": now, "holder": None, "ending": ""}
         statement = (
             update(deliveries)
@@ -177,15 +179,15 @@ class Inbox:
         )
         return await self._database.run(lambda connection: connection.execute(statement).first() is not None)
 
-    async def wanting(self, keys: Collection[str]) -> frozenset[str]:
-        """Return those of these keys whose deliveries never came, or were given up in times of trouble."""
+    async def missing(self, keys: Collection[str]) -> frozenset[str]:
+        """Return the keys whose deliveries never arrived, or failed because of unavailable infrastructure."""
         statement = select(deliveries.c.key).where(deliveries.c.key.in_(keys), ~_given_up())
         return await self._database.read(
             lambda connection: frozenset(keys) - set(connection.execute(statement).scalars())
         )
 
-    async def waiting(self) -> frozenset[tuple[str, int]]:
-        """Return the pull requests of which deliveries wait, their repositories in lower case."""
+    async def pending_pulls(self) -> frozenset[tuple[str, int]]:
+        """Return the pull requests with pending deliveries, as repository in lower case and number."""
         statement = select(deliveries.c.repo, deliveries.c.number).where(
             deliveries.c.state == DeliveryState.PENDING
         )
@@ -195,14 +197,14 @@ class Inbox:
             )
         )
 
-    async def forget(self, key: str) -> None:
-        """Drop a delivery: what it told was not so, and its key belongs to the true one."""
+    async def delete(self, key: str) -> None:
+        """Delete a delivery whose claims proved false, so that the true one with its key is accepted."""
         statement = delete(deliveries).where(deliveries.c.key == key)
         await self._database.run(lambda connection: connection.execute(statement))
 
 
 def finish(connection: Connection, key: str, ending: str, lease: Lease, at: datetime) -> None:
-    """Close a decided delivery, in the transaction of its decision. Raises LeaseLost."""
+    """Close a delivery in the transaction of its decision. Raises LeaseLost without a lease on it."""
     statement = (
         update(deliveries)
         .where(
@@ -218,7 +220,7 @@ def finish(connection: Connection, key: str, ending: str, lease: Lease, at: date
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    in_time = or_(deliveries.c.due_at <= now, deliveries.c.due_at > now + LONGEST_WAIT)
+    in_time = or_(deliveries.c.due_at <= now, deliveries.c.due_at > now + MAX_POSTPONEMENT)
     return (deliveries.c.state == DeliveryState.PENDING) & in_time
 
 
@@ -232,7 +234,7 @@ def _candidates(now: datetime) -> Select[Any]:
 
 
 def _busy(connection: Connection, lease: Lease, handling: Collection[str]) -> set[tuple[str, int]]:
-    """Return the pull requests at which somebody is."""
+    """Return the pull requests of which a replica is deciding a delivery."""
     statement = select(deliveries.c.repo, deliveries.c.number, deliveries.c.key, deliveries.c.holder).where(
         deliveries.c.state == DeliveryState.PENDING, ~free(deliveries.c.holder)
     )
@@ -262,7 +264,7 @@ def _pending_count(connection: Connection) -> int:
 
 
 def _insert(connection: Connection, fresh: Iterable[Delivery]) -> set[str]:
-    """Add new deliveries; return the keys of those that no other replica was faster with."""
+    """Insert new deliveries; return the keys of those that no other replica has inserted before."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = (
         dialect.insert(deliveries)

@@ -1,8 +1,8 @@
-"""The files of runs in the database, where every replica sees them: pieces of bytes by their position.
+"""The files of runs in the database, where every replica can read them: chunks of bytes by position.
 
-Appending only fills memory; what gathers there is written every half second. A piece is written at the end of
-its file and nowhere else: one that stands there already is either the very same, whose commit was in doubt,
-or another writer's, and then the file has grown.
+Appending fills a buffer, which is written every half second. A chunk is always written at the end of its
+file. If there is already a chunk at this position, it is either the same one, from a commit whose result was
+lost, or comes from another writer, and then the file has grown.
 """
 
 import asyncio
@@ -22,49 +22,49 @@ from bot.store.schema import files
 
 logger = logging.getLogger(__name__)
 
-PIECE = 64 << 10
-"""Most bytes in one row: a reader finds the row that holds an offset by looking back so far."""
-AT_ONCE = 16
-"""Pieces in one transaction."""
-HELD = 4 << 20
-"""Most bytes of one file that wait in memory while the database is away."""
-EVERY = 0.5
-"""Seconds between two times of writing."""
-FAREWELL = 3.0
-"""Seconds that closing may take to write what is left."""
+CHUNK = 64 << 10
+"""Most bytes in one row. A reader looks back so far for the row that contains an offset."""
+CHUNKS_PER_WRITE = 16
+"""Chunks in one transaction."""
+BUFFER_LIMIT = 4 << 20
+"""Most bytes of one file that are buffered while the database is unavailable."""
+WRITE_INTERVAL = 0.5
+"""Seconds between two writes."""
+CLOSE_SECONDS = 3.0
+"""Seconds in which closing writes the rest."""
 _BEYOND = 1 << 60
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class AppendedRows:
-    """Implements bot.file_store.AppendFile: bytes on their way into the database."""
+    """Implements `bot.file_store.AppendFile`: a buffer of bytes on their way into the database."""
 
     run: int
     name: str
-    grew: Callable[["AppendedRows"], None]
+    on_append: Callable[["AppendedRows"], None]
     end: int | None = None
-    """Where the next piece goes; None until the database was asked."""
-    waiting: bytearray = field(default_factory=bytearray)
+    """Position of the next chunk; None until it is read from the database."""
+    buffer: bytearray = field(default_factory=bytearray)
     writing: bytes = b""
-    """Beginning of what waits, whose commit was begun."""
+    """The part of the buffer whose commit has begun."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def size(self) -> int:
-        """Bytes in it as far as is known here."""
-        return (self.end or 0) + len(self.waiting)
+        """Size in bytes as far as this process knows."""
+        return (self.end or 0) + len(self.buffer)
 
     def append(self, data: bytes) -> bool:
-        """Take bytes to be written soon; False when too many wait already."""
-        if len(self.waiting) + len(data) > HELD:
+        """Buffer bytes to be written soon. Returns False if the buffer is full."""
+        if len(self.buffer) + len(data) > BUFFER_LIMIT:
             return False
-        self.waiting += data
-        self.grew(self)
+        self.buffer += data
+        self.on_append(self)
         return True
 
 
 class DatabaseFileStore:
-    """Implements bot.file_store.FileStore; `serve` is what writes."""
+    """Implements `bot.file_store.FileStore`; `serve` writes what is appended."""
 
     def __init__(
         self, database: Database, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -72,13 +72,13 @@ class DatabaseFileStore:
         self._database = database
         self._sleep = sleep
         self._known: WeakValueDictionary[tuple[int, str], AppendedRows] = WeakValueDictionary()
-        self._grown: dict[AppendedRows, None] = {}
+        self._unwritten: dict[AppendedRows, None] = {}
         self._wake = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
     async def opened(cls, database: Database) -> AsyncIterator["DatabaseFileStore"]:
-        """Write until the block ends, and then what is left; closes the database."""
+        """Write until the block ends, then write the rest and close the database."""
         store = cls(database)
         writer = asyncio.create_task(store.serve(), name="files")
         try:
@@ -90,47 +90,47 @@ class DatabaseFileStore:
             await store.close()
 
     async def serve(self) -> None:
-        """Write what was appended until cancelled."""
+        """Write the buffers every half second until cancelled."""
         while True:
             await self._wake.wait()
-            await self._sleep(EVERY)
+            await self._sleep(WRITE_INTERVAL)
             self._wake.clear()
             try:
                 await self.write_all()
             except RetryLater as error:
-                logger.warning("logs wait for the store: %s", error)
+                logger.warning("logs stay in memory until the database is available again: %s", error)
                 self._wake.set()
 
     async def write_all(self) -> None:
-        """Write all that waits. Raises RetryLater(STORE_UNAVAILABLE)."""
-        while self._grown:
-            await self._write(next(iter(self._grown)))
+        """Write all buffers. Raises RetryLater(STORE_UNAVAILABLE)."""
+        while self._unwritten:
+            await self._write(next(iter(self._unwritten)))
 
     async def close(self) -> None:
-        """Write what is left as long as that is possible, and close the database."""
+        """Write the rest, if that succeeds in time, and close the database."""
         try:
-            async with asyncio.timeout(FAREWELL):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await self.write_all()
         except (RetryLater, TimeoutError) as error:
-            logger.warning("the end of %s logs is lost: %s", len(self._grown), error)
+            logger.warning("the last lines of %s logs are lost: %s", len(self._unwritten), error)
         await self._database.close()
 
     def open_append(self, run: int, name: str) -> AppendedRows:
-        """Open a file for appending."""
+        """Open a file to append to it."""
         found = self._known.get((run, name))
         if found is None:
-            found = AppendedRows(run, name, self._note)
+            found = AppendedRows(run, name, self._mark_unwritten)
             self._known[run, name] = found
         return found
 
     async def flush(self, run: int, name: str) -> None:
-        """Return when all that was appended so far can be read by everybody."""
+        """Write what was appended so far, so that every replica can read it."""
         found = self._known.get((run, name))
-        while found is not None and found in self._grown:
+        while found is not None and found in self._unwritten:
             await self._write(found)
 
     async def read(self, run: int, name: str, offset: int = 0, limit: int | None = None) -> bytes:
-        """Return bytes of a file; nothing where there is none."""
+        """Return bytes of a file; empty if there is no file."""
         if offset > _BEYOND:
             return b""
         end = _BEYOND if limit is None else offset + limit
@@ -141,7 +141,7 @@ class DatabaseFileStore:
         return await self._database.read(partial(_end, run=run, name=name))
 
     async def put(self, run: int, contents: Mapping[str, bytes]) -> None:
-        """Keep whole files, all of them or none."""
+        """Store whole files, in one transaction."""
 
         def work(connection: Connection) -> None:
             _remove(connection, run, contents)
@@ -161,58 +161,58 @@ class DatabaseFileStore:
             await self._database.run(lambda connection: _remove(connection, run, names))
 
     async def runs_with_files(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
-        """Return the names of the files of the next runs after this one that have any."""
-        return await self._database.read(lambda connection: _held(connection, after, limit))
+        """Return the names of files by run, for the next `limit` runs with files after this one."""
+        return await self._database.read(lambda connection: _runs_with_files(connection, after, limit))
 
-    def _note(self, grown: AppendedRows) -> None:
-        self._grown[grown] = None
+    def _mark_unwritten(self, file: AppendedRows) -> None:
+        self._unwritten[file] = None
         self._wake.set()
 
-    async def _write(self, grown: AppendedRows) -> None:
-        """Write the beginning of what waits for one file."""
-        async with grown.lock:
+    async def _write(self, file: AppendedRows) -> None:
+        """Write the first chunks of a file's buffer."""
+        async with file.lock:
             try:
-                await self._append(grown)
+                await self._append(file)
             except RetryLater:
                 raise
             except Exception:
                 logger.exception(
-                    "%s bytes of %s of run %s are lost", len(grown.waiting), grown.name, grown.run
+                    "run %s: the last %s bytes of %s are lost", file.run, len(file.buffer), file.name
                 )
-                grown.waiting.clear()
-                grown.writing = b""
-            if not grown.waiting:
-                self._grown.pop(grown, None)
+                file.buffer.clear()
+                file.writing = b""
+            if not file.buffer:
+                self._unwritten.pop(file, None)
 
-    async def _append(self, grown: AppendedRows) -> None:
-        grown.writing = grown.writing or bytes(grown.waiting[: AT_ONCE * PIECE])
-        while grown.writing:
-            if grown.end is None:
-                grown.end = await self._database.read(partial(_end, run=grown.run, name=grown.name))
-            rows = _rows(grown.run, grown.name, grown.end, grown.writing)
+    async def _append(self, file: AppendedRows) -> None:
+        file.writing = file.writing or bytes(file.buffer[: CHUNKS_PER_WRITE * CHUNK])
+        while file.writing:
+            if file.end is None:
+                file.end = await self._database.read(partial(_end, run=file.run, name=file.name))
+            rows = _rows(file.run, file.name, file.end, file.writing)
             if not await self._database.run(partial(_insert, rows=rows)):
-                grown.end = None
+                file.end = None
                 continue
-            grown.end += len(grown.writing)
-            del grown.waiting[: len(grown.writing)]
-            grown.writing = b""
+            file.end += len(file.writing)
+            del file.buffer[: len(file.writing)]
+            file.writing = b""
 
 
 def _rows(run: int, name: str, position: int, data: bytes) -> list[dict[str, object]]:
     return [
-        {"run": run, "name": name, "position": position + start, "data": data[start : start + PIECE]}
-        for start in range(0, len(data), PIECE)
+        {"run": run, "name": name, "position": position + start, "data": data[start : start + CHUNK]}
+        for start in range(0, len(data), CHUNK)
     ]
 
 
 def _insert(connection: Connection, rows: Sequence[Mapping[str, object]]) -> bool:
-    """Write pieces at the end of a file; False if it has grown meanwhile."""
+    """Insert chunks at the end of a file. Returns False if another writer has appended to it."""
     first, *rest = rows
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(files).values(**first).on_conflict_do_nothing().returning(files.c.position)
     if connection.execute(statement).first() is None:
         place = (files.c[name] == first[name] for name in ("run", "name", "position"))
-        # What an earlier attempt has written, of whose commit nobody heard, is all there.
+        # If an earlier attempt has committed this chunk, it has committed all of them.
         return connection.execute(select(files.c.data).where(*place)).scalar() == first["data"]
     if rest:
         connection.execute(insert(files), rest)
@@ -233,7 +233,7 @@ def _read(connection: Connection, run: int, name: str, begin: int, end: int) -> 
     statement = (
         select(files.c.position, files.c.data)
         .where(files.c.run == run, files.c.name == name)
-        .where(files.c.position > begin - PIECE, files.c.position < end)
+        .where(files.c.position > begin - CHUNK, files.c.position < end)
         .order_by(files.c.position)
     )
     found = [
@@ -245,8 +245,8 @@ def _read(connection: Connection, run: int, name: str, begin: int, end: int) -> 
     return b"".join(data for _, data in found)[max(begin - first, 0) : end - first]
 
 
-def _held(connection: Connection, after: int, limit: int) -> dict[int, tuple[str, ...]]:
-    """Hop from run to run over the index: how long their logs are makes no difference."""
+def _runs_with_files(connection: Connection, after: int, limit: int) -> dict[int, tuple[str, ...]]:
+    """Go from run to run over the index, which takes no longer when logs are long."""
     found: dict[int, tuple[str, ...]] = {}
     run = after
     while len(found) < limit:
@@ -259,8 +259,8 @@ def _held(connection: Connection, after: int, limit: int) -> dict[int, tuple[str
 
 
 def _names(connection: Connection, run: int) -> tuple[str, ...]:
-    first_pieces = select(files.c.name).where(files.c.run == run, files.c.position == 0)
-    return tuple(connection.execute(first_pieces.order_by(files.c.name)).scalars())
+    first_chunks = select(files.c.name).where(files.c.run == run, files.c.position == 0)
+    return tuple(connection.execute(first_chunks.order_by(files.c.name)).scalars())
 
 
 def _remove(connection: Connection, run: int, names: Collection[str]) -> None:

@@ -1,8 +1,8 @@
 """The lock of a data folder, which one process holds at a time.
 
-A process that was killed and started again finds its own name there, so what it held is free at once; other
-replicas have to wait for its lease to end. The kernel releases the lock when the process ends, whatever
-the cause.
+The file contains the name of the last holder. A process that is started again after a crash finds its former
+name there and can release at once what that replica held; other replicas must wait until its lease ends. The
+kernel releases the lock when the process ends, whatever the cause.
 """
 
 import fcntl
@@ -49,7 +49,7 @@ def _locked(file: Path) -> int | None:
     except OSError as error:
         os.close(descriptor)
         logger.info(
-            "another replica has locked %s (%s): if this one dies, take-over waits for its lease",
+            "another replica has locked %s (%s): if this one crashes, its work waits until its lease ends",
             file,
             error,
         )

@@ -1,15 +1,15 @@
-"""Locks that replicas share for the length of a transaction. On SQLite every writer has one anyway."""
+"""Locks that replicas share for one transaction. SQLite needs none: it has one writer at a time."""
 
 from enum import IntEnum
 
 from sqlalchemy import Connection, text
 
 NAMESPACE = 0x6368_6174
-"""Keeps these locks apart from those of others in the same database."""
+"""Keeps these locks apart from the advisory locks of other programs in the same database."""
 
 
 class Lock(IntEnum):
-    """What is done by one replica at a time."""
+    """What only one replica does at a time."""
 
     SCHEMA = 1
     INBOX = 2
@@ -17,7 +17,7 @@ class Lock(IntEnum):
 
 
 def hold(connection: Connection, lock: Lock) -> None:
-    """Wait for a lock and keep it until the transaction ends.
+    """Wait for a lock and hold it until the transaction ends.
 
     https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
     """

@@ -1,4 +1,4 @@
-"""What was last decided about each pull request, and since when each repository is known."""
+"""The observed state of each pull request, and how far each repository has been reconciled."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -15,22 +15,22 @@ from bot.store.pulls import upsert
 from bot.store.schema import deliveries, environments, observed_states, runs
 
 REPOSITORY = 0
-"""Stands where a pull request's number would, in the row about its repository."""
+"""Number of the row that holds a repository's cursor; no pull request has it."""
 
 
 class ObservedStates:
-    """Sightings by pull request. Repositories are told apart as Gitee does, without regard to case."""
+    """Observed states by pull request. Case does not matter in names of repositories, as on Gitee."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def of(self, repo: RepoPath, number: int) -> ObservedState | None:
-        """Return what was last decided about a pull request."""
+        """Return the observed state of a pull request."""
         data = await self._database.read(lambda connection: _data(connection, repo, number))
         return unpack(ObservedState, data) if data else None
 
-    async def among(self, repos: Collection[RepoPath]) -> Mapping[tuple[RepoPath, int], ObservedState]:
-        """Return all that is known of these repositories' pull requests, under the paths that are given."""
+    async def by_pull(self, repos: Collection[RepoPath]) -> Mapping[tuple[RepoPath, int], ObservedState]:
+        """Return the observed states in these repositories, under the paths as they are given."""
         known = {_folded(repo): repo for repo in repos}
         statement = select(observed_states).where(
             observed_states.c.number != REPOSITORY, observed_states.c.repo.in_(known)
@@ -42,8 +42,8 @@ class ObservedStates:
             }
         )
 
-    async def note(self, repo: RepoPath, number: int, seen: ObservedState) -> None:
-        """Remember how a pull request of which no event was decided yet stands."""
+    async def record(self, repo: RepoPath, number: int, seen: ObservedState) -> None:
+        """Store the state of a pull request, unless an event of it was already decided."""
 
         def work(connection: Connection) -> None:
             data = _data(connection, repo, number)
@@ -53,16 +53,16 @@ class ObservedStates:
         await self._database.run(work)
 
     async def cursor(self, repo: RepoPath) -> RepositoryCursor | None:
-        """Return since when a repository is looked at, and how far; None before the first look."""
+        """Return how far a repository has been reconciled, None before the first time."""
         data = await self._database.read(lambda connection: _data(connection, repo, REPOSITORY))
         return unpack(RepositoryCursor, data) if data else None
 
-    async def save_cursor(self, repo: RepoPath, known: RepositoryCursor) -> None:
-        """Keep that."""
-        await self._database.run(lambda connection: _put(connection, repo, REPOSITORY, known))
+    async def save_cursor(self, repo: RepoPath, cursor: RepositoryCursor) -> None:
+        """Store how far a repository has been reconciled."""
+        await self._database.run(lambda connection: _put(connection, repo, REPOSITORY, cursor))
 
     async def repositories(self) -> frozenset[RepoPath]:
-        """Return every repository that is named anywhere; of two spellings one."""
+        """Return every repository that the store names, in one spelling each."""
         statements = [
             select(table.c.repo).distinct() for table in (observed_states, environments, deliveries, runs)
         ]
@@ -74,7 +74,7 @@ class ObservedStates:
         return await self._database.read(work)
 
     async def known_since(self, repo: RepoPath) -> datetime | None:
-        """Return when the bot first had to do with a repository, as far as it remembers."""
+        """Return the time of the oldest stored delivery or run of a repository."""
         first_delivery = (
             select(deliveries.c.data)
             .where(func.lower(deliveries.c.repo) == _folded(repo))
@@ -94,7 +94,7 @@ class ObservedStates:
 
 
 def decided(connection: Connection, repo: RepoPath, number: int, seen: ObservedState) -> None:
-    """Remember what was decided about a pull request, in the transaction of the decision."""
+    """Store what a decision observed, in the transaction of the decision."""
     data = _data(connection, repo, number)
     _put(connection, repo, number, unpack(ObservedState, data).then(seen) if data else seen)
 

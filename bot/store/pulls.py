@@ -1,4 +1,4 @@
-"""What is remembered of a pull request beside its runs: environments, images, approvals, comments."""
+"""What belongs to a pull request besides its runs: environments, images, trusted commits, comments."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,17 +20,20 @@ from bot.store.schema import approvals, comments, environments, images
 
 
 class Pulls:
-    """Facts by pull request."""
+    """Environments, images, trusted commits and comments by pull request."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def put_environment(self, environment: Environment) -> None:
-        """Keep an environment's present state."""
+        """Store an environment, in place of its earlier state."""
         await self._database.run(lambda connection: _put(connection, environment))
 
     async def change(self, repo: RepoPath, number: int, change: Callable[[Environment], Environment]) -> None:
-        """Keep what `change` makes of each environment of a pull request, so that nobody's change is lost."""
+        """Replace each environment of a pull request by what `change` returns, in one transaction.
+
+        Removed environments are not changed.
+        """
         here = (environments.c.repo == str(repo)) & (environments.c.number == number)
         there = environments.c.state != EnvironmentState.REMOVED
         statement = select(environments.c.data).where(here, there).with_for_update()
@@ -44,19 +47,19 @@ class Pulls:
         await self._database.run(work)
 
     async def reserve_hostname(self, environment: Environment, labels: Sequence[str]) -> Environment:
-        """Keep a new environment under the first of these labels that is no other's; return it with it."""
+        """Store a new environment under the first of these host labels that is free, and return it."""
         while True:
             try:
                 return await self._database.run(
                     lambda connection: _reserve_hostname(connection, environment, labels)
                 )
             except IntegrityError:
-                continue  # another replica took that label meanwhile: look again
+                continue  # Another replica has just stored an environment under this label.
 
     async def environments(
         self, repo: RepoPath | None = None, number: int | None = None
     ) -> tuple[Environment, ...]:
-        """Return environments that are not removed; of one pull request when it is named."""
+        """Return environments that are not removed: all, or those of one pull request."""
         statement = select(environments.c.data).where(environments.c.state != EnvironmentState.REMOVED)
         if repo is not None:
             statement = statement.where(environments.c.repo == str(repo), environments.c.number == number)
@@ -67,13 +70,13 @@ class Pulls:
         )
 
     async def environment_at(self, host_label: str) -> Environment | None:
-        """Return the environment, removed ones included, whose address begins with this label."""
+        """Return the environment with this host label, removed ones included."""
         statement = select(environments.c.data).where(environments.c.host == host_label)
         data = await self._database.read(lambda connection: connection.execute(statement).scalar())
         return unpack(Environment, data) if data else None
 
     async def visited(self, seen: Mapping[str, datetime]) -> None:
-        """Write down when these host labels were last visited."""
+        """Store when the environments with these host labels were last visited."""
         statement = select(environments.c.host, environments.c.data).where(environments.c.host.in_(seen))
 
         def work(connection: Connection) -> None:
@@ -85,11 +88,11 @@ class Pulls:
         await self._database.run(work)
 
     async def request_wake(self, key: EnvironmentKey, at: datetime) -> None:
-        """Have an environment woken, if it sleeps."""
+        """Request that an environment wakes, if it is asleep."""
         await self._database.run(lambda connection: request_wake(connection, key, at))
 
     async def put_image(self, repo: RepoPath, number: int, image: Image) -> None:
-        """Remember that a commit's image is in the registry."""
+        """Store that the image of a commit is in the registry."""
         row = {"repo": str(repo), "number": number, "sha": image.sha}
         await self._database.run(lambda connection: upsert(connection, images, row, {"data": pack(image)}))
 
@@ -101,8 +104,8 @@ class Pulls:
         )
         return {image.sha: image for image in found}
 
-    async def imaged(self) -> frozenset[tuple[RepoPath, int]]:
-        """Return the pull requests of which images are remembered."""
+    async def with_images(self) -> frozenset[tuple[RepoPath, int]]:
+        """Return the pull requests with stored images."""
         statement = select(images.c.repo, images.c.number).distinct()
         return await self._database.read(
             lambda connection: frozenset(
@@ -111,12 +114,12 @@ class Pulls:
         )
 
     async def forget_images(self, repo: RepoPath, number: int) -> None:
-        """Drop what `put_image` remembered: the tags are gone."""
+        """Delete the images of a pull request, whose tags are gone."""
         statement = delete(images).where(images.c.repo == str(repo), images.c.number == number)
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def approved(self, repo: RepoPath, number: int) -> frozenset[str]:
-        """Return the commits that somebody trusted."""
+        """Return the trusted commits."""
         statement = select(approvals.c.sha).where(approvals.c.repo == str(repo), approvals.c.number == number)
         return await self._database.read(
             lambda connection: frozenset(connection.execute(statement).scalars())
@@ -125,9 +128,10 @@ class Pulls:
     async def claim_comment(
         self, repo: RepoPath, number: int, marker: str, lease: Lease
     ) -> tuple[int | None, str] | None:
-        """Become the only writer of the comment that carries a marker; None while another replica is.
+        """Become the only writer of the comment with this marker. Returns None while another replica is.
 
-        Returns its id and the digest of its body: no id where it was never begun, 0 where posting was begun.
+        Otherwise returns the comment's id and the digest of its body. The id is None if no replica has tried
+        to post the comment, and 0 if one has, with an unknown result.
         """
         row = {"repo": str(repo), "number": number, "marker": marker}
         mine = _comment(repo, number, marker) & (free(comments.c.writer) | held_by(comments.c.writer, lease))
@@ -149,7 +153,7 @@ class Pulls:
     async def put_comment(
         self, repo: RepoPath, number: int, marker: str, comment_id: int, body_digest: str
     ) -> None:
-        """Remember which comment carries a marker and what it says."""
+        """Store the id of the comment with this marker, and the digest of its body."""
         statement = (
             update(comments)
             .where(_comment(repo, number, marker))
@@ -158,21 +162,13 @@ class Pulls:
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def release_comment(self, repo: RepoPath, number: int, marker: str, lease: Lease) -> None:
-        """Let others write it."""
+        """Allow other replicas to write this comment."""
         statement = (
             update(comments)
             .where(_comment(repo, number, marker), comments.c.writer == lease.replica)
             .values(writer=None)
         )
         await self._database.run(lambda connection: connection.execute(statement))
-
-    async def comment(self, repo: RepoPath, number: int, marker: str) -> tuple[int, str] | None:
-        """Return id and body digest of the comment that carries a marker; id 0: posting was begun."""
-        statement = select(comments.c.comment_id, comments.c.body_digest).where(
-            _comment(repo, number, marker)
-        )
-        row = await self._database.read(lambda connection: connection.execute(statement).first())
-        return (row[0], row[1]) if row else None
 
 
 def _comment(repo: RepoPath, number: int, marker: str) -> ColumnElement[bool]:
@@ -202,7 +198,7 @@ def _put(connection: Connection, environment: Environment) -> None:
 
 
 def environment(connection: Connection, key: EnvironmentKey) -> Environment | None:
-    """Return an environment that nobody changes before the transaction ends."""
+    """Return an environment, locked until the transaction ends."""
     statement = select(environments.c.data).where(
         environments.c.repo == str(key.repo),
         environments.c.number == key.number,
@@ -213,14 +209,14 @@ def environment(connection: Connection, key: EnvironmentKey) -> Environment | No
 
 
 def extend(connection: Connection, key: EnvironmentKey, until: datetime, at: datetime) -> None:
-    """Let an environment live longer, in the transaction of the decision; what is gone stays gone."""
+    """Extend an environment's life, unless it is removed, in the transaction of the decision."""
     known = environment(connection, key)
     if known and known.state is not EnvironmentState.REMOVED and known.expires_at < until:
         _put(connection, replace(known, expires_at=until, extended_at=at))
 
 
 def mark_asleep(connection: Connection, expected: Environment) -> bool:
-    """Keep that an environment sleeps, if it is still as expected."""
+    """Store that an environment sleeps. Returns False if it is not as expected."""
     if environment(connection, expected.key) != expected:
         return False
     _put(connection, idle.asleep(expected))
@@ -228,7 +224,7 @@ def mark_asleep(connection: Connection, expected: Environment) -> bool:
 
 
 def request_wake(connection: Connection, key: EnvironmentKey, at: datetime) -> None:
-    """Have an environment woken, if it sleeps."""
+    """Request that an environment wakes, if it is asleep."""
     known = environment(connection, key)
     if known and (changed := idle.wake_requested(known, at)) != known:
         _put(connection, changed)
@@ -243,7 +239,7 @@ def approve(
 
 
 def upsert(connection: Connection, table: Table, key: dict[str, object], rest: dict[str, object]) -> None:
-    """Insert a row or replace what its key already holds."""
+    """Insert a row, or update the row with this key."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).values(**key, **rest)
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=rest))

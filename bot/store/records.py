@@ -1,21 +1,23 @@
-"""The store as its users see it: inbox, runs, pull requests, and the one transaction that they share."""
+"""The store: all its parts, and the transactions that concern several of them."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy.sql import FromClause
 
+from bot.model.delivery import DeliveryState
 from bot.model.environment import Environment
 from bot.model.lease import Lease
 from bot.model.outcome import Decision
-from bot.model.run import Run
+from bot.model.run import Run, RunState
 from bot.model.store_stats import StoreStats
-from bot.store import deliveries, observed, pulls, runs, stats
+from bot.store import deliveries, observed, pulls, runs, schema
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
+from bot.store.history import History
 from bot.store.locking import Lock, hold
 from bot.store.observed import ObservedStates
-from bot.store.past import Past
 from bot.store.pulls import Pulls
 from bot.store.replicas import Replicas
 from bot.store.runs import Runs
@@ -23,25 +25,28 @@ from bot.store.runs import Runs
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Everything durable."""
+    """Everything durable.
+
+    Every method raises RetryLater(STORE_UNAVAILABLE) while the database is unavailable.
+    """
 
     database: Database
     inbox: Inbox
     runs: Runs
     pulls: Pulls = field(repr=False)
     replicas: Replicas = field(repr=False)
-    past: Past = field(repr=False)
+    history: History = field(repr=False)
     observed: ObservedStates = field(repr=False)
 
     @classmethod
     async def open(cls, url: str, *, inbox_capacity: int = 10_000) -> "Store":
-        """Connect, bring the schema up, and return the store."""
+        """Connect, migrate the schema, and return the store."""
         database = Database(url)
         return await cls._on(database, database.migrate(), inbox_capacity)
 
     @classmethod
     async def visit(cls, url: str) -> "Store":
-        """Return the store of a bot that may run beside; raise RuntimeError where there is none."""
+        """Return the store beside a bot that may have it open. Raises RuntimeError if there is no store."""
         database = Database(url, visiting=True)
         return await cls._on(database, database.check(), 0)
 
@@ -59,21 +64,21 @@ class Store:
             Runs(database),
             Pulls(database),
             Replicas(database),
-            Past(database),
+            History(database),
             ObservedStates(database),
         )
 
     async def commit(self, decision: Decision, lease: Lease) -> Run | None:
-        """Close a delivery together with all that it decided, or with nothing of it; return the new run.
+        """Close a delivery and apply its decision in one transaction; return the new run, if there is one.
 
-        Raises LeaseLost if this replica does not hold the delivery any more.
+        Raises LeaseLost if this replica no longer holds the delivery; then nothing is applied.
         """
         repo, number, at = decision.repo, decision.number, decision.at
 
         def work(connection: Connection) -> Run | None:
             deliveries.finish(connection, decision.delivery, decision.ending, lease, at)
             if decision.stop_request is not None:
-                runs.flag(connection, decision.stop, decision.stop_request)
+                runs.request_stop(connection, decision.stop, decision.stop_request)
             if decision.approve:
                 pulls.approve(
                     connection, repo=repo, number=number, sha=decision.approve, actor=decision.actor, at=at
@@ -91,34 +96,53 @@ class Store:
     async def start(self, run: Run, *, because: Environment | None = None) -> Run | None:
         """Add a run that no delivery asked for, and return it with its number.
 
-        None where something of its pull request waits or is under way: it may already do the same. None
-        too where its reason, an environment's state, is no longer as it was.
+        Returns None if the pull request has an unfinished run, which may already do the same, or if the
+        environment that is the reason for the run has changed.
         """
 
         def work(connection: Connection) -> Run | None:
             hold(connection, Lock.QUEUE)
             idle = runs.idle(connection, run.repo, run.number)
-            stands = because is None or pulls.environment(connection, because.key) == because
-            return runs.add(connection, run) if idle and stands else None
+            unchanged = because is None or pulls.environment(connection, because.key) == because
+            return runs.add(connection, run) if idle and unchanged else None
 
         return await self.database.run(work)
 
-    async def put_to_sleep(self, environment: Environment) -> bool:
-        """Keep that an environment sleeps; False where its pull request is busy, or it has changed since."""
+    async def mark_asleep(self, environment: Environment) -> bool:
+        """Store that an environment sleeps.
+
+        Returns False if its pull request has an unfinished run, or the environment has changed.
+        """
 
         def work(connection: Connection) -> bool:
             hold(connection, Lock.QUEUE)
             key = environment.key
-            if not runs.idle(connection, key.repo, key.number):
-                return False
-            return pulls.mark_asleep(connection, environment)
+            return runs.idle(connection, key.repo, key.number) and pulls.mark_asleep(connection, environment)
 
         return await self.database.run(work)
 
     async def stats(self) -> StoreStats:
-        """Count what is there."""
-        return await self.database.read(stats.count)
+        """Count the contents in one transaction."""
+        return await self.database.read(_stats)
 
     async def close(self) -> None:
-        """Finish and close the database."""
+        """Finish pending transactions and close the database."""
         await self.database.close()
+
+
+def _stats(connection: Connection) -> StoreStats:
+    by_state = select(schema.runs.c.state, func.count()).group_by(schema.runs.c.state)
+    found = {RunState(state): number for state, number in connection.execute(by_state)}
+    stored = schema.runs.c
+    pending = schema.deliveries.c.state == DeliveryState.PENDING
+    return StoreStats(
+        runs={state: found.get(state, 0) for state in RunState},
+        waiting=_count(connection, schema.runs, stored.state.in_(runs.UNFINISHED), stored.holder.is_(None)),
+        deliveries=_count(connection, schema.deliveries, pending),
+        unshown=_count(connection, schema.runs, stored.shown_revision < stored.revision),
+        replicas=_count(connection, schema.replicas),
+    )
+
+
+def _count(connection: Connection, table: FromClause, *conditions: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()

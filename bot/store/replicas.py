@@ -1,8 +1,8 @@
-"""The replicas on this store: who is a member. A replica that is not a member holds nothing.
+"""The replicas that share this store: their membership, on which every lease depends.
 
-No clock is read: a replica increments its heartbeat as long as it lives, and the others watch it grow. What a
-replica holds carries its name, and the name counts as long as it is a member. So deleting a member releases
-everything that it held, and keeps it from taking more.
+No clock is compared. A replica increments its heartbeat while it is alive, and the others watch it grow.
+Whatever a replica holds carries its name, and counts as held only while the replica is a member. So deleting
+a member releases everything that it held, and prevents it from claiming more.
 """
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
@@ -13,23 +13,23 @@ from bot.store.schema import replicas
 
 
 def free(holder: ColumnElement[str | None]) -> ColumnElement[bool]:
-    """Whether no member holds it."""
+    """Whether no member is the holder."""
     return holder.is_(None) | holder.not_in(select(replicas.c.name))
 
 
 def held_by(holder: ColumnElement[str | None], lease: Lease) -> ColumnElement[bool]:
-    """Whether this replica holds it, and is still a member."""
+    """Whether this replica is the holder and still a member."""
     return (holder == lease.replica) & holder.in_(select(replicas.c.name))
 
 
 class Replicas:
-    """Leases, by the names of replicas."""
+    """Members by name."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def join(self, name: str) -> Lease:
-        """Add a replica under a name of its own; on SQLite, with its one process, delete earlier ones."""
+        """Add a replica with a unique name. On SQLite, which has one process, delete the earlier ones."""
 
         def work(connection: Connection) -> Lease:
             if self._database.alone:
@@ -40,7 +40,7 @@ class Replicas:
         return await self._database.run(work)
 
     async def heartbeat(self, lease: Lease) -> Members:
-        """Increment this replica's heartbeat, and return all members. Raises LeaseLost if it was evicted."""
+        """Increment this replica's heartbeat and return all members. Raises LeaseLost if it was evicted."""
         mine = (
             update(replicas)
             .where(replicas.c.name == lease.replica)
@@ -57,7 +57,7 @@ class Replicas:
         return await self._database.run(work)
 
     async def evict(self, name: str, heartbeat: int) -> bool:
-        """Delete a stalled replica; False if its heartbeat has grown since, or another replica was faster."""
+        """Delete a stalled replica. Returns False if its heartbeat has grown, or it is already deleted."""
         statement = (
             delete(replicas)
             .where(replicas.c.name == name, replicas.c.heartbeat == heartbeat)
@@ -66,6 +66,6 @@ class Replicas:
         return await self._database.run(lambda connection: connection.execute(statement).first() is not None)
 
     async def leave(self, lease: Lease) -> None:
-        """Delete this replica: what it still holds can be taken over at once."""
+        """Delete this replica, so that others can take over at once what it still holds."""
         statement = delete(replicas).where(replicas.c.name == lease.replica)
         await self._database.run(lambda connection: connection.execute(statement))

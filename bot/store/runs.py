@@ -1,9 +1,10 @@
-"""Runs by number. A run's value is JSON; stop, comment and holder are columns, since others set them.
+"""Runs by number, as JSON; what others set is a column: stop request, comment and holder.
 
-Whoever carries a run out holds it: only the holder saves it, and proves with its lease that it is the holder.
+The replica that executes a run holds it. Only the holder saves the run, and its lease proves that it is the
+holder.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,13 +35,13 @@ UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 
 
 class Runs:
-    """What has been asked for and what came of it."""
+    """Runs, the queue of unfinished ones, and the revision that each run's comments show."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def run(self, run_id: int) -> Run | None:
-        """Return one run."""
+        """Return a run, None if there is none with this number."""
         found = await self._select(select(runs).where(runs.c.id == run_id))
         return found[0] if found else None
 
@@ -52,7 +53,7 @@ class Runs:
         before: int | None = None,
         limit: int = 50,
     ) -> tuple[Run, ...]:
-        """Return runs, newest first; `before` is the id to go on from."""
+        """Return runs, newest first, with ids below `before`."""
         conditions: list[ColumnElement[bool]] = []
         if repo is not None:
             conditions.append(runs.c.repo == str(repo))
@@ -63,22 +64,22 @@ class Runs:
         return await self._select(select(runs).where(*conditions).order_by(runs.c.id.desc()).limit(limit))
 
     async def unfinished(self, repo: RepoPath | None = None, number: int | None = None) -> tuple[Run, ...]:
-        """Return runs that are not over, oldest first; of one pull request when it is named."""
+        """Return unfinished runs, oldest first: all, or those of one pull request."""
         statement = select(runs).where(runs.c.state.in_(UNFINISHED)).order_by(runs.c.id)
         if repo is not None:
             statement = statement.where(runs.c.repo == str(repo), runs.c.number == number)
         return await self._select(statement)
 
     async def queue(self) -> tuple[QueueEntry, ...]:
-        """Return what scheduling looks at in each run that is not over, oldest first."""
+        """Return what scheduling needs to know of each unfinished run, oldest first."""
         return await self._database.read(_queue)
 
     async def claim(
         self, lease: Lease, choose: Callable[[Sequence[QueueEntry]], Collection[int]]
     ) -> tuple[Run, ...]:
-        """Take those that `choose` picks from the whole queue into this replica's hands.
+        """Claim the runs that `choose` picks from the whole queue, and return them.
 
-        No other replica chooses meanwhile, and what one has in hand no other can take.
+        One replica chooses at a time, and a run that has a holder is not claimed again.
         """
 
         def work(connection: Connection) -> tuple[Run, ...]:
@@ -90,9 +91,9 @@ class Runs:
         return await self._database.run(work)
 
     async def save(self, run: Run, lease: Lease) -> Run:
-        """Keep a run's progress; return it with what others have set meanwhile (stop, comment).
+        """Save a run's progress and return it with what others have set since: stop request and comment.
 
-        Raises LeaseLost if another replica has it.
+        Raises LeaseLost if this replica does not hold the run any more.
         """
         statement = (
             update(runs)
@@ -110,19 +111,19 @@ class Runs:
         return await self._database.run(work)
 
     async def release(self, run_id: int, lease: Lease) -> None:
-        """Give a run back, for whoever takes it up next."""
+        """Release a run, so that any replica can claim it."""
         statement = (
             update(runs).where(runs.c.id == run_id, runs.c.holder == lease.replica).values(holder=None)
         )
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def set_comment(self, run_id: int, comment_id: int) -> None:
-        """Remember which comment shows this run."""
+        """Store which comment shows this run."""
         statement = update(runs).where(runs.c.id == run_id).values(comment_id=comment_id)
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def at_revision(self, run_id: int) -> tuple[Run, int] | None:
-        """Return a run with the number of its changes so far."""
+        """Return a run and its revision, the number of its changes."""
         statement = select(runs).where(runs.c.id == run_id)
 
         def work(connection: Connection) -> tuple[Run, int] | None:
@@ -132,19 +133,19 @@ class Runs:
         return await self._database.read(work)
 
     async def follower(self, run: Run) -> int | None:
-        """Return the next run of the same pull request that was begun."""
+        """Return the id of the next run of the same pull request that was started."""
         statement = select(func.min(runs.c.id)).where(
             runs.c.repo == str(run.repo), runs.c.number == run.number, runs.c.id > run.id, runs.c.started
         )
         return await self._database.read(lambda connection: connection.execute(statement).scalar())
 
     async def touch(self, ids: Collection[int]) -> None:
-        """Count runs as changed: what their comments say depends on more than themselves."""
+        """Increment the revision of runs whose comments must change although the runs did not."""
         statement = update(runs).where(runs.c.id.in_(ids)).values(revision=runs.c.revision + 1)
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def shown(self, run_id: int, revision: int) -> None:
-        """Remember that the comments of a run say all there was to say of it at this revision."""
+        """Store that the comments of a run show this revision."""
         statement = (
             update(runs)
             .where(runs.c.id == run_id, runs.c.shown_revision < revision)
@@ -153,16 +154,11 @@ class Runs:
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def unshown(self, limit: int = 200) -> tuple[int, ...]:
-        """Return the ids of runs whose comments may be behind, oldest first."""
+        """Return the ids of runs whose comments may show an older revision, oldest first."""
         statement = (
             select(runs.c.id).where(runs.c.shown_revision < runs.c.revision).order_by(runs.c.id).limit(limit)
         )
         return await self._database.read(lambda connection: tuple(connection.execute(statement).scalars()))
-
-    async def request_stop(self, ids: Iterable[int], request: StopRequest) -> tuple[int, ...]:
-        """Flag unfinished runs; return those flagged now. The first request wins."""
-        wanted = tuple(ids)
-        return await self._database.run(lambda connection: flag(connection, wanted, request))
 
     async def _select(self, statement: Select[Any]) -> tuple[Run, ...]:
         return await self._database.read(
@@ -171,7 +167,7 @@ class Runs:
 
 
 def add(connection: Connection, run: Run) -> Run:
-    """Insert a run, in the transaction of the decision that asks for it; return it with its number."""
+    """Insert a run in the transaction of its decision, and return it with its number."""
     values = {
         "repo": str(run.repo),
         "number": run.number,
@@ -184,15 +180,15 @@ def add(connection: Connection, run: Run) -> Run:
 
 
 def idle(connection: Connection, repo: RepoPath, number: int) -> bool:
-    """Whether nothing of a pull request waits or is under way."""
+    """Whether a pull request has no unfinished run."""
     statement = select(runs.c.id).where(
         runs.c.repo == str(repo), runs.c.number == number, runs.c.state.in_(UNFINISHED)
     )
     return connection.execute(statement.limit(1)).first() is None
 
 
-def flag(connection: Connection, ids: tuple[int, ...], request: StopRequest) -> tuple[int, ...]:
-    """Set the stop flag of unfinished runs that have none."""
+def request_stop(connection: Connection, ids: tuple[int, ...], request: StopRequest) -> tuple[int, ...]:
+    """Request that unfinished runs stop; return those that had no earlier request, which would win."""
     statement = (
         update(runs)
         .where(runs.c.id.in_(ids), runs.c.state.in_(UNFINISHED), runs.c.stop_request.is_(None))
@@ -203,7 +199,7 @@ def flag(connection: Connection, ids: tuple[int, ...], request: StopRequest) -> 
 
 
 def _progress(run: Run) -> dict[str, object]:
-    """Return the columns that follow from a run's value; who is over is held by nobody."""
+    """Return the columns that follow from a run's value. A finished run has no holder."""
     ended: dict[str, object] = {"holder": None, "finished_at": run.finished_at} if run.state.final else {}
     return {"state": run.state, "started": run.started_at is not None, "data": pack(run), **ended}
 

@@ -1,5 +1,4 @@
 import contextlib
-import math
 from datetime import timedelta
 
 import pytest
@@ -7,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import duration
-from bot.model.text import Language
 
 
 @pytest.mark.parametrize(
@@ -74,35 +72,6 @@ def test_the_bounds_are_inclusive() -> None:
 def test_parsing_raises_only_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert duration.MINIMUM <= duration.parse(text) <= duration.MAXIMUM
-
-
-@pytest.mark.parametrize(
-    ("seconds", "en", "zh"),
-    [
-        (-1, "0 s", "0 秒"),
-        (0, "0 s", "0 秒"),
-        (0.44, "0.4 s", "0.4 秒"),
-        (9.94, "9.9 s", "9.9 秒"),
-        (9.96, "10 s", "10 秒"),
-        (59.7, "1 m", "1 分"),
-        (72, "1 m 12 s", "1 分 12 秒"),
-        (3600, "1 h", "1 小时"),
-        (3612, "1 h", "1 小时"),
-        (3660, "1 h 1 m", "1 小时 1 分"),
-        (259_200, "3 d", "3 天"),
-        (90_061, "1 d 1 h", "1 天 1 小时"),
-    ],
-)
-def test_durations_are_formatted_briefly(seconds: float, en: str, zh: str) -> None:
-    assert duration.say(seconds, Language.EN) == en
-    assert duration.say(seconds, Language.ZH) == zh
-
-
-@given(st.integers(min_value=60, max_value=86_400 * 90))
-def test_formatting_rounds_only_the_smallest_unit(seconds: int) -> None:
-    again = duration.parse(duration.say(seconds, Language.ZH)).total_seconds()
-
-    assert math.isclose(again, seconds, rel_tol=0.05)
 
 
 @given(st.integers(min_value=60, max_value=86_400 * 90))

@@ -57,6 +57,11 @@ def after(run: Run, *results: StepResult) -> Run:
     return run
 
 
+def stopping(run: Run, request: StopRequest) -> Run:
+    """Return a run as it is read back after a decision has requested that it stops."""
+    return run if run.state.final or run.stop is not None else replace(run, stop=request)
+
+
 def states(run: Run) -> list[StepState]:
     return [record.state for record in run.steps]
 
@@ -143,7 +148,7 @@ def test_invalid_transitions_change_nothing(event: Callable[[Run], Run]) -> None
 def test_a_stopped_run_says_why(reason: Reason, state: RunState) -> None:
     request = StopRequest(reason, {"who": "mei"})
     running = lifecycle.step_started(after(begun(), PASSED), 1, NOW)
-    run = lifecycle.stopped(lifecycle.request_stop(running, request), LATER)
+    run = lifecycle.stopped(stopping(running, request), LATER)
 
     assert (run.state, run.finished_at) == (state, LATER)
     assert states(run) == [StepState.PASSED, StepState.CANCELLED, StepState.SKIPPED]
@@ -158,7 +163,7 @@ def test_a_cancelled_step_gets_the_reason_of_the_stopped_run() -> None:
 
     assert (run.state, lifecycle.next_step(run)) == (RunState.RUNNING, None)
 
-    run = lifecycle.stopped(lifecycle.request_stop(run, StopRequest(Reason.SUPERSEDED, {"by": "8"})), LATER)
+    run = lifecycle.stopped(stopping(run, StopRequest(Reason.SUPERSEDED, {"by": "8"})), LATER)
 
     assert run.state is RunState.SUPERSEDED
     assert reasons(run) == [Reason.SUPERSEDED] * 3
@@ -178,14 +183,8 @@ def test_without_a_request_a_stopped_run_is_cancelled() -> None:
     assert run.stop == StopRequest(Reason.CANCELLED)
 
 
-def test_the_first_reason_to_stop_wins() -> None:
-    run = lifecycle.request_stop(begun(), StopRequest(Reason.CANCELLED))
-
-    assert lifecycle.request_stop(run, StopRequest(Reason.CLOSED)) == run
-
-
 def test_a_request_that_came_too_late_does_not_change_the_verdict() -> None:
-    run = lifecycle.request_stop(after(begun(), PASSED, PASSED), StopRequest(Reason.CANCELLED))
+    run = stopping(after(begun(), PASSED, PASSED), StopRequest(Reason.CANCELLED))
 
     assert after(run, PASSED).state is RunState.PASSED
     assert after(run, FAILED).state is RunState.FAILED
@@ -211,30 +210,6 @@ def test_after_a_crash_a_cancelled_run_ends_as_cancelled() -> None:
 @pytest.mark.parametrize("run", [queued(), after(begun(), FAILED)])
 def test_only_what_was_running_is_resumed(run: Run) -> None:
     assert lifecycle.resume(run) == run
-
-
-def test_a_newer_commit_supersedes() -> None:
-    old = begun()
-    new = queued(id=8, sha="f" * 40)
-
-    assert lifecycle.supersedes(new, old)
-    assert lifecycle.supersedes(replace(new, repo=RepoPath("Acme", "Shop")), old)
-
-
-@pytest.mark.parametrize(
-    ("new", "old"),
-    [
-        (queued(id=8), begun()),
-        (queued(id=8, sha="f" * 40, number=13), begun()),
-        (queued(id=8, sha="f" * 40, repo=RepoPath("mei", "shop")), begun()),
-        (queued(id=6, sha="f" * 40), begun()),
-        (queued(id=8, sha="f" * 40), after(begun(), FAILED)),
-        (queued(id=8, sha="f" * 40), begun(Teardown())),
-    ],
-    ids=["same commit", "other pull request", "other repository", "older", "over", "removes"],
-)
-def test_nothing_else_supersedes(new: Run, old: Run) -> None:
-    assert not lifecycle.supersedes(new, old)
 
 
 def test_delays_grow_to_a_bound_and_end() -> None:
@@ -347,7 +322,7 @@ events: st.SearchStrategy[Event] = st.one_of(
         results,
         moments,
     ),
-    requests.map(lambda request: lambda run: lifecycle.request_stop(run, request)),
+    requests.map(lambda request: lambda run: stopping(run, request)),
     moments.map(lambda now: lambda run: lifecycle.stopped(run, now)),
     st.just(lifecycle.resume),
 )

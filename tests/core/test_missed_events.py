@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.reconciling.missed_events import FRESH, missed_event, missed_words, settled
+from bot.core.reconciling.missed_events import FRESH, missed_comments, missed_event, reconcilable
 from bot.model.delivery import Trigger
 from bot.model.forge import Comment, Listed, PullRequest, PullState, RepoPath, Tip
 from bot.model.observed import ObservedState
@@ -91,7 +91,7 @@ def said(number: int, ago: timedelta, edited: timedelta = timedelta()) -> Commen
 
 def test_missed_commands_are_recovered_in_order() -> None:
     first, second = said(5, timedelta(hours=2)), said(6, timedelta(hours=1))
-    assert missed_words((second, first), None, SINCE, NOW, AGE) == (first, second)
+    assert missed_comments((second, first), None, SINCE, NOW, AGE) == (first, second)
 
 
 @pytest.mark.parametrize(
@@ -105,17 +105,17 @@ def test_missed_commands_are_recovered_in_order() -> None:
     ids=["old", "edited", "young", "overtaken"],
 )
 def test_missed_commands_have_a_minimum_and_a_maximum_age(late: Comment) -> None:
-    assert missed_words((late,), known(comment=3), SINCE, NOW, AGE) == ()
+    assert missed_comments((late,), known(comment=3), SINCE, NOW, AGE) == ()
 
 
 def test_comments_from_before_the_first_sweep_are_ignored() -> None:
-    assert missed_words((said(5, timedelta(hours=2)),), None, NOW - timedelta(hours=1), NOW, AGE) == ()
+    assert missed_comments((said(5, timedelta(hours=2)),), None, NOW - timedelta(hours=1), NOW, AGE) == ()
 
 
 def test_recently_changed_and_pending_pull_requests_are_skipped() -> None:
     old, young = listed(created=NOW - AGE), listed()
-    assert settled((old, young), NOW, AGE, ()) == (old,)
-    assert settled((old, young), NOW, AGE, (12,)) == ()
+    assert reconcilable((old, young), NOW, AGE, ()) == (old,)
+    assert reconcilable((old, young), NOW, AGE, (12,)) == ()
 
 
 def test_comments_and_events_are_observed_independently() -> None:

@@ -16,7 +16,7 @@ TAKEN_OVER = 15.0
 """Guaranteed limit in seconds for the take-over of a dead replica's work."""
 INTERRUPTED = 5.0
 """Guaranteed limit in seconds for the interruption of a step, whichever replica receives the stop."""
-STALLED = "has stalled: its runs are taken over"
+STALLED = "has stalled and is evicted, its work is taken over"
 """Logged by a replica that evicts another one."""
 
 

@@ -66,7 +66,7 @@ async def test_a_failure_is_retried_and_logged_once(
     await tester.opened()
     await keeper.reconcile()
     await keeper.reconcile()
-    assert caplog.text.count("names cannot be entered: etcd: gone") == 1
+    assert caplog.text.count("DNS records cannot be published, previews may not resolve: etcd: gone") == 1
     names.trouble = None
     await keeper.reconcile()
     assert names.labels == {LABEL}

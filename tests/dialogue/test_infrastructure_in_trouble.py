@@ -122,7 +122,7 @@ async def test_a_bug_is_an_apology_with_an_id(
     said = await tester.opened()
     assert "⚠️ **Tests interrupted**" in said
     assert "secret detail" not in said
-    (bug,) = [record for record in caplog.records if "met a bug" in record.msg]
+    (bug,) = [record for record in caplog.records if "because of a bug" in record.msg]
     assert f"`{bug.args[1]}`" in said  # type: ignore[index] # our own call
     assert "2 tests passed" in await tester.says("/test")
 

@@ -16,6 +16,7 @@ from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.state import Permission
 from playground.jenkins.stories import BuildHandle, fails, gated, reporting
 from tests.dialogue.offline import OfflineTester
+from tests.fakes.stopping import request_stop
 
 DIGEST = "sha256:" + "a" * 64
 BUILD = """\
@@ -181,7 +182,7 @@ async def test_a_stop_requested_before_a_crash_stops_the_build(
     await tester.open()
     await tester.sees("/build-image/1/")
     # Kept, and not yet obeyed: the bot dies in between.
-    await tester.bot.store.runs.request_stop((1,), StopRequest(Reason.CANCELLED, {"who": "lin"}))
+    await request_stop(tester.bot.store, (1,), StopRequest(Reason.CANCELLED, {"who": "lin"}))
     await tester.restart()
     assert "Cancelled by lin" in await tester.living(1)
     assert (job.builds[1].stops, job.builds[1].building) == (["stop"], False)

@@ -76,7 +76,7 @@ async def test_two_repositories_of_one_name_deployed_at_once_get_different_urls(
     (run,) = await tester.runs()
     twins = [replace(run, repo=RepoPath(owner, "lamp")) for owner in ("guild", "team")]
     deploying = run.plan.names.index("deploy")
-    await asyncio.gather(*(tester.bot.worker.executor.progress.before(twin, deploying) for twin in twins))
+    await asyncio.gather(*(tester.bot.worker.executor.recorder.before(twin, deploying) for twin in twins))
     found = {one.key.repo: one.host for one in await tester.bot.store.pulls.environments()}
     hosts = {found[twin.repo] for twin in twins}
     assert len(hosts) == 2

@@ -4,6 +4,7 @@ from bot.model.environment import EnvironmentState
 from bot.model.reason import Reason
 from bot.model.run import RunState, StopRequest
 from tests.dialogue.offline import OfflineTester
+from tests.fakes.stopping import request_stop
 
 
 @pytest.mark.parametrize(("door", "builds"), [("build", 2), ("deploy", 2), ("test", 3)])
@@ -60,7 +61,7 @@ async def test_a_starting_environment_is_abandoned_with_its_run(tester: OfflineT
     await tester.open()
     await gate.reached()
     # Kept, and not yet obeyed: the bot dies in between.
-    await tester.bot.store.runs.request_stop((1,), StopRequest(Reason.CANCELLED, {"who": "lin"}))
+    await request_stop(tester.bot.store, (1,), StopRequest(Reason.CANCELLED, {"who": "lin"}))
     await tester.restart()
     assert "Cancelled by lin" in await tester.read()
     (environment,) = await tester.bot.store.pulls.environments()

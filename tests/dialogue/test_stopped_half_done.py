@@ -17,6 +17,7 @@ from bot.model.run import Run, RunState, StopRequest
 from bot.store.runs import Runs
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import REPO
+from tests.fakes.stopping import request_stop
 
 PREVIEW = EnvironmentKey(RepoPath.parse(REPO), 1, "preview")
 STOPPING = "Stopping #1, as lin asked."
@@ -50,7 +51,8 @@ async def test_a_stop_before_the_first_save_after_a_restart(
         self: Runs, lease: Lease, choose: Callable[[Sequence[QueueEntry]], Collection[int]]
     ) -> tuple[Run, ...]:
         claimed = await claim(self, lease, choose)
-        await self.request_stop([run.id for run in claimed], StopRequest(Reason.CANCELLED, {"who": "lin"}))
+        request = StopRequest(Reason.CANCELLED, {"who": "lin"})
+        await request_stop(tester.bot.store, [run.id for run in claimed], request)
         return claimed
 
     await interrupted_in_its_tests(tester)

@@ -66,7 +66,7 @@ async def test_a_pull_request_closed_while_the_bot_was_down_is_cleaned_up(
 
 
 async def _nothing_waits(tester: OfflineTester) -> bool:
-    return not await tester.bot.store.inbox.waiting()
+    return not await tester.bot.store.inbox.pending_pulls()
 
 
 async def test_a_missed_close_stops_the_run(tester: OfflineTester) -> None:
@@ -311,7 +311,7 @@ async def test_a_delivery_abandoned_during_an_outage_is_recovered(
 async def test_a_sweep_continues_where_the_last_one_ran_out_of_requests(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "MOST_REQUESTS", 4)
+    monkeypatch.setattr(reconciler, "MAX_REQUESTS", 4)
     await tester.opened()
     numbers = [tester.number]
     for _ in range(3):

@@ -1,11 +1,10 @@
 """Leases, in a time that the test owns: who is taken for dead, and who must think so of itself."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from bot.engine.metrics import NullMetrics
+from bot.engine.metrics import Metrics
 from bot.engine.replicas.membership import EVICT_AFTER, HEARTBEAT_INTERVAL, SELF_FENCE_AFTER, Membership
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost, Members
@@ -52,7 +51,7 @@ class FakeReplicas:
 
 
 @dataclass
-class FakeSeat:
+class FakeInstanceLock:
     """Where a replica sits."""
 
     name: str = ""
@@ -62,7 +61,7 @@ class FakeSeat:
 
 
 @dataclass
-class Counted(NullMetrics):
+class Counted(Metrics):
     """Counts what a replica tells of itself."""
 
     lost: int = 0
@@ -83,13 +82,12 @@ class Replica:
     now: float = 100.0
     drops: int = 0
     counted: Counted = field(default_factory=Counted)
-    instance_lock: FakeSeat = field(default_factory=FakeSeat)
+    instance_lock: FakeInstanceLock = field(default_factory=FakeInstanceLock)
     member: Membership = field(init=False)
 
     def __post_init__(self) -> None:
-        records: Any = type("Records", (), {"replicas": self.replicas})()
         self.member = Membership(
-            records, self.instance_lock, monotonic=lambda: self.now, metrics=self.counted
+            self.replicas, self.instance_lock, monotonic=lambda: self.now, metrics=self.counted
         )
         self.member.on_lease_lost(self._drop)
 

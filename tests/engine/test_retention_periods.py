@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.reconciling.retention import RetentionPolicy
-from bot.engine.metrics import NullMetrics
+from bot.engine.metrics import Metrics
 from bot.engine.reconciling import retention
 from bot.engine.reconciling.retention import Retention
 from bot.file_store import FileStore
@@ -33,7 +33,7 @@ FILES = {"build.log": b"1", "report.html": b"2", "suites/unit/report.json": b"3"
 
 
 @dataclass
-class Counted(NullMetrics):
+class Counted(Metrics):
     """Remembers what was removed."""
 
     kinds: Counter[str] = field(default_factory=Counter)

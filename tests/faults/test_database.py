@@ -58,7 +58,7 @@ async def test_the_bot_waits_for_a_locked_sqlite_file(
     await gate.reached()
 
     async def waiting() -> bool:
-        return "waits for the store" in caplog.text
+        return "waits until the store is available" in caplog.text
 
     with locked(steady.settings.server.data_dir / "chatops.db"):
         await steady.comment("/build")
@@ -84,7 +84,7 @@ async def test_an_outage_of_postgresql_costs_only_time(
     await steady.gitee.delivered()
 
     async def waiting() -> bool:
-        return "waits for the store" in caplog.text
+        return "waits until the store is available" in caplog.text
 
     await asyncio.to_thread(postgres.crash)
     try:

@@ -45,7 +45,7 @@ async def test_a_run_waits_for_disk_space_and_continues(
     gate.open()
 
     async def waiting() -> bool:
-        return "waits for the store" in caplog.text
+        return "waits until the store is available" in caplog.text
 
     await tester.until(waiting)
     small_disk.free()

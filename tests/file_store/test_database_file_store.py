@@ -12,7 +12,7 @@ from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.reports.log import StepLog
 from bot.store.database import Database
-from bot.store.files import HELD, DatabaseFileStore
+from bot.store.files import BUFFER_LIMIT, DatabaseFileStore
 from tests.real.parts import PATIENCE
 from tests.real.postgres import PostgresServer
 
@@ -83,7 +83,7 @@ async def test_a_log_bears_an_absent_database(file_store: DatabaseFileStore, tro
     with pytest.raises(RetryLater):
         await file_store.write_all()
     line = "x" * 1023 + "\n"
-    for _ in range(HELD // 1024 + 10):
+    for _ in range(BUFFER_LIMIT // 1024 + 10):
         log.write(line)
     trouble.away = False
 
@@ -96,7 +96,7 @@ async def test_a_log_bears_an_absent_database(file_store: DatabaseFileStore, tro
     assert kept.endswith(
         f"{line}▸ {11 * 1024} bytes of output were lost here: they could not be written\nlast\n"
     )
-    assert len(kept) < HELD + 1024
+    assert len(kept) < BUFFER_LIMIT + 1024
 
 
 async def test_a_log_outlives_a_crash_of_its_server(postgres: PostgresServer, postgres_url: str) -> None:
@@ -169,4 +169,4 @@ async def test_a_piece_that_cannot_be_written_is_dropped(
     await file_store.flush(7, "build.log")
 
     assert await file_store.read(7, "build.log") == b"two\n"
-    assert "4 bytes of build.log of run 7 are lost" in caplog.text
+    assert "run 7: the last 4 bytes of build.log are lost" in caplog.text

@@ -37,13 +37,13 @@ async def kept(store: Store) -> Environment:
 
 async def test_what_has_changed_or_is_busy_is_not_put_to_sleep(store: Store) -> None:
     await store.pulls.put_environment(READY)
-    assert not await store.put_to_sleep(replace(READY, visited_at=NOW))
-    assert await store.put_to_sleep(READY)
+    assert not await store.mark_asleep(replace(READY, visited_at=NOW))
+    assert await store.mark_asleep(READY)
     assert await kept(store) == replace(READY, state=EnvironmentState.ASLEEP)
 
     await store.pulls.put_environment(READY)
     await store.start(RUN)
-    assert not await store.put_to_sleep(READY)
+    assert not await store.mark_asleep(READY)
     assert await kept(store) == READY
 
 

@@ -22,6 +22,7 @@ from bot.store import schema
 from bot.store.database import Database
 from bot.store.migrate import _config
 from bot.store.records import Store
+from tests.store.rows import stored_comment
 
 SAMPLES = Path(__file__).parent / "samples"
 SHOP = RepoPath("team", "shop")
@@ -169,7 +170,7 @@ async def test_what_an_old_bot_left_can_be_read_and_carried_on(store_url: str, v
     assert [(one.key, attempt) for one, attempt in await store.inbox.claim(lease, now, 9)] == [("two", 3)]
     assert [one.host for one in await store.pulls.environments(SHOP, 12)] == ["pr-12-shop"]
     assert len(await store.pulls.images(SHOP, 12)) == len(await store.pulls.approved(SHOP, 12)) == 1
-    assert await store.pulls.comment(SHOP, 12, "<!-- chatops:run=1 -->") == (7, "d")
+    assert await stored_comment(store, "<!-- chatops:run=1 -->") == (7, "d")
     await store.close()
 
 

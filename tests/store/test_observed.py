@@ -47,20 +47,20 @@ async def test_how_a_pull_request_stood_is_kept_with_the_decision(store: Store, 
 
 async def test_a_note_never_overwrites_a_decision(store: Store, lease: Lease) -> None:
     other = ObservedState(NOW, "b" * 40, PullState.OPEN)
-    await store.observed.note(SHOP, 12, SEEN)
-    await store.observed.note(SHOUTED, 12, other)
+    await store.observed.record(SHOP, 12, SEEN)
+    await store.observed.record(SHOUTED, 12, other)
     assert await store.observed.of(SHOP, 12) == SEEN
-    await store.observed.note(BAR, 12, ObservedState(NOW, comment=3))
-    await store.observed.note(BAR, 12, other)
+    await store.observed.record(BAR, 12, ObservedState(NOW, comment=3))
+    await store.observed.record(BAR, 12, other)
     assert await store.observed.of(BAR, 12) == replace(other, comment=3)
 
 
 async def test_sightings_are_told_under_the_paths_that_were_asked_for(store: Store) -> None:
-    await store.observed.note(SHOP, 12, SEEN)
-    await store.observed.note(BAR, 1, SEEN)
+    await store.observed.record(SHOP, 12, SEEN)
+    await store.observed.record(BAR, 1, SEEN)
     await store.observed.save_cursor(SHOP, RepositoryCursor(NOW, NOW))
-    assert await store.observed.among((SHOUTED,)) == {(SHOUTED, 12): SEEN}
-    assert await store.observed.among(()) == {}
+    assert await store.observed.by_pull((SHOUTED,)) == {(SHOUTED, 12): SEEN}
+    assert await store.observed.by_pull(()) == {}
 
 
 async def test_acquaintance_with_a_repository_is_kept(store: Store) -> None:
@@ -84,7 +84,7 @@ async def test_every_repository_is_named_once(store: Store) -> None:
     assert await store.observed.repositories() == frozenset()
     await store.inbox.accept(delivery("one", repo=SHOUTED))
     await store.start(run(NOW))
-    await store.observed.note(BAR, 1, SEEN)
+    await store.observed.record(BAR, 1, SEEN)
     found = await store.observed.repositories()
     assert {str(repo).lower() for repo in found} == {"team/shop", "team/bar"}
     assert len(found) == 2
@@ -93,4 +93,4 @@ async def test_every_repository_is_named_once(store: Store) -> None:
 async def test_pull_requests_with_images_are_told(store: Store) -> None:
     for sha in ("a" * 40, "b" * 40):
         await store.pulls.put_image(SHOP, 12, Image("r/x:pr-12-a", "sha256:1", 5, sha))
-    assert await store.pulls.imaged() == {(SHOP, 12)}
+    assert await store.pulls.with_images() == {(SHOP, 12)}

@@ -28,6 +28,8 @@ from bot.model.run import (
 from bot.model.text import Language
 from bot.store.deliveries import InboxFullError
 from bot.store.records import Store
+from tests.fakes.stopping import request_stop
+from tests.store.rows import stored_comment
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SHOP = RepoPath("team", "shop")
@@ -91,14 +93,14 @@ async def test_what_was_given_up_in_times_of_trouble_is_decided_anew_when_it_is_
 ) -> None:
     for key in ("trouble", "bug", "done"):
         await store.inbox.accept(delivery(key))
-    assert await store.inbox.waiting() == {("team/shop", 12)}
+    assert await store.inbox.pending_pulls() == {("team/shop", 12)}
     await store.inbox.fail("trouble", "gitee_unavailable: 502", NOW)
     await store.inbox.fail("bug", "bug 1a2b", NOW)
     await store.inbox.claim(lease, NOW, 1)
     await store.commit(decision("done"), lease)
-    assert await store.inbox.waiting() == frozenset()
+    assert await store.inbox.pending_pulls() == frozenset()
 
-    assert await store.inbox.wanting(["trouble", "bug", "done", "new"]) == {"trouble", "new"}
+    assert await store.inbox.missing(["trouble", "bug", "done", "new"]) == {"trouble", "new"}
     assert [await store.inbox.revive(key, NOW) for key in ("bug", "done", "new")] == [False] * 3
     assert await store.inbox.revive("trouble", NOW)
     assert await store.inbox.due(NOW) == ((delivery("trouble"), 0),)
@@ -107,7 +109,7 @@ async def test_what_was_given_up_in_times_of_trouble_is_decided_anew_when_it_is_
 async def test_a_forgotten_delivery_is_new_when_it_comes_again(store: Store) -> None:
     await store.inbox.accept(delivery("one"))
     await store.inbox.accept(delivery("two"))
-    await store.inbox.forget("one")
+    await store.inbox.delete("one")
     assert [found.key for found, _ in await store.inbox.due(NOW)] == ["two"]
     assert await store.inbox.accept(delivery("one"))
 
@@ -175,8 +177,8 @@ async def test_saving_a_run_keeps_what_others_have_set(store: Store, lease: Leas
     await claimed(store, lease)
     await store.runs.set_comment(started.id, 77)
     request = StopRequest(Reason.CANCELLED, {"who": "mei"})
-    assert await store.runs.request_stop([started.id], request) == (started.id,)
-    assert await store.runs.request_stop([started.id], StopRequest(Reason.CLOSED)) == ()
+    assert await request_stop(store, [started.id], request) == (started.id,)
+    assert await request_stop(store, [started.id], StopRequest(Reason.CLOSED)) == ()
     saved = await store.runs.save(replace(started, state=RunState.RUNNING), lease)
     assert (saved.comment_id, saved.stop, saved.state) == (77, request, RunState.RUNNING)
     assert await store.runs.run(started.id) == saved
@@ -218,7 +220,7 @@ async def test_the_queue_shows_what_scheduling_looks_at(store: Store, lease: Lea
     )
     await store.runs.claim(lease, lambda _: [started.id])
     await store.runs.save(replace(started, state=RunState.RUNNING, started_at=NOW), lease)
-    await store.runs.request_stop([started.id], StopRequest(Reason.CANCELLED))
+    await request_stop(store, [started.id], StopRequest(Reason.CANCELLED))
     assert (await store.runs.queue())[0] == QueueEntry(
         started.id, SHOP, 12, docker, holder="one", started=True, stopping=True
     )
@@ -231,7 +233,7 @@ async def test_a_run_is_shown_once_its_comment_is_up_to_its_last_change(store: S
     assert found is not None
     await store.runs.shown(started.id, found[1])
     assert await store.runs.unshown() == ()
-    await store.runs.request_stop([started.id], StopRequest(Reason.CANCELLED))
+    await request_stop(store, [started.id], StopRequest(Reason.CANCELLED))
     assert await store.runs.unshown() == (started.id,)
     await store.runs.shown(started.id, found[1])
     assert await store.runs.unshown() == (started.id,), "what was shown is older"
@@ -323,8 +325,7 @@ async def test_images_and_comments_are_remembered_by_pull_request(store: Store, 
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two")) is None
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease) == (0, "")
     await store.pulls.put_comment(SHOP, 12, "<!-- m -->", 9, "digest")
-    assert await store.pulls.comment(SHOP, 12, "<!-- m -->") == (9, "digest")
-    assert await store.pulls.comment(SHOP, 13, "<!-- m -->") is None
+    assert await stored_comment(store, "<!-- m -->") == (9, "digest")
     await store.pulls.release_comment(SHOP, 12, "<!-- m -->", lease)
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two")) == (9, "digest")
 

@@ -1,1 +1,1 @@
-"""How long a preview environment lives, and when it sleeps."""
+"""How long a preview environment lives, and when it is scaled to zero."""

@@ -1,4 +1,4 @@
-"""Until when environments live: what a deployment gives them, what is added, whose time is running out."""
+"""Expiry of environments: what a deployment sets, what an extension adds, and who is warned."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -9,14 +9,14 @@ from bot.model.run import Run
 
 
 def until(now: datetime, asked: int, longest: timedelta) -> datetime:
-    """Return when an environment deployed now expires: `asked` is in seconds, the operator's word is last."""
+    """Return when an environment deployed now expires: after `asked` seconds, but at most after `longest`."""
     return now + min(timedelta(seconds=asked), longest)
 
 
 def extension(
     environment: Environment, more: timedelta, now: datetime, longest: timedelta
 ) -> Extension | None:
-    """Return that much longer than it would live, at most `longest` from now; None if that adds nothing."""
+    """Return an extension by `more`, to at most `longest` from now; None if that adds nothing."""
     asked = max(environment.expires_at, now) + more
     allowed = min(asked, now + longest)
     if allowed <= environment.expires_at:
@@ -27,7 +27,7 @@ def extension(
 def stale_expiry(
     items: Iterable[Item], environments: Iterable[Environment]
 ) -> tuple[tuple[Item, datetime], ...]:
-    """Return what names another end than the one that counts, as after an extension, with that one."""
+    """Return items whose expiry differs from the store, as after an extension, with the right one."""
     ends = {one.key: one.expires_at.replace(microsecond=0) for one in environments}
     dated = ((item, ends.get(item.key)) for item in items if item.expires is not None)
     return tuple((item, end) for item, end in dated if end is not None and end != item.expires)
@@ -36,15 +36,15 @@ def stale_expiry(
 def expired(
     environments: Iterable[Environment], unfinished: Iterable[Run], now: datetime
 ) -> tuple[Environment, ...]:
-    """Return environments whose time is over, but for pull requests at which something is under way."""
+    """Return environments that have expired, unless their pull request has an unfinished run."""
     busy = _busy(unfinished)
     return tuple(one for one in environments if one.expires_at <= now and _pull(one) not in busy)
 
 
 def ends_soon(environment: Environment, now: datetime, ahead: timedelta) -> bool:
-    """Whether an environment that can be visited, if only to wake it, expires within `ahead`.
+    """Whether an environment that is ready, asleep or waking expires within `ahead`.
 
-    One that was not given more than that is left out: whoever asked for it knows.
+    False if its whole life is no longer than `ahead`: whoever chose such a short life needs no warning.
     """
     given = environment.expires_at - (environment.extended_at or environment.deployed_at)
     left = environment.expires_at - now
@@ -54,7 +54,10 @@ def ends_soon(environment: Environment, now: datetime, ahead: timedelta) -> bool
 def to_warn(
     environments: Iterable[Environment], unfinished: Iterable[Run], now: datetime, ahead: timedelta
 ) -> tuple[Environment, ...]:
-    """Return environments of whose end people are to be told now: once, unless something may yet move it."""
+    """Return environments whose expiry people are warned of now.
+
+    Each expiry is announced once, and not while an unfinished run may still change it.
+    """
     busy = _busy(unfinished)
     return tuple(
         one

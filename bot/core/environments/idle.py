@@ -1,6 +1,6 @@
-"""When an environment sleeps, and how it wakes.
+"""When an environment is scaled to zero, and how it wakes.
 
-An environment can sleep whose visitors come through the bot's proxy: nobody else could wake it for them.
+Only an environment whose visitors come through the bot's proxy can sleep, because the proxy wakes it.
 """
 
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from bot.model.run import Run
 
 
 def used_at(environment: Environment) -> datetime:
-    """Return when somebody last cared for it."""
+    """Return when the environment was last deployed, woken or visited."""
     return max(environment.deployed_at, environment.visited_at or environment.deployed_at)
 
 
 def idle(
     environments: Iterable[Environment], unfinished: Iterable[Run], now: datetime, after: timedelta
 ) -> tuple[Environment, ...]:
-    """Return environments that nobody has used for so long, but for those at which something is under way."""
+    """Return environments that were not used for `after`, unless their pull request has an unfinished run."""
     busy = {(run.repo, run.number) for run in unfinished}
     return tuple(
         one
@@ -32,19 +32,22 @@ def idle(
 
 
 def asleep(environment: Environment) -> Environment:
-    """Return it as it is kept while it sleeps."""
+    """Return the environment as asleep."""
     return replace(environment, state=EnvironmentState.ASLEEP)
 
 
 def wake_requested(environment: Environment, at: datetime) -> Environment:
-    """Return it as it is kept once somebody wants it; whatever does not sleep stays as it is."""
+    """Return the environment as waking if it is asleep, otherwise unchanged."""
     if environment.state is not EnvironmentState.ASLEEP:
         return environment
     return replace(environment, state=EnvironmentState.WAKING, visited_at=at)
 
 
 def woken(environment: Environment, begun: Environment, at: datetime, *, up: bool) -> Environment:
-    """Return it as it is kept when waking has ended, unless it has become another meanwhile."""
+    """Return the environment after waking has ended: ready if it is `up`, otherwise failed.
+
+    It stays unchanged if it was deployed again, or is not waking any more, since `begun`.
+    """
     same = environment.key == begun.key and environment.run == begun.run
     if not same or environment.state is not EnvironmentState.WAKING:
         return environment
@@ -54,5 +57,5 @@ def woken(environment: Environment, begun: Environment, at: datetime, *, up: boo
 
 
 def visited(environment: Environment, at: datetime) -> Environment:
-    """Return it with a visit at that time; an older one changes nothing."""
+    """Return the environment with this visit; an older visit changes nothing."""
     return replace(environment, visited_at=at) if at > used_at(environment) else environment

@@ -1,1 +1,1 @@
-"""What a comparison of records and reality finds: missed events, orphans, expired data."""
+"""Compares the store with Gitee and the runners: missed events, orphans, expired data."""

@@ -1,4 +1,4 @@
-"""What a lost webhook would have told: compares what Gitee says now with what was last decided."""
+"""Finds events and commands whose webhooks were lost: compares Gitee with the last observed states."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -8,13 +8,13 @@ from bot.model.forge import Comment, Listed, PullRequest, PullState
 from bot.model.observed import ObservedState
 
 FRESH = timedelta(days=1)
-"""How old words may be when the bot first hears of them, clocks that differ included."""
+"""Oldest comment whose command is still executed when the bot finds it, differing clocks included."""
 
 _ENDED_BY = {PullState.CLOSED: Trigger.CLOSE, PullState.MERGED: Trigger.MERGE}
 
 
-def stands(known: ObservedState | None, pull: PullRequest) -> bool:
-    """Tell whether a pull request still stands as it did when the last event of it was decided."""
+def unchanged(known: ObservedState | None, pull: PullRequest) -> bool:
+    """Whether a pull request has the state and head that the last decision observed."""
     if known is None or not known.head:
         return False
     if pull.state is not PullState.OPEN:
@@ -25,13 +25,13 @@ def stands(known: ObservedState | None, pull: PullRequest) -> bool:
 def missed_event(
     seen: Listed, known: ObservedState | None, since: datetime, *, holds: bool
 ) -> Trigger | None:
-    """Return the event that the bot has not heard of, None if it knows how things stand.
+    """Return the event that no webhook reported, or None if the observed state is up to date.
 
-    `since` is when the bot came to know the repository: what was there before is none of its business.
-    `holds` says that something of the pull request exists or goes on.
+    `since` is when the bot first served the repository: pull requests opened earlier are not its business.
+    `holds` says whether the pull request has environments, images or unfinished runs.
     """
     pull = seen.pull
-    if stands(known, pull):
+    if unchanged(known, pull):
         return None
     if known is None or not known.head:
         return _first_event(seen, since, holds=holds)
@@ -46,13 +46,13 @@ def _first_event(seen: Listed, since: datetime, *, holds: bool) -> Trigger | Non
     return Trigger.OPEN if seen.created_at >= since else None
 
 
-def missed_words(
+def missed_comments(
     comments: Iterable[Comment], known: ObservedState | None, since: datetime, now: datetime, age: timedelta
 ) -> tuple[Comment, ...]:
-    """Return comments that may hold a command nobody heard, in order of writing.
+    """Return comments that may contain a command whose webhook was lost, oldest first.
 
-    Words count once: those that were edited, that are too old, or that a later command has overtaken come too
-    late, and those younger than `age` may still be on their way.
+    Skipped are comments that were edited, are older than `FRESH`, or precede a later command that was
+    decided, and those younger than `age`, whose webhook may still be on its way.
     """
     overtaken = known.comment if known is not None else 0
     oldest = max(since, now - FRESH)
@@ -66,8 +66,8 @@ def missed_words(
     return tuple(sorted(found, key=lambda comment: comment.id))
 
 
-def settled(
+def reconcilable(
     seen: Iterable[Listed], now: datetime, age: timedelta, busy: Collection[int]
 ) -> tuple[Listed, ...]:
-    """Leave out what changed a moment ago, and of which deliveries wait: it is in good hands."""
+    """Skip pull requests that changed within `age` or have pending deliveries, which decide them anyway."""
     return tuple(one for one in seen if one.updated_at <= now - age and one.pull.number not in busy)

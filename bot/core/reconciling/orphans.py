@@ -1,4 +1,4 @@
-"""Which of the things that carry the bot's labels nobody owns any more. In doubt everything is somebody's."""
+"""Garbage collection: which labelled resources have no owner. When in doubt, keep."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,25 +14,25 @@ Pull = tuple[RepoPath, int]
 
 _IMAGES = {ItemKind.IMAGE, ItemKind.LAYER}
 _LIVING = {ItemKind.CONTAINER, ItemKind.NAMESPACE}
-"""What an environment that is ready cannot be without."""
+"""What every deployed environment has at least one of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """What the store knows, read after the inventory was taken: whatever began meanwhile is not in that."""
+    """What the store knows. It is read after the inventory, so an owner added in between is never missed."""
 
     environments: tuple[Environment, ...] = ()
     """Those that are not removed."""
     unfinished: tuple[Run, ...] = ()
     images: Collection[Pull] = ()
-    """Pull requests of which images are remembered."""
+    """Pull requests with stored images."""
     observed: Mapping[Pull, ObservedState] = field(default_factory=dict)
     given_up: Collection[Pull] = ()
-    """Pull requests that are over, and whose last teardown failed."""
+    """Closed or merged pull requests whose last teardown failed."""
 
 
 def orphans(items: Iterable[Item], owners: Owners, now: datetime, age: timedelta) -> tuple[Item, ...]:
-    """Return what to remove, in the order in which to do it."""
+    """Return items without an owner that are older than `age`, in the order in which to remove them."""
     owned = _Owned(owners)
     found = [item for item in items if _aged(item.made_at, now, age) and not owned.holds(item)]
     order = list(ItemKind)
@@ -40,9 +40,10 @@ def orphans(items: Iterable[Item], owners: Owners, now: datetime, age: timedelta
 
 
 def untagged(numbers: Iterable[Pull], owners: Owners, now: datetime, age: timedelta) -> tuple[Pull, ...]:
-    """Return the pull requests whose registry tags nobody owns: they have been over for a while.
+    """Return pull requests whose registry tags have no owner: they were closed or merged before `age`.
 
-    A registry does not say which bot pushed a tag: those of pull requests unknown here are another's.
+    A registry does not say which bot pushed a tag. Tags of pull requests that this store does not know may
+    belong to another bot, and are kept.
     """
     owned = _Owned(owners)
     return tuple(
@@ -53,10 +54,10 @@ def untagged(numbers: Iterable[Pull], owners: Owners, now: datetime, age: timede
 def vanished(
     items: Iterable[Item], environments: Iterable[Environment], owners: Owners, now: datetime, age: timedelta
 ) -> tuple[Environment, ...]:
-    """Return environments of which the store says more than there is.
+    """Return environments that the store calls deployed although the runner has nothing of them.
 
-    Those are the ones that are said to answer although nothing of them is there, and the ones that nobody
-    starts any more. `environments` are those whose runner has told of its items.
+    Environments that are still starting although no run is left to start them count too. `environments` are
+    those whose runner's inventory is known.
     """
     there = {_folded(item.key) for item in items if item.kind in _LIVING}
     owned = _Owned(owners)
@@ -70,7 +71,7 @@ def vanished(
 
 
 class _Owned:
-    """Answers who owns what; repositories are told apart as Gitee does, without regard to case."""
+    """Answers who owns what. Names of repositories are compared without regard to case, as Gitee does."""
 
     def __init__(self, owners: Owners) -> None:
         self._environments = {_folded(one.key): one.state for one in owners.environments}
@@ -84,7 +85,7 @@ class _Owned:
         return _pull(*pull) in self._busy
 
     def holds(self, item: Item) -> bool:
-        """Whether somebody owns this."""
+        """Whether the item has an owner."""
         pull = _pull(item.repo, item.number)
         if item.kind is ItemKind.TESTS:
             return item.run in self._runs
@@ -96,7 +97,7 @@ class _Owned:
         return state is not None and state.stands and pull not in self._given_up
 
     def holds_images(self, pull: Pull) -> bool:
-        """Whether the images of a pull request that is over are still wanted."""
+        """Whether images of a closed or merged pull request still have an owner."""
         return self._holds_images(_pull(*pull))
 
     def _holds_images(self, pull: tuple[str, int]) -> bool:

@@ -1,16 +1,16 @@
-"""Which files of runs have been kept for long enough."""
+"""Which files of runs have passed their retention period."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LOG = ".log"
-"""What the names of logs end with; all other files of a run are reports."""
+"""Suffix of the names of logs; all other files of a run are reports."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """How long things are kept after they are over."""
+    """How long each kind of data is kept after its run or delivery is over."""
 
     logs: timedelta = timedelta(days=30)
     reports: timedelta = timedelta(days=90)
@@ -19,7 +19,7 @@ class RetentionPolicy:
 
 
 def lapsed(ended: datetime | None, kept: timedelta, now: datetime) -> bool:
-    """Whether what was over then has been kept for long enough; None is not over."""
+    """Whether the retention period `kept` has passed since `ended`; None means that it is not over."""
     return ended is not None and ended < now - kept
 
 
@@ -32,8 +32,8 @@ def expendable(
 ) -> dict[int, tuple[str, ...]]:
     """Return the names of files to remove, by run.
 
-    `over` tells of each known run when it ended, None while it goes on; what belongs to a run that nobody
-    knows any more goes. `live` are runs whose environments are still there: nothing of theirs does.
+    `over` holds when each known run ended, None while it is unfinished. All files of unknown runs are
+    removed, none of the runs in `live`, whose environments still exist.
     """
     found: dict[int, tuple[str, ...]] = {}
     for run, names in files.items():

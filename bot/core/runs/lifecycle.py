@@ -1,56 +1,57 @@
-"""How a run moves from queued to over: every transition is a function from one run to the next.
+"""The state machine of a run: each transition is a function from one run to the next.
 
-A transition that does not fit the run's state returns the run unchanged: events come late, twice or
-after a restart, and none of that may leave an impossible state. A run that is over never changes.
+A transition that does not fit the run's state returns the run unchanged, because events can come late, twice
+or after a restart, and must not produce an impossible state. A run that is over never changes.
 """
 
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.model.plan import Teardown
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StepRecord, StepResult, StepState, StopRequest
 
 ATTEMPTS = 8
 PATIENT_ATTEMPTS = 240
-"""For words that must not be lost, a person's as well as the bot's: about four hours."""
+"""For what must not be lost, such as commands and comments: about four hours."""
 MOST_INTERRUPTIONS = 20
+"""Restarts of the bot during one step after which the run ends as broken."""
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 60.0
 LONGEST_ASKED = 3600.0
+"""Longest delay, in seconds, that another system may ask for with `Retry-After`."""
 
 _ENDS_A_RUN = {StepState.FAILED, StepState.BROKEN, StepState.CANCELLED}
 
 
 def begin(run: Run, now: datetime) -> Run:
-    """Start a run that waits; one taken up again keeps its first start."""
+    """Start a queued run. A resumed run keeps the time of its first start."""
     if run.state is not RunState.QUEUED:
         return run
     steps = run.steps or tuple(StepRecord(name) for name in run.plan.names)
     begun = replace(run, state=RunState.RUNNING, steps=steps, started_at=run.started_at or now)
-    return _settled(begun, now)
+    return _ended_by_steps(begun, now)
 
 
 def next_step(run: Run) -> int | None:
-    """Return the index of the step to start now; None when there is nothing to start."""
+    """Return the index of the step to start now, None if there is none."""
     states = [record.state for record in run.steps]
     stuck = run.state is not RunState.RUNNING or StepState.RUNNING in states or _ENDS_A_RUN & set(states)
     return states.index(StepState.WAITING) if StepState.WAITING in states and not stuck else None
 
 
 def step_started(run: Run, index: int, now: datetime) -> Run:
-    """Start the step that is next."""
+    """Start the next step."""
     if next_step(run) != index:
         return run
     return _with_step(run, index, replace(run.steps[index], state=StepState.RUNNING, started_at=now))
 
 
 def step_finished(run: Run, index: int, result: StepResult, now: datetime) -> Run:
-    """Keep the result of the running step; after a failure the others are skipped.
+    """Record the result of the running step. After a failure the remaining steps are skipped.
 
-    A cancelled step leaves the run to `stopped`, which knows why. Raises ValueError for a result
-    that is not final.
+    After a cancelled step the run continues until `stopped` ends it with the reason. Raises ValueError if the
+    result is not final.
     """
     if not result.state.final:
         raise ValueError(f"not the end of a step: {result.state}")
@@ -64,16 +65,11 @@ def step_finished(run: Run, index: int, result: StepResult, now: datetime) -> Ru
         return run
     if result.state in _ENDS_A_RUN:
         run = _without_rest(run, StepResult(StepState.SKIPPED, Reason.SKIPPED_AFTER_FAILURE))
-    return _settled(run, now)
-
-
-def request_stop(run: Run, request: StopRequest) -> Run:
-    """Flag a run to be stopped; the first reason wins."""
-    return run if run.state.final or run.stop is not None else replace(run, stop=request)
+    return _ended_by_steps(run, now)
 
 
 def stopped(run: Run, now: datetime) -> Run:
-    """End a run where it stands; without a request it counts as cancelled."""
+    """End a run early, with the reason of its stop request; without a request it is cancelled."""
     if run.state.final:
         return run
     why = run.stop or StopRequest(Reason.CANCELLED)
@@ -84,14 +80,14 @@ def stopped(run: Run, now: datetime) -> Run:
 
 
 def resume(run: Run) -> Run:
-    """Put a run that a crash interrupted back in line; its interrupted step is tried once more."""
+    """Queue a run again that was interrupted by a restart; its interrupted step gets another attempt."""
     if run.state is not RunState.RUNNING:
         return run
-    return replace(run, state=RunState.QUEUED, steps=tuple(map(_again, run.steps)))
+    return replace(run, state=RunState.QUEUED, steps=tuple(map(_next_attempt, run.steps)))
 
 
 def worn_out(run: Run, now: datetime) -> Run:
-    """End a run whose step was interrupted again and again: it may well be what ends the bot each time."""
+    """End a run whose step was interrupted too often: the step may be what terminates the bot."""
     index = next((i for i, record in enumerate(run.steps) if record.attempt > MOST_INTERRUPTIONS), None)
     if index is None or run.state is not RunState.RUNNING or run.steps[index].state.final:
         return run
@@ -101,10 +97,10 @@ def worn_out(run: Run, now: datetime) -> Run:
 
 
 def time_left(run: Run, longest: timedelta, now: datetime) -> float:
-    """Return how many seconds are left to a run that may take `longest`; none when not above 0.
+    """Return how many seconds are left to a run that may take `longest`; 0 or less means that none are.
 
-    Its time counts from its first beginning, whatever interrupted it; a clock that was set back gives no
-    more than the whole of it. What removes something is never out of time: it would stay for good.
+    Time counts from the first start, interruptions included. If the clock was set back, the run has at most
+    its full time again. A run that only removes has no limit: what it did not remove would stay forever.
     """
     if run.plan.removes_only:
         return math.inf
@@ -115,7 +111,7 @@ def time_left(run: Run, longest: timedelta, now: datetime) -> float:
 def verdict(run: Run) -> RunState:
     """Return the state that follows from the steps.
 
-    A stop request counts only where it stopped something: what was finished by then keeps its verdict.
+    A stop request counts only if it stopped a step: a run that had finished its steps keeps their result.
     """
     states = {record.state for record in run.steps}
     if any(_was_stopped(run, record) for record in run.steps):
@@ -127,21 +123,11 @@ def verdict(run: Run) -> RunState:
     return run.state
 
 
-def supersedes(new: Run, old: Run) -> bool:
-    """Tell whether `new` makes `old` pointless: the same pull request has moved on to another commit.
-
-    A run that removes something is never superseded: it is about what exists, not about a commit.
-    """
-    same_pull = str(new.repo).lower() == str(old.repo).lower() and new.number == old.number
-    removes = any(isinstance(step, Teardown) for step in old.plan.steps)
-    return same_pull and new.id > old.id and new.sha != old.sha and not removes and not old.state.final
-
-
 def retry_delay(attempt: int, asked: float | None = None, *, attempts: int = ATTEMPTS) -> float | None:
     """Return how many seconds to wait after failed attempt number `attempt` (from 1); None means give up.
 
-    `asked` is what the other side wished for; waiting less than that would be useless, so a wish of
-    more than an hour means give up.
+    `asked` is the delay that the other side asked for. The bot never waits less, and gives up if it is longer
+    than an hour.
     """
     if attempt >= attempts:
         return None
@@ -153,8 +139,8 @@ def retry_delay(attempt: int, asked: float | None = None, *, attempts: int = ATT
     return delay
 
 
-def _settled(run: Run, now: datetime) -> Run:
-    """Return the run as over if its steps say so."""
+def _ended_by_steps(run: Run, now: datetime) -> Run:
+    """End the run if its steps have ended it."""
     state = verdict(run)
     return replace(run, state=state, finished_at=now) if state.final else run
 
@@ -198,7 +184,7 @@ def _interrupted(record: StepRecord, why: StopRequest, now: datetime) -> StepRec
     return record
 
 
-def _again(record: StepRecord) -> StepRecord:
+def _next_attempt(record: StepRecord) -> StepRecord:
     if record.state is not StepState.RUNNING:
         return record
     fresh = replace(record, waiting="", trouble=None)

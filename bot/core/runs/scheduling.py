@@ -1,7 +1,7 @@
-"""Which waiting runs may begin, where each of the others stands in line, and what it waits for.
+"""Which waiting runs may start, the queue positions of the others, and what each of them waits for.
 
-There is one line for all: those who begin are taken from its front, as far as there is room for them,
-and a place in it is what the waiting are told. So the two can never disagree.
+There is one queue. Runs start from its front as far as the limits allow, and the position that people see is
+the position in the same queue, so the two cannot disagree.
 """
 
 import heapq
@@ -16,38 +16,40 @@ from bot.model.queue import BlockedBy, QueueEntry, QueuePosition
 Pull = tuple[RepoPath, int]
 
 INTERRUPTED, REMOVING, ASKED = range(3)
-"""Who comes first: what was interrupted is half done, what removes makes room."""
+"""Order of classes: interrupted runs are half done, and runs that only remove free resources."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many runs may be under way at once: in all, of one repository, and on one runner."""
+    """How many runs may be active at once: in all, of one repository, and on one runner."""
 
     runs: int
     per_repository: int
     per_runner: Mapping[RunnerName, int] = field(default_factory=dict)
-    """Runners that are not named have no limit of their own."""
+    """Runners that are absent have no limit of their own."""
 
 
 def startable(entries: Iterable[QueueEntry], limits: Limits) -> tuple[int, ...]:
-    """Return the ids of runs to begin now, in the order of the line.
+    """Return the ids of runs to start now, in queue order.
 
-    `entries` are all runs that are not over. One pull request has one run under way, in order of asking.
+    `entries` are all unfinished runs. A pull request has one active run at a time, in the order of the
+    requests.
     """
     known = tuple(entries)
-    room = _Room(limits, known)
-    return tuple(entry.id for entry in line(known) if room.takes(entry))
+    capacity = _Capacity(limits, known)
+    return tuple(entry.id for entry in line(known) if capacity.start(entry))
 
 
 def share(limits: Limits, replicas: int) -> int:
-    """Return how many runs one of so many replicas takes up at most, so that none hogs them all."""
+    """Return how many runs one of `replicas` replicas claims at most, so that the load is spread."""
     return -(-limits.runs // max(replicas, 1))
 
 
 def ending(entries: Iterable[QueueEntry]) -> tuple[int, ...]:
-    """Return the ids of runs that were asked to stop while nobody has them in hand: they wait for no room.
+    """Return the ids of runs that shall stop and that no replica holds; limits do not apply to them.
 
-    One that was begun leaves something to tidy up, so it waits until its pull request is free.
+    A run that was started may have something to clean up, so it waits until its pull request has no active
+    run.
     """
     known = tuple(entries)
     busy = {_pull(entry) for entry in known if entry.held}
@@ -59,10 +61,10 @@ def ending(entries: Iterable[QueueEntry]) -> tuple[int, ...]:
 
 
 def line(entries: Iterable[QueueEntry]) -> tuple[QueueEntry, ...]:
-    """Return those that wait in the order in which they get their turn, were the others to end one by one.
+    """Return the waiting runs in queue order.
 
-    Repositories take turns: the one with the fewest runs under way and ahead in line comes next, and
-    within it the oldest run.
+    Repositories take turns: the one with the fewest runs that are active or ahead in the queue comes next,
+    with its oldest run.
     """
     known = sorted(entries, key=lambda entry: entry.id)
     counts = Counter(entry.repo for entry in known if entry.held)
@@ -71,28 +73,28 @@ def line(entries: Iterable[QueueEntry]) -> tuple[QueueEntry, ...]:
     for entry in known:
         if entry.held or entry.stopping:
             continue
-        # Nobody overtakes within a pull request, whatever it is for.
+        # Runs of one pull request never overtake each other, whatever their class.
         reached[_pull(entry)] = max(_class(entry), reached.get(_pull(entry), INTERRUPTED))
         classes[reached[_pull(entry)]][entry.repo].append(entry)
     return tuple(entry for each in sorted(classes) for entry in _in_turn(classes[each], counts))
 
 
 def queue_positions(entries: Iterable[QueueEntry], limits: Limits) -> dict[int, QueuePosition]:
-    """Return where each waiting run stands, by id."""
+    """Return the queue position of each waiting run, by its id."""
     known = tuple(entries)
-    room = _Room(limits, known)
+    capacity = _Capacity(limits, known)
     found: dict[int, QueuePosition] = {}
     for entry in line(known):
-        blocked_by, runner = room.lacks(entry)
+        blocked_by, runner = capacity.blocker(entry)
         if blocked_by is BlockedBy.NOTHING:
-            room.takes(entry)
+            capacity.start(entry)
         found[entry.id] = QueuePosition(len(found) + 1, blocked_by, runner)
-        room.pulls.add(_pull(entry))
+        capacity.pulls.add(_pull(entry))
     return found
 
 
-class _Room:
-    """What is still free; whoever begins takes of it."""
+class _Capacity:
+    """The capacity that is left; each started run takes its part."""
 
     def __init__(self, limits: Limits, entries: Sequence[QueueEntry]) -> None:
         self._limits = limits
@@ -106,16 +108,16 @@ class _Room:
             elif entry.stopping and entry.started:
                 self.pulls.add(_pull(entry))
 
-    def takes(self, entry: QueueEntry) -> bool:
-        """Let this one begin if there is room; nobody of its pull request may pass it then either way."""
-        fits = self.lacks(entry)[0] is BlockedBy.NOTHING
+    def start(self, entry: QueueEntry) -> bool:
+        """Start this run if the limits allow it. Either way, later runs of its pull request must wait."""
+        fits = self.blocker(entry)[0] is BlockedBy.NOTHING
         if fits:
             self._add(entry)
         self.pulls.add(_pull(entry))
         return fits
 
-    def lacks(self, entry: QueueEntry) -> tuple[BlockedBy, RunnerName | None]:
-        """Return what stands in the way of this one, the nearest first."""
+    def blocker(self, entry: QueueEntry) -> tuple[BlockedBy, RunnerName | None]:
+        """Return what blocks this run, the narrowest limit first."""
         if _pull(entry) in self.pulls:
             return BlockedBy.PULL, None
         if self._repositories[entry.repo] >= self._limits.per_repository:

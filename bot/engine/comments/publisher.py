@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bot.core.runs.lifecycle import PATIENT_ATTEMPTS, retry_delay
 from bot.engine.deciding.identity import Identity
-from bot.engine.metrics import NULL_METRICS, Metrics
+from bot.engine.metrics import NO_METRICS, Metrics
 from bot.engine.records import Records
 from bot.model.errors import ChatOpsError, CommentRefused, RetryLater
 from bot.model.forge import RepoPath
@@ -64,7 +64,7 @@ class CommentPublisher:
         lease: Callable[[], Lease],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        metrics: Metrics = NULL_METRICS,
+        metrics: Metrics = NO_METRICS,
     ) -> None:
         self._forge = forge
         self._records = records

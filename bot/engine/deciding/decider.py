@@ -121,7 +121,7 @@ class Decider:
 
     async def _decided(self, pull: PullRequest) -> bool:
         known = await self.gatherer.records.observed.of(pull.repo, pull.number)
-        return missed_events.stands(known, pull)
+        return missed_events.unchanged(known, pull)
 
     async def _overtaken(self, delivery: Delivery, comment: Comment) -> bool:
         known = await self.gatherer.records.observed.of(delivery.repo, delivery.number)

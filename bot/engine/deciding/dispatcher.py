@@ -103,7 +103,7 @@ class Dispatcher:
         where = f"{delivery.repo}!{delivery.number} {delivery.trigger}"
         if decision.refuted:
             logger.info("%s: %s", where, decision.ending)
-            await self.records.inbox.forget(delivery.key)
+            await self.records.inbox.delete(delivery.key)
             return
         for index, view in enumerate(decision.replies):
             marker = _marker(delivery, view, index)

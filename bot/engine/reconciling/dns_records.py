@@ -1,7 +1,7 @@
-"""Keeps the names of environments in step with the store, where each has to be entered by itself.
+"""Reconciles the DNS records of previews with the environments in the store.
 
-The store is looked at again and again, so a name follows its environment whatever moved it: a deploy, a
-teardown, an extension or another replica. What is entered runs out by itself when no bot renews it.
+It compares all records each time, so it does not matter what changed an environment: a deploy, a teardown, an
+extension or another replica. A record that no bot renews expires.
 """
 
 import logging
@@ -13,34 +13,34 @@ from bot.ports import DnsRecords
 logger = logging.getLogger(__name__)
 
 RENEWAL = 120
-"""Looks after which everything is entered anew: well before it runs out."""
+"""Number of reconciliations after which all records are renewed, well before they expire."""
 
 
 @dataclass(slots=True)
 class DnsReconciler:
-    """Enters the names of live environments and takes out the others."""
+    """Publishes records of environments that exist, and withdraws the others."""
 
     records: Records
     dns: DnsRecords
-    _entered: set[str] = field(default_factory=set)
-    _looks: int = 0
+    _published: set[str] = field(default_factory=set)
+    _rounds: int = 0
     _trouble: str | None = None
 
     async def reconcile(self) -> None:
-        """Bring the names up to date; what fails is done at the next look."""
+        """Publish, renew and withdraw records. What fails is tried again the next time."""
         live = {environment.host for environment in await self.records.pulls.environments()}
-        due = live if self._looks % RENEWAL == 0 else live - self._entered
-        self._looks += 1
+        due = live if self._rounds % RENEWAL == 0 else live - self._published
+        self._rounds += 1
         if due and self._succeeded(await self.dns.publish(due)):
-            self._entered |= due
-        gone = self._entered - live
+            self._published |= due
+        gone = self._published - live
         if gone and self._succeeded(await self.dns.withdraw(gone)):
-            self._entered -= gone
+            self._published -= gone
 
     def _succeeded(self, trouble: str | None) -> bool:
         if trouble is None and self._trouble is not None:
-            logger.info("names can be entered again")
+            logger.info("DNS records can be published again")
         elif trouble is not None and trouble != self._trouble:
-            logger.warning("names cannot be entered: %s", trouble)
+            logger.warning("DNS records cannot be published, previews may not resolve: %s", trouble)
         self._trouble = trouble
         return trouble is None

@@ -1,4 +1,4 @@
-"""Takes environments down whose time is over; asks the store again and again, so restarts forget nothing."""
+"""Starts a teardown for each expired environment; it reads the store each time, so restarts lose nothing."""
 
 import logging
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ class Expiry:
     language: Language
 
     async def reconcile(self) -> None:
-        """Start what is due."""
+        """Start the teardowns that are due."""
         found = await self.records.pulls.environments()
         for environment in expired(found, await self.records.runs.unfinished(), self.clock.now()):
             run = await self.records.start(await self._teardown(environment), because=environment)
             if run is not None:
-                logger.info("%s!%s: environment expired (run %s)", run.repo, run.number, run.id)
+                logger.info("%s!%s: environment expired, run %s removes it", run.repo, run.number, run.id)
                 self.worker.wake()
 
     async def _teardown(self, environment: Environment) -> Run:

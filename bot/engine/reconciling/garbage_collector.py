@@ -1,4 +1,4 @@
-"""Removes from runners and registry what nobody owns any more, and tells the store what is gone there."""
+"""Removes resources without an owner from runners and registry, and records what has vanished there."""
 
 import logging
 from collections.abc import Mapping
@@ -21,24 +21,24 @@ from bot.ports import Clock, Platform, Registry
 logger = logging.getLogger(__name__)
 
 RECENT = 10
-"""Runs of a pull request among which its last teardown is looked for."""
+"""Newest runs of a pull request among which its last teardown is searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is to be done; whoever only wants to know reads it."""
+    """What a collection removes and repairs; a dry run only shows it."""
 
     items: Mapping[RunnerName, tuple[Item, ...]] = field(default_factory=dict)
     tags: tuple[Pull, ...] = ()
-    """Pull requests whose registry tags nobody owns."""
+    """Pull requests whose registry tags have no owner."""
     vanished: tuple[Environment, ...] = ()
-    """Environments of which the store says more than there is."""
+    """Environments that the store calls deployed although nothing of them exists."""
     given_up: tuple[Pull, ...] = ()
-    """Pull requests that are over, and whose teardown failed."""
+    """Closed or merged pull requests whose teardown failed."""
     stale_expiry: Mapping[RunnerName, tuple[tuple[Item, datetime], ...]] = field(default_factory=dict)
-    """What does not say until when it lives since somebody wanted it longer, and when that is."""
+    """Items with an outdated expiry, as after an extension, and the right one."""
     trouble: tuple[str, ...] = ()
-    """What could not be looked at, and why."""
+    """What could not be checked, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +51,19 @@ class GarbageCollector:
     clock: Clock
     repaired: Repaired
     age: timedelta
-    """Nothing younger is touched."""
+    """Nothing that is younger is removed."""
 
     async def collect(self) -> None:
-        """Find orphans and remove them once. Raises RetryLater while the store is away."""
+        """Find orphans and remove them. Raises RetryLater while the store is unavailable."""
         found = await self.find()
         for trouble in found.trouble:
             logger.warning("sweep: %s", trouble)
         await self.clear(found)
 
     async def find(self) -> Found:
-        """Return what nobody owns. What cannot be looked at is left out, and said."""
+        """Return what has no owner. What cannot be checked is reported and stays as it is."""
         trouble: list[str] = []
-        # First what is there, then who owns it: so whatever comes to be meanwhile is not in question.
+        # Read the inventory before the owners, so that what is created in between is not taken for an orphan.
         stock = await self._stock(trouble)
         tagged = await self._tagged(trouble)
         owners = await self._owners(stock, tagged)
@@ -80,7 +80,7 @@ class GarbageCollector:
         )
 
     async def clear(self, found: Found) -> None:
-        """Do what is to be done, as far as that is possible now."""
+        """Remove and repair what was found; what fails is tried again by the next sweep."""
         kept: set[Pull] = set()
         for runner, items in found.items.items():
             kept |= {(item.repo, item.number) for item in await self._remove_items(runner, items)}
@@ -100,7 +100,7 @@ class GarbageCollector:
             try:
                 found[runner] = await platform.inventory()
             except ChatOpsError as error:
-                trouble.append(f"{runner} is left out: {error}")
+                trouble.append(f"{runner} is skipped: {error}")
         return found
 
     async def _tagged(self, trouble: list[str]) -> tuple[Pull, ...]:
@@ -109,14 +109,14 @@ class GarbageCollector:
             try:
                 found += [(repo, number) for number in sorted(await self.registry.tagged(repo))]
             except ChatOpsError as error:
-                # What one repository is refused another may be granted, but who is away is away for all.
-                trouble.append(f"the registry is left out from {repo} on: {error}")
+                # An outage concerns all other repositories too: skip them until the next sweep.
+                trouble.append(f"the registry is skipped from {repo} on: {error}")
                 break
         return tuple(found)
 
     async def _owners(self, stock: Mapping[RunnerName, tuple[Item, ...]], tagged: tuple[Pull, ...]) -> Owners:
         environments = await self.records.pulls.environments()
-        images = await self.records.pulls.imaged()
+        images = await self.records.pulls.with_images()
         held = {(one.key.repo, one.key.number) for one in environments} | images
         named = {(item.repo, item.number) for items in stock.values() for item in items}
         repos = {repo for repo, _ in (*held, *named, *tagged)}
@@ -124,13 +124,13 @@ class GarbageCollector:
             environments,
             await self.records.runs.unfinished(),
             images,
-            await self.records.observed.among(repos),
+            await self.records.observed.by_pull(repos),
         )
         given_up = [pull for pull in sorted(held) if await self._gave_up(pull, owners)]
         return replace(owners, given_up=tuple(given_up))
 
     async def _gave_up(self, pull: Pull, owners: Owners) -> bool:
-        """Whether the pull request is over, and the last that became of it is a teardown that failed."""
+        """Whether the pull request is closed or merged, and its last teardown failed before `age`."""
         observed = owners.observed.get(pull)
         if observed is None or observed.state in {None, PullState.OPEN}:
             return False
@@ -143,7 +143,7 @@ class GarbageCollector:
     async def _deployed_by(
         self, environments: tuple[Environment, ...], stock: Mapping[RunnerName, tuple[Item, ...]]
     ) -> list[Environment]:
-        """Return the environments whose runner has told what it has."""
+        """Return the environments whose runner's inventory is known."""
         return [one for one in environments if await self._runner(one) in stock]
 
     async def _runner(self, environment: Environment) -> RunnerName | None:
@@ -153,7 +153,7 @@ class GarbageCollector:
         return next((one.config.runner for one in deploys if one.environment == environment.key.name), None)
 
     async def _remove_items(self, runner: RunnerName, items: tuple[Item, ...]) -> tuple[Item, ...]:
-        """Remove items and return those that stay; what has found an owner meanwhile is left to it."""
+        """Remove items and return those that remain; items of pull requests with a new run are kept."""
         busy = {(run.repo, run.number) for run in await self.records.runs.unfinished()}
         free = tuple(item for item in items if (item.repo, item.number) not in busy)
         if not free:
@@ -161,12 +161,14 @@ class GarbageCollector:
         try:
             gone = await self.platforms[runner].remove_items(free)
         except ChatOpsError as error:
-            logger.warning("sweep: %s: what nobody owns could not be removed: %s", runner, error)
+            logger.warning(
+                "sweep: %s: orphans could not be removed, retry at the next sweep: %s", runner, error
+            )
             return items
         for item in gone:
             self.repaired(Repair.ITEM)
             pull = f"{item.repo}!{item.number}"
-            logger.warning("sweep: %s: removed %s %s, which nobody owned", pull, item.kind, item.name)
+            logger.warning("sweep: %s: removed orphaned %s %s", pull, item.kind, item.name)
         return tuple(item for item in items if item not in gone)
 
     async def _update_expiry(self, runner: RunnerName, dated: tuple[tuple[Item, datetime], ...]) -> None:
@@ -174,23 +176,23 @@ class GarbageCollector:
             for item, expires in dated:
                 await self.platforms[runner].update_expiry(item, expires)
         except ChatOpsError as error:
-            logger.warning("sweep: %s: until when environments live could not be written: %s", runner, error)
+            logger.warning("sweep: %s: expiry labels could not be updated: %s", runner, error)
 
     async def _untag(self, pull: Pull) -> bool:
-        """Remove the tags of a pull request; return whether none is left."""
+        """Remove the tags of a pull request. Returns whether none is left."""
         repo, number = pull
         try:
             removal = await self.registry.remove_tags(repo, number)
         except ChatOpsError as error:
-            logger.warning("sweep: %s!%s: its tags could not be removed: %s", repo, number, error)
+            logger.warning("sweep: %s!%s: registry tags could not be removed: %s", repo, number, error)
             return False
         if removal.removed:
             self.repaired(Repair.TAGS)
-            logger.warning("sweep: %s!%s: removed %s tags nobody owned", repo, number, removal.removed)
+            logger.warning("sweep: %s!%s: removed %s orphaned registry tags", repo, number, removal.removed)
         return not removal.kept
 
     async def _mark(self, environment: Environment) -> None:
-        """Tell visitors that an environment is not there, unless something has become of it meanwhile."""
+        """Mark a vanished environment as failed, unless it has changed since it was found."""
         key = environment.key
         if environment not in await self.records.pulls.environments(key.repo, key.number):
             return
@@ -198,10 +200,10 @@ class GarbageCollector:
         await self.records.pulls.put_environment(failed)
         self.repaired(Repair.ENVIRONMENT)
         where = f"{key.repo}!{key.number}"
-        logger.warning("sweep: %s: nothing is left of environment %s, it counts as failed", where, key.name)
+        logger.warning("sweep: %s: environment %s has vanished and is marked as failed", where, key.name)
 
     async def _close(self, pull: Pull) -> None:
-        """Forget what a failed teardown had left: it is gone now, but for what only a job can remove."""
+        """Mark environments as removed after a failed teardown, unless only a job can remove them."""
         repo, number = pull
         standing = await self.records.pulls.environments(repo, number)
         if any(environment.teardown.runner is not None for environment in standing):
@@ -211,4 +213,4 @@ class GarbageCollector:
             await self.records.pulls.put_environment(removed)
         await self.records.pulls.forget_images(repo, number)
         self.repaired(Repair.TEARDOWN)
-        logger.warning("sweep: %s!%s: what its teardown had left is removed", repo, number)
+        logger.warning("sweep: %s!%s: removed what a failed teardown had left", repo, number)

@@ -1,4 +1,4 @@
-"""Puts idle environments to sleep and wakes them; what is to be done stands in the store, for any replica."""
+"""Scales idle environments to zero and wakes them. The store says which, so any replica can do it."""
 
 import asyncio
 import logging
@@ -19,20 +19,20 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class IdleScaler:
-    """Looks after everything that can sleep."""
+    """Scales environments down and up on the platforms that can suspend them."""
 
     records: Records
     suspendable: Mapping[RunnerName, Suspendable]
     clock: Clock
     after: timedelta
-    """Time without a visitor until an environment sleeps; none for never."""
+    """Time without a visitor after which an environment sleeps; zero means never."""
     _waking: dict[EnvironmentKey, asyncio.Task[None]] = field(default_factory=dict)
     _scaling_down: set[EnvironmentKey] = field(default_factory=set)
     _scaled_down: set[EnvironmentKey] = field(default_factory=set)
-    """What this process knows to sleep; of the rest a crash may have come between word and deed."""
+    """Environments that this process has scaled down. Others may still run after a crash."""
 
     async def reconcile(self) -> None:
-        """Put to sleep what is idle, and what is said to sleep but may not."""
+        """Scale down idle environments, and those that are stored as asleep but may still run."""
         found = await self.records.pulls.environments()
         for one in found:
             if one.state is EnvironmentState.ASLEEP and one.key not in self._scaled_down:
@@ -41,13 +41,13 @@ class IdleScaler:
             return
         unfinished = await self.records.runs.unfinished()
         for one in idle.idle(found, unfinished, self.clock.now(), self.after):
-            # The word comes before the deed: a visitor meanwhile is told to wait, not that nobody answers.
-            if await self.records.put_to_sleep(one):
-                logger.info("%s: put to sleep", one.key)
+            # Store first, then scale: a visitor in between sees a waiting page instead of an error.
+            if await self.records.mark_asleep(one):
+                logger.info("%s: idle, scaling to zero", one.key)
                 await self._scale_down(one)
 
     async def scale_up(self) -> None:
-        """Begin to wake what somebody wants."""
+        """Start to wake the environments for which it was requested."""
         for one in await self.records.pulls.environments():
             idle = one.key not in self._waking and one.key not in self._scaling_down
             if one.state is EnvironmentState.WAKING and idle:
@@ -55,11 +55,11 @@ class IdleScaler:
                 self._waking[one.key] = asyncio.create_task(self._wake(one), name=f"waking {one.key}")
 
     async def awake(self) -> None:
-        """Wait until nothing is waking any more."""
+        """Wait until no environment is waking any more."""
         await asyncio.gather(*self._waking.values(), return_exceptions=True)
 
     async def close(self) -> None:
-        """Stop waking; it is taken up again after the next start."""
+        """Stop waking; it continues after the next start."""
         tasks = tuple(self._waking.values())
         for task in tasks:
             task.cancel()
@@ -80,9 +80,9 @@ class IdleScaler:
         try:
             await self._store_result(one, up=await self._scaled_up(one))
         except RetryLater as error:
-            logger.warning("%s: not awake yet: %s", one.key, error)
+            logger.warning("%s: not awake yet, another attempt follows: %s", one.key, error)
         except Exception:
-            logger.exception("%s: waking met a bug", one.key)
+            logger.exception("%s: waking failed because of a bug, another attempt follows", one.key)
         finally:
             del self._waking[one.key]
 
@@ -94,7 +94,7 @@ class IdleScaler:
         except RetryLater:
             raise
         except ChatOpsError as error:
-            logger.warning("%s: could not be woken: %s", one.key, error)
+            logger.warning("%s: waking failed, the environment is marked as failed: %s", one.key, error)
             return False
         return platform is not None
 

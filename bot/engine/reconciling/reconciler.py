@@ -1,6 +1,7 @@
-"""Finds what lost webhooks would have told, and puts it into the inbox: decided there as if it had come.
+"""Recovers lost webhooks: finds events and commands that were never decided, and puts them into the inbox.
 
-What was decided last is in the store, so it does not matter how often this looks, nor who else has heard.
+The store holds the observed state of each pull request, so it does no harm to reconcile often, or on two
+replicas.
 """
 
 import logging
@@ -26,21 +27,21 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-MOST_PULLS = 300
-"""Pull requests of one repository that are asked for at once; what changed later is looked at next time."""
-MOST_REQUESTS = 200
-"""Requests of one look. A token has some thousands an hour, and the bot needs them for people's words."""
+MAX_PULLS = 300
+"""Pull requests of one repository that are read at once; the next sweep reads what changed later."""
+MAX_REQUESTS = 200
+"""API requests of one sweep. A token has some thousands an hour, and commands of people need them too."""
 OVERLAP = timedelta(minutes=5)
-AGAIN = timedelta(hours=1)
-"""After which everything open is looked at, not only what is said to have changed."""
+FULL_CHECK_INTERVAL = timedelta(hours=1)
+"""After which all open pull requests are checked, not only those that Gitee reports as changed."""
 STALE = timedelta(days=7)
-"""Nobody expects an answer under a pull request at which nothing happened for so long."""
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Comments of a pull request that did not change for so long are not read: nobody expects a reply there."""
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class Reconciler:
-    """Compares Gitee with the store, one repository after the other."""
+    """Compares Gitee with the store, one repository after another."""
 
     forge: Forge
     records: Records
@@ -49,43 +50,49 @@ class Reconciler:
     clock: Clock
     serves: Callable[[RepoPath], bool]
     named: tuple[RepoPath, ...]
-    """Repositories that the operator names one by one: they are looked at before they were heard of."""
-    take_in: Callable[[Delivery], Awaitable[bool]]
-    """Put a delivery into the inbox; False if it has been decided."""
+    """Repositories that the settings name without a pattern: they are checked before their first webhook."""
+    accept: Callable[[Delivery], Awaitable[bool]]
+    """Puts a delivery into the inbox. Returns False if it was already decided."""
     repaired: Repaired
     age: timedelta
-    """What changed more recently is left alone: its webhook may be on its way."""
-    _requests: int = 0
+    """What changed within this time is skipped: its webhook may be on its way."""
+    _requests_left: int = 0
     _resume_at: str = ""
-    """Where the requests of the last look ran out."""
-    _complete: dict[RepoPath, datetime] = field(default_factory=dict)
-    """When everything open in a repository was last looked at."""
-    _read: dict[tuple[RepoPath, int], tuple[datetime, datetime]] = field(default_factory=dict)
-    """When the comments of a pull request were last read, and when it had changed by then."""
+    """Repository at which the last sweep had used up its requests."""
+    _fully_checked: dict[RepoPath, datetime] = field(default_factory=dict)
+    """When all open pull requests of a repository were last checked."""
+    _comments_read: dict[tuple[RepoPath, int], tuple[datetime, datetime]] = field(default_factory=dict)
+    """When the comments of a pull request were last read, and its time of change then."""
 
     async def reconcile(self) -> None:
-        """Look through the repositories, as far as the requests of one look reach.
+        """Reconcile the repositories, as far as the requests of one sweep suffice.
 
-        Raises RetryLater while Gitee or the store is away.
+        Raises RetryLater while Gitee or the store is unavailable.
         """
-        self._requests = MOST_REQUESTS
+        self._requests_left = MAX_REQUESTS
         now = self.clock.now()
-        self._read = {pull: (read, at) for pull, (read, at) in self._read.items() if now - read < AGAIN}
-        holding, waiting = await self._holding(), await self.records.inbox.waiting()
+        self._comments_read = {
+            pull: (read, at)
+            for pull, (read, at) in self._comments_read.items()
+            if now - read < FULL_CHECK_INTERVAL
+        }
+        with_resources, waiting = await self._with_resources(), await self.records.inbox.pending_pulls()
         for repo in await self._repositories():
-            if self._requests <= 0:
+            if self._requests_left <= 0:
                 self._resume_at = str(repo).lower()
-                logger.info("sweep: the rest, from %s on, is looked at next time", repo)
+                logger.info(
+                    "sweep: %s requests used up, the next sweep continues with %s", MAX_REQUESTS, repo
+                )
                 return
             try:
                 path = str(repo).lower()
-                await self._look_at(repo, _of(holding, path), _of(waiting, path))
+                await self._reconcile_repository(repo, _of(with_resources, path), _of(waiting, path))
             except GiveUp as error:
-                logger.warning("sweep: %s is left out: %s", repo, error)
+                logger.warning("sweep: %s is skipped: %s", repo, error)
         self._resume_at = ""
 
     async def _repositories(self) -> list[RepoPath]:
-        """Return what to look at, beginning where the last look ended."""
+        """Return the repositories to reconcile, beginning where the last sweep ended."""
         known = {
             str(repo).lower(): repo for repo in (*self.named, *await self.records.observed.repositories())
         }
@@ -93,22 +100,24 @@ class Reconciler:
         order = [path for path in served if path >= self._resume_at]
         return [known[path] for path in (*order, *(path for path in served if path < self._resume_at))]
 
-    async def _look_at(self, repo: RepoPath, holding: frozenset[int], waiting: frozenset[int]) -> None:
+    async def _reconcile_repository(
+        self, repo: RepoPath, with_resources: frozenset[int], waiting: frozenset[int]
+    ) -> None:
         now = self.clock.now()
         known = await self._cursor(repo)
-        changed = await self._ask(
-            self.forge.pulls_updated(repo, known.seen_until - self.age - OVERLAP, MOST_PULLS)
+        changed = await self._request(
+            self.forge.pulls_updated(repo, known.seen_until - self.age - OVERLAP, MAX_PULLS)
         )
-        complete = now - self._complete.get(repo, LONG_AGO) >= AGAIN
-        visit = _Visit(known, await self._observed(repo), holding)
-        rest = await self._rest(repo, visit, {one.pull.number for one in changed}) if complete else ()
-        for seen in missed_events.settled((*changed, *rest), now, self.age, waiting):
+        complete = now - self._fully_checked.get(repo, NEVER) >= FULL_CHECK_INTERVAL
+        state = _RepositoryState(known, await self._observed(repo), with_resources)
+        rest = await self._rest(repo, state, {one.pull.number for one in changed}) if complete else ()
+        for seen in missed_events.reconcilable((*changed, *rest), now, self.age, waiting):
             if self.serves(seen.pull.repo):
-                await self._catch_up(visit, seen)
-        if self._requests <= 0:
+                await self._reconcile_pull(state, seen)
+        if self._requests_left <= 0:
             return
         if complete:
-            self._complete[repo] = now
+            self._fully_checked[repo] = now
         until = max((one.updated_at for one in changed), default=known.seen_until)
         await self.records.observed.save_cursor(repo, RepositoryCursor(known.since, until))
 
@@ -116,113 +125,113 @@ class Reconciler:
         known = await self.records.observed.cursor(repo)
         if known is None:
             since = await self.records.observed.known_since(repo) or self.clock.now()
-            # Gitee's times have no fractions.
+            # Gitee's times have no fractions of a second.
             known = RepositoryCursor(since.replace(microsecond=0), since)
             await self.records.observed.save_cursor(repo, known)
         return known
 
-    async def _holding(self) -> frozenset[tuple[str, int]]:
-        """Return the pull requests of which something exists or goes on, repositories in lower case."""
+    async def _with_resources(self) -> frozenset[tuple[str, int]]:
+        """Return pull requests with environments, images or unfinished runs; repositories in lower case."""
         pulls = self.records.pulls
         found = (
             *((one.key.repo, one.key.number) for one in await pulls.environments()),
             *((run.repo, run.number) for run in await self.records.runs.unfinished()),
-            *await pulls.imaged(),
+            *await pulls.with_images(),
         )
         return frozenset((str(repo).lower(), number) for repo, number in found)
 
-    async def _rest(self, repo: RepoPath, visit: "_Visit", listed: set[int]) -> tuple[Listed, ...]:
-        """Return what is open besides, and those of which something exists although they are not."""
+    async def _rest(self, repo: RepoPath, state: "_RepositoryState", listed: set[int]) -> tuple[Listed, ...]:
+        """Return the other open pull requests, and those that are closed but open by the store."""
         now = self.clock.now()
         found = [
             one
-            for one in await self._ask(self.forge.open_pulls(repo, MOST_PULLS))
+            for one in await self._request(self.forge.open_pulls(repo, MAX_PULLS))
             if one.pull.number not in listed
         ]
-        for number in sorted(visit.in_doubt - listed - {one.pull.number for one in found}):
-            if self._requests <= 0:
+        for number in sorted(state.supposed_open - listed - {one.pull.number for one in found}):
+            if self._requests_left <= 0:
                 break
-            pull = await self._ask(self.forge.pull_request(repo, number))
-            # None may also mean that the bot may not see it any more: nothing follows from that.
+            pull = await self._request(self.forge.pull_request(repo, number))
+            # None may also mean that the bot lost access to it, which is no reason to remove anything.
             if pull is not None:
-                found.append(Listed(pull, LONG_AGO, now - STALE))
+                found.append(Listed(pull, NEVER, now - STALE))
         return tuple(found)
 
     async def _observed(self, repo: RepoPath) -> dict[int, ObservedState]:
-        known = await self.records.observed.among((repo,))
+        known = await self.records.observed.by_pull((repo,))
         return {number: observed for (_, number), observed in known.items()}
 
-    async def _catch_up(self, visit: "_Visit", seen: Listed) -> None:
+    async def _reconcile_pull(self, state: "_RepositoryState", seen: Listed) -> None:
         pull = seen.pull
-        observed = visit.observed.get(pull.number)
-        holds = pull.number in visit.holding
-        trigger = missed_events.missed_event(seen, observed, visit.known.since, holds=holds)
+        observed = state.observed.get(pull.number)
+        holds = pull.number in state.with_resources
+        trigger = missed_events.missed_event(seen, observed, state.cursor.since, holds=holds)
         now = self.clock.now()
-        if trigger is None or not await self._bring_up(_event(seen, trigger, now), Repair.EVENT):
-            # It is no news, but what happens to it later is.
-            await self._note(pull, observed)
-        if self._wants_reading(seen):
-            await self._bring_up_words(visit, seen)
+        if trigger is None or not await self._recover(_event(seen, trigger, now), Repair.EVENT):
+            # There is nothing to do, but later changes are compared with this state.
+            await self._record(pull, observed)
+        if self._comments_may_be_new(seen):
+            await self._recover_comments(state, seen)
 
-    async def _note(self, pull: PullRequest, known: ObservedState | None) -> None:
+    async def _record(self, pull: PullRequest, known: ObservedState | None) -> None:
         if known is None or not known.head:
             observed = ObservedState(self.clock.now(), pull.head.sha, pull.state)
-            await self.records.observed.note(pull.repo, pull.number, observed)
+            await self.records.observed.record(pull.repo, pull.number, observed)
 
-    def _wants_reading(self, seen: Listed) -> bool:
-        if self._requests <= 0 or seen.updated_at <= self.clock.now() - STALE:
+    def _comments_may_be_new(self, seen: Listed) -> bool:
+        if self._requests_left <= 0 or seen.updated_at <= self.clock.now() - STALE:
             return False
-        read = self._read.get((seen.pull.repo, seen.pull.number))
+        read = self._comments_read.get((seen.pull.repo, seen.pull.number))
         return read is None or read[1] != seen.updated_at
 
-    async def _bring_up_words(self, visit: "_Visit", seen: Listed) -> None:
+    async def _recover_comments(self, state: "_RepositoryState", seen: Listed) -> None:
         pull, now = seen.pull, self.clock.now()
-        since = max(visit.known.since, now - missed_events.FRESH)
-        comments = await self._ask(self.forge.comments_since(pull.repo, pull.number, since - OVERLAP))
-        observed = visit.observed.get(pull.number)
-        missed = missed_events.missed_words(comments, observed, visit.known.since, now, self.age)
+        since = max(state.cursor.since, now - missed_events.FRESH)
+        comments = await self._request(self.forge.comments_since(pull.repo, pull.number, since - OVERLAP))
+        observed = state.observed.get(pull.number)
+        missed = missed_events.missed_comments(comments, observed, state.cursor.since, now, self.age)
         found = [_comment(pull, one, now) for one in missed if await self._commands(one)]
-        wanting = await self.records.inbox.wanting([delivery.key for delivery in found])
+        missing = await self.records.inbox.missing([delivery.key for delivery in found])
         for delivery in found:
-            if delivery.key in wanting:
-                await self._bring_up(delivery, Repair.COMMAND)
-        self._read[pull.repo, pull.number] = (now, seen.updated_at)
+            if delivery.key in missing:
+                await self._recover(delivery, Repair.COMMAND)
+        self._comments_read[pull.repo, pull.number] = (now, seen.updated_at)
 
     async def _commands(self, comment: Comment) -> bool:
-        """Whether these are words for the bot, and not its own."""
+        """Whether a comment contains commands and is not the bot's own."""
         said = parsing.parse(comment.body, self.commands)
         return bool(said) and not await self.identity.is_me(comment.author)
 
-    async def _bring_up(self, delivery: Delivery, kind: Repair) -> bool:
-        taken = await self.take_in(delivery)
+    async def _recover(self, delivery: Delivery, kind: Repair) -> bool:
+        taken = await self.accept(delivery)
         if taken:
             self.repaired(kind)
             what = f"comment {delivery.comment_id}" if delivery.comment_id else delivery.trigger
             pull = f"{delivery.repo}!{delivery.number}"
-            logger.warning("sweep: %s: no webhook told of %s, it is looked at now", pull, what)
+            logger.warning("sweep: %s: no webhook reported %s, it is decided now", pull, what)
         return taken
 
-    async def _ask(self, answer: Awaitable[T]) -> T:
-        self._requests -= 1
+    async def _request(self, answer: Awaitable[T]) -> T:
+        self._requests_left -= 1
         return await answer
 
 
 @dataclass(frozen=True, slots=True)
-class _Visit:
-    """What the store knows of the repository that is being looked at."""
+class _RepositoryState:
+    """What the store knows of the repository that is being reconciled."""
 
-    known: RepositoryCursor
+    cursor: RepositoryCursor
     observed: dict[int, ObservedState]
-    holding: frozenset[int]
-    """Pull requests of which something exists or goes on."""
+    with_resources: frozenset[int]
+    """Pull requests with environments, images or unfinished runs."""
 
     @property
-    def in_doubt(self) -> frozenset[int]:
-        """Those of them that are open as far as the bot knows."""
+    def supposed_open(self) -> frozenset[int]:
+        """Those of them that the store does not know to be closed or merged."""
         over = {PullState.CLOSED, PullState.MERGED}
         return frozenset(
             number
-            for number in self.holding
+            for number in self.with_resources
             if number not in self.observed or self.observed[number].state not in over
         )
 
@@ -239,7 +248,7 @@ def _event(seen: Listed, trigger: Trigger, now: datetime) -> Delivery:
 
 
 def _comment(pull: PullRequest, comment: Comment, now: datetime) -> Delivery:
-    """Return a delivery that does not say which commit the writer saw: nobody knows."""
+    """Return a delivery without a commit: which one the author saw is unknown."""
     return Delivery(
         key=keys.of_comment(pull.repo, pull.number, comment.id),
         trigger=Trigger.COMMENT,

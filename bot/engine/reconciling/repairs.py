@@ -1,7 +1,7 @@
-"""What the sweep makes good, as a closed set of kinds for log and metrics."""
+"""The kinds of repairs that the sweep makes, for logs and metrics."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol
 
 
 class Repair(StrEnum):
@@ -15,9 +15,5 @@ class Repair(StrEnum):
     TEARDOWN = "failed_teardown"
 
 
-class Repaired(Protocol):
-    """Counts repairs."""
-
-    def __call__(self, kind: Repair, /) -> None:
-        """Count one."""
-        ...
+Repaired = Callable[[Repair], None]
+"""Counts one repair."""

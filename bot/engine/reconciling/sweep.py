@@ -22,5 +22,5 @@ class Sweep:
         try:
             await self.reconciler.reconcile()
         except ChatOpsError as error:
-            logger.warning("sweep: Gitee is skipped this time: %s", error)
+            logger.warning("sweep: missed webhooks are not recovered this time: %s", error)
         await self.garbage.collect()

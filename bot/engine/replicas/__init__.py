@@ -1,1 +1,1 @@
-"""Several bots on one store: membership, leases, and tasks that one of them does for all."""
+"""Several replicas on one store: membership, leases, and tasks that only the leader runs."""

@@ -1,9 +1,10 @@
-"""The lease of one replica: renewed, lost for good; and the leases of the others watched.
+"""The lease of this replica, and eviction of replicas that have stalled.
 
-No shared clock is read. A replica increments its heartbeat in the store every `HEARTBEAT_INTERVAL` seconds.
-Whoever sees a heartbeat stand still for `EVICT_AFTER` seconds of its own monotonic time evicts that replica
-and releases what it held. A replica that could not write its heartbeat for `SELF_FENCE_AFTER` seconds, which
-is less, must assume that this happened to it, and drops everything before another replica takes it over.
+No clock is compared. A replica increments its heartbeat in the store every `HEARTBEAT_INTERVAL` seconds. A
+replica whose heartbeat does not change for `EVICT_AFTER` seconds of another replica's monotonic time is
+evicted by that one, which releases everything that it held. A replica that could not write its heartbeat for
+`SELF_FENCE_AFTER` seconds, which is less, must assume that it is being evicted, and stops its work before
+another replica takes it over.
 """
 
 import asyncio
@@ -15,8 +16,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.engine.metrics import NULL_METRICS, Metrics
-from bot.engine.records import Records
+from bot.engine.metrics import NO_METRICS, Metrics
+from bot.engine.records import ReplicaRecords
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost, Members
 
@@ -42,35 +43,35 @@ class InstanceLock(Protocol):
 
 @dataclass(slots=True)
 class Membership:
-    """One replica among those on its store."""
+    """The membership of this replica."""
 
-    records: Records
+    replicas: ReplicaRecords
     instance_lock: InstanceLock
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     monotonic: Callable[[], float] = time.monotonic
-    metrics: Metrics = NULL_METRICS
+    metrics: Metrics = NO_METRICS
     members: Members = field(default_factory=lambda: Members({}))
     _lease: Lease | None = None
     _kept_at: float = 0.0
     _drops: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     _watched: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """Heartbeat of each other replica, and since when it has stood still."""
+    """Heartbeat of each other replica, and the time at which it was first seen."""
 
     @property
     def lease(self) -> Lease:
-        """The lease in force. Raises LeaseLost while there is none, or it may have run out unnoticed."""
+        """The present lease. Raises LeaseLost if there is none, or if it may have ended unnoticed."""
         if self._lease is None or self._in_doubt:
             raise LeaseLost
         return self._lease
 
     @property
     def leads(self) -> bool:
-        """Whether this replica is the leader, which runs what one does for all."""
+        """Whether this replica is the leader, which runs the periodic tasks for all."""
         return self._lease is not None and not self._in_doubt and self.members.leader == self._lease.replica
 
     @property
     def _in_doubt(self) -> bool:
-        """Whether others may have evicted this replica: a process can hang anywhere."""
+        """Whether others may have evicted this replica, because it hung or could not reach the store."""
         return self.monotonic() - self._kept_at > SELF_FENCE_AFTER
 
     def on_lease_lost(self, drop: Callable[[], Awaitable[None]]) -> None:
@@ -80,21 +81,23 @@ class Membership:
     async def join(self) -> None:
         """Join under a new name. Raises RetryLater(STORE_UNAVAILABLE)."""
         if before := self.instance_lock.name:
-            await self.records.replicas.leave(Lease(before))  # it was this process, or one that is dead
+            await self.replicas.leave(Lease(before))  # This process, or one that has ended.
         name = f"{_plain(socket.gethostname())[:40]}-{secrets.token_hex(6)}"
         self.instance_lock.remember(name)
-        self._lease = await self.records.replicas.join(name)
+        self._lease = await self.replicas.join(name)
         self._kept_at = self.monotonic()
-        self.members = await self.records.replicas.heartbeat(self._lease)
+        self.members = await self.replicas.heartbeat(self._lease)
 
     async def leave(self) -> None:
-        """Release everything, so that others need not wait for the lease to end."""
+        """Release everything, so that others need not wait until the lease ends."""
         if self._lease is not None:
             lease, self._lease = self._lease, None
             try:
-                await self.records.replicas.leave(lease)
+                await self.replicas.leave(lease)
             except RetryLater as error:
-                logger.warning("this replica could not leave: %s", error)
+                logger.warning(
+                    "this replica could not leave, others take over when its lease ends: %s", error
+                )
 
     async def serve(self) -> None:
         """Renew the lease until cancelled."""
@@ -103,28 +106,28 @@ class Membership:
             await self.renew()
 
     async def renew(self) -> None:
-        """Write one heartbeat, and evict replicas whose heartbeat has stalled."""
+        """Write one heartbeat, and evict replicas that have stalled."""
         try:
             if self._lease is None:
                 await self.join()
             else:
                 await self._heartbeat(self._lease)
         except LeaseLost:
-            logger.error("this replica was evicted: it drops what it held and joins again")  # noqa: TRY400 - expected
+            logger.error("this replica was evicted: it stops its work and joins again")  # noqa: TRY400 - expected
             await self._drop()
         except RetryLater as error:
             logger.warning("the lease could not be renewed: %s", error)
             if self._lease is not None and self._in_doubt:
-                logger.error("no lease for %.0f s: dropping everything", SELF_FENCE_AFTER)  # noqa: TRY400 - expected
+                logger.error("no heartbeat for %.0f s: this replica stops its work", SELF_FENCE_AFTER)  # noqa: TRY400 - expected
                 await self._drop()
 
     async def _heartbeat(self, lease: Lease) -> None:
         asked_at = self.monotonic()
-        self.members = await self.records.replicas.heartbeat(lease)
+        self.members = await self.replicas.heartbeat(lease)
         self._kept_at = asked_at
         for name in self._stalled(lease):
-            if await self.records.replicas.evict(name, self._watched[name][0]):
-                logger.warning("replica %s has stalled: its runs are taken over", name)
+            if await self.replicas.evict(name, self._watched[name][0]):
+                logger.warning("replica %s has stalled and is evicted, its work is taken over", name)
                 self.metrics.taken_over()
 
     def _stalled(self, lease: Lease) -> list[str]:

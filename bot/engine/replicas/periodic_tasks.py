@@ -1,4 +1,4 @@
-"""What is done again and again: each task in a loop of its own, none able to stop another."""
+"""Periodic tasks: each runs in its own loop, so that none can hold up another."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ class PeriodicTask:
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTasks:
-    """Runs periodic tasks; those that one replica runs for all, only while this one leads."""
+    """Runs periodic tasks: most of them only while this replica is the leader."""
 
     membership: Membership
     tasks: Sequence[PeriodicTask]
@@ -48,6 +48,6 @@ async def _once(task: PeriodicTask) -> None:
     try:
         await task.do()
     except ChatOpsError as error:
-        logger.warning("%s: %s", task.name, error)
+        logger.warning("%s failed, next attempt in %.0f s: %s", task.name, task.every, error)
     except Exception:
-        logger.exception("%s met a bug", task.name)
+        logger.exception("%s failed because of a bug, next attempt in %.0f s", task.name, task.every)

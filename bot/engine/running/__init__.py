@@ -1,1 +1,1 @@
-"""From a queued run to its end: claimed, executed step by step, saved after each."""
+"""From a queued run to its end: claimed, executed step by step, and saved after every change."""

@@ -1,4 +1,4 @@
-"""One run from its first step to its last: each is carried out, retried or stopped, and its result kept."""
+"""Executes a run step by step: each step is run, retried or stopped, and its result is saved."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from functools import partial
 
 from bot.core import duration
 from bot.core.runs import lifecycle
-from bot.engine.metrics import NULL_METRICS, Metrics
+from bot.engine.metrics import NO_METRICS, Metrics
 from bot.engine.running.active_run import ActiveRun
 from bot.engine.running.step_recorder import StepRecorder
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
@@ -26,19 +26,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunExecutor:
-    """Carries out runs; `stop` events interrupt the step that is under way."""
+    """Executes runs; setting `stop` interrupts the running step."""
 
-    progress: StepRecorder
+    recorder: StepRecorder
     clock: Clock
     longest: timedelta
-    """How long a run may take, from its first beginning on."""
+    """Longest duration of a run, counted from its first start."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    metrics: Metrics = NULL_METRICS
+    metrics: Metrics = NO_METRICS
     timeout: Callable[[float], asyncio.Timeout] = asyncio.timeout
-    """Ends a step after so many seconds."""
+    """Ends a step after this many seconds."""
 
     async def execute(self, active: ActiveRun, stop: asyncio.Event) -> None:
-        """Take a run from where it stands to its end. Raises LeaseLost."""
+        """Execute a run from its present state to its end. Raises LeaseLost."""
         begun = lifecycle.begin(active.run, self.clock.now())
         ended = lifecycle.worn_out(begun, self.clock.now())
         if ended != begun:
@@ -46,31 +46,31 @@ class RunExecutor:
         run = await active.save(ended)
         while (index := lifecycle.next_step(run)) is not None and run.stop is None:
             run = await active.save(lifecycle.step_started(run, index, self.clock.now()))
-            await active.until_stored(partial(self.progress.before, run, index))
+            await active.until_stored(partial(self.recorder.before, run, index))
             result = await self._interruptible(active, index, stop)
-            await active.until_stored(partial(self.progress.after, run, index, result))
+            await active.until_stored(partial(self.recorder.after, run, index, result))
             run = await active.save(lifecycle.step_finished(active.run, index, result, self.clock.now()))
-            self._measure(run.steps[index])
+            self._count(run.steps[index])
         await self.end(active)
 
     async def end(self, active: ActiveRun) -> None:
-        """End a run, and remove what it leaves half done if it was stopped. Raises LeaseLost."""
+        """End a run, and clean up after interrupted steps if it was stopped. Raises LeaseLost."""
         if not active.run.state.final:
             await self._abandon_interrupted(active)
-        await active.until_stored(partial(self.progress.given_up, active.run))
+        await active.until_stored(partial(self.recorder.run_ended, active.run))
         if not active.run.state.final:
             await active.save(lifecycle.stopped(active.run, self.clock.now()))
         self.metrics.run_ended(active.run.state)
 
-    def _measure(self, record: StepRecord) -> None:
-        if record.state.final:  # else it is begun anew by whoever takes the run up
+    def _count(self, record: StepRecord) -> None:
+        if record.state.final:  # Otherwise the replica that resumes the run starts it again, and counts it.
             self.metrics.step_ended(record.name, record.state, record.seconds or 0.0)
 
     async def _abandon_interrupted(self, active: ActiveRun) -> None:
-        """Remove what interrupted steps have left, where nobody begins them again.
+        """Remove what interrupted steps have left at their runner, when they are not started again.
 
-        A step that was stopped counts too: it may have been stopped before it could remove what its
-        earlier attempt had left, or while the runner was still creating what it had asked for.
+        Stopped steps count too: a step may have been stopped before it removed what its earlier attempt had
+        left, or while the runner was still creating a resource.
         """
         for index, record in enumerate(active.run.steps):
             interrupted = record.state is StepState.WAITING and record.attempt > 0
@@ -78,16 +78,18 @@ class RunExecutor:
                 await self._abandon(active, index)
 
     async def _abandon(self, active: ActiveRun, index: int) -> None:
-        context = await active.until_stored(partial(self.progress.context, active, index))
+        context = await active.until_stored(partial(self.recorder.context, active, index))
         try:
             await dispatch.abandon(active.run.plan.steps[index], context)
         except ChatOpsError as error:
-            # The sweep finds it: a run that was asked to stop does not wait for a runner that is away.
-            logger.warning("run %s: what it left could not be removed: %s", active.run.id, error)
+            # A stopped run does not wait for an unavailable runner; garbage collection removes the rest.
+            logger.warning(
+                "run %s: cleaning up failed, the next sweep removes the rest: %s", active.run.id, error
+            )
 
     async def _interruptible(self, active: ActiveRun, index: int, stop: asyncio.Event) -> StepResult:
-        """Carry a step out until it ends or `stop` is set; its clean-up is always waited for."""
-        step = asyncio.create_task(self._persistent(active, index, stop))
+        """Run a step until it ends or `stop` is set; wait for its clean-up in either case."""
+        step = asyncio.create_task(self._with_retries(active, index, stop))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({step, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -96,20 +98,20 @@ class RunExecutor:
                 await asyncio.wait({step})
             return StepResult(StepState.CANCELLED) if step.cancelled() else step.result()
         finally:
-            # Reached with the step still going only when this bot shuts down: the run stays resumable.
+            # The step still runs here only if this bot shuts down: the run stays resumable.
             for task in (step, stopping):
                 task.cancel()
             await asyncio.gather(step, stopping, return_exceptions=True)
-            await self.progress.last_words(active.run, index)
+            await self.recorder.flush_log(active.run, index)
 
-    async def _persistent(self, active: ActiveRun, index: int, stop: asyncio.Event) -> StepResult:
-        """Carry a step out, again where infrastructure was at fault."""
+    async def _with_retries(self, active: ActiveRun, index: int, stop: asyncio.Event) -> StepResult:
+        """Run a step, and retry it after failures of the infrastructure."""
         run = active.run
-        context = await active.until_stored(partial(self.progress.context, active, index))
+        context = await active.until_stored(partial(self.recorder.context, active, index))
         context = replace(context, stopped=stop.is_set)
         for attempt in range(1, 1000):
             try:
-                return await self._timed(run, index, context)
+                return await self._with_timeout(run, index, context)
             except LeaseLost:
                 raise
             except RetryLater as error:
@@ -125,13 +127,13 @@ class RunExecutor:
                 return _result(StepState.BROKEN, error)
             except Exception:
                 trace = secrets.token_hex(4)
-                logger.exception("run %s met a bug, told to people as %s", run.id, trace)
+                logger.exception("run %s failed because of a bug; its comment shows the id %s", run.id, trace)
                 return StepResult(StepState.BROKEN, Reason.INTERNAL, {"id": trace})
             await self.sleep(delay)
             await active.trouble(index, None)
         raise AssertionError("retry_delay never gave up")
 
-    async def _timed(self, run: Run, index: int, context: StepContext) -> StepResult:
+    async def _with_timeout(self, run: Run, index: int, context: StepContext) -> StepResult:
         step = run.plan.steps[index]
         own = dispatch.allowance(step)
         left = lifecycle.time_left(run, self.longest, self.clock.now())

@@ -1,4 +1,4 @@
-"""What happens around the steps of a run: what they need is gathered, what they made is remembered."""
+"""Prepares the context of each step, and stores what the step created or removed."""
 
 import asyncio
 import logging
@@ -22,24 +22,24 @@ from bot.steps.context import StepAdapters, StepContext
 logger = logging.getLogger(__name__)
 
 LOG_FLUSH_SECONDS = 2.0
-"""Seconds that an interrupted step's last output may take on its way."""
+"""Seconds in which the last output of an interrupted step must be flushed."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepRecorder:
-    """Keeps what the steps of runs make and remove."""
+    """Stores environments and images that steps create and remove."""
 
     records: Records
     adapters: StepAdapters
     addresses: Addresses
     clock: Clock
     longest: timedelta
-    """Longest life of an environment without a new deploy."""
+    """Longest lifetime of an environment without a new deploy."""
     sleeps: bool = False
-    """Whether what can sleep is to sleep when nobody visits it."""
+    """Whether environments on platforms that can suspend them are scaled to zero when idle."""
 
     async def context(self, active: ActiveRun, index: int) -> StepContext:
-        """Gather the surroundings of a step."""
+        """Return the context of a step."""
         run = active.run
         found = await self.records.pulls.environments(run.repo, run.number)
         images = await self.records.pulls.images(run.repo, run.number)
@@ -70,15 +70,15 @@ class StepRecorder:
         )
 
     async def before(self, run: Run, index: int) -> None:
-        """Make the address of an environment known before it answers, so that visitors see it start."""
+        """Store a new environment before it is deployed, so that visitors see that it is starting."""
         step = run.plan.steps[index]
         if isinstance(step, Deploy):
             await self._starting(run, step)
 
     async def after(self, run: Run, index: int, result: StepResult) -> None:
-        """Remember what a step has made or removed."""
+        """Store what a step has created or removed."""
         step = run.plan.steps[index]
-        # A log must be whole for those who are told that its step is over.
+        # The log must be complete before people see that its step is over.
         await self.adapters.reports.flush(run.id, step.name)
         if result.image is not None and result.state is StepState.PASSED:
             await self.records.pulls.put_image(run.repo, run.number, result.image)
@@ -87,13 +87,13 @@ class StepRecorder:
         if isinstance(step, Teardown) and result.state is StepState.PASSED:
             await self._removed(run, step)
 
-    async def last_words(self, run: Run, index: int) -> None:
-        """Bring what an interrupted step has said to where others go on, if that can be done at once."""
+    async def flush_log(self, run: Run, index: int) -> None:
+        """Flush the log of an interrupted step, if that succeeds in time."""
         try:
             async with asyncio.timeout(LOG_FLUSH_SECONDS):
                 await self.adapters.reports.flush(run.id, run.plan.steps[index].name)
         except (RetryLater, TimeoutError) as error:
-            logger.warning("run %s: its log may lack its last lines: %s", run.id, error)
+            logger.warning("run %s: the last lines of the step's log may be lost: %s", run.id, error)
 
     async def _starting(self, run: Run, step: Deploy) -> None:
         now = self.clock.now()
@@ -126,8 +126,11 @@ class StepRecorder:
 
         await self.records.pulls.change(run.repo, run.number, marked)
 
-    async def given_up(self, run: Run) -> None:
-        """Give up what this run was starting: a run that is stopped while no bot runs has no `after`."""
+    async def run_ended(self, run: Run) -> None:
+        """Mark environments that this run was starting as failed.
+
+        `after` does so too, but is not called if the run is stopped while no bot runs.
+        """
 
         def failed(environment: Environment) -> Environment:
             begun = environment.run == run.id and environment.state is EnvironmentState.STARTING

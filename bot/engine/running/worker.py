@@ -1,7 +1,7 @@
-"""The loop that takes up waiting runs as the limits allow, and stops those under way that are flagged.
+"""The loop that claims waiting runs within the limits, and stops active runs on request.
 
-Every replica has one. `bot.core.runs.scheduling` decides on the whole queue what may begin, while the store
-keeps the others from choosing, so that limits hold for all replicas together.
+Every replica has one. `bot.core.runs.scheduling` decides by the whole queue which runs may start. Only one
+replica chooses at a time, so the limits hold for all replicas together.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from bot.model.queue import QueueEntry, QueuePosition
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_BUG = 30.0
-"""Seconds until a run that could not be carried on is tried again."""
+"""Seconds until a run that failed because of a bug is released, to be tried again."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """Owns the tasks of the runs in this replica's hands."""
+    """Owns the tasks that execute runs in this replica."""
 
     records: Records
     executor: RunExecutor
@@ -42,57 +42,57 @@ class Worker:
     _poll: PollLoop = field(default_factory=lambda: PollLoop("queue"))
 
     def wake(self) -> None:
-        """Look again at what waits: a run was added or flagged, or one ended."""
+        """Poll the queue at once: a run was added, ended, or is to be stopped."""
         self._poll.wake()
 
     @property
     def busy(self) -> bool:
-        """Whether a run is under way in this process, its last words included."""
+        """Whether this process executes a run or is about to claim one."""
         return len(self._tasks) > 0 or self._poll.polling
 
     async def serve(self) -> None:
-        """Take up and stop runs until cancelled; runs under way are interrupted and left resumable."""
+        """Claim and stop runs until cancelled; then interrupt the active runs, which stay resumable."""
         try:
-            await self._poll.run(self._look)
+            await self._poll.run(self._claim_and_stop)
         finally:
             await self.drop()
 
     async def drop(self) -> None:
-        """Interrupt everything under way, and return when its clean-up is done."""
+        """Interrupt all active runs and wait until they have cleaned up."""
         await self._tasks.cancel()
 
-    async def _look(self) -> None:
+    async def _claim_and_stop(self) -> None:
         lease = self.membership.lease
-        queue = await self._free_queue(lease)
+        queue = await self._queue(lease)
         for entry in queue:
             if entry.stopping and entry.id in self._stops:
                 self._stops[entry.id].set()
         if self._choose(queue):
             for run in await self.records.runs.claim(lease, self._choose):
-                self._take(
+                self._start(
                     ActiveRun(run, lease, self.records.runs, self.comments.update, self.executor.sleep)
                 )
             queue = await self.records.runs.queue()
         self._show_places(queue)
 
-    async def _free_queue(self, lease: Lease) -> Sequence[QueueEntry]:
-        """Return the queue after giving back runs that carry this replica's name but are not executed by it.
+    async def _queue(self, lease: Lease) -> Sequence[QueueEntry]:
+        """Return the queue, after releasing runs that this replica holds but does not execute.
 
-        The answer to a claim, or the request to give a run back, is lost where the store goes away meanwhile.
+        Such runs remain if the store becomes unavailable during a claim or a release.
         """
         queue = await self.records.runs.queue()
         lost = [e.id for e in queue if e.holder == lease.replica and e.id not in self._tasks.keys]
         for run_id in lost:
-            logger.warning("run %s was taken without anybody carrying it out: it is given back", run_id)
+            logger.warning("run %s was claimed but is not executed, it is released", run_id)
             await self.records.runs.release(run_id, lease)
         return await self.records.runs.queue() if lost else queue
 
     def _choose(self, queue: Sequence[QueueEntry]) -> Collection[int]:
-        """Pick what to take up: this replica's share of what may begin, and whatever only wants an end."""
+        """Pick the runs to claim: those that only must end, then this replica's share of the others."""
         share = scheduling.share(self.limits, len(self.membership.members.heartbeats)) - len(self._tasks)
         return (*scheduling.ending(queue), *scheduling.startable(queue, self.limits)[: max(share, 0)])
 
-    def _take(self, active: ActiveRun) -> None:
+    def _start(self, active: ActiveRun) -> None:
         self._stops[active.run.id] = asyncio.Event()
         self._tasks.start(active.run.id, self._run(active), f"run {active.run.id}")
 
@@ -101,9 +101,11 @@ class Worker:
         try:
             await self._execute(active)
         except LeaseLost:
-            logger.warning("run %s is in other hands", run_id)
+            logger.warning("run %s: the lease is lost, another replica continues it", run_id)
         except Exception:
-            logger.exception("run %s could not be carried on", run_id)
+            logger.exception(
+                "run %s was interrupted by a bug, it is tried again in %.0f s", run_id, RETRY_AFTER_BUG
+            )
             await self.executor.sleep(RETRY_AFTER_BUG)
         finally:
             await self._release(active)
@@ -120,14 +122,16 @@ class Worker:
         await self.executor.execute(active, self._stops[active.run.id])
 
     async def _release(self, active: ActiveRun) -> None:
-        """Give an interrupted run back; where the store is away, its lease runs out."""
+        """Release a run; if the store is unavailable, it is released when the lease ends."""
         try:
             await self.records.runs.release(active.run.id, active.lease)
         except RetryLater as error:
-            logger.warning("run %s could not be given back: %s", active.run.id, error)
+            logger.warning(
+                "run %s could not be released, it waits until the lease ends: %s", active.run.id, error
+            )
 
     def _show_places(self, queue: Sequence[QueueEntry]) -> None:
-        """Renew the comments of waiting runs whose place in line has changed; one replica does it for all."""
+        """Update the comments of waiting runs whose queue position has changed; only the leader does it."""
         places = scheduling.queue_positions(queue, self.limits) if self.membership.leads else {}
         for run_id, place in places.items():
             if self._places.get(run_id) != place:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bot.engine.metrics import Metrics
 from bot.model.errors import RetryLater
 from bot.model.run import RunState, StepState
 from bot.model.store_stats import StoreStats
@@ -20,8 +21,8 @@ QUERY_TIMEOUT = 3.0
 """Seconds after which a query is abandoned, so that a store that hangs does not block a scrape."""
 
 
-class EngineMetrics:
-    """Implements `bot.engine.metrics.Metrics`: counts what happens in this process."""
+class EngineMetrics(Metrics):
+    """Counts what happens in this process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._steps = Histogram(

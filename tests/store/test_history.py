@@ -13,6 +13,7 @@ from bot.model.plan import Build, Plan, Step, Teardown
 from bot.model.run import Origin, Run, RunState
 from bot.model.text import Language
 from bot.store.records import Store
+from tests.store.rows import stored_comment
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=9)
@@ -46,14 +47,14 @@ async def test_runs_that_were_over_long_ago_are_forgotten(store: Store, lease: L
     newer = await ended(store, lease, 12, NOW)
     going = await ended(store, lease, 12, None)
 
-    assert await store.past.over([old, going, 999]) == {old: LONG_AGO, going: None}
-    assert await store.past.forget_runs(BEFORE, (), 10) == 1
+    assert await store.history.finish_times([old, going, 999]) == {old: LONG_AGO, going: None}
+    assert await store.history.delete_runs(BEFORE, (), 10) == 1
 
     assert await known(store) == {newer, going}
-    assert await store.pulls.comment(SHOP, 12, naming.run_markers(old)[0]) is None
-    assert await store.pulls.comment(SHOP, 12, naming.run_markers(old)[2]) is None
-    assert await store.pulls.comment(SHOP, 12, naming.run_markers(newer)[0]) is not None
-    assert await store.pulls.comment(SHOP, 12, naming.comment_marker("approval", "abc")) is not None
+    assert await stored_comment(store, naming.run_markers(old)[0]) is None
+    assert await stored_comment(store, naming.run_markers(old)[2]) is None
+    assert await stored_comment(store, naming.run_markers(newer)[0]) is not None
+    assert await stored_comment(store, naming.comment_marker("approval", "abc")) is not None
 
 
 async def test_the_newest_run_of_a_pull_request_stays_unless_it_removed_everything(
@@ -64,14 +65,14 @@ async def test_the_newest_run_of_a_pull_request_stays_unless_it_removed_everythi
     await ended(store, lease, 13, LONG_AGO)
     await ended(store, lease, 13, LONG_AGO, step=Teardown(everything=True))
 
-    assert await store.past.forget_runs(BEFORE, (), 10) == 2
+    assert await store.history.delete_runs(BEFORE, (), 10) == 2
     assert await known(store) == {alone}
 
 
 async def test_runs_are_spared_by_name_and_forgotten_in_batches(store: Store, lease: Lease) -> None:
     runs = [await ended(store, lease, 12, LONG_AGO) for _ in range(4)]
 
-    assert await store.past.forget_runs(BEFORE, runs[:1], 1) == 1
+    assert await store.history.delete_runs(BEFORE, runs[:1], 1) == 1
     assert await known(store) == {runs[0], *runs[2:]}
 
 
@@ -88,14 +89,14 @@ async def test_deliveries_decided_long_ago_are_forgotten(store: Store, lease: Le
         else:
             await store.commit(Decision(key, SHOP, 12, at), lease)
 
-    assert await store.past.forget_deliveries(BEFORE, 10) == 1
-    assert await store.past.forget_deliveries(BEFORE, 10) == 0
+    assert await store.history.delete_deliveries(BEFORE, 10) == 1
+    assert await store.history.delete_deliveries(BEFORE, 10) == 0
 
     assert await store.inbox.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
     assert not await store.inbox.accept(Delivery("b" * 64, Trigger.COMMENT, SHOP, 12, NOW))
     assert not await store.inbox.accept(Delivery("c" * 64, Trigger.COMMENT, SHOP, 12, NOW))
-    assert await store.pulls.comment(SHOP, 12, naming.reply_marker("a" * 64, 0)) is None
-    assert await store.pulls.comment(SHOP, 12, naming.reply_marker("b" * 64, 0)) is not None
+    assert await stored_comment(store, naming.reply_marker("a" * 64, 0)) is None
+    assert await stored_comment(store, naming.reply_marker("b" * 64, 0)) is not None
 
 
 async def test_what_there_is_is_counted(store: Store, lease: Lease) -> None:

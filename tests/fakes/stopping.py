@@ -1,0 +1,12 @@
+"""Requests that runs stop, as a committed decision does."""
+
+from collections.abc import Iterable
+
+from bot.model.run import StopRequest
+from bot.store import runs
+from bot.store.records import Store
+
+
+async def request_stop(store: Store, ids: Iterable[int], request: StopRequest) -> tuple[int, ...]:
+    chosen = tuple(ids)
+    return await store.database.run(lambda connection: runs.request_stop(connection, chosen, request))
