@@ -15,7 +15,7 @@ class Metrics:
     def lease_lost(self) -> None:
         """Count that this replica lost its lease and dropped its work."""
 
-    def taken_over(self) -> None:
+    def replica_evicted(self) -> None:
         """Count that this replica evicted a stalled one."""
 
     def comment_retried(self) -> None:

@@ -1,4 +1,4 @@
-"""A webhook delivery as the bot keeps it: a hint of what to look at, never a fact to act on."""
+"""A webhook delivery as it is stored: a hint at what to read from Gitee, never a fact to act on."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +17,11 @@ class Trigger(StrEnum):
     REOPEN = "reopen"
     COMMENT = "comment"
     EXPIRE = "expire"
-    """Its environment's time was over; the only one that no delivery brings."""
+    """An environment expired; the only trigger without a delivery."""
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands between its arrival and its decision."""
+    """State of a delivery between its arrival and its decision."""
 
     PENDING = "pending"
     DONE = "done"
@@ -30,7 +30,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery worth looking at.
+    """A delivery that may lead to a decision.
 
     `key` is the hash of the event's own fields (Gitee sends no delivery id), so that the same
     event sent twice, or by two hooks, has one key. `head_sha` is the commit that the sender saw,
@@ -47,4 +47,4 @@ class Delivery:
     body_digest: str | None = None
     sender: str = ""
     found: bool = False
-    """Whether the sweep found it, rather than Gitee having told of it."""
+    """Whether the sweep created it, for a webhook that was lost."""

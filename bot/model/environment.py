@@ -1,4 +1,4 @@
-"""A pull request's environments: what was deployed, where it answers, until when."""
+"""Environments of pull requests: what is deployed, its address, and when it expires."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,19 +9,19 @@ from bot.model.pipeline import RunnerName, TeardownConfig
 
 
 class EnvironmentState(StrEnum):
-    """What a visitor of the preview's address should be shown."""
+    """State of an environment; it decides what visitors see."""
 
     STARTING = "starting"
     READY = "ready"
     ASLEEP = "asleep"
-    """Nothing of it runs until somebody wants it."""
+    """Scaled to zero until a visitor or a command wakes it."""
     WAKING = "waking"
     FAILED = "failed"
     REMOVED = "removed"
 
     @property
     def stands(self) -> bool:
-        """Whether a visitor finds it, at once or after it has woken."""
+        """Whether it is deployed: a visitor reaches it at once, or after it has woken."""
         return self in {EnvironmentState.READY, EnvironmentState.ASLEEP, EnvironmentState.WAKING}
 
 
@@ -36,7 +36,7 @@ class EnvironmentKey:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the bot reaches a deployed service; not an address for people."""
+    """Address at which the bot reaches a deployed service; not for people."""
 
     host: str
     port: int
@@ -44,7 +44,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One environment as the store keeps it. `host` is the name in its public address."""
+    """An environment. `host` is its host label, the first label of its hostname."""
 
     key: EnvironmentKey
     host: str
@@ -55,24 +55,24 @@ class Environment:
     expires_at: datetime
     endpoint: Endpoint | None = None
     subnet: str | None = None
-    """Network that the Docker runner gave to it, in CIDR notation."""
+    """Its network on the Docker runner, in CIDR notation."""
     url: str = ""
-    """Address that whoever deployed it told, where that is not the previews' own; hostile text."""
+    """URL that its deployer reported; empty if it has the preview URL. Hostile text."""
     teardown: TeardownConfig = field(default_factory=TeardownConfig)
-    """What else removes it."""
+    """How it is removed, besides by its platform."""
     extended_at: datetime | None = None
-    """When somebody last asked for it to live longer."""
+    """When its life was last extended."""
     warned: datetime | None = None
-    """The end of its life that people were told of in time."""
+    """The expiry of which people were warned."""
     suspendable_by: RunnerName | None = None
-    """Who may put it to sleep: its visitors come through the bot's proxy, which wakes it."""
+    """The runner that can scale it to zero; None if its visitors do not come through the bot's proxy."""
     visited_at: datetime | None = None
-    """When it was last visited or woken, as far as that is written down."""
+    """When it was last visited or woken, as far as that is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """Until when an environment is to live now; `capped` where the operator allows less than was asked."""
+    """A new expiry; `capped` if the operator allows less than was asked for."""
 
     name: str
     until: datetime

@@ -1,4 +1,4 @@
-"""What the bot finds of its own at a runner, whether or not the store still knows of it."""
+"""Resources with the bot's labels at a runner, whether or not the store knows them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +9,10 @@ from bot.model.forge import RepoPath
 
 
 class ItemKind(StrEnum):
-    """What an item is, in the order in which to remove items."""
+    """Kind of an item, in the order in which items are removed."""
 
     TESTS = "tests"
-    """Something that runs a suite."""
+    """A container or pod that runs a suite."""
     CONTAINER = "container"
     """Part of an environment."""
     NETWORK = "network"
@@ -20,25 +20,25 @@ class ItemKind(StrEnum):
     """A whole environment in a cluster."""
     IMAGE = "image"
     LAYER = "layer"
-    """An image that no name leads to any more: what a build has left."""
+    """An image without a name, left over by a build."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that carries this bot's labels. `id` is its runner's own word for it."""
+    """A resource with this bot's labels. `id` is its identifier at the runner."""
 
     kind: ItemKind
     id: str
     name: str
-    """For people; hostile text where a pull request chose it."""
+    """Name for people; hostile text if a pull request chose it."""
     repo: RepoPath
     number: int
     environment: str = ""
     run: int = 0
-    """The run that made it; 0 where it does not say."""
+    """The run that created it, 0 if unknown."""
     made_at: datetime | None = None
     expires: datetime | None = None
-    """Until when it says that it lives, to the second; None where it says nothing."""
+    """When it expires by its label, to the second; None if it has no such label."""
 
     @property
     def key(self) -> EnvironmentKey:

@@ -1,4 +1,4 @@
-"""Who may act on what several replicas share: proven by a value that only the store can make."""
+"""Leases, by which a replica proves that it may act on what several replicas share; the store grants them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A replica's word to the others that it lives; what it has in hand is marked with its name."""
+    """The membership of a replica. What the replica holds carries its name."""
 
     replica: str
 
 
 class LeaseLost(Exception):  # noqa: N818 - named by what happened
-    """What this replica had in hand is another's by now: it is dropped, and nothing more is said or done."""
+    """Another replica may hold what this one held. Stop working on it, and write nothing more about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The replicas that are known, in order of their coming, each with a number that grows as it lives."""
+    """The replicas in the order in which they joined, each with its heartbeat."""
 
     heartbeats: Mapping[str, int]
 
     @property
     def leader(self) -> str:
-        """The replica that does what one does for all; anything it does bears being done twice."""
+        """Name of the leader, the oldest replica. There may be two for a moment: its tasks are idempotent."""
         return next(iter(self.heartbeats), "")

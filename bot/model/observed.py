@@ -1,4 +1,4 @@
-"""What was last decided about a pull request: what differs from it is what nobody told the bot."""
+"""The observed state of a pull request; a difference from Gitee means that a webhook was lost."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,27 +8,27 @@ from bot.model.forge import PullState
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """A pull request as it stood when an event of it was last decided, or when it was first seen.
+    """A pull request's state when an event of it was last decided, or when the bot first saw it.
 
-    An empty `head` means that only comments of it were decided so far.
+    An empty `head` means that only comments of it have been decided.
     """
 
     at: datetime
     head: str = ""
     state: PullState | None = None
     comment: int = 0
-    """The newest comment with commands that was decided; older ones come too late."""
+    """Id of the newest decided comment with commands; commands in older comments are not executed."""
 
     def then(self, later: "ObservedState") -> "ObservedState":
-        """Return what is known after a later decision, which knows of an event or of a comment."""
+        """Return the state after a later decision, which observed either an event or a comment."""
         newest = max(self.comment, later.comment)
         return replace(later if later.head else self, comment=newest)
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryCursor:
-    """Since when the bot knows a repository, and how far its changes were looked through."""
+    """Since when the bot serves a repository, and up to which change it is reconciled."""
 
     since: datetime
     seen_until: datetime
-    """By Gitee's clock."""
+    """Time of the change, by Gitee's clock."""

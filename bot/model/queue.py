@@ -1,4 +1,4 @@
-"""What waiting runs look like to whoever decides which of them begins: a few columns each, not whole runs."""
+"""The queue as scheduling sees it: a few columns of each run, not whole runs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,30 +9,30 @@ from bot.model.pipeline import RunnerName
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """A run that is not over."""
+    """An unfinished run."""
 
     id: int
     repo: RepoPath
     number: int
     runners: frozenset[RunnerName] = frozenset()
-    """Who carries its steps out."""
+    """Runners that its steps need."""
     holder: str = ""
-    """The replica that has it in hand; empty while it waits."""
+    """Name of the replica that executes it; empty while it waits."""
     started: bool = False
-    """Whether it was begun; one that is not held then was interrupted."""
+    """Whether it was ever started; a started run without a holder was interrupted."""
     removes_only: bool = False
-    """Whether all it does is to remove."""
+    """Whether it only removes things."""
     stopping: bool = False
     """Whether it was asked to stop."""
 
     @property
     def held(self) -> bool:
-        """Whether a replica has it in hand."""
+        """Whether a replica executes it."""
         return bool(self.holder)
 
 
 class BlockedBy(StrEnum):
-    """What keeps a waiting run from beginning."""
+    """What a waiting run waits for."""
 
     NOTHING = "nothing"
     PULL = "pull"
@@ -42,14 +42,14 @@ class BlockedBy(StrEnum):
     RUNNER = "runner"
     """Other runs on its runner."""
     ALL = "all"
-    """Other runs, whatever they are."""
+    """Other runs: the global limit is reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePosition:
-    """Where a waiting run stands: position 1 is next."""
+    """Position of a waiting run in the queue; 1 is next."""
 
     position: int
     blocked_by: BlockedBy = BlockedBy.NOTHING
     runner: RunnerName | None = None
-    """The runner that is full, if that is what it waits for."""
+    """The full runner, if the run is blocked by one."""

@@ -1,4 +1,4 @@
-"""How much there is of everything in the store, for whoever watches the bot."""
+"""Statistics of the store, for metrics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from bot.model.run import RunState
 
 @dataclass(frozen=True, slots=True)
 class StoreStats:
-    """Counted at one moment, for all replicas together."""
+    """Numbers of rows at one moment, for all replicas together."""
 
     runs: Mapping[RunState, int]
     waiting: int
-    """Runs that no replica has in hand."""
+    """Unfinished runs that no replica executes."""
     deliveries: int
-    """Deliveries that wait for their decision."""
+    """Pending deliveries."""
     unshown: int
-    """Runs whose comments are behind."""
+    """Runs whose comments show an older revision."""
     replicas: int

@@ -1,6 +1,6 @@
-"""What the engine and the steps ask of the outside world: one small Protocol per door.
+"""The ports: what the engine and the steps need from the outside world, as small Protocols.
 
-Adapters raise only the errors of `bot.model.errors`; whatever else comes out of one is a bug.
+Adapters raise only the errors of `bot.model.errors`; any other exception is a bug.
 """
 
 from bot.ports.forge import Forge, Source

@@ -1,4 +1,4 @@
-"""Gitee and the code that it keeps."""
+"""Gitee: its API, and the code in its repositories."""
 
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -9,25 +9,25 @@ from bot.model.forge import Comment, Listed, Permission, PullRequest, RepoPath, 
 
 
 class Forge(Protocol):
-    """Gitee, as far as the bot needs it. Facts are read afresh at every call."""
+    """The part of Gitee's API that the bot needs. Every call reads the present state."""
 
     async def whoami(self) -> User:
         """Return the bot's own account."""
         ...
 
     async def pull_request(self, repo: RepoPath, number: int) -> PullRequest | None:
-        """Return the pull request, or None if there is none or it cannot be seen."""
+        """Return the pull request, None if it does not exist or is not visible to the bot."""
         ...
 
     async def pulls_updated(self, repo: RepoPath, since: datetime, limit: int) -> tuple[Listed, ...]:
-        """Return pull requests in any state that changed since then, the latest change last.
+        """Return at most `limit` pull requests in any state that changed since then, the latest change last.
 
-        At most `limit`; none if there is no such repository, or it cannot be seen.
+        Empty if the repository does not exist or is not visible to the bot.
         """
         ...
 
     async def open_pulls(self, repo: RepoPath, limit: int) -> tuple[Listed, ...]:
-        """Return open pull requests, the newest first; at most `limit`, and none as above."""
+        """Return at most `limit` open pull requests, newest first; empty as with `pulls_updated`."""
         ...
 
     async def comments_since(self, repo: RepoPath, number: int, since: datetime) -> tuple[Comment, ...]:
@@ -35,19 +35,19 @@ class Forge(Protocol):
         ...
 
     async def changed_files(self, repo: RepoPath, number: int) -> tuple[str, ...]:
-        """Return paths that the pull request changes (Gitee tells at most 300)."""
+        """Return paths of files that the pull request changes; Gitee lists at most 300."""
         ...
 
     async def permission(self, repo: RepoPath, login: str) -> Permission:
-        """Return what this person may do there."""
+        """Return the permission of a user in a repository."""
         ...
 
     async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:
-        """Return a file's content at a ref, or None if it is absent."""
+        """Return a file's content at a ref, None if there is no such file."""
         ...
 
     async def comment(self, repo: RepoPath, comment_id: int) -> Comment | None:
-        """Return one comment, or None if it is gone."""
+        """Return a comment, None if it was deleted."""
         ...
 
     async def find_comment(self, repo: RepoPath, number: int, marker: str, author: str) -> Comment | None:
@@ -59,35 +59,35 @@ class Forge(Protocol):
         ...
 
     async def edit_comment(self, repo: RepoPath, comment_id: int, body: str) -> bool:
-        """Replace a comment's body; False if the comment is gone."""
+        """Replace a comment's body. Returns False if the comment was deleted."""
         ...
 
 
 class Source(Protocol):
-    """The code of pull requests, out of a hardened shallow cache."""
+    """The code of pull requests, from a hardened cache of shallow clones."""
 
     async def fetch(self, repo: RepoPath, clone_url: str, number: int, sha: str) -> None:
-        """Bring exactly this commit into the cache.
+        """Fetch exactly this commit into the cache.
 
         Raises TellUser(HEAD_MOVED | COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
         """
         ...
 
     async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
-        """Bring a commit of a base branch into the cache.
+        """Fetch a commit of a base branch into the cache.
 
         Raises TellUser(COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
         """
         ...
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
-        """Return one file of a fetched commit, or None if there is none, or it is larger than `limit`."""
+        """Return a file of a fetched commit, None if there is none or it is larger than `limit` bytes."""
         ...
 
     def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
-        """Give a tar of a fetched commit's folder, removed again on leaving."""
+        """Provide a tar of a fetched commit's folder, which is deleted on exit."""
         ...
 
     async def gc(self) -> None:
-        """Forget commits that were not used for long, and give their space back."""
+        """Delete commits that were not used for long."""
         ...

@@ -1,4 +1,4 @@
-"""How images are made, and where they are kept."""
+"""Building images, and the registry that stores them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from bot.ports.surroundings import Log
 
 @dataclass(frozen=True, slots=True)
 class BuildOrder:
-    """One image to build. `tag` is `repository:tag` with its registry."""
+    """An image to build. `tag` is `repository:tag` with its registry."""
 
     tag: str
     dockerfile: str
@@ -34,10 +34,10 @@ class Built:
 
 
 class Builder(Protocol):
-    """Makes images and pushes them."""
+    """Builds images and pushes them."""
 
     async def build(self, order: BuildOrder, log: Log) -> Built:
-        """Build; cancelling the task stops the build where it goes on.
+        """Build an image; cancelling the task stops the build in the engine.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
         TellUser(BUILD_FAILED | NO_DOCKERFILE |
@@ -55,18 +55,18 @@ class Builder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TagRemoval:
-    """What became of the tags of a pull request."""
+    """Result of removing the tags of a pull request."""
 
     removed: int = 0
     kept: Mapping[str, str] = field(default_factory=dict)
-    """Why the registry keeps a tag, by tag: a rule of its operator's, such as immutability."""
+    """Tags that the registry refuses to delete, with the reason, such as a rule that makes them immutable."""
 
 
 class Registry(Protocol):
-    """Where images are pushed."""
+    """The registry to which images are pushed."""
 
     async def prepare(self, repo: RepoPath) -> None:
-        """See to it that images of this repository can be pushed.
+        """Prepare the registry so that images of this repository can be pushed.
 
         Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
         """
@@ -77,23 +77,22 @@ class Registry(Protocol):
         ...
 
     async def examine(self, image: Image, log: Log) -> Image:
-        """Return a pushed image with what the registry knows of it.
+        """Return a pushed image with its size, if it was unknown, and the result of the registry's scanner.
 
-        That is its size, if nobody else could tell, and what the registry's scanner found, if it has one.
-        Waits for a scan only so long; what is not known then is left out.
+        Waits a limited time for the scan; without a result by then, the image has none.
         Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
         """
         ...
 
     async def tagged(self, repo: RepoPath) -> frozenset[int]:
-        """Return the pull requests that have tags such as `pr-12-<sha8>` there.
+        """Return the numbers of the pull requests that have tags such as `pr-12-<sha8>` in the registry.
 
         Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
         """
         ...
 
     async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
-        """Delete the pull request's tags without touching what others share.
+        """Delete the tags of a pull request, but nothing that other tags share.
 
         Raises RetryLater(REGISTRY_UNAVAILABLE), GiveUp(REGISTRY_DENIED).
         """

@@ -1,4 +1,4 @@
-"""Work that somebody else carries out as a whole, such as a job of Jenkins."""
+"""Steps that another system executes as a whole, such as jobs of Jenkins."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,40 +9,40 @@ from bot.ports.surroundings import Log
 
 
 class ReportProgress(Protocol):
-    """How a step under way tells of itself; all of it is kept before this returns, None changes nothing."""
+    """Stores what a running step reports about itself. An argument that is None changes nothing."""
 
     async def __call__(
         self, *, waiting: str | None = None, handle: str | None = None, link: str | None = None
     ) -> None:
-        """Tell what it waits for (hostile text), by what it is found again, and which page shows it."""
+        """Report what it waits for (hostile text), a handle of its work, and a page that shows it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class JobOrder:
-    """One job of another system to run for a step. `name` is its full name, folders divided by slashes."""
+    """A job of another system to run for a step. `name` is its full name, with slashes between folders."""
 
     step: str
     repository: str
     name: str
     parameters: Mapping[str, str]
     required: frozenset[str]
-    """Parameters that would be missed: the job has to declare them."""
+    """Parameters that the job must declare."""
     key: str
-    """Names this very piece of work: what was started under it is taken up again, never started twice."""
+    """Identifies this piece of work: what was started under it is resumed, never started twice."""
     timeout: int
-    """Seconds from its beginning; waiting in line does not count."""
+    """Seconds from the start of the job; time in its queue does not count."""
     files: tuple[str, ...] = ()
-    """Patterns of the archived files to bring."""
+    """Patterns of the archived files to fetch."""
     tested: bool = False
-    """Whether its published test results are wanted."""
+    """Whether to fetch its published test results."""
     handle: str = ""
-    """What was told before a restart."""
+    """The handle that was reported before a restart."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobEnding:
-    """How a job ended: `result` in the other system's word."""
+    """How a job ended; `result` is the other system's word."""
 
     name: str
     result: str
@@ -52,21 +52,21 @@ class JobEnding:
 
 
 class Jobs(Protocol):
-    """Runs jobs that people keep elsewhere: Jenkins."""
+    """Runs jobs that are defined in another system: Jenkins."""
 
     async def run(
         self, order: JobOrder, log: Log, report_progress: ReportProgress, stopped: Callable[[], bool]
     ) -> JobEnding:
-        """Start a job, or take up the one that was started under the same key, and follow it to its end.
+        """Start a job, or resume the one that was started under the same key, and follow it to its end.
 
-        Cancelling stops it and waits until it is gone if `stopped()`; otherwise this bot only goes away,
-        and leaves it to be taken up again. Has a patience of its own with a system that is away. Raises
-        TellUser(JENKINS_JOB_UNKNOWN | JENKINS_JOB_DISABLED | JENKINS_JOB_NOT_ALLOWED | JENKINS_PARAMETERS |
-        JENKINS_QUEUED_TOO_LONG | JENKINS_ABORTED | TIMED_OUT), GiveUp(JENKINS_LOGIN | JENKINS_DENIED |
-        JENKINS_LOST | JENKINS_UNAVAILABLE).
+        When it is cancelled and `stopped()`, it stops the job and waits until it has ended. Otherwise this
+        bot is shutting down, and the job continues, to be resumed. It retries by itself while the system is
+        unavailable. Raises TellUser(JENKINS_JOB_UNKNOWN | JENKINS_JOB_DISABLED | JENKINS_JOB_NOT_ALLOWED |
+        JENKINS_PARAMETERS | JENKINS_QUEUED_TOO_LONG | JENKINS_ABORTED | TIMED_OUT), GiveUp(JENKINS_LOGIN |
+        JENKINS_DENIED | JENKINS_LOST | JENKINS_UNAVAILABLE).
         """
         ...
 
     async def stop(self, order: JobOrder, log: Log) -> None:
-        """Stop what was started under the order's key, if anything was, and wait until it is gone."""
+        """Stop the job that was started under the order's key, if there is one, and wait for its end."""
         ...

@@ -1,4 +1,4 @@
-"""Where environments live: what is deployed there, tested beside it, found again and removed."""
+"""Platforms that host environments: deploy, test, list and remove them, and publish their DNS records."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from bot.ports.surroundings import Log
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """A container beside the service."""
+    """A container that runs beside the deployed service, such as a database."""
 
     name: str
     image: str
@@ -26,7 +26,7 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """Manifests or a chart, from the repository or, for a chart, from elsewhere."""
+    """Manifests or a chart from the repository, or a chart from elsewhere."""
 
     path: str
     """Folder in the repository, or the address of a chart."""
@@ -34,19 +34,19 @@ class Definition:
     """A tar of that folder."""
     chart: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
-    """What the chart is told, by the paths of its values."""
+    """Values for the chart, by their paths."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentSpec:
-    """All that a platform needs to deploy one environment."""
+    """Everything that a platform needs to deploy an environment."""
 
     key: EnvironmentKey
     host: str
-    """Public host name, for platforms that route by name themselves."""
+    """Public hostname, for platforms that route by hostname themselves."""
     image: Image
     port: int | None
-    """None means the first port that the image EXPOSEs."""
+    """None means the first port that the image exposes."""
     env: Mapping[str, str]
     command: tuple[str, ...]
     services: Sequence[ServiceSpec]
@@ -57,16 +57,16 @@ class EnvironmentSpec:
     owner: str = ""
     """Login of the pull request's author."""
     expires: datetime | None = None
-    """Until when it is to live, for platforms that write down what people may read there."""
+    """When the environment expires, for platforms that label it with that."""
     definition: Definition | None = None
-    """The repository's own words about how it is deployed, for platforms that take them."""
+    """The repository's own manifests or chart, for platforms that support them."""
     replace: bool = False
-    """Whether what is there goes before the new comes."""
+    """Whether the old deployment is removed before the new one is created."""
 
 
 @dataclass(frozen=True, slots=True)
 class TestSpec:
-    """One suite to run beside a deployed environment."""
+    """A test suite to run beside a deployed environment."""
 
     __test__ = False
 
@@ -75,20 +75,20 @@ class TestSpec:
     image: str
     """Engine id or reference."""
     command: str
-    """Shell command; empty means the image's own."""
+    """Shell command; empty means the command of the image."""
     env: Mapping[str, str]
     report: str
-    """Path inside the container that is read afterwards."""
+    """Path inside the container from which the results are read afterwards."""
     timeout: int
     memory: str
     labels: Mapping[str, str] = field(default_factory=dict)
     standalone: bool = False
-    """There is no environment to test against: a network of the suite's own is made and removed."""
+    """Whether there is no environment: the suite gets a network of its own, which is removed afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class TestOutput:
-    """What a suite left behind: `files` are XML and HTML under the report path, by relative path."""
+    """The result of a suite: `files` are the XML and HTML files under the report path, by relative path."""
 
     __test__ = False
 
@@ -97,20 +97,20 @@ class TestOutput:
 
 
 class Platform(Protocol):
-    """Where environments live: Docker on one machine, Kubernetes, Jenkins."""
+    """Hosts environments: Docker on one machine, or a Kubernetes cluster."""
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
-        """Replace the environment by this one and wait until it is healthy.
+        """Deploy the environment in place of the present one, and wait until it is healthy.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
         TellUser(CONTAINER_EXITED | UNHEALTHY |
         NO_PORT | OUT_OF_MEMORY | BASE_IMAGE_MISSING | CONFIG_INVALID).
-        Never leaves a half-started environment behind.
+        After an error, nothing half started remains.
         """
         ...
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
-        """Run one suite to its end, streaming its output; cancelling removes the container.
+        """Run a suite to its end and stream its output; cancelling removes its container.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
         TellUser(TIMED_OUT | OUT_OF_MEMORY |
@@ -119,39 +119,39 @@ class Platform(Protocol):
         ...
 
     async def stop_tests(self, key: EnvironmentKey) -> None:
-        """Remove what suites of this environment left running that nobody follows; nothing there is fine."""
+        """Remove what interrupted runs have left of this environment's suites, if there is anything."""
         ...
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
-        """Return the address under which tests in the environment find the service."""
+        """Return the URL under which tests in the environment reach the service."""
         ...
 
     async def remove(self, key: EnvironmentKey) -> None:
-        """Remove containers and network of one environment; nothing there is fine."""
+        """Remove an environment with its containers and network, if it exists."""
         ...
 
     async def remove_images(self, repo: RepoPath, number: int) -> None:
-        """Remove the local images of a pull request; nothing there is fine."""
+        """Remove the local images of a pull request, if there are any."""
         ...
 
     async def inventory(self) -> tuple[Item, ...]:
-        """Return everything there that carries the labels of this very bot, whoever of its runs has made it.
+        """Return all resources with the labels of this bot's instance, whichever run created them.
 
-        What belongs to an environment names it, what runs a suite names its run. Leave out what does not
-        say of which pull request it is: nobody could tell whose it is.
-        Raises RetryLater(ENGINE_UNAVAILABLE) rather than leaving out what could not be read.
+        Parts of an environment name the environment, parts of a suite name its run. Resources without a pull
+        request are skipped, because their owner is unknown. Raises RetryLater(ENGINE_UNAVAILABLE) if anything
+        cannot be read: the inventory is complete, or fails.
         """
         ...
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """Remove exactly these, in this order; return those that are gone, whoever removed them.
+        """Remove exactly these items, in this order; return those that no longer exist.
 
-        What still is in use stays, and is no error. Raises RetryLater(ENGINE_UNAVAILABLE).
+        Items that are still in use remain, which is no error. Raises RetryLater(ENGINE_UNAVAILABLE).
         """
         ...
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
-        """Write down until when an environment lives, where its item says so; gone is fine.
+        """Label an environment's item with a new expiry, if the item still exists.
 
         Raises RetryLater(ENGINE_UNAVAILABLE).
         """
@@ -163,34 +163,34 @@ class Platform(Protocol):
 
 
 class Suspendable(Protocol):
-    """A platform whose environments can stand without running: Kubernetes."""
+    """A platform whose environments can be scaled to zero and back: Kubernetes."""
 
     async def scale_down(self, key: EnvironmentKey) -> None:
-        """Let nothing of an environment run, and keep what is needed to wake it; nothing there is fine.
+        """Scale an environment to zero, if it exists, and keep what is needed to scale it up again.
 
         Raises RetryLater(CLUSTER_UNAVAILABLE), GiveUp(CLUSTER_REFUSED).
         """
         ...
 
     async def scale_up(self, key: EnvironmentKey, endpoint: Endpoint | None) -> None:
-        """Let it run as it did before, and wait until it is up and answers at `endpoint`.
+        """Scale an environment to its former size, and wait until it is up and answers at `endpoint`.
 
-        One that does not sleep is waited for as well. Raises RetryLater(CLUSTER_UNAVAILABLE),
-        GiveUp(CLUSTER_REFUSED), TellUser(NO_ENVIRONMENT) and whatever a rollout fails with.
+        An environment that is not at zero is waited for as well. Raises RetryLater(CLUSTER_UNAVAILABLE),
+        GiveUp(CLUSTER_REFUSED), TellUser(NO_ENVIRONMENT), and the errors of a failed rollout.
         """
         ...
 
 
 class DnsRecords(Protocol):
-    """Where the names of previews are entered one by one; a wildcard record needs none of this."""
+    """A DNS server that needs one record for each preview; with a wildcard record there is none."""
 
     async def publish(self, labels: Collection[str]) -> str | None:
-        """Let these labels below the preview domain resolve for an hour from now.
+        """Publish records for these labels below the preview domain, which expire after an hour.
 
-        Return what is in the way, if anything is.
+        Returns None, or why that is impossible.
         """
         ...
 
     async def withdraw(self, labels: Collection[str]) -> str | None:
-        """Let these labels resolve no longer; return likewise."""
+        """Delete the records of these labels. Returns None, or why that is impossible."""
         ...

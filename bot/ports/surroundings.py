@@ -1,4 +1,4 @@
-"""What everything is given: the time, a place to write, and the words for what is shown."""
+"""Ports that all parts use: the clock, the log of a step, the renderer, and the reports."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ from bot.model.views import View
 
 
 class Clock(Protocol):
-    """The time, so that tests can own it."""
+    """The clock, which tests replace."""
 
     def now(self) -> datetime:
         """Return the current time, aware, UTC."""
@@ -18,14 +18,14 @@ class Clock(Protocol):
 
 
 class Log(Protocol):
-    """The live log of one step. What is written is shown to people: secrets are masked on the way."""
+    """The live log of a step. People can read it, so secrets are masked before it is written."""
 
     def write(self, text: str) -> None:
-        """Append output as it came, newlines included."""
+        """Append output unchanged, newlines included."""
         ...
 
     def note(self, text: str) -> None:
-        """Append a line of the bot's own, told apart from output."""
+        """Append a line from the bot itself, which is marked as such."""
         ...
 
     def tail(self, lines: int = 40) -> str:
@@ -45,22 +45,22 @@ class LogReader(Protocol):
 
 
 class Renderer(Protocol):
-    """Words for views."""
+    """Renders views in the languages of people."""
 
     def render(self, view: View, language: Language, marker: str) -> str:
-        """Return the comment's Markdown, the hidden `marker` included, within Gitee's size."""
+        """Return the comment's Markdown, with the hidden `marker`, within Gitee's size limit."""
         ...
 
 
 class Reports(Protocol):
-    """Keeps test reports and step logs where the pages find them."""
+    """Stores test reports and step logs for the pages."""
 
     def log(self, run: int, step: str) -> Log:
         """Open the live log of a step for appending."""
         ...
 
     async def flush(self, run: int, step: str) -> None:
-        """Return when all that was written to a log so far is where every page finds it.
+        """Write what was logged so far, so that the pages of every replica show it.
 
         Raises RetryLater(STORE_UNAVAILABLE).
         """
@@ -69,5 +69,5 @@ class Reports(Protocol):
     async def save(
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
     ) -> None:
-        """Keep a suite's results and the files it has made; `about` says in a line what was tested."""
+        """Store a suite's results and the files that it created; `about` says in a line what was tested."""
         ...

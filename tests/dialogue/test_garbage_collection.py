@@ -97,7 +97,7 @@ async def test_an_environment_whose_containers_are_gone_counts_as_failed(
         await tester.sweep()
     (environment,) = await tester.bot.store.pulls.environments()
     assert (environment.state, environment.endpoint) == (EnvironmentState.FAILED, None)
-    assert "nothing is left of environment preview" in caplog.text
+    assert "environment preview has vanished" in caplog.text
     await tester.sweep()
     assert tester.repairs() == {"vanished_environment": 1}
     await tester.says("/deploy")

@@ -355,6 +355,6 @@ async def test_without_gitee_runners_and_registry_are_still_swept(
     tester.gitee.faults.add("GET", f"/repos/{REPO}/", times=3, status=502)
     with caplog.at_level(logging.WARNING):
         await tester.sweep()
-    assert "Gitee is skipped this time" in caplog.text
+    assert "missed webhooks are not recovered this time" in caplog.text
     (environment,) = await tester.bot.store.pulls.environments()
     assert environment.state is EnvironmentState.FAILED

@@ -70,7 +70,7 @@ class Counted(Metrics):
     def lease_lost(self) -> None:
         self.lost += 1
 
-    def taken_over(self) -> None:
+    def replica_evicted(self) -> None:
         self.takeovers += 1
 
 

@@ -25,7 +25,7 @@ SHA = "ab" * 20
 async def ended(
     store: Store, lease: Lease, number: int, at: datetime | None, *, step: Step | None = None
 ) -> int:
-    """Add a run of a pull request that was over then, or goes on; return its number."""
+    """Add a run that ended at this time, or is unfinished; return its number."""
     plan = Plan((step or Build(SHA, BuildConfig()),))
     run = Run(0, SHOP, number, SHA, plan, Origin(Trigger.OPEN, "lin"), Language.ZH, LONG_AGO)
     started = await store.start(run)
@@ -42,7 +42,7 @@ async def known(store: Store) -> set[int]:
     return {run.id for run in await store.runs.runs()}
 
 
-async def test_runs_that_were_over_long_ago_are_forgotten(store: Store, lease: Lease) -> None:
+async def test_runs_that_ended_long_ago_are_deleted(store: Store, lease: Lease) -> None:
     old = await ended(store, lease, 12, LONG_AGO)
     newer = await ended(store, lease, 12, NOW)
     going = await ended(store, lease, 12, None)
@@ -57,10 +57,10 @@ async def test_runs_that_were_over_long_ago_are_forgotten(store: Store, lease: L
     assert await stored_comment(store, naming.comment_marker("approval", "abc")) is not None
 
 
-async def test_the_newest_run_of_a_pull_request_stays_unless_it_removed_everything(
+async def test_the_newest_run_of_a_pull_request_is_kept_unless_it_only_removes(
     store: Store, lease: Lease
 ) -> None:
-    """By it the bot knows that a commit had its run: else old pull requests would run again."""
+    """By it the bot knows that a commit had its run; without it, old pull requests would run again."""
     alone = await ended(store, lease, 12, LONG_AGO)
     await ended(store, lease, 13, LONG_AGO)
     await ended(store, lease, 13, LONG_AGO, step=Teardown(everything=True))
@@ -69,7 +69,7 @@ async def test_the_newest_run_of_a_pull_request_stays_unless_it_removed_everythi
     assert await known(store) == {alone}
 
 
-async def test_runs_are_spared_by_name_and_forgotten_in_batches(store: Store, lease: Lease) -> None:
+async def test_spared_runs_are_kept_and_the_others_deleted_in_batches(store: Store, lease: Lease) -> None:
     runs = [await ended(store, lease, 12, LONG_AGO) for _ in range(4)]
 
     assert await store.history.delete_runs(BEFORE, runs[:1], 1) == 1
@@ -77,7 +77,7 @@ async def test_runs_are_spared_by_name_and_forgotten_in_batches(store: Store, le
 
 
 @pytest.mark.parametrize("failed", [False, True])
-async def test_deliveries_decided_long_ago_are_forgotten(store: Store, lease: Lease, *, failed: bool) -> None:
+async def test_deliveries_decided_long_ago_are_deleted(store: Store, lease: Lease, *, failed: bool) -> None:
     for key in ("a" * 64, "b" * 64, "c" * 64):
         await store.inbox.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, LONG_AGO))
     for key, at in (("a" * 64, LONG_AGO), ("b" * 64, NOW)):
@@ -99,7 +99,7 @@ async def test_deliveries_decided_long_ago_are_forgotten(store: Store, lease: Le
     assert await stored_comment(store, naming.reply_marker("b" * 64, 0)) is not None
 
 
-async def test_what_there_is_is_counted(store: Store, lease: Lease) -> None:
+async def test_statistics_count_the_contents(store: Store, lease: Lease) -> None:
     await ended(store, lease, 12, NOW)
     await ended(store, lease, 13, None)
     await store.start(Run(0, SHOP, 14, SHA, Plan(()), Origin(Trigger.OPEN, "lin"), Language.ZH, NOW))

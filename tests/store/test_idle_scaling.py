@@ -1,4 +1,4 @@
-"""What the store keeps of environments that sleep, on either database."""
+"""Environments that sleep, on both databases."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ async def kept(store: Store) -> Environment:
     return found
 
 
-async def test_what_has_changed_or_is_busy_is_not_put_to_sleep(store: Store) -> None:
+async def test_a_changed_or_busy_environment_is_not_marked_asleep(store: Store) -> None:
     await store.pulls.put_environment(READY)
     assert not await store.mark_asleep(replace(READY, visited_at=NOW))
     assert await store.mark_asleep(READY)
@@ -47,7 +47,7 @@ async def test_what_has_changed_or_is_busy_is_not_put_to_sleep(store: Store) -> 
     assert await kept(store) == READY
 
 
-async def test_a_visitor_and_a_decision_wake_what_sleeps_and_nothing_else(store: Store, lease: Lease) -> None:
+async def test_visitors_and_decisions_wake_only_what_is_asleep(store: Store, lease: Lease) -> None:
     for number, state in enumerate((EnvironmentState.ASLEEP, EnvironmentState.FAILED)):
         found = replace(READY, state=state)
         asleep = state is EnvironmentState.ASLEEP
@@ -63,7 +63,7 @@ async def test_a_visitor_and_a_decision_wake_what_sleeps_and_nothing_else(store:
         assert await kept(store) == expected
 
 
-async def test_visits_are_written_down_by_host(store: Store) -> None:
+async def test_visits_are_stored_by_host_label(store: Store) -> None:
     await store.pulls.put_environment(READY)
     later = NOW + timedelta(hours=1)
     await store.pulls.visited({"pr-12-shop": later, "pr-13-gone": later})

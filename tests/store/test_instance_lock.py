@@ -3,7 +3,7 @@ from pathlib import Path
 from bot.store.instance_lock import InstanceLock
 
 
-def test_whoever_sits_down_next_reads_the_name_of_the_one_before(tmp_path: Path) -> None:
+def test_the_next_holder_reads_the_name_of_the_last_one(tmp_path: Path) -> None:
     first = InstanceLock(tmp_path / "data")
     assert first.name == ""
     first.remember("host-longer-name")
@@ -15,7 +15,7 @@ def test_whoever_sits_down_next_reads_the_name_of_the_one_before(tmp_path: Path)
     next_one.close()
 
 
-def test_two_who_share_a_folder_do_not_take_each_other_for_dead(tmp_path: Path) -> None:
+def test_two_processes_on_one_folder_do_not_evict_each_other(tmp_path: Path) -> None:
     first = InstanceLock(tmp_path)
     first.remember("host-1")
     second = InstanceLock(tmp_path)

@@ -1,4 +1,4 @@
-"""Each version's tables, with rows in all of them, brought up to this bot's: nothing of them is lost."""
+"""Migrates the tables of each version, with rows in all of them, and checks that no value is lost."""
 
 import asyncio
 import json
@@ -67,7 +67,7 @@ def migrated(version: str) -> Rows:
 
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
-    """Open a transaction of one's own, past the store; a SQLite file is locked meanwhile."""
+    """Open a transaction beside the store, which locks a SQLite file."""
     database = Database(url)
     try:
         with database.engine.begin() as connection:
@@ -83,7 +83,7 @@ def tables(connection: Connection) -> dict[str, Table]:
 
 
 def fill(connection: Connection, rows: Rows) -> None:
-    """Insert as a bot of the samples' version does: what it does not know of is not named."""
+    """Insert rows as a bot of the sample's version does, which names only the columns that it knows."""
     known = tables(connection)
     for name, all_values in rows.items():
         for values in all_values:
@@ -100,7 +100,7 @@ def _typed(table: Table, column: str, value: Any) -> Any:
 
 
 def content(connection: Connection, like: Rows) -> Rows:
-    """Return the values of these columns as they are now."""
+    """Return the present values of these columns."""
     known = tables(connection)
     found: Rows = {}
     for name, rows in like.items():
@@ -117,7 +117,7 @@ def _plain(value: Any) -> Any:
 
 
 def make(connection: Connection, version: str) -> None:
-    """Bring an empty database to a version of the past, with its rows."""
+    """Migrate an empty database to an earlier version, and insert its rows."""
     command.upgrade(_config(connection), version)
     connection.execute(insert(schema.schema_version).values(version=1 if version < RENAMES else 2))
     fill(connection, sample(version))
@@ -151,14 +151,14 @@ def test_every_version_has_a_sample() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_nothing_is_lost_on_the_way_to_the_newest_version(store_url: str, version: str) -> None:
+def test_migrations_keep_every_value(store_url: str, version: str) -> None:
     made(store_url, version)
     opened(store_url)
     unchanged(store_url, version)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_what_an_old_bot_left_can_be_read_and_carried_on(store_url: str, version: str) -> None:
+async def test_the_data_of_an_old_bot_can_be_used(store_url: str, version: str) -> None:
     await asyncio.to_thread(made, store_url, version)
     store = await Store.open(store_url)
     lease = await store.replicas.join("new")
@@ -175,14 +175,14 @@ async def test_what_an_old_bot_left_can_be_read_and_carried_on(store_url: str, v
 
 
 @pytest.mark.parametrize("version", COMPATIBLE)
-def test_an_old_bot_goes_on_writing_into_the_new_tables(store_url: str, version: str) -> None:
+def test_a_compatible_old_bot_can_insert_into_the_new_tables(store_url: str, version: str) -> None:
     opened(store_url)
     with connected(store_url) as connection:
         fill(connection, sample(version))
         assert content(connection, sample(version)) == sample(version)
 
 
-def test_the_migrated_tables_are_those_of_the_code(store_url: str) -> None:
+def test_the_migrated_schema_is_that_of_the_code(store_url: str) -> None:
     opened(store_url)
     with connected(store_url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -190,7 +190,7 @@ def test_the_migrated_tables_are_those_of_the_code(store_url: str) -> None:
     assert found == []
 
 
-def test_a_store_that_a_newer_bot_has_extended_is_used(store_url: str) -> None:
+def test_a_store_that_a_newer_bot_has_extended_is_usable(store_url: str) -> None:
     opened(store_url)
     with connected(store_url) as connection:
         connection.execute(text("ALTER TABLE runs ADD COLUMN mood VARCHAR(9) NOT NULL DEFAULT 'calm'"))

@@ -1,4 +1,4 @@
-"""What the store knows of pull requests and repositories for the sweep."""
+"""Observed states and cursors, which the sweep compares with Gitee."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ async def decide(store: Store, lease: Lease, key: str, seen: ObservedState | Non
     await store.commit(Decision(key, SHOP, 12, NOW, observed=seen), lease)
 
 
-async def test_how_a_pull_request_stood_is_kept_with_the_decision(store: Store, lease: Lease) -> None:
+async def test_the_observed_state_is_stored_with_the_decision(store: Store, lease: Lease) -> None:
     await decide(store, lease, "one", None)
     assert await store.observed.of(SHOP, 12) is None
     await decide(store, lease, "two", SEEN)
@@ -45,7 +45,7 @@ async def test_how_a_pull_request_stood_is_kept_with_the_decision(store: Store, 
     assert await store.observed.of(SHOP, 12) == replace(closed, comment=7)
 
 
-async def test_a_note_never_overwrites_a_decision(store: Store, lease: Lease) -> None:
+async def test_a_recorded_state_never_overwrites_that_of_a_decision(store: Store, lease: Lease) -> None:
     other = ObservedState(NOW, "b" * 40, PullState.OPEN)
     await store.observed.record(SHOP, 12, SEEN)
     await store.observed.record(SHOUTED, 12, other)
@@ -55,7 +55,7 @@ async def test_a_note_never_overwrites_a_decision(store: Store, lease: Lease) ->
     assert await store.observed.of(BAR, 12) == replace(other, comment=3)
 
 
-async def test_sightings_are_told_under_the_paths_that_were_asked_for(store: Store) -> None:
+async def test_observed_states_are_returned_under_the_given_paths(store: Store) -> None:
     await store.observed.record(SHOP, 12, SEEN)
     await store.observed.record(BAR, 1, SEEN)
     await store.observed.save_cursor(SHOP, RepositoryCursor(NOW, NOW))
@@ -63,7 +63,7 @@ async def test_sightings_are_told_under_the_paths_that_were_asked_for(store: Sto
     assert await store.observed.by_pull(()) == {}
 
 
-async def test_acquaintance_with_a_repository_is_kept(store: Store) -> None:
+async def test_the_cursor_of_a_repository_is_stored(store: Store) -> None:
     assert await store.observed.cursor(SHOP) is None
     known = RepositoryCursor(NOW, NOW + timedelta(hours=1))
     await store.observed.save_cursor(SHOP, RepositoryCursor(NOW, NOW))
@@ -71,7 +71,7 @@ async def test_acquaintance_with_a_repository_is_kept(store: Store) -> None:
     assert await store.observed.cursor(SHOP) == known
 
 
-async def test_a_repository_is_known_from_the_first_that_was_to_do_with_it(store: Store) -> None:
+async def test_a_repository_is_known_since_its_oldest_delivery_or_run(store: Store) -> None:
     assert await store.observed.known_since(SHOP) is None
     await store.inbox.accept(delivery("one", NOW))
     await store.inbox.accept(delivery("two", NOW - timedelta(hours=1), BAR))
@@ -80,7 +80,7 @@ async def test_a_repository_is_known_from_the_first_that_was_to_do_with_it(store
     assert await store.observed.known_since(SHOP) == NOW - timedelta(hours=2)
 
 
-async def test_every_repository_is_named_once(store: Store) -> None:
+async def test_every_repository_is_returned_once(store: Store) -> None:
     assert await store.observed.repositories() == frozenset()
     await store.inbox.accept(delivery("one", repo=SHOUTED))
     await store.start(run(NOW))
@@ -90,7 +90,7 @@ async def test_every_repository_is_named_once(store: Store) -> None:
     assert len(found) == 2
 
 
-async def test_pull_requests_with_images_are_told(store: Store) -> None:
+async def test_pull_requests_with_images_are_returned(store: Store) -> None:
     for sha in ("a" * 40, "b" * 40):
         await store.pulls.put_image(SHOP, 12, Image("r/x:pr-12-a", "sha256:1", 5, sha))
     assert await store.pulls.with_images() == {(SHOP, 12)}

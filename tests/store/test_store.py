@@ -71,13 +71,13 @@ def run() -> Run:
     )
 
 
-async def test_a_delivery_is_kept_once(store: Store) -> None:
+async def test_a_delivery_is_stored_once(store: Store) -> None:
     assert await store.inbox.accept(delivery("one"))
     assert not await store.inbox.accept(delivery("one", NOW + timedelta(hours=1)))
     assert await store.inbox.due(NOW) == ((delivery("one"), 0),)
 
 
-async def test_two_deliveries_that_contradict_each_other_are_not_believed(
+async def test_deliveries_that_contradict_each_other_lose_their_claims(
     store: Store,
 ) -> None:
     first = replace(delivery("one"), body_digest="d1")
@@ -88,7 +88,7 @@ async def test_two_deliveries_that_contradict_each_other_are_not_believed(
     assert await store.inbox.due(NOW) == ((replace(first, head_sha=None, body_digest=None), 0),)
 
 
-async def test_what_was_given_up_in_times_of_trouble_is_decided_anew_when_it_is_found(
+async def test_a_delivery_that_failed_for_lack_of_infrastructure_is_revived(
     store: Store, lease: Lease
 ) -> None:
     for key in ("trouble", "bug", "done"):
@@ -106,7 +106,7 @@ async def test_what_was_given_up_in_times_of_trouble_is_decided_anew_when_it_is_
     assert await store.inbox.due(NOW) == ((delivery("trouble"), 0),)
 
 
-async def test_a_forgotten_delivery_is_new_when_it_comes_again(store: Store) -> None:
+async def test_a_deleted_delivery_is_new_when_it_arrives_again(store: Store) -> None:
     await store.inbox.accept(delivery("one"))
     await store.inbox.accept(delivery("two"))
     await store.inbox.delete("one")
@@ -114,7 +114,7 @@ async def test_a_forgotten_delivery_is_new_when_it_comes_again(store: Store) -> 
     assert await store.inbox.accept(delivery("one"))
 
 
-async def test_deliveries_come_out_in_order_of_arrival_once_they_are_due(store: Store) -> None:
+async def test_due_deliveries_are_returned_in_order_of_arrival(store: Store) -> None:
     for key in ("b", "a", "c"):
         await store.inbox.accept(delivery(key))
     await store.inbox.postpone("b", NOW + timedelta(seconds=5))
@@ -147,11 +147,11 @@ async def decided(store: Store, lease: Lease, key: str, **what: Any) -> Run:
 
 
 async def claimed(store: Store, lease: Lease) -> tuple[Run, ...]:
-    """Take everything in the queue into hand."""
+    """Claim everything in the queue."""
     return await store.runs.claim(lease, lambda queue: [entry.id for entry in queue])
 
 
-async def test_a_decision_is_kept_whole(store: Store, lease: Lease) -> None:
+async def test_a_decision_is_committed_as_a_whole(store: Store, lease: Lease) -> None:
     older = await decided(store, lease, "zero")
     request = StopRequest(Reason.SUPERSEDED, {"by": "cdcdcdcd"})
     what: Any = {"stop": (older.id,), "stop_request": request, "approve": SHA, "actor": "lin"}
@@ -162,7 +162,7 @@ async def test_a_decision_is_kept_whole(store: Store, lease: Lease) -> None:
     assert await store.pulls.approved(SHOP, 12) == {SHA}
 
 
-async def test_a_decision_by_who_has_lost_the_delivery_leaves_nothing(store: Store, lease: Lease) -> None:
+async def test_a_decision_without_the_lease_changes_nothing(store: Store, lease: Lease) -> None:
     await store.inbox.accept(delivery("one"))
     await store.inbox.claim(Lease("another"), NOW, 9)
     with pytest.raises(LeaseLost):
@@ -196,7 +196,7 @@ async def test_runs_are_found_by_pull_request_newest_first(store: Store, lease: 
     assert await store.runs.unfinished() == (other, last)
 
 
-async def test_what_one_holds_no_other_takes_or_saves(store: Store, lease: Lease) -> None:
+async def test_a_held_run_is_neither_claimed_nor_saved_by_others(store: Store, lease: Lease) -> None:
     started = await decided(store, lease, "one")
     assert [found.id for found in await claimed(store, lease)] == [started.id]
     assert await claimed(store, Lease("two")) == ()
@@ -210,7 +210,7 @@ async def test_what_one_holds_no_other_takes_or_saves(store: Store, lease: Lease
         await store.runs.save(started, lease)
 
 
-async def test_the_queue_shows_what_scheduling_looks_at(store: Store, lease: Lease) -> None:
+async def test_the_queue_contains_what_scheduling_needs(store: Store, lease: Lease) -> None:
     started = await decided(store, lease, "one")
     removing = await decided(store, lease, "two", start=replace(run(), plan=Plan((Teardown(),)), steps=()))
     docker = frozenset({RunnerName.DOCKER})
@@ -226,7 +226,7 @@ async def test_the_queue_shows_what_scheduling_looks_at(store: Store, lease: Lea
     )
 
 
-async def test_a_run_is_shown_once_its_comment_is_up_to_its_last_change(store: Store, lease: Lease) -> None:
+async def test_a_run_is_shown_when_its_comment_shows_the_last_revision(store: Store, lease: Lease) -> None:
     started = await decided(store, lease, "one")
     assert await store.runs.unshown() == (started.id,)
     found = await store.runs.at_revision(started.id)
@@ -242,7 +242,7 @@ async def test_a_run_is_shown_once_its_comment_is_up_to_its_last_change(store: S
     assert await store.runs.unshown() == (started.id,)
 
 
-async def test_a_run_that_nobody_asked_for_does_not_join_others(store: Store) -> None:
+async def test_an_automatic_run_does_not_start_beside_an_unfinished_one(store: Store) -> None:
     first = await store.start(run())
     assert first is not None
     assert await store.start(run()) is None
@@ -255,9 +255,7 @@ def ready() -> Environment:
     return Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, 1, NOW, NOW + timedelta(hours=1))
 
 
-async def test_a_decision_gives_an_environment_a_later_end_and_never_a_sooner_one(
-    store: Store, lease: Lease
-) -> None:
+async def test_a_decision_only_extends_the_life_of_an_environment(store: Store, lease: Lease) -> None:
     await store.pulls.put_environment(ready())
     for days, kept in ((2, 2), (1, 2)):
         await store.inbox.accept(delivery(f"{days}"))
@@ -270,7 +268,7 @@ async def test_a_decision_gives_an_environment_a_later_end_and_never_a_sooner_on
 
 
 @pytest.mark.parametrize("state", [EnvironmentState.REMOVED, None])
-async def test_what_is_gone_is_not_extended(
+async def test_a_removed_environment_is_not_extended(
     store: Store, lease: Lease, state: EnvironmentState | None
 ) -> None:
     if state is not None:
@@ -288,7 +286,7 @@ async def test_a_run_is_not_started_for_an_environment_that_has_changed(store: S
     assert await store.start(run(), because=ready()) is not None
 
 
-async def test_environments_are_changed_without_losing_what_others_changed(store: Store) -> None:
+async def test_concurrent_changes_of_environments_are_all_kept(store: Store) -> None:
     await store.pulls.put_environment(ready())
     other = replace(ready(), key=EnvironmentKey(SHOP, 13, "preview"), host="pr-13-shop")
     await store.pulls.put_environment(other)
@@ -299,7 +297,7 @@ async def test_environments_are_changed_without_losing_what_others_changed(store
     assert unchanged == other
 
 
-async def test_an_environment_is_found_by_its_host_until_long_after_its_end(store: Store) -> None:
+async def test_an_environment_is_found_by_its_host_label_even_when_removed(store: Store) -> None:
     key = EnvironmentKey(SHOP, 12, "preview")
     ready = Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, 1, NOW, NOW, Endpoint("10.0.0.2", 80))
     assert await store.pulls.reserve_hostname(ready, ("pr-12-shop", "pr-12-shop-abc")) == ready
@@ -314,7 +312,7 @@ async def test_an_environment_is_found_by_its_host_until_long_after_its_end(stor
     assert (await store.pulls.reserve_hostname(ready, ("pr-12-shop", "pr-12-shop-abc"))).host == "pr-12-shop"
 
 
-async def test_images_and_comments_are_remembered_by_pull_request(store: Store, lease: Lease) -> None:
+async def test_images_and_comments_are_stored_by_pull_request(store: Store, lease: Lease) -> None:
     image = Image("r/x:pr-12-abababab", "sha256:1", 5, SHA)
     await store.pulls.put_image(SHOP, 12, image)
     await store.pulls.put_image(SHOP, 12, replace(image, size=6))
@@ -340,18 +338,15 @@ async def test_everything_survives_reopening(store_url: str) -> None:
     await after.close()
 
 
-async def test_whoever_is_struck_from_the_roll_has_nothing_in_hand_and_gets_nothing(
-    store: Store, lease: Lease
-) -> None:
+async def test_an_evicted_replica_holds_nothing_and_claims_nothing(store: Store, lease: Lease) -> None:
     started = await decided(store, lease, "one")
     await claimed(store, lease)
     await store.inbox.accept(delivery("two"))
     await store.inbox.claim(lease, NOW, 9)
     await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease)
     other = await store.replicas.join("other")
-    await store.replicas.evict(
-        "one", 0
-    )  # the other's joining did it already on SQLite, which has one process
+    # On SQLite, which has one process, joining has already evicted the other one.
+    await store.replicas.evict("one", 0)
     with pytest.raises(LeaseLost):
         await store.replicas.heartbeat(lease)
     with pytest.raises(LeaseLost):
@@ -364,7 +359,7 @@ async def test_whoever_is_struck_from_the_roll_has_nothing_in_hand_and_gets_noth
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", other) == (0, "")
 
 
-async def test_only_a_replica_that_stands_still_is_buried(store: Store, lease: Lease) -> None:
+async def test_only_a_stalled_replica_is_evicted(store: Store, lease: Lease) -> None:
     assert (await store.replicas.heartbeat(lease)).heartbeats == {"one": 1}
     assert not await store.replicas.evict("one", 0)
     assert (await store.replicas.heartbeat(lease)).leader == "one"
@@ -372,7 +367,7 @@ async def test_only_a_replica_that_stands_still_is_buried(store: Store, lease: L
     assert not await store.replicas.evict("one", 2)
 
 
-async def test_a_visitor_leaves_the_store_to_its_bot(store: Store, store_url: str, lease: Lease) -> None:
+async def test_a_visiting_process_does_not_lock_the_store(store: Store, store_url: str, lease: Lease) -> None:
     visitor = await Store.visit(store_url)
     try:
         assert await visitor.runs.unfinished() == ()
@@ -381,7 +376,7 @@ async def test_a_visitor_leaves_the_store_to_its_bot(store: Store, store_url: st
         await visitor.close()
 
 
-async def test_there_is_nothing_to_visit_before_a_bot_was_there(tmp_path: Path) -> None:
+async def test_a_store_that_no_bot_has_opened_cannot_be_visited(tmp_path: Path) -> None:
     file = tmp_path / "chatops.db"
     with pytest.raises(RuntimeError, match="no store"):
         await Store.visit(f"sqlite:///{file}")

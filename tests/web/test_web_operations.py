@@ -81,7 +81,7 @@ def test_what_the_engine_does_is_counted() -> None:
     metrics.step_ended("build", StepState.FAILED, 12.0)
     metrics.run_ended(RunState.FAILED)
     metrics.lease_lost()
-    metrics.taken_over()
+    metrics.replica_evicted()
     metrics.comment_retried()
     metrics.removed("logs", 5)
 

@@ -128,7 +128,7 @@ class Membership:
         for name in self._stalled(lease):
             if await self.replicas.evict(name, self._watched[name][0]):
                 logger.warning("replica %s has stalled and is evicted, its work is taken over", name)
-                self.metrics.taken_over()
+                self.metrics.replica_evicted()
 
     def _stalled(self, lease: Lease) -> list[str]:
         now = self.monotonic()

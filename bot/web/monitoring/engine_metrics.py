@@ -63,7 +63,7 @@ class EngineMetrics(Metrics):
         """Count a lost lease."""
         self._leases.inc()
 
-    def taken_over(self) -> None:
+    def replica_evicted(self) -> None:
         """Count an evicted replica."""
         self._evictions.inc()
 
