@@ -20,7 +20,7 @@ class EnvironmentState(StrEnum):
     REMOVED = "removed"
 
     @property
-    def stands(self) -> bool:
+    def deployed(self) -> bool:
         """Whether it is deployed: a visitor reaches it at once, or after it has woken."""
         return self in {EnvironmentState.READY, EnvironmentState.ASLEEP, EnvironmentState.WAKING}
 

@@ -1,4 +1,4 @@
-"""Runs, their steps and what came of them."""
+"""Runs, their steps and results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from bot.model.text import Language
 
 
 class RunState(StrEnum):
-    """Where a run stands. The last four are final."""
+    """State of a run. The last four are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -31,7 +31,7 @@ class RunState(StrEnum):
 
 
 class StepState(StrEnum):
-    """Where a step stands. `broken` is infrastructure's fault, `failed` the pull request's."""
+    """State of a step. `broken` is the fault of the infrastructure, `failed` that of the pull request."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -54,7 +54,7 @@ class Image:
     reference: str
     digest: str
     size: int
-    """0 when nobody could tell."""
+    """0 if unknown."""
     sha: str
     scan: Scan | None = None
     """What the registry's scanner found, if there is one."""
@@ -72,7 +72,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class TestCounts:
-    """How many tests ended how."""
+    """Numbers of tests by result."""
 
     __test__ = False
 
@@ -99,7 +99,7 @@ class TestCounts:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What came of a step."""
+    """Result of a step."""
 
     state: StepState
     reason: Reason | None = None
@@ -113,13 +113,13 @@ class StepResult:
     endpoint: Endpoint | None = None
     tests: TestCounts | None = None
     failed_tests: tuple[str, ...] = ()
-    """Names of failed tests, hostile text, `suite::name` first come first kept, at most 50."""
+    """The first 50 names of failed tests, as `suite::name`; hostile text."""
     failed_suites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What keeps a step from going on, through no fault of its own, and after how long it is tried again."""
+    """Why infrastructure prevents a step, and the seconds until the next attempt."""
 
     reason: Reason
     facts: Mapping[str, str]
@@ -136,19 +136,19 @@ class StepRecord:
     finished_at: datetime | None = None
     result: StepResult | None = None
     attempt: int = 0
-    """How often it was interrupted and begun again."""
+    """Number of earlier attempts that were interrupted."""
     waiting: str = ""
     """What it waits for at its runner, hostile text."""
     handle: str = ""
-    """By what the runner finds what it started, after a restart."""
+    """Handle by which the runner finds its work again after a restart."""
     link: str = ""
-    """Page of the runner's own that shows it."""
+    """Page of the runner that shows the step."""
     trouble: Trouble | None = None
-    """Why it is tried again in a moment, while it waits for that."""
+    """Why the next attempt is pending; None during an attempt."""
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, once it is over."""
+        """Duration in seconds; None until it is over."""
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
@@ -156,7 +156,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class StopRequest:
-    """Why a run should stop: a durable flag that whoever carries the run out obeys."""
+    """Why a run shall stop; stored with the run, and obeyed by the replica that executes it."""
 
     reason: Reason
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -164,7 +164,7 @@ class StopRequest:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a run came from: a person's words or an automatic trigger."""
+    """What started a run: a person's command or an automatic trigger."""
 
     trigger: Trigger
     actor: str
@@ -176,7 +176,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One plan being carried out for one commit of one pull request."""
+    """A plan and its execution for one commit of a pull request."""
 
     id: int
     repo: RepoPath

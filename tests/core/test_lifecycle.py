@@ -265,22 +265,22 @@ def interrupted(run: Run, times: int) -> Run:
 def test_a_step_that_is_interrupted_too_often_ends_its_run() -> None:
     patient = interrupted(begun(), lifecycle.MOST_INTERRUPTIONS)
 
-    assert lifecycle.worn_out(patient, LATER) == patient
+    assert lifecycle.limit_interruptions(patient, LATER) == patient
 
-    run = lifecycle.worn_out(interrupted(patient, 1), LATER)
+    run = lifecycle.limit_interruptions(interrupted(patient, 1), LATER)
 
     assert (run.state, run.finished_at) == (RunState.FAILED, LATER)
     assert states(run) == [StepState.BROKEN, StepState.SKIPPED, StepState.SKIPPED]
     assert reasons(run)[0] is Reason.INTERRUPTED
     assert run.steps[0].result is not None
     assert run.steps[0].result.facts == {"times": "21"}
-    assert lifecycle.worn_out(run, LATER) == run
+    assert lifecycle.limit_interruptions(run, LATER) == run
 
 
 def test_interruptions_of_a_finished_step_do_not_end_the_run() -> None:
     run = after(interrupted(begun(), 30), PASSED)
 
-    assert lifecycle.worn_out(run, LATER) == run
+    assert lifecycle.limit_interruptions(run, LATER) == run
 
 
 @pytest.mark.parametrize(

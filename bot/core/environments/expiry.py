@@ -48,7 +48,7 @@ def ends_soon(environment: Environment, now: datetime, ahead: timedelta) -> bool
     """
     given = environment.expires_at - (environment.extended_at or environment.deployed_at)
     left = environment.expires_at - now
-    return environment.state.stands and timedelta() < left <= ahead < given
+    return environment.state.deployed and timedelta() < left <= ahead < given
 
 
 def to_warn(

@@ -94,7 +94,7 @@ class _Owned:
         if item.kind in _IMAGES:
             return item.kind is ItemKind.IMAGE and (self._is_open(pull) or self._holds_images(pull))
         state = self._environments.get(_folded(item.key))
-        return state is not None and state.stands and pull not in self._given_up
+        return state is not None and state.deployed and pull not in self._given_up
 
     def holds_images(self, pull: Pull) -> bool:
         """Whether images of a closed or merged pull request still have an owner."""
@@ -118,7 +118,7 @@ _OVER = {PullState.CLOSED, PullState.MERGED}
 def _claims_too_much(environment: Environment, there: Collection[tuple[str, int, str]]) -> bool:
     if environment.state is EnvironmentState.STARTING:
         return True
-    return environment.state.stands and _folded(environment.key) not in there
+    return environment.state.deployed and _folded(environment.key) not in there
 
 
 def _aged(moment: datetime | None, now: datetime, age: timedelta) -> bool:

@@ -18,16 +18,16 @@ class RetentionPolicy:
     deliveries: timedelta = timedelta(days=30)
 
 
-def lapsed(ended: datetime | None, kept: timedelta, now: datetime) -> bool:
-    """Whether the retention period `kept` has passed since `ended`; None means that it is not over."""
-    return ended is not None and ended < now - kept
+def expired(ended: datetime | None, period: timedelta, now: datetime) -> bool:
+    """Whether the retention period `period` has passed since `ended`; None means that it is not over."""
+    return ended is not None and ended < now - period
 
 
-def expendable(
+def expired_files(
     files: Mapping[int, Iterable[str]],
     over: Mapping[int, datetime | None],
     live: Collection[int],
-    keep: RetentionPolicy,
+    policy: RetentionPolicy,
     now: datetime,
 ) -> dict[int, tuple[str, ...]]:
     """Return the names of files to remove, by run.
@@ -39,11 +39,13 @@ def expendable(
     for run, names in files.items():
         if run in live:
             continue
-        chosen = tuple(name for name in names if run not in over or lapsed(over[run], _kept(name, keep), now))
+        chosen = tuple(
+            name for name in names if run not in over or expired(over[run], _period(name, policy), now)
+        )
         if chosen:
             found[run] = chosen
     return found
 
 
-def _kept(name: str, keep: RetentionPolicy) -> timedelta:
-    return keep.logs if name.endswith(LOG) else keep.reports
+def _period(name: str, policy: RetentionPolicy) -> timedelta:
+    return policy.logs if name.endswith(LOG) else policy.reports

@@ -86,7 +86,7 @@ def resume(run: Run) -> Run:
     return replace(run, state=RunState.QUEUED, steps=tuple(map(_next_attempt, run.steps)))
 
 
-def worn_out(run: Run, now: datetime) -> Run:
+def limit_interruptions(run: Run, now: datetime) -> Run:
     """End a run whose step was interrupted too often: the step may be what terminates the bot."""
     index = next((i for i, record in enumerate(run.steps) if record.attempt > MOST_INTERRUPTIONS), None)
     if index is None or run.state is not RunState.RUNNING or run.steps[index].state.final:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.core.reconciling.retention import LOG, RetentionPolicy, expendable
+from bot.core.reconciling.retention import LOG, RetentionPolicy, expired_files
 from bot.engine.metrics import NO_METRICS, Metrics
 from bot.engine.records import Records
 from bot.file_store import FileStore
@@ -28,7 +28,7 @@ class Retention:
     records: Records
     files: FileStore
     clock: Clock
-    keep: RetentionPolicy
+    policy: RetentionPolicy
     metrics: Metrics = NO_METRICS
 
     async def reconcile(self) -> None:
@@ -36,9 +36,9 @@ class Retention:
         now, history = self.clock.now(), self.records.history
         live = frozenset(environment.run for environment in await self.records.pulls.environments())
         await self._delete_files(live, now)
-        before = now - self.keep.runs
+        before = now - self.policy.runs
         await self._delete_all("runs", lambda: history.delete_runs(before, live, BATCH))
-        decided = now - self.keep.deliveries
+        decided = now - self.policy.deliveries
         await self._delete_all("deliveries", lambda: history.delete_deliveries(decided, BATCH))
 
     async def _delete_files(self, live: Collection[int], now: datetime) -> None:
@@ -46,7 +46,7 @@ class Retention:
         after = 0
         while held := await self.files.runs_with_files(after=after, limit=BATCH):
             over = await self.records.history.finish_times(tuple(held))
-            for run, names in expendable(held, over, live, self.keep, now).items():
+            for run, names in expired_files(held, over, live, self.policy, now).items():
                 await self.files.remove(run, names)
                 removed.update("logs" if name.endswith(LOG) else "reports" for name in names)
             after = max(held)

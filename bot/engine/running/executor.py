@@ -40,7 +40,7 @@ class RunExecutor:
     async def execute(self, active: ActiveRun, stop: asyncio.Event) -> None:
         """Execute a run from its present state to its end. Raises LeaseLost."""
         begun = lifecycle.begin(active.run, self.clock.now())
-        ended = lifecycle.worn_out(begun, self.clock.now())
+        ended = lifecycle.limit_interruptions(begun, self.clock.now())
         if ended != begun:
             await self._abandon_interrupted(active)
         run = await active.save(ended)

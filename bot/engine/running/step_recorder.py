@@ -121,7 +121,7 @@ class StepRecorder:
         def marked(environment: Environment) -> Environment:
             if environment.key.name != name:
                 return environment
-            url = _told(environment, result)
+            url = _reported_url(environment, result)
             return replace(environment, state=state, endpoint=result.endpoint, url=url)
 
         await self.records.pulls.change(run.repo, run.number, marked)
@@ -149,8 +149,8 @@ class StepRecorder:
             await self.records.pulls.forget_images(run.repo, run.number)
 
 
-def _told(environment: Environment, result: StepResult) -> str:
-    """Return the address that whoever deployed it told; who serves previews knows no other than theirs."""
+def _reported_url(environment: Environment, result: StepResult) -> str:
+    """Return the URL that the deployer reported; empty if the environment has the preview URL."""
     return "" if result.endpoint is not None else result.url or environment.url
 
 

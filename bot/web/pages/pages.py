@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.core.environments import expiry
-from bot.core.reconciling.retention import lapsed
+from bot.core.reconciling.retention import expired
 from bot.core.results import showing
 from bot.model.environment import Environment
 from bot.model.forge import RepoPath
@@ -106,7 +106,7 @@ async def report(request: web.Request) -> web.StreamResponse:
     found = await deps.files.report(number)
     if found is None:
         run = await deps.runs.run(number)
-        gone = run is not None and lapsed(run.finished_at, deps.retention.reports, deps.clock.now())
+        gone = run is not None and expired(run.finished_at, deps.retention.reports, deps.clock.now())
         raise web.HTTPGone if gone else web.HTTPNotFound
     headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-cache"}
     return web.Response(body=found, headers=headers, content_type="text/html", charset="utf-8")

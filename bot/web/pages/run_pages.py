@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.core.reconciling.retention import lapsed
+from bot.core.reconciling.retention import expired
 from bot.model.run import Run, RunState
 from bot.web.deps import DEPS, WebDeps
 from bot.web.pages.logs import LogView, first_lines, recorded, whole_log
@@ -56,13 +56,13 @@ async def _facts(request: web.Request, run: Run) -> dict[str, Any]:
         "run": run,
         "facts": run_facts(run, await _position(deps, run), language),
         "has_report": await deps.files.has_report(run.id),
-        "report_gone": lapsed(run.finished_at, deps.retention.reports, deps.clock.now()),
+        "report_gone": expired(run.finished_at, deps.retention.reports, deps.clock.now()),
         "gitee_url": deps.gitee_url.rstrip("/"),
     }
 
 
 def _logs_gone(deps: WebDeps, run: Run) -> bool:
-    return lapsed(run.finished_at, deps.retention.logs, deps.clock.now())
+    return expired(run.finished_at, deps.retention.logs, deps.clock.now())
 
 
 async def _position(deps: WebDeps, run: Run) -> int:
