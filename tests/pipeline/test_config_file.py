@@ -48,7 +48,7 @@ def only(text: str | bytes) -> ConfigProblem:
     return problem
 
 
-def test_a_whole_file() -> None:
+def test_a_file_with_every_key() -> None:
     assert good("""\
         version: 1
         on:
@@ -209,7 +209,7 @@ def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
         ("[" * 60_000, 1, 22, "", "deeply"),
     ],
 )
-def test_every_mistake_is_told_with_its_place(
+def test_every_error_has_its_position(
     text: str | bytes, line: int, column: int, where: str, expected: str
 ) -> None:
     problem = only(text)
@@ -221,7 +221,7 @@ def test_every_mistake_is_told_with_its_place(
     assert not problem.message.zh.endswith("。")
 
 
-def test_an_error_that_we_have_no_words_for_is_still_told_in_both_languages() -> None:
+def test_an_error_without_a_translation_is_reported_in_both_languages() -> None:
     problem = config_file._type_problem(
         Document(), {"type": "new", "loc": ("build",), "msg": "Input", "input": None}
     )
@@ -245,7 +245,7 @@ def test_near_misses_get_a_suggestion(text: str, suggestion: str) -> None:
     assert only(text).suggestion == suggestion
 
 
-def test_all_mistakes_are_told_at_once_with_an_excerpt() -> None:
+def test_all_errors_are_reported_at_once_with_an_excerpt() -> None:
     found = broken("""\
         versin: 1
         build:
@@ -277,7 +277,7 @@ def test_all_mistakes_are_told_at_once_with_an_excerpt() -> None:
     ]
 
 
-def test_at_most_ten_mistakes_are_told_the_first_first() -> None:
+def test_at_most_ten_errors_are_reported_in_order() -> None:
     found = broken("".join(f"key{number}: 1\n" for number in range(30)))
 
     assert [problem.line for problem in found.problems] == list(range(1, 11))
@@ -294,14 +294,14 @@ def test_what_is_shown_of_a_hostile_file_is_bounded_and_printable() -> None:
     assert len(found.problems[0].where) == 100
 
 
-def test_windows_line_ends_do_not_shift_places() -> None:
+def test_windows_line_ends_do_not_shift_positions() -> None:
     found = broken(b"version: 1\r\nbuild:\r\n  timeout: x\r\n")
 
     assert (found.problems[0].line, found.problems[0].column) == (3, 12)
     assert "\ufffd" not in found.excerpt
 
 
-def test_a_key_with_two_mistakes_is_told_once() -> None:
+def test_a_key_with_two_errors_is_reported_once() -> None:
     assert only("services: {app: {image: x}, app: {image: x}}").message.en.startswith("This key is already")
 
 
@@ -340,7 +340,7 @@ trees = st.recursive(
 
 
 @given(trees)
-def test_any_tree_is_a_pipeline_or_told_what_is_wrong(tree: object) -> None:
+def test_any_tree_is_a_pipeline_or_has_errors(tree: object) -> None:
     found = read(json.dumps(tree).encode())
 
     if isinstance(found, ConfigBroken):
@@ -348,5 +348,5 @@ def test_any_tree_is_a_pipeline_or_told_what_is_wrong(tree: object) -> None:
 
 
 @given(st.binary(max_size=100))
-def test_any_bytes_are_a_pipeline_or_told_what_is_wrong(content: bytes) -> None:
+def test_any_bytes_are_a_pipeline_or_have_errors(content: bytes) -> None:
     assert isinstance(read(content), Pipeline | ConfigBroken)

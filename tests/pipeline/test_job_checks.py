@@ -53,7 +53,7 @@ def test_jobs_and_their_parameters_are_read() -> None:
         ("teardown: {runner: jenkins}", "teardown.runner", 1, 12, "job is required"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_has_its_place(text: str, where: str, line: int, column: int, told: str) -> None:
+def test_errors_have_positions(text: str, where: str, line: int, column: int, told: str) -> None:
     found = read(f"{text}\non: {{open: [], update: [], close: []}}\n")
     assert isinstance(found, ConfigBroken)
     (problem,) = found.problems
@@ -61,7 +61,7 @@ def test_what_is_wrong_has_its_place(text: str, where: str, line: int, column: i
     assert told in problem.message.en
 
 
-def test_sections_of_another_kind_are_told_by_their_type() -> None:
+def test_sections_of_a_wrong_type_are_reported_with_the_type() -> None:
     found = read("build: [jenkins]\n")
     assert isinstance(found, ConfigBroken)
     assert [problem.where for problem in found.problems] == ["build"]

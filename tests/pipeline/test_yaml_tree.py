@@ -12,7 +12,7 @@ def parse(text: str) -> yaml_tree.Document:
     return yaml_tree.parse(dedent(text))
 
 
-def test_scalars_stay_the_text_that_was_written() -> None:
+def test_scalars_keep_their_written_text() -> None:
     root = parse("""\
         on: yes
         octal: 0755
@@ -41,11 +41,11 @@ def test_scalars_stay_the_text_that_was_written() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "---\n...\n", "~"])
-def test_no_text_is_an_empty_document(text: str) -> None:
+def test_empty_text_is_an_empty_document(text: str) -> None:
     assert parse(text).root is None
 
 
-def test_places_of_keys_and_values() -> None:
+def test_positions_of_keys_and_values() -> None:
     document = parse("""\
         build:
           args: {A: b}
@@ -61,7 +61,7 @@ def test_places_of_keys_and_values() -> None:
     assert yaml_tree.Document().at(("a",)) == Mark(1, 1)
 
 
-def test_keys_written_twice_are_told_and_the_last_counts() -> None:
+def test_duplicate_keys_are_reported_and_the_last_counts() -> None:
     document = parse("a: 1\nb: 2\na: 3\n")
 
     assert document.root == {"a": "3", "b": "2"}
@@ -71,7 +71,7 @@ def test_keys_written_twice_are_told_and_the_last_counts() -> None:
     assert "第 1 行" in message.zh
 
 
-def test_an_alias_means_its_anchor_and_stands_where_it_is_written() -> None:
+def test_an_alias_has_the_value_of_its_anchor_and_its_own_position() -> None:
     document = parse("a: &x\n  k: v\nb: *x\n")
 
     assert document.root == {"a": {"k": "v"}, "b": {"k": "v"}}
@@ -105,7 +105,7 @@ def test_an_alias_means_its_anchor_and_stands_where_it_is_written() -> None:
         ("- x\n" * 6_000, Mark(5_000, 3), "too many"),
     ],
 )
-def test_what_is_no_plain_yaml_is_refused_at_its_place(text: str, mark: Mark, words: str) -> None:
+def test_unsupported_yaml_is_refused_with_its_position(text: str, mark: Mark, words: str) -> None:
     with pytest.raises(yaml_tree.YamlError) as caught:
         yaml_tree.parse(text)
 
@@ -114,7 +114,7 @@ def test_what_is_no_plain_yaml_is_refused_at_its_place(text: str, mark: Mark, wo
     assert not caught.value.message.zh.isascii()
 
 
-def test_aliases_cannot_multiply() -> None:
+def test_aliases_cannot_multiply_the_size() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
 
@@ -122,7 +122,7 @@ def test_aliases_cannot_multiply() -> None:
         yaml_tree.parse("\n".join(lines))
 
 
-def test_aliases_cannot_deepen() -> None:
+def test_aliases_cannot_increase_the_depth() -> None:
     with pytest.raises(yaml_tree.YamlError, match="deeply"):
         yaml_tree.parse("a: &a [[[[[[[[[[[[1]]]]]]]]]]]]\nb: [[[[[[[[[*a]]]]]]]]]")
 

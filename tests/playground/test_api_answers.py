@@ -136,7 +136,7 @@ def described_routes() -> list[tuple[str, str]]:
     return [(m, path) for path, kinds in DESCRIPTION["paths"].items() for m in kinds if m in methods]
 
 
-def test_what_is_served_is_in_the_description() -> None:
+def test_all_routes_are_in_the_description() -> None:
     """Routes that do not exist at Gitee would be a trap for those who build on this one."""
     described = {(m.upper(), _plain(path.replace("/v5", "/api/v5", 1))) for m, path in described_routes()}
     described.add(("GET", "/api/v5/repos/{}/{}/compare/{}"))
@@ -152,7 +152,7 @@ def _plain(path: str) -> str:
     return re.sub(r"\{[^}]*(\{[^}]*\})?[^}]*\}", "{}", path)
 
 
-async def test_the_wrong_is_refused_by_the_schemas() -> None:
+async def test_wrong_answers_are_refused_by_the_schemas() -> None:
     with pytest.raises(jsonschema.ValidationError):
         hold_to("PullRequest", {"number": "one"})
 

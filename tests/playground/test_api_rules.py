@@ -23,13 +23,13 @@ AT = f"/repos/{REPO}"
     ],
     ids=["bearer", "token", "private-token", "query"],
 )
-async def test_a_token_is_taken_in_every_way(gitee: OfflineGitee, api: Api, credentials: Any) -> None:
+async def test_a_token_is_accepted_in_every_place(gitee: OfflineGitee, api: Api, credentials: Any) -> None:
     answer = await api(None).get("/user", **credentials(gitee.token("mei")))
     assert answer.json()["login"] == "mei"
 
 
 @pytest.mark.parametrize("kind", ["json", "data"])
-async def test_a_token_is_taken_in_the_body(gitee: OfflineGitee, api: Api, pull: int, kind: str) -> None:
+async def test_a_token_is_accepted_in_the_body(gitee: OfflineGitee, api: Api, pull: int, kind: str) -> None:
     body = {"access_token": gitee.token("mei"), "body": "hi"}
     sent: dict[str, Any] = {kind: body}
     answer = await api(None).post(f"{AT}/pulls/{pull}/comments", **sent)
@@ -42,9 +42,7 @@ async def test_an_unknown_token_is_refused_even_where_none_is_needed(api: Api) -
     assert answer.json() == {"message": "401 Unauthorized: Access token does not exist"}
 
 
-async def test_pull_requests_are_listed_from_a_time_of_change_on(
-    gitee: OfflineGitee, api: Api, pull: int
-) -> None:
+async def test_pull_requests_are_listed_since_a_change_time(gitee: OfflineGitee, api: Api, pull: int) -> None:
     changed = gitee.pull(REPO, pull).updated_at.astimezone(UTC)
 
     async def listed(since: str) -> Any:
@@ -80,7 +78,7 @@ async def test_who_may_do_what(api: Api, login: str | None, method: str, path: s
     assert "message" in answer.json() or status < 400
 
 
-async def test_a_private_repository_is_not_there_for_others(gitee: OfflineGitee, api: Api) -> None:
+async def test_a_private_repository_does_not_exist_for_others(gitee: OfflineGitee, api: Api) -> None:
     await gitee.add_repository("team/secret", {"a": "1"}, private=True, members={"mei": "read"})
     seen = {login: (await api(login).get("/repos/team/secret")) for login in ("mei", "stranger", None)}
     assert [answer.status_code for answer in seen.values()] == [200, 404, 404]
@@ -102,7 +100,7 @@ async def test_permissions_of_members_and_strangers(gitee: OfflineGitee, api: Ap
     assert (await api("lin").get(f"{AT}/collaborators/stranger")).status_code == 204
 
 
-async def test_comments_come_in_pages(gitee: OfflineGitee, api: Api, pull: int) -> None:
+async def test_comments_are_paged(gitee: OfflineGitee, api: Api, pull: int) -> None:
     for number in range(45):
         await gitee.comment(REPO, pull, f"{number}", by="mei")
     client, path = api("lin"), f"{AT}/pulls/{pull}/comments"
@@ -116,7 +114,7 @@ async def test_comments_come_in_pages(gitee: OfflineGitee, api: Api, pull: int) 
     assert "rel='next'" not in last.headers["Link"]
 
 
-async def test_a_comment_lives_from_post_to_delete(gitee: OfflineGitee, api: Api, pull: int) -> None:
+async def test_a_comment_is_posted_edited_and_deleted(gitee: OfflineGitee, api: Api, pull: int) -> None:
     bot = api("chatops-bot")
     made = await bot.post(f"{AT}/pulls/{pull}/comments", json={"body": "one"})
     path = f"{AT}/pulls/comments/{made.json()['id']}"
@@ -141,7 +139,7 @@ async def test_line_comments_can_be_told_apart(gitee: OfflineGitee, api: Api, pu
 @pytest.mark.parametrize(
     ("body", "status"), [("", 400), (" \n", 400), ("字" * 65_535, 201), ("字" * 65_536, 422)]
 )
-async def test_comments_have_a_size(api: Api, pull: int, body: str, status: int) -> None:
+async def test_comments_have_a_size_limit(api: Api, pull: int, body: str, status: int) -> None:
     answer = await api("mei").post(f"{AT}/pulls/{pull}/comments", json={"body": body})
     assert answer.status_code == status
 
@@ -158,7 +156,7 @@ async def test_labels_are_bare_arrays_and_slashes_are_escaped(
     assert (await api("mei").post(path, json=["x"])).status_code == 422
 
 
-async def test_pulls_are_selected(gitee: OfflineGitee, api: Api, pull: int) -> None:
+async def test_pull_requests_are_filtered(gitee: OfflineGitee, api: Api, pull: int) -> None:
     other = await gitee.open_pull(REPO, "other", files={"z": "1"}, by="stranger", from_fork=True)
     await gitee.close(REPO, other, by="stranger")
 
@@ -223,7 +221,9 @@ async def test_merging_waits_for_review_and_test(gitee: OfflineGitee, api: Api) 
     assert (await api("mei").get(f"{path}/merge")).status_code == 204
 
 
-async def test_new_commits_void_the_review_and_an_admin_may_force_it(gitee: OfflineGitee, api: Api) -> None:
+async def test_new_commits_reset_the_review_and_an_admin_may_force_the_merge(
+    gitee: OfflineGitee, api: Api
+) -> None:
     gitee.repository(REPO).reviewers.append(gitee.forge.user("mei"))
     number = await gitee.open_pull(REPO, "topic", files={"a": "1"}, by="mei")
     path = f"{AT}/pulls/{number}"
@@ -234,7 +234,7 @@ async def test_new_commits_void_the_review_and_an_admin_may_force_it(gitee: Offl
     assert (await api("mei").put(f"{path}/merge", json={})).status_code == 200
 
 
-async def test_contents_have_their_quirks(api: Api) -> None:
+async def test_contents_behave_as_gitees(api: Api) -> None:
     client = api(None)
     file = (await client.get(f"{AT}/contents/src/app.py")).json()
     assert base64.b64decode(file["content"]) == b"print('hi')\n"
@@ -276,7 +276,7 @@ async def test_check_runs(gitee: OfflineGitee, api: Api, pull: int) -> None:
     assert (await bot.post(path, json={**body, "head_sha": "0" * 40})).status_code == 404
 
 
-async def test_hooks_are_made_changed_and_removed(gitee: OfflineGitee, api: Api) -> None:
+async def test_hooks_are_created_changed_and_removed(gitee: OfflineGitee, api: Api) -> None:
     client = api("lin")
     body = {"url": "http://bot.example/hook", "encryption_type": 1, "password": "pw", "note_events": True}
     made = await client.post(f"{AT}/hooks", json=body)
@@ -290,17 +290,17 @@ async def test_hooks_are_made_changed_and_removed(gitee: OfflineGitee, api: Api)
     assert (await client.get(path)).status_code == 404
 
 
-async def test_ids_of_different_kinds_cannot_be_mistaken(gitee: OfflineGitee, pull: int) -> None:
+async def test_ids_of_different_kinds_do_not_overlap(gitee: OfflineGitee, pull: int) -> None:
     note = await gitee.comment(REPO, pull, "hi", by="mei")
     ids = {gitee.pull(REPO, pull).id, note, gitee.repository(REPO).id, gitee.forge.user("mei").id, pull}
     assert len(ids) == 5
 
 
-async def test_times_are_those_of_china(api: Api, pull: int) -> None:
+async def test_times_are_in_chinas_time_zone(api: Api, pull: int) -> None:
     assert (await api(None).get(f"{AT}/pulls/{pull}")).json()["created_at"].endswith("+08:00")
 
 
-async def test_every_answer_tells_the_rate_limit(api: Api) -> None:
+async def test_every_answer_contains_the_rate_limit(api: Api) -> None:
     first, second = [await api("mei").get("/user") for _ in range(2)]
     left = [int(answer.headers["X-RateLimit-Remaining"]) for answer in (first, second)]
     assert left[1] == left[0] - 1

@@ -25,7 +25,7 @@ async def page(gitee: OfflineGitee, pull: int) -> AsyncIterator[Page]:
     assert errors == []
 
 
-async def test_a_comment_is_typed_and_appears(gitee: OfflineGitee, page: Page, pull: int) -> None:
+async def test_a_typed_comment_appears(gitee: OfflineGitee, page: Page, pull: int) -> None:
     await page.get_by_label("身份").first.select_option("mei")
     await page.get_by_label("写评论").fill("**/help** @lin :x:")
     await page.get_by_label("写评论").press("Control+Enter")

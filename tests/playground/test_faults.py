@@ -10,7 +10,7 @@ from tests.playground.receiving import REPO, Api
 from tests.real.parts import PATIENCE
 
 
-async def test_a_fault_is_for_so_many_requests_to_that_path(gitee: OfflineGitee, api: Api) -> None:
+async def test_a_fault_affects_a_number_of_requests_to_a_path(gitee: OfflineGitee, api: Api) -> None:
     fault = gitee.faults.add("GET", "/user$", times=2, status=502, body="<html>Bad Gateway</html>")
     answers = [await api("mei").get(path) for path in ("/user", f"/repos/{REPO}", "/user", "/user")]
     assert [answer.status_code for answer in answers] == [502, 200, 502, 200]
@@ -21,7 +21,7 @@ async def test_a_fault_is_for_so_many_requests_to_that_path(gitee: OfflineGitee,
 @pytest.mark.parametrize(
     ("seconds", "status", "retry_after"), [(None, 403, None), (7, 429, "7")], ids=["403", "429"]
 )
-async def test_the_rate_limit_in_both_its_forms(
+async def test_both_forms_of_the_rate_limit(
     gitee: OfflineGitee, api: Api, seconds: int | None, status: int, retry_after: str | None
 ) -> None:
     gitee.faults.rate_limit(retry_after=seconds)
@@ -31,7 +31,7 @@ async def test_the_rate_limit_in_both_its_forms(
     assert (await api("mei").get("/user")).status_code == 200
 
 
-async def test_a_hanging_request_holds_nothing_up(gitee: OfflineGitee, api: Api) -> None:
+async def test_a_hanging_request_blocks_no_other(gitee: OfflineGitee, api: Api) -> None:
     fault = gitee.faults.add("GET", "/user", hang=True)
     hanging = asyncio.create_task(api("mei").get("/user"))
     async with asyncio.timeout(PATIENCE):
@@ -44,7 +44,7 @@ async def test_a_hanging_request_holds_nothing_up(gitee: OfflineGitee, api: Api)
         await hanging
 
 
-async def test_an_answer_can_be_lost_after_the_work_was_done(
+async def test_an_answer_can_be_lost_after_the_request_took_effect(
     gitee: OfflineGitee, api: Api, pull: int
 ) -> None:
     gitee.faults.add("POST", "/comments$", after=True, status=504)
@@ -66,12 +66,12 @@ async def test_waiting_ends_with_the_change(gitee: OfflineGitee, pull: int) -> N
     assert [one.body for one in await waiting] == ["yes"]
 
 
-async def test_waiting_in_vain_ends_too(gitee: OfflineGitee) -> None:
+async def test_waiting_has_a_time_limit(gitee: OfflineGitee) -> None:
     with pytest.raises(TimeoutError):
         await gitee.wait_for(lambda: False, timeout=0.01)
 
 
-async def test_the_python_door_follows_the_same_rules(gitee: OfflineGitee, pull: int) -> None:
+async def test_the_python_interface_follows_the_same_rules(gitee: OfflineGitee, pull: int) -> None:
     with pytest.raises(ForgeRefusedError) as refusal:
         await gitee.merge(REPO, pull, by="stranger")
     assert refusal.value.status == 403
@@ -82,9 +82,7 @@ async def test_the_python_door_follows_the_same_rules(gitee: OfflineGitee, pull:
 
 
 @pytest.mark.parametrize("path", ["../out", "a/.git/config", "/abs", "a//b", "a\nb"])
-async def test_paths_that_git_could_not_check_out_are_refused(
-    gitee: OfflineGitee, pull: int, path: str
-) -> None:
+async def test_paths_that_git_cannot_check_out_are_refused(gitee: OfflineGitee, pull: int, path: str) -> None:
     with pytest.raises(ForgeRefusedError):
         await gitee.push(REPO, pull, {path: "x"}, by="mei")
 

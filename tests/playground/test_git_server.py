@@ -53,7 +53,7 @@ async def test_anybody_clones_a_public_repository(gitee: OfflineGitee, tmp_path:
     assert os.access(tmp_path / "work" / "run.sh", os.X_OK)
 
 
-async def test_pull_requests_have_a_head_and_a_merge_ref(gitee: OfflineGitee, clone: Path, pull: int) -> None:
+async def test_pull_requests_have_head_and_merge_refs(gitee: OfflineGitee, clone: Path, pull: int) -> None:
     fork = await gitee.open_pull(REPO, "topic", files={"forked": "1"}, by="stranger", from_fork=True)
     for number in (pull, fork):
         state = gitee.pull(REPO, number)
@@ -74,7 +74,7 @@ async def test_a_commit_can_be_fetched_by_its_sha(gitee: OfflineGitee, clone: Pa
     assert (status, output) == (0, "")
 
 
-async def test_the_merge_ref_follows_the_base_and_goes_with_a_conflict(
+async def test_the_merge_ref_follows_the_base_and_is_removed_by_a_conflict(
     gitee: OfflineGitee, clone: Path, pull: int
 ) -> None:
     before = gitee.pull(REPO, pull).facts.merge_commit_sha
@@ -107,7 +107,7 @@ async def test_a_push_moves_the_pull_request_and_is_announced(
     assert receiver.requests[0].body["commits"][0]["added"] == ["pushed.txt"]
 
 
-async def test_a_file_that_became_a_link_does_not_shift_the_others(gitee: OfflineGitee, clone: Path) -> None:
+async def test_a_file_that_becomes_a_symlink_does_not_affect_others(gitee: OfflineGitee, clone: Path) -> None:
     await git("checkout", "--quiet", "-b", "links", cwd=clone)
     (clone / "README.md").unlink()
     (clone / "README.md").symlink_to("run.sh")

@@ -44,7 +44,7 @@ class Listener:
         self._system.taken.discard(self._port)
 
 
-def test_no_port_is_chosen_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chosen_ports_are_distinct(monkeypatch: pytest.MonkeyPatch) -> None:
     system = LazySystem()
     monkeypatch.setattr(launch, "create_server", system.create_server)
     chosen = Ports(0, 0, 0, 0).chosen()
@@ -62,7 +62,7 @@ def test_no_port_is_chosen_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"demo_pr": True, "bot_port": 2, "preview_port": 3}, Ports(0, 2, 3, 0)),
     ],
 )
-def test_ports_are_the_usual_ones_free_ones_for_a_story_and_always_those_asked_for(
+def test_ports_are_the_defaults_or_free_ones_for_a_story_unless_given(
     asked: dict[str, Any], ports: Ports
 ) -> None:
     options = PlaygroundOptions(**{"demo_pr": False, "registry": "", "data_dir": None, **asked})
@@ -109,7 +109,7 @@ async def at_the_merge(gitee: OfflineGitee, demo: DemoRepository, client: httpx.
     return stage
 
 
-async def test_a_story_is_over_once_its_last_comment_says_so(empty: OfflineGitee) -> None:
+async def test_a_story_ends_with_its_last_comment(empty: OfflineGitee) -> None:
     demo = await seed_demo(empty)
     transport = httpx.MockTransport(served)
     async with httpx.AsyncClient(base_url="http://bot", transport=transport) as client:

@@ -26,7 +26,7 @@ async def browser(gitee: OfflineGitee) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_every_page_is_there_in_both_languages(
+async def test_every_page_exists_in_both_languages(
     gitee: OfflineGitee, browser: httpx.AsyncClient, receiver: Receiver, pull: int
 ) -> None:
     gitee.add_hook(REPO, receiver.url, "s")
@@ -49,7 +49,7 @@ async def test_the_language_is_remembered(browser: httpx.AsyncClient) -> None:
     assert "仓库" not in (await browser.get("/")).text
 
 
-def test_no_word_is_missing_in_templates() -> None:
+def test_templates_have_all_translations() -> None:
     templates = "".join(path.read_text() for path in (STATIC.parent / "templates").glob("*.j2"))
     asked = set(re.findall(r'say\("([a-z_]+)"\)', templates)) | set(
         re.findall(r"say\('([a-z_]+)'\)", templates)
@@ -58,7 +58,7 @@ def test_no_word_is_missing_in_templates() -> None:
     assert asked <= MESSAGES.keys()
 
 
-async def test_hostile_titles_branches_files_and_names_are_text(
+async def test_hostile_titles_branches_files_and_names_are_escaped(
     gitee: OfflineGitee, browser: httpx.AsyncClient
 ) -> None:
     gitee.add_user("eve", name=EVIL)
@@ -89,7 +89,7 @@ async def test_a_comment_is_written_as_the_chosen_user(
     assert '<option value="stranger" selected>' in page.text
 
 
-async def test_the_fix_is_what_is_pushed_next(browser: httpx.AsyncClient, pull: int) -> None:
+async def test_the_fix_is_the_next_suggested_push(browser: httpx.AsyncClient, pull: int) -> None:
     page = await browser.get(f"/{REPO}/pulls/{pull}")
     assert '<option value="fix" selected>' in page.text
     assert '<option value="feature">' in page.text
@@ -112,7 +112,7 @@ async def test_other_sites_cannot_post(
     assert gitee.comments(REPO, pull) == []
 
 
-async def test_a_foreign_name_for_this_machine_is_not_served(gitee: OfflineGitee) -> None:
+async def test_requests_with_a_foreign_host_are_refused(gitee: OfflineGitee) -> None:
     """Else a page elsewhere could read the tokens by pointing its own name here."""
     async with httpx.AsyncClient(base_url=gitee.url, trust_env=False, timeout=PATIENCE) as client:
         for host, status in (("evil.example:8000", 421), ("localhost:8000", 200), ("[::1]:80", 200)):
@@ -121,14 +121,16 @@ async def test_a_foreign_name_for_this_machine_is_not_served(gitee: OfflineGitee
             assert (gitee.token("lin") in answer.text) == (status == 200)
 
 
-async def test_files_at_a_revision_are_text(gitee: OfflineGitee, browser: httpx.AsyncClient) -> None:
+async def test_files_at_a_revision_are_served_as_text(
+    gitee: OfflineGitee, browser: httpx.AsyncClient
+) -> None:
     await gitee.commit(REPO, "master", {"page.html": EVIL}, by="lin")
     answer = await browser.get(f"/{REPO}/blob/master/page.html")
     assert (answer.text, answer.headers["Content-Type"]) == (EVIL, "text/plain; charset=utf-8")
 
 
 @pytest.mark.parametrize("path", ["/nowhere", f"/{REPO}/commit/none", f"/{REPO}/pulls/9", "/no/repo/pulls"])
-async def test_what_is_not_there_is_said_so(browser: httpx.AsyncClient, path: str) -> None:
+async def test_missing_objects_are_reported(browser: httpx.AsyncClient, path: str) -> None:
     answer = await browser.get(path)
     assert answer.status_code == 404
     assert "操作被拒绝" in answer.text
@@ -165,7 +167,7 @@ async def test_an_edited_file_and_a_ready_made_change_are_pushed(
     assert "+print('bye')" in (await browser.get(f"{at}.diff")).text
 
 
-async def test_closing_says_what_is_in_the_box(
+async def test_closing_posts_the_text_in_the_comment_box(
     gitee: OfflineGitee, browser: httpx.AsyncClient, pull: int
 ) -> None:
     at = f"/{REPO}/pulls/{pull}"
@@ -177,7 +179,7 @@ async def test_closing_says_what_is_in_the_box(
     assert gitee.pull(REPO, pull).state == "merged"
 
 
-async def test_a_refusal_is_worded(browser: httpx.AsyncClient, pull: int) -> None:
+async def test_a_refusal_has_a_message(browser: httpx.AsyncClient, pull: int) -> None:
     path, form = f"/{REPO}/pulls/{pull}/merge", {"as": "stranger"}
     page = await browser.post(path, data=form)
     assert page.status_code == 403

@@ -27,14 +27,14 @@ from playground.rendering import render
         "<input type=image src=x onerror=alert(1) formaction=javascript:alert(1)>",
     ],
 )
-def test_hostile_text_is_harmless(hostile: str) -> None:
+def test_hostile_text_is_escaped(hostile: str) -> None:
     html = render(hostile).lower()
     tags = re.findall(r"<[^>]*>", html)
     assert not [tag for tag in tags if re.search(r"\son\w+=|javascript:|data:|position|formaction", tag)]
     assert not re.search(r"<(script|svg|iframe|style|form|button|math)\b", html)
 
 
-def test_tables_folds_and_alignment_stay() -> None:
+def test_tables_details_and_alignment_are_kept() -> None:
     table = render("| a | b |\n|---|--:|\n| 1 | 2 |")
     assert '<td style="text-align:right">2</td>' in table
     fold = render("<details><summary>Log</summary>\n\n```\nx < y\n```\n\n</details>")
@@ -50,7 +50,7 @@ def test_hidden_markers_are_not_shown() -> None:
     assert "chatops" not in html
 
 
-def test_mentions_and_emojis_stand_out_in_text_only() -> None:
+def test_mentions_and_emojis_are_highlighted_only_in_text() -> None:
     assert '<span class="mention">@mei</span>' in render("@mei :x:")
     assert "❌" in render("@mei :x:")
     assert "mention" not in render("`@mei`")
@@ -59,7 +59,7 @@ def test_mentions_and_emojis_stand_out_in_text_only() -> None:
     assert ":unknown_name:" in render(":unknown_name:")
 
 
-def test_links_open_elsewhere_and_tell_nobody_whence() -> None:
+def test_links_open_in_a_new_tab_without_a_referrer() -> None:
     link = render("[x](https://example.com)")
     assert 'rel="nofollow noopener noreferrer"' in link
     assert 'target="_blank"' in link

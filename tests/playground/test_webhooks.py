@@ -36,14 +36,14 @@ def captured(name: str) -> dict[str, Any]:
     return body
 
 
-async def test_opening_is_announced_three_times(gitee: OfflineGitee, receiver: Receiver) -> None:
+async def test_opening_sends_three_webhooks(gitee: OfflineGitee, receiver: Receiver) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
     await gitee.open_pull(REPO, "feature", files={"a": "1"}, by="mei")
     await gitee.delivered()
     assert receiver.actions() == [("open", "open"), ("open", "test"), ("open", "assign")]
 
 
-async def test_each_change_is_announced_as_gitee_does(
+async def test_each_change_sends_the_webhooks_of_gitee(
     gitee: OfflineGitee, receiver: Receiver, pull: int
 ) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
@@ -64,7 +64,7 @@ async def test_each_change_is_announced_as_gitee_does(
     assert states == ["open", "open", "closed", "open", "merged"]
 
 
-async def test_comments_are_announced_with_edits_and_deletions_the_bots_own_too(
+async def test_comments_edits_and_deletions_send_webhooks_also_for_the_bot(
     gitee: OfflineGitee, receiver: Receiver, pull: int
 ) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
@@ -81,7 +81,7 @@ async def test_comments_are_announced_with_edits_and_deletions_the_bots_own_too(
 
 
 @pytest.mark.parametrize("name", ["go-scm__pr_open", "go-scm__pr_update", "devops-scm__pull_request_webhook"])
-async def test_merge_request_bodies_have_what_captured_ones_have(
+async def test_merge_request_bodies_have_the_fields_of_captured_ones(
     gitee: OfflineGitee, receiver: Receiver, name: str
 ) -> None:
     gitee.repository(REPO).reviewers.append(gitee.forge.user("lin"))
@@ -92,7 +92,7 @@ async def test_merge_request_bodies_have_what_captured_ones_have(
     assert missing_keys(captured(name), receiver.requests[0].body) == []
 
 
-async def test_note_bodies_have_what_captured_ones_have(
+async def test_note_bodies_have_the_fields_of_captured_ones(
     gitee: OfflineGitee, receiver: Receiver, pull: int
 ) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
@@ -107,7 +107,7 @@ async def test_note_bodies_have_what_captured_ones_have(
 @pytest.mark.parametrize(
     ("branch", "name"), [("feature", "go-scm__push"), ("fresh", "go-scm__push_branch_create")]
 )
-async def test_push_bodies_have_what_captured_ones_have(
+async def test_push_bodies_have_the_fields_of_captured_ones(
     gitee: OfflineGitee, receiver: Receiver, pull: int, branch: str, name: str
 ) -> None:
     del pull
@@ -120,7 +120,7 @@ async def test_push_bodies_have_what_captured_ones_have(
     assert body["head_commit"]["removed"] == ["src/app.py"]
 
 
-async def test_display_names_are_no_paths(gitee: OfflineGitee, receiver: Receiver, pull: int) -> None:
+async def test_display_names_are_not_paths(gitee: OfflineGitee, receiver: Receiver, pull: int) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
     await gitee.comment(REPO, pull, "hi", by="mei")
     await gitee.delivered()
@@ -169,7 +169,7 @@ async def test_a_ping_is_a_push_to_another_repository(
     assert REPO in receiver.requests[0].body["hook_url"]
 
 
-async def test_a_hook_hears_only_what_it_is_switched_on_for(
+async def test_a_webhook_receives_only_its_enabled_events(
     gitee: OfflineGitee, receiver: Receiver, pull: int
 ) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET, events=("note_events",))
@@ -179,7 +179,7 @@ async def test_a_hook_hears_only_what_it_is_switched_on_for(
     assert [one.headers["X-Gitee-Event"] for one in receiver.requests] == ["Note Hook"]
 
 
-async def test_a_failed_delivery_is_kept_and_not_tried_again(
+async def test_a_failed_delivery_is_recorded_and_not_retried(
     gitee: OfflineGitee, receiver: Receiver, pull: int
 ) -> None:
     hook = gitee.add_hook(REPO, receiver.url, SECRET)
@@ -190,9 +190,7 @@ async def test_a_failed_delivery_is_kept_and_not_tried_again(
     assert (hook.result_code, len(receiver.requests)) == (503, 1)
 
 
-async def test_a_receiver_that_is_not_there_is_an_error_in_the_history(
-    gitee: OfflineGitee, pull: int
-) -> None:
+async def test_a_missing_receiver_is_an_error_in_the_history(gitee: OfflineGitee, pull: int) -> None:
     gitee.add_hook(REPO, f"http://127.0.0.1:{free_port()}/", SECRET)
     await gitee.comment(REPO, pull, "hi", by="mei")
     await gitee.delivered()
@@ -200,7 +198,7 @@ async def test_a_receiver_that_is_not_there_is_an_error_in_the_history(
     assert "Connect" in gitee.deliveries[0].error
 
 
-async def test_a_slow_receiver_is_given_up(
+async def test_a_slow_receiver_times_out(
     gitee: OfflineGitee, receiver: Receiver, pull: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhooks, "TIMEOUT", 0.05)
@@ -211,7 +209,7 @@ async def test_a_slow_receiver_is_given_up(
     assert gitee.deliveries[0].error.startswith("no response within")
 
 
-async def test_dropped_deliveries_stay_in_the_history(
+async def test_dropped_deliveries_remain_in_the_history(
     gitee: OfflineGitee, receiver: Receiver, pull: int
 ) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
@@ -223,9 +221,7 @@ async def test_dropped_deliveries_stay_in_the_history(
     assert [one.dropped for one in gitee.deliveries] == [True, False]
 
 
-async def test_sending_again_repeats_the_very_same_bytes(
-    gitee: OfflineGitee, receiver: Receiver, pull: int
-) -> None:
+async def test_a_redelivery_has_the_same_bytes(gitee: OfflineGitee, receiver: Receiver, pull: int) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)
     await gitee.comment(REPO, pull, "hi", by="mei")
     await gitee.delivered()
@@ -236,7 +232,7 @@ async def test_sending_again_repeats_the_very_same_bytes(
     assert first.headers["X-Gitee-Timestamp"] == second.headers["X-Gitee-Timestamp"]
 
 
-async def test_a_delivery_shows_things_as_they_were(
+async def test_a_delivery_contains_the_state_at_its_time(
     gitee: OfflineGitee, receiver: Receiver, pull: int
 ) -> None:
     gitee.add_hook(REPO, receiver.url, SECRET)

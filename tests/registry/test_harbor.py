@@ -91,12 +91,12 @@ async def test_without_a_project_each_owner_gets_one(harbor: FakeHarbor) -> None
     assert "team" in harbor.state.projects
 
 
-async def test_a_project_that_somebody_else_just_made_will_do(harbor: FakeHarbor) -> None:
+async def test_a_project_created_concurrently_is_used(harbor: FakeHarbor) -> None:
     async with opened(harbor) as adapter:
         await adapter._api.create_project("previews")
 
 
-async def test_a_robot_that_may_not_make_projects_is_told(harbor: FakeHarbor) -> None:
+async def test_a_robot_without_permission_to_create_projects_is_reported(harbor: FakeHarbor) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, EVERYTHING - {"project:create"})
     async with opened(harbor, project="new") as adapter:
         with pytest.raises(GiveUp) as caught:
@@ -107,7 +107,7 @@ async def test_a_robot_that_may_not_make_projects_is_told(harbor: FakeHarbor) ->
     assert caught.value.log == "Only system admin can create project"
 
 
-async def test_a_scan_is_asked_for_and_waited_for(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+async def test_a_scan_is_started_and_awaited(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     harbor.state.scanner = FOUND
     image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
 
@@ -119,9 +119,7 @@ async def test_a_scan_is_asked_for_and_waited_for(harbor: FakeHarbor, adapter: H
     assert (found.size, harbor.calls.count("scanArtifact")) == (99, 1)
 
 
-async def test_a_scan_that_goes_on_by_itself_is_not_asked_for(
-    harbor: FakeHarbor, adapter: HarborRegistry
-) -> None:
+async def test_a_scan_in_progress_is_not_started_again(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     harbor.state.scanner, harbor.state.automatic = Findings(), True
     image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
 
@@ -131,7 +129,7 @@ async def test_a_scan_that_goes_on_by_itself_is_not_asked_for(
     assert "scanArtifact" not in harbor.calls
 
 
-async def test_a_scan_begun_a_moment_before_ours_will_do(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+async def test_a_scan_started_concurrently_is_used(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     harbor.state.scanner, harbor.state.automatic = FOUND, True
     pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
     place = adapter._location(REPO)
@@ -139,25 +137,21 @@ async def test_a_scan_begun_a_moment_before_ours_will_do(harbor: FakeHarbor, ada
     assert await adapter._api.start_scan(place.project, place.repository, DIGEST) is None
 
 
-async def test_size_comes_from_harbor_where_nobody_else_knows_it(
-    harbor: FakeHarbor, adapter: HarborRegistry
-) -> None:
+async def test_an_unknown_size_comes_from_harbor(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
     unknown = Image(image.reference, image.digest, 0, image.sha)
 
     assert (await adapter.examine(unknown, Recorder())).size == 1234
 
 
-async def test_without_a_scanner_the_reason_is_in_the_log(
-    harbor: FakeHarbor, adapter: HarborRegistry
-) -> None:
+async def test_a_missing_scanner_is_logged(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
 
     assert (await adapter.examine(image, log)).scan is None
     assert log.notes == ["no vulnerability scan: no available scanner for project: 1"]
 
 
-async def test_a_robot_that_may_not_scan_still_pushes(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+async def test_a_robot_without_scan_permission_can_push(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, EVERYTHING - {"scan:create"})
     harbor.state.scanner = FOUND
     image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
@@ -166,9 +160,7 @@ async def test_a_robot_that_may_not_scan_still_pushes(harbor: FakeHarbor, adapte
     assert log.notes == ["no vulnerability scan: scan:create is not allowed"]
 
 
-async def test_a_scanner_that_fails_is_not_asked_for_ever(
-    harbor: FakeHarbor, adapter: HarborRegistry
-) -> None:
+async def test_a_failing_scanner_is_not_retried_forever(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     harbor.state.scanner = Findings(states=("Running", "Error"))
     image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
 
@@ -176,7 +168,7 @@ async def test_a_scanner_that_fails_is_not_asked_for_ever(
     assert log.notes == ["no vulnerability scan: the scanner failed"]
 
 
-async def test_a_scan_is_waited_for_only_so_long(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+async def test_waiting_for_a_scan_has_a_time_limit(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     harbor.state.scanner = Findings(states=("Running",))
     image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
 
@@ -185,7 +177,7 @@ async def test_a_scan_is_waited_for_only_so_long(harbor: FakeHarbor, adapter: Ha
     assert harbor.calls.count("getArtifact") == 6
 
 
-async def test_nobody_waits_where_scans_are_not_wanted(harbor: FakeHarbor) -> None:
+async def test_disabled_scans_are_not_awaited(harbor: FakeHarbor) -> None:
     harbor.state.scanner, harbor.state.automatic = FOUND, True
     async with opened(harbor, scan_seconds=0) as adapter:
         image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
@@ -194,13 +186,13 @@ async def test_nobody_waits_where_scans_are_not_wanted(harbor: FakeHarbor) -> No
     assert harbor.calls == ["getArtifact"]
 
 
-async def test_an_image_that_is_not_there_stays_as_it_is(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
+async def test_a_missing_image_is_returned_unchanged(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     image = Image(f"{harbor.host}/{name_of(adapter)}:pr-1-aaaaaaaa", DIGEST, 5, "")
 
     assert await adapter.examine(image, Recorder()) == image
 
 
-async def test_tags_go_one_by_one_and_an_artifact_only_with_its_last(
+async def test_tags_are_deleted_one_by_one_and_an_artifact_with_its_last_tag(
     harbor: FakeHarbor, adapter: HarborRegistry
 ) -> None:
     pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa", "pr-1-aaaaaaaa-test")
@@ -214,7 +206,7 @@ async def test_tags_go_one_by_one_and_an_artifact_only_with_its_last(
     assert await adapter.remove_tags(REPO, 1) == TagRemoval()
 
 
-async def test_immutable_tags_are_reported_and_the_others_go(
+async def test_immutable_tags_are_reported_and_the_others_deleted(
     harbor: FakeHarbor, adapter: HarborRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
     harbor.state.immutable = r".*-aaaaaaaa"
@@ -229,7 +221,7 @@ async def test_immutable_tags_are_reported_and_the_others_go(
     assert why in caplog.text
 
 
-async def test_a_robot_that_may_not_delete_reports_what_stays(
+async def test_a_robot_without_delete_permission_reports_the_kept_tags(
     harbor: FakeHarbor, adapter: HarborRegistry
 ) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, EVERYTHING - {"tag:delete"})
@@ -238,7 +230,7 @@ async def test_a_robot_that_may_not_delete_reports_what_stays(
     assert list((await adapter.remove_tags(REPO, 1)).kept) == ["pr-1-aaaaaaaa"]
 
 
-async def test_an_artifact_that_an_index_refers_to_stays_untagged(
+async def test_an_artifact_referenced_by_an_index_is_kept_without_a_tag(
     harbor: FakeHarbor, adapter: HarborRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -250,7 +242,7 @@ async def test_an_artifact_that_an_index_refers_to_stays_untagged(
     assert "referenced by others" in caplog.text
 
 
-async def test_a_tag_that_comes_while_tags_go_saves_the_artifact(
+async def test_a_tag_added_during_deletion_keeps_the_artifact(
     harbor: FakeHarbor, adapter: HarborRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
@@ -266,7 +258,7 @@ async def test_a_tag_that_comes_while_tags_go_saves_the_artifact(
     assert tags(harbor, adapter) == {DIGEST: {"v2.0"}}
 
 
-async def test_many_artifacts_come_in_pages(
+async def test_artifacts_are_paged(
     harbor: FakeHarbor, adapter: HarborRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.registry.harbor_api.PAGE", 2)
@@ -280,7 +272,7 @@ async def test_many_artifacts_come_in_pages(
     ("unhealthy", "told"),
     [(set(), None), ({"trivy", "jobservice"}, None), ({"redis", "core"}, "unhealthy: core, redis")],
 )
-async def test_health_counts_as_far_as_pushing_needs_it(
+async def test_health_covers_only_the_parts_that_pushing_needs(
     harbor: FakeHarbor, adapter: HarborRegistry, unhealthy: set[str], told: str | None
 ) -> None:
     harbor.state.unhealthy = unhealthy
@@ -290,7 +282,7 @@ async def test_health_counts_as_far_as_pushing_needs_it(
     assert answer is None if told is None else answer == f"{harbor.host}: {told}"
 
 
-async def test_ping_tells_what_is_wrong(harbor: FakeHarbor) -> None:
+async def test_ping_returns_the_problem(harbor: FakeHarbor) -> None:
     async with opened(harbor, password="wrong") as stranger:
         assert await stranger.ping() == f"{harbor.host} does not take these credentials"
     harbor.down = True
@@ -303,7 +295,7 @@ async def test_ping_tells_what_is_wrong(harbor: FakeHarbor) -> None:
         assert gone in str(await nobody.ping())
 
 
-async def test_what_is_no_harbor_is_told() -> None:
+async def test_another_service_than_harbor_is_reported() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text="<html>a shop</html>"))
     async with HarborRegistry(RegistryOptions("shop.example.com", transport=transport)) as adapter:
         assert await adapter.ping() == "shop.example.com is no Harbor: 200"
@@ -312,7 +304,7 @@ async def test_what_is_no_harbor_is_told() -> None:
 @pytest.mark.parametrize(
     "answer", [{}, [], {"digest": 5}, {"digest": DIGEST, "scan_overview": [], "tags": None, "size": "big"}]
 )
-async def test_odd_answers_mean_knowing_nothing(answer: Any) -> None:
+async def test_invalid_responses_are_treated_as_unknown(answer: Any) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
     image = Image("h/p/r:t", DIGEST, 0, "")
     async with HarborRegistry(RegistryOptions("h", transport=transport), scan_seconds=0) as adapter:
@@ -326,7 +318,7 @@ async def test_odd_answers_mean_knowing_nothing(answer: Any) -> None:
         (EVERYTHING - {"tag:delete", "scan:create"}, State.WRONG, "tag:delete, scan:create"),
     ],
 )
-async def test_doctor_names_the_permissions_that_are_missing(
+async def test_doctor_lists_missing_permissions(
     harbor: FakeHarbor, permissions: frozenset[str], state: State, told: str
 ) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, permissions)
@@ -337,7 +329,7 @@ async def test_doctor_names_the_permissions_that_are_missing(
     assert told in allowed.found.en
 
 
-async def test_doctor_says_that_a_project_is_still_to_be_made(harbor: FakeHarbor) -> None:
+async def test_doctor_reports_a_missing_project(harbor: FakeHarbor) -> None:
     _, found = await doctor.check(Examined(settings(harbor, "12")))
 
     assert found.state is State.NOTE
@@ -362,6 +354,6 @@ def test_the_fake_finds_a_repository_only_by_its_doubly_encoded_name() -> None:
     assert once is None
 
 
-def test_the_fake_refuses_what_the_description_does_not_know() -> None:
+def test_the_fake_refuses_requests_outside_of_the_description() -> None:
     with pytest.raises(BrokenContractError, match="unexpected"):
         validate({"$ref": "#/definitions/ProjectReq"}, {"project_name": "x", "privte": True}, "request")

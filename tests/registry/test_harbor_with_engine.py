@@ -68,7 +68,7 @@ async def test_a_push_without_permission_is_denied(
 
 
 @pytest.mark.docker
-async def test_a_tag_that_may_not_move_is_told_in_harbors_words(
+async def test_a_refused_tag_move_is_reported_with_harbors_message(
     tmp_path: Path, engine: DockerEngine, instance: str, base_image: str
 ) -> None:
     backend, log = RegistryProcess(tmp_path), Recorder()

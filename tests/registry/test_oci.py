@@ -108,7 +108,7 @@ async def test_removes_the_tags_of_one_pull_request_only(oci: OciRegistry, image
 
 
 @pytest.mark.docker
-async def test_tells_which_pull_requests_have_tags(oci: OciRegistry, images: PushedImages) -> None:
+async def test_lists_pull_requests_with_tags(oci: OciRegistry, images: PushedImages) -> None:
     assert await oci.tagged(REPO) == frozenset()
     for tag in ("pr-1-aaaaaaaa", "pr-12-bbbbbbbb-test", "release", "pr-x-aaaaaaaa"):
         images.put(tag, tag)
@@ -116,7 +116,7 @@ async def test_tells_which_pull_requests_have_tags(oci: OciRegistry, images: Pus
 
 
 @pytest.mark.docker
-async def test_leaves_what_others_share(oci: OciRegistry, images: PushedImages) -> None:
+async def test_keeps_images_with_other_tags(oci: OciRegistry, images: PushedImages) -> None:
     images.put("pr-1-aaaaaaaa", "released")
     images.put("v1.0", "released")
     images.put("pr-1-bbbbbbbb", "other")
@@ -127,7 +127,7 @@ async def test_leaves_what_others_share(oci: OciRegistry, images: PushedImages) 
 
 
 @pytest.mark.docker
-async def test_size_is_asked_for_only_where_nobody_knows_it(
+async def test_the_size_is_requested_only_if_unknown(
     oci: OciRegistry, images: PushedImages, app_image: Image, registry: RegistryProcess
 ) -> None:
     async with OciRegistry(RegistryOptions(registry.host)) as shared:
@@ -142,7 +142,7 @@ async def test_size_is_asked_for_only_where_nobody_knows_it(
 
 
 @pytest.mark.docker
-async def test_many_tags_come_in_pages(
+async def test_tags_are_paged(
     oci: OciRegistry, images: PushedImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.registry.oci.PAGE", 2)
@@ -198,7 +198,7 @@ async def test_basic_credentials(tmp_path: Path, password: str, problem: str | N
     assert (answer is None) if problem is None else (problem in str(answer))
 
 
-async def test_registry_that_is_gone_is_tried_again_later() -> None:
+async def test_an_unavailable_registry_is_retried_later() -> None:
     async with OciRegistry(RegistryOptions(f"127.0.0.1:{free_port()}")) as oci:
         with pytest.raises(RetryLater) as caught:
             await oci.remove_tags(REPO, 1)
@@ -208,7 +208,7 @@ async def test_registry_that_is_gone_is_tried_again_later() -> None:
 
 
 @pytest.mark.parametrize(("status", "delay"), [(500, None), (503, None), (429, 7.0)])
-async def test_registry_in_trouble_is_tried_again_later(status: int, delay: float | None) -> None:
+async def test_a_failing_registry_is_retried_later(status: int, delay: float | None) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(status, headers={"Retry-After": "7"} if delay else {})
 
@@ -248,14 +248,14 @@ class TokenRegistry:
         return httpx.Response(200, json={"token": request.url.params["scope"]})
 
 
-async def test_what_is_no_registry_is_told() -> None:
+async def test_another_service_than_a_registry_is_reported() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(404))
 
     async with OciRegistry(RegistryOptions("r", transport=transport)) as oci:
         assert await oci.ping() == "r is no registry: 404"
 
 
-async def test_token_is_fetched_where_the_challenge_says() -> None:
+async def test_the_token_comes_from_the_service_in_the_challenge() -> None:
     registry = TokenRegistry()
 
     async with OciRegistry(
@@ -269,7 +269,7 @@ async def test_token_is_fetched_where_the_challenge_says() -> None:
     assert registry.given == ["repository:pull", "repository:pull", "repository:*"]
 
 
-async def test_token_service_that_refuses_means_denied() -> None:
+async def test_a_refusal_of_the_token_service_means_denied() -> None:
     async with OciRegistry(
         RegistryOptions("r", username="bot", password="no", transport=httpx.MockTransport(TokenRegistry()))
     ) as oci:
@@ -278,14 +278,14 @@ async def test_token_service_that_refuses_means_denied() -> None:
 
 
 @pytest.mark.parametrize("body", ["", "[]", '{"tags": null}', "<html>"])
-async def test_odd_answers_mean_no_tags(body: str) -> None:
+async def test_invalid_responses_mean_no_tags(body: str) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text=body))
 
     async with OciRegistry(RegistryOptions("r", transport=transport)) as oci:
         assert (await oci.remove_tags(REPO, 1)).removed == 0
 
 
-def test_digest_goes_only_when_all_its_tags_do() -> None:
+def test_an_image_is_deleted_only_with_all_its_tags() -> None:
     digests = {"pr-1-a": "x", "pr-1-b": "x", "pr-1-c": "y", "latest": "y", "pr-12-a": "z"}
 
     assert deletable(digests, "pr-1-") == {"x": ["pr-1-a", "pr-1-b"]}
@@ -295,5 +295,5 @@ def test_digest_goes_only_when_all_its_tags_do() -> None:
     ("host", "expected"),
     [("127.0.0.1:5000", "http"), ("localhost:80", "http"), ("127.example.com", "https"), ("h", "https")],
 )
-def test_only_this_machine_is_spoken_to_plainly(host: str, expected: str) -> None:
+def test_only_loopback_registries_use_http(host: str, expected: str) -> None:
     assert scheme(host) == expected

@@ -13,7 +13,7 @@ def shortened(markdown: str, limit: int) -> str:
     return cut(markdown, limit, notice=NOTICE, omitted=OMITTED)
 
 
-def test_what_fits_stays_as_it_is() -> None:
+def test_text_within_the_limit_is_unchanged() -> None:
     assert shortened("构建", 6) == "构建"
 
 
@@ -21,7 +21,7 @@ def test_bytes_are_counted_not_characters() -> None:
     assert size(shortened("构建失败\n" * 40, 200)) <= 200
 
 
-def test_logs_are_cut_first_and_from_their_beginning() -> None:
+def test_logs_are_shortened_first_and_from_their_start() -> None:
     log = "\n".join(f"line {number}" for number in range(200))
     markdown = f"verdict\n\n```text\n{log}\n```\n\nnext"
 
@@ -33,7 +33,7 @@ def test_logs_are_cut_first_and_from_their_beginning() -> None:
     assert NOTICE not in short
 
 
-def test_each_log_gives_way_in_turn() -> None:
+def test_logs_are_shortened_one_after_the_other() -> None:
     log = "\n".join(f"line {number}" for number in range(100))
     markdown = f"```text\n{log}\n```\n\n````text\n{log}\n````\n\nend"
 
@@ -55,7 +55,7 @@ def test_details_and_fences_are_closed() -> None:
     assert short.endswith(NOTICE)
 
 
-def test_an_open_fence_is_closed_by_its_own_kind() -> None:
+def test_an_open_fence_is_closed_by_the_same_characters() -> None:
     # Eight lines stay of any log, so that this one must be cut from its end as well.
     markdown = "````text\n" + "\n".join(["`" * 3 + "x" * 60] * 8) + "\n````"
 
@@ -85,5 +85,5 @@ LINES = st.sampled_from(
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(LINES, max_size=60), st.integers(min_value=120, max_value=600))
-def test_the_limit_holds_whatever_comes(lines: list[str], limit: int) -> None:
+def test_the_limit_holds_for_any_text(lines: list[str], limit: int) -> None:
     assert size(shortened("\n".join(lines), limit)) <= limit

@@ -29,7 +29,7 @@ def inline(markdown: str) -> list[Token]:
 
 @held
 @given(hostile)
-def test_code_is_one_piece_of_code(value: str) -> None:
+def test_code_is_one_code_span(value: str) -> None:
     markdown = escape.code(value)
 
     before, code, after = inline(f"a {markdown} b")
@@ -59,7 +59,7 @@ def test_a_fence_holds_everything(value: str) -> None:
 
 @held
 @given(hostile)
-def test_text_is_nothing_but_text(value: str) -> None:
+def test_text_contains_no_markup(value: str) -> None:
     markdown = escape.text(value)
 
     kinds = {token.type for token in inline(f"a {markdown} b")}
@@ -72,7 +72,7 @@ def test_text_is_nothing_but_text(value: str) -> None:
 
 @held
 @given(hostile)
-def test_text_is_harmless_inside_of_html_too(value: str) -> None:
+def test_text_is_escaped_inside_html(value: str) -> None:
     markdown = f"<details>\n<summary>{escape.text(value)}</summary>\n\nbody\n\n</details>"
 
     blocks = MARKDOWN.parse(markdown)
@@ -89,7 +89,7 @@ def test_text_is_harmless_inside_of_html_too(value: str) -> None:
 
 @held
 @given(hostile)
-def test_prose_is_text_and_code(value: str) -> None:
+def test_prose_contains_only_text_and_code(value: str) -> None:
     kinds = {token.type for token in inline(f"a {escape.prose(value)} b")}
 
     assert kinds <= {"text", "text_special", "code_inline"}
@@ -97,7 +97,7 @@ def test_prose_is_text_and_code(value: str) -> None:
 
 @held
 @given(hostile, hostile)
-def test_a_cell_stays_a_cell(first: str, second: str) -> None:
+def test_a_cell_does_not_end_its_table_cell(first: str, second: str) -> None:
     row = f"| {escape.cell(escape.code(first))} | {escape.cell(escape.text(second))} |"
 
     blocks = MARKDOWN.parse(f"| a | b |\n|---|---|\n{row}\n")
@@ -108,7 +108,7 @@ def test_a_cell_stays_a_cell(first: str, second: str) -> None:
     assert not re.search(r"\\\\+\|", row)
 
 
-def test_code_shows_what_was_meant() -> None:
+def test_code_shows_the_original_text() -> None:
     assert escape.code("pip install -r x.txt") == "`pip install -r x.txt`"
     assert escape.code("a `b` c") == "``a `b` c``"
     assert escape.code("`b`") == "`` `b` ``"
@@ -133,11 +133,11 @@ def test_a_login_is_mentioned(login: str) -> None:
 @pytest.mark.parametrize(
     "login", ["all", "ALL", "everyone", "", "a b", "x\n@all", "<b>", "-x", "x" * 65, "梅"]
 )
-def test_what_is_no_login_is_not_mentioned(login: str) -> None:
+def test_invalid_logins_are_not_mentioned(login: str) -> None:
     assert not escape.mention(login).startswith("@")
 
 
-def test_addresses_become_links_only_if_they_are_some() -> None:
+def test_only_valid_urls_become_links() -> None:
     assert (
         escape.url("http://pr-1.example.com:8080/")
         == "[pr-1.example.com:8080](<http://pr-1.example.com:8080/>)"

@@ -13,7 +13,9 @@ MARKER = "<!-- chatops:run=42 -->"
 
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("name", list(VIEWS))
-def test_comments_read_as_reviewed(name: str, language: Language, golden: Callable[[str, str], None]) -> None:
+def test_comments_equal_their_golden_files(
+    name: str, language: Language, golden: Callable[[str, str], None]
+) -> None:
     body = TemplateRenderer(ROOT / "comment_templates").render(VIEWS[name], language, MARKER)
 
     golden(f"{name}.{language}.md", body)

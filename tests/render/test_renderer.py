@@ -129,7 +129,7 @@ def _every_fact(value: str) -> dict[str, str]:
 @pytest.mark.parametrize("language", list(Language))
 @settings(deadline=None, max_examples=20)
 @given(value=hostile)
-def test_hostile_text_has_no_power(renderer: TemplateRenderer, language: Language, value: str) -> None:
+def test_hostile_text_has_no_effect(renderer: TemplateRenderer, language: Language, value: str) -> None:
     for view, plain in zip(hostile_views(value), hostile_views("x"), strict=True):
         body = renderer.render(view, language, MARKER)
 
@@ -137,7 +137,7 @@ def test_hostile_text_has_no_power(renderer: TemplateRenderer, language: Languag
         assert powers(body) == powers(renderer.render(plain, language, MARKER))
 
 
-def test_the_marker_is_the_last_line_and_shows_nothing(renderer: TemplateRenderer) -> None:
+def test_the_marker_is_the_last_line_and_invisible(renderer: TemplateRenderer) -> None:
     body = renderer.render(Apology("1"), Language.EN, MARKER)
 
     assert body.endswith(f"\n\n{MARKER}\n")
@@ -170,7 +170,7 @@ def test_plain_text_keeps_its_paragraphs_and_code(renderer: TemplateRenderer) ->
     assert powers(body) == powers(renderer.render(Text(en="Hi\n\n`b` here", zh=""), Language.EN, MARKER))
 
 
-def test_a_fact_that_is_missing_shows_as_a_dash(renderer: TemplateRenderer) -> None:
+def test_a_missing_fact_is_a_dash(renderer: TemplateRenderer) -> None:
     view = Refusal("mei", (RefusalLine("/x", Reason.UNKNOWN_RUN),))
 
     assert "no run `—`" in renderer.render(view, Language.EN, MARKER)
@@ -200,7 +200,7 @@ def overrides(tmp_path: Path) -> Overrides:
     return Overrides(tmp_path)
 
 
-def test_the_operators_words_win(overrides: Overrides) -> None:
+def test_the_operators_templates_win(overrides: Overrides) -> None:
     overrides.write("apology.md.j2", "Sorry: {{ view.id | code }}")
     overrides.write("zh/apology.md.j2", "抱歉：{{ view.id | code }}")
 
@@ -209,7 +209,7 @@ def test_the_operators_words_win(overrides: Overrides) -> None:
     assert overrides.failed == []
 
 
-def test_an_override_may_use_what_is_shared(overrides: Overrides) -> None:
+def test_an_override_may_use_shared_macros(overrides: Overrides) -> None:
     overrides.write("en/_words.md.j2", '{% set need = {"write": "the team"} %}')
     view = Refusal("mei", (RefusalLine("/x", Reason.NOT_ALLOWED, {"who": "mei", "needs": "write"}),))
 
@@ -228,7 +228,7 @@ def test_an_override_may_use_what_is_shared(overrides: Overrides) -> None:
         "{{ view.id | code(1, 2, 3) }}",
     ],
 )
-def test_a_broken_override_falls_back_and_is_told(overrides: Overrides, text: str) -> None:
+def test_a_broken_override_falls_back_and_is_reported(overrides: Overrides, text: str) -> None:
     overrides.write("en/apology.md.j2", text)
 
     body = overrides.render()
@@ -239,7 +239,7 @@ def test_a_broken_override_falls_back_and_is_told(overrides: Overrides, text: st
     assert [file for file, _ in overrides.failed] == ["en/apology.md.j2"]
 
 
-def test_the_file_at_fault_is_named_even_if_another_used_it(overrides: Overrides) -> None:
+def test_a_broken_template_is_named_even_if_another_includes_it(overrides: Overrides) -> None:
     overrides.write("_shape.md.j2", "{% macro commit(sha) %}{{ nothing }}{% endmacro %}")
 
     body = overrides.render(samples.VIEWS["approved"])

@@ -65,7 +65,7 @@ def test_every_view_has_a_sample() -> None:
     assert {type(view) for view in VIEWS.values()} == set(get_args(View)) - {Text}
 
 
-def test_every_template_has_reviewed_words() -> None:
+def test_every_template_has_a_golden_file() -> None:
     reviewed = {template_name(view) for view in VIEWS.values()}
     of_commands = [file.name for file in (ROOT / "tests" / "golden" / "commands").iterdir()]
 
@@ -76,7 +76,7 @@ def test_every_template_has_reviewed_words() -> None:
 
 @BOTH
 @pytest.mark.parametrize("reason", list(Reason))
-def test_a_reason_is_worded_from_the_facts_that_go_with_it(reason: Reason, language: Language) -> None:
+def test_every_reason_uses_only_its_facts(reason: Reason, language: Language) -> None:
     words, facts = module(language, "_reasons.md.j2"), Asked()
 
     sentence = getattr(words, reason)(facts)
@@ -88,7 +88,7 @@ def test_a_reason_is_worded_from_the_facts_that_go_with_it(reason: Reason, langu
 
 
 @BOTH
-def test_all_advice_belongs_to_a_reason(language: Language) -> None:
+def test_advice_exists_only_for_reasons(language: Language) -> None:
     names = [name for name in vars(module(language, "_reasons.md.j2")) if name.startswith("advice_")]
 
     assert names
@@ -108,7 +108,7 @@ def test_all_advice_belongs_to_a_reason(language: Language) -> None:
         ("severity", Severity),
     ],
 )
-def test_every_identifier_is_named(table: str, names: type[StrEnum], language: Language) -> None:
+def test_every_identifier_has_a_name(table: str, names: type[StrEnum], language: Language) -> None:
     assert set(getattr(module(language, "_words.md.j2"), table)) == set(names)
 
 
@@ -124,7 +124,7 @@ def test_both_languages_know_the_same_notes_and_macros() -> None:
         assert {name for name in zh ^ en if not name.startswith("_")} <= {"automatic"}
 
 
-def test_notes_that_the_code_writes_have_words() -> None:
+def test_every_note_has_a_text() -> None:
     written = {
         code
         for file in (ROOT / "bot").rglob("*.py")

@@ -36,7 +36,7 @@ def written(tmp_path: Path) -> list[Path]:
     return [place for place in tmp_path.rglob("*") if place.is_file()]
 
 
-async def test_results_are_kept_for_machines_and_people(files: RunFiles, tmp_path: Path) -> None:
+async def test_results_are_stored_as_xml_and_html(files: RunFiles, tmp_path: Path) -> None:
     await files.save(42, "default", REPORT, {"junit.xml": b"<testsuite/>"}, about="lin/guestbook!12")
 
     folder = tmp_path / "data" / "runs" / "42"
@@ -73,7 +73,7 @@ async def test_no_secret_reaches_a_report(files: RunFiles, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "name", ["../../../evil", "/etc/passwd", "..", ".", "", "a/b\x00c", "x" * 500, "测试", "\ud800"]
 )
-async def test_no_name_leads_out_of_the_folder(files: RunFiles, tmp_path: Path, name: str) -> None:
+async def test_no_name_leaves_the_folder(files: RunFiles, tmp_path: Path, name: str) -> None:
     await files.save(42, name, REPORT, {f"{name}.xml": b"1", name: b"2"})
 
     inside = tmp_path / "data" / "runs" / "42" / "suites"
@@ -82,7 +82,7 @@ async def test_no_name_leads_out_of_the_folder(files: RunFiles, tmp_path: Path, 
     assert all(file.is_relative_to(inside) for file in found)
 
 
-async def test_names_that_look_alike_stay_apart(files: RunFiles, tmp_path: Path) -> None:
+async def test_similar_names_have_separate_files(files: RunFiles, tmp_path: Path) -> None:
     await files.save(42, "a b", REPORT, {"a/b.xml": b"1", "a-b.xml": b"2", "a b.xml": b"3"})
     await files.save(42, "a-b", REPORT, {})
 
@@ -90,13 +90,13 @@ async def test_names_that_look_alike_stay_apart(files: RunFiles, tmp_path: Path)
     assert len([file for file in written(tmp_path) if file.name == "report.json"]) == 2
 
 
-async def test_too_many_files_are_not_kept(files: RunFiles, tmp_path: Path) -> None:
+async def test_the_number_of_files_is_limited(files: RunFiles, tmp_path: Path) -> None:
     await files.save(42, "default", REPORT, {f"{number}.xml": b"1" for number in range(600)})
 
     assert len([file for file in written(tmp_path) if file.suffix == ".xml"]) == 500
 
 
-async def test_a_log_is_read_piece_by_piece_between_characters(files: RunFiles) -> None:
+async def test_a_log_is_read_in_pieces_of_whole_characters(files: RunFiles) -> None:
     files.log(42, "build").write("构建完成\n")
 
     text, offset = "", 0
@@ -107,7 +107,7 @@ async def test_a_log_is_read_piece_by_piece_between_characters(files: RunFiles) 
     assert offset == 13
 
 
-async def test_a_reader_waits_for_what_is_not_there(files: RunFiles) -> None:
+async def test_a_reader_waits_for_missing_data(files: RunFiles) -> None:
     assert (await files.read_log(42, "build", 0, 100)).next_offset == 0
 
     log = files.log(42, "build")
@@ -124,7 +124,9 @@ async def test_a_reader_waits_for_what_is_not_there(files: RunFiles) -> None:
     ("step", "offset", "limit"),
     [("../../x", 0, 10), ("build", 10**30, 10), ("build", 99, 10), ("", 0, 10), ("BUILD\x00", 0, 10)],
 )
-async def test_odd_questions_get_an_empty_answer(files: RunFiles, step: str, offset: int, limit: int) -> None:
+async def test_invalid_requests_get_an_empty_answer(
+    files: RunFiles, step: str, offset: int, limit: int
+) -> None:
     files.log(42, "build").write("x")
 
     chunk = await files.read_log(42, step, offset, limit)
@@ -138,12 +140,12 @@ async def test_a_negative_offset_is_the_beginning(files: RunFiles) -> None:
     assert (await files.read_log(42, "build", -5, -1)).text == "x"
 
 
-def test_a_log_of_what_is_no_step_cannot_be_opened(files: RunFiles) -> None:
+def test_a_log_of_an_invalid_step_cannot_be_opened(files: RunFiles) -> None:
     with pytest.raises(ValueError, match="not a step"):
         files.log(42, "../evil")
 
 
-async def test_a_suite_that_ran_again_leaves_nothing_of_its_first_results(files: RunFiles) -> None:
+async def test_a_repeated_suite_replaces_its_results(files: RunFiles) -> None:
     await files.save(42, "unit", REPORT, {"a.xml": b"1", "b.xml": b"2"})
     await files.save(42, "unit", REPORT, {"b.xml": b"3"})
 
@@ -172,7 +174,7 @@ async def test_a_report_waits_for_the_file_store(files: RunFiles, monkeypatch: p
     assert await files.has_report(42)
 
 
-async def test_a_suites_own_html_is_kept_and_linked_beside_its_results(files: RunFiles) -> None:
+async def test_a_suites_own_html_is_stored_and_linked(files: RunFiles) -> None:
     page = f"<h1>{SECRET}</h1>".encode()
     await files.save(42, "接口", REPORT, {"junit.xml": b"<x/>", "allure/index.HTML": page, "<b>.html": b"2"})
 
@@ -191,9 +193,7 @@ async def test_a_suites_own_html_is_kept_and_linked_beside_its_results(files: Ru
     assert b"suites/" not in (await files.report(42) or b"")
 
 
-async def test_of_too_much_html_some_is_left_out_and_the_results_stay(
-    files: RunFiles, tmp_path: Path
-) -> None:
+async def test_html_over_the_limit_is_skipped_and_results_are_kept(files: RunFiles, tmp_path: Path) -> None:
     huge = {f"{number}.html": bytes(9 << 20) for number in range(3)}
     await files.save(42, "unit", REPORT, {"junit.xml": b"<x/>", **huge})
 
@@ -216,14 +216,14 @@ async def test_of_too_much_html_some_is_left_out_and_the_results_stay(
         "",
     ],
 )
-async def test_nothing_else_is_handed_out_as_a_suites_own_report(files: RunFiles, name: str) -> None:
+async def test_only_html_reports_of_suites_are_served(files: RunFiles, name: str) -> None:
     await files.save(42, "unit", REPORT, {"junit.xml": b"<x/>"})
 
     assert await files.own_report(42, name) is None
 
 
 @pytest.mark.parametrize("name", ["../../../evil", "/etc/passwd", "..", "", "a/b\x00c", "x" * 500, "\ud800"])
-async def test_no_name_of_a_page_leads_out_of_the_folder(files: RunFiles, tmp_path: Path, name: str) -> None:
+async def test_no_page_name_leaves_the_folder(files: RunFiles, tmp_path: Path, name: str) -> None:
     await files.save(42, name, REPORT, {f"{name}.html": b"1"})
 
     inside = tmp_path / "data" / "runs" / "42" / "suites"
@@ -236,7 +236,7 @@ async def test_no_name_of_a_page_leads_out_of_the_folder(files: RunFiles, tmp_pa
     ("limit", "tail"),
     [(11, "一\n二\n3\n"), (10, "一\n二\n3\n"), (9, "二\n3\n"), (7, "二\n3\n"), (5, "3\n"), (2, "3\n")],
 )
-async def test_the_end_of_a_log_is_whole_lines(files: RunFiles, limit: int, tail: str) -> None:
+async def test_the_tail_of_a_log_has_whole_lines(files: RunFiles, limit: int, tail: str) -> None:
     files.log(42, "build").write("一\n二\n3\n")
 
     assert await files.tail(42, "build", limit) == tail

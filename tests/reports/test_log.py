@@ -26,7 +26,7 @@ def streamed(pieces: list[str], *secrets: str) -> str:
     return "".join(stream.feed(piece) for piece in pieces) + stream.pending
 
 
-def test_output_is_there_at_once_and_stays(file: Path) -> None:
+def test_output_is_readable_at_once_and_persistent(file: Path) -> None:
     log = StepLog(LocalAppendFile(file), Masker([]))
 
     log.write("Step 1/2 : FROM scratch\n构建")
@@ -36,14 +36,14 @@ def test_output_is_there_at_once_and_stays(file: Path) -> None:
     assert file.read_text("utf-8") == "Step 1/2 : FROM scratch\n构建完成\n"
 
 
-def test_a_log_that_is_opened_again_goes_on(file: Path) -> None:
+def test_a_reopened_log_continues(file: Path) -> None:
     StepLog(LocalAppendFile(file), Masker([])).write("first\n")
     StepLog(LocalAppendFile(file), Masker([])).write("second\n")
 
     assert file.read_text("utf-8") == "first\nsecond\n"
 
 
-def test_notes_are_lines_of_their_own_and_cannot_be_forged(file: Path) -> None:
+def test_notes_are_separate_lines_and_cannot_be_forged(file: Path) -> None:
     log = StepLog(LocalAppendFile(file), Masker([SECRET]))
 
     log.write("half a line")
@@ -64,7 +64,7 @@ def test_the_tail_is_the_last_lines_of_output(file: Path) -> None:
     assert log.tail(0) == ""
 
 
-def test_a_progress_bar_does_not_fill_the_memory(file: Path) -> None:
+def test_a_progress_bar_needs_limited_memory(file: Path) -> None:
     log = StepLog(LocalAppendFile(file), Masker([]))
     for _ in range(100):
         log.write("#" * 1000)
@@ -74,7 +74,7 @@ def test_a_progress_bar_does_not_fill_the_memory(file: Path) -> None:
 
 @given(st.data())
 @settings(deadline=None, max_examples=100)
-def test_secrets_are_masked_however_the_output_is_cut(data: st.DataObject) -> None:
+def test_secrets_are_masked_across_writes(data: st.DataObject) -> None:
     parts = st.sampled_from(
         [SECRET, "s3cr3t", "s3", "ab", "abab-c", "ab-ab", "\n", "x", "\x1b[1m", "\r\n", "构建"]
     )
@@ -89,14 +89,14 @@ def test_secrets_are_masked_however_the_output_is_cut(data: st.DataObject) -> No
     assert "abab-c" not in shown
 
 
-def test_secrets_are_masked_in_the_forms_in_which_they_travel() -> None:
+def test_secrets_are_masked_in_their_encoded_forms() -> None:
     assert streamed(["x p%40ss%2Fword x"], "p@ss/word") == "x *** x"
     assert streamed(["Basic cEBzcy93b3Jk="], "p@ss/word") == "Basic ***="
     assert streamed(["-----KEY\nabcdef\n-----"], "-----KEY\nabcdef\n-----") == "***\n***\n***"
     assert streamed(["a b c"], "", "a") == "a b c"
 
 
-def test_output_is_shown_without_waiting_if_no_secret_can_begin_there(file: Path) -> None:
+def test_output_without_a_possible_secret_is_shown_at_once(file: Path) -> None:
     log = StepLog(LocalAppendFile(file), Masker([SECRET]))
 
     log.write("progress: s")
@@ -118,11 +118,11 @@ def test_output_is_shown_without_waiting_if_no_secret_can_begin_there(file: Path
         (["\ud800x"], "x"),
     ],
 )
-def test_output_becomes_readable(pieces: list[str], shown: str) -> None:
+def test_control_sequences_are_removed(pieces: list[str], shown: str) -> None:
     assert streamed(pieces) == shown
 
 
-def test_a_log_that_is_too_long_is_cut_and_says_so(file: Path) -> None:
+def test_a_log_over_the_limit_is_cut_with_a_note(file: Path) -> None:
     log = StepLog(LocalAppendFile(file), Masker([]), limit=100)
     log.write("构" * 60)
     log.write("more\n" * 1000)
@@ -136,14 +136,14 @@ def test_a_log_that_is_too_long_is_cut_and_says_so(file: Path) -> None:
     assert log.tail(1) == "more"
 
 
-def test_a_log_that_was_cut_stays_cut_when_it_is_opened_again(file: Path) -> None:
+def test_a_cut_log_stays_cut_when_reopened(file: Path) -> None:
     StepLog(LocalAppendFile(file), Masker([]), limit=10).write("x" * 20)
     StepLog(LocalAppendFile(file), Masker([]), limit=10).write("Z" * 20)
 
     assert "Z" not in file.read_text("utf-8")
 
 
-def test_notes_do_not_fill_the_disk(file: Path) -> None:
+def test_the_number_of_notes_is_limited(file: Path) -> None:
     log = StepLog(LocalAppendFile(file), Masker([]), limit=10)
     for _ in range(2000):
         log.note("x" * 100)
@@ -151,7 +151,7 @@ def test_notes_do_not_fill_the_disk(file: Path) -> None:
     assert file.stat().st_size < 100_000
 
 
-def test_a_full_disk_costs_lines_not_the_run(
+def test_a_full_disk_loses_lines_and_raises_no_error(
     file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = StepLog(LocalAppendFile(file), Masker([]))
@@ -172,7 +172,7 @@ def test_a_full_disk_costs_lines_not_the_run(
     assert kept == "zero\n▸ 8 bytes of output were lost here: they could not be written\nthree\n"
 
 
-def test_a_disk_that_takes_no_new_file_costs_lines_not_the_run(
+def test_a_log_file_that_cannot_be_created_loses_lines_and_raises_no_error(
     file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = StepLog(LocalAppendFile(file), Masker([]))
@@ -188,7 +188,7 @@ def test_a_disk_that_takes_no_new_file_costs_lines_not_the_run(
     assert file.read_text("utf-8").endswith("lost here: they could not be written\ntwo\n")
 
 
-def test_nothing_stays_open(file: Path) -> None:
+def test_all_files_are_closed(file: Path) -> None:
     StepLog(LocalAppendFile(file), Masker([])).write("x")
     gc.collect()
 

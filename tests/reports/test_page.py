@@ -65,13 +65,13 @@ def test_hostile_text_adds_no_tag_and_no_attribute(value: str) -> None:
     )
 
 
-def test_the_page_needs_nothing_from_elsewhere() -> None:
+def test_the_page_is_self_contained() -> None:
     html = shown(suite(failed(), passed(1)))
 
     assert not re.search(r"https?:|src=|url\(|@import|<script|\son\w+=", html)
 
 
-def test_the_page_tells_both_languages_and_begins_with_its_own() -> None:
+def test_the_page_has_both_languages_and_starts_with_the_configured_one() -> None:
     for language, other in ((Language.EN, Language.ZH), (Language.ZH, Language.EN)):
         html = ReportPage(language).render(42, [suite(failed())])
         inputs = {attributes["id"]: attributes for tag, attributes in Outline(html).tags if tag == "input"}
@@ -82,14 +82,14 @@ def test_the_page_tells_both_languages_and_begins_with_its_own() -> None:
         assert "1 test failed" in html
 
 
-def test_failures_come_first_with_what_they_said() -> None:
+def test_failures_are_first_with_their_messages() -> None:
     html = shown(suite(passed(1), failed("test_broken", "AssertionError: 1 != 2"), passed(2)))
 
     assert html.index("test_broken") < html.index("test_1")
     assert html.count("AssertionError: 1 != 2") == 3
 
 
-def test_a_flaky_test_is_told_but_not_open() -> None:
+def test_a_flaky_test_is_marked_but_collapsed() -> None:
     html = shown(suite(Case("m", "sometimes", CaseState.FLAKY, 1.0, "late", "late", "")))
 
     cards = [
@@ -110,7 +110,7 @@ def test_only_the_first_failures_are_open() -> None:
     assert sum("open" in card for card in cards) == page.MOST_OPEN
 
 
-def test_twenty_thousand_tests_stay_usable() -> None:
+def test_a_report_of_twenty_thousand_tests_is_usable() -> None:
     cases = [
         failed(f"f{number}", "x" * 50_000) if number % 40 == 0 else passed(number) for number in range(20_000)
     ]
@@ -132,7 +132,7 @@ def test_many_groups_are_cut_and_counted() -> None:
     assert "100 more groups of tests" in html
 
 
-def test_long_output_keeps_its_beginning_and_its_end() -> None:
+def test_long_output_keeps_its_start_and_end() -> None:
     html = shown(suite(failed(text="begin" + "x" * 20_000 + "end")))
 
     assert "begin" in html
@@ -140,17 +140,17 @@ def test_long_output_keeps_its_beginning_and_its_end() -> None:
     assert "x" * 10_000 not in html
 
 
-def test_a_group_with_failures_stands_before_one_without() -> None:
+def test_groups_with_failures_are_first() -> None:
     html = shown(suite(passed(1, "good"), Case("bad", "t", CaseState.FAILED)))
 
     assert html.index('<span class="name">bad') < html.index('<span class="name">good')
 
 
-def test_a_skipped_test_says_why() -> None:
+def test_a_skipped_test_shows_its_reason() -> None:
     assert "needs a certificate" in shown(suite(Case("m", "t", CaseState.SKIPPED, 0, "needs a certificate")))
 
 
-def test_no_tests_are_no_success() -> None:
+def test_a_report_without_tests_is_not_a_success() -> None:
     assert "No tests" in shown(suite())
 
 
@@ -162,7 +162,7 @@ def test_durations(amount: float, words: str) -> None:
     assert page.seconds(amount) == words
 
 
-def test_the_slowest_are_listed_slowest_first() -> None:
+def test_the_slowest_tests_are_listed() -> None:
     html = shown(suite(*(Case("m", f"slow_{number}", CaseState.PASSED, number) for number in range(20))))
 
     names = re.findall(r"slow_\d+", html[html.index('class="slowest"') :])

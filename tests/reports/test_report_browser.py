@@ -29,7 +29,7 @@ async def report(tmp_path: Path) -> AsyncIterator[Page]:
         yield page
 
 
-async def test_states_are_filtered_without_script(report: Page) -> None:
+async def test_states_can_be_filtered_without_javascript(report: Page) -> None:
     rows = report.locator("tr.case:visible")
     await expect(rows).to_have_count(3)
 
@@ -41,7 +41,7 @@ async def test_states_are_filtered_without_script(report: Page) -> None:
     await expect(report.locator(".failure:visible")).to_have_count(1)
 
 
-async def test_the_language_is_a_choice(report: Page) -> None:
+async def test_the_language_can_be_changed(report: Page) -> None:
     verdict = report.locator(".verdict")
     await expect(verdict).to_contain_text("1 test failed", use_inner_text=True)
 
@@ -50,7 +50,7 @@ async def test_the_language_is_a_choice(report: Page) -> None:
     await expect(verdict).not_to_contain_text("1 test failed", use_inner_text=True)
 
 
-async def test_nothing_sticks_out_on_a_phone(report: Page) -> None:
+async def test_nothing_overflows_on_a_phone(report: Page) -> None:
     # Scripts are off on the page, so that its width is read from where things are drawn.
     box = await report.locator("html").bounding_box()
     assert box

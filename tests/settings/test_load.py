@@ -22,12 +22,12 @@ def problems(file: Path | None, environ: dict[str, str] | None = None) -> list[s
     return [line.replace(str(file), "chatops.toml") for line in told.value.problems]
 
 
-def test_without_a_file_or_variables_there_are_defaults() -> None:
+def test_without_a_file_and_variables_all_values_are_defaults() -> None:
     assert load(None, {}) == Settings()
     assert load(None, {"PATH": "/bin", "CHATOPS_CONFIG": "x", "OTHER__KEY": "1"}) == Settings()
 
 
-def test_a_file_is_read(file: Path) -> None:
+def test_values_come_from_the_file(file: Path) -> None:
     file.write_text(
         '[server]\nport = 9000\ndata_dir = "/srv/chatops"\n[docker]\ncpus = 2\nfirewall = false\n'
         '[repos]\nallow = ["org/*", "!org/legacy"]\n[comments]\nlanguage = "en"\n'
@@ -44,7 +44,7 @@ def test_a_file_is_read(file: Path) -> None:
     assert read.store_url == "sqlite:////srv/chatops/chatops.db"
 
 
-def test_the_environment_wins(file: Path) -> None:
+def test_the_environment_overrides_the_file(file: Path) -> None:
     file.write_text('[server]\nport = 9000\nhost = "::1"\n')
 
     read = load(file, {"CHATOPS_SERVER__PORT": "9001", "CHATOPS_PREVIEW__PUBLIC_PORT": "443"})
@@ -56,7 +56,7 @@ def test_the_environment_wins(file: Path) -> None:
     ("text", "expected"),
     [("a/*, !a/b", ("a/*", "!a/b")), ('["a/*", "b,c/*"]', ("a/*", "b,c/*")), ("", ()), ("a/b,", ("a/b",))],
 )
-def test_a_list_in_a_variable_has_commas_or_is_json(text: str, expected: tuple[str, ...]) -> None:
+def test_a_list_in_a_variable_is_comma_separated_or_json(text: str, expected: tuple[str, ...]) -> None:
     assert load(None, {"CHATOPS_REPOS__ALLOW": text}).repos.allow == expected
 
 
@@ -73,7 +73,7 @@ def test_a_command_in_a_variable_has_underscores() -> None:
     assert dict(read.permissions) == {"ok-to-test": "admin", "deploy": "write"}
 
 
-def test_one_webhook_secret_may_stand_alone(file: Path) -> None:
+def test_a_single_webhook_secret_needs_no_list(file: Path) -> None:
     file.write_text('[gitee]\nwebhook_secret = "only, one"\n')
 
     assert [one.get_secret_value() for one in load(file, {}).gitee.webhook_secret] == ["only, one"]
@@ -92,7 +92,7 @@ def test_secrets_are_read_from_files(file: Path, tmp_path: Path) -> None:
     assert read.registry.password.get_secret_value() == "word"
 
 
-def test_a_variable_replaces_the_file_whichever_form_either_has(file: Path, tmp_path: Path) -> None:
+def test_a_variable_overrides_the_file_in_every_form(file: Path, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from a file")
     file.write_text('[gitee]\ntoken = "plain"\n')
     assert (
@@ -104,7 +104,7 @@ def test_a_variable_replaces_the_file_whichever_form_either_has(file: Path, tmp_
     assert load(file, {"CHATOPS_GITEE__TOKEN": "plain"}).gitee.token.get_secret_value() == "plain"
 
 
-def test_a_secret_in_two_forms_is_a_mistake(file: Path, tmp_path: Path) -> None:
+def test_a_secret_in_two_forms_is_an_error(file: Path, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("x")
     file.write_text(f'[gitee]\ntoken = "y"\ntoken_file = "{tmp_path}/token"\n')
 
@@ -113,7 +113,7 @@ def test_a_secret_in_two_forms_is_a_mistake(file: Path, tmp_path: Path) -> None:
     assert problems(None, both) == ["CHATOPS_GITEE__TOKEN_FILE: both token and token_file are set"]
 
 
-def test_a_secret_file_that_cannot_be_read_is_named(file: Path, tmp_path: Path) -> None:
+def test_an_unreadable_secret_file_is_reported(file: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     (tmp_path / "binary").write_bytes(b"\xff")
     file.write_text(
@@ -129,7 +129,7 @@ def test_a_secret_file_that_cannot_be_read_is_named(file: Path, tmp_path: Path) 
     ]
 
 
-def test_everything_wrong_is_told_at_once_with_its_place_and_a_suggestion(file: Path) -> None:
+def test_all_errors_are_reported_at_once_with_position_and_suggestion(file: Path) -> None:
     file.write_text(
         "[server]\nprot = 80\nport = 'x'\n\n[gitte]\nurl = 'x'\n[docker]\ncpus = 0\nfirewall = 'yes'\n"
         "[repos]\nallow = [\n  'org/*',\n  3,\n]\n[permissions]\nbuild = 'wirte'\n"
@@ -155,13 +155,13 @@ def test_everything_wrong_is_told_at_once_with_its_place_and_a_suggestion(file: 
 
 
 @pytest.mark.parametrize("value", ["80", "true", "1.5", "[]", "2026-01-01", "{ x = 1 }"])
-def test_a_value_of_another_type_is_wrong(file: Path, value: str) -> None:
+def test_a_value_of_a_wrong_type_is_an_error(file: Path, value: str) -> None:
     file.write_text(f"[server]\nhost = {value}\n")
 
     assert problems(file) == ["chatops.toml:2: server.host: should be a valid string"]
 
 
-def test_a_section_is_no_value(file: Path) -> None:
+def test_a_section_as_a_value_is_an_error(file: Path) -> None:
     file.write_text("server = 5\npermissions = 5\n")
 
     assert problems(file, {"CHATOPS_SERVER__PORT": "1"}) == [
@@ -171,19 +171,19 @@ def test_a_section_is_no_value(file: Path) -> None:
 
 
 @pytest.mark.parametrize("cpus", ["0", "-1", "inf", "nan", "two"])
-def test_processors_are_a_number_above_zero(cpus: str) -> None:
+def test_processors_must_be_above_zero(cpus: str) -> None:
     assert problems(None, {"CHATOPS_DOCKER__CPUS": cpus})[0].startswith("CHATOPS_DOCKER__CPUS: should be")
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1"])
-def test_a_port_is_one(port: str) -> None:
+def test_ports_are_validated(port: str) -> None:
     assert problems(None, {"CHATOPS_SERVER__PORT": port})[0].startswith("CHATOPS_SERVER__PORT: should be")
 
 
 @pytest.mark.parametrize(
     "url", ["gitee.com", "ftp://gitee.com", "https://", "https://a b", "https://u:p@host", "https://x?y"]
 )
-def test_an_address_is_one_of_the_web_and_without_credentials(url: str) -> None:
+def test_web_addresses_are_validated_and_have_no_credentials(url: str) -> None:
     assert problems(None, {"CHATOPS_GITEE__URL": url})[0].startswith(
         "CHATOPS_GITEE__URL: string should match"
     )
@@ -193,23 +193,23 @@ def test_an_address_is_one_of_the_web_and_without_credentials(url: str) -> None:
     ("content", "words"),
     [(b"[server", "is not TOML: "), (b"a = 1\na = 2", "is not TOML: "), (b"\xff", "is not UTF-8")],
 )
-def test_a_file_that_is_no_toml_is_named(file: Path, content: bytes, words: str) -> None:
+def test_a_file_that_is_not_toml_is_reported(file: Path, content: bytes, words: str) -> None:
     file.write_bytes(content)
 
     assert problems(file)[0].startswith(f"chatops.toml: {words}")
 
 
-def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+def test_a_missing_file_is_reported(file: Path) -> None:
     assert problems(file) == ["chatops.toml: cannot be read: No such file or directory"]
 
 
-def test_a_syntax_error_tells_its_line(file: Path) -> None:
+def test_a_syntax_error_has_its_line(file: Path) -> None:
     file.write_text("[server]\nport = \n")
 
     assert "line 2" in problems(file)[0]
 
 
-def test_no_secret_is_shown_by_settings_or_by_their_errors(file: Path) -> None:
+def test_settings_and_errors_show_no_secret(file: Path) -> None:
     file.write_text(
         '[gitee]\ntoken = "sesame"\nwebhook_secret = ["sesame", 5]\n[registry]\npassword = ["sesame"]\n'
     )
@@ -222,7 +222,7 @@ def test_no_secret_is_shown_by_settings_or_by_their_errors(file: Path) -> None:
     assert read.store_url == "postgresql://bot:sesame@db/x"
 
 
-def test_the_api_is_below_gitee_unless_said_otherwise() -> None:
+def test_the_default_api_url_is_below_gitees_url() -> None:
     assert load(None, {}).gitee.api == "https://gitee.com/api/v5"
     assert (
         load(None, {"CHATOPS_GITEE__URL": "https://git.example/"}).gitee.api == "https://git.example/api/v5"
@@ -271,7 +271,7 @@ def test_keys_are_found_on_their_lines(path: tuple[str, ...], line: int) -> None
         st.sampled_from(["SERVER__PORT", "REPOS__ALLOW", "DOCKER__CPUS", "GITEE__TOKEN_FILE"]), st.text()
     )
 )
-def test_no_variable_is_too_odd(variables: dict[str, str]) -> None:
+def test_any_variable_is_read_or_refused(variables: dict[str, str]) -> None:
     try:
         load(None, {f"CHATOPS_{name}": text for name, text in variables.items()})
     except SettingsError as told:
@@ -281,7 +281,7 @@ def test_no_variable_is_too_odd(variables: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "least"), [("LOGS", "59m", "1h"), ("RUNS", "99999w", "1h"), ("DELIVERIES", "47h", "2d")]
 )
-def test_what_is_kept_is_kept_for_a_reasonable_time(key: str, value: str, least: str) -> None:
+def test_retention_times_have_bounds(key: str, value: str, least: str) -> None:
     variable = f"CHATOPS_RETENTION__{key}"
 
     assert problems(None, {variable: value}) == [f"{variable}: should be between {least} and 3650d"]

@@ -38,7 +38,7 @@ async def test_a_fetched_commit_can_be_read_and_archived(source: GitSource, upst
     assert set(await names(source, sha, "src/")) == {"app.py"}
 
 
-async def test_a_commit_that_is_there_costs_no_network(source: GitSource, upstream: Upstream) -> None:
+async def test_a_cached_commit_needs_no_network(source: GitSource, upstream: Upstream) -> None:
     sha = upstream.open(FILES)
     await source.fetch(REPO, upstream.url, 7, sha)
     asked = len(upstream.requests)
@@ -61,7 +61,7 @@ async def test_only_the_newest_commit_is_transferred(
     assert (tmp_path / "cache/lin/guestbook.git/shallow").read_text().split() == [sha]
 
 
-async def test_a_head_that_moved_on_is_told_with_both_commits(source: GitSource, upstream: Upstream) -> None:
+async def test_a_moved_head_is_reported_with_both_commits(source: GitSource, upstream: Upstream) -> None:
     seen = upstream.commit(FILES)
     now = upstream.commit({"Dockerfile": b"FROM other\n"}, parent=seen)
     upstream.pull(7, now)
@@ -73,7 +73,7 @@ async def test_a_head_that_moved_on_is_told_with_both_commits(source: GitSource,
     assert await source.read(REPO, seen, "Dockerfile") is None
 
 
-async def test_a_commit_that_was_pushed_away_is_gone(source: GitSource, upstream: Upstream) -> None:
+async def test_a_commit_replaced_by_a_force_push_is_gone(source: GitSource, upstream: Upstream) -> None:
     upstream.open(FILES)
     gone = "1" * 40
 
@@ -83,7 +83,7 @@ async def test_a_commit_that_was_pushed_away_is_gone(source: GitSource, upstream
     assert (told.value.reason, told.value.facts) == (Reason.COMMIT_GONE, {"sha": gone})
 
 
-async def test_without_its_ref_the_commit_itself_will_do(source: GitSource, upstream: Upstream) -> None:
+async def test_without_its_ref_a_commit_is_fetched_by_its_id(source: GitSource, upstream: Upstream) -> None:
     sha = upstream.commit(FILES)
     upstream.git("update-ref", "refs/heads/feature", sha)
 
@@ -92,7 +92,7 @@ async def test_without_its_ref_the_commit_itself_will_do(source: GitSource, upst
     assert await source.read(REPO, sha, "src/app.py") == b"print()\n"
 
 
-async def test_neither_ref_nor_commit_is_gone_too(source: GitSource, upstream: Upstream) -> None:
+async def test_without_ref_and_commit_it_is_gone(source: GitSource, upstream: Upstream) -> None:
     upstream.git("update-ref", "refs/heads/master", upstream.commit(FILES))
 
     with pytest.raises(TellUser) as told:
@@ -119,7 +119,7 @@ async def test_a_commit_of_the_base_branch_can_be_read_beside_the_head(
     assert await source.read(REPO, head, "Dockerfile") == b"FROM scratch\n"
 
 
-async def test_a_commit_that_no_branch_has_is_gone(source: GitSource, upstream: Upstream) -> None:
+async def test_a_commit_on_no_branch_is_gone(source: GitSource, upstream: Upstream) -> None:
     upstream.open(FILES)
 
     with pytest.raises(TellUser) as told:
@@ -142,7 +142,7 @@ async def test_pull_requests_of_one_repository_do_not_disturb_each_other(
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-async def test_a_refusal_is_given_up(source: GitSource, upstream: Upstream, status: int) -> None:
+async def test_a_refused_fetch_is_not_retried(source: GitSource, upstream: Upstream, status: int) -> None:
     sha = upstream.open(FILES)
     upstream.answer = lambda: web.Response(status=status)
 
@@ -153,7 +153,7 @@ async def test_a_refusal_is_given_up(source: GitSource, upstream: Upstream, stat
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-async def test_a_server_in_trouble_is_tried_later(source: GitSource, upstream: Upstream, status: int) -> None:
+async def test_a_failing_server_is_retried_later(source: GitSource, upstream: Upstream, status: int) -> None:
     sha = upstream.open(FILES)
     upstream.answer = lambda: web.Response(status=status)
 
@@ -166,7 +166,7 @@ async def test_a_server_in_trouble_is_tried_later(source: GitSource, upstream: U
     await source.fetch(REPO, upstream.url, 7, sha)
 
 
-async def test_no_server_at_all_is_tried_later(tmp_path: Path) -> None:
+async def test_a_missing_server_is_retried_later(tmp_path: Path) -> None:
     nobody = f"http://127.0.0.1:{free_port()}"
 
     with pytest.raises(RetryLater) as told:
@@ -175,7 +175,7 @@ async def test_no_server_at_all_is_tried_later(tmp_path: Path) -> None:
     assert told.value.reason is Reason.GIT_UNAVAILABLE
 
 
-async def test_a_server_that_never_answers_is_tried_later(upstream: Upstream, tmp_path: Path) -> None:
+async def test_a_hanging_server_is_retried_later(upstream: Upstream, tmp_path: Path) -> None:
     upstream.hold = True
     origin = upstream.url.removesuffix("/lin/guestbook.git")
     source = GitSource(tmp_path / "cache", origin, TOKEN, timeout=0.5)
@@ -203,7 +203,7 @@ async def test_cancelling_kills_git_and_its_children(source: GitSource, upstream
     assert not [words for _, words in processes() if upstream.url in words and "git" in words]
 
 
-async def test_the_credential_is_in_no_argument_no_file_and_no_log(
+async def test_the_credential_is_in_no_argument_file_or_log(
     source: GitSource, upstream: Upstream, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -256,7 +256,7 @@ async def test_a_redirect_is_not_followed_with_the_credential(source: GitSource,
         "",
     ],
 )
-async def test_any_address_but_the_repository_on_our_gitee_is_refused_unasked(
+async def test_addresses_outside_of_the_configured_gitee_are_refused_without_a_request(
     source: GitSource, upstream: Upstream, address: str, tmp_path: Path
 ) -> None:
     host = upstream.url.removeprefix("http://").partition("/")[0]
@@ -272,7 +272,9 @@ async def test_any_address_but_the_repository_on_our_gitee_is_refused_unasked(
 @pytest.mark.parametrize(
     "sha", ["", "HEAD", "--all", "1" * 39, "G" * 40, "refs/heads/master", "1" * 40 + "\n"]
 )
-async def test_what_is_no_commit_id_reaches_no_git(source: GitSource, upstream: Upstream, sha: str) -> None:
+async def test_an_invalid_commit_id_is_not_passed_to_git(
+    source: GitSource, upstream: Upstream, sha: str
+) -> None:
     with pytest.raises(GiveUp):
         await source.fetch(REPO, upstream.url, 7, sha)
 
@@ -281,14 +283,14 @@ async def test_what_is_no_commit_id_reaches_no_git(source: GitSource, upstream: 
 
 
 @pytest.mark.parametrize("repo", [RepoPath("..", "x"), RepoPath("lin", "../../x"), RepoPath("lin", "a\nb")])
-async def test_a_repository_cannot_be_named_out_of_the_cache(
+async def test_no_repository_name_leaves_the_cache(
     source: GitSource, upstream: Upstream, repo: RepoPath
 ) -> None:
     with pytest.raises(GiveUp):
         await source.fetch(repo, upstream.url, 7, "1" * 40)
 
 
-async def test_a_damaged_cache_is_thrown_away_and_fetched_anew(
+async def test_a_damaged_cache_is_removed_and_fetched_again(
     source: GitSource, upstream: Upstream, tmp_path: Path
 ) -> None:
     sha = upstream.open(FILES)
@@ -305,7 +307,7 @@ async def test_a_damaged_cache_is_thrown_away_and_fetched_anew(
 
 
 @pytest.mark.parametrize("file", ["HEAD", "config"])
-async def test_a_cache_without_its_vital_files_is_made_anew(
+async def test_an_incomplete_cache_is_created_again(
     source: GitSource, upstream: Upstream, tmp_path: Path, file: str
 ) -> None:
     sha = upstream.open(FILES)
@@ -327,7 +329,7 @@ async def was_read(source: GitSource, sha: str) -> None:
 
 
 @pytest.mark.parametrize("use", [archived, was_read])
-async def test_a_lost_object_is_noticed_and_fetched_again(
+async def test_a_missing_object_is_detected_and_fetched_again(
     source: GitSource, upstream: Upstream, tmp_path: Path, use: Callable[[GitSource, str], Awaitable[None]]
 ) -> None:
     sha = upstream.open(FILES)
@@ -348,7 +350,7 @@ async def test_a_lost_object_is_noticed_and_fetched_again(
 
 
 @pytest.mark.parametrize("lock", ["shallow.lock", "packed-refs.lock", "refs/heads-of-pulls/7.lock"])
-async def test_locks_of_a_killed_git_do_not_stop_the_next(
+async def test_lock_files_of_a_killed_git_are_removed(
     source: GitSource, upstream: Upstream, tmp_path: Path, lock: str
 ) -> None:
     await source.fetch(REPO, upstream.url, 7, upstream.open(FILES))
@@ -360,7 +362,7 @@ async def test_locks_of_a_killed_git_do_not_stop_the_next(
     assert await source.read(REPO, sha, "new") == b"new"
 
 
-async def test_gc_forgets_what_was_not_used_for_long(
+async def test_gc_removes_commits_that_have_not_been_used(
     source: GitSource, upstream: Upstream, tmp_path: Path
 ) -> None:
     old = upstream.open({"old": b"old"})
@@ -380,7 +382,7 @@ async def test_gc_forgets_what_was_not_used_for_long(
     assert await source.read(REPO, newer, "newer") == b"newer"
 
 
-async def test_gc_removes_caches_and_scratch_that_nobody_uses(
+async def test_gc_removes_unused_caches_and_scratch_folders(
     source: GitSource, upstream: Upstream, tmp_path: Path
 ) -> None:
     sha = upstream.open(FILES)

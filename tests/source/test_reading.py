@@ -16,7 +16,7 @@ async def fetched(source: GitSource, upstream: Upstream, sha: str) -> str:
     return sha
 
 
-async def test_the_archive_is_gone_afterwards(source: GitSource, upstream: Upstream) -> None:
+async def test_the_archive_is_removed_after_use(source: GitSource, upstream: Upstream) -> None:
     sha = await fetched(source, upstream, upstream.commit({"a": b"a"}))
 
     async with source.archive(REPO, sha) as path:
@@ -48,22 +48,20 @@ async def test_symlinks_stay_symlinks_in_the_archive(source: GitSource, upstream
 
 
 @pytest.mark.parametrize("path", ["", ".", "..", "../a", "/a", "a/../../b", "sub", "missing", "a\nb", "a\0b"])
-async def test_what_is_no_file_of_the_commit_reads_as_nothing(
-    source: GitSource, upstream: Upstream, path: str
-) -> None:
+async def test_missing_files_read_as_none(source: GitSource, upstream: Upstream, path: str) -> None:
     sha = await fetched(source, upstream, upstream.commit({"a": b"a", "sub/b": b"b"}))
 
     assert await source.read(REPO, sha, path) is None
 
 
-async def test_odd_names_are_just_names(source: GitSource, upstream: Upstream) -> None:
+async def test_unusual_names_are_supported(source: GitSource, upstream: Upstream) -> None:
     files = {"--upload-pack=x": b"1", "with space": b"2", "-c": b"3", "文件": b"4", "a:b": b"5", "@{0}": b"6"}
     sha = await fetched(source, upstream, upstream.commit(files))
 
     assert [await source.read(REPO, sha, name) for name in files] == list(files.values())
 
 
-async def test_a_submodule_is_no_file(source: GitSource, upstream: Upstream) -> None:
+async def test_a_submodule_is_not_a_file(source: GitSource, upstream: Upstream) -> None:
     elsewhere = "3" * 40
     upstream.commit({"a": b"a"})
     upstream.git("update-index", "--add", "--cacheinfo", f"160000,{elsewhere},sub")
@@ -74,7 +72,7 @@ async def test_a_submodule_is_no_file(source: GitSource, upstream: Upstream) -> 
     assert await source.read(REPO, sha, "a") == b"a"
 
 
-async def test_a_file_over_the_limit_reads_as_nothing(source: GitSource, upstream: Upstream) -> None:
+async def test_a_file_over_the_limit_reads_as_none(source: GitSource, upstream: Upstream) -> None:
     sha = await fetched(source, upstream, upstream.commit({"big": bytes(2 << 20), "fits": b"1234"}))
 
     assert await source.read(REPO, sha, "big") is None
@@ -99,7 +97,7 @@ async def test_an_archive_over_the_limit_is_refused_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("folder", ["missing", "..", "/etc", "a", "--output=/tmp/x", "link"])
-async def test_what_is_no_folder_of_the_commit_is_told(
+async def test_a_missing_folder_of_the_commit_is_an_error(
     source: GitSource, upstream: Upstream, folder: str
 ) -> None:
     sha = await fetched(source, upstream, upstream.commit({"a": b"a", "sub/b": b"b"}, links={"link": "sub"}))
@@ -111,7 +109,7 @@ async def test_what_is_no_folder_of_the_commit_is_told(
     assert (told.value.reason, told.value.facts) == (Reason.NO_DOCKERFILE, {"path": folder})
 
 
-async def test_a_commit_that_was_not_fetched_has_to_be_first(source: GitSource, upstream: Upstream) -> None:
+async def test_a_commit_must_be_fetched_before_it_is_read(source: GitSource, upstream: Upstream) -> None:
     sha = upstream.open({"a": b"a"})
 
     assert await source.read(REPO, sha, "a") is None
@@ -120,7 +118,7 @@ async def test_a_commit_that_was_not_fetched_has_to_be_first(source: GitSource, 
             pytest.fail("there is nothing to give")
 
 
-async def test_attributes_of_the_commit_change_no_content(source: GitSource, upstream: Upstream) -> None:
+async def test_git_attributes_change_no_content(source: GitSource, upstream: Upstream) -> None:
     files = {
         ".gitattributes": b"* export-subst\nhidden export-ignore\n*.txt filter=evil\n",
         "stamp": b"$Format:%H %an$",
@@ -139,7 +137,7 @@ async def test_attributes_of_the_commit_change_no_content(source: GitSource, ups
 
 
 @pytest.mark.parametrize("name", [".git", "..", ".GIT"])
-async def test_a_tree_that_could_escape_is_not_let_in(
+async def test_a_tree_with_path_traversal_is_refused(
     source: GitSource, upstream: Upstream, name: str
 ) -> None:
     blob = upstream.git("hash-object", "-w", "--stdin", given=b"x")
