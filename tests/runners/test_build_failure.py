@@ -97,19 +97,19 @@ def facts(error: ChatOpsError) -> tuple[type[ChatOpsError], Reason, str]:
         ),
     ],
 )
-def test_what_happens_next(
+def test_errors_are_classified(
     failure: BuildFailure, kind: type[ChatOpsError], reason: Reason, fact: str
 ) -> None:
     assert facts(classify(failure, path="sub/Dockerfile")) == (kind, reason, fact)
 
 
-def test_log_of_a_failed_run_is_its_own_output() -> None:
+def test_the_log_of_a_failed_run_instruction_is_its_output() -> None:
     error = classify(BuildFailure("exit code: 2", RUN, ("one", "two")))
 
     assert error.log == "one\ntwo"
 
 
-def test_log_of_another_failed_instruction_says_what_the_engine_said() -> None:
+def test_the_log_of_another_failed_instruction_is_the_engines_message() -> None:
     error = classify(BuildFailure('failed to solve: "/x" not found', "COPY x /", ()))
 
     assert error.log == '"/x" not found'
@@ -120,7 +120,7 @@ def test_long_instructions_and_messages_are_cut() -> None:
     assert len(classify(BuildFailure("parse error " + "x" * 9_999)).facts["message"]) == 300
 
 
-def test_refusal_is_the_user_s_when_it_is_about_the_file() -> None:
+def test_an_error_in_the_dockerfile_is_reported_to_the_user() -> None:
     client = refused("the Dockerfile (Dockerfile) cannot be empty", 400, "Dockerfile")
     odd = refused("something about arguments", 400, "Dockerfile")
     server = refused("Cannot locate specified Dockerfile: Dockerfile", 500, "Dockerfile")

@@ -76,7 +76,7 @@ def test_hidden_step_is_shown_when_it_fails() -> None:
     assert log[1].startswith("#1 ERROR: failed to do request")
 
 
-def test_what_steps_cached_is_told_once() -> None:
+def test_cached_steps_are_logged_once() -> None:
     log = play(BuildMessages(), "fail.buildkit.jsonl")
 
     assert log.count("#1 CACHED") == 1
@@ -114,7 +114,7 @@ def test_fields_are_decoded_as_they_were_written(written: list[tuple[int, int | 
     assert decode(b"".join(field(*one) for one in written)) == expected
 
 
-def test_fields_of_fixed_length_are_passed_over() -> None:
+def test_fields_of_fixed_length_are_skipped() -> None:
     data = varint(1 << 3 | 1) + bytes(8) + varint(2 << 3 | 5) + bytes(4) + field(3, 7)
 
     assert decode(data).numbers == {3: 7}
@@ -127,7 +127,7 @@ def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
 
 
 @given(st.binary(max_size=200) | st.text().map(str.encode))
-def test_any_trace_is_survived(data: bytes) -> None:
+def test_any_trace_is_accepted(data: bytes) -> None:
     message = {"id": "moby.buildkit.trace", "aux": base64.b64encode(data).decode()}
 
     assert isinstance(BuildMessages().feed(message), list)

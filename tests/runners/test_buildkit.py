@@ -81,7 +81,7 @@ def bench(daemon: str, tmp_path: Path, registry: RegistryProcess, instance: str,
 
 
 @pytest.mark.docker
-async def test_a_commit_is_built_and_pushed_in_one_go(bench: Bench) -> None:
+async def test_a_commit_is_built_and_pushed_with_one_call(bench: Bench) -> None:
     built = await bench.build(STAGES, target="runtime", args={"COLOUR": "red, or blue"})
 
     name, _, digest = built.id.partition("@")
@@ -95,7 +95,7 @@ async def test_a_commit_is_built_and_pushed_in_one_go(bench: Bench) -> None:
 
 
 @pytest.mark.docker
-async def test_pushing_gives_the_digest_of_what_was_built(bench: Bench) -> None:
+async def test_pushing_returns_the_digest_of_the_build(bench: Bench) -> None:
     builder = BuildKitBuilder(bench.options)
     wanted = order(bench.folder, bench.tag, {"Dockerfile": f"FROM {bench.base}\n"})
     built = await builder.build(wanted, bench.log)
@@ -106,7 +106,7 @@ async def test_pushing_gives_the_digest_of_what_was_built(bench: Bench) -> None:
 
 
 @pytest.mark.docker
-async def test_a_failing_instruction_is_named_with_its_last_lines(bench: Bench) -> None:
+async def test_a_failed_instruction_is_reported_with_its_last_lines(bench: Bench) -> None:
     with pytest.raises(TellUser) as caught:
         await bench.build("FROM {base}\nRUN echo first; echo last >&2; exit 3\n")
 
@@ -117,7 +117,7 @@ async def test_a_failing_instruction_is_named_with_its_last_lines(bench: Bench) 
 
 
 @pytest.mark.docker
-async def test_a_base_image_that_is_not_there_is_named(bench: Bench) -> None:
+async def test_a_missing_base_image_is_named(bench: Bench) -> None:
     missing = f"{bench.registry}/nobody/nothing:1"
     with pytest.raises(TellUser) as caught:
         await bench.build(f"FROM {missing}\n")
@@ -127,7 +127,7 @@ async def test_a_base_image_that_is_not_there_is_named(bench: Bench) -> None:
 
 
 @pytest.mark.docker
-async def test_a_dockerfile_in_a_folder_is_found_and_a_missing_one_is_told(bench: Bench) -> None:
+async def test_a_dockerfile_in_a_folder_is_found_and_a_missing_one_reported(bench: Bench) -> None:
     await bench.build("", {"docker/app": f"FROM {bench.base}\n"}, dockerfile="docker/app")
 
     with pytest.raises(TellUser) as caught:
@@ -136,7 +136,7 @@ async def test_a_dockerfile_in_a_folder_is_found_and_a_missing_one_is_told(bench
 
 
 @pytest.mark.docker
-async def test_cancelling_stops_the_client_and_thereby_the_build(
+async def test_cancelling_stops_the_client_and_with_it_the_build(
     bench: Bench, sdk: docker.DockerClient
 ) -> None:
     task = asyncio.create_task(bench.build("FROM {base}\nRUN echo started; sleep 300\n"))
@@ -155,9 +155,7 @@ def _building(sdk: docker.DockerClient, base: str) -> list[str]:
 
 
 @pytest.mark.docker
-async def test_the_registry_is_logged_in_to_and_nobody_else_reads_the_password(
-    bench: Bench, tmp_path: Path
-) -> None:
+async def test_the_client_gets_the_account_in_a_private_file(bench: Bench, tmp_path: Path) -> None:
     process_ = private_registry(tmp_path)
     tag = f"{process_.host}/team/shop:pr-1-aaaaaaaa"
     wanted = order(tmp_path, tag, {"Dockerfile": f"FROM {bench.base}\n"})
@@ -177,7 +175,7 @@ async def test_the_registry_is_logged_in_to_and_nobody_else_reads_the_password(
     assert "right" not in " ".join(" ".join(call) for call in calls(Path(bench.options.program)))
 
 
-async def test_a_buildkitd_that_is_gone_is_tried_again_later(tmp_path: Path) -> None:
+async def test_an_unavailable_buildkitd_is_retried_later(tmp_path: Path) -> None:
     address = f"tcp://127.0.0.1:{free_port()}"
     builder = BuildKitBuilder(BuildKitOptions(address, program=str(install(tmp_path))))
     with pytest.raises(RetryLater) as caught:
@@ -188,14 +186,14 @@ async def test_a_buildkitd_that_is_gone_is_tried_again_later(tmp_path: Path) -> 
     assert str(await builder.ping()).startswith("listing workers for Build: failed to list workers")
 
 
-async def test_a_buildkitd_that_answers_is_well(daemon: str, tmp_path: Path) -> None:
+async def test_a_buildkitd_that_answers_is_ready(daemon: str, tmp_path: Path) -> None:
     program = install(tmp_path)
 
     assert await BuildKitBuilder(BuildKitOptions(daemon, program=str(program))).ping() is None
     assert calls(program) == [["--addr", daemon, "debug", "workers"]]
 
 
-async def test_without_the_client_nothing_can_be_built(tmp_path: Path) -> None:
+async def test_a_missing_client_is_an_error(tmp_path: Path) -> None:
     builder = BuildKitBuilder(BuildKitOptions("tcp://b:1", program=str(tmp_path / "buildctl")))
     with pytest.raises(GiveUp) as caught:
         await builder.build(order(tmp_path, "r/x:1", {"Dockerfile": "FROM scratch\n"}), Recorder())
@@ -203,7 +201,7 @@ async def test_without_the_client_nothing_can_be_built(tmp_path: Path) -> None:
     assert caught.value.reason is Reason.NOT_SUPPORTED
 
 
-async def test_a_client_that_will_not_end_is_killed_with_all_that_it_started(
+async def test_a_client_that_does_not_stop_is_killed_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "GRACE", 0.1)
@@ -227,7 +225,7 @@ def _group(pid: int) -> list[str]:
     return found
 
 
-def test_the_cache_is_the_repositorys_and_may_fail(tmp_path: Path) -> None:
+def test_the_cache_is_per_repository_and_may_fail(tmp_path: Path) -> None:
     wanted = order(tmp_path, "h:5000/p/team/shop:pr-1-aaaaaaaa", {})
     command = build_command(wanted, BuildKitOptions("tcp://b:1", cache=True), Path("/c"), Path("/m"))
 
@@ -397,7 +395,7 @@ def test_statuses_become_a_log_and_the_failed_step_is_found() -> None:
         ([], TellUser, Reason.DOCKERFILE_INVALID),
     ],
 )
-def test_each_ending_is_told_apart(lines: list[str], kind: type[ChatOpsError], reason: Reason) -> None:
+def test_each_error_is_classified(lines: list[str], kind: type[ChatOpsError], reason: Reason) -> None:
     error, _ = failure(*lines)
 
     assert isinstance(error, kind)

@@ -31,7 +31,7 @@ def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
     return member
 
 
-def test_report_files_by_their_path_below_the_folder() -> None:
+def test_report_files_have_paths_relative_to_the_folder() -> None:
     found = report_files(
         archive(
             special("reports", tarfile.DIRTYPE),
@@ -45,7 +45,7 @@ def test_report_files_by_their_path_below_the_folder() -> None:
     assert found == {"a.xml": b"1", "deep/er/B.XML": b"2"}
 
 
-def test_pages_have_limits_of_their_own_and_never_displace_results(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_html_pages_have_separate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "PAGES_LIMIT", 5)
     monkeypatch.setattr(collect, "PAGES_COUNT", 2)
     pages = [("r/a.html", b"111"), ("r/big.html", b"222"), ("r/b.HTML", b"3"), ("r/more.html", b"4")]
@@ -74,13 +74,13 @@ def test_single_file_keeps_its_name() -> None:
         special("reports/folder.xml", tarfile.DIRTYPE),
     ],
 )
-def test_unsafe_members_are_left_out(member: tuple[str, bytes] | tarfile.TarInfo) -> None:
+def test_unsafe_members_are_skipped(member: tuple[str, bytes] | tarfile.TarInfo) -> None:
     found = report_files(archive(("reports/good.xml", b"1"), member, ("reports/also.xml", b"2")))
 
     assert found == {"good.xml": b"1", "also.xml": b"2"}
 
 
-def test_limits_of_size_total_and_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_size_total_and_count_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     files = [(f"r/{index}.xml", b"x" * 10) for index in range(9)]
 
     monkeypatch.setattr(collect, "TOTAL_LIMIT", 35)
@@ -93,18 +93,18 @@ def test_limits_of_size_total_and_count(monkeypatch: pytest.MonkeyPatch) -> None
     assert report_files(archive(*files)) == {}
 
 
-def test_cut_archive_gives_what_could_be_read() -> None:
+def test_a_truncated_archive_yields_its_readable_files() -> None:
     whole = archive(("r/a.xml", b"1" * 600), ("r/b.xml", b"2" * 600)).getvalue()
 
     assert report_files(io.BytesIO(whole[:2_000])) == {"a.xml": b"1" * 600}
 
 
 @given(st.binary(max_size=2_000))
-def test_any_bytes_are_survived(data: bytes) -> None:
+def test_any_bytes_are_accepted(data: bytes) -> None:
     assert report_files(io.BytesIO(data)) == {}
 
 
-def test_sparse_file_cannot_pretend_to_be_small() -> None:
+def test_the_full_size_of_a_sparse_file_counts() -> None:
     member = tarfile.TarInfo("r/a.xml")
     member.size = 8 << 40
     head = member.tobuf(tarfile.GNU_FORMAT)

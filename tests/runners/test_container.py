@@ -22,7 +22,7 @@ def spec(kind: Kind) -> ContainerSpec:
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_no_kind_gets_more_than_it_needs(kind: Kind) -> None:
+def test_each_kind_of_container_gets_only_the_rights_it_needs(kind: Kind) -> None:
     host = configuration(spec(kind), ContainerLimits())["HostConfig"]
 
     assert host["CapDrop"] == ["ALL"]
@@ -41,7 +41,7 @@ def test_operator_may_allow_writing() -> None:
     assert host["ReadonlyRootfs"] is False
 
 
-def test_environment_and_address_are_taken_as_they_are() -> None:
+def test_environment_and_address_are_passed_unchanged() -> None:
     made = configuration(spec(Kind.APP), ContainerLimits())
 
     assert made["Env"] == ["K=a=b\nc"]
@@ -56,12 +56,12 @@ def test_environment_and_address_are_taken_as_they_are() -> None:
     ("asked", "allowed"),
     [("512m", GIGABYTE // 2), ("8g", 2 * GIGABYTE), ("1k", 6 << 20), ("100000000", 100_000_000)],
 )
-def test_memory_stays_between_what_the_engine_and_the_operator_allow(asked: str, allowed: int) -> None:
+def test_memory_is_within_the_limits_of_engine_and_operator(asked: str, allowed: int) -> None:
     assert allowed_memory(asked, "2g") == allowed
 
 
 @pytest.mark.parametrize("asked", ["", "much", "-1g", "1.5.5g"])
-def test_memory_that_is_no_size_is_told(asked: str) -> None:
+def test_an_invalid_memory_size_is_reported(asked: str) -> None:
     with pytest.raises(TellUser) as caught:
         allowed_memory(asked, "2g")
 
@@ -75,7 +75,7 @@ def test_ports_are_tcp_only_and_sorted() -> None:
     assert exposed_ports({"Config": {}}) == exposed_ports({"Config": None}) == ()
 
 
-def test_references_are_split_at_the_tag_not_at_the_port() -> None:
+def test_references_are_split_at_the_tag_and_not_at_the_port() -> None:
     assert split("host:5000/a/b:1") == ("host:5000/a/b", "1")
     assert split("host:5000/a/b") == ("host:5000/a/b", "latest")
     assert split("a@sha256:00") == ("a", "sha256:00")
@@ -92,5 +92,5 @@ def test_references_are_split_at_the_tag_not_at_the_port() -> None:
         ("An image does not exist locally with the tag: a/b", Reason.ENGINE_UNAVAILABLE),
     ],
 )
-def test_push_errors_by_what_happens_next(message: str, reason: Reason) -> None:
+def test_push_errors_are_classified(message: str, reason: Reason) -> None:
     assert push_failed("a/b", message).reason is reason

@@ -20,7 +20,7 @@ async def names(folder: Path, content: bytes, dockerfile: str = "Dockerfile") ->
             return set(found.getnames())
 
 
-async def test_context_without_the_file_is_sent_as_it_is(tmp_path: Path) -> None:
+async def test_a_context_without_dockerignore_is_sent_unchanged(tmp_path: Path) -> None:
     source = tmp_path / "context.tar"
     source.write_bytes(tar({"Dockerfile": "", "a": ""}))
 
@@ -28,7 +28,7 @@ async def test_context_without_the_file_is_sent_as_it_is(tmp_path: Path) -> None
         assert sent == source
 
 
-async def test_copy_is_gone_afterwards(tmp_path: Path) -> None:
+async def test_the_copy_is_removed_afterwards(tmp_path: Path) -> None:
     source = tmp_path / "context.tar"
     source.write_bytes(tar({".dockerignore": "a", "a": ""}))
 
@@ -58,14 +58,14 @@ async def test_patterns_work_as_with_docker_build(tmp_path: Path, ignored: str, 
     assert found == {".dockerignore", "Dockerfile", *sent}
 
 
-async def test_dockerfile_has_an_ignore_file_of_its_own(tmp_path: Path) -> None:
+async def test_a_dockerfile_may_have_its_own_ignore_file(tmp_path: Path) -> None:
     files = {".dockerignore": "a", "docker/app.dockerignore": "b", "a": "", "b": "", "docker/app": ""}
 
     assert "b" not in await names(tmp_path, tar(files), "docker/app")
     assert "a" in await names(tmp_path, tar(files), "docker/app")
 
 
-async def test_patterns_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+async def test_invalid_patterns_are_reported(tmp_path: Path) -> None:
     with pytest.raises(TellUser) as caught:
         await names(tmp_path, tar({".dockerignore": "[z-a]", "a": ""}))
 
@@ -73,7 +73,7 @@ async def test_patterns_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     assert ".dockerignore" in caught.value.facts["message"]
 
 
-async def test_patterns_made_to_be_slow_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_patterns_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "SECONDS", 1)
     slow = "*a" * 40 + "b"
 
@@ -83,7 +83,7 @@ async def test_patterns_made_to_be_slow_are_stopped(tmp_path: Path, monkeypatch:
     assert caught.value.facts == {"message": ".dockerignore: its patterns take too long to match"}
 
 
-async def test_context_that_is_no_tar_is_a_bug_not_the_user_s(tmp_path: Path) -> None:
+async def test_an_invalid_tar_is_a_bug_and_not_reported_to_the_user(tmp_path: Path) -> None:
     with pytest.raises(tarfile.TarError):
         await names(tmp_path, b"no tar")
 
@@ -115,7 +115,7 @@ def test_stages_of_the_dockerfile_in_the_context(tmp_path: Path) -> None:
     assert recipe(source, "absent").names == ()
 
 
-def test_comments_and_empty_lines_are_no_patterns() -> None:
+def test_comments_and_empty_lines_are_not_patterns() -> None:
     assert patterns("# x\n\n a \n#b\n!c\n") == ["a", "!c"]
 
 

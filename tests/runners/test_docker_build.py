@@ -104,7 +104,7 @@ async def test_applies_dockerignore(bench: Bench) -> None:
     assert found == {"/ctx/.dockerignore", "/ctx/Dockerfile", "/ctx/keep.txt", "/ctx/sub/deep.txt"}
 
 
-async def test_failing_run_tells_the_instruction_its_code_and_its_own_last_lines(bench: Bench) -> None:
+async def test_a_failed_run_instruction_is_reported_with_exit_code_and_last_lines(bench: Bench) -> None:
     with pytest.raises(TellUser) as caught:
         await bench.build("BASE\nRUN echo earlier\nRUN echo boom; echo why >&2; exit 3\n")
 
@@ -124,7 +124,7 @@ async def test_failing_run_tells_the_instruction_its_code_and_its_own_last_lines
     ],
     ids=["syntax", "comment", "empty", "copy", "target"],
 )
-async def test_mistakes_in_the_dockerfile_are_told(
+async def test_errors_in_the_dockerfile_are_reported(
     bench: Bench, dockerfile: str, reason: Reason, fact: str
 ) -> None:
     with pytest.raises(TellUser) as caught:
@@ -135,7 +135,7 @@ async def test_mistakes_in_the_dockerfile_are_told(
     assert "LLB" not in str(caught.value)
 
 
-async def test_missing_dockerfile_is_told(bench: Bench) -> None:
+async def test_a_missing_dockerfile_is_reported(bench: Bench) -> None:
     with pytest.raises(TellUser) as caught:
         await bench.build("FROM scratch\n", dockerfile="docker/App.Dockerfile")
 
@@ -143,7 +143,7 @@ async def test_missing_dockerfile_is_told(bench: Bench) -> None:
     assert caught.value.facts == {"path": "docker/App.Dockerfile"}
 
 
-async def test_missing_base_image_is_told(bench: Bench, registry: RegistryProcess) -> None:
+async def test_a_missing_base_image_is_reported(bench: Bench, registry: RegistryProcess) -> None:
     base = f"{registry.host}/team/absent:1"
 
     with pytest.raises(TellUser) as caught:
@@ -152,7 +152,7 @@ async def test_missing_base_image_is_told(bench: Bench, registry: RegistryProces
     assert (caught.value.reason, caught.value.facts) == (Reason.BASE_IMAGE_MISSING, {"image": base})
 
 
-async def test_unreachable_registry_of_the_base_is_tried_again_later(bench: Bench) -> None:
+async def test_an_unreachable_registry_of_the_base_image_is_retried_later(bench: Bench) -> None:
     with pytest.raises(RetryLater) as caught:
         await bench.build(f"FROM 127.0.0.1:{free_port()}/team/base:1\n")
 
@@ -160,7 +160,7 @@ async def test_unreachable_registry_of_the_base_is_tried_again_later(bench: Benc
     assert "connection refused" in caught.value.facts["message"]
 
 
-async def test_endless_lines_are_cut_and_the_build_goes_on(bench: Bench) -> None:
+async def test_endless_lines_are_cut_and_the_build_continues(bench: Bench) -> None:
     await bench.build("BASE\nRUN head -c 3000000 /dev/zero | tr '\\0' x; echo; echo the end\n")
 
     assert max(map(len, bench.log.text.splitlines())) < 2_100
@@ -193,7 +193,7 @@ async def test_pushes_and_returns_the_digest_that_the_registry_knows(
     assert "Pushed" in bench.log.text
 
 
-async def test_private_registry_takes_the_bot_s_account_only(
+async def test_a_private_registry_accepts_only_the_bots_account(
     bench: Bench, sdk: docker.DockerClient, tmp_path: Path, engine: DockerEngine
 ) -> None:
     process = private_registry(tmp_path)
@@ -240,7 +240,7 @@ async def test_base_images_of_a_private_registry_are_pulled_with_the_bot_s_accou
     assert bench.log.text.count("pulling ") == 2
 
 
-async def test_push_to_a_registry_that_is_down_is_tried_again_later(
+async def test_a_push_to_an_unavailable_registry_is_retried_later(
     bench: Bench, sdk: docker.DockerClient
 ) -> None:
     tag = f"127.0.0.1:{free_port()}/team/app:1"

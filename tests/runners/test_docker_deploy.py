@@ -27,7 +27,7 @@ async def get(endpoint: Endpoint, path: str = "/") -> str:
         return await response.text()
 
 
-async def test_answers_where_it_says_with_the_environment_it_was_given(stage: Stage) -> None:
+async def test_a_deployed_service_answers_at_its_endpoint_with_its_variables(stage: Stage) -> None:
     script = 'mkdir /tmp/www; echo "$GREETING" > /tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www'
 
     endpoint = await stage.platform.deploy(
@@ -39,7 +39,7 @@ async def test_answers_where_it_says_with_the_environment_it_was_given(stage: St
     assert stage.platform.service_url(KEY, 8080) == "http://app:8080"
 
 
-async def test_everything_is_labelled_and_comes_back_after_a_reboot(stage: Stage) -> None:
+async def test_everything_is_labelled_and_restarts_after_a_reboot(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(labels={"chatops.run": "7"}), stage.log)
 
     app = stage.container("app")
@@ -49,7 +49,7 @@ async def test_everything_is_labelled_and_comes_back_after_a_reboot(stage: Stage
     assert len(stage.networks) == 1
 
 
-async def test_runs_exactly_the_pinned_digest_even_when_it_has_to_be_pulled(stage: Stage) -> None:
+async def test_the_pinned_digest_runs_and_is_pulled_if_missing(stage: Stage) -> None:
     image = stage.push("EXPOSE 8081\n")
     stage.sdk.images.remove(image.reference, force=True)
 
@@ -59,7 +59,7 @@ async def test_runs_exactly_the_pinned_digest_even_when_it_has_to_be_pulled(stag
     assert stage.container("app").attrs["Config"]["Image"] == image.pinned
 
 
-async def test_services_are_ready_first_and_found_by_name(stage: Stage) -> None:
+async def test_services_are_ready_first_and_reachable_by_name(stage: Stage) -> None:
     database = ServiceSpec(
         name="db",
         image=stage.tests_image,
@@ -93,9 +93,7 @@ async def test_redeploy_replaces_what_was_there(stage: Stage) -> None:
     assert len(stage.networks) == 1
 
 
-async def test_remove_takes_all_of_one_environment_and_nothing_else(
-    stage: Stage, engine: DockerEngine
-) -> None:
+async def test_remove_deletes_one_environment_and_nothing_else(stage: Stage, engine: DockerEngine) -> None:
     other = replace(KEY, name="staging")
     await stage.platform.deploy(stage.spec(), stage.log)
     await stage.platform.deploy(stage.spec(key=other), stage.log)
@@ -111,7 +109,7 @@ async def test_remove_takes_all_of_one_environment_and_nothing_else(
     assert stage.empty
 
 
-async def test_anonymous_volumes_go_with_their_containers(stage: Stage) -> None:
+async def test_anonymous_volumes_are_removed_with_their_containers(stage: Stage) -> None:
     image = stage.push("VOLUME /data\n")
     service = ServiceSpec(name="db", image=image.reference, command=("sleep", "999"))
     await stage.platform.deploy(stage.spec(services=[service]), stage.log)
@@ -122,7 +120,7 @@ async def test_anonymous_volumes_go_with_their_containers(stage: Stage) -> None:
     assert name not in {volume.name for volume in stage.sdk.volumes.list()}
 
 
-async def test_container_that_exits_at_once_is_told_with_its_last_words(stage: Stage) -> None:
+async def test_a_container_that_exits_at_once_is_reported_with_its_last_lines(stage: Stage) -> None:
     command = ("sh", "-c", "echo 'no config' >&2; exit 4")
 
     with pytest.raises(TellUser) as caught:
@@ -142,7 +140,9 @@ async def test_container_that_exits_at_once_is_told_with_its_last_words(stage: S
     [('USER nosuch\nCMD ["httpd"]\n', "nosuch"), ("", "No command specified")],
     ids=["user", "command"],
 )
-async def test_image_that_the_engine_cannot_start_is_told(stage: Stage, recipe: str, words: str) -> None:
+async def test_an_image_that_the_engine_cannot_start_is_reported(
+    stage: Stage, recipe: str, words: str
+) -> None:
     with pytest.raises(TellUser) as caught:
         await stage.platform.deploy(stage.spec(image=stage.push(recipe), port=80), stage.log)
 
@@ -151,7 +151,7 @@ async def test_image_that_the_engine_cannot_start_is_told(stage: Stage, recipe: 
     assert stage.empty
 
 
-async def test_command_that_does_not_exist_is_told(stage: Stage) -> None:
+async def test_a_missing_command_is_reported(stage: Stage) -> None:
     with pytest.raises(TellUser) as caught:
         await stage.platform.deploy(stage.spec(command=("/no/such/program",)), stage.log)
 
@@ -165,7 +165,9 @@ async def test_command_that_does_not_exist_is_told(stage: Stage) -> None:
     [{"command": ("sleep", "999")}, {"health_path": "/absent"}],
     ids=["no open port", "404"],
 )
-async def test_service_that_never_becomes_healthy_is_told(stage: Stage, changes: dict[str, object]) -> None:
+async def test_a_service_that_never_becomes_healthy_is_reported(
+    stage: Stage, changes: dict[str, object]
+) -> None:
     with pytest.raises(TellUser) as caught:
         await stage.platform.deploy(stage.spec(health_timeout=1, **changes), stage.log)
 
@@ -193,7 +195,7 @@ async def test_healthcheck_of_the_image_decides(stage: Stage) -> None:
     assert stage.container("app").attrs["State"]["Health"]["Status"] == "healthy"
 
 
-async def test_what_the_healthcheck_says_explains_why_it_failed(
+async def test_the_output_of_a_failed_healthcheck_is_reported(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = "echo started; exec sleep 999"
@@ -219,7 +221,7 @@ def has_spoken(container: Container) -> bool:
     return b"started" in container.logs() and any("not yet" in check["Output"] for check in checks)
 
 
-async def test_memory_beyond_the_limit_is_told(stage: Stage) -> None:
+async def test_exceeding_the_memory_limit_is_reported(stage: Stage) -> None:
     with pytest.raises(TellUser) as caught:
         await stage.platform.deploy(stage.spec(memory="16m", command=("sh", "-c", TOO_MUCH)), stage.log)
 
@@ -239,7 +241,7 @@ async def test_image_without_a_port_needs_one_configured(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("name", ["HOST/team/absent:9", "../../containers/x", "no such/image?", "-f", ""])
-async def test_image_of_a_service_that_is_nowhere_is_told(
+async def test_a_missing_image_of_a_service_is_reported(
     stage: Stage, registry: RegistryProcess, name: str
 ) -> None:
     image = name.replace("HOST", registry.host)

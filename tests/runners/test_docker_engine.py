@@ -52,7 +52,7 @@ async def fake_engine(folder: Path, routes: dict[str, Handler]) -> AsyncIterator
     ("newest", "oldest", "chosen"),
     [("1.41", "1.12", "1.41"), ("1.44", "1.24", "1.44"), ("1.52", "1.44", "1.44"), ("1.60", "1.50", "1.50")],
 )
-def test_version_is_the_newest_that_both_know(newest: str, oldest: str, chosen: str) -> None:
+def test_the_newest_common_api_version_is_used(newest: str, oldest: str, chosen: str) -> None:
     assert negotiate(newest, oldest) == chosen
 
 
@@ -71,14 +71,14 @@ def test_engine_is_found_as_the_docker_cli_finds_it(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("host", ["ssh://root@there", "npipe:////./pipe/x", "fd://", "ftp://x"])
-def test_ways_that_cannot_be_gone_are_told(host: str) -> None:
+def test_unsupported_addresses_are_reported(host: str) -> None:
     with pytest.raises(GiveUp) as caught:
         resolve(host)
 
     assert caught.value.reason is Reason.NOT_SUPPORTED
 
 
-def test_certificates_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_certificates_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://x:2376")
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path / "absent"))
@@ -102,7 +102,7 @@ async def test_tls_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, t
         connector(target)
 
 
-async def test_engine_that_is_not_there_is_tried_again_later(tmp_path: Path) -> None:
+async def test_a_missing_engine_is_retried_later(tmp_path: Path) -> None:
     engine = await DockerEngine.connect(f"unix://{tmp_path}/absent.sock")
     platform = DockerPlatform(engine, instance="test", firewall="off")
     builder = DockerBuilder(engine, instance="test")
@@ -119,7 +119,7 @@ async def test_engine_that_is_not_there_is_tried_again_later(tmp_path: Path) -> 
     await engine.close()
 
 
-async def test_engine_that_comes_later_is_used(tmp_path: Path) -> None:
+async def test_an_engine_that_starts_later_is_used(tmp_path: Path) -> None:
     engine = await DockerEngine.connect(f"unix://{tmp_path}/engine.sock")
     with pytest.raises(EngineFault):
         await engine.get("/info")
@@ -133,7 +133,7 @@ async def test_engine_that_comes_later_is_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(500, EngineFault), (503, EngineFault), (404, EngineRefused)])
-async def test_answers_by_who_is_to_blame(tmp_path: Path, status: int, kind: type[Exception]) -> None:
+async def test_responses_are_classified(tmp_path: Path, status: int, kind: type[Exception]) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({"message": "because"}, status=status)
 
@@ -144,7 +144,7 @@ async def test_answers_by_who_is_to_blame(tmp_path: Path, status: int, kind: typ
             assert (caught.value.message, caught.value.status) == ("because", status)  # type: ignore[attr-defined] # of either
 
 
-async def test_engine_that_dies_in_the_middle_is_tried_again_later(tmp_path: Path) -> None:
+async def test_an_engine_that_dies_during_a_call_is_retried_later(tmp_path: Path) -> None:
     async def die(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         response.enable_chunked_encoding()
@@ -160,7 +160,7 @@ async def test_engine_that_dies_in_the_middle_is_tried_again_later(tmp_path: Pat
             await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), Recorder())
 
 
-async def test_engine_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_calls_to_a_hanging_engine_time_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(_: web.Request) -> web.Response:
         await asyncio.Event().wait()
         raise AssertionError
@@ -171,7 +171,7 @@ async def test_engine_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: 
             await engine.get("/info")
 
 
-async def test_engine_whose_buildkit_is_switched_off_is_not_the_author_s_fault(tmp_path: Path) -> None:
+async def test_an_engine_without_buildkit_is_reported_as_the_operators_problem(tmp_path: Path) -> None:
     async def build(request: web.Request) -> web.Response:
         await request.read()
         return web.json_response({"message": "buildkit is not enabled on daemon"}, status=400)
@@ -217,7 +217,7 @@ async def test_private_base_is_pulled_with_the_credentials_that_buildkit_lacks(t
     assert pulled == [("r:1/base", "1", "p")]
 
 
-async def test_messages_are_split_whatever_the_pieces_and_huge_ones_skipped(
+async def test_messages_are_split_across_chunks_and_huge_ones_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lines, "BYTES_LIMIT", 1_000)
@@ -242,7 +242,7 @@ async def test_messages_are_split_whatever_the_pieces_and_huge_ones_skipped(
     assert len(found) == 2
 
 
-async def test_short_call_is_carried_to_its_end_when_cancelled() -> None:
+async def test_a_short_call_completes_when_cancelled() -> None:
     begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def work() -> None:
@@ -262,7 +262,7 @@ async def test_short_call_is_carried_to_its_end_when_cancelled() -> None:
     assert ended.is_set()
 
 
-async def test_own_account_wins_over_the_docker_cli_s(tmp_path: Path) -> None:
+async def test_the_bots_account_overrides_the_docker_clis(tmp_path: Path) -> None:
     folder = tmp_path / "docker"
     folder.mkdir()
     auths = {host: {"auth": base64.b64encode(b"cli:secret").decode()} for host in ("r:1", "r:2")}

@@ -85,7 +85,7 @@ async def test_service_can_write_to_tmp_only_and_has_no_capabilities(stage: Stag
     assert fields["NoNewPrivs"] == "1"
 
 
-async def test_service_beside_may_write_and_become_another_user(stage: Stage) -> None:
+async def test_additional_services_may_write_and_change_user(stage: Stage) -> None:
     script = "mkdir -p /var/data && chown 1000:1000 /var/data && exec sleep 999"
     database = ServiceSpec("db", stage.tests_image, command=("sh", "-c", script))
 
@@ -96,7 +96,7 @@ async def test_service_beside_may_write_and_become_another_user(stage: Stage) ->
     assert (await inside(stage, "mknod /dev/x c 1 3", "db"))[0] != 0
 
 
-async def test_there_is_no_way_to_the_internet(stage: Stage) -> None:
+async def test_previews_have_no_internet_access(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(), stage.log)
 
     assert next(networks(stage))["Internal"] is True
@@ -105,7 +105,7 @@ async def test_there_is_no_way_to_the_internet(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("mode", "reachable"), [("off", True), ("auto", False), ("required", False)])
-async def test_ports_of_the_host_are_closed_by_the_firewall(
+async def test_the_firewall_blocks_ports_of_the_host(
     stage: Stage, engine: DockerEngine, mode: Mode, *, reachable: bool
 ) -> None:
     stage.platform = DockerPlatform(engine, instance=stage.instance, firewall=mode)
@@ -129,7 +129,7 @@ async def test_environments_do_not_reach_each_other(stage: Stage) -> None:
     assert code != 0
 
 
-async def test_says_so_when_the_firewall_cannot_be_set(
+async def test_a_failure_to_set_the_firewall_is_reported(
     stage: Stage, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
@@ -145,7 +145,7 @@ async def test_says_so_when_the_firewall_cannot_be_set(
     assert await required.ping() == "only root may set firewall rules"
 
 
-async def test_many_at_once_get_networks_of_their_own(stage: Stage, engine: DockerEngine) -> None:
+async def test_concurrent_environments_get_separate_networks(stage: Stage, engine: DockerEngine) -> None:
     # Small, so that they meet; this test's own, so that they meet nobody else.
     pool = f"10.230.{int(stage.instance[-2:], 16)}.0/24"
     platform = DockerPlatform(engine, instance=stage.instance, pool=pool)
@@ -157,7 +157,7 @@ async def test_many_at_once_get_networks_of_their_own(stage: Stage, engine: Dock
     assert len({subnet(one) for one in networks(stage)}) == len(keys)
 
 
-async def test_pool_that_is_used_up_is_tried_again_later(stage: Stage, engine: DockerEngine) -> None:
+async def test_an_exhausted_address_pool_is_retried_later(stage: Stage, engine: DockerEngine) -> None:
     # Whatever the engine gives to a network is in nobody else's hands.
     stage.sdk.networks.create(stage.instance, internal=True, labels={LABEL_INSTANCE: stage.instance})
     [pool] = map(subnet, networks(stage))

@@ -51,7 +51,7 @@ async def test_an_environment_is_found_with_all_its_parts(stage: Stage) -> None:
         assert before <= item.made_at <= after
 
 
-async def test_what_is_discarded_is_gone_and_nothing_else_is(stage: Stage) -> None:
+async def test_only_the_given_items_are_removed(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(), stage.log)
     image, layer = build(stage, "RUN echo 1", tag=f"{stage.instance}:a"), build(stage, "RUN echo 2")
     found = await stage.platform.inventory()
@@ -71,7 +71,7 @@ async def test_what_is_discarded_is_gone_and_nothing_else_is(stage: Stage) -> No
     assert await stage.platform.remove_items(rest) == tuple(rest), "what is gone already is no error"
 
 
-async def test_an_image_in_use_stays(stage: Stage) -> None:
+async def test_an_image_in_use_is_kept(stage: Stage) -> None:
     image = build(stage, "", tag=f"{stage.instance}:used")
     wanted = {LABEL_INSTANCE: stage.instance}
     stage.sdk.containers.run(image, ["sleep", "999"], detach=True, labels=wanted)
@@ -80,7 +80,7 @@ async def test_an_image_in_use_stays(stage: Stage) -> None:
     assert stage.sdk.images.get(image).id == image
 
 
-async def test_suites_are_told_from_services(stage: Stage) -> None:
+async def test_suites_and_services_are_distinguished(stage: Stage) -> None:
     marks = {**labels.of_environment(stage.instance, KEY), labels.LABEL_ROLE: "tests", "chatops.run": "9"}
     stage.sdk.containers.create(stage.tests_image, ["true"], labels=marks)
 
@@ -91,12 +91,12 @@ async def test_suites_are_told_from_services(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "odd", [{LABEL_REPO: "", LABEL_NUMBER: "1"}, {LABEL_REPO: "a/b", LABEL_NUMBER: "x"}, {}]
 )
-async def test_what_does_not_say_whose_it_is_is_not_told_of(stage: Stage, odd: dict[str, str]) -> None:
+async def test_items_without_an_owner_label_are_not_listed(stage: Stage, odd: dict[str, str]) -> None:
     stage.sdk.containers.create(stage.tests_image, ["true"], labels={LABEL_INSTANCE: stage.instance, **odd})
     assert await stage.platform.inventory() == ()
 
 
-async def test_another_bots_things_are_not_told_of(stage: Stage) -> None:
+async def test_items_of_another_bot_are_not_listed(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(), stage.log)
     other = DockerPlatform(stage.platform._engine, instance=f"{stage.instance}-b")
     assert await other.inventory() == ()

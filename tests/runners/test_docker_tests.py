@@ -36,7 +36,7 @@ async def test_suite_reaches_the_service_and_leaves_its_report(stage: Stage) -> 
     assert [str(found.name)[-4:] for found in stage.containers] == ["-app"]
 
 
-async def test_report_may_be_one_file_in_a_volume_written_by_the_image_s_own_command(stage: Stage) -> None:
+async def test_a_report_may_be_one_file_in_a_volume_of_the_image(stage: Stage) -> None:
     image = stage.push('VOLUME /out\nENTRYPOINT ["sh", "-c", "echo \'<a/>\' > /out/r.xml"]\n')
     await stage.platform.deploy(stage.spec(), stage.log)
 
@@ -53,7 +53,7 @@ async def test_suite_without_a_report_has_no_files(stage: Stage) -> None:
     assert (output.exit_code, output.files) == (0, {})
 
 
-async def test_standalone_suite_needs_no_environment_and_leaves_none(stage: Stage) -> None:
+async def test_a_standalone_suite_needs_and_leaves_no_environment(stage: Stage) -> None:
     with pytest.raises(TellUser) as caught:
         await stage.platform.run_tests(stage.suite("true"), stage.log)
     assert caught.value.reason is Reason.NO_ENVIRONMENT
@@ -64,7 +64,7 @@ async def test_standalone_suite_needs_no_environment_and_leaves_none(stage: Stag
     assert stage.empty
 
 
-async def test_hostile_reports_are_left_out(stage: Stage) -> None:
+async def test_hostile_reports_are_skipped(stage: Stage) -> None:
     script = """
         mkdir -p /reports && cd /reports
         ln -s /etc/passwd link.xml; ln -s / root; mkfifo pipe.xml
@@ -78,7 +78,7 @@ async def test_hostile_reports_are_left_out(stage: Stage) -> None:
     assert output.files == {"good.xml": b"good\n"}
 
 
-async def test_report_folder_that_is_a_link_gives_nothing(stage: Stage) -> None:
+async def test_a_report_folder_that_is_a_symlink_yields_nothing(stage: Stage) -> None:
     output = await stage.platform.run_tests(stage.suite("ln -s /proc /reports", standalone=True), stage.log)
 
     assert output.files == {}
@@ -104,7 +104,7 @@ async def test_archive_is_read_up_to_a_limit(stage: Stage, monkeypatch: pytest.M
     assert "/reports is too large: only its beginning is read\n" in stage.log.text
 
 
-async def test_suite_over_its_time_is_stopped_and_told(stage: Stage) -> None:
+async def test_a_suite_over_its_timeout_is_stopped_and_reported(stage: Stage) -> None:
     suite = stage.suite("echo begun; exec sleep 999", standalone=True)
 
     with pytest.raises(TellUser) as caught:
@@ -116,7 +116,7 @@ async def test_suite_over_its_time_is_stopped_and_told(stage: Stage) -> None:
     assert stage.empty
 
 
-async def test_suite_over_its_memory_is_told(stage: Stage) -> None:
+async def test_a_suite_over_its_memory_limit_is_reported(stage: Stage) -> None:
     suite = stage.suite(TOO_MUCH, memory="16m", standalone=True)
 
     with pytest.raises(TellUser) as caught:
@@ -131,7 +131,7 @@ async def test_suite_over_its_memory_is_told(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("recipe", "command", "words"), [("USER nosuch\n", "true", "nosuch"), ("CMD []\n", "", "command")]
 )
-async def test_image_that_the_engine_cannot_start_is_told(
+async def test_an_image_that_the_engine_cannot_start_is_reported(
     stage: Stage, recipe: str, command: str, words: str
 ) -> None:
     image = stage.push(recipe)
@@ -156,7 +156,7 @@ async def test_cancelling_removes_the_container(stage: Stage) -> None:
     assert [str(found.name)[-4:] for found in stage.containers] == ["-app"]
 
 
-async def test_output_without_end_neither_fills_the_log_nor_hides_the_end(stage: Stage) -> None:
+async def test_endless_output_neither_fills_the_log_nor_hides_the_end(stage: Stage) -> None:
     line = "x" * 999
     suite = stage.suite(f"yes {line} | head -c 20000000; echo; echo the end", standalone=True)
 
@@ -167,7 +167,7 @@ async def test_output_without_end_neither_fills_the_log_nor_hides_the_end(stage:
     assert stage.log.notes == ["too much output: the rest is not stored"]
 
 
-async def test_leftover_of_a_killed_bot_is_in_nobodys_way(stage: Stage) -> None:
+async def test_a_container_left_by_a_killed_bot_is_replaced(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(), stage.log)
     running = asyncio.create_task(stage.platform.run_tests(stage.suite("echo begun; sleep 999"), stage.log))
     await until(lambda: "begun" in stage.log.text)

@@ -33,19 +33,17 @@ DIGEST = "sha256:" + "ab" * 32
         ("https://c.test/a/--debug:--post", ["--version=--post", "--repo=https://c.test/a", "--", "--debug"]),
     ],
 )
-def test_an_address_becomes_words_of_which_none_is_an_option_of_its_own(
-    reference: str, told: list[str]
-) -> None:
+def test_no_part_of_a_chart_url_becomes_an_option(reference: str, told: list[str]) -> None:
     assert list(pull_arguments(reference, PLAIN)) == told
 
 
-def test_a_certificate_goes_unverified_only_in_the_bots_own_registry() -> None:
+def test_tls_verification_is_skipped_only_for_the_bots_registry() -> None:
     assert "--insecure-skip-tls-verify" in pull_arguments("oci://harbor.test:5000/shop", UNVERIFIED)
     assert "--insecure-skip-tls-verify" not in pull_arguments("oci://elsewhere.test/shop", UNVERIFIED)
     assert pull_arguments("oci://harbor.test:5000/shop", None) == ("--", "oci://harbor.test:5000/shop")
 
 
-def test_the_account_is_in_a_private_file_while_a_chart_is_fetched_and_nowhere_else() -> None:
+def test_the_account_is_only_in_a_private_temporary_file() -> None:
     reference = "oci://harbor.test:5000/charts/shop:1"
     with pull_options(reference, PLAIN) as given:
         [word] = given.arguments
@@ -63,7 +61,7 @@ def test_the_account_is_in_a_private_file_while_a_chart_is_fetched_and_nowhere_e
 
 
 @pytest.mark.parametrize("reference", ["oci://elsewhere.test/shop:1", "https://harbor.test:5000/shop-1.tgz"])
-def test_others_are_not_told_the_account(reference: str) -> None:
+def test_other_registries_do_not_get_the_account(reference: str) -> None:
     with pull_options(reference, PLAIN) as given:
         [word] = given.arguments
         assert Path(word.removeprefix("--registry-config=")).read_text() == "{}"

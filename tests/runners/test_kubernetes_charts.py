@@ -14,7 +14,7 @@ BODY = {
 }
 
 
-def test_nothing_in_a_sealed_chart_is_a_template_and_nothing_changes() -> None:
+def test_a_sealed_chart_contains_no_template_and_renders_unchanged() -> None:
     found = sealed("shop", "0.1.0+abc", [BODY, BODY])
 
     assert "{{" not in found["templates/all.yaml"]

@@ -41,7 +41,7 @@ def answering(status: int, **body: object) -> Handler:
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
-async def test_a_server_in_trouble_is_worth_another_attempt(status: int, tmp_path: Path) -> None:
+async def test_a_failing_server_is_retried(status: int, tmp_path: Path) -> None:
     async with serving(answering(status, message="etcdserver: request timed out"), tmp_path) as cluster:
         with pytest.raises(ClusterUnavailable, match="etcdserver") as caught:
             await cluster.version()
@@ -49,7 +49,7 @@ async def test_a_server_in_trouble_is_worth_another_attempt(status: int, tmp_pat
     assert caught.value.status == status
 
 
-async def test_a_refusal_is_told_with_the_servers_words(tmp_path: Path) -> None:
+async def test_a_refusal_is_reported_with_the_servers_message(tmp_path: Path) -> None:
     handler = answering(403, message='namespaces is forbidden: User "bot" cannot create', reason="Forbidden")
     async with serving(handler, tmp_path) as cluster:
         with pytest.raises(ClusterRefused, match="cannot create") as caught:
@@ -58,7 +58,7 @@ async def test_a_refusal_is_told_with_the_servers_words(tmp_path: Path) -> None:
     assert (caught.value.status, caught.value.why) == (403, "Forbidden")
 
 
-async def test_what_is_no_json_is_told_as_it_is(tmp_path: Path) -> None:
+async def test_a_response_without_json_is_reported_as_text(tmp_path: Path) -> None:
     async def proxy(request: web.Request) -> web.Response:
         return web.Response(status=502, text="<h1>Bad gateway</h1>")
 
@@ -67,7 +67,7 @@ async def test_what_is_no_json_is_told_as_it_is(tmp_path: Path) -> None:
             await cluster.version()
 
 
-async def test_nobody_listening_and_no_credentials_are_faults(tmp_path: Path) -> None:
+async def test_an_unreachable_server_and_missing_credentials_are_errors(tmp_path: Path) -> None:
     file = tmp_path / "kubeconfig"
     file.write_text(KUBECONFIG.format(url="http://127.0.0.1:1", token="x"))
 
@@ -77,7 +77,7 @@ async def test_nobody_listening_and_no_credentials_are_faults(tmp_path: Path) ->
                 await cluster.version()
 
 
-async def test_expired_credentials_are_read_once_more(tmp_path: Path) -> None:
+async def test_expired_credentials_are_read_again_once(tmp_path: Path) -> None:
     seen: list[str] = []
 
     async def strict(request: web.Request) -> web.Response:
@@ -104,14 +104,14 @@ async def test_a_list_is_read_to_its_last_page(tmp_path: Path) -> None:
         assert len(await cluster.list("/api/v1/namespaces/x/pods", {"a": "b"})) == 3
 
 
-async def test_a_kind_that_the_server_does_not_know_has_no_objects(tmp_path: Path) -> None:
+async def test_an_unknown_kind_has_no_objects(tmp_path: Path) -> None:
     async with serving(answering(404, message="the server could not find"), tmp_path) as cluster:
         assert await cluster.list("/apis/batch/v1/namespaces/x/cronjobs") == []
         assert await cluster.get("/apis/batch/v1/namespaces/x/cronjobs/y") is None
         assert not await cluster.delete("/apis/batch/v1/namespaces/x/cronjobs/y")
 
 
-async def test_credentials_that_stay_wrong_are_a_refusal_and_not_read_for_every_request(
+async def test_wrong_credentials_are_a_refusal_and_not_read_for_every_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.runners.kubernetes.cluster.REOPEN_AFTER", float("inf"))

@@ -34,7 +34,7 @@ def pods(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [each["spec"]["template"]["spec"] for each in documents if each["kind"] == "Deployment"]
 
 
-def test_what_a_repository_wrote_stays_a_value() -> None:
+def test_values_of_a_repository_cannot_inject_yaml() -> None:
     services = [
         ServiceSpec("db", 'x"y: z', {"P": "$(PATH)\n- x"}, ("a", "$(B)"), 5432),
         ServiceSpec("q", "q"),
@@ -54,14 +54,14 @@ def test_what_a_repository_wrote_stays_a_value() -> None:
     assert database["containers"][0]["image"] == 'x"y: z'
 
 
-def test_what_is_built_in_keeps_to_the_policy_itself() -> None:
+def test_built_in_manifests_comply_with_the_policy() -> None:
     documents = built(services=[ServiceSpec("db", "postgres:16", port=5432)])
     bounds = ManifestScope("pr-12-shop", environment_of().host)
 
     assert violations(read("\n---\n".join(map(json.dumps, documents))), bounds) == ()
 
 
-def test_pods_are_restricted_and_hold_no_token() -> None:
+def test_pods_are_restricted_and_mount_no_token() -> None:
     for pod in [*pods(built()), job(suite_of(), OPTIONS, {})["spec"]["template"]["spec"]]:
         assert pod["automountServiceAccountToken"] is False
         assert pod["securityContext"] == {"seccompProfile": {"type": "RuntimeDefault"}, "runAsNonRoot": True}
@@ -70,7 +70,7 @@ def test_pods_are_restricted_and_hold_no_token() -> None:
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_a_looser_level_lets_images_be_root_and_a_user_can_be_set() -> None:
+def test_a_lower_security_level_allows_root_and_a_user_can_be_set() -> None:
     loose = pods(built(KubernetesOptions("bot", level="baseline")))[0]
     named = pods(built(KubernetesOptions("bot", run_as_user=1000)))[0]
 
@@ -78,7 +78,7 @@ def test_a_looser_level_lets_images_be_root_and_a_user_can_be_set() -> None:
     assert named["securityContext"]["runAsUser"] == 1000
 
 
-def test_memory_is_what_was_asked_for_up_to_the_operators_most() -> None:
+def test_memory_is_the_requested_amount_up_to_the_operators_limit() -> None:
     asked, capped = (pods(built(memory=memory))[0]["containers"][0]["resources"] for memory in ("128m", "1g"))
 
     assert asked["limits"]["memory"] == "128Mi"
@@ -98,7 +98,7 @@ def test_an_ingress_carries_class_annotations_and_certificate() -> None:
     assert "tls" not in next(each for each in built() if each["kind"] == "Ingress")["spec"]
 
 
-def test_the_fences_let_in_the_controller_and_out_to_names_only() -> None:
+def test_network_policies_allow_only_the_ingress_controller_and_dns() -> None:
     routing = Routing(
         namespace_labels={"kubernetes.io/metadata.name": "ingress-nginx"}, cidrs=("10.0.0.0/24",)
     )
@@ -114,12 +114,12 @@ def test_the_fences_let_in_the_controller_and_out_to_names_only() -> None:
     assert len(network_policy(OPTIONS)["ingress"][0]["from"]) == 1
 
 
-def test_quota_and_limits_are_the_operators() -> None:
+def test_quota_and_limits_come_from_the_operator() -> None:
     assert quota(OPTIONS)["services.nodeports"] == "0"
     assert limits(OPTIONS)["max"]["memory"] == limits(OPTIONS)["default"]["memory"] == str(256 << 20)
 
 
-def test_a_suite_has_one_name_whatever_it_is_called() -> None:
+def test_a_suite_has_one_object_name_for_any_suite_name() -> None:
     assert name("unit") == "tests-unit"
     assert name("集成") != name("单元")
     assert len(name("x" * 200)) <= 63
@@ -134,9 +134,7 @@ def test_a_suite_has_one_name_whatever_it_is_called() -> None:
         ("/app/junit.xml", "make test", "/chatops-reports"),
     ],
 )
-def test_where_the_report_is_written_there_the_shared_folder_is(
-    report: str, command: str, mounted: str
-) -> None:
+def test_the_shared_folder_is_mounted_at_the_report_path(report: str, command: str, mounted: str) -> None:
     pod = job(suite_of(report=report, command=command), OPTIONS, {})["spec"]["template"]["spec"]
 
     tests, reports = pod["containers"]
@@ -173,7 +171,7 @@ async def test_a_repositorys_templates_are_rendered_from_the_documented_facts() 
         ("{{ 'x' * 10 ** 9 }}", "deploy", "rendering took too much memory or time"),
     ],
 )
-async def test_a_template_that_cannot_be_rendered_is_told(template: str, path: str, message: str) -> None:
+async def test_a_template_that_cannot_be_rendered_is_reported(template: str, path: str, message: str) -> None:
     with pytest.raises(TellUser) as caught:
         await rendering.of_repository({"x.yaml": template}, {}, "deploy")
 

@@ -53,7 +53,7 @@ def said(answers: Iterator[int]) -> tuple[Answers, list[int]]:
     return answer, told
 
 
-async def test_a_former_route_is_waited_for_until_it_is_gone() -> None:
+async def test_readiness_waits_until_a_former_route_is_gone() -> None:
     answer, told = said(iter([200, 502, 404]))
     async with controller(answer) as base:
         await until_unrouted(ReadinessCheck(base, HOST, None, 30))
@@ -61,7 +61,7 @@ async def test_a_former_route_is_waited_for_until_it_is_gone() -> None:
     assert told == [200, 502, 404]
 
 
-async def test_a_controller_that_never_lets_it_be_seen_is_not_waited_for_once_time_is_out() -> None:
+async def test_readiness_stops_waiting_for_the_route_change_at_the_timeout() -> None:
     answer, told = said(iter([503]))
     async with controller(answer) as base:
         await until_unrouted(ReadinessCheck(base, HOST, None, 0))
@@ -69,7 +69,7 @@ async def test_a_controller_that_never_lets_it_be_seen_is_not_waited_for_once_ti
     assert told == [503]
 
 
-async def test_not_found_is_not_the_service_while_the_controller_drops_connections() -> None:
+async def test_404_is_not_from_the_service_while_the_controller_drops_connections() -> None:
     def answer(request: web.BaseRequest) -> web.Response:
         if request.host == HOST:
             return web.Response(status=404)
@@ -88,29 +88,29 @@ async def test_not_found_is_not_the_service_while_the_controller_drops_connectio
 @pytest.mark.parametrize(
     ("status", "well"), [(200, True), (302, True), (404, False), (500, False), (0, False)]
 )
-def test_a_path_that_was_named_must_answer_well(status: int, well: bool) -> None:  # noqa: FBT001 - a parameter
+def test_a_configured_path_must_answer_with_success(status: int, well: bool) -> None:  # noqa: FBT001 - a parameter
     assert reached(Answer(status, "", ""), None, strict=True) == well
 
 
 @pytest.mark.parametrize(
     ("status", "its_own"), [(200, True), (401, True), (500, True), (503, False), (0, False)]
 )
-def test_otherwise_whatever_the_service_says_counts(status: int, its_own: bool) -> None:  # noqa: FBT001 - as above
+def test_without_a_configured_path_any_answer_counts(status: int, its_own: bool) -> None:  # noqa: FBT001 - as above
     assert reached(Answer(status, "", ""), None, strict=False) == its_own
 
 
-def test_not_found_counts_where_a_name_that_nobody_has_is_answered_otherwise() -> None:
+def test_404_counts_if_an_unknown_host_gets_another_answer() -> None:
     assert not reached(NOT_FOUND, NOT_FOUND, strict=False)
     assert reached(NOT_FOUND, Answer(404, "default backend", ""), strict=False)
     assert reached(NOT_FOUND, None, strict=False)
     assert reached(NOT_FOUND, Answer(503, "no such host", ""), strict=False)
 
 
-def test_a_dropped_connection_tells_nothing_of_who_said_not_found() -> None:
+def test_a_dropped_connection_does_not_show_who_answered_404() -> None:
     assert not reached(NOT_FOUND, Answer(0, "", "Server disconnected"), strict=False)
 
 
-def test_a_name_is_forgotten_once_it_is_answered_as_one_that_nobody_has() -> None:
+def test_a_removed_host_is_gone_once_it_is_answered_like_an_unknown_host() -> None:
     assert unrouted(NOT_FOUND, NOT_FOUND)
     assert not unrouted(Answer(502, "", ""), NOT_FOUND)
     assert not unrouted(Answer(404, "the shop has no such page", ""), NOT_FOUND)

@@ -34,7 +34,7 @@ def test_a_log_becomes_files() -> None:
     assert unpacked(log_of(files)) == {"a.xml": b"<testsuite/>", "deep/b.xml": b"<x/>"}
 
 
-def test_a_log_that_is_cut_or_forged_gives_what_could_be_read() -> None:
+def test_a_truncated_or_forged_log_yields_its_readable_files() -> None:
     whole = log_of({"a.xml": b"<a/>" * 100, "b.xml": bytes(range(256)) * 4000})
 
     assert unpacked(b"") == {}
@@ -44,13 +44,13 @@ def test_a_log_that_is_cut_or_forged_gives_what_could_be_read() -> None:
     assert "b.xml" not in unpacked(whole[: len(whole) // 2])
 
 
-def test_a_bomb_is_read_up_to_its_limit() -> None:
+def test_a_decompression_bomb_is_read_up_to_the_limit() -> None:
     files = {f"{number}.xml": bytes(15 << 20) for number in range(12)}
 
     assert sum(map(len, unpacked(log_of(files)).values())) <= 64 << 20
 
 
-def test_the_collectors_script_takes_out_xml_and_html_files(tmp_path: Path) -> None:
+def test_the_collectors_script_outputs_xml_and_html_files(tmp_path: Path) -> None:
     reports = tmp_path / "chatops-reports"
     (reports / "deep").mkdir(parents=True)
     (reports / "deep" / "b c.XML").write_text("<x/>")
@@ -67,7 +67,7 @@ def test_the_collectors_script_takes_out_xml_and_html_files(tmp_path: Path) -> N
         assert written.getnames()[0].endswith("b c.XML")
 
 
-def test_without_a_report_there_is_nothing_to_read(tmp_path: Path) -> None:
+def test_without_a_report_no_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "chatops-reports").mkdir()
     script = job(suite_of(), KubernetesOptions("bot"), {})["spec"]["template"]["spec"]["containers"][1][
         "command"

@@ -125,7 +125,7 @@ def unconfigured(world: World, message: str) -> Callable[[], None]:
     return lambda: world.pod(waiting("CreateContainerConfigError", message))
 
 
-async def test_what_the_node_has_not_read_yet_is_waited_for_until_it_says_what_is_missing(
+async def test_a_pending_config_error_is_awaited_until_the_node_names_the_missing_object(
     world: World,
 ) -> None:
     after = {
@@ -140,11 +140,11 @@ async def test_what_the_node_has_not_read_yet_is_waited_for_until_it_says_what_i
     assert told.facts == {"name": "web", "message": 'secret "gone" not found'}
 
 
-async def test_what_the_node_reads_a_moment_later_is_no_trouble(world: World) -> None:
+async def test_an_object_that_the_node_reads_later_is_not_an_error(world: World) -> None:
     await world.until_up(after={0: unconfigured(world, CACHE), 2 * ONE_LOOK: world.is_up})
 
 
-async def test_what_does_not_pass_after_all_is_told_as_it_is(world: World) -> None:
+async def test_a_lasting_problem_is_reported(world: World) -> None:
     told = await world.trouble(
         after={0: unconfigured(world, CACHE), 2 * ONE_LOOK: world.passes(TRANSIENT_SECONDS + 1)}
     )
@@ -152,7 +152,7 @@ async def test_what_does_not_pass_after_all_is_told_as_it_is(world: World) -> No
     assert told.facts == {"name": "web", "message": CACHE}
 
 
-async def test_each_thing_that_may_pass_has_its_own_time(world: World) -> None:
+async def test_each_temporary_problem_has_its_own_time_limit(world: World) -> None:
     after = {
         0: unconfigured(world, CACHE),
         ONE_LOOK: world.passes(TRANSIENT_SECONDS),
@@ -165,14 +165,14 @@ async def test_each_thing_that_may_pass_has_its_own_time(world: World) -> None:
     await world.until_up(after=after)
 
 
-async def test_a_quota_that_nobody_has_counted_yet_is_no_trouble(world: World) -> None:
+async def test_a_quota_without_a_status_is_not_an_error(world: World) -> None:
     world.refuse_pods()
 
     await world.until_up(after={2 * ONE_LOOK: world.make_pods})
 
 
 @pytest.mark.parametrize("moment", range(2 * ONE_LOOK))
-async def test_the_output_of_a_hook_is_told_at_whatever_moment_it_fails(world: World, moment: int) -> None:
+async def test_the_output_of_a_failed_hook_is_reported_at_any_moment(world: World, moment: int) -> None:
     world.make_hook()
     world.script.logs["migrate"] = b"no such table\n"
 
@@ -181,7 +181,7 @@ async def test_the_output_of_a_hook_is_told_at_whatever_moment_it_fails(world: W
     assert (told.reason, told.log) == (Reason.HOOK_FAILED, "no such table")
 
 
-async def test_the_registrys_words_are_worth_a_moment(world: World) -> None:
+async def test_the_bot_waits_briefly_for_the_registrys_message(world: World) -> None:
     pull = f'Failed to pull image "{IMAGE.pinned}": rpc error: code = Unknown desc = manifest unknown'
     after = {
         0: lambda: world.pod(waiting("ImagePullBackOff", BACK_OFF)),
@@ -191,7 +191,7 @@ async def test_the_registrys_words_are_worth_a_moment(world: World) -> None:
     assert (await world.trouble(after=after)).facts["message"] == "manifest unknown"
 
 
-async def test_without_the_registrys_words_it_is_told_that_the_pull_waits(world: World) -> None:
+async def test_without_the_registrys_message_the_pull_backoff_is_reported(world: World) -> None:
     after = {
         0: lambda: world.pod(waiting("ImagePullBackOff", BACK_OFF)),
         2 * ONE_LOOK: world.passes(TRANSIENT_SECONDS + 1),
@@ -200,7 +200,7 @@ async def test_without_the_registrys_words_it_is_told_that_the_pull_waits(world:
     assert (await world.trouble(after=after)).facts["message"] == BACK_OFF
 
 
-async def test_the_programs_time_does_not_pass_while_hooks_run(world: World) -> None:
+async def test_the_health_timeout_does_not_run_during_hooks(world: World) -> None:
     world.run_hook()
     world.script.remove(POD, "web-5d-x")
     after = {ONE_LOOK: world.passes(100), 2 * ONE_LOOK: world.is_up}
@@ -208,7 +208,7 @@ async def test_the_programs_time_does_not_pass_while_hooks_run(world: World) -> 
     await world.until_up(seconds=5, after=after)
 
 
-async def test_the_programs_time_does_not_pass_before_all_of_them_are_applied(world: World) -> None:
+async def test_the_health_timeout_does_not_run_before_all_objects_are_applied(world: World) -> None:
     def is_up_too() -> None:
         status = {"updatedReplicas": 1, "replicas": 1, "availableReplicas": 1}
         world.script.put(DEPLOYMENT, "db", {"status": status})
@@ -219,14 +219,14 @@ async def test_the_programs_time_does_not_pass_before_all_of_them_are_applied(wo
     await world.until_up("db", seconds=5, after=after)
 
 
-async def test_the_programs_time_does_not_pass_while_only_those_before_it_run(world: World) -> None:
+async def test_the_health_timeout_does_not_run_while_only_former_pods_run(world: World) -> None:
     world.former_pod({"running": {}})
     after = {ONE_LOOK: world.passes(100), 2 * ONE_LOOK: world.is_up}
 
     await world.until_up(seconds=5, after=after)
 
 
-async def test_the_programs_time_passes_from_when_all_of_them_run(world: World) -> None:
+async def test_the_health_timeout_runs_once_all_pods_run(world: World) -> None:
     after = {
         0: world.passes(100),
         ONE_LOOK: lambda: world.pod({"running": {}}),
@@ -239,16 +239,14 @@ async def test_the_programs_time_passes_from_when_all_of_them_run(world: World) 
     assert len(world.script.asked) < 4 * ONE_LOOK
 
 
-async def test_finding_a_node_and_pulling_have_their_time_as_well(world: World) -> None:
+async def test_scheduling_and_pulling_have_a_time_limit(world: World) -> None:
     told = await world.trouble(seconds=5, after={ONE_LOOK: world.passes(PATIENCE + 6)})
 
     assert told.reason is Reason.UNHEALTHY
 
 
 @pytest.mark.parametrize("observed", [1, 2])
-async def test_how_badly_the_former_pods_do_is_no_trouble_of_the_new_ones(
-    world: World, observed: int
-) -> None:
+async def test_problems_of_former_pods_are_ignored(world: World, observed: int) -> None:
     last = {"terminated": {"exitCode": 1, "reason": "Error"}}
     if observed == 1:
         # The deployment is as it was applied, and nobody has made anything of it yet.

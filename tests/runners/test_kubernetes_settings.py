@@ -31,7 +31,7 @@ def test_an_account_that_only_pulls_is_preferred_to_the_one_that_pushes() -> Non
     )
 
 
-def test_pairs_may_contain_the_sign_that_parts_them() -> None:
+def test_pairs_may_contain_the_separator_in_the_value() -> None:
     chosen = KubernetesSettings(ingress_annotations=("example.com/a=b=c",), chart_facts=("web.host=host",))
     found = options(Settings(kubernetes=chosen))
 
@@ -39,7 +39,7 @@ def test_pairs_may_contain_the_sign_that_parts_them() -> None:
     assert found.charts.facts == {"web.host": "host"}
 
 
-async def test_a_cluster_is_opened_without_asking_it_anything(tmp_path: Path) -> None:
+async def test_opening_a_cluster_sends_no_request(tmp_path: Path) -> None:
     cluster, platform = open_cluster(
         Settings(
             server=ServerSettings(data_dir=tmp_path),
@@ -51,7 +51,7 @@ async def test_a_cluster_is_opened_without_asking_it_anything(tmp_path: Path) ->
     await cluster.close()
 
 
-def test_charts_are_fetched_from_the_bots_registry_by_its_own_account_and_as_its_address_says() -> None:
+def test_charts_from_the_bots_registry_use_its_account_and_scheme() -> None:
     puller = KubernetesSettings(pull_username="puller", pull_password=Secret("pull"))
 
     assert charts_from(Settings(registry=REGISTRY, kubernetes=puller)) == ChartRegistry(

@@ -105,9 +105,7 @@ class World:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_tests_that_fail_hand_their_report_out_at_whatever_moment_they_end(
-    world: World, moment: int
-) -> None:
+async def test_failed_tests_deliver_their_report_at_any_moment(world: World, moment: int) -> None:
     world.then = {moment: world.tests_fail}
 
     output = await world.run()
@@ -126,7 +124,7 @@ async def test_tests_that_fail_hand_their_report_out_at_whatever_moment_they_end
         ("pod_is_killed_with_its_node", "Terminated: Pod was terminated by the node."),
     ],
 )
-async def test_a_pod_that_others_end_is_no_failure_of_the_tests_and_the_next_attempt_starts_anew(
+async def test_a_deleted_pod_is_not_a_failed_test_and_the_next_attempt_starts_again(
     world: World, end: str, told: str, moment: int
 ) -> None:
     world.then = {moment: getattr(world, end)}
@@ -139,7 +137,7 @@ async def test_a_pod_that_others_end_is_no_failure_of_the_tests_and_the_next_att
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_pod_that_goes_while_its_output_is_read_is_none_either(world: World, moment: int) -> None:
+async def test_a_pod_deleted_while_its_output_is_read_is_not_a_failed_test(world: World, moment: int) -> None:
     world.then = {0: lambda: world.pod({"running": {}}), moment + 1: world.pod_goes}
 
     with pytest.raises(RetryLater):
@@ -148,14 +146,14 @@ async def test_a_pod_that_goes_while_its_output_is_read_is_none_either(world: Wo
     assert world.left == []
 
 
-async def test_a_job_that_others_remove_is_made_anew_by_the_next_attempt(world: World) -> None:
+async def test_a_deleted_job_is_created_again_by_the_next_attempt(world: World) -> None:
     world.then = {2: lambda: world.script.remove(JOB, UNIT)}
 
     with pytest.raises(RetryLater, match="tests"):
         await world.run()
 
 
-async def test_a_pod_of_the_job_before_is_not_taken_for_this_ones(world: World) -> None:
+async def test_pods_of_a_former_job_are_ignored(world: World) -> None:
     before = {"metadata": {"uid": "uid-of-another"}}
     world.then = {
         0: lambda: world.pod({"running": {}}, name=f"{UNIT}-0", owner=before),
@@ -179,7 +177,7 @@ async def test_of_two_pods_of_one_job_the_first_counts(world: World) -> None:
     assert (await world.run()).exit_code == 3
 
 
-async def test_what_was_said_of_the_job_before_and_what_passes_is_waited_for(world: World) -> None:
+async def test_events_of_a_former_job_and_temporary_problems_are_ignored(world: World) -> None:
     def refused(message: str, uid: str) -> None:
         said(world.script, UNIT, "FailedCreate", f'pods "x" is forbidden: {message}', kind="Job", uid=uid)
 
@@ -195,7 +193,7 @@ async def test_what_was_said_of_the_job_before_and_what_passes_is_waited_for(wor
     assert output.exit_code == 3
 
 
-async def test_a_pod_that_may_not_be_made_is_told(world: World) -> None:
+async def test_a_refused_pod_is_reported(world: World) -> None:
     world.then = {
         0: lambda: world.script.remove(POD, f"{UNIT}-a"),
         8: lambda: said(world.script, UNIT, "FailedCreate", "exceeded quota: chatops", kind="Job"),
@@ -208,7 +206,7 @@ async def test_a_pod_that_may_not_be_made_is_told(world: World) -> None:
 
 
 @pytest.mark.parametrize("moment", [7, 8, 9])
-async def test_an_image_that_is_not_there_is_told_in_the_registrys_words_however_late_they_come(
+async def test_a_missing_image_is_reported_with_a_late_message_of_the_registry(
     world: World, moment: int
 ) -> None:
     pull = f'Failed to pull image "{suite_of().image}": rpc error: code = Unknown desc = manifest unknown'
@@ -225,7 +223,7 @@ async def test_an_image_that_is_not_there_is_told_in_the_registrys_words_however
     assert caught.value.facts["message"] == "manifest unknown"
 
 
-async def test_a_suite_has_its_time_and_what_it_wrote_until_then_is_told(world: World) -> None:
+async def test_a_suite_over_its_timeout_is_reported_with_its_output(world: World) -> None:
     world.script.logs["tests"] = b"begun\n"
     world.then = {0: lambda: world.pod({"running": {}})}
     world.log = AdvancingLog("begun", 600)

@@ -11,7 +11,7 @@ CHUNKS = st.lists(st.binary(max_size=40) | st.sampled_from([b"\n", b"\r\n", "字
 
 
 @given(CHUNKS)
-def test_lines_do_not_depend_on_how_the_bytes_arrived(chunks: list[bytes]) -> None:
+def test_lines_do_not_depend_on_chunks(chunks: list[bytes]) -> None:
     apart, together = Lines(), Lines()
 
     by_pieces = [line for chunk in chunks for line in apart.feed(chunk)] + apart.flush()
@@ -20,14 +20,14 @@ def test_lines_do_not_depend_on_how_the_bytes_arrived(chunks: list[bytes]) -> No
 
 
 @given(st.text())
-def test_nothing_that_moves_a_terminal_is_left(text: str) -> None:
+def test_terminal_control_sequences_are_removed(text: str) -> None:
     shown = clean(text)
 
     assert not re.search(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]", shown)
     assert len(shown) <= LINE_LIMIT
 
 
-def test_colours_and_redrawn_progress_are_undone() -> None:
+def test_colors_and_redrawn_progress_are_removed() -> None:
     lines = Lines()
 
     assert lines.feed(b"\x1b[91mred\x1b[0m \x1b]0;title\x07\r\n10%\r50%\rdone\nok\t1\n") == [
@@ -37,7 +37,7 @@ def test_colours_and_redrawn_progress_are_undone() -> None:
     ]
 
 
-def test_line_without_end_takes_no_more_memory() -> None:
+def test_an_endless_line_needs_limited_memory() -> None:
     lines = Lines()
     for _ in range(50):
         assert lines.feed(b"x" * 100_000) == []
@@ -48,7 +48,7 @@ def test_line_without_end_takes_no_more_memory() -> None:
     assert cut.endswith("…")
 
 
-def test_progress_bar_without_end_shows_its_last_state() -> None:
+def test_an_endless_progress_bar_shows_its_last_state() -> None:
     lines = Lines()
     for percent in range(10_000):
         lines.feed(f"\r{percent}".encode())
@@ -68,7 +68,7 @@ def test_writing_stops_at_the_limit_but_the_end_is_remembered() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=50))), st.integers(1, 20))
-def test_streams_are_taken_apart_whatever_the_pieces(written: list[tuple[int, bytes]], size: int) -> None:
+def test_streams_are_split_across_chunks(written: list[tuple[int, bytes]], size: int) -> None:
     wire = b"".join(
         bytes([stream, 0, 0, 0]) + len(data).to_bytes(4, "big") + data for stream, data in written
     )

@@ -10,7 +10,7 @@ KEY = EnvironmentKey(RepoPath("我的组织", "我的店"), 12, "预发 staging"
 VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 
 
-def test_every_label_is_one_that_a_cluster_takes_and_names_are_kept_in_annotations() -> None:
+def test_labels_are_valid_and_full_names_are_annotations() -> None:
     run = naming.labels(KEY, sha="a" * 40, run=7)
 
     labels = cluster_labels.all_of("bot", KEY, run)
@@ -22,7 +22,7 @@ def test_every_label_is_one_that_a_cluster_takes_and_names_are_kept_in_annotatio
     assert "chatops.repo" not in labels
 
 
-def test_an_environment_is_found_by_its_pull_request_and_by_itself() -> None:
+def test_an_environment_is_selected_by_pull_request_and_by_name() -> None:
     labels = cluster_labels.all_of("bot", KEY, {})
 
     assert cluster_labels.of_pull("bot", KEY.repo, 12).items() <= labels.items()
@@ -31,7 +31,7 @@ def test_an_environment_is_found_by_its_pull_request_and_by_itself() -> None:
     assert not cluster_labels.of_pull("other", KEY.repo, 12).items() <= labels.items()
 
 
-def test_people_read_whose_namespace_it_is_and_until_when() -> None:
+def test_annotations_show_owner_and_expiry() -> None:
     until = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
     assert cluster_labels.annotations(KEY, owner="mei", expires=until) == {

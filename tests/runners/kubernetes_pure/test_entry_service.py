@@ -20,7 +20,7 @@ def ingress(backend: str, host: str = HOST) -> str:
     return f"{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: web}}, {body}}}"
 
 
-def test_an_ingress_says_where_visitors_go() -> None:
+def test_an_ingress_determines_the_entry_service() -> None:
     by_number = ingress("{service: {name: web, port: {number: 9090}}}")
     by_name = ingress("{service: {name: web, port: {name: http}}}")
 
@@ -28,7 +28,7 @@ def test_an_ingress_says_where_visitors_go() -> None:
     assert find(objects(APP, WEB, by_name), HOST) == EntryService("web", 80, routed=True)
 
 
-def test_an_ingress_that_leads_nowhere_or_is_for_another_name_does_not_count() -> None:
+def test_an_ingress_without_a_service_or_for_another_host_is_ignored() -> None:
     nowhere = ingress("{service: {name: web, port: {number: 1}}}")
     unknown = ingress("{service: {name: gone, port: {number: 80}}}")
     another = ingress("{service: {name: web, port: {number: 80}}}", "other.example.com")
@@ -37,14 +37,14 @@ def test_an_ingress_that_leads_nowhere_or_is_for_another_name_does_not_count() -
     assert find(objects(WEB, nowhere, unknown, another, empty), HOST) == EntryService("web", 80, routed=False)
 
 
-def test_without_an_ingress_it_is_the_service_app_or_the_only_one() -> None:
+def test_without_an_ingress_the_entry_service_is_app_or_the_only_one() -> None:
     assert find(objects(WEB, APP), HOST) == EntryService("app", 8080, routed=False)
     assert find(objects(WEB, BARE), HOST) == EntryService("web", 80, routed=False)
     assert find(objects(WEB, WEB.replace("web", "api")), HOST) is None
     assert find(objects(BARE), HOST) is None
 
 
-def test_tests_find_another_service_by_the_name_app_too() -> None:
+def test_tests_reach_another_entry_service_as_app() -> None:
     found = EntryService("web", 80, routed=True)
 
     body = alias(objects(WEB), found)

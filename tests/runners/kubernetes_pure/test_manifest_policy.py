@@ -65,7 +65,7 @@ FINE = [
 
 
 @pytest.mark.parametrize("manifest", FINE, ids=str)
-def test_what_is_usual_is_allowed(manifest: Manifest) -> None:
+def test_common_manifests_are_allowed(manifest: Manifest) -> None:
     assert refused(manifest) == []
 
 
@@ -106,7 +106,7 @@ POD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("pod", "what"), POD, ids=[what for _, what in POD])
-def test_a_pod_is_kept_from_its_node(pod: dict[str, Any], what: str) -> None:
+def test_pods_have_no_access_to_their_node(pod: dict[str, Any], what: str) -> None:
     assert refused(deployment(pod)) == [what]
 
 
@@ -126,7 +126,7 @@ CONTAINER: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("container", "what"), CONTAINER, ids=[what for _, what in CONTAINER])
-def test_a_container_gets_no_rights_of_its_node(container: dict[str, Any], what: str) -> None:
+def test_containers_get_no_node_privileges(container: dict[str, Any], what: str) -> None:
     assert refused(deployment(container=container)) == [f"containers.c.{what}"]
 
 
@@ -185,7 +185,7 @@ def test_an_account_whose_token_is_not_mounted_may_be_used() -> None:
     assert refused(account, deployment({"serviceAccountName": "web"})) == []
 
 
-def test_a_cron_job_is_looked_into_as_well() -> None:
+def test_cron_jobs_are_checked() -> None:
     pod = {"hostPID": True, "containers": []}
     found = obj("CronJob", "batch/v1", spec={"jobTemplate": {"spec": {"template": {"spec": pod}}}})
 

@@ -7,7 +7,7 @@ SERVICE = "{apiVersion: v1, kind: Service, metadata: {name: web, labels: {tier: 
 DEPLOYMENT = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}"
 
 
-def test_a_stream_and_its_lists_become_objects() -> None:
+def test_documents_and_lists_become_objects() -> None:
     listed = f"---\n---\napiVersion: v1\nkind: List\nitems: [{SERVICE}, {DEPLOYMENT}]\n---\n{DEPLOYMENT}"
 
     found = read(listed)
@@ -17,11 +17,11 @@ def test_a_stream_and_its_lists_become_objects() -> None:
     assert found[0].body["metadata"]["labels"] == {"tier": "front"}
 
 
-def test_a_kind_counts_only_in_the_version_that_is_known() -> None:
+def test_a_kind_is_recognized_only_in_its_known_version() -> None:
     assert read("{apiVersion: extensions/v1beta1, kind: Ingress, metadata: {name: x}}")[0].known is None
 
 
-def test_what_others_need_comes_first() -> None:
+def test_dependencies_are_applied_first() -> None:
     found = ordered(read(f"{DEPLOYMENT}\n---\n{SERVICE}"))
 
     assert [each.kind for each in found] == ["Service", "Deployment"]
@@ -44,12 +44,12 @@ def test_what_others_need_comes_first() -> None:
         ("x: 2026-13-45", "month"),
     ],
 )
-def test_what_cannot_be_read_is_told(text: str, why: str) -> None:
+def test_unreadable_manifests_are_reported(text: str, why: str) -> None:
     with pytest.raises(ManifestError, match=why):
         read(text)
 
 
-def test_aliases_cannot_make_more_of_few_characters() -> None:
+def test_aliases_cannot_multiply_the_size() -> None:
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
     )
@@ -58,14 +58,14 @@ def test_aliases_cannot_make_more_of_few_characters() -> None:
         read(bomb)
 
 
-def test_values_become_plain() -> None:
+def test_values_become_json_values() -> None:
     text = f"{SERVICE[:-1]}, 1: 2026-01-02, list: [1, true, null]}}"
 
     assert read(text)[0].body["1"] == "2026-01-02"
     assert read(text)[0].body["list"] == [1, True, None]
 
 
-def test_an_object_is_marked_without_losing_its_own_labels() -> None:
+def test_labels_are_added_without_losing_existing_ones() -> None:
     body = marked(read(SERVICE)[0], {"chatops.run": "7", "tier": "ours"}, "pr-12")
 
     assert body["metadata"] == {
@@ -81,7 +81,7 @@ def test_paths_of_the_api() -> None:
     assert manifests.JOB.path("pr-12", "x") == "/apis/batch/v1/namespaces/pr-12/jobs/x"
 
 
-def test_hooks_are_known_by_their_annotation() -> None:
+def test_hooks_are_recognized_by_their_annotation() -> None:
     hook = "{apiVersion: v1, kind: X, metadata: {name: x, annotations: {helm.sh/hook: pre-install}}}"
     plain = "{apiVersion: v1, kind: X, metadata: {name: x}}"
     other = "{apiVersion: v1, kind: X, metadata: {name: x, annotations: {a: b}}}"

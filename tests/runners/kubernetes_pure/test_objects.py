@@ -11,7 +11,7 @@ def event(uid: str, **when: Any) -> dict[str, Any]:
     return {"involvedObject": {"kind": "Pod", "name": "web-0", "uid": uid}, **when}
 
 
-def test_events_are_those_of_the_objects_that_are_there_the_newest_last() -> None:
+def test_events_belong_to_existing_objects_and_are_in_order() -> None:
     last = event("new", lastTimestamp="2026-05-01T12:00:09Z")
     first = event("new", eventTime="2026-05-01T12:00:01.000000Z")
     again = event(
@@ -36,7 +36,7 @@ def deployment(observed: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("observed", "former"), [(2, {"a", "b"}), (1, {"a", "b", "c"})])
-def test_of_a_deployments_replica_sets_the_last_counts_once_it_can_be_there(
+def test_the_newest_replica_set_of_a_deployment_counts_once_it_can_exist(
     observed: int, former: set[str]
 ) -> None:
     sets = [replica_set("a"), replica_set("c", "10"), replica_set("b", "9")]
@@ -54,6 +54,6 @@ def test_of_a_deployments_replica_sets_the_last_counts_once_it_can_be_there(
         ("Other", "True", False),
     ],
 )
-def test_a_job_is_over_when_it_says_so(kind: str, status: str, *, over: bool) -> None:
+def test_a_job_has_ended_when_its_condition_says_so(kind: str, status: str, *, over: bool) -> None:
     assert objects.is_over({"status": {"conditions": [{"type": kind, "status": status}]}}) is over
     assert not objects.is_over({})

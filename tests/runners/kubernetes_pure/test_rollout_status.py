@@ -45,7 +45,7 @@ def event(reason: str, message: str, about: str = "web-1", kind: str = "Pod") ->
     return {"reason": reason, "message": message, "involvedObject": {"kind": kind, "name": about}}
 
 
-def test_a_deployment_is_up_when_all_is_new_and_nothing_else_is_left() -> None:
+def test_a_deployment_is_up_when_all_pods_are_new_and_available() -> None:
     up: dict[str, Any] = {"updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}
 
     assert rollout_status.finished(workload(**up))
@@ -55,14 +55,14 @@ def test_a_deployment_is_up_when_all_is_new_and_nothing_else_is_left() -> None:
     assert not rollout_status.finished({**workload(), "status": {}})
 
 
-def test_a_stateful_set_and_a_job_are_up_in_their_own_way() -> None:
+def test_conditions_for_stateful_sets_and_jobs_to_be_up() -> None:
     assert rollout_status.finished(workload("StatefulSet", updatedReplicas=2, replicas=2, readyReplicas=2))
     assert not rollout_status.finished(workload("StatefulSet", updatedReplicas=2, replicas=2))
     assert rollout_status.finished(workload("Job", succeeded=1))
     assert not rollout_status.finished(workload("Job"))
 
 
-def test_the_programs_time_begins_when_no_container_waits() -> None:
+def test_the_health_timeout_starts_when_no_container_waits() -> None:
     assert not rollout_status.started(NamespaceState())
     assert not rollout_status.started(NamespaceState(pods=[pod(waiting("ContainerCreating"))]))
     assert rollout_status.started(NamespaceState(pods=[pod()]))
@@ -77,7 +77,7 @@ def fatal(
     return rollout_status.fatal(NamespaceState(pods=pods, events=events, **rest))
 
 
-def test_nothing_is_fatal_that_may_pass() -> None:
+def test_temporary_states_are_not_fatal() -> None:
     assert fatal(pod()) is None
     assert fatal(pod(waiting("ErrImagePull", "timeout"))) is None
     assert fatal(pod(waiting("ContainerCreating"))) is None
@@ -87,7 +87,7 @@ def test_nothing_is_fatal_that_may_pass() -> None:
     assert fatal(pod(waiting("CreateContainerError", "context deadline exceeded"))) is None
 
 
-def test_what_a_busy_node_says_is_doubtful_and_told_when_time_is_out() -> None:
+def test_uncertain_problems_are_reported_only_at_the_timeout() -> None:
     said = "failed to sync secret cache: timed out waiting for the condition"
     late = pod(waiting("CreateContainerConfigError", said))
     missing = pod(waiting("CreateContainerConfigError", 'secret "gone" not found'))
@@ -102,7 +102,7 @@ def test_what_a_busy_node_says_is_doubtful_and_told_when_time_is_out() -> None:
     assert explained(late, missing).facts["message"] == 'secret "gone" not found'
 
 
-def test_an_image_that_cannot_be_pulled_tells_what_the_registry_said() -> None:
+def test_a_failed_pull_is_reported_with_the_registrys_message() -> None:
     said = f'Failed to pull image "{IMAGE}": rpc error: code = Unknown desc = unauthorized'
     backed_off = pod(waiting("ImagePullBackOff", "Back-off pulling image"))
 
@@ -117,7 +117,7 @@ def test_an_image_that_cannot_be_pulled_tells_what_the_registry_said() -> None:
     assert found.facts["message"] == "no such"
 
 
-def test_a_crash_tells_its_code_and_whose_output_to_read() -> None:
+def test_a_crash_is_reported_with_exit_code_and_container() -> None:
     crashed = pod(waiting("CrashLoopBackOff"), last={"terminated": {"exitCode": 7, "reason": "Error"}})
 
     assert fatal(crashed) == RolloutFailure(
@@ -125,7 +125,7 @@ def test_a_crash_tells_its_code_and_whose_output_to_read() -> None:
     )
 
 
-def test_a_crash_may_have_a_cause_of_its_own() -> None:
+def test_a_crash_may_have_a_specific_cause() -> None:
     hungry = pod(waiting("CrashLoopBackOff"), last={"terminated": {"exitCode": 137, "reason": "OOMKilled"}})
     absent = {
         "terminated": {"exitCode": 127, "reason": "ContainerCannotRun", "message": 'exec: "x": not found'}
@@ -169,13 +169,13 @@ def test_a_crash_may_have_a_cause_of_its_own() -> None:
         },
     ],
 )
-def test_what_does_not_start_is_told_in_the_same_words_whenever_it_is_seen(state: dict[str, Any]) -> None:
+def test_a_container_that_cannot_start_is_reported_alike_at_any_moment(state: dict[str, Any]) -> None:
     told = fatal(pod(**state))
 
     assert told == RolloutFailure(Reason.CONTAINER_UNSTARTABLE, {"name": "web", "message": "OCI"})
 
 
-def test_the_limit_of_an_init_container_that_is_not_listed_is_left_out() -> None:
+def test_the_unknown_limit_of_an_init_container_is_omitted() -> None:
     status = {
         "name": "setup",
         "state": waiting("CrashLoopBackOff"),
@@ -195,7 +195,7 @@ def test_the_limit_of_an_init_container_that_is_not_listed_is_left_out() -> None
         ('secret "gone" not found', Reason.CONTAINER_UNSTARTABLE),
     ],
 )
-def test_a_container_that_cannot_be_made(message: str, reason: Reason) -> None:
+def test_a_container_that_cannot_be_created(message: str, reason: Reason) -> None:
     found = fatal(pod(waiting("CreateContainerConfigError", message)))
 
     assert found is not None
@@ -222,7 +222,7 @@ def test_a_container_that_cannot_be_made(message: str, reason: Reason) -> None:
         ),
     ],
 )
-def test_pods_that_cannot_even_be_made(message: str, reason: Reason, told: str) -> None:
+def test_pods_that_cannot_be_created(message: str, reason: Reason, told: str) -> None:
     failing = [{"type": "ReplicaFailure", "status": "True", "message": message}, {"type": "Other"}]
     owner = {"metadata": {"name": "web-5d"}, "status": {"conditions": failing}}
 
@@ -232,7 +232,7 @@ def test_pods_that_cannot_even_be_made(message: str, reason: Reason, told: str) 
     )
 
 
-def test_a_refusal_counts_until_the_pods_are_there() -> None:
+def test_a_refusal_counts_until_the_pods_exist() -> None:
     message = 'pods "web-1" is forbidden: exceeded quota: chatops'
     of_set, of_job = (event("FailedCreate", message, "web", kind) for kind in ("StatefulSet", "Job"))
 
@@ -251,7 +251,7 @@ def test_a_refusal_counts_until_the_pods_are_there() -> None:
         'No API token found for service account "default", retry after the token is automatically created',
     ],
 )
-def test_a_namespace_that_is_not_whole_yet_is_doubtful(words: str) -> None:
+def test_an_incomplete_namespace_is_an_uncertain_problem(words: str) -> None:
     message = f'pods "web-1" is forbidden: {words}'
     failing = [{"type": "ReplicaFailure", "status": "True", "message": message}]
     owner = {"metadata": {"name": "web-5d"}, "status": {"conditions": failing}}
@@ -263,7 +263,7 @@ def test_a_namespace_that_is_not_whole_yet_is_doubtful(words: str) -> None:
     )
 
 
-def test_a_job_of_the_deployment_that_failed() -> None:
+def test_a_failed_job_of_the_deployment() -> None:
     failed = workload("Job", conditions=[{"type": "Failed", "status": "True"}])
     mine, other = pod(labels={"job-name": "web"}), pod(labels={"job-name": "x"})
     unborn = {"metadata": {"name": "web-0", "labels": {"job-name": "web"}}}
@@ -279,7 +279,7 @@ def explained(*pods: dict[str, Any], events: tuple[dict[str, Any], ...] = ()) ->
     return rollout_status.explain(NamespaceState(pods=pods, events=events), "app", 60)
 
 
-def test_when_time_is_out_the_most_telling_fact_is_chosen() -> None:
+def test_at_the_timeout_the_most_specific_problem_is_reported() -> None:
     unready = event("Unhealthy", "Readiness probe failed: dial tcp: connection refused")
     unmounted = event("FailedMount", 'MountVolume.SetUp failed for volume "v" : secret "gone" not found')
     unplaced = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}
@@ -293,7 +293,7 @@ def test_when_time_is_out_the_most_telling_fact_is_chosen() -> None:
     assert explained(pod(waiting("ErrImagePull", "no route"))).reason is Reason.IMAGE_PULL_FAILED
 
 
-def test_of_what_was_said_of_a_volume_the_newest_counts_that_names_a_cause() -> None:
+def test_the_newest_volume_event_with_a_cause_is_reported() -> None:
     creating = pod(waiting("ContainerCreating"))
     late = event("FailedMount", 'MountVolume.SetUp failed for volume "v" : failed to sync secret cache: x')
     missing, other = (
@@ -309,7 +309,7 @@ def test_of_what_was_said_of_a_volume_the_newest_counts_that_names_a_cause() -> 
     assert explained(creating, events=(late, timed_out)).facts["message"] == timed_out["message"]
 
 
-def test_a_pod_without_a_node_and_an_image_on_its_way_are_told_when_it_takes_too_long() -> None:
+def test_unscheduled_pods_and_slow_pulls_are_reported_at_the_timeout() -> None:
     unplaced = pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/3 nodes"}])
     creating = pod(waiting("ContainerCreating"))
     pulling, pulled = event("Pulling", 'Pulling image "x"'), event("Pulled", "done")
@@ -324,7 +324,7 @@ def test_a_pod_without_a_node_and_an_image_on_its_way_are_told_when_it_takes_too
     assert explained(creating, events=(pulling, pulled)).reason is Reason.UNHEALTHY
 
 
-def test_when_nothing_tells_it_is_the_health_check() -> None:
+def test_without_another_problem_the_health_check_is_reported() -> None:
     ready = pod()
     ready["status"]["containerStatuses"][0]["ready"] = True
     elsewhere = event("Unhealthy", "Readiness probe failed: x", about="other-1")

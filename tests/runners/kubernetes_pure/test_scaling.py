@@ -18,7 +18,7 @@ def workload(**spec: Any) -> dict[str, Any]:
         (CRON_JOB, workload(), {"suspend": True}, {"suspend": False}),
     ],
 )
-def test_workloads_become_what_they_were(
+def test_scaling_up_restores_the_former_replicas(
     kind: Kind, before: dict[str, Any], asleep: dict[str, Any], after: dict[str, Any]
 ) -> None:
     down = scaling.scale_down(kind, before)
@@ -30,10 +30,10 @@ def test_workloads_become_what_they_were(
 
 
 @pytest.mark.parametrize(("kind", "spec"), [(DEPLOYMENT, {"replicas": 0}), (CRON_JOB, {"suspend": True})])
-def test_what_runs_nothing_is_left_alone(kind: Kind, spec: dict[str, Any]) -> None:
+def test_workloads_without_replicas_are_not_changed(kind: Kind, spec: dict[str, Any]) -> None:
     assert scaling.scale_down(kind, workload(**spec)) is None
 
 
-def test_a_note_that_others_spoiled_still_wakes() -> None:
+def test_an_invalid_annotation_still_allows_scaling_up() -> None:
     spoiled = {"metadata": {"annotations": {scaling.ANNOTATION: "many"}}}
     assert (scaling.scale_up(DEPLOYMENT, spoiled) or {})["spec"] == {"replicas": 1}
