@@ -1,4 +1,4 @@
-"""The parts of the READMEs that are derived from the code, so that they cannot fall behind it."""
+"""Generates the table of commands in the READMEs."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,9 @@ _HEADINGS = Text(
 
 _NEEDS = {
     "anyone": Text(en="everybody", zh="所有人"),
-    "contributor": Text(en="write access, or the author of a trusted PR", zh="有写权限者，或可信 PR 的作者"),
+    "contributor": Text(
+        en="write access, or the author of a trusted PR", zh="有写权限者，或受信任的 PR 的作者"
+    ),
     "write": Text(en="write access", zh="有写权限者"),
     "admin": Text(en="administrators", zh="管理员"),
 }
@@ -29,7 +31,7 @@ def commands_table(commands: Sequence[AnyCommand], language: Language) -> str:
 
 
 def with_commands(readme: str, table: str) -> str:
-    """Return a README whose marked part is this table. Raises ValueError when there is no such part."""
+    """Return the README with its marked part replaced. Raises ValueError if it has no such part."""
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -1,4 +1,4 @@
-"""The reference of all settings, from their dataclasses: `python -m tools.settings_reference docs`."""
+"""Generates the reference of the settings: `python -m tools.settings_reference docs`."""
 
 import json
 import sys
@@ -41,23 +41,24 @@ _TITLE = Text(en="Configuration", zh="配置参考")
 _INTRODUCTION = Text(
     en="""\
 `chatops serve` reads `chatops.toml` in the working directory, or the file named by `--config`. All keys are
-optional. An unknown key or a wrong value stops the start, with the line where it stands.
+optional. With an unknown key or a wrong value the bot does not start, and reports the line.
 
-- Every key can also be given in the environment as `CHATOPS_SECTION__KEY`, such as `{variable}`; the
-  environment wins. Lists are written with commas or as JSON; in command names `-` becomes `_`.
-- Secrets (marked 🔑) can be read from a file instead: add `_file` to the name, such as `token_file` or
-  `CHATOPS_GITEE__TOKEN_FILE`. `webhook_secret_file` holds one secret on each line.
-- Sizes are numbers with an optional `k`, `m` or `g`; durations are numbers with `s`, `m`, `h`, `d` or `w`.
+- Every key can also be set by an environment variable `CHATOPS_SECTION__KEY`, such as `{variable}`, which
+  overrides the file. Write lists with commas or as JSON; in command names, write `_` for `-`.
+- Secrets (marked 🔑) can be read from a file: append `_file` to the name, such as `token_file` or
+  `CHATOPS_GITEE__TOKEN_FILE`. `webhook_secret_file` contains one secret per line.
+- Sizes are numbers with an optional unit `k`, `m` or `g`; durations are numbers with a unit `s`, `m`, `h`,
+  `d` or `w`.
 """,
     zh="""\
 `chatops serve` 读取当前目录下的 `chatops.toml`，或由 `--config` 指定的文件。所有配置项都可以省略。
-遇到未知的配置项或错误的值时拒绝启动，并指出所在的行。
+有未知的配置项或错误的值时，机器人不会启动，并指出所在的行。
 
-- 每一项也可以用环境变量 `CHATOPS_段名__键名` 给出，例如 `{variable}`；环境变量优先。
+- 每一项也可以用环境变量 `CHATOPS_段名__键名` 设置，例如 `{variable}`，环境变量优先于文件。
   列表用逗号分隔，或写成 JSON；命令名中的 `-` 写作 `_`。
 - 密钥类配置（标有 🔑）可以改为从文件读取：在键名后加 `_file`，例如 `token_file` 或
   `CHATOPS_GITEE__TOKEN_FILE`。`webhook_secret_file` 每行一个密钥。
-- 大小写作数字，可带单位 `k`、`m` 或 `g`；时长写作数字加 `s`、`m`、`h`、`d` 或 `w`。
+- 内存和存储的容量是数字，可带单位 `k`、`m` 或 `g`；时长是数字加单位 `s`、`m`、`h`、`d` 或 `w`。
 """,
 )
 _EXAMPLE_TITLE = Text(en="Example", zh="示例")
@@ -81,12 +82,12 @@ def reference(language: Language) -> str:
 
 
 def example(language: Language) -> str:
-    """Return a `chatops.toml` to begin with, each key under its meaning."""
+    """Return an example `chatops.toml` in which each key is below its meaning."""
     return "\n".join("\n".join(_example_section(name, language)) + "\n" for name in EXAMPLE)
 
 
 def meaning(name: str, language: Language) -> str:
-    """Return what a section or key means, by its dotted name."""
+    """Return the meaning of a section or key, by dotted name."""
     return WORDS[name] if language is Language.ZH else meanings()[name]
 
 
@@ -145,7 +146,7 @@ def _default(key: Key) -> str:
 
 
 def _values(schema: Mapping[str, Any], language: Language) -> str:
-    """Say what may be written: the words to choose from, or the type and its bounds."""
+    """Return the allowed values: the choices, or the type and its bounds."""
     chosen = _resolved(schema)
     if "enum" in chosen:
         return ", ".join(f"`{json.dumps(word)}`" for word in chosen["enum"])
@@ -156,7 +157,7 @@ def _values(schema: Mapping[str, Any], language: Language) -> str:
 
 
 def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Look through references and “or null”."""
+    """Resolve references, and drop the null of optional values."""
     if "$ref" in schema:
         found: Mapping[str, Any] = _schema()["$defs"][schema["$ref"].rpartition("/")[2]]
         return found

@@ -1,4 +1,4 @@
-"""The settings' meanings in Chinese, by dotted name; the English ones are the fields' own docstrings."""
+"""The meaning of every setting in Chinese, by dotted name. The English meaning is the field's docstring."""
 
 from collections.abc import Mapping
 
@@ -11,15 +11,15 @@ WORDS: Mapping[str, str] = {
     "server.data_dir": "存放数据库、日志、报告和 Git 缓存的目录，重启后保留。",
     "server.max_body": "可接受的最大 Webhook 请求体，单位字节。",
     "server.grace": "停机时最多用多少秒来中断正在执行的步骤；超时后进程直接退出，"
-    "残留由接手这些运行的进程清理。",
+    "残留由接手这些运行的副本清理。",
     "gitee": "连接哪个 Gitee，以及机器人用哪个账号。",
     "gitee.url": "Gitee 的地址，私有化部署时填自己的地址。",
     "gitee.api_url": "API 地址；默认为 `url` 下的 `/api/v5`。",
     "gitee.token": "机器人专用账号的私人令牌，需要 user_info、projects、pull_requests 和 notes 权限。",
     "gitee.webhook_secret": "Webhook 的密码或签名密钥；轮换期间可以同时填多个，全部有效。",
     "gitee.webhook_mode": "Webhook 的校验方式：密码（password）、签名密钥（sign），或两者皆可（any）。",
-    "gitee.window": "Webhook 时间戳与本机时间允许相差的秒数。",
-    "store": "保存 Webhook、运行记录和环境信息的数据库。",
+    "gitee.window": "Webhook 的时间戳与本机时间最多允许相差多少秒。",
+    "store": "保存 Webhook、运行和环境的数据库。",
     "store.url": "数据库地址，例如 `sqlite:////srv/chatops/chatops.db`，"
     "多副本时用 `postgresql://chatops@db.example.com/chatops`；"
     "默认为 `server.data_dir` 下的 `chatops.db`。",
@@ -30,49 +30,53 @@ WORDS: Mapping[str, str] = {
     "docker.enabled": "是否有 Docker Engine；没有时，各步骤只能使用 Kubernetes 或 Jenkins。",
     "docker.host": "Engine 地址，例如 `unix:///var/run/docker.sock`；"
     "默认取环境变量 DOCKER_HOST，否则用本机 socket。",
-    "docker.instance": "本机器人在 Engine 中创建的所有对象都带有这个名字；"
-    "两个机器人共用一个 Engine 时必须不同。",
+    "docker.instance": "机器人在 Engine 中创建的所有对象都带有这个名称；"
+    "两个机器人共用一个 Engine 时要用不同的名称。",
     "docker.build_network": "RUN 指令使用的网络；`none` 表示构建时断网。",
     "docker.memory_max": "仓库可以为单个容器申请的内存上限。",
     "docker.cpus": "单个容器可用的 CPU 数。",
     "docker.pids": "单个容器的进程数上限。",
     "docker.subnet_pool": "每个环境独占一个小网段，从这个地址范围中分配。",
     "docker.firewall": "是否禁止容器访问本机端口（通过 iptables，需要 root）。",
-    "kubernetes": "供 runner: kubernetes 的步骤使用的集群，以及其中每个环境的资源上限。",
+    "kubernetes": "供 `runner: kubernetes` 的步骤使用的集群，以及其中每个环境的资源上限。",
     "kubernetes.enabled": "是否使用集群进行部署和测试。",
     "kubernetes.kubeconfig": "集群地址和凭据所在的文件；默认使用机器人所在 Pod 的凭据。",
     "kubernetes.context": "使用 kubeconfig 中的哪个 context；默认为当前的。",
-    "kubernetes.instance": "机器人在集群中创建的所有对象都带有的名称；同一集群上的两个机器人要用不同的名称。",
-    "kubernetes.namespace_prefix": "环境的命名空间名称以什么开头。",
+    "kubernetes.instance": "机器人在集群中创建的所有对象都带有这个名称；"
+    "两个机器人共用一个集群时要用不同的名称。",
+    "kubernetes.namespace_prefix": "环境的命名空间名称的前缀。",
     "kubernetes.ingress_class": "Ingress 的类别；默认使用集群的默认类别。",
     "kubernetes.ingress_annotations": "Ingress 的注解，例如 `cert-manager.io/cluster-issuer=internal`。",
     "kubernetes.ingress_tls": "Ingress 是否启用 TLS。",
-    "kubernetes.ingress_tls_secret": "存放证书的 Secret，由签发者写入；默认使用 Ingress 控制器自己的证书。",
-    "kubernetes.ingress_address": "机器人访问 Ingress 控制器的地址，例如 `http://10.0.0.5`；默认通过预览域名访问。",
+    "kubernetes.ingress_tls_secret": "存放证书的 Secret，由证书签发方写入；"
+    "默认使用 Ingress 控制器自己的证书。",
+    "kubernetes.ingress_address": "机器人访问 Ingress 控制器的地址，例如 `http://10.0.0.5`；"
+    "默认通过预览环境的域名访问。",
     "kubernetes.ready_through": "环境就绪以什么为准：公开域名有响应（ingress），"
     "或只要求 Service 有响应（service，用于机器人访问不到控制器时）。",
     "kubernetes.ingress_namespace": "Ingress 控制器所在命名空间的标签；其中的 Pod 可以访问环境。",
-    "kubernetes.ingress_cidrs": "另外可以访问环境的网段，用于使用节点地址的控制器。",
+    "kubernetes.ingress_cidrs": "另外可以访问环境的网段，用于 Ingress 控制器使用节点地址的情况。",
     "kubernetes.egress_cidrs": "环境和测试可以访问的网段；默认只能访问自身的 Pod 和 DNS。",
     "kubernetes.pod_security": "环境的 Pod 安全级别；`baseline` 允许镜像以 root 运行。",
     "kubernetes.run_as_user": "容器使用的用户 ID，用于没有指定用户的镜像；默认使用镜像自己的用户。",
-    "kubernetes.memory_max": "单个仓库可以为一个容器申请的最大内存。",
-    "kubernetes.cpus": "单个容器可以使用的处理器数。",
+    "kubernetes.memory_max": "仓库可以为单个容器申请的内存上限。",
+    "kubernetes.cpus": "单个容器可用的 CPU 数。",
     "kubernetes.quota_memory": "单个环境（含测试）的内存总量。",
-    "kubernetes.quota_cpus": "单个环境（含测试）的处理器总数。",
+    "kubernetes.quota_cpus": "单个环境（含测试）的 CPU 总数。",
     "kubernetes.quota_pods": "单个环境（含测试）的 Pod 总数。",
     "kubernetes.quota_storage": "单个环境的存储卷总量。",
-    "kubernetes.pull_username": "只用于拉取镜像的账号；默认使用镜像仓库的账号，节点会用它拉取镜像。",
+    "kubernetes.pull_username": "只用于拉取镜像的账号；默认使用 `[registry]` 的账号，"
+    "集群节点也会用它拉取镜像。",
     "kubernetes.pull_password": "该账号的密码。",
-    "kubernetes.charts": "`deploy.chart` 可以使用哪些地址（模式），例如 `oci://harbor.example.com/charts/*`；"
+    "kubernetes.charts": "`deploy.chart` 可以使用的地址的匹配规则，例如 `oci://harbor.example.com/charts/*`；"
     "仓库内的 Chart 不受限制。",
-    "kubernetes.chart_values": "`deploy.values` 可以设置哪些值（模式）；以 `!` 开头表示禁止，"
-    "以最后一个匹配的为准。",
-    "kubernetes.chart_facts": "告诉 Chart 哪些信息：值的路径，以及填入的内容。",
+    "kubernetes.chart_values": "`deploy.values` 可以设置的值的匹配规则；以 `!` 开头表示禁止，"
+    "以最后匹配的一条为准。",
+    "kubernetes.chart_facts": "由机器人写入 Chart 的值，格式为 `路径=内容`：值的路径，以及填入的内容。",
     "kubernetes.collector_image": "带有 sh、tar、gzip 和 base64 的镜像，用来从 Pod 中取出测试报告。",
-    "kubernetes.sleep_after": "预览多久无人访问后缩容到零，由下一次访问或 `/wake` 唤醒；`0` 表示从不。"
-    "启用后预览不再有各自的 Ingress，泛域名须指向机器人的预览代理。",
-    "registry": "镜像推送到哪里。",
+    "kubernetes.sleep_after": "预览环境多久无人访问后缩容到零，由下一次访问或 `/wake` 唤醒；`0` 表示从不。"
+    "启用后预览环境不再有各自的 Ingress，泛域名须指向机器人的预览代理。",
+    "registry": "推送镜像的镜像仓库。",
     "registry.kind": "访问方式：只用 OCI Distribution API（oci），或同时使用 Harbor 自己的 API（harbor），"
     "后者支持创建项目、漏洞扫描和删除单个标签。",
     "registry.url": "镜像仓库的地址。",
@@ -82,66 +86,69 @@ WORDS: Mapping[str, str] = {
     "registry.insecure": "是否接受无法验证的证书。",
     "registry.scan_seconds": "最多等待 Harbor 的漏洞扫描多少秒；镜像还没有扫描时会主动触发。"
     "0 表示既不触发也不等待。",
-    "registry.fail_on": "镜像含有此级别及以上的漏洞时不予通过，没有扫描结果时同样不通过；默认不限制。"
+    "registry.fail_on": "拒绝含有此级别及以上漏洞的镜像，也拒绝没有扫描结果的镜像；默认不拒绝任何镜像。"
     "需要带有扫描器的 Harbor。",
-    "jenkins": "仓库可以把哪个 Jenkins 的任务用作步骤；不填 `url` 表示不用。",
+    "jenkins": "Jenkins，仓库可以把它的任务用作步骤；不填 `url` 则不使用。",
     "jenkins.url": "机器人访问 Jenkins 的地址，包含路径。",
     "jenkins.public_url": "评论和页面中链接使用的地址；默认与 `url` 相同。",
     "jenkins.user": "机器人的账号，需要对任务有读取、构建和取消的权限。",
     "jenkins.token": "该账号的 API Token。",
-    "jenkins.password": "没有 Token 时使用的密码：每次改动都需要会话和 crumb。",
+    "jenkins.password": "没有 Token 时使用的密码；每次修改操作都需要会话和 crumb。",
     "jenkins.insecure": "是否接受无法验证的证书。",
-    "jenkins.jobs": "仓库可以使用的任务的匹配规则，例如 `{owner}/{name}/**`，两者代表仓库自己的名字；"
+    "jenkins.jobs": "仓库可以使用的任务的匹配规则，例如 `{owner}/{name}/**`，"
+    "占位符代表仓库自己的所有者和名称；"
     "用 `!` 排除，以最后匹配的一条为准。不填则一个任务都不能用。",
     "jenkins.poll": "每隔多少秒查看一次任务。",
     "jenkins.queue_timeout": "任务在 Jenkins 队列中最多等待多少秒。",
     "jenkins.outage": "Jenkins 不可用（例如重启）超过多少秒，任务才算中断。",
     "buildkit": "`runner: kubernetes` 的构建所用的 buildkitd；机器人的 PATH 中需要有它的客户端 `buildctl`。",
-    "buildkit.address": "buildkitd 的地址，例如 `tcp://buildkitd:1234` 或 `unix:///run/buildkit/buildkitd.sock`；"
+    "buildkit.address": "buildkitd 的地址，"
+    "例如 `tcp://buildkitd:1234` 或 `unix:///run/buildkit/buildkitd.sock`；"
     "不填则不能在集群中构建。",
     "buildkit.tls_dir": "存放 ca.pem、cert.pem 和 key.pem 的目录，用于机器人与 TCP 上的 buildkitd 双向认证。",
     "buildkit.cache": "是否把构建缓存保存到镜像仓库（各仓库的 `buildcache` 标签），"
     "使新启动的 buildkitd 不必从头构建。",
     "buildkit.network": "RUN 指令使用的网络；`none` 表示构建时断网。",
-    "preview": "用户如何访问部署好的环境。",
-    "preview.domain": "所有预览地址的上级域名，需要一条指向本机的泛域名解析。",
+    "preview": "用户如何访问预览环境。",
+    "preview.domain": "所有预览环境的上级域名，需要一条指向预览代理或 Ingress 控制器的泛域名解析。",
     "preview.port": "预览代理的端口。",
-    "preview.scheme": "用户访问时的协议；前面有代理终止 TLS 时填 https。",
+    "preview.scheme": "用户访问时的协议；机器人前面有代理终止 TLS 时填 https。",
     "preview.public_port": "用户访问地址中的端口；默认与 `port` 相同，https 时为 443。",
-    "preview.ttl": "从部署或 `/extend` 算起，环境最长保留多久。",
+    "preview.ttl": "环境最长保留多久，从最近一次部署或 `/extend` 算起。",
     "preview.warn": "环境到期被清理之前，提前多久用评论提醒；`0` 表示不提醒。"
     "保留时间不超过这个值的环境不会提醒。",
     "dns": "如何解析预览环境的域名；已有泛域名解析时无需配置。",
-    "dns.address": "预览域名应解析到的地址：`chatops dns coredns` 写入它，`chatops doctor` 据此核对。",
-    "dns.etcd": "CoreDNS 的 etcd 插件所用的 etcd 地址；设置后由机器人逐个登记（指向 `address`）"
-    "和删除预览域名，不设置则需要泛域名解析。",
+    "dns.address": "预览环境的域名应解析到的地址：由 `chatops dns coredns` 写入，由 `chatops doctor` 核对。",
+    "dns.etcd": "CoreDNS 的 etcd 插件所用的 etcd 地址；"
+    "设置后由机器人逐个发布预览环境的域名（指向 `address`），"
+    "清理后撤销；不设置则需要泛域名解析。",
     "dns.etcd_path": "域名在 etcd 中的存放路径，须与 CoreDNS 的配置一致。",
     "dns.servers": "`chatops doctor` 查询的 DNS 服务器，例如 `10.0.0.2` 或 `10.0.0.2:5353`；"
-    "默认使用本机的设置。",
-    "limits": "并发数量，以及保留多少内容。",
-    "limits.runs": "同时进行的运行总数。",
-    "limits.runs_per_repository": "单个仓库同时进行的运行数。",
-    "limits.docker": "在 Docker Engine 上同时进行的运行数；0 表示不单独限制。",
-    "limits.kubernetes": "在 Kubernetes 上同时进行的运行数；0 表示不单独限制。",
-    "limits.jenkins": "在 Jenkins 上同时进行的运行数；0 表示不单独限制。",
+    "默认使用本机的解析器。",
+    "limits": "并发、时长和大小的上限。",
+    "limits.runs": "同时执行的运行总数。",
+    "limits.runs_per_repository": "单个仓库同时执行的运行数。",
+    "limits.docker": "在 Docker Engine 上同时执行的运行数；0 表示不单独限制。",
+    "limits.kubernetes": "在 Kubernetes 上同时执行的运行数；0 表示不单独限制。",
+    "limits.jenkins": "在 Jenkins 上同时执行的运行数；0 表示不单独限制。",
     "limits.run_time": "一次运行从第一步开始最多持续多久。",
     "limits.log_bytes": "单个步骤的日志最多保留多少字节。",
-    "limits.source_bytes": "送去构建的源码最大多少字节。",
-    "retention": "各类数据在结束后保留多久；仍在运行的环境，其来源数据不会被清理。",
+    "limits.source_bytes": "用于构建的源码最大多少字节。",
+    "retention": "运行结束后，各类数据保留多久；现存环境对应的运行不会被清理。",
     "retention.logs": "步骤日志。",
-    "retention.reports": "测试报告及其来源的 XML 文件。",
-    "retention.runs": "运行记录；每个 Pull Request 最新的一条会保留更久。",
-    "retention.deliveries": "已处理的 Webhook，至少 `2d`：重复投递靠它们识别。",
-    "sweep": "定期巡检：补上 Webhook 没有送达的事件，清理没有归属的残留。",
-    "sweep.enabled": "是否启用；无论如何都可以用 `chatops gc` 手动清理。",
+    "retention.reports": "测试报告，以及生成报告的 XML 文件。",
+    "retention.runs": "运行；每个 PR 最新的一次会保留更久。",
+    "retention.deliveries": "已处理的 Webhook（至少 `2d`），用于识别重复投递。",
+    "sweep": "定期巡检：补上没有送达的 Webhook，清理没有归属的残留资源。",
+    "sweep.enabled": "是否启用；不启用时也可以用 `chatops gc` 手动清理。",
     "sweep.every": "两次巡检之间的间隔。",
-    "sweep.age": "在此时间内变动过的不予处理：Webhook 可能还在路上，运行可能正在进行。",
-    "comments": "机器人在 Pull Request 下如何发言。",
+    "sweep.age": "在此时间内变动过的对象会被跳过：Webhook 可能还在路上，或者仍有运行在使用它。",
+    "comments": "评论相关设置。",
     "comments.language": "仓库没有指定语言时使用的语言。",
-    "comments.style": "运行评论中附上失败日志的末尾（full），还是只给链接（brief）。",
+    "comments.style": "运行失败时，评论中引用日志的末尾（full），还是只给链接（brief）。",
     "comments.templates": "自定义模板目录，其中的同名模板会替换内置模板。",
     "comments.announce": "运行失败、环境就绪或即将到期时，是否另发一条简短评论以便通知相关人员。",
     "permissions": "按命令名指定谁可以使用：anyone（任何人）、"
-    "contributor（另加已受信任的 Pull Request 的作者）、"
+    "contributor（有写权限者，以及受信任的 PR 的作者）、"
     "write（有写权限）或 admin（管理员）。未列出的命令保持各自的默认级别。",
 }

@@ -1,1 +1,1 @@
-"""The operator's settings: their meaning, how they are read, and their reference."""
+"""The operator's settings: their meaning, and how they are loaded."""

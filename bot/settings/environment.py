@@ -1,4 +1,4 @@
-"""Settings from `CHATOPS_SECTION__KEY` variables: strings become what the key wants."""
+"""Reads settings from `CHATOPS_SECTION__KEY` variables, and converts them to the types of their keys."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,11 +13,11 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 
 Values = dict[tuple[str, str], tuple[str, Any]]
-"""By section and key: the variable's name and its value."""
+"""Name of the variable and its value, by section and key."""
 
 
 def from_environment(environ: Mapping[str, str]) -> tuple[Values, list[Problem]]:
-    """Read the variables that are ours; those without a double underscore are somebody else's."""
+    """Read the variables of the bot; those without a double underscore belong to other programs."""
     values: Values = {}
     problems: list[Problem] = []
     for variable in sorted(environ):
@@ -35,7 +35,7 @@ def from_environment(environ: Mapping[str, str]) -> tuple[Values, list[Problem]]
 
 
 def variable_of(section: str, name: str) -> str:
-    """Return the variable that sets a key."""
+    """Return the name of the variable that sets a key."""
     return f"{PREFIX}{section}{SEPARATOR}{name}".upper().replace("-", "_")
 
 
@@ -48,7 +48,7 @@ def _unknown(section: str, name: str) -> str | None:
 
 
 def _value(key: Key | None, text: str) -> Any:
-    """Read a string as the key's kind; what cannot be read stays a string, which validation refuses."""
+    """Convert a string to the key's type; what cannot be converted stays a string and fails validation."""
     if key is None or key.kind is str:
         return text
     try:
@@ -64,7 +64,7 @@ def _boolean(text: str) -> bool | str:
 
 
 def _list(text: str) -> Any:
-    """Read a JSON list, or what stands between commas."""
+    """Parse a JSON list or a list that is separated by commas."""
     if text.startswith("["):
         return json.loads(text)
     return [part.strip() for part in text.split(",") if part.strip()]

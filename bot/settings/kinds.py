@@ -1,4 +1,4 @@
-"""What a setting's value may look like, for those kinds of values that several settings share."""
+"""Types of values that several settings share."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from bot.core import duration
 
 STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
-"""How every section is checked: an unknown key is an error, and a key's docstring its meaning."""
+"""How every section is validated: an unknown key is an error, and a key's docstring is its description."""
 
 Secret = SecretStr
 NO_SECRET = Secret("")
@@ -30,7 +30,7 @@ DurationOrNone = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4}[smhdw])$")]
 Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
 
 
-def _kept(least: str) -> AfterValidator:
+def _at_least(least: str) -> AfterValidator:
     def check(value: str) -> str:
         try:
             duration.parse(value, minimum=duration.parse(least), maximum=duration.LONGEST_KEPT)
@@ -41,6 +41,6 @@ def _kept(least: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Kept = Annotated[Duration, _kept("1h")]
-KeptKeys = Annotated[Duration, _kept("2d")]
-"""Commands count for a day after they were written: until then nobody may take them for new ones."""
+RetentionTime = Annotated[Duration, _at_least("1h")]
+DeliveryRetention = Annotated[Duration, _at_least("2d")]
+"""The sweep recovers missed commands for up to a day; a delivery that is forgotten sooner would run again."""

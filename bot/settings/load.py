@@ -1,4 +1,4 @@
-"""From `chatops.toml` and the environment to Settings, or to everything that is wrong with them at once."""
+"""Loads Settings from `chatops.toml` and the environment, and reports all problems at once."""
 
 import json
 import tomllib
@@ -22,7 +22,7 @@ __all__ = ["SettingsError", "load"]
 
 @dataclass(slots=True)
 class _Draft:
-    """Values on their way to being settings, each with the place it was said at."""
+    """Values that are not validated yet, each with the place where it is set."""
 
     file: Path | None = None
     text: str = ""
@@ -30,21 +30,21 @@ class _Draft:
     variables: dict[tuple[str, ...], str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def place(self, *path: str) -> str:
-        """Return where a key was set: a variable, or the nearest line of the file."""
+    def source(self, *path: str) -> str:
+        """Return where a key is set: a variable, or the nearest line of the file."""
         variable = self.variables.get(path[:2])
         if variable or self.file is None:
             return variable or "settings"
         return f"{self.file}:{line_of(self.text, *path)}"
 
-    def complain(self, message: str, *path: str) -> None:
-        """Note a problem with a key."""
+    def report(self, message: str, *path: str) -> None:
+        """Add a problem with a key."""
         known = self.variables.get(path[:2])
-        self.problems.append(Problem(self.place(*path), "" if known else ".".join(path), message))
+        self.problems.append(Problem(self.source(*path), "" if known else ".".join(path), message))
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Read the file, if one is given, and the environment, which wins. Raises SettingsError."""
+    """Load the file, if one is given, and the environment, which overrides it. Raises SettingsError."""
     draft = _Draft() if path is None else _from_file(path)
     values, problems = from_environment(environ)
     draft.problems += problems
@@ -71,7 +71,7 @@ def _from_file(path: Path) -> _Draft:
 
 
 def _override(draft: _Draft, section: str, name: str, value: Any) -> None:
-    """Let the environment's value replace the file's, whether either is a secret or the path of one."""
+    """Override a value of the file; a secret also overrides the path of one, and the reverse."""
     held = draft.values.setdefault(section, {})
     if not isinstance(held, dict):
         return
@@ -89,29 +89,27 @@ def _read_secret_files(draft: _Draft) -> None:
         if not isinstance(held, dict) or name not in held:
             continue
         if key.name in held:
-            draft.complain(f"both {key.name} and {name} are set", key.section, name)
+            draft.report(f"both {key.name} and {name} are set", key.section, name)
         path = held.pop(name)
         lines = _secret_lines(draft, (key.section, name), path)
         if lines:
             held[key.name] = lines if key.kind is tuple else lines[0]
-            draft.variables[key.section, key.name] = draft.place(key.section, name)
+            draft.variables[key.section, key.name] = draft.source(key.section, name)
 
 
 def _secret_lines(draft: _Draft, where: tuple[str, str], path: object) -> list[str]:
-    """Return what the file says, one secret a line."""
+    """Read one secret per line."""
     if not isinstance(path, str):
-        draft.complain("should be the path of a file", *where)
+        draft.report("should be the path of a file", *where)
         return []
     try:
         lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, ValueError) as error:
-        # A ValueError is one of UTF-8's, or a path that cannot be one.
-        draft.complain(
-            f"{path!r} cannot be read: {getattr(error, 'strerror', 'it is not UTF-8 text')}", *where
-        )
+        # ValueError: not UTF-8, or not a valid path.
+        draft.report(f"{path!r} cannot be read: {getattr(error, 'strerror', 'it is not UTF-8 text')}", *where)
         return []
     if not lines:
-        draft.complain(f"{path!r} is empty", *where)
+        draft.report(f"{path!r} is empty", *where)
     return lines
 
 
@@ -123,17 +121,17 @@ def _adapter() -> TypeAdapter[Settings]:
 def _validated(draft: _Draft) -> Settings | None:
     _accept_single(draft.values, "gitee", "webhook_secret")
     try:
-        # JSON is where pydantic is strict about types but not about lists being no tuples.
-        return _adapter().validate_json(json.dumps(draft.values, default=_no_string), strict=True)
+        # With JSON input, pydantic is strict about types but accepts a list for a tuple.
+        return _adapter().validate_json(json.dumps(draft.values, default=_not_text), strict=True)
     except ValidationError as error:
         for each in error.errors(include_input=False, include_url=False):
             path = tuple(str(part) for part in each["loc"])
-            draft.complain(_message(each, path), *path)
+            draft.report(_message(each, path), *path)
         return None
 
 
-def _no_string(moment: object) -> Mapping[str, str]:
-    """Keep a date of TOML's, which JSON does not know, from passing for text."""
+def _not_text(moment: object) -> Mapping[str, str]:
+    """Convert a TOML date, which JSON lacks, to something that fails validation as text."""
     return {"date": str(moment)}
 
 
@@ -144,7 +142,7 @@ def _accept_single(values: dict[str, Any], section: str, name: str) -> None:
 
 
 def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
-    """Word an error without the value, which may be a secret."""
+    """Format an error without the value, which may be a secret."""
     if error["type"] == "unexpected_keyword_argument":
         return unknown(path[0], keys(), "section") if len(path) == 1 else unknown(path[-1], allowed(path[0]))
     if error["type"] in {"dataclass_type", "dict_type"}:

@@ -1,6 +1,6 @@
-"""Every setting with its meaning and default. The reference and the example file are made from this.
+"""Every setting with its meaning and default; the reference is generated from this module.
 
-`Secret` hides itself in `repr` and logs; `.get_secret_value()` reads it.
+`Secret` hides its value in `repr` and in logs; `.get_secret_value()` returns it.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from bot.settings.kinds import (
     STRICT,
     Bytes,
     Count,
+    DeliveryRetention,
     Duration,
     DurationOrNone,
-    Kept,
-    KeptKeys,
     Port,
+    RetentionTime,
     Secret,
     WebAddress,
 )
@@ -59,29 +59,29 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Where the bot listens and keeps its files."""
+    """Where the bot listens and stores its files."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     host: str = "127.0.0.1"
-    """Address to listen on; `0.0.0.0` for every one."""
+    """Address to listen on; `0.0.0.0` for all IPv4 addresses of the machine."""
     port: Port = 8080
     """Port of the webhook intake, the pages and the API."""
     public_url: WebAddress = ""
-    """Where people's browsers find the pages, such as `https://chatops.example.com`; by default `host` and
-    `port`, which only this machine may be able to reach."""
+    """Address at which browsers reach the pages, such as `https://chatops.example.com`; by default `http://`,
+    `host` and `port`, which may work on this machine only."""
     data_dir: Path = Path("data")
-    """Folder for the database, logs, reports and the git cache; kept across restarts."""
+    """Directory of the database, logs, reports and the git cache; it must survive restarts."""
     max_body: Bytes = 1 << 20
-    """Largest webhook that is accepted, in bytes."""
+    """Largest accepted webhook body, in bytes."""
     grace: Annotated[int, Field(ge=1, le=600)] = 20
-    """Seconds that a shutdown may take to interrupt running steps; after that the process ends as it is, and
-    what it left is tidied up by whoever takes the runs up."""
+    """Seconds that a shutdown may take to interrupt running steps. After that the process exits, and the
+    replica that resumes the runs cleans up after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class GiteeSettings:
-    """Which Gitee, and who the bot is there."""
+    """The Gitee server, and the bot's account there."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
@@ -93,135 +93,138 @@ class GiteeSettings:
     """Personal access token of the bot's own account, with the scopes user_info, projects, pull_requests and
     notes."""
     webhook_secret: tuple[Secret, ...] = ()
-    """Password or sign key of the webhooks; several are live at once while they are being replaced."""
+    """Password or signing key of the webhooks; give several while they are rotated, all of them are
+    accepted."""
     webhook_mode: Literal["any", "password", "sign"] = "any"
-    """What the webhooks send: the plain password, a signature, or either."""
+    """What webhooks must send: the plain password, a signature, or either."""
     window: Annotated[int, Field(ge=10, le=3600)] = 300
-    """Seconds by which a webhook's time may differ from ours."""
+    """Largest accepted difference between a webhook's timestamp and the bot's clock, in seconds."""
 
     @property
     def api(self) -> str:
-        """The API's address in force."""
+        """The address of the API."""
         return (self.api_url or f"{self.url.rstrip('/')}/api/v5").rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """Where deliveries, runs and environments are kept."""
+    """The database of deliveries, runs and environments."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     url: Secret = NO_SECRET
-    """Database, such as `sqlite:////srv/chatops/chatops.db` or, for several replicas,
+    """Address of the database, such as `sqlite:////srv/chatops/chatops.db` or, for several replicas,
     `postgresql://chatops@db.example.com/chatops`; by default `chatops.db` in `server.data_dir`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReposSettings:
-    """Which repositories the bot works for."""
+    """The repositories that the bot serves."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     allow: tuple[str, ...] = ()
-    """Patterns such as `org/*` and, to except one, `!org/legacy`; the last that matches counts. Without any
-    the bot serves none."""
+    """Patterns such as `org/*`, and `!org/legacy` for an exception; the last match decides. By default the
+    bot serves no repository."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewSettings:
-    """How visitors reach what was deployed."""
+    """How visitors reach previews."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     domain: str = "preview.localhost"
-    """Parent of all preview names; a wildcard DNS record leads here."""
+    """Parent domain of all previews; a wildcard DNS record points it to the preview proxy or the ingress
+    controller."""
     port: Port = 8081
     """Port of the preview proxy."""
     scheme: Literal["http", "https"] = "http"
-    """How visitors reach it; https where a proxy in front speaks TLS."""
+    """Scheme of the previews' addresses; https if a proxy in front of the bot terminates TLS."""
     public_port: Port | None = None
-    """Port in visitors' addresses; by default `port`, and with https 443."""
+    """Port in the previews' addresses; by default `port`, or 443 with https."""
     ttl: Duration = "3d"
-    """Longest life of an environment from a deploy or an `/extend` on."""
+    """Longest lifetime of an environment, counted from its last deploy or `/extend`."""
     warn: DurationOrNone = "12h"
-    """How long before an environment is taken down a comment says so; `0` for never. One that was given less
-    time than that is taken down without a word."""
+    """How long before the teardown of an expired environment a comment announces it; `0` for never. An
+    environment with a shorter lifetime than this is torn down without a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimitsSettings:
-    """How much at once, and how much of it is kept."""
+    """Limits on concurrency, time and size."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     runs: Count = 2
-    """Runs at the same time, all together."""
+    """Runs that may execute at the same time."""
     runs_per_repository: Count = 1
-    """Runs at the same time for one repository."""
+    """Runs of one repository that may execute at the same time."""
     docker: Annotated[int, Field(ge=0)] = 0
-    """Runs at the same time on the Docker Engine; 0 for no limit of its own."""
+    """Runs that may use the Docker Engine at the same time; 0 for no separate limit."""
     kubernetes: Annotated[int, Field(ge=0)] = 0
-    """Runs at the same time on Kubernetes; 0 for no limit of its own."""
+    """Runs that may use Kubernetes at the same time; 0 for no separate limit."""
     jenkins: Annotated[int, Field(ge=0)] = 0
-    """Runs at the same time on Jenkins; 0 for no limit of its own."""
+    """Runs that may use Jenkins at the same time; 0 for no separate limit."""
     run_time: Duration = "2h"
-    """Longest time for one run, from its first step on."""
+    """Longest duration of one run, from its first step."""
     log_bytes: Bytes = 8 << 20
-    """Most of one step's log that is kept, in bytes."""
+    """Largest stored log of one step, in bytes."""
     source_bytes: Bytes = 1 << 30
     """Largest source tree that is sent to a build, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionSettings:
-    """How long things are kept after they are over; what a live environment came from stays."""
+    """How long finished work is kept; the run that deployed a live environment is never removed."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    logs: Kept = "30d"
+    logs: RetentionTime = "30d"
     """Logs of steps."""
-    reports: Kept = "90d"
-    """Test reports and the XML files that they were made of."""
-    runs: Kept = "180d"
-    """Runs; the newest of each pull request stays longer."""
-    deliveries: KeptKeys = "30d"
-    """Webhooks that were decided, at least `2d`: by them one that is sent again is known."""
+    reports: RetentionTime = "90d"
+    """Test reports, and the XML files that they are made from."""
+    runs: RetentionTime = "180d"
+    """Runs; the latest run of each pull request is kept longer."""
+    deliveries: DeliveryRetention = "30d"
+    """Processed webhooks (at least `2d`); used to detect redeliveries."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
-    """How what webhooks did not tell and what was left behind is found and made good."""
+    """Periodic reconciliation: recover missed webhooks, delete orphaned resources."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     enabled: bool = True
-    """Whether this is done at all; `chatops gc` clears up in any case."""
+    """Whether to sweep periodically; `chatops gc` deletes orphaned resources in either case."""
     every: Duration = "5m"
-    """Time between two looks."""
+    """Time between two sweeps."""
     age: Duration = "10m"
-    """What changed more recently is left alone: a webhook may be on its way, a run may be at it."""
+    """What changed within this time is skipped, because its webhook may still arrive or a run may still use
+    it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommentsSettings:
-    """How the bot speaks under a pull request."""
+    """Comments under pull requests."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     language: Language = Language.ZH
-    """Language where a repository does not choose one."""
+    """Language of comments, unless the repository chooses one."""
     style: Literal["full", "brief"] = "full"
-    """Whether a run's comment carries the failing lines of its log (full) or only links to them (brief)."""
+    """Whether the comment of a failed run quotes the end of its log (full) or only links to it (brief)."""
     templates: Path | None = None
-    """Folder with templates that replace the built-in ones of the same name."""
+    """Directory of templates that replace the built-in ones with the same name."""
     announce: bool = True
-    """Whether a failure, and an environment that is ready or about to be taken down, get a short comment of
-    their own, so that people are notified."""
+    """Whether a failed run, a ready environment and an upcoming teardown get a separate short comment, so
+    that Gitee notifies people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings; each section's class says what it is for. Absent sections mean their defaults."""
+    """All settings. A section that is missing has the defaults of its class."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
@@ -241,10 +244,10 @@ class Settings:
     sweep: SweepSettings = field(default_factory=SweepSettings)
     comments: CommentsSettings = field(default_factory=CommentsSettings)
     permissions: Mapping[str, PermissionLevel] = field(default_factory=dict)
-    """Who may use a command, by its name: anyone, contributor (also the author of a trusted pull request),
-    write or admin. What is not named keeps the command's own level."""
+    """Permission level of commands, by name: anyone, contributor (write access, or the author of a trusted
+    pull request), write or admin. Other commands keep their own level."""
 
     @property
     def store_url(self) -> str:
-        """The database in force."""
+        """The address of the database."""
         return self.store.url.get_secret_value() or f"sqlite:///{self.server.data_dir / 'chatops.db'}"

@@ -1,4 +1,4 @@
-"""What can be wrong with settings, in lines that an operator can act on."""
+"""Problems with settings, formatted for operators."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; `problems` lists everything that is wrong with them, one line each."""
+    """The settings cannot be used; `problems` lists every problem, one per line."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -15,20 +15,20 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with one key, and where it was said."""
+    """A problem with one key, and where the key is set."""
 
-    place: str
-    """Such as `chatops.toml:12` or the name of an environment variable."""
+    source: str
+    """`chatops.toml:12` or the name of an environment variable."""
     key: str
     message: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.key}: {self.message}" if self.key else f"{self.place}: {self.message}"
+        return f"{self.source}: {self.key}: {self.message}" if self.key else f"{self.source}: {self.message}"
 
 
 def unknown(name: str, known: Iterable[str], what: str = "key") -> str:
-    """Say that a name is not one of ours, and which was perhaps meant."""
+    """Return the message for an unknown name, with the closest known one."""
     names = sorted(known)
     close = get_close_matches(name.lower(), names, n=1)
-    hint = f'did you mean "{close[0]}"?' if close else f"known here: {', '.join(names)}"
+    hint = f'did you mean "{close[0]}"?' if close else f"expected one of: {', '.join(names)}"
     return f"unknown {what}; {hint}"

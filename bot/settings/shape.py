@@ -1,4 +1,4 @@
-"""The settings' sections and keys, read off their dataclasses for everything that needs to know them."""
+"""Lists the sections and keys of the settings, as the dataclasses define them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -13,7 +13,7 @@ FILE_SUFFIX = "_file"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting. `kind` is bool, int, float, tuple, Secret or str, without the constraints around it."""
+    """One setting. `kind` is its type without constraints: bool, int, float, tuple or str."""
 
     section: str
     name: str
@@ -23,7 +23,7 @@ class Key:
 
 @cache
 def keys() -> Mapping[str, Mapping[str, Key]]:
-    """Return all keys by section and name; `permissions` has none of its own: its keys are commands."""
+    """Return all keys by section and name; `permissions` has none, because its keys are names of commands."""
     hints = get_type_hints(Settings)
     return MappingProxyType(
         {
@@ -34,7 +34,7 @@ def keys() -> Mapping[str, Mapping[str, Key]]:
 
 
 def allowed(section: str) -> list[str]:
-    """List what may stand in a section: its keys, and for secrets also `<key>_file`."""
+    """Return the keys of a section, and for secrets also `<key>_file`."""
     known = keys()[section].values()
     return [key.name for key in known] + [key.name + FILE_SUFFIX for key in known if key.secret]
 
@@ -48,7 +48,7 @@ def _keys_of(section: str, type_: Any) -> dict[str, Key]:
 
 
 def _kind(hint: Any) -> type:
-    """Strip constraints and None from a type; what is no plain type is told as a string."""
+    """Strip constraints and None from a type; treat any other type as a string."""
     origin = get_origin(hint)
     if origin in {Annotated, Union, UnionType}:
         return _kind(next(each for each in get_args(hint) if each is not type(None)))

@@ -1,4 +1,4 @@
-"""On which line of a TOML file a key stands, which `tomllib` does not tell."""
+"""Finds the line of a key in a TOML file, which `tomllib` does not report."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_.\-\"' ]+?)\s*=")
 
 
 def line_of(text: str, *path: str) -> int:
-    """Return the line, from 1, of a key, else of the nearest thing around it that has one."""
+    """Return the line of a key, counted from 1, or of the nearest section around it."""
     found = dict(reversed(list(_places(text))))
     while path and path not in found:
         path = path[:-1]
