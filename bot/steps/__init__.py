@@ -1,1 +1,1 @@
-"""How each kind of step is carried out, in terms of ports: the order of things, not their mechanics."""
+"""What each kind of step does, in terms of ports."""

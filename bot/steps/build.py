@@ -1,4 +1,4 @@
-"""Build: exactly the pinned commit becomes an image in the registry."""
+"""The build step: builds exactly the pinned commit, and pushes the image to the registry."""
 
 from dataclasses import replace
 
@@ -27,12 +27,12 @@ async def run(step: Build, context: StepContext) -> StepResult:
 
 
 def verdict(image: Image, fail_on: Severity | None) -> StepResult:
-    """Pass the image unless the operator's threshold says otherwise; unseen by a scanner is no pass."""
+    """Return whether the image passes the operator's threshold; one without a scan does not."""
     if fail_on is None:
         return StepResult(StepState.PASSED, image=image)
     if image.scan is None:
-        unseen = {"message": image.reference}
-        return StepResult(StepState.BROKEN, Reason.SCAN_UNAVAILABLE, unseen, image=image)
+        unscanned = {"message": image.reference}
+        return StepResult(StepState.BROKEN, Reason.SCAN_UNAVAILABLE, unscanned, image=image)
     found = image.scan.at_least(fail_on)
     if not found:
         return StepResult(StepState.PASSED, image=image)
@@ -56,7 +56,7 @@ async def read_dockerfile(config: BuildConfig, sha: str, context: StepContext) -
 
 
 async def build_target(config: BuildConfig, tag: str, sha: str, context: StepContext) -> Built:
-    """Build one target of a fetched commit under a local tag."""
+    """Build one target of a fetched commit."""
     context.log.note(
         f"building {tag} from commit {sha[:8]}" + (f", target {config.target}" if config.target else "")
     )
@@ -73,5 +73,5 @@ async def build_target(config: BuildConfig, tag: str, sha: str, context: StepCon
 
 
 def _in_context(config: BuildConfig) -> str:
-    # As with `docker build CONTEXT`, the Dockerfile's path is taken inside the context.
+    # As with `docker build CONTEXT`, the Dockerfile's path is relative to the context.
     return config.dockerfile if config.context == "." else f"{config.context.rstrip('/')}/{config.dockerfile}"

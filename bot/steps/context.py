@@ -1,4 +1,4 @@
-"""What a step is given besides itself: the run it belongs to, its log, and the doors to the outside."""
+"""What a step gets to work with: its run, its log, the pull request's environments, and the adapters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ T = TypeVar("T")
 async def _ignore_progress(
     *, waiting: str | None = None, handle: str | None = None, link: str | None = None
 ) -> None:
-    """Keep nothing: for steps carried out on their own."""
+    """Do nothing, for steps that are executed outside of a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepAdapters:
-    """The adapters in use, by runner where there may be several."""
+    """The adapters in use, by runner where there can be several."""
 
     source: Source
     registry: Registry
@@ -33,62 +33,89 @@ class StepAdapters:
     builders: Mapping[RunnerName, Builder]
     platforms: Mapping[RunnerName, Platform]
     fail_on: Severity | None = None
-    """Severity of a vulnerability from which an image is refused; None takes every image."""
+    """Severity of a vulnerability from which on an image is refused; None accepts every image."""
     jobs: Mapping[RunnerName, Jobs] = field(default_factory=dict)
     suspendable: Mapping[RunnerName, Suspendable] = field(default_factory=dict)
-    """Platforms whose environments can sleep."""
+    """Platforms that can scale environments to zero."""
 
     def builder(self, runner: RunnerName) -> Builder:
-        """Return who builds; raises GiveUp(NOT_SUPPORTED) when this bot has no such runner."""
+        """Return the builder of a runner; raises GiveUp(NOT_SUPPORTED) if it is not configured."""
         return _known(self.builders, runner)
 
     def platform(self, runner: RunnerName) -> Platform:
-        """Return where environments live; raises GiveUp(NOT_SUPPORTED) likewise."""
+        """Return the platform of a runner; raises GiveUp(NOT_SUPPORTED) if it is not configured."""
         return _known(self.platforms, runner)
 
     def jobs_of(self, runner: RunnerName) -> Jobs:
-        """Return who runs jobs; raises GiveUp(NOT_SUPPORTED) likewise."""
+        """Return the jobs of a runner; raises GiveUp(NOT_SUPPORTED) if it is not configured."""
         return _known(self.jobs, runner)
 
 
 @dataclass(frozen=True, slots=True)
+class StepEnvironment:
+    """An environment of the pull request, as steps see it."""
+
+    host: str
+    """Public host name of its preview."""
+    url: str
+    """Its public URL: the one that its job reported, otherwise the preview's."""
+    expires_at: datetime
+    port: int | None = None
+    """Port of its service on the bot's own runners, while it is ready."""
+    reported_url: str = ""
+    """URL that its job reported, while it is ready."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether tests can reach it."""
+        return self.port is not None or bool(self.reported_url)
+
+
+@dataclass(frozen=True, slots=True)
 class StepContext:
-    """One step's surroundings."""
+    """What one step gets to work with."""
 
     run: Run
     log: Log
     adapters: StepAdapters
     image: Image | None = None
-    """Image of the run's commit, if there is one."""
-    hosts: Mapping[str, str] = field(default_factory=dict)
-    """Whole public host name of its preview by environment name, whatever address a job told."""
-    urls: Mapping[str, str] = field(default_factory=dict)
-    """Public address by environment name."""
-    expiries: Mapping[str, datetime] = field(default_factory=dict)
-    """Until when each lives, by environment name."""
-    ports: Mapping[str, int] = field(default_factory=dict)
-    """Port on which the service of a deployed environment listens, by environment name."""
-    environments: tuple[str, ...] = ()
-    """Names of the environments that exist."""
+    """Image of the run's commit, if it exists."""
+    environments: Mapping[str, StepEnvironment] = field(default_factory=dict)
+    """The environments that exist, by name."""
     resumed: bool = False
-    """Whether an earlier attempt was interrupted, and may have left something at the runner."""
+    """Whether an earlier attempt was interrupted, which may have left something at the runner."""
     handle: str = ""
-    """What an earlier attempt told its runner's work is found again by."""
+    """Handle of the runner's work, as an earlier attempt reported it."""
     report_progress: ReportProgress = _ignore_progress
-    reported_urls: Mapping[str, str] = field(default_factory=dict)
-    """Address that whoever deployed a ready environment told, where that is not the previews' own."""
     index: int = 0
-    """Place of the step in its plan."""
+    """Position of the step in its plan."""
     stopped: Callable[[], bool] = lambda: True
-    """Whether a cancelled step is to end for good; otherwise this bot only goes away."""
+    """Whether a cancelled step has to stop its work; otherwise only this bot shuts down."""
 
     def key(self, environment: str) -> EnvironmentKey:
-        """Name one environment of this pull request."""
+        """Return the key of one environment of this pull request."""
         return EnvironmentKey(self.run.repo, self.run.number, environment)
 
     def labels(self, environment: str = "") -> dict[str, str]:
-        """Return the labels by which everything that this run makes is found again."""
+        """Return the labels of everything that this run creates."""
         return naming.labels(self.key(environment), sha=self.run.sha, run=self.run.id)
+
+    def values(self, sha: str) -> dict[str, str]:
+        """Return the values of placeholders that every step knows, for one of the run's commits."""
+        run = self.run
+        return {
+            "repository": str(run.repo),
+            "owner": run.repo.owner,
+            "name": run.repo.name,
+            "number": str(run.number),
+            "sha": sha,
+            "short_sha": sha[:8],
+            "branch": run.branch,
+            "ref": f"refs/pull/{run.number}/head",
+            "clone_url": run.clone_url,
+            "author": run.author,
+            "run": str(run.id),
+        }
 
 
 def _known(runners: Mapping[RunnerName, T], runner: RunnerName) -> T:

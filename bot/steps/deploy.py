@@ -1,4 +1,4 @@
-"""Deploy: the image of the pinned commit becomes an environment of the pull request's own."""
+"""The deploy step: runs the image of the pinned commit as an environment of the pull request."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,17 +24,18 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
     async with _definition(step, context) as definition:
         spec = replace(spec, definition=definition)
         endpoint = await context.adapters.platform(step.config.runner).deploy(spec, context.log)
-    url = context.urls[step.environment]
+    url = context.environments[step.environment].url
     context.log.note(f"ready at {url}")
     return StepResult(StepState.PASSED, url=url, environment=step.environment, endpoint=endpoint, image=image)
 
 
 def specification(step: Deploy, context: StepContext, image: Image, port: int | None) -> EnvironmentSpec:
-    """Return what the platform is to start."""
+    """Return the environment that the platform is to deploy."""
+    environment = context.environments[step.environment]
     extra = step.config.environments.get(step.environment, EnvironmentConfig())
     return EnvironmentSpec(
         key=context.key(step.environment),
-        host=context.hosts[step.environment],
+        host=environment.host,
         image=image,
         port=port,
         env={**_facts(step, context), **step.config.env, **extra.env},
@@ -48,14 +49,14 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         health_timeout=step.config.health.timeout,
         labels=context.labels(step.environment),
         owner=context.run.author,
-        expires=context.expiries.get(step.environment),
+        expires=environment.expires_at,
         replace=step.config.replace,
     )
 
 
 @asynccontextmanager
 async def _definition(step: Deploy, context: StepContext) -> AsyncIterator[Definition | None]:
-    """Give the repository's manifests or chart, if it has any, out of the commit whose words count."""
+    """Provide the configured manifests or chart, if any, from the commit that is trusted."""
     config, run_, source = step.config, context.run, context.adapters.source
     path, chart = config.chart or config.manifests, config.chart is not None
     if path is None or "://" in path:
@@ -78,30 +79,23 @@ async def _definition(step: Deploy, context: StepContext) -> AsyncIterator[Defin
 
 
 def _values(step: Deploy, context: StepContext) -> dict[str, str]:
-    """Return the repository's values of a chart, filled in."""
-    run_ = context.run
+    """Return the configured values of a chart, with placeholders filled in."""
+    environment = context.environments[step.environment]
     known = {
-        "repository": str(run_.repo),
-        "owner": run_.repo.owner,
-        "name": run_.repo.name,
-        "number": str(run_.number),
-        "sha": step.sha,
-        "short_sha": step.sha[:8],
-        "author": run_.author,
-        "run": str(run_.id),
+        **context.values(step.sha),
         "environment": step.environment,
-        "host": context.hosts[step.environment],
-        "service_url": context.urls[step.environment],
+        "host": environment.host,
+        "service_url": environment.url,
     }
     return {path: placeholders.filled(text, known) for path, text in step.config.values.items()}
 
 
 def _facts(step: Deploy, context: StepContext) -> dict[str, str]:
-    """Return what every service is told of itself; the repository's own variables win."""
+    """Return the variables that every service gets; the repository's own ones take precedence."""
     return {
         "COMMIT_SHA": step.sha,
         "PULL_REQUEST": str(context.run.number),
-        "PUBLIC_URL": context.urls[step.environment],
+        "PUBLIC_URL": context.environments[step.environment].url,
     }
 
 

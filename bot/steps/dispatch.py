@@ -1,4 +1,4 @@
-"""Any step: carried out, given up, and how long it may take."""
+"""Executes steps of any kind, abandons them, and limits their time."""
 
 from bot.model.pipeline import RunnerName
 from bot.model.plan import Build, Deploy, Step, Teardown, Test
@@ -7,15 +7,15 @@ from bot.steps import build, deploy, job, teardown, test
 from bot.steps.context import StepContext
 
 MARGIN = 120
-"""Seconds that a step may take beyond the timeouts of its parts before it is stopped as a whole."""
+"""Seconds that a step may take beyond the timeouts of its parts."""
 CLUSTER_MARGIN = 600
-"""The same in a cluster, where nodes have to be found and images pulled first."""
+"""The same in a cluster, where pods have to be scheduled and images pulled first."""
 JOBS = 86_400
-"""Seconds for jobs elsewhere: who runs them keeps the time, and leaves out what they wait in line."""
+"""Seconds for a job, whose own timeout starts only when it leaves Jenkins' queue."""
 
 
 async def execute_step(step: Step, context: StepContext) -> StepResult:
-    """Carry a step out; cancelling the task interrupts it, clean-up included. Raises what the ports raise."""
+    """Execute a step. Cancelling stops it and cleans up. Raises what the ports raise."""
     if job.is_job(step):
         return await job.run(step, context)
     match step:
@@ -32,7 +32,7 @@ async def execute_step(step: Step, context: StepContext) -> StepResult:
 async def abandon(step: Step, context: StepContext) -> None:
     """Remove what an interrupted attempt left at its runner. Raises what the ports raise.
 
-    A build ends with the connection of whoever asked for it, and a teardown leaves nothing to remove.
+    A build ends with the connection that started it, and a teardown creates nothing.
     """
     if job.is_job(step):
         await job.abandon(step, context)
@@ -47,13 +47,13 @@ async def abandon(step: Step, context: StepContext) -> None:
 
 
 async def timed_out(step: Step, context: StepContext) -> None:
-    """Stop what goes on by itself where its step was only interrupted."""
+    """Stop the job of a step that has timed out: cancelling the step does not stop it."""
     if job.is_job(step):
         await job.abandon(step, context)
 
 
 def allowance(step: Step) -> int:
-    """Return how many seconds a step may take in all."""
+    """Return how many seconds a step may take in total."""
     if job.is_job(step):
         return JOBS
     match step:

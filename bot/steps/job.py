@@ -66,7 +66,7 @@ async def remove(step: Teardown, environment: str, context: StepContext) -> None
     if step.config.job is None:
         return
     values = {
-        **_values(context, context.run.sha),
+        **context.values(context.run.sha),
         **_image_values(context),
         **_environment_values(context, environment),
     }
@@ -78,7 +78,7 @@ async def remove(step: Teardown, environment: str, context: StepContext) -> None
 
 def _order(step: JobStep, context: StepContext) -> JobOrder:
     """Return the order for a step's job."""
-    values = _values(context, step.sha)
+    values = context.values(step.sha)
     if isinstance(step, Build):
         image = _suggested(step, context)
         values |= {"image": image, "tag": image.rpartition(":")[2]}
@@ -194,37 +194,20 @@ async def _run(order: JobOrder, context: StepContext) -> JobEnding:
     return await jobs.run(order, context.log, context.report_progress, context.stopped)
 
 
-def _values(context: StepContext, sha: str) -> dict[str, str]:
-    run_ = context.run
-    return {
-        "repository": str(run_.repo),
-        "owner": run_.repo.owner,
-        "name": run_.repo.name,
-        "number": str(run_.number),
-        "sha": sha,
-        "short_sha": sha[:8],
-        "branch": run_.branch,
-        "ref": f"refs/pull/{run_.number}/head",
-        "clone_url": run_.clone_url,
-        "author": run_.author,
-        "run": str(run_.id),
-    }
-
-
 def _image_values(context: StepContext) -> dict[str, str]:
     if context.image is None:
         return {}
     return {"image": context.image.pinned, "tag": context.image.tag, "digest": context.image.digest}
 
 
-def _environment_values(context: StepContext, environment: str) -> dict[str, str]:
-    ready = environment in context.ports or environment in context.reported_urls
-    host = context.hosts.get(environment, "")
+def _environment_values(context: StepContext, name: str) -> dict[str, str]:
+    environment = context.environments.get(name)
+    host = environment.host if environment else ""
     return {
-        "environment": environment,
+        "environment": name,
         "host": host,
         "host_label": host.partition(".")[0],
-        "service_url": context.urls.get(environment, "") if ready else "",
+        "service_url": environment.url if environment and environment.ready else "",
     }
 
 

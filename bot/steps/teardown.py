@@ -1,4 +1,4 @@
-"""Teardown: nothing of the pull request stays behind."""
+"""The teardown step: removes what the pull request's runs have created."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from bot.steps.context import StepContext
 
 async def run(step: Teardown, context: StepContext) -> StepResult:
     """Remove one environment, or all of them with images and registry tags. Raises what the ports raise."""
-    names = (step.environment,) if step.environment else context.environments
+    names = (step.environment,) if step.environment else tuple(context.environments)
     for name in names:
         await job.remove(step, name, context)
         for platform in context.adapters.platforms.values():

@@ -1,4 +1,4 @@
-"""Test: the suites run beside the environment, and what they report becomes a verdict."""
+"""The test step: runs the suites beside the environment, and turns their reports into a result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ SHOWN_FAILURES = 50
 
 @dataclass(frozen=True, slots=True)
 class SuiteResult:
-    """One suite's ending; `report` is None when it wrote none."""
+    """The result of one suite; `report` is None if it wrote none."""
 
     suite: str
     exit_code: int
@@ -27,12 +27,12 @@ class SuiteResult:
 
     @property
     def failed(self) -> bool:
-        """Whether the suite counts as failed: by its report or by its exit code."""
+        """Whether the suite failed, by its report or by its exit code."""
         return self.exit_code != 0 or (self.report is not None and self.report.counts.failed > 0)
 
 
 async def run(step: Test, context: StepContext) -> StepResult:
-    """Run every suite, also after one failed. Raises what the ports raise."""
+    """Run every suite, even after one has failed. Raises what the ports raise."""
     if context.resumed:
         await context.adapters.platform(step.config.runner).stop_tests(context.key(step.environment))
     image = await _image(step, context)
@@ -43,7 +43,7 @@ async def run(step: Test, context: StepContext) -> StepResult:
 
 
 async def _image(step: Test, context: StepContext) -> str | None:
-    """Return the image that holds the tests: the test stage, else the service's own if there is a command."""
+    """Return the image with the tests: the test stage, otherwise the service's if a suite has a command."""
     config = step.config
     recipe = await read_dockerfile(step.build, step.sha, context)
     if config.target is not None and recipe.stage(config.target):
@@ -56,7 +56,7 @@ async def _image(step: Test, context: StepContext) -> str | None:
 
 
 async def _pushed(step: Test, tag: str, context: StepContext) -> str:
-    """Push the image of the tests for a runner elsewhere; return its pinned reference."""
+    """Push the test image for a runner that is not the builder; return its pinned reference."""
     digest = await context.adapters.builder(step.build.runner).push(tag, context.log)
     return f"{tag.rpartition(':')[0]}@{digest}"
 
@@ -73,7 +73,7 @@ async def _run_suite(step: Test, suite: Suite, image: str, context: StepContext)
 
 
 def _specification(step: Test, suite: Suite, image: str, context: StepContext) -> TestSpec:
-    key = context.key(step.environment)
+    key, environment = context.key(step.environment), context.environments.get(step.environment)
     return TestSpec(
         key=key,
         suite=suite.name,
@@ -84,12 +84,12 @@ def _specification(step: Test, suite: Suite, image: str, context: StepContext) -
         timeout=step.config.timeout,
         memory="1g",
         labels=context.labels(step.environment),
-        standalone=step.environment not in context.ports,
+        standalone=not environment or environment.port is None,
     )
 
 
 def _environment(step: Test, suite: Suite, context: StepContext) -> dict[str, str]:
-    """Return the variables that every suite finds."""
+    """Return the variables that every suite gets."""
     found = {
         "JUNIT_PATH": _junit_path(step.config.report),
         "CHATOPS_SUITE": suite.name,
@@ -97,14 +97,13 @@ def _environment(step: Test, suite: Suite, context: StepContext) -> dict[str, st
         "CHATOPS_PR": str(context.run.number),
         "CHATOPS_FAILED_TESTS": "\n".join(suite.failed),
     }
-    if step.environment in context.ports:
+    environment = context.environments.get(step.environment)
+    if environment and environment.port is not None:
         platform = context.adapters.platform(step.config.runner)
-        found["SERVICE_URL"] = platform.service_url(
-            context.key(step.environment), context.ports[step.environment]
-        )
-        found["PUBLIC_URL"] = context.urls.get(step.environment, "")
-    elif step.environment in context.reported_urls:
-        found["SERVICE_URL"] = found["PUBLIC_URL"] = context.reported_urls[step.environment]
+        found["SERVICE_URL"] = platform.service_url(context.key(step.environment), environment.port)
+        found["PUBLIC_URL"] = environment.url
+    elif environment and environment.reported_url:
+        found["SERVICE_URL"] = found["PUBLIC_URL"] = environment.reported_url
     return found
 
 
@@ -124,7 +123,7 @@ def _read(output: TestOutput, path: str) -> Report | None:
 
 
 def verdict(results: Sequence[SuiteResult], path: str, tail: str) -> StepResult:
-    """Join the suites: failed if any failed; without any report the exit codes decide."""
+    """Combine the results of the suites: failed if any failed. Without reports the exit codes decide."""
     reports = [result.report for result in results if result.report is not None]
     counts = sum((report.counts for report in reports), TestCounts())
     broken = [result for result in results if result.failed]

@@ -17,7 +17,7 @@ from bot.model.errors import RetryLater
 from bot.model.plan import Deploy, Teardown
 from bot.model.run import Image, Run, StepRecord, StepResult, StepState
 from bot.ports import Clock
-from bot.steps.context import StepAdapters, StepContext
+from bot.steps.context import StepAdapters, StepContext, StepEnvironment
 
 logger = logging.getLogger(__name__)
 
@@ -43,30 +43,26 @@ class StepRecorder:
         run = active.run
         found = await self.records.pulls.environments(run.repo, run.number)
         images = await self.records.pulls.images(run.repo, run.number)
-        hosts = {environment.key.name: self.addresses.host(environment.host) for environment in found}
         return StepContext(
             run=run,
             log=self.adapters.reports.log(run.id, run.plan.steps[index].name),
             adapters=self.adapters,
             image=_fresh_image(run.steps) or images.get(run.sha),
-            hosts=hosts,
-            urls={environment.key.name: self.addresses.environment(environment) for environment in found},
-            expiries={environment.key.name: environment.expires_at for environment in found},
-            ports={
-                environment.key.name: environment.endpoint.port
-                for environment in found
-                if environment.endpoint and environment.state is EnvironmentState.READY
-            },
-            environments=tuple(hosts),
-            reported_urls={
-                environment.key.name: environment.url
-                for environment in found
-                if environment.url and environment.state is EnvironmentState.READY
-            },
+            environments={environment.key.name: self._seen(environment) for environment in found},
             index=index,
             resumed=run.steps[index].attempt > 0,
             handle=run.steps[index].handle,
             report_progress=partial(active.report_progress, index),
+        )
+
+    def _seen(self, environment: Environment) -> StepEnvironment:
+        ready = environment.state is EnvironmentState.READY
+        return StepEnvironment(
+            host=self.addresses.host(environment.host),
+            url=self.addresses.environment(environment),
+            expires_at=environment.expires_at,
+            port=environment.endpoint.port if ready and environment.endpoint else None,
+            reported_url=environment.url if ready else "",
         )
 
     async def before(self, run: Run, index: int) -> None:
