@@ -1,1 +1,1 @@
-"""API v5 of the offline Gitee, one module per chapter of the published description."""
+"""API v5 of the offline Gitee, one module for each chapter of Gitee's documentation."""

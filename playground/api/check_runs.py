@@ -1,4 +1,4 @@
-"""Check-runs: what a bot reports on a commit. Only administrators may write them; a conclusion is final."""
+"""Check runs of commits. Only administrators may write them, and a conclusion is final."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def _run(call: ApiRequest, repository: Repository) -> CheckRun:
 
 
 def _output(call: ApiRequest) -> dict[str, object]:
-    """Return the output, as nested JSON or in the description's `output[title]` form."""
+    """Return the output, given as nested JSON or as fields such as `output[title]`."""
     nested = call.parameters.get("output")
     if isinstance(nested, dict):
         return dict(nested)
@@ -43,7 +43,7 @@ def _apply(call: ApiRequest, run: CheckRun) -> None:
 
 @chapter.add("POST", "/R/check-runs")
 async def create(call: ApiRequest) -> web.Response:
-    """Create a new check-run on a commit that the repository has."""
+    """Create a check run for a commit in the repository."""
     repository = call.repository("admin")
     name, sha = call.text("name"), call.text("head_sha")
     if not name or not sha:
@@ -63,14 +63,14 @@ async def create(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", "/R/check-runs/{id:\\d+}")
 async def one(call: ApiRequest) -> web.Response:
-    """Answer with a check-run by id."""
+    """Return a check run by id."""
     repository = call.repository()
     return web.json_response(call.serializer.check_run(repository, _run(call, repository)))
 
 
 @chapter.add("PATCH", "/R/check-runs/{id:\\d+}")
 async def edit(call: ApiRequest) -> web.Response:
-    """Change a check-run that has no conclusion yet."""
+    """Change a check run that has no conclusion yet."""
     repository = call.repository("admin")
     run = _run(call, repository)
     if run.conclusion is not None:
@@ -82,14 +82,14 @@ async def edit(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", "/R/check-runs/{id:\\d+}/annotations")
 async def annotations(call: ApiRequest) -> web.Response:
-    """Answer with a page of a check-run's annotations."""
+    """Return a page of a check run's annotations."""
     found = _run(call, call.repository()).output.get("annotations")
     return call.page(found if isinstance(found, list) else [], dict)
 
 
 @chapter.add("GET", "/R/commits/{ref:[^/]+}/check-runs")
 async def listed(call: ApiRequest) -> web.Response:
-    """Check-runs of a commit. Those bound to a pull request show only when its id is given."""
+    """Return the check runs of a commit. Those of a pull request are included only if its id is given."""
     repository = call.repository()
     sha = await call.forge.git(repository).resolve(call.path("ref"))
     bound = call.text("pull_request_id")

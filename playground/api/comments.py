@@ -1,4 +1,4 @@
-"""Comments under pull requests. Single ones are addressed by id, without the pull request's number."""
+"""Comments on pull requests. A single one is addressed by id, without the pull request's number."""
 
 from aiohttp import web
 
@@ -10,7 +10,7 @@ chapter = Chapter()
 
 @chapter.add("GET", "/R/pulls/{number:\\d+}/comments")
 async def listed(call: ApiRequest) -> web.Response:
-    """Answer with a page of comments, oldest first unless `direction=desc`."""
+    """Return a page of comments, oldest first unless `direction=desc`."""
     found = call.pull().visible_comments
     wanted = call.text("comment_type")
     if wanted:
@@ -22,7 +22,7 @@ async def listed(call: ApiRequest) -> web.Response:
 
 @chapter.add("POST", "/R/pulls/{number:\\d+}/comments")
 async def write(call: ApiRequest) -> web.Response:
-    """Create a new comment."""
+    """Create a comment."""
     pull, user = call.pull(), call.known_user()
     comment = comments.write(
         call.forge,
@@ -38,14 +38,14 @@ async def write(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", "/R/pulls/comments/{id:\\d+}")
 async def one(call: ApiRequest) -> web.Response:
-    """Answer with a comment by id."""
+    """Return a comment by id."""
     comment = call.forge.comment(call.repository(), call.number("id"))
     return web.json_response(call.serializer.comment(comment))
 
 
 @chapter.add("PATCH", "/R/pulls/comments/{id:\\d+}")
 async def edit(call: ApiRequest) -> web.Response:
-    """Give a comment another text."""
+    """Change the text of a comment."""
     comment = call.forge.comment(call.repository(), call.number("id"))
     comments.edit(call.forge, comment, call.text("body"), call.known_user())
     return web.json_response(call.serializer.comment(comment))
@@ -53,7 +53,7 @@ async def edit(call: ApiRequest) -> web.Response:
 
 @chapter.add("DELETE", "/R/pulls/comments/{id:\\d+}")
 async def delete(call: ApiRequest) -> web.Response:
-    """Remove a comment."""
+    """Delete a comment."""
     comment = call.forge.comment(call.repository(), call.number("id"))
     comments.delete(call.forge, comment, call.known_user())
     return web.Response(status=204)

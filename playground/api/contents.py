@@ -1,4 +1,4 @@
-"""Repositories and what is in them: branches, commits, comparisons, files, trees."""
+"""Repositories and their contents: branches, commits, comparisons, files and trees."""
 
 from aiohttp import web
 
@@ -12,7 +12,7 @@ chapter = Chapter()
 
 
 async def _resolved(git: GitRepository, ref: str) -> str:
-    """Return the commit of a branch, tag or sha. Raises 404 when there is none."""
+    """Return the commit of a branch, tag or sha. Raises 404."""
     sha = await git.resolve(f"refs/heads/{ref}") or await git.resolve(ref)
     if sha is None:
         raise refusals.not_found("404 Commit Not Found")
@@ -21,13 +21,13 @@ async def _resolved(git: GitRepository, ref: str) -> str:
 
 @chapter.add("GET", "/R")
 async def repository(call: ApiRequest) -> web.Response:
-    """Answer with a repository by name."""
+    """Return a repository by name."""
     return web.json_response(call.serializer.repository(call.repository(), call.user))
 
 
 @chapter.add("GET", "/R/branches")
 async def branches(call: ApiRequest) -> web.Response:
-    """Answer with a page of branches."""
+    """Return a page of branches."""
     found = call.repository()
     refs = await call.forge.git(found).refs()
     pairs = [(ref.removeprefix("refs/heads/"), sha) for ref, sha in refs.items()]
@@ -36,7 +36,7 @@ async def branches(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", "/R/branches/{branch:.+}")
 async def branch(call: ApiRequest) -> web.Response:
-    """Answer with a branch by name."""
+    """Return a branch by name."""
     found, name = call.repository(), call.path("branch")
     git = call.forge.git(found)
     sha = await git.resolve(f"refs/heads/{name}")
@@ -48,7 +48,7 @@ async def branch(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", "/R/commits")
 async def commits(call: ApiRequest) -> web.Response:
-    """Answer with a page of commits of a branch, newest first."""
+    """Return a page of commits of a branch, newest first."""
     found = call.repository()
     git = call.forge.git(found)
     sha = await _resolved(git, call.text("sha") or found.default_branch)
@@ -59,7 +59,7 @@ async def commits(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", "/R/commits/{sha:[^/]+}")
 async def commit(call: ApiRequest) -> web.Response:
-    """Answer with a commit, its files and counts."""
+    """Return a commit with its files and counts."""
     found = call.repository()
     git = call.forge.git(found)
     one = (await git_history.commits(git, await _resolved(git, call.path("sha")), limit=1))[0]
@@ -78,7 +78,7 @@ async def commit(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", "/R/compare/{range:.+}")
 async def compare(call: ApiRequest) -> web.Response:
-    """Answer with what the second of two revisions has that the first has not."""
+    """Return the commits and changes that the second of two revisions has and the first does not."""
     found = call.repository()
     git = call.forge.git(found)
     first, dots, second = call.path("range").partition("...")
@@ -112,14 +112,14 @@ async def _listing(call: ApiRequest, found: Repository, ref: str, path: str) -> 
 
 @chapter.add("GET", "/R/contents")
 async def root(call: ApiRequest) -> web.Response:
-    """Answer with what lies at the top."""
+    """Return the list of the root folder."""
     found = call.repository()
     return await _listing(call, found, call.text("ref") or found.default_branch, "")
 
 
 @chapter.add("GET", "/R/contents/{path:.*}")
 async def contents(call: ApiRequest) -> web.Response:
-    """Answer with a file or a folder's list. What is not there is 200 with `[]`, as on Gitee."""
+    """Return a file, or the list of a folder. For a path that does not exist, `[]` with 200, as on Gitee."""
     found = call.repository()
     ref, path = call.text("ref") or found.default_branch, call.path("path").strip("/")
     blob = await git_history.blob(call.forge.git(found), ref, path)
@@ -130,7 +130,7 @@ async def contents(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", "/R/raw/{path:.+}")
 async def raw(call: ApiRequest) -> web.Response:
-    """Answer with a file's bytes."""
+    """Return the content of a file."""
     found = call.repository()
     ref = call.text("ref") or found.default_branch
     blob = await git_history.blob(call.forge.git(found), ref, call.path("path"))
@@ -141,7 +141,7 @@ async def raw(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", "/R/git/trees/{sha:.+}")
 async def tree(call: ApiRequest) -> web.Response:
-    """Answer with a tree by sha or branch, with all below it when `recursive=1`."""
+    """Return a tree by sha or branch; with all trees below it if `recursive=1`."""
     found = call.repository()
     recursive = call.text("recursive") == "1"
     entries = await git_history.tree(call.forge.git(found), call.path("sha"), recursive=recursive)

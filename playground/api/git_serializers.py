@@ -1,4 +1,4 @@
-"""API answers about git objects: commits, changed files, branches, files and trees."""
+"""JSON of git objects: commits, changed files, branches, files and trees."""
 
 import base64
 from posixpath import basename
@@ -10,14 +10,14 @@ from playground.state import Pull, Repository, User
 
 
 def _author(serializer: ApiSerializer, commit: PushedCommit) -> Json | None:
-    """Find the user behind a commit's address, if it is one of ours."""
+    """Return the user with a commit's email address, if there is one."""
     login, _, host = commit.author_email.partition("@")
     user: User | None = serializer.world.user(login) if host == "noreply.example" else None
     return serializer.user(user) if user else None
 
 
 def commit(serializer: ApiSerializer, repository: Repository, one: PushedCommit) -> Json:
-    """Describe a commit without its files."""
+    """Return a commit without its files."""
     api = f"{serializer.api}/repos/{repository.full_name}"
     url = f"{api}/commits/{one.sha}"
     signature = {"name": one.author_name, "date": one.time, "email": one.author_email}
@@ -40,7 +40,7 @@ def commit(serializer: ApiSerializer, repository: Repository, one: PushedCommit)
 
 
 def pull_file(serializer: ApiSerializer, pull: Pull, change: FileChange) -> Json:
-    """Describe a file of a pull request: counts are strings, no status means modified."""
+    """Return a file of a pull request. Counts are strings; for a modified file, the status is null."""
     web = f"{serializer.web}/{pull.repository.full_name}"
     return {
         "sha": pull.head_sha,
@@ -65,7 +65,7 @@ def pull_file(serializer: ApiSerializer, pull: Pull, change: FileChange) -> Json
 
 
 def diff_file(serializer: ApiSerializer, repository: Repository, sha: str, change: FileChange) -> Json:
-    """Describe a changed file of a commit or a comparison: counts are numbers, the patch is text."""
+    """Return a changed file of a commit or a comparison. Counts are numbers; the patch is text."""
     web = f"{serializer.web}/{repository.full_name}"
     return {
         "sha": sha,
@@ -82,7 +82,7 @@ def diff_file(serializer: ApiSerializer, repository: Repository, sha: str, chang
 
 
 def branch(serializer: ApiSerializer, repository: Repository, name: str, sha: str) -> Json:
-    """Describe a branch in a list."""
+    """Return a branch as an item of a list."""
     url = f"{serializer.api}/repos/{repository.full_name}"
     return {
         "name": name,
@@ -93,7 +93,7 @@ def branch(serializer: ApiSerializer, repository: Repository, name: str, sha: st
 
 
 def complete_branch(serializer: ApiSerializer, repository: Repository, name: str, tip: PushedCommit) -> Json:
-    """Describe a branch by name, with its last commit."""
+    """Return a branch with its last commit."""
     links = {
         "html": f"{serializer.web}/{repository.full_name}/tree/{name}",
         "self": f"{serializer.api}/repos/{repository.full_name}/branches/{name}",
@@ -103,7 +103,7 @@ def complete_branch(serializer: ApiSerializer, repository: Repository, name: str
 
 
 def content(serializer: ApiSerializer, repository: Repository, ref: str, path: str, entry: TreeEntry) -> Json:
-    """Describe a file or folder in a folder's list."""
+    """Return a file or folder as an item of a folder's list."""
     api = f"{serializer.api}/repos/{repository.full_name}/contents/{path}"
     html = f"{serializer.web}/{repository.full_name}/blob/{ref}/{path}"
     return {
@@ -122,14 +122,14 @@ def content(serializer: ApiSerializer, repository: Repository, ref: str, path: s
 def file_content(  # noqa: PLR0917 - the parts of one response
     serializer: ApiSerializer, repository: Repository, ref: str, path: str, sha: str, data: bytes
 ) -> Json:
-    """Describe a file with its content."""
+    """Return a file with its content."""
     entry = TreeEntry(path, "100644", "blob", sha, len(data))
     body = content(serializer, repository, ref, path, entry)
     return {**body, "encoding": "base64", "size": len(data), "content": base64.b64encode(data).decode()}
 
 
 def tree_entry(serializer: ApiSerializer, repository: Repository, entry: TreeEntry) -> Json:
-    """One entry of a tree."""
+    """Return an entry of a tree."""
     kind = "trees" if entry.kind == "tree" else "blobs"
     return {
         "path": entry.path,

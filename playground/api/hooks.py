@@ -1,4 +1,4 @@
-"""Webhooks of a repository, for its administrators."""
+"""Webhooks of a repository; only administrators have access."""
 
 from aiohttp import web
 
@@ -14,7 +14,7 @@ SWITCHES = {
     "note_events": False,
     "merge_requests_events": False,
 }
-"""Events of a hook and whether they are on when a request does not say."""
+"""Events of a hook, and whether each is enabled by default."""
 
 
 def _hook(call: ApiRequest, repository: Repository) -> Hook:
@@ -25,7 +25,7 @@ def _hook(call: ApiRequest, repository: Repository) -> Hook:
 
 
 def make_chapter(webhooks: Webhooks) -> Chapter:
-    """Return the routes; the test delivery needs to know who delivers."""
+    """Return the routes. The test delivery needs the webhooks."""
     chapter = Chapter()
     chapter.add("GET", "/R/hooks")(listed)
     chapter.add("POST", "/R/hooks")(create)
@@ -42,13 +42,13 @@ def make_chapter(webhooks: Webhooks) -> Chapter:
 
 
 async def listed(call: ApiRequest) -> web.Response:
-    """Answer with a page of hooks."""
+    """Return a page of hooks."""
     repository = call.repository("admin")
     return call.page(repository.hooks, lambda hook: call.serializer.hook(repository, hook))
 
 
 async def create(call: ApiRequest) -> web.Response:
-    """Create a new hook; push events are on by default, all others off."""
+    """Create a hook. By default, only push events are enabled."""
     repository = call.repository("admin")
     events = [name for name, default in SWITCHES.items() if call.flag(name, default=default)]
     mode: HookMode = "sign" if call.text("encryption_type", "0") == "1" else "password"
@@ -59,13 +59,13 @@ async def create(call: ApiRequest) -> web.Response:
 
 
 async def one(call: ApiRequest) -> web.Response:
-    """Answer with a hook by id."""
+    """Return a hook by id."""
     repository = call.repository("admin")
     return web.json_response(call.serializer.hook(repository, _hook(call, repository)))
 
 
 async def edit(call: ApiRequest) -> web.Response:
-    """Change a hook; what is not given stays. `url` is required, as on Gitee."""
+    """Change the given fields of a hook. `url` is required, as on Gitee."""
     repository = call.repository("admin")
     hook = _hook(call, repository)
     hook.url = repositories.checked_hook_url(call.text("url"))
@@ -78,7 +78,7 @@ async def edit(call: ApiRequest) -> web.Response:
 
 
 async def delete(call: ApiRequest) -> web.Response:
-    """Remove a hook."""
+    """Delete a hook."""
     repository = call.repository("admin")
     repository.hooks.remove(_hook(call, repository))
     return web.Response(status=204)

@@ -1,4 +1,4 @@
-"""Users, organisations, collaborators: who somebody is and what they may do."""
+"""Users, members of organizations, and collaborators with their permissions."""
 
 from aiohttp import web
 
@@ -12,19 +12,19 @@ _GIVEN: dict[str, Permission] = {"pull": "read", "push": "write", "admin": "admi
 
 @chapter.add("GET", "/user")
 async def whoami(call: ApiRequest) -> web.Response:
-    """Answer with the user of the token."""
+    """Return the user of the token."""
     return web.json_response(call.serializer.user_detail(call.known_user()))
 
 
 @chapter.add("GET", "/users/{username}")
 async def user(call: ApiRequest) -> web.Response:
-    """Answer with a user by login."""
+    """Return a user by login."""
     return web.json_response(call.serializer.user_detail(call.forge.user(call.path("username"))))
 
 
 @chapter.add("GET", "/orgs/{org}/memberships/{username}")
 async def membership(call: ApiRequest) -> web.Response:
-    """Answer with a role in an organisation: its administrators are those of its repositories."""
+    """Return a user's role in an organization. Administrators of its repositories are its administrators."""
     call.known_user()
     member, org = call.forge.user(call.path("username")), call.path("org")
     own = [one for one in call.forge.world.repositories.values() if one.owner.lower() == org.lower()]
@@ -56,7 +56,7 @@ def _collaborator(call: ApiRequest, needed: Permission = "read") -> tuple[User, 
 
 @chapter.add("GET", "/R/collaborators")
 async def collaborators(call: ApiRequest) -> web.Response:
-    """Everybody with a permission of their own."""
+    """Return a page of the users that have a permission in the repository."""
     call.known_user()
     repository = call.repository()
     members = [user for login in repository.members if (user := call.forge.world.user(login))]
@@ -71,21 +71,21 @@ async def collaborators(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", "/R/collaborators/{username}")
 async def is_collaborator(call: ApiRequest) -> web.Response:
-    """204 for members, 404 for others."""
+    """Return 204 for members, 404 for others."""
     _collaborator(call)
     return web.Response(status=204)
 
 
 @chapter.add("GET", "/R/collaborators/{username}/permission")
 async def permission(call: ApiRequest) -> web.Response:
-    """Answer with a member's permission: admin, write or read."""
+    """Return a member's permission: admin, write or read."""
     member, given = _collaborator(call)
     return web.json_response({**call.serializer.user(member), "permission": given})
 
 
 @chapter.add("PUT", "/R/collaborators/{username}")
 async def give_permission(call: ApiRequest) -> web.Response:
-    """Add a member or change what they may."""
+    """Add a member, or change its permission."""
     repository = call.repository("admin")
     given = _GIVEN.get(call.text("permission", "push"))
     if given is None:

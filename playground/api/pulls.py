@@ -1,4 +1,4 @@
-"""Pull requests: reading, opening, changing, merging, reviewing, labels."""
+"""Pull requests: listing, opening, changing, merging, reviewing and labels."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -39,7 +39,7 @@ def _selected(call: ApiRequest, pull: Pull) -> bool:
 
 
 def _moment(text: str, default: datetime) -> datetime:
-    """Read a time in ISO 8601. Raises 400 for anything else."""
+    """Return a time given in ISO 8601. Raises 400 for other formats."""
     try:
         moment = datetime.fromisoformat(text) if text else default
     except ValueError as error:
@@ -49,7 +49,7 @@ def _moment(text: str, default: datetime) -> datetime:
 
 @chapter.add("GET", "/R/pulls")
 async def listed(call: ApiRequest) -> web.Response:
-    """Answer with a page of pull requests: open ones, newest first, unless asked otherwise."""
+    """Return a page of pull requests; by default open ones, newest first."""
     found = [pull for pull in call.repository().pulls.values() if _selected(call, pull)]
     found.sort(
         key=_SORT.get(call.text("sort"), _SORT["created"]), reverse=call.text("direction", "desc") != "asc"
@@ -58,7 +58,7 @@ async def listed(call: ApiRequest) -> web.Response:
 
 
 def _head(call: ApiRequest, repository: Repository) -> tuple[Repository, str]:
-    """Where `head` points: a branch here, or `owner:branch` of that owner's fork."""
+    """Return repository and branch of `head`: a branch of this repository, or `owner:branch` of a fork."""
     owner, colon, branch = call.text("head").rpartition(":")
     if not colon or owner.lower() == repository.owner.lower():
         return repository, branch
@@ -73,7 +73,7 @@ def _head(call: ApiRequest, repository: Repository) -> tuple[Repository, str]:
 
 @chapter.add("POST", "/R/pulls")
 async def open_pull(call: ApiRequest) -> web.Response:
-    """Create a new pull request."""
+    """Open a pull request."""
     repository, user = call.repository(), call.known_user()
     head, branch = _head(call, repository)
     pull = await pulls.open_pull(
@@ -92,7 +92,7 @@ async def open_pull(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", _PULL)
 async def one(call: ApiRequest) -> web.Response:
-    """Answer with a pull request by number."""
+    """Return a pull request by number."""
     return web.json_response(call.serializer.pull(call.pull()))
 
 
@@ -129,7 +129,7 @@ async def _change_state(call: ApiRequest, pull: Pull) -> None:
 
 @chapter.add("GET", f"{_PULL}/commits")
 async def commits(call: ApiRequest) -> web.Response:
-    """Its commits, newest first, up to 250, on one page."""
+    """Return its commits, newest first, up to 250, on one page."""
     pull = call.pull()
     found = await git_history.commits(call.forge.git(pull.repository), f"{pull.base_sha}..{pull.head_sha}")
     return web.json_response([git_serializers.commit(call.serializer, pull.repository, one) for one in found])
@@ -137,7 +137,7 @@ async def commits(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", f"{_PULL}/files")
 async def files(call: ApiRequest) -> web.Response:
-    """Its changed files, up to 300, on one page."""
+    """Return its changed files, up to 300, on one page."""
     pull = call.pull()
     git = call.forge.git(pull.repository)
     since = await git_history.merge_base(git, pull.base_sha, pull.head_sha)
@@ -147,7 +147,7 @@ async def files(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", f"{_PULL}/operate_logs")
 async def operate_logs(call: ApiRequest) -> web.Response:
-    """Answer with what happened to it, newest first."""
+    """Return its events, newest first."""
     pull = call.pull()
     shown = [call.serializer.log_entry(number, entry) for number, entry in enumerate(pull.log, 1)]
     return web.json_response(shown[::-1])
@@ -155,14 +155,14 @@ async def operate_logs(call: ApiRequest) -> web.Response:
 
 @chapter.add("GET", f"{_PULL}/issues")
 async def issues(call: ApiRequest) -> web.Response:
-    """Linked issues; this Gitee has none."""
+    """Return linked issues; there are none here."""
     call.pull()
     return call.page([], dict)
 
 
 @chapter.add("GET", f"{_PULL}/merge")
 async def is_merged(call: ApiRequest) -> web.Response:
-    """204 when merged, else 404."""
+    """Return 204 if it is merged, otherwise 404."""
     if call.pull().state != "merged":
         raise refusals.not_found()
     return web.Response(status=204)
@@ -180,21 +180,21 @@ async def merge(call: ApiRequest) -> web.Response:
 
 @chapter.add("POST", f"{_PULL}/review")
 async def review(call: ApiRequest) -> web.Response:
-    """Pass the review. The description says 201, Gitee answers 204."""
+    """Pass the review. Gitee's documentation says 201, but it returns 204."""
     pulls.approve(call.forge, call.pull(), call.known_user(), force=call.flag("force"))
     return web.Response(status=204)
 
 
 @chapter.add("POST", f"{_PULL}/test")
 async def test(call: ApiRequest) -> web.Response:
-    """Pass the manual test. The description says 201, Gitee answers 204."""
+    """Pass the manual test. Gitee's documentation says 201, but it returns 204."""
     pulls.pass_test(call.forge, call.pull(), call.known_user(), force=call.flag("force"))
     return web.Response(status=204)
 
 
 @chapter.add("GET", f"{_PULL}/labels")
 async def labels(call: ApiRequest) -> web.Response:
-    """Its labels."""
+    """Return a page of its labels."""
     pull = call.pull()
     return call.page(pull.labels, lambda label: call.serializer.label(pull.repository, label))
 
@@ -225,18 +225,18 @@ async def replace_labels(call: ApiRequest) -> web.Response:
 
 @chapter.add("DELETE", f"{_PULL}/labels/{{name:[^/]+}}")
 async def remove_labels(call: ApiRequest) -> web.Response:
-    """Remove labels, several joined by commas; a slash in a name comes as %2F."""
+    """Remove labels, separated by commas; a slash in a name is %2F."""
     pull = call.pull()
-    gone = set(unquote(call.path("name")).split(","))
+    removed = set(unquote(call.path("name")).split(","))
     pulls.set_labels(
-        call.forge, pull, call.known_user(), [one.name for one in pull.labels if one.name not in gone]
+        call.forge, pull, call.known_user(), [one.name for one in pull.labels if one.name not in removed]
     )
     return web.Response(status=204)
 
 
 @chapter.add("GET", "/R/labels")
 async def repository_labels(call: ApiRequest) -> web.Response:
-    """Every label of the repository, on one page."""
+    """Return all labels of the repository, on one page."""
     repository = call.repository()
     return web.json_response(
         [call.serializer.label(repository, label) for label in repository.labels.values()]
@@ -245,7 +245,7 @@ async def repository_labels(call: ApiRequest) -> web.Response:
 
 @chapter.add("POST", "/R/labels")
 async def make_label(call: ApiRequest) -> web.Response:
-    """Create a new label."""
+    """Create a label."""
     repository = call.repository("write")
     label = repositories.label(call.forge, repository, call.text("name"))
     label.color = call.text("color", label.color)

@@ -1,4 +1,4 @@
-"""What every API route begins and ends with: who asks, about which repository, parameters, paging."""
+"""What all API routes need: user, repository, parameters and pages."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +21,7 @@ _PER_PAGE = 20
 
 @dataclass(slots=True)
 class ApiRequest:
-    """One API request with its user and its parameters from query and body."""
+    """An API request with its user, and its parameters from query and body."""
 
     request: web.Request
     forge: OfflineForge
@@ -31,11 +31,11 @@ class ApiRequest:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Query and body together; the body wins."""
+        """Parameters of query and body; those of the body take precedence."""
         return {**self.request.query, **(self.body if isinstance(self.body, dict) else {})}
 
     def path(self, name: str) -> str:
-        """Return a part of the path."""
+        """Return a variable part of the path."""
         return self.request.match_info[name]
 
     def number(self, name: str) -> int:
@@ -48,18 +48,18 @@ class ApiRequest:
         return default if value is None else str(value)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return a yes-or-no parameter, as JSON or as form text."""
+        """Return a boolean parameter, given in JSON or as text of a form."""
         value = self.parameters.get(name)
         return default if value is None else str(value).lower() in {"true", "1"}
 
     def known_user(self) -> User:
-        """Who asks. Raises 401 without a token."""
+        """Return the user. Raises 401 without a token."""
         if self.user is None:
             raise refusals.unauthenticated()
         return self.user
 
     def repository(self, needed: Permission = "read") -> Repository:
-        """Return the repository of the path, if the asker may do this much there. Raises 404, 401 or 403."""
+        """Return the repository of the path if the user has this permission. Raises 404, 401 or 403."""
         repository = self.forge.repository(f"{self.path('owner')}/{self.path('repo')}")
         if needed == "read" and self.forge.world.may(self.user, "read", repository):
             return repository
@@ -71,7 +71,7 @@ class ApiRequest:
         return self.forge.pull(self.repository(), self.number("number"))
 
     def page(self, items: Sequence[T], shape: Callable[[T], Json]) -> web.Response:
-        """One page of a list, with Gitee's paging headers."""
+        """Return one page of a list, with Gitee's headers about pages."""
         page, per_page = _positive(self.text("page"), 1), _positive(self.text("per_page"), _PER_PAGE)
         per_page = min(per_page, _MAX_PER_PAGE)
         total_page = max(-(-len(items) // per_page), 1)
@@ -99,7 +99,7 @@ Route = Callable[[ApiRequest], Awaitable[web.StreamResponse]]
 
 
 class Chapter:
-    """Routes of one chapter; `owner` and `repo` stand in most of their paths."""
+    """The routes of one chapter. Most of their paths contain `owner` and `repo`."""
 
     def __init__(self) -> None:
         self.routes: list[tuple[str, str, Route]] = []
@@ -116,7 +116,7 @@ class Chapter:
 
 
 async def body_of(request: web.Request) -> Any:
-    """Return the parsed body: JSON, or a form as a dictionary. Raises 400 for broken JSON."""
+    """Return the parsed body: JSON, or a form as a dictionary. Raises 400 for invalid JSON."""
     if not request.body_exists:
         return None
     if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:

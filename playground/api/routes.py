@@ -1,4 +1,4 @@
-"""All of API v5 as aiohttp routes, and how refusals become answers."""
+"""The aiohttp routes of API v5, and its error responses."""
 
 import time
 import uuid
@@ -16,7 +16,7 @@ from playground.refusals import ForgeRefusedError
 from playground.webhooks import Webhooks
 
 LIMIT = 5000
-"""Requests per hour that the rate limit headers speak of; it is not enforced, faults do that."""
+"""Requests per hour in the rate limit headers. It is not enforced; tests use faults for that."""
 _HOUR = 3600
 
 
@@ -35,7 +35,7 @@ class Api:
         self._used: dict[str, int] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        """Return what the application has to serve."""
+        """Return the routes to serve."""
         served = [
             web.route(method, path, self._handler(route))
             for chapter in self._chapters
@@ -48,23 +48,23 @@ class Api:
             try:
                 user = access.user_of(self._forge.world, await access.token_of(request))
                 call = ApiRequest(request, self._forge, self._serializer(), user, await body_of(request))
-                answer = await route(call)
+                response = await route(call)
             except ForgeRefusedError as refusal:
-                answer = web.json_response({"message": refusal.message}, status=refusal.status)
+                response = web.json_response({"message": refusal.message}, status=refusal.status)
             except GitError as error:
-                answer = web.json_response({"message": f"400 Bad Request: {error}"}, status=400)
-            answer.headers.update(self._limits(request))
-            return answer
+                response = web.json_response({"message": f"400 Bad Request: {error}"}, status=400)
+            response.headers.update(self._limits(request))
+            return response
 
         return handle
 
     def _limits(self, request: web.Request) -> dict[str, str]:
-        asker = request.headers.get("Authorization", "")
-        self._used[asker] = self._used.get(asker, 0) + 1
+        token = request.headers.get("Authorization", "")
+        self._used[token] = self._used.get(token, 0) + 1
         return {
             "X-Request-Id": uuid.uuid4().hex,
             "X-RateLimit-Limit": str(LIMIT),
-            "X-RateLimit-Remaining": str(max(LIMIT - self._used[asker], 0)),
+            "X-RateLimit-Remaining": str(max(LIMIT - self._used[token], 0)),
             "X-RateLimit-Reset": str((int(time.time()) // _HOUR + 1) * _HOUR),
         }
 

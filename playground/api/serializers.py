@@ -1,4 +1,4 @@
-"""API answers: from state to JSON objects. Recorded answers win where the published description differs."""
+"""JSON of the API. Recorded responses take precedence over Gitee's documentation."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ _REPOSITORY_LINKS = {
 
 
 class ApiSerializer:
-    """Makes answers for one Gitee, whose address stands in their URLs."""
+    """Creates JSON objects with the URLs of one Gitee."""
 
     def __init__(self, world: World, url: str) -> None:
         self.world = world
@@ -49,7 +49,7 @@ class ApiSerializer:
         self.api = f"{url}/api/v5"
 
     def user(self, user: User) -> Json:
-        """Describe a user as part of something else."""
+        """Return a user as part of another object."""
         api = f"{self.api}/users/{user.login}"
         return {
             "id": user.id,
@@ -64,7 +64,7 @@ class ApiSerializer:
         }
 
     def user_detail(self, user: User) -> Json:
-        """Describe a user asked for by name or token."""
+        """Return a user with details."""
         own = [one for one in self.world.repositories.values() if self.world.owner(one) is user]
         return {
             **self.user(user),
@@ -83,7 +83,7 @@ class ApiSerializer:
         }
 
     def repository_basic(self, repository: Repository | None) -> Json | None:
-        """Describe a repository as head or base of a pull request; None for a deleted fork."""
+        """Return a repository as head or base of a pull request; None for a deleted fork."""
         if repository is None:
             return None
         owner = self.world.owner(repository)
@@ -114,8 +114,8 @@ class ApiSerializer:
             "ssh_url": f"git@localhost:{repository.full_name}.git",
         }
 
-    def repository(self, repository: Repository, asker: User | None) -> Json:
-        """Describe a repository asked for by name, with what the asker may do in it."""
+    def repository(self, repository: Repository, user: User | None) -> Json:
+        """Return a repository with details and the permissions of a user."""
         api = f"{self.api}/repos/{repository.full_name}"
         forks = [one for one in self.world.repositories.values() if one.parent is repository]
         owner = self.world.owner(repository)
@@ -148,8 +148,8 @@ class ApiSerializer:
             "paas": None,
             "stared": False,
             "watched": False,
-            "permission": self.permissions(repository, asker),
-            "relation": "master" if owner is asker else "normal",
+            "permission": self.permissions(repository, user),
+            "relation": "master" if owner is user else "normal",
             "assignees_number": len(repository.reviewers),
             "testers_number": len(repository.testers),
             "assignee": [self.user(user) for user in repository.reviewers],
@@ -161,7 +161,7 @@ class ApiSerializer:
         }
 
     def permissions(self, repository: Repository, user: User | None) -> Json:
-        """Describe what a user may do, as three switches."""
+        """Return a user's permissions as three flags."""
         return {
             "pull": self.world.may(user, "read", repository),
             "push": self.world.may(user, "write", repository),
@@ -169,7 +169,7 @@ class ApiSerializer:
         }
 
     def label(self, repository: Repository, label: Label) -> Json:
-        """Describe a label."""
+        """Return a label."""
         return {
             "id": label.id,
             "color": label.color,
@@ -181,7 +181,7 @@ class ApiSerializer:
         }
 
     def hook(self, repository: Repository, hook: Hook) -> Json:
-        """Describe a webhook. Gitee gives the password away to administrators, and so does this."""
+        """Return a webhook, with its password, as Gitee does for administrators."""
         return {
             "id": hook.id,
             "url": hook.url,
@@ -198,7 +198,7 @@ class ApiSerializer:
         }
 
     def comment(self, comment: Comment) -> Json:
-        """Describe a comment under a pull request."""
+        """Return a comment on a pull request."""
         pull = comment.pull
         api = f"{self.api}/repos/{pull.repository.full_name}/pulls"
         web = f"{self.web}/{pull.repository.full_name}/pulls/{pull.number}#note_{comment.id}"
@@ -227,7 +227,7 @@ class ApiSerializer:
         }
 
     def log_entry(self, number: int, entry: LogEntry) -> Json:
-        """Describe something that happened to a pull request; numbers count within it."""
+        """Return an event of a pull request; `number` is its position in the log."""
         return {
             "id": number,
             "icon": entry.action,
@@ -238,7 +238,7 @@ class ApiSerializer:
         }
 
     def check_run(self, repository: Repository, run: CheckRun) -> Json:
-        """Describe a check-run; its annotations are a route of their own."""
+        """Return a check run. Another route returns its annotations."""
         url = f"{self.api}/repos/{repository.full_name}/check-runs/{run.id}"
         annotations = run.output.get("annotations")
         return {
@@ -262,7 +262,7 @@ class ApiSerializer:
         }
 
     def pull(self, pull: Pull) -> Json:
-        """Describe a pull request."""
+        """Return a pull request."""
         api = f"{self.api}/repos/{pull.repository.full_name}/pulls"
         web = f"{self.web}/{pull.repository.full_name}/pulls/{pull.number}"
         return {
@@ -282,8 +282,8 @@ class ApiSerializer:
             "state": pull.state,
             "assignees_number": len(pull.assignees),
             "testers_number": len(pull.testers),
-            "assignees": [self._asked(user, pull.reviewed_by) for user in pull.assignees],
-            "testers": [self._asked(user, pull.tested_by) for user in pull.testers],
+            "assignees": [self._reviewer(user, pull.reviewed_by) for user in pull.assignees],
+            "testers": [self._reviewer(user, pull.tested_by) for user in pull.testers],
             "milestone": None,
             "labels": [self.label(pull.repository, label) for label in pull.labels],
             "locked": False,
@@ -303,7 +303,7 @@ class ApiSerializer:
             "base": self._end(pull.repository, pull.base_branch, pull.base_sha, pull),
         }
 
-    def _asked(self, user: User, accepted: set[str]) -> Json:
+    def _reviewer(self, user: User, accepted: set[str]) -> Json:
         accept = user.login in accepted
         return {**self.user(user), "assignee": True, "code_owner": False, "accept": accept}
 

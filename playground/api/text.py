@@ -10,11 +10,11 @@ chapter = Chapter()
 
 @chapter.add("POST", "/markdown")
 async def markdown(call: ApiRequest) -> web.Response:
-    """Answer with a text as Gitee would show it, as HTML."""
+    """Return a text rendered as HTML."""
     return web.Response(text=rendering.render(call.text("text")), content_type="text/html", status=201)
 
 
 @chapter.add("GET", "/emojis")
 async def emojis(_call: ApiRequest) -> web.Response:
-    """Answer with the short names that are shown as pictures."""
+    """Return the emojis by their short names."""
     return web.json_response(rendering.EMOJIS)

@@ -1,1 +1,1 @@
-"""The offline Gitee in a browser: what a person sees and can do there."""
+"""The pages of the offline Gitee."""

@@ -1,4 +1,4 @@
-"""What a person does on the pages: the forms' targets. The rules are the forge's; forms only call them."""
+"""The targets of the forms on the pages."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,14 +13,14 @@ _PERMISSIONS: dict[str, Permission | None] = {"admin": "admin", "write": "write"
 
 
 class ActionPages:
-    """The targets of the forms about repositories and pull requests."""
+    """The targets of forms for repositories and pull requests."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._forge = site.forge
 
     def routes(self) -> list[web.RouteDef]:
-        """Return what the application has to serve."""
+        """Return the routes to serve."""
         pull = "/{owner}/{repo}/pulls/{number:\\d+}"
         actions = {
             "/{owner}/{repo}/pulls/new": self.open_pull,
@@ -39,7 +39,7 @@ class ActionPages:
         return self._forge.user(await form_text(request, "as"))
 
     async def open_pull(self, request: web.Request) -> web.StreamResponse:
-        """Open a pull request from a branch; a ready-made change is put onto it first."""
+        """Open a pull request from a branch, after committing a ready-made change to it, if one is chosen."""
         base, user = self._site.repository(request), await self._user(request)
         branch, title = await form_text(request, "branch"), await form_text(request, "title")
         head = base
@@ -59,7 +59,7 @@ class ActionPages:
             body=await form_text(request, "body"),
             base_branch=await form_text(request, "base") or None,
         )
-        return _seen(request, pull)
+        return _done(request, pull)
 
     def _ready_made(self, name: str) -> Files:
         if name not in self._site.changes:
@@ -67,32 +67,32 @@ class ActionPages:
         return self._site.changes[name]
 
     async def comment(self, request: web.Request) -> web.StreamResponse:
-        """Write a comment."""
+        """Create a comment."""
         pull = self._site.pull(request)
         comments.write(self._forge, pull, await form_text(request, "body"), await self._user(request))
-        return _seen(request, pull)
+        return _done(request, pull)
 
     async def edit_comment(self, request: web.Request) -> web.StreamResponse:
-        """Give a comment another text."""
+        """Change the text of a comment."""
         comment = self._forge.comment(self._site.repository(request), int(request.match_info["id"]))
         comments.edit(self._forge, comment, await form_text(request, "body"), await self._user(request))
-        return _seen(request, comment.pull)
+        return _done(request, comment.pull)
 
     async def delete_comment(self, request: web.Request) -> web.StreamResponse:
-        """Remove a comment."""
+        """Delete a comment."""
         comment = self._forge.comment(self._site.repository(request), int(request.match_info["id"]))
         comments.delete(self._forge, comment, await self._user(request))
-        return _seen(request, comment.pull)
+        return _done(request, comment.pull)
 
     async def close(self, request: web.Request) -> web.StreamResponse:
-        """Close a pull request unmerged."""
+        """Close a pull request without merging."""
         return await self._after_comment(request, self._close)
 
     async def _close(self, pull: Pull, user: User) -> None:
         pulls.close(self._forge, pull, user)
 
     async def reopen(self, request: web.Request) -> web.StreamResponse:
-        """Open a pull request again."""
+        """Reopen a pull request."""
         return await self._after_comment(request, self._reopen)
 
     async def _reopen(self, pull: Pull, user: User) -> None:
@@ -108,7 +108,7 @@ class ActionPages:
     async def _after_comment(
         self, request: web.Request, act: Callable[[Pull, User], Awaitable[None]]
     ) -> web.StreamResponse:
-        """Act, and say what stands in the comment box, as Gitee's "comment and close" does."""
+        """Create a comment if one was entered, then act, as Gitee's “comment and close” does."""
         pull, user, body = (
             self._site.pull(request),
             await self._user(request),
@@ -117,10 +117,10 @@ class ActionPages:
         if body.strip():
             comments.write(self._forge, pull, body, user)
         await act(pull, user)
-        return _seen(request, pull)
+        return _done(request, pull)
 
     async def push(self, request: web.Request) -> web.StreamResponse:
-        """Put a ready-made change or one edited file onto a pull request's branch."""
+        """Commit a ready-made change or an edited file to a pull request's branch."""
         pull, user = self._site.pull(request), await self._user(request)
         change, path = await form_text(request, "change"), await form_text(request, "path")
         if not change and not path:
@@ -128,10 +128,10 @@ class ActionPages:
         files = self._ready_made(change) if change else {path: await form_text(request, "content")}
         message = await form_text(request, "message") or change or f"Update {path}"
         await branches.commit_to_pull(self._forge, pull, files, by=user, message=f"{message}\n")
-        return _seen(request, pull)
+        return _done(request, pull)
 
     async def set_permission(self, request: web.Request) -> web.StreamResponse:
-        """Set what a user may do in a repository."""
+        """Set a user's permission in a repository."""
         repository: Repository = self._site.repository(request)
         given = await form_text(request, "permission")
         if given not in _PERMISSIONS:
@@ -141,8 +141,8 @@ class ActionPages:
         raise web.HTTPSeeOther("/-/people")
 
 
-def _seen(request: web.Request, pull: Pull) -> web.Response:
-    """Answer a script with nothing, a browser with the pull request's page."""
+def _done(request: web.Request, pull: Pull) -> web.Response:
+    """Return an empty response to a script, and to a browser a redirect to the pull request."""
     if request.headers.get("Accept") == "application/json":
         return web.Response(status=204)
     return web.Response(status=303, headers={"Location": f"/{pull.repository.full_name}/pulls/{pull.number}"})

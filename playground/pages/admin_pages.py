@@ -1,4 +1,4 @@
-"""Pages for those who look behind the scenes: webhook deliveries, and who may do what with which token."""
+"""Pages about webhook deliveries, and about users with their tokens and permissions."""
 
 import json
 
@@ -11,14 +11,14 @@ from playground.webhooks import Delivery
 
 
 class AdminPages:
-    """Deliveries and people."""
+    """Pages about deliveries and users."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._forge = site.forge
 
     def routes(self) -> list[web.RouteDef]:
-        """Return what the application has to serve."""
+        """Return the routes to serve."""
         page, action = self._site.page, self._site.action
         delivery = "/-/deliveries/{id:\\d+}"
         return [
@@ -30,7 +30,7 @@ class AdminPages:
         ]
 
     async def people(self, request: web.Request) -> web.Response:
-        """Show users, their tokens, and their permission in each repository."""
+        """Show users with their tokens and their permissions in each repository."""
         world = self._forge.world
         rows = [
             (
@@ -45,7 +45,7 @@ class AdminPages:
         return list(self._forge.world.repositories.values())
 
     async def deliveries(self, request: web.Request) -> web.Response:
-        """Show hooks and what was sent, newest first."""
+        """Show hooks, and deliveries, newest first."""
         hooks = [(one, hook) for one in self._repositories() for hook in one.hooks]
         history = self._site.webhooks.history[::-1]
         return self._site.render(request, "deliveries.html.j2", hooks=hooks, deliveries=history)
@@ -58,13 +58,13 @@ class AdminPages:
         return found
 
     async def delivery(self, request: web.Request) -> web.Response:
-        """Show one delivery's request and response."""
+        """Show request and response of a delivery."""
         found = self._delivery(request)
         body = json.dumps(found.payload, ensure_ascii=False, indent=2)
         return self._site.render(request, "delivery.html.j2", delivery=found, body=body)
 
     async def redeliver(self, request: web.Request) -> web.StreamResponse:
-        """Send the same bytes once more."""
+        """Send the same bytes again."""
         again = self._site.webhooks.redeliver(self._delivery(request))
         raise web.HTTPSeeOther(f"/-/deliveries/{again.id}")
 

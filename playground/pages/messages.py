@@ -1,12 +1,12 @@
-"""The words of the pages, in both languages side by side."""
+"""The text of the pages in both languages."""
 
 from bot.model.text import Text
 
 MESSAGES: dict[str, Text] = {
     "title": Text(en="Offline Gitee", zh="离线 Gitee"),
     "banner": Text(
-        en="A practice ground on this machine. Nothing here reaches gitee.com.",
-        zh="这是本机上的练习场，一切都不会发送到 gitee.com。",
+        en="A playground on this machine. Nothing is sent to gitee.com.",
+        zh="这是本机上的演练环境，不会向 gitee.com 发送任何内容。",
     ),
     "repositories": Text(en="Repositories", zh="仓库"),
     "people": Text(en="People", zh="用户与权限"),
@@ -22,8 +22,8 @@ MESSAGES: dict[str, Text] = {
     "no_pulls": Text(en="No pull requests here yet.", zh="这里还没有 Pull Request。"),
     "new_pull": Text(en="New pull request", zh="新建 Pull Request"),
     "new_pull_hint": Text(
-        en="Take a ready-made change to see the bot at work, or choose a branch that was pushed with git.",
-        zh="选一份现成的改动，看看机器人怎样工作；也可以选择用 git 推送上来的分支。",
+        en="Choose a ready-made change to see the bot at work, or a branch that was pushed with git.",
+        zh="选择一份现成的改动，查看机器人如何工作；也可以选择用 git 推送的分支。",
     ),
     "state_open": Text(en="Open", zh="开启"),
     "state_closed": Text(en="Closed", zh="已关闭"),
@@ -48,7 +48,7 @@ MESSAGES: dict[str, Text] = {
     "write_comment": Text(en="Write a comment", zh="写评论"),
     "comment_placeholder": Text(
         en="A comment, or a command such as /help. Ctrl+Enter sends it.",
-        zh="写点什么，或者输入命令，例如 /help。按 Ctrl+Enter 发送。",
+        zh="输入评论或命令，例如 /help。按 Ctrl+Enter 发送。",
     ),
     "suggestions": Text(en="Fill in a command", zh="填入命令"),
     "comment": Text(en="Comment", zh="评论"),
@@ -65,7 +65,7 @@ MESSAGES: dict[str, Text] = {
         en="feature: shows when an entry was written; one test finds its bug",
         zh="feature：显示留言时间，但有一个测试会发现它的错误",
     ),
-    "change_fix": Text(en="fix: mends that bug", zh="fix：改正上面的错误"),
+    "change_fix": Text(en="fix: fixes that bug", zh="fix：改正上面的错误"),
     "change_broken": Text(
         en="broken: a typo in the Dockerfile, the image does not build",
         zh="broken：Dockerfile 里有笔误，镜像无法构建",
@@ -86,7 +86,7 @@ MESSAGES: dict[str, Text] = {
     "checks": Text(en="Checks", zh="检查"),
     "labels": Text(en="Labels", zh="标签"),
     "none": Text(en="none", zh="无"),
-    "members": Text(en="Who may do what", zh="谁能做什么"),
+    "members": Text(en="Permissions", zh="权限"),
     "log_open": Text(en="opened this", zh="创建了此 Pull Request"),
     "log_source_branch_changed": Text(en="pushed new commits", zh="推送了新的提交"),
     "log_update_label": Text(en="changed the labels", zh="修改了标签"),
@@ -96,11 +96,11 @@ MESSAGES: dict[str, Text] = {
     "log_merge": Text(en="merged this", zh="合并了此 Pull Request"),
     "log_approved": Text(en="approved the review", zh="通过了审查"),
     "log_tested": Text(en="approved the test", zh="通过了测试"),
-    "live": Text(en="Updates by itself", zh="自动更新"),
-    "offline": Text(en="Connection lost, trying again…", zh="连接已断开，正在重试…"),
+    "live": Text(en="Updates automatically", zh="自动更新"),
+    "offline": Text(en="Connection lost, reconnecting…", zh="连接已断开，正在重试…"),
     "deliveries_hint": Text(
-        en="What was sent to each webhook, and what came back. Gitee itself does not try again.",
-        zh="每个 WebHook 收到了什么、回答了什么。Gitee 不会自动重试。",
+        en="Requests to each webhook, and their responses. Gitee does not retry.",
+        zh="发送到每个 WebHook 的请求及其响应。Gitee 不会自动重试。",
     ),
     "no_deliveries": Text(en="Nothing has been sent yet.", zh="还没有投递。"),
     "hooks": Text(en="Webhooks", zh="WebHook"),
@@ -119,8 +119,8 @@ MESSAGES: dict[str, Text] = {
     "status": Text(en="Status", zh="状态"),
     "duration": Text(en="Took", zh="耗时"),
     "people_hint": Text(
-        en="Change a permission and see whether the bot still listens to this person.",
-        zh="改一改权限，看看机器人还听不听这个人的命令。",
+        en="Change a permission and see whether the bot still accepts commands from this user.",
+        zh="修改权限，查看机器人是否仍接受该用户的命令。",
     ),
     "user": Text(en="User", zh="用户"),
     "permission": Text(en="Permission", zh="权限"),
@@ -131,8 +131,8 @@ MESSAGES: dict[str, Text] = {
     ),
     "comments": Text(en="comments", zh="条评论"),
     "set": Text(en="Set", zh="设置"),
-    "refused": Text(en="That was refused", zh="操作被拒绝"),
+    "refused": Text(en="Request refused", zh="操作被拒绝"),
     "back": Text(en="Back", zh="返回"),
     "copy": Text(en="Copy", zh="复制"),
-    "binary": Text(en="No text to show.", zh="没有可显示的文本差异。"),
+    "binary": Text(en="No text diff to show.", zh="没有可显示的文本差异。"),
 }

@@ -1,4 +1,4 @@
-"""Pages that only show: repositories, pull requests, commits, files, and the stream that keeps them fresh."""
+"""Pages about repositories, pull requests, commits and files, and the stream of changes that updates them."""
 
 from aiohttp import web
 
@@ -12,14 +12,14 @@ _STATES = ("open", "merged", "closed", "all")
 
 
 class ReadPages:
-    """The pages without forms' targets."""
+    """All pages that change nothing."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._forge = site.forge
 
     def routes(self) -> list[web.RouteDef]:
-        """Return what the application has to serve."""
+        """Return the routes to serve."""
         pull = "/{owner}/{repo}/pulls/{number:\\d+}"
         pages = {
             "/": self.repositories,
@@ -41,7 +41,7 @@ class ReadPages:
 
     @staticmethod
     def last_routes(site: Site) -> list[web.RouteDef]:
-        """Return the route for every other address, to be added after all others."""
+        """Return the route for unknown paths, to be added after all others."""
 
         async def unknown(_request: web.Request) -> web.Response:
             raise refusals.not_found()
@@ -54,7 +54,7 @@ class ReadPages:
         return self._site.render(request, "repositories.html.j2", repositories=found)
 
     async def repository(self, request: web.Request) -> web.StreamResponse:
-        """Go on to its pull requests."""
+        """Redirect to its pull requests."""
         raise web.HTTPFound(f"/{self._site.repository(request).full_name}/pulls")
 
     async def pulls(self, request: web.Request) -> web.Response:
@@ -98,7 +98,7 @@ class ReadPages:
             "pull": pull,
             "repository": pull.repository,
             "items": views.conversation(pull),
-            "log_word": views.log_word,
+            "log_message": views.log_message,
             "members": members,
             "roles": {user.login: role for user, role in members},
             "checks": checks,
@@ -119,7 +119,7 @@ class ReadPages:
         return self._site.render(request, "commits.html.j2", **self._facts(pull), commits=listed)
 
     async def files(self, request: web.Request) -> web.Response:
-        """Show what a pull request changes, line by line."""
+        """Show the changes of a pull request, line by line."""
         pull = self._site.pull(request)
         git = self._git(pull.repository)
         since = await git_history.merge_base(git, pull.base_sha, pull.head_sha)
@@ -128,7 +128,7 @@ class ReadPages:
         return self._site.render(request, "files.html.j2", **self._facts(pull), files=shown)
 
     async def commit(self, request: web.Request) -> web.Response:
-        """Show one commit and what it changes."""
+        """Show a commit and its changes."""
         repository = self._site.repository(request)
         git = self._git(repository)
         sha = await git.resolve(request.match_info["sha"])
@@ -141,7 +141,7 @@ class ReadPages:
         return self._site.render(request, "commit.html.j2", repository=repository, commit=found, files=shown)
 
     async def blob(self, request: web.Request) -> web.Response:
-        """Answer with a file at a revision, always as text."""
+        """Return a file at a revision, always as plain text."""
         git = self._git(self._site.repository(request))
         found = await git_history.blob(git, request.match_info["sha"], request.match_info["path"])
         if found is None:
@@ -150,7 +150,7 @@ class ReadPages:
         return web.Response(body=found[1], content_type="text/plain", charset="utf-8", headers=headers)
 
     async def diff(self, request: web.Request) -> web.Response:
-        """Answer with the difference as text, as Gitee's `.diff` address does."""
+        """Return the diff as text, as Gitee does for `.diff`."""
         pull = self._site.pull(request)
         git = self._git(pull.repository)
         since = await git_history.merge_base(git, pull.base_sha, pull.head_sha)
@@ -158,7 +158,7 @@ class ReadPages:
         return web.Response(body=text, content_type="text/plain", charset="utf-8")
 
     async def file(self, request: web.Request) -> web.Response:
-        """Answer with a file at the head of a pull request, to be edited."""
+        """Return a file at the head of a pull request, for editing."""
         pull = self._site.pull(request)
         git = self._git(pull.repository)
         blob = await git_history.blob(git, pull.head_sha, request.query.get("path", ""))
@@ -167,13 +167,13 @@ class ReadPages:
         return web.Response(text=blob[1].decode(errors="replace"), content_type="text/plain")
 
     async def avatar(self, request: web.Request) -> web.Response:
-        """Answer with a picture of a user's first letter."""
+        """Return an image with the first letter of a user's name."""
         user = self._forge.user(request.match_info["login"])
         headers = {"Content-Security-Policy": "default-src 'none'", "Cache-Control": "max-age=3600"}
         return web.Response(text=views.avatar(user), content_type="image/svg+xml", headers=headers)
 
     async def changes(self, request: web.Request) -> web.StreamResponse:
-        """Stream the number of the present version whenever something changes (server-sent events)."""
+        """Stream the current version number after each change, as server-sent events."""
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )

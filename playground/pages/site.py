@@ -1,4 +1,4 @@
-"""What all pages share: templates, language, whom the visitor acts as, refusals, and who may post."""
+"""What all pages share: templates, language, the user as whom a visitor acts, errors, and CSRF protection."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
@@ -31,14 +31,14 @@ _HEADERS = {
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    # Not "no-referrer": with that, Chromium calls the origin of every form "null".
+    # With "no-referrer", Chromium would send the origin "null" with every form.
     "Referrer-Policy": "same-origin",
 }
 _YEAR = 365 * 24 * 3600
 
 
 class Site:
-    """The pages' common ground. `suggestions` are commands to fill in, `changes` ready-made commits."""
+    """What all pages share. `suggestions` are commands to fill in, `changes` are ready-made commits."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Site:
         self._templates.filters |= {"markdown": markdown, "iso": time}
 
     def render(self, request: web.Request, template: str, **facts: Any) -> web.Response:
-        """Answer with a template in the visitor's language."""
+        """Return a page in the visitor's language."""
         language = language_of(request)
         page = self._templates.get_template(template).render(
             say=lambda key: MESSAGES[key].say(language),
@@ -78,7 +78,7 @@ class Site:
         return web.Response(text=page, content_type="text/html", headers=_HEADERS)
 
     def visitor(self, request: web.Request) -> User | None:
-        """Return whom the visitor acted as last, or some user."""
+        """Return the user as whom the visitor last acted; by default the first user."""
         users = self.forge.world.users
         chosen = self.forge.world.user(request.cookies.get("as", ""))
         return chosen or next(iter(users.values()), None)
@@ -92,10 +92,10 @@ class Site:
         return self.forge.pull(self.repository(request), int(request.match_info["number"]))
 
     def page(self, handler: Page) -> Page:
-        """Wrap a handler: refusals become a page that says why, and a language choice is remembered."""
+        """Wrap a handler: errors become pages, and the chosen language is stored in a cookie."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            if not self._called_by_its_name(request):
+            if not self._is_own_host(request):
                 return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text="421 Misdirected Request\n")
             try:
                 response = await handler(request)
@@ -112,11 +112,11 @@ class Site:
         return handle
 
     def action(self, handler: Page) -> Page:
-        """Wrap a handler that changes something: only this site's own pages may call it."""
+        """Wrap a handler that changes something: only pages of this site may call it."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            if not from_here(request):
-                raise ForgeRefusedError(HTTPStatus.FORBIDDEN, "403 Forbidden: not from this page")
+            if not is_same_origin(request):
+                raise ForgeRefusedError(HTTPStatus.FORBIDDEN, "403 Forbidden: not from a page of this site")
             response = await handler(request)
             acting = (await request.post()).get("as")
             if isinstance(acting, str) and self.forge.world.user(acting):
@@ -125,10 +125,10 @@ class Site:
 
         return self.page(handle)
 
-    def _called_by_its_name(self, request: web.Request) -> bool:
-        """Tell whether the host is this server's: a foreign name that resolves here (DNS rebinding) is not.
+    def _is_own_host(self, request: web.Request) -> bool:
+        """Whether the Host header names this server, which protects against DNS rebinding.
 
-        The pages show tokens, so on loopback only names of loopback are taken, and the public one.
+        The pages show tokens, so on loopback only names of loopback and the public name are accepted.
         """
         known = urlsplit(self.public_url or "").netloc
         return request.host == known or not _on_loopback(request) or _names_loopback(request.host)
@@ -142,18 +142,18 @@ class Site:
 
 
 def language_of(request: web.Request) -> Language:
-    """Return the language asked for in the address, else the remembered one, else Chinese."""
+    """Return the language in the query, otherwise the one in the cookie, otherwise Chinese."""
     wanted = request.query.get("lang") or request.cookies.get("lang")
     return Language.EN if wanted == "en" else Language.ZH
 
 
 def markdown(text: str) -> Markup:
-    """Return a comment as HTML. It is sanitised, so it may stand in the page as it is."""
-    return Markup(rendering.render(text))  # noqa: S704 - what render returns has passed nh3
+    """Return a comment as sanitized HTML, which templates must not escape."""
+    return Markup(rendering.render(text))  # noqa: S704 - nh3 has sanitized it
 
 
-def from_here(request: web.Request) -> bool:
-    """Tell whether a POST comes from a page of this site, or from no browser at all."""
+def is_same_origin(request: web.Request) -> bool:
+    """Whether a POST comes from a page of this site, or from a client that is not a browser."""
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         return False
@@ -171,6 +171,6 @@ def _names_loopback(host: str) -> bool:
 
 
 async def form_text(request: web.Request, name: str) -> str:
-    """Return a field of the form as text with plain newlines; empty when it is not there."""
+    """Return a field of the form as text with plain newlines; empty if it is missing."""
     value = (await request.post()).get(name)
     return value.replace("\r\n", "\n") if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Values for templates: the conversation of a pull request in order, differences as lines. Pure."""
+"""Values for templates: the timeline of a pull request, and diffs as lines. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from playground.state import Comment, LogEntry, Pull, Repository, User, World
 
 @dataclass(frozen=True, slots=True)
 class TimelineItem:
-    """A comment, or something that happened; `revision` changes when it looks different."""
+    """A comment or an event. `revision` changes with its appearance."""
 
     key: str
     revision: str
@@ -19,7 +19,7 @@ class TimelineItem:
 
 
 def conversation(pull: Pull) -> list[TimelineItem]:
-    """Put comments and events into one line, oldest first."""
+    """Return comments and events in one list, oldest first."""
     comments = [
         TimelineItem(f"note_{one.id}", str(len(one.history)), one.created_at, comment=one)
         for one in pull.visible_comments
@@ -30,15 +30,15 @@ def conversation(pull: Pull) -> list[TimelineItem]:
     return sorted([*comments, *events], key=lambda item: item.at)
 
 
-def log_word(entry: LogEntry) -> str:
-    """Return the key of the words for an event."""
+def log_message(entry: LogEntry) -> str:
+    """Return the key of the message for an event."""
     detailed = {"source_branch_changed", "update_label"}
     return f"log_{entry.desc if entry.desc in detailed else entry.action}"
 
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """One line of a difference. `kind` is hunk, added, removed, note or same; numbers count both sides."""
+    """A line of a diff. `kind` is hunk, added, removed, note or same; `old` and `new` are line numbers."""
 
     kind: str
     old: int | None
@@ -47,7 +47,7 @@ class DiffLine:
 
 
 def diff_lines(change: FileChange) -> list[DiffLine]:
-    """Return the lines of a file's hunks with their numbers on both sides."""
+    """Return the lines of a file's hunks with their line numbers."""
     lines, old, new = [], 0, 0
     for text in change.diff.rstrip("\n").split("\n") if change.diff else []:
         if text.startswith("@@"):
@@ -74,7 +74,7 @@ def _starts(header: str) -> tuple[int, int]:
 
 
 def role(world: World, repository: Repository, user: User) -> str:
-    """Return the key of the words for what a user may do."""
+    """Return the key of the message for a user's permission."""
     return f"role_{world.permission(repository, user) or 'none'}"
 
 
@@ -91,7 +91,7 @@ text-anchor="middle">{letter}</text>
 
 
 def avatar(user: User) -> str:
-    """Return a picture with the first letter of a name, as SVG."""
+    """Return an SVG image with the first letter of a user's name."""
     color = _COLORS[user.id % len(_COLORS)]
     letter = {"<": "&lt;", "&": "&amp;"}.get(user.name[:1], user.name[:1].upper())
     return _AVATAR.format(color=color, letter=letter)
