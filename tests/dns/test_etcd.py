@@ -108,9 +108,9 @@ async def test_doctor_creates_a_record_and_resolves_it(etcd: EtcdProcess) -> Non
     async with nameserver(lambda _name, _kind: "NXDOMAIN") as server:
         [unserved] = await doctor.check(examined(etcd.url, server))
 
-    assert (found.state, found.found.en) == (State.FINE, f"*.{ZONE} leads to 10.0.0.5")
+    assert (found.state, found.found.en) == (State.FINE, f"*.{ZONE} resolves to 10.0.0.5")
     assert unserved.state is State.WRONG
-    assert "was entered in etcd" in unserved.found.en
+    assert "was published in etcd" in unserved.found.en
     assert "kvs" not in asked(etcd, "kv/range", EVERYTHING)
 
 
@@ -118,7 +118,7 @@ async def test_doctor_reports_an_unavailable_etcd() -> None:
     [found] = await doctor.check(examined(f"http://127.0.0.1:{free_port()}", "127.0.0.1:9"))
 
     assert found.state is State.WRONG
-    assert found.found.en.startswith("names cannot be entered: etcd: ")
+    assert found.found.en.startswith("DNS records cannot be published: etcd: ")
 
 
 def examined(etcd: str, server: str) -> Examined:

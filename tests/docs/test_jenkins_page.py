@@ -38,7 +38,7 @@ def test_every_placeholder_and_parameter_has_its_row(language: Language) -> None
 
 def test_the_jobs_of_the_offline_jenkins_declare_all_parameters() -> None:
     assert set(DECLARED) == {"CHATOPS_RUN", "CHATOPS_FAILED_TESTS", *job._GIVEN}
-    assert set(job._GIVEN.values()) <= set(placeholders.NAMES)
+    assert set(job._GIVEN.values()) - {"failed_tests"} <= set(placeholders.NAMES)
 
 
 @BOTH
