@@ -32,7 +32,7 @@ def _run(number: int) -> Run:
 
 
 async def _execute(store: Store, run: Run, lease: Lease) -> None:
-    run = await store.runs.save(lifecycle.begin(run, _now()), lease)
+    run = await store.runs.save(lifecycle.start(run, _now()), lease)
     while (index := lifecycle.next_step(run)) is not None:
         run = await store.runs.save(lifecycle.step_started(run, index, _now()), lease)
         done = lifecycle.step_finished(run, index, StepResult(StepState.PASSED), _now())

@@ -34,7 +34,7 @@ from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
 from bot.runners.jenkins.jobs import JenkinsJobs
 from bot.settings.model import Settings
 from bot.steps.context import StepAdapters
-from bot.store.database import Database, alone
+from bot.store.database import Database, single_process
 from bot.store.files import DatabaseFileStore
 
 FILE_STORE_THREADS = 4
@@ -100,7 +100,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
 
 def open_file_store(settings: Settings) -> AbstractAsyncContextManager[FileStore]:
     """Return where files of runs are kept: where every replica that there may be sees them."""
-    if alone(settings.store_url):
+    if single_process(settings.store_url):
         return nullcontext(FolderFileStore(settings.server.data_dir))
     return DatabaseFileStore.opened(Database(settings.store_url, threads=FILE_STORE_THREADS))
 

@@ -6,7 +6,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from bot.doctor.findings import Examined, Finding, fine, wrong
 from bot.model.text import Text
-from bot.store.database import Database, alone
+from bot.store.database import Database, single_process
 
 _ADVICE = Text(
     en="Check [store] url, that PostgreSQL is running, and that the bot's account can log in from here.",
@@ -18,7 +18,7 @@ async def check(examined: Examined) -> Sequence[Finding]:
     """Check that a server answers. No finding contains the address, because it may hold a password."""
     url = examined.settings.store_url
     try:
-        if alone(url):
+        if single_process(url):
             return [fine(en="SQLite, for one replica", zh="SQLite，单副本")]
         database = Database(url, threads=1)
     except (ArgumentError, NoSuchModuleError):

@@ -3,8 +3,9 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,12 +37,14 @@ class Database:
 
     def __init__(self, url: str, *, threads: int = THREADS, visiting: bool = False) -> None:
         parsed = make_url(url)
-        self.alone = alone(url)
+        self.single_process = single_process(url)
         """Whether only one process at a time can use this database."""
-        self._lock = _lock(parsed) if self.alone and not visiting else None
-        self.engine = _sqlite(parsed) if self.alone else _postgresql(parsed, threads)
-        self._pool = ThreadPoolExecutor(1 if self.alone else threads, thread_name_prefix="store")
-        self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read") if self.alone else self._pool
+        self._lock = _lock(parsed) if self.single_process and not visiting else None
+        self.engine = _sqlite(parsed) if self.single_process else _postgresql(parsed, threads)
+        self._pool = ThreadPoolExecutor(1 if self.single_process else threads, thread_name_prefix="store")
+        self._readers = self._pool
+        if self.single_process:
+            self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read")
 
     async def migrate(self) -> None:
         """Migrate the schema. Raises RuntimeError if the tables need a newer bot."""
@@ -49,7 +52,7 @@ class Database:
 
     async def check(self) -> None:
         """Raise RuntimeError unless the database exists and has the schema of this version."""
-        if self.alone and not _exists(self.engine.url):
+        if self.single_process and not _exists(self.engine.url):
             raise RuntimeError(f"there is no store at {self.engine.url.database} yet: start the bot first")
         await self.read(check)
 
@@ -70,22 +73,12 @@ class Database:
         return None
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        try:
-            with self.engine.connect().execution_options(**READ_ONLY) as connection:
-                return work(connection)
-        except (DBAPIError, PoolTimeout) as error:
-            if not _unavailable(error):
-                raise
-            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": _message(error)}) from error
+        with _errors(), self.engine.connect().execution_options(**READ_ONLY) as connection:
+            return work(connection)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        try:
-            with self.engine.begin() as connection:
-                return work(connection)
-        except (DBAPIError, PoolTimeout) as error:
-            if not _unavailable(error):
-                raise
-            raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": _message(error)}) from error
+        with _errors(), self.engine.begin() as connection:
+            return work(connection)
 
     async def close(self) -> None:
         """Finish pending transactions and close the database."""
@@ -96,9 +89,20 @@ class Database:
             os.close(self._lock)
 
 
-def alone(url: str) -> bool:
+def single_process(url: str) -> bool:
     """Whether only one process at a time can use the database at this URL."""
     return make_url(url).get_backend_name() == "sqlite"
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Raise RetryLater(STORE_UNAVAILABLE) instead of the errors of an unavailable database."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        if not _unavailable(error):
+            raise
+        raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": _message(error)}) from error
 
 
 def _unavailable(error: DBAPIError | PoolTimeout) -> bool:

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.model.delivery import Delivery, DeliveryState
 from bot.model.lease import Lease, LeaseLost
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
-from bot.store.locking import Lock, hold
+from bot.store.dialects import Lock, hold, insert
 from bot.store.replicas import free, held_by
 from bot.store.schema import deliveries
 
@@ -265,9 +264,8 @@ def _pending_count(connection: Connection) -> int:
 
 def _insert(connection: Connection, fresh: Iterable[Delivery]) -> set[str]:
     """Insert new deliveries; return the keys of those that no other replica has inserted before."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = (
-        dialect.insert(deliveries)
+        insert(connection, deliveries)
         .on_conflict_do_nothing(index_elements=[deliveries.c.key])
         .returning(deliveries.c.key)
     )

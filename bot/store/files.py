@@ -14,9 +14,9 @@ from functools import partial
 from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection, delete, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.model.errors import RetryLater
+from bot.store import dialects
 from bot.store.database import Database
 from bot.store.schema import files
 
@@ -208,9 +208,8 @@ def _rows(run: int, name: str, position: int, data: bytes) -> list[dict[str, obj
 def _insert(connection: Connection, rows: Sequence[Mapping[str, object]]) -> bool:
     """Insert chunks at the end of a file. Returns False if another writer has appended to it."""
     first, *rest = rows
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(files).values(**first).on_conflict_do_nothing().returning(files.c.position)
-    if connection.execute(statement).first() is None:
+    statement = dialects.insert(connection, files).values(**first).on_conflict_do_nothing()
+    if connection.execute(statement.returning(files.c.position)).first() is None:
         place = (files.c[name] == first[name] for name in ("run", "name", "position"))
         # If an earlier attempt has committed this chunk, it has committed all of them.
         return connection.execute(select(files.c.data).where(*place)).scalar() == first["data"]

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, inspect, select, update
 
 from bot.store import schema
-from bot.store.locking import Lock, hold
+from bot.store.dialects import Lock, hold
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -11,7 +11,7 @@ from bot.model.observed import ObservedState, RepositoryCursor
 from bot.model.run import Run
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
-from bot.store.pulls import upsert
+from bot.store.dialects import upsert
 from bot.store.schema import deliveries, environments, observed_states, runs
 
 REPOSITORY = 0

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.core.environments import idle
@@ -15,6 +14,7 @@ from bot.model.lease import Lease
 from bot.model.run import Image
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
+from bot.store.dialects import insert, upsert
 from bot.store.replicas import free, held_by
 from bot.store.schema import approvals, comments, environments, images
 
@@ -176,9 +176,8 @@ def _comment(repo: RepoPath, number: int, marker: str) -> ColumnElement[bool]:
 
 
 def _add_comment(connection: Connection, row: Mapping[str, object]) -> bool:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(comments).values(**row).on_conflict_do_nothing().returning(comments.c.marker)
-    return connection.execute(statement).first() is not None
+    statement = insert(connection, comments).values(**row).on_conflict_do_nothing()
+    return connection.execute(statement.returning(comments.c.marker)).first() is not None
 
 
 def _reserve_hostname(connection: Connection, environment: Environment, labels: Sequence[str]) -> Environment:
@@ -236,10 +235,3 @@ def approve(
     """Trust a commit, in the transaction of the decision."""
     row = {"repo": str(repo), "number": number, "sha": sha}
     upsert(connection, approvals, row, {"actor": actor, "approved_at": at})
-
-
-def upsert(connection: Connection, table: Table, key: dict[str, object], rest: dict[str, object]) -> None:
-    """Insert a row, or update the row with this key."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(**key, **rest)
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=rest))

@@ -15,8 +15,8 @@ from bot.model.store_stats import StoreStats
 from bot.store import deliveries, observed, pulls, runs, schema
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
+from bot.store.dialects import Lock, hold
 from bot.store.history import History
-from bot.store.locking import Lock, hold
 from bot.store.observed import ObservedStates
 from bot.store.pulls import Pulls
 from bot.store.replicas import Replicas

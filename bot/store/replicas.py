@@ -32,7 +32,7 @@ class Replicas:
         """Add a replica with a unique name. On SQLite, which has one process, delete the earlier ones."""
 
         def work(connection: Connection) -> Lease:
-            if self._database.alone:
+            if self._database.single_process:
                 connection.execute(delete(replicas))
             connection.execute(insert(replicas).values(name=name, heartbeat=0))
             return Lease(name)

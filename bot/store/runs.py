@@ -27,7 +27,7 @@ from bot.model.queue import QueueEntry
 from bot.model.run import Run, RunState, StopRequest
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
-from bot.store.locking import Lock, hold
+from bot.store.dialects import Lock, hold
 from bot.store.replicas import free, held_by
 from bot.store.schema import runs
 

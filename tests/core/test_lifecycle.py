@@ -46,7 +46,7 @@ def queued(*steps: Step, **changes: object) -> Run:
 
 
 def begun(*steps: Step) -> Run:
-    return lifecycle.begin(queued(*steps), NOW)
+    return lifecycle.start(queued(*steps), NOW)
 
 
 def after(run: Run, *results: StepResult) -> Run:
@@ -110,7 +110,7 @@ def test_a_failure_skips_what_follows(bad: StepResult) -> None:
 
 
 def test_a_run_without_steps_ends_at_once() -> None:
-    assert lifecycle.begin(replace(queued(), plan=Plan(())), NOW).state is RunState.PASSED
+    assert lifecycle.start(replace(queued(), plan=Plan(())), NOW).state is RunState.PASSED
 
 
 @pytest.mark.parametrize("state", [StepState.WAITING, StepState.RUNNING])
@@ -122,7 +122,7 @@ def test_a_result_says_how_a_step_ended(state: StepState) -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        lambda run: lifecycle.begin(run, LATER),
+        lambda run: lifecycle.start(run, LATER),
         lambda run: lifecycle.step_started(run, 1, LATER),
         lambda run: lifecycle.step_started(run, 0, LATER),
         lambda run: lifecycle.step_finished(run, 1, PASSED, LATER),
@@ -197,14 +197,14 @@ def test_after_a_crash_the_interrupted_step_is_tried_once_more() -> None:
     assert run.steps[0].attempt == 0
     assert run.steps[1] == StepRecord("deploy", attempt=1)
 
-    run = lifecycle.begin(run, LATER)
+    run = lifecycle.start(run, LATER)
 
     assert run.started_at == NOW
     assert lifecycle.next_step(run) == 1
 
 
 def test_after_a_crash_a_cancelled_run_ends_as_cancelled() -> None:
-    assert lifecycle.begin(lifecycle.resume(after(begun(), CANCELLED)), LATER).state is RunState.CANCELLED
+    assert lifecycle.start(lifecycle.resume(after(begun(), CANCELLED)), LATER).state is RunState.CANCELLED
 
 
 @pytest.mark.parametrize("run", [queued(), after(begun(), FAILED)])
@@ -258,7 +258,7 @@ def interrupted(run: Run, times: int) -> Run:
     for _ in range(times):
         index = lifecycle.next_step(run)
         assert index is not None
-        run = lifecycle.begin(lifecycle.resume(lifecycle.step_started(run, index, NOW)), LATER)
+        run = lifecycle.start(lifecycle.resume(lifecycle.step_started(run, index, NOW)), LATER)
     return run
 
 
@@ -296,7 +296,7 @@ def test_interruptions_of_a_finished_step_do_not_end_the_run() -> None:
 )
 def test_the_time_of_a_run_counts_from_its_first_start(now: datetime, left: float) -> None:
     assert lifecycle.time_left(begun(), 2 * HOUR, now) == left
-    again = lifecycle.begin(lifecycle.resume(lifecycle.step_started(begun(), 0, NOW)), NOW + HOUR)
+    again = lifecycle.start(lifecycle.resume(lifecycle.step_started(begun(), 0, NOW)), NOW + HOUR)
     assert lifecycle.time_left(again, 2 * HOUR, now) == left
 
 
@@ -314,7 +314,7 @@ moments = st.integers(0, 100).map(lambda minutes: NOW + timedelta(minutes=minute
 requests = st.sampled_from([Reason.CANCELLED, Reason.SUPERSEDED, Reason.CLOSED]).map(StopRequest)
 Event = Callable[[Run], Run]
 events: st.SearchStrategy[Event] = st.one_of(
-    moments.map(lambda now: lambda run: lifecycle.begin(run, now)),
+    moments.map(lambda now: lambda run: lifecycle.start(run, now)),
     st.builds(lambda index, now: lambda run: lifecycle.step_started(run, index, now), indices, moments),
     st.builds(
         lambda index, result, now: lambda run: lifecycle.step_finished(run, index, result, now),

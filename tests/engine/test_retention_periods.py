@@ -22,7 +22,7 @@ from bot.model.plan import Build, Plan
 from bot.model.run import Origin, Run, RunState
 from bot.model.text import Language
 from bot.reports.folder import FolderFileStore
-from bot.store.database import alone
+from bot.store.database import single_process
 from bot.store.files import DatabaseFileStore
 from bot.store.records import Store
 
@@ -84,7 +84,7 @@ class Kept:
 @pytest.fixture
 async def kept(store_url: str, tmp_path: Path) -> AsyncIterator[Kept]:
     store = await Store.open(store_url)
-    files = FolderFileStore(tmp_path) if alone(store_url) else DatabaseFileStore(store.database)
+    files = FolderFileStore(tmp_path) if single_process(store_url) else DatabaseFileStore(store.database)
     yield Kept(store, files, await store.replicas.join("one"))
     await store.close()
 

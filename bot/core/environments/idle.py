@@ -43,12 +43,12 @@ def wake_requested(environment: Environment, at: datetime) -> Environment:
     return replace(environment, state=EnvironmentState.WAKING, visited_at=at)
 
 
-def woken(environment: Environment, begun: Environment, at: datetime, *, up: bool) -> Environment:
+def woken(environment: Environment, started: Environment, at: datetime, *, up: bool) -> Environment:
     """Return the environment after waking has ended: ready if it is `up`, otherwise failed.
 
-    It stays unchanged if it was deployed again, or is not waking any more, since `begun`.
+    It stays unchanged if it was deployed again, or is not waking any more, since `started`.
     """
-    same = environment.key == begun.key and environment.run == begun.run
+    same = environment.key == started.key and environment.run == started.run
     if not same or environment.state is not EnvironmentState.WAKING:
         return environment
     if not up:

@@ -24,13 +24,13 @@ LONGEST_ASKED = 3600.0
 _ENDS_A_RUN = {StepState.FAILED, StepState.BROKEN, StepState.CANCELLED}
 
 
-def begin(run: Run, now: datetime) -> Run:
+def start(run: Run, now: datetime) -> Run:
     """Start a queued run. A resumed run keeps the time of its first start."""
     if run.state is not RunState.QUEUED:
         return run
     steps = run.steps or tuple(StepRecord(name) for name in run.plan.names)
-    begun = replace(run, state=RunState.RUNNING, steps=steps, started_at=run.started_at or now)
-    return _ended_by_steps(begun, now)
+    started = replace(run, state=RunState.RUNNING, steps=steps, started_at=run.started_at or now)
+    return _ended_by_steps(started, now)
 
 
 def next_step(run: Run) -> int | None:

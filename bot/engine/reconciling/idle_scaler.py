@@ -99,5 +99,5 @@ class IdleScaler:
         return platform is not None
 
     async def _store_result(self, one: Environment, *, up: bool) -> None:
-        ended = partial(idle.woken, begun=one, at=self.clock.now(), up=up)
+        ended = partial(idle.woken, started=one, at=self.clock.now(), up=up)
         await self.records.pulls.change(one.key.repo, one.key.number, ended)

@@ -39,9 +39,9 @@ class RunExecutor:
 
     async def execute(self, active: ActiveRun, stop: asyncio.Event) -> None:
         """Execute a run from its present state to its end. Raises LeaseLost."""
-        begun = lifecycle.begin(active.run, self.clock.now())
-        ended = lifecycle.limit_interruptions(begun, self.clock.now())
-        if ended != begun:
+        started = lifecycle.start(active.run, self.clock.now())
+        ended = lifecycle.limit_interruptions(started, self.clock.now())
+        if ended != started:
             await self._abandon_interrupted(active)
         run = await active.save(ended)
         while (index := lifecycle.next_step(run)) is not None and run.stop is None:

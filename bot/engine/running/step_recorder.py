@@ -129,8 +129,8 @@ class StepRecorder:
         """
 
         def failed(environment: Environment) -> Environment:
-            begun = environment.run == run.id and environment.state is EnvironmentState.STARTING
-            return replace(environment, state=EnvironmentState.FAILED) if begun else environment
+            starting = environment.run == run.id and environment.state is EnvironmentState.STARTING
+            return replace(environment, state=EnvironmentState.FAILED) if starting else environment
 
         await self.records.pulls.change(run.repo, run.number, failed)
 

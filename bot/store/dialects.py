@@ -1,0 +1,45 @@
+"""What differs between PostgreSQL and SQLite: locks of replicas, and inserts that may conflict."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+NAMESPACE = 0x6368_6174
+"""Keeps these locks apart from the advisory locks of other programs in the same database."""
+
+
+class Lock(IntEnum):
+    """What only one replica does at a time."""
+
+    SCHEMA = 1
+    INBOX = 2
+    QUEUE = 3
+
+
+def hold(connection: Connection, lock: Lock) -> None:
+    """Wait for a lock and hold it until the transaction ends. SQLite needs none: it has one writer at a time.
+
+    https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+    """
+    if _is_postgresql(connection):
+        statement = text("SELECT pg_advisory_xact_lock(:namespace, :lock)")
+        connection.execute(statement, {"namespace": NAMESPACE, "lock": int(lock)})
+
+
+def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that can have an ON CONFLICT clause."""
+    return postgresql.insert(table) if _is_postgresql(connection) else sqlite.insert(table)
+
+
+def upsert(
+    connection: Connection, table: Table, key: Mapping[str, object], rest: Mapping[str, object]
+) -> None:
+    """Insert a row, or update the row with this key."""
+    statement = insert(connection, table).values(**key, **rest)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(rest)))
+
+
+def _is_postgresql(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
