@@ -1,4 +1,4 @@
-"""`chatops`: the doors for people at a terminal. Parses, starts, prints; everything else lives below."""
+"""The command line of `chatops`: parses options, calls the bot, prints results."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ _CONFIG = click.option(
 
 
 def _port(*names: str, usual: int, what: str) -> Callable[[F], F]:
-    """Return an option of the playground that says where something listens."""
+    """Return an option for a port of the playground."""
     return click.option(*names, type=int, show_default=f"{usual}; a free one with --demo-pr", help=what)
 
 
@@ -60,7 +60,7 @@ def main() -> None:
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
 def serve(config: Path | None, log_level: str) -> None:
-    """Run the bot. Every setting can also be given as CHATOPS_SECTION__KEY in the environment."""
+    """Run the bot. Environment variables CHATOPS_SECTION__KEY override the configuration file."""
     logging.basicConfig(
         level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -77,23 +77,21 @@ def serve(config: Path | None, log_level: str) -> None:
 @click.option(
     "--demo-pr",
     is_flag=True,
-    help="Play the whole story of one pull request, print its comments, exit 0 or 1.",
+    help="Play the life of one pull request, print its comments, and exit with 0 or 1.",
 )
-@click.option(
-    "--jenkins", is_flag=True, help="Let an offline Jenkins build and test, as the demo's configuration asks."
-)
+@click.option("--jenkins", is_flag=True, help="Build and test the demo with an offline Jenkins.")
 @_port("--jenkins-port", usual=8004, what="Port of the offline Jenkins.")
 @_port("--port", "gitee_port", usual=8002, what="Port of the offline Gitee.")
 @_port("--bot-port", usual=8001, what="Port of the bot.")
-@_port("--preview-port", usual=8003, what="Port of the previews.")
+@_port("--preview-port", usual=8003, what="Port of the preview proxy.")
 @click.option("--registry", default="http://127.0.0.1:5000", show_default=True, help="Registry to push to.")
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Keep everything there instead of in a temporary folder.",
+    help="Directory for all data, instead of a temporary one.",
 )
 def playground(**options: Any) -> None:
-    """Start an offline Gitee in the browser, with the bot beside it."""
+    """Start an offline Gitee for the browser, together with the bot."""
     try:
         from playground.terminal import PlaygroundOptions, play_until_interrupted  # noqa: PLC0415 - serve needs none of it
     except ImportError as missing:
@@ -108,41 +106,39 @@ def playground(**options: Any) -> None:
 @click.option(
     "--language",
     type=click.Choice([language.value for language in Language]),
-    help="Language of the answer.  [default: that of the comments]",
+    help="Language of the findings.  [default: the language of comments]",
 )
-@click.option(
-    "--repo", "repos", multiple=True, metavar="OWNER/REPO", help="Repository to look at; repeatable."
-)
+@click.option("--repo", "repos", multiple=True, metavar="OWNER/REPO", help="Repository to check; repeatable.")
 def doctor(config: Path | None, language: str | None, repos: tuple[str, ...]) -> None:
-    """Look at every part that the bot needs: what is wrong, and what to do. Exits 1 if anything is."""
+    """Check every part that the bot needs, and say how to fix it. Exits with 1 if anything is wrong."""
     try:
         named = tuple(RepoPath.parse(repo) for repo in repos)
         settings = load(_found(config), os.environ)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     except SettingsError as error:
-        _tell("settings", [broken(error)], Language(language or Language.ZH))
+        _print("settings", [broken(error)], Language(language or Language.ZH))
         sys.exit(1)
     chosen = Language(language or settings.comments.language)
     sys.exit(asyncio.run(_examine(Examined(settings, named), chosen)))
 
 
 @main.group("dns")
-def names() -> None:
-    """Help with the names of previews."""
+def dns() -> None:
+    """Help with the DNS names of previews."""
 
 
-@names.command()
+@dns.command()
 @_CONFIG
 @click.option("--zone", help="Zone to serve.  [default: [preview] domain]")
 @click.option(
     "--address",
     "addresses",
     multiple=True,
-    help="Where the names lead; repeatable.  [default: [dns] address]",
+    help="Address that the names resolve to; repeatable.  [default: [dns] address]",
 )
 def coredns(config: Path | None, zone: str | None, addresses: tuple[str, ...]) -> None:
-    """Print the Corefile of the previews' zone: a wildcard, or names from [dns] etcd where that is set."""
+    """Print a Corefile for the previews' zone: a wildcard, or the records in [dns] etcd if that is set."""
     settings = _settings(config)
     chosen = (zone or settings.preview.domain).strip(".")
     try:
@@ -157,12 +153,12 @@ def coredns(config: Path | None, zone: str | None, addresses: tuple[str, ...]) -
 
 @main.command()
 @_CONFIG
-@click.option("--dry-run", is_flag=True, help="Only tell what would be removed.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
 def gc(config: Path | None, *, dry_run: bool) -> None:
-    """Remove what nobody owns any more: containers, networks, namespaces, images, registry tags.
+    """Remove orphaned resources: containers, networks, namespaces, images, registry tags.
 
-    A running bot does this by itself again and again, and may go on meanwhile. Exits 1 if something could
-    not be looked at.
+    A running bot does this periodically, and may keep running. Exits with 1 if something could not be
+    checked.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     settings = _settings(config)
@@ -176,13 +172,13 @@ def gc(config: Path | None, *, dry_run: bool) -> None:
 async def _examine(examined: Examined, language: Language) -> int:
     all_found: list[Finding] = []
     async for name, findings in examine(examined):
-        _tell(name, findings, language)
+        _print(name, findings, language)
         all_found += findings
     click.echo(summary(all_found, language))
     return 0 if passed(all_found) else 1
 
 
-def _tell(name: str, findings: Sequence[Finding], language: Language) -> None:
+def _print(name: str, findings: Sequence[Finding], language: Language) -> None:
     for line in lines(name, findings, language):
         click.echo(line)
 

@@ -1,4 +1,4 @@
-"""Opens the adapters that the settings name, and closes them again; the composition root's lower half."""
+"""Opens and closes the adapters that the settings name."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -38,23 +38,23 @@ from bot.store.database import Database, single_process
 from bot.store.files import DatabaseFileStore
 
 FILE_STORE_THREADS = 4
-"""Connections of their own, so that logs that are read and written never keep the engine waiting."""
+"""Database connections for run files, separate from the engine's, so that logs never delay it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """What the engine, the steps and the pages reach the outside through."""
+    """The implementations of the ports that the engine, the steps and the pages use."""
 
     forge: Forge
     steps: StepAdapters
     files: RunFiles
     dns: DnsRecords | None = None
-    """None where a wildcard record does."""
+    """None if a wildcard DNS record is used."""
 
     async def readiness(self) -> Mapping[str, str | None]:
-        """Ask every part side by side: None for one that answers, else what is wrong with it.
+        """Check the adapters concurrently: None for each that answers, otherwise what is wrong with it.
 
-        Jenkins is none: its restarts are waited for, and must not turn webhooks away.
+        Jenkins is not checked: runs wait while it restarts, and webhooks must still be accepted.
         """
         names = ["gitee", "registry", *map(str, self.steps.platforms)]
         checks = [
@@ -74,7 +74,7 @@ class Adapters:
 
 @asynccontextmanager
 async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
-    """Open everything; nothing needs to answer yet. Raises GiveUp for an unusable engine address."""
+    """Open all adapters, without connecting yet. Raises GiveUp for an unusable address of the engine."""
     token = settings.gitee.token.get_secret_value()
     data = settings.server.data_dir
     async with AsyncExitStack() as stack:
@@ -99,14 +99,14 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
 
 
 def open_file_store(settings: Settings) -> AbstractAsyncContextManager[FileStore]:
-    """Return where files of runs are kept: where every replica that there may be sees them."""
+    """Return the store of run files: a directory for a single replica, the database for several."""
     if single_process(settings.store_url):
         return nullcontext(FolderFileStore(settings.server.data_dir))
     return DatabaseFileStore.opened(Database(settings.store_url, threads=FILE_STORE_THREADS))
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:
-    """Return every secret that must never be read by people."""
+    """Return all secrets, which must never appear in comments or logs."""
     found = (
         settings.gitee.token,
         *settings.gitee.webhook_secret,
@@ -179,7 +179,7 @@ def _threshold(settings: Settings) -> Severity | None:
 
 
 def open_jenkins(settings: Settings) -> JenkinsJobs:
-    """Return the Jenkins that the settings name; whoever opens it closes it."""
+    """Return the jobs of the Jenkins that the settings name; the caller closes them."""
     chosen = settings.jenkins
     client = JenkinsClient(
         JenkinsOptions(
@@ -195,7 +195,7 @@ def open_jenkins(settings: Settings) -> JenkinsJobs:
 
 
 def open_buildkit(settings: Settings) -> BuildKitBuilder:
-    """Return who builds in the cluster."""
+    """Return the builder that uses the buildkitd of the settings."""
     chosen, registry = settings.buildkit, settings.registry
     options = BuildKitOptions(
         chosen.address,
@@ -209,7 +209,7 @@ def open_buildkit(settings: Settings) -> BuildKitBuilder:
 
 
 def open_registry(settings: Settings) -> OciRegistry | HarborRegistry:
-    """Return the registry that the settings name; whoever opens it closes it."""
+    """Return the registry that the settings name; the caller closes it."""
     chosen = settings.registry
     options = RegistryOptions(
         urlsplit(chosen.url).netloc,

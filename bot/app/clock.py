@@ -1,10 +1,10 @@
-"""The time of this machine."""
+"""The clock of this machine."""
 
 from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The `Clock` of a bot that runs for real."""
+    """Implements `bot.ports.Clock`."""
 
     def now(self) -> datetime:
         """Return the current time, in UTC."""

