@@ -52,7 +52,7 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     """Add to what is left, as far as the operator's limit allows; nothing ever ends sooner for it."""
     if now.pull.state is not PullState.OPEN:
         return Refuse(Reason.PULL_CLOSED, {"command": "extend"})
-    found = planning.standing(now)
+    found = planning.existing_environments(now)
     if not found:
         return Refuse(Reason.NO_ENVIRONMENT)
     if args.env is not None and args.env not in found:

@@ -33,7 +33,7 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     """Wake what sleeps."""
     if now.pull.state is not PullState.OPEN:
         return Refuse(Reason.PULL_CLOSED, {"command": "wake"})
-    found = planning.standing(now)
+    found = planning.existing_environments(now)
     if not found:
         return Refuse(Reason.NO_ENVIRONMENT)
     if args.env is not None and args.env not in found:

@@ -87,7 +87,7 @@ def _values(step: Deploy, context: StepContext) -> dict[str, str]:
         "host": environment.host,
         "service_url": environment.url,
     }
-    return {path: placeholders.filled(text, known) for path, text in step.config.values.items()}
+    return {path: placeholders.fill(text, known) for path, text in step.config.values.items()}
 
 
 def _facts(step: Deploy, context: StepContext) -> dict[str, str]:

@@ -97,7 +97,7 @@ def _configured(
     """Order the configured job under a unique key; `part` distinguishes several jobs of one step."""
     run_ = context.run
     given = {name: values.get(value, "") for name, value in _GIVEN.items()}
-    chosen = {name: placeholders.filled(text, values) for name, text in config.parameters.items()}
+    chosen = {name: placeholders.fill(text, values) for name, text in config.parameters.items()}
     # A store that was lost numbers its runs from 1 again; the time keeps their keys apart.
     created = f"{int(run_.created_at.timestamp()):x}"
     return JobOrder(

@@ -2,8 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.deciding.automatic import ENDING, STARTING, configured
-from bot.core.deciding.decide import automatic
+from bot.core.deciding.automatic import ENDING, STARTING, configured, plan_for
 from bot.core.language.command import AnyCommand
 from bot.model.delivery import Trigger
 from bot.model.forge import PullState
@@ -17,7 +16,7 @@ from bot.model.views import ApprovalNeeded
 from tests.fakes.snapshots import COMMANDS, OLD, SHA, environment, pull_request, run, snapshot
 
 OVER = pull_request(state=PullState.CLOSED)
-STEPLESS = Ignore("nothing that is configured applies")
+STEPLESS = Ignore("no configured command has anything to do")
 ALL = Plan((Teardown(everything=True),))
 
 
@@ -27,7 +26,7 @@ def decided(
     files: tuple[str, ...] | None = ("app.py",),
     commands: tuple[AnyCommand, ...] = COMMANDS,
 ) -> Outcome:
-    return automatic(trigger, facts or snapshot(), files, commands)
+    return plan_for(trigger, facts or snapshot(), files, commands)
 
 
 def names(outcome: Outcome) -> tuple[str, ...]:
@@ -105,7 +104,7 @@ def test_without_configured_commands_nothing_runs(trigger: Trigger) -> None:
 def test_changes_to_ignored_files_start_nothing() -> None:
     facts = snapshot(pipeline=Pipeline(paths=PathFilter(ignore=("**/*.md",))), trusted=False)
 
-    assert decided(Trigger.OPEN, facts, ("README.md",)) == Ignore("no changed file counts")
+    assert decided(Trigger.OPEN, facts, ("README.md",)) == Ignore("the path filters match no changed file")
     assert isinstance(decided(Trigger.OPEN, facts, ("README.md", "app.py")), Reply)
     assert names(decided(Trigger.OPEN, replace(facts, trusted=True), None)) == ("build", "deploy", "test")
 
@@ -165,7 +164,7 @@ def test_a_second_close_during_the_teardown_starts_nothing() -> None:
     active = run(plan=ALL, trigger=Trigger.CLOSE)
 
     assert decided(Trigger.MERGE, snapshot(pull=OVER, built=True, active=(active,))) == Ignore(
-        "the like is under way"
+        "a run of such an event is active"
     )
 
 

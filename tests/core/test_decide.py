@@ -16,7 +16,7 @@ from bot.model.text import Text
 from bot.model.views import Message, Refusal, RefusalLine
 from tests.fakes.snapshots import COMMANDS, OLD, SHA, STAGED, decide, environment, pull_request, run, snapshot
 
-EVICT_AFTER = (Ignore("nothing in it is for this bot"),)
+NOTHING = (Ignore("nothing in it is for this bot"),)
 UNTRUSTED = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
 
 
@@ -40,7 +40,7 @@ def refusals(outcomes: tuple[Outcome, ...]) -> list[tuple[str, Reason]]:
 
 @pytest.mark.parametrize("body", ["", "hello", "/lgtm", "> /build", "`/build`"])
 def test_commands_of_other_bots_are_ignored(body: str) -> None:
-    assert decide(body) == EVICT_AFTER
+    assert decide(body) == NOTHING
 
 
 @pytest.mark.parametrize(

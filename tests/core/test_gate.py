@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from bot.core.admission.gate import level, refusal
+from bot.core.admission.gate import permission_level, refusal
 from bot.core.language.command import AnyCommand, Command, NoArguments, PermissionLevel
 from bot.model.forge import Permission, PullState
 from bot.model.outcome import Ignore, Outcome, Refuse
@@ -153,7 +153,9 @@ def test_no_policy_lets_an_author_without_write_approve_himself(need: Permission
     own = snapshot(actor="mei", trusted=False, pull=pull_request(fork=True))
 
     for permission in (Permission.NONE, Permission.READ):
-        refused = refusal(approve, level(approve, {"act": need}), own, permission=permission, seen=SHA)
+        refused = refusal(
+            approve, permission_level(approve, {"act": need}), own, permission=permission, seen=SHA
+        )
         assert refused is not None
         assert refused.reason is Reason.NOT_ALLOWED
 
@@ -161,11 +163,12 @@ def test_no_policy_lets_an_author_without_write_approve_himself(need: Permission
 def test_the_operators_level_replaces_the_commands_own() -> None:
     act = command(runs_code=True)
 
-    assert level(act, {}) is PermissionLevel.WRITE
-    assert level(act, {"other": PermissionLevel.ADMIN}) is PermissionLevel.WRITE
-    assert level(act, {"act": PermissionLevel.ANYONE}) is PermissionLevel.ANYONE
+    assert permission_level(act, {}) is PermissionLevel.WRITE
+    assert permission_level(act, {"other": PermissionLevel.ADMIN}) is PermissionLevel.WRITE
+    assert permission_level(act, {"act": PermissionLevel.ANYONE}) is PermissionLevel.ANYONE
     assert (
-        level(command(runs_code=True, approves=True), {"act": PermissionLevel.ADMIN}) is PermissionLevel.ADMIN
+        permission_level(command(runs_code=True, approves=True), {"act": PermissionLevel.ADMIN})
+        is PermissionLevel.ADMIN
     )
 
 

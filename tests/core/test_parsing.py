@@ -13,9 +13,9 @@ from bot.core.language.parsing import (
     Misuse,
     NearMiss,
     by_name,
+    command_text,
     parse,
     parse_line,
-    shown,
     tokens,
 )
 from bot.model.errors import TellUser
@@ -175,4 +175,4 @@ def test_any_text_can_be_parsed(body: str) -> None:
 
 
 def test_a_run_stores_the_parsed_commands() -> None:
-    assert shown(parse("/构建\n/biuld\n/deploy a b\nwords\n/deploy x", OURS)) == "/构建\n/deploy x"
+    assert command_text(parse("/构建\n/biuld\n/deploy a b\nwords\n/deploy x", OURS)) == "/构建\n/deploy x"

@@ -20,7 +20,7 @@ VALUES = {"sha": "1a2b3c", "number": "12", "branch": "feature/a b#1%"}
     ],
 )
 def test_placeholders_are_replaced_and_other_text_is_kept(text: str, filled: str) -> None:
-    assert placeholders.filled(text, VALUES) == filled
+    assert placeholders.fill(text, VALUES) == filled
 
 
 def test_a_value_stays_within_its_segment_of_a_job_name() -> None:

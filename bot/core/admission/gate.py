@@ -1,4 +1,4 @@
-"""The refusals that all commands have in common, met in one place before a command decides anything."""
+"""The checks that all commands have in common; they come before the command's own decision."""
 
 from collections.abc import Mapping
 
@@ -10,10 +10,11 @@ from bot.model.reason import Reason
 from bot.model.snapshot import Snapshot
 
 
-def level(command: AnyCommand, policy: Mapping[str, PermissionLevel]) -> PermissionLevel:
-    """Return the level in force: the operator's if there is one, else the command's own.
+def permission_level(command: AnyCommand, policy: Mapping[str, PermissionLevel]) -> PermissionLevel:
+    """Return the permission level in force: the operator's if there is one, otherwise the command's own.
 
-    What makes a commit trusted never needs less than write permission, or a stranger could trust himself.
+    A command that approves commits never requires less than write permission: otherwise strangers could
+    approve their own code.
     """
     need = policy.get(command.name, command.permission)
     return need.at_least(PermissionLevel.WRITE) if command.approves else need
@@ -27,10 +28,10 @@ def refusal(
     permission: Permission,
     seen: str | None,
 ) -> Refuse | None:
-    """Return why this person's command is refused, or None if it may decide.
+    """Return why this person's command is refused, or None if the command may decide.
 
-    `seen` is the head that the delivery showed; None when the comment was found by other means. A person
-    who could never do it learns that first; one who could learns what stands in the way.
+    `seen` is the head commit that the delivery reported, or None if the comment was found without one.
+    Missing permission is reported first, because the other obstacles are of no use to someone without it.
     """
     if not _permitted(need, snapshot, permission, trusted=True):
         facts = {"who": snapshot.actor, "command": command.name, "needs": str(need)}

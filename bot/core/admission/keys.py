@@ -1,4 +1,4 @@
-"""The keys of deliveries: made of an event's own fields, so that it has one key however it is found."""
+"""Keys of deliveries: an event has the same key however it is found, as the key is made of its fields."""
 
 import hashlib
 import json
@@ -8,14 +8,14 @@ from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 
 
-def of_pull_event(repo: RepoPath, number: int, trigger: Trigger, sha: str | None, occasion: str) -> str:
-    """Return the key of something that happened to a pull request.
+def of_pull_event(repo: RepoPath, number: int, trigger: Trigger, sha: str | None, updated_at: str) -> str:
+    """Return the key of an event of a pull request.
 
-    `occasion` tells events on one commit apart: a branch can move back, a pull request be reopened again and
-    again. It is the pull request's time of change, on which two hooks that report one event agree. An `open`
-    needs none: the three that creation sends are one event.
+    `updated_at`, the pull request's time of change, distinguishes events on the same commit: a branch can
+    move back, and a pull request can be reopened several times. Two hooks that report one event agree on
+    it. The key of an `open` leaves it out: the three webhooks that a creation sends are one event.
     """
-    return _key(repo, number, trigger, sha, *(() if trigger is Trigger.OPEN else (_moment(occasion),)))
+    return _key(repo, number, trigger, sha, *(() if trigger is Trigger.OPEN else (_moment(updated_at),)))
 
 
 def of_comment(repo: RepoPath, number: int, comment_id: int) -> str:
@@ -24,18 +24,18 @@ def of_comment(repo: RepoPath, number: int, comment_id: int) -> str:
 
 
 def body_digest(body: str) -> str:
-    """Return by what the words of a comment are recognised."""
+    """Return the hash by which the text of a comment is recognized."""
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _key(repo: RepoPath, *fields: object) -> str:
     """Hash the event's own fields; paths are case-insensitive at Gitee."""
-    told = json.dumps([str(repo).lower(), *(str(field) for field in fields)])
-    return hashlib.sha256(told.encode()).hexdigest()
+    text = json.dumps([str(repo).lower(), *(str(field) for field in fields)])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _moment(text: str) -> str:
-    """Return a time in one spelling, whatever its zone; what is no time stays as it is."""
+    """Return a time in UTC and in one format; text that is not a time is returned unchanged."""
     try:
         return datetime.fromisoformat(text).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Which repositories the bot works for, by the operator's patterns."""
+"""Which repositories the bot serves, according to the operator's patterns."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -7,10 +7,10 @@ from bot.model.forge import RepoPath
 
 
 def serves(patterns: Sequence[str], repo: RepoPath) -> bool:
-    """Whether the last pattern that matches lets the repository in.
+    """Return whether the last pattern that matches allows the repository; False if none matches.
 
-    A pattern is `owner/name`, with `*` and `?` in either half but never across the slash; a leading
-    `!` keeps out. Without a match the answer is no. Case does not count, as at Gitee.
+    A pattern is `owner/name`. `*` and `?` match within either half, never across the slash; a leading `!`
+    excludes. Case is ignored, as Gitee does.
     """
     served = False
     for pattern in patterns:
@@ -20,7 +20,7 @@ def serves(patterns: Sequence[str], repo: RepoPath) -> bool:
 
 
 def literal(patterns: Sequence[str]) -> tuple[RepoPath, ...]:
-    """Return the repositories that the patterns name one by one."""
+    """Return the repositories that patterns without wildcards name."""
     plain = (pattern for pattern in patterns if not set(pattern) & set("!*?["))
     return tuple(RepoPath.parse(pattern) for pattern in plain if pattern.count("/") == 1 and _whole(pattern))
 

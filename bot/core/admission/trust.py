@@ -1,4 +1,4 @@
-"""Who may do what, and whose code may run: trust is for a person and a commit."""
+"""Who may do what, and whose code may run: a commit is trusted for its author or after an approval."""
 
 from collections.abc import Collection
 
@@ -11,15 +11,16 @@ _ENOUGH = {
     PermissionLevel.WRITE: Permission.WRITE,
     PermissionLevel.ADMIN: Permission.ADMIN,
 }
-"""The permission that meets a level whoever has it."""
+"""The permission that is enough for each level, for everyone."""
 
 
 def trusted(pull: PullRequest, author_permission: Permission, approved: Collection[str]) -> bool:
     """Return whether the head of this pull request may run: its author may push anyway, or it was approved.
 
-    `approved` are the commits that somebody with write permission named by `/ok-to-test`; a later push is
-    another commit. A pull request without a fork gets no bonus: Gitee's lightweight pull requests put
-    the commits of people without any permission into a branch of the base repository.
+    `approved` are the commits that someone with write permission approved with `/ok-to-test`; a later push
+    is another commit and needs another approval. A pull request without a fork is not trusted for that:
+    Gitee's lightweight pull requests put the commits of people without any permission into a branch of the
+    base repository.
     """
     return author_permission >= Permission.WRITE or pull.head.sha in approved
 

@@ -1,4 +1,4 @@
-"""What runs by itself when a pull request is opened, updated, closed or merged."""
+"""Decides what runs automatically when a pull request is opened, updated, closed or merged."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ from bot.model.delivery import Trigger
 from bot.model.outcome import Ignore, Outcome, Reply, StartRun
 from bot.model.pipeline import Automatic
 from bot.model.plan import Plan
-from bot.model.snapshot import Snapshot
+from bot.model.snapshot import Fact, Snapshot
 from bot.model.views import ApprovalNeeded
 
 STARTING = frozenset({Trigger.OPEN, Trigger.REOPEN, Trigger.UPDATE})
@@ -22,29 +22,34 @@ ENDING = frozenset({Trigger.CLOSE, Trigger.MERGE})
 def plan_for(
     trigger: Trigger, snapshot: Snapshot, files: Sequence[str] | None, commands: Iterable[AnyCommand]
 ) -> Outcome:
-    """Return what this event starts by itself.
+    """Return what an event starts automatically: StartRun, Reply or Ignore.
 
-    `files` are the changed ones, for the path filters; None skips the filters. Drafts are treated like
-    others: a preview is most useful while the work is under way.
+    `files` are the changed files, for the path filters; None skips the filters. Drafts are treated like
+    other pull requests: a preview is most useful while the work is in progress.
     """
     wanted = configured(snapshot.pipeline.on, trigger)
     usable = [command for command in commands if command.automatic]
     if not wanted:
         return Ignore(f"nothing is configured to run on {trigger}")
-    if _under_way(trigger, snapshot):
-        return Ignore("the like is under way")
+    if _is_active(trigger, snapshot):
+        return Ignore("a run of such an event is active")
     if trigger in ENDING:
-        # Code of a pull request that is over is not run any more.
+        # The code of a closed pull request no longer runs.
         return _planned(wanted, snapshot, (command for command in usable if not command.runs_code))
     if files is not None and not paths.matches(snapshot.pipeline.paths, files):
-        return Ignore("no changed file counts")
+        return Ignore("the path filters match no changed file")
     if not snapshot.trusted:
         return Reply(ApprovalNeeded(snapshot.pull.author, snapshot.sha))
     return _planned(wanted, snapshot, usable)
 
 
+def needs(commands: Iterable[AnyCommand]) -> frozenset[Fact]:
+    """Return the facts that the commands need that an event can start."""
+    return frozenset(fact for command in commands if command.automatic for fact in command.needs)
+
+
 def configured(on: Automatic, trigger: Trigger) -> tuple[str, ...]:
-    """Return the command lines that the configuration gives to an event, without slashes."""
+    """Return the command lines that are configured for an event, without slashes."""
     if trigger in ENDING:
         return on.close
     if trigger in STARTING:
@@ -53,7 +58,7 @@ def configured(on: Automatic, trigger: Trigger) -> tuple[str, ...]:
 
 
 def _planned(wanted: Iterable[str], snapshot: Snapshot, commands: Iterable[AnyCommand]) -> Outcome:
-    """Join what the configured commands decide; what one of them refuses is left out, since nobody asked."""
+    """Join the plans of the configured commands; refusals are dropped, because no person asked for these."""
     known = parsing.by_name(commands)
     plans: list[Plan] = []
     for line in wanted:
@@ -64,11 +69,11 @@ def _planned(wanted: Iterable[str], snapshot: Snapshot, commands: Iterable[AnyCo
         outcome = invocation.command.plan(invocation.args, foreseen)
         if isinstance(outcome, StartRun):
             plans.append(outcome.plan)
-    return StartRun(planning.merge(plans)) if plans else Ignore("nothing that is configured applies")
+    return StartRun(planning.merge(plans)) if plans else Ignore("no configured command has anything to do")
 
 
-def _under_way(trigger: Trigger, snapshot: Snapshot) -> bool:
-    """Return whether a like event's run for this commit is active: Gitee tells some events several times."""
+def _is_active(trigger: Trigger, snapshot: Snapshot) -> bool:
+    """Return whether a run of such an event is active for this commit: Gitee repeats some events."""
     alike = ENDING if trigger in ENDING else STARTING
     return any(
         run.sha == snapshot.sha and run.origin.trigger in alike and run.stop is None

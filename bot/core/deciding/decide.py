@@ -1,7 +1,7 @@
-"""The two questions of the engine, answered purely: what a comment starts, and what an event starts.
+"""Decides what a comment leads to.
 
-Commands of one comment are decided in order, each seeing the facts as those before it will leave them.
-What they start is one run, what they are refused is one answer.
+The commands of one comment are decided in order, each on the facts as the previous ones will leave them.
+Together they start at most one run, and all refusals are one reply.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,8 +10,7 @@ from typing import TypeVar
 
 from bot.core import duration
 from bot.core.admission import gate
-from bot.core.deciding import automatic as automatically
-from bot.core.deciding import planning
+from bot.core.deciding import automatic, planning
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.language.parsing import Invocation, Line, Misuse, NearMiss
 from bot.model.delivery import Trigger
@@ -24,7 +23,7 @@ from bot.model.snapshot import Fact, Snapshot
 from bot.model.views import Message, Refusal, RefusalLine
 
 T = TypeVar("T")
-Said = Sequence[tuple[Line, Outcome]]
+Decided = Sequence[tuple[Line, Outcome]]
 
 
 def comment(
@@ -36,44 +35,29 @@ def comment(
     commands: Iterable[AnyCommand],
     policy: Mapping[str, PermissionLevel],
 ) -> tuple[Outcome, ...]:
-    """Return what a comment leads to, in the order in which to carry it out.
+    """Return the outcomes of a comment, in the order in which to apply them.
 
-    `permission` is the actor's, read just now; `seen` the head that the delivery showed, None if unknown.
-    At most one Approve, StopRuns, Extend, Wake and StartRun each come out, never a Refuse: refusals are one
-    Reply. An Approve is followed by its own Reply, and by the StartRun that it sets free. Words that are not
-    for us give one Ignore.
+    `permission` is the actor's, read just now. `seen` is the head commit that the delivery reported, None if
+    unknown. There is at most one Approve, StopRuns, Extend, Wake and StartRun, each but the last followed by
+    its confirmation, and no Refuse: refusals are one Reply. An approval includes the automatic run of the
+    commit. A comment without commands for this bot gives one Ignore.
     """
     known = tuple(commands)
-    said: list[tuple[Line, Outcome]] = []
+    decided: list[tuple[Line, Outcome]] = []
     for line in lines:
-        outcome = _decided(line, _foreseen(snapshot, said), permission, seen, policy)
-        said.append((line, outcome))
+        outcome = _decided(line, _foreseen(snapshot, decided), permission, seen, policy)
+        decided.append((line, outcome))
         if isinstance(outcome, Approve):
-            said.append((line, automatic(Trigger.OPEN, _foreseen(snapshot, said), None, known)))
-    return tuple(_merged(said, snapshot)) or (Ignore("nothing in it is for this bot"),)
+            trusted = _foreseen(snapshot, decided)
+            decided.append((line, automatic.plan_for(Trigger.OPEN, trusted, None, known)))
+    return tuple(_merged(decided, snapshot)) or (Ignore("nothing in it is for this bot"),)
 
 
 def needs(lines: Iterable[Line], commands: Iterable[AnyCommand]) -> frozenset[Fact]:
-    """Return the facts that a comment's commands need, also for the automatic run after an approval."""
+    """Return the facts that the commands of a comment need, and the automatic run after an approval."""
     named = [line.command for line in lines if isinstance(line, Invocation)]
-    approves = any(command.approves for command in named)
-    return _needs(named) | (automatic_needs(commands) if approves else frozenset())
-
-
-def automatic_needs(commands: Iterable[AnyCommand]) -> frozenset[Fact]:
-    """Return the facts that commands need which an event can start."""
-    return _needs(command for command in commands if command.automatic)
-
-
-def _needs(commands: Iterable[AnyCommand]) -> frozenset[Fact]:
-    return frozenset(fact for command in commands for fact in command.needs)
-
-
-def automatic(
-    trigger: Trigger, snapshot: Snapshot, files: Sequence[str] | None, commands: Iterable[AnyCommand]
-) -> Outcome:
-    """Return what an event starts by itself: StartRun, Reply or Ignore; `files` None skips the filters."""
-    return automatically.plan_for(trigger, snapshot, files, commands)
+    needed = frozenset(fact for command in named for fact in command.needs)
+    return needed | automatic.needs(commands) if any(command.approves for command in named) else needed
 
 
 def _decided(
@@ -85,7 +69,7 @@ def _decided(
 ) -> Outcome:
     if isinstance(line, NearMiss):
         return _reply("hint", snapshot, typed=line.typed, suggestion=line.suggestion)
-    need = gate.level(line.command, policy)
+    need = gate.permission_level(line.command, policy)
     refused = gate.refusal(line.command, need, snapshot, permission=permission, seen=seen)
     return refused or _planned(line, snapshot, seen)
 
@@ -94,15 +78,15 @@ def _planned(line: Invocation | Misuse, snapshot: Snapshot, seen: str | None) ->
     if isinstance(line, Misuse):
         return Refuse(line.reason, line.facts)
     if seen is None and line.command.approves and line.args == line.command.bind(()):
-        # Nobody knows which commit this person looked at: it has to be named.
+        # It is unknown which commit this person reviewed, so that the command has to name it.
         facts = {"argument": line.command.arguments[0].name, "usage": line.command.usage}
         return Refuse(Reason.ARGUMENT_MISSING, facts)
     return line.command.plan(line.args, snapshot)
 
 
-def _foreseen(snapshot: Snapshot, said: Said) -> Snapshot:
-    """Return the facts as what was said so far will leave them."""
-    outcomes = [outcome for _, outcome in said]
+def _foreseen(snapshot: Snapshot, decided: Decided) -> Snapshot:
+    """Return the facts as the commands so far will leave them."""
+    outcomes = [outcome for _, outcome in decided]
     stopped = _stopped(outcomes)
     approved = any(isinstance(outcome, Approve) and outcome.sha == snapshot.sha for outcome in outcomes)
     changed = planning.wake_requested(planning.extended(snapshot, _extensions(outcomes)), _wakes(outcomes))
@@ -122,7 +106,7 @@ def _stopped(outcomes: Iterable[Outcome]) -> tuple[int, ...]:
 
 
 def _extensions(outcomes: Iterable[Outcome]) -> tuple[Extension, ...]:
-    """Return what is extended, each environment once and as it was asked last."""
+    """Return the extensions, for each environment the last one."""
     asked = (one for outcome in outcomes if isinstance(outcome, Extend) for one in outcome.environments)
     return tuple({one.name: one for one in asked}.values())
 
@@ -131,8 +115,8 @@ def _wakes(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
     return _unique(name for outcome in outcomes if isinstance(outcome, Wake) for name in outcome.environments)
 
 
-def _merged(said: Said, snapshot: Snapshot) -> Iterator[Outcome]:
-    outcomes = [outcome for _, outcome in said]
+def _merged(decided: Decided, snapshot: Snapshot) -> Iterator[Outcome]:
+    outcomes = [outcome for _, outcome in decided]
     for approval in _unique(outcome for outcome in outcomes if isinstance(outcome, Approve)):
         yield approval
         yield _reply("approved", snapshot, author=snapshot.pull.author, sha=approval.sha)
@@ -146,8 +130,8 @@ def _merged(said: Said, snapshot: Snapshot) -> Iterator[Outcome]:
     if woken := _wakes(outcomes):
         yield Wake(woken)
         yield _reply("waking", snapshot, environments=woken)
-    yield from _replies(said)
-    if refused := _unique(_refusals(said)):
+    yield from _replies(decided)
+    if refused := _unique(_refusals(decided)):
         yield Reply(Refusal(snapshot.actor, refused))
     if (plan := _plan(outcomes)).steps:
         yield StartRun(plan)
@@ -157,21 +141,21 @@ def _reply(template: str, snapshot: Snapshot, **facts: object) -> Reply:
     return Reply(Message(template, {"actor": snapshot.actor, **facts}))
 
 
-def _replies(said: Said) -> tuple[Reply, ...]:
+def _replies(decided: Decided) -> tuple[Reply, ...]:
     """Return each reply once, and at most one hint: several would be a nuisance."""
-    replies = [(line, outcome) for line, outcome in said if isinstance(outcome, Reply)]
+    replies = [(line, outcome) for line, outcome in decided if isinstance(outcome, Reply)]
     hints = _unique(outcome for line, outcome in replies if isinstance(line, NearMiss))
     return _unique(outcome for _, outcome in replies if outcome not in hints[1:])
 
 
-def _refusals(said: Said) -> Iterator[RefusalLine]:
-    for line, outcome in said:
+def _refusals(decided: Decided) -> Iterator[RefusalLine]:
+    for line, outcome in decided:
         if isinstance(outcome, Refuse) and not isinstance(line, NearMiss):
             yield RefusalLine(line.text, outcome.reason, outcome.facts)
 
 
 def _unique(values: Iterable[T]) -> tuple[T, ...]:
-    """Return values without repetitions, in order; they need not be hashable."""
+    """Return the values without duplicates, in order; they need not be hashable."""
     found: list[T] = []
     for value in values:
         if value not in found:

@@ -16,28 +16,28 @@ from bot.model.views import ConfigBroken
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is decided about."""
+    """What a decision is about."""
 
     pull: PullRequest
     origin: Origin
-    """The delivery, and the person whose words or event it is."""
+    """The delivery, and the person who commented or caused the event."""
     at: datetime
     language: Language
     broken: ConfigBroken | None = None
-    """Why the base branch's configuration cannot be used: no run starts then that does more than remove."""
+    """Why the base branch's configuration cannot be used; then only runs start that just remove things."""
     notes: tuple[Note, ...] = ()
     """Shown with the run."""
 
 
 def ignored(delivery: Delivery, at: datetime, why: str, *, refuted: bool = False) -> Decision:
-    """Return the decision to do nothing and say nothing."""
+    """Return the decision to change nothing and to post nothing."""
     return Decision(
         delivery.key, delivery.repo, delivery.number, at, ending=f"ignored: {why}", refuted=refuted
     )
 
 
 def join(outcomes: Iterable[Outcome], subject: Subject) -> Decision:
-    """Return one decision for all outcomes of a delivery, which come in the order of `decide`."""
+    """Return one decision for all outcomes of a delivery, which are in the order that `decide` returns."""
     pull = subject.pull
     decision = Decision(
         subject.origin.delivery, pull.repo, pull.number, subject.at, language=subject.language
@@ -48,9 +48,9 @@ def join(outcomes: Iterable[Outcome], subject: Subject) -> Decision:
 
 
 def stopping(decision: Decision, runs: Iterable[Run], request: StopRequest) -> Decision:
-    """Stop the runs that an event has made pointless, but never what removes something."""
-    pointless = tuple(run.id for run in runs if not run.plan.removes_only)
-    return replace(decision, stop=pointless, stop_request=request) if pointless else decision
+    """Add that these runs are to stop, because an event made them obsolete; those that only remove go on."""
+    obsolete = tuple(run.id for run in runs if not run.plan.removes_only)
+    return replace(decision, stop=obsolete, stop_request=request) if obsolete else decision
 
 
 def _with(decision: Decision, outcome: Outcome, subject: Subject) -> Decision:
@@ -68,7 +68,7 @@ def _with(decision: Decision, outcome: Outcome, subject: Subject) -> Decision:
             return replace(decision, replies=(*decision.replies, view))
         case Ignore(why=why):
             return replace(decision, ending=f"ignored: {why}")
-    raise ValueError(f"an outcome that is merged into a reply first: {outcome}")
+    raise ValueError(f"refusals are merged into a reply before: {outcome}")
 
 
 def _with_environments(decision: Decision, outcome: Extend | Wake, subject: Subject) -> Decision:

@@ -1,4 +1,4 @@
-"""A Dockerfile as instructions: comments, continuations, here-documents and the escape directive."""
+"""Splits a Dockerfile into instructions: handles comments, continuations, here-documents and `escape`."""
 
 import re
 from bisect import bisect_left
@@ -10,7 +10,7 @@ _WITH_HEREDOC = {"RUN", "COPY", "ADD"}
 
 
 def instructions(text: str) -> Iterator[tuple[str, str]]:
-    """Yield every instruction in upper case and the rest of its logical line, without here-documents."""
+    """Yield each instruction in upper case with the rest of its logical line, without here-documents."""
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     escape = _escape(lines)
     ends = _Ends(lines)
@@ -25,7 +25,7 @@ def instructions(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _escape(lines: list[str]) -> str:
-    """Return the escape character; directives count only before anything else."""
+    """Return the escape character; directives count only at the beginning of the file."""
     for line in lines:
         found = _DIRECTIVE.fullmatch(line)
         if found is None:
@@ -36,7 +36,7 @@ def _escape(lines: list[str]) -> str:
 
 
 def _logical_line(lines: list[str], place: int, escape: str) -> tuple[str, int]:
-    """Join a line with those that continue it; comments and empty lines in between do not end it."""
+    """Join a line with its continuation lines; comments and empty lines between them are skipped."""
     parts: list[str] = []
     while place < len(lines):
         line = lines[place]
@@ -56,7 +56,7 @@ def _is_comment(line: str) -> bool:
 
 
 class _Ends:
-    """Finds where here-documents end; an index keeps unended ones from costing a pass each."""
+    """Finds the ends of here-documents by an index, so that unclosed ones do not cost a pass each."""
 
     def __init__(self, lines: list[str]) -> None:
         self._places: dict[tuple[str, str], list[int]] = {}
@@ -65,7 +65,7 @@ class _Ends:
             self._places.setdefault(("-", line.lstrip("\t")), []).append(place)
 
     def after_heredocs(self, place: int, rest: str) -> int:
-        """Return the place after the here-documents that an instruction opens; one without an end is none."""
+        """Return the place after the here-documents that an instruction opens; unclosed ones do not count."""
         for dash, _, word in _HEREDOC.findall(rest):
             ends = self._places.get((dash, word), [])
             index = bisect_left(ends, place)

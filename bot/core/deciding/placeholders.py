@@ -1,6 +1,6 @@
-"""What `{name}` stands for in the job and the parameters of a step: a closed set, and no template language.
+"""Placeholders such as `{sha}` in the job and the parameters of a step: a fixed set, not a template language.
 
-Braces around anything else, such as JSON, stay as they are.
+Other text in braces, such as JSON, is left unchanged.
 """
 
 import re
@@ -29,23 +29,23 @@ NAMES = (
 )
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
-# How a branch becomes a job's name: NameEncoder of https://github.com/jenkinsci/branch-api-plugin
+# How the name of a branch becomes the name of a job: NameEncoder of https://github.com/jenkinsci/branch-api-plugin
 _ENCODED = re.compile(r"[#%/?\[\]\\]")
 _NOWHERE = {"": "%00", ".": "%2E", "..": "%2E."}
 
 
 def unknown(text: str) -> tuple[str, ...]:
-    """Return the names in braces that stand for nothing."""
+    """Return the names in braces that are not placeholders."""
     return tuple(name for name in _PLACEHOLDER.findall(text) if name not in NAMES)
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """Put values in place of their names; what has no value yet is empty."""
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Replace placeholders by their values; one without a value becomes empty."""
     return _PLACEHOLDER.sub(lambda found: _value(found, values), text)
 
 
 def job_name(text: str, values: Mapping[str, str]) -> str:
-    """Fill in a job's full name; a value stays within its part of the path, as in a multibranch project."""
+    """Fill in the full name of a job; slashes in a value are encoded, as in a multibranch project."""
     name = _PLACEHOLDER.sub(lambda found: _encoded(_value(found, values)), text)
     return "/".join(_NOWHERE.get(part, part) for part in name.split("/"))
 

@@ -87,7 +87,7 @@ def wake_requested(snapshot: Snapshot, names: Iterable[str]) -> Snapshot:
     return _with_environments(snapshot, woken)
 
 
-def standing(snapshot: Snapshot) -> dict[str, Environment]:
+def existing_environments(snapshot: Snapshot) -> dict[str, Environment]:
     """Return the environments that exist, without those that are only foreseen or about to be removed."""
     return {name: found for name, found in _remaining(snapshot).environments.items() if found.host}
 

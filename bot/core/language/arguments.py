@@ -20,7 +20,7 @@ _NAMED = re.compile(r"(?:--)?([^\W\d][\w-]*)=(.*)", re.DOTALL)
 
 
 class Form(Enum):
-    """How an argument is given; one that has a position may be given by name as well."""
+    """How an argument is given; a positional one may also be given by name."""
 
     POSITIONAL = "positional"
     KEYWORD = "keyword"
@@ -29,7 +29,7 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What `arg` and `many` say about a field. `parse` raises ValueError; `expected` shows valid values."""
+    """What `arg` and `many` declare. `parse` raises ValueError; `expected` shows valid values."""
 
     text: Text
     parse: Callable[[str], Any]
@@ -41,7 +41,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A declared field: `field` in the dataclass, `name` under the pull request."""
+    """A declared field: `field` is its name in the dataclass, `name` in comments."""
 
     field: str
     name: str
@@ -50,7 +50,7 @@ class Argument:
 
     @property
     def usage(self) -> str:
-        """As usage lines show it, such as `[ttl=…]`."""
+        """The argument in a usage line, such as `[ttl=…]`."""
         shown = {
             Form.POSITIONAL: self.name,
             Form.KEYWORD: f"{self.name}=…",
@@ -60,7 +60,7 @@ class Argument:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name by which it can be given."""
+        """All names by which it can be given."""
         return (self.name, *self.declaration.also)
 
 
@@ -95,10 +95,10 @@ def arg(
     expected: str = "",
     also: tuple[str, ...] = (),
 ) -> Any:
-    """Declare one value: by position unless `keyword`; required unless there is a `default`.
+    """Declare one value: positional unless `keyword`, required unless there is a `default`.
 
-    `parse` raises ValueError for what it does not accept, `expected` then shows what it would.
-    `also` are further names, such as the Chinese one; `name` replaces the field's own.
+    `parse` raises ValueError for text that it does not accept; `expected` then shows what it accepts.
+    `also` are further names, such as the Chinese one; `name` replaces the field's own name.
     """
     form = Form.KEYWORD if keyword else Form.POSITIONAL
     declaration = Declaration(text, parse, form, name, expected, also)
@@ -139,7 +139,7 @@ def declared(kind: type[Any]) -> tuple[Argument, ...]:
 
 
 def bind(kind: type[T], tokens: Sequence[str], usage: str) -> T:
-    """Return the dataclass with what the tokens give, in any order of named and unnamed.
+    """Return the dataclass with the values in the tokens; named ones may stand between positional ones.
 
     Raises TellUser(ARGUMENT_MISSING | ARGUMENT_UNKNOWN | ARGUMENT_REPEATED | ARGUMENT_INVALID).
     """
@@ -148,7 +148,7 @@ def bind(kind: type[T], tokens: Sequence[str], usage: str) -> T:
 
 @dataclass(frozen=True, slots=True)
 class _Binding:
-    """One call of `bind`: what is declared and what has been given so far, by field."""
+    """One call of `bind`: the declared arguments, and the values so far by field."""
 
     arguments: tuple[Argument, ...]
     usage: str
@@ -170,7 +170,7 @@ class _Binding:
             self._give(self._named(named[1]), named[2])
 
     def _next(self, token: str) -> Argument:
-        """Return the argument whose turn it is by position."""
+        """Return the next positional argument."""
         for argument in self.arguments:
             form = argument.declaration.form
             if form is Form.MANY or (form is Form.POSITIONAL and argument.field not in self.given):

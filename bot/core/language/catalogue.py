@@ -1,4 +1,4 @@
-"""The vocabulary as people see it: help, and the names that configuration may use."""
+"""The commands as people see them in help, and the names that configuration may use."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,7 +14,7 @@ def names(commands: Iterable[AnyCommand]) -> frozenset[str]:
 
 
 def unknown_levels(policy: Mapping[str, PermissionLevel], commands: Iterable[AnyCommand]) -> tuple[str, ...]:
-    """Return the entries of the operator's policy that name no command; aliases do not count."""
+    """Return the entries of the operator's policy that are not names of commands; aliases do not count."""
     return tuple(sorted(policy.keys() - {command.name for command in commands}))
 
 
@@ -26,13 +26,13 @@ def offered(
 
 
 def command_help(command: AnyCommand, policy: Mapping[str, PermissionLevel]) -> CommandHelp:
-    """Return one command as help comment, README and web page show it."""
+    """Return one command as the help comment, the README and the web page show it."""
     return CommandHelp(
         name=command.name,
         aliases=command.aliases,
         usage=command.usage,
         summary=command.summary,
-        needs=str(gate.level(command, policy)),
+        needs=str(gate.permission_level(command, policy)),
         arguments=tuple(
             ArgumentHelp(argument.name, argument.usage, argument.declaration.text)
             for argument in command.arguments

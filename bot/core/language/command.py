@@ -1,4 +1,4 @@
-"""What a command is: one value from which parsing, usage, help and documentation are all derived."""
+"""A command is one value, from which parsing, usage, help and documentation are derived."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ A = TypeVar("A")
 
 
 class PermissionLevel(StrEnum):
-    """The level that a command asks for, lowest first; who has it is decided in `trust`."""
+    """The permission level that a command requires, lowest first; `trust` decides who has it."""
 
     ANYONE = "anyone"
     CONTRIBUTOR = "contributor"
@@ -36,15 +36,15 @@ def _always(_: Pipeline) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NoArguments:
-    """For commands that take none."""
+    """For commands without arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command(Generic[A]):
     """A slash-command.
 
-    `plan` is pure: it decides from arguments and facts, and never looks at who asked; the common
-    refusals (permission, trust, closed pull request, moved head) are met before it is called.
+    `plan` is pure: it decides from arguments and facts. The common checks (permission, trust, closed pull
+    request, moved head) come before it, so that it never checks who the actor is.
     """
 
     name: str
@@ -56,18 +56,18 @@ class Command(Generic[A]):
     examples: tuple[str, ...] = ()
     """Whole command lines, ready to copy."""
     order: int = 50
-    """Place in lists; equal ones are sorted by name."""
+    """Position in lists; commands with equal positions are sorted by name."""
     needs: tuple[Fact, ...] = ()
     """Facts that `plan` reads from the snapshot beyond those that are always there."""
     runs_code: bool = False
-    """Whether code of the pull request is run: only an open one's, only at the commit that was seen, and
-    only when it is trusted."""
+    """Whether it runs code of the pull request: then only if that is open, only at the commit that the
+    actor saw, and only if the commit is trusted."""
     approves: bool = False
-    """Whether it is what makes a commit trusted: it needs no trust, and never less than write permission."""
+    """Whether it approves untrusted commits; it never requires less than write permission."""
     automatic: bool = False
     """Whether `on:` in the repository's configuration may name it."""
     offered: Callable[[Pipeline], bool] = field(default=_always)
-    """Whether the repository's configuration leaves it something to do; if not, help leaves it out."""
+    """Whether it has something to do with this configuration; otherwise help leaves it out."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Command(Generic[A]):
 
     @property
     def arguments(self) -> tuple[Argument, ...]:
-        """What it takes, in order."""
+        """The arguments in order."""
         return arguments.declared(self.args)
 
     @property
@@ -85,7 +85,7 @@ class Command(Generic[A]):
         return " ".join((f"/{self.name}", *(argument.usage for argument in self.arguments)))
 
     def bind(self, tokens: Sequence[str]) -> A:
-        """Return the arguments that the tokens after the name give.
+        """Return the arguments in the tokens after the name.
 
         Raises TellUser(ARGUMENT_MISSING | ARGUMENT_UNKNOWN | ARGUMENT_REPEATED | ARGUMENT_INVALID).
         """

@@ -1,8 +1,8 @@
-"""Finds the lines of a comment that are meant as commands, reading its Markdown as CommonMark does.
+"""Finds the lines of a comment that are meant as commands, by parsing it as CommonMark.
 
-Quoting somebody's `/deploy`, showing it in code or hiding it in an HTML comment must not run it. Each line
-that could be a command is marked in the source before it is parsed; it counts if its mark comes out as
-plain text of a paragraph. So the parser alone decides what is code, quote, table or link.
+A `/deploy` in a quotation, in code or in an HTML comment must not run. Each line that could be a command is
+marked in the source before it is parsed, and counts if its mark comes out as plain text of a paragraph. So
+the Markdown parser alone decides what is code, quotation, table or link.
 """
 
 import re
@@ -12,13 +12,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 MAX_BODY = 65_536
-"""Characters of a comment that are read; Gitee takes no longer ones."""
+"""Characters of a comment that are read; Gitee accepts no longer ones."""
 MAX_LINE = 500
-"""Characters of one command line; what is longer is prose."""
+"""Characters of one command line; a longer line is prose."""
 MAX_LINES = 100
-"""Lines that are looked at, other bots' commands included."""
+"""Command lines that are returned, those for other bots included."""
 MAX_INDENT = 3
-"""Spaces before the slash; four are code."""
+"""Spaces before the slash; four begin a code block."""
 
 _INVISIBLE = "\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
 _CANDIDATE = re.compile(rf"^[ \u3000{_INVISIBLE}]*[/／](?=[{_INVISIBLE}]*[^\W\d_])", re.MULTILINE)
@@ -37,7 +37,7 @@ _FULL_WIDTH = {
 }
 _HIDDEN = re.compile(f"[{_INVISIBLE}]")
 
-# Emphasis is left to be text: a command between two stray asterisks is still a command.
+# Emphasis stays text: a command between two stray asterisks is still a command.
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("emphasis")
 
 
@@ -45,8 +45,8 @@ def command_lines(markdown: str) -> tuple[str, ...]:
     """Return the command lines of a comment, normalised, in order.
 
     A command line begins with `/` and a letter after at most three spaces, in a paragraph that is neither
-    quoted nor a list item's own first line. A line straight after a list item, which CommonMark counts as
-    part of it, is accepted when it is not indented: nobody who types it so means the list.
+    quoted nor the first line of a list item. An unindented line directly after a list item is accepted,
+    although CommonMark counts it as part of the item: its author does not mean the list.
     """
     source = _PRIVATE.sub("", markdown[:MAX_BODY].replace("\r\n", "\n").replace("\r", "\n"))
     if _CANDIDATE.search(source) is None:
@@ -70,7 +70,7 @@ def _mark(index: int, line: str) -> str:
 
 
 def _plain(tokens: list[Token], lines: list[str]) -> Iterator[int]:
-    """Yield the numbers of marked lines that stand as plain text where a command may."""
+    """Yield the numbers of marked lines that are plain text in a place where commands are accepted."""
     around: list[str] = []
     for token in tokens:
         if token.nesting > 0:

@@ -1,6 +1,6 @@
-"""From a comment to what it asks for: commands with their arguments, mistakes in them, and near misses.
+"""Parses a comment into commands with their arguments, mistakes in arguments, and near misses.
 
-Other bots' commands are none of our business: what is not ours and not nearly ours is not even mentioned.
+Lines for other bots are ignored: only names of our commands and names that resemble them are returned.
 """
 
 import re
@@ -15,7 +15,7 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 
 MAX_COMMANDS = 10
-"""Commands of one comment that are acted on; the rest is left unread."""
+"""Commands of one comment that are executed; the rest is ignored."""
 
 _FOREIGN = (
     "approve area assign auto-cc base build-image cc check check-cla check-issue check-pr "
@@ -26,9 +26,9 @@ _FOREIGN = (
     "unhold unlock-issue verify verify-owners wip "
 )
 FOREIGN = frozenset(_FOREIGN.split())
-"""Names that other bots on Gitee and elsewhere listen to, near ours or not."""
+"""Commands of other bots on Gitee and elsewhere; they are never near misses."""
 
-# A full stop after a lone command is habit, not part of its name.
+# People end a command without arguments with a full stop; it is not part of the name.
 _HEAD = re.compile(r"/([^\s/]+?)(?:[.。!！]*|\s+(.*))", re.DOTALL)
 _TOKEN = re.compile(r"""(?:[^\s"'`]|"[^"]*"|'[^']*'|`[^`]*`)+""")
 _QUOTED = re.compile(r""""([^"]*)"|'([^']*)'|`([^`]*)`""")
@@ -36,7 +36,7 @@ _QUOTED = re.compile(r""""([^"]*)"|'([^']*)'|`([^`]*)`""")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A command that was understood. `text` is its line, normalised; hostile."""
+    """A valid command. `text` is its line, normalised; hostile."""
 
     command: AnyCommand
     args: Any
@@ -45,7 +45,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Misuse:
-    """A command of ours whose arguments were not understood."""
+    """A known command with invalid arguments."""
 
     command: AnyCommand
     text: str
@@ -55,7 +55,7 @@ class Misuse:
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """No command of ours, but nearly: `suggestion` with its slash."""
+    """An unknown name that resembles a command; both strings begin with a slash."""
 
     typed: str
     suggestion: str
@@ -65,19 +65,19 @@ Line = Invocation | Misuse | NearMiss
 
 
 def parse(body: str, commands: Iterable[AnyCommand]) -> tuple[Line, ...]:
-    """Return what a comment asks for, in order; at most MAX_COMMANDS."""
+    """Return the commands and near misses of a comment in order, at most MAX_COMMANDS."""
     known = by_name(commands)
     lines = (parse_line(line, known) for line in command_lines(body))
     return tuple(line for line in lines if line is not None)[:MAX_COMMANDS]
 
 
 def by_name(commands: Iterable[AnyCommand]) -> dict[str, AnyCommand]:
-    """Return the commands by every name they answer to, case-folded."""
+    """Return the commands by all their names, case-folded."""
     return {name.casefold(): command for command in commands for name in command.names}
 
 
 def parse_line(line: str, known: Mapping[str, AnyCommand]) -> Line | None:
-    """Return what one normalised command line asks for; None if it is not meant for us."""
+    """Parse one normalised command line; return None if it is not meant for this bot."""
     match = _HEAD.fullmatch(line)
     if match is None:
         return None
@@ -92,7 +92,7 @@ def parse_line(line: str, known: Mapping[str, AnyCommand]) -> Line | None:
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """Split at white space; quotes of one kind (`"`, `'` or backticks) hold together what they enclose.
+    """Split at white space, except between quotes of the same kind (`"`, `'` or backticks).
 
     Raises TellUser(QUOTE_UNCLOSED).
     """
@@ -114,6 +114,6 @@ def _near_miss(typed: str, known: Mapping[str, AnyCommand]) -> NearMiss | None:
     return None if meant is None else NearMiss(f"/{typed}", f"/{meant}")
 
 
-def shown(lines: Sequence[Line]) -> str:
-    """Return the understood command lines as one text, for a run's origin."""
+def command_text(lines: Sequence[Line]) -> str:
+    """Return the lines of the valid commands as one text, for the origin of a run."""
     return "\n".join(line.text for line in lines if isinstance(line, Invocation))

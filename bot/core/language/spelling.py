@@ -1,4 +1,4 @@
-"""How near two words are: for “did you mean”, kept strict because a wrong guess is noise."""
+"""Compares words for “did you mean”; strict, because a wrong guess is noise."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ _LONG = 7
 
 
 def distance(one: str, other: str) -> int:
-    """Return the number of insertions, deletions, replacements and swaps of neighbours between two words."""
+    """Return the number of insertions, deletions, replacements and swaps of adjacent letters."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, start=1):
@@ -21,9 +21,9 @@ def distance(one: str, other: str) -> int:
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """Return the candidate that `word` most likely meant, or None; never a guess at a short word.
+    """Return the candidate that `word` most likely means, or None; for short words always None.
 
-    Both must begin alike: people rarely miss a word's first letter, and `/rest` is not `/test`.
+    Both must begin alike: people rarely mistype the first letter, and `/rest` does not mean `/test`.
     """
     near = [
         (distance(word, candidate), candidate)

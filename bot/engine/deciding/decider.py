@@ -1,4 +1,4 @@
-"""From a delivery to a decision: reads the facts again from their sources, and asks the pure core."""
+"""Turns a delivery into a decision: reads the facts again from their sources, and asks the pure core."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ CONFIG_CHANGED = Note("config_changed", {"file": config_file.FILE})
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Decides deliveries. Raises what the forge raises."""
+    """Decides deliveries. Raises what the forge and the store raise."""
 
     forge: Forge
     gatherer: FactGatherer
@@ -39,10 +39,10 @@ class Decider:
     clock: Clock
 
     async def decide(self, delivery: Delivery) -> Decision:
-        """Re-read what the delivery points at, and decide on that alone."""
+        """Read what the delivery refers to from Gitee's API, and decide on that alone."""
         pull = await self.forge.pull_request(delivery.repo, delivery.number)
         if pull is None:
-            # Somebody who knows the secret says that there is one: it may be visible in a moment.
+            # The sender knows the secret, so that it probably exists and becomes visible in a moment.
             facts = {"message": "there is no such pull request, or the bot may not see it"}
             raise NotThereYet(Reason.GITEE_UNAVAILABLE, facts)
         if delivery.trigger is Trigger.COMMENT:
@@ -58,7 +58,7 @@ class Decider:
         if await self.identity.is_me(comment.author):
             return self._ignored(delivery, "the bot's own comment")
         if doubt := _doubt(delivery, comment):
-            # Words that were edited are not looked at again, whatever the next delivery says of them.
+            # An edited comment is never decided, whatever the next delivery reports about it.
             edited = comment.updated_at > comment.created_at
             return self._ignored(delivery, doubt, refuted=not edited)
         lines = parsing.parse(comment.body, self.commands)
@@ -76,21 +76,21 @@ class Decider:
             commands=self.commands,
             policy=self.policy,
         )
-        origin = Origin(Trigger.COMMENT, comment.author, parsing.shown(lines), delivery.key)
+        origin = Origin(Trigger.COMMENT, comment.author, parsing.command_text(lines), delivery.key)
         decided = decision.join(outcomes, self._subject(facts, origin))
         return replace(decided, observed=ObservedState(self.clock.now(), comment=comment.id))
 
     async def _event(self, delivery: Delivery, pull: PullRequest) -> Decision:
         over = pull.state is not PullState.OPEN
         if over is not (delivery.trigger in automatic.ENDING):
-            return self._ignored(delivery, f"the pull request is {pull.state} by now", refuted=True)
+            return self._ignored(delivery, f"the pull request is {pull.state} now", refuted=True)
         if delivery.found and await self._decided(pull):
-            return self._ignored(delivery, "how it stands was decided before this was found")
-        needs = decide.automatic_needs(self.commands)
+            return self._ignored(delivery, "this state was decided before the event was found")
+        needs = automatic.needs(self.commands)
         facts = await self.gatherer.gather(pull, delivery.sender or pull.author, needs)
         origin = Origin(delivery.trigger, "" if over else pull.author, "", delivery.key)
         if over:
-            outcome = decide.automatic(delivery.trigger, facts.snapshot, files=None, commands=self.commands)
+            outcome = automatic.plan_for(delivery.trigger, facts.snapshot, None, self.commands)
             decided = decision.join((outcome,), self._subject(facts, origin))
             return decision.stopping(decided, facts.snapshot.active, StopRequest(Reason.CLOSED))
         if delivery.trigger in {Trigger.OPEN, Trigger.UPDATE} and await self._known(pull, delivery):
@@ -105,7 +105,7 @@ class Decider:
         if facts.broken is None and await self._builds_nothing(facts):
             outcome: Outcome = Ignore("there is neither a configuration nor a Dockerfile")
         else:
-            outcome = decide.automatic(delivery.trigger, facts.snapshot, files=files, commands=self.commands)
+            outcome = automatic.plan_for(delivery.trigger, facts.snapshot, files, self.commands)
         notes = (CONFIG_CHANGED,) if isinstance(proposed, Pipeline) else ()
         decided = decision.join((outcome,), self._subject(facts, origin, notes))
         old = [run for run in facts.snapshot.active if run.sha != pull.head.sha]
@@ -113,7 +113,7 @@ class Decider:
         return decision.stopping(replace(decided, replies=(*broken, *decided.replies)), old, request)
 
     async def _builds_nothing(self, facts: Facts) -> bool:
-        """Whether an automatic run would only complain: nobody set this repository up for the bot."""
+        """Return whether an automatic run could only fail, as the repository is not set up for the bot."""
         if facts.configured:
             return False
         pull, path = facts.snapshot.pull, facts.snapshot.pipeline.build.dockerfile
@@ -128,10 +128,10 @@ class Decider:
         return known is not None and known.comment >= comment.id
 
     async def _known(self, pull: PullRequest, delivery: Delivery) -> bool:
-        """Whether the newest run of code was for this very commit: labels and titles change too.
+        """Return whether the newest run of code was for this commit: changed labels are updates as well.
 
-        A superseded one does not count: a branch can move away and back. An opening that is told
-        late is used up by the push that was told before it, but not by a command that somebody typed.
+        A superseded run does not count, because a branch can move away and back. An `open` that arrives after
+        the `update` for the same commit starts nothing, but one that arrives after a command still does.
         """
         recent = await self.gatherer.records.runs.runs(repo=pull.repo, number=pull.number)
         newest = next((run for run in recent if not run.plan.removes_only), None)
@@ -149,9 +149,9 @@ class Decider:
 
 
 def _doubt(delivery: Delivery, comment: Comment) -> str | None:
-    """Return why this comment is not what the delivery speaks of: a delivery's body is not signed."""
+    """Return why this comment is not the one of the delivery, whose body is not signed; None if it is."""
     if comment.number not in {None, delivery.number}:
-        return "the comment stands under another pull request"
+        return "the comment belongs to another pull request"
     if delivery.received_at - comment.created_at > missed_events.FRESH:
         return "the comment was written long before the delivery"
     if delivery.body_digest not in {None, keys.body_digest(comment.body)}:

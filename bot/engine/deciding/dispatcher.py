@@ -1,4 +1,4 @@
-"""Takes deliveries out of the inbox, decides each on fresh facts, and applies the decision."""
+"""Claims deliveries from the inbox, has each decided on fresh facts, and applies the decision."""
 
 import asyncio
 import logging
@@ -27,12 +27,12 @@ from bot.ports import Clock
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 16
-"""Deliveries that are decided side by side: one that Gitee keeps waiting holds up no other."""
+"""Deliveries that are decided concurrently: one that waits for Gitee does not delay the others."""
 
 
 @dataclass(slots=True)
 class Dispatcher:
-    """Decides deliveries: in order within a pull request, side by side between them."""
+    """Decides deliveries: those of one pull request in order, others concurrently."""
 
     records: Records
     decider: Decider
@@ -45,18 +45,18 @@ class Dispatcher:
     _poll: PollLoop = field(default_factory=lambda: PollLoop("inbox"))
 
     def wake(self) -> None:
-        """Look at the inbox: something arrived."""
+        """Check the inbox now, because a delivery arrived."""
         self._poll.wake()
 
     async def serve(self) -> None:
-        """Decide deliveries until cancelled; those under way are left to another replica."""
+        """Decide deliveries until cancelled; unfinished ones are left to another replica."""
         try:
             await self._poll.run(self._take)
         finally:
             await self.drop()
 
     async def drop(self) -> None:
-        """Stop deciding, and release everything."""
+        """Stop deciding, and release all claimed deliveries."""
         await self._tasks.cancel()
 
     async def _take(self) -> None:
@@ -73,10 +73,10 @@ class Dispatcher:
         try:
             await self._decide(delivery, attempt, lease)
         except LeaseLost:
-            logger.warning("delivery %s is in other hands", delivery.key)
+            logger.warning("delivery %s is now another replica's", delivery.key)
         except RetryLater as error:
-            # Only the store raises it here: what is in hand and undone is taken up again.
-            logger.warning("delivery %s is left for later: %s", delivery.key, error)
+            # Only the store raises it here; the delivery stays claimed and is handled again.
+            logger.warning("delivery %s is handled again later: %s", delivery.key, error)
             await asyncio.sleep(POLL_SECONDS)
         finally:
             self._tasks.finished(delivery.key)
@@ -88,7 +88,7 @@ class Dispatcher:
         except LeaseLost:
             raise
         except ChatOpsError as error:
-            # A token that was refused can be mended while deliveries wait: they are not lost for it.
+            # An operator can fix a rejected token while deliveries wait.
             if isinstance(error, RetryLater) or error.reason is Reason.GITEE_DENIED:
                 await self._postpone(delivery, attempt, error)
                 return
@@ -96,7 +96,7 @@ class Dispatcher:
             await self.records.inbox.fail(delivery.key, str(error), self.clock.now())
         except Exception:
             trace = secrets.token_hex(4)
-            logger.exception("delivery %s met a bug, told to people as %s", delivery.key, trace)
+            logger.exception("delivery %s hit a bug, reported to people as %s", delivery.key, trace)
             await self._apologise(delivery, trace)
 
     async def _apply(self, delivery: Delivery, decision: Decision, lease: Lease) -> None:
@@ -127,7 +127,7 @@ class Dispatcher:
         await self.records.inbox.postpone(delivery.key, self.clock.now() + timedelta(seconds=delay))
 
     async def _apologise(self, delivery: Delivery, trace: str) -> None:
-        """Answer a bug of ours with an id that finds its trace in the log."""
+        """Reply to a delivery that hit a bug with an id that finds the trace in the log."""
         await self.records.inbox.fail(delivery.key, f"bug {trace}", self.clock.now())
         marker = naming.reply_marker(delivery.key, "bug")
         update = CommentUpdate(delivery.repo, delivery.number, marker, Apology(trace), self.language)
@@ -135,8 +135,8 @@ class Dispatcher:
 
 
 def _marker(delivery: Delivery, view: View, index: int) -> str:
-    """Return what tells this answer from others: each is given once, however often it is decided."""
+    """Return the marker of a reply: the same one however often the delivery is decided."""
     if isinstance(view, ApprovalNeeded):
-        # Every further event at this commit would say the same again.
+        # One comment per commit: each further event at this commit would post the same.
         return naming.comment_marker("approval", view.sha[:12])
     return naming.reply_marker(delivery.key, index)

@@ -1,4 +1,4 @@
-"""Who the bot is at Gitee, asked once, when it is first needed: a bot starts while Gitee is down."""
+"""The bot's account at Gitee, read when first needed, so that a bot can start while Gitee is down."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ class Identity:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def login(self) -> str:
-        """Return the bot's login. Raises what `Forge.whoami` raises, until it has been told once."""
+        """Return the bot's login, which is read once. Raises what `Forge.whoami` raises."""
         async with self._lock:
             if not self._login:
                 self._login = (await self.forge.whoami()).login
         return self._login
 
     async def is_me(self, login: str) -> bool:
-        """Whether this is the bot's own login; Gitee's logins ignore case."""
+        """Return whether this is the bot's own login; Gitee's logins ignore case."""
         return login.lower() == (await self.login()).lower()
