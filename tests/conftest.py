@@ -40,7 +40,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compare text with a file of tests/golden; with --update-golden, write it."""
+    """Compare text with a file in tests/golden; with --update-golden, write the file."""
 
     def compare(name: str, text: str) -> None:
         file = GOLDEN / name

@@ -1,4 +1,4 @@
-"""The loops of a bot end with it, and it does not outlive one of them."""
+"""The bot's loops stop with the bot, and a loop that crashes terminates it."""
 
 import asyncio
 import signal

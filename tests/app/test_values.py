@@ -1,4 +1,4 @@
-"""What the settings mean to the engine."""
+"""Conversion of settings to the engine's values."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the settings name is opened, and nothing else."""
+"""Exactly the adapters that the settings select are opened."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`chatops` as an operator meets it: clear words for every mistake, exit codes that scripts can use."""
+"""The command line `chatops`: clear messages for errors, and exit codes for scripts."""
 
 import json
 import socket

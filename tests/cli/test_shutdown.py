@@ -1,4 +1,4 @@
-"""The end of a process, in processes of their own."""
+"""Shutdown by signals, in separate processes."""
 
 import signal
 import subprocess

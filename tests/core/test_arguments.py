@@ -12,7 +12,7 @@ ANY = Text("any", "任意")
 
 @dataclass(frozen=True, slots=True)
 class Args:
-    """One of each form."""
+    """One argument of each form."""
 
     where: str = arg(ANY, parse=str)
     count: int = arg(ANY, parse=int, default=1, expected="3", also=("数量",))
@@ -77,7 +77,7 @@ def test_errors_carry_their_facts(tokens: tuple[str, ...], reason: Reason, facts
 
 @dataclass(frozen=True, slots=True)
 class Few:
-    """Nothing takes what is left over."""
+    """No argument accepts surplus values."""
 
     size: str = arg(ANY, parse=str, default="", keyword=True, also=("大小",))
 

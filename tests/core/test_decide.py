@@ -28,7 +28,7 @@ APPROVED = said("approved", author="stranger", sha=SHA)
 
 
 def names(outcomes: tuple[Outcome, ...]) -> tuple[str, ...]:
-    """Return the steps of the one run that is started."""
+    """Return the names of the steps of the only started run."""
     [plan] = [outcome.plan for outcome in outcomes if isinstance(outcome, StartRun)]
     return plan.names
 

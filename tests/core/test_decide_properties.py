@@ -1,4 +1,4 @@
-"""What holds for whatever is typed by whomever, wherever a pull request stands."""
+"""Properties that hold for any text, any author and any state of the pull request."""
 
 from dataclasses import replace
 
@@ -62,14 +62,14 @@ BODIES = st.lists(LINES, max_size=8).map("\n\n".join)
 
 
 def the_plan(outcomes: tuple[Outcome, ...]) -> Plan:
-    """Return what is started; at most one run is."""
+    """Return the plan of the started run, if any; at most one run is started."""
     plans = [outcome.plan for outcome in outcomes if isinstance(outcome, StartRun)]
     assert len(plans) <= 1
     return plans[0] if plans else Plan(())
 
 
 def walk(plan: Plan, now: Snapshot) -> None:
-    """Carry a plan out in thought: each step must find what it needs."""
+    """Simulate a plan and check that each step has its prerequisites."""
     images = set(now.images)
     ready = {
         name

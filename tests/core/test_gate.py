@@ -32,7 +32,7 @@ def command(*, runs_code: bool, approves: bool = False) -> Command[NoArguments]:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One combination of all that the gate looks at."""
+    """One combination of all inputs of the gate."""
 
     need: PermissionLevel
     permission: Permission
@@ -44,7 +44,7 @@ class Case:
     seen: str | None
 
     def decided(self) -> Refuse | None:
-        """Ask the gate."""
+        """Return the gate's refusal for a case, or None."""
         facts = snapshot(
             actor="MEI" if self.author else "lin",
             trusted=self.trusted,
@@ -56,7 +56,7 @@ class Case:
 
     @property
     def may_ever(self) -> bool:
-        """Whether this person could do it, were the commit trusted."""
+        """Whether this person is permitted if the commit is trusted."""
         enough = {
             PermissionLevel.ANYONE: Permission.NONE,
             PermissionLevel.CONTRIBUTOR: Permission.NONE if self.author else Permission.WRITE,
@@ -67,7 +67,7 @@ class Case:
 
     @property
     def waits_for_trust(self) -> bool:
-        """Whether only trust is missing: to run the code, or for its author to count as a contributor."""
+        """Whether only trust is missing, to run the code or for its author to be a contributor."""
         counts_as_author = self.need is PermissionLevel.CONTRIBUTOR and self.permission < Permission.WRITE
         return not self.trusted and (self.runs_code or counts_as_author)
 
@@ -82,7 +82,7 @@ def cases() -> Iterator[Case]:
 
 
 def test_every_combination() -> None:
-    """Need × permission × author × fork × trusted × runs code × state × head, in the order of refusals."""
+    """Check level, permission, author, fork, trust, running code, state and head in the order of refusals."""
     for case in cases():
         refused = case.decided()
         reason = refused.reason if refused else None

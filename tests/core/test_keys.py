@@ -1,4 +1,4 @@
-"""One key for one event, whichever way the bot hears of it."""
+"""One event has one key, however it is reported."""
 
 import pytest
 

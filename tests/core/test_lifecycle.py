@@ -58,7 +58,7 @@ def after(run: Run, *results: StepResult) -> Run:
 
 
 def stopping(run: Run, request: StopRequest) -> Run:
-    """Return a run as it is read back after a decision has requested that it stops."""
+    """Return a run as loaded from the store after a requested stop."""
     return run if run.state.final or run.stop is not None else replace(run, stop=request)
 
 
@@ -254,7 +254,7 @@ def test_a_finished_step_shows_no_waiting_reason() -> None:
 
 
 def interrupted(run: Run, times: int) -> Run:
-    """Return a run whose step was under way each time that the bot ended."""
+    """Return a run whose step was running at each of several crashes."""
     for _ in range(times):
         index = lifecycle.next_step(run)
         assert index is not None

@@ -1,4 +1,4 @@
-"""What the bot has missed, and what it must leave alone."""
+"""Which events and commands count as missed, and which are skipped."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

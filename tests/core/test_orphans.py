@@ -1,4 +1,4 @@
-"""Whose things are whose, and which are nobody's."""
+"""Which resources have an owner and which are orphans."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The few values of the model that decide something themselves."""
+"""Values of the model with logic of their own."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The demo repository tells its story: green, then a feature with a bug, then the fix."""
+"""The story of the demo repository: passing tests, a feature with a bug, and the fix."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ Suite = Callable[..., Outcome]
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Suite:
-    """Run the demo repository's own tests with changes laid over it; return each test's outcome."""
+    """Run the demo repository's tests with these changes and return the outcome of each test."""
 
     def run(*changes: str, failed: str = "") -> Outcome:
         checkout = tmp_path / "checkout"

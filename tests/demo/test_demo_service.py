@@ -1,4 +1,4 @@
-"""The demo repository's image, built and run as the bot does it: hardened, on a closed network."""
+"""The image of the demo repository, built and run as by the bot: hardened and without internet access."""
 
 import io
 import tarfile
@@ -34,7 +34,7 @@ def engine() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture
 def start(engine: docker.DockerClient) -> Iterator[Start]:
-    """Build a stage and start it hardened on a network without a way out; remove everything afterwards."""
+    """Build a stage and start it hardened, without internet access; remove everything afterwards."""
     name = f"chatops-test-demo-{uuid.uuid4().hex[:8]}"
     with ExitStack() as left_behind:
         network = engine.networks.create(name, internal=True, labels={LABEL: "1"})

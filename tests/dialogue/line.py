@@ -1,4 +1,4 @@
-"""The line between the bot and Gitee: a test holds or loses requests and answers on it, and no clock does."""
+"""A transport between bot and Gitee on which tests hold or lose requests and answers, without timing."""
 
 import asyncio
 import re
@@ -11,45 +11,45 @@ from tests.fakes.adapters import Gate
 
 @dataclass(frozen=True)
 class Call:
-    """The next request of a method whose path matches, and where it or its answer waits."""
+    """A scripted request: its method and path, and the gate at which it or its answer waits."""
 
     method: str
     path: str
     gate: Gate | None
-    """None loses the request."""
+    """None if the request is lost."""
     answered: bool = False
-    """Whether Gitee has done what was asked when the gate is reached."""
+    """Whether the gate is after Gitee has handled the request."""
 
 
 @dataclass
 class Line:
-    """Where the requests of a test's bots pass; each script is for one of them."""
+    """The transport of a test's bots; each scripted entry applies to one request."""
 
     _calls: list[Call] = field(default_factory=list)
 
     @property
     def all_used(self) -> bool:
-        """Whether everything that was scripted has come to pass."""
+        """Whether all scripted entries have been used."""
         return not self._calls
 
     def hold_request(self, method: str, path: str) -> Gate:
-        """Let the next such request wait at the returned gate before Gitee hears of it."""
+        """Make the next such request wait at the returned gate before it reaches Gitee."""
         return self._hold(method, path, answered=False)
 
     def hold_answer(self, method: str, path: str) -> Gate:
-        """Let the answer to the next such request wait at the returned gate."""
+        """Make the answer to the next such request wait at the returned gate."""
         return self._hold(method, path, answered=True)
 
     def lose_request(self, method: str, path: str) -> None:
-        """Let the bot give up waiting for an answer to the next such request, of which Gitee never hears."""
+        """Make the next such request time out without reaching Gitee."""
         self._calls.append(Call(method, path, None))
 
     def transport(self) -> httpx.AsyncBaseTransport:
-        """Return what one client sends with."""
+        """Return a transport for one client."""
         return _Transport(self)
 
     def take(self, request: httpx.Request) -> Call | None:
-        """Return what was scripted for this request, which counts as used."""
+        """Return the entry for this request, if any, and mark it as used."""
         for call in self._calls:
             if call.method == request.method and re.search(call.path, request.url.path):
                 self._calls.remove(call)

@@ -1,4 +1,4 @@
-"""The bot on faked adapters: started and stopped at will, in a time that jumps over every wait."""
+"""A bot on fake adapters, which tests start and stop, with a clock that skips every wait."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,15 +24,15 @@ from tests.dialogue.tester import BOT, REPO, BotTester
 from tests.fakes.adapters import DOCKERFILE, PATIENCE, FakeWorld, Gate
 
 LONG = 2.0
-"""Seconds from which somebody would notice."""
+"""Waits of at least this many seconds are noticeable to people."""
 STRIDE = timedelta(seconds=20)
 NOWHERE = "http://127.0.0.1:1"
-"""Where nobody listens; the port of a bot that was stopped may be given to another test's at once."""
+"""An address without a listener; the port of a stopped bot may be reused by another test at once."""
 
 
 @dataclass
 class PassingTime:
-    """A clock that jumps over every wait of the bot, so that tests do not wait."""
+    """A clock that skips every wait of the bot, so that tests do not wait."""
 
     waits: list[float] = field(default_factory=list)
     _held: Gate | None = None
@@ -40,16 +40,16 @@ class PassingTime:
     _later: list[tuple[timedelta, Callable[[], object]]] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """Return the time as the bot sees it."""
+        """Return the bot's time."""
         return datetime.now(UTC) + self._ahead
 
     @property
     def noticed(self) -> list[float]:
-        """The waits that somebody would notice, in seconds."""
+        """Noticeable waits, in seconds."""
         return [seconds for seconds in self.waits if seconds >= LONG]
 
     async def sleep(self, seconds: float) -> None:
-        """Let this time be over at once."""
+        """Skip this wait."""
         self.waits.append(seconds)
         if self._held is not None and seconds >= LONG:
             await self._held.pass_through()
@@ -57,16 +57,16 @@ class PassingTime:
         await asyncio.sleep(0)
 
     def hold_waits(self) -> Gate:
-        """Let every wait that a person would notice last until the returned gate is opened."""
+        """Make every noticeable wait last until the returned gate is opened."""
         self._held = Gate()
         return self._held
 
     def after(self, span: timedelta, happens: Callable[[], object]) -> None:
-        """Let something happen as soon as so much more time was jumped over."""
+        """Call something once this much more time has been skipped."""
         self._later.append((self._ahead + span, happens))
 
     def skip(self, span: timedelta) -> None:
-        """Jump ahead."""
+        """Advance the clock."""
         self._ahead += span
         due = [happens for at, happens in self._later if at <= self._ahead]
         self._later = [(at, happens) for at, happens in self._later if at > self._ahead]
@@ -75,7 +75,7 @@ class PassingTime:
 
     @property
     def ahead(self) -> timedelta:
-        """How much was jumped over."""
+        """The skipped time."""
         return self._ahead
 
 
@@ -91,14 +91,14 @@ class OfflineTester(BotTester):
     _started: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self, **changes: Any) -> None:
-        """Start a bot on the same data, with these sections of the settings replaced."""
+        """Start a bot on the same data with these sections of the settings replaced."""
         self.settings = replace(self.settings, **changes)
         bot = bot_at(self.gitee, self.settings, self.world, self.clock, self.line)
         self.bot = await self._started.enter_async_context(bot)
         self.hook.url = f"{self.bot.listeners.web.url}/webhooks/gitee"
 
     async def stop(self) -> None:
-        """Stop the bot; webhooks are lost meanwhile."""
+        """Stop the bot; webhooks are lost until it starts again."""
         self.hook.url = NOWHERE
         await self._started.aclose()
 
@@ -108,12 +108,12 @@ class OfflineTester(BotTester):
         await self.start(**changes)
 
     async def sweep(self) -> None:
-        """Let what happened become old enough, and have the bot sweep."""
+        """Advance the clock beyond `[sweep] age` and run a sweep."""
         self.clock.skip(timedelta(seconds=3))
         await self.bot.reconciling.sweep.run()
 
     def repairs(self) -> dict[str, int]:
-        """Return how often the bot has repaired what."""
+        """Return the number of repairs by kind."""
         counts = {
             one.labels["kind"]: int(one.value)
             for metric in self.bot.deps.prometheus.collect()
@@ -123,7 +123,7 @@ class OfflineTester(BotTester):
         return {kind: count for kind, count in counts.items() if count}
 
     async def _pending(self) -> bool:
-        """Whether deliveries wait; if all of them wait for a later time, let time pass."""
+        """Return whether deliveries are pending; if all wait for a later time, advance the clock."""
         pending = await super()._pending()
         if pending and not await self.bot.store.inbox.due(self.clock.now()):
             self.clock.skip(STRIDE)
@@ -132,14 +132,14 @@ class OfflineTester(BotTester):
 
 
 def visitor(address: str) -> httpx.AsyncClient:
-    """Return who looks at the bot's pages, as patient as a test."""
+    """Return an HTTP client for the bot's pages, with the timeout of the tests."""
     plain = httpx.AsyncHTTPTransport(verify=False)  # not to verify spares loading certificates
     return httpx.AsyncClient(base_url=address, transport=plain, timeout=PATIENCE)
 
 
 @asynccontextmanager
 async def gitee_with_repository(folder: Path) -> AsyncIterator[OfflineGitee]:
-    """Serve an offline Gitee with people and one repository."""
+    """Run an offline Gitee with people and one repository."""
     async with OfflineGitee(folder) as gitee:
         for login in ("lin", "mei", "stranger", BOT):
             gitee.add_user(login)
@@ -152,7 +152,7 @@ async def gitee_with_repository(folder: Path) -> AsyncIterator[OfflineGitee]:
 async def bot_at(
     gitee: OfflineGitee, settings: Settings, world: FakeWorld, clock: PassingTime, line: Line
 ) -> AsyncIterator[Bot]:
-    """Run a bot against this Gitee, with the doors of this world and a time of its own."""
+    """Run a bot against this Gitee, with the adapters of this world and this clock."""
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
     http = httpx.AsyncClient(transport=line.transport(), timeout=None)  # noqa: S113 - the line loses what is to be lost
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), http=http, sleep=clock.sleep))

@@ -1,4 +1,4 @@
-"""A comment as a browser would see it, taken apart: what a hostile text may not change."""
+"""The parts of a rendered comment, to check that hostile text does not change them."""
 
 import re
 from collections import Counter
@@ -20,7 +20,7 @@ class Rendered(HTMLParser):
 
     source: str
     markers: list[str] = field(default_factory=list)
-    """Content of its HTML comments."""
+    """Content of the HTML comments."""
     links: list[str] = field(default_factory=list)
     opened: Counter[str] = field(default_factory=Counter)
     closed: Counter[str] = field(default_factory=Counter)
@@ -41,11 +41,11 @@ class Rendered(HTMLParser):
 
     @property
     def mentions(self) -> set[str]:
-        """Who would be notified; Gitee may look into code as well."""
+        """Logins that would be notified, including those in code, which Gitee may also notify."""
         return set(_MENTION.findall(self.source))
 
     def assert_harmless(self, marker: str, *, may_mention: str = "") -> None:
-        """Fail if it is anything but one comment of ours in one piece."""
+        """Fail unless this is one intact comment of the bot."""
         assert self.markers == [marker]
         assert self.source.count("<!--") == 1
         assert self.opened == self.closed

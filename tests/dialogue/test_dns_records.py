@@ -1,4 +1,4 @@
-"""Names that are entered one by one follow their environments."""
+"""DNS records of previews in etcd follow their environments."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ LABEL = "pr-1-shop"
 
 @dataclass
 class Entered:
-    """Where names are entered; `trouble` is what is in the way."""
+    """Fake DNS records; while `trouble` is set, every call raises it."""
 
     labels: set[str] = field(default_factory=set)
     entered: list[set[str]] = field(default_factory=list)

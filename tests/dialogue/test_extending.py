@@ -1,4 +1,4 @@
-"""Environments live longer when people ask for it, and people are told before one ends."""
+"""Extending environments, and announcing their expiry."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ async def preview(tester: OfflineTester) -> Environment:
 
 
 async def pass_by(tester: OfflineTester, span: timedelta) -> None:
-    """Let the preview be that much older: a webhook of Gitee's would be stale if the clock went ahead."""
+    """Make the preview older by this much; advancing the clock instead would make webhooks stale."""
 
     def older(one: Environment) -> Environment:
         extended = one.extended_at - span if one.extended_at else None
@@ -35,7 +35,7 @@ async def pass_by(tester: OfflineTester, span: timedelta) -> None:
 
 
 async def looked(tester: OfflineTester) -> None:
-    """Let the bot look for ends that are near, and for those that are there."""
+    """Run the tasks that announce and apply expiry."""
     await tester.bot.reconciling.warnings.reconcile()
     await tester.bot.reconciling.expiry.reconcile()
     await tester.settled()
@@ -43,7 +43,7 @@ async def looked(tester: OfflineTester) -> None:
 
 @pytest.fixture
 async def deployed(tester: OfflineTester) -> OfflineTester:
-    """Give a tester whose preview is up and lives for three days."""
+    """Provide a tester with a deployed preview that expires after three days."""
     await tester.opened()
     return tester
 

@@ -1,4 +1,4 @@
-"""What somebody can do who has seen one genuine token: Gitee's signature leaves the body free."""
+"""Forged bodies with a genuine token, which are possible because Gitee does not sign the body."""
 
 import time
 from typing import Any
@@ -12,7 +12,7 @@ IDLE = "version: 1\non: {open: [], update: [], close: []}\n"
 
 
 async def send(tester: OfflineTester, event: str, payload: dict[str, Any]) -> None:
-    """Send a body of one's own with a token that Gitee has sent."""
+    """Send a forged body with a genuine token."""
     headers = {
         "X-Gitee-Event": event,
         "X-Gitee-Token": SECRET,
@@ -23,7 +23,7 @@ async def send(tester: OfflineTester, event: str, payload: dict[str, Any]) -> No
 
 
 async def claim_comment(tester: OfflineTester, comment: int, sha: str, **said: str) -> None:
-    """Claim that this comment was just written under the present pull request at this commit."""
+    """Send a delivery that claims a new comment under the current pull request at this commit."""
     payload = {
         "action": "comment",
         "noteable_type": "PullRequest",

@@ -1,4 +1,4 @@
-"""What nobody owns any more is removed from runners and registry; what somebody owns stays."""
+"""Orphans are removed from runners and registry; resources with an owner are kept."""
 
 import logging
 from dataclasses import replace

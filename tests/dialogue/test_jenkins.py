@@ -1,4 +1,4 @@
-"""Jenkins carries the steps out: a double of it over real HTTP, the bot and its comments for real."""
+"""Steps as Jenkins jobs, with the offline Jenkins over real HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator

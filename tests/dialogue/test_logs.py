@@ -1,4 +1,4 @@
-"""What `/logs` shows of the steps of a pull request."""
+"""The reply to `/logs`."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ OUTPUT = "first\nError: no space left\n```\n@all <!-- chatops:run=1 -->\n</detai
 
 
 async def built(tester: OfflineTester) -> None:
-    """Build once, and leave a log of that."""
+    """Provide a tester with one build and its log."""
     await tester.configure(BY_HAND)
     await tester.open()
     await tester.says("/build")

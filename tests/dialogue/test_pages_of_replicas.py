@@ -1,4 +1,4 @@
-"""Several replicas on one PostgreSQL: each one's pages show the runs of all, while they go on."""
+"""Several replicas on one PostgreSQL: the pages of each show the running runs of all."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,7 +26,7 @@ RUN = 1
 
 @asynccontextmanager
 async def replica(gitee: OfflineGitee, settings: Settings, world: FakeWorld) -> AsyncIterator[Bot]:
-    """Run one bot whose files lie where its settings lead."""
+    """Run one bot with the file store of its settings."""
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT)))
     try:
@@ -47,14 +47,14 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 
 @dataclass
 class Pair:
-    """Two replicas with nothing in common but the database, and the gate at which a build waits."""
+    """Two replicas that share only the database, and the gate at which a build waits."""
 
     bots: tuple[Bot, Bot]
     gate: Gate
 
     @asynccontextmanager
     async def visitors(self) -> AsyncIterator[list[httpx.AsyncClient]]:
-        """Give somebody who looks at the pages of each."""
+        """Provide an HTTP client for the pages of each replica."""
         async with AsyncExitStack() as stack:
             clients = [visitor(bot.listeners.web.url) for bot in self.bots]
             yield [await stack.enter_async_context(client) for client in clients]
@@ -62,7 +62,7 @@ class Pair:
 
 @pytest.fixture
 async def pair(tmp_path: Path, settings: Settings, postgres_url: str) -> AsyncIterator[Pair]:
-    """Let a run begin whose build has said its first words."""
+    """Provide replicas with a run whose build has written its first output."""
     world = FakeWorld()
     gate = world.script.hold("build")
     shared = replace(settings, store=StoreSettings(SecretStr(postgres_url)))

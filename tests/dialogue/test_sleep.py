@@ -1,4 +1,4 @@
-"""Previews that nobody visits sleep, and wake for a visitor or a word."""
+"""Idle previews sleep, and a visit or `/wake` wakes them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +22,7 @@ async def preview(tester: OfflineTester) -> Environment:
 
 
 async def unvisited(tester: OfflineTester, span: timedelta) -> None:
-    """Let the last deployment and visit be that much longer ago, and have the bot look."""
+    """Make the last deployment and visit older by this much, and run the idle scaler."""
 
     def older(one: Environment) -> Environment:
         visited = one.visited_at - span if one.visited_at else None
@@ -40,7 +40,7 @@ async def visited(tester: OfflineTester) -> httpx.Response:
 
 
 async def woken(tester: OfflineTester) -> EnvironmentState:
-    """Have the bot wake what is wanted and return how that ended."""
+    """Let the bot wake the previews that should wake, and return the resulting state."""
     await tester.bot.reconciling.idle_scaler.scale_up()
     await tester.bot.reconciling.idle_scaler.awake()
     return (await preview(tester)).state
@@ -48,7 +48,7 @@ async def woken(tester: OfflineTester) -> EnvironmentState:
 
 @pytest.fixture
 async def deployed(tester: OfflineTester) -> OfflineTester:
-    """Give a tester whose preview is up, and sleeps after two hours."""
+    """Provide a tester with a deployed preview that sleeps after two hours."""
     tester.world.sleeps = True
     await tester.restart(kubernetes=replace(tester.settings.kubernetes, sleep_after="2h"))
     await tester.opened()
@@ -57,7 +57,7 @@ async def deployed(tester: OfflineTester) -> OfflineTester:
 
 @pytest.fixture
 async def asleep(deployed: OfflineTester) -> OfflineTester:
-    """Give a tester whose preview sleeps."""
+    """Provide a tester with a sleeping preview."""
     await unvisited(deployed, 2 * HOURS)
     return deployed
 

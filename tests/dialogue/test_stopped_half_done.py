@@ -24,7 +24,7 @@ STOPPING = "Stopping #1, as lin asked."
 
 
 async def interrupted_in_its_tests(tester: OfflineTester) -> None:
-    """Have the bot end while a suite runs; it is still there."""
+    """Stop the bot while a suite runs, so that its container remains."""
     gate = tester.world.script.hold("test")
     await tester.open()
     await gate.reached()

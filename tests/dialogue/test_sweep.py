@@ -1,4 +1,4 @@
-"""What lost webhooks would have told is found and made good, once; what was decided is left alone."""
+"""The sweep recovers lost webhooks once and does not repeat processed events."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ Doing = Callable[[OfflineTester], Awaitable[object]]
 
 
 async def unreported(tester: OfflineTester, *doings: Awaitable[object]) -> None:
-    """Let things happen at Gitee while the bot is down: their webhooks are lost."""
+    """Perform actions at Gitee while the bot is down, so that their webhooks are lost."""
     await tester.settled()
     await tester.stop()
     for doing in doings:

@@ -1,4 +1,4 @@
-"""What the passing of time does, and what bringing up the past does not."""
+"""Expiry of environments, and old comments that are delivered again."""
 
 from datetime import timedelta
 

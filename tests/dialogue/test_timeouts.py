@@ -1,4 +1,4 @@
-"""What takes too long is ended and says so, whatever interrupted it in between."""
+"""Timeouts of steps and runs, also after interruptions."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -19,10 +19,10 @@ LEFT = timedelta(minutes=10)
 
 @dataclass
 class Deadlines:
-    """The deadlines of steps, which are over when a test says so."""
+    """Deadlines of steps that tests let expire."""
 
     given: list[float] = field(default_factory=list)
-    """How many seconds each step was given."""
+    """Seconds allowed for each step."""
     _last: asyncio.Timeout = field(init=False)
 
     def __call__(self, seconds: float) -> asyncio.Timeout:
@@ -31,13 +31,13 @@ class Deadlines:
         return self._last
 
     def over(self) -> None:
-        """Let the time of the present step be over."""
+        """Let the deadline of the current step expire."""
         self._last.reschedule(asyncio.get_running_loop().time())
 
 
 @pytest.fixture
 def deadlines(tester: OfflineTester) -> Deadlines:
-    """Let the present bot ask the test how long a step may take."""
+    """Use these deadlines in the current bot."""
     made = Deadlines()
     tester.bot.worker.executor = replace(tester.bot.worker.executor, timeout=made)
     return made

@@ -1,4 +1,4 @@
-"""What the registry's scanner found, and what the operator does not accept."""
+"""Results of the registry's scanner, and the operator's threshold."""
 
 from bot.model.scan import Scan, Severity
 from tests.dialogue.offline import OfflineTester

@@ -8,7 +8,7 @@ IDLE = "version: 1\non: {open: [], update: [], close: []}\n"
 
 @pytest.fixture
 async def quiet(tester: OfflineTester) -> OfflineTester:
-    """Return a tester on a pull request where nothing runs by itself."""
+    """Return a tester on a pull request without automatic runs."""
     await tester.configure(IDLE)
     await tester.open()
     await tester.says_nothing()

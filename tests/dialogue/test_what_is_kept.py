@@ -1,4 +1,4 @@
-"""What a bot keeps of its runs, and for how long; and what it tells whoever metrics it."""
+"""Retention of runs and files, and the metrics of runs."""
 
 from datetime import timedelta
 

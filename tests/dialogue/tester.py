@@ -1,4 +1,4 @@
-"""A tester who writes and reads under the pull requests of an offline Gitee, whatever the bot stands on."""
+"""A tester who writes and reads comments under pull requests of an offline Gitee, for any kind of bot."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,15 +23,15 @@ CHANGE: Files = {"app.py": "print('hello')\n"}
 
 @dataclass
 class BotTester:
-    """Words under pull requests in, comments out. What the bot says must be read before the end."""
+    """Writes comments and reads those of the bot; a test must read every comment of the bot."""
 
     gitee: OfflineGitee
     world: FakeWorld
     bot: Bot
     number: int = 0
-    """The pull request that is spoken of."""
+    """Number of the current pull request."""
     patience: float = PATIENCE
-    """Seconds after which waiting for anything fails instead of hanging."""
+    """Seconds after which a waiting test fails instead of hanging."""
     _read: set[int] = field(default_factory=set)
 
     # What people do
@@ -46,7 +46,7 @@ class BotTester:
         draft: bool = False,
         files: Files = CHANGE,
     ) -> int:
-        """Open the pull request that later calls are about."""
+        """Open a pull request and make it the current one."""
         name = branch or f"{by}-{len(self.gitee.repository(REPO).pulls)}"
         self.number = await self.gitee.open_pull(
             REPO, name, files=dict(files), by=by, title=title, from_fork=from_fork, draft=draft
@@ -54,12 +54,12 @@ class BotTester:
         return self.number
 
     async def opened(self, by: str = "mei", **how: Any) -> str:
-        """Open a pull request and return what the bot says about it."""
+        """Open a pull request and return the bot's comment."""
         await self.open(by, **how)
         return await self.read()
 
     async def opened_by_stranger(self) -> str:
-        """Open a pull request from a stranger's fork and return what the bot says about it."""
+        """Open a pull request from a stranger's fork and return the bot's comment."""
         return await self.opened("stranger", from_fork=True)
 
     async def comment(self, body: str, by: str = "lin") -> int:
@@ -67,24 +67,24 @@ class BotTester:
         return await self.gitee.comment(REPO, self.number, body, by=by)
 
     async def says(self, body: str, by: str = "lin") -> str:
-        """Write a comment and return the first answer to it."""
+        """Write a comment and return the bot's first reply."""
         await self.comment(body, by)
         return await self.read()
 
     async def push(self, by: str = "mei", files: Files | None = None) -> str:
-        """Push a commit to the pull request; return its sha."""
+        """Push a commit to the pull request and return its id."""
         content = files or {"app.py": f"print({len(self.gitee.deliveries)})\n"}
         return await self.gitee.push(REPO, self.number, dict(content), by=by)
 
     async def force_push(self, sha: str, by: str = "mei") -> None:
-        """Move the pull request's branch to a commit that it has had before."""
+        """Move the branch of the pull request to a former commit."""
         ref, forge, before = f"refs/heads/{self.pull.head_branch}", self.gitee.forge, self.head
         home = self.pull.head_repository or self.pull.repository
         await forge.git(home).set_ref(ref, sha)
         await branches.ref_moved(forge, home, ref, before, sha, forge.user(by))
 
     async def configure(self, text: str) -> None:
-        """Put a `.chatops.yml` on the base branch."""
+        """Commit a `.chatops.yml` to the base branch."""
         await self.gitee.commit(REPO, "master", {".chatops.yml": text}, by="lin")
 
     async def close(self, by: str = "lin") -> None:
@@ -92,21 +92,21 @@ class BotTester:
         await self.gitee.close(REPO, self.number, by=by)
 
     async def reopen(self, by: str = "lin") -> None:
-        """Open it again."""
+        """Reopen the pull request."""
         await self.gitee.reopen(REPO, self.number, by=by)
 
     async def merge(self, by: str = "lin") -> None:
-        """Merge it."""
+        """Merge the pull request."""
         await self.gitee.merge(REPO, self.number, by=by)
 
     @property
     def pull(self) -> Pull:
-        """The pull request that is spoken of."""
+        """Number of the current pull request."""
         return self.gitee.pull(REPO, self.number)
 
     @property
     def head(self) -> str:
-        """Its present commit."""
+        """Its current head."""
         return self.pull.head_sha
 
     # What the bot says
@@ -118,11 +118,11 @@ class BotTester:
         return sorted(found, key=lambda comment: int(comment.id))
 
     def unread(self) -> list[str]:
-        """Return what the bot said and nobody read yet, oldest first, as it stands now."""
+        """Return the bot's unread comments with their current text, oldest first."""
         return [comment.body for comment in self.comments() if comment.id not in self._read]
 
     async def read(self) -> str:
-        """Wait until everything has settled, then read the oldest unread comment as it stands."""
+        """Wait until the bot is idle, then read the oldest unread comment."""
         await self.settled()
         fresh = [comment for comment in self.comments() if comment.id not in self._read]
         assert fresh, "the bot said nothing more"
@@ -130,7 +130,7 @@ class BotTester:
         return str(fresh[0].body)
 
     async def read_all(self) -> list[str]:
-        """Wait until everything has settled, then read all that is unread."""
+        """Wait until the bot is idle, then read all unread comments."""
         await self.settled()
         found = self.unread()
         self._read.update(comment.id for comment in self.comments())
@@ -145,11 +145,11 @@ class BotTester:
         return await self.sees(_marker(run))
 
     async def shows(self, run: int, words: str) -> str:
-        """Read the comment of a run as soon as it says these words, while work goes on."""
+        """Wait until the comment of a run contains these words, and read it."""
         return await self.sees(words, _marker(run))
 
     async def sees(self, *words: str) -> str:
-        """Read the comment that says all these words as soon as one does, while work goes on."""
+        """Wait until a comment contains all these words, and read it."""
         found = await self.gitee.wait_for(lambda: self._saying(*words), self.patience)
         self._read.add(found[0].id)
         return str(found[0].body)
@@ -158,25 +158,25 @@ class BotTester:
         return [comment for comment in self.comments() if all(one in comment.body for one in words)]
 
     def texts(self, containing: str) -> list[str]:
-        """Return every text that the comment with these words has had, oldest first."""
+        """Return all versions of the comment with these words, oldest first."""
         found = self._saying(containing)
         assert found, f"no comment says {containing!r}"
         return [str(revision.body) for revision in found[0].history]
 
     async def says_nothing(self) -> None:
-        """Wait until everything has settled; fail if the bot has said something."""
+        """Wait until the bot is idle; fail if it has posted a comment."""
         await self.settled()
         assert self.unread() == []
 
     async def runs(self) -> list[Run]:
-        """Return all runs, oldest first, once everything has settled."""
+        """Wait until the bot is idle, then return all runs, oldest first."""
         await self.settled()
         return list(reversed(await self.bot.store.runs.runs()))
 
     # Waiting
 
     async def settled(self) -> None:
-        """Wait until nothing is under way anywhere."""
+        """Wait until Gitee and the bot are idle."""
         await self.until(self._quiet)
 
     async def _quiet(self) -> bool:
@@ -191,12 +191,12 @@ class BotTester:
         return not await self._pending()
 
     async def _pending(self) -> bool:
-        """Whether deliveries wait, be it for a later time."""
+        """Whether deliveries are pending, including those that wait for a retry."""
         far = self.bot.dispatcher.clock.now() + timedelta(days=365)
         return bool(await self.bot.store.inbox.due(far))
 
     async def until(self, condition: Callable[[], Awaitable[Any]]) -> None:
-        """Wait for a condition that has no event of its own."""
+        """Poll a condition until it is true."""
         async with asyncio.timeout(self.patience):
             while not await condition():  # noqa: ASYNC110 - the bot's state can only be asked for
                 await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The Corefile as it is printed; read against the plugins' documentation, as no CoreDNS can be had here."""
+"""The printed Corefile, compared with the plugins' documentation because no CoreDNS is available."""
 
 import pytest
 from click.testing import CliRunner

@@ -1,4 +1,4 @@
-"""Names in a real etcd, read back as CoreDNS reads them."""
+"""DNS records in a real etcd, read as by CoreDNS."""
 
 import json
 from base64 import b64decode, b64encode
@@ -41,7 +41,7 @@ def asked(etcd: EtcdProcess, what: str, body: dict[str, str]) -> Any:
 
 
 def stored(etcd: EtcdProcess, name: str) -> dict[str, Any] | None:
-    """Return what CoreDNS would find for a name, as its etcd plugin looks for it."""
+    """Return the records that CoreDNS's etcd plugin would find for a name."""
     path = "/".join(("/skydns", *reversed(name.split("."))))
     body = {"key": b64encode(path.encode()).decode()}
     found = asked(etcd, "kv/range", body).get("kvs")

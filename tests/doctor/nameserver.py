@@ -1,4 +1,4 @@
-"""A DNS server on this machine whose answers a test chooses."""
+"""A local DNS server whose answers tests choose."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,12 +15,12 @@ from bot.doctor import lookup
 from tests.fakes.adapters import PATIENCE
 
 Answer = Callable[[str, str], str | None]
-"""From name and type to an address, an RCODE's name, or nothing for no data; None stays silent."""
+"""Answers by name and type: an address, the name of an RCODE, empty for no data, None for no answer."""
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a server that does answer have all the time that a busy machine takes."""
+    """Give a server that answers enough time on a busy machine."""
     monkeypatch.setattr(lookup, "TRY", PATIENCE)
     monkeypatch.setattr(lookup, "SECONDS", PATIENCE)
 
@@ -51,7 +51,7 @@ class _Protocol(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def nameserver(answer: Answer) -> AsyncIterator[str]:
-    """Serve while the block lasts; give `address:port`."""
+    """Run the server within the block and yield `address:port`."""
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: _Protocol(answer), local_addr=("127.0.0.1", 0))
     try:

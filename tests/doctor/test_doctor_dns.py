@@ -1,4 +1,4 @@
-"""Real questions to a server that answers right, or wrong in each of the ways a zone can be."""
+"""Real queries to a server with a correct zone or with each kind of error."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the doctor sees at Gitee, asked of the offline one."""
+"""The doctor's checks of Gitee, against the offline Gitee."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Faults that a real cluster does not produce on demand; tests/cluster asks a real one."""
+"""Errors that a real cluster does not produce on demand; tests/cluster uses a real one."""
 
 import json
 from collections.abc import AsyncIterator
@@ -16,13 +16,13 @@ from tests.real.ports import free_port
 
 @dataclass
 class ApiServer:
-    """Answers the doctor's questions."""
+    """A fake API server for the doctor."""
 
     refused: set[tuple[str, str]] = field(default_factory=set)
-    """Resource and verb."""
+    """Denied resources with their verbs."""
     asked: set[tuple[str, str, str]] = field(default_factory=set)
     classes: int = 404
-    """Status for the IngressClass."""
+    """HTTP status for the IngressClass."""
     port: int = 0
 
     async def version(self, _request: web.Request) -> web.Response:

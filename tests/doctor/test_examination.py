@@ -1,4 +1,4 @@
-"""The list as an operator reads it, and the exit code that a script does."""
+"""The doctor's output for people and its exit code for scripts."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the doctor sees in Jenkins, asked of the double and of the offline Gitee."""
+"""The doctor's checks of Jenkins, against the offline Jenkins and the offline Gitee."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

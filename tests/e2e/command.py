@@ -1,4 +1,4 @@
-"""`chatops playground` as a process of its own, which ends with the test however that goes."""
+"""Runs `chatops playground` as a process that always ends with the test."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from tests.real.parts import PATIENCE, RegistryProcess
 
 @asynccontextmanager
 async def playground(folder: Path, registry: RegistryProcess | str, *options: str) -> AsyncIterator[Process]:
-    """Start it with its data in a folder; what still runs at the end gets Ctrl-C."""
+    """Return a function that starts it with its data in a folder; at the end, running ones get SIGINT."""
     host = registry if isinstance(registry, str) else registry.host
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-u", "-m", "bot.cli", "playground", *options),

@@ -1,4 +1,4 @@
-"""A whole bot with the real engine, registry and git, under an offline Gitee."""
+"""A complete bot with the real engine, registry and git, and an offline Gitee."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,9 +30,9 @@ from tests.real.parts import RegistryProcess
 __all__ = ["base_image", "instance", "registry", "sdk"]
 
 PATIENCE = 300.0
-"""Seconds after which waiting for the bot fails instead of hanging."""
+"""Seconds after which a test that waits for the bot fails instead of hanging."""
 LONG = 600
-"""A timeout, in seconds, for what is to end by itself."""
+"""A timeout in seconds for steps that end by themselves."""
 
 SERVE = 'CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]'
 RUNTIME = """\
@@ -44,7 +44,7 @@ EXPOSE 8080
 
 @pytest.fixture
 def settings(tmp_path: Path, registry: RegistryProcess, instance: str) -> Settings:
-    """Return settings for a bot whose traces in the engine are this test's alone."""
+    """Return settings of a bot whose resources in the engine belong only to this test."""
     return Settings(
         server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
         gitee=GiteeSettings(webhook_secret=(Secret(SECRET),)),
@@ -60,9 +60,10 @@ def settings(tmp_path: Path, registry: RegistryProcess, instance: str) -> Settin
 async def start(
     tmp_path: Path, settings: Settings, base_image: str, registry: RegistryProcess
 ) -> AsyncIterator[Callable[[dict[str, str]], object]]:
-    """Give a function that starts a Gitee whose repository has these files, with a real bot beside it.
+    """Return a function that starts a Gitee whose repository has these files, and a real bot.
 
-    `{base}` in them stands for an image with a shell, httpd, nc and wget, `{registry}` for the registry.
+    In the files, `{base}` stands for an image with a shell, httpd, nc and wget, and `{registry}` for the
+    registry.
     """
     async with AsyncExitStack() as stack:
 

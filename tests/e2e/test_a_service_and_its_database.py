@@ -1,4 +1,4 @@
-"""The happy path with two containers: the tests reach the service and its database by name."""
+"""A preview of two containers: tests reach the service and its database by name."""
 
 from collections.abc import Awaitable, Callable
 

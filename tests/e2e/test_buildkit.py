@@ -1,4 +1,4 @@
-"""A whole bot that builds by BuildKit, through a stand-in for its client, and pushes to Harbor."""
+"""A complete bot that builds with BuildKit through a fake client, and pushes to Harbor."""
 
 import asyncio
 import os
@@ -108,6 +108,6 @@ async def test_an_image_built_by_buildkit_is_deployed_and_tested(
 
 
 async def _pulled(sdk: docker.DockerClient, harbor: FakeHarbor) -> list[str]:
-    """Return the images that the engine has from this Harbor."""
+    """Return the images of this Harbor in the engine."""
     name = f"{harbor.host}/previews/team/shop"
     return [str(image.id) for image in await asyncio.to_thread(sdk.images.list, name)]

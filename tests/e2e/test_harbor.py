@@ -1,4 +1,4 @@
-"""A whole bot whose images go to Harbor: the real engine pushes through it into a real registry."""
+"""A complete bot with Harbor: the real engine pushes through it into a real registry."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -78,7 +78,7 @@ async def test_an_image_is_built_pushed_scanned_deployed_and_its_tags_removed(
 
 
 class TestThreshold:
-    """The same with a threshold."""
+    """The same bot with a threshold for vulnerabilities."""
 
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:

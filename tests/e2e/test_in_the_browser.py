@@ -1,4 +1,4 @@
-"""A person at the playground in a real Chromium: opens a PR, reads the comment, visits the preview."""
+"""A person at the playground in a real Chromium opens a PR, reads the comment and visits the preview."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,7 +23,7 @@ async def running(tmp_path: Path, registry: RegistryProcess) -> AsyncIterator[Pl
 
 @pytest.fixture
 async def window() -> AsyncIterator[BrowserContext]:
-    """Open a browser window; at the end no script may have failed on any page."""
+    """Open a browser window; at the end, fail if a script had an error on any page."""
     errors: list[str] = []
     async with chromium(locale="zh-CN") as opened:
         opened.on("weberror", lambda error: errors.append(str(error.error)))

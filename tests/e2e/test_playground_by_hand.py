@@ -1,4 +1,4 @@
-"""`chatops playground` as a person starts and ends it: addresses printed, a first pull request, Ctrl-C."""
+"""`chatops playground` started by hand: printed URLs, a first pull request, Ctrl-C."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.docker
 
 
 async def invitation(started: asyncio.subprocess.Process) -> str:
-    """Return what is printed until people are told how to end it."""
+    """Return the output up to the line that says how to stop it."""
     assert started.stdout is not None
     output = ""
     async with asyncio.timeout(PATIENCE):

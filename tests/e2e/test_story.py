@@ -1,4 +1,4 @@
-"""`chatops playground --demo-pr` as a person would start it: a process of its own, nothing in-process."""
+"""`chatops playground --demo-pr` as a separate process."""
 
 import asyncio
 import tomllib
@@ -16,11 +16,11 @@ from tests.real.ports import free_port
 pytestmark = pytest.mark.docker
 
 PATIENCE = 900.0
-"""Seconds after which waiting for a whole story fails instead of hanging."""
+"""Seconds after which a test that waits for a whole story fails instead of hanging."""
 
 
 def ports() -> list[str]:
-    """Choose where to listen: what the playground itself finds free is nobody's until it is used."""
+    """Reserve the ports: a free port that the playground finds by itself is not reserved until it is used."""
     options = ("--port", "--bot-port", "--preview-port", "--jenkins-port")
     return [word for option in options for word in (option, str(free_port()))]
 

@@ -1,4 +1,4 @@
-"""What is left behind in a real engine and a real registry is found and removed; what is in use stays."""
+"""Orphans in a real engine and a real registry are removed; resources in use are kept."""
 
 import asyncio
 import io
@@ -34,20 +34,20 @@ HOST = {"Host": "pr-1-shop.test.example.com"}
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """Return settings by which things are old after a second, and swept when the test wants it."""
+    """Return settings with an age of one second, and with sweeps only on request of the test."""
     return replace(settings, sweep=SweepSettings(enabled=False, age="1s"))
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine as the test sees it: leaves things behind, and counts what is left of them."""
+    """The engine, with orphans that the test creates and counts."""
 
     sdk: docker.DockerClient
     instance: str
     image: str
 
     def leave_behind(self) -> None:
-        """Make what a bot that was killed at the wrong moment would leave."""
+        """Create the resources that a killed bot may leave behind."""
         marks = {**labels.of_environment(self.instance, STRANGE), naming.LABEL_RUN: "5"}
         network = self.sdk.networks.create(f"{self.instance}-stray", internal=True, labels=marks)
         self._run(marks, network=network.name, name=f"{self.instance}-app")
@@ -66,7 +66,7 @@ class Engine:
 
     @property
     def extra_items(self) -> int:
-        """How much is left of it."""
+        """Number of orphans that still exist."""
         marks = labels.of_pull(self.instance, STRANGE.repo, STRANGE.number)
         wanted: Any = labels.matching(marks)
         return (

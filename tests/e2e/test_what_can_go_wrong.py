@@ -1,4 +1,4 @@
-"""Failures that people meet, met with the real engine: what the comment says must help."""
+"""Common failures, with the real engine: the comment must help."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.docker
 Start = Callable[[dict[str, str]], Awaitable[BotTester]]
 
 SHORT = 2
-"""A timeout, in seconds, for what never ends: whatever a busy machine does meanwhile, it is over."""
+"""A timeout in seconds for steps that never end."""
 BOMB = '<!DOCTYPE a [<!ENTITY b "c">]><testsuite/>'
 HEALTH = f"deploy:\n  health: {{path: /, timeout: {LONG}}}\n"
 TESTS = "FROM runtime AS test\n"
 
 
 async def told(start: Start, files: dict[str, str]) -> str:
-    """Return what the bot says of a pull request to this repository."""
+    """Return the bot's comment under a pull request to this repository."""
     bot = await start(files)
     await bot.open()
     return await bot.read()

@@ -1,4 +1,4 @@
-"""Leases, in a time that the test owns: who is taken for dead, and who must think so of itself."""
+"""Leases with a clock of the test: which replicas are evicted, and when a replica fences itself."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ AWAY = RetryLater(Reason.STORE_UNAVAILABLE, {"message": "no answer"})
 
 @dataclass
 class FakeReplicas:
-    """A store's replicas; `away` while nobody reaches it."""
+    """The replicas in a store; while `away` is set, the store does not answer."""
 
     heartbeats: dict[str, int] = field(default_factory=dict)
     evicted: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class FakeReplicas:
 
 @dataclass
 class FakeInstanceLock:
-    """Where a replica sits."""
+    """A fake instance lock."""
 
     name: str = ""
 
@@ -62,7 +62,7 @@ class FakeInstanceLock:
 
 @dataclass
 class Counted(Metrics):
-    """Counts what a replica tells of itself."""
+    """Counts the metrics of a replica."""
 
     lost: int = 0
     takeovers: int = 0
@@ -76,7 +76,7 @@ class Counted(Metrics):
 
 @dataclass
 class Replica:
-    """A membership with a clock of its own."""
+    """A membership with its own clock."""
 
     replicas: FakeReplicas
     now: float = 100.0
@@ -95,7 +95,7 @@ class Replica:
         self.drops += 1
 
     async def pass_(self, seconds: float) -> None:
-        """Let time go by, looking as often as the real loop does."""
+        """Advance the clock, with renewals at the real interval."""
         end = self.now + seconds
         while self.now < end:
             self.now += HEARTBEAT_INTERVAL

@@ -1,4 +1,4 @@
-"""A replica writes a comment only while it holds the lease under which it claimed it."""
+"""A replica writes a comment only while it holds the lease with which it claimed the comment."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,11 +16,11 @@ UPDATE = CommentUpdate(RepoPath("team", "shop"), 1, "<!-- m -->", Apology("t"), 
 
 @dataclass
 class FakeWorld:
-    """Forge, store, renderer and identity of one publisher."""
+    """Fake forge, store, renderer and identity of one publisher."""
 
     lease: Lease = field(default_factory=lambda: Lease("one"))
     next_lease: Lease | None = None
-    """The lease that this replica holds after rendering."""
+    """The replica's lease after rendering."""
     posted: list[str] = field(default_factory=list)
     released: int = 0
 
@@ -32,7 +32,7 @@ class FakeWorld:
         return None, ""
 
     async def put_comment(self, *_: object) -> None:
-        """Remember nothing."""
+        """Do nothing."""
 
     async def release_comment(self, *_: object) -> None:
         self.released += 1

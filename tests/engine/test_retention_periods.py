@@ -1,4 +1,4 @@
-"""What was kept for long enough goes, and nothing of what still counts."""
+"""Expired data is removed, and nothing that is still needed."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ FILES = {"build.log": b"1", "report.html": b"2", "suites/unit/report.json": b"3"
 
 @dataclass
 class Counted(Metrics):
-    """Remembers what was removed."""
+    """Records the numbers of removed items."""
 
     kinds: Counter[str] = field(default_factory=Counter)
 
@@ -43,7 +43,7 @@ class Counted(Metrics):
 
 
 class At:
-    """A clock that stands."""
+    """A clock that stands still."""
 
     def now(self) -> datetime:
         return NOW
@@ -51,7 +51,7 @@ class At:
 
 @dataclass
 class Kept:
-    """A store and a file store with the operator's patience of days."""
+    """A store and a file store with short retention times."""
 
     store: Store
     files: FileStore
@@ -67,7 +67,7 @@ class Kept:
         return Retention(self.store, self.files, At(), RetentionPolicy(*days), self.counted)
 
     async def run(self, days_ago: int | None, *, number: int = 12) -> int:
-        """Add a run with all kinds of files that ended so long ago, or goes on."""
+        """Add a run with all kinds of files that ended this long ago, or that is unfinished."""
         origin = Origin(Trigger.OPEN, "lin")
         added = await self.store.start(
             Run(0, SHOP, number, SHA, Plan((Build(SHA, BuildConfig()),)), origin, Language.ZH, NOW)

@@ -1,4 +1,4 @@
-"""A bot whose surroundings fail while it works, in a time that does not run ahead meanwhile."""
+"""Bots whose database, disk or Gitee fails, with a clock that does not skip waits."""
 
 import asyncio
 import subprocess
@@ -22,34 +22,34 @@ PIECE = 1 << 14
 
 
 class SteadyTime(PassingTime):
-    """A clock that goes as it does: what waits for an outage to end must not have waited for days then."""
+    """A real clock: during an outage, retries must not use up days of skipped time."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait a moment, for what takes longer in the tests' surroundings than here."""
+        """Wait briefly, so that external processes can make progress."""
         self.waits.append(seconds)
         await asyncio.sleep(min(seconds, 0.02))
 
 
 @dataclass
 class SmallDisk:
-    """A file system of a few megabytes, to be filled to the last byte."""
+    """A file system of a few megabytes that tests fill completely."""
 
     folder: Path
 
     def fill(self) -> None:
-        """Leave no room."""
+        """Fill the disk."""
         with suppress(OSError), (self.folder / "ballast").open("wb", buffering=0) as file:
             while True:
                 file.write(b"x" * PIECE)
 
     def free(self) -> None:
-        """Make room again."""
+        """Free the space."""
         (self.folder / "ballast").unlink()
 
 
 @pytest.fixture
 def small_disk() -> Iterator[SmallDisk]:
-    """Mount a small disk; needs the rights that the tests with containers need anyway."""
+    """Mount a small disk; this needs root, as do the tests with containers."""
     # Not below pytest's folder, which others may tidy up meanwhile.
     folder = Path(tempfile.mkdtemp(prefix="chatops-disk-"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=True)  # noqa: S603, S607
@@ -72,14 +72,14 @@ async def at_work(tmp_path: Path, settings: Settings, clock: PassingTime) -> Asy
 
 @pytest.fixture
 async def steady(tmp_path: Path, settings: Settings) -> AsyncIterator[OfflineTester]:
-    """Give a tester in steady time."""
+    """Provide a tester with a real clock."""
     async for found in at_work(tmp_path, settings, SteadyTime()):
         yield found
 
 
 @pytest.fixture
 async def tester(tmp_path: Path, settings: Settings) -> AsyncIterator[OfflineTester]:
-    """Give a tester in a time that jumps over every wait."""
+    """Provide a tester with a clock that skips every wait."""
     async for found in at_work(tmp_path, settings, PassingTime()):
         yield found
 
@@ -88,7 +88,7 @@ async def tester(tmp_path: Path, settings: Settings) -> AsyncIterator[OfflineTes
 async def on_small_disk(
     small_disk: SmallDisk, tmp_path: Path, settings: Settings
 ) -> AsyncIterator[OfflineTester]:
-    """Give a tester whose bot keeps everything on the small disk."""
+    """Provide a tester whose bot has all its data on the small disk."""
     server = replace(settings.server, data_dir=small_disk.folder / "bot")
     async for found in at_work(tmp_path, replace(settings, server=server), SteadyTime()):
         yield found

@@ -1,4 +1,4 @@
-"""A clock that jumps: what was taken in is decided, nobody loses a lease, timers follow the clock."""
+"""Clock jumps: deliveries are processed, leases are kept, and expiry follows the clock."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A database that is locked, gone or another's: told in plain words, waited for, and gone on with."""
+"""A database that is locked, unavailable or in use: it is reported, and work continues afterwards."""
 
 import asyncio
 import subprocess
@@ -31,7 +31,7 @@ sys.stdin.read()
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Let another process hold the lock of a SQLite file for writing."""
+    """Hold the write lock of a SQLite file in another process."""
     with subprocess.Popen(  # noqa: S603 - constant arguments
         [sys.executable, "-c", LOCKER, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
@@ -44,7 +44,7 @@ def locked(file: Path) -> Iterator[None]:
 
 
 def said(sent: Delivery) -> object:
-    """Return the words of a comment that a delivery tells of."""
+    """Return the text of the comment of a delivery."""
     return sent.payload.get("note")
 
 

@@ -1,4 +1,4 @@
-"""A full disk: nothing is acknowledged that is not kept, nothing that was is lost, and all goes on."""
+"""A full disk: only stored webhooks are acknowledged, none of these is lost, and work continues."""
 
 import asyncio
 from pathlib import Path

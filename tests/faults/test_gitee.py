@@ -1,4 +1,4 @@
-"""A Gitee that is away or refuses the token: deliveries wait, comments are brought up afterwards."""
+"""A Gitee that does not answer or refuses the token: deliveries wait, and comments follow afterwards."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What real Gitee sent, by file name."""
+"""Bodies and answers recorded from the real Gitee, by file name."""
 
 import json
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def payload(name: str) -> dict[str, Any]:
-    """Return a captured webhook's body."""
+    """Return the body of a captured webhook."""
     body: dict[str, Any] = json.loads((FOLDER / f"payloads/{name}.json").read_bytes())
     return body
 

@@ -1,4 +1,4 @@
-"""A Gitee made of prepared answers, for what the offline one never does: stalls, lies and odd shapes."""
+"""A Gitee with prepared answers, for what the offline Gitee never does: stalls and invalid answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Answer = httpx.Response | Exception
 
 @dataclass
 class Prepared:
-    """Answers in order, the last one again and again; and what was asked, waited and observed."""
+    """Answers in order, repeating the last one; records requests, waits and observations."""
 
     answers: list[Answer]
     requests: list[httpx.Request] = field(default_factory=list)

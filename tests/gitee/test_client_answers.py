@@ -1,4 +1,4 @@
-"""What the client makes of answers: recorded ones, odd ones, and half ones."""
+"""How the client reads answers: recorded, unusual and incomplete ones."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""How the client sends: repeats, refusals, redirects, limits; against prepared answers."""
+"""How the client sends requests: retries, refusals, redirects and rate limits, with prepared answers."""
 
 import logging
 from email.utils import format_datetime

@@ -48,7 +48,7 @@ def delivered(body: object, headers: Mapping[str, str] = PULL) -> Delivery:
 
 
 def changed(name: str, **fields: Any) -> dict[str, Any]:
-    """Return a captured body with other values; `pull_request__head__sha` reaches inside."""
+    """Return a captured body with changed values; `pull_request__head__sha` names a nested one."""
     body = payload(name)
     for path, value in fields.items():
         *outer, last = path.split("__")

@@ -1,4 +1,4 @@
-"""The bot's own image, built once per worker."""
+"""The bot's image, built once per worker."""
 
 from tests.real.bot_image import context, engine, image
 

@@ -1,4 +1,4 @@
-"""The bot's own image: built without network, run as nobody in particular."""
+"""The bot's image: built without network, run as an unprivileged user."""
 
 import json
 import time
@@ -26,7 +26,7 @@ Launch = Callable[..., Container]
 
 @pytest.fixture
 def launch(engine: docker.DockerClient, image: Image) -> Iterator[Launch]:
-    """Start containers of the image, hardened and without network, and remove them with their volumes."""
+    """Return a function that starts hardened containers without network; remove them with their volumes."""
     with ExitStack() as started:
 
         def start(*command: str, read_only: bool = True, **options: Any) -> Container:
@@ -50,7 +50,7 @@ def launch(engine: docker.DockerClient, image: Image) -> Iterator[Launch]:
 
 @pytest.fixture
 def serving(launch: Launch, image: Image) -> Container:
-    """Start the bot, configured by the environment alone, and wait until it is well."""
+    """Start the bot, configured by environment variables only, and wait until it is healthy."""
     container = launch(
         environment={
             "CHATOPS_GITEE__TOKEN": "sample-token",
@@ -62,7 +62,7 @@ def serving(launch: Launch, image: Image) -> Container:
 
 
 def output(container: Container) -> str:
-    """Return what a container wrote that ended well."""
+    """Return the output of a container that exited with status 0."""
     status = container.wait()["StatusCode"]
     text: str = container.logs().decode()
     assert status == 0, text
@@ -70,7 +70,7 @@ def output(container: Container) -> str:
 
 
 def wait_until_well(container: Container, health_check: list[str]) -> None:
-    """Repeat the image's health check until it agrees; fail when the bot ends or takes too long."""
+    """Repeat the image's health check until it succeeds; fail if the bot exits or takes too long."""
     until = time.monotonic() + PATIENCE
     while not agrees(container, health_check):
         container.reload()
@@ -79,7 +79,7 @@ def wait_until_well(container: Container, health_check: list[str]) -> None:
 
 
 def agrees(container: Container, health_check: list[str]) -> bool:
-    """Say whether the health check ends well; it cannot be begun in a container that is over."""
+    """Return whether the health check succeeds; it cannot start in a container that has exited."""
     try:
         return container.exec_run(health_check).exit_code == 0
     except docker.errors.APIError:

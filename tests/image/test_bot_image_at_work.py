@@ -1,4 +1,4 @@
-"""The bot's image started as the README says, driving its host's engine for a real pull request."""
+"""The bot's image, started as in the README, using its host's engine for a real pull request."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path

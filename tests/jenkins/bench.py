@@ -1,4 +1,4 @@
-"""Orders run against the double: with a time that jumps over waits, and everything noted that was told."""
+"""Runs job requests against the offline Jenkins, with a clock that skips waits, and records all reports."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,7 +29,7 @@ ORDER = JobOrder(
 
 @dataclass
 class Timeline:
-    """A clock that jumps over every wait, and does what was planned for the moments that it passes."""
+    """A clock that skips every wait and performs the actions planned for the skipped time."""
 
     _now: datetime = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
     _plans: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
@@ -47,13 +47,13 @@ class Timeline:
         await asyncio.sleep(0)
 
     def after(self, seconds: float, do: Callable[[], object]) -> None:
-        """Do something when so much time has passed from now on."""
+        """Call something after this much time."""
         self._plans.append((self._now + timedelta(seconds=seconds), do))
 
 
 @dataclass
 class Bench:
-    """Runs orders as the steps do."""
+    """Runs job requests as the steps do."""
 
     jenkins: OfflineJenkins
     time: Timeline
@@ -63,11 +63,11 @@ class Bench:
     log: Recorder = field(default_factory=Recorder)
     told: list[dict[str, str | None]] = field(default_factory=list)
     stopping: bool = False
-    """Whether a cancelled order is to end for good."""
+    """Whether a cancelled request stops its build."""
     _clients: list[JenkinsClient] = field(default_factory=list)
 
     def jobs(self) -> JenkinsJobs:
-        """Return the bot's Jenkins as a process that has just begun has it."""
+        """Return a new client, as a newly started process has."""
         client = JenkinsClient(JenkinsOptions(self.jenkins.url, **self.credentials))
         self._clients.append(client)
         return JenkinsJobs(
@@ -77,17 +77,17 @@ class Bench:
     async def run(
         self, order: JobOrder = ORDER, jobs: JenkinsJobs | None = None, **changes: Any
     ) -> JobEnding:
-        """Run an order to its end."""
+        """Run a request to its end."""
         async with asyncio.timeout(PATIENCE):
             found = jobs or self.jobs()
             return await found.run(replace(order, **changes), self.log, self._tell, lambda: self.stopping)
 
     def start(self, order: JobOrder = ORDER, **changes: Any) -> "asyncio.Task[JobEnding]":
-        """Begin to run an order."""
+        """Start a request."""
         return asyncio.create_task(self.run(order, **changes))
 
     async def until(self, what: Callable[[], object]) -> None:
-        """Wait until something holds, while the order goes on."""
+        """Wait until a condition is true while the request runs."""
         async with asyncio.timeout(PATIENCE):
             while not what():  # noqa: ASYNC110 - a condition of the double's, which has no event for it
                 await asyncio.sleep(0)
@@ -99,12 +99,12 @@ class Bench:
 
     @property
     def waited_for(self) -> list[str]:
-        """Return the reasons for waiting that were told."""
+        """Return the reported reasons for waiting."""
         return [told["waiting"] for told in self.told if told["waiting"]]
 
     @property
     def handle(self) -> str:
-        """Return what was told last to be found again by."""
+        """Return the last reported handle of the build."""
         return next((told["handle"] for told in reversed(self.told) if told["handle"]), "")
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A Jenkins that lives in the test's own time, and the bot's way to it."""
+"""An offline Jenkins with the test's clock, and the bot's client for it."""
 
 from collections.abc import AsyncIterator
 

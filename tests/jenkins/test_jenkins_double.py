@@ -1,4 +1,4 @@
-"""The double is held to what Jenkins really sends: recorded answers, and the rules of its console."""
+"""The offline Jenkins, compared with recorded answers and with the rules of Jenkins's console."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ async def get(http: httpx.AsyncClient, path: str, **query: str) -> Any:
 
 
 def assert_like(found: Any, recorded: Any, where: str = "") -> None:
-    """Fail for a key that Jenkins does not send, or whose value has another type there."""
+    """Fail for keys that Jenkins does not send, and for values of another type."""
     if found is None or recorded is None or found == {} or recorded == {}:
         return
     assert type(found) is type(recorded), where

@@ -1,4 +1,4 @@
-"""From the queue to the end, whatever happens to Jenkins on the way."""
+"""Following a build from the queue to its end, also across restarts of Jenkins and of the bot."""
 
 import asyncio
 from typing import Any
@@ -279,7 +279,7 @@ async def test_a_start_without_an_answer_is_not_repeated(bench: Bench, jenkins: 
 
 
 async def test_two_builds_of_one_key_are_one(bench: Bench, jenkins: OfflineJenkins) -> None:
-    """Should the same start ever arrive twice, everybody follows the first."""
+    """If the same start arrives twice, the first build is followed."""
     job = jenkins.add_job(JOB)
     for number in (1, 2):
         jenkins.scheduler.schedule(job, {"CHATOPS_RUN": ORDER.key, "n": str(number)}, "chatops")
@@ -302,7 +302,7 @@ async def test_the_bot_waits_for_a_slow_jenkins(bench: Bench, jenkins: OfflineJe
     slow = jenkins.faults.add("GET", "/1/api/json", hang=True, times=2)
 
     async def impatient(request: httpx.Request) -> None:
-        """Wait for a moment only where no answer will come."""
+        """Use a short timeout, because no answer will come."""
         if slow.matches(request.method, request.url.path):
             request.extensions["timeout"] = httpx.Timeout(None, read=0.05).as_dict()
 

@@ -1,4 +1,4 @@
-"""The bot as a process of its own, killed without a word while Jenkins works: nothing is started twice."""
+"""A bot process that is killed while Jenkins works starts nothing twice."""
 
 import asyncio
 import sys
@@ -31,7 +31,7 @@ async def gitee(tmp_path: Path) -> AsyncIterator[OfflineGitee]:
 
 @pytest.fixture
 async def live() -> AsyncIterator[OfflineJenkins]:
-    """Serve a Jenkins in real time, since the bot lives in it too."""
+    """Run a Jenkins with the real clock, because the bot uses it too."""
     async with OfflineJenkins() as found:
         found.add_user("chatops", token="11token")
         yield found

@@ -1,4 +1,4 @@
-"""Every refusal of Jenkins' has its reason, and credentials work as they should."""
+"""Reasons for refusals of Jenkins, and its credentials."""
 
 import asyncio
 from typing import Any
@@ -173,7 +173,7 @@ async def test_a_multibranch_job_is_found_by_its_encoded_branch(
 
 
 async def test_responses_of_other_servers_are_recognized(bench: Bench, jenkins: OfflineJenkins) -> None:
-    """An ingress without a backend says 404 to everything."""
+    """An ingress without a backend answers 404 to everything."""
     jenkins.add_job(JOB)
     jenkins.faults.add("GET", "/", status=404, body="default backend - 404", times=8)
     assert (await bench.run()).result == "SUCCESS"

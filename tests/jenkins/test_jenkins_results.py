@@ -1,4 +1,4 @@
-"""Logs of any size and kind, test results and archived files."""
+"""Logs of any size, test results and archived files."""
 
 import asyncio
 import json

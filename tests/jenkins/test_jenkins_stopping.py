@@ -1,4 +1,4 @@
-"""What is stopped is gone, or is said to be left."""
+"""Stopping builds, and reporting those that cannot be stopped."""
 
 import asyncio
 from dataclasses import replace
@@ -14,7 +14,7 @@ JOB = "team/build-image"
 
 
 async def cancelled(bench: Bench, task: "asyncio.Task[object]") -> None:
-    """Cancel for good, as `/cancel` does."""
+    """Cancel the request and stop its build, as `/cancel` does."""
     bench.stopping = True
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

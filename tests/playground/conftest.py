@@ -56,7 +56,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def pull(gitee: OfflineGitee) -> int:
-    """Open a pull request by mei that edits, adds, renames, deletes."""
+    """Open a pull request by mei that edits, adds, renames and deletes files."""
     files = {
         "src/app.py": "print('hello')\n",
         "docs/中文 name.md": "text\n",

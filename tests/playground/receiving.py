@@ -1,4 +1,4 @@
-"""A webhook receiver for tests, and the fixtures' types."""
+"""A webhook receiver for tests, and the types of fixtures."""
 
 import asyncio
 import base64
@@ -13,14 +13,14 @@ import httpx
 from aiohttp import web
 
 Api = Callable[[str | None], httpx.AsyncClient]
-"""A client of API v5 with the token of this user, or none."""
+"""Returns a client of API v5 with the token of this user, or without a token."""
 
 REPO = "team/shop"
 
 
 @dataclass
 class Received:
-    """One request that came to the receiver."""
+    """One received request."""
 
     headers: dict[str, str]
     body: dict[str, Any]
@@ -28,7 +28,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Keeps what comes and answers with `status`; while `hold` is not set, it does not answer."""
+    """Records requests and answers with `status`; while `hold` is not set, it does not answer."""
 
     url: str = ""
     status: int = 200
@@ -48,6 +48,6 @@ class Receiver:
 
 
 def signed(secret: str, timestamp: str) -> str:
-    """Compute the signature anew, from Gitee's description of it."""
+    """Compute the signature independently, from Gitee's description."""
     message = f"{timestamp}\n{secret}".encode()
     return base64.b64encode(hmac.new(secret.encode(), message, hashlib.sha256).digest()).decode()

@@ -1,4 +1,4 @@
-"""API answers: held to the published description, and to recorded answers where that is wrong."""
+"""API answers, validated against the published description, or recorded answers where that is wrong."""
 
 import json
 import re
@@ -23,7 +23,7 @@ WRONG_IN_THE_DESCRIPTION = {
 
 
 def nullable(schema: Any) -> Any:
-    """Let every field be null, as it may be in recorded answers, and drop what is known to be wrong."""
+    """Make every field nullable, as in recorded answers, and drop parts that are known to be wrong."""
     if isinstance(schema, list):
         return [nullable(one) for one in schema]
     if not isinstance(schema, dict):
@@ -45,7 +45,7 @@ REGISTRY: Registry[Any] = Registry().with_resource("urn:gitee", DRAFT202012.crea
 
 
 def hold_to(schema: str, answer: Any) -> None:
-    """Fail where the answer breaks the schema."""
+    """Fail if the answer violates the schema."""
     reference = {"$ref": f"urn:gitee#/components/schemas/{schema}"}
     jsonschema.Draft202012Validator(reference, registry=REGISTRY).validate(answer)
 
@@ -55,7 +55,7 @@ def recorded(name: str) -> Any:
 
 
 def differing(sample: Any, ours: Any, where: str = "$") -> list[str]:
-    """List keys that ours lacks, and types that differ."""
+    """List missing keys and differing types."""
     if isinstance(sample, dict) and isinstance(ours, dict):
         found = [f"{where}.{key}" for key in sample.keys() - ours.keys()]
         for key in sample.keys() & ours.keys():
@@ -137,7 +137,7 @@ def described_routes() -> list[tuple[str, str]]:
 
 
 def test_all_routes_are_in_the_description() -> None:
-    """Routes that do not exist at Gitee would be a trap for those who build on this one."""
+    """Code that uses a route which Gitee does not have would fail in production."""
     described = {(m.upper(), _plain(path.replace("/v5", "/api/v5", 1))) for m, path in described_routes()}
     described.add(("GET", "/api/v5/repos/{}/{}/compare/{}"))
     served = {

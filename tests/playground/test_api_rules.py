@@ -1,4 +1,4 @@
-"""The API's rules: who may do what, paging, sizes, merging, and Gitee's quirks."""
+"""Rules of the API: permissions, paging, sizes, merging, and peculiarities of Gitee."""
 
 import base64
 from datetime import UTC, timedelta

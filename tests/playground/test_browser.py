@@ -1,4 +1,4 @@
-"""The pull request's page in a real Chromium: what others write appears, what one writes is sent."""
+"""The pull request's page in a real Chromium: comments of others appear, and own comments are sent."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 async def page(gitee: OfflineGitee, pull: int) -> AsyncIterator[Page]:
-    """Open the page of a pull request; at the end no script may have failed."""
+    """Open the page of a pull request; at the end, fail if a script had an error."""
     errors: list[str] = []
     async with chromium() as window:
         page = await window.new_page()

@@ -1,4 +1,4 @@
-"""Scripted misbehaviour, and the doors through which tests wait and look."""
+"""Scripted faults, and the interfaces with which tests wait for and inspect changes."""
 
 import asyncio
 

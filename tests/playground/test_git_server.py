@@ -1,4 +1,4 @@
-"""Git over HTTP with the real git: cloning, fetching refs of pull requests, pushing, and who may."""
+"""Git over HTTP with the real git: cloning, fetching pull request refs, pushing, and permissions."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from tests.real.parts import PATIENCE
 
 
 async def git(*arguments: str, cwd: Path) -> tuple[int, str]:
-    """Run git as a visitor would, without anybody's configuration; return status and all output."""
+    """Run git without any user configuration and return its status and output."""
 
     def run() -> subprocess.CompletedProcess[str]:
         env = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
@@ -34,7 +34,7 @@ async def git(*arguments: str, cwd: Path) -> tuple[int, str]:
 
 
 def address(gitee: OfflineGitee, login: str = "", repository: str = REPO) -> str:
-    """Return the clone address, with credentials of a user if one is given."""
+    """Return the clone URL, with a user's credentials if one is given."""
     credentials = f"{login}:{gitee.token(login)}@" if login else ""
     return f"http://{credentials}{gitee.url.removeprefix('http://')}/{repository}.git"
 

@@ -1,4 +1,4 @@
-"""Where the playground listens, and when the story that it plays is over."""
+"""Choosing ports of the playground, and the end of its story."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ from playground.terminal import PlaygroundOptions
 
 
 class LazySystem:
-    """Gives whoever asks for any port the first that nobody listens on, as a system may."""
+    """Returns the first unused port to every request for any port, as an operating system may."""
 
     def __init__(self) -> None:
         self.taken: set[int] = set()
@@ -28,7 +28,7 @@ class LazySystem:
 
 
 class Listener:
-    """Listens until it is closed."""
+    """Occupies a port until it is closed."""
 
     def __init__(self, system: LazySystem, port: int) -> None:
         self._system, self._port = system, port
@@ -70,7 +70,7 @@ def test_ports_are_the_defaults_or_free_ones_for_a_story_unless_given(
 
 
 class Impatient(Stage):
-    """Has the bot's last words come only when somebody waits for them."""
+    """Posts the bot's last comment only when something waits for it."""
 
     last_words: Callable[[], Awaitable[None]]
 
@@ -89,7 +89,7 @@ async def empty(tmp_path: Path) -> AsyncIterator[OfflineGitee]:
 
 
 def served(request: httpx.Request) -> httpx.Response:
-    """Answer as bot and previews do once the only run has taken everything down."""
+    """Answer like the bot and its previews after the teardown."""
     run = {"id": 1, "finished_at": "now", "steps": [{"name": "teardown", "state": "passed", "image": None}]}
     return httpx.Response(200, json={"runs": [run]}) if "/api/" in request.url.path else httpx.Response(410)
 

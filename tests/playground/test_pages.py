@@ -1,4 +1,4 @@
-"""The pages without a browser: what they show, what their forms do, and who may post them."""
+"""The pages without a browser: content, forms, and who may submit them."""
 
 import re
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ EVIL = "<script>alert('x')</script>"
 
 @pytest.fixture
 async def browser(gitee: OfflineGitee) -> AsyncIterator[httpx.AsyncClient]:
-    """Make a client that behaves as a browser on the pages does."""
+    """Provide a client that behaves like a browser on the pages."""
     headers = {"Origin": gitee.url, "Sec-Fetch-Site": "same-origin"}
     async with httpx.AsyncClient(
         base_url=gitee.url, headers=headers, trust_env=False, timeout=PATIENCE
@@ -113,7 +113,7 @@ async def test_other_sites_cannot_post(
 
 
 async def test_requests_with_a_foreign_host_are_refused(gitee: OfflineGitee) -> None:
-    """Else a page elsewhere could read the tokens by pointing its own name here."""
+    """Otherwise a foreign page could read the tokens by DNS rebinding."""
     async with httpx.AsyncClient(base_url=gitee.url, trust_env=False, timeout=PATIENCE) as client:
         for host, status in (("evil.example:8000", 421), ("localhost:8000", 200), ("[::1]:80", 200)):
             answer = await client.get("/-/people", headers={"Host": host})

@@ -1,4 +1,4 @@
-"""Comments as HTML: what Gitee shows is shown, what could do harm is gone."""
+"""Comments as HTML: markup that Gitee supports is rendered, and dangerous markup is removed."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the hooks hear: which deliveries, with which headers and bodies, signed how, and what failures do."""
+"""Webhooks: which deliveries are sent, their headers, bodies and signatures, and failures."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ SECRET = "s3cret"
 
 
 def missing_keys(sample: Any, ours: Any, where: str = "") -> list[str]:
-    """List what a captured body has and ours has not, or has with another type."""
+    """List keys of a captured body that ours lacks or has with another type."""
     if isinstance(sample, dict) and isinstance(ours, dict):
         found = [f"{where}.{key} missing" for key in sample.keys() - ours.keys()]
         inner = [

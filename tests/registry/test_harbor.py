@@ -1,4 +1,4 @@
-"""The adapter against a Harbor whose requests and answers are held to the published description."""
+"""The adapter with a fake Harbor that validates requests and responses against the published description."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ FOUND = Findings({"Critical": 1, "High": 2, "Low": 4, "Odd": 1}, fixable=3)
 
 @pytest.fixture
 async def harbor() -> AsyncIterator[FakeHarbor]:
-    """Serve a Harbor with a project and a robot, before no registry at all."""
+    """Run a Harbor with a project and a robot account, without a registry behind it."""
     async with harbor_before(f"127.0.0.1:{free_port()}") as served:
         served.state.accounts[ROBOT] = Account(PASSWORD)
         served.state.create_project("previews", "false")
@@ -48,7 +48,7 @@ async def adapter(harbor: FakeHarbor) -> AsyncIterator[HarborRegistry]:
 
 
 async def _at_once(_seconds: float) -> None:
-    """Let waiting be over."""
+    """Do not wait."""
 
 
 def opened(harbor: FakeHarbor, *, scan_seconds: int = 5, **changes: Any) -> HarborRegistry:
@@ -59,7 +59,7 @@ def opened(harbor: FakeHarbor, *, scan_seconds: int = 5, **changes: Any) -> Harb
 
 
 def name_of(adapter: HarborRegistry) -> str:
-    """Return the repository's path as it stands in tags."""
+    """Return the repository's path as used in tags."""
     place = adapter._location(REPO)
     return f"{place.project}/{place.repository}"
 

@@ -1,4 +1,4 @@
-"""Harbor and a real engine: what it pushed is found, scanned and removed."""
+"""Harbor and a real engine: pushed images are found, scanned and removed."""
 
 import asyncio
 from pathlib import Path

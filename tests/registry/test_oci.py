@@ -24,13 +24,13 @@ MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 class PushedImages:
-    """Puts tiny images into a registry, as `docker push` would."""
+    """Pushes tiny images to a registry, as `docker push` does."""
 
     def __init__(self, host: str) -> None:
         self._client = httpx.Client(base_url=f"http://{host}", timeout=PATIENCE)
 
     def put(self, tag: str, content: str, name: str = NAME) -> str:
-        """Push an image whose manifest depends on the content; return its digest."""
+        """Push an image with this content and return its digest."""
         config = json.dumps({"architecture": "amd64", "os": "linux", "comment": content}).encode()
         digest = self._blob(name, config)
         manifest = {
@@ -66,7 +66,7 @@ class PushedImages:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Any:
-    """Run a registry that no other test writes to."""
+    """Run a registry for this test only."""
     process = RegistryProcess(tmp_path)
     yield process
     process.stop()
@@ -220,7 +220,7 @@ async def test_a_failing_registry_is_retried_later(status: int, delay: float | N
 
 
 class TokenRegistry:
-    """A registry behind a token service, as Harbor's is."""
+    """A registry with a token service, like Harbor's."""
 
     def __init__(self) -> None:
         self.given: list[str] = []

@@ -48,7 +48,7 @@ def flat(tokens: list[Token]) -> Iterator[Token]:
 
 
 def powers(markdown: str) -> list[str]:
-    """All that a comment can do beyond showing words: HTML, links, images, mentions."""
+    """All effects that a comment can have besides text: HTML, links, images, mentions."""
     found = []
     for token in flat(MARKDOWN.parse(markdown)):
         if token.type in {"html_block", "html_inline"}:
@@ -177,7 +177,7 @@ def test_a_missing_fact_is_a_dash(renderer: TemplateRenderer) -> None:
 
 
 class Overrides:
-    """An operator's directory of templates and what was told about it."""
+    """An operator's template folder and the problems reported for it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Nothing that the code can name is without words, in either language."""
+"""Everything that the code can name has a text in both languages."""
 
 import re
 from enum import StrEnum
@@ -26,7 +26,7 @@ BOTH = pytest.mark.parametrize("language", list(Language))
 
 
 class Asked(dict[str, str]):
-    """Facts that remember which of them were asked for."""
+    """Facts that record which of them were used."""
 
     def __init__(self) -> None:
         super().__init__()

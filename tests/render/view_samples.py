@@ -1,4 +1,4 @@
-"""One sample of every view in every variant that reads differently, with neutral names."""
+"""One sample of each variant of every view, with neutral names."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -184,7 +184,7 @@ def _running() -> Run:
 
 
 def _going(**told: object) -> Run:
-    """Return a run whose deployment is under way and tells this of itself."""
+    """Return a run with a running deployment in this state."""
     going = replace(_running().steps[1], attempt=1, **told)  # type: ignore[arg-type] # any of its fields
     return automatic(run(BUILT, going, waiting("test"), state=RunState.RUNNING))
 

@@ -157,7 +157,7 @@ async def test_a_repeated_suite_replaces_its_results(files: RunFiles) -> None:
 
 
 async def test_a_report_waits_for_the_file_store(files: RunFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To fail here would have the suite run again, for nothing that it did."""
+    """An error here would repeat the suite, although it did not fail."""
     errors = [RetryLater(Reason.STORE_UNAVAILABLE, {"message": "away"})]
     names = files.store.names
 

@@ -18,7 +18,7 @@ PAGE = ReportPage(Language.EN)
 
 
 class Outline(HTMLParser):
-    """Tags with their attributes, and the words between them."""
+    """Tags with their attributes, and the text between them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ CASES = (
 
 @pytest.fixture
 async def report(tmp_path: Path) -> AsyncIterator[Page]:
-    """Open a report on a phone that runs no scripts."""
+    """Open a report on a phone without JavaScript."""
     file = tmp_path / "report.html"
     file.write_text(ReportPage(Language.EN).render(42, [SuiteResults("default", Report(CASES))]), "utf-8")
     async with chromium(viewport={"width": 360, "height": 740}, java_script_enabled=False) as phone:

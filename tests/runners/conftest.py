@@ -20,17 +20,17 @@ from tests.real.parts import Recorder, tar
 __all__ = ["app_image", "base_image", "engine", "instance", "log", "registry", "sdk"]
 
 LONG = 600
-"""A timeout, in seconds, for what is to end by itself."""
+"""A timeout in seconds for steps that end by themselves."""
 
 TOO_MUCH = "for time in 1 2 3; do tail /dev/zero; done; exec tail /dev/zero"
-"""Takes all memory, more than once: of the last time an engine may hear when all is over already."""
+"""Exhausts the memory several times: the engine may learn of the last one after the container has exited."""
 
 KEY = EnvironmentKey(RepoPath("team", "shop"), 12, "preview")
 
 
 @dataclass
 class Stage:
-    """A platform with specifications to vary, and a look at what it made."""
+    """A platform with default specifications, and access to what it has created."""
 
     platform: DockerPlatform
     image: Image
@@ -40,7 +40,7 @@ class Stage:
     log: Recorder
 
     def spec(self, **changes: Any) -> EnvironmentSpec:
-        """Return a specification that deploys well unless it is changed."""
+        """Return a specification that deploys successfully unless it is changed."""
         plain = EnvironmentSpec(
             key=KEY,
             host="pr-12-shop.test",
@@ -70,7 +70,7 @@ class Stage:
         return replace(plain, **changes)
 
     def push(self, recipe: str) -> Image:
-        """Build a Dockerfile upon the small base and push it."""
+        """Build a Dockerfile on the small base image and push the image."""
         tag = f"{self.image.reference.rpartition(':')[0]}:{uuid.uuid4().hex[:8]}"
         text = f"FROM {self.tests_image}\nENV ONLY={self.instance}\n{recipe}"
         self.sdk.images.build(
@@ -98,7 +98,7 @@ class Stage:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing of this bot is left."""
+        """Whether no resource of this bot exists."""
         return not self.containers and not self.networks
 
     def container(self, part: str) -> Container:

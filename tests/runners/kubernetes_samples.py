@@ -1,4 +1,4 @@
-"""Orders to the Kubernetes runner, complete but for what a test is about."""
+"""Samples of requests to the Kubernetes runner."""
 
 from typing import Any
 

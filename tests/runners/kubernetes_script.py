@@ -1,4 +1,4 @@
-"""An API server whose objects change when a script says so: after a certain answer, and never by time."""
+"""A fake API server whose objects change after scripted answers, and never by time."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,42 +16,42 @@ from tests.runners.test_kubernetes_cluster import serving
 Object = dict[str, Any]
 NAMESPACE = "pr-12-shop"
 ENOUGH = 500
-"""Answers after which whoever still asks waits for what will not be."""
+"""Number of answers after which a test fails, because it waits in vain."""
 
 
 @dataclass
 class Script:
-    """What the server holds, and what happens to it after which answer, counted from the start."""
+    """Objects of the server, and the changes after each answer."""
 
     objects: dict[str, Object] = field(default_factory=dict)
-    """By path."""
+    """Objects by path."""
     logs: dict[str, bytes] = field(default_factory=dict)
-    """What containers wrote, by name."""
+    """Output of containers, by name."""
     after: dict[int, Callable[[], None]] = field(default_factory=dict)
-    """Changes, by the number of answers given before them."""
+    """Changes by the number of preceding answers."""
     created: Callable[[Object], None] = lambda _: None
-    """What a controller does about a new object."""
+    """What controllers do with a new object."""
     asked: list[str] = field(default_factory=list)
-    """Verb and kind of each question."""
+    """Verb and kind of each request."""
 
     def put(self, kind: Kind, name: str, body: Object, **metadata: Any) -> Object:
-        """Have an object, in place of one of that name."""
+        """Create or replace an object."""
         known = {"name": name, "uid": f"uid-of-{name}", **metadata}
         found = {"kind": kind.name, "spec": {}, **body, "metadata": known}
         self.objects[kind.path(NAMESPACE, name)] = found
         return found
 
     def remove(self, kind: Kind, name: str) -> None:
-        """Have it no more, nor the pods that it made."""
+        """Delete an object and its pods."""
         self._delete(kind.path(NAMESPACE, name))
 
     def begin(self, changes: dict[int, Callable[[], None]]) -> None:
-        """Count answers from here."""
+        """Restart the count of answers."""
         self.asked.clear()
         self.after = changes
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer from what there is now, then change it."""
+        """Answer from the current objects, then apply the scripted changes."""
         if len(self.asked) == ENOUGH:
             return web.json_response({"message": "nothing more happens here"}, status=500)
         done = await self._answer(request)
@@ -82,7 +82,7 @@ class Script:
         return web.json_response(body, status=201)
 
     def _delete(self, path: str) -> Object:
-        """Remove an object with the pods that it made, as the garbage collector does."""
+        """Delete an object and its pods, as the garbage collector does."""
         gone = self.objects.pop(path, {"metadata": {"uid": ""}})
         for name, each in list(self.objects.items()):
             if gone["metadata"]["uid"] in {one["uid"] for one in each["metadata"].get("ownerReferences", [])}:
@@ -97,21 +97,21 @@ class Script:
 
 @asynccontextmanager
 async def scripted(tmp_path: Path) -> AsyncIterator[tuple[Script, Cluster]]:
-    """Give a script and a cluster that goes by it."""
+    """Yield a script and a cluster that follows it."""
     script = Script()
     async with serving(script.answer, tmp_path) as cluster:
         yield script, cluster
 
 
 def owned(owner: Object) -> list[Object]:
-    """Return the reference by which a controller marks what it made."""
+    """Return the owner reference of a controller."""
     return [{"uid": owner["metadata"]["uid"], "controller": True}]
 
 
 def said(  # noqa: PLR0917 - as an event tells it
     script: Script, name: str, reason: str, message: str, kind: str = "Pod", uid: str = ""
 ) -> None:
-    """Have an event about an object, later than all before."""
+    """Create an event about an object, later than all earlier ones."""
     number = len(script.objects)
     body = {
         "reason": reason,
@@ -123,7 +123,7 @@ def said(  # noqa: PLR0917 - as an event tells it
 
 
 def without_pauses(patch: pytest.MonkeyPatch) -> None:
-    """Look again at once where the runner would wait for a moment."""
+    """Remove the runner's pauses between requests."""
     for pause in (
         "polling.INTERVAL",
         "suite.INTERVAL",
@@ -134,7 +134,7 @@ def without_pauses(patch: pytest.MonkeyPatch) -> None:
 
 
 def _kind(path: str) -> str:
-    """Return what a path is of: `jobs` for all of them and for one, `log` for a pod's output."""
+    """Return the kind of a path: `jobs` for a list and for one job, `log` for the output of a pod."""
     parts = path.split("/")
     return parts[-1] if parts[-1] == "log" else parts[parts.index(NAMESPACE) + 1]
 

@@ -11,7 +11,7 @@ from bot.runners.build_failure import BuildFailure
 from bot.runners.docker.build_messages import BuildMessages, Message, decode
 
 STREAMS = Path(__file__).parent / "streams"
-"""What a real engine (20.10) answered to small builds."""
+"""Answers of a real engine (20.10) to small builds."""
 
 
 def play(messages: BuildMessages, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Builds by `buildctl`: the client is a stand-in that takes its documented options, the images are real."""
+"""Builds with `buildctl`: a fake client that accepts the documented options builds real images."""
 
 import asyncio
 import base64
@@ -42,7 +42,7 @@ RUN exit 1
 
 @pytest.fixture
 def daemon() -> Iterator[str]:
-    """Give the address of something that listens as buildkitd does."""
+    """Provide the address of a listener in place of buildkitd."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -149,7 +149,7 @@ async def test_cancelling_stops_the_client_and_with_it_the_build(
 
 
 def _building(sdk: docker.DockerClient, base: str) -> list[str]:
-    """Return the containers that still sleep on this base."""
+    """Return the containers of this base image that are still running."""
     running = sdk.api.containers(filters={"ancestor": base})
     return [one["Id"] for one in running if "sleep 300" in one["Command"]]
 
@@ -283,7 +283,7 @@ def test_a_hostile_archive_stays_inside_and_its_links_are_not_followed(tmp_path:
 
 
 def vertex(number: int, name: str, error: str = "") -> str:
-    """Write a step that has ended as `--progress rawjson` does."""
+    """Return a finished step as `--progress rawjson` prints it."""
     found = {
         "digest": f"sha256:{number}",
         "inputs": ["sha256:0"],
@@ -295,7 +295,7 @@ def vertex(number: int, name: str, error: str = "") -> str:
 
 
 def written(number: int, text: str) -> str:
-    """Write the output of a step as `--progress rawjson` does."""
+    """Return the output of a step as `--progress rawjson` prints it."""
     log = {"vertex": f"sha256:{number}", "stream": 2, "data": base64.b64encode(text.encode()).decode()}
     return json.dumps({"logs": [{**log, "timestamp": "2026-11-28T10:00:01Z"}]})
 

@@ -25,7 +25,7 @@ def archive(*members: tuple[str, bytes] | tarfile.TarInfo) -> io.BytesIO:
 
 
 def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
-    """Return a member that is no regular file."""
+    """Return a tar member that is not a regular file."""
     member = tarfile.TarInfo(name)
     member.type, member.linkname = kind, target
     return member

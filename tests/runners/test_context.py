@@ -12,7 +12,7 @@ from tests.real.parts import tar
 
 
 async def names(folder: Path, content: bytes, dockerfile: str = "Dockerfile") -> set[str]:
-    """Return what is sent of a context."""
+    """Return the names of the files that are sent."""
     source = folder / "context.tar"
     source.write_bytes(content)
     async with filtered(source, dockerfile) as sent:

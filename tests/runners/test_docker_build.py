@@ -34,7 +34,7 @@ RUN echo never; exit 1
 
 @dataclass
 class Bench:
-    """Builds Dockerfiles; `BASE` in one stands for a beginning that no cache knows."""
+    """Builds Dockerfiles; `BASE` in them stands for instructions that are not in any cache."""
 
     builder: DockerBuilder
     folder: Path

@@ -203,7 +203,7 @@ async def test_the_output_of_a_failed_healthcheck_is_reported(
     start = Containers.start
 
     async def start_and_look(containers: Containers, container: str) -> None:
-        """Have the time begin when there is something to tell."""
+        """Start the timeout once there is something to report."""
         await start(containers, container)
         await until(lambda: has_spoken(stage.container("app")))
 
@@ -216,7 +216,7 @@ async def test_the_output_of_a_failed_healthcheck_is_reported(
 
 
 def has_spoken(container: Container) -> bool:
-    """Say whether a container and its health check have said what they have to say."""
+    """Return whether the container and its health check have written their output."""
     checks = container.attrs["State"]["Health"]["Log"]
     return b"started" in container.logs() and any("not yet" in check["Output"] for check in checks)
 

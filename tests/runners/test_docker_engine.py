@@ -28,7 +28,7 @@ Handler = Callable[[web.Request], Any]
 
 @asynccontextmanager
 async def fake_engine(folder: Path, routes: dict[str, Handler]) -> AsyncIterator[DockerEngine]:
-    """Serve these answers as an engine would, on a socket, and connect to it."""
+    """Serve these answers on a socket, as an engine does, and connect to it."""
 
     async def version(_: web.Request) -> web.Response:
         return web.json_response({"ApiVersion": "1.41", "MinAPIVersion": "1.12"})

@@ -30,7 +30,7 @@ async def inside(stage: Stage, script: str, part: str = "app") -> tuple[int, str
 
 
 def networks(stage: Stage) -> Iterator[dict[str, Any]]:
-    """Give what the engine says of the environment's networks."""
+    """Return the engine's information about the environment's networks."""
     for network in stage.networks:
         yield stage.sdk.networks.get(network).attrs
 
@@ -42,14 +42,14 @@ def subnet(network: dict[str, Any]) -> ipaddress.IPv4Network:
 
 @asynccontextmanager
 async def port_of_the_host() -> AsyncIterator[int]:
-    """Listen on all addresses of this machine."""
+    """Listen on a port of all addresses of this machine."""
     server = await asyncio.start_server(lambda _, writer: writer.close(), "0.0.0.0", 0)  # noqa: S104 - to be attacked
     async with server:
         yield server.sockets[0].getsockname()[1]
 
 
 async def reaches_the_host(stage: Stage, seconds: float) -> bool:
-    """Try for so long to connect from inside to a port of the machine."""
+    """Try for this long to connect to a port of the machine from inside a container."""
     gateway = subnet(next(networks(stage)))[1]
     async with port_of_the_host() as port:
         code, _ = await inside(stage, f"nc -w {seconds:.0f} {gateway} {port} </dev/null")

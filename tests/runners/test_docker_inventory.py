@@ -1,4 +1,4 @@
-"""What the engine holds of a bot, in the real engine: found whoever made it, and removed one by one."""
+"""The bot's resources in a real engine are listed and removed one by one."""
 
 import io
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What Helm is told when it fetches a chart, and what of it only files hold."""
+"""Helm's arguments and files for pulling a chart."""
 
 import base64
 import json

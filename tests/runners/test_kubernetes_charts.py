@@ -1,4 +1,4 @@
-"""The chart that Helm gets to install."""
+"""The sealed chart that Helm installs."""
 
 import json
 

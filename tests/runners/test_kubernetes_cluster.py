@@ -1,4 +1,4 @@
-"""Faults that a real server does not produce on demand, over real HTTP."""
+"""Errors that a real server does not produce on demand, over real HTTP."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What is applied for an order, before any cluster sees it."""
+"""Objects for a deployment or a suite, before they are applied."""
 
 import json
 from typing import Any
@@ -98,7 +98,7 @@ def test_an_ingress_carries_class_annotations_and_certificate() -> None:
     assert "tls" not in next(each for each in built() if each["kind"] == "Ingress")["spec"]
 
 
-def test_network_policies_allow_only_the_ingress_controller_and_dns() -> None:
+def test_network_policies_allow_only_the_ingress_controller_dns_and_configured_egress() -> None:
     routing = Routing(
         namespace_labels={"kubernetes.io/metadata.name": "ingress-nginx"}, cidrs=("10.0.0.0/24",)
     )

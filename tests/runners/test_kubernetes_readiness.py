@@ -1,4 +1,4 @@
-"""Who is taken for the service, at a controller that changes its routes while it is asked."""
+"""Readiness with an ingress controller that changes its routes during the requests."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -41,7 +41,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def said(answers: Iterator[int]) -> tuple[Answers, list[int]]:
-    """Answer the name of the environment with these, the last for ever, and every other with 404."""
+    """Answer requests for the environment's host with these, repeating the last, and all others with 404."""
     told: list[int] = []
 
     def answer(request: web.BaseRequest) -> web.Response:

@@ -1,4 +1,4 @@
-"""What the collector writes into its log, run by a real shell, and how it is read again."""
+"""The log that the collector writes with a real shell, and how it is read."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""A rollout that changes while it is looked at, and a cluster that first says what it mends by itself."""
+"""A rollout that changes while it is watched, with temporary problems of the cluster."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ CACHE = "failed to sync secret cache: timed out waiting for the condition"
 QUOTA = 'pods "web-5d-" is forbidden: status unknown for quota: chatops, resources: pods'
 BACK_OFF = f'Back-off pulling image "{IMAGE.pinned}"'
 ONE_LOOK = 4
-"""Answers: owners, replica sets, pods, events."""
+"""Answers in one check: owners, replica sets, pods, events."""
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 class World:
-    """A deployment of one pod, and what becomes of it."""
+    """A deployment of one pod, and its changes."""
 
     def __init__(self, script: Script, cluster: Cluster) -> None:
         self.script, self.cluster, self.time = script, cluster, 0.0
@@ -54,7 +54,7 @@ class World:
         self.script.put(POD, name, body, ownerReferences=owned(owner or self.replica_set))
 
     def former_pod(self, state: Object) -> None:
-        """Have one pod more, of what the deployment was before."""
+        """Add a pod of the former deployment."""
         self.pod(state, "web-4c-x", self._replica_set("web-4c", 1))
 
     def refuse_pods(self) -> None:
@@ -76,7 +76,7 @@ class World:
         self._hook_pod({"running": {}})
 
     def make_hook(self) -> None:
-        """Have a hook of which nothing is known yet."""
+        """Create a hook without a status."""
         self.run_hook()
         self.script.objects[POD.path(NAMESPACE, "migrate-x")]["status"] = {}
 
@@ -85,7 +85,7 @@ class World:
         self.job["status"] = {"failed": 1, "conditions": [{"type": "Failed", "status": "True"}]}
 
     def passes(self, seconds: float) -> Callable[[], None]:
-        """Let time pass."""
+        """Return a function that advances the clock."""
 
         def pass_() -> None:
             self.time += seconds

@@ -1,4 +1,4 @@
-"""What the runner is told of the settings."""
+"""The runner's options from the settings."""
 
 from dataclasses import replace
 from pathlib import Path

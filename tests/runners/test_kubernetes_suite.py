@@ -1,4 +1,4 @@
-"""A suite in a cluster that changes while it is looked at: whatever the moment, its end is told as it was."""
+"""A suite in a cluster that changes while it is watched: its result is correct at any moment."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -25,7 +25,7 @@ UNIT, WAITING = "tests-unit", {"waiting": {"reason": "ContainerCreating"}}
 ENDED: Object = {"terminated": {"exitCode": 3, "reason": "Error"}}
 LABELS = {"job-name": UNIT, "chatops.role": "tests"}
 MOMENTS = range(8)
-"""After this many answers, counted from when the Job was made: every one at which a pod may end too early."""
+"""Numbers of answers after the creation of the Job at which a pod may end too early."""
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ async def world(tmp_path: Path) -> AsyncIterator["World"]:
 
 
 class World:
-    """A Job whose pod does what a test says."""
+    """A Job whose pod a test controls."""
 
     def __init__(self, script: Script, cluster: Cluster) -> None:
         self.script, self.cluster, self.log = script, cluster, Recorder()

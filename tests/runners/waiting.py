@@ -1,4 +1,4 @@
-"""Waiting for the engine, which tells nobody when something has come about."""
+"""Waiting for changes in the engine by polling."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from tests.real.parts import PATIENCE
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Return once a condition holds; fail when it does not within the patience of these tests."""
+    """Poll a condition until it is true; fail after the timeout of these tests."""
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - the condition is the engine's
             await asyncio.sleep(0.02)

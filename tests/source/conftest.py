@@ -1,4 +1,4 @@
-"""A served repository and a source that fetches from it."""
+"""A repository on a git server, and a source that fetches from it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.source.upstream import TOKEN, Upstream
 
 @pytest.fixture
 async def upstream(tmp_path: Path) -> AsyncIterator[Upstream]:
-    """Serve an empty repository."""
+    """Run a git server with an empty repository."""
     made = Upstream(tmp_path / "upstream")
     application = web.Application(client_max_size=1 << 24)
     application.router.add_route("*", "/{path:.*}", made.serve)
@@ -26,5 +26,5 @@ async def upstream(tmp_path: Path) -> AsyncIterator[Upstream]:
 
 @pytest.fixture
 def source(tmp_path: Path, upstream: Upstream) -> GitSource:
-    """Give a source that knows this server as its Gitee, with an empty cache."""
+    """Provide a source with an empty cache and this server as its Gitee."""
     return GitSource(tmp_path / "cache", upstream.url.removesuffix("/lin/guestbook.git"), TOKEN)

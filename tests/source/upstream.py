@@ -1,4 +1,4 @@
-"""A git server over HTTP in front of one bare repository, and hands to write hostile commits into it."""
+"""A git server over HTTP with one bare repository, into which tests write hostile commits."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ REPO = RepoPath("lin", "guestbook")
 
 
 class Upstream:
-    """A bare repository with commits made by hand, and what was asked of its server."""
+    """A bare repository with handmade commits, and the requests to its server."""
 
     def __init__(self, folder: Path) -> None:
         self.git_dir = folder / "lin" / "guestbook.git"
@@ -24,7 +24,7 @@ class Upstream:
         self.requests: list[web.Request] = []
         self.answer: Callable[[], web.Response] | None = None
         self.held = asyncio.Event()
-        """Set when a request hangs because `hold` says so."""
+        """Set when a request hangs because `hold` is set."""
         self.hold = False
         self.url = ""
         self.git("init", "-q", "--bare", ".")
@@ -48,7 +48,7 @@ class Upstream:
     def commit(
         self, files: dict[str, bytes], *, links: dict[str, str] | None = None, parent: str = ""
     ) -> str:
-        """Make a commit of exactly these files and symlinks; return its sha."""
+        """Create a commit with exactly these files and symlinks and return its id."""
         entries = [("100644", path, content) for path, content in files.items()]
         entries += [("120000", path, target.encode()) for path, target in (links or {}).items()]
         index = "".join(
@@ -61,17 +61,17 @@ class Upstream:
         return self.git("commit-tree", tree, *(["-p", parent] if parent else []), "-m", "a change")
 
     def pull(self, number: int, sha: str) -> None:
-        """Let the head of a pull request be this commit."""
+        """Set the head of a pull request."""
         self.git("update-ref", f"refs/pull/{number}/head", sha)
 
     def open(self, files: dict[str, bytes], number: int = 7) -> str:
-        """Make a commit and a pull request of it; return its sha."""
+        """Create a commit and a pull request for it, and return its id."""
         sha = self.commit(files)
         self.pull(number, sha)
         return sha
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer as Gitee would: only to the token, only for the repository."""
+        """Answer like Gitee: only with the token, only for the repository."""
         self.requests.append(request)
         if self.hold:
             self.held.set()

@@ -1,4 +1,4 @@
-"""Each thing that a pull request might ask for, and the name by which it is refused."""
+"""Everything that a manifest must not contain, and the path with which it is refused."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What of a namespace belongs to what is deployed now."""
+"""Which objects and events of a namespace belong to the current deployment."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The shapes are those of a real API server, cut down to what is read."""
+"""Rollout status from objects of a real API server, reduced to the fields that are read."""
 
 from typing import Any
 
