@@ -1,5 +1,5 @@
-"""A stateful Jenkins over real HTTP: queue, executors, consoles and results, for tests and the playground.
+"""An offline Jenkins with an HTTP server: queue, executors, consoles and results.
 
-Its manners are those of jenkinsci/jenkins, stapler, workflow-job-plugin and junit-plugin, read in their
-sources; https://www.jenkins.io/doc/book/using/remote-access-api/ describes the API.
+It behaves as jenkinsci/jenkins, stapler, workflow-job-plugin and junit-plugin do, according to their sources.
+https://www.jenkins.io/doc/book/using/remote-access-api/ describes the API.
 """

@@ -1,6 +1,6 @@
-"""Who asks, and whether a change is protected against forgery: API tokens need no crumb, passwords do.
+"""Authentication, permissions, and CSRF protection: a password requires a crumb, an API token does not.
 
-https://www.jenkins.io/doc/book/security/csrf-protection/ tells of crumbs.
+https://www.jenkins.io/doc/book/security/csrf-protection/ describes crumbs.
 """
 
 import base64
@@ -21,7 +21,7 @@ ANONYMOUS = "anonymous"
 
 
 class JenkinsRefusedError(Exception):
-    """The answer that a request gets instead of what it asked for."""
+    """The request is rejected with this response."""
 
     def __init__(self, response: web.Response) -> None:
         self.response = response
@@ -30,7 +30,7 @@ class JenkinsRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks."""
+    """The user of a request, and how it was authenticated."""
 
     name: str
     by_token: bool
@@ -43,11 +43,11 @@ class AccessControl:
 
     users: dict[str, User] = field(default_factory=dict)
     anyone_reads: bool = False
-    """Whether people who are not known may look at everything."""
+    """Whether anonymous users may read everything."""
     _salt: str = field(default_factory=secrets.token_hex)
 
     def caller(self, request: web.Request) -> Caller:
-        """Return who asks. Raises JenkinsRefusedError(401) for wrong credentials."""
+        """Return the user of a request. Raises JenkinsRefusedError(401) for wrong credentials."""
         session = request.cookies.get(SESSION, "")
         header = request.headers.get("Authorization", "")
         if not header:
@@ -59,11 +59,11 @@ class AccessControl:
         return Caller(name, by_token=_same(secret, user.token), session=session)
 
     def crumb(self, caller: Caller) -> str:
-        """Return the crumb of a caller's session."""
+        """Return the crumb of the caller's session."""
         return hashlib.sha256(f"{caller.name};{caller.session};{self._salt}".encode()).hexdigest()
 
     def require_crumb(self, request: web.Request, caller: Caller) -> None:
-        """Raise JenkinsRefusedError(403) for a change without a crumb, where one is needed."""
+        """Raise JenkinsRefusedError(403) if the required crumb is missing or wrong."""
         if caller.by_token:
             return
         given = request.headers.get(CRUMB, "")
@@ -71,7 +71,7 @@ class AccessControl:
             raise JenkinsRefusedError(page(403, "Forbidden", "No valid crumb was included in the request"))
 
     def require(self, caller: Caller, job: Job, permission: Permission) -> None:
-        """Raise JenkinsRefusedError where a caller may not do this; who may not read is told of nothing."""
+        """Raise JenkinsRefusedError without this permission; without Read, the job seems not to exist."""
         if caller.name == ANONYMOUS and not (self.anyone_reads and permission == "Read"):
             raise JenkinsRefusedError(denied(caller, "hudson.model.Hudson.Read"))
         if not job.allows(caller.name, "Read"):
@@ -81,12 +81,12 @@ class AccessControl:
 
 
 def denied(caller: Caller, permission: str) -> web.Response:
-    """Return Jenkins' refusal, which names the missing permission in a header."""
-    words = f"{caller.name} is missing the {permission.rpartition('.')[2]} permission"
-    answer = page(403, "Forbidden", words)
-    answer.headers["X-You-Are-Authenticated-As"] = caller.name
-    answer.headers["X-Required-Permission"] = permission
-    return answer
+    """Return Jenkins' response to a missing permission, which is named in a header."""
+    message = f"{caller.name} is missing the {permission.rpartition('.')[2]} permission"
+    response = page(403, "Forbidden", message)
+    response.headers["X-You-Are-Authenticated-As"] = caller.name
+    response.headers["X-Required-Permission"] = permission
+    return response
 
 
 def _decoded(header: str) -> str:

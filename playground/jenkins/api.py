@@ -1,4 +1,4 @@
-"""The API's answers: finds what a path names and lets it be read, started or stopped."""
+"""The HTTP API: reads, starts and stops what a path names."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _NOT_FOUND = (404, "Not Found", "Not Found")
 
 @dataclass(frozen=True, slots=True)
 class JenkinsRequest:
-    """A request, its path below the root, and who asks."""
+    """A request with its path below the root and its user."""
 
     http: web.Request
     path: str
@@ -73,15 +73,15 @@ class JenkinsApi:
         caller = request.caller
         if not caller.session:
             caller = Caller(caller.name, caller.by_token, f"node0{id(request):x}")
-        answer = _json(
+        response = _json(
             {
                 "_class": "hudson.security.csrf.DefaultCrumbIssuer",
                 "crumb": self._access.crumb(caller),
                 "crumbRequestField": CRUMB,
             }
         )
-        answer.set_cookie(SESSION, caller.session, httponly=True)
-        return answer
+        response.set_cookie(SESSION, caller.session, httponly=True)
+        return response
 
     def _item(self, request: JenkinsRequest, number: int) -> web.Response:
         item = self._scheduler.items.get(number)
@@ -138,7 +138,7 @@ class JenkinsApi:
         self._access.require(request.caller, job, "Cancel")
         build, rest = self._build(job, rest)
         how = next((stop for stop in _STOPS if rest == f"/{stop}"), None)
-        # A freestyle build knows neither of the other two.
+        # A freestyle build supports only `stop`.
         if how is None or (job.kind == "freestyle" and how != "stop"):
             raise JenkinsRefusedError(page(*_NOT_FOUND))
         self._scheduler.stop(build, how)
@@ -150,7 +150,7 @@ class JenkinsApi:
         if rest == "/buildWithParameters" and job.parameters is None:
             raise JenkinsRefusedError(page(400, "Bad Request", f"{job.name} is not parameterized"))
         given = {**request.http.query, **{k: str(v) for k, v in (await request.http.post()).items()}}
-        # What the job does not declare is dropped without a word.
+        # Jenkins silently ignores parameters that the job does not declare.
         values = {name: given.get(name, default) for name, default in (job.parameters or {}).items()}
         item, new = self._scheduler.schedule(job, values, request.caller.name)
         location = f"{self._serializer().root()['url']}queue/item/{item.id}/"
@@ -176,7 +176,7 @@ def _who(request: JenkinsRequest) -> web.Response:
 
 
 def _split(path: str) -> tuple[str, str]:
-    """Split a path into a job's full name and the rest: `/job/a/job/b/7` is `a/b` and `/7`."""
+    """Split a path into a job's full name and the rest: `/job/a/job/b/7` into `a/b` and `/7`."""
     found = re.match(r"(?:/job/[^/]+)*", path)
     end = found.end() if found else 0
     parts = path[:end].split("/job/")[1:]
@@ -192,22 +192,22 @@ def _picked(request: JenkinsRequest, value: Any) -> web.Response:
 
 
 def _json(value: Any) -> web.Response:
-    answer = web.json_response(value)
-    answer.headers["Content-Type"] = "application/json;charset=utf-8"
-    return answer
+    response = web.json_response(value)
+    response.headers["Content-Type"] = "application/json;charset=utf-8"
+    return response
 
 
 async def _progressive(request: JenkinsRequest, build: Build) -> web.StreamResponse:
     log_range = build.console.log_range(int(request.http.query.get("start", "0")))
-    answer = web.StreamResponse(headers={"Content-Type": "text/plain;charset=UTF-8"})
-    answer.headers["X-Text-Size"] = str(log_range.end)
+    response = web.StreamResponse(headers={"Content-Type": "text/plain;charset=UTF-8"})
+    response.headers["X-Text-Size"] = str(log_range.end)
     if log_range.more:
-        answer.headers["X-More-Data"] = "true"
-    await answer.prepare(request.http)
+        response.headers["X-More-Data"] = "true"
+    await response.prepare(request.http)
     for piece in build.console.rendered(log_range):
-        await answer.write(piece)
-    await answer.write_eof()
-    return answer
+        await response.write(piece)
+    await response.write_eof()
+    return response
 
 
 def _artifact(build: Build, path: str) -> web.Response:

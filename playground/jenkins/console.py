@@ -1,4 +1,4 @@
-"""A build's console as Jenkins keeps and serves it: raw bytes inside, CRLF outside.
+"""A build's console log: stored as raw bytes, served with CRLF line breaks, as Jenkins does.
 
 https://github.com/jenkinsci/stapler/blob/master/core/src/main/java/org/kohsuke/stapler/framework/io/LargeText.java
 """
@@ -13,43 +13,43 @@ _LONE_NEWLINE = re.compile(rb"(?<!\r)\n")
 
 @dataclass(frozen=True, slots=True)
 class LogRange:
-    """What one request for more text is answered with."""
+    """The part of the log that a response contains."""
 
     start: int
     end: int
-    """The next offset in the raw log, told as X-Text-Size."""
+    """The next offset in the raw log; sent as X-Text-Size."""
     more: bool
-    """Whether more may come, told as X-More-Data; left out when it is over."""
+    """Whether the log may still grow; if so, X-More-Data is sent."""
 
 
 @dataclass(slots=True)
 class ConsoleLog:
-    """A log that grows; long ones are kept as a line and how often it is repeated."""
+    """A log that grows. To save memory, repeated text is stored once with its number of repetitions."""
 
     complete: bool = False
     exists: bool = True
     _parts: list[tuple[bytes, int]] = field(default_factory=list)
 
     def write(self, text: str, times: int = 1) -> None:
-        """Append text as the build wrote it, so many times over."""
+        """Append text, repeated this many times."""
         self._parts.append((text.encode(), times))
 
     def discard(self) -> None:
-        """Forget the file, as log rotation does; the build itself may stay."""
+        """Delete the log, as log rotation does; the build may remain."""
         self._parts.clear()
         self.exists = False
 
     def truncate(self) -> None:
-        """Begin afresh, so that readers are ahead of the log."""
+        """Empty the log, so that offsets of readers are beyond its end."""
         self._parts.clear()
 
     @property
     def size(self) -> int:
-        """Bytes in the raw log."""
+        """Size of the raw log in bytes."""
         return sum(len(part) * times for part, times in self._parts)
 
     def log_range(self, start: int) -> LogRange:
-        """Return which bytes to send; an unfinished log is sent up to its last line break."""
+        """Return the range to send; an unfinished log is sent up to its last line break."""
         if not self.exists:
             return LogRange(0, 0, more=True)
         start = 0 if start > self.size else start
@@ -57,10 +57,10 @@ class ConsoleLog:
         return LogRange(start, end, more=not self.complete)
 
     def rendered(self, log_range: LogRange) -> Iterator[bytes]:
-        """Yield the bytes of a range with line breaks as browsers want them."""
+        """Yield the bytes of a range with CRLF line breaks."""
         before = b""
         for piece in self._raw(log_range.start, log_range.end):
-            # A line break may be cut in two.
+            # A CRLF may be split between two pieces.
             yield _LONE_NEWLINE.sub(b"\r\n", before + piece)[len(before) :]
             before = piece[-1:] if piece.endswith(b"\r") else b""
 
@@ -83,7 +83,7 @@ class ConsoleLog:
 
 
 def _slice(part: bytes, begin: int, end: int) -> bytes:
-    """Return bytes from `begin` to `end` of a part repeated without end."""
+    """Return the bytes from `begin` to `end` of an infinitely repeated part."""
     first = begin // len(part)
     repeated = part * (end // len(part) - first + 1)
     offset = first * len(part)

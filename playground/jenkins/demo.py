@@ -1,4 +1,4 @@
-"""The playground's Jenkins: its account for the bot, and the jobs of the demo repository."""
+"""The Jenkins of the playground, with an account for the bot and the jobs of the demo repository."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -12,14 +12,14 @@ from playground.server import OfflineGitee
 
 JENKINS_USER = "chatops"
 _QUIET = 2.0
-"""Seconds in the queue, so that waiting can be seen."""
+"""Seconds in the queue, long enough to be noticed."""
 
 
 @asynccontextmanager
 async def demo_jenkins(
     folder: Path, port: int, gitee: OfflineGitee, demo: DemoRepository, instance: str
 ) -> AsyncIterator[OfflineJenkins]:
-    """Serve it until the block ends."""
+    """Run it until the block ends."""
     async with (
         open_demo_jobs(folder, gitee.url, demo.bot_token, instance) as jobs,
         OfflineJenkins(port=port) as jenkins,

@@ -1,6 +1,6 @@
-"""Jobs of the playground's Jenkins that really work: they build the image, push it, and run the tests.
+"""Jobs of the playground's Jenkins that really build, push and test the image.
 
-What a Jenkinsfile would do with shell steps (see docs/jenkins.md) is done here with the parts at hand.
+They use the bot's adapters for what a Jenkinsfile does with shell steps; see docs/jenkins.md.
 """
 
 from collections.abc import AsyncIterator
@@ -34,18 +34,18 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class DemoJobs:
-    """The machine on which the jobs run."""
+    """The jobs, and the adapters that they use."""
 
     source: GitSource
     builder: DockerBuilder
     platform: DockerPlatform
 
     async def build_image(self, handle: BuildHandle) -> str:
-        """Build, push, and tell what was made."""
+        """Build and push the image, and report it."""
         return await _as_result(handle, self._build_image(handle))
 
     async def test(self, handle: BuildHandle) -> str:
-        """Run the tests beside the deployed service, and publish their results."""
+        """Run the tests against the deployed service, and publish their results."""
         return await _as_result(handle, self._test(handle))
 
     async def _build_image(self, handle: BuildHandle) -> str:
@@ -95,7 +95,7 @@ class DemoJobs:
 
 @asynccontextmanager
 async def open_demo_jobs(folder: Path, gitee_url: str, token: str, instance: str) -> AsyncIterator[DemoJobs]:
-    """Open the engine, as an agent of Jenkins would have it."""
+    """Connect to Docker Engine until the block ends."""
     engine = await DockerEngine.connect()
     try:
         yield DemoJobs(
@@ -109,7 +109,7 @@ async def open_demo_jobs(folder: Path, gitee_url: str, token: str, instance: str
 
 @dataclass(frozen=True, slots=True)
 class _ConsoleWriter:
-    """A build's console as the parts at hand write to it."""
+    """Writes the output of the adapters to a build's console."""
 
     handle: BuildHandle
 
@@ -119,7 +119,7 @@ class _ConsoleWriter:
     def note(self, text: str) -> None:
         self.handle.log(f"+ {text}")
 
-    def tail(self, lines: int = 40) -> str:  # noqa: ARG002 - the port's own signature
+    def tail(self, lines: int = 40) -> str:  # noqa: ARG002 - the signature of the port
         return ""
 
 

@@ -1,4 +1,4 @@
-"""The HTML that Jenkins answers with where a client hoped for JSON."""
+"""HTML pages of Jenkins, among them its error pages."""
 
 from collections.abc import Iterable
 from html import escape
@@ -9,12 +9,12 @@ from aiohttp import web
 from playground.jenkins.state import Build, Job, job_path
 
 _PIECES = 32
-"""Of a console, how many pieces its page shows."""
+"""Number of pieces of the console that a page shows."""
 _RESTARTING = "Please wait while Jenkins is restarting"
 
 
 def page(status: int, title: str, message: str) -> web.Response:
-    """Return an error page, as the servlet container and Jenkins' own pages look to a client."""
+    """Return an error page like those of Jenkins and its servlet container."""
     text = (
         f"<!DOCTYPE html><html><head><title>Error {status} {escape(title)}</title></head>"
         f'<body id="jenkins"><h1>HTTP ERROR {status}</h1><p>{escape(message)}</p></body></html>'
@@ -23,20 +23,20 @@ def page(status: int, title: str, message: str) -> web.Response:
 
 
 def home_page(jobs: Iterable[Job]) -> web.Response:
-    """Return the list of jobs, for people who look in."""
+    """Return the list of jobs."""
     rows = (f'<li><a href="/{job_path(job.name)}/">{escape(job.name)}</a></li>' for job in jobs)
     return _readable("Jenkins", f"<ul>{''.join(rows)}</ul>")
 
 
 def job_page(job: Job, *, may_build: bool) -> web.Response:
-    """Return a job's page, which tells whether the reader may start it."""
+    """Return a job's page. It has a link to start the job if the user may do that."""
     link = '<a href="build?delay=0sec" class="task-link">Build with Parameters</a>' if may_build else ""
     rows = (_row(build) for _, build in sorted(job.builds.items(), reverse=True))
     return _readable(job.name, f"{link}<ul>{''.join(rows)}</ul>")
 
 
 def build_page(build: Build) -> web.Response:
-    """Return a build's page: its parameters, files and console."""
+    """Return a build's page: its result, parameters and console."""
     facts = "".join(f"<li><code>{escape(f'{k}={v}')}</code></li>" for k, v in build.parameters.items() if v)
     log_range = build.console.log_range(0)
     text = b"".join(islice(build.console.rendered(log_range), _PIECES)).decode("utf-8", "replace")
@@ -57,5 +57,5 @@ def _readable(title: str, body: str) -> web.Response:
 
 
 def restarting() -> web.Response:
-    """Return what is served while Jenkins goes down."""
+    """Return the page that is served while Jenkins restarts."""
     return page(503, "Service Unavailable", _RESTARTING)

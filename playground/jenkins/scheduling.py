@@ -1,4 +1,4 @@
-"""The queue and the executors: what waits, why, and what begins. Moves on whenever somebody looks."""
+"""The queue and the executors. The scheduler advances with each request and at the end of each build."""
 
 import asyncio
 import logging
@@ -11,8 +11,8 @@ from playground.jenkins.stories import BuildHandle, Sleep
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = 300.0
-"""Seconds for which an item is known after it has left the queue; Jenkins keeps them five minutes."""
+LEFT_ITEM_SECONDS = 300.0
+"""How long an item is kept after it left the queue; five minutes, as in Jenkins."""
 _FINALS = {"stop": "Aborted", "term": "Terminated", "kill": "Hard kill!"}
 
 
@@ -30,7 +30,7 @@ class Scheduler:
         self._ended: list[asyncio.Task[None]] = []
 
     def schedule(self, job: Job, parameters: dict[str, str], user: str) -> tuple[QueueItem, bool]:
-        """Put a build in line; the same build asked for twice is one item. Tells whether it is new."""
+        """Queue a build. Return its item, which identical requests share, and whether the item is new."""
         for item in self.items.values():
             if item.waiting and item.job is job and item.parameters == parameters:
                 return item, False
@@ -41,16 +41,16 @@ class Scheduler:
         return item, True
 
     def advance(self) -> None:
-        """Begin what can begin, and forget what left the queue long ago."""
+        """Start builds that can start, and remove items that left the queue long ago."""
         now = self.now()
         for item in list(self.items.values()):
             if item.waiting and self.why(item) is None:
                 self._begin(item)
-            elif item.left_at is not None and now - item.left_at > REMEMBERED:
+            elif item.left_at is not None and now - item.left_at > LEFT_ITEM_SECONDS:
                 del self.items[item.id]
 
     def why(self, item: QueueItem) -> str | None:
-        """Return why an item has to wait; None if it has not."""
+        """Return why an item waits; None if it can start."""
         if self.quieting_down:
             return "Jenkins is about to shut down"
         left = item.quiet_until - self.now()
@@ -64,32 +64,32 @@ class Scheduler:
 
     @property
     def running(self) -> list[Build]:
-        """All builds under way."""
+        """All running builds."""
         return [build for job in self.jobs.values() for build in job.running]
 
     def cancel(self, item: QueueItem) -> None:
-        """Take an item out of the queue."""
+        """Remove an item from the queue."""
         item.cancelled, item.left_at = True, self.now()
 
     def stop(self, build: Build, how: Stop) -> None:
-        """Ask a build to stop; only pipelines know more than `stop`, and only `kill` is never ignored."""
+        """Request that a build stops. A job may ignore some of the ways."""
         if not build.building:
             return
         build.stops.append(how)
         build.console.write(f"{_FINALS[how]}\n")
         if how not in build.job.ignores:
-            self._end(build, "ABORTED")
+            self._abort(build, "ABORTED")
 
     def lose(self, builds: Iterable[Build]) -> None:
-        """Forget builds as if they had never been."""
+        """Remove builds without a trace."""
         for build in builds:
-            self._end(build, "ABORTED")
+            self._abort(build, "ABORTED")
             del build.job.builds[build.number]
 
     async def close(self) -> None:
-        """End every build."""
+        """Abort all builds."""
         for build in self.running:
-            self._end(build, "ABORTED")
+            self._abort(build, "ABORTED")
         await asyncio.gather(*self._ended, return_exceptions=True)
 
     def _begin(self, item: QueueItem) -> None:
@@ -100,7 +100,7 @@ class Scheduler:
         item.build, item.left_at = build, now
         build.console.write(f"Started by user {item.user}\n")
         build.task = asyncio.create_task(self._play(build), name=f"{job.name} #{build.number}")
-        for old in sorted(job.builds)[: -job.keep]:
+        for old in sorted(job.builds)[: -job.kept_builds]:
             if not job.builds[old].building:
                 del job.builds[old]
 
@@ -110,12 +110,12 @@ class Scheduler:
             try:
                 result = await build.job.story(BuildHandle(build, self._sleep))
             except Exception:
-                logger.exception("a scripted build broke")
-                build.console.write("java.lang.IllegalStateException: the story broke\n")
+                logger.exception("a story raised an exception")
+                build.console.write("java.lang.IllegalStateException: the story raised an exception\n")
         self._finish(build, result)
         self.advance()
 
-    def _end(self, build: Build, result: str) -> None:
+    def _abort(self, build: Build, result: str) -> None:
         if build.task is not None:
             self._ended.append(build.task)
             build.task.cancel()

@@ -1,4 +1,4 @@
-"""JSON as Jenkins says it, and the `tree` parameter that picks from it."""
+"""JSON of Jenkins' API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ _FOLDER = "com.cloudbees.hudson.plugins.folder.Folder"
 
 
 class JenkinsSerializer:
-    """JSON of one Jenkins; `skew` is by how many seconds its clock is ahead."""
+    """Creates JSON objects of one Jenkins, whose clock is ahead by `skew` seconds."""
 
     def __init__(self, scheduler: Scheduler, url: str, skew: float) -> None:
         self._scheduler = scheduler
@@ -18,7 +18,7 @@ class JenkinsSerializer:
         self._skew = skew
 
     def root(self) -> dict[str, Any]:
-        """Return Jenkins itself."""
+        """Return the root object."""
         names = sorted({name.partition("/")[0] for name in self._scheduler.jobs})
         return {
             "_class": "hudson.model.Hudson",
@@ -32,7 +32,7 @@ class JenkinsSerializer:
         }
 
     def folder(self, name: str) -> dict[str, Any]:
-        """Return a folder."""
+        """Return a folder with its items."""
         inside = {one.removeprefix(f"{name}/").partition("/")[0] for one in self._scheduler.jobs
                   if one.startswith(f"{name}/")}  # fmt: skip
         return {
@@ -44,7 +44,7 @@ class JenkinsSerializer:
         }
 
     def job(self, job: Job) -> dict[str, Any]:
-        """Return a job with its newest builds."""
+        """Return a job with its builds."""
         builds = [self.build(job.builds[number]) for number in sorted(job.builds, reverse=True)]
         waiting = [item for item in self._scheduler.items.values() if item.waiting and item.job is job]
         return {
@@ -84,11 +84,11 @@ class JenkinsSerializer:
         }  # fmt: skip
 
     def build_url(self, build: Build) -> str:
-        """Return the address of a build."""
+        """Return the URL of a build."""
         return f"{self._url}/{job_path(build.job.name)}/{build.number}/"
 
     def queue(self) -> dict[str, Any]:
-        """Return what waits, newest first."""
+        """Return the waiting items, newest first."""
         waiting = [item for item in self._scheduler.items.values() if item.waiting]
         return {
             "_class": "hudson.model.Queue",
@@ -97,12 +97,12 @@ class JenkinsSerializer:
         }
 
     def item(self, item: QueueItem) -> dict[str, Any]:
-        """Return a queue item; its class says where it stands."""
-        shape: dict[str, Any] = {
-            "_class": f"hudson.model.Queue${self._standing(item)}",
+        """Return a queue item; its class depends on its state."""
+        found: dict[str, Any] = {
+            "_class": f"hudson.model.Queue${self._item_class(item)}",
             "actions": [_parameters(item.parameters), _cause(item.user)],
-            "blocked": self._standing(item) == "BlockedItem",
-            "buildable": self._standing(item) == "BuildableItem",
+            "blocked": self._item_class(item) == "BlockedItem",
+            "buildable": self._item_class(item) == "BuildableItem",
             "id": item.id,
             "inQueueSince": int((item.since + self._skew) * 1000),
             "params": "".join(f"\n{name}={value}" for name, value in item.parameters.items()),
@@ -112,10 +112,10 @@ class JenkinsSerializer:
             "why": self._scheduler.why(item) or "???" if item.waiting else None,
         }
         if item.waiting:
-            return shape
-        return {**shape, "cancelled": item.cancelled, "executable": self._executable(item.build)}
+            return found
+        return {**found, "cancelled": item.cancelled, "executable": self._executable(item.build)}
 
-    def _standing(self, item: QueueItem) -> str:
+    def _item_class(self, item: QueueItem) -> str:
         if not item.waiting:
             return "LeftItem"
         if item.quiet_until > self._scheduler.now():
@@ -125,8 +125,8 @@ class JenkinsSerializer:
     def _executable(self, build: Build | None) -> dict[str, Any] | None:
         if build is None:
             return None
-        shape = self.build(build)
-        return {key: shape[key] for key in ("_class", "number", "url")}
+        found = self.build(build)
+        return {key: found[key] for key in ("_class", "number", "url")}
 
     def _task(self, job: Job) -> dict[str, Any]:
         color = "disabled" if not job.buildable else "blue_anime" if job.running else "blue"

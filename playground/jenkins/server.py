@@ -1,4 +1,4 @@
-"""The double's front: starts and stops the server, and lets tests and the playground set the scene."""
+"""An offline Jenkins with an HTTP server, and methods for tests and the playground."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -33,11 +33,11 @@ DECLARED = (
     "CHATOPS_SUITES",
     "CHATOPS_FAILED_TESTS",
 )
-"""Parameters that a job for the bot declares, see docs/jenkins.md."""
+"""Parameters that a job for the bot declares; see docs/jenkins.md."""
 
 
 class OfflineJenkins:
-    """A Jenkins that can be started, told what to do, and asked what it has seen."""
+    """A Jenkins that tests can configure and inspect."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class OfflineJenkins:
         self._port = port
         self.url = ""
         self.skew = 0.0
-        """Seconds by which this Jenkins' clock is ahead."""
+        """Seconds by which the clock of this Jenkins is ahead."""
         self.faults = faults.Faults()
         self.requests: list[tuple[str, str]] = []
         """Method and path of every request."""
         self.scheduler = Scheduler(executors, now, sleep)
         self.access = AccessControl()
-        self._away_until = 0.0
+        self._unavailable_until = 0.0
         self._api = JenkinsApi(self.scheduler, self.access, self._serializer)
         self._runner: web.AppRunner | None = None
 
@@ -64,7 +64,7 @@ class OfflineJenkins:
         return JenkinsSerializer(self.scheduler, self.url, self.skew)
 
     async def start(self) -> None:
-        """Listen; `url` says where."""
+        """Start the server; see `url`."""
         application = web.Application(middlewares=[faults.middleware(self.faults)])
         application.router.add_route("*", "/{tail:.*}", self._handle)
         application.on_response_prepare.append(self._stamp)
@@ -77,7 +77,7 @@ class OfflineJenkins:
         self.url = f"http://127.0.0.1:{self._port}"
 
     async def stop(self) -> None:
-        """End all builds and listen no longer."""
+        """Abort all builds and stop the server."""
         await self.scheduler.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -92,7 +92,7 @@ class OfflineJenkins:
     ) -> None:
         await self.stop()
 
-    # Setting the scene
+    # Configuration
 
     def add_user(self, name: str, *, password: str = "", token: str = "") -> User:
         """Create an account."""
@@ -102,46 +102,46 @@ class OfflineJenkins:
     def add_job(
         self, name: str, story: Story = succeeds, *, parameters: Iterable[str] | None = DECLARED, **more: Any
     ) -> Job:
-        """Create a job by its full name; see `state.Job` for the rest."""
+        """Create a job with this full name; see `state.Job` for further arguments."""
         declared = None if parameters is None else dict.fromkeys(parameters, "")
         self.scheduler.jobs[name] = Job(name, story, declared, **more)
         return self.scheduler.jobs[name]
 
     def quiet_down(self, *, on: bool = True) -> None:
-        """Begin nothing new, as before a restart."""
+        """Start no new builds, as before a restart."""
         self.scheduler.quieting_down = on
 
     def restart(self, seconds: float = 0.0, *, keeps_builds: bool = True, keeps_queue: bool = True) -> None:
-        """Go away for some seconds; pipelines go on afterwards unless they are to be lost."""
-        self._away_until = self.scheduler.now() + seconds
+        """Be unavailable for some seconds. By default, builds and queue survive."""
+        self._unavailable_until = self.scheduler.now() + seconds
         self.scheduler.quieting_down = False
         if not keeps_builds:
             self.scheduler.lose(self.scheduler.running)
         for item in list(self.scheduler.items.values()):
-            # Who has left the queue is remembered by nobody after a restart.
+            # Jenkins forgets items that left the queue when it restarts.
             if not item.waiting or not keeps_queue:
                 del self.scheduler.items[item.id]
 
-    # What was seen
+    # Inspection
 
     @property
     def builds(self) -> list[Build]:
-        """All builds that are known, in the order in which they began."""
+        """All builds, in the order in which they started."""
         found = [build for job in self.scheduler.jobs.values() for build in job.builds.values()]
         return sorted(found, key=lambda build: (build.started_at, build.queue_id))
 
     @property
     def queue(self) -> list[QueueItem]:
-        """What waits."""
+        """The items that wait."""
         return [item for item in self.scheduler.items.values() if item.waiting]
 
     def triggers(self) -> int:
-        """How many requests asked for a build."""
+        """Return the number of requests for a build."""
         return sum(method == "POST" and "/build" in path for method, path in self.requests)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.rel_url.raw_path))
-        if self.scheduler.now() < self._away_until:
+        if self.scheduler.now() < self._unavailable_until:
             return restarting()
         return await self._api.respond(request)
 

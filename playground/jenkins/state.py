@@ -1,4 +1,4 @@
-"""What this Jenkins knows: jobs, the queue, builds and people. Mechanics stand elsewhere."""
+"""The state of the offline Jenkins: jobs, queue items, builds and users."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +25,7 @@ BUILD_CLASSES: Mapping[Kind, str] = {
 
 @dataclass(slots=True)
 class User:
-    """An account; an API token needs no crumb, a password does."""
+    """An account. A password requires a crumb, an API token does not."""
 
     name: str
     password: str
@@ -34,7 +34,7 @@ class User:
 
 @dataclass(slots=True)
 class Build:
-    """One build, whatever became of it."""
+    """A build, running or ended."""
 
     job: "Job"
     number: int
@@ -49,17 +49,17 @@ class Build:
     artifacts: dict[str, bytes] = field(default_factory=dict)
     report: dict[str, Any] | None = None
     stops: list[Stop] = field(default_factory=list)
-    """How it was asked to stop, in order."""
+    """The requests to stop it, in order."""
     task: "asyncio.Task[None] | None" = None
 
 
 Story = Callable[[Any], Awaitable[str]]
-"""What a build does: is given a `stories.BuildHandle` and returns the result, such as SUCCESS."""
+"""What a build does: takes a `stories.BuildHandle` and returns the result, such as SUCCESS."""
 
 
 @dataclass(slots=True)
 class Job:
-    """A job by its full name; `parameters` maps names to defaults, None for a job without any."""
+    """A job with its full name. `parameters` maps names to defaults; None means a job without parameters."""
 
     name: str
     story: Story
@@ -68,28 +68,28 @@ class Job:
     buildable: bool = True
     quiet: float = 0.0
     concurrent: bool = True
-    keep: int = 100
-    """Builds that log rotation leaves."""
+    kept_builds: int = 100
+    """Number of builds that log rotation keeps."""
     ignores: frozenset[Stop] = frozenset()
-    """Ways of stopping that its builds do not care about."""
+    """Requests to stop that its builds ignore."""
     grants: dict[str, frozenset[Permission]] = field(default_factory=dict)
-    """What a user may do here; all for users who are not named."""
+    """Permissions by user; users that are not listed have all."""
     builds: dict[int, Build] = field(default_factory=dict)
     next_number: int = 1
 
     def allows(self, user: str, permission: Permission) -> bool:
-        """Whether a user may do this here."""
+        """Whether a user has this permission for the job."""
         return permission in self.grants.get(user, EVERYTHING)
 
     @property
     def running(self) -> list[Build]:
-        """Its builds under way."""
+        """Its running builds."""
         return [build for build in self.builds.values() if build.building]
 
 
 @dataclass(slots=True)
 class QueueItem:
-    """A build that was asked for; stays known for a while after it has left the queue."""
+    """A requested build. It is kept for a while after it left the queue."""
 
     id: int
     job: Job

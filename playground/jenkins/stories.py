@@ -1,4 +1,4 @@
-"""What a scripted build is given to act with, and a few stories to begin with."""
+"""Scripted builds: the handle that they use, and common stories."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,14 +12,14 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class BuildHandle:
-    """A running build as its story sees it."""
+    """What a story uses to act on its running build."""
 
     build: Build
     sleep: Sleep
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        """What the build was started with."""
+        """The parameters of the build."""
         return self.build.parameters
 
     def log(self, text: str, times: int = 1) -> None:
@@ -27,16 +27,16 @@ class BuildHandle:
         self.build.console.write(f"{text}\n", times)
 
     def archive(self, path: str, content: str | bytes) -> None:
-        """Keep a file, as `archiveArtifacts` does."""
+        """Archive a file, as `archiveArtifacts` does."""
         self.build.artifacts[path] = content.encode() if isinstance(content, str) else content
 
     def publish(self, cases: Mapping[str, str | None], *, suite: str = "unit") -> None:
-        """Publish test results, as `junit` does: each test with its error, None for one that passed."""
+        """Publish test results, as `junit` does: the error of each test, None for one that passed."""
         self.build.report = test_report(suite, cases)
 
 
 def test_report(suite: str, cases: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return what `testReport/api/json` tells of such results."""
+    """Return these results as `testReport/api/json` does."""
     failed = sum(error is not None for error in cases.values())
     return {
         "_class": "hudson.tasks.junit.TestResult",
@@ -82,16 +82,16 @@ def _case(suite: str, name: str, error: str | None) -> dict[str, Any]:
 
 
 async def succeeds(handle: BuildHandle) -> str:
-    """Say a line and end well."""
+    """Log a line and succeed."""
     handle.log("Hello from Jenkins")
     return "SUCCESS"
 
 
 def reporting(**facts: str) -> Story:
-    """Return a story that archives a `chatops.env` with these lines."""
+    """Return a story that archives a `chatops.env` with these values."""
 
     async def story(handle: BuildHandle) -> str:
-        handle.log("archiving what was made")
+        handle.log("archiving the results")
         lines = (f"{key}={value.format(**handle.parameters)}" for key, value in facts.items())
         handle.archive("out/chatops.env", "\n".join(lines) + "\n")
         return "SUCCESS"
@@ -100,7 +100,7 @@ def reporting(**facts: str) -> Story:
 
 
 def gated(gate: asyncio.Event, story: Story = succeeds) -> Story:
-    """Return a story that waits for a gate before it goes on."""
+    """Return a story that waits for a gate first."""
 
     async def waiting(handle: BuildHandle) -> str:
         handle.log("waiting at the gate")
@@ -111,7 +111,7 @@ def gated(gate: asyncio.Event, story: Story = succeeds) -> Story:
 
 
 def fails(*lines: str) -> Story:
-    """Return a story that says these lines and ends badly."""
+    """Return a story that logs these lines and fails."""
 
     async def story(handle: BuildHandle) -> str:
         for line in lines:

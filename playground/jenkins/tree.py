@@ -1,29 +1,29 @@
-"""The `tree` parameter of Jenkins' API: `builds[number,url]{0,10}` picks keys, items and ranges.
+"""The `tree` parameter of Jenkins' API: `builds[number,url]{0,10}` selects keys, items and ranges.
 
-https://www.jenkins.io/doc/book/using/remote-access-api/ tells what it means.
+https://www.jenkins.io/doc/book/using/remote-access-api/ describes it.
 """
 
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
-_WORD = re.compile(r"[\w$*]+|[\[\],]|\{(\d*),?(\d*)\}")
+_TOKEN = re.compile(r"[\w$*]+|[\[\],]|\{(\d*),?(\d*)\}")
 
 
 class TreeError(ValueError):
-    """A tree that cannot be read."""
+    """The parameter is malformed."""
 
 
 @dataclass(slots=True)
 class Node:
-    """What is wanted of one value; nothing named means all of it that is shown by default."""
+    """The selection from one value. Without children, all of it is selected."""
 
     children: dict[str, "Node"] = field(default_factory=dict)
     first: int = 0
     last: int | None = None
 
     def pick(self, value: Any) -> Any:
-        """Return the wanted part of a value; `_class` is always told."""
+        """Return the selected part of a value; `_class` is always included."""
         if isinstance(value, list):
             return [self.pick(item) for item in value[self.first : self.last]]
         if not isinstance(value, dict) or not self.children:
@@ -37,29 +37,29 @@ class Node:
 
 
 def parse(text: str) -> Node:
-    """Read a tree. Raises TreeError."""
-    reader = _Reader()
+    """Parse the parameter. Raises TreeError."""
+    parser = _Parser()
     position = 0
     while position < len(text):
-        found = _WORD.match(text, position)
+        found = _TOKEN.match(text, position)
         if found is None:
             raise TreeError(f"unexpected {text[position]!r} at {position}")
-        reader.take(found)
+        parser.take(found)
         position = found.end()
-    if len(reader.open) != 1:
+    if len(parser.open) != 1:
         raise TreeError("brackets do not match")
-    return reader.open[0]
+    return parser.open[0]
 
 
-class _Reader:
-    """Builds the nodes word by word."""
+class _Parser:
+    """Builds the nodes token by token."""
 
     def __init__(self) -> None:
         self.open = [Node()]
         self._last = self.open[0]
 
     def take(self, found: re.Match[str]) -> None:
-        """Take the next word."""
+        """Process the next token."""
         match found[0][0]:
             case "[":
                 self.open.append(self._last)

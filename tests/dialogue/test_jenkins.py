@@ -65,7 +65,7 @@ async def test_a_job_builds_and_reports_its_image(tester: OfflineTester, jenkins
     image = run.steps[0].result.image
     assert image is not None
     assert (image.reference, image.digest) == (build.parameters["CHATOPS_IMAGE"], DIGEST)
-    assert "archiving what was made" in tester.world.logs[1, "build"].lines
+    assert "archiving the results" in tester.world.logs[1, "build"].lines
 
 
 async def everything_passes(handle: BuildHandle) -> str:

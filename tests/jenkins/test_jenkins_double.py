@@ -213,7 +213,7 @@ async def test_equal_starts_are_one_queue_item(jenkins: OfflineJenkins, http: ht
 
 
 async def test_only_newest_builds_are_kept(jenkins: OfflineJenkins, http: httpx.AsyncClient) -> None:
-    job = jenkins.add_job("a", keep=2)
+    job = jenkins.add_job("a", kept_builds=2)
     for number in range(4):
         await http.post("/job/a/buildWithParameters", data={"CHATOPS_RUN": str(number)})
         await http.get("/")
