@@ -64,18 +64,21 @@ class GarbageCollector:
         """Return what has no owner. What cannot be checked is reported and stays as it is."""
         trouble: list[str] = []
         # Read the inventory before the owners, so that what is created in between is not taken for an orphan.
-        stock = await self._stock(trouble)
+        inventories = await self._inventories(trouble)
         tagged = await self._tagged(trouble)
-        owners = await self._owners(stock, tagged)
+        owners = await self._owners(inventories, tagged)
         now = self.clock.now()
-        standing = await self._deployed_by(owners.environments, stock)
-        there = [item for items in stock.values() for item in items]
+        deployed = await self._deployed_by(owners.environments, inventories)
+        items_found = [item for items in inventories.values() for item in items]
         return Found(
-            {runner: orphans(items, owners, now, self.age) for runner, items in stock.items()},
+            {runner: orphans(items, owners, now, self.age) for runner, items in inventories.items()},
             untagged(tagged, owners, now, self.age),
-            vanished(there, standing, owners, now, self.age),
+            vanished(items_found, deployed, owners, now, self.age),
             tuple(owners.given_up),
-            {runner: expiry.stale_expiry(items, owners.environments) for runner, items in stock.items()},
+            {
+                runner: expiry.stale_expiry(items, owners.environments)
+                for runner, items in inventories.items()
+            },
             tuple(trouble),
         )
 
@@ -94,7 +97,7 @@ class GarbageCollector:
             if pull not in kept:
                 await self._close(pull)
 
-    async def _stock(self, trouble: list[str]) -> dict[RunnerName, tuple[Item, ...]]:
+    async def _inventories(self, trouble: list[str]) -> dict[RunnerName, tuple[Item, ...]]:
         found: dict[RunnerName, tuple[Item, ...]] = {}
         for runner, platform in self.platforms.items():
             try:
@@ -114,11 +117,13 @@ class GarbageCollector:
                 break
         return tuple(found)
 
-    async def _owners(self, stock: Mapping[RunnerName, tuple[Item, ...]], tagged: tuple[Pull, ...]) -> Owners:
+    async def _owners(
+        self, inventories: Mapping[RunnerName, tuple[Item, ...]], tagged: tuple[Pull, ...]
+    ) -> Owners:
         environments = await self.records.pulls.environments()
         images = await self.records.pulls.with_images()
         held = {(one.key.repo, one.key.number) for one in environments} | images
-        named = {(item.repo, item.number) for items in stock.values() for item in items}
+        named = {(item.repo, item.number) for items in inventories.values() for item in items}
         repos = {repo for repo, _ in (*held, *named, *tagged)}
         owners = Owners(
             environments,
@@ -141,10 +146,10 @@ class GarbageCollector:
         return last.finished_at <= self.clock.now() - self.age
 
     async def _deployed_by(
-        self, environments: tuple[Environment, ...], stock: Mapping[RunnerName, tuple[Item, ...]]
+        self, environments: tuple[Environment, ...], inventories: Mapping[RunnerName, tuple[Item, ...]]
     ) -> list[Environment]:
         """Return the environments whose runner's inventory is known."""
-        return [one for one in environments if await self._runner(one) in stock]
+        return [one for one in environments if await self._runner(one) in inventories]
 
     async def _runner(self, environment: Environment) -> RunnerName | None:
         run = await self.records.runs.run(environment.run)
@@ -205,10 +210,10 @@ class GarbageCollector:
     async def _close(self, pull: Pull) -> None:
         """Mark environments as removed after a failed teardown, unless only a job can remove them."""
         repo, number = pull
-        standing = await self.records.pulls.environments(repo, number)
-        if any(environment.teardown.runner is not None for environment in standing):
+        environments = await self.records.pulls.environments(repo, number)
+        if any(environment.teardown.runner is not None for environment in environments):
             return
-        for environment in standing:
+        for environment in environments:
             removed = replace(environment, state=EnvironmentState.REMOVED, endpoint=None)
             await self.records.pulls.put_environment(removed)
         await self.records.pulls.forget_images(repo, number)

@@ -49,8 +49,8 @@ class IdleScaler:
     async def scale_up(self) -> None:
         """Start to wake the environments for which it was requested."""
         for one in await self.records.pulls.environments():
-            idle = one.key not in self._waking and one.key not in self._scaling_down
-            if one.state is EnvironmentState.WAKING and idle:
+            busy = one.key in self._waking or one.key in self._scaling_down
+            if one.state is EnvironmentState.WAKING and not busy:
                 self._scaled_down.discard(one.key)
                 self._waking[one.key] = asyncio.create_task(self._wake(one), name=f"waking {one.key}")
 

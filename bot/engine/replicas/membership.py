@@ -52,31 +52,35 @@ class Membership:
     metrics: Metrics = NO_METRICS
     members: Members = field(default_factory=lambda: Members({}))
     _lease: Lease | None = None
-    _kept_at: float = 0.0
-    _drops: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    _renewed_at: float = 0.0
+    _callbacks: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     _watched: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Heartbeat of each other replica, and the time at which it was first seen."""
 
     @property
     def lease(self) -> Lease:
         """The present lease. Raises LeaseLost if there is none, or if it may have ended unnoticed."""
-        if self._lease is None or self._in_doubt:
+        if self._lease is None or self._may_be_evicted:
             raise LeaseLost
         return self._lease
 
     @property
     def leads(self) -> bool:
         """Whether this replica is the leader, which runs the periodic tasks for all."""
-        return self._lease is not None and not self._in_doubt and self.members.leader == self._lease.replica
+        return (
+            self._lease is not None
+            and not self._may_be_evicted
+            and self.members.leader == self._lease.replica
+        )
 
     @property
-    def _in_doubt(self) -> bool:
+    def _may_be_evicted(self) -> bool:
         """Whether others may have evicted this replica, because it hung or could not reach the store."""
-        return self.monotonic() - self._kept_at > SELF_FENCE_AFTER
+        return self.monotonic() - self._renewed_at > SELF_FENCE_AFTER
 
-    def on_lease_lost(self, drop: Callable[[], Awaitable[None]]) -> None:
-        """Register what drops its owner's work when the lease is lost; it returns when that is done."""
-        self._drops.append(drop)
+    def on_lease_lost(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Register a callback for a lost lease. It stops its owner's work and returns when that is done."""
+        self._callbacks.append(callback)
 
     async def join(self) -> None:
         """Join under a new name. Raises RetryLater(STORE_UNAVAILABLE)."""
@@ -85,7 +89,7 @@ class Membership:
         name = f"{_plain(socket.gethostname())[:40]}-{secrets.token_hex(6)}"
         self.instance_lock.remember(name)
         self._lease = await self.replicas.join(name)
-        self._kept_at = self.monotonic()
+        self._renewed_at = self.monotonic()
         self.members = await self.replicas.heartbeat(self._lease)
 
     async def leave(self) -> None:
@@ -116,15 +120,15 @@ class Membership:
             logger.error("this replica was evicted: it stops its work and joins again")  # noqa: TRY400 - expected
             await self._drop()
         except RetryLater as error:
-            logger.warning("the lease could not be renewed: %s", error)
-            if self._lease is not None and self._in_doubt:
+            logger.warning("the lease could not be renewed, retry in %.1f s: %s", HEARTBEAT_INTERVAL, error)
+            if self._lease is not None and self._may_be_evicted:
                 logger.error("no heartbeat for %.0f s: this replica stops its work", SELF_FENCE_AFTER)  # noqa: TRY400 - expected
                 await self._drop()
 
     async def _heartbeat(self, lease: Lease) -> None:
         asked_at = self.monotonic()
         self.members = await self.replicas.heartbeat(lease)
-        self._kept_at = asked_at
+        self._renewed_at = asked_at
         for name in self._stalled(lease):
             if await self.replicas.evict(name, self._watched[name][0]):
                 logger.warning("replica %s has stalled and is evicted, its work is taken over", name)
@@ -142,7 +146,7 @@ class Membership:
     async def _drop(self) -> None:
         self._lease = None
         self.metrics.lease_lost()
-        await asyncio.gather(*(drop() for drop in self._drops))
+        await asyncio.gather(*(callback() for callback in self._callbacks))
 
 
 def _plain(name: str) -> str:

@@ -38,7 +38,7 @@ class Worker:
     membership: Membership
     _tasks: RunningTasks[int] = field(default_factory=RunningTasks)
     _stops: dict[int, asyncio.Event] = field(default_factory=dict)
-    _places: dict[int, QueuePosition] = field(default_factory=dict)
+    _positions: dict[int, QueuePosition] = field(default_factory=dict)
     _poll: PollLoop = field(default_factory=lambda: PollLoop("queue"))
 
     def wake(self) -> None:
@@ -73,7 +73,7 @@ class Worker:
                     ActiveRun(run, lease, self.records.runs, self.comments.update, self.executor.sleep)
                 )
             queue = await self.records.runs.queue()
-        self._show_places(queue)
+        self._update_positions(queue)
 
     async def _queue(self, lease: Lease) -> Sequence[QueueEntry]:
         """Return the queue, after releasing runs that this replica holds but does not execute.
@@ -122,18 +122,18 @@ class Worker:
         await self.executor.execute(active, self._stops[active.run.id])
 
     async def _release(self, active: ActiveRun) -> None:
-        """Release a run; if the store is unavailable, it is released when the lease ends."""
+        """Release a run. If that fails, a later poll releases it, or it is free when the lease ends."""
         try:
             await self.records.runs.release(active.run.id, active.lease)
         except RetryLater as error:
             logger.warning(
-                "run %s could not be released, it waits until the lease ends: %s", active.run.id, error
+                "run %s could not be released now, a later poll releases it: %s", active.run.id, error
             )
 
-    def _show_places(self, queue: Sequence[QueueEntry]) -> None:
+    def _update_positions(self, queue: Sequence[QueueEntry]) -> None:
         """Update the comments of waiting runs whose queue position has changed; only the leader does it."""
-        places = scheduling.queue_positions(queue, self.limits) if self.membership.leads else {}
-        for run_id, place in places.items():
-            if self._places.get(run_id) != place:
+        positions = scheduling.queue_positions(queue, self.limits) if self.membership.leads else {}
+        for run_id, position in positions.items():
+            if self._positions.get(run_id) != position:
                 self.comments.update(run_id)
-        self._places = places
+        self._positions = positions
