@@ -1,1 +1,1 @@
-"""Where images are pushed: one module per kind of registry."""
+"""The registries that images are pushed to: one module for each kind."""

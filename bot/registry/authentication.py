@@ -1,4 +1,4 @@
-"""How a registry wants to be asked: Basic, or a token fetched from where its challenge says.
+"""Registry authentication: Basic, or a token from the server that the registry's challenge names.
 
 https://distribution.github.io/distribution/spec/auth/token/
 """
@@ -13,7 +13,7 @@ _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
 class RegistryAuth(httpx.Auth):
-    """Answers a 401 as its challenge asks, once per request; tokens are kept by their scope."""
+    """Answers the challenge of a 401, once for each request. Tokens are reused by method and path."""
 
     requires_response_body = True
 
@@ -22,7 +22,7 @@ class RegistryAuth(httpx.Auth):
         self._tokens: dict[str, str] = {}
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Send as known so far, and again after a challenge."""
+        """Send a request with the token of an earlier one, and again after a challenge."""
         place = f"{request.method} {request.url.path}"
         if place in self._tokens:
             request.headers["Authorization"] = self._tokens[place]
@@ -54,7 +54,7 @@ class RegistryAuth(httpx.Auth):
 
 
 def challenge(header: str) -> tuple[str, dict[str, str]]:
-    """Read a WWW-Authenticate header: its scheme in lower case and its parameters.
+    """Return the scheme of a WWW-Authenticate header in lower case, and its parameters.
 
     >>> challenge('Bearer realm="https://a/token",service="r"')
     ('bearer', {'realm': 'https://a/token', 'service': 'r'})

@@ -1,6 +1,6 @@
-"""Harbor: projects that are made when missing, vulnerability scans, and tags that go one by one.
+"""Harbor: creates missing projects, waits for vulnerability scans, and deletes single tags.
 
-Pushing and pulling is the engine's, as with every registry; this is what only Harbor's own API can do.
+Images are pushed and pulled as with every registry; this module does what only Harbor's own API can do.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from bot.registry.harbor_reading import Artifact, ScanState, unhealthy
 log = logging.getLogger(__name__)
 
 PAUSE = 1.0
-"""Seconds between two looks at a scan."""
+"""Seconds between two checks of a scan."""
 NEEDED = frozenset({"core", "database", "redis", "registry"})
-"""Parts of Harbor without which nothing can be pushed."""
+"""Components of Harbor that a push needs."""
 
 # https://github.com/goharbor/harbor/blob/main/src/common/rbac/const.go
 PERMISSIONS = (
@@ -34,12 +34,12 @@ PERMISSIONS = (
     ("tag", "delete"),
     ("scan", "create"),
 )
-"""What the bot does in its project."""
+"""Permissions that the bot needs in its project."""
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryLocation:
-    """A repository as Harbor's API names it: the first part of the path is the project."""
+    """A repository in Harbor's API: the first part of its path is the project."""
 
     project: str
     repository: str
@@ -71,13 +71,13 @@ class HarborRegistry(BaseRegistry):
         self._sleep = sleep
 
     async def prepare(self, repo: RepoPath) -> None:
-        """Create the project, private, if it is missing; see `Registry.prepare`."""
+        """Create a private project if it does not exist; see `Registry.prepare`."""
         project = self._location(repo).project
         if not await self._api.has_project(project):
             await self._api.create_project(project)
 
     async def examine(self, image: Image, log: Log) -> Image:
-        """Return the image with its size and what the scanner found; see `Registry.examine`."""
+        """Return the image with its size and the result of its scan; see `Registry.examine`."""
         location = RepositoryLocation.of(self._path_of(image))
         found = await self._api.artifact(location.project, location.repository, image.digest)
         if found is None:
@@ -97,8 +97,8 @@ class HarborRegistry(BaseRegistry):
     async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
         """Delete a pull request's tags; see `Registry.remove_tags`.
 
-        Deleting an artifact takes all its tags along, those that came after the last look too. So tags go
-        one by one, and an artifact only once it has none.
+        Deleting an artifact deletes all its tags, even those added since it was listed. So tags are deleted
+        one by one, and an artifact only when it has none.
         """
         location, prefix = self._location(repo), naming.tag_prefix(number)
         removed = 0
@@ -117,19 +117,19 @@ class HarborRegistry(BaseRegistry):
         try:
             health = await self._api.health()
             if not health.is_success or "json" not in health.headers.get("Content-Type", ""):
-                return f"{self._host} is no Harbor: {health.status_code}"
+                return f"{self._host} is not a Harbor: {health.status_code}"
             if parts := unhealthy(health.json(), NEEDED):
                 return f"{self._host}: unhealthy: {', '.join(parts)}"
-            # Any name will do: the question is whether it may be asked.
+            # The name does not matter: this checks whether the account may ask.
             await self._api.has_project(self._project or "library")
         except GiveUp:
-            return f"{self._host} does not take these credentials"
+            return f"{self._host} does not accept these credentials"
         except ChatOpsError as error:
             return error.facts["message"]
         return None
 
     async def missing_permissions(self) -> tuple[str, ...] | None:
-        """Return which permissions in the project are missing; None where there is no project yet."""
+        """Return the permissions that the account lacks; None if the project does not exist."""
         number = await self._api.project_id(self._project)
         if number is None:
             return None
@@ -142,7 +142,7 @@ class HarborRegistry(BaseRegistry):
         return RepositoryLocation.of(self._path(repo))
 
     async def _scanned(self, location: RepositoryLocation, found: Artifact, log: Log) -> Artifact:
-        """Wait for the scan of an artifact, asking for one where none was begun; return what came of it."""
+        """Wait for the scan of an artifact, started if necessary; return the artifact with its result."""
         asked = False
         for _ in range(max(1, int(self._scan_seconds / PAUSE))):
             if found.scan_state is ScanState.DONE:
@@ -155,11 +155,11 @@ class HarborRegistry(BaseRegistry):
             await self._sleep(PAUSE)
             found = await self._api.artifact(location.project, location.repository, found.digest) or found
         if found.scan_state is not ScanState.DONE:
-            log.note(f"the vulnerability scan is not over after {self._scan_seconds} s")
+            log.note(f"the vulnerability scan has not finished after {self._scan_seconds} s")
         return found
 
     async def _ensure_scan(self, location: RepositoryLocation, found: Artifact, *, asked: bool) -> str | None:
-        """Have a scan begun where none goes on; return why there will be none, or None."""
+        """Start a scan unless one is running; return why there will be none, or None."""
         if found.scan_state is ScanState.RUNNING or (asked and found.scan_state is ScanState.NONE):
             return None
         if asked:
@@ -167,7 +167,7 @@ class HarborRegistry(BaseRegistry):
         return await self._api.start_scan(location.project, location.repository, found.digest)
 
     async def _untag(self, location: RepositoryLocation, digest: str, tags: list[str]) -> dict[str, str]:
-        """Delete tags; return why some of them stay."""
+        """Delete tags; return the reason by tag for those that are kept."""
         refused: dict[str, str] = {}
         for tag in tags:
             refusal = await self._api.delete_tag(location.project, location.repository, digest, tag)
@@ -177,7 +177,7 @@ class HarborRegistry(BaseRegistry):
         return refused
 
     async def _discard(self, location: RepositoryLocation, digest: str) -> None:
-        """Delete an artifact that has no tag any more; one that an index refers to stays."""
+        """Delete an artifact that has no tags; Harbor keeps one that an index refers to."""
         found = await self._api.artifact(location.project, location.repository, digest)
         if found is None or found.tags:
             return

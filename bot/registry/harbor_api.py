@@ -1,4 +1,4 @@
-"""The calls of Harbor's API that the bot makes, one method each; what they are for is decided in `harbor`.
+"""The calls of Harbor's API that the bot makes, one method for each; `harbor` decides when.
 
 https://github.com/goharbor/harbor/blob/main/api/v2.0/swagger.yaml
 """
@@ -34,24 +34,24 @@ class HarborApi(RegistryClient):
         )
 
     async def health(self) -> httpx.Response:
-        """Ask how Harbor's parts are; needs no account."""
+        """Ask for the health of Harbor's components; needs no account."""
         return await self.ask("GET", "health", self.host)
 
     async def has_project(self, project: str) -> bool:
-        """Say whether a project exists."""
+        """Return whether a project exists."""
         response = await self.ask("HEAD", "projects", project, params={"project_name": project})
         return response.is_success
 
     async def create_project(self, project: str) -> None:
-        """Create a private project; one that somebody else has just created is as good."""
+        """Create a private project, unless it exists by now."""
         wanted = {"project_name": project, "metadata": {"public": "false"}}
         response = await self.ask("POST", "projects", project, json=wanted)
         if not response.is_success and response.status_code != httpx.codes.CONFLICT:
             raise denied(project, message(response))
 
     async def project_id(self, project: str) -> int | None:
-        """Return the number of a project, by which permissions are asked for."""
-        # Without the header a project that is named by digits is taken for a number.
+        """Return the id of a project, which the request for permissions needs; None if it does not exist."""
+        # Without the header, a project name of digits would be taken for an id.
         response = await self.ask(
             "GET", f"projects/{quote(project, safe='')}", project, headers={"X-Is-Resource-Name": "true"}
         )
@@ -60,20 +60,20 @@ class HarborApi(RegistryClient):
         return number if isinstance(number, int) else None
 
     async def permissions(self, project_id: int) -> frozenset[tuple[str, str]]:
-        """Return what the account may do in a project, as resource and action."""
+        """Return the account's permissions in a project, as resource and action."""
         asked = {"scope": f"/project/{project_id}", "relative": "true"}
         found = _json(await self.ask("GET", "users/current/permissions", self.host, params=asked))
         items = found if isinstance(found, list) else []
         return frozenset((str(one.get("resource")), str(one.get("action"))) for one in items)
 
     async def artifact(self, project: str, repository: str, reference: str) -> Artifact | None:
-        """Return an artifact by tag or digest, with its tags and its scan; None if there is none."""
+        """Return an artifact by tag or digest, with its tags and its scan; None if it does not exist."""
         path = f"{_artifacts(project, repository)}/{quote(reference, safe='')}"
         response = await self.ask("GET", path, f"{project}/{repository}", params=_WITH_SCAN, headers=_SCANS)
         return artifact(_json(response))
 
     async def artifacts(self, project: str, repository: str) -> list[Artifact]:
-        """Return every artifact of a repository with its tags; none if there is no such repository."""
+        """Return every artifact of a repository with its tags; none if the repository does not exist."""
         found: list[Artifact] = []
         for number in range(1, PAGES + 1):
             page = {"page": str(number), "page_size": str(PAGE), "with_tag": "true"}
@@ -88,18 +88,18 @@ class HarborApi(RegistryClient):
         return found
 
     async def start_scan(self, project: str, repository: str, digest: str) -> str | None:
-        """Ask for a scan; return why there will be none, or None. One that goes on already will do."""
+        """Start a scan unless one is running; return why there will be none, or None."""
         path = f"{_artifacts(project, repository)}/{digest}/scan"
         response = await self.ask("POST", path, refusable=True)
         return None if response.status_code == httpx.codes.CONFLICT else _refusal(response)
 
     async def delete_tag(self, project: str, repository: str, digest: str, tag: str) -> str | None:
-        """Delete one tag, never its artifact; return why it stays, or None. What is gone already is gone."""
+        """Delete one tag, never its artifact; return why it is kept, or None. It need not exist."""
         path = f"{_artifacts(project, repository)}/{digest}/tags/{quote(tag, safe='')}"
         return _refusal(await self.ask("DELETE", path, refusable=True), gone=True)
 
     async def delete_artifact(self, project: str, repository: str, digest: str) -> str | None:
-        """Delete an artifact with every tag that it has; return why it stays, or None."""
+        """Delete an artifact with all its tags; return why it is kept, or None. It need not exist."""
         path = f"{_artifacts(project, repository)}/{digest}"
         return _refusal(await self.ask("DELETE", path, refusable=True), gone=True)
 

@@ -1,4 +1,4 @@
-"""What Harbor's answers say, as values. Pure; an answer that is not as published reads as knowing nothing.
+"""Reads Harbor's answers as values. Pure; whatever is not as published counts as unknown.
 
 https://github.com/goharbor/harbor/blob/main/api/v2.0/swagger.yaml
 """
@@ -14,11 +14,11 @@ REPORTS = (
     "application/vnd.security.vulnerability.report; version=1.1",
     "application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0",
 )
-"""Kinds of vulnerability reports that scanners write, the newer first."""
+"""Formats of vulnerability reports, newest first."""
 
 
 class ScanState(StrEnum):
-    """Where a scan stands."""
+    """The state of a scan."""
 
     NONE = "none"
     RUNNING = "running"
@@ -39,7 +39,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One artifact: its digest, bytes, tags, and what is known of its vulnerabilities."""
+    """One artifact: its digest, size in bytes, tags, and the result of its vulnerability scan."""
 
     digest: str
     size: int
@@ -49,7 +49,7 @@ class Artifact:
 
 
 def artifact(data: Any) -> Artifact | None:
-    """Read an artifact; None if it is none."""
+    """Read an artifact; None if the data is not one."""
     if not isinstance(data, Mapping) or not isinstance(data.get("digest"), str):
         return None
     report = _report(data.get("scan_overview"))
@@ -64,7 +64,7 @@ def artifact(data: Any) -> Artifact | None:
 
 
 def unhealthy(data: Any, parts: frozenset[str]) -> tuple[str, ...]:
-    """Return which of these parts an answer about Harbor's health calls unhealthy."""
+    """Return which of these components are unhealthy by an answer about Harbor's health."""
     found = data.get("components") if isinstance(data, Mapping) else None
     components = [one for one in found or () if isinstance(one, Mapping)]
     return tuple(

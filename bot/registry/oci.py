@@ -1,7 +1,7 @@
-"""Any registry that speaks the OCI distribution API, such as docker-registry.
+"""Any registry with the OCI distribution API, such as docker-registry.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
-Deleting unties tags; the space comes back when the operator runs the registry's garbage collection.
+Deleting a manifest frees no space until the operator runs the registry's garbage collection.
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from bot.registry.base import BaseRegistry, RegistryClient, RegistryOptions
 log = logging.getLogger(__name__)
 
 _LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3})(?::[0-9]+)?$", re.ASCII)
-# Without these a registry answers with the digest of a converted manifest, which cannot be deleted.
+# Without these, a registry returns the digest of a converted manifest, which cannot be deleted.
 MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json"
 )
 AT_ONCE = 8
-"""Requests in flight at the same time."""
+"""Most requests at the same time."""
 PAGE = 500
-"""Tags that are asked for at once."""
+"""Tags in each page of a list."""
 PAGES = 1_000
 TRIAL = "chatops-doctor"
-"""Repository that a trial upload names; without a manifest it never comes to be. docker-registry keeps a few
-bytes of it until it purges uploads."""
+"""Repository of a trial upload. Without a manifest it is never created; docker-registry keeps a few bytes of
+the upload until it purges uploads."""
 
 
 class OciRegistry(BaseRegistry):
@@ -49,10 +49,10 @@ class OciRegistry(BaseRegistry):
         self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def prepare(self, repo: RepoPath) -> None:
-        """Do nothing: a plain registry makes room when something is pushed."""
+        """Do nothing: repositories are created by the first push."""
 
     async def examine(self, image: Image, log: Log) -> Image:  # noqa: ARG002 - nothing to wait for
-        """Return the image with its size, if that is not known yet; see `Registry.examine`."""
+        """Return the image with its size, if it is not known; see `Registry.examine`."""
         if image.size:
             return image
         return replace(image, size=await self._size(self._path_of(image), image.digest))
@@ -86,11 +86,11 @@ class OciRegistry(BaseRegistry):
         try:
             response = await self._client.ask("GET", "/v2/")
         except ChatOpsError as error:
-            return error.facts.get("message") or f"{self._host} does not take these credentials"
-        return None if response.is_success else f"{self._host} is no registry: {response.status_code}"
+            return error.facts.get("message") or f"{self._host} does not accept these credentials"
+        return None if response.is_success else f"{self._host} is not a registry: {response.status_code}"
 
     async def may_push(self) -> bool:
-        """Say whether the account may push, by an upload that is begun and given up again."""
+        """Return whether the account may push, by an upload that is started and cancelled."""
         name = "/".join(part for part in (self._project.strip("/"), TRIAL) if part)
         try:
             begun = await self._client.ask("POST", f"/v2/{name}/blobs/uploads/", name)
@@ -124,7 +124,7 @@ class OciRegistry(BaseRegistry):
         return str(response.headers.get("Docker-Content-Digest", "")) if response.is_success else ""
 
     async def _size(self, name: str, digest: str) -> int:
-        """Return the bytes of an image's layers as they are sent over the wire; 0 for an index of several."""
+        """Return the size of an image's compressed layers in bytes; 0 for an index of several images."""
         response = await self._client.ask(
             "GET", f"/v2/{name}/manifests/{digest}", name, headers={"Accept": MANIFESTS}
         )
@@ -133,12 +133,12 @@ class OciRegistry(BaseRegistry):
     async def _delete(self, name: str, digest: str) -> bool:
         response = await self._client.ask("DELETE", f"/v2/{name}/manifests/{digest}", name)
         if response.status_code == httpx.codes.METHOD_NOT_ALLOWED:
-            log.warning("%s does not allow deleting: tags of %s stay", self._host, name)
+            log.warning("%s does not allow deleting: the tags of %s are kept", self._host, name)
         return response.is_success
 
 
 def scheme(host: str) -> str:
-    """Return how a registry is spoken to, by Docker's rule: plainly on the machine itself, else encrypted.
+    """Return the scheme of a registry by Docker's rule: http on this machine, otherwise https.
 
     >>> scheme("127.0.0.1:5000"), scheme("localhost"), scheme("harbor.example.com")
     ('http', 'http', 'https')
@@ -147,9 +147,9 @@ def scheme(host: str) -> str:
 
 
 def deletable(digests: Mapping[str, str], prefix: str) -> dict[str, list[str]]:
-    """Return by digest the tags that go with it, where all of a digest's tags have the prefix.
+    """Return the digests whose tags all have the prefix, with their tags.
 
-    Deleting a manifest takes every tag of it along, a release made of the same image too.
+    Deleting a manifest deletes all its tags, even a release tag of the same image.
     """
     tags: dict[str, list[str]] = {}
     for tag, digest in digests.items():
@@ -173,5 +173,5 @@ def _layers(response: httpx.Response) -> int:
 
 def _next(response: httpx.Response) -> str | None:
     link = response.links.get("next", {}).get("url")
-    # Only the path counts: a registry behind a proxy may not know its own address.
+    # Only the path is used: a registry behind a proxy may not know its own address.
     return httpx.URL(link).raw_path.decode() if link else None

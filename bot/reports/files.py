@@ -1,4 +1,4 @@
-"""All files of runs: logs that grow, results of test suites, and the HTML report made of them."""
+"""The files of runs: live logs, results of test suites, and the HTML report made from them."""
 
 import asyncio
 import codecs
@@ -18,22 +18,22 @@ from bot.reports.results import SuiteResults, files_of, masked, read_all
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE = 1.0
+_RETRY_SECONDS = 1.0
 _MOST_BYTES_READ = 4 << 20
 _LONGEST_CHARACTER = 4
-"""Bytes of UTF-8: a smaller read might never get on."""
+"""Bytes of UTF-8: a shorter read might return no character, and never advance."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogChunk:
-    """A piece of a log; `next_offset` counts bytes and equals the offset asked for when there is no more."""
+    """A piece of a log. `next_offset` is in bytes; without more output it equals the requested offset."""
 
     text: str
     next_offset: int
 
 
 class RunFiles:
-    """Implements ports.Reports, and the reading side for the web. `masks` are secrets to hide."""
+    """Implements ports.Reports, and reads files for pages. `masks` are secrets to hide."""
 
     def __init__(
         self,
@@ -54,15 +54,15 @@ class RunFiles:
         return StepLog(self.store.open_append(run, paths.log(step)), self._masker, self._log_limit)
 
     async def flush(self, run: int, step: str) -> None:
-        """Return when all that was written to a log so far is where every page finds it."""
+        """Return when everything written to a log so far can be read by every replica."""
         await self.store.flush(run, paths.log(step))
 
     async def save(
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
     ) -> None:
-        """Keep a suite's results and the files it has made, and renew the run's HTML report.
+        """Store a suite's results and its own files, and write the run's HTML report again.
 
-        `about` says in a line what was tested; it heads the report.
+        `about` says on one line what was tested; it is the report's heading.
         """
         results = SuiteResults(suite, masked(report, self._masker), about)
         kept = await asyncio.to_thread(self._kept, results, files)
@@ -71,12 +71,12 @@ class RunFiles:
                 try:
                     return await self._save(run, f"{paths.suite(suite)}/", kept)
                 except RetryLater as error:
-                    # To give up would have the whole suite run again.
-                    logger.warning("run %s waits with a report: %s", run, error)
-                await asyncio.sleep(_PATIENCE)
+                    # Giving up would mean running the whole suite again.
+                    logger.warning("run %s waits to store a report: %s", run, error)
+                await asyncio.sleep(_RETRY_SECONDS)
 
     async def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk:
-        """Return at most `limit` bytes of a log from `offset` on, cut between characters."""
+        """Return at most `limit` bytes of a log from `offset`, without splitting a character."""
         begin = max(offset, 0)
         size = min(max(limit, _LONGEST_CHARACTER), _MOST_BYTES_READ)
         try:
@@ -95,15 +95,15 @@ class RunFiles:
         return (text.partition("\n")[2] or text) if begin else text
 
     async def has_report(self, run: int) -> bool:
-        """Whether a run has an HTML report."""
+        """Return whether a run has an HTML report."""
         return paths.REPORT in await self.store.names(run)
 
     async def report(self, run: int) -> bytes | None:
-        """Return a run's HTML report, if there is one."""
+        """Return a run's HTML report, if it has one."""
         return await self.store.read(run, paths.REPORT) or None
 
     async def own_report(self, run: int, name: str) -> bytes | None:
-        """Return an HTML report that a suite has made itself, if there is one."""
+        """Return an HTML report that a suite has written itself, if it exists."""
         return (await self.store.read(run, name) or None) if paths.is_own_page(name) else None
 
     async def _save(self, run: int, beginning: str, kept: Mapping[str, bytes]) -> None:
@@ -111,8 +111,8 @@ class RunFiles:
         await store.put(run, kept)
         names = await store.names(run)
         await store.remove(run, [name for name in names if name.startswith(beginning) and name not in kept])
-        told = [await store.read(run, name) for name in names if name.endswith(paths.RESULTS)]
-        page = await asyncio.to_thread(lambda: self._page.render(run, read_all(told)))
+        results = [await store.read(run, name) for name in names if name.endswith(paths.RESULTS)]
+        page = await asyncio.to_thread(lambda: self._page.render(run, read_all(results)))
         await store.put(run, {paths.REPORT: page.encode("utf-8", "replace")})
 
     def _kept(self, results: SuiteResults, files: Mapping[str, bytes]) -> dict[str, bytes]:

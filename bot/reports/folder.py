@@ -1,4 +1,4 @@
-"""The files of runs on this machine's disk: what one bot alone needs, and any tool can look at."""
+"""The files of runs on this machine's disk, for a bot without replicas."""
 
 import asyncio
 import logging
@@ -18,31 +18,31 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)
 
 
 class LocalAppendFile:
-    """Implements bot.file_store.AppendFile with a descriptor.
+    """Implements bot.file_store.AppendFile with a file descriptor.
 
-    It is closed when nobody holds this any more: opening the file for every piece of output would be most
-    of the work.
+    It stays open for the life of this object: opening the file for every piece of output would take longer
+    than writing it.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._descriptor: int | None = None
         self._size = _size(file)
-        self._complained = False
+        self._error_logged = False
 
     @property
     def size(self) -> int:
-        """Bytes in it."""
+        """Bytes in the file."""
         return self._size
 
     def append(self, data: bytes) -> bool:
-        """Append these bytes; False if the disk does not take them all."""
+        """Append bytes; False if not all of them could be written."""
         try:
             written = os.write(self._opened(), data)
         except OSError:
-            if not self._complained:
+            if not self._error_logged:
                 logger.exception("a step's log cannot be written")
-            self._complained = True
+            self._error_logged = True
             return False
         self._size += written
         return written == len(data)
@@ -66,10 +66,10 @@ class FolderFileStore:
         return LocalAppendFile(self._file(run, name))
 
     async def flush(self, run: int, name: str) -> None:
-        """Return at once: nothing is on its way."""
+        """Do nothing: everything is written at once."""
 
     async def read(self, run: int, name: str, offset: int = 0, limit: int | None = None) -> bytes:
-        """Return bytes of a file; nothing where there is none."""
+        """Return bytes of a file; nothing if it does not exist."""
         return await asyncio.to_thread(_read, self._file(run, name), offset, limit)
 
     async def size(self, run: int, name: str) -> int:
@@ -77,9 +77,9 @@ class FolderFileStore:
         return _size(self._file(run, name))
 
     async def put(self, run: int, files: Mapping[str, bytes]) -> None:
-        """Keep whole files; readers see the old one or the new one, never half of it.
+        """Write whole files; readers see either the old or the new content.
 
-        Raises RetryLater(STORE_UNAVAILABLE) where the disk does not take them.
+        Raises RetryLater(STORE_UNAVAILABLE) if the disk fails or is full.
         """
         try:
             await asyncio.to_thread(self._put, run, files)
@@ -91,11 +91,11 @@ class FolderFileStore:
         return await asyncio.to_thread(_names, self._folder(run))
 
     async def remove(self, run: int, names: Collection[str]) -> None:
-        """Remove files of a run, and folders that are empty then."""
+        """Remove files of a run, and folders that become empty."""
         await asyncio.to_thread(self._remove, run, names)
 
     async def runs_with_files(self, *, after: int = 0, limit: int = 100) -> Mapping[int, tuple[str, ...]]:
-        """Return the names of the files of the next runs after this one that have any."""
+        """Return the names of files by run; see `FileStore.runs_with_files`."""
         return await asyncio.to_thread(self._held, after, limit)
 
     def _put(self, run: int, files: Mapping[str, bytes]) -> None:
@@ -155,4 +155,4 @@ def _remove_if_empty(folder: Path) -> None:
     try:
         folder.rmdir()
     except OSError:
-        return  # something is in it, or it is gone
+        return  # it is not empty, or does not exist

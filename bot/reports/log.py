@@ -1,4 +1,4 @@
-"""The live log of a step: a file that the web reads while it grows, and the last lines in memory."""
+"""The live log of a step: a file that pages read while it grows, and its last lines in memory."""
 
 from collections import deque
 
@@ -6,18 +6,18 @@ from bot.core.results.masking import Masker
 from bot.file_store import AppendFile
 from bot.reports.stream import NOTE, Stream, printable
 
-CUT = "the log was cut here: it is longer than {limit} bytes"
+CUT = "the log was truncated here: it is longer than {limit} bytes"
 LOST = "{lost} bytes of output were lost here: they could not be written"
 SIZE_LIMIT = 16 << 20
-"""Bytes of output that are kept per step."""
+"""Most bytes of output that are stored for a step."""
 _NOTES_LIMIT = 64 << 10
-"""Bytes beyond the limit that notes may take."""
+"""Bytes beyond the limit that are reserved for notes."""
 _TAIL_LINES = 400
 _TAIL_WIDTH = 2000
 
 
 class StepLog:
-    """Implements ports.Log. Nothing it is given can fail it: a full disk costs lines, not the run."""
+    """Implements ports.Log. Writing never raises: a full disk costs lines, not the run."""
 
     def __init__(self, file: AppendFile, masker: Masker, limit: int = SIZE_LIMIT) -> None:
         self._file = file
@@ -31,20 +31,20 @@ class StepLog:
         self._at_line_start = True
 
     def write(self, text: str) -> None:
-        """Append output as it came, newlines included."""
+        """Append output unchanged, including its line breaks."""
         shown = self._stream.feed(text)
         if shown:
             self._remember(shown)
             self._append(shown)
 
     def note(self, text: str) -> None:
-        """Append a line of the bot's own, told apart from output."""
+        """Append a line of the bot's own, marked as such."""
         line = " ".join(printable(self._masker.mask(text)).split())
         begin = "" if self._at_line_start else "\n"
         self._put(f"{begin}{NOTE}{line}\n", self._limit + _NOTES_LIMIT)
 
     def tail(self, lines: int = 40) -> str:
-        """Return the last lines of output, notes left out."""
+        """Return the last lines of output, without notes."""
         last = (self._line + self._stream.pending)[:_TAIL_WIDTH]
         kept = [*self._tail, last] if last else list(self._tail)
         return "\n".join(kept[-lines:] if lines > 0 else [])
@@ -52,7 +52,7 @@ class StepLog:
     def _remember(self, shown: str) -> None:
         *whole, self._line = (self._line + shown).split("\n")
         self._tail.extend(line[:_TAIL_WIDTH] for line in whole[-_TAIL_LINES:])
-        # Progress bars without a line break would grow for ever.
+        # Progress bars without a line break would grow without limit.
         self._line = self._line[:_TAIL_WIDTH]
 
     def _append(self, shown: str) -> None:
@@ -68,16 +68,16 @@ class StepLog:
         self.note(CUT.format(limit=self._limit))
 
     def _put(self, text: str, limit: int) -> None:
-        """Append a text, with a word on what could not be appended before it."""
+        """Append a text, preceded by a note about output that was lost before it."""
         data = text.encode()
         if not data or self._file.size + len(data) > limit:
             return
-        if not self._file.append(self._lost_words() + data):
+        if not self._file.append(self._lost_note() + data):
             self._lost += len(data)
             return
         self._lost = 0
         self._at_line_start = text.endswith("\n")
 
-    def _lost_words(self) -> bytes:
+    def _lost_note(self) -> bytes:
         begin = "" if self._at_line_start else "\n"
         return f"{begin}{NOTE}{LOST.format(lost=self._lost)}\n".encode() if self._lost else b""

@@ -1,6 +1,6 @@
-"""The HTML report that people show each other: one file, no script, nothing loaded from elsewhere.
+"""The HTML report of a run: one file without scripts that loads nothing from elsewhere.
 
-What is shown of how much is decided here, so that 20,000 tests stay readable; the template only lays out.
+The limits here keep a report of 20,000 tests readable; the template only does the layout.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,12 +19,12 @@ from bot.reports.stream import printable
 TEMPLATES = Path(__file__).parent / "templates"
 
 MOST_FAILURES = 300
-"""Failures shown with their details; those beyond are named in the tables only."""
+"""Failures shown with their details; the others are only named in the tables."""
 MOST_OPEN = 20
 MOST_ROWS = 10_000
-"""Rows in all tables together; what did not pass is listed beyond it."""
+"""Rows in all tables together; tests that did not pass are listed even beyond it."""
 MOST_GROUPS = 500
-"""Classes or files per suite, those with failures first."""
+"""Classes or files of each suite, those with failures first."""
 MOST_TEXT = 8_000
 """Characters of one test's details or output."""
 MOST_TEXTS = 4_000_000
@@ -40,7 +40,7 @@ _ORDER = {CaseState.FAILED: 0, CaseState.FLAKY: 1, CaseState.SKIPPED: 2, CaseSta
 
 @dataclass(frozen=True, slots=True)
 class FailedCase:
-    """A failed or flaky test with what it said."""
+    """A failed or flaky test with its details and output."""
 
     case: Case
     details: str
@@ -50,7 +50,7 @@ class FailedCase:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Tests of one class or file."""
+    """The tests of one class or file."""
 
     name: str
     counts: TestCounts
@@ -61,7 +61,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One suite of the repository's configuration."""
+    """One suite of `.chatops.yml`."""
 
     name: str
     counts: TestCounts
@@ -74,7 +74,7 @@ class Section:
 
 
 class ReportPage:
-    """Lays out the results of a run."""
+    """Renders the results of a run."""
 
     def __init__(self, language: Language) -> None:
         self._language = language
@@ -107,7 +107,7 @@ class ReportPage:
 
 
 class _Budget:
-    """What may still be put on the page."""
+    """How much more may be put on the page."""
 
     def __init__(self) -> None:
         self.opened = 0
@@ -126,7 +126,7 @@ class _Budget:
         return shown
 
     def take_rows(self, cases: Sequence[Case]) -> tuple[Case, ...]:
-        """Take what did not pass; of tests that passed, only as many as there is room for."""
+        """Return the tests that did not pass, and as many of the others as there is room for."""
         ordered = sorted(cases, key=lambda case: _ORDER[case.state])
         certain = sum(case.state is not CaseState.PASSED for case in cases)
         taken = tuple(ordered[: max(certain, self.rows)])
@@ -135,7 +135,7 @@ class _Budget:
 
 
 def shortened(text: str) -> str:
-    """Return the beginning and the end of a text that is too long: an error stands at one of them."""
+    """Return only the beginning and end of a text that is too long: the error is in one of them."""
     if len(text) <= MOST_TEXT:
         return text
     half = MOST_TEXT // 2
@@ -149,14 +149,14 @@ def label(name: str) -> str:
 
 
 def message(text: str) -> str:
-    """Return what a failing test said first."""
+    """Return the message of a failed test, shortened."""
     shown = printable(text).strip()
     return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}…"
 
 
 def seconds(amount: float) -> str:
     """Return a duration that reads the same in both languages."""
-    if amount < 1:  # a report may claim less than nothing
+    if amount < 1:  # reports can contain negative durations
         return f"{max(amount, 0) * 1000:.0f} ms"
     if amount < _MINUTE:
         return f"{amount:.1f} s"
@@ -166,15 +166,15 @@ def seconds(amount: float) -> str:
 
 
 def _section(suite: SuiteResults, budget: _Budget, *, few: bool) -> Section:
-    told = [case for case in suite.report.cases if case.state in {CaseState.FAILED, CaseState.FLAKY}]
-    told.sort(key=lambda case: case.state is CaseState.FLAKY)
-    shown = [_failure(case, budget) for case in told[:MOST_FAILURES]]
+    failed = [case for case in suite.report.cases if case.state in {CaseState.FAILED, CaseState.FLAKY}]
+    failed.sort(key=lambda case: case.state is CaseState.FLAKY)
+    shown = [_failure(case, budget) for case in failed[:MOST_FAILURES]]
     groups = _groups(suite.report.cases)
     return Section(
         name=suite.name,
         counts=suite.report.counts,
         failures=tuple(shown),
-        failures_left_out=len(told) - len(shown),
+        failures_left_out=len(failed) - len(shown),
         groups=tuple(_group(name, cases, budget, few=few) for name, cases in groups[:MOST_GROUPS]),
         groups_left_out=max(0, len(groups) - MOST_GROUPS),
         truncated=suite.report.truncated,
@@ -191,7 +191,7 @@ def _groups(cases: Iterable[Case]) -> list[tuple[str, list[Case]]]:
     found: dict[str, list[Case]] = {}
     for case in cases:
         found.setdefault(case.suite, []).append(case)
-    # Those with failures first; sorting is stable, so that the rest keep the order of the files.
+    # Groups with failures first. Sorting is stable: the others keep the order of the files.
     return sorted(found.items(), key=lambda item: all(case.state is not CaseState.FAILED for case in item[1]))
 
 

@@ -1,4 +1,4 @@
-"""What the files of a run are called. Every name is made safe here, so that none leads out of its folder."""
+"""The names of a run's files. They are made safe here, so that none leads out of its folder."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ _LENGTH = 48
 
 
 def slug(name: str) -> str:
-    """Return a safe file name for a hostile one; a hash tells apart what would look the same."""
+    """Return a safe file name for a hostile one; a hash keeps similar names apart."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:_LENGTH]
     if plain == name and plain:
         return plain
@@ -23,17 +23,17 @@ def slug(name: str) -> str:
 
 
 def log(step: str) -> str:
-    """Return the name of a step's log; raises ValueError for what is no step's name."""
+    """Return the name of a step's log. Raises ValueError for an invalid name of a step."""
     if not _SAFE_STEP.fullmatch(step):
         raise ValueError(f"not a step: {step!r}")
     return f"{step}{LOG}"
 
 
 def is_own_page(name: str) -> bool:
-    """Tell whether this is the name of an HTML report that a suite has made itself."""
+    """Return whether this is the name of an HTML report that a suite has written itself."""
     return _OWN_PAGE.fullmatch(name) is not None
 
 
 def suite(name: str) -> str:
-    """Return what the names of a suite's files begin with."""
+    """Return the prefix of the names of a suite's files."""
     return f"{SUITES}{slug(name)}"

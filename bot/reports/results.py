@@ -1,4 +1,4 @@
-"""Results of test suites as files: `report.json` for machines, and what a suite has made, as it came."""
+"""The files of a test suite: its results as `report.json`, and its own files unchanged."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,18 +17,18 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class SuiteResults:
-    """One suite of a run by the name that the repository gave it."""
+    """The results of one suite, by its name in `.chatops.yml`."""
 
     name: str
     report: Report
     about: str = ""
-    """What was tested, in a line."""
+    """What was tested, on one line."""
     pages: tuple[tuple[str, str], ...] = ()
-    """The suite's own HTML reports: as it calls them, and where they are kept."""
+    """The suite's own HTML reports: their own names, and the names of their files."""
 
 
 def masked(report: Report, masker: Masker) -> Report:
-    """Return the report without secrets in any of its strings."""
+    """Return the report with all secrets masked."""
     return replace(report, cases=tuple(_masked(case, masker) for case in report.cases))
 
 
@@ -44,20 +44,20 @@ def _masked(case: Case, masker: Masker) -> Case:
 
 
 def files_of(results: SuiteResults, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return what to keep of a suite, by name: its results, and its files as far as they are not too much."""
+    """Return the files to store for a suite, by name: its results, and its own files up to a limit."""
     folder = paths.suite(results.name)
     own = {name: data for name, data in files.items() if name.lower().endswith(paths.PAGE)}
     xml = {name: data for name, data in files.items() if name not in own}
     pages = _kept(own, f"{folder}/html/", paths.PAGE, _MOST_OF_PAGES)
-    told = replace(results, pages=tuple((name, where) for where, (name, _) in pages.items()))
-    kept = {f"{folder}{paths.RESULTS}": json.dumps(_json(told), ensure_ascii=True).encode()}
+    with_pages = replace(results, pages=tuple((name, where) for where, (name, _) in pages.items()))
+    kept = {f"{folder}{paths.RESULTS}": json.dumps(_json(with_pages), ensure_ascii=True).encode()}
     for where, (_, data) in {**_kept(xml, f"{folder}/xml/", ".xml", _MOST_BYTES), **pages}.items():
         kept[where] = data
     return kept
 
 
 def _kept(files: Mapping[str, bytes], beginning: str, suffix: str, room: int) -> dict[str, tuple[str, bytes]]:
-    """Return files with the names that they had, by the names under which they are kept."""
+    """Return the own names and contents of files, by the names under which they are stored."""
     found: dict[str, tuple[str, bytes]] = {}
     for number, (name, data) in enumerate(sorted(files.items())[:_MOST_FILES], 1):
         room -= len(data)
@@ -68,7 +68,7 @@ def _kept(files: Mapping[str, bytes], beginning: str, suffix: str, room: int) ->
 
 
 def read_all(contents: Iterable[bytes]) -> tuple[SuiteResults, ...]:
-    """Return the results of all suites of a run, by name."""
+    """Return the results of all suites of a run, sorted by name."""
     return tuple(
         sorted((_read(content) for content in contents if content), key=lambda results: results.name)
     )
@@ -91,6 +91,6 @@ def _read(content: bytes) -> SuiteResults:
     data = json.loads(content)
     cases: Sequence[dict[str, Any]] = data["cases"]
     kept = tuple(Case(**{**case, "state": CaseState(case["state"])}) for case in cases)
-    # Results from before there were pages say nothing of them.
+    # Results written by earlier versions have no pages.
     pages = tuple((str(name), str(where)) for name, where in data.get("pages", ()))
     return SuiteResults(data["suite"], Report(kept, data["truncated"]), data["about"], pages)

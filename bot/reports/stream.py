@@ -1,7 +1,7 @@
-"""Output becomes readable text while it streams: no escape sequences, control characters or secrets.
+"""Turns a stream of output into readable text without escape sequences, control characters or secrets.
 
-Pieces arrive cut anywhere, so that an ending which may be the beginning of a secret, of an escape sequence
-or of a line break waits here for the next piece.
+Pieces can end anywhere. An end that may be the beginning of a secret, of an escape sequence or of a line
+break is held back until the next piece.
 """
 
 import re
@@ -21,21 +21,21 @@ _DELETED = {code: None for code in range(32) if chr(code) not in "\n\t"} | {
     **dict.fromkeys(range(0x2066, 0x206A)),
     **dict.fromkeys(range(0xD800, 0xE000)),
 }
-"""Control characters, those that turn the direction of text, and halves of surrogate pairs."""
+"""Control characters, characters that change the direction of text, and unpaired surrogates."""
 
 NOTE = "▸ "
-"""What lines of the bot's own begin with in a log."""
+"""Beginning of the bot's own lines in a log."""
 _FORGED = str.maketrans({NOTE[0]: "▹"})
 
 
 def printable(text: str) -> str:
-    """Return a whole text without escape sequences and control characters."""
+    """Return a complete text without escape sequences and control characters."""
     text = _SEQUENCE.sub("", text) if "\x1b" in text else text
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_DELETED)
 
 
 class Stream:
-    """Cleans and masks pieces of output; `pending` is what waits for the next piece."""
+    """Cleans and masks pieces of output; `pending` is what is held back."""
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
@@ -43,7 +43,7 @@ class Stream:
         self._clean = ""
 
     def feed(self, piece: str) -> str:
-        """Return what can be shown now."""
+        """Return the text that can be shown now."""
         self._clean += self._cleaned(piece)
         settled = self._masker.settled(self._clean)
         shown, self._clean = self._clean[:settled], self._clean[settled:]
@@ -51,7 +51,7 @@ class Stream:
 
     @property
     def pending(self) -> str:
-        """What was held back, as it would be shown if nothing followed."""
+        """The text that is held back, as it would be shown if nothing followed."""
         return self._masker.mask(self._clean)
 
     def _cleaned(self, piece: str) -> str:

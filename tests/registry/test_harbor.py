@@ -173,7 +173,7 @@ async def test_waiting_for_a_scan_has_a_time_limit(harbor: FakeHarbor, adapter: 
     image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
 
     assert (await adapter.examine(image, log)).scan is None
-    assert log.notes == ["the vulnerability scan is not over after 5 s"]
+    assert log.notes == ["the vulnerability scan has not finished after 5 s"]
     assert harbor.calls.count("getArtifact") == 6
 
 
@@ -284,7 +284,7 @@ async def test_health_covers_only_the_parts_that_pushing_needs(
 
 async def test_ping_returns_the_problem(harbor: FakeHarbor) -> None:
     async with opened(harbor, password="wrong") as stranger:
-        assert await stranger.ping() == f"{harbor.host} does not take these credentials"
+        assert await stranger.ping() == f"{harbor.host} does not accept these credentials"
     harbor.down = True
     async with opened(harbor) as adapter:
         assert "502 Bad Gateway" in str(await adapter.ping())
@@ -298,7 +298,7 @@ async def test_ping_returns_the_problem(harbor: FakeHarbor) -> None:
 async def test_another_service_than_harbor_is_reported() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text="<html>a shop</html>"))
     async with HarborRegistry(RegistryOptions("shop.example.com", transport=transport)) as adapter:
-        assert await adapter.ping() == "shop.example.com is no Harbor: 200"
+        assert await adapter.ping() == "shop.example.com is not a Harbor: 200"
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ async def test_invalid_responses_are_treated_as_unknown(answer: Any) -> None:
 @pytest.mark.parametrize(
     ("permissions", "state", "told"),
     [
-        (EVERYTHING, State.FINE, "everything that the bot does"),
+        (EVERYTHING, State.FINE, "all required permissions"),
         (EVERYTHING - {"tag:delete", "scan:create"}, State.WRONG, "tag:delete, scan:create"),
     ],
 )

@@ -178,7 +178,7 @@ async def test_registry_that_forbids_deleting_is_logged(
 
 @pytest.mark.docker
 @pytest.mark.parametrize(
-    ("password", "problem"), [("right", None), ("wrong", "does not take these credentials")]
+    ("password", "problem"), [("right", None), ("wrong", "does not accept these credentials")]
 )
 async def test_basic_credentials(tmp_path: Path, password: str, problem: str | None) -> None:
     process = private_registry(tmp_path)
@@ -252,7 +252,7 @@ async def test_another_service_than_a_registry_is_reported() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(404))
 
     async with OciRegistry(RegistryOptions("r", transport=transport)) as oci:
-        assert await oci.ping() == "r is no registry: 404"
+        assert await oci.ping() == "r is not a registry: 404"
 
 
 async def test_the_token_comes_from_the_service_in_the_challenge() -> None:

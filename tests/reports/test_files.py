@@ -167,7 +167,7 @@ async def test_a_report_waits_for_the_file_store(files: RunFiles, monkeypatch: p
         return await names(run)
 
     monkeypatch.setattr(files.store, "names", troubled)
-    monkeypatch.setattr("bot.reports.files._PATIENCE", 0)
+    monkeypatch.setattr("bot.reports.files._RETRY_SECONDS", 0)
 
     await files.save(42, "unit", REPORT, {})
 

@@ -131,7 +131,7 @@ def test_a_log_over_the_limit_is_cut_with_a_note(file: Path) -> None:
     text = file.read_text("utf-8")
 
     assert text.startswith("构" * 33 + "\n▸ ")
-    assert text.count("cut here") == 1
+    assert text.count("truncated here") == 1
     assert text.endswith("▸ exit code 1\n")
     assert log.tail(1) == "more"
 
