@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from bot.app import values
 from bot.core import sizes
 from bot.model.account import RegistryAccount
 from bot.runners.kubernetes.chart_pull import ChartRegistry
@@ -41,7 +42,7 @@ def options(settings: Settings) -> KubernetesOptions:
         level=chosen.pod_security,
         run_as_user=chosen.run_as_user,
         egress=chosen.egress_cidrs,
-        account=_account(settings),
+        account=_pull_account(settings),
         collector=chosen.collector_image,
         charts=ChartPolicy(chosen.charts, chosen.chart_values, _pairs(chosen.chart_facts)),
     )
@@ -73,14 +74,12 @@ def _routing(chosen: KubernetesSettings) -> Routing:
     )
 
 
-def _account(settings: Settings) -> RegistryAccount | None:
-    registry, puller = settings.registry, settings.kubernetes
-    host = urlsplit(registry.url).netloc
-    if puller.pull_username:
-        return RegistryAccount(host, puller.pull_username, puller.pull_password.get_secret_value())
-    if not registry.username:
-        return None
-    return RegistryAccount(host, registry.username, registry.password.get_secret_value())
+def _pull_account(settings: Settings) -> RegistryAccount | None:
+    chosen = settings.kubernetes
+    if not chosen.pull_username:
+        return values.registry_account(settings)
+    host = urlsplit(settings.registry.url).netloc
+    return RegistryAccount(host, chosen.pull_username, chosen.pull_password.get_secret_value())
 
 
 def _pairs(texts: Iterable[str]) -> dict[str, str]:

@@ -101,7 +101,7 @@ def _sweep(deps: Deps, inbox: NotifyingInbox) -> Sweep:
 
 
 def _upkeep(deps: Deps) -> Iterator[PeriodicTask]:
-    """Yield what keeps the store, the run files, the git cache and the DNS records in order."""
+    """Yield the tasks that clean up the store, run files and git cache, and update DNS records."""
     adapters, store = deps.adapters, deps.store
     policy = values.retention(deps.settings)
     retention = Retention(store, adapters.files.store, deps.clock, policy, deps.metrics)

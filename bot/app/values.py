@@ -1,13 +1,15 @@
-"""The engine's values, read from the settings."""
+"""Values that the parts of the bot take from the settings."""
 
 from collections.abc import Sequence
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from bot.core import duration
 from bot.core.language import catalogue
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.reconciling.retention import RetentionPolicy
 from bot.core.runs.scheduling import Limits
+from bot.model.account import RegistryAccount
 from bot.model.addresses import WELL_KNOWN, Addresses
 from bot.model.pipeline import RunnerName
 from bot.model.snapshot import CommandSettings
@@ -47,6 +49,14 @@ def command_settings(settings: Settings, addresses: Addresses) -> CommandSetting
     )
 
 
+def registry_account(settings: Settings) -> RegistryAccount | None:
+    """Return the account that builds push with; None if the registry accepts anonymous pushes."""
+    chosen = settings.registry
+    if not chosen.username:
+        return None
+    return RegistryAccount(urlsplit(chosen.url).netloc, chosen.username, chosen.password.get_secret_value())
+
+
 def limits(settings: Settings) -> Limits:
     """Return how many runs may be under way."""
     chosen = settings.limits
@@ -61,7 +71,7 @@ def limits(settings: Settings) -> Limits:
 
 
 def retention(settings: Settings) -> RetentionPolicy:
-    """Return how long what is kept."""
+    """Return the retention policy."""
     chosen = settings.retention
     spans = (chosen.logs, chosen.reports, chosen.runs, chosen.deliveries)
     return RetentionPolicy(*(duration.parse(span, maximum=duration.LONGEST_KEPT) for span in spans))

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 
-from bot.app.adapters import open_buildkit
+from bot.app.runners import open_buildkit
 from bot.doctor.findings import Examined, Finding, fine, wrong
 from bot.model.text import Text
 from bot.settings.model import Settings

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bot.app.adapters import open_jenkins
+from bot.app.runners import open_jenkins
 from bot.core.deciding import placeholders
 from bot.doctor.findings import Examined, Finding, fine, note, wrong
 from bot.doctor.gitee import named

@@ -37,15 +37,15 @@ class _Protocol(asyncio.DatagramProtocol):
         query = dns.message.from_wire(data)
         question = query.question[0]
         kind = dns.rdatatype.to_text(question.rdtype)
-        said = self._answer(question.name.to_text(omit_final_dot=True), kind)
-        if said is None or self._transport is None:
+        answer = self._answer(question.name.to_text(omit_final_dot=True), kind)
+        if answer is None or self._transport is None:
             return
         reply = dns.message.make_response(query)
         reply.flags |= dns.flags.RA
-        if said.isupper():
-            reply.set_rcode(dns.rcode.from_text(said))
-        elif said:
-            reply.answer.append(dns.rrset.from_text(question.name, 30, "IN", kind, said))
+        if answer.isupper():
+            reply.set_rcode(dns.rcode.from_text(answer))
+        elif answer:
+            reply.answer.append(dns.rrset.from_text(question.name, 30, "IN", kind, answer))
         self._transport.sendto(reply.to_wire(), addr)
 
 

@@ -31,22 +31,22 @@ async def findings(answer: Answer, address: str = "") -> list[Finding]:
 
 
 async def test_a_wildcard_zone_passes_and_is_queried_for_random_names() -> None:
-    asked: list[tuple[str, str]] = []
+    queries: list[tuple[str, str]] = []
 
     def answer(name: str, kind: str) -> str:
-        asked.append((name, kind))
+        queries.append((name, kind))
         return ADDRESS if kind == "A" else ""
 
     [found] = await findings(answer)
 
     assert (found.state, found.found.en) == (State.FINE, "*.test.example.com resolves to 10.0.0.5")
     label = rf"chatops-doctor-[0-9a-f]{{8}}\.{re.escape(DOMAIN)}"
-    assert {kind for name, kind in asked if re.fullmatch(label, name)} == {"A", "AAAA"}
-    assert {kind for name, kind in asked if re.fullmatch(rf"api\.{label}", name)} == {"A"}
+    assert {kind for name, kind in queries if re.fullmatch(label, name)} == {"A", "AAAA"}
+    assert {kind for name, kind in queries if re.fullmatch(rf"api\.{label}", name)} == {"A"}
 
 
 @pytest.mark.parametrize(
-    ("said", "told", "advice"),
+    ("answer", "expected", "advice"),
     [
         ("NXDOMAIN", "the wildcard record is missing", "Add an A record for *.test.example.com"),
         ("", "returns no address for it", "Add an A record for the wildcard *.test.example.com"),
@@ -56,15 +56,15 @@ async def test_a_wildcard_zone_passes_and_is_queried_for_random_names() -> None:
     ],
 )
 async def test_each_failure_has_its_own_finding(
-    said: str | None, told: str, advice: str, monkeypatch: pytest.MonkeyPatch
+    answer: str | None, expected: str, advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if said is None:
+    if answer is None:
         monkeypatch.setattr(lookup, "SECONDS", 0.2)
 
-    [found] = await findings(by_type({"A": said, "AAAA": said}))
+    [found] = await findings(by_type({"A": answer, "AAAA": answer}))
 
     assert found.state is State.WRONG
-    assert told in found.found.en
+    assert expected in found.found.en
     assert found.advice is not None
     assert advice in found.advice.en
     assert found.advice.say(Language.ZH) != found.advice.en

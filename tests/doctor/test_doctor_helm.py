@@ -8,7 +8,7 @@ from bot.settings.model import Settings
 
 
 @pytest.mark.parametrize(
-    ("said", "state", "told"),
+    ("answer", "state", "expected"),
     [
         ("v3.14.0+g3fc9f4b", State.FINE, "Helm v3.14.0"),
         ("v4.0.1", State.FINE, "Helm v4.0.1"),
@@ -18,11 +18,11 @@ from bot.settings.model import Settings
         ("Client: ?", State.WRONG, "does not report its version: Client: ?"),
     ],
 )
-def test_helm_3_8_and_newer_pass(said: str, state: State, told: str) -> None:
-    found = helm.version_finding(said)
+def test_helm_3_8_and_newer_pass(answer: str, state: State, expected: str) -> None:
+    found = helm.version_finding(answer)
 
     assert found.state is state
-    assert told in found.found.en
+    assert expected in found.found.en
 
 
 async def test_the_helm_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ class ApiServer:
 
     refused: set[tuple[str, str]] = field(default_factory=set)
     """Denied resources with their verbs."""
-    asked: set[tuple[str, str, str]] = field(default_factory=set)
+    reviews: set[tuple[str, str, str]] = field(default_factory=set)
     classes: int = 404
     """HTTP status for the IngressClass."""
     port: int = 0
@@ -33,7 +33,7 @@ class ApiServer:
         given = body["spec"]["resourceAttributes"]
         assert (body["kind"], body["apiVersion"]) == ("SelfSubjectAccessReview", "authorization.k8s.io/v1")
         resource = "/".join(filter(None, (given["resource"], given.get("subresource"))))
-        self.asked.add((given["group"], resource, given["verb"]))
+        self.reviews.add((given["group"], resource, given["verb"]))
         allowed = (resource, given["verb"]) not in self.refused
         return web.json_response({**body, "status": {"allowed": allowed}}, status=201)
 
@@ -76,8 +76,8 @@ async def test_a_cluster_with_all_permissions_passes(server: ApiServer, tmp_path
 
     assert [one.state for one in found] == [State.FINE, State.FINE]
     assert found[0].found.en == "Kubernetes v1.29.3"
-    assert ("", "pods/log", "get") in server.asked
-    assert ("apps", "deployments", "patch") in server.asked
+    assert ("", "pods/log", "get") in server.reviews
+    assert ("apps", "deployments", "patch") in server.reviews
 
 
 async def test_missing_permissions_are_listed_together(server: ApiServer, tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ def file(tmp_path: Path) -> Path:
 
 
 def problems(file: Path | None, environ: dict[str, str] | None = None) -> list[str]:
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as caught:
         load(file, environ or {})
-    return [line.replace(str(file), "chatops.toml") for line in told.value.problems]
+    return [line.replace(str(file), "chatops.toml") for line in caught.value.problems]
 
 
 def test_without_a_file_and_variables_all_values_are_defaults() -> None:
@@ -274,8 +274,8 @@ def test_keys_are_found_on_their_lines(path: tuple[str, ...], line: int) -> None
 def test_any_variable_is_read_or_refused(variables: dict[str, str]) -> None:
     try:
         load(None, {f"CHATOPS_{name}": text for name, text in variables.items()})
-    except SettingsError as told:
-        assert all("CHATOPS_" in problem for problem in told.problems)  # noqa: PT017 - either outcome is right
+    except SettingsError as caught:
+        assert all("CHATOPS_" in problem for problem in caught.problems)  # noqa: PT017 - either outcome is right
 
 
 @pytest.mark.parametrize(

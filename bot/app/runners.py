@@ -1,0 +1,110 @@
+"""Opens the runners that the settings enable."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from bot.app import values
+from bot.app.clock import SystemClock
+from bot.model.pipeline import RunnerName
+from bot.ports import Builder, Jobs, Platform, Suspendable
+from bot.runners.buildkit.builder import BuildKitBuilder
+from bot.runners.buildkit.command import BuildKitOptions
+from bot.runners.docker.builder import DockerBuilder
+from bot.runners.docker.container import ContainerLimits
+from bot.runners.docker.credentials import Credentials
+from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.platform import DockerPlatform
+from bot.runners.jenkins.build_follower import JenkinsTimeouts
+from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
+from bot.runners.jenkins.jobs import JenkinsJobs
+from bot.settings.model import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Runners:
+    """The enabled runners, by the ports that they implement."""
+
+    builders: dict[RunnerName, Builder] = field(default_factory=dict)
+    platforms: dict[RunnerName, Platform] = field(default_factory=dict)
+    suspendable: dict[RunnerName, Suspendable] = field(default_factory=dict)
+    jobs: dict[RunnerName, Jobs] = field(default_factory=dict)
+
+
+async def open_runners(settings: Settings, stack: AsyncExitStack) -> Runners:
+    """Open the enabled runners, which `stack` closes. Raises GiveUp for an unusable address of the engine."""
+    runners = Runners()
+    if settings.docker.enabled:
+        engine = await DockerEngine.connect(settings.docker.host)
+        stack.push_async_callback(engine.close)
+        runners.builders[RunnerName.DOCKER] = _docker_builder(settings, engine)
+        runners.platforms[RunnerName.DOCKER] = _docker_platform(settings, engine)
+    if settings.kubernetes.enabled:
+        from bot.app.kubernetes import open_cluster  # noqa: PLC0415 - 20 MB of client
+
+        cluster, platform = open_cluster(settings)
+        stack.push_async_callback(cluster.close)
+        runners.platforms[RunnerName.KUBERNETES] = platform
+        runners.suspendable[RunnerName.KUBERNETES] = platform
+    if settings.buildkit.address:
+        runners.builders[RunnerName.KUBERNETES] = open_buildkit(settings)
+    if settings.jenkins.url:
+        jenkins = open_jenkins(settings)
+        stack.push_async_callback(jenkins.close)
+        runners.jobs[RunnerName.JENKINS] = jenkins
+    return runners
+
+
+def open_buildkit(settings: Settings) -> BuildKitBuilder:
+    """Return the builder that uses the buildkitd of the settings."""
+    chosen, account = settings.buildkit, values.registry_account(settings)
+    options = BuildKitOptions(
+        chosen.address,
+        chosen.tls_dir,
+        cache=chosen.cache,
+        network=chosen.network,
+        instance=settings.docker.instance,
+        insecure=settings.registry.url.startswith("http://"),
+    )
+    return BuildKitBuilder(options, *([account] if account else []))
+
+
+def open_jenkins(settings: Settings) -> JenkinsJobs:
+    """Return the jobs of the Jenkins that the settings name; the caller closes them."""
+    chosen = settings.jenkins
+    client = JenkinsClient(
+        JenkinsOptions(
+            chosen.url,
+            chosen.user,
+            chosen.token.get_secret_value(),
+            chosen.password.get_secret_value(),
+            verify=not chosen.insecure,
+        )
+    )
+    timeouts = JenkinsTimeouts(chosen.poll, chosen.queue_timeout, chosen.outage)
+    return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, SystemClock(), timeouts)
+
+
+def _docker_builder(settings: Settings, engine: DockerEngine) -> DockerBuilder:
+    return DockerBuilder(
+        engine,
+        instance=settings.docker.instance,
+        credentials=_credentials(settings),
+        network=settings.docker.build_network,
+    )
+
+
+def _docker_platform(settings: Settings, engine: DockerEngine) -> DockerPlatform:
+    chosen = settings.docker
+    return DockerPlatform(
+        engine,
+        instance=chosen.instance,
+        credentials=_credentials(settings),
+        pool=chosen.subnet_pool,
+        limits=ContainerLimits(chosen.memory_max, chosen.cpus, chosen.pids),
+        firewall="auto" if chosen.firewall else "off",
+    )
+
+
+def _credentials(settings: Settings) -> Credentials:
+    account = values.registry_account(settings)
+    return Credentials(*([account] if account else []))
