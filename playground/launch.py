@@ -176,13 +176,13 @@ async def _ready(bot: asyncio.subprocess.Process, url: str) -> None:
         async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(timeout=REQUEST_SECONDS) as client:
             while bot.returncode is None:
                 try:
-                    answer = await client.get(f"{url}/readyz")
+                    response = await client.get(f"{url}/readyz")
                 except httpx.TransportError:
                     await asyncio.sleep(0.1)
                     continue
-                if answer.is_success:
+                if response.is_success:
                     return
-                last = answer.text
+                last = response.text
                 await asyncio.sleep(0.2)
     raise RuntimeError(f"the bot did not become ready: {last}")
 

@@ -46,11 +46,11 @@ class Stage:
 
     async def runs(self) -> list[dict[str, Any]]:
         """Return the runs of the pull request from the bot's API, newest first."""
-        answer = await self.bot.get(f"/api/v1/pulls/{self.demo.full_name}/{self.number}")
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        response = await self.bot.get(f"/api/v1/pulls/{self.demo.full_name}/{self.number}")
+        if response.status_code == httpx.codes.NOT_FOUND:
             return []  # the bot does not know it yet
-        answer.raise_for_status()
-        return cast("list[dict[str, Any]]", answer.json()["runs"])
+        response.raise_for_status()
+        return cast("list[dict[str, Any]]", response.json()["runs"])
 
     async def next_run(self) -> dict[str, Any]:
         """Wait until the oldest run that was not returned before has ended, and return it."""
@@ -168,9 +168,9 @@ async def _preview(stage: Stage) -> httpx.Response:
 
 
 async def _require_preview(stage: Stage) -> None:
-    answer = await _preview(stage)
-    require(answer.is_success, f"the preview returned {answer.status_code}")
-    stage.report(f"the preview returns {len(answer.content)} bytes")
+    response = await _preview(stage)
+    require(response.is_success, f"the preview returned {response.status_code}")
+    stage.report(f"the preview returns {len(response.content)} bytes")
 
 
 async def _require_tags(stage: Stage, run: dict[str, Any], *, present: bool) -> None:
@@ -178,13 +178,13 @@ async def _require_tags(stage: Stage, run: dict[str, Any], *, present: bool) -> 
         image = step["image"]
         if step["name"] == "build" and image:
             repository, _, tag = image["reference"].partition("/")[2].rpartition(":")
-            answer = await stage.registry.get(f"/v2/{repository}/manifests/{tag}")
-            require(answer.is_success is present, f"the registry returned {answer.status_code} for {tag}")
+            response = await stage.registry.get(f"/v2/{repository}/manifests/{tag}")
+            require(response.is_success is present, f"the registry returned {response.status_code} for {tag}")
 
 
 async def _require_report(stage: Stage, run: dict[str, Any]) -> None:
-    answer = await stage.bot.get(f"/reports/{run['id']}/")
-    require(answer.is_success, f"the report returned {answer.status_code}")
+    response = await stage.bot.get(f"/reports/{run['id']}/")
+    require(response.is_success, f"the report returned {response.status_code}")
     failed = [name for step in run["steps"] for name in step["failed_tests"]]
     require(failed, f"no failed test is named in {json.dumps(states(run))}")
-    require(failed[0].rpartition("::")[2] in answer.text, f"the report does not show {failed[0]}")
+    require(failed[0].rpartition("::")[2] in response.text, f"the report does not show {failed[0]}")

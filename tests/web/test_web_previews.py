@@ -338,7 +338,7 @@ async def test_a_service_that_does_not_answer_is_a_bad_gateway(proxy: Proxy, unu
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST})
     assert refused.value.status == 502
-    assert proxy.outcome("silent") == 2
+    assert proxy.outcome("unreachable") == 2
 
 
 async def test_while_the_store_is_away_nobody_knows_where_a_preview_is(
@@ -353,7 +353,7 @@ async def test_while_the_store_is_away_nobody_knows_where_a_preview_is(
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) > 0
         assert "数据库暂时没有响应" in await answer.text()
-    assert proxy.outcome("away") == 1
+    assert proxy.outcome("unavailable") == 1
 
 
 async def test_a_ready_environment_without_an_endpoint_is_not_guessed(proxy: Proxy) -> None:

@@ -172,13 +172,13 @@ WORDS: Final[Mapping[str, Text]] = {
         en="Check the address in the comment under the pull request.",
         zh="请核对 Pull Request 评论中的地址。",
     ),
-    "preview.silent": Text(en="The service does not answer", zh="服务没有响应"),
-    "preview.silent.hint": Text(
+    "preview.unreachable": Text(en="The service does not answer", zh="服务没有响应"),
+    "preview.unreachable.hint": Text(
         en="It may be restarting or have crashed. Comment /deploy to start it afresh.",
         zh="它可能正在重启或已崩溃。评论 /deploy 可重新启动。",
     ),
-    "preview.away": Text(en="The bot's database does not answer", zh="机器人的数据库暂时没有响应"),
-    "preview.away.hint": Text(
+    "preview.unavailable": Text(en="The bot's database does not answer", zh="机器人的数据库暂时没有响应"),
+    "preview.unavailable.hint": Text(
         en="So nobody knows where this preview is. The page opens by itself once it does.",
         zh="暂时无法得知预览的位置，恢复后页面会自动打开。",
     ),

@@ -22,8 +22,8 @@ class Absence(StrEnum):
     FAILED = "failed"
     REMOVED = "removed"
     UNKNOWN = "unknown"
-    SILENT = "silent"
-    AWAY = "away"
+    UNREACHABLE = "unreachable"
+    UNAVAILABLE = "unavailable"
     """The store is unavailable, so the reason is unknown."""
 
 
@@ -33,8 +33,8 @@ STATUS = {
     Absence.FAILED: 503,
     Absence.REMOVED: 410,
     Absence.UNKNOWN: 404,
-    Absence.SILENT: 502,
-    Absence.AWAY: 503,
+    Absence.UNREACHABLE: 502,
+    Absence.UNAVAILABLE: 503,
 }
 
 
@@ -51,7 +51,7 @@ def absence(environment: Environment | None) -> Absence | None:
     if environment is None:
         return Absence.UNKNOWN
     if environment.state is EnvironmentState.READY:
-        return None if environment.endpoint or environment.url else Absence.SILENT
+        return None if environment.endpoint or environment.url else Absence.UNREACHABLE
     if environment.state is EnvironmentState.ASLEEP:
         return Absence.WAKING
     return Absence(environment.state)
@@ -66,13 +66,13 @@ def notice_page(request: web.Request, notice: Notice, deps: PreviewDeps) -> web.
         "X-Preview-State": notice.absence,
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     }
-    refresh = REFRESH if notice.absence in {Absence.STARTING, Absence.WAKING, Absence.AWAY} else None
+    refresh = REFRESH if notice.absence in {Absence.STARTING, Absence.WAKING, Absence.UNAVAILABLE} else None
     if refresh is not None:
         headers["Retry-After"] = str(refresh)
     status = STATUS[notice.absence]
     if "text/html" not in request.headers.get("Accept", "*/*").lower():
-        words = say(f"preview.{notice.absence}", language)
-        return web.Response(text=f"{words}\n", status=status, headers=headers)
+        message = say(f"preview.{notice.absence}", language)
+        return web.Response(text=f"{message}\n", status=status, headers=headers)
     html = (
         request.app[TEMPLATES]
         .get_template("preview.html.j2")

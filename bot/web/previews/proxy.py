@@ -65,7 +65,7 @@ async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamRes
     try:
         environment = await _find(label, deps) if label else None
     except RetryLater:
-        return notice_page(request, Notice(Absence.AWAY), deps), Absence.AWAY
+        return notice_page(request, Notice(Absence.UNAVAILABLE), deps), Absence.UNAVAILABLE
     missing = absence(environment)
     if environment is None or missing is not None:
         missing = missing or Absence.UNKNOWN
@@ -77,7 +77,7 @@ async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamRes
         with deps.visits.during(environment.host) if environment.suspendable_by else nullcontext():
             return await _forward(request, environment, deps), "proxied"
     except UnreachableServiceError:
-        return notice_page(request, Notice(Absence.SILENT, environment), deps), Absence.SILENT
+        return notice_page(request, Notice(Absence.UNREACHABLE, environment), deps), Absence.UNREACHABLE
     except InvalidTargetError:
         return web.Response(status=400, text="the request target must be a path\n"), "refused"
 
