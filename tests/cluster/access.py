@@ -1,4 +1,4 @@
-"""A cluster seen and changed as one identity: objects by kind, waiting until what was removed is gone."""
+"""Access to a cluster as one identity: reads and changes objects, and waits for conditions."""
 
 import base64
 import json
@@ -17,37 +17,37 @@ from kubernetes.stream import stream
 
 Object = dict[str, Any]
 PATIENCE = 180.0
-"""Seconds that anything may take on a busy machine: a namespace goes with pods that have to be told twice."""
+"""Seconds that anything may take on a busy machine, such as the deletion of a namespace with pods."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A door to the API for one identity."""
+    """The API as one identity."""
 
     client: DynamicClient
 
     def kind(self, api_version: str, kind: str) -> Resource:
-        """Return what the server knows of a kind, to get, list, create or delete objects of it."""
+        """Return the resource of a kind, to get, list, create or delete objects."""
         found: Resource = self.client.resources.get(api_version=api_version, kind=kind)
         return found
 
     def create(self, item: Mapping[str, Any]) -> None:
-        """Make an object of any kind."""
+        """Create an object of any kind."""
         namespace = item["metadata"].get("namespace")
         self._kind_of(item).create(body=item, namespace=namespace)
 
     def get(self, item: Mapping[str, Any]) -> Any:
-        """Return an object as it is now."""
+        """Return the current state of an object."""
         return self._kind_of(item).get(item["metadata"]["name"], item["metadata"].get("namespace"))
 
     def exists(self, item: Mapping[str, Any]) -> bool:
-        """Say whether there is such an object."""
+        """Return whether an object exists."""
         with suppress(NotFoundError):
             return bool(self.get(item))
         return False
 
     def until(self, item: Mapping[str, Any], holds: Callable[[Any], object]) -> Any:
-        """Return the object once that holds for it."""
+        """Return the object once a condition holds for it."""
         found: list[Any] = []
 
         def look() -> object:
@@ -58,21 +58,21 @@ class Access:
         return found[0]
 
     def log(self, item: Mapping[str, Any]) -> str:
-        """Return what the only container of a pod wrote."""
+        """Return the log of a pod's only container."""
         meta = item["metadata"]
         path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/log"
         return str(self.client.request("get", path, serialize=False).data.decode())
 
     @contextmanager
     def running(self, item: Mapping[str, Any], container: str, *command: str) -> Iterator[None]:
-        """Have a command run inside a container, which it may end: what it does is waited for within."""
+        """Execute a command in a container while the block runs; the command may stop the container."""
         meta, ask = item["metadata"], CoreV1Api(self.client.client).connect_get_namespaced_pod_exec
         how = {"container": container, "command": [*command], "stderr": True, "_preload_content": False}
         with closing(stream(ask, meta["name"], meta["namespace"], **how)):
             yield
 
     def may(self, verb: str, group: str, resource: str) -> bool:
-        """Ask the server whether this identity may do that anywhere."""
+        """Return whether this identity may do something in all namespaces."""
         name, _, part = resource.partition("/")
         attributes = {"verb": verb, "group": group, "resource": name, "subresource": part}
         review = {
@@ -102,13 +102,13 @@ class Access:
         return [named("v1", "Namespace", item.metadata.name) for item in found.items]
 
     def token(self, account: str, namespace: str) -> str:
-        """Return a token of a service account for an hour; servers since 1.24 make none by themselves."""
+        """Return a token of a service account, valid for an hour; servers from 1.24 create none."""
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         return str(self.client.request("post", path, body=body).status.token)
 
     def as_bearer(self, token: str) -> str:
-        """Return a kubeconfig for whoever has the token, on the same cluster."""
+        """Return a kubeconfig for a token, on the same cluster."""
         seen = self.client.client.configuration
         authority = base64.b64encode(Path(seen.ssl_ca_cert).read_bytes()).decode()
         cluster = {"server": seen.host, "certificate-authority-data": authority}
@@ -128,7 +128,7 @@ class Access:
 
 
 def wait_until(holds: Callable[[], object], what: str) -> None:
-    """Return once something holds that the cluster tells nobody about; fail when it takes too long."""
+    """Poll until a condition holds; fail after `PATIENCE`."""
     until = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < until, f"{what}: not within {PATIENCE:g} s"
@@ -137,7 +137,7 @@ def wait_until(holds: Callable[[], object], what: str) -> None:
 
 @contextmanager
 def access(kubeconfig: Path, folder: Path) -> Iterator[Access]:
-    """Open the door that a kubeconfig describes; the kinds that the server knows are kept in the folder."""
+    """Connect with a kubeconfig; the folder caches the server's kinds."""
     found = Configuration()
     config.load_kube_config(  # type: ignore[no-untyped-call] # the library types its API alone
         str(kubeconfig), client_configuration=found, persist_config=False
@@ -148,6 +148,6 @@ def access(kubeconfig: Path, folder: Path) -> Iterator[Access]:
 
 
 def named(api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
-    """Return an object's name as the API writes it."""
+    """Return an object that consists of its name only."""
     where = {"namespace": namespace} if namespace else {}
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **where}}

@@ -1,4 +1,4 @@
-"""The account that the bot's chart gives the bot in a cluster."""
+"""The service account that the chart creates for the bot."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""A cluster as fixtures: the one that `make test-cluster` starts, or that KUBECONFIG names.
+"""Fixtures for a cluster: the one that `make test-cluster` starts, or the one of KUBECONFIG.
 
-CHATOPS_TEST_INGRESS is the address of its ingress controller, CHATOPS_TEST_DOMAIN a domain that leads there,
-CHATOPS_TEST_MACHINE this machine's address as pods reach it.
+CHATOPS_TEST_INGRESS is the address of its ingress controller, CHATOPS_TEST_DOMAIN a domain that resolves to
+it, CHATOPS_TEST_MACHINE this machine's address as pods reach it.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from tests.real.fixtures import app_image, base_image, log, registry, sdk
 __all__ = ["app_image", "base_image", "log", "patience", "previews", "registry", "sdk"]
 
 AUDIT = "CHATOPS_TEST_AUDIT"
-"""Where our own cluster writes who asked for what; other clusters have none for us."""
+"""Path of our own cluster's audit log; other clusters have none for the tests."""
 POD_NAMESPACE = "io.kubernetes.pod.namespace"
 
 
@@ -51,7 +51,7 @@ def helm() -> Path:
 
 @pytest.fixture(scope="session")
 def cluster(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
-    """Show the cluster as its administrator sees it."""
+    """Give access to the cluster as its administrator."""
     with access(kubeconfig, tmp_path_factory.mktemp("cluster")) as door:
         yield door
 
@@ -66,21 +66,21 @@ def tidy_node(cluster: Access, sdk: docker.DockerClient) -> Iterator[None]:
 def _tidy(cluster: Access, sdk: docker.DockerClient) -> None:
     if AUDIT not in os.environ:
         return
-    # In this order: another test may be making a namespace, and pods in it, at this moment.
+    # In this order, because another test may be creating a namespace with pods at this moment.
     containers = sdk.api.containers(all=True, filters={"label": POD_NAMESPACE})
     living = {item.metadata.name for item in cluster.kind("v1", "Namespace").get().items}
     for found in containers:
         if found["Labels"][POD_NAMESPACE] not in living:
-            with contextlib.suppress(docker.errors.APIError):  # the node was first
+            with contextlib.suppress(docker.errors.APIError):  # the node removed it first
                 sdk.api.remove_container(found["Id"], force=True)
 
 
 @pytest.fixture
 def namespace(cluster: Access, tidy_node: None) -> Iterator[str]:
-    """Make a namespace of this test's own, gone afterwards."""
+    """Create a namespace for this test and remove it afterwards."""
     item = named("v1", "Namespace", f"test-{uuid.uuid4().hex[:12]}")
     cluster.create(item)
-    # Pods are refused before a controller has made the account that they run as.
+    # Pods are rejected before a controller has created their service account.
     account = named("v1", "ServiceAccount", "default", item["metadata"]["name"])
     wait_until(lambda: cluster.exists(account), "the namespace's account")
     yield item["metadata"]["name"]
@@ -122,7 +122,7 @@ def ingress() -> str:
 
 @pytest.fixture(scope="session")
 def preview_domain() -> str:
-    """Return the domain of which every name leads to the ingress, for pods too."""
+    """Return the domain whose names all resolve to the ingress, also in pods."""
     return os.environ.get("CHATOPS_TEST_DOMAIN", "preview.test")
 
 
@@ -136,8 +136,8 @@ def machine() -> str:
 
 @pytest.fixture
 def visit(ingress: str) -> Iterator[Visit]:
-    """Give a visitor whose DNS knows the domain."""
-    # A connection that is kept would end with the configuration of the controller that took it.
+    """Give a visitor whose DNS resolves the domain."""
+    # The controller closes kept-alive connections whenever it reloads its routes.
     afresh = httpx.Limits(max_keepalive_connections=0)
     with httpx.Client(base_url=ingress, timeout=30, limits=afresh) as client:
         yield Visit(client)

@@ -1,4 +1,4 @@
-"""Patience that ends with words instead of seconds: what fails does so of what was seen, and not of time."""
+"""A clock for rollouts that advances when the log contains a text, so that tests depend on no real time."""
 
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -14,7 +14,7 @@ _TIME: ContextVar[Iterator[float] | None] = ContextVar("_TIME", default=None)
 
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
-    """Let no time pass for rollouts; those of the task that calls it end once the log says these words."""
+    """Stop the clock of rollouts; for the calling task, time out once the log contains a text."""
     monkeypatch.setattr("bot.runners.kubernetes.rollout_watcher.now", _now)
     return _ends_with
 
@@ -29,7 +29,7 @@ def _ends_with(log: Recorder, words: str) -> None:
 
 
 def _passing_after(log: Recorder, words: str) -> Iterator[float]:
-    """Yield the time: from one look at it to the next it passes, once the words are there."""
+    """Yield the time; it advances with each call as soon as the log contains the text."""
     time = 0.0
     while True:
         time += TRANSIENT_SECONDS + 1 if words in log.text else 0.0

@@ -1,4 +1,4 @@
-"""Environments on the cluster of the tests, by a bot with exactly the rights of its chart."""
+"""Environments on the test cluster, deployed with exactly the rights of the chart."""
 
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -26,7 +26,7 @@ SERVE = "echo at your service > /dev/shm/index.html; exec httpd -f -p 8080 -h /d
 
 @dataclass(frozen=True, slots=True)
 class Previews:
-    """What a test deploys and tests with."""
+    """A platform and the data for its environments."""
 
     platform: KubernetesPlatform
     cluster: Cluster
@@ -47,7 +47,7 @@ class Previews:
         return naming.namespace(self.key, self.options.prefix, self.options.instance)
 
     def environment(self, **changes: Any) -> EnvironmentSpec:
-        """Return an order to deploy a service that answers."""
+        """Return the specification of a service that answers."""
         found: dict[str, Any] = {
             "key": self.key,
             "host": self.host,
@@ -62,13 +62,13 @@ class Previews:
         return environment_of(**{**found, **changes})
 
     def suite(self, command: str, **changes: Any) -> TestSpec:
-        """Return an order to test."""
+        """Return the specification of a suite."""
         labels = naming.labels(self.key, sha="a" * 40, run=7)
         found = {"key": self.key, "image": self.image.pinned, "labels": labels, "timeout": 300}
         return suite_of(**{**found, "command": command, **changes})
 
     def other(self, options: KubernetesOptions) -> KubernetesPlatform:
-        """Return a platform whose operator decided otherwise."""
+        """Return a platform with other options."""
         return KubernetesPlatform(self.cluster, options, self.helm)
 
 
@@ -82,7 +82,7 @@ async def previews(  # noqa: PLR0917 - fixtures
     base_image: str,
     tmp_path: Path,
 ) -> AsyncIterator[Previews]:
-    """Give what an environment of this test's own is made with."""
+    """Give a platform for this test's own environments."""
     options = KubernetesOptions(
         instance,
         routing=Routing(address=ingress),
@@ -98,7 +98,7 @@ async def previews(  # noqa: PLR0917 - fixtures
 
 
 def definition_of(folder: Path, path: str, files: Mapping[str, str], **rest: Any) -> Definition:
-    """Return what a repository would say with these files, as a step hands it over."""
+    """Return the definition that a step passes for a repository with these files."""
     archive = folder / "definition.tar"
     archive.write_bytes(tar(files))
     return Definition(path, archive, **rest)

@@ -1,4 +1,4 @@
-"""The bot installed by its own chart: it works for a Gitee outside the cluster, and goes without a trace."""
+"""The bot installed by its own chart: it serves a Gitee outside the cluster and uninstalls completely."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from tests.real.postgres import postgres, postgres_url
 
 __all__ = ["context", "engine", "image", "postgres", "postgres_url"]
 
-# One worker for all of them: the image is built once.
+# All on one worker, so that the image is built once.
 pytestmark = pytest.mark.xdist_group("image")
 
 RELEASE = "bot"
@@ -31,7 +31,7 @@ LEFT = [
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
     ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
 ]
-"""What is not in the namespace, and so would stay."""
+"""Cluster-wide kinds, which deleting the namespace does not remove."""
 CONFIG = """\
 [gitee]
 url = "{gitee}"
@@ -46,7 +46,7 @@ language = "en"
 
 @pytest.fixture
 async def gitee(machine: str, tmp_path: Path) -> AsyncIterator[OfflineGitee]:
-    """Have a Gitee that pods reach, with a repository and people."""
+    """Start a Gitee that pods can reach, with a repository and people."""
     async with OfflineGitee(tmp_path / "gitee", host=machine) as found:
         for login in ("mei", BOT):
             found.add_user(login)
@@ -61,7 +61,7 @@ def host(namespace: str, preview_domain: str) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def store(request: pytest.FixtureRequest, machine: str) -> AsyncIterator[str]:
-    """Give the address of each kind of database in turn, as pods reach it; SQLite's needs none."""
+    """Give the URL of each kind of database as pods reach it; empty for SQLite."""
     if request.param == "sqlite":
         yield ""
         return
@@ -74,7 +74,7 @@ async def store(request: pytest.FixtureRequest, machine: str) -> AsyncIterator[s
 def values(  # noqa: PLR0917 - fixtures are asked for by name
     image: Image, base_image: str, gitee: OfflineGitee, host: str, store: str, namespace: str
 ) -> Object:
-    """Say as little as somebody who tries it out; and who it is, for it removes what it finds of its own."""
+    """Return minimal values; with an instance name, because the bot removes objects of its instance."""
     repository, _, tag = image.tags[0].rpartition(":")
     return {
         "image": {"repository": repository, "tag": tag, "pullPolicy": "Never"},
@@ -91,9 +91,9 @@ def values(  # noqa: PLR0917 - fixtures are asked for by name
 async def installed(  # noqa: PLR0917 - fixtures are asked for by name
     chart: Chart, cluster: Access, namespace: str, gitee: OfflineGitee, values: Object, store: str
 ) -> AsyncIterator[None]:
-    """Install the chart; its readiness is not waited for, as there is no engine and no registry.
+    """Install the chart without waiting for readiness: there is no engine and no registry.
 
-    Whatever waits does so in a thread: the Gitee that the bot asks runs beside the test.
+    Blocking calls run in threads, because the Gitee runs in the test's own event loop.
     """
     secrets = {"gitee-token": gitee.token(BOT), "webhook-secret": HOOK_SECRET, "store-url": store}
     cluster.create({**named("v1", "Secret", SECRET, namespace), "stringData": secrets})
@@ -107,14 +107,14 @@ async def installed(  # noqa: PLR0917 - fixtures are asked for by name
 
 
 def ready(answer: httpx.Response) -> set[str]:
-    """Return what the bot finds ready of all that it needs, if it is the bot that answers."""
+    """Return the parts that the bot reports as ready; none if another server answers."""
     parts = answer.json()["parts"] if "json" in answer.headers.get("Content-Type", "") else {}
     return {name for name, part in parts.items() if part["ready"]}
 
 
 @asynccontextmanager
 async def relay(host: str, port: int) -> AsyncIterator[int]:
-    """Pass connections from a port of that address on to one of loopback, where servers of tests listen."""
+    """Forward connections from a port of that address to one on loopback, where test servers listen."""
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -133,7 +133,7 @@ async def relay(host: str, port: int) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def way_in(ingress: str, host: str) -> AsyncIterator[str]:
-    """Give an address on this machine that leads to a host of the ingress, as a name in DNS would."""
+    """Give a local URL that forwards to a host of the ingress, in place of a DNS name."""
 
     async def forward(request: web.Request) -> web.Response:
         headers = {**request.headers, "Host": host}
@@ -144,7 +144,7 @@ async def way_in(ingress: str, host: str) -> AsyncIterator[str]:
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", forward)
     runner = web.AppRunner(application)
-    # A connection that is kept would end with the configuration of the controller that took it.
+    # The controller closes kept-alive connections whenever it reloads its routes.
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as client:
         await runner.setup()
         try:
@@ -161,14 +161,14 @@ async def test_it_answers_a_pull_request_from_inside_the_cluster(  # noqa: PLR09
     replicas = 2 if store else 1
     await asyncio.to_thread(wait_until, lambda: started(cluster, namespace) == replicas, "the bot's pods")
     await asyncio.to_thread(visit.until, host, lambda answer: answer.is_success, "/healthz")
-    # The account of its own pod opens the cluster, and its configuration leads to Gitee.
+    # The pod's service account has access to the cluster, and the configuration names Gitee.
     await asyncio.to_thread(visit.until, host, lambda answer: ready(answer) >= NEEDED, "/readyz")
     number = await gitee.open_pull(REPO, "feature", files={"a": "b"}, by="mei")
     async with way_in(ingress, host) as address:
         gitee.add_hook(REPO, f"{address}/webhooks/gitee", HOOK_SECRET)
         await gitee.comment(REPO, number, "/help", by="mei")
         await gitee.wait_for(lambda: gitee.comments(REPO, number, by=BOT), PATIENCE)
-    # Once, however many replicas there are.
+    # Once, with any number of replicas.
     [said] = gitee.comments(REPO, number, by=BOT)
     assert "/deploy" in said.body
 

@@ -1,4 +1,4 @@
-"""The chart as Helm renders it: what each value changes, and what is refused."""
+"""The chart rendered by Helm: the effect of each value, and rejected values."""
 
 import shutil
 import tomllib
@@ -54,10 +54,10 @@ def test_sqlite_is_one_pod_that_keeps_its_volume(chart: Chart) -> None:
     assert environment(items)["CHATOPS_SERVER__DATA_DIR"] == "/data"
 
 
-def test_a_pod_expects_no_docker_engine_unless_told_of_one(chart: Chart) -> None:
+def test_a_pod_has_no_docker_engine_unless_one_is_configured(chart: Chart) -> None:
     assert environment(chart.render({}))["CHATOPS_DOCKER__ENABLED"] == "false"
-    told = chart.render({"docker": {"enabled": True}})
-    assert environment(told)["CHATOPS_DOCKER__ENABLED"] == "true"
+    configured = chart.render({"docker": {"enabled": True}})
+    assert environment(configured)["CHATOPS_DOCKER__ENABLED"] == "true"
 
 
 def test_sqlite_to_try_out_needs_no_storage(chart: Chart) -> None:
@@ -75,7 +75,7 @@ def test_postgresql_is_several_pods_spread_over_nodes(chart: Chart) -> None:
     assert environment(items)["CHATOPS_STORE__URL_FILE"] == "/run/secrets/chatops/store-url"
 
 
-def test_a_claim_of_ones_own_takes_the_place_of_the_chart_s(chart: Chart) -> None:
+def test_an_existing_claim_replaces_the_charts(chart: Chart) -> None:
     items = chart.render({"data": {"existingClaim": "mine"}})
     assert volumes(items)["data"]["persistentVolumeClaim"] == {"claimName": "mine"}
     assert "volumeClaimTemplates" not in one(items, "StatefulSet")["spec"]
@@ -131,11 +131,11 @@ def test_the_pod_satisfies_the_restricted_standard(chart: Chart) -> None:
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod(items).keys()
 
 
-def test_probes_ask_what_is_meant_for_them(chart: Chart) -> None:
+def test_probes_request_the_health_endpoints(chart: Chart) -> None:
     found = container(chart.render({}))
     paths = {kind: found[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness", "readiness")}
     assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
-    # Webhooks must arrive also while the registry is away.
+    # Webhooks must arrive even while the registry is unavailable.
     assert one(chart.render({}), "Service")["spec"]["publishNotReadyAddresses"] is True
 
 
@@ -147,7 +147,7 @@ def test_an_image_by_digest_wins(chart: Chart) -> None:
     assert pod(items)["imagePullSecrets"] == [{"name": "h"}]
 
 
-def test_pages_and_previews_have_their_hosts(chart: Chart) -> None:
+def test_pages_and_previews_have_their_own_hosts(chart: Chart) -> None:
     previews = {"enabled": True, "domain": "preview.example.com", "tlsSecret": "wildcard"}
     ingress = {"enabled": True, "className": "nginx", "host": "bot.example.com", "tlsSecret": "t"}
     items = chart.render({"ingress": {**ingress, "previews": previews}})
@@ -196,7 +196,7 @@ def test_the_bot_finds_buildkit_and_its_client(chart: Chart) -> None:
     assert pod([bot])["initContainers"][0]["command"][1] == "/usr/bin/buildctl"
 
 
-def test_programs_of_other_images_come_onto_the_path(chart: Chart) -> None:
+def test_programs_of_other_images_are_copied_onto_the_path(chart: Chart) -> None:
     items = chart.render({"tools": [{"image": "alpine/helm:3", "program": "/usr/bin/helm"}]})
     [tool] = pod(items)["initContainers"]
     assert tool["image"] == "alpine/helm:3"
@@ -217,7 +217,7 @@ def test_two_releases_do_not_share_names(chart: Chart) -> None:
     assert not names("bot", "a") & names("other", "a")
 
 
-def test_rights_can_be_left_to_the_operator(chart: Chart) -> None:
+def test_an_operator_can_grant_the_rights_instead(chart: Chart) -> None:
     values = {"rbac": {"create": False}, "serviceAccount": {"create": False, "name": "mine"}}
     items = chart.render(values)
     assert not {"ClusterRole", "ClusterRoleBinding", "ServiceAccount"} & {item["kind"] for item in items}
@@ -225,7 +225,7 @@ def test_rights_can_be_left_to_the_operator(chart: Chart) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "named"),
     [
         ({"secrets": {"existingSecret": ""}}, "secrets.existingSecret"),
         ({"database": "postgresql"}, "secrets.keys.STORE__URL"),
@@ -235,13 +235,13 @@ def test_rights_can_be_left_to_the_operator(chart: Chart) -> None:
         ({"secrets": {"existingSecret": "a", "keys": {"token": "b"}}}, "token"),
     ],
 )
-def test_what_cannot_work_is_refused_by_name(chart: Chart, values: dict[str, Any], told: str) -> None:
+def test_invalid_values_are_rejected_by_name(chart: Chart, values: dict[str, Any], named: str) -> None:
     done = chart.run("template", "bot", str(FOLDER), values={**ENOUGH, **values})
     assert done.returncode != 0
-    assert told in done.stderr
+    assert named in done.stderr
 
 
-def test_it_says_where_to_look(chart: Chart) -> None:
+def test_the_notes_name_the_address_and_the_doctor(chart: Chart) -> None:
     values = {**ENOUGH, "ingress": {"enabled": True, "host": "bot.example.com"}}
     done = chart.run("install", "bot", str(FOLDER), "--dry-run=client", values=values)
     assert "http://bot.example.com/" in done.stdout, done.stderr

@@ -110,7 +110,7 @@ async def test_a_chart_is_installed_upgraded_and_uninstalled(
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 
 
-async def test_a_chart_that_asks_for_more_is_refused_before_anything_is_applied(
+async def test_a_chart_that_violates_the_policy_is_refused_before_anything_is_applied(
     previews: Previews, cluster: Access, log: Recorder, tmp_path: Path
 ) -> None:
     theirs = shop(tmp_path, **{"pod.hostPID": "true"})
@@ -123,7 +123,7 @@ async def test_a_chart_that_asks_for_more_is_refused_before_anything_is_applied(
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 
 
-async def test_a_hook_that_fails_is_told_with_its_output(
+async def test_a_failed_hook_is_reported_with_its_output(
     previews: Previews, log: Recorder, tmp_path: Path
 ) -> None:
     theirs = shop(tmp_path, hook="echo no such table; exit 3")
@@ -135,7 +135,7 @@ async def test_a_hook_that_fails_is_told_with_its_output(
     assert caught.value.log == "migrating\nno such table"
 
 
-async def test_why_a_release_does_not_come_up_is_told(
+async def test_the_reason_why_a_release_does_not_come_up_is_reported(
     previews: Previews, log: Recorder, tmp_path: Path, patience: Patience
 ) -> None:
     theirs = shop(tmp_path, **{"pod.nodeSelector.disk": "ssd"})
@@ -147,20 +147,20 @@ async def test_why_a_release_does_not_come_up_is_told(
     assert caught.value.reason is Reason.UNSCHEDULABLE
 
 
-async def test_the_former_release_goes_first_where_the_repository_wants_it(
+async def test_the_previous_release_is_uninstalled_first_on_request(
     previews: Previews, visit: Visit, log: Recorder, tmp_path: Path
 ) -> None:
     await previews.platform.deploy(previews.environment(definition=shop(tmp_path)), log)
 
     await previews.platform.deploy(
-        previews.environment(definition=shop(tmp_path, words="anew"), replace=True), log
+        previews.environment(definition=shop(tmp_path, words="again"), replace=True), log
     )
 
-    assert visit(previews.host).text == "anew\n"
+    assert visit(previews.host).text == "again\n"
     assert "the previous release is uninstalled" in log.text
 
 
-async def test_a_release_that_a_killed_helm_left_half_done_is_no_obstacle(
+async def test_a_release_that_a_killed_helm_left_pending_is_replaced(
     previews: Previews, visit: Visit, log: Recorder, tmp_path: Path
 ) -> None:
     await previews.platform.deploy(previews.environment(), log)
@@ -196,7 +196,7 @@ def _never_up() -> str:
         (Definition("https://elsewhere.example.com/x.tgz", chart=True), Reason.CHART_REFUSED, "chart"),
     ],
 )
-async def test_a_chart_from_elsewhere_needs_the_operators_word(
+async def test_a_chart_address_requires_the_operators_permission(
     previews: Previews, definition: Definition, reason: Reason, fact: str, log: Recorder
 ) -> None:
     with pytest.raises(TellUser) as caught:
@@ -206,7 +206,7 @@ async def test_a_chart_from_elsewhere_needs_the_operators_word(
     assert caught.value.facts == {fact: definition.path}
 
 
-async def test_a_chart_that_cannot_be_rendered_is_told_in_helms_words(
+async def test_a_chart_that_cannot_be_rendered_is_reported_with_helms_message(
     previews: Previews, log: Recorder, tmp_path: Path
 ) -> None:
     broken = definition_of(

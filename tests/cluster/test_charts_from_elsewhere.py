@@ -1,4 +1,4 @@
-"""Charts from a private OCI registry and from an HTTPS repository, fetched by each Helm and deployed."""
+"""Charts from a private OCI registry and an HTTPS repository, pulled by each Helm and deployed."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ ACCOUNT = base64.b64encode(b"bot:right").decode()
 
 @pytest.fixture(params=HELMS)
 def either_helm(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have the bot find this Helm; nothing that it leaves behind mixes with other tests' files."""
+    """Put this Helm on the bot's PATH, and temporary files into a folder of this test."""
     found, folder = shutil.which(request.param), tmp_path / "path"
     assert found is not None
     folder.mkdir()
@@ -58,7 +58,7 @@ def packed(either_helm: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def private(tmp_path: Path, packed: Path, either_helm: Path) -> Iterator[RegistryProcess]:
-    """Start a registry that shows its charts to the account `bot` only."""
+    """Start a registry that requires the account `bot`."""
     (tmp_path / "registry").mkdir()
     process = private_registry(tmp_path / "registry")
     accounts = tmp_path / "pusher.json"
@@ -73,7 +73,7 @@ def private(tmp_path: Path, packed: Path, either_helm: Path) -> Iterator[Registr
 async def repository(
     packed: Path, either_helm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[str]:
-    """Serve the chart with an index, by a certificate that Helm is told to trust."""
+    """Serve the chart and an index over TLS, with a certificate that Helm trusts."""
     where = f"127.0.0.1:{free_port()}"
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     _run(
@@ -101,7 +101,7 @@ def _run(program: Path, *words: str | Path) -> None:
 def _platform(
     previews: Previews, kubeconfig: Path, home: Path, registry: ChartRegistry | None = None
 ) -> KubernetesPlatform:
-    """Return a platform whose operator allows all addresses, and whose registry this is."""
+    """Return a platform with this registry, whose operator allows all addresses."""
     options = replace(previews.options, charts=ChartPolicy(references=("*",)))
     return KubernetesPlatform(previews.cluster, options, Helm(ClusterAccess(kubeconfig), home, registry))
 
@@ -133,11 +133,11 @@ async def test_a_private_chart_is_deployed_with_the_bots_account_which_leaves_no
     assert not any(ACCOUNT.encode() in each for each in left)
 
 
-async def test_a_private_chart_is_not_shown_to_whoever_has_no_account(
+async def test_a_private_chart_is_not_pulled_without_an_account(
     previews: Previews, bot_kubeconfig: Path, private: RegistryProcess, log: Recorder, tmp_path: Path
 ) -> None:
-    nobody = ChartRegistry(private.host, plain=True)
-    platform = _platform(previews, bot_kubeconfig, tmp_path / "home", nobody)
+    anonymous = ChartRegistry(private.host, plain=True)
+    platform = _platform(previews, bot_kubeconfig, tmp_path / "home", anonymous)
     definition = _chart(f"oci://{private.host}/charts/shop:0.1.0")
 
     with pytest.raises(TellUser) as caught:

@@ -1,4 +1,4 @@
-"""The cluster itself: what the other tests rely on."""
+"""The cluster itself: the features that the other tests rely on."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def pod(namespace: str, name: str, image: str, *command: str) -> dict[str, Any]:
 
 @pytest.fixture
 def host(cluster: Access, namespace: str, base_image: str, preview_domain: str) -> str:
-    """Have a web server behind a Service and an Ingress, and return its host."""
+    """Create a web server behind a Service and an Ingress, and return its host."""
     script = "mkdir /www; echo hello > /www/index.html; exec httpd -f -p 8080 -h /www"
     web = pod(namespace, "web", base_image, "sh", "-c", script)
     web["metadata"]["labels"] = LABELS
@@ -42,7 +42,7 @@ def host(cluster: Access, namespace: str, base_image: str, preview_domain: str) 
 
 
 def output(cluster: Access, item: dict[str, Any]) -> str:
-    """Run a pod to its end and return what it wrote."""
+    """Run a pod to its end and return its log."""
     cluster.create(item)
     cluster.until(item, lambda found: found.status.phase in {"Succeeded", "Failed"})
     return cluster.log(item)
@@ -60,7 +60,7 @@ def test_a_pod_resolves_services_and_public_names(
 ) -> None:
     cluster.until(named("v1", "Pod", "web", namespace), _ready)
     name = f"web.{namespace}.svc.cluster.local"
-    # The name server hears of a new service a moment after it is there.
+    # The name server learns of a new Service a moment later.
     script = f"until nslookup {name} > /dev/null; do sleep 0.1; done; nslookup {name}; nslookup {host}"
     found = output(cluster, pod(namespace, "ask", base_image, "sh", "-c", script))
     service = cluster.get(named("v1", "Service", "web", namespace)).spec.clusterIP

@@ -1,4 +1,4 @@
-"""What the doctor finds in a real cluster: as its administrator, and with the chart's rights alone."""
+"""The doctor's checks of a real cluster, as its administrator and with the chart's rights."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ def examined(kubeconfig: Path) -> Examined:
     return Examined(Settings(kubernetes=KubernetesSettings(enabled=True, kubeconfig=kubeconfig)))
 
 
-async def test_the_administrator_lacks_nothing(kubeconfig: Path) -> None:
+async def test_the_administrator_lacks_no_right(kubeconfig: Path) -> None:
     assert [one.state for one in await kubernetes.check(examined(kubeconfig))] == [State.FINE, State.FINE]
 
 

@@ -29,7 +29,7 @@ def exists(cluster: Access, namespace: str) -> bool:
     return cluster.exists(item) and not cluster.get(item).metadata.deletionTimestamp
 
 
-async def test_a_deployed_service_answers_its_visitors_until_it_is_removed(
+async def test_a_deployed_service_answers_visitors_until_it_is_removed(
     previews: Previews, cluster: Access, visit: Visit, log: Recorder
 ) -> None:
     endpoint = await previews.platform.deploy(previews.environment(), log)
@@ -45,7 +45,7 @@ async def test_a_deployed_service_answers_its_visitors_until_it_is_removed(
     await previews.platform.remove(previews.key)
 
 
-async def test_a_namespace_says_whose_it_is_and_is_fenced(
+async def test_a_namespace_names_its_owner_and_has_guardrails(
     previews: Previews, cluster: Access, log: Recorder
 ) -> None:
     await previews.platform.deploy(previews.environment(), log)
@@ -67,17 +67,19 @@ async def test_a_namespace_says_whose_it_is_and_is_fenced(
 
 
 def runs(cluster: Access, namespace: str) -> bool:
-    """Tell whether containers run, as far as there are pods."""
+    """Return whether any container runs."""
     pods = listed(cluster, "v1", "Pod", namespace)
     return any(each.state.running for pod in pods for each in pod.status.containerStatuses or ())
 
 
-async def test_a_service_finds_what_stands_beside_it(previews: Previews, visit: Visit, log: Recorder) -> None:
+async def test_a_service_reaches_the_services_beside_it(
+    previews: Previews, visit: Visit, log: Recorder
+) -> None:
     beside = [
         ServiceSpec("db", previews.image.pinned, command=("sh", "-c", SERVE), port=8080),
         ServiceSpec("queue", previews.image.pinned, command=("sleep", "600")),
     ]
-    # A node learns of a service's pods in its own time.
+    # A node learns of a Service's pods a moment later.
     fetch = "until wget -qO /dev/shm/index.html http://db:8080/; do sleep 0.1; done"
     fetch += "; exec httpd -f -p 8080 -h /dev/shm"
 
@@ -135,7 +137,7 @@ def manifests(previews: Previews, **pod: Any) -> dict[str, str]:
     }
 
 
-async def test_a_repositorys_own_manifests_get_what_they_lack(
+async def test_a_repositorys_manifests_are_completed(
     previews: Previews, cluster: Access, visit: Visit, log: Recorder, tmp_path: Path
 ) -> None:
     theirs = manifests(previews)
@@ -153,7 +155,7 @@ async def test_a_repositorys_own_manifests_get_what_they_lack(
     )
 
 
-async def test_manifests_that_ask_for_more_are_refused_before_anything_is_applied(
+async def test_manifests_that_violate_the_policy_are_refused_before_anything_is_applied(
     previews: Previews, cluster: Access, log: Recorder, tmp_path: Path
 ) -> None:
     theirs = manifests(previews, hostNetwork=True)
@@ -168,7 +170,7 @@ async def test_manifests_that_ask_for_more_are_refused_before_anything_is_applie
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 
 
-async def test_a_fixed_part_may_change_between_deployments(
+async def test_an_immutable_field_may_change_between_deployments(
     previews: Previews, visit: Visit, log: Recorder, tmp_path: Path
 ) -> None:
     theirs = manifests(previews)
@@ -184,7 +186,7 @@ async def test_a_fixed_part_may_change_between_deployments(
     assert visit(previews.host).text == "at your service\n"
 
 
-async def test_what_is_there_goes_first_where_the_repository_wants_it(
+async def test_the_previous_deployment_is_removed_first_on_request(
     previews: Previews, cluster: Access, visit: Visit, log: Recorder
 ) -> None:
     await previews.platform.deploy(previews.environment(), log)
@@ -198,16 +200,14 @@ async def test_what_is_there_goes_first_where_the_repository_wants_it(
     assert visit(previews.host).text == "at your service\n"
 
 
-async def test_what_did_not_come_up_does_not_stay(previews: Previews, cluster: Access, log: Recorder) -> None:
+async def test_a_failed_deployment_is_removed(previews: Previews, cluster: Access, log: Recorder) -> None:
     with pytest.raises(TellUser):
         await previews.platform.deploy(previews.environment(command=("false",)), log)
 
     assert not exists(cluster, previews.namespace)
 
 
-async def test_a_cancelled_deployment_does_not_stay(
-    previews: Previews, cluster: Access, log: Recorder
-) -> None:
+async def test_a_cancelled_deployment_is_removed(previews: Previews, cluster: Access, log: Recorder) -> None:
     deploying = asyncio.create_task(previews.platform.deploy(previews.environment(port=9), log))
     await asyncio.to_thread(wait_until, lambda: runs(cluster, previews.namespace), "the pod")
 
@@ -218,7 +218,7 @@ async def test_a_cancelled_deployment_does_not_stay(
     assert not exists(cluster, previews.namespace)
 
 
-async def test_a_namespace_of_somebody_else_is_left_alone(
+async def test_a_namespace_of_another_owner_is_never_touched(
     previews: Previews, cluster: Access, instance: str, log: Recorder
 ) -> None:
     item = named("v1", "Namespace", previews.namespace)
@@ -232,12 +232,12 @@ async def test_a_namespace_of_somebody_else_is_left_alone(
     assert exists(cluster, previews.namespace)
 
 
-async def test_a_cluster_that_answers_is_well(previews: Previews) -> None:
+async def test_a_cluster_that_answers_is_healthy(previews: Previews) -> None:
     assert await previews.platform.ping() is None
     await previews.platform.remove_images(previews.key.repo, 12)
 
 
-async def test_stock_is_taken_of_environments_and_single_ones_are_removed(
+async def test_the_inventory_lists_environments_and_single_ones_are_removed(
     previews: Previews, cluster: Access, log: Recorder
 ) -> None:
     assert await previews.platform.inventory() == ()

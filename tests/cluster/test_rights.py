@@ -1,4 +1,4 @@
-"""The rights that the chart gives: enough for all that the bot does in a cluster, and nothing beyond."""
+"""The chart's rights: enough for everything that the bot does in a cluster, and no more."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ EVERY_KIND = Path(__file__).with_name("every_kind")
 
 @pytest.fixture
 def own_kubeconfig(cluster: Access, chart: Chart, namespace: str, tmp_path: Path) -> Iterator[Path]:
-    """Write the kubeconfig of an account that only this test uses: the audit log shows what it asks for."""
+    """Write the kubeconfig of an account for this test only, whose requests the audit log shows."""
     with bot_account(cluster, chart, namespace, tmp_path) as found:
         yield found
 
@@ -49,7 +49,7 @@ def own_kubeconfig(cluster: Access, chart: Chart, namespace: str, tmp_path: Path
 async def platform(
     own_kubeconfig: Path, instance: str, ingress: str, base_image: str, tmp_path: Path
 ) -> AsyncIterator[KubernetesPlatform]:
-    """Give the runner the chart's rights and no others."""
+    """Give the runner exactly the chart's rights."""
     async with Cluster(ClusterAccess(own_kubeconfig)) as cluster:
         routing = Routing(address=ingress)
         options = KubernetesOptions(instance, routing=routing, run_as_user=USER, collector=base_image)
@@ -58,13 +58,13 @@ async def platform(
 
 @pytest.fixture
 def limited(bot_kubeconfig: Path, tmp_path: Path) -> Iterator[Access]:
-    """Show the cluster as the bot sees it."""
+    """Give access to the cluster as the bot."""
     with access(bot_kubeconfig, tmp_path) as door:
         yield door
 
 
 def environment(image: Image, host: str, base_image: str) -> EnvironmentSpec:
-    """Describe a service with another beside it."""
+    """Return the specification of a service with another one beside it."""
     return EnvironmentSpec(
         KEY,
         host,
@@ -87,7 +87,7 @@ def spec(app_image: Image, instance: str, preview_domain: str, base_image: str) 
 
 @pytest.fixture
 def home(limited: Access, cluster: Access, instance: str) -> Iterator[str]:
-    """Have a namespace as the bot makes it, and for each Helm a volume to claim."""
+    """Create a namespace as the bot does, and a volume for each Helm."""
     made = named("v1", "Namespace", instance)
     made["metadata"]["labels"] = {naming.LABEL_INSTANCE: instance}
     limited.create(made)
@@ -100,7 +100,7 @@ def home(limited: Access, cluster: Access, instance: str) -> Iterator[str]:
 
 
 def volume(name: str) -> Object:
-    """Return a volume that nobody writes to."""
+    """Return a volume that is claimed but never used."""
     spec = {
         "accessModes": ["ReadWriteOnce"],
         "capacity": {"storage": "1Mi"},
@@ -110,7 +110,7 @@ def volume(name: str) -> Object:
 
 
 def helm_story(name: str, bot_kubeconfig: Path, namespace: str, image: str) -> None:
-    """Install one object of each kind, leave all but a few out again, uninstall."""
+    """Install one object of each kind, upgrade to a few of them, uninstall."""
     helm_as_bot = partial(Chart(Path(shutil.which(name) or name)).do, kubeconfig=bot_kubeconfig)
     where = ("--namespace", namespace)
     for everything in (True, False):
@@ -121,7 +121,7 @@ def helm_story(name: str, bot_kubeconfig: Path, namespace: str, image: str) -> N
 
 
 async def runner_story(platform: KubernetesPlatform, spec: EnvironmentSpec, visit: Visit) -> None:
-    """Deploy, deploy again, test; what is to be seen is seen."""
+    """Deploy, deploy again, test and remove, checking the results."""
     log = Recorder()
     await platform.deploy(spec, log)
     assert visit(spec.host).text == "at your service\n"
@@ -136,7 +136,7 @@ async def runner_story(platform: KubernetesPlatform, spec: EnvironmentSpec, visi
     await platform.remove(KEY)
 
 
-async def test_they_are_enough_for_the_runner_and_each_helm_and_none_is_without_use(  # noqa: PLR0917 - fixtures
+async def test_the_rights_are_enough_for_the_runner_and_each_helm_and_none_is_unused(  # noqa: PLR0917 - fixtures
     platform: KubernetesPlatform,
     spec: EnvironmentSpec,
     visit: Visit,
@@ -155,7 +155,7 @@ async def test_they_are_enough_for_the_runner_and_each_helm_and_none_is_without_
     await asyncio.gather(runner_story(platform, spec, visit), asyncio.to_thread(helm_stories))
 
     assert cluster.namespaces(f"{naming.LABEL_INSTANCE}={instance}") == [named("v1", "Namespace", home)]
-    if AUDIT in os.environ:  # other clusters do not show what was asked of them
+    if AUDIT in os.environ:  # other clusters have no audit log for the tests
         granted = rights_in(one(chart.rights("any", namespace), "ClusterRole"))
         assert granted - used_in(Path(os.environ[AUDIT]), namespace) == set(USED_ELSEWHERE)
 
@@ -163,11 +163,11 @@ async def test_they_are_enough_for_the_runner_and_each_helm_and_none_is_without_
 Right = tuple[str, str, str]
 """Verb, group, resource."""
 USED_ELSEWHERE: list[Right] = [("list", "", "namespaces")]
-"""By the sweep, which looks for environments that nobody knows."""
+"""Used by the sweep, which looks for orphaned environments."""
 
 
 def rights_in(role: Object) -> set[Right]:
-    """Return what a role allows."""
+    """Return the rights of a role."""
     return {
         (verb, group, resource)
         for rule in role["rules"]
@@ -178,7 +178,7 @@ def rights_in(role: Object) -> set[Right]:
 
 
 def used_in(audit: Path, namespace: str) -> set[Right]:
-    """Return what the accounts of a namespace asked for and were given."""
+    """Return the rights that the accounts of a namespace used successfully."""
     found: set[Right] = set()
     for line in audit.read_text().splitlines():
         event = json.loads(line)
@@ -192,12 +192,12 @@ def used_in(audit: Path, namespace: str) -> set[Right]:
 
 
 BEYOND = [
-    # Inside a pod of others it could do what they may.
+    # In other pods the bot could use their rights.
     *(("create", "", f"pods/{part}") for part in ("exec", "attach", "portforward", "proxy")),
     ("patch", "", "pods/ephemeralcontainers"),
     ("create", "", "pods"),
     ("create", "", "serviceaccounts/token"),
-    # Rights that make rights.
+    # Rights to grant rights.
     *((verb, "rbac.authorization.k8s.io", "clusterroles") for verb in ("create", "bind", "escalate")),
     *(("create", "rbac.authorization.k8s.io", kind) for kind in ("rolebindings", "clusterrolebindings")),
     ("impersonate", "", "users"),
@@ -209,7 +209,7 @@ BEYOND = [
     ("create", "", "persistentvolumes"),
     ("create", "apiextensions.k8s.io", "customresourcedefinitions"),
     ("create", "apps", "daemonsets"),
-    # Fences stay until their namespace goes.
+    # Guardrails stay until their namespace is deleted.
     ("delete", "", "resourcequotas"),
     ("delete", "", "limitranges"),
     ("delete", "networking.k8s.io", "networkpolicies"),
@@ -218,7 +218,7 @@ BEYOND = [
 ]
 
 
-def test_they_stop_there(limited: Access) -> None:
+def test_nothing_else_is_allowed(limited: Access) -> None:
     assert limited.may("create", "", "namespaces")
     assert [each for each in BEYOND if limited.may(*each)] == []
 

@@ -1,4 +1,4 @@
-"""Previews that nobody visits: scaled to nothing, and back by whoever comes."""
+"""Previews without visits: scaled to zero, and back by the next visit."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -42,7 +42,7 @@ async def until_nothing_runs(cluster: Cluster, namespace: str) -> None:
 
 
 def workload(image: str) -> str:
-    """Return a StatefulSet of two, and what leads past the proxy."""
+    """Return a StatefulSet with two replicas, and an Ingress that would bypass the proxy."""
     return f"""
 apiVersion: apps/v1
 kind: StatefulSet
@@ -79,7 +79,7 @@ spec:
 """
 
 
-async def test_all_that_runs_sleeps_and_wakes_as_it_was(
+async def test_all_workloads_sleep_and_wake_as_they_were(
     previews: Previews, log: Recorder, tmp_path: Path
 ) -> None:
     platform, cluster, space = behind_the_proxy(previews), previews.cluster, previews.namespace
@@ -101,7 +101,7 @@ async def test_all_that_runs_sleeps_and_wakes_as_it_was(
     assert (found["spec"]["replicas"], found["status"]["readyReplicas"]) == (2, 2)
 
 
-async def test_what_sleeps_is_deployed_anew_and_removed_like_any_other(
+async def test_a_sleeping_environment_is_deployed_again_and_removed(
     previews: Previews, log: Recorder
 ) -> None:
     platform = behind_the_proxy(previews)
@@ -116,18 +116,18 @@ async def test_what_sleeps_is_deployed_anew_and_removed_like_any_other(
     await platform.scale_down(previews.key)
     await platform.remove(previews.key)
     await platform.scale_down(previews.key)
-    with pytest.raises(TellUser) as told:
+    with pytest.raises(TellUser) as caught:
         await platform.scale_up(previews.key, None)
-    assert told.value.reason is Reason.NO_ENVIRONMENT
+    assert caught.value.reason is Reason.NO_ENVIRONMENT
 
 
 @pytest.fixture
 def sleep_after() -> str:
-    """Return how long nobody visits a preview before it sleeps."""
+    """Return the time without visits after which a preview sleeps."""
     return "1h"
 
 
-async def test_a_preview_that_nobody_visits_sleeps_and_the_next_visit_wakes_it(
+async def test_a_preview_without_visits_sleeps_and_the_next_visit_wakes_it(
     start: Callable[[dict[str, str]], Awaitable[BotTester]], instance: str, bot_kubeconfig: Path
 ) -> None:
     tester = await start({"Dockerfile": DOCKERFILE, ".chatops.yml": CONFIG})

@@ -1,4 +1,4 @@
-"""A whole bot whose previews and tests are on the cluster: from the pull request to its teardown."""
+"""A complete bot with previews and tests on the cluster: from the pull request to its teardown."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -43,7 +43,7 @@ CONFIG = "version: 1\nlanguage: en\ndeploy: {runner: kubernetes}\ntest: {runner:
 
 @pytest.fixture
 def sleep_after() -> str:
-    """Return how long nobody visits a preview before it sleeps: never."""
+    """Return the time without visits after which a preview sleeps: never."""
     return "0"
 
 

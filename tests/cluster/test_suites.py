@@ -1,4 +1,4 @@
-"""Test suites as jobs on a real cluster."""
+"""Test suites as Jobs on a real cluster."""
 
 import asyncio
 import dataclasses
@@ -32,11 +32,11 @@ def pods(cluster: Access, namespace: str) -> list[Any]:
 
 async def said(log: Recorder, words: str) -> None:
     async with asyncio.timeout(PATIENCE):
-        while words not in log.text:  # noqa: ASYNC110 - a log tells nobody
+        while words not in log.text:  # noqa: ASYNC110 - a log has no event to wait for
             await asyncio.sleep(0.05)
 
 
-async def test_a_suite_that_fails_still_hands_its_report_out(deployed: Previews, log: Recorder) -> None:
+async def test_a_suite_that_fails_still_returns_its_report(deployed: Previews, log: Recorder) -> None:
     command = (
         "wget -qO- $SERVICE_URL; mkdir -p /reports/deep; echo '<testsuite/>' > /reports/deep/j.xml; "
         "echo page > /reports/x.html; echo no > /reports/x.txt; echo '$(HOME) $$'; exit 3"
@@ -50,7 +50,9 @@ async def test_a_suite_that_fails_still_hands_its_report_out(deployed: Previews,
     assert "at your service\n$(HOME) $$\n" in log.text
 
 
-async def test_a_report_that_is_one_file_among_the_code(deployed: Previews, log: Recorder) -> None:
+async def test_a_report_that_is_a_single_file_next_to_the_code_is_returned(
+    deployed: Previews, log: Recorder
+) -> None:
     command = "ls /bin/busybox && echo '<x/>' > /dev/shm/junit.xml"
 
     output = await deployed.platform.run_tests(deployed.suite(command, report="/dev/shm/junit.xml"), log)
@@ -72,8 +74,8 @@ async def test_output_is_shown_while_the_suite_runs_and_cancelling_stops_it(
     assert not cluster.exists(named("batch/v1", "Job", "tests-unit", deployed.namespace))
 
 
-async def test_a_suite_has_its_time(deployed: Previews, cluster: Access) -> None:
-    # Which is over once it has begun, so that it has written what is to be told.
+async def test_a_suite_times_out(deployed: Previews, cluster: Access) -> None:
+    # The clock leaps once the suite has written its output, which the error must contain.
     with pytest.raises(TellUser) as caught:
         await deployed.platform.run_tests(deployed.suite(LASTING, timeout=500), AdvancingLog("begun\n", 500))
 
@@ -82,8 +84,8 @@ async def test_a_suite_has_its_time(deployed: Previews, cluster: Access) -> None
     assert pods(cluster, deployed.namespace) == []
 
 
-async def test_a_suite_has_its_memory(deployed: Previews, log: Recorder) -> None:
-    # More than once: of the last time an engine may hear when the container has ended already.
+async def test_a_suite_runs_out_of_memory(deployed: Previews, log: Recorder) -> None:
+    # More than once: an engine may miss the last event if the container has already ended.
     command = "for time in 1 2 3; do tail /dev/zero; done; exit 1"
 
     with pytest.raises(TellUser) as caught:
@@ -93,7 +95,7 @@ async def test_a_suite_has_its_memory(deployed: Previews, log: Recorder) -> None
 
 
 def begun(previews: Previews, run: int, command: str) -> SuiteRun:
-    """Return a suite as a bot that is gone began it."""
+    """Return a suite that an earlier process of the bot started."""
     labels = previews.platform._labels(previews.key, naming.labels(previews.key, sha="a" * 40, run=run))
     return SuiteRun(
         previews.suite(command),
@@ -105,9 +107,7 @@ def begun(previews: Previews, run: int, command: str) -> SuiteRun:
     )
 
 
-async def test_a_restarted_bot_follows_the_suite_that_it_began(
-    deployed: Previews, cluster: Access, log: Recorder
-) -> None:
+async def test_a_restarted_bot_resumes_its_suite(deployed: Previews, cluster: Access, log: Recorder) -> None:
     await begun(deployed, 7, "echo begun; until [ -e /reports/over ]; do sleep 0.1; done")._start()
     wait_until(lambda: pods(cluster, deployed.namespace), "the pod of the tests")
     [before] = pods(cluster, deployed.namespace)
@@ -124,7 +124,7 @@ async def test_a_restarted_bot_follows_the_suite_that_it_began(
     assert output.exit_code == 0
 
 
-async def test_what_another_run_began_is_ended_first(
+async def test_the_suite_of_another_run_is_stopped_first(
     deployed: Previews, cluster: Access, log: Recorder
 ) -> None:
     await begun(deployed, 6, LASTING)._start()
@@ -135,7 +135,7 @@ async def test_what_another_run_began_is_ended_first(
     assert "mine" in log.text
 
 
-async def test_what_nobody_follows_can_be_stopped(deployed: Previews, cluster: Access) -> None:
+async def test_an_orphaned_suite_can_be_stopped(deployed: Previews, cluster: Access) -> None:
     await begun(deployed, 6, LASTING)._start()
     wait_until(lambda: pods(cluster, deployed.namespace), "the pod of the tests")
 
@@ -153,7 +153,7 @@ async def test_without_an_environment_there_is_nothing_to_test(previews: Preview
     assert caught.value.reason is Reason.NO_ENVIRONMENT
 
 
-async def test_a_suite_on_its_own_gets_a_namespace_for_as_long_as_it_runs(
+async def test_a_standalone_suite_has_a_namespace_while_it_runs(
     previews: Previews, cluster: Access, log: Recorder
 ) -> None:
     output = await previews.platform.run_tests(previews.suite("echo alone", standalone=True), log)
@@ -163,7 +163,7 @@ async def test_a_suite_on_its_own_gets_a_namespace_for_as_long_as_it_runs(
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 
 
-async def test_an_image_that_is_not_there_is_told(deployed: Previews, log: Recorder) -> None:
+async def test_a_missing_image_is_reported(deployed: Previews, log: Recorder) -> None:
     gone = deployed.image.pinned[:-4] + "0000"
 
     with pytest.raises(TellUser) as caught:

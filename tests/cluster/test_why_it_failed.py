@@ -1,4 +1,4 @@
-"""What is said under the pull request when a deployment fails: each from a real failure on the cluster."""
+"""The comment on each failure of a deployment, from real failures on the cluster."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ PLACES = (
     (r"(web|migrate)-[0-9a-f]*-?[a-z0-9]{5}\b", r"\1-5d9c7"),
     (r"pr-12-[0-9a-z-]+-[0-9a-f]{10}", "pr-12-shop-1a2b3c4d5e"),
 )
-"""What differs from run to run."""
+"""Replacements for what differs from run to run."""
 
 Changes = dict[str, Any]
 
@@ -83,7 +83,7 @@ SMALL = {"resources": {"limits": {"memory": "32Mi"}}}
 FAILURES: dict[str, Changes] = {
     "image_pull": {"gone": True},
     "crash_loop": {"command": ("sh", "-c", "echo 'KeyError: DATABASE_URL'; exit 7")},
-    # More than once: of the last time an engine may hear when the container has ended already.
+    # More than once: an engine may miss the last event if the container has already ended.
     "out_of_memory": {
         "command": ("sh", "-c", "exec 2>&-; for time in 1 2 3; do tail /dev/zero; done; exit 1"),
         "memory": "16m",
@@ -115,7 +115,7 @@ FAILURES: dict[str, Changes] = {
 
 
 async def failed(previews: Previews, name: str, folder: Path, patience: Patience) -> StepResult:
-    """Deploy what fails, in an environment of its own, and return what the step would."""
+    """Deploy one of the failures in its own environment, and return the step's result."""
     changes = dict(FAILURES[name])
     objects, gone, level = changes.pop("objects", None), changes.pop("gone", False), changes.pop("level", "")
     log = Recorder()

@@ -1,4 +1,4 @@
-"""Visitors of what runs in the cluster, through its ingress."""
+"""Visitors of the cluster, through its ingress."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,20 +11,20 @@ from tests.cluster.access import wait_until
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Asks a host for a path, as a visitor whose DNS knows the domain."""
+    """Requests a path of a host, as a visitor whose DNS resolves the domain."""
 
     client: httpx.Client
 
     def __call__(self, host: str, path: str = "/") -> httpx.Response:
-        """Return what is answered now."""
+        """Return the current answer."""
         return self.client.get(path, headers={"Host": host})
 
     def until(self, host: str, holds: Callable[[httpx.Response], object], path: str = "/") -> httpx.Response:
-        """Return the first answer for which that holds: controllers carry on a change in their own time."""
+        """Return the first answer for which a condition holds: controllers apply changes with a delay."""
         found: list[httpx.Response] = []
 
         def look() -> object:
-            with suppress(httpx.TransportError):  # such as a connection to what is just going
+            with suppress(httpx.TransportError):  # such as a connection to a pod that is terminating
                 found[:] = [self(host, path)]
                 return holds(found[0])
             return False
@@ -33,9 +33,9 @@ class Visit:
         return found[0]
 
     def until_says(self, host: str, text: str) -> None:
-        """Return once a host answers with these words: a pod that was replaced answers to its end."""
+        """Wait until a host answers with a text: a replaced pod answers until it has ended."""
         self.until(host, lambda answer: answer.text == text)
 
     def until_gone(self, host: str) -> None:
-        """Return once a host leads nowhere."""
+        """Wait until a host has no route."""
         self.until(host, lambda answer: answer.status_code == httpx.codes.NOT_FOUND)

@@ -37,7 +37,7 @@ def test_a_node_does_not_start_beside_pods_of_another_kubernetes() -> None:
 
 
 def test_a_node_does_not_start_beside_another_test_cluster() -> None:
-    with pytest.raises(SetUpError, match="running already"):
+    with pytest.raises(SetUpError, match="already running"):
         check_alone(engine(PAUSE), busy=True)
 
 

@@ -1,12 +1,12 @@
-"""`make test-cluster`, and the parts of it that `make test` needs one by one.
+"""`make test-cluster`, and the parts of it that `make test` calls one by one.
 
-    prepare   install what is missing (root on Debian 12), else say what to do
-    build     have the node's programs and Helm in the cache
-    test …    bring the cluster up, run pytest with these arguments, take it down whatever happened
+    prepare   install missing packages (root on Debian 12), or print what to do
+    build     build or fetch the node's programs and Helm into the cache
+    test …    start the cluster, run pytest with these arguments, and always stop the cluster
     run …     the same with another command than pytest
-    up, down  the same by hand, for work on the tests
+    up, down  start and stop the cluster by hand, for work on the tests
 
-With KUBECONFIG set the tests run on that cluster, and nothing is installed, built or started but Helm.
+With KUBECONFIG set, the tests run on that cluster, and only Helm is fetched.
 """
 
 import os
@@ -26,11 +26,11 @@ from machine import SetUpError
 from tests.cluster.local import binaries, node, programs
 
 ELSEWHERE = """\
-The tests of the cluster build and start a Kubernetes of their own, as root on Debian 12. Run
+The cluster tests build and start their own Kubernetes, as root on Debian 12. Run
 
     sudo make test-cluster
 
-or name a cluster that may be played with (kind, k3d, a real one):
+or name a cluster that the tests may change (kind, k3d, a real one):
 
     make test-cluster KUBECONFIG=$HOME/.kube/config
 
@@ -40,7 +40,7 @@ or name a cluster that may be played with (kind, k3d, a real one):
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """Say what is being done, and how long it took."""
+    """Print a step and how long it took."""
     print(f"  {name} ".ljust(48, "."), end=" ", flush=True)
     start = time.monotonic()
     try:
@@ -52,12 +52,12 @@ def step(name: str) -> Iterator[None]:
 
 
 def is_given() -> bool:
-    """Say whether somebody named a cluster."""
+    """Return whether KUBECONFIG names a cluster."""
     return bool(os.environ.get("KUBECONFIG"))
 
 
 def prepare() -> None:
-    """Install what the cluster needs. Raises SetUpError where that is not allowed."""
+    """Install the packages that the cluster needs. Raises SetUpError if that is not allowed."""
     if is_given():
         return
     if not machine.may_install() or platform.freedesktop_os_release().get("VERSION_CODENAME") != "bookworm":
@@ -68,7 +68,7 @@ def prepare() -> None:
 
 
 def build() -> None:
-    """Have everything in the cache."""
+    """Build or fetch everything into the cache."""
     with step("Helm"):
         binaries.helm()
     if not is_given():
@@ -78,7 +78,7 @@ def build() -> None:
 
 @contextmanager
 def cluster() -> Iterator[Path]:
-    """Have a cluster, and give its kubeconfig."""
+    """Start a cluster, or use the given one, and yield its kubeconfig."""
     if is_given():
         yield Path(os.environ["KUBECONFIG"])
         return
@@ -106,7 +106,7 @@ def run(command: Sequence[str]) -> int:
 
 
 def environment(kubeconfig: Path) -> dict[str, str]:
-    """Return what the tests find in their environment."""
+    """Return the environment variables of the tests."""
     found = {**os.environ, "KUBECONFIG": str(kubeconfig)}
     if not is_given():
         bridge = node.bridge(kubeconfig)
@@ -118,7 +118,7 @@ def environment(kubeconfig: Path) -> dict[str, str]:
 
 
 def up() -> None:
-    """Start the cluster and say how to use it."""
+    """Start the cluster and print how to use it."""
     prepare()
     build()
     with closing(engine.ensure()) as client, step("Kubernetes node"):
@@ -130,14 +130,14 @@ def up() -> None:
 
 
 def down() -> None:
-    """Take the cluster down."""
+    """Stop the cluster."""
     with closing(engine.ensure()) as client:
         node.down(client)
 
 
 def main(door: str, *arguments: str) -> int:
-    """Do what was asked for; return the exit status."""
-    # A `kill` is to leave no more behind than Ctrl-C does.
+    """Run a command; return the exit status."""
+    # SIGTERM must clean up like Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if door in {"test", "run"}:

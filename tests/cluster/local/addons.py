@@ -1,6 +1,6 @@
 """Feeds the cluster's ingress (Caddy) and name server (dnsmasq) from watches on Ingresses and Services.
 
-addons.py KUBECONFIG FOLDER ADDRESS: until it is ended. Both servers run already, with what is in FOLDER.
+addons.py KUBECONFIG FOLDER ADDRESS: runs until SIGTERM. Both servers run already, with the files in FOLDER.
 """
 
 import asyncio
@@ -28,33 +28,33 @@ INGRESS_CLASS = {
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The files that the two servers share with the one that feeds them."""
+    """The files that this program shares with the two servers."""
 
     path: Path
 
     @property
     def hosts(self) -> Path:
-        """Names for dnsmasq, which reads them again at a SIGHUP."""
+        """Names for dnsmasq, which reloads them on SIGHUP."""
         return self.path / "hosts"
 
     @property
     def dns_pid(self) -> Path:
-        """Where dnsmasq says who it is."""
+        """The PID file of dnsmasq."""
         return self.path / "name-server.pid"
 
     @property
     def caddy_socket(self) -> Path:
-        """Caddy's admin API."""
+        """The socket of Caddy's admin API."""
         return self.path / "caddy.sock"
 
     @property
     def caddy_config(self) -> Path:
-        """What Caddy starts with."""
+        """The configuration that Caddy starts with."""
         return self.path / "caddy.json"
 
 
 def caddy_start(folder: Folder, address: str) -> Object:
-    """Return the configuration of a Caddy that knows no route yet."""
+    """Return a configuration of Caddy without routes."""
     server: dict[str, Any] = {"listen": [f"{address}:80"], "automatic_https": {"disable": True}, "routes": []}
     admin = {
         "listen": f"unix/{folder.caddy_socket}",
@@ -65,7 +65,7 @@ def caddy_start(folder: Folder, address: str) -> Object:
 
 
 class Addons:
-    """The two watches and what is made of them."""
+    """The two watches, and the configuration derived from them."""
 
     def __init__(self, api: aiohttp.ClientSession, folder: Folder, address: str) -> None:
         self._api, self._folder, self._address = api, folder, address
@@ -75,7 +75,7 @@ class Addons:
 
     async def run(self) -> None:
         """Feed both servers until cancelled."""
-        with contextlib.suppress(aiohttp.ClientResponseError):  # it is there already
+        with contextlib.suppress(aiohttp.ClientResponseError):  # it exists already
             await self._api.post("/apis/networking.k8s.io/v1/ingressclasses", json=INGRESS_CLASS)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._ingresses.follow(self._api))
@@ -93,7 +93,7 @@ class Addons:
                 await self._tell_addresses()
 
     def _name_services(self) -> None:
-        # At once: the name server may be reading them for the change before.
+        # Atomically: the name server may be reading the previous version.
         fresh = self._folder.hosts.with_suffix(".new")
         fresh.write_text(hosts_file(self._services.objects.values()))
         fresh.replace(self._folder.hosts)
@@ -106,7 +106,7 @@ class Addons:
                 print(await answer.text(), flush=True)
 
     async def _tell_addresses(self) -> None:
-        """Write into each Ingress where it is reached, as controllers do."""
+        """Write the address into each Ingress's status, as controllers do."""
         status = {"status": {"loadBalancer": {"ingress": [{"ip": self._address}]}}}
         for ingress in list(self._ingresses.objects.values()):
             if ingress["spec"].get("ingressClassName") != CLASS or ingress["status"]["loadBalancer"]:
@@ -114,7 +114,7 @@ class Addons:
             namespace, name = ingress["metadata"]["namespace"], ingress["metadata"]["name"]
             path = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}/status"
             headers = {"Content-Type": "application/merge-patch+json"}
-            with contextlib.suppress(aiohttp.ClientResponseError):  # gone meanwhile
+            with contextlib.suppress(aiohttp.ClientResponseError):  # deleted in the meantime
                 await self._api.patch(path, json=status, headers=headers)
 
 

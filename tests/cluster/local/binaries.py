@@ -1,6 +1,6 @@
-"""The programs that the cluster's tests run: built or fetched once, kept outside the tree, verified by hash.
+"""The programs of the cluster tests: built or fetched once, cached outside the tree, verified by hash.
 
-A folder of the cache is named after what it was made by, so that a change makes it anew.
+A cache folder is named after the hash of its inputs, so that a change rebuilds it.
 """
 
 import fcntl
@@ -38,12 +38,12 @@ TO_RUN = {
     "mount": "umount",
     "openssl": "openssl",
 }
-"""Debian's packages, and the program for which each is wanted."""
+"""Debian packages, and the program that each provides."""
 OLDEST_HELM = (3, 8)
 
 
 def missing_packages() -> list[str]:
-    """Return what has to be installed before the cluster can be had."""
+    """Return the packages that must be installed."""
     wanted = [package for package, program in TO_RUN.items() if not which(program)]
     if not _kubernetes().is_dir():
         wanted += [package for package, path in TO_BUILD.items() if not path.exists()]
@@ -52,12 +52,12 @@ def missing_packages() -> list[str]:
 
 
 def kubernetes() -> Path:
-    """Return the folder with the node's programs, building them first if need be. Raises SetUpError."""
+    """Return the folder with the node's programs; build them if necessary. Raises SetUpError."""
     return _kept(_kubernetes(), lambda folder: machine.run(str(BUILD), str(folder)))
 
 
 def helm() -> Path | None:
-    """Return the folder with `helm` and `helm4`, fetched if need be; None where PATH has a good one."""
+    """Return the folder with `helm` and `helm4`, fetched if necessary; None if PATH has a suitable one."""
     if _is_good_helm(which("helm")):
         return None
     return _kept(CACHE / f"helm-{_fingerprint(HELM_LOCK)}", _fetch_helm)
@@ -72,7 +72,7 @@ def _fingerprint(*files: Path) -> str:
 
 
 def _kept(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Make the folder once, whoever else wants it now, and drop what it replaces."""
+    """Create the folder once, even with concurrent callers, and remove the one that it replaces."""
     with _locked(folder):
         if not folder.is_dir():
             kind = folder.name.partition("-")[0]

@@ -1,4 +1,4 @@
-"""Who the cluster's parts and its administrator are: a static token for each, in a kubeconfig of its own."""
+"""Identities of the cluster's parts and its administrator: a static token and a kubeconfig for each."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ import machine
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A user that the API server knows by token."""
+    """A user with a static token."""
 
     user: str
     group: str = ""
@@ -30,13 +30,13 @@ IDENTITIES = {
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The files with tokens and keys below one folder, readable by their owner alone."""
+    """The files with tokens and keys in one folder, readable by their owner only."""
 
     folder: Path
 
     @property
     def tokens(self) -> Path:
-        """The API server's list of tokens."""
+        """The API server's token file."""
         return self.folder / "tokens.csv"
 
     @property
@@ -46,16 +46,16 @@ class Keys:
 
     @property
     def to_kubelet(self) -> Path:
-        """The key by which the kubelet knows the API server; beside it the certificate, `.crt`."""
+        """The key of the API server's client certificate for the kubelet, which is beside it, `.crt`."""
         return self.folder / "to-kubelet.key"
 
     @property
     def certificate(self) -> Path:
-        """The certificate that the API server makes for itself."""
+        """The API server's self-signed certificate."""
         return self.folder / "api/apiserver.crt"
 
     def kubeconfig(self, name: str) -> Path:
-        """Where the kubeconfig of an identity is."""
+        """Return the path of an identity's kubeconfig."""
         return self.folder / f"{name}.kubeconfig"
 
 
@@ -66,7 +66,7 @@ def make_keys(keys: Keys) -> dict[str, str]:
     lines = [f'{tokens[name]},{who.user},{name},"{who.group}"\n' for name, who in IDENTITIES.items()]
     keys.tokens.write_text("".join(lines))
     machine.run("openssl", "genrsa", "-out", str(keys.service_accounts), "2048")
-    # Signed by itself, it is its own authority.
+    # It is self-signed, so it is its own authority.
     machine.run(
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
         *("-subj", "/CN=api-server"),

@@ -1,4 +1,4 @@
-"""The node's life: its parts started one after the other and waited for, ended again, and nothing left."""
+"""Starts and stops the node: its parts one after the other, leaving nothing behind."""
 
 import contextlib
 import io
@@ -33,21 +33,21 @@ SANDBOX = "io.kubernetes.docker.type=podsandbox"
 PAUSE_RECIPE = """\
 FROM scratch
 COPY busybox /
-# As process 1 busybox ignores SIGTERM, and every pod would take 10 s more to end.
+# As process 1 busybox ignores SIGTERM: every pod would take 10 s longer to stop.
 STOPSIGNAL SIGKILL
 ENTRYPOINT ["/busybox", "sleep", "2147483647"]
 """
 PATIENCE = 120.0
-"""Seconds that a part may take to answer on a busy machine, or to end: the API server lets clients finish."""
+"""Seconds that a part may take to start or to stop on a busy machine; the API server lets clients finish."""
 PARTS = (
     *("addons", "caddy", "dnsmasq"),
     *("kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"),
 )
-"""In the order in which they end."""
+"""In the order in which they are stopped."""
 
 
 def up(client: docker.DockerClient, binaries: Path) -> Path:
-    """Start the node with wiped state and return the administrator's kubeconfig. Raises SetUpError."""
+    """Start the node with empty state and return the administrator's kubeconfig. Raises SetUpError."""
     down(client)
     layout = _layout(client, binaries)
     check_alone(client, busy=any(_listens(*address) for address in layout.addresses))
@@ -62,7 +62,7 @@ def up(client: docker.DockerClient, binaries: Path) -> Path:
 
 
 def down(client: docker.DockerClient) -> None:
-    """End what an earlier `up` started, with its pods, and remove all that they left."""
+    """Stop what an earlier `up` started, with its pods, and remove everything that they left."""
     if not STATE.exists():
         return
     for name in PARTS:
@@ -78,19 +78,19 @@ def down(client: docker.DockerClient) -> None:
 
 
 def bridge(kubeconfig: Path) -> str:
-    """Return the address at which the API, the ingress and this machine are for the pods of our cluster."""
+    """Return the address of the API, the ingress and this machine for pods of our cluster."""
     server = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
     return str(urlsplit(server).hostname)
 
 
 def check_alone(client: docker.DockerClient, *, busy: bool) -> None:
-    """Raise SetUpError while another kubelet uses the engine: each would remove the pods of the other.
+    """Raise SetUpError while another kubelet uses the engine: each would remove the other's pods.
 
-    What a node of ours left that was killed together with its records is no hindrance.
+    Remains of an own node that was killed are ignored.
     """
     if busy:
         raise SetUpError(
-            "A cluster of these tests is running already, or a part of one; another checkout's, perhaps."
+            "A cluster of these tests is already running, or a part of one; perhaps that of another checkout."
         )
     sandboxes = client.api.containers(filters={"label": [POD, SANDBOX]})
     if any(found["Image"] != PAUSE for found in sandboxes):
@@ -116,15 +116,15 @@ def _layout(client: docker.DockerClient, binaries: Path) -> Layout:
 
 
 def _address(interface: str) -> str:
-    """Return this machine's address on an interface; an engine that was just started does not know it."""
-    told = subprocess.run(
+    """Return this machine's address on an interface; a newly started engine does not know it."""
+    shown = subprocess.run(
         ["ip", "-json", "-4", "address", "show", interface], stdout=subprocess.PIPE, check=True
     )
-    return str(json.loads(told.stdout)[0]["addr_info"][0]["local"])
+    return str(json.loads(shown.stdout)[0]["addr_info"][0]["local"])
 
 
 def _make_pause_image(client: docker.DockerClient) -> None:
-    """Make the image whose container holds a pod's network."""
+    """Build the image of the container that holds a pod's network."""
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as archive:
         archive.add(Path(shutil.which("busybox") or "/bin/busybox").resolve(), "busybox")
@@ -140,7 +140,7 @@ def _start_control_plane(layout: Layout) -> None:
     tokens = make_keys(keys)
     _start("etcd", programs.etcd(layout), lambda: _listens(*programs.address(programs.ETCD)))
     layout.audit_policy.write_text(json.dumps(programs.AUDIT_POLICY))
-    # It makes its certificate before it listens.
+    # It creates its certificate before it listens.
     _start("kube-apiserver", programs.api_server(layout), lambda: _listens(layout.bridge, programs.API_PORT))
     write_kubeconfigs(keys, layout.server, tokens)
     _wait_for("kube-apiserver", lambda: _ask(layout, "/readyz"))
@@ -166,7 +166,7 @@ def _start_addons(layout: Layout) -> None:
 
 
 def _start(name: str, command: list[str], ready: Callable[[], object] = lambda: True) -> None:
-    # Caddy keeps files in its home, which is not to be ours.
+    # Caddy writes to its home, which must not be the user's.
     Background(name, STATE).start(*command, env={"HOME": str(STATE)})
     _wait_for(name, ready)
 
@@ -190,7 +190,7 @@ def _listens(host: str, port: int) -> bool:
 
 
 def _ask(layout: Layout, path: str) -> Any:
-    """Return what the API answers, and None while it does not."""
+    """Return the API's answer, or None while it does not answer."""
     config = json.loads(layout.keys.kubeconfig(ADMIN).read_text())
     authorization = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
     trusted = trust(config["clusters"][0]["cluster"])

@@ -1,4 +1,4 @@
-"""Each program's command line. All of it listens on loopback or on Docker's bridge."""
+"""The programs' command lines. All of them listen on loopback or on Docker's bridge."""
 
 import sys
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ NODE = "127.0.0.1"
 ETCD, ETCD_PEER, API_PORT = "http://127.0.0.1:22379", "http://127.0.0.1:22380", 26443
 INGRESS_PORT = 80
 PREVIEW_DOMAIN = "preview.test"
-"""Every name below it leads to the ingress, for pods and for whoever asks the cluster's name server."""
+"""The cluster's name server resolves every name below it to the ingress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the parts find each other."""
+    """Paths and addresses of the parts."""
 
     binaries: Path
     state: Path
@@ -46,7 +46,7 @@ class Layout:
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Where the parts listen that another cluster would have too: one without its own would use ours."""
+        """Addresses of the parts that another cluster would have too, and might share by mistake."""
         return [(self.bridge, API_PORT), address(ETCD), address(ETCD_PEER)]
 
     @property
@@ -56,12 +56,12 @@ class Layout:
 
     @property
     def audit(self) -> Path:
-        """The log of who asked the API for what, by which rights are measured."""
+        """The audit log, from which the tests compute the used rights."""
         return self.state / AUDIT_LOG
 
     @property
     def audit_policy(self) -> Path:
-        """What is written there."""
+        """The audit policy."""
         return self.state / "audit-policy.json"
 
     def program(self, name: str, *flags: str) -> list[str]:
@@ -69,7 +69,7 @@ class Layout:
         return [str(self.binaries / name), *flags]
 
     def client(self, name: str, *flags: str) -> list[str]:
-        """Return the command line of one that is a client of the API."""
+        """Return the command line of a program that is a client of the API."""
         return self.program(name, f"--kubeconfig={self.keys.kubeconfig(name)}", *flags)
 
 
@@ -80,7 +80,7 @@ def address(url: str) -> tuple[str, int]:
 
 
 def etcd(layout: Layout) -> list[str]:
-    """Return the store's; what it holds lives as long as the tests, so no write waits for the disk."""
+    """Return etcd's command line; its data lives as long as the tests, so writes need no fsync."""
     return [
         *("etcd", "--name=test", f"--data-dir={layout.state / 'etcd'}", "--unsafe-no-fsync"),
         *(f"--listen-client-urls={ETCD}", f"--advertise-client-urls={ETCD}"),
@@ -90,7 +90,7 @@ def etcd(layout: Layout) -> list[str]:
 
 
 def api_server(layout: Layout) -> list[str]:
-    """Return the API server's, with role-based access; it makes a certificate for its address."""
+    """Return the API server's command line, with RBAC; it creates a certificate for its address."""
     keys = layout.keys
     return layout.program(
         "kube-apiserver",
@@ -109,7 +109,7 @@ def api_server(layout: Layout) -> list[str]:
 
 
 def controller_manager(layout: Layout) -> list[str]:
-    """Return the controllers', each with a service account of its own, as on clusters that people run."""
+    """Return the controller manager's command line; each controller has a service account, as is usual."""
     return layout.client(
         "kube-controller-manager",
         *("--leader-elect=false", "--port=0", "--secure-port=0", "--use-service-account-credentials"),
@@ -120,20 +120,20 @@ def controller_manager(layout: Layout) -> list[str]:
 
 
 def scheduler(layout: Layout) -> list[str]:
-    """Return the scheduler's."""
+    """Return the scheduler's command line."""
     return layout.client("kube-scheduler", "--leader-elect=false", "--port=0", "--secure-port=0")
 
 
 def kubelet(layout: Layout) -> list[str]:
-    """Return the kubelet's: on a Docker Engine it needs no network plugin and finds images that are there.
+    """Return the kubelet's command line: with Docker Engine it needs no network plugin and uses local images.
 
-    No swap, cgroup or disk of a machine that was not made for it may keep it from starting.
+    It must start on machines with any swap, cgroup and disk configuration.
     """
     return layout.client(
         "kubelet",
         *(f"--hostname-override={NODE}", f"--address={NODE}", "--read-only-port=0"),
         *("--anonymous-auth=false", f"--client-ca-file={layout.keys.to_kubelet.with_suffix('.crt')}"),
-        "--authorization-mode=AlwaysAllow",  # only the API server gets so far
+        "--authorization-mode=AlwaysAllow",  # only the API server can connect
         *(f"--root-dir={layout.state / 'kubelet'}", f"--cert-dir={layout.state / 'kubelet-certificates'}"),
         *("--container-runtime=docker", f"--docker-endpoint={layout.docker}", "--network-plugin="),
         f"--experimental-dockershim-root-directory={layout.state / 'dockershim'}",
@@ -143,13 +143,13 @@ def kubelet(layout: Layout) -> list[str]:
         *("--cgroups-per-qos=false", "--enforce-node-allocatable=", "--fail-swap-on=false"),
         *("--eviction-hard=", "--image-gc-high-threshold=100", "--oom-score-adj=0"),
         "--node-status-update-frequency=1s",
-        # As newer ones do: with a tenth of it what happens to some pods at once is told seconds later.
+        # Newer versions' defaults; with the old ones, a tenth, the status of several pods is seconds late.
         *("--kube-api-qps=50", "--kube-api-burst=100", "--event-qps=50", "--event-burst=100"),
     )
 
 
 def proxy(layout: Layout) -> list[str]:
-    """Return that of the proxy, which leads Services to pods; the kernel's limits are left alone."""
+    """Return kube-proxy's command line; it leaves the kernel's limits unchanged."""
     return layout.client(
         "kube-proxy",
         *(f"--hostname-override={NODE}", f"--bind-address={NODE}", "--proxy-mode=iptables"),
@@ -160,7 +160,7 @@ def proxy(layout: Layout) -> list[str]:
 
 
 def dnsmasq(folder: Folder, address: str) -> list[str]:
-    """Return the name server's; what it does not know it asks this machine's."""
+    """Return the name server's command line; it forwards unknown names to this machine's resolver."""
     return [
         *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--cache-size=0"),
         *(f"--listen-address={address}", "--bind-interfaces", "--except-interface=lo"),
@@ -170,10 +170,10 @@ def dnsmasq(folder: Folder, address: str) -> list[str]:
 
 
 def caddy(folder: Folder) -> list[str]:
-    """Return the ingress's."""
+    """Return the ingress controller's command line."""
     return ["caddy", "run", "--config", str(folder.caddy_config)]
 
 
 def addons(kubeconfig: Path, folder: Folder, address: str) -> list[str]:
-    """Return that of what feeds the two before; it is found from the root of the tree."""
+    """Return the command line of `addons.py`, which runs in the root of the tree."""
     return [sys.executable, "-m", "tests.cluster.local.addons", str(kubeconfig), str(folder.path), address]

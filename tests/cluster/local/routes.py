@@ -1,4 +1,4 @@
-"""What the ingress and the name server of the test cluster answer, from the objects of the cluster."""
+"""Derives the configuration of the ingress and the name server from the cluster's objects."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,7 +10,7 @@ NOT_FOUND = {"handle": [{"handler": "static_response", "status_code": 404}]}
 
 
 def caddy_routes(ingresses: Iterable[Object], services: Iterable[Object]) -> list[Object]:
-    """Return Caddy's routes for the Ingresses of our class, the most particular first."""
+    """Return Caddy's routes for the Ingresses of our class, most specific first."""
     known = {_name(service): service for service in services}
     ours = (ingress for ingress in ingresses if ingress["spec"].get("ingressClassName") == CLASS)
     found = sorted((route for ingress in ours for route in _routes(ingress, known)), key=_generality)
@@ -18,7 +18,7 @@ def caddy_routes(ingresses: Iterable[Object], services: Iterable[Object]) -> lis
 
 
 def hosts_file(services: Iterable[Object]) -> str:
-    """Return the names of the Services that have an address, as in /etc/hosts."""
+    """Return the names of the Services with an address, in the format of /etc/hosts."""
     lines = []
     for service in services:
         namespace, name = _name(service)

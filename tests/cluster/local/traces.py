@@ -1,4 +1,4 @@
-"""What the node's parts leave when they have ended, and how it goes: mounts, rules, settings, folders."""
+"""Removes what the node's parts leave behind: mounts, rules, settings, folders."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from shutil import which
 
 MOUNTS = Path("/proc/mounts")
 SYSCTLS = Path("/proc/sys")
-# The kubelet sets those of the kernel and of memory, the proxy those of the network.
+# The kubelet sets kernel and memory settings, kube-proxy network settings.
 CHANGED_SYSCTLS = (
     "kernel/keys/root_maxbytes",
     "kernel/keys/root_maxkeys",
@@ -22,11 +22,11 @@ CHANGED_SYSCTLS = (
     "vm/panic_on_oom",
 )
 MADE = ("/run/dockershim.sock", "/var/lib/kubelet", "/var/log/containers", "/var/log/pods")
-"""The kubelet makes these wherever its own folder is."""
+"""Paths that the kubelet creates outside of its own folder."""
 
 
 def remember(file: Path) -> None:
-    """Note the settings that will change, and what is not there yet."""
+    """Record the settings that will change, and the folders that do not exist yet."""
     sysctls = {name: SYSCTLS / name for name in CHANGED_SYSCTLS}
     noted = {
         "sysctls": {name: path.read_text() for name, path in sysctls.items() if path.exists()},
@@ -36,7 +36,7 @@ def remember(file: Path) -> None:
 
 
 def restore(file: Path) -> None:
-    """Set back what differs from what was noted."""
+    """Restore the recorded settings."""
     noted = json.loads(file.read_text())
     for name, value in noted["sysctls"].items():
         path = SYSCTLS / name
@@ -50,13 +50,13 @@ def restore(file: Path) -> None:
 
 
 def unmount(folder: Path) -> None:
-    """Unmount what is mounted at or below a folder, innermost first: the kubelet's, and volumes of pods."""
+    """Unmount everything at or below a folder, innermost first: the kubelet's mounts and pod volumes."""
     for path in mounted_at(folder, MOUNTS.read_text()):
         subprocess.run(["umount", path], check=True)
 
 
 def mounted_at(folder: Path, mounts: str) -> list[str]:
-    """Return the places at or below a folder that /proc/mounts names, innermost first."""
+    """Return the mount points at or below a folder, innermost first."""
     places = [re.sub(r"\\([0-7]{3})", _character, line.split()[1]) for line in mounts.splitlines()]
     return sorted((place for place in places if Path(place).is_relative_to(folder)), reverse=True)
 
@@ -66,7 +66,7 @@ def _character(escape: re.Match[str]) -> str:
 
 
 def remove_rules() -> None:
-    """Remove the chains KUBE-* and what leads into them; nobody else's rules are touched."""
+    """Remove the chains KUBE-* and the rules that jump to them; no other rules change."""
     for program in filter(which, ("iptables", "ip6tables")):
         for table in ("nat", "filter", "mangle"):
             command = [program, "--wait", "--table", table]
@@ -76,7 +76,7 @@ def remove_rules() -> None:
 
 
 def removals(rules: str) -> list[list[str]]:
-    """Return the changes that rid a table, as `iptables --list-rules` shows it, of Kubernetes' chains."""
+    """Return the commands that remove Kubernetes' chains from a table, given `iptables --list-rules`."""
     lines = rules.splitlines()
     chains = [found[1] for line in lines if (found := re.fullmatch(r"-N (KUBE-\S+)", line))]
     jumps = [line for line in lines if re.match(r"-A (?!KUBE-)", line) and re.search(r" -j KUBE-\S+", line)]

@@ -1,4 +1,4 @@
-"""Objects of the cluster, kept current by a list and the watch that follows it."""
+"""Keeps objects of the cluster current by a list followed by a watch."""
 
 import asyncio
 import base64
@@ -14,12 +14,12 @@ import aiohttp
 Object = dict[str, Any]
 LONGEST_LINE = 1 << 22
 PAUSE = 0.2
-"""Seconds before a list that failed, or a watch that ended, is tried again."""
+"""Seconds before a failed list or an ended watch is repeated."""
 
 
 @dataclass(slots=True)
 class Watched:
-    """All objects of one kind; `changed` is set whenever they are others."""
+    """All objects of one kind; `changed` is set on every change."""
 
     path: str
     changed: asyncio.Event
@@ -57,7 +57,7 @@ class Watched:
 
 
 def session(kubeconfig: Path) -> aiohttp.ClientSession:
-    """Open a session with the API as the identity of one of our own kubeconfigs."""
+    """Open a session with the API as the identity of a kubeconfig of our own."""
     config = json.loads(kubeconfig.read_text())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     return aiohttp.ClientSession(
@@ -71,7 +71,7 @@ def session(kubeconfig: Path) -> aiohttp.ClientSession:
 
 
 def trust(cluster: Object) -> ssl.SSLContext:
-    """Trust the certificate in a kubeconfig and no other."""
+    """Trust only the certificate in a kubeconfig."""
     return ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
 
 
