@@ -1,4 +1,4 @@
-"""Finds the commands: every module of the `commands` package holds one value named `command`."""
+"""Finds the commands: every module of the `commands` package has one value named `command`."""
 
 import pkgutil
 from importlib import import_module
@@ -8,13 +8,13 @@ from bot.core.language.command import AnyCommand, Command
 
 
 class VocabularyError(Exception):
-    """The commands do not make up a vocabulary; the message says which and why."""
+    """Commands conflict, or a module has none; the message names them."""
 
 
 def find_commands(package: str = commands.__name__) -> tuple[AnyCommand, ...]:
-    """Return the commands of a package, in the order in which lists show them.
+    """Return the commands of a package, in the order of lists.
 
-    Raises VocabularyError for a module without a command and for a name that two commands claim.
+    Raises VocabularyError for a module without a command, and for a name that two commands have.
     """
     folder = import_module(package)
     modules = sorted(found.name for found in pkgutil.iter_modules(folder.__path__))

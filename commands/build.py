@@ -1,4 +1,4 @@
-"""/build: make the image of the pull request's head and push it."""
+"""/build: build the image of the latest commit and push it."""
 
 from bot.core.deciding import planning
 from bot.core.language.command import Command, NoArguments, PermissionLevel
@@ -8,7 +8,7 @@ from bot.model.text import Text
 
 
 def plan(_: NoArguments, now: Snapshot) -> Outcome:
-    """Build, also where there is an image: who asks wants it made again."""
+    """Build the latest commit, even if it has an image: the command asks for a new one."""
     return StartRun(planning.to_build(now))
 
 

@@ -1,4 +1,4 @@
-"""/cancel: stop what is running or waiting for the pull request."""
+"""/cancel: stop the running and waiting runs of the pull request."""
 
 from dataclasses import dataclass
 
@@ -22,11 +22,11 @@ def run_number(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Args:
-    """Which run; none means all that are not over."""
+    """Which run; none means all active ones."""
 
     run: int | None = arg(
         Text(
-            en="Number of the run; all of this pull request's if left out.",
+            en="Number of the run; by default all runs of this pull request.",
             zh="运行编号，省略时取消此 PR 的全部运行。",
         ),
         parse=run_number,
@@ -39,7 +39,7 @@ class Args:
 def plan(args: Args, now: Snapshot) -> Outcome:
     """Stop one run of this pull request or all of them.
 
-    What removes something is stopped only by people who could have asked for it.
+    Runs that remove something are stopped only by people who may start such runs.
     """
     active = tuple(run.id for run in now.active if now.writes or "teardown" not in run.plan.names)
     if not active:
@@ -55,7 +55,7 @@ command = Command(
     name="cancel",
     aliases=("stop", "abort", "取消", "停止"),
     summary=Text(
-        en="Stop what is running or waiting for this pull request.", zh="停止此 PR 正在执行或排队中的运行。"
+        en="Stop the running and waiting runs of this pull request.", zh="停止此 PR 正在执行或排队中的运行。"
     ),
     permission=PermissionLevel.CONTRIBUTOR,
     args=Args,

@@ -1,4 +1,4 @@
-"""/deploy: put the pull request's head into an environment of its own."""
+"""/deploy: deploy the latest commit to an environment of the pull request."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,17 +18,17 @@ LONGEST = timedelta(days=30)
 
 
 def lifetime(text: str) -> timedelta:
-    """Read a duration of at most 30 days, as the configuration does; raise ValueError for anything else."""
+    """Parse a duration of at most 30 days, in the format of the configuration; raise ValueError otherwise."""
     return duration.parse(text, maximum=LONGEST)
 
 
 @dataclass(frozen=True, slots=True)
 class Args:
-    """Where to, and for how long."""
+    """Which environment, and its lifetime."""
 
     env: str = arg(
         Text(
-            en=f"Environment from the repository's configuration; `{DEFAULT_ENVIRONMENT}` if left out.",
+            en=f"Environment from the repository's configuration; by default `{DEFAULT_ENVIRONMENT}`.",
             zh=f"仓库配置里的环境名，省略时为 `{DEFAULT_ENVIRONMENT}`。",
         ),
         parse=str,
@@ -37,7 +37,7 @@ class Args:
     )
     ttl: timedelta | None = arg(
         Text(
-            en="How long it lives, such as `8h` or `2d`; if left out, as configured.",
+            en="Lifetime, such as `8h` or `2d`; by default as configured.",
             zh="保留多久，例如 `8h`、`2d`、`3天`，省略时以仓库配置为准。",
         ),
         parse=lifetime,
@@ -49,7 +49,7 @@ class Args:
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Deploy the head of the pull request, building its image first if there is none."""
+    """Deploy the latest commit, after a build if it has no image."""
     if not now.pipeline.deploy.enabled:
         return Refuse(Reason.STEP_DISABLED, {"step": "deploy"})
     known = planning.environment_names(now.pipeline)
@@ -66,8 +66,8 @@ command = Command(
     name="deploy",
     aliases=("preview", "部署", "预览"),
     summary=Text(
-        en="Deploy the latest commit into an environment of this pull request's own and answer with its URL.",
-        zh="把最新提交部署到此 PR 专属的环境，并给出访问地址。",
+        en="Deploy the latest commit to an environment of this pull request, and reply with its URL.",
+        zh="把最新提交部署到此 PR 专属的环境，并回复访问地址。",
     ),
     permission=PermissionLevel.WRITE,
     args=Args,

@@ -1,4 +1,4 @@
-"""/extend: let the pull request's environments live longer."""
+"""/extend: let the environments of the pull request expire later."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ LONGEST = timedelta(days=30)
 
 
 def span(text: str) -> timedelta:
-    """Read a duration of at most 30 days; raise ValueError for anything else."""
+    """Parse a duration of at most 30 days; raise ValueError otherwise."""
     return duration.parse(text, maximum=LONGEST)
 
 
@@ -29,7 +29,7 @@ class Args:
 
     time: timedelta = arg(
         Text(
-            en="How much longer than it would live otherwise, such as `8h` or `2d`; a day if left out.",
+            en="How much to add to the remaining lifetime, such as `8h` or `2d`; by default a day.",
             zh="在原到期时间上再延长多久，例如 `8h`、`2d`、`3天`，省略时为一天。",
         ),
         parse=span,
@@ -39,7 +39,7 @@ class Args:
     )
     env: str | None = arg(
         Text(
-            en="Environment to keep; all of this pull request's if left out.",
+            en="Environment to extend; by default all environments of this pull request.",
             zh="要延长的环境，省略时为此 PR 的全部环境。",
         ),
         parse=str,
@@ -49,7 +49,7 @@ class Args:
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Add to what is left, as far as the operator's limit allows; nothing ever ends sooner for it."""
+    """Add to the remaining lifetime, up to the operator's limit; nothing expires sooner than before."""
     if now.pull.state is not PullState.OPEN:
         return Refuse(Reason.PULL_CLOSED, {"command": "extend"})
     found = planning.existing_environments(now)
@@ -73,7 +73,7 @@ command = Command(
     name="extend",
     aliases=("renew", "延长", "续期"),
     summary=Text(
-        en="Keep this pull request's environments longer than they would live, within the operator's limit.",
+        en="Extend the lifetime of this pull request's environments, up to the operator's limit.",
         zh="在原到期时间上延长此 PR 的环境，不超过管理员设定的上限。",
     ),
     permission=PermissionLevel.CONTRIBUTOR,

@@ -1,4 +1,4 @@
-"""/ok-to-test: trust the head of a pull request whose author may not push."""
+"""/ok-to-test: trust the latest commit of a pull request whose author may not push."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _SHA = re.compile(r"[0-9a-f]{7,40}")
 
 
 def commit(text: str) -> str:
-    """Read a commit's hash or its beginning, at least 7 digits; raise ValueError for anything else."""
+    """Parse a commit hash or its first digits, at least 7; raise ValueError otherwise."""
     lowered = text.lower()
     if _SHA.fullmatch(lowered) is None:
         raise ValueError(text)
@@ -23,11 +23,11 @@ def commit(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Args:
-    """Which commit was looked at."""
+    """Which commit was reviewed."""
 
     sha: str | None = arg(
         Text(
-            en="The commit you reviewed, at least 7 digits; the latest one if left out.",
+            en="The commit that you reviewed, at least 7 digits; by default the latest one.",
             zh="你审查过的提交，至少 7 位；省略时为最新提交。",
         ),
         parse=commit,
@@ -38,7 +38,7 @@ class Args:
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Approve the head, and no other commit than the one that was named."""
+    """Approve the latest commit, unless the argument names another one."""
     if args.sha is not None and not now.sha.startswith(args.sha):
         return Refuse(Reason.COMMIT_NAMED_WRONG, {"named": args.sha, "now": now.sha})
     if now.trusted:
@@ -50,7 +50,7 @@ command = Command(
     name="ok-to-test",
     aliases=("允许测试", "同意测试"),
     summary=Text(
-        en="Let the code of an outside contributor run, at this commit only. Read the changes first.",
+        en="Allow the code of an outside contributor to run, for this commit only. Review the changes first.",
         zh="允许运行外部贡献者的代码，仅对当前提交有效。请先看过改动再放行。",
     ),
     permission=PermissionLevel.WRITE,

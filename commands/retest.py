@@ -1,4 +1,4 @@
-"""/retest: run the last tests once more, or only what failed in them."""
+"""/retest: run the last tests again, or only those that failed."""
 
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ from bot.model.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Args:
-    """All, or only what failed."""
+    """All tests, or only the failed ones."""
 
     failed: bool = arg(
         Text(en="Only the tests that failed last time.", zh="只运行上次失败的测试。"),
@@ -29,7 +29,7 @@ _RAN = {StepState.PASSED, StepState.FAILED}
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Run the suites of the last run again, at the head as it is now."""
+    """Run the suites of the last tests again, at the latest commit."""
     suites = _failed(now) if args.failed else _same(now)
     if args.failed and not suites:
         return Refuse(Reason.NOTHING_FAILED)
@@ -37,7 +37,7 @@ def plan(args: Args, now: Snapshot) -> Outcome:
 
 
 def _same(now: Snapshot) -> tuple[Suite, ...]:
-    """Return the suites of the last run as they are configured now, or all if none is left."""
+    """Return the suites of the last tests as configured now, or all if none of them is configured."""
     configured = planning.all_suites(now.pipeline)
     last = _last_test(now)
     wanted = {suite.name for suite in last[0].suites} if last else set()
@@ -45,9 +45,9 @@ def _same(now: Snapshot) -> tuple[Suite, ...]:
 
 
 def _failed(now: Snapshot) -> tuple[Suite, ...]:
-    """Return the suites that failed last time, each with the tests that did.
+    """Return the suites that failed last time, each with the names of the failed tests.
 
-    A result does not say which of several suites a test is from: each gets all the names and picks its own.
+    A result does not say which suite a test belongs to: each suite gets all names and picks its own.
     """
     last = _last_test(now)
     if last is None:

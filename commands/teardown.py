@@ -1,4 +1,4 @@
-"""/teardown: remove the pull request's environments."""
+"""/teardown: remove the environments of the pull request."""
 
 from dataclasses import dataclass
 
@@ -19,8 +19,8 @@ class Args:
 
     env: str | None = arg(
         Text(
-            en="Environment to remove; all of this pull request's if left out.",
-            zh="要回收的环境，省略时回收此 PR 的全部环境。",
+            en="Environment to remove; by default all environments of this pull request.",
+            zh="要清理的环境，省略时清理此 PR 的全部环境。",
         ),
         parse=str,
         default=None,
@@ -29,7 +29,7 @@ class Args:
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Remove environments; once the pull request is over, its images too."""
+    """Remove environments; for a closed pull request also its images."""
     over = now.pull.state is not PullState.OPEN
     removable = _removable(now)
     if not removable and not (over and (now.images or now.active)):
@@ -42,7 +42,7 @@ def plan(args: Args, now: Snapshot) -> Outcome:
 
 
 def _removable(now: Snapshot) -> tuple[str, ...]:
-    """Return the environments that exist, and those that a run under way may yet make."""
+    """Return the environments that exist, and those that an active run may still create."""
     coming = any("deploy" in run.plan.names for run in now.active)
     named = planning.environment_names(now.pipeline) if coming else ()
     return tuple(dict.fromkeys((*now.environments, *named)))
@@ -50,16 +50,16 @@ def _removable(now: Snapshot) -> tuple[str, ...]:
 
 command = Command(
     name="teardown",
-    aliases=("undeploy", "destroy", "销毁", "回收", "下线"),
+    aliases=("undeploy", "destroy", "清理", "销毁", "回收", "下线"),
     summary=Text(
         en="Remove this pull request's environments; images stay until it is closed.",
-        zh="回收此 PR 的环境；镜像保留到 PR 关闭为止。",
+        zh="清理此 PR 的环境；镜像保留到 PR 关闭为止。",
     ),
     permission=PermissionLevel.WRITE,
     args=Args,
     plan=plan,
     needs=planning.NEEDS,
-    examples=("/teardown", "/teardown preview", "/销毁"),
+    examples=("/teardown", "/teardown preview", "/清理"),
     order=50,
     automatic=True,
 )

@@ -1,4 +1,4 @@
-"""/test: run the automated tests against the pull request's environment."""
+"""/test: run the tests against the preview of the pull request."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Args:
 
     suites: tuple[str, ...] = many(
         Text(
-            en="Suites from the repository's configuration; all of them if left out.",
+            en="Suites from the repository's configuration; by default all.",
             zh="仓库配置里的测试套件名，可写多个；省略时全部运行。",
         ),
         parse=str,
@@ -26,7 +26,7 @@ class Args:
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Test the head of the pull request; what is missing for that is built and deployed first."""
+    """Test the latest commit, after building and deploying it if needed."""
     suites = planning.chosen_suites(now.pipeline, args.suites)
     if isinstance(suites, Refuse):
         return suites
@@ -37,7 +37,7 @@ command = Command(
     name="test",
     aliases=("tests", "测试"),
     summary=Text(
-        en="Run the tests against this pull request's preview; build and deploy first where needed.",
+        en="Run the tests against this pull request's preview; build and deploy first if needed.",
         zh="对此 PR 的预览环境运行测试；需要时先构建、部署。",
     ),
     permission=PermissionLevel.CONTRIBUTOR,

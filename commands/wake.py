@@ -1,4 +1,4 @@
-"""/wake: let a preview that sleeps run again, before anybody visits it."""
+"""/wake: scale a sleeping preview up again before it is visited."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Args:
 
     env: str | None = arg(
         Text(
-            en="Environment to wake; all of this pull request's that sleep if left out.",
+            en="Environment to wake; by default all sleeping environments of this pull request.",
             zh="要唤醒的环境，省略时为此 PR 所有休眠中的环境。",
         ),
         parse=str,
@@ -30,7 +30,7 @@ class Args:
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Wake what sleeps."""
+    """Wake the environments that are asleep."""
     if now.pull.state is not PullState.OPEN:
         return Refuse(Reason.PULL_CLOSED, {"command": "wake"})
     found = planning.existing_environments(now)
@@ -51,7 +51,7 @@ command = Command(
     name="wake",
     aliases=("唤醒",),
     summary=Text(
-        en="Wake this pull request's previews that sleep because nobody visited them; a visit does so too.",
+        en="Wake this pull request's previews that are asleep for lack of visits; a visit wakes them too.",
         zh="唤醒此 PR 因无人访问而休眠的预览环境；直接访问也会唤醒。",
     ),
     permission=PermissionLevel.CONTRIBUTOR,

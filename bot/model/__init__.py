@@ -1,1 +1,1 @@
-"""Frozen values that every layer speaks in; standard library only, so that nothing can hide behind them."""
+"""Frozen values that all rooms exchange; they import only each other and the standard library."""

@@ -1,4 +1,4 @@
-"""Addresses that the bot tells people: its own pages and the previews."""
+"""Public addresses: the bot's pages and the previews."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -14,7 +14,7 @@ WELL_KNOWN = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """How to build every public address. An empty `public_url` means pages are not reachable for people."""
+    """Builds public addresses. If `public_url` is empty, people cannot reach the pages."""
 
     public_url: str
     preview_domain: str
@@ -22,11 +22,11 @@ class Addresses:
     preview_port: int = 80
 
     def host(self, host_label: str) -> str:
-        """Return the whole host name of a preview by its first label."""
+        """Return the hostname of a preview by its first label."""
         return f"{host_label}.{self.preview_domain}"
 
     def preview(self, host_label: str) -> str:
-        """Return the address of a preview by the first label of its host name."""
+        """Return the URL of a preview by the first label of its hostname."""
         port = "" if WELL_KNOWN.get(self.preview_scheme) == self.preview_port else f":{self.preview_port}"
         return f"{self.preview_scheme}://{self.host(host_label)}{port}/"
 
@@ -39,7 +39,7 @@ class Addresses:
         return self._page(f"runs/{run_id}")
 
     def log(self, run_id: int, step: StepName) -> str:
-        """Return the place of a step's log on the page of its run."""
+        """Return the address of a step's log, which is on the page of its run."""
         page = self.run(run_id)
         return f"{page}#{step}" if page else ""
 
@@ -52,7 +52,7 @@ class Addresses:
         return self._page(f"prs/{quote(repo.owner)}/{quote(repo.name)}/{number}")
 
     def links(self, run: Run) -> Links:
-        """Return all that a comment about a run may link to; a report only once there is one."""
+        """Return all links that a comment about a run may contain; a report only once there is one."""
         reported = any(record.result and record.result.tests for record in run.steps)
         return Links(
             run=self.run(run.id),

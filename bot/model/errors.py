@@ -1,11 +1,11 @@
-"""Errors whose type says what happens next; anything else that is raised is a bug.
+"""Errors whose type determines what happens next; any other exception is a bug.
 
 ChatOpsError
-├── TellUser     the person under the pull request can act on it: worded from its reason
-├── RetryLater   the world may be better in a while: tried again with backoff
-│   └── NotThereYet  what was named may appear in a moment, or never
-└── GiveUp       neither: logged for the operator, told as an apology
-    └── CommentRefused  the words of a comment were refused, others may pass
+├── TellUser     people on the pull request can fix it: reported to them with its reason
+├── RetryLater   the infrastructure may recover: retried with backoff
+│   └── NotThereYet  the object may appear in a moment, or never: few retries
+└── GiveUp       neither: logged for the operator, reported to people as an apology
+    └── CommentRefused  Gitee rejected the text of a comment; another text may pass
 """
 
 from collections.abc import Mapping
@@ -14,23 +14,23 @@ from bot.model.reason import Reason
 
 
 class ChatOpsError(Exception):
-    """Base of the three; carries a stable reason and the facts its words need."""
+    """Base class; carries a stable reason, and the facts for its wording."""
 
     def __init__(self, reason: Reason, facts: Mapping[str, str] | None = None, *, log: str = "") -> None:
         self.reason = reason
         self.facts: Mapping[str, str] = dict(facts or {})
         self.log = log
         """Last lines of output that show the cause, for the comment's collapsed tail."""
-        told = (value if name == "message" else f"{name} {value}" for name, value in self.facts.items())
-        super().__init__(f"{reason}: {', '.join(told)}")
+        parts = (value if name == "message" else f"{name} {value}" for name, value in self.facts.items())
+        super().__init__(f"{reason}: {', '.join(parts)}")
 
 
 class TellUser(ChatOpsError):  # noqa: N818 - named by what happens next
-    """The user's own doing or for the user to mend; never retried."""
+    """Caused by the user, or something that the user can fix; never retried."""
 
 
 class RetryLater(ChatOpsError):  # noqa: N818 - named by what happens next
-    """Infrastructure is in trouble; `delay` is how many seconds it asked us to wait, if it did."""
+    """The infrastructure fails; `delay` is how many seconds it asked the bot to wait, if it did."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class RetryLater(ChatOpsError):  # noqa: N818 - named by what happens next
 
 
 class NotThereYet(RetryLater):
-    """No outage: what was named is not to be seen. A few attempts are enough."""
+    """Not an outage: the object is not visible. A few attempts are enough."""
 
 
 class GiveUp(ChatOpsError):  # noqa: N818 - named by what happens next
-    """Nothing to retry and nothing the user could do; the operator reads the log."""
+    """A retry would not help and the user cannot fix it; the operator reads the log."""
 
 
 class CommentRefused(GiveUp):
-    """Gitee would not take this comment's words; plainer ones may pass its filter."""
+    """Gitee rejected the text of a comment; a plainer text may pass its filter."""

@@ -1,4 +1,4 @@
-"""What the bot knows of Gitee: people, repositories, pull requests, comments, as re-read from its API."""
+"""Gitee's people, repositories, pull requests and comments, as read from its API."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 
 class Permission(IntEnum):
-    """What a person may do in a repository; ordered, so that `>=` asks “at least”."""
+    """What a person may do in a repository; ordered, so that `>=` means “at least”."""
 
     NONE = 0
     READ = 1
@@ -15,7 +15,7 @@ class Permission(IntEnum):
 
 
 class PullState(StrEnum):
-    """State of a pull request, in Gitee's own words."""
+    """State of a pull request, in Gitee's terms."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -43,7 +43,7 @@ class RepoPath:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account. `login` identifies (case-insensitively); the display name is for reading."""
+    """An account. `login` identifies it (case-insensitively); `name` is only for display."""
 
     login: str
     name: str = ""
@@ -60,7 +60,7 @@ class Tip:
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request as the API tells it at this moment."""
+    """A pull request as the API returned it just now."""
 
     repo: RepoPath
     number: int
@@ -72,19 +72,19 @@ class PullRequest:
     base: Tip
     url: str
     clone_url: str
-    """HTTPS address of the base repository's git service, from the API's own answer."""
+    """HTTPS address for cloning the base repository, from the API's response."""
     draft: bool = False
     labels: tuple[str, ...] = ()
 
     @property
     def from_fork(self) -> bool:
-        """Whether the commits come from another repository, or from one that is gone."""
+        """Whether the commits come from another repository, or from one that has been deleted."""
         return self.head.repo is None or str(self.head.repo).lower() != str(self.repo).lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A pull request in a list, with the times by which one knows what is new."""
+    """A pull request in a list, with its times."""
 
     pull: PullRequest
     created_at: datetime
@@ -93,7 +93,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment under a pull request, as the API tells it at this moment."""
+    """A comment on a pull request as the API returned it just now."""
 
     id: int
     body: str
@@ -102,4 +102,4 @@ class Comment:
     updated_at: datetime
     url: str = ""
     number: int | None = None
-    """The pull request it stands under, where Gitee says so."""
+    """Number of its pull request, if Gitee reports it."""

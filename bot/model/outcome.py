@@ -1,4 +1,4 @@
-"""What a command decides, and the decision that all commands of a comment add up to."""
+"""What commands decide, and the decision of a delivery that their outcomes are joined into."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,21 +16,21 @@ from bot.model.views import View
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """Carry this plan out for the pinned commit."""
+    """Queue a run of this plan for the latest commit."""
 
     plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Say this in a comment of its own."""
+    """Post this as a new comment."""
 
     view: View
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Do nothing and say why."""
+    """Change nothing, and reply with the reason."""
 
     reason: Reason
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -46,21 +46,21 @@ class StopRuns:
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """Trust this commit; what its automatic trigger would have done is done now."""
+    """Trust this commit, and start what its automatic trigger would have started."""
 
     sha: str
 
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """Let these environments live longer."""
+    """Let these environments expire later."""
 
     environments: tuple[Extension, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Let these environments, which sleep, run again."""
+    """Scale these environments up again, which are asleep."""
 
     environments: tuple[str, ...]
     """Names."""
@@ -68,7 +68,7 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Say and do nothing; `why` is for the log."""
+    """Change nothing and post nothing; `why` is for the log."""
 
     why: str
 
@@ -78,7 +78,7 @@ Outcome = StartRun | Reply | Refuse | StopRuns | Approve | Extend | Wake | Ignor
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one delivery leads to: replies at once, and changes that the store commits together."""
+    """What one delivery leads to: replies, and changes that the store commits in one transaction."""
 
     delivery: str
     """Key of the delivery."""
@@ -97,11 +97,11 @@ class Decision:
     approve: str = ""
     """Commit to trust from now on; empty for none."""
     actor: str = ""
-    """Who approves it."""
+    """Login of the person who approves it."""
     extend: Mapping[EnvironmentKey, datetime] = field(default_factory=dict)
-    """New end by environment."""
+    """The new expiry of each environment."""
     wake: tuple[EnvironmentKey, ...] = ()
     observed: ObservedState | None = None
-    """How the pull request stood when this was decided."""
+    """The state of the pull request that this was decided on."""
     refuted: bool = False
-    """Whether Gitee denies what the delivery says: then it must not use up the key of the true event."""
+    """Whether Gitee's API contradicts the delivery: then its key stays free for the true event."""

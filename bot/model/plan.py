@@ -1,6 +1,6 @@
-"""Steps and plans as values, so that a store can keep them and a restart can take them up again.
+"""Plans and their steps as values, which the store keeps and a restarted bot continues.
 
-A step carries all it needs: a change of configuration or code does not change a run that waits.
+A step contains all that it needs, so that later changes of configuration do not affect a waiting run.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ DEFAULT_ENVIRONMENT = "preview"
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """Make the image of `sha` and push it."""
+    """Build the image of `sha` and push it."""
 
     sha: str
     config: BuildConfig
@@ -32,31 +32,31 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """Put the image of `sha` into an environment."""
+    """Deploy the image of `sha` to an environment."""
 
     sha: str
     config: DeployConfig
     services: Mapping[str, ServiceConfig]
     environment: str = DEFAULT_ENVIRONMENT
     ttl: int = 259_200
-    """Seconds."""
+    """Lifetime in seconds."""
     build: BuildConfig = field(default_factory=BuildConfig)
-    """How the image was made: its Dockerfile says which port is meant."""
+    """How the image was built: the Dockerfile determines the port."""
     teardown: TeardownConfig = field(default_factory=TeardownConfig)
-    """What else removes the environment later on."""
+    """How the environment is removed later, besides by its platform."""
     definition: str = ""
-    """Commit out of which manifests and charts are read; empty means `sha`."""
+    """Commit from which manifests and charts are read; empty means `sha`."""
     name: Literal["deploy"] = "deploy"
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One suite of tests; an empty command means the image's own."""
+    """A test suite; an empty command means the command of the image."""
 
     name: str
     command: str = ""
     failed: tuple[str, ...] = ()
-    """Names of the tests that failed last time, when only those are wanted."""
+    """Names of the tests that failed last time, if only those are to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Teardown:
-    """Remove an environment; `everything` also removes images, tags and every other environment."""
+    """Remove an environment; `everything` also removes images, tags and all other environments."""
 
     environment: str | None = None
     """None means all environments of the pull request."""
@@ -95,15 +95,15 @@ class Plan:
 
     @property
     def names(self) -> tuple[StepName, ...]:
-        """What will happen, in order."""
+        """Names of the steps, in order."""
         return tuple(step.name for step in self.steps)
 
     @property
     def runners(self) -> frozenset[RunnerName]:
-        """Who carries the steps out; what removes asks whoever has something."""
+        """Runners that execute the steps; a teardown asks every runner that has something to remove."""
         return frozenset(step.config.runner for step in self.steps if not isinstance(step, Teardown))
 
     @property
     def removes_only(self) -> bool:
-        """Whether all it does is to remove."""
+        """Whether it only removes things."""
         return all(isinstance(step, Teardown) for step in self.steps)

@@ -1,12 +1,12 @@
-"""Stable codes for every ending that needs explaining, shared by comment, log, metric and page."""
+"""Stable codes for every result that needs an explanation, shared by comments, logs, metrics and pages."""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why something was refused, failed or stopped. Templates word each in both languages.
+    """Why something was refused, failed or stopped. Templates word each code in both languages.
 
-    The facts that go with a code are named beside it; templates may rely on them.
+    The comment beside a code names the facts that go with it; templates may rely on them.
     """
 
     # Refusals: nothing ran.
@@ -34,7 +34,7 @@ class Reason(StrEnum):
     QUOTE_UNCLOSED = "quote_unclosed"  # text
     CONFIG_INVALID = "config_invalid"  # file, problems are in the view
 
-    # The user's own failures: not retried.
+    # Failures that users cause and can fix: not retried.
     NO_DOCKERFILE = "no_dockerfile"  # path
     DOCKERFILE_INVALID = "dockerfile_invalid"  # message
     TARGET_UNKNOWN = "target_unknown"  # target, known
@@ -95,7 +95,7 @@ class Reason(StrEnum):
     GITEE_DENIED = "gitee_denied"  # message
     NOT_SUPPORTED = "not_supported"  # what
 
-    # Jenkins: its jobs, and what they tell.
+    # Jenkins: its jobs and their results.
     JENKINS_JOB_UNKNOWN = "jenkins_job_unknown"  # job
     JENKINS_JOB_DISABLED = "jenkins_job_disabled"  # job
     JENKINS_JOB_NOT_ALLOWED = "jenkins_job_not_allowed"  # job

@@ -1,4 +1,4 @@
-"""Test results as read from JUnit XML; every string in here is hostile: the code under test wrote it."""
+"""Test results from JUnit XML; every string is hostile, because the code under test wrote it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from bot.model.run import TestCounts
 
 
 class CaseState(StrEnum):
-    """How one test ended. `flaky` passed in the end, after failing."""
+    """Result of a test. A `flaky` one failed first and passed in the end."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -30,7 +30,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All tests of one step, in the order of the files; `truncated` when there were more than are kept."""
+    """All tests of one step, in the order of the files; `truncated` if there were more than are stored."""
 
     cases: tuple[Case, ...]
     truncated: bool = False

@@ -1,4 +1,4 @@
-"""Words in both languages of the product, side by side so that a missing translation is a type error."""
+"""Text in both languages, side by side, so that a missing translation is a type error."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,11 +13,11 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One sentence in each language."""
+    """The same text in each language."""
 
     en: str
     zh: str
 
     def say(self, language: Language) -> str:
-        """Return the sentence in `language`."""
+        """Return the text in `language`."""
         return self.zh if language is Language.ZH else self.en

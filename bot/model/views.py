@@ -1,7 +1,7 @@
-"""What each comment shows: one frozen value per template, the documented contract of its words.
+"""The contents of comments: frozen values whose fields templates may rely on.
 
-A view holds facts, no prose and no Markdown. Its template is `<language>/<name>.md.j2`, where
-`name` is the class's name in snake case. Strings marked hostile are escaped by the templates.
+A view holds facts, no prose and no Markdown. The template of a class is `<language>/<name>.md.j2`, where
+`name` is the class's name in snake case; a `Message` names its template. Templates escape hostile strings.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from bot.model.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Addresses of the bot's own pages; empty strings when the bot has no public address."""
+    """Addresses of the bot's pages; empty strings if the bot has no public address."""
 
     run: str = ""
     report: str = ""
@@ -36,27 +36,27 @@ class EnvironmentLine:
     sha: str
     expires_at: datetime
     extend: str = ""
-    """Command that keeps it longer, where its end is near."""
+    """Command that extends its life, if it ends soon."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """The living comment of a run."""
+    """The comment of a run, which is updated while it runs."""
 
     run: Run
     links: Links
     pull_author: str
     position: QueuePosition | None = None
-    """Where it stands in line; None when it does not wait."""
+    """Its position in the queue; None if it does not wait."""
     next_commands: tuple[str, ...] = ()
     """Ready to copy, most useful first."""
     folded_by: int | None = None
-    """Number of the run that followed, once there is one: the comment is folded to one line."""
+    """Number of the following run, once there is one: the comment is then folded to one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A short new comment where a person must look; `kind` is failed or ready."""
+    """A short new comment to notify a person; `kind` is failed or ready."""
 
     kind: str
     run: Run
@@ -67,10 +67,10 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """A short new comment some time before an environment is taken down."""
+    """A short new comment some time before an environment is removed."""
 
     recipient: str
-    """Login to mention; empty where nobody is known any more."""
+    """Login to mention; empty if unknown."""
     environment: EnvironmentLine
 
 
@@ -102,21 +102,21 @@ class ArgumentHelp:
 
 @dataclass(frozen=True, slots=True)
 class CommandHelp:
-    """One command as /help, README and web page show it."""
+    """A command as `/help`, the READMEs and the web page show it."""
 
     name: str
     aliases: tuple[str, ...]
     usage: str
     summary: Text
     needs: str
-    """Level in force: anyone, contributor, write or admin."""
+    """Permission level in force: anyone, contributor, write or admin."""
     arguments: tuple[ArgumentHelp, ...] = ()
     examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalNeeded:
-    """A pull request from a fork waits for somebody's `/ok-to-test`."""
+    """The automatic run of an untrusted commit waits for an `/ok-to-test`."""
 
     author: str
     sha: str
@@ -124,7 +124,7 @@ class ApprovalNeeded:
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """One thing wrong with `.chatops.yml`; line and column count from 1. `message` is hostile."""
+    """A problem in `.chatops.yml`; line and column count from 1. `message` is hostile."""
 
     line: int
     column: int
@@ -136,7 +136,7 @@ class ConfigProblem:
 
 @dataclass(frozen=True, slots=True)
 class ConfigBroken:
-    """`.chatops.yml` could not be used. `proposed` when it is the pull request's version that is broken."""
+    """`.chatops.yml` is invalid; `proposed` if that is the pull request's version of it."""
 
     file: str
     ref: str
@@ -148,16 +148,16 @@ class ConfigBroken:
 
 @dataclass(frozen=True, slots=True)
 class Apology:
-    """A bug of ours; `id` finds the trace in the log."""
+    """The bot hit a bug; `id` finds the trace in the log."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """What is left to say where Gitee would not take the words of a comment: nothing that others wrote.
+    """Replaces a comment that Gitee rejected, and contains nothing that other people wrote.
 
-    `run` when it was the comment of a run.
+    `run` is set if it was the comment of a run.
     """
 
     run: Run | None = None

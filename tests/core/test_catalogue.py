@@ -54,7 +54,7 @@ def test_one_command_is_explained() -> None:
     assert entry.examples == cancel.examples
     [argument] = entry.arguments
     text = Text(
-        en="Number of the run; all of this pull request's if left out.",
+        en="Number of the run; by default all runs of this pull request.",
         zh="运行编号，省略时取消此 PR 的全部运行。",
     )
     assert argument == ArgumentHelp("run", "[run]", text)

@@ -1,4 +1,4 @@
-"""From what is asked to steps: what has to come first, and how the plans of one comment become one."""
+"""Plans runs: which steps a command needs, and how the plans of one comment become one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,30 +17,30 @@ from bot.model.snapshot import Fact, Snapshot
 DEFAULT_SUITE = "default"
 
 NEEDS = (Fact.IMAGES, Fact.ENVIRONMENTS)
-"""What a command needs that starts a run with this module."""
+"""The facts that a command needs if it plans a run."""
 
 _ORDER = ("build", "deploy", "test")
 
 
 def to_build(snapshot: Snapshot) -> Plan:
-    """Return the plan that builds the pinned commit, also where there is an image."""
+    """Return the plan that builds the latest commit, even if it has an image."""
     return Plan((_build(snapshot),))
 
 
 def to_deploy(
     snapshot: Snapshot, environment: str = DEFAULT_ENVIRONMENT, ttl: timedelta | None = None
 ) -> Plan:
-    """Return the plan that deploys the pinned commit, after a build where there is no image.
+    """Return the plan that deploys the latest commit, after a build if it has no image.
 
-    Without `ttl` the configuration says how long the environment lives.
+    Without `ttl`, the environment has the configured lifetime.
     """
     return Plan((*_missing_image(snapshot), _deploy(snapshot, environment, ttl)))
 
 
 def to_test(snapshot: Snapshot, suites: Sequence[Suite]) -> Plan:
-    """Return the plan that tests the preview, which must be ready at the pinned commit.
+    """Return the plan that tests the preview, after building and deploying the latest commit if needed.
 
-    Whoever may test may have the preview for it: without one there is nothing to test.
+    The permission to test includes that deployment: without a preview there is nothing to test.
     """
     pipeline = snapshot.pipeline
     test = Test(snapshot.sha, pipeline.test, pipeline.build, tuple(suites))
@@ -48,13 +48,13 @@ def to_test(snapshot: Snapshot, suites: Sequence[Suite]) -> Plan:
 
 
 def all_suites(pipeline: Pipeline) -> tuple[Suite, ...]:
-    """Return the suites of the configuration; there is always one."""
+    """Return the configured suites; there is always at least one."""
     named = tuple(Suite(name, command) for name, command in pipeline.test.suites.items())
     return named or (Suite(DEFAULT_SUITE, pipeline.test.command or ""),)
 
 
 def chosen_suites(pipeline: Pipeline, names: Iterable[str]) -> tuple[Suite, ...] | Refuse:
-    """Return the suites of these names, all for no name; Refuse(UNKNOWN_SUITE) for a name there is not."""
+    """Return the suites with these names, or all without names; Refuse(UNKNOWN_SUITE) for an unknown one."""
     known = {suite.name: suite for suite in all_suites(pipeline)}
     wanted = tuple(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in known]
@@ -64,40 +64,40 @@ def chosen_suites(pipeline: Pipeline, names: Iterable[str]) -> tuple[Suite, ...]
 
 
 def environment_names(pipeline: Pipeline) -> tuple[str, ...]:
-    """Return the environments that `/deploy` knows, the default one first."""
+    """Return the names that `/deploy` accepts, the default environment first."""
     return tuple(dict.fromkeys((DEFAULT_ENVIRONMENT, *pipeline.deploy.environments)))
 
 
 def after(snapshot: Snapshot, plan: Plan) -> Snapshot:
-    """Return the facts as they will be once the plan is done: what follows in the same comment sees these."""
+    """Return the facts as the plan will leave them, for the following commands of the same comment."""
     for step in plan.steps:
         snapshot = _after_step(snapshot, step)
     return snapshot
 
 
 def extended(snapshot: Snapshot, extensions: Iterable[Extension]) -> Snapshot:
-    """Return the facts as they will be once environments live longer."""
+    """Return the facts as they will be after these extensions."""
     changed = {one.name: replace(snapshot.environments[one.name], expires_at=one.until) for one in extensions}
     return _with_environments(snapshot, changed)
 
 
 def wake_requested(snapshot: Snapshot, names: Iterable[str]) -> Snapshot:
-    """Return the facts as they will be once these environments are being woken."""
+    """Return the facts as they will be while these environments wake up."""
     woken = {name: idle.wake_requested(snapshot.environments[name], snapshot.now) for name in names}
     return _with_environments(snapshot, woken)
 
 
 def existing_environments(snapshot: Snapshot) -> dict[str, Environment]:
-    """Return the environments that exist, without those that are only foreseen or about to be removed."""
+    """Return the environments that exist, without those that are only planned or about to be removed."""
     return {name: found for name, found in _remaining(snapshot).environments.items() if found.host}
 
 
 def merge(plans: Sequence[Plan]) -> Plan:
-    """Return one plan for several asked in a row.
+    """Return one plan for the plans of several commands.
 
-    What is built comes before what is deployed, and that before what is tested, each once and as it was
-    asked last; a teardown keeps its place between them. What is tested is the environment that was asked
-    for just before, rather than the default one.
+    Builds come before deployments, and these before tests, each once and as the last command wants it; a
+    teardown keeps its place among the commands. Tests run against the environment that a command before
+    them deploys, otherwise against the default one.
     """
     steps: list[Step] = []
     group: list[Plan] = []
@@ -112,7 +112,7 @@ def merge(plans: Sequence[Plan]) -> Plan:
 
 
 def _joined(plans: Sequence[Plan]) -> Iterator[Step]:
-    """Yield the steps of plans without a teardown; the last step of each is the one that was asked for."""
+    """Yield the steps of plans without a teardown; the last step of each plan is the requested one."""
     steps: dict[tuple[str, ...], Step] = {}
     target: str | None = None
     for plan in plans:
@@ -170,7 +170,7 @@ def _missing_environment(snapshot: Snapshot, name: str) -> tuple[Deploy, ...]:
 
 
 def _remaining(snapshot: Snapshot) -> Snapshot:
-    """Return the facts without what a run under way removes, which ends before what is planned now begins."""
+    """Return the facts without what active runs remove: they end before a run that is planned now starts."""
     for run in snapshot.active:
         for step in run.plan.steps:
             snapshot = _after_step(snapshot, step) if isinstance(step, Teardown) else snapshot
@@ -202,7 +202,7 @@ def _with_environments(snapshot: Snapshot, changed: Mapping[str, Environment]) -
 
 
 def _expected(snapshot: Snapshot, name: str) -> Environment:
-    """Return an environment as a deployment of the pinned commit will leave it."""
+    """Return an environment as a deployment of the latest commit will leave it."""
     return Environment(
         key=EnvironmentKey(snapshot.pull.repo, snapshot.pull.number, name),
         host="",
