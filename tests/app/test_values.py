@@ -19,17 +19,17 @@ def test_a_permission_of_an_unknown_command_is_refused() -> None:
         values.permissions(settings, find_commands())
 
 
-def test_a_runner_without_a_limit_of_its_own_has_none() -> None:
+def test_a_runner_without_a_configured_limit_has_none() -> None:
     assert values.limits(Settings(limits=LimitsSettings(docker=1))).per_runner == {RunnerName.DOCKER: 1}
 
 
-def test_zero_stands_for_never() -> None:
+def test_zero_means_never() -> None:
     settings = Settings(preview=PreviewSettings(warn="0"), kubernetes=KubernetesSettings(sleep_after="30s"))
     assert values.warning_time(settings) == timedelta()
     assert values.idle_time(settings) == timedelta(seconds=30)
 
 
-def test_https_previews_have_its_usual_port_unless_one_is_named() -> None:
+def test_https_previews_use_the_default_port_unless_configured() -> None:
     def port(**preview: object) -> str:
         settings = Settings(preview=PreviewSettings(scheme="https", domain="p.test", **preview))  # type: ignore[arg-type] # literal values
         return values.addresses(settings, web_port=1, preview_port=8081).preview("x")

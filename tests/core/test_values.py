@@ -1,4 +1,4 @@
-"""Values of the model with logic of their own."""
+"""Values of the model that contain logic."""
 
 from datetime import UTC, datetime
 

@@ -44,11 +44,11 @@ def templates_compiled_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nothing_by_the_clock_of_the_machine() -> Iterator[None]:
-    """Let nothing happen here because of how much time the machine takes.
+def no_machine_clock() -> Iterator[None]:
+    """Make these tests independent of the machine's clock.
 
-    Chores are done when a bot starts, and again when a test does them; a lease does not run out while the
-    machine is busy; Gitee waits for whoever it tells. tests/engine has leases in a time of its own.
+    Periodic tasks run when a bot starts and when a test calls them. A lease does not expire on a busy
+    machine, and Gitee waits for slow receivers. tests/engine tests leases with its own clock.
     """
 
     async def never(_seconds: float) -> None:

@@ -89,7 +89,7 @@ async def test_full_width_punctuation_is_understood(tester: OfflineTester) -> No
     assert (environment.expires_at - environment.deployed_at).days == 3
 
 
-async def test_an_environment_has_variables_and_a_lifetime_of_its_own(tester: OfflineTester) -> None:
+async def test_an_environment_has_its_own_variables_and_lifetime(tester: OfflineTester) -> None:
     await tester.configure(STAGING)
     await tester.opened()
     said = await tester.says("/deploy staging")

@@ -29,7 +29,7 @@ async def test_a_log_cannot_leave_its_block(tester: OfflineTester) -> None:
     assert "❌ **Build failed**" in said
 
 
-async def test_an_announcement_mentions_the_author_and_nobody_else(tester: OfflineTester) -> None:
+async def test_an_announcement_mentions_only_the_author(tester: OfflineTester) -> None:
     await tester.restart(comments=type(tester.settings.comments)(tester.settings.comments.language))
     tester.world.script.fail("build", TellUser(Reason.BUILD_FAILED, {"instruction": SHOUTED}, log=SHOUTED))
     await tester.open(title=HOSTILE)

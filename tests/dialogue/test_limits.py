@@ -40,7 +40,7 @@ async def test_positions_of_waiting_runs_are_updated(tester: OfflineTester) -> N
         assert "2 tests passed" in await tester.living(run)
 
 
-async def test_a_repository_has_a_limit_of_its_own(tester: OfflineTester) -> None:
+async def test_each_repository_has_a_limit(tester: OfflineTester) -> None:
     await tester.restart(limits=LimitsSettings(runs=3, runs_per_repository=2))
     gates = [tester.world.script.hold("build") for _ in range(2)]
     for gate in gates:

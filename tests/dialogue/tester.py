@@ -137,9 +137,10 @@ class BotTester:
         return found
 
     async def living(self, run: int) -> str:
-        """Wait until everything has settled, then read the comment of a run as it stands.
+        """Wait until the bot is idle, then read the comment of a run.
 
-        With several runs, read each by its number: which of their comments is posted first is not promised.
+        With several runs, read each by its number: the order in which their comments are posted is not
+        guaranteed.
         """
         await self.settled()
         return await self.sees(_marker(run))
@@ -183,7 +184,7 @@ class BotTester:
         await self.gitee.delivered()
         if await self._pending() or await self.bot.store.runs.unfinished():
             return False
-        # What the store calls decided or over may still be about to be told of.
+        # The bot may still have to report what is finished in the store.
         if self.bot.worker.busy or len(self.bot.dispatcher._tasks):
             return False
         await self.bot.comments.publisher.flush()

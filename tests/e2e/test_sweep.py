@@ -136,7 +136,7 @@ async def test_a_tag_pushed_after_the_close_is_deleted(
     await tester.read_all()
     repository = f"{registry.host}/chatops/team/shop"
     for tag in ("pr-1-0badcafe", "pr-98-0badcafe"):
-        # An image of its own for each: what tags share is never deleted.
+        # A different image for each tag: an image with another tag is never deleted.
         recipe = f"FROM {base_image}\nENV TAG={tag}\n"
         content = io.BytesIO(tar({"Dockerfile": recipe}))
         sdk.images.build(fileobj=content, custom_context=True, tag=f"{repository}:{tag}", rm=True)

@@ -118,7 +118,7 @@ async def test_cancel_stops_the_build_in_the_engine(start: Start, settings: Sett
     run = await bot.bot.store.runs.run(1)
     assert run is not None
     assert run.state is RunState.CANCELLED
-    # An engine ends what ran in a build a moment after nobody listens any more.
+    # The engine stops the build shortly after the client has disconnected.
     await bot.until(stopped)
     assert len(await bot.read_all()) == 2
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from bot.settings.model import Settings
-from tests.dialogue.conftest import nothing_by_the_clock_of_the_machine, settings, templates_compiled_once
+from tests.dialogue.conftest import no_machine_clock, settings, templates_compiled_once
 from tests.dialogue.offline import OfflineTester, PassingTime, gitee_with_repository
 from tests.dialogue.tester import REPO, SECRET
 from tests.fakes.adapters import FakeWorld
 
-__all__ = ["nothing_by_the_clock_of_the_machine", "settings", "templates_compiled_once"]
+__all__ = ["no_machine_clock", "settings", "templates_compiled_once"]
 
 PIECE = 1 << 14
 
@@ -50,7 +50,7 @@ class SmallDisk:
 @pytest.fixture
 def small_disk() -> Iterator[SmallDisk]:
     """Mount a small disk; this needs root, as do the tests with containers."""
-    # Not below pytest's folder, which others may tidy up meanwhile.
+    # Not below pytest's folder, which other test runs may remove.
     folder = Path(tempfile.mkdtemp(prefix="chatops-disk-"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=True)  # noqa: S603, S607
     yield SmallDisk(folder)

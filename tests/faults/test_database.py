@@ -63,7 +63,7 @@ async def test_the_bot_waits_for_a_locked_sqlite_file(
     with locked(steady.settings.server.data_dir / "chatops.db"):
         await steady.comment("/build")
         await steady.gitee.delivered()
-        # Beside it comes word of the bot's own comment, which nobody needs to keep.
+        # There is also a delivery for the bot's own comment, which need not be stored.
         assert [sent.status for sent in steady.gitee.deliveries if said(sent) == "/build"] == [503]
         gate.open()
         await steady.until(waiting)

@@ -1,4 +1,4 @@
-"""Logs in the database outlive trouble of it, without a byte twice, and without holding anybody up."""
+"""Logs in the database survive its failures, without duplicate bytes and without blocking writers."""
 
 import asyncio
 import logging
@@ -47,7 +47,7 @@ def file_store(database: Database) -> DatabaseFileStore:
     return DatabaseFileStore(database)
 
 
-async def test_a_commit_of_which_nobody_heard_is_not_made_twice(
+async def test_a_commit_without_an_answer_is_not_repeated(
     file_store: DatabaseFileStore, trouble: Trouble
 ) -> None:
     log = file_store.open_append(7, "build.log")
@@ -63,8 +63,8 @@ async def test_a_commit_of_which_nobody_heard_is_not_made_twice(
     assert await file_store.read(7, "build.log") == b"one\ntwo\n"
 
 
-async def test_two_writers_of_one_file_spoil_nothing(database: Database) -> None:
-    """A replica that was taken for dead may still have words while another goes on."""
+async def test_two_writers_append_to_one_file(database: Database) -> None:
+    """An evicted replica may still write output while another one continues."""
     old, new = DatabaseFileStore(database), DatabaseFileStore(database)
     dying, living = old.open_append(7, "build.log"), new.open_append(7, "build.log")
     for number in range(3):
@@ -76,7 +76,9 @@ async def test_two_writers_of_one_file_spoil_nothing(database: Database) -> None
     assert await new.read(7, "build.log") == b"old 0\nnew 0\nold 1\nnew 1\nold 2\nnew 2\n"
 
 
-async def test_a_log_bears_an_absent_database(file_store: DatabaseFileStore, trouble: Trouble) -> None:
+async def test_a_log_is_buffered_while_the_database_is_unavailable(
+    file_store: DatabaseFileStore, trouble: Trouble
+) -> None:
     trouble.away = True
     log = StepLog(file_store.open_append(7, "build.log"), Masker([]))
     log.write("first\n")
@@ -99,7 +101,7 @@ async def test_a_log_bears_an_absent_database(file_store: DatabaseFileStore, tro
     assert len(kept) < BUFFER_LIMIT + 1024
 
 
-async def test_a_log_outlives_a_crash_of_its_server(postgres: PostgresServer, postgres_url: str) -> None:
+async def test_a_log_survives_a_crash_of_the_server(postgres: PostgresServer, postgres_url: str) -> None:
     async with DatabaseFileStore.opened(database := Database(postgres_url)) as file_store:
         await database.migrate()
         log = file_store.open_append(7, "build.log")
@@ -120,7 +122,7 @@ async def test_a_log_outlives_a_crash_of_its_server(postgres: PostgresServer, po
         assert await file_store.read(7, "build.log") == b"before\nwhile it was away\nafter\n"
 
 
-async def test_what_was_appended_is_written_by_itself(database: Database) -> None:
+async def test_appended_data_is_written_automatically(database: Database) -> None:
     asked, goes_on = asyncio.Event(), asyncio.Event()
 
     async def sleep(_seconds: float) -> None:
@@ -142,7 +144,7 @@ async def test_what_was_appended_is_written_by_itself(database: Database) -> Non
         await writer
 
 
-async def test_closing_writes_what_is_left(store_url: str) -> None:
+async def test_closing_writes_the_rest(store_url: str) -> None:
     async with DatabaseFileStore.opened(database := Database(store_url)) as file_store:
         await database.migrate()
         file_store.open_append(7, "build.log").append(b"last words")

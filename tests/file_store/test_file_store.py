@@ -1,4 +1,4 @@
-"""What is asked of every place for the files of runs, be it a folder or the database."""
+"""Requirements for every file store, in a folder or in the database."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from bot.file_store import FileStore
 LONG = bytes(range(256)) * 2_000
 
 
-async def test_what_was_appended_is_read_while_more_comes(file_store: FileStore) -> None:
+async def test_appended_data_can_be_read_while_more_is_written(file_store: FileStore) -> None:
     log = file_store.open_append(7, "build.log")
     assert log.append(b"one\n")
     await file_store.flush(7, "build.log")
@@ -20,7 +20,7 @@ async def test_what_was_appended_is_read_while_more_comes(file_store: FileStore)
     assert log.size == 8
 
 
-async def test_appending_goes_on_after_what_is_there(file_store: FileStore) -> None:
+async def test_appending_continues_after_existing_data(file_store: FileStore) -> None:
     file_store.open_append(7, "build.log").append(b"one\n")
     await file_store.flush(7, "build.log")
 
@@ -33,7 +33,7 @@ async def test_appending_goes_on_after_what_is_there(file_store: FileStore) -> N
 
 
 @pytest.mark.parametrize("step", [1, 1000, 70_000])
-async def test_a_file_is_read_from_anywhere(file_store: FileStore, step: int) -> None:
+async def test_a_file_can_be_read_from_any_offset(file_store: FileStore, step: int) -> None:
     log = file_store.open_append(7, "build.log")
     for start in range(0, len(LONG), 50_000):
         log.append(LONG[start : start + 50_000])
@@ -55,7 +55,7 @@ async def test_files_are_replaced_as_a_whole(file_store: FileStore) -> None:
     assert await file_store.names(7) == ("report.html", "suites/unit/report.json")
 
 
-async def test_each_run_has_files_of_its_own(file_store: FileStore) -> None:
+async def test_each_run_has_separate_files(file_store: FileStore) -> None:
     for run in (3, 11, 12):
         await file_store.put(run, {"build.log": str(run).encode(), "report.html": b"x"})
 
@@ -68,7 +68,7 @@ async def test_each_run_has_files_of_its_own(file_store: FileStore) -> None:
     assert await file_store.runs_with_files(after=11) == {12: names}
 
 
-async def test_what_is_removed_is_gone_and_nothing_else(file_store: FileStore) -> None:
+async def test_only_the_given_files_are_removed(file_store: FileStore) -> None:
     await file_store.put(
         7, {"build.log": b"1", "suites/unit/report.json": b"{}", "suites/unit/xml/001-a.xml": b""}
     )

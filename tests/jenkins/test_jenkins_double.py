@@ -94,7 +94,7 @@ async def test_builds_and_jobs_are_like_recorded_ones(
     jenkins.scheduler.schedule(job, dict.fromkeys(job.parameters or {}, "x"), USER)
     await http.get("/")
     found = await get(http, "/job/folder/job/pipeline/1")
-    # Newer ones tell this too: see hudson.model.Run#isInProgress.
+    # Newer versions also report this: see hudson.model.Run#isInProgress.
     assert found.pop("inProgress") is found["building"]
     assert_like({**found, "artifacts": []}, sample("workflowrun"))
     recorded = sample("pipeline")

@@ -46,7 +46,7 @@ async def test_the_reason_for_waiting_is_reported(bench: Bench, jenkins: Offline
     gate.set()
     await asyncio.gather(waiting, other)
     assert bench.waited_for[0].startswith("In the quiet period. Expires in ")
-    # Seconds that count down are not told one by one.
+    # A countdown of seconds is not reported second by second.
     assert sum("quiet period" in reason for reason in bench.waited_for) == 1
 
 

@@ -195,7 +195,9 @@ def test_a_requested_delay_is_respected_within_limits(header: str, delay: float 
     assert getattr(error, "delay", 0) == delay
 
 
-async def test_cancelling_while_jenkins_is_away_does_not_hang(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_cancelling_while_jenkins_is_unavailable_does_not_hang(
+    bench: Bench, jenkins: OfflineJenkins
+) -> None:
     jenkins.add_job(JOB)
     jenkins.restart(10_000)
     bench.stopping = True

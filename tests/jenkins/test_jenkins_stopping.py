@@ -69,7 +69,7 @@ async def test_an_item_that_became_a_build_is_stopped_as_a_build(
     jenkins.quiet_down()
     task = bench.start()
     await bench.until(lambda: bench.waited_for)
-    # Nobody has looked since it left.
+    # The bot has not polled since the item left the queue.
     jenkins.quiet_down(on=False)
     jenkins.scheduler.advance()
     await cancelled(bench, task)

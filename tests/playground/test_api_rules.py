@@ -127,7 +127,7 @@ async def test_a_comment_is_posted_edited_and_deleted(gitee: OfflineGitee, api: 
     assert gitee.comments(REPO, pull) == []
 
 
-async def test_line_comments_can_be_told_apart(gitee: OfflineGitee, api: Api, pull: int) -> None:
+async def test_line_comments_are_distinguishable(gitee: OfflineGitee, api: Api, pull: int) -> None:
     path = f"{AT}/pulls/{pull}/comments"
     await api("mei").post(path, json={"body": "here", "path": "src/app.py", "position": 1})
     await gitee.comment(REPO, pull, "there", by="mei")

@@ -130,7 +130,7 @@ async def test_only_writers_push(gitee: OfflineGitee, clone: Path, login: str, *
     assert ("refs/heads/new" in await gitee.forge.git(gitee.repository(REPO)).refs()) == allowed
 
 
-async def test_nobody_pushes_the_refs_of_pull_requests(gitee: OfflineGitee, clone: Path, pull: int) -> None:
+async def test_refs_of_pull_requests_cannot_be_pushed(gitee: OfflineGitee, clone: Path, pull: int) -> None:
     before = gitee.pull(REPO, pull).head_sha
     status, _ = await git("push", "--quiet", "origin", f"HEAD:refs/pull/{pull}/head", cwd=clone)
     assert status != 0

@@ -104,7 +104,7 @@ def test_a_cell_does_not_end_its_table_cell(first: str, second: str) -> None:
 
     assert [block.type for block in blocks].count("td_open") == 2
     assert [block.type for block in blocks].count("tr_open") == 2
-    # Other parsers count backslashes: none may stand before the one that keeps the pipe.
+    # Other parsers count backslashes: no other one may precede the backslash that escapes the pipe.
     assert not re.search(r"\\\\+\|", row)
 
 

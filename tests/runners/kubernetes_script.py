@@ -108,7 +108,7 @@ def owned(owner: Object) -> list[Object]:
     return [{"uid": owner["metadata"]["uid"], "controller": True}]
 
 
-def said(  # noqa: PLR0917 - as an event tells it
+def said(  # noqa: PLR0917 - the fields of an event
     script: Script, name: str, reason: str, message: str, kind: str = "Pod", uid: str = ""
 ) -> None:
     """Create an event about an object, later than all earlier ones."""

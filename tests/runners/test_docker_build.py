@@ -183,7 +183,7 @@ async def test_pushes_and_returns_the_digest_that_the_registry_knows(
     bench: Bench, registry: RegistryProcess, sdk: docker.DockerClient
 ) -> None:
     tag = f"{registry.host}/team/{bench.instance}:pr-1-abc"
-    # A layer of its own, or the registry may take it over from what another test has pushed.
+    # A unique layer: otherwise the registry may mount it from the image of another test.
     await bench.build(f"BASE\nRUN echo {bench.instance} > /once\n")
     assert sdk.images.get(bench.tag).tag(tag)
 

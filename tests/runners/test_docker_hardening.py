@@ -146,7 +146,7 @@ async def test_a_failure_to_set_the_firewall_is_reported(
 
 
 async def test_concurrent_environments_get_separate_networks(stage: Stage, engine: DockerEngine) -> None:
-    # Small, so that they meet; this test's own, so that they meet nobody else.
+    # A small pool, so that the networks compete; used only by this test.
     pool = f"10.230.{int(stage.instance[-2:], 16)}.0/24"
     platform = DockerPlatform(engine, instance=stage.instance, pool=pool)
     keys = [EnvironmentKey(KEY.repo, number, "preview") for number in range(1, 7)]
@@ -158,7 +158,7 @@ async def test_concurrent_environments_get_separate_networks(stage: Stage, engin
 
 
 async def test_an_exhausted_address_pool_is_retried_later(stage: Stage, engine: DockerEngine) -> None:
-    # Whatever the engine gives to a network is in nobody else's hands.
+    # No other network uses the subnet that the engine assigns to this one.
     stage.sdk.networks.create(stage.instance, internal=True, labels={LABEL_INSTANCE: stage.instance})
     [pool] = map(subnet, networks(stage))
     platform = DockerPlatform(engine, instance=stage.instance, pool=str(pool))

@@ -249,7 +249,7 @@ async def test_scheduling_and_pulling_have_a_time_limit(world: World) -> None:
 async def test_problems_of_former_pods_are_ignored(world: World, observed: int) -> None:
     last = {"terminated": {"exitCode": 1, "reason": "Error"}}
     if observed == 1:
-        # The deployment is as it was applied, and nobody has made anything of it yet.
+        # The deployment has been applied, and its controller has not processed it yet.
         world.deployment["status"]["observedGeneration"] = 1
         world.script.remove(REPLICA_SET, "web-5d")
         world.pod(waiting("CrashLoopBackOff"), "web-4c-x", world._replica_set("web-4c", 1), lastState=last)
