@@ -59,7 +59,7 @@ class RegistryClient:
     async def ask(
         self, method: str, path: str, subject: str = "", *, refusable: bool = False, **extra: Any
     ) -> httpx.Response:
-        """Return any answer but a refusal or trouble of the registry; `subject` is what errors are about.
+        """Return the answer, unless the registry denies access or fails; errors name the `subject`.
 
         With `refusable` the caller decides what a 403 means.
         """

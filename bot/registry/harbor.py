@@ -172,7 +172,7 @@ class HarborRegistry(BaseRegistry):
         for tag in tags:
             refusal = await self._api.delete_tag(location.project, location.repository, digest, tag)
             if refusal is not None:
-                log.warning("%s/%s:%s stays: %s", location.project, location.repository, tag, refusal)
+                log.warning("%s/%s:%s is kept: %s", location.project, location.repository, tag, refusal)
                 refused[tag] = refusal
         return refused
 
@@ -183,4 +183,4 @@ class HarborRegistry(BaseRegistry):
             return
         refusal = await self._api.delete_artifact(location.project, location.repository, digest)
         if refusal is not None:
-            log.info("%s/%s@%s stays: %s", location.project, location.repository, digest, refusal)
+            log.info("%s/%s@%s is kept: %s", location.project, location.repository, digest, refusal)

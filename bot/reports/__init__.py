@@ -1,1 +1,1 @@
-"""Step logs and test reports as files, where the web finds them."""
+"""Step logs and test reports as files that pages read."""

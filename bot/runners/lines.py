@@ -68,7 +68,7 @@ async def split_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def json_object(line: bytes) -> dict[str, Any] | None:
-    """Return the JSON object that a line is, or None if it is none."""
+    """Return the JSON object in a line; None if the line is not one."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

@@ -29,5 +29,5 @@ async def _remove_images(context: StepContext) -> Mapping[str, str]:
     tags = await context.adapters.registry.remove_tags(repo, number)
     context.log.note(f"removed local images and {tags.removed} registry tags")
     for tag, why in tags.kept.items():
-        context.log.note(f"{tag} stays in the registry: {why}")
+        context.log.note(f"{tag} is kept in the registry: {why}")
     return tags.kept

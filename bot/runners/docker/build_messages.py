@@ -83,7 +83,7 @@ def _time(found: "Message", number: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A protobuf message: its fields by number, told apart by what they hold."""
+    """A protobuf message: its fields by number, separated by what they contain."""
 
     numbers: dict[int, int] = field(default_factory=dict)
     parts: dict[int, list[bytes]] = field(default_factory=dict)

@@ -20,9 +20,9 @@ from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.lines import LogWriter
 
 BUILDKIT = "2"
-"""The builder, by the engine's number."""
+"""Value of the parameter `version` that selects BuildKit."""
 SWITCHED_OFF = "buildkit is not enabled"
-"""What an engine says whose `daemon.json` has `"features": {"buildkit": false}`."""
+"""Part of the error of an engine whose `daemon.json` has `"features": {"buildkit": false}`."""
 
 
 class DockerBuilder:
@@ -57,7 +57,7 @@ class DockerBuilder:
                 raise
         found = await self._images.inspect(image)
         if found is None:
-            raise EngineFault("the image vanished after its build")
+            raise EngineFault("the image is missing after its build")
         return Built(str(found["Id"]), int(found["Size"]), exposed_ports(found))
 
     async def push(self, tag: str, log: Log) -> str:

@@ -12,7 +12,7 @@ from bot.model.reason import Reason
 MINIMUM_MEMORY = 6 * 2**20
 """Least memory that the engine accepts, in bytes."""
 
-# The entry point of a database changes the owner of its folder, and then to that user.
+# The entry point of a database changes the owner of its data folder, then switches to that user.
 _SERVICE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 
 

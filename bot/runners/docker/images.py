@@ -121,7 +121,7 @@ class Images:
             await self._engine.short(lambda api: api.remove_image(image, force=True))
         except EngineRefused as refused:
             # 404: removed together with another image. 409: a container runs from it, or it has a child.
-            log.debug("image %s stays: %s", image, refused.message)
+            log.debug("image %s is kept: %s", image, refused.message)
 
 
 def split(reference: str) -> tuple[str, str]:
