@@ -1,1 +1,1 @@
-"""What builds and tests returned, read within limits, and how it is shown."""
+"""Results of builds and tests: read within limits, and prepared for comments."""

@@ -1,6 +1,6 @@
-"""What a job tells of itself in files that it archives; hostile text: the code under test ran there.
+"""Reads results that a job reports in archived files: hostile text, since the job runs code under test.
 
-The contract is written down in docs/jenkins.md: `chatops.env` with `NAME=value` lines, or `image.txt` with
+docs/jenkins.md describes the contract: `chatops.env` with `NAME=value` lines, or `image.txt` with
 one reference.
 """
 
@@ -21,7 +21,7 @@ _URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:/[!-~]*)?")
 
 
 class UnreadableResultError(Exception):
-    """A file that says something else than it should; `message` is a short technical reason."""
+    """A file has the wrong content; `message` is a short technical reason."""
 
     def __init__(self, path: str, message: str) -> None:
         self.path = path
@@ -31,7 +31,7 @@ class UnreadableResultError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReportedResult:
-    """What was told; empty where nothing was."""
+    """What a job reported; empty where it reported nothing."""
 
     image: str = ""
     """`registry/repository:tag`."""
@@ -41,13 +41,13 @@ class ReportedResult:
 
 
 def read(files: Mapping[str, bytes]) -> ReportedResult:
-    """Read all result files; `chatops.env` counts more than `image.txt`. Raises UnreadableResultError."""
-    told: dict[str, str] = {}
-    places: dict[str, str] = {}
+    """Read all result files; `chatops.env` overrides `image.txt`. Raises UnreadableResultError."""
+    values: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for path in sorted(files, key=lambda path: (path.endswith(ENV_FILE), path)):
         for name, value in _lines(path, files[path]):
-            told[name], places[name] = value, path
-    return _checked(told, places)
+            values[name], paths[name] = value, path
+    return _checked(values, paths)
 
 
 def _lines(path: str, content: bytes) -> Iterator[tuple[str, str]]:
@@ -67,18 +67,18 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if quoted else value
 
 
-def _checked(told: Mapping[str, str], places: Mapping[str, str]) -> ReportedResult:
-    image, _, digest = told.get("IMAGE", "").partition("@")
-    digest = told.get("IMAGE_DIGEST", "") or digest
-    found = ReportedResult(image, digest, url=told.get("SERVICE_URL", ""))
+def _checked(values: Mapping[str, str], paths: Mapping[str, str]) -> ReportedResult:
+    image, _, digest = values.get("IMAGE", "").partition("@")
+    digest = values.get("IMAGE_DIGEST", "") or digest
+    found = ReportedResult(image, digest, url=values.get("SERVICE_URL", ""))
     if image and not _REFERENCE.fullmatch(image):
-        raise UnreadableResultError(places["IMAGE"], "IMAGE should be registry/repository:tag")
+        raise UnreadableResultError(paths["IMAGE"], "IMAGE should be registry/repository:tag")
     if image and not _DIGEST.fullmatch(digest):
-        place = places.get("IMAGE_DIGEST", places["IMAGE"])
-        raise UnreadableResultError(place, "IMAGE_DIGEST should be sha256: and 64 hexadecimal digits")
+        path = paths.get("IMAGE_DIGEST", paths["IMAGE"])
+        raise UnreadableResultError(path, "IMAGE_DIGEST should be sha256: and 64 hexadecimal digits")
     if found.url and (len(found.url) > LONGEST_URL or not _URL.fullmatch(found.url)):
-        raise UnreadableResultError(places["SERVICE_URL"], "SERVICE_URL should be an http or https address")
-    return ReportedResult(image, digest, _size(told.get("IMAGE_SIZE", "")), found.url)
+        raise UnreadableResultError(paths["SERVICE_URL"], "SERVICE_URL should be an http or https address")
+    return ReportedResult(image, digest, _size(values.get("IMAGE_SIZE", "")), found.url)
 
 
 def _size(text: str) -> int:

@@ -1,4 +1,4 @@
-"""JUnit XML as values. The code under test wrote it, so every size is bounded and nothing is taken on trust.
+"""Reads JUnit XML. The code under test wrote it, so every size is bounded and nothing is trusted.
 
 The dialects that are read: https://github.com/testmoapp/junitxml and Surefire's reruns,
 https://maven.apache.org/surefire/maven-surefire-plugin/examples/rerun-failing-tests.html
@@ -19,7 +19,7 @@ _ROOTS = {"testsuites", "testsuite"}
 
 
 class UnreadableReportError(Exception):
-    """A report that cannot be used; `message` is a short technical reason."""
+    """A report is unusable; `message` is a short technical reason."""
 
     def __init__(self, path: str, message: str) -> None:
         self.path = path
@@ -32,9 +32,9 @@ class _ForeignError(Exception):
 
 
 def read(files: Mapping[str, bytes]) -> Report:
-    """Read all JUnit files, in order of their paths; other XML beside them is left alone.
+    """Read all JUnit files, in order of their paths; other XML files are skipped.
 
-    Raises UnreadableReportError for a file that is broken, hostile or too large, and when none is JUnit.
+    Raises UnreadableReportError if a file is broken, hostile or too large, or if none is JUnit.
     """
     cases = Cases()
     known = 0
@@ -54,7 +54,7 @@ def failed_names(report: Report, limit: int = 50) -> tuple[str, ...]:
 
 
 def _is_read(path: str, content: bytes, cases: Cases) -> bool:
-    """Read one file; False if it is no JUnit."""
+    """Read one file. Returns False if it is not JUnit."""
     if len(content) > LARGEST_FILE:
         raise UnreadableReportError(path, f"larger than {LARGEST_FILE >> 20} MiB")
     if not content.strip():
@@ -70,7 +70,7 @@ def _is_read(path: str, content: bytes, cases: Cases) -> bool:
 
 
 class _Parser:
-    """Feeds one file to the cases while it is parsed, so that no tree is ever built."""
+    """Passes the elements of one file to the cases while it is parsed, without building a tree."""
 
     def __init__(self, path: str, cases: Cases) -> None:
         self._path = path
@@ -84,7 +84,7 @@ class _Parser:
         self._expat.CharacterDataHandler = cases.text
 
     def parse(self, content: bytes) -> None:
-        """Parse everything; raises expat.ExpatError, UnreadableReportError or _ForeignError."""
+        """Parse the file. Raises expat.ExpatError, UnreadableReportError or _ForeignError."""
         self._cases.begin_file()
         self._expat.Parse(well_formed(content), True)  # noqa: FBT003 - expat takes it by position only
 

@@ -1,4 +1,4 @@
-"""Collects test cases from the elements of JUnit XML as they go by, within bounds."""
+"""Collects test cases from a stream of JUnit elements, within bounds."""
 
 import math
 import re
@@ -9,12 +9,12 @@ from bot.model.report import Case, CaseState
 
 MOST_CASES = 20_000
 MOST_FAILURES_BEYOND = 1_000
-"""A failure must not hide behind a wall of passed tests: so many more are kept of those."""
+"""Failed cases that are kept beyond `MOST_CASES`, so that many passed tests cannot hide a failure."""
 LONGEST_NAME = 500
 LONGEST_MESSAGE = 4_000
 LONGEST_TEXT = 16_000
 LONGEST_TIME = 10_000_000.0
-"""Seconds; more than that is nonsense."""
+"""Longest plausible duration, in seconds."""
 
 _FAILED = {"failure", "error"}
 _FLAKY = {"flakyFailure", "flakyError", "rerunFailure", "rerunError"}
@@ -28,7 +28,7 @@ _UNNAMED = "(unnamed)"
 
 @dataclass(slots=True)
 class _Outcome:
-    """A child of a test case that tells how it ended."""
+    """A child element of a test case that says how the case ended."""
 
     kind: str
     message: str
@@ -37,7 +37,7 @@ class _Outcome:
 
 @dataclass(slots=True)
 class _Open:
-    """A test case whose end has not come yet."""
+    """A test case whose end tag has not been read yet."""
 
     suite: str
     name: str
@@ -48,7 +48,7 @@ class _Open:
     output: list[str] = field(default_factory=list)
 
     def closed(self) -> Case:
-        """Return what came of it."""
+        """Return the result of the case."""
         state = self._state()
         telling = next((found for found in self.outcomes if _tells(found.kind, state)), None)
         details = _cut(_without_blank_ends("".join(telling.chunks)), LONGEST_TEXT) if telling else ""
@@ -73,7 +73,7 @@ class _Open:
 
 
 class Cases:
-    """All cases so far; told of every element in document order."""
+    """All cases so far. Its methods are called for every element in document order."""
 
     def __init__(self) -> None:
         self.kept: list[Case] = []
@@ -82,7 +82,7 @@ class Cases:
         self.begin_file()
 
     def begin_file(self) -> None:
-        """Forget what an earlier file may have left open."""
+        """Discard elements that an earlier file has left open."""
         self._depth = 0
         self._suites: list[str] = []
         self._case: _Open | None = None
@@ -90,7 +90,7 @@ class Cases:
         self._chunks_depth = 0
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        """Take note of an element that begins."""
+        """Process a start tag."""
         self._depth += 1
         if name == "testsuite":
             self._suites.append(attributes.get("name", ""))
@@ -102,7 +102,7 @@ class Cases:
             self._collect(self._case.output)
 
     def end(self, name: str) -> None:
-        """Take note of an element that ends."""
+        """Process an end tag."""
         if self._chunks is not None and self._depth == self._chunks_depth:
             self._chunks = None
         if self._case is not None and self._depth == self._case.depth:
@@ -113,7 +113,7 @@ class Cases:
         self._depth -= 1
 
     def text(self, text: str) -> None:
-        """Take text within the innermost element."""
+        """Process text of the innermost element."""
         if self._chunks is not None:
             self._chunks.append(text)
 
@@ -131,7 +131,7 @@ class Cases:
         return next((found for found in map(_name, reversed(self._suites)) if found), _UNNAMED)
 
     def _outcome(self, kind: str, attributes: Mapping[str, str]) -> None:
-        """Note how the open case ended; a suite that failed as a whole counts as one failed case."""
+        """Record how the open case ended. A suite that failed as a whole counts as one failed case."""
         if self._case is None and kind in _FAILED:
             self._case = _Open(self._suite(), self._suite(), 0.0, not_run=False, depth=self._depth)
         if self._case is not None:
@@ -154,7 +154,7 @@ class Cases:
 
 
 def seconds(text: str) -> float:
-    """Read a duration as tools write it, `1,234.5` and `0,5` too; nonsense counts as 0."""
+    """Read a duration as tools write it, also `1,234.5` and `0,5`; anything else counts as 0."""
     head, comma, tail = text.strip().rpartition(",")
     decimal_comma = comma and "." not in text and "," not in head and len(tail) != 3  # noqa: PLR2004 - thousands
     try:
@@ -165,24 +165,24 @@ def seconds(text: str) -> float:
 
 
 def _tells(kind: str, state: CaseState) -> bool:
-    """Whether an outcome of this kind is what makes the state."""
+    """Whether an outcome of this kind determines the state."""
     if state is CaseState.FAILED:
         return kind in _FAILED
     return kind in _FLAKY if state is CaseState.FLAKY else True
 
 
 def _name(text: str) -> str:
-    """Bring a name onto one line of bounded length."""
+    """Return a name on one line of bounded length."""
     return _cut(_SPACE.sub(" ", text).strip(), LONGEST_NAME)
 
 
 def _without_blank_ends(text: str) -> str:
-    """Drop blank lines around a text; its first line keeps its indentation, so that code stays aligned."""
+    """Remove blank lines around a text. The first line keeps its indentation, so that code stays aligned."""
     return _BLANK_BEGINNING.sub("", text.rstrip())
 
 
 def _cut(text: str, limit: int) -> str:
-    """Cut the middle out of a long text: a trace tells most at both ends."""
+    """Cut the middle out of a long text: the ends of a trace are most informative."""
     if len(text) <= limit:
         return text
     half = (limit - 1) // 2

@@ -1,4 +1,4 @@
-"""Repairs what test tools get wrong in XML before a parser sees it: encodings and forbidden characters."""
+"""Repairs common errors of test tools in XML before it is parsed: encodings and forbidden characters."""
 
 import re
 
@@ -12,7 +12,7 @@ _ENCODINGS = (
     *("utf-8", "utf8", "ascii", "us-ascii", "iso-8859", "latin", "windows-", "cp", "koi8"),
     *("gb", "big5", "euc", "shift", "sjis"),
 )
-"""What names of believable encodings begin with; Python knows others that are slow or no text at all."""
+"""Prefixes of accepted encodings; Python knows others that are slow or are not text."""
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -22,13 +22,13 @@ def well_formed(content: bytes) -> bytes:
     text = _REFERENCE.sub(_allowed_reference, text)
     declaration = _DECLARATION.match(text)
     if declaration is not None:
-        # Its line breaks stay, so that an error's line number is right.
+        # Line breaks stay, so that line numbers of errors are right.
         text = "\n" * declaration[0].count("\n") + text[declaration.end() :]
     return text.encode()
 
 
 def _decoded(content: bytes) -> str:
-    """Decode by byte order mark, declaration, UTF-8, or GB 18030, whichever fits first."""
+    """Decode by byte order mark, declaration, UTF-8 or GB 18030; the first that succeeds wins."""
     for bom, encoding in _BOMS:
         if content.startswith(bom):
             return content[len(bom) :].decode(encoding, "replace")

@@ -1,4 +1,4 @@
-"""Secrets taken out of text that people will read: logs, reports and comments."""
+"""Masks secrets in text that people will read: logs, reports and comments."""
 
 import base64
 import re
@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 MASK = "***"
 SHORTEST = 4
-"""Shorter secrets are left alone: masking a single letter would only make everything unreadable."""
+"""Shorter secrets are not masked: masking single letters would only make everything unreadable."""
 
 
 class Masker:
-    """Replaces secrets, also where they were URL-encoded or base64-encoded, by `***`."""
+    """Replaces secrets by `***`, also if they are URL-encoded or base64-encoded."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST}
@@ -19,11 +19,11 @@ class Masker:
         self._pattern = re.compile("|".join(map(re.escape, self._forms))) if forms else None
 
     def mask(self, text: str) -> str:
-        """Return the text without any secret."""
+        """Return the text with all secrets masked."""
         return self._pattern.sub(MASK, text) if self._pattern else text
 
     def settled(self, text: str) -> int:
-        """Return how much of a growing text can be masked and shown: the rest may be a secret's beginning."""
+        """Return how much of a growing text can be masked and shown; the rest may begin a secret."""
         if self._pattern is None:
             return len(text)
         end = self._held_from(text)
@@ -33,7 +33,7 @@ class Masker:
         return end
 
     def _held_from(self, text: str) -> int:
-        """Return where the longest ending begins that some secret begins with; no secret spans lines."""
+        """Return the start of the longest ending that is the start of a secret. No secret spans lines."""
         longest = len(self._forms[0]) - 1
         earliest = max(text.rfind("\n") + 1, len(text) - longest)
         for start in range(earliest, len(text)):
@@ -44,7 +44,7 @@ class Masker:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield the ways in which a secret turns up; one of several lines is masked line by line."""
+    """Yield the forms of a secret in texts. A secret of several lines is masked line by line."""
     for line in secret.splitlines():
         yield line
         yield quote(line, safe="")

@@ -1,4 +1,4 @@
-"""What the comment of a run shows besides the run itself: what to type next, whom to call, when."""
+"""What a run's comment shows besides the run: commands to type next, whom to mention, environments."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from bot.model.views import Announcement, EnvironmentLine, RunView
 
 
 def next_commands(run: Run) -> tuple[str, ...]:
-    """Return the commands that make sense after this run, most useful first."""
+    """Return the commands that are useful after this run, the most useful first."""
     if not run.state.final:
         return (f"/cancel {run.id}",)
     if run.state is RunState.PASSED:
@@ -33,7 +33,7 @@ def run_view(
     position: QueuePosition | None = None,
     folded_by: int | None = None,
 ) -> RunView:
-    """Return the living comment of a run."""
+    """Return the view of a run's comment, which is edited while the run proceeds."""
     return RunView(
         run=run,
         links=addresses.links(run),
@@ -47,9 +47,9 @@ def run_view(
 def announcement(
     run: Run, addresses: Addresses, *, recipient: str, first_preview: bool
 ) -> Announcement | None:
-    """Return the short new comment that a finished run deserves, if any: a person must look.
+    """Return the announcement of a finished run, a short new comment that notifies people, or None.
 
-    A failure always does; a preview only the first time, since its address stays the same.
+    Every failure is announced. A preview is announced only the first time, because its URL stays the same.
     """
     if run.state is RunState.FAILED:
         return Announcement("failed", run, addresses.links(run), recipient)
@@ -62,7 +62,7 @@ def announcement(
 def environment_line(
     environment: Environment, addresses: Addresses, now: datetime, ahead: timedelta
 ) -> EnvironmentLine:
-    """Return an environment as lists show it; `ahead` is how long before its end that is worth a word."""
+    """Return an environment as a list shows it; `ahead` is how long before its expiry the list warns."""
     return EnvironmentLine(
         environment.key.name,
         addresses.environment(environment),
@@ -74,12 +74,12 @@ def environment_line(
 
 
 def extend_command(environment: str) -> str:
-    """Return the command that keeps an environment for another day."""
+    """Return the command that extends the environment by a day."""
     return "/extend 1d" if environment == DEFAULT_ENVIRONMENT else f"/extend 1d {environment}"
 
 
 def without_logs(run: Run) -> Run:
-    """Return the run as it is shown where logs are only linked to."""
+    """Return the run without the last lines of logs, for comments that only link to logs."""
     return replace(
         run,
         steps=tuple(
@@ -109,7 +109,7 @@ def _after_failure(run: Run) -> tuple[str, ...]:
 
 
 def _again(run: Run) -> str:
-    """Return the command that asks for the whole run once more: its last step implies those before it."""
+    """Return the command that repeats the whole run: its last step implies the earlier ones."""
     last = run.plan.steps[-1]
     if isinstance(last, Deploy) and last.environment != DEFAULT_ENVIRONMENT:
         return f"/deploy {last.environment}"
