@@ -179,6 +179,26 @@ def test_an_object_stays_within_its_namespace(manifest: Manifest, what: str) -> 
     assert refused(manifest) == [what]
 
 
+MAPPING = {"a": 1}
+WRONG_TYPES = [
+    obj("ConfigMap", metadata={"name": "x", "namespace": MAPPING}),
+    obj("Ingress", "networking.k8s.io/v1", spec={"tls": [{"hosts": 1}]}),
+    deployment({"serviceAccountName": MAPPING}),
+    deployment({"volumes": [{"name": "v", "secret": {"secretName": MAPPING}}]}),
+    deployment({"volumes": [{"name": "v", "projected": {"sources": [{"secret": {"name": MAPPING}}]}}]}),
+    deployment(container={"env": [{"name": "P", "valueFrom": {"secretKeyRef": {"name": MAPPING}}}]}),
+    deployment(container={"envFrom": [{"secretRef": {"name": MAPPING}}]}),
+    deployment(container={"securityContext": {"procMount": MAPPING}}),
+    deployment(container={"securityContext": {"capabilities": {"add": 1}}}),
+    deployment(container={"securityContext": {"capabilities": {"add": [MAPPING]}}}),
+]
+
+
+@pytest.mark.parametrize("manifest", WRONG_TYPES, ids=range(len(WRONG_TYPES)))
+def test_values_of_wrong_types_are_left_to_the_server_or_refused(manifest: Manifest) -> None:
+    assert len(refused(manifest)) <= 1
+
+
 def test_an_account_whose_token_is_not_mounted_may_be_used() -> None:
     account = obj("ServiceAccount", automountServiceAccountToken=False)
 

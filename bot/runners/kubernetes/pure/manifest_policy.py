@@ -16,6 +16,7 @@ from bot.runners.kubernetes.pure.manifests import (
     SERVICE,
     SERVICE_ACCOUNT,
     Manifest,
+    elements,
     mapping_at,
     mappings,
 )
@@ -92,7 +93,7 @@ def _violations(manifest: Manifest, scope: ManifestScope, accounts: frozenset[st
 def _metadata(manifest: Manifest, scope: ManifestScope) -> Iterator[str]:
     metadata = mapping_at(manifest.body, "metadata")
     namespace = metadata.get("namespace")
-    if namespace not in {None, "", scope.namespace}:
+    if (namespace or scope.namespace) != scope.namespace:
         yield f"metadata.namespace: {namespace}"
     if metadata.get("ownerReferences"):
         yield "metadata.ownerReferences"
@@ -115,7 +116,7 @@ def _ingress(body: Mapping[str, Any], host: str) -> Iterator[str]:
     spec = mapping_at(body, "spec")
     claimed = [("rules.host", rule.get("host")) for rule in mappings(spec.get("rules"))]
     claimed += [
-        ("tls.hosts", name) for entry in mappings(spec.get("tls")) for name in entry.get("hosts") or ()
+        ("tls.hosts", name) for entry in mappings(spec.get("tls")) for name in elements(entry.get("hosts"))
     ]
     for where, name in claimed:
         if name != host:

@@ -130,7 +130,12 @@ def mapping_at(tree: Any, *path: str) -> Mapping[str, Any]:
 
 def mappings(value: Any) -> list[Mapping[str, Any]]:
     """Return the mappings in an unchecked list; none if it is no list."""
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+    return [each for each in elements(value) if isinstance(each, Mapping)]
+
+
+def elements(value: Any) -> list[Any]:
+    """Return an unchecked list, or an empty one if it is none."""
+    return value if isinstance(value, list) else []
 
 
 class _Budget:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from bot.runners.kubernetes.pure.manifests import mapping_at, mappings
+from bot.runners.kubernetes.pure.manifests import elements, mapping_at, mappings
 
 HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 VOLUMES = {
@@ -48,7 +48,7 @@ def _token(spec: Mapping[str, Any], accounts: Collection[str]) -> Iterator[str]:
     if spec.get("automountServiceAccountToken"):
         yield "automountServiceAccountToken: true"
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
-    if account not in accounts and spec.get("automountServiceAccountToken") is not False:
+    if str(account) not in accounts and spec.get("automountServiceAccountToken") is not False:
         yield f"serviceAccountName: {account}"
 
 
@@ -57,13 +57,13 @@ def _volume(volume: Mapping[str, Any], reserved: Collection[str]) -> Iterator[st
     for kind in volume.keys() - VOLUMES - {"name"}:
         yield f"volumes.{name}.{kind}"
     secret = mapping_at(volume, "secret").get("secretName")
-    if secret in reserved:
+    if str(secret) in reserved:
         yield f"volumes.{name}.secret: {secret}"
     for source in mappings(mapping_at(volume, "projected").get("sources")):
         if not source.keys() <= {"configMap", "secret", "downwardAPI"}:
             yield f"volumes.{name}.projected: {', '.join(sorted(source))}"
         secret = mapping_at(source, "secret").get("name")
-        if secret in reserved:
+        if str(secret) in reserved:
             yield f"volumes.{name}.projected.secret: {secret}"
 
 
@@ -75,10 +75,10 @@ def _container(container: Mapping[str, Any], where: str, reserved: Collection[st
     if container.get("volumeDevices"):
         yield f"{where}.volumeDevices"
     for variable in mappings(container.get("env")):
-        if mapping_at(variable, "valueFrom", "secretKeyRef").get("name") in reserved:
+        if str(mapping_at(variable, "valueFrom", "secretKeyRef").get("name")) in reserved:
             yield f"{where}.env.{variable.get('name')}"
     for source in mappings(container.get("envFrom")):
-        if mapping_at(source, "secretRef").get("name") in reserved:
+        if str(mapping_at(source, "secretRef").get("name")) in reserved:
             yield f"{where}.envFrom.secretRef"
 
 
@@ -86,11 +86,11 @@ def _security(context: Any, where: str) -> Iterator[str]:
     if not isinstance(context, Mapping):
         return
     yield from (f"{where}.{name}" for name in _NEVER if context.get(name))
-    if context.get("procMount") not in {None, "Default"}:
+    if (context.get("procMount") or "Default") != "Default":
         yield f"{where}.procMount"
     for name in ("seccompProfile", "appArmorProfile"):
         if mapping_at(context, name).get("type") == "Unconfined":
             yield f"{where}.{name}: Unconfined"
-    for capability in mapping_at(context, "capabilities").get("add") or ():
-        if capability not in CAPABILITIES:
+    for capability in elements(mapping_at(context, "capabilities").get("add")):
+        if str(capability) not in CAPABILITIES:
             yield f"{where}.capabilities.add: {capability}"
