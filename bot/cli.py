@@ -17,7 +17,7 @@ from bot.app.gc import clear
 from bot.app.shutdown import Shutdown
 from bot.dns.corefile import dynamic, wildcard
 from bot.doctor.examination import examine, lines, passed, summary
-from bot.doctor.findings import Examined, Finding
+from bot.doctor.findings import DoctorOptions, Finding
 from bot.doctor.settings import broken
 from bot.model.errors import ChatOpsError
 from bot.model.forge import RepoPath
@@ -120,7 +120,7 @@ def doctor(config: Path | None, language: str | None, repos: tuple[str, ...]) ->
         _print("settings", [broken(error)], Language(language or Language.ZH))
         sys.exit(1)
     chosen = Language(language or settings.comments.language)
-    sys.exit(asyncio.run(_examine(Examined(settings, named), chosen)))
+    sys.exit(asyncio.run(_examine(DoctorOptions(settings, named), chosen)))
 
 
 @main.group("dns")
@@ -169,9 +169,9 @@ def gc(config: Path | None, *, dry_run: bool) -> None:
     sys.exit(0 if complete else 1)
 
 
-async def _examine(examined: Examined, language: Language) -> int:
+async def _examine(options: DoctorOptions, language: Language) -> int:
     all_found: list[Finding] = []
-    async for name, findings in examine(examined):
+    async for name, findings in examine(options):
         _print(name, findings, language)
         all_found += findings
     click.echo(summary(all_found, language))

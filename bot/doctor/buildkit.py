@@ -4,22 +4,22 @@ import shutil
 from collections.abc import Sequence
 
 from bot.app.runners import open_buildkit
-from bot.doctor.findings import Examined, Finding, fine, wrong
+from bot.doctor.findings import DoctorOptions, Finding, fine, wrong
 from bot.model.text import Text
 from bot.settings.model import Settings
 
 
-def wanted(settings: Settings) -> bool:
+def enabled(settings: Settings) -> bool:
     """Whether the settings name a buildkitd."""
     return bool(settings.buildkit.address)
 
 
-async def check(examined: Examined) -> Sequence[Finding]:
+async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Check that buildctl is installed and that buildkitd lists its workers."""
-    address = examined.settings.buildkit.address
+    address = options.settings.buildkit.address
     if shutil.which("buildctl") is None:
         return [_no_client()]
-    trouble = await open_buildkit(examined.settings).ping()
+    trouble = await open_buildkit(options.settings).ping()
     if trouble is None:
         return [fine(en=f"{address} answers", zh=f"{address} 可以访问")]
     return [

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import dns.resolver
 
 from bot.app.adapters import open_dns
-from bot.doctor.findings import Examined, Finding, fine, note, wrong
+from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.doctor.lookup import Ending, Lookup, Resolver
 from bot.model.text import Text
 from bot.settings.model import Settings
@@ -57,9 +57,9 @@ _FAILURES: Mapping[Ending, tuple[Text, Text]] = {
 }
 
 
-async def check(examined: Examined) -> Sequence[Finding]:
+async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Resolve random names of one and two levels, which only a wildcard record can match."""
-    settings = examined.settings
+    settings = options.settings
     domain = settings.preview.domain.strip(".").lower()
     if domain == LOCAL or domain.endswith(f".{LOCAL}"):
         return [_local(domain)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.doctor.findings import Examined, Finding, fine, wrong
+from bot.doctor.findings import DoctorOptions, Finding, fine, wrong
 from bot.model.errors import ChatOpsError
 from bot.model.text import Text
 from bot.runners.docker.engine import DockerEngine
@@ -12,15 +12,15 @@ OLDEST = (1, 41)
 """API version of Docker 20.10, the oldest engine that is supported."""
 
 
-def wanted(settings: Settings) -> bool:
+def enabled(settings: Settings) -> bool:
     """Whether the settings enable the engine."""
     return settings.docker.enabled
 
 
-async def check(examined: Examined) -> Sequence[Finding]:
+async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Check that the engine answers and is new enough."""
     try:
-        engine = await DockerEngine.connect(examined.settings.docker.host)
+        engine = await DockerEngine.connect(options.settings.docker.host)
     except ChatOpsError as error:
         return [_unreachable(error)]
     try:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain, repeat
 
 from bot.doctor import buildkit, dns, docker, gitee, helm, jenkins, kubernetes, registry, settings, store
-from bot.doctor.findings import Check, Examined, Finding, State, wrong
+from bot.doctor.findings import Check, DoctorOptions, Finding, State, wrong
 from bot.model.text import Language, Text
 
 PATIENCE = 30.0
@@ -16,11 +16,11 @@ CHECKS: tuple[Check, ...] = (
     Check("store", store.check),
     Check("gitee", gitee.check),
     Check("registry", registry.check),
-    Check("docker", docker.check, docker.wanted),
-    Check("kubernetes", kubernetes.check, kubernetes.wanted),
-    Check("helm", helm.check, kubernetes.wanted),
-    Check("buildkit", buildkit.check, buildkit.wanted),
-    Check("jenkins", jenkins.check, jenkins.wanted),
+    Check("docker", docker.check, docker.enabled),
+    Check("kubernetes", kubernetes.check, kubernetes.enabled),
+    Check("helm", helm.check, kubernetes.enabled),
+    Check("buildkit", buildkit.check, buildkit.enabled),
+    Check("jenkins", jenkins.check, jenkins.enabled),
     Check("dns", dns.check),
 )
 
@@ -32,11 +32,11 @@ _SUMMARIES = {
 
 
 async def examine(
-    examined: Examined, checks: Sequence[Check] = CHECKS
+    options: DoctorOptions, checks: Sequence[Check] = CHECKS
 ) -> AsyncIterator[tuple[str, Sequence[Finding]]]:
     """Yield the findings of each part, in the order of the checks, while later checks still run."""
-    chosen = [check for check in checks if check.wanted(examined.settings)]
-    running = [asyncio.create_task(_checked(check, examined)) for check in chosen]
+    chosen = [check for check in checks if check.enabled(options.settings)]
+    running = [asyncio.create_task(_checked(check, options)) for check in chosen]
     try:
         for check, task in zip(chosen, running, strict=True):
             yield check.name, await task
@@ -64,10 +64,10 @@ def passed(findings: Sequence[Finding]) -> bool:
     return all(finding.state is not State.WRONG for finding in findings)
 
 
-async def _checked(check: Check, examined: Examined) -> Sequence[Finding]:
+async def _checked(check: Check, options: DoctorOptions) -> Sequence[Finding]:
     try:
         async with asyncio.timeout(PATIENCE):
-            return await check.check(examined)
+            return await check.check(options)
     except TimeoutError:
         return [
             wrong(

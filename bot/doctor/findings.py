@@ -27,7 +27,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class DoctorOptions:
     """What is checked; `repos` are repositories that the operator names in addition to the settings."""
 
     settings: Settings
@@ -39,8 +39,8 @@ class Check:
     """The check of one part. `check` returns problems as findings instead of raising."""
 
     name: str
-    check: Callable[[Examined], Awaitable[Sequence[Finding]]]
-    wanted: Callable[[Settings], bool] = lambda _settings: True
+    check: Callable[[DoctorOptions], Awaitable[Sequence[Finding]]]
+    enabled: Callable[[Settings], bool] = lambda _settings: True
     """Whether these settings use the part."""
 
 

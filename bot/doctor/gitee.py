@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.doctor.findings import Examined, Finding, fine, note, wrong
+from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.gitee.client import GiteeClient
 from bot.gitee.hooks import Hook, Hooks
 from bot.gitee.transport import Transport
@@ -18,9 +18,9 @@ _OK = 200
 _PLAIN_NAME = re.compile(r"[^!*?\[\]/]+/[^*?\[\]/]+")
 
 
-async def check(examined: Examined) -> Sequence[Finding]:
+async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Check the bot's account, then each repository that is known by name."""
-    gitee = examined.settings.gitee
+    gitee = options.settings.gitee
     token = gitee.token.get_secret_value()
     if not token:
         return [wrong(Text(en="no token is set", zh="没有设置令牌"), _TOKEN)]
@@ -29,7 +29,7 @@ async def check(examined: Examined) -> Sequence[Finding]:
     try:
         bot = await client.whoami()
         repositories = _RepositoryCheck(client, Hooks(transport), bot.login)
-        found = await asyncio.gather(*(repositories.findings(repo) for repo in named(examined)))
+        found = await asyncio.gather(*(repositories.findings(repo) for repo in named(options)))
     except ChatOpsError as error:
         return [_failed(error)]
     finally:
@@ -38,10 +38,10 @@ async def check(examined: Examined) -> Sequence[Finding]:
     return [known, *(finding for findings in found for finding in findings)]
 
 
-def named(examined: Examined) -> tuple[RepoPath, ...]:
+def named(options: DoctorOptions) -> tuple[RepoPath, ...]:
     """Return the repositories that are known by name; patterns with wildcards name none."""
-    patterns = (one for one in examined.settings.repos.allow if _PLAIN_NAME.fullmatch(one))
-    return tuple(dict.fromkeys((*examined.repos, *(RepoPath.parse(one) for one in patterns))))
+    patterns = (one for one in options.settings.repos.allow if _PLAIN_NAME.fullmatch(one))
+    return tuple(dict.fromkeys((*options.repos, *(RepoPath.parse(one) for one in patterns))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from bot.doctor.findings import Examined, Finding, fine, note, wrong
+from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.model.text import Text
 
 OLDEST = (3, 8)
@@ -16,7 +16,7 @@ _ADVICE = Text(
 )
 
 
-async def check(_examined: Examined) -> Sequence[Finding]:
+async def check(_options: DoctorOptions) -> Sequence[Finding]:
     """Ask Helm for its version."""
     try:
         process = await asyncio.create_subprocess_exec(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.app.runners import open_jenkins
 from bot.core.deciding import placeholders
-from bot.doctor.findings import Examined, Finding, fine, note, wrong
+from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.doctor.gitee import named
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
@@ -39,17 +39,17 @@ class NamedJob:
     parameters: frozenset[str]
 
 
-def wanted(settings: Settings) -> bool:
+def enabled(settings: Settings) -> bool:
     """Whether the settings name a Jenkins."""
     return bool(settings.jenkins.url)
 
 
-async def check(examined: Examined) -> Sequence[Finding]:
+async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Check that Jenkins answers, the bot's account, and the jobs."""
-    jobs = open_jenkins(examined.settings)
+    jobs = open_jenkins(options.settings)
     try:
-        found = [await _account(jobs.client, examined.settings), *_policy(examined.settings)]
-        checks = [_job(jobs, one) for one in await _named_jobs(examined)]
+        found = [await _account(jobs.client, options.settings), *_policy(options.settings)]
+        checks = [_job(jobs, one) for one in await _named_jobs(options)]
         return [*found, *(finding for each in await asyncio.gather(*checks) for finding in each)]
     except ChatOpsError as error:
         return [_failed(error)]
@@ -95,10 +95,10 @@ def _policy(settings: Settings) -> Iterator[Finding]:
         )
 
 
-async def _named_jobs(examined: Examined) -> Sequence[NamedJob]:
+async def _named_jobs(options: DoctorOptions) -> Sequence[NamedJob]:
     """Return the jobs in the configurations of the repositories that are known by name."""
-    async with _forge(examined.settings) as forge:
-        return [one for repo in named(examined) async for one in _named_by(forge, repo)]
+    async with _forge(options.settings) as forge:
+        return [one for repo in named(options) async for one in _named_by(forge, repo)]
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bot.doctor.findings import Examined, Finding, fine, note, wrong
+from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.model.errors import ChatOpsError
 from bot.model.text import Text
 from bot.settings.model import Settings
@@ -34,16 +34,16 @@ NEEDS: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 
 
-def wanted(settings: Settings) -> bool:
+def enabled(settings: Settings) -> bool:
     """Whether the settings enable the cluster."""
     return settings.kubernetes.enabled
 
 
-async def check(examined: Examined) -> Sequence[Finding]:
+async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Check that the cluster answers, and what the bot may do there."""
     from bot.runners.kubernetes.cluster import Cluster, ClusterAccess  # noqa: PLC0415 - 20 MB of client
 
-    chosen = examined.settings.kubernetes
+    chosen = options.settings.kubernetes
     async with Cluster(ClusterAccess(chosen.kubeconfig, chosen.context)) as cluster:
         try:
             version = await cluster.version()

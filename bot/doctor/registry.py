@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from bot.app.adapters import open_registry
-from bot.doctor.findings import Examined, Finding, fine, note, wrong
+from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.model.errors import GiveUp
 from bot.model.text import Text
 from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 
 
-async def check(examined: Examined) -> Sequence[Finding]:
+async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Check that the registry answers and accepts the credentials."""
-    chosen = examined.settings.registry
-    async with open_registry(examined.settings) as registry:
+    chosen = options.settings.registry
+    async with open_registry(options.settings) as registry:
         trouble = await registry.ping()
         if trouble is not None:
             return [_unusable(trouble)]

@@ -4,15 +4,15 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bot.doctor.findings import Examined, Finding, fine, note, wrong
+from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.model.text import Text
 from bot.settings.model import Settings
 from bot.settings.problems import SettingsError
 
 
-async def check(examined: Examined) -> Sequence[Finding]:
+async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Check what can be checked without any other part."""
-    found = list(_findings(examined.settings))
+    found = list(_findings(options.settings))
     return found or [fine(en="complete", zh="配置完整")]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from bot.doctor.findings import Examined, Finding, fine, wrong
+from bot.doctor.findings import DoctorOptions, Finding, fine, wrong
 from bot.model.text import Text
 from bot.store.database import Database, single_process
 
@@ -14,9 +14,9 @@ _ADVICE = Text(
 )
 
 
-async def check(examined: Examined) -> Sequence[Finding]:
+async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Check that a server answers. No finding contains the address, because it may hold a password."""
-    url = examined.settings.store_url
+    url = options.settings.store_url
     try:
         if single_process(url):
             return [fine(en="SQLite, for one replica", zh="SQLite，单副本")]

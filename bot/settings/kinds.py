@@ -1,17 +1,15 @@
 """Types of values that several settings share."""
 
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from bot.core import duration
 
-STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
-"""How every section is validated: an unknown key is an error, and a key's docstring is its description."""
+T = TypeVar("T")
 
 Secret = SecretStr
 NO_SECRET = Secret("")
-
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1)]
@@ -44,3 +42,9 @@ def _at_least(least: str) -> AfterValidator:
 RetentionTime = Annotated[Duration, _at_least("1h")]
 DeliveryRetention = Annotated[Duration, _at_least("2d")]
 """The sweep recovers missed commands for up to a day; a delivery that is forgotten sooner would run again."""
+
+
+def section(cls: type[T]) -> type[T]:
+    """Validate a section strictly: an unknown key is an error. A key's docstring becomes its description."""
+    cls.__pydantic_config__ = {"extra": "forbid", "use_attribute_docstrings": True}  # type: ignore[attr-defined] # read by pydantic
+    return cls

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,6 @@ from bot.core.language.command import PermissionLevel
 from bot.model.text import Language
 from bot.settings.kinds import (
     NO_SECRET,
-    STRICT,
     Bytes,
     Count,
     DeliveryRetention,
@@ -24,6 +23,7 @@ from bot.settings.kinds import (
     RetentionTime,
     Secret,
     WebAddress,
+    section,
 )
 from bot.settings.runners import (
     BuildKitSettings,
@@ -35,8 +35,6 @@ from bot.settings.runners import (
 )
 
 __all__ = [
-    "NO_SECRET",
-    "STRICT",
     "BuildKitSettings",
     "CommentsSettings",
     "DnsSettings",
@@ -57,11 +55,10 @@ __all__ = [
 ]
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Where the bot listens and stores its files."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     host: str = "127.0.0.1"
     """Address to listen on; `0.0.0.0` for all IPv4 addresses of the machine."""
@@ -79,11 +76,10 @@ class ServerSettings:
     replica that resumes the runs cleans up after it."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class GiteeSettings:
     """The Gitee server, and the bot's account there."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     url: WebAddress = "https://gitee.com"
     """Address of Gitee, or of a private deployment."""
@@ -106,33 +102,30 @@ class GiteeSettings:
         return (self.api_url or f"{self.url.rstrip('/')}/api/v5").rstrip("/")
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
     """The database of deliveries, runs and environments."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     url: Secret = NO_SECRET
     """Address of the database, such as `sqlite:////srv/chatops/chatops.db` or, for several replicas,
     `postgresql://chatops@db.example.com/chatops`; by default `chatops.db` in `server.data_dir`."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class ReposSettings:
     """The repositories that the bot serves."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     allow: tuple[str, ...] = ()
     """Patterns such as `org/*`, and `!org/legacy` for an exception; the last match decides. By default the
     bot serves no repository."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class PreviewSettings:
     """How visitors reach previews."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     domain: str = "preview.localhost"
     """Parent domain of all previews; a wildcard DNS record points it to the preview proxy or the ingress
@@ -150,11 +143,10 @@ class PreviewSettings:
     environment with a shorter lifetime than this is torn down without a warning."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class LimitsSettings:
     """Limits on concurrency, time and size."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     runs: Count = 2
     """Runs that may execute at the same time."""
@@ -174,11 +166,10 @@ class LimitsSettings:
     """Largest source tree that is sent to a build, in bytes."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class RetentionSettings:
     """How long finished work is kept; the run that deployed a live environment is never removed."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     logs: RetentionTime = "30d"
     """Logs of steps."""
@@ -190,11 +181,10 @@ class RetentionSettings:
     """Processed webhooks (at least `2d`); used to detect redeliveries."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
     """Periodic reconciliation: recover missed webhooks, delete orphaned resources."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     enabled: bool = True
     """Whether to sweep periodically; `chatops gc` deletes orphaned resources in either case."""
@@ -205,11 +195,10 @@ class SweepSettings:
     it."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class CommentsSettings:
     """Comments under pull requests."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     language: Language = Language.ZH
     """Language of comments, unless the repository chooses one."""
@@ -222,11 +211,10 @@ class CommentsSettings:
     that Gitee notifies people."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. A section that is missing has the defaults of its class."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     server: ServerSettings = field(default_factory=ServerSettings)
     gitee: GiteeSettings = field(default_factory=GiteeSettings)

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from bot.settings.kinds import (
     NO_SECRET,
-    STRICT,
     Address,
     Count,
     DurationOrNone,
@@ -17,14 +16,14 @@ from bot.settings.kinds import (
     Secret,
     Size,
     WebAddress,
+    section,
 )
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class DockerSettings:
     """The Docker Engine that builds, deploys and tests, and the limits of its containers."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     enabled: bool = True
     """Whether to use a Docker Engine; without one, steps run on Kubernetes or Jenkins only."""
@@ -47,11 +46,10 @@ class DockerSettings:
     """Whether to block containers from the ports of this machine (with iptables; needs root)."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class KubernetesSettings:
     """The cluster for steps with `runner: kubernetes`, and the limits of its environments."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     enabled: bool = False
     """Whether to deploy and test in a cluster."""
@@ -133,11 +131,10 @@ class KubernetesSettings:
     point to the bot's preview proxy."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
     """The registry that images are pushed to."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     kind: Literal["oci", "harbor"] = "oci"
     """API of the registry: the OCI distribution API only, or also Harbor's, which adds projects,
@@ -160,11 +157,10 @@ class RegistrySettings:
     by default no image is refused. Needs Harbor with a scanner."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class JenkinsSettings:
     """A Jenkins whose jobs repositories may use as steps; unused without `url`."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     url: WebAddress = ""
     """Address at which the bot reaches Jenkins, including the path."""
@@ -191,11 +187,10 @@ class JenkinsSettings:
     interrupted."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class BuildKitSettings:
     """The buildkitd for builds with `runner: kubernetes`; its client `buildctl` must be on the bot's PATH."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     address: Annotated[str, Field(pattern=r"^((tcp|unix)://\S+)?$")] = ""
     """Address of buildkitd, such as `tcp://buildkitd:1234` or `unix:///run/buildkit/buildkitd.sock`; by
@@ -210,11 +205,10 @@ class BuildKitSettings:
     """Network of RUN instructions; `none` builds without network access."""
 
 
+@section
 @dataclass(frozen=True, slots=True)
 class DnsSettings:
     """How the host names of previews resolve; not needed with a wildcard record."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     address: Address = ""
     """Address that the host names of previews resolve to; `chatops dns coredns` writes it, `chatops doctor`

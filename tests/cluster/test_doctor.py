@@ -3,19 +3,19 @@
 from pathlib import Path
 
 from bot.doctor import kubernetes
-from bot.doctor.findings import Examined, State
+from bot.doctor.findings import DoctorOptions, State
 from bot.settings.model import KubernetesSettings, Settings
 
 
-def examined(kubeconfig: Path) -> Examined:
-    return Examined(Settings(kubernetes=KubernetesSettings(enabled=True, kubeconfig=kubeconfig)))
+def options(kubeconfig: Path) -> DoctorOptions:
+    return DoctorOptions(Settings(kubernetes=KubernetesSettings(enabled=True, kubeconfig=kubeconfig)))
 
 
 async def test_the_administrator_lacks_no_right(kubeconfig: Path) -> None:
-    assert [one.state for one in await kubernetes.check(examined(kubeconfig))] == [State.FINE, State.FINE]
+    assert [one.state for one in await kubernetes.check(options(kubeconfig))] == [State.FINE, State.FINE]
 
 
 async def test_the_rights_of_the_chart_are_what_the_doctor_asks_for(bot_kubeconfig: Path) -> None:
-    found = await kubernetes.check(examined(bot_kubeconfig))
+    found = await kubernetes.check(options(bot_kubeconfig))
 
     assert [(one.state, one.found.en) for one in found if one.state is not State.FINE] == []

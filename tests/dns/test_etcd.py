@@ -10,7 +10,7 @@ import pytest
 
 from bot.dns.etcd import EtcdRecords
 from bot.doctor import dns as doctor
-from bot.doctor.findings import Examined, State
+from bot.doctor.findings import DoctorOptions, State
 from bot.settings.model import DnsSettings, PreviewSettings, Settings
 from tests.doctor.nameserver import nameserver, patient
 from tests.real.parts import EtcdProcess
@@ -104,9 +104,9 @@ async def test_doctor_creates_a_record_and_resolves_it(etcd: EtcdProcess) -> Non
         return str(found["value"]["host"]) if found and kind == "A" else "NXDOMAIN"
 
     async with nameserver(from_etcd) as server:
-        [found] = await doctor.check(examined(etcd.url, server))
+        [found] = await doctor.check(options(etcd.url, server))
     async with nameserver(lambda _name, _kind: "NXDOMAIN") as server:
-        [unserved] = await doctor.check(examined(etcd.url, server))
+        [unserved] = await doctor.check(options(etcd.url, server))
 
     assert (found.state, found.found.en) == (State.FINE, f"*.{ZONE} resolves to 10.0.0.5")
     assert unserved.state is State.WRONG
@@ -115,12 +115,12 @@ async def test_doctor_creates_a_record_and_resolves_it(etcd: EtcdProcess) -> Non
 
 
 async def test_doctor_reports_an_unavailable_etcd() -> None:
-    [found] = await doctor.check(examined(f"http://127.0.0.1:{free_port()}", "127.0.0.1:9"))
+    [found] = await doctor.check(options(f"http://127.0.0.1:{free_port()}", "127.0.0.1:9"))
 
     assert found.state is State.WRONG
     assert found.found.en.startswith("DNS records cannot be published: etcd: ")
 
 
-def examined(etcd: str, server: str) -> Examined:
+def options(etcd: str, server: str) -> DoctorOptions:
     names = DnsSettings(address="10.0.0.5", etcd=etcd, servers=(server,))
-    return Examined(Settings(preview=PreviewSettings(domain=ZONE), dns=names))
+    return DoctorOptions(Settings(preview=PreviewSettings(domain=ZONE), dns=names))

@@ -6,14 +6,14 @@ import pytest
 
 from bot.doctor import buildkit
 from bot.doctor.examination import CHECKS
-from bot.doctor.findings import Examined, State
+from bot.doctor.findings import DoctorOptions, State
 from bot.settings.model import BuildKitSettings, Settings
 from tests.fakes.buildctl import install
 from tests.real.ports import free_port
 
 
-def examined(address: str) -> Examined:
-    return Examined(Settings(buildkit=BuildKitSettings(address)))
+def options(address: str) -> DoctorOptions:
+    return DoctorOptions(Settings(buildkit=BuildKitSettings(address)))
 
 
 @pytest.fixture
@@ -24,14 +24,14 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("client")
 async def test_a_buildkitd_that_answers_passes() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        [found] = await buildkit.check(examined(f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
+        [found] = await buildkit.check(options(f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
 
     assert found.state is State.FINE
 
 
 @pytest.mark.usefixtures("client")
 async def test_an_unavailable_buildkitd_is_reported() -> None:
-    [found] = await buildkit.check(examined(f"tcp://127.0.0.1:{free_port()}"))
+    [found] = await buildkit.check(options(f"tcp://127.0.0.1:{free_port()}"))
 
     assert found.state is State.WRONG
     assert "failed to list workers" in found.found.en
@@ -39,7 +39,7 @@ async def test_an_unavailable_buildkitd_is_reported() -> None:
 
 async def test_a_missing_client_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    [found] = await buildkit.check(examined("tcp://b:1"))
+    [found] = await buildkit.check(options("tcp://b:1"))
 
     assert (found.state, found.found.en) == (State.WRONG, "buildctl is not on the PATH")
 
@@ -47,5 +47,5 @@ async def test_a_missing_client_is_reported(monkeypatch: pytest.MonkeyPatch, tmp
 def test_buildkit_is_not_checked_without_an_address() -> None:
     [check] = [one for one in CHECKS if one.name == "buildkit"]
 
-    assert not check.wanted(Settings())
-    assert check.wanted(examined("tcp://b:1").settings)
+    assert not check.enabled(Settings())
+    assert check.enabled(options("tcp://b:1").settings)

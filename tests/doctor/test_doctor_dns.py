@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from bot.doctor import dns, lookup
-from bot.doctor.findings import Examined, Finding, State
+from bot.doctor.findings import DoctorOptions, Finding, State
 from bot.model.text import Language
 from bot.settings.model import DnsSettings, PreviewSettings, Settings
 from tests.doctor.nameserver import Answer, nameserver, patient
@@ -27,7 +27,7 @@ async def findings(answer: Answer, address: str = "") -> list[Finding]:
         settings = Settings(
             preview=PreviewSettings(domain=DOMAIN), dns=DnsSettings(address=address, servers=(server,))
         )
-        return list(await dns.check(Examined(settings)))
+        return list(await dns.check(DoctorOptions(settings)))
 
 
 async def test_a_wildcard_zone_passes_and_is_queried_for_random_names() -> None:
@@ -73,7 +73,7 @@ async def test_each_failure_has_its_own_finding(
 async def test_the_port_of_a_server_is_used() -> None:
     async with nameserver(by_type({"A": "NXDOMAIN"})) as server:
         settings = Settings(preview=PreviewSettings(domain=DOMAIN), dns=DnsSettings(servers=(server,)))
-        [found] = await dns.check(Examined(settings))
+        [found] = await dns.check(DoctorOptions(settings))
 
     assert found.found.en.startswith(f"{server} reports that chatops-doctor-")
 
@@ -109,7 +109,7 @@ async def test_an_unexpected_address_is_wrong() -> None:
 
 @pytest.mark.parametrize("domain", ["localhost", "preview.localhost", "Preview.LOCALHOST."])
 async def test_a_local_name_is_not_queried(domain: str) -> None:
-    [found] = await dns.check(Examined(Settings(preview=PreviewSettings(domain=domain))))
+    [found] = await dns.check(DoctorOptions(Settings(preview=PreviewSettings(domain=domain))))
 
     assert found.state is State.NOTE
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.doctor import gitee
-from bot.doctor.findings import Examined, Finding, State
+from bot.doctor.findings import DoctorOptions, Finding, State
 from bot.gitee.hooks import Hook, Hooks
 from bot.gitee.transport import Transport
 from bot.model.forge import RepoPath
@@ -38,7 +38,7 @@ def settings(forge: OfflineGitee, token: str, *allow: str) -> Settings:
 
 
 async def check(forge: OfflineGitee, token: str, *allow: str) -> list[Finding]:
-    return list(await gitee.check(Examined(settings(forge, token, *allow))))
+    return list(await gitee.check(DoctorOptions(settings(forge, token, *allow))))
 
 
 async def test_a_missing_token_is_reported_without_requests(forge: OfflineGitee) -> None:
@@ -70,9 +70,9 @@ async def test_a_missing_webhook_is_wrong_and_an_existing_one_passes(forge: Offl
 
 async def test_a_missing_repository_is_reported(forge: OfflineGitee) -> None:
     token = forge.token("chatops-bot")
-    examined = Examined(settings(forge, token), (RepoPath("team", "none"),))
+    options = DoctorOptions(settings(forge, token), (RepoPath("team", "none"),))
 
-    found = list(await gitee.check(examined))[1]
+    found = list(await gitee.check(options))[1]
 
     assert (found.state, found.found.en) == (
         State.WRONG,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bot.doctor import helm
-from bot.doctor.findings import Examined, State
+from bot.doctor.findings import DoctorOptions, State
 from bot.settings.model import Settings
 
 
@@ -30,10 +30,10 @@ async def test_the_helm_on_path_is_used(tmp_path: Path, monkeypatch: pytest.Monk
     program = tmp_path / "helm"
     program.write_text('#!/bin/sh\n[ "$1 $2" = "version --short" ] && echo v3.10.1+gabc\n')
     program.chmod(0o755)
-    [found] = await helm.check(Examined(Settings()))
+    [found] = await helm.check(DoctorOptions(Settings()))
     assert (found.state, found.found.en) == (State.FINE, "Helm v3.10.1")
 
     program.unlink()
     monkeypatch.setenv("PATH", str(tmp_path))
-    [found] = await helm.check(Examined(Settings()))
+    [found] = await helm.check(DoctorOptions(Settings()))
     assert found.state is State.NOTE

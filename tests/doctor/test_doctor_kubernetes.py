@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bot.doctor import kubernetes
-from bot.doctor.findings import Examined, Finding, State
+from bot.doctor.findings import DoctorOptions, Finding, State
 from bot.settings.model import KubernetesSettings, Settings
 from tests.real.ports import free_port
 
@@ -68,7 +68,7 @@ async def check(folder: Path, port: int, ingress_class: str = "") -> list[Findin
     }
     file.write_text(json.dumps(config))
     chosen = KubernetesSettings(enabled=True, kubeconfig=file, ingress_class=ingress_class)
-    return list(await kubernetes.check(Examined(Settings(kubernetes=chosen))))
+    return list(await kubernetes.check(DoctorOptions(Settings(kubernetes=chosen))))
 
 
 async def test_a_cluster_with_all_permissions_passes(server: ApiServer, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_an_unavailable_cluster_is_reported(tmp_path: Path) -> None:
 
 
 async def test_outside_a_cluster_a_kubeconfig_is_required() -> None:
-    [found] = await kubernetes.check(Examined(Settings(kubernetes=KubernetesSettings(enabled=True))))
+    [found] = await kubernetes.check(DoctorOptions(Settings(kubernetes=KubernetesSettings(enabled=True))))
 
     assert found.state is State.WRONG
     assert found.advice is not None

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from bot.cli import main
 from bot.doctor import docker, examination, registry, settings
 from bot.doctor.examination import examine, lines, passed, summary
-from bot.doctor.findings import Check, Examined, Finding, State, fine, note, wrong
+from bot.doctor.findings import Check, DoctorOptions, Finding, State, fine, note, wrong
 from bot.model.text import Language, Text
 from bot.settings.model import (
     DockerSettings,
@@ -28,19 +28,19 @@ from tests.real.ports import free_port
 BAD = wrong(Text(en="it is gone", zh="不见了"), Text(en="Bring it back.", zh="请恢复。"))
 
 
-async def _fine(_examined: Examined) -> Sequence[Finding]:
+async def _fine(_options: DoctorOptions) -> Sequence[Finding]:
     return [fine(en="good", zh="好"), note(Text(en="odd", zh="奇怪"))]
 
 
-async def _bad(_examined: Examined) -> Sequence[Finding]:
+async def _bad(_options: DoctorOptions) -> Sequence[Finding]:
     return [BAD]
 
 
-async def _bug(_examined: Examined) -> Sequence[Finding]:
+async def _bug(_options: DoctorOptions) -> Sequence[Finding]:
     raise LookupError("what")
 
 
-async def _hangs(_examined: Examined) -> Sequence[Finding]:
+async def _hangs(_options: DoctorOptions) -> Sequence[Finding]:
     await asyncio.Event().wait()
     return []
 
@@ -52,11 +52,11 @@ async def test_all_checks_run_in_order_and_one_failure_hides_no_other(
     checks = [
         Check("hangs", _hangs),
         Check("bug", _bug),
-        Check("unused", _bad, wanted=lambda _: False),
+        Check("unused", _bad, enabled=lambda _: False),
         Check("fine", _fine),
     ]
 
-    found = [each async for each in examine(Examined(Settings()), checks)]
+    found = [each async for each in examine(DoctorOptions(Settings()), checks)]
 
     assert [name for name, _ in found] == ["hangs", "bug", "fine"]
     assert [findings[0].state for _, findings in found] == [State.WRONG, State.WRONG, State.FINE]
@@ -132,13 +132,13 @@ async def test_complete_settings_pass(tmp_path: Path) -> None:
         repos=ReposSettings(allow=("a/*",)),
     )
 
-    assert [found.state for found in await settings.check(Examined(complete))] == [State.FINE]
+    assert [found.state for found in await settings.check(DoctorOptions(complete))] == [State.FINE]
 
 
 async def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     found = await settings.check(
-        Examined(Settings(server=ServerSettings(data_dir=tmp_path / "file" / "data")))
+        DoctorOptions(Settings(server=ServerSettings(data_dir=tmp_path / "file" / "data")))
     )
 
     assert f"{tmp_path}/file cannot be written to" in [one.found.en for one in found]
@@ -146,7 +146,7 @@ async def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.docker
 async def test_a_real_engine_passes() -> None:
-    [found] = await docker.check(Examined(Settings()))
+    [found] = await docker.check(DoctorOptions(Settings()))
 
     assert found.state is State.FINE
     assert "API 1." in found.found.en
@@ -159,7 +159,7 @@ def test_an_engine_that_is_too_old_fails(version: str) -> None:
 
 
 async def test_an_unusable_engine_address_is_reported() -> None:
-    [found] = await docker.check(Examined(Settings(docker=DockerSettings(host="ssh://host"))))
+    [found] = await docker.check(DoctorOptions(Settings(docker=DockerSettings(host="ssh://host"))))
 
     assert found.state is State.WRONG
     assert "ssh://" in found.found.en
@@ -170,7 +170,7 @@ async def test_a_real_registry_passes_and_gets_no_new_repository(tmp_path: Path)
     process = RegistryProcess(tmp_path)
     try:
         found = await registry.check(
-            Examined(Settings(registry=RegistrySettings(url=f"http://{process.host}")))
+            DoctorOptions(Settings(registry=RegistrySettings(url=f"http://{process.host}")))
         )
         async with httpx.AsyncClient(base_url=f"http://{process.host}") as client:
             known = (await client.get("/v2/_catalog")).json()
@@ -189,7 +189,7 @@ async def test_a_registry_that_refuses_pushes_is_reported(tmp_path: Path) -> Non
     process = RegistryProcess(tmp_path, readonly=True)
     try:
         _, found = await registry.check(
-            Examined(Settings(registry=RegistrySettings(url=f"http://{process.host}")))
+            DoctorOptions(Settings(registry=RegistrySettings(url=f"http://{process.host}")))
         )
     finally:
         process.stop()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.doctor import jenkins as check
-from bot.doctor.findings import Examined, Finding, State
+from bot.doctor.findings import DoctorOptions, Finding, State
 from bot.model.text import Language
 from bot.settings.model import GiteeSettings, JenkinsSettings, ReposSettings, Secret, Settings
 from playground.jenkins.server import OfflineJenkins
@@ -50,7 +50,7 @@ def settings(gitee: OfflineGitee, jenkins: OfflineJenkins) -> Settings:
 
 
 async def findings(settings: Settings) -> list[Finding]:
-    found = list(await check.check(Examined(settings)))
+    found = list(await check.check(DoctorOptions(settings)))
     assert all(one.found.en != one.found.say(Language.ZH) for one in found)
     return found
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bot.doctor import registry as doctor
-from bot.doctor.findings import Examined, State
+from bot.doctor.findings import DoctorOptions, State
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
@@ -323,14 +323,14 @@ async def test_doctor_lists_missing_permissions(
 ) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, permissions)
 
-    answers, allowed = await doctor.check(Examined(settings(harbor, "previews")))
+    answers, allowed = await doctor.check(DoctorOptions(settings(harbor, "previews")))
 
     assert (answers.state, allowed.state) == (State.FINE, state)
     assert told in allowed.found.en
 
 
 async def test_doctor_reports_a_missing_project(harbor: FakeHarbor) -> None:
-    _, found = await doctor.check(Examined(settings(harbor, "12")))
+    _, found = await doctor.check(DoctorOptions(settings(harbor, "12")))
 
     assert found.state is State.NOTE
     assert "12 does not exist yet" in found.found.en
