@@ -6,6 +6,7 @@ from bot.core.language.catalogue import command_help
 from bot.core.language.command import AnyCommand
 from bot.model.text import Language, Text
 from bot.model.views import CommandHelp
+from bot.words.names import PERMISSIONS
 
 BEGIN, END = "<!-- commands -->", "<!-- /commands -->"
 
@@ -13,15 +14,6 @@ _HEADINGS = Text(
     en="| Command | What it does | Who | Also |\n|---|---|---|---|",
     zh="| 命令 | 作用 | 谁可以用 | 别名 |\n|---|---|---|---|",
 )
-
-_NEEDS = {
-    "anyone": Text(en="everybody", zh="所有人"),
-    "contributor": Text(
-        en="write access, or the author of a trusted PR", zh="有写权限者，或受信任的 PR 的作者"
-    ),
-    "write": Text(en="write access", zh="有写权限者"),
-    "admin": Text(en="administrators", zh="管理员"),
-}
 
 
 def commands_table(commands: Sequence[AnyCommand], language: Language) -> str:
@@ -42,6 +34,5 @@ def with_commands(readme: str, table: str) -> str:
 def _row(command: CommandHelp, language: Language) -> str:
     aliases = " ".join(f"`/{alias}`" for alias in command.aliases)
     usage = command.usage.replace("|", "\\|")
-    return (
-        f"| `{usage}` | {command.summary.say(language)} | {_NEEDS[command.needs].say(language)} | {aliases} |"
-    )
+    needs = PERMISSIONS[command.needs].say(language)
+    return f"| `{usage}` | {command.summary.say(language)} | {needs} | {aliases} |"

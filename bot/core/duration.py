@@ -1,4 +1,4 @@
-"""Durations as people write them, in both languages."""
+"""Durations as people type them, in either language; `bot.words.quantities` shows how long something took."""
 
 import re
 import unicodedata

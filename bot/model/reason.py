@@ -4,9 +4,9 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why something was refused, failed or stopped. Templates word each code in both languages.
+    """Why something was refused, failed or stopped; `bot.words` has a sentence for each, in both languages.
 
-    The comment beside a code names the facts that go with it; templates may rely on them.
+    The facts that go with a code are named beside it; its sentence may use them.
     """
 
     # Refusals: nothing ran.
@@ -76,7 +76,6 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"  # by
     CLOSED = "closed"
     SKIPPED_AFTER_FAILURE = "skipped_after_failure"
-    SHUT_DOWN = "shut_down"
 
     # Infrastructure: retried, then reported as such.
     ENGINE_UNAVAILABLE = "engine_unavailable"  # message

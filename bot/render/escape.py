@@ -6,7 +6,10 @@ emoji, links to issues) works on the finished text, so entities do not stop it: 
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
+
+from bot.words.sentence import Kind, Part
 
 ZERO_WIDTH = "\u200b"
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -87,6 +90,19 @@ def prose(value: object, limit: int = 500) -> str:
     return "".join(
         code(part) if index % 2 and part.strip() else _words(part) for index, part in enumerate(parts)
     )
+
+
+def sentence(parts: Iterable[Part]) -> str:
+    """Return a sentence of the bot, with the facts in it made harmless."""
+    return "".join(_PART[part.kind](part.value) for part in parts)
+
+
+_PART: Mapping[Kind, Callable[[str], str]] = {
+    Kind.WORDS: str,
+    Kind.TEXT: text,
+    Kind.CODE: lambda value: code(value, _LONGEST_FACT),
+}
+_LONGEST_FACT = 300
 
 
 def mention(login: str) -> str:

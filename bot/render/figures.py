@@ -1,16 +1,14 @@
-"""Figures as people read them: sizes, moments, short digests. No words: those are the templates'."""
+"""What comments show of moments, digests and facts; without words, which the templates have."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 
 GITEE_TIME = timezone(timedelta(hours=8))
-"""Gitee shows and sends its times so."""
-_STEP = 1000
-_TENS = 10
+"""The time zone in which Gitee shows and sends times."""
 
 
 class Facts(dict[str, str]):
-    """Facts of a reason. One that is missing shows as a dash: a comment is worth more than a complaint."""
+    """Facts of a reason. A missing one shows as a dash: an incomplete comment is better than none."""
 
     def __missing__(self, key: str) -> str:
         return "—"
@@ -19,17 +17,6 @@ class Facts(dict[str, str]):
 def facts(given: Mapping[str, str]) -> Facts:
     """Make facts fit for templates."""
     return Facts(given)
-
-
-def size(count: int) -> str:
-    """Return bytes as `46.2 MB`, in powers of ten as `docker images` does."""
-    amount, units = float(count), iter(("B", "kB", "MB", "GB"))
-    unit = next(units)
-    for larger in units:
-        if amount < _STEP:
-            break
-        amount, unit = amount / _STEP, larger
-    return f"{amount:.0f} {unit}" if unit == "B" or amount >= _TENS * _TENS else f"{amount:.1f} {unit}"
 
 
 def digest(value: str) -> str:

@@ -13,6 +13,8 @@ from bot.model.text import Language, Text
 from bot.model.views import Message, View
 from bot.render import escape, figures
 from bot.render.cut import cut, size
+from bot.words import quantities, reasons
+from bot.words.names import PERMISSIONS, SEVERITIES, STATES, STEPS, TRIGGERS
 
 LIMIT = 60_000
 """UTF-8 bytes. Gitee refuses 65,535, and does not say whether it counts bytes or characters."""
@@ -29,11 +31,20 @@ FILTERS: dict[str, Callable[..., object]] = {
     "moment": figures.moment,
     "one_line": escape.one_line,
     "prose": escape.prose,
-    "size": figures.size,
+    "size": quantities.size,
     "text": escape.text,
     "url": escape.url,
 }
-"""The documented vocabulary of template authors, beside Jinja's own filters."""
+"""The documented vocabulary of template authors, beside Jinja's own filters and those of `_spoken`."""
+
+NAMES = {
+    "step": STEPS,
+    "state": STATES,
+    "trigger": TRIGGERS,
+    "severity": SEVERITIES,
+    "need": PERMISSIONS,
+}
+"""What templates reach as `names`, in the comment's language."""
 
 
 class TemplateRenderer:
@@ -56,9 +67,9 @@ class TemplateRenderer:
         self._report = report_override or (lambda _file, _error: None)
         self._masker = Masker(masks)
         built_in = {language: _folders(templates, language, default) for language in Language}
-        self._built_in = {language: _environment(folders) for language, folders in built_in.items()}
+        self._built_in = {language: _environment(folders, language) for language, folders in built_in.items()}
         self._overridden = {
-            language: _environment([overrides / language, overrides, *folders])
+            language: _environment([overrides / language, overrides, *folders], language)
             for language, folders in built_in.items()
             if overrides is not None
         }
@@ -107,7 +118,7 @@ def _folders(templates: Path, language: Language, default: Language) -> list[Pat
     return [templates / language, templates / default, templates]
 
 
-def _environment(folders: Sequence[Path]) -> Environment:
+def _environment(folders: Sequence[Path], language: Language) -> Environment:
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(folders),
         undefined=StrictUndefined,
@@ -115,8 +126,21 @@ def _environment(folders: Sequence[Path]) -> Environment:
         lstrip_blocks=True,
         autoescape=False,  # the target is Markdown: hostile text enters through `escape`
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update(FILTERS | _spoken(language))
+    environment.globals["names"] = {
+        table: {name: words.say(language) for name, words in named.items()} for table, named in NAMES.items()
+    }
     return environment
+
+
+def _spoken(language: Language) -> dict[str, Callable[..., object]]:
+    """Return the filters that speak a language."""
+    return {
+        "duration": lambda seconds: quantities.duration(seconds, language),
+        "reason": lambda given: escape.sentence(reasons.sentence(given, language)),
+        "advice": lambda given: escape.sentence(reasons.advice(given, language)),
+        "remark": lambda note: escape.sentence(reasons.remark(note, language)),
+    }
 
 
 def _render(environment: Environment, name: str, view: View) -> str:

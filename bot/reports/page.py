@@ -15,6 +15,8 @@ from bot.model.text import Language
 from bot.reports.paths import is_own_page
 from bot.reports.results import SuiteResults
 from bot.reports.stream import printable
+from bot.words.names import STATES
+from bot.words.quantities import duration
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -33,7 +35,6 @@ _SLOWEST = 10
 _SLOW_SECONDS = 0.1
 _LONGEST_NAME = 300
 _LONGEST_MESSAGE = 2_000
-_MINUTE = 60
 _FEW_CASES = 40
 _ORDER = {CaseState.FAILED: 0, CaseState.FLAKY: 1, CaseState.SKIPPED: 2, CaseState.PASSED: 3}
 
@@ -88,6 +89,7 @@ class ReportPage:
         environment.filters["seconds"] = seconds
         environment.filters["label"] = label
         environment.filters["message"] = message
+        environment.globals["states"] = STATES
         self._template = environment.get_template("report.html.j2")
 
     def render(self, run: int, results: Sequence[SuiteResults]) -> str:
@@ -155,14 +157,8 @@ def message(text: str) -> str:
 
 
 def seconds(amount: float) -> str:
-    """Return a duration that reads the same in both languages."""
-    if amount < 1:  # reports can contain negative durations
-        return f"{max(amount, 0) * 1000:.0f} ms"
-    if amount < _MINUTE:
-        return f"{amount:.1f} s"
-    if amount < 60 * _MINUTE:
-        return f"{int(amount // _MINUTE)} min {int(amount % _MINUTE):02d} s"
-    return f"{int(amount // (60 * _MINUTE))} h {int(amount // _MINUTE % 60):02d} min"
+    """Return a duration in units that read the same in both languages, as the page is in both."""
+    return duration(amount, Language.EN)
 
 
 def _section(suite: SuiteResults, budget: _Budget, *, few: bool) -> Section:

@@ -8,7 +8,7 @@ bin=.venv/bin
 pytest_log=.local/pytest.log
 cluster_log=.local/pytest-cluster.log
 reports=(.local/pytest.xml .local/pytest-cluster.xml)
-pure='bot/core/*,bot/model/*,bot/pipeline/*,bot/runners/kubernetes/pure/*,commands/*'
+pure='bot/core/*,bot/model/*,bot/pipeline/*,bot/runners/kubernetes/pure/*,bot/words/*,commands/*'
 
 SECONDS=$(($(date +%s) - ${STARTED:-$(date +%s)}))
 current=setup

@@ -142,7 +142,6 @@ def test_invalid_transitions_change_nothing(event: Callable[[Run], Run]) -> None
         (Reason.SUPERSEDED, RunState.SUPERSEDED),
         (Reason.CLOSED, RunState.CANCELLED),
         (Reason.CANCELLED, RunState.CANCELLED),
-        (Reason.SHUT_DOWN, RunState.CANCELLED),
     ],
 )
 def test_a_stopped_run_says_why(reason: Reason, state: RunState) -> None:

@@ -32,11 +32,14 @@ from tests.fakes.adapters import PATIENCE, FakeWorld
 @pytest.fixture(scope="session", autouse=True)
 def templates_compiled_once() -> Iterator[None]:
     """Share compiled templates between the bots of a session: they are most of a bot's start."""
-    made: dict[tuple[Path, ...], Environment] = {}
+    made: dict[tuple[Language, tuple[Path, ...]], Environment] = {}
     compile_all = renderer._environment
 
-    def shared(folders: Sequence[Path]) -> Environment:
-        return made.setdefault(tuple(folders), compile_all(folders))
+    def shared(folders: Sequence[Path], language: Language) -> Environment:
+        key = language, tuple(folders)
+        if key not in made:
+            made[key] = compile_all(folders, language)
+        return made[key]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(renderer, "_environment", shared)

@@ -117,7 +117,7 @@ async def test_a_push_supersedes_the_waiting_run_too(tester: OfflineTester) -> N
     await tester.open()
     await gate.reached()
     await tester.comment("/test")
-    await tester.sees("Queued, next in line")
+    await tester.sees("Queued, next in the queue")
     sha = await tester.push()
     for run in (1, 2):
         assert f"Superseded by a newer commit, {sha[:8]} · " in await tester.living(run)
@@ -172,7 +172,7 @@ async def test_closing_stops_the_running_run_and_removes_everything(tester: Offl
     assert "⏹️ #1 · Stopped · " in stopped
     assert "The PR was closed, which stopped the run" in stopped
     assert "Superseded" not in stopped
-    assert "Environment removed" in teardown
+    assert "Environment torn down" in teardown
     assert tester.world.deployed == {}
     assert tester.world.tags == set()
 
@@ -182,7 +182,7 @@ async def test_merging_while_a_run_waits_leaves_nothing_behind(tester: OfflineTe
     await tester.open()
     await gate.reached()
     await tester.comment("/deploy")
-    await tester.sees("Queued, next in line")
+    await tester.sees("Queued, next in the queue")
     await tester.merge()
     await tester.read_all()
     assert await tester.bot.store.pulls.environments() == ()

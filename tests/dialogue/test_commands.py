@@ -37,7 +37,7 @@ async def test_each_command_has_its_effect(
 async def test_a_teardown_removes_the_environment_and_keeps_the_image(tester: OfflineTester) -> None:
     await tester.opened()
     for typed in ("/teardown", "/销毁", "/回收 preview", "/undeploy env=preview"):
-        assert "Environment removed" in await tester.says(typed)
+        assert "Environment torn down" in await tester.says(typed)
         assert tester.world.deployed == {}
         assert tester.world.tags != set()
         await tester.says("/deploy")
@@ -46,7 +46,7 @@ async def test_a_teardown_removes_the_environment_and_keeps_the_image(tester: Of
 HELP = {
     "/help": "/deploy [env] [ttl=…]",
     "/帮助": "/deploy [env] [ttl=…]",
-    "/help build": "Who may use it: the PR's author and people with write access.",
+    "/help build": "Who may use it: people with write access, and the author of a trusted PR.",
     "/help /部署": "/deploy ttl=8h",
     "/help biuld": "Did you mean `/help build`?",
 }
@@ -62,7 +62,7 @@ async def test_help_lists_and_explains(tester: OfflineTester) -> None:
 async def test_status_shows_images_environments_and_runs(tester: OfflineTester) -> None:
     await tester.configure(BY_HAND)
     await tester.open()
-    assert "Nothing was run yet." in await tester.says("/status", by="stranger")
+    assert "Nothing has run yet." in await tester.says("/status", by="stranger")
     await tester.says("/deploy")
     said = await tester.says("/状态")
     assert "| `preview` | ready | [pr-1-shop.test.example.com]" in said
@@ -107,7 +107,7 @@ async def test_suites_are_run_by_name(tester: OfflineTester) -> None:
     await tester.opened()
     assert "2 tests passed" in await tester.says("/test web")
     assert [spec.suite for spec in tester.world.tested] == ["unit", "web", "web"]
-    assert "There is no test suite `wab`. Known: `unit`, `web`." in await tester.says("/测试 wab")
+    assert "There is no test suite `wab`. Known test suites: `unit`, `web`." in await tester.says("/测试 wab")
 
 
 async def test_html_files_beside_results_are_not_results(tester: OfflineTester) -> None:
@@ -131,17 +131,17 @@ async def test_retest_failed_runs_the_failed_suites_again(tester: OfflineTester)
 
 
 REFUSED = {
-    "/build now": "There is no argument `now`. Usage: `/build`.",
-    "/deploy nowhere": "There is no environment `nowhere`. Known: `preview`.",
-    "/deploy ttl=soon": "`soon` is no value for `ttl`; write it like 30m, 8h, 2d",
-    "/deploy ttl=8h ttl=9h": "`ttl` is given more than once.",
-    "/deploy enviroment=x": "There is no argument `enviroment`; did you mean `environment`?",
-    '/deploy "preview': "A quotation mark is not closed",
-    "/cancel all": "`all` is no value for `run`; write it like 42.",
-    "/cancel 7": "Nothing is running or waiting for this PR.",
-    "/teardown": "This PR has no environment to remove.",
-    "/help nosuch": "There is no command `nosuch`. `/help` lists them all.",
-    "/ok-to-test": "is trusted already",
+    "/build now": "Unknown argument `now`. Usage: `/build`.",
+    "/deploy nowhere": "There is no environment `nowhere`. Known environments: `preview`.",
+    "/deploy ttl=soon": "`soon` is not a valid `ttl`; expected: 30m, 8h, 2d",
+    "/deploy ttl=8h ttl=9h": "The argument `ttl` is given more than once.",
+    "/deploy enviroment=x": "Unknown argument `enviroment`; did you mean `environment`?",
+    '/deploy "preview': "Unclosed quotation mark",
+    "/cancel all": "`all` is not a valid `run`; expected: 42.",
+    "/cancel 7": "This PR has no running or queued run.",
+    "/teardown": "This PR has no environment to tear down.",
+    "/help nosuch": "There is no command `nosuch`. `/help` lists all commands.",
+    "/ok-to-test": "is already trusted",
     "/ok-to-test 1234567": "`1234567` is not the branch's latest commit",
 }
 

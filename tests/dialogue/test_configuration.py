@@ -13,14 +13,14 @@ async def test_an_invalid_file_is_reported_with_line_and_column(tester: OfflineT
     assert ">    4 |   dokerfile: app/Dockerfile" in said
     assert "Line 4, column 3" in await tester.says("/build")
     assert await tester.runs() == []
-    assert "Nothing was run yet." in await tester.says("/status")
+    assert "Nothing has run yet." in await tester.says("/status")
 
 
 async def test_an_invalid_file_does_not_prevent_the_teardown_of_a_close(tester: OfflineTester) -> None:
     await tester.opened()
     await tester.configure(BROKEN)
     await tester.close()
-    assert "Environment removed" in await tester.read()
+    assert "Environment torn down" in await tester.read()
     assert tester.world.tags == set()
 
 
@@ -35,7 +35,7 @@ async def test_a_change_takes_effect_with_the_merge(tester: OfflineTester) -> No
     await tester.configure(BUILD_ONLY)
     said = await tester.opened(files={".chatops.yml": "version: 1\non: {open: [build, deploy]}\n"})
     assert "Image built" in said
-    assert "This PR changes `.chatops.yml`. The change counts once it is merged" in said
+    assert "This PR changes `.chatops.yml`. The change takes effect once it is merged" in said
     assert [run.plan.names for run in await tester.runs()] == [("build",)]
     await tester.merge()
     await tester.read()

@@ -74,7 +74,7 @@ async def test_the_operators_limit_caps_an_extension(deployed: OfflineTester) ->
         (await preview(deployed)).key.repo, 1, lambda one: replace(one, expires_at=one.expires_at + DAYS)
     )
     said = await deployed.says("/extend")
-    assert "It already lives as long as the operator allows, `3d` from now at most." in said
+    assert "The environment already lives as long as the operator allows, which is `3d` from now." in said
 
 
 async def test_a_redelivered_command_extends_once(deployed: OfflineTester) -> None:
@@ -99,7 +99,7 @@ async def test_an_expiry_is_announced_once(deployed: OfflineTester) -> None:
     await deployed.restart()
     await looked(deployed)
     await deployed.says_nothing()
-    assert "`preview` ends soon; to keep it for another day, comment `/extend 1d`" in await deployed.says(
+    assert "`preview` expires soon; to keep it for another day, comment `/extend 1d`" in await deployed.says(
         "/status"
     )
 

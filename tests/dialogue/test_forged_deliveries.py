@@ -65,7 +65,7 @@ async def test_a_close_forged_in_advance_does_not_block_the_real_one(tester: Off
     await tester.says_nothing()
     tester.pull.state = "closed"
     tester.gitee.redeliver(-1)
-    assert "Environment removed" in await tester.read()
+    assert "Environment torn down" in await tester.read()
 
 
 async def test_a_forged_approval_of_another_commit_approves_nothing(tester: OfflineTester) -> None:

@@ -106,7 +106,7 @@ async def test_a_comment_that_the_filter_refuses_is_replaced_by_a_plain_one(
     assert "✅ **Preview ready, 2 tests passed**" in said
     assert "Gitee did not accept the full text of this comment." in said
     assert "https://bot.example.com/runs/1" in said
-    assert "Gitee did not accept the text of this answer." in await tester.says("/help")
+    assert "Gitee did not accept the text of this reply." in await tester.says("/help")
     assert len(tester.comments()) == 2
 
 

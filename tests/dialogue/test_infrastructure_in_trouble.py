@@ -36,16 +36,16 @@ HOSTILE = RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "502 | <!-- x --> 
 @pytest.mark.parametrize(
     ("door", "error", "told"),
     [
-        ("build", ENGINE_GONE, "The Docker engine does not answer: `connection refused`, again in 2 s"),
+        ("build", ENGINE_GONE, "The Docker engine does not respond: `connection refused`, retrying in 2 s"),
         (
             "fetch",
             RetryLater(Reason.GIT_UNAVAILABLE, {"message": "fatal: early EOF"}),
-            "The code cannot be fetched for now: `fatal: early EOF`, again in 2 s",
+            "The code cannot be fetched for now: `fatal: early EOF`, retrying in 2 s",
         ),
         (
             "push",
             RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "503"}, delay=30),
-            "The registry does not answer: `503`, again in 30 s",
+            "The image registry does not respond: `503`, retrying in 30 s",
         ),
     ],
 )
@@ -70,7 +70,7 @@ async def test_error_messages_of_infrastructure_are_escaped(tester: OfflineTeste
     tester.world.script.fail("push", HOSTILE)
     waited = tester.clock.hold_waits()
     await tester.open()
-    body = await tester.sees("The registry does not answer")
+    body = await tester.sees("The image registry does not respond")
     Rendered(body).assert_harmless("chatops:run=1")
     waited.open()
     assert "2 tests passed" in await tester.living(1)
@@ -80,11 +80,11 @@ async def test_a_restart_clears_the_waiting_reason(tester: OfflineTester) -> Non
     tester.world.script.fail("build", ENGINE_GONE)
     waited = tester.clock.hold_waits()
     await tester.open()
-    await tester.sees("again in 2 s")
+    await tester.sees("retrying in 2 s")
     await tester.stop()
     waited.open()
     await tester.start()
-    assert "again in" not in await tester.living(1)
+    assert "retrying in" not in await tester.living(1)
     assert [run.state for run in await tester.runs()] == [RunState.PASSED]
 
 
@@ -133,7 +133,7 @@ async def test_a_bug_in_a_decision_is_an_apology_with_an_id(
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
         patch.setattr(FactGatherer, "gather", None)
         said = await tester.opened()
-    assert "The bot met an error of its own" in said
+    assert "The bot had an internal error" in said
     assert len(caplog.records) == 1
     assert str(caplog.records[0].args[1]) in said  # type: ignore[index] # our own call
     assert "Image built" in await tester.says("/build")
@@ -149,7 +149,7 @@ async def test_a_bug_in_a_decision_is_an_apology_with_an_id(
         ("deploy", TellUser(Reason.CONTAINER_EXITED, {"name": "app", "code": "1"}, log="Traceback"),
          ["❌ **Deploy failed**", "with code 1", "Traceback", "`/test`"]),
         ("deploy", TellUser(Reason.UNHEALTHY, {"name": "app", "seconds": "60"}),
-         ["❌ **Deploy failed**", "within 60 s"]),
+         ["❌ **Deploy failed**", "within 1 min"]),
         ("fetch", TellUser(Reason.HEAD_MOVED, {"seen": "a" * 40, "now": "b" * 40}),
          ["❌ **Build failed**", "`aaaaaaaa`", "`bbbbbbbb`"]),
     ],
@@ -168,7 +168,7 @@ async def test_a_failed_teardown_is_tried_again(tester: OfflineTester) -> None:
     await tester.opened()
     tester.world.script.fail("remove", ENGINE_GONE, ENGINE_GONE, ENGINE_GONE)
     await tester.close()
-    assert "Environment removed" in await tester.read()
+    assert "Environment torn down" in await tester.read()
     assert tester.world.deployed == {}
 
 

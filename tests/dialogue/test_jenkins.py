@@ -102,7 +102,7 @@ async def test_jobs_execute_all_steps(tester: OfflineTester, jenkins: OfflineJen
     assert tester.world.reports[1, "all"].counts.passed == 2
     assert URL in await tester.says("/status")
     await tester.merge()
-    assert "removed: preview" in await tester.read()
+    assert "torn down: preview" in await tester.read()
     assert down.builds[1].parameters["CHATOPS_ENVIRONMENT"] == "preview"
     assert down.builds[1].parameters["CHATOPS_HOST"] == HOST
     assert await tester.bot.store.pulls.environments() == ()
@@ -306,7 +306,7 @@ async def test_a_job_that_reports_no_image_passes(tester: OfflineTester, jenkins
     await tester.configure(BUILD)
     said = await tester.opened()
     assert "| Build | ✅ passed |" in said
-    assert "told no image" in said
+    assert "reported no image" in said
 
 
 async def test_suites_in_containers_reach_the_deployment_of_a_job(

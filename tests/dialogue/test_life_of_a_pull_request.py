@@ -25,7 +25,7 @@ async def test_the_comment_shows_the_running_step(tester: OfflineTester) -> None
 async def test_merging_removes_everything(tester: OfflineTester) -> None:
     await tester.opened()
     await tester.merge()
-    assert "Environment removed" in await tester.read()
+    assert "Environment torn down" in await tester.read()
     assert tester.world.deployed == {}
     assert tester.world.tags == set()
     assert len(tester.world.images_removed) == 1
@@ -37,10 +37,10 @@ async def test_a_test_after_a_running_teardown_deploys_again(tester: OfflineTest
     await tester.comment("/teardown")
     await gate.reached()
     await tester.comment("/test")
-    await tester.sees("Queued, next in line")
+    await tester.sees("Queued, next in the queue")
     gate.open()
     assert "Preview ready, 2 tests passed" in await tester.living(3)
-    assert "Environment removed" in await tester.read()
+    assert "Environment torn down" in await tester.read()
     assert len(tester.world.deployed) == 1
 
 
@@ -53,8 +53,8 @@ async def test_a_deployment_right_after_reopening_builds_what_the_teardown_remov
     await tester.close()
     await gate.reached()
     await tester.reopen()
-    await tester.sees("Queued, next in line")
+    await tester.sees("Queued, next in the queue")
     gate.open()
     assert "Preview ready" in await tester.living(3)
-    assert "Environment removed" in await tester.read()
+    assert "Environment torn down" in await tester.read()
     assert len(tester.world.tags) == 1

@@ -13,7 +13,7 @@ async def test_one_run_at_a_time_for_a_pull_request(tester: OfflineTester) -> No
     await tester.open()
     await gate.reached()
     await tester.comment("/test")
-    await tester.sees("Queued, next in line")
+    await tester.sees("Queued, next in the queue")
     assert [run.state for run in await tester.bot.store.runs.unfinished()] == [
         RunState.RUNNING,
         RunState.QUEUED,
@@ -29,12 +29,12 @@ async def test_positions_of_waiting_runs_are_updated(tester: OfflineTester) -> N
     await tester.open()
     await gates[0].reached()
     await tester.open()
-    await tester.shows(2, "Queued, next in line")
+    await tester.shows(2, "Queued, next in the queue")
     await tester.open()
     await tester.shows(3, "Queued, 1 ahead")
     gates[0].open()
     await gates[1].reached()
-    await tester.shows(3, "Queued, next in line")
+    await tester.shows(3, "Queued, next in the queue")
     gates[1].open()
     for run in (1, 2, 3):
         assert "2 tests passed" in await tester.living(run)
@@ -47,7 +47,7 @@ async def test_each_repository_has_a_limit(tester: OfflineTester) -> None:
         await tester.open()
         await gate.reached()
     await tester.open()
-    await tester.sees("Queued, next in line")
+    await tester.sees("Queued, next in the queue")
     for gate in gates:
         gate.open()
     assert len(await tester.read_all()) == 2
@@ -59,12 +59,12 @@ async def test_a_waiting_run_can_be_cancelled(tester: OfflineTester) -> None:
     await tester.open()
     await gate.reached()
     await tester.open()
-    await tester.sees("Queued, next in line")
+    await tester.sees("Queued, next in the queue")
     await tester.close()
     await tester.sees("Stopped")
     gate.open()
     assert "2 tests passed" in await tester.living(1)
-    assert "Environment removed" in await tester.living(3)
+    assert "Environment torn down" in await tester.living(3)
     states = [run.state for run in await tester.runs()]
     assert states == [RunState.PASSED, RunState.CANCELLED, RunState.PASSED]
 

@@ -26,7 +26,7 @@ async def test_a_waiting_run_survives_a_restart(tester: OfflineTester) -> None:
     await tester.open()
     await gate.reached()
     await tester.comment("/test")
-    await tester.sees("Queued, next in line")
+    await tester.sees("Queued, next in the queue")
     await tester.restart()
     assert "2 tests passed" in await tester.read()
     assert [run.state for run in await tester.runs()] == [RunState.PASSED, RunState.PASSED]

@@ -89,9 +89,9 @@ async def test_a_stored_visit_keeps_a_preview_awake(deployed: OfflineTester) -> 
 
 async def test_the_command_wakes_a_preview(asleep: OfflineTester) -> None:
     said = await asleep.says("/唤醒")
-    assert said.startswith("As lin asked, the preview is waking.")
+    assert said.startswith("As lin asked, the preview is waking up.")
     assert await woken(asleep) is EnvironmentState.READY
-    assert "Nothing sleeps here." in await asleep.says("/wake")
+    assert "No environment of this PR is asleep." in await asleep.says("/wake")
 
 
 async def test_a_restart_keeps_previews_asleep_and_completes_scaling_down(deployed: OfflineTester) -> None:

@@ -12,7 +12,7 @@ from bot.model.run import RunState
 from bot.steps import dispatch
 from tests.dialogue.offline import OfflineTester
 
-OVERDUE = "The run took longer than `2h`, the most that the operator allows, and was stopped."
+OVERDUE = "The run took longer than `2h`, the maximum that the operator allows, and was stopped."
 OVER_TWO_HOURS = timedelta(hours=2, minutes=1)
 LEFT = timedelta(minutes=10)
 
@@ -55,7 +55,7 @@ async def test_a_step_over_its_timeout_is_interrupted_and_reported(
     assert gate.cancelled.is_set()
     assert (deadlines.given[0], deadlines.given[-1]) == (10, 100 + 10 + dispatch.MARGIN)
     assert "❌ **Test timed out**" in said
-    assert "Test was not done after 230 s" in said
+    assert "Test did not finish within 3 min 50 s" in said
     assert "`/retest`" in said
     assert [run.state for run in await tester.runs()] == [RunState.FAILED]
 
@@ -142,7 +142,7 @@ async def test_a_teardown_has_no_time_limit(tester: OfflineTester) -> None:
     await tester.stop()
     tester.clock.skip(timedelta(days=2))
     await tester.start()
-    assert "Environment removed" in await tester.read()
+    assert "Environment torn down" in await tester.read()
     assert tester.world.deployed == {}
 
 

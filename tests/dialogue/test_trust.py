@@ -10,16 +10,16 @@ async def test_a_stranger_starts_nothing_on_a_public_repository(tester: OfflineT
     await tester.opened()
     for typed in ("/build", "/deploy", "/test", "/retest", "/teardown", "/ok-to-test"):
         said = await tester.says(typed, by="stranger")
-        assert f"@stranger `{typed}` was not run. stranger may not do this" in said
+        assert f"@stranger `{typed}` was not run. stranger may not run this command" in said
     assert len(await tester.runs()) == 1
 
 
 async def test_code_of_a_strangers_fork_does_not_run_before_an_approval(tester: OfflineTester) -> None:
     said = await tester.opened_by_stranger()
-    assert f"Somebody with write access can review commit `{tester.head[:8]}`" in said
-    assert "nobody has trusted commit" in await tester.says("/build", by="lin")
-    assert "nobody has trusted commit" in await tester.says("/deploy", by="mei")
-    assert "nobody has trusted commit" in await tester.says("/test", by="stranger")
+    assert f"Someone with write access can review commit `{tester.head[:8]}`" in said
+    assert "is not trusted yet" in await tester.says("/build", by="lin")
+    assert "is not trusted yet" in await tester.says("/deploy", by="mei")
+    assert "is not trusted yet" in await tester.says("/test", by="stranger")
     assert "not trusted yet" in await tester.says("/status")
     assert await tester.runs() == []
 
@@ -33,9 +33,9 @@ async def test_approving_a_commit_starts_its_automatic_run(tester: OfflineTester
 
 async def test_an_author_cannot_approve_their_own_commit(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
-    assert "stranger may not do this" in await tester.says("/ok-to-test", by="stranger")
+    assert "stranger may not run this command" in await tester.says("/ok-to-test", by="stranger")
     tester.gitee.set_permission(REPO, "stranger", "read")
-    assert "stranger may not do this" in await tester.says("/允许测试", by="stranger")
+    assert "stranger may not run this command" in await tester.says("/允许测试", by="stranger")
     assert await tester.runs() == []
 
 
@@ -45,7 +45,7 @@ async def test_a_later_push_ends_the_approval(tester: OfflineTester) -> None:
     await tester.read_all()
     await tester.push(by="stranger")
     assert f"review commit `{tester.head[:8]}`" in await tester.read()
-    assert "nobody has trusted commit" in await tester.says("/build", by="stranger")
+    assert "is not trusted yet" in await tester.says("/build", by="stranger")
     assert len(await tester.runs()) == 1
 
 
@@ -84,7 +84,7 @@ async def test_a_push_stops_the_run_of_the_commit_that_was_trusted(tester: Offli
     await gate.left()
     await tester.sees("is trusted by lin")
     assert "Superseded by a newer commit" in await tester.living(1)
-    assert "nothing was run yet" in await tester.read()
+    assert "nothing has run yet" in await tester.read()
 
 
 async def test_the_author_of_a_trusted_commit_may_build_and_not_deploy(tester: OfflineTester) -> None:
@@ -98,26 +98,26 @@ async def test_the_author_of_a_trusted_commit_may_build_and_not_deploy(tester: O
 
 async def test_read_permission_is_not_write_permission(tester: OfflineTester) -> None:
     tester.gitee.set_permission(REPO, "stranger", "read")
-    assert "nothing was run yet" in await tester.opened_by_stranger()
+    assert "nothing has run yet" in await tester.opened_by_stranger()
     await tester.open("mei")
     assert "2 tests passed" in await tester.read()
-    assert "may not do this" in await tester.says("/build", by="stranger")
+    assert "may not run this command" in await tester.says("/build", by="stranger")
 
 
 async def test_permission_is_checked_at_the_time_of_the_command(tester: OfflineTester) -> None:
     await tester.opened()
-    assert "may not do this" in await tester.says("/build", by="stranger")
+    assert "may not run this command" in await tester.says("/build", by="stranger")
     tester.gitee.set_permission(REPO, "stranger", "write")
     assert "Image built" in await tester.says("/build", by="stranger")
     tester.gitee.set_permission(REPO, "stranger", None)
-    assert "may not do this" in await tester.says("/build", by="stranger")
+    assert "may not run this command" in await tester.says("/build", by="stranger")
 
 
 async def test_an_author_who_loses_write_permission_loses_trust(tester: OfflineTester) -> None:
     await tester.opened()
     tester.gitee.set_permission(REPO, "mei", "read")
-    assert "nobody has trusted commit" in await tester.says("/build", by="mei")
-    assert "nobody has trusted commit" in await tester.says("/build", by="lin")
+    assert "is not trusted yet" in await tester.says("/build", by="mei")
+    assert "is not trusted yet" in await tester.says("/build", by="lin")
 
 
 async def test_the_operator_may_raise_or_lower_the_required_permission(tester: OfflineTester) -> None:
@@ -130,7 +130,7 @@ async def test_the_operator_may_raise_or_lower_the_required_permission(tester: O
     assert "Who may use it: repository administrators." in await tester.says("/help deploy")
     await tester.open("stranger", from_fork=True)
     assert "it is for people with write access" in await tester.says("/ok-to-test", by="stranger")
-    assert "nobody has trusted commit" in await tester.says("/build", by="stranger")
+    assert "is not trusted yet" in await tester.says("/build", by="stranger")
 
 
 @pytest.mark.parametrize("by", ["mei", "stranger"])
@@ -139,8 +139,8 @@ async def test_a_deleted_fork_changes_nothing_about_trust(tester: OfflineTester,
     tester.gitee.delete_fork(f"{by}/shop")
     said = await tester.says("/build", by="lin")
     assert ("Image built" in said) is (by == "mei")
-    assert ("nobody has trusted" in said) is (by == "stranger")
-    assert "Nothing was run yet" not in await tester.says("/status") or by == "stranger"
+    assert ("is not trusted yet" in said) is (by == "stranger")
+    assert "Nothing has run yet" not in await tester.says("/status") or by == "stranger"
 
 
 async def test_a_moved_head_is_reported_and_not_built(tester: OfflineTester) -> None:
@@ -173,4 +173,4 @@ async def test_a_commit_that_the_approver_did_not_see_is_not_approved(tester: Of
     for said in await tester.read_all():
         assert f"was not run. The command was given for commit `{seen[:8]}`" in said
     assert await tester.runs() == []
-    assert "nobody has trusted" in await tester.says("/build")
+    assert "is not trusted yet" in await tester.says("/build")

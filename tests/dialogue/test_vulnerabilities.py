@@ -19,8 +19,8 @@ async def test_an_image_beyond_the_threshold_is_neither_deployed_nor_used_later(
     tester.world.scan, tester.world.fail_on = BAD, Severity.HIGH
     await tester.restart()
     said = await tester.opened()
-    assert "❌ **Image refused for its vulnerabilities**" in said
-    assert "has 1 vulnerability of severity “high” or worse" in said
+    assert "❌ **Image rejected for its vulnerabilities**" in said
+    assert "accept: 1 of severity “high” or above" in said
     assert "1 high, 4 low" in said
     assert tester.world.deployed == {}
 
@@ -47,5 +47,5 @@ async def test_tags_that_the_registry_keeps_are_reported_and_do_not_fail_the_tea
     tester.world.immutable = {tag}
     await tester.merge()
     said = await tester.read()
-    assert "Environment removed" in said
+    assert "Environment torn down" in said
     assert f"kept by the registry: `{tag}`" in said

@@ -95,6 +95,6 @@ async def test_a_closed_pull_request_runs_no_code_and_answers_status(quiet: Offl
     await quiet.close()
     assert "The PR is closed or merged; nothing runs here any more." in await quiet.says("/test")
     assert "Last: #1 passed" in await quiet.says("/status")
-    assert "Environment removed" in await quiet.says("/teardown")
-    assert "No environment is up.\n" in await quiet.says("/status")
+    assert "Environment torn down" in await quiet.says("/teardown")
+    assert "No environment is running.\n" in await quiet.says("/status")
     assert quiet.world.tags == set()

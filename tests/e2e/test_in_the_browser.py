@@ -41,7 +41,7 @@ async def test_a_pull_request_is_opened_read_visited_and_closed(
     await _visit_preview(window, comment.locator("a[href*='preview.localhost']").first)
     await _read_report(window, comment.locator("a", has_text="测试报告").first)
     await _say(page, "lin", "/状态")
-    await expect(page.locator("article.comment", has_text="可信").last).to_be_visible()
+    await expect(page.locator("article.comment", has_text="受信任").last).to_be_visible()
     await _say(page, "lin", "/销毁")
     gone = page.locator("article.comment", has_text="环境已清理").last
     await expect(gone).to_be_visible()

@@ -80,13 +80,13 @@ UNREADABLE = ("junit.xml", "cannot be read")
 @pytest.mark.parametrize(
     ("command", "seconds", "words"),
     [
-        pytest.param("true", LONG, ("ended well", "/reports"), id="no report"),
+        pytest.param("true", LONG, ("exited with code 0", "/reports"), id="no report"),
         pytest.param(
             "echo nothing to see; exit 5", LONG, ("exited with code 5", "/reports"), id="no report and failed"
         ),
         pytest.param("echo '<testsuite><testca' > $JUNIT_PATH", LONG, UNREADABLE, id="not XML"),
         pytest.param(f"echo '{BOMB}' > $JUNIT_PATH", LONG, UNREADABLE, id="entities"),
-        pytest.param(f"sleep {LONG}", SHORT, (f"was not done after {SHORT} s",), id="too long"),
+        pytest.param(f"sleep {LONG}", SHORT, (f"did not finish within {SHORT} s",), id="too long"),
     ],
 )
 async def test_tests_without_a_report_are_reported(

@@ -27,6 +27,7 @@ from bot.model.views import (
 )
 from bot.render import escape
 from bot.render.renderer import LIMIT, TemplateRenderer
+from bot.words.reasons import REASONS
 from tests.render import view_samples as samples
 from tests.render.test_escape import hostile
 
@@ -122,8 +123,8 @@ def hostile_views(value: str) -> list[View]:
 
 
 def _every_fact(value: str) -> dict[str, str]:
-    source = (TEMPLATES / "en" / "_reasons.md.j2").read_text("utf-8")
-    return dict.fromkeys(re.findall(r"facts\.(?!get)(\w+)", source), value) | {"suggestion": value}
+    texts = [text for wording in REASONS.values() for text in (wording.sentence, wording.advice) if text]
+    return {name: value for text in texts for name in re.findall(r"{(\w+)}", text.en)}
 
 
 @pytest.mark.parametrize("language", list(Language))
@@ -209,11 +210,30 @@ def test_the_operators_templates_win(overrides: Overrides) -> None:
     assert overrides.failed == []
 
 
-def test_an_override_may_use_shared_macros(overrides: Overrides) -> None:
-    overrides.write("en/_words.md.j2", '{% set need = {"write": "the team"} %}')
-    view = Refusal("mei", (RefusalLine("/x", Reason.NOT_ALLOWED, {"who": "mei", "needs": "write"}),))
+def test_an_override_may_word_one_reason_anew(overrides: Overrides) -> None:
+    words = """{% macro not_allowed(facts) %}{{ facts.who | text }} is not one of us.{% endmacro %}
+    {% macro advice_unknown_run(facts) %}See `/status`.{% endmacro %}"""
+    overrides.write("en/_reasons.md.j2", words)
+    lines = (
+        RefusalLine("/x", Reason.NOT_ALLOWED, {"who": "mei", "needs": "write"}),
+        RefusalLine("/y", Reason.UNKNOWN_RUN, {"run": "7"}),
+    )
 
-    assert "it is for the team" in overrides.render(view)
+    body = overrides.render(Refusal("mei", lines))
+
+    assert "- `/x`: mei is not one of us.\n" in body
+    assert "- `/y`: This PR has no run `7`. See `/status`.\n" in body
+    assert overrides.failed == []
+
+
+def test_an_override_may_use_what_is_shared(overrides: Overrides) -> None:
+    overrides.write(
+        "approved.md.j2", '{% import "_words.md.j2" as words %}{{ words.need.admin }}: {{ 65 | duration }}'
+    )
+
+    assert (
+        overrides.render(samples.VIEWS["approved"]) == f"repository administrators: 1 min 5 s\n\n{MARKER}\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 import re
 from html.parser import HTMLParser
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,9 +119,9 @@ def test_a_report_of_twenty_thousand_tests_is_usable() -> None:
     assert len(html) < 10_000_000
     assert html.count('<tr class="case passed"') == page.MOST_ROWS - 500
     assert html.count('<tr class="case failed"') == 500
-    assert "10000 more tests that passed are not listed" in html
+    assert "10000 more passed tests are not listed" in html
     assert "200 more failures are not shown in full" in html
-    assert "only the first are here" in html
+    assert "it lists the first ones" in html
 
 
 def test_many_groups_are_cut_and_counted() -> None:
@@ -152,14 +151,6 @@ def test_a_skipped_test_shows_its_reason() -> None:
 
 def test_a_report_without_tests_is_not_a_success() -> None:
     assert "No tests" in shown(suite())
-
-
-@pytest.mark.parametrize(
-    ("amount", "words"),
-    [(0.0123, "12 ms"), (-1, "0 ms"), (1.25, "1.2 s"), (65, "1 min 05 s"), (3723, "1 h 02 min")],
-)
-def test_durations(amount: float, words: str) -> None:
-    assert page.seconds(amount) == words
 
 
 def test_the_slowest_tests_are_listed() -> None:

@@ -92,7 +92,7 @@ def test_suite_checks_style_types_layers_then_tests_then_the_pure_code(run: Run)
         *("ruff", "ruff", "mypy", "lint-imports", "python", "coverage", "coverage", "python")
     ]
     assert "-m pytest -n 2 --dist loadgroup --cov --cov-report= --junitxml=.local/pytest.xml" in done.stdout
-    pure = "bot/core/*,bot/model/*,bot/pipeline/*,bot/runners/kubernetes/pure/*,commands/*"
+    pure = "bot/core/*,bot/model/*,bot/pipeline/*,bot/runners/kubernetes/pure/*,bot/words/*,commands/*"
     assert f"--include={pure} --skip-covered --fail-under=100" in done.stdout
     assert done.returncode == 0
 

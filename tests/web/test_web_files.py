@@ -70,13 +70,13 @@ async def test_a_run_whose_files_were_removed_says_so(client: Client, bench: Ben
     html = await page(client, "/runs/41")
     assert html.count("This log was removed") == 3
     assert "No output yet" not in html
-    assert "Removed, its time was over" in html
+    assert "Removed after its retention period" in html
     assert "内容已清理" in await page(client, "/reports/41/", 410, language="zh")
-    assert "No longer kept" in await page(client, "/runs/41/logs/build.txt", 410)
+    assert "No longer available" in await page(client, "/runs/41/logs/build.txt", 410)
 
     recent = await page(client, "/runs/42")
     assert "This log was removed" not in recent
-    assert "Removed, its time was over" not in recent
+    assert "Removed after its retention period" not in recent
 
 
 async def test_what_is_still_there_is_shown_however_old(client: Client, bench: Bench) -> None:

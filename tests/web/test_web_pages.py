@@ -71,7 +71,7 @@ async def test_home_shows_what_is_under_way_before_what_was(client: Client, benc
 
     assert re.findall(r'class="name" href="/runs/(\d+)"', html) == ["42", "40", "43", "41"]
     assert "1 live environment" in html
-    assert "Next in line" in html
+    assert "Next in the queue" in html
     assert "Test failed: 2 of 8 tests failed." in html
 
 
@@ -141,7 +141,7 @@ async def test_the_live_part_is_the_pages_own(client: Client, bench: Bench) -> N
 async def test_a_waiting_run_tells_its_place(client: Client, bench: Bench) -> None:
     bench.runs.put(*(run(number, RunState.QUEUED, number=number) for number in (50, 51, 52)))
 
-    assert "Number 3 in line" in await page(client, "/runs/52")
+    assert "2 ahead in the queue" in await page(client, "/runs/52")
     assert "前面还有 2 个" in await page(client, "/runs/52", language="zh")
 
 
@@ -155,7 +155,7 @@ async def test_a_stopped_run_tells_why(client: Client, bench: Bench) -> None:
     )
 
     assert "Cancelled by mei." in await page(client, "/runs/60")
-    assert "Superseded by fedcba98." in await page(client, "/runs/61")
+    assert "Superseded by a newer commit, <code>fedcba98</code>." in await page(client, "/runs/61")
     assert "Stopping…" in await page(client, "/runs/62")
 
 
@@ -166,7 +166,7 @@ async def test_infrastructures_fault_is_not_called_a_failure(client: Client, ben
     words = Outline(await page(client, "/runs/63")).words
 
     assert "Build was interrupted" in words
-    assert "The container engine does not answer: no socket" in words
+    assert "The Docker engine does not respond: no socket" in words
 
 
 async def test_what_a_scanner_found_is_told(client: Client, bench: Bench) -> None:
@@ -188,7 +188,7 @@ async def test_remarks_are_worded(client: Client, bench: Bench) -> None:
 
     html = await page(client, "/runs/64")
 
-    assert "This pull request changes .chatops.yml." in html
+    assert "This PR changes <code>.chatops.yml</code>." in html
     assert "new_code" in html
 
 
@@ -212,7 +212,7 @@ async def test_pages_say_what_keeps_an_environment_whose_end_is_near(client: Cli
     for path in ("/environments", "/prs/oak/shop/7"):
         html = await page(client, path)
         assert html.count("<code>/extend 1d</code>") == 1
-        assert "Ends soon" in html
+        assert "Expires soon" in html
     assert "/extend" not in await page(client, "/prs/oak/shop/8")
 
 
@@ -260,8 +260,8 @@ async def test_a_failure_without_an_exit_code_names_none(client: Client, bench: 
     result = StepResult(StepState.FAILED, Reason.BUILD_FAILED, {"instruction": "COPY shop .", "code": ""})
     bench.runs.put(run(66, RunState.FAILED, steps=(step("build", StepState.FAILED, result),)))
 
-    assert "COPY shop . failed." in await page(client, "/runs/66")
-    assert "COPY shop . 执行失败。" in await page(client, "/", language="zh")
+    assert "<code>COPY shop .</code> failed." in await page(client, "/runs/66")
+    assert "<code>COPY shop .</code> 执行失败。" in await page(client, "/", language="zh")
 
 
 async def test_a_run_that_nobody_asked_for_names_nobody(client: Client, bench: Bench) -> None:
@@ -269,7 +269,7 @@ async def test_a_run_that_nobody_asked_for_names_nobody(client: Client, bench: B
 
     for path in ("/", "/runs/67"):
         html = await page(client, path)
-        assert "pull request merged" in html
+        assert "PR merged" in html
         assert not re.search(r"·\s+·|<dd> ·", html)
 
 
@@ -277,7 +277,9 @@ async def test_a_reason_whose_facts_are_missing_is_still_told(client: Client, be
     result = StepResult(StepState.FAILED, Reason.UNHEALTHY)
     bench.runs.put(run(65, RunState.FAILED, steps=(step("deploy", StepState.FAILED, result),)))
 
-    assert "? did not become healthy within ? s." in await page(client, "/runs/65")
+    assert "<code>—</code> did not pass its health check within <code>—</code>." in await page(
+        client, "/runs/65"
+    )
 
 
 async def test_a_mistake_of_ours_is_an_apology_with_an_id(
@@ -287,7 +289,7 @@ async def test_a_mistake_of_ours_is_an_apology_with_an_id(
 
     html = await page(client, "/runs/1", 500)
 
-    found = re.search(r"in the log as (\w+)\.", html)
+    found = re.search(r"by the id (\w+)\.", html)
     assert found
     assert found[1] in caplog.text
     assert "secret detail" not in html

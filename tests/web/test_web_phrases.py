@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from bot.model.text import Language
-from bot.web.pages.formatting import duration, relative, size
+from bot.web.pages.formatting import relative
 from bot.web.pages.language import choose
 from bot.web.previews.hostnames import preview_label
 from tests.web.fakes import NOW
@@ -26,32 +26,6 @@ def test_relative_times(seconds: int, en: str, zh: str) -> None:
 
     assert relative(then, NOW, Language.EN) == en
     assert relative(then, NOW, Language.ZH) == zh
-
-
-@pytest.mark.parametrize(
-    ("seconds", "en", "zh"),
-    [
-        (0.04, "0.0 s", "0.0 秒"),
-        (4.25, "4.2 s", "4.2 秒"),
-        (59.4, "59 s", "59 秒"),
-        (59.6, "1 min", "1 分钟"),
-        (65, "1 min 5 s", "1 分 5 秒"),
-        (3599.9, "1 h", "1 小时"),
-        (7380, "2 h 3 min", "2 小时 3 分"),
-        (-1, "0.0 s", "0.0 秒"),
-    ],
-)
-def test_durations(seconds: float, en: str, zh: str) -> None:
-    assert duration(seconds, Language.EN) == en
-    assert duration(seconds, Language.ZH) == zh
-
-
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (46_000_000, "46 MB"), (3 * 10**15, "3000 TB")],
-)
-def test_sizes(count: int, words: str) -> None:
-    assert size(count) == words
 
 
 @pytest.mark.parametrize(

@@ -334,7 +334,7 @@ async def test_a_service_that_does_not_answer_is_a_bad_gateway(proxy: Proxy, unu
 
     async with proxy.get(**{"Accept-Language": "en"}) as answer:
         assert answer.status == 502
-        assert "does not answer" in await answer.text()
+        assert "does not respond" in await answer.text()
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST})
     assert refused.value.status == 502

@@ -16,7 +16,7 @@ async def test_a_visit_wakes_what_sleeps_and_shows_that_it_wakes(proxy: Proxy, s
     ready = replace(environment(endpoint=service.endpoint), suspendable_by=RunnerName.KUBERNETES)
     proxy.environments.put(replace(ready, state=EnvironmentState.ASLEEP))
 
-    for language, words in (("zh-CN", "预览正在唤醒"), ("en", "This preview is waking up")):
+    for language, words in (("zh-CN", "预览环境正在唤醒"), ("en", "This preview is waking up")):
         async with proxy.get("/", **{"Accept-Language": language, "Accept": "text/html"}) as answer:
             assert answer.status == 503
             assert answer.headers["Retry-After"] == "3"

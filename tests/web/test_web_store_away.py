@@ -45,7 +45,7 @@ async def test_the_intake_still_turns_away_what_it_would_not_keep(client: Client
 async def test_pages_say_it_in_the_visitors_language(
     client: Client, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for language, words in (("en", "database does not answer"), ("zh", "数据库暂时没有响应")):
+    for language, words in (("en", "database does not respond"), ("zh", "数据库暂时没有响应")):
         answer = await client.get(path, headers={"Accept-Language": language})
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) > 0

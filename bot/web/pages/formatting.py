@@ -1,12 +1,12 @@
-"""Times, durations and sizes in words: pure."""
+"""How long ago or until something is, for pages: pure."""
 
 from datetime import datetime
 
 from bot.model.text import Language, Text
+from bot.words.quantities import DAY, HOUR, MINUTE
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
 PLENTY = 2
-"""From two of a unit on, the unit is used."""
+"""A unit is used from two of it on: 119 seconds, 2 minutes."""
 
 _PAST = Text(en="{} ago", zh="{}前")
 _FUTURE = Text(en="in {}", zh="{}后")
@@ -18,9 +18,6 @@ _LONG = (
     (MINUTE, Text(en="{} minutes", zh="{} 分钟")),
     (1, Text(en="{} seconds", zh="{} 秒")),
 )
-_SECONDS = Text(en="{} s", zh="{} 秒")
-_MINUTES = Text(en="{} min", zh="{} 分钟"), Text(en="{} min {} s", zh="{} 分 {} 秒")
-_HOURS = Text(en="{} h", zh="{} 小时"), Text(en="{} h {} min", zh="{} 小时 {} 分")
 
 
 def relative(then: datetime, now: datetime, language: Language) -> str:
@@ -30,29 +27,6 @@ def relative(then: datetime, now: datetime, language: Language) -> str:
         return (_NOW if seconds <= 0 else _SOON).say(language)
     frame = _PAST if seconds < 0 else _FUTURE
     return frame.say(language).format(_rough(abs(seconds), language))
-
-
-def duration(seconds: float, language: Language) -> str:
-    """Return such as “4.2 s”, “1 min 5 s”, “2 h”."""
-    if seconds < 10:  # noqa: PLR2004 - below, tenths are worth showing
-        return _SECONDS.say(language).format(f"{max(seconds, 0):.1f}")
-    whole = round(seconds)
-    if whole < MINUTE:
-        return _SECONDS.say(language).format(whole)
-    (alone, both), large, small = (_MINUTES, *divmod(whole, MINUTE))
-    if whole >= HOUR:
-        (alone, both), large, small = (_HOURS, whole // HOUR, whole % HOUR // MINUTE)
-    return (both if small else alone).say(language).format(large, small)
-
-
-def size(count: int) -> str:
-    """Return bytes in decimal units, such as “46 MB”."""
-    amount, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if amount < 1000:  # noqa: PLR2004 - decimal units
-            break
-        amount, unit = amount / 1000, larger
-    return f"{amount:.1f} {unit}" if amount < 10 and unit != "B" else f"{amount:.0f} {unit}"  # noqa: PLR2004
 
 
 def _rough(seconds: float, language: Language) -> str:

@@ -1,19 +1,20 @@
-"""What a run's page says at the top, found out from the run alone: pure."""
+"""What a run's page shows at the top, taken from the run alone: pure."""
 
 from dataclasses import dataclass
 
 from bot.model.run import Image, Run, RunState, StepRecord, StepResult, StepState, TestCounts
 from bot.model.text import Language
 from bot.web.pages.messages import say
+from bot.words.names import STEPS
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """A run's verdict and its products."""
+    """A run's verdict and results."""
 
     headline: str
     culprit: StepResult | None
-    """Result that made the run fail, if it has a reason."""
+    """The result that made the run fail, if it has a reason."""
     image: Image | None
     url: str | None
     tests: TestCounts | None
@@ -22,7 +23,7 @@ class RunFacts:
 
 
 def run_facts(run: Run, position: int, language: Language) -> RunFacts:
-    """Gather them."""
+    """Return what the page shows of a run; `position` is 0 for a run that does not wait."""
     results = [record.result for record in run.steps if record.result]
     culprit = _culprit(run)
     return RunFacts(
@@ -47,13 +48,13 @@ def _headline(run: Run, position: int, language: Language) -> str:
         return say("run.stopping", language)
     if run.state is RunState.QUEUED:
         if position > 1:
-            return say("run.position", language, position=position, ahead=position - 1)
+            return say("run.position", language, ahead=position - 1)
         return say("run.next", language)
     if run.state is RunState.RUNNING:
         now = next((one for one in run.steps if one.state is StepState.RUNNING), None)
-        return say("run.now", language, step=say(f"step.{now.name}", language)) if now else ""
+        return say("run.now", language, step=STEPS[now.name].say(language)) if now else ""
     culprit = _culprit(run)
     if run.state is RunState.FAILED and culprit:
         key = "run.broken_at" if culprit.state is StepState.BROKEN else "run.failed_at"
-        return say(key, language, step=say(f"step.{culprit.name}", language))
+        return say(key, language, step=STEPS[culprit.name].say(language))
     return ""

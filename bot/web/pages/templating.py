@@ -1,7 +1,7 @@
 """The pages' template engine: autoescaping, strict about names, speaking the visitor's language."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import resources
@@ -12,10 +12,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from bot.model.text import Language
-from bot.web.pages import formatting, messages, reasons
+from bot.web.pages import formatting, messages
 from bot.web.pages.language import COOKIE, choose
+from bot.words import quantities, reasons
+from bot.words.names import PERMISSIONS, SEVERITIES, STATES, STEPS, TRIGGERS
+from bot.words.sentence import Kind, Part
 
 _CODE = re.compile(r"`([^`]+)`")
+
+_NAMES = {"state": STATES, "step": STEPS, "trigger": TRIGGERS, "severity": SEVERITIES, "needs": PERMISSIONS}
 
 TEMPLATES = web.AppKey("templates", Environment)
 
@@ -30,14 +35,24 @@ def new_templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.globals["asset_version"] = _asset_version()
-    templates.filters["size"] = formatting.size
+    templates.filters["size"] = quantities.size
     templates.filters["coded"] = coded
     return templates
 
 
 def coded(text: str) -> Markup:
-    """Return a sentence of a command's help as HTML, with what stands between backticks set as code."""
+    """Return a sentence of a command's help as HTML, with what backticks enclose set as code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def sentence(parts: Iterable[Part]) -> Markup:
+    """Return a sentence of the bot as HTML, with the facts in it escaped."""
+    return Markup().join(
+        _CODE_PART.format(one.value) if one.kind is Kind.CODE else one.value for one in parts
+    )
+
+
+_CODE_PART = Markup("<code>{}</code>")
 
 
 def visitor_language(request: web.BaseRequest, default: Language) -> Language:
@@ -62,10 +77,11 @@ def render(
         facts,
         lang=language,
         t=say,
-        explain=lambda result: reasons.explain(result.reason, result.facts, language),
-        remark=lambda note: reasons.remark(note, language),
+        named=lambda table, name: _NAMES[table][name].say(language),
+        explain=lambda given: sentence(reasons.sentence(given, language)),
+        remark=lambda note: sentence(reasons.remark(note, language)),
         ago=lambda then: formatting.relative(then, now, language),
-        took=lambda seconds: formatting.duration(seconds, language),
+        took=lambda seconds: quantities.duration(seconds, language),
         exact=lambda then: f"{then.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         now=now,
     )

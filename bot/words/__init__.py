@@ -1,0 +1,1 @@
+"""The words that comments, pages and reports share, in both languages; pure."""

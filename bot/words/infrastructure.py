@@ -1,0 +1,128 @@
+"""Why a run ended by an event, or was kept from going on by the infrastructure, which is retried first."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.model.reason import Reason
+from bot.model.text import Text
+from bot.words.sentence import Wording
+
+ENDED: Final[Mapping[Reason, Wording]] = {
+    Reason.CANCELLED: Wording(
+        Text(en="Cancelled by {who}.", zh="由 {who} 取消。"),
+    ),
+    Reason.SUPERSEDED: Wording(
+        Text(en="Superseded by a newer commit, {by}.", zh="已被新的提交 {by} 取代。"),
+        without=Text(en="Superseded by a newer commit.", zh="已被新的提交取代。"),
+    ),
+    Reason.CLOSED: Wording(
+        Text(en="The PR was closed, which stopped the run.", zh="PR 已关闭，运行随之停止。"),
+    ),
+    Reason.SKIPPED_AFTER_FAILURE: Wording(
+        Text(en="An earlier step did not succeed.", zh="前面的步骤没有成功。"),
+    ),
+    Reason.INTERRUPTED: Wording(
+        Text(
+            en="This step was interrupted {times} times and is not tried again. It may be what makes the"
+            " bot exit: an operator should check the log.",
+            zh="这一步被中断了 {times} 次，不再重试。可能正是它导致机器人退出，请管理员查看日志。",
+        ),
+    ),
+    Reason.INTERNAL: Wording(
+        Text(
+            en="The bot had an internal error, {id}. An operator can find the cause in the log by this id.",
+            zh="机器人内部出错，编号 {id}。管理员可以凭编号在日志中查到原因。",
+        ),
+    ),
+}
+
+INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
+    Reason.ENGINE_UNAVAILABLE: Wording(
+        Text(en="The Docker engine does not respond: {message}.", zh="Docker 引擎没有响应：{message}。"),
+        advice=Text(
+            en="The code is not at fault; try again once an operator has fixed it.",
+            zh="这不是代码的问题，管理员恢复后可以重试。",
+        ),
+    ),
+    Reason.CLUSTER_UNAVAILABLE: Wording(
+        Text(
+            en="The Kubernetes cluster does not respond: {message}.",
+            zh="Kubernetes 集群没有响应：{message}。",
+        ),
+        advice=Text(
+            en="The code is not at fault; try again once an operator has fixed it.",
+            zh="这不是代码的问题，管理员恢复后可以重试。",
+        ),
+    ),
+    Reason.CLUSTER_REFUSED: Wording(
+        Text(
+            en="The Kubernetes cluster refused the bot's request: {message}. An operator should check"
+            " the bot's permissions.",
+            zh="Kubernetes 集群拒绝了机器人的请求：{message}。请管理员检查机器人的权限。",
+        ),
+    ),
+    Reason.BUILDKIT_UNAVAILABLE: Wording(
+        Text(
+            en="The cluster's BuildKit does not respond: {message}.",
+            zh="集群中的构建服务（BuildKit）没有响应：{message}。",
+        ),
+        advice=Text(
+            en="The code is not at fault; try again once an operator has fixed it.",
+            zh="这不是代码的问题，管理员恢复后可以重试。",
+        ),
+    ),
+    Reason.REGISTRY_UNAVAILABLE: Wording(
+        Text(en="The image registry does not respond: {message}.", zh="镜像仓库没有响应：{message}。"),
+        advice=Text(en="The code is not at fault; try again later.", zh="这不是代码的问题，稍后可以重试。"),
+    ),
+    Reason.REGISTRY_DENIED: Wording(
+        Text(
+            en="The image registry refused access to {repository}; an operator should check the bot's"
+            " account and its permissions.",
+            zh="镜像仓库拒绝访问 {repository}，请管理员检查机器人的账号和权限。",
+        ),
+    ),
+    Reason.SCAN_UNAVAILABLE: Wording(
+        Text(
+            en="There is no vulnerability scan of {message}, and the operator requires one. An operator"
+            " should check the registry's scanner.",
+            zh="没有得到 {message} 的漏洞扫描结果，而管理员要求镜像通过扫描。请管理员检查镜像仓库的扫描器。",
+        ),
+    ),
+    Reason.GIT_UNAVAILABLE: Wording(
+        Text(en="The code cannot be fetched for now: {message}.", zh="暂时无法获取代码：{message}。"),
+        advice=Text(en="Try again later.", zh="稍后可以重试。"),
+    ),
+    Reason.GIT_DENIED: Wording(
+        Text(
+            en="The bot may not read {repository}; an operator should check the permissions of its account.",
+            zh="机器人无权读取 {repository} 的代码，请管理员检查机器人账号的权限。",
+        ),
+    ),
+    Reason.COMMIT_GONE: Wording(
+        Text(
+            en="Commit {sha} is no longer in the repository; a force push may have replaced it.",
+            zh="提交 {sha} 已不在仓库里，可能被强制推送覆盖了。",
+        ),
+    ),
+    Reason.STORE_UNAVAILABLE: Wording(
+        Text(
+            en="The bot's database does not respond: {message}. The bot continues once it does.",
+            zh="机器人的数据库没有响应：{message}。恢复后会继续。",
+        ),
+    ),
+    Reason.GITEE_UNAVAILABLE: Wording(
+        Text(en="Gitee does not respond: {message}.", zh="Gitee 没有响应：{message}。"),
+        advice=Text(en="Try again later.", zh="稍后可以重试。"),
+    ),
+    Reason.GITEE_DENIED: Wording(
+        Text(
+            en="Gitee refused the bot's request: {message}. An operator should check its token and"
+            " permissions.",
+            zh="Gitee 拒绝了机器人的请求：{message}。请管理员检查访问令牌和权限。",
+        ),
+    ),
+    Reason.NOT_SUPPORTED: Wording(
+        Text(en="{what} is not enabled on this bot.", zh="这个机器人没有启用 {what}。"),
+    ),
+}

@@ -1,0 +1,62 @@
+"""What people read for the model's identifiers: states, steps, triggers, severities, permission levels."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.model.text import Text
+
+STATES: Final[Mapping[str, Text]] = {
+    "queued": Text(en="queued", zh="排队中"),
+    "waiting": Text(en="waiting", zh="等待中"),
+    "running": Text(en="running", zh="进行中"),
+    "passed": Text(en="passed", zh="通过"),
+    "failed": Text(en="failed", zh="失败"),
+    "flaky": Text(en="flaky", zh="不稳定"),
+    "broken": Text(en="interrupted", zh="中断"),
+    "skipped": Text(en="skipped", zh="跳过"),
+    "cancelled": Text(en="cancelled", zh="已取消"),
+    "superseded": Text(en="superseded", zh="已被取代"),
+    "starting": Text(en="starting", zh="启动中"),
+    "ready": Text(en="ready", zh="就绪"),
+    "asleep": Text(en="asleep", zh="休眠中"),
+    "waking": Text(en="waking", zh="唤醒中"),
+    "removed": Text(en="removed", zh="已清理"),
+}
+"""Of runs, steps, environments and tests; a state that several of them have reads the same."""
+
+STEPS: Final[Mapping[str, Text]] = {
+    "build": Text(en="Build", zh="构建"),
+    "deploy": Text(en="Deploy", zh="部署"),
+    "test": Text(en="Test", zh="测试"),
+    "teardown": Text(en="Teardown", zh="清理"),
+}
+
+TRIGGERS: Final[Mapping[str, Text]] = {
+    "open": Text(en="PR opened", zh="PR 打开"),
+    "update": Text(en="new commits", zh="推送新提交"),
+    "close": Text(en="PR closed", zh="PR 关闭"),
+    "merge": Text(en="PR merged", zh="PR 合并"),
+    "reopen": Text(en="PR reopened", zh="PR 重新打开"),
+    "comment": Text(en="comment", zh="评论"),
+    "expire": Text(en="environment expired", zh="环境到期"),
+}
+
+SEVERITIES: Final[Mapping[str, Text]] = {
+    "critical": Text(en="critical", zh="严重"),
+    "high": Text(en="high", zh="高危"),
+    "medium": Text(en="medium", zh="中危"),
+    "low": Text(en="low", zh="低危"),
+    "negligible": Text(en="negligible", zh="可忽略"),
+    "unknown": Text(en="unknown", zh="未知"),
+}
+
+PERMISSIONS: Final[Mapping[str, Text]] = {
+    "anyone": Text(en="anyone", zh="所有人"),
+    "contributor": Text(
+        en="people with write access, and the author of a trusted PR",
+        zh="有写权限的人，以及受信任 PR 的作者",
+    ),
+    "write": Text(en="people with write access", zh="有写权限的人"),
+    "admin": Text(en="repository administrators", zh="仓库管理员"),
+}
+"""By the level that a command asks for."""

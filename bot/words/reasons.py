@@ -1,0 +1,63 @@
+"""Why something was refused, failed or stopped: one wording for each reason, wherever it is shown."""
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from bot.model.reason import Reason
+from bot.model.run import Note
+from bot.model.text import Language, Text
+from bot.words.failures import FAILURES
+from bot.words.infrastructure import ENDED, INFRASTRUCTURE
+from bot.words.jenkins import JENKINS
+from bot.words.refusals import REFUSALS
+from bot.words.sentence import Kind, Part, Wording
+
+REASONS: Final[Mapping[Reason, Wording]] = {**REFUSALS, **FAILURES, **ENDED, **INFRASTRUCTURE, **JENKINS}
+
+NOTES: Final[Mapping[str, Wording]] = {
+    "config_changed": Wording(
+        Text(
+            en="This PR changes {file}. The change takes effect once it is merged;"
+            " this run uses the version on the base branch.",
+            zh="这个 PR 修改了 {file}，改动在合并后生效；本次运行使用目标分支上的版本。",
+        )
+    ),
+}
+"""By the code of a note."""
+
+
+class Explained(Protocol):
+    """What ended or is delayed for a reason: a step's result, a stop request, a refused command."""
+
+    @property
+    def reason(self) -> Reason | None:
+        """The reason; None where nothing needs explaining."""
+        ...
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """The facts that go with it."""
+        ...
+
+
+def sentence(explained: Explained, language: Language) -> tuple[Part, ...]:
+    """Return what happened, in one or two sentences; nothing without a reason."""
+    if explained.reason is None:
+        return ()
+    return REASONS[explained.reason].say(explained.facts, language)
+
+
+def advice(explained: Explained, language: Language) -> tuple[Part, ...]:
+    """Return what the reader can do about it, if anything."""
+    if explained.reason is None:
+        return ()
+    return REASONS[explained.reason].advise(explained.facts, language)
+
+
+def remark(note: Note, language: Language) -> tuple[Part, ...]:
+    """Return a note of a run in words; one of another version of the bot by its code and facts."""
+    if note.code in NOTES:
+        return NOTES[note.code].say(note.facts, language)
+    return (
+        Part(Kind.CODE, " ".join((note.code, *(f"{name}={value}" for name, value in note.facts.items())))),
+    )

@@ -1,0 +1,154 @@
+"""Why a command was refused: nothing ran."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.model.reason import Reason
+from bot.model.text import Text
+from bot.words.sentence import Wording
+
+REFUSALS: Final[Mapping[Reason, Wording]] = {
+    Reason.NOT_ALLOWED: Wording(
+        Text(
+            en="{who} may not run this command; it is for {needs}.",
+            zh="{who} 没有权限，这个命令仅限{needs}使用。",
+        ),
+    ),
+    Reason.NOT_TRUSTED: Wording(
+        Text(
+            en="This PR comes from a fork and commit {sha} is not trusted yet, so nothing was run.",
+            zh="这个 PR 来自 Fork 仓库，提交 {sha} 尚未受信任，因此没有运行。",
+        ),
+        advice=Text(
+            en="Someone with write access can review the code and comment `/ok-to-test`.",
+            zh="请有写权限的人查看代码后，评论 `/ok-to-test` 放行。",
+        ),
+    ),
+    Reason.PULL_CLOSED: Wording(
+        Text(
+            en="The PR is closed or merged, so nothing runs here any more.", zh="PR 已关闭或合并，不再运行。"
+        ),
+    ),
+    Reason.HEAD_MOVED: Wording(
+        Text(
+            en="The command was given for commit {seen}, but the branch is now at {now}, so nothing was run.",
+            zh="命令针对的提交是 {seen}，而分支现在是 {now}，因此没有运行。",
+        ),
+        advice=Text(en="Review the new commit, then comment again.", zh="请查看新的提交后重新评论。"),
+    ),
+    Reason.COMMIT_NAMED_WRONG: Wording(
+        Text(
+            en="{named} is not the latest commit of the branch, which is {now}.",
+            zh="指定的提交 {named} 不是分支的最新提交 {now}。",
+        ),
+    ),
+    Reason.ALREADY_TRUSTED: Wording(
+        Text(
+            en="This commit by {author} is already trusted; there is nothing to approve.",
+            zh="{author} 的这个提交已受信任，无需放行。",
+        ),
+    ),
+    Reason.UNKNOWN_ENVIRONMENT: Wording(
+        Text(
+            en="There is no environment {name}. Known environments: {known}.",
+            zh="没有名为 {name} 的环境。可用的环境：{known}。",
+        ),
+        without=Text(en="There is no environment {name}.", zh="没有名为 {name} 的环境。"),
+    ),
+    Reason.UNKNOWN_SUITE: Wording(
+        Text(
+            en="There is no test suite {name}. Known test suites: {known}.",
+            zh="没有名为 {name} 的测试套件。可用的套件：{known}。",
+        ),
+        without=Text(en="There is no test suite {name}.", zh="没有名为 {name} 的测试套件。"),
+    ),
+    Reason.UNKNOWN_RUN: Wording(
+        Text(en="This PR has no run {run}.", zh="这个 PR 没有编号为 {run} 的运行。"),
+    ),
+    Reason.UNKNOWN_COMMAND: Wording(
+        Text(
+            en="There is no command {name}. Did you mean {suggestion}?",
+            zh="没有 {name} 这个命令。是不是想用 {suggestion}？",
+        ),
+        advice=Text(en="`/help` lists all commands.", zh="全部命令见 `/help`。"),
+        without=Text(en="There is no command {name}.", zh="没有 {name} 这个命令。"),
+    ),
+    Reason.NOTHING_TO_CANCEL: Wording(
+        Text(en="This PR has no running or queued run.", zh="这个 PR 没有正在进行或排队的运行。"),
+    ),
+    Reason.NOTHING_TO_TEAR_DOWN: Wording(
+        Text(en="This PR has no environment to tear down.", zh="这个 PR 没有需要清理的环境。"),
+    ),
+    Reason.NO_LOG: Wording(
+        Text(
+            en="There is no log of the step {step}. Steps with a log: {known}.",
+            zh="没有步骤“{step}”的日志。有日志的步骤：{known}。",
+        ),
+        without=Text(en="No step of this PR has a log yet.", zh="这个 PR 还没有任何步骤的日志。"),
+    ),
+    Reason.NOTHING_FAILED: Wording(
+        Text(en="No test failed in the last run.", zh="上一次运行没有失败的测试。"),
+        advice=Text(
+            en="To run all tests again, comment `/retest`.", zh="要重新运行全部测试，请评论 `/retest`。"
+        ),
+    ),
+    Reason.LIVES_LONGEST: Wording(
+        Text(
+            en="The environment already lives as long as the operator allows, which is {longest} from now.",
+            zh="保留时间已达到管理员设定的上限，即从现在起 {longest}。",
+        ),
+        advice=Text(
+            en="Extend it later; a new deploy also resets the timer.",
+            zh="可以稍后再延长；重新部署也会重新计时。",
+        ),
+    ),
+    Reason.NOT_ASLEEP: Wording(
+        Text(en="No environment of this PR is asleep.", zh="这个 PR 没有休眠中的环境。"),
+        advice=Text(
+            en="`/status` shows the environments and their addresses.",
+            zh="评论 `/status` 可以查看环境及其地址。",
+        ),
+    ),
+    Reason.STEP_DISABLED: Wording(
+        Text(
+            en="“{step}” is turned off in this repository's configuration.",
+            zh="这个仓库的配置关闭了“{step}”。",
+        ),
+    ),
+    Reason.ARGUMENT_MISSING: Wording(
+        Text(
+            en="The argument {argument} is missing. Usage: {usage}.",
+            zh="缺少参数 {argument}。用法：{usage}。",
+        ),
+    ),
+    Reason.ARGUMENT_UNKNOWN: Wording(
+        Text(
+            en="Unknown argument {argument}; did you mean {suggestion}? Usage: {usage}.",
+            zh="未知参数 {argument}，是不是想写 {suggestion}？用法：{usage}。",
+        ),
+        without=Text(
+            en="Unknown argument {argument}. Usage: {usage}.", zh="未知参数 {argument}。用法：{usage}。"
+        ),
+    ),
+    Reason.ARGUMENT_REPEATED: Wording(
+        Text(
+            en="The argument {argument} is given more than once. Usage: {usage}.",
+            zh="参数 {argument} 重复。用法：{usage}。",
+        ),
+    ),
+    Reason.ARGUMENT_INVALID: Wording(
+        Text(
+            en="{value} is not a valid {argument}; expected: {expected}. Usage: {usage}.",
+            zh="{value} 不是有效的 {argument}，应为：{expected}。用法：{usage}。",
+        ),
+    ),
+    Reason.QUOTE_UNCLOSED: Wording(
+        Text(en="Unclosed quotation mark: {text}.", zh="引号未闭合：{text}。"),
+    ),
+    Reason.CONFIG_INVALID: Wording(
+        Text(
+            en="{file} on the base branch has errors; nothing runs until they are fixed.",
+            zh="目标分支上的 {file} 有错误，修正之前不会运行。",
+        ),
+    ),
+}

@@ -1,0 +1,113 @@
+"""Sentences about facts, split into parts that comments and pages escape each in their own way."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from bot.model.text import Language, Text
+from bot.words.names import PERMISSIONS, SEVERITIES, STEPS
+from bot.words.quantities import duration
+
+MISSING = "—"
+"""Stands for a fact that a sentence needs and was not given."""
+
+
+class Kind(Enum):
+    """What a part of a sentence is."""
+
+    WORDS = auto()
+    """Words of the bot."""
+    TEXT = auto()
+    """Hostile text, to be shown as words."""
+    CODE = auto()
+    """Identifiers, paths and messages, to be shown as code; may be hostile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a sentence."""
+
+    kind: Kind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How something is said: what happened, and perhaps what to do about it.
+
+    `{name}` stands for a fact, whose name decides how it is shown; backticks enclose code.
+    """
+
+    sentence: Text
+    advice: Text | None = None
+    without: Text | None = None
+    """The sentence to use when a fact of the first one is missing or empty."""
+
+    def say(self, facts: Mapping[str, str], language: Language) -> tuple[Part, ...]:
+        """Return the parts of the sentence."""
+        if self.without and not all(map(facts.get, _NAME.findall(self.sentence.say(language)))):
+            return parts(self.without.say(language), facts, language)
+        return parts(self.sentence.say(language), facts, language)
+
+    def advise(self, facts: Mapping[str, str], language: Language) -> tuple[Part, ...]:
+        """Return the parts of the advice, none if there is no advice."""
+        return parts(self.advice.say(language), facts, language) if self.advice else ()
+
+
+_NAME = re.compile(r"\{(\w+)\}")
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_SHORT = 8
+"""Digits of a commit that people read."""
+
+_COMMITS = frozenset({"by", "now", "seen", "sha"})
+_LISTS = frozenset({"known", "parameters"})
+_PLAIN = frozenset(
+    {"author", "code", "expected", "failed", "fixable", "found", "limit", "number", "times", "total", "who"}
+)
+_NAMED: Final[Mapping[str, Mapping[str, Text]]] = {
+    "needs": PERMISSIONS,
+    "severity": SEVERITIES,
+    "step": STEPS,
+}
+_COMMA = Text(en=", ", zh="、")
+
+
+def parts(sentence: str, facts: Mapping[str, str], language: Language) -> tuple[Part, ...]:
+    """Split a sentence with placeholders."""
+    return tuple(part for part in _parts(sentence, facts, language) if part.value)
+
+
+def _parts(sentence: str, facts: Mapping[str, str], language: Language) -> Iterator[Part]:
+    for index, piece in enumerate(_NAME.split(sentence)):
+        if index % 2:
+            yield from _fact(piece, facts.get(piece) or MISSING, language)
+        else:
+            yield from _marked(piece)
+
+
+def _marked(words: str) -> Iterator[Part]:
+    for index, piece in enumerate(words.split("`")):
+        yield Part(Kind.CODE if index % 2 else Kind.WORDS, piece)
+
+
+def _fact(name: str, value: str, language: Language) -> Iterator[Part]:
+    """Return how a fact is shown. A fact means the same in every sentence, so its name says how."""
+    if known := _NAMED.get(name, {}).get(value):
+        yield Part(Kind.WORDS, known.say(language))
+    elif name in _LISTS:
+        yield from _list(value, language)
+    elif name == "seconds" and _NUMBER.fullmatch(value):
+        yield Part(Kind.WORDS, duration(float(value), language))
+    elif name in _PLAIN:
+        yield Part(Kind.TEXT, value)
+    else:
+        yield Part(Kind.CODE, value[:_SHORT] if name in _COMMITS else value)
+
+
+def _list(value: str, language: Language) -> Iterator[Part]:
+    for index, item in enumerate(filter(None, map(str.strip, value.split(",")))):
+        if index:
+            yield Part(Kind.WORDS, _COMMA.say(language))
+        yield Part(Kind.CODE, item)

@@ -1,0 +1,109 @@
+"""Every identifier and reason has words, in both languages, from the facts that go with it."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from bot.core.language.command import PermissionLevel
+from bot.model.delivery import Trigger
+from bot.model.environment import EnvironmentState
+from bot.model.plan import StepName
+from bot.model.reason import Reason
+from bot.model.report import CaseState
+from bot.model.run import Note, RunState, StepResult, StepState
+from bot.model.scan import Severity
+from bot.model.text import Language, Text
+from bot.words import reasons
+from bot.words.names import PERMISSIONS, SEVERITIES, STATES, STEPS, TRIGGERS
+from bot.words.reasons import NOTES, REASONS
+from bot.words.sentence import Kind, Part, Wording
+
+ROOT = Path(__file__).parents[2]
+
+
+def documented_facts(reason: Reason) -> set[str]:
+    source = (ROOT / "bot" / "model" / "reason.py").read_text("utf-8")
+    line = re.search(rf'= "{reason}"(?:  # (.*))?$', source, re.MULTILINE)
+    assert line
+    return {name.strip().split(" ")[0] for name in (line[1] or "").split(",") if name.strip()}
+
+
+def texts(wording: Wording) -> list[Text]:
+    return [text for text in (wording.sentence, wording.without, wording.advice) if text]
+
+
+def names(sentence: str) -> list[str]:
+    return sorted(re.findall(r"{(\w+)}", sentence))
+
+
+@pytest.mark.parametrize(
+    ("table", "identifiers"),
+    [
+        (STEPS, get_args(StepName)),
+        (STATES, {*RunState, *StepState, *EnvironmentState, *CaseState}),
+        (TRIGGERS, Trigger),
+        (PERMISSIONS, PermissionLevel),
+        (SEVERITIES, Severity),
+    ],
+)
+def test_every_identifier_is_named(table: Mapping[str, Text], identifiers: list[str]) -> None:
+    assert set(table) == set(identifiers)
+
+
+def test_every_reason_is_worded() -> None:
+    assert set(REASONS) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_reason_is_worded_from_the_facts_that_go_with_it(reason: Reason) -> None:
+    for text in texts(REASONS[reason]):
+        assert set(names(text.en)) <= documented_facts(reason)
+        assert names(text.en) == names(text.zh)
+        assert text.en[-1] in ".?"
+        assert text.zh[-1] in "。？"
+        assert text.en.count("`") % 2 == text.zh.count("`") % 2 == 0
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_the_other_sentence_needs_fewer_facts(reason: Reason) -> None:
+    wording = REASONS[reason]
+
+    assert wording.without is None or set(names(wording.without.en)) < set(names(wording.sentence.en))
+
+
+def test_notes_that_the_code_writes_have_words() -> None:
+    written = {
+        code
+        for file in (ROOT / "bot").rglob("*.py")
+        for code in re.findall(r'\bNote\("(\w+)"', file.read_text("utf-8"))
+    }
+
+    assert written == set(NOTES)
+
+
+def test_a_sentence_and_its_advice() -> None:
+    result = StepResult(StepState.FAILED, Reason.NO_DOCKERFILE, {"path": "Dockerfile"})
+
+    assert reasons.sentence(result, Language.EN) == (
+        Part(Kind.WORDS, "The commit has no "),
+        Part(Kind.CODE, "Dockerfile"),
+        Part(Kind.WORDS, "."),
+    )
+    assert Part(Kind.CODE, "build.dockerfile") in reasons.advice(result, Language.ZH)
+
+
+def test_nothing_is_said_without_a_reason() -> None:
+    result = StepResult(StepState.PASSED)
+
+    assert reasons.sentence(result, Language.EN) == reasons.advice(result, Language.EN) == ()
+
+
+def test_a_note_that_this_version_does_not_know_shows_its_facts() -> None:
+    assert reasons.remark(Note("new", {"file": "x"}), Language.EN) == (Part(Kind.CODE, "new file=x"),)
+
+
+def test_a_known_note_is_worded() -> None:
+    assert Part(Kind.CODE, "x") in reasons.remark(Note("config_changed", {"file": "x"}), Language.EN)

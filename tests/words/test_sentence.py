@@ -1,0 +1,56 @@
+import pytest
+
+from bot.model.text import Language, Text
+from bot.words.sentence import Kind, Part, Wording, parts
+
+SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
+
+
+def shown(sentence: str, facts: dict[str, str], language: Language = Language.EN) -> str:
+    """Write a sentence with the kinds of its parts: «text», `code`."""
+    frames = {Kind.WORDS: "{}", Kind.TEXT: "«{}»", Kind.CODE: "`{}`"}
+    return "".join(frames[part.kind].format(part.value) for part in parts(sentence, facts, language))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "facts", "expected"),
+    [
+        ("Add `EXPOSE`.", {}, "Add `EXPOSE`."),
+        ("`host: {{ host }}`", {}, "`host: {{ host }}`"),
+        ("No {path}.", {"path": "a`b"}, "No `a`b`."),
+        ("No {path}.", {}, "No `—`."),
+        ("By {who}.", {"who": "lin"}, "By «lin»."),
+        ("At {sha}.", {"sha": SHA}, "At `a1b2c3d4`."),
+        ("{step} failed.", {"step": "build"}, "Build failed."),
+        ("{step} failed.", {"step": "paint"}, "`paint` failed."),
+        ("For {needs}.", {"needs": "anyone"}, "For anyone."),
+        ("“{severity}”", {"severity": "high"}, "“high”"),
+        ("After {seconds}.", {"seconds": "90"}, "After 1 min 30 s."),
+        ("After {seconds}.", {"seconds": "a while"}, "After `a while`."),
+        ("Known: {known}.", {"known": "a, b,,c"}, "Known: `a`, `b`, `c`."),
+    ],
+)
+def test_a_fact_is_shown_by_its_name(sentence: str, facts: dict[str, str], expected: str) -> None:
+    assert shown(sentence, facts) == expected
+
+
+def test_chinese_has_its_own_comma_and_units() -> None:
+    assert shown("{known}", {"known": "a,b"}, Language.ZH) == "`a`、`b`"
+    assert shown("{seconds}", {"seconds": "0.5"}, Language.ZH) == "500 毫秒"
+
+
+def test_a_missing_fact_may_have_a_sentence_of_its_own() -> None:
+    wording = Wording(
+        Text(en="Exited with {code}.", zh="退出码 {code}。"), without=Text(en="Exited.", zh="已退出。")
+    )
+
+    assert wording.say({"code": "1"}, Language.EN)[1] == Part(Kind.TEXT, "1")
+    assert wording.say({"code": ""}, Language.EN) == (Part(Kind.WORDS, "Exited."),)
+    assert wording.say({}, Language.ZH) == (Part(Kind.WORDS, "已退出。"),)
+
+
+def test_there_need_not_be_advice() -> None:
+    assert Wording(Text(en="x", zh="x")).advise({}, Language.EN) == ()
+    assert Wording(Text(en="x", zh="x"), Text(en="y", zh="z")).advise({}, Language.EN) == (
+        Part(Kind.WORDS, "y"),
+    )
