@@ -96,26 +96,20 @@ class GiteeClient:
 
     async def find_comment(self, repo: RepoPath, number: int, marker: str, author: str) -> Comment | None:
         """Return the newest comment by `author` whose body contains `marker`."""
-        call = Call("GET", _PULL + "/comments", _at(repo, number=number), {"direction": "desc"})
         newest: Comment | None = None
-        async for page in self._pages(call):
-            comments = [self._read(call, each, objects.comment) for each in page]
+        async for comments, descending in self._comments(repo, number):
             ours = [one for one in comments if one.author.lower() == author.lower() and marker in one.body]
             newest = max([*ours, newest] if newest else ours, key=lambda one: one.id, default=None)
-            # Older deployments may ignore `direction`: only a page in descending order ends the search.
-            if newest and comments[0].id > comments[-1].id:
+            if newest and descending:
                 break
         return newest
 
     async def comments_since(self, repo: RepoPath, number: int, since: datetime) -> tuple[Comment, ...]:
         """Return the comments created since then, oldest first."""
-        call = Call("GET", _PULL + "/comments", _at(repo, number=number), {"direction": "desc"})
         found: list[Comment] = []
-        async for page in self._pages(call):
-            comments = [self._read(call, each, objects.comment) for each in page]
+        async for comments, descending in self._comments(repo, number):
             found += [one for one in comments if one.created_at > since]
-            # Older deployments may ignore `direction`: only a page in descending order ends the search.
-            if comments and comments[0].id > comments[-1].id and comments[-1].created_at <= since:
+            if descending and comments[-1].created_at <= since:
                 break
         return tuple(sorted(found, key=lambda one: one.id))
 
@@ -135,6 +129,16 @@ class GiteeClient:
         """Replace a comment's body; False if the comment was deleted. Raises CommentRefused."""
         call = Call("PATCH", _COMMENT, _at(repo, id=comment_id), body={"body": body}, words=True)
         return (await self._transport.send(call)).is_success
+
+    async def _comments(self, repo: RepoPath, number: int) -> AsyncIterator[tuple[list[Comment], bool]]:
+        """Yield the pages of comments, newest first, each with whether it is in that order.
+
+        Older deployments may ignore `direction`: only a page in descending order may end a search.
+        """
+        call = Call("GET", _PULL + "/comments", _at(repo, number=number), {"direction": "desc"})
+        async for page in self._pages(call):
+            comments = [self._read(call, each, objects.comment) for each in page]
+            yield comments, bool(comments) and comments[0].id > comments[-1].id
 
     async def _listed(self, call: Call, limit: int) -> tuple[Listed, ...]:
         """Return the pull requests of a list, without those that cannot be read."""

@@ -9,7 +9,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -64,33 +64,16 @@ class GitSource:
 
         Raises TellUser(HEAD_MOVED | COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
         """
-        self._check(repo, clone_url, sha)
-        async with self._locked(repo) as cache:
-            if await cache.has(sha):
-                return
-            try:
-                async with asyncio.timeout(self._timeout):
-                    await _bring(cache, repo, clone_url, number, sha)
-            except TimeoutError as error:
-                raise _unavailable(f"not finished after {self._timeout:g} s") from error
+        await self._fetch(
+            repo, clone_url, sha, lambda cache: _fetch_head(cache, repo, clone_url, number, sha)
+        )
 
     async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
         """Fetch a commit of a base branch into the cache; without network access if it is present.
 
         Raises TellUser(COMMIT_GONE), RetryLater(GIT_UNAVAILABLE), GiveUp(GIT_DENIED).
         """
-        self._check(repo, clone_url, sha)
-        async with self._locked(repo) as cache:
-            if await cache.has(sha):
-                return
-            try:
-                async with asyncio.timeout(self._timeout):
-                    await cache.prepare()
-                    _raise_for(await cache.fetch_commit(clone_url, sha), repo, sha)
-            except TimeoutError as error:
-                raise _unavailable(f"not finished after {self._timeout:g} s") from error
-            if not await cache.mark_present(sha):
-                raise TellUser(Reason.COMMIT_GONE, {"sha": sha})
+        await self._fetch(repo, clone_url, sha, lambda cache: _fetch_commit(cache, repo, clone_url, sha))
 
     async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
         """Return one file of a fetched commit; None if it is absent or larger than `limit` bytes.
@@ -137,6 +120,22 @@ class GitSource:
             async with self._locked(repo) as cache:
                 await cache.collect(before)
 
+    async def _fetch(
+        self, repo: RepoPath, clone_url: str, sha: str, download: Callable[[Cache], Awaitable[None]]
+    ) -> None:
+        self._check(repo, clone_url, sha)
+        async with self._locked(repo) as cache:
+            if await cache.has(sha):
+                return
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await cache.prepare()
+                    await download(cache)
+                    if not await cache.mark_present(sha):
+                        raise TellUser(Reason.COMMIT_GONE, {"sha": sha})
+            except TimeoutError as error:
+                raise _unavailable(f"not finished after {self._timeout:g} s") from error
+
     async def _write(self, cache: Cache, sha: str, folder: str, target: Path) -> None:
         if not is_sha(sha) or not await cache.has(sha):
             raise _unavailable("the commit is not in the cache")
@@ -173,9 +172,8 @@ class GitSource:
             yield Cache(self._git, git_dir)
 
 
-async def _bring(cache: Cache, repo: RepoPath, url: str, number: int, sha: str) -> None:
-    """Fetch the head of the pull request, and check that it is the authorised commit."""
-    await cache.prepare()
+async def _fetch_head(cache: Cache, repo: RepoPath, url: str, number: int, sha: str) -> None:
+    """Fetch the head of a pull request, and check that it is the authorised commit."""
     ended = await cache.fetch_head(url, number)
     if failure_of(ended) is FetchFailure.BROKEN:
         logger.warning(
@@ -184,18 +182,18 @@ async def _bring(cache: Cache, repo: RepoPath, url: str, number: int, sha: str) 
         await cache.discard()
         await cache.prepare()
         ended = await cache.fetch_head(url, number)
-    failure = failure_of(ended)
-    if failure is None:
-        now = await cache.head(number)
-        if now != sha:
-            raise await _moved(cache, repo, url, sha, now or "")
-    elif failure is FetchFailure.MISSING:
+    if failure_of(ended) is FetchFailure.MISSING:
         # The ref of a new pull request may appear late; only the commit matters.
-        _raise_for(await cache.fetch_commit(url, sha), repo, sha)
-    else:
-        _raise_for(ended, repo, sha)
-    if not await cache.mark_present(sha):
-        raise TellUser(Reason.COMMIT_GONE, {"sha": sha})
+        await _fetch_commit(cache, repo, url, sha)
+        return
+    _raise_for(ended, repo, sha)
+    now = await cache.head(number)
+    if now != sha:
+        raise await _moved(cache, repo, url, sha, now or "")
+
+
+async def _fetch_commit(cache: Cache, repo: RepoPath, url: str, sha: str) -> None:
+    _raise_for(await cache.fetch_commit(url, sha), repo, sha)
 
 
 async def _moved(cache: Cache, repo: RepoPath, url: str, sha: str, now: str) -> ChatOpsError:

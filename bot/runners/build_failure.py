@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from bot.model.errors import ChatOpsError, RetryLater, TellUser
+from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.runners.lines import clean
 
@@ -25,6 +25,12 @@ _NO_FILE = re.compile(r"(?i)cannot locate specified dockerfile|failed to read do
 _NETWORK = re.compile(
     r"(?i)dial tcp|no such host|connection re(?:fused|set)|timeout|deadline exceeded|server misbehaving"
     r"|toomanyrequests|too many requests|unexpected EOF|: EOF|\b50[0234]\b|network is unreachable"
+)
+_DENIED = re.compile(
+    r"(?i)denied|unauthorized|authentication required|no basic auth|insufficient_scope|forbidden|\b40[13]\b"
+    r"|name unknown|repository name not known"
+    # Harbor's own rules: immutable tags and quotas.
+    r"|configured as immutable|configured upper limit"
 )
 _FULL = re.compile(r"(?i)no space left on device")
 _EXPORT = "exporting "
@@ -64,6 +70,16 @@ def refused(message: str, status: int, path: str) -> ChatOpsError | None:
     if found is None and status // 100 == CLIENT_ERROR:
         return TellUser(Reason.DOCKERFILE_INVALID, {"message": plain(message)})
     return found
+
+
+def push_failed(repository: str, message: str) -> ChatOpsError:
+    """Return the error for the message of a failed push."""
+    if "does not exist" in message:
+        # The engine does not have the image, for example because it was removed after the build.
+        return RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": plain(message)})
+    if _DENIED.search(message):
+        return GiveUp(Reason.REGISTRY_DENIED, {"repository": repository}, log=plain(message))
+    return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(message)})
 
 
 def plain(message: str) -> str:

@@ -2,7 +2,7 @@ import pytest
 
 from bot.model.errors import ChatOpsError, RetryLater, TellUser
 from bot.model.reason import Reason
-from bot.runners.build_failure import BuildFailure, classify, refused
+from bot.runners.build_failure import BuildFailure, classify, push_failed, refused
 
 RUN = "RUN make"
 
@@ -132,3 +132,19 @@ def test_an_error_in_the_dockerfile_is_reported_to_the_user() -> None:
     assert server is not None
     assert server.reason is Reason.NO_DOCKERFILE
     assert refused("driver failed", 500, "Dockerfile") is None
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("denied: requested access to the resource is denied", Reason.REGISTRY_DENIED),
+        ("unauthorized: authentication required", Reason.REGISTRY_DENIED),
+        ("no basic auth credentials", Reason.REGISTRY_DENIED),
+        ("unexpected status from PUT request to https://h/v2/a/b: 401", Reason.REGISTRY_DENIED),
+        ("received unexpected HTTP status: 503 Service Unavailable", Reason.REGISTRY_UNAVAILABLE),
+        ("dial tcp 127.0.0.1:1: connect: connection refused", Reason.REGISTRY_UNAVAILABLE),
+        ("An image does not exist locally with the tag: a/b", Reason.ENGINE_UNAVAILABLE),
+    ],
+)
+def test_push_errors_are_classified(message: str, reason: Reason) -> None:
+    assert push_failed("a/b", message).reason is reason

@@ -3,7 +3,7 @@ import pytest
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.docker.container import ContainerLimits, ContainerSpec, Kind, allowed_memory, configuration
-from bot.runners.docker.images import exposed_ports, push_failed, split
+from bot.runners.docker.images import exposed_ports, split
 
 GIGABYTE = 1 << 30
 
@@ -79,18 +79,3 @@ def test_references_are_split_at_the_tag_and_not_at_the_port() -> None:
     assert split("host:5000/a/b:1") == ("host:5000/a/b", "1")
     assert split("host:5000/a/b") == ("host:5000/a/b", "latest")
     assert split("a@sha256:00") == ("a", "sha256:00")
-
-
-@pytest.mark.parametrize(
-    ("message", "reason"),
-    [
-        ("denied: requested access to the resource is denied", Reason.REGISTRY_DENIED),
-        ("unauthorized: authentication required", Reason.REGISTRY_DENIED),
-        ("no basic auth credentials", Reason.REGISTRY_DENIED),
-        ("received unexpected HTTP status: 503 Service Unavailable", Reason.REGISTRY_UNAVAILABLE),
-        ("dial tcp 127.0.0.1:1: connect: connection refused", Reason.REGISTRY_UNAVAILABLE),
-        ("An image does not exist locally with the tag: a/b", Reason.ENGINE_UNAVAILABLE),
-    ],
-)
-def test_push_errors_are_classified(message: str, reason: Reason) -> None:
-    assert push_failed("a/b", message).reason is reason

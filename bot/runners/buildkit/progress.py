@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.model.errors import ChatOpsError, GiveUp, RetryLater
+from bot.model.errors import ChatOpsError, RetryLater
 from bot.model.reason import Reason
-from bot.runners.build_failure import classify, plain
+from bot.runners.build_failure import classify, plain, push_failed
 from bot.runners.build_progress import BuildProgress, Output, Status, Vertex
 from bot.runners.lines import clean, json_object
 
@@ -21,11 +21,6 @@ _NO_DAEMON = re.compile(
     r"listing workers|list workers|failed to dial|error reading server preface|code = Unavailable"
 )
 _PUSH = re.compile(r"failed to push|failed to authorize|pushing layers|exporting to image")
-_DENIED = re.compile(
-    r"(?i)denied|unauthorized|forbidden|insufficient_scope|\b40[13]\b|no basic auth"
-    # Harbor's own rules: immutable tags and quotas.
-    r"|configured as immutable|configured upper limit"
-)
 
 
 class ClientOutput:
@@ -52,7 +47,7 @@ class ClientOutput:
         if _NO_DAEMON.search(failure.message) and not step:
             return RetryLater(Reason.BUILDKIT_UNAVAILABLE, {"message": plain(failure.message)})
         if _PUSH.search(failure.message) or _PUSH.search(step):
-            return _not_pushed(tag.rpartition(":")[0], failure.message)
+            return push_failed(tag.rpartition(":")[0], failure.message)
         return classify(failure, path=path)
 
 
@@ -80,9 +75,3 @@ def _vertex(found: Mapping[str, Any]) -> Vertex:
 
 def _time(written: str | None) -> float | None:
     return datetime.fromisoformat(written).timestamp() if written else None
-
-
-def _not_pushed(repository: str, message: str) -> ChatOpsError:
-    if _DENIED.search(message):
-        return GiveUp(Reason.REGISTRY_DENIED, {"repository": repository}, log=plain(message))
-    return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(message)})

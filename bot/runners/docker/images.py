@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
+from bot.model.errors import ChatOpsError, RetryLater, TellUser
 from bot.model.reason import Reason
-from bot.runners.build_failure import plain
+from bot.runners.build_failure import plain, push_failed
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.labels import matching
@@ -20,12 +20,6 @@ log = logging.getLogger(__name__)
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}", re.ASCII)
 _ABSENT = re.compile(
     r"(?i)not found|manifest unknown|does not exist|denied|unauthorized|authentication required"
-)
-_DENIED = re.compile(
-    r"(?i)denied|unauthorized|authentication required|no basic auth|insufficient_scope|forbidden"
-    r"|name unknown|repository name not known"
-    # Harbor's own rules: immutable tags and quotas.
-    r"|configured as immutable|configured upper limit"
 )
 _LOGGED = re.compile(r"^(Pushed|Layer already exists|Mounted from .*|Pull complete|Already exists)$")
 
@@ -143,15 +137,6 @@ def exposed_ports(image: Mapping[str, Any]) -> tuple[int, ...]:
     exposed = (image.get("Config") or {}).get("ExposedPorts") or {}
     pairs = (port.partition("/") for port in exposed)
     return tuple(sorted(int(number) for number, _, kind in pairs if kind in {"", "tcp"} and number.isdigit()))
-
-
-def push_failed(repository: str, message: str) -> ChatOpsError:
-    """Return the error for the message of a failed push."""
-    if "does not exist locally" in message or "does not exist" in message:
-        return RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": plain(message)})
-    if _DENIED.search(message):
-        return GiveUp(Reason.REGISTRY_DENIED, {"repository": repository}, log=plain(message))
-    return RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": plain(message)})
 
 
 def _pull_failed(reference: str, message: str) -> ChatOpsError:
