@@ -75,7 +75,7 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
     """Execute runs."""
     settings = deps.settings
     recorder = StepRecorder(
-        deps.store,
+        deps.store.pulls,
         deps.adapters.steps,
         deps.addresses,
         deps.clock,
@@ -84,7 +84,7 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
     )
     timeout = duration.parse(settings.limits.run_time)
     executor = RunExecutor(recorder, deps.clock, timeout, deps.sleep, deps.metrics)
-    worker = Worker(deps.store, executor, comments, values.limits(settings), membership)
+    worker = Worker(deps.store.runs, executor, comments, values.limits(settings), membership)
     membership.on_lease_lost(worker.drop)
     async with background(worker.serve()):
         yield worker

@@ -108,7 +108,7 @@ def _upkeep(deps: Deps) -> Iterator[PeriodicTask]:
     yield PeriodicTask("retention", 3600, retention.reconcile)
     yield PeriodicTask("git cache", 6 * 3600, adapters.steps.source.gc, everywhere=True)
     if adapters.dns:
-        yield PeriodicTask("dns records", 5, DnsReconciler(store, adapters.dns).reconcile)
+        yield PeriodicTask("dns records", 5, DnsReconciler(store.pulls, adapters.dns).reconcile)
 
 
 def _scaling(idle_scaler: IdleScaler, visits: Visits) -> tuple[PeriodicTask, ...]:

@@ -45,8 +45,18 @@ class RunSaver(Protocol):
     async def save(self, run: Run, lease: Lease) -> Run: ...
 
 
-class RunRecords(RunSaver, Protocol):
-    """Runs, their queue, and the revisions that their comments show."""
+class QueueRecords(RunSaver, Protocol):
+    """What the worker needs: the queue of unfinished runs."""
+
+    async def queue(self) -> tuple[QueueEntry, ...]: ...
+    async def claim(
+        self, lease: Lease, choose: Callable[[Sequence[QueueEntry]], Collection[int]]
+    ) -> tuple[Run, ...]: ...
+    async def release(self, run_id: int, lease: Lease) -> None: ...
+
+
+class RunRecords(QueueRecords, Protocol):
+    """Runs, and the revisions that their comments show."""
 
     async def run(self, run_id: int) -> Run | None: ...
     async def runs(
@@ -60,11 +70,6 @@ class RunRecords(RunSaver, Protocol):
     async def unfinished(
         self, repo: RepoPath | None = None, number: int | None = None
     ) -> tuple[Run, ...]: ...
-    async def queue(self) -> tuple[QueueEntry, ...]: ...
-    async def claim(
-        self, lease: Lease, choose: Callable[[Sequence[QueueEntry]], Collection[int]]
-    ) -> tuple[Run, ...]: ...
-    async def release(self, run_id: int, lease: Lease) -> None: ...
     async def at_revision(self, run_id: int) -> tuple[Run, int] | None: ...
     async def follower(self, run: Run) -> int | None: ...
     async def touch(self, ids: Collection[int]) -> None: ...
@@ -73,12 +78,17 @@ class RunRecords(RunSaver, Protocol):
     async def set_comment(self, run_id: int, comment_id: int) -> None: ...
 
 
-class PullRecords(Protocol):
-    """Environments, images, trusted commits and comments of pull requests."""
+class EnvironmentReader(Protocol):
+    """What the DNS records depend on."""
 
     async def environments(
         self, repo: RepoPath | None = None, number: int | None = None
     ) -> tuple[Environment, ...]: ...
+
+
+class PullRecords(EnvironmentReader, Protocol):
+    """Environments, images, trusted commits and comments of pull requests."""
+
     async def put_environment(self, environment: Environment) -> None: ...
     async def change(
         self, repo: RepoPath, number: int, change: Callable[[Environment], Environment]

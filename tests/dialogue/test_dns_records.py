@@ -33,7 +33,7 @@ class Entered:
 
 async def test_a_record_is_created_and_removed_with_its_environment(tester: OfflineTester) -> None:
     names = Entered()
-    keeper = DnsReconciler(tester.bot.store, names)
+    keeper = DnsReconciler(tester.bot.store.pulls, names)
     await keeper.reconcile()
     assert names.labels == set()
 
@@ -50,7 +50,7 @@ async def test_a_record_is_created_and_removed_with_its_environment(tester: Offl
 
 async def test_records_are_renewed_before_they_expire(tester: OfflineTester) -> None:
     names = Entered()
-    keeper = DnsReconciler(tester.bot.store, names)
+    keeper = DnsReconciler(tester.bot.store.pulls, names)
     await tester.opened()
     for _ in range(RENEWAL + 1):
         await keeper.reconcile()
@@ -62,7 +62,7 @@ async def test_a_failure_is_retried_and_logged_once(
     tester: OfflineTester, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = Entered(trouble="etcd: gone")
-    keeper = DnsReconciler(tester.bot.store, names)
+    keeper = DnsReconciler(tester.bot.store.pulls, names)
     await tester.opened()
     await keeper.reconcile()
     await keeper.reconcile()

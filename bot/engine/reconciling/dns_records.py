@@ -7,7 +7,7 @@ extension or another replica. A record that no bot renews expires.
 import logging
 from dataclasses import dataclass, field
 
-from bot.engine.records import Records
+from bot.engine.records import EnvironmentReader
 from bot.ports import DnsRecords
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ RENEWAL = 120
 class DnsReconciler:
     """Publishes records of environments that exist, and withdraws the others."""
 
-    records: Records
+    pulls: EnvironmentReader
     dns: DnsRecords
     _published: set[str] = field(default_factory=set)
     _rounds: int = 0
@@ -28,7 +28,7 @@ class DnsReconciler:
 
     async def reconcile(self) -> None:
         """Publish, renew and withdraw records. What fails is tried again the next time."""
-        live = {environment.host for environment in await self.records.pulls.environments()}
+        live = {environment.host for environment in await self.pulls.environments()}
         due = live if self._rounds % RENEWAL == 0 else live - self._published
         self._rounds += 1
         if due and self._succeeded(await self.dns.publish(due)):

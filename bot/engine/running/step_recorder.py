@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.core import naming
 from bot.core.environments.expiry import until
-from bot.engine.records import Records
+from bot.engine.records import PullRecords
 from bot.engine.running.active_run import ActiveRun
 from bot.model.addresses import Addresses
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
@@ -29,7 +29,7 @@ LOG_FLUSH_SECONDS = 2.0
 class StepRecorder:
     """Stores environments and images that steps create and remove."""
 
-    records: Records
+    pulls: PullRecords
     adapters: StepAdapters
     addresses: Addresses
     clock: Clock
@@ -41,8 +41,8 @@ class StepRecorder:
     async def context(self, active: ActiveRun, index: int) -> StepContext:
         """Return the context of a step."""
         run = active.run
-        found = await self.records.pulls.environments(run.repo, run.number)
-        images = await self.records.pulls.images(run.repo, run.number)
+        found = await self.pulls.environments(run.repo, run.number)
+        images = await self.pulls.images(run.repo, run.number)
         return StepContext(
             run=run,
             log=self.adapters.reports.log(run.id, run.plan.steps[index].name),
@@ -77,7 +77,7 @@ class StepRecorder:
         # The log must be complete before people see that its step is over.
         await self.adapters.reports.flush(run.id, step.name)
         if result.image is not None and result.state is StepState.PASSED:
-            await self.records.pulls.put_image(run.repo, run.number, result.image)
+            await self.pulls.put_image(run.repo, run.number, result.image)
         if isinstance(step, Deploy):
             await self._mark(run, step.environment, result)
         if isinstance(step, Teardown) and result.state is StepState.PASSED:
@@ -108,7 +108,7 @@ class StepRecorder:
             if self.sleeps and step.config.runner in self.adapters.suspendable
             else None,
         )
-        await self.records.pulls.reserve_hostname(starting, (plain, qualified))
+        await self.pulls.reserve_hostname(starting, (plain, qualified))
 
     async def _mark(self, run: Run, name: str, result: StepResult) -> None:
         passed = result.state is StepState.PASSED
@@ -120,7 +120,7 @@ class StepRecorder:
             url = _reported_url(environment, result)
             return replace(environment, state=state, endpoint=result.endpoint, url=url)
 
-        await self.records.pulls.change(run.repo, run.number, marked)
+        await self.pulls.change(run.repo, run.number, marked)
 
     async def run_ended(self, run: Run) -> None:
         """Mark environments that this run was starting as failed.
@@ -132,7 +132,7 @@ class StepRecorder:
             starting = environment.run == run.id and environment.state is EnvironmentState.STARTING
             return replace(environment, state=EnvironmentState.FAILED) if starting else environment
 
-        await self.records.pulls.change(run.repo, run.number, failed)
+        await self.pulls.change(run.repo, run.number, failed)
 
     async def _removed(self, run: Run, step: Teardown) -> None:
         def removed(environment: Environment) -> Environment:
@@ -140,9 +140,9 @@ class StepRecorder:
                 return environment
             return replace(environment, state=EnvironmentState.REMOVED, endpoint=None)
 
-        await self.records.pulls.change(run.repo, run.number, removed)
+        await self.pulls.change(run.repo, run.number, removed)
         if step.everything:
-            await self.records.pulls.forget_images(run.repo, run.number)
+            await self.pulls.forget_images(run.repo, run.number)
 
 
 def _reported_url(environment: Environment, result: StepResult) -> str:

@@ -13,7 +13,7 @@ from bot.core.runs import lifecycle, scheduling
 from bot.core.runs.scheduling import Limits
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.poll_loop import PollLoop, RunningTasks
-from bot.engine.records import Records
+from bot.engine.records import QueueRecords
 from bot.engine.replicas.membership import Membership
 from bot.engine.running.active_run import ActiveRun
 from bot.engine.running.executor import RunExecutor
@@ -31,7 +31,7 @@ RETRY_AFTER_BUG = 30.0
 class Worker:
     """Owns the tasks that execute runs in this replica."""
 
-    records: Records
+    runs: QueueRecords
     executor: RunExecutor
     comments: RunComments
     limits: Limits
@@ -68,11 +68,9 @@ class Worker:
             if entry.stopping and entry.id in self._stops:
                 self._stops[entry.id].set()
         if self._choose(queue):
-            for run in await self.records.runs.claim(lease, self._choose):
-                self._start(
-                    ActiveRun(run, lease, self.records.runs, self.comments.update, self.executor.sleep)
-                )
-            queue = await self.records.runs.queue()
+            for run in await self.runs.claim(lease, self._choose):
+                self._start(ActiveRun(run, lease, self.runs, self.comments.update, self.executor.sleep))
+            queue = await self.runs.queue()
         self._update_positions(queue)
 
     async def _queue(self, lease: Lease) -> Sequence[QueueEntry]:
@@ -80,12 +78,12 @@ class Worker:
 
         Such runs remain if the store becomes unavailable during a claim or a release.
         """
-        queue = await self.records.runs.queue()
+        queue = await self.runs.queue()
         lost = [e.id for e in queue if e.holder == lease.replica and e.id not in self._tasks.keys]
         for run_id in lost:
             logger.warning("run %s was claimed but is not executed, it is released", run_id)
-            await self.records.runs.release(run_id, lease)
-        return await self.records.runs.queue() if lost else queue
+            await self.runs.release(run_id, lease)
+        return await self.runs.queue() if lost else queue
 
     def _choose(self, queue: Sequence[QueueEntry]) -> Collection[int]:
         """Pick the runs to claim: those that only must end, then this replica's share of the others."""
@@ -124,7 +122,7 @@ class Worker:
     async def _release(self, active: ActiveRun) -> None:
         """Release a run. If that fails, a later poll releases it, or it is free when the lease ends."""
         try:
-            await self.records.runs.release(active.run.id, active.lease)
+            await self.runs.release(active.run.id, active.lease)
         except RetryLater as error:
             logger.warning(
                 "run %s could not be released now, a later poll releases it: %s", active.run.id, error
