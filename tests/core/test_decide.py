@@ -1,3 +1,4 @@
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -11,10 +12,21 @@ from bot.model.outcome import Approve, Ignore, Outcome, Reply, StartRun, StopRun
 from bot.model.pipeline import Automatic, PathFilter, Pipeline
 from bot.model.plan import Deploy, Teardown, Test
 from bot.model.reason import Reason
-from bot.model.snapshot import Snapshot
+from bot.model.snapshot import Fact, Snapshot
 from bot.model.text import Text
 from bot.model.views import Message, Refusal, RefusalLine
-from tests.fakes.snapshots import COMMANDS, OLD, SHA, STAGED, decide, environment, pull_request, run, snapshot
+from tests.fakes.snapshots import (
+    COMMANDS,
+    OLD,
+    SHA,
+    STAGED,
+    decide,
+    environment,
+    only,
+    pull_request,
+    run,
+    snapshot,
+)
 
 NOTHING = (Ignore("nothing in it is for this bot"),)
 UNTRUSTED = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
@@ -128,6 +140,20 @@ def test_a_second_cancel_replies_that_nothing_is_running() -> None:
     assert refusals(decide("/cancel\n/cancel", snapshot(active=(run(7),)))) == [
         ("/cancel", Reason.NOTHING_TO_CANCEL)
     ]
+
+
+@pytest.mark.parametrize(
+    "read", [len, list, lambda facts: facts["preview"], lambda facts: "preview" in facts]
+)
+def test_a_fact_that_no_command_declares_cannot_be_read(
+    read: Callable[[Mapping[str, object]], object],
+) -> None:
+    facts = only(snapshot(), [Fact.RUNS])
+
+    assert not facts.runs
+    for undeclared in (facts.images, facts.environments, facts.logs, facts.commands):
+        with pytest.raises(RuntimeError, match="does not declare"):
+            read(undeclared)
 
 
 # --- trust -----------------------------------------------------------------------------------------
