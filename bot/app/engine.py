@@ -48,22 +48,22 @@ async def joining(deps: Deps) -> AsyncIterator[Membership]:
 async def commenting(deps: Deps, membership: Membership) -> AsyncIterator[RunComments]:
     """Publish the comments of runs."""
     publisher = CommentPublisher(
-        deps.adapters.forge,
-        deps.store,
-        _renderer(deps.settings),
-        deps.identity,
-        lambda: membership.lease,
+        forge=deps.adapters.forge,
+        records=deps.store,
+        renderer=_renderer(deps.settings),
+        identity=deps.identity,
+        lease=lambda: membership.lease,
         sleep=deps.sleep,
         metrics=deps.metrics,
     )
     chosen = deps.settings.comments
     try:
         yield RunComments(
-            deps.store,
-            publisher,
-            deps.addresses,
-            values.limits(deps.settings),
-            frozenset({"failed", "ready"} if chosen.announce else ()),
+            records=deps.store,
+            publisher=publisher,
+            addresses=deps.addresses,
+            limits=values.limits(deps.settings),
+            announce=frozenset({"failed", "ready"} if chosen.announce else ()),
             brief=chosen.style == "brief",
         )
     finally:
@@ -75,11 +75,11 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
     """Execute runs."""
     settings = deps.settings
     recorder = StepRecorder(
-        deps.store.pulls,
-        deps.adapters.steps,
-        deps.addresses,
-        deps.clock,
-        duration.parse(settings.preview.ttl),
+        pulls=deps.store.pulls,
+        adapters=deps.adapters.steps,
+        addresses=deps.addresses,
+        clock=deps.clock,
+        longest=duration.parse(settings.preview.ttl),
         sleeps=bool(values.idle_time(settings)),
     )
     timeout = duration.parse(settings.limits.run_time)
@@ -97,14 +97,14 @@ async def deciding(
     """Decide deliveries."""
     settings, adapters = deps.settings, deps.adapters
     gatherer = FactGatherer(
-        adapters.forge,
-        deps.store,
-        adapters.files,
-        deps.commands,
-        deps.permissions,
-        values.command_settings(settings, deps.addresses),
-        deps.clock,
-        settings.comments.language,
+        forge=adapters.forge,
+        records=deps.store,
+        logs=adapters.files,
+        commands=deps.commands,
+        policy=deps.permissions,
+        settings=values.command_settings(settings, deps.addresses),
+        clock=deps.clock,
+        language=settings.comments.language,
     )
     decider = Decider(adapters.forge, gatherer, deps.commands, deps.permissions, deps.identity, deps.clock)
     dispatcher = Dispatcher(
