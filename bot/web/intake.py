@@ -5,7 +5,6 @@ Bodies and tokens are never logged: in password mode both contain the secret.
 
 import asyncio
 import logging
-from datetime import datetime
 
 from aiohttp import web
 
@@ -13,6 +12,7 @@ from bot.gitee.signature import Verdict, verify
 from bot.gitee.wire import Ignored, MalformedDeliveryError, read
 from bot.model.delivery import Delivery
 from bot.model.errors import RetryLater
+from bot.ports import Clock
 from bot.store.deliveries import InboxFullError
 from bot.web.deps import DEPS, METRICS, IntakeDeps
 from bot.web.responses import RETRY_AFTER, json_message, store_unavailable
@@ -40,7 +40,7 @@ IGNORED = {
 
 async def receive(request: web.Request) -> web.Response:
     """`POST /webhooks/gitee`."""
-    response, outcome = await _receive(request, request.app[DEPS].intake, request.app[DEPS].clock.now())
+    response, outcome = await _receive(request, request.app[DEPS].intake, request.app[DEPS].clock)
     request.app[METRICS].deliveries.labels(outcome=outcome).inc()
     if not 200 <= response.status < 300:  # noqa: PLR2004 - the range of success codes
         logger.warning("rejected a delivery from %s: %s", request.remote, outcome)
@@ -52,7 +52,7 @@ async def only_post(_request: web.Request) -> web.Response:
     return json_message(405, "This address receives Gitee webhooks by POST.", headers={"Allow": "POST"})
 
 
-async def _receive(request: web.Request, deps: IntakeDeps, now: datetime) -> tuple[web.Response, str]:
+async def _receive(request: web.Request, deps: IntakeDeps, clock: Clock) -> tuple[web.Response, str]:
     if request.content_type != "application/json":
         return json_message(415, "the content type must be application/json"), "unsupported_media_type"
     try:
@@ -61,6 +61,7 @@ async def _receive(request: web.Request, deps: IntakeDeps, now: datetime) -> tup
         return _closing(json_message(408, "the body did not arrive in time")), "too_slow"
     if body is None:
         return _closing(json_message(413, f"the body exceeds {deps.body_limit} bytes")), "too_large"
+    now = clock.now()
     verdict = verify(
         request.headers.get("X-Gitee-Token"),
         request.headers.get("X-Gitee-Timestamp"),

@@ -1,4 +1,4 @@
-"""A deployed service for the proxy to stand in front of: it remembers what reached it."""
+"""A service behind the preview proxy, which records the requests that reach it."""
 
 import asyncio
 import gzip
@@ -12,7 +12,7 @@ from bot.model.environment import Endpoint
 
 @dataclass
 class Service:
-    """One service; `go_on` lets a stream continue, or break off, `gone` tells that its visitor has left."""
+    """A service. `go_on` lets a stream continue or abort; `gone` is set when the visitor disconnected."""
 
     endpoint: Endpoint = field(default_factory=lambda: Endpoint("127.0.0.1", 0))
     seen: list[web.Request] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The JSON API: its description, its answers, its one shape of errors."""
+"""The JSON API: its OpenAPI document, its responses and its errors."""
 
 import re
 from typing import Any
@@ -25,17 +25,17 @@ def fill(bench: Bench) -> None:
 
 
 async def fetched(client: Client, path: str, status: int = 200, *, language: str = "zh") -> Any:
-    answer = await client.get(PREFIX + path, headers={"Accept-Language": language})
-    assert answer.status == status
-    assert answer.content_type == "application/json"
-    return await answer.json()
+    response = await client.get(PREFIX + path, headers={"Accept-Language": language})
+    assert response.status == status
+    assert response.content_type == "application/json"
+    return await response.json()
 
 
 def concrete(path: str) -> str:
     return re.sub(r"{(\w+)}", lambda found: SAMPLES[found[1]], path)
 
 
-async def test_every_described_path_answers_as_described(client: Client, bench: Bench) -> None:
+async def test_responses_match_the_document(client: Client, bench: Bench) -> None:
     fill(bench)
     document = await fetched(client, "/openapi.json")
     for schema in document["components"]["schemas"].values():
@@ -81,43 +81,45 @@ async def test_every_route_is_described(client: Client) -> None:
         ("/pulls/oak/shop/99", 404, "not_found"),
     ],
 )
-async def test_errors_have_one_shape(client: Client, bench: Bench, path: str, status: int, code: str) -> None:
+async def test_errors_have_one_format(
+    client: Client, bench: Bench, path: str, status: int, code: str
+) -> None:
     fill(bench)
 
-    told = await fetched(client, path, status)
+    content = await fetched(client, path, status)
 
-    assert told["status"] == code
-    assert set(told) == {"status", "message"}
-    assert told["message"]
-
-
-async def test_a_wrong_method_says_which_is_right(client: Client) -> None:
-    answer = await client.post(f"{PREFIX}/runs")
-
-    assert (answer.status, (await answer.json())["status"]) == (405, "method_not_allowed")
-    assert "GET" in answer.headers["Allow"]
+    assert content["status"] == code
+    assert set(content) == {"status", "message"}
+    assert content["message"]
 
 
-async def test_a_mistake_of_ours_tells_an_id_and_nothing_else(
+async def test_a_wrong_method_names_the_allowed_ones(client: Client) -> None:
+    response = await client.post(f"{PREFIX}/runs")
+
+    assert (response.status, (await response.json())["status"]) == (405, "method_not_allowed")
+    assert "GET" in response.headers["Allow"]
+
+
+async def test_an_internal_error_shows_only_an_incident_id(
     client: Client, bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.runs.broken = True
 
-    told = await fetched(client, "/runs/1", 500)
+    content = await fetched(client, "/runs/1", 500)
 
-    assert told["status"] == "internal"
-    assert "secret detail" not in told["message"]
-    assert told["message"].split()[-1] in caplog.text
+    assert content["status"] == "internal"
+    assert "secret detail" not in content["message"]
+    assert content["message"].split()[-1] in caplog.text
 
 
-async def test_a_run_tells_its_steps_and_products(client: Client, bench: Bench) -> None:
+async def test_a_run_has_its_steps_and_their_results(client: Client, bench: Bench) -> None:
     fill(bench)
 
-    told = await fetched(client, "/runs/41")
+    content = await fetched(client, "/runs/41")
 
-    assert (told["state"], told["final"], told["repository"]) == ("failed", True, "oak/shop")
-    assert told["url"] == "http://bot.test/runs/41"
-    build, deploy, test = told["steps"]
+    assert (content["state"], content["final"], content["repository"]) == ("failed", True, "oak/shop")
+    assert content["url"] == "http://bot.test/runs/41"
+    build, deploy, test = content["steps"]
     assert build["image"]["digest"].startswith("sha256:")
     assert build["seconds"] == 25
     assert build["image"]["scan"]["critical"] == 1
@@ -127,7 +129,7 @@ async def test_a_run_tells_its_steps_and_products(client: Client, bench: Bench) 
     assert test["failed_tests"] == ["cart::test_coupon", "cart::test_empty"]
 
 
-async def test_runs_come_in_pages(client: Client, bench: Bench) -> None:
+async def test_runs_are_paged(client: Client, bench: Bench) -> None:
     bench.runs.put(*(run(number) for number in range(1, 6)))
 
     first = await fetched(client, "/runs?limit=3")
@@ -141,12 +143,12 @@ async def test_runs_come_in_pages(client: Client, bench: Bench) -> None:
 async def test_runs_of_one_repository(client: Client, bench: Bench) -> None:
     fill(bench)
 
-    told = await fetched(client, "/runs?repository=oak/till")
+    content = await fetched(client, "/runs?repository=oak/till")
 
-    assert [one["id"] for one in told["runs"]] == [43]
+    assert [one["id"] for one in content["runs"]] == [43]
 
 
-async def test_a_log_is_read_piece_by_piece(client: Client, bench: Bench) -> None:
+async def test_a_log_is_read_in_pieces(client: Client, bench: Bench) -> None:
     fill(bench)
     whole = "step 1\nstep 2 你好\n"
 
@@ -159,45 +161,45 @@ async def test_a_log_is_read_piece_by_piece(client: Client, bench: Bench) -> Non
     assert offset == len(whole.encode())
 
 
-async def test_the_log_of_a_step_under_way_has_no_end(client: Client, bench: Bench) -> None:
+async def test_the_log_of_a_running_step_has_not_ended(client: Client, bench: Bench) -> None:
     bench.runs.put(run(42))
     bench.files.append(42, "build", "so far")
 
     assert (await fetched(client, "/runs/42/logs/build?offset=6"))["ended"] is False
 
 
-async def test_a_log_can_be_had_as_text(client: Client, bench: Bench) -> None:
+async def test_a_log_is_also_available_as_text(client: Client, bench: Bench) -> None:
     fill(bench)
 
-    answer = await client.get(f"{PREFIX}/runs/41/logs/build", headers={"Accept": "text/plain"})
+    response = await client.get(f"{PREFIX}/runs/41/logs/build", headers={"Accept": "text/plain"})
 
-    assert (answer.content_type, await answer.text()) == ("text/plain", "step 1\nstep 2 你好\n")
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert (response.content_type, await response.text()) == ("text/plain", "step 1\nstep 2 你好\n")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_environments_tell_their_address_but_not_their_endpoint(client: Client, bench: Bench) -> None:
+async def test_environments_have_their_url_but_not_their_endpoint(client: Client, bench: Bench) -> None:
     fill(bench)
 
-    told = await fetched(client, "/environments")
+    content = await fetched(client, "/environments")
 
-    (one,) = told["environments"]
+    (one,) = content["environments"]
     assert (one["url"], one["state"]) == ("http://pr-7-shop.preview.test/", "ready")
     assert "endpoint" not in one
 
 
-async def test_a_pull_request_tells_its_own_runs_only(client: Client, bench: Bench) -> None:
+async def test_a_pull_request_has_only_its_own_runs(client: Client, bench: Bench) -> None:
     fill(bench)
 
-    told = await fetched(client, "/pulls/oak/shop/7")
+    content = await fetched(client, "/pulls/oak/shop/7")
 
-    assert [one["id"] for one in told["runs"]] == [42, 41]
-    assert len(told["environments"]) == 1
+    assert [one["id"] for one in content["runs"]] == [42, 41]
+    assert len(content["environments"]) == 1
 
 
 @pytest.mark.parametrize(
     ("accept", "summary"), [("en", "Deploy this pull request."), ("zh-CN,en;q=0.5", "部署此 Pull Request。")]
 )
-async def test_commands_speak_the_askers_language(client: Client, accept: str, summary: str) -> None:
-    told = await fetched(client, "/commands", language=accept)
+async def test_commands_are_in_the_clients_language(client: Client, accept: str, summary: str) -> None:
+    content = await fetched(client, "/commands", language=accept)
 
-    assert told["commands"][0]["summary"] == summary
+    assert content["commands"][0]["summary"] == summary

@@ -1,4 +1,4 @@
-"""A real Chromium on the pages: a run's log follows by itself, and the policy refuses nothing of ours."""
+"""The pages in a real Chromium: logs update automatically, and the CSP blocks nothing of the bot."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -49,7 +49,9 @@ def address(server: TestServer, path: str) -> str:
     return str(server.make_url(path))
 
 
-async def test_a_log_follows_by_itself_to_the_end(server: TestServer, bench: Bench, page: Page) -> None:
+async def test_a_log_updates_automatically_until_its_end(
+    server: TestServer, bench: Bench, page: Page
+) -> None:
     bench.runs.put(run(42))
     bench.files.append(42, "build", "first\nhalf a ")
     await page.goto(address(server, "/runs/42"))
@@ -73,7 +75,7 @@ async def test_a_log_follows_by_itself_to_the_end(server: TestServer, bench: Ben
     await expect(page.locator("#test .step-head")).to_contain_text("Passed")
 
 
-async def test_a_reader_is_not_pulled_away(server: TestServer, bench: Bench, page: Page) -> None:
+async def test_a_scrolled_log_stays_where_it_is(server: TestServer, bench: Bench, page: Page) -> None:
     bench.runs.put(run(42))
     bench.files.append(42, "build", "".join(f"line {number}\n" for number in range(300)))
     await page.goto(address(server, "/runs/42"))
@@ -101,7 +103,7 @@ async def test_a_link_to_a_line_opens_it(server: TestServer, bench: Bench, page:
     assert await page.locator("#build").get_attribute("open") is not None
 
 
-async def test_a_lost_connection_is_told_and_mended(server: TestServer, bench: Bench, page: Page) -> None:
+async def test_a_lost_connection_is_shown_and_restored(server: TestServer, bench: Bench, page: Page) -> None:
     bench.runs.put(run(42))
     await page.goto(address(server, "/runs/42"))
     await page.route("**/live", lambda route: route.fulfill(status=502))
@@ -114,7 +116,7 @@ async def test_a_lost_connection_is_told_and_mended(server: TestServer, bench: B
     await expect(page.locator(".lost")).to_have_count(0)
 
 
-async def test_times_are_in_the_visitors_zone(server: TestServer, bench: Bench, page: Page) -> None:
+async def test_times_are_in_the_visitors_time_zone(server: TestServer, bench: Bench, page: Page) -> None:
     bench.runs.put(finished_run(41))
 
     await page.goto(address(server, "/runs/41"))
@@ -149,7 +151,7 @@ async def test_a_page_is_complete_without_a_script(
     await context.close()
 
 
-async def test_a_phone_scrolls_down_only(server: TestServer, bench: Bench, browser: Browser) -> None:
+async def test_a_phone_scrolls_only_vertically(server: TestServer, bench: Bench, browser: Browser) -> None:
     bench.runs.put(finished_run(41))
     bench.files.append(41, "test", "w" * 500 + "\n")
     context = await browser.new_context(viewport={"width": 360, "height": 640})
@@ -161,7 +163,7 @@ async def test_a_phone_scrolls_down_only(server: TestServer, bench: Bench, brows
     await context.close()
 
 
-async def test_a_suites_own_report_runs_its_scripts_and_reaches_nothing(
+async def test_a_suites_own_report_runs_scripts_without_access_to_anything(
     server: TestServer, bench: Bench, browser: Browser
 ) -> None:
     name = "suites/unit/html/001-index.html"

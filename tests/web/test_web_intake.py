@@ -1,4 +1,4 @@
-"""The webhook's door over real HTTP: every answer it can give."""
+"""The webhook intake over real HTTP: all its responses."""
 
 import asyncio
 import json
@@ -58,23 +58,23 @@ def impatient(bench: Bench) -> None:
 async def deliver(
     client: Client, body: bytes | AsyncIterator[bytes], sent: dict[str, str]
 ) -> tuple[int, dict[str, str]]:
-    answer = await client.post(PATH, data=body, headers=sent)
-    told = await answer.json()
-    assert set(told) == {"status", "message"}
-    return answer.status, told
+    response = await client.post(PATH, data=body, headers=sent)
+    content = await response.json()
+    assert set(content) == {"status", "message"}
+    return response.status, content
 
 
-async def test_a_comment_is_kept_before_it_is_acknowledged(client: Client, bench: Bench) -> None:
-    status, told = await deliver(client, note(), headers())
+async def test_a_comment_is_stored_before_it_is_acknowledged(client: Client, bench: Bench) -> None:
+    status, content = await deliver(client, note(), headers())
 
-    assert (status, told["status"]) == (200, "accepted")
+    assert (status, content["status"]) == (200, "accepted")
     (kept,) = bench.inbox.kept
     assert (kept.repo, kept.number, kept.trigger) == (RepoPath("oak", "shop"), 7, Trigger.COMMENT)
     assert kept.received_at == NOW
     assert bench.metric("chatops_deliveries_total", outcome="accepted") == 1
 
 
-async def test_a_signature_by_an_older_secret_is_taken_while_secrets_rotate(
+async def test_a_signature_with_an_older_secret_is_accepted_during_rotation(
     client: Client, bench: Bench
 ) -> None:
     status, _ = await deliver(client, note(), headers(signature("old secret", stamp())))
@@ -83,19 +83,19 @@ async def test_a_signature_by_an_older_secret_is_taken_while_secrets_rotate(
     assert bench.inbox.kept
 
 
-async def test_the_same_event_twice_is_one(client: Client, bench: Bench) -> None:
+async def test_a_repeated_event_is_a_duplicate(client: Client, bench: Bench) -> None:
     await deliver(client, note(), headers())
 
-    status, told = await deliver(client, note(), headers(timestamp=stamp(timedelta(seconds=4))))
+    status, content = await deliver(client, note(), headers(timestamp=stamp(timedelta(seconds=4))))
 
-    assert (status, told["status"]) == (200, "duplicate")
+    assert (status, content["status"]) == (200, "duplicate")
     assert len(bench.inbox.kept) == 1
 
 
-async def test_a_ping_is_answered_pong(client: Client, bench: Bench) -> None:
-    status, told = await deliver(client, b"{}", headers(**{"X-Gitee-Ping": "true"}))
+async def test_a_ping_gets_a_pong(client: Client, bench: Bench) -> None:
+    status, content = await deliver(client, b"{}", headers(**{"X-Gitee-Ping": "true"}))
 
-    assert (status, told) == (200, {"status": "ok", "message": "pong"})
+    assert (status, content) == (200, {"status": "ok", "message": "pong"})
     assert not bench.inbox.kept
 
 
@@ -107,12 +107,12 @@ async def test_a_ping_is_answered_pong(client: Client, bench: Bench) -> None:
         (note("elsewhere/shop"), "elsewhere/shop is not served by this bot"),
     ],
 )
-async def test_what_is_not_ours_is_taken_and_ignored(
+async def test_other_events_are_accepted_and_ignored(
     client: Client, bench: Bench, body: bytes, why: str
 ) -> None:
-    status, told = await deliver(client, body, headers())
+    status, content = await deliver(client, body, headers())
 
-    assert (status, told) == (200, {"status": "ignored", "message": why})
+    assert (status, content) == (200, {"status": "ignored", "message": why})
     assert not bench.inbox.kept
 
 
@@ -128,43 +128,43 @@ async def test_what_is_not_ours_is_taken_and_ignored(
         (headers(**{"Content-Type": "text/plain"}), 415, "application/json"),
     ],
 )
-async def test_refusals_say_why(
+async def test_rejections_say_why(
     client: Client, bench: Bench, sent: dict[str, str], status: int, words: str
 ) -> None:
-    found, told = await deliver(client, note(), sent)
+    found, content = await deliver(client, note(), sent)
 
     assert found == status
-    assert words in told["message"]
+    assert words in content["message"]
     assert not bench.inbox.kept
 
 
 @pytest.mark.parametrize("body", [b"not json", b"[1]", b"\xff", b"", note(comment={})])
 async def test_a_malformed_body_is_a_bad_request(client: Client, bench: Bench, body: bytes) -> None:
-    status, told = await deliver(client, body, headers())
+    status, content = await deliver(client, body, headers())
 
-    assert (status, told["status"]) == (400, "bad_request")
+    assert (status, content["status"]) == (400, "bad_request")
     assert bench.metric("chatops_deliveries_total", outcome="malformed") == 1
 
 
-async def test_a_body_said_to_be_too_large_is_not_read(client: Client) -> None:
-    status, told = await deliver(client, b"x" * 100_001, headers())
+async def test_a_body_with_a_too_large_content_length_is_not_read(client: Client) -> None:
+    status, content = await deliver(client, b"x" * 100_001, headers())
 
-    assert (status, told["status"]) == (413, "too_large")
-    assert "100000 bytes" in told["message"]
+    assert (status, content["status"]) == (413, "too_large")
+    assert "100000 bytes" in content["message"]
 
 
-async def test_a_chunked_body_cannot_hide_its_size(client: Client, bench: Bench) -> None:
+async def test_the_size_limit_applies_to_chunked_bodies(client: Client, bench: Bench) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(11):
             yield b" " * 10_000
 
-    status, told = await deliver(client, endless(), headers())
+    status, content = await deliver(client, endless(), headers())
 
-    assert (status, told["status"]) == (413, "too_large")
+    assert (status, content["status"]) == (413, "too_large")
     assert bench.metric("chatops_deliveries_total", outcome="too_large") == 1
 
 
-async def test_a_body_of_exactly_the_limit_is_taken(client: Client) -> None:
+async def test_a_body_of_exactly_the_limit_is_accepted(client: Client) -> None:
     body = note()
 
     status, _ = await deliver(client, body + b" " * (100_000 - len(body)), headers())
@@ -172,14 +172,14 @@ async def test_a_body_of_exactly_the_limit_is_taken(client: Client) -> None:
     assert status == 200
 
 
-async def test_a_packed_body_is_measured_unpacked(client: Client) -> None:
-    answer = await client.post(PATH, data=b" " * 1_000_000, headers=headers(), compress="gzip")
+async def test_the_size_limit_applies_to_decompressed_bodies(client: Client) -> None:
+    response = await client.post(PATH, data=b" " * 1_000_000, headers=headers(), compress="gzip")
 
-    assert answer.status == 413
+    assert response.status == 413
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_sender_that_dawdles_is_hung_up_on(client: Client, bench: Bench) -> None:
+async def test_a_slow_sender_is_disconnected(client: Client, bench: Bench) -> None:
     never = asyncio.Event()
 
     async def dawdling() -> AsyncIterator[bytes]:
@@ -192,24 +192,24 @@ async def test_a_sender_that_dawdles_is_hung_up_on(client: Client, bench: Bench)
     assert bench.metric("chatops_deliveries_total", outcome="too_slow") == 1
 
 
-async def test_a_full_inbox_asks_to_come_back(client: Client, bench: Bench) -> None:
+async def test_a_full_inbox_requests_a_retry(client: Client, bench: Bench) -> None:
     bench.inbox.full = True
 
-    answer = await client.post(PATH, data=note(), headers=headers())
+    response = await client.post(PATH, data=note(), headers=headers())
 
-    assert answer.status == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    assert (await answer.json())["status"] == "unavailable"
-
-
-async def test_a_browser_is_told_what_the_address_is_for(client: Client) -> None:
-    answer = await client.get(PATH)
-
-    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
-    assert "by POST" in (await answer.json())["message"]
+    assert response.status == 503
+    assert int(response.headers["Retry-After"]) > 0
+    assert (await response.json())["status"] == "unavailable"
 
 
-async def test_an_inbox_that_breaks_is_no_success(
+async def test_the_address_explains_itself_in_a_browser(client: Client) -> None:
+    response = await client.get(PATH)
+
+    assert (response.status, response.headers["Allow"]) == (405, "POST")
+    assert "by POST" in (await response.json())["message"]
+
+
+async def test_an_error_of_the_inbox_is_not_a_success(
     client: Client, bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(_delivery: object) -> bool:
@@ -217,16 +217,14 @@ async def test_an_inbox_that_breaks_is_no_success(
 
     monkeypatch.setattr(bench.inbox, "accept", broken)
 
-    status, told = await deliver(client, note(), headers())
+    status, content = await deliver(client, note(), headers())
 
-    assert (status, told["status"]) == (500, "internal")
-    assert "disk" not in told["message"]
-    assert told["message"].split()[-1] in caplog.text
+    assert (status, content["status"]) == (500, "internal")
+    assert "disk" not in content["message"]
+    assert content["message"].split()[-1] in caplog.text
 
 
-async def test_no_secret_reaches_the_log(
-    client: Client, bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_secrets_are_not_logged(client: Client, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for sent in (headers(), headers("wrong s3cret"), headers(timestamp="1")):
         await deliver(client, note(), sent)

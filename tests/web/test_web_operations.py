@@ -1,4 +1,4 @@
-"""Alive, ready, measured."""
+"""Liveness, readiness and metrics."""
 
 from dataclasses import replace
 
@@ -11,27 +11,27 @@ from tests.web.conftest import Bench, Client
 from tests.web.fakes import finished_run
 
 
-async def test_alive_even_when_not_ready(client: Client, bench: Bench) -> None:
+async def test_the_bot_is_alive_even_if_it_is_not_ready(client: Client, bench: Bench) -> None:
     bench.components["docker"] = "connection refused"
 
     assert (await client.get("/healthz")).status == 200
-    answer = await client.get("/readyz")
+    response = await client.get("/readyz")
 
-    assert answer.status == 503
-    told = await answer.json()
-    assert (told["status"], told["message"]) == ("unavailable", "docker")
-    assert told["parts"]["docker"] == {"ready": False, "message": "connection refused"}
-    assert told["parts"]["store"]["ready"] is True
-
-
-async def test_ready_when_every_part_is(client: Client) -> None:
-    answer = await client.get("/readyz")
-
-    assert answer.status == 200
-    assert (await answer.json())["status"] == "ok"
+    assert response.status == 503
+    content = await response.json()
+    assert (content["status"], content["message"]) == ("unavailable", "docker")
+    assert content["parts"]["docker"] == {"ready": False, "message": "connection refused"}
+    assert content["parts"]["store"]["ready"] is True
 
 
-async def test_requests_are_timed_by_route_and_not_by_address(client: Client, bench: Bench) -> None:
+async def test_the_bot_is_ready_if_all_components_are(client: Client) -> None:
+    response = await client.get("/readyz")
+
+    assert response.status == 200
+    assert (await response.json())["status"] == "ok"
+
+
+async def test_requests_are_timed_by_route(client: Client, bench: Bench) -> None:
     bench.runs.put(finished_run(41))
     for path in ("/runs/41", "/runs/98", "/nowhere/1", "/nowhere/2"):
         await client.get(path)
@@ -47,7 +47,7 @@ async def test_requests_are_timed_by_route_and_not_by_address(client: Client, be
     assert "BREW" not in text
 
 
-async def test_what_the_store_holds_is_counted_when_somebody_asks(client: Client, bench: Bench) -> None:
+async def test_the_store_is_queried_for_each_scrape(client: Client, bench: Bench) -> None:
     bench.stats = StoreStats(dict.fromkeys(RunState, 0) | {RunState.PASSED: 7}, 3, 2, 1, 4)
     text = await (await client.get("/metrics")).text()
     for line in (
@@ -66,16 +66,16 @@ async def test_what_the_store_holds_is_counted_when_somebody_asks(client: Client
     assert "\nchatops_replicas 1.0\n" in await (await client.get("/metrics")).text()
 
 
-async def test_an_absent_store_leaves_gaps_and_no_lies(client: Client, bench: Bench) -> None:
-    answer = await client.get("/metrics")
+async def test_metrics_of_an_unavailable_store_are_absent(client: Client, bench: Bench) -> None:
+    response = await client.get("/metrics")
 
-    assert answer.status == 200
-    text = await answer.text()
+    assert response.status == 200
+    text = await response.text()
     assert "chatops_http_request_seconds" in text
     assert "chatops_replicas" not in text
 
 
-def test_what_the_engine_does_is_counted() -> None:
+def test_events_of_the_engine_are_counted() -> None:
     registry = CollectorRegistry()
     metrics = EngineMetrics(registry)
     metrics.step_ended("build", StepState.FAILED, 12.0)

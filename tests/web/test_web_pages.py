@@ -1,4 +1,4 @@
-"""Pages as people get them: complete without a script, in their language, safe from what runs say."""
+"""The pages: complete without scripts, in the visitor's language, and safe with hostile text."""
 
 import re
 from dataclasses import replace
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Outline(HTMLParser):
-    """What a browser would make of a page."""
+    """The parts of a parsed page that tests check."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -57,13 +57,13 @@ def fill(bench: Bench) -> None:
 
 
 async def page(client: Client, path: str, status: int = 200, *, language: str = "en") -> str:
-    answer = await client.get(path, headers={"Accept-Language": language})
-    assert answer.status == status
-    assert (answer.content_type, answer.charset) == ("text/html", "utf-8")
-    return await answer.text()
+    response = await client.get(path, headers={"Accept-Language": language})
+    assert response.status == status
+    assert (response.content_type, response.charset) == ("text/html", "utf-8")
+    return await response.text()
 
 
-async def test_home_shows_what_is_under_way_before_what_was(client: Client, bench: Bench) -> None:
+async def test_home_shows_active_runs_before_finished_ones(client: Client, bench: Bench) -> None:
     bench.runs.put(run(40), finished_run(41), run(42, RunState.QUEUED), run(43, RunState.PASSED))
     bench.environments.put(environment())
 
@@ -75,7 +75,7 @@ async def test_home_shows_what_is_under_way_before_what_was(client: Client, benc
     assert "Test failed: 2 of 8 tests failed." in html
 
 
-async def test_older_runs_are_a_page_away(client: Client, bench: Bench) -> None:
+async def test_older_runs_are_on_the_next_page(client: Client, bench: Bench) -> None:
     bench.runs.put(*(run(number, RunState.PASSED) for number in range(1, 56)))
 
     first = await page(client, "/")
@@ -87,11 +87,11 @@ async def test_older_runs_are_a_page_away(client: Client, bench: Bench) -> None:
     assert "?before=" not in second
 
 
-async def test_an_empty_home_says_how_to_begin(client: Client) -> None:
+async def test_an_empty_home_page_explains_how_to_start(client: Client) -> None:
     assert "还没有运行记录" in await page(client, "/", language="zh")
 
 
-async def test_a_finished_run_shows_all_that_came_of_it(client: Client, bench: Bench) -> None:
+async def test_a_finished_run_shows_all_its_results(client: Client, bench: Bench) -> None:
     fill(bench)
     bench.files.reports[41] = b"<h1>report</h1>"
 
@@ -113,7 +113,7 @@ async def test_a_finished_run_shows_all_that_came_of_it(client: Client, bench: B
         assert expected in words
 
 
-async def test_a_run_under_way_shows_its_log_without_a_script(client: Client, bench: Bench) -> None:
+async def test_a_running_run_shows_its_log_without_scripts(client: Client, bench: Bench) -> None:
     fill(bench)
 
     html = await page(client, "/runs/42", language="zh")
@@ -124,7 +124,7 @@ async def test_a_run_under_way_shows_its_log_without_a_script(client: Client, be
     assert '<div id="head" data-final="false">' in html
 
 
-async def test_the_live_part_is_the_pages_own(client: Client, bench: Bench) -> None:
+async def test_the_live_part_equals_the_page(client: Client, bench: Bench) -> None:
     fill(bench)
 
     whole = Outline(await page(client, "/runs/42"))
@@ -138,14 +138,14 @@ async def test_the_live_part_is_the_pages_own(client: Client, bench: Bench) -> N
     assert "first line" not in live.words
 
 
-async def test_a_waiting_run_tells_its_place(client: Client, bench: Bench) -> None:
+async def test_a_waiting_run_shows_its_queue_position(client: Client, bench: Bench) -> None:
     bench.runs.put(*(run(number, RunState.QUEUED, number=number) for number in (50, 51, 52)))
 
     assert "2 ahead in the queue" in await page(client, "/runs/52")
     assert "前面还有 2 个" in await page(client, "/runs/52", language="zh")
 
 
-async def test_a_stopped_run_tells_why(client: Client, bench: Bench) -> None:
+async def test_a_stopped_run_shows_why(client: Client, bench: Bench) -> None:
     cancelled = StopRequest(Reason.CANCELLED, {"who": "mei"})
     superseded = StopRequest(Reason.SUPERSEDED, {"by": "fedcba98" + "0" * 32})
     bench.runs.put(
@@ -159,7 +159,7 @@ async def test_a_stopped_run_tells_why(client: Client, bench: Bench) -> None:
     assert "Stopping…" in await page(client, "/runs/62")
 
 
-async def test_infrastructures_fault_is_not_called_a_failure(client: Client, bench: Bench) -> None:
+async def test_a_problem_of_the_infrastructure_is_not_called_a_failure(client: Client, bench: Bench) -> None:
     result = StepResult(StepState.BROKEN, Reason.ENGINE_UNAVAILABLE, {"message": "no socket"})
     bench.runs.put(run(63, RunState.FAILED, steps=(step("build", StepState.BROKEN, result),)))
 
@@ -169,7 +169,7 @@ async def test_infrastructures_fault_is_not_called_a_failure(client: Client, ben
     assert "The Docker engine does not respond: no socket" in words
 
 
-async def test_what_a_scanner_found_is_told(client: Client, bench: Bench) -> None:
+async def test_the_findings_of_a_scanner_are_shown(client: Client, bench: Bench) -> None:
     clean = replace(IMAGE, size=0, scan=Scan())
     for number, image in ((65, IMAGE), (66, clean)):
         built = StepResult(StepState.PASSED, image=image)
@@ -183,7 +183,7 @@ async def test_what_a_scanner_found_is_told(client: Client, bench: Bench) -> Non
     assert "none known" in Outline(await page(client, "/runs/66")).words
 
 
-async def test_remarks_are_worded(client: Client, bench: Bench) -> None:
+async def test_notes_have_messages(client: Client, bench: Bench) -> None:
     bench.runs.put(run(64, notes=(Note("config_changed", {"file": ".chatops.yml"}), Note("new_code"))))
 
     html = await page(client, "/runs/64")
@@ -203,7 +203,7 @@ async def test_a_pull_request_shows_its_runs_and_environments(client: Client, be
     assert 'href="https://gitee.test/oak/shop/pulls/7"' in html
 
 
-async def test_pages_say_what_keeps_an_environment_whose_end_is_near(client: Client, bench: Bench) -> None:
+async def test_pages_say_how_to_keep_an_environment_that_expires_soon(client: Client, bench: Bench) -> None:
     given = environment()
     near = replace(given, deployed_at=NOW - timedelta(days=2), expires_at=NOW + timedelta(hours=3))
     later = replace(environment("pr-8-shop"), key=EnvironmentKey(given.key.repo, 8, "staging"))
@@ -216,7 +216,7 @@ async def test_pages_say_what_keeps_an_environment_whose_end_is_near(client: Cli
     assert "/extend" not in await page(client, "/prs/oak/shop/8")
 
 
-async def test_environments_link_only_to_what_answers(client: Client, bench: Bench) -> None:
+async def test_only_reachable_environments_are_linked(client: Client, bench: Bench) -> None:
     bench.environments.put(environment(), environment("pr-9-shop", EnvironmentState.STARTING))
 
     html = await page(client, "/environments")
@@ -227,7 +227,7 @@ async def test_environments_link_only_to_what_answers(client: Client, bench: Ben
     assert "in 2 days" in html
 
 
-async def test_commands_are_the_vocabulary(client: Client) -> None:
+async def test_the_commands_page_lists_all_commands(client: Client) -> None:
     html = await page(client, "/commands", language="zh")
 
     for expected in (
@@ -241,22 +241,22 @@ async def test_commands_are_the_vocabulary(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nope", "/runs/99", "/prs/oak/shop/99", "/runs/x", "/reports/99/"])
-async def test_what_is_not_there_looks_like_the_rest(client: Client, path: str) -> None:
+async def test_a_missing_page_has_the_usual_layout(client: Client, path: str) -> None:
     html = await page(client, path, 404, language="zh")
 
     assert "页面不存在" in html
     assert '<nav aria-label="主导航">' in html
 
 
-async def test_a_page_that_takes_no_forms_says_what_it_takes(client: Client) -> None:
-    answer = await client.post("/")
+async def test_a_page_that_accepts_no_forms_names_the_allowed_methods(client: Client) -> None:
+    response = await client.post("/")
 
-    assert answer.status == 405
-    assert "GET" in answer.headers["Allow"]
-    assert "此地址不支持该操作" in await answer.text()
+    assert response.status == 405
+    assert "GET" in response.headers["Allow"]
+    assert "此地址不支持该操作" in await response.text()
 
 
-async def test_a_failure_without_an_exit_code_names_none(client: Client, bench: Bench) -> None:
+async def test_a_failure_without_an_exit_code_shows_none(client: Client, bench: Bench) -> None:
     result = StepResult(StepState.FAILED, Reason.BUILD_FAILED, {"instruction": "COPY shop .", "code": ""})
     bench.runs.put(run(66, RunState.FAILED, steps=(step("build", StepState.FAILED, result),)))
 
@@ -264,7 +264,7 @@ async def test_a_failure_without_an_exit_code_names_none(client: Client, bench: 
     assert "<code>COPY shop .</code> 执行失败。" in await page(client, "/", language="zh")
 
 
-async def test_a_run_that_nobody_asked_for_names_nobody(client: Client, bench: Bench) -> None:
+async def test_an_automatic_run_names_no_person(client: Client, bench: Bench) -> None:
     bench.runs.put(run(67, RunState.PASSED, origin=Origin(Trigger.MERGE, "")))
 
     for path in ("/", "/runs/67"):
@@ -273,7 +273,7 @@ async def test_a_run_that_nobody_asked_for_names_nobody(client: Client, bench: B
         assert not re.search(r"·\s+·|<dd> ·", html)
 
 
-async def test_a_reason_whose_facts_are_missing_is_still_told(client: Client, bench: Bench) -> None:
+async def test_a_reason_without_its_facts_is_still_shown(client: Client, bench: Bench) -> None:
     result = StepResult(StepState.FAILED, Reason.UNHEALTHY)
     bench.runs.put(run(65, RunState.FAILED, steps=(step("deploy", StepState.FAILED, result),)))
 
@@ -282,7 +282,7 @@ async def test_a_reason_whose_facts_are_missing_is_still_told(client: Client, be
     )
 
 
-async def test_a_mistake_of_ours_is_an_apology_with_an_id(
+async def test_an_internal_error_shows_an_incident_id(
     client: Client, bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.runs.broken = True
@@ -297,24 +297,26 @@ async def test_a_mistake_of_ours_is_an_apology_with_an_id(
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("language", ["zh", "en"])
-async def test_every_page_is_guarded(client: Client, bench: Bench, path: str, language: str) -> None:
+async def test_every_page_has_security_headers(
+    client: Client, bench: Bench, path: str, language: str
+) -> None:
     fill(bench)
 
-    answer = await client.get(path, headers={"Accept-Language": language})
+    response = await client.get(path, headers={"Accept-Language": language})
 
-    policy = answer.headers["Content-Security-Policy"]
+    policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "same-origin"
-    html = await answer.text()
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+    html = await response.text()
     assert "style=" not in html
     assert not re.search(r"<script(?! src=)|\son\w+=", html)
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/70", "/runs/70/live", "/prs/oak/shop/7"])
-async def test_hostile_words_stay_words(client: Client, bench: Bench, path: str) -> None:
+async def test_hostile_text_is_escaped(client: Client, bench: Bench, path: str) -> None:
     result = StepResult(
         StepState.FAILED,
         Reason.BUILD_FAILED,
@@ -345,7 +347,7 @@ async def test_hostile_words_stay_words(client: Client, bench: Bench, path: str)
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x"])
-async def test_a_link_never_runs_anything(client: Client, bench: Bench, address: str) -> None:
+async def test_links_cannot_run_scripts(client: Client, bench: Bench, address: str) -> None:
     result = StepResult(StepState.PASSED, url=address)
     bench.runs.put(run(71, RunState.PASSED, steps=(step("deploy", StepState.PASSED, result),)))
 
@@ -362,26 +364,26 @@ async def test_a_chosen_language_is_remembered(client: Client) -> None:
 
 
 @pytest.mark.parametrize("asked", ["fr", "", "zh%0d%0aSet-Cookie: x", "../en"])
-async def test_a_language_that_is_none_of_ours_changes_nothing(client: Client, asked: str) -> None:
-    answer = await client.get(f"/?lang={asked}", headers={"Accept-Language": "en"})
+async def test_an_unsupported_language_changes_nothing(client: Client, asked: str) -> None:
+    response = await client.get(f"/?lang={asked}", headers={"Accept-Language": "en"})
 
-    assert answer.status == 200
-    assert "Set-Cookie" not in answer.headers
+    assert response.status == 200
+    assert "Set-Cookie" not in response.headers
 
 
-async def test_static_files_are_ours_and_nothing_else(client: Client) -> None:
+async def test_only_static_files_are_served(client: Client) -> None:
     assert (await client.get("/static/style.css")).content_type == "text/css"
     for path in ("/static/", "/static/..%2fwords.py", "/static/%2e%2e/words.py"):
         assert (await client.get(path)).status in {403, 404}
 
 
-async def test_what_a_step_waits_for_and_where_it_runs_is_shown(client: Client, bench: Bench) -> None:
+async def test_a_step_shows_what_it_waits_for_and_where_it_runs(client: Client, bench: Bench) -> None:
     going = replace(step("build", StepState.RUNNING), waiting=f"In the quiet period {HOSTILE}", link=JOB)
     bench.runs.put(run(42, steps=(going,)))
 
     page = Outline(await (await client.get("/runs/42", headers={"Accept-Language": "en"})).text())
-    told = await (await client.get("/api/v1/runs/42")).json()
+    content = await (await client.get("/api/v1/runs/42")).json()
 
     assert f"waiting: In the quiet period {HOSTILE}" in page.words
     assert ("href", JOB) in page.attributes
-    assert (told["steps"][0]["waiting"], told["steps"][0]["link"]) == (going.waiting, JOB)
+    assert (content["steps"][0]["waiting"], content["steps"][0]["link"]) == (going.waiting, JOB)

@@ -41,7 +41,9 @@ def test_relative_times(seconds: int, en: str, zh: str) -> None:
         ("", "", "," * 10_000 + "en", Language.ZH),
     ],
 )
-def test_the_language_is_the_visitors(asked: str, cookie: str, accept: str, chosen: Language) -> None:
+def test_the_language_is_the_one_of_the_visitor(
+    asked: str, cookie: str, accept: str, chosen: Language
+) -> None:
     assert choose(asked, cookie, accept, Language.ZH) is chosen
 
 
@@ -61,5 +63,5 @@ def test_the_language_is_the_visitors(asked: str, cookie: str, accept: str, chos
         ("", None),
     ],
 )
-def test_a_preview_is_named_by_one_label(host: str, label: str | None) -> None:
+def test_a_preview_has_one_label(host: str, label: str | None) -> None:
     assert preview_label(host, "Preview.test:8081") == label

@@ -13,7 +13,7 @@ from tests.web.test_web_previews import HOST, Proxy, proxy, service, stack
 __all__ = ["proxy", "service", "stack"]
 
 
-async def test_a_websocket_talks_both_ways(proxy: Proxy, service: Service) -> None:
+async def test_a_websocket_transfers_messages_in_both_directions(proxy: Proxy, service: Service) -> None:
     async with proxy.session.ws_connect(
         proxy.url("/talk?room=1"), headers={"Host": HOST, "Origin": f"http://{HOST}"}, protocols=["chat", "x"]
     ) as joined:
@@ -31,7 +31,7 @@ async def test_a_websocket_talks_both_ways(proxy: Proxy, service: Service) -> No
     assert seen.headers["Origin"] == f"http://{HOST}"
 
 
-async def test_a_websockets_last_words_arrive(proxy: Proxy) -> None:
+async def test_the_close_code_of_a_websocket_arrives(proxy: Proxy) -> None:
     async with proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST}) as joined:
         await joined.send_str("leave")
         message = await joined.receive()
@@ -39,22 +39,22 @@ async def test_a_websockets_last_words_arrive(proxy: Proxy) -> None:
     assert (message.type, message.data, message.extra) == (aiohttp.WSMsgType.CLOSE, 4001, "as you wish")
 
 
-async def test_a_visitor_that_vanishes_ends_the_services_websocket(proxy: Proxy, service: Service) -> None:
+async def test_a_visitor_that_disconnects_ends_the_websocket(proxy: Proxy, service: Service) -> None:
     joined = await proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST})
     joined._response.close()
 
     await asyncio.wait_for(service.gone.wait(), PATIENCE)
 
 
-@pytest.mark.parametrize(("status", "told"), [(403, 403), (404, 404), (500, 502), (200, 502)])
-async def test_a_refused_websocket_is_refused_to_the_visitor(proxy: Proxy, status: int, told: int) -> None:
+@pytest.mark.parametrize(("status", "seen"), [(403, 403), (404, 404), (500, 502), (200, 502)])
+async def test_a_rejected_websocket_is_rejected_to_the_visitor(proxy: Proxy, status: int, seen: int) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await proxy.session.ws_connect(proxy.url(f"/no-sockets?status={status}"), headers={"Host": HOST})
 
-    assert refused.value.status == told
+    assert refused.value.status == seen
 
 
-async def test_signs_of_life_pass_both_ways(proxy: Proxy, service: Service) -> None:
+async def test_pings_and_pongs_pass_in_both_directions(proxy: Proxy, service: Service) -> None:
     async with proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST}, autoping=False) as joined:
         await joined.ping(b"alive?")
         assert (await joined.receive()).data == b"alive?"
@@ -78,7 +78,5 @@ async def test_signs_of_life_pass_both_ways(proxy: Proxy, service: Service) -> N
         (5000, "", (1000, b"")),
     ],
 )
-def test_only_codes_that_may_be_sent_are_sent_on(
-    code: int, words: str | None, sent: tuple[int, bytes]
-) -> None:
+def test_only_valid_close_codes_are_passed_on(code: int, words: str | None, sent: tuple[int, bytes]) -> None:
     assert _sendable(code, words) == sent

@@ -1,4 +1,4 @@
-"""The preview proxy before a real service on loopback: bytes pass as they are, strangers nowhere."""
+"""The preview proxy with a real service on loopback."""
 
 import asyncio
 import gzip
@@ -32,7 +32,7 @@ HOST = "pr-7-shop.preview.test"
 
 @dataclass
 class Proxy:
-    """The proxy under test and a visitor's session."""
+    """The proxy under test, and the client session of a visitor."""
 
     port: int
     session: aiohttp.ClientSession
@@ -48,7 +48,7 @@ class Proxy:
         return self.session.get(self.url(path), headers={"Host": host, **headers}, allow_redirects=False)
 
     async def over(self) -> None:
-        """Wait until the proxy is done with every visit: an answer may have arrived before that."""
+        """Wait until no visit is in progress: a response may arrive before its visit has ended."""
         async with asyncio.timeout(PATIENCE):
             while self.registry.get_sample_value("chatops_preview_requests_in_progress"):  # noqa: ASYNC110 - a measure tells nobody
                 await asyncio.sleep(0)
@@ -57,7 +57,7 @@ class Proxy:
         return self.registry.get_sample_value("chatops_preview_requests_total", {"outcome": name}) or 0.0
 
     async def raw(self, request: str) -> bytes:
-        """Send these very bytes and return the answer's."""
+        """Send these bytes and return those of the response."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request.encode())
         try:
@@ -110,9 +110,9 @@ async def proxy(stack: AsyncExitStack, service: Service) -> Proxy:
 @pytest.mark.parametrize(
     "host", [HOST, HOST.upper(), f"{HOST}:8081", f"{HOST}.", f"{HOST}.:8081", "Pr-7-Shop.Preview.Test"]
 )
-async def test_a_host_name_leads_to_its_service(proxy: Proxy, service: Service, host: str) -> None:
-    async with proxy.get("/hello", host) as answer:
-        assert answer.status == 200
+async def test_a_hostname_is_routed_to_its_service(proxy: Proxy, service: Service, host: str) -> None:
+    async with proxy.get("/hello", host) as response:
+        assert response.status == 200
 
     (seen,) = service.seen
     assert seen.headers["Host"] == host
@@ -138,10 +138,10 @@ async def test_a_host_name_leads_to_its_service(proxy: Proxy, service: Service, 
         "pr-7_shop.preview.test",
     ],
 )
-async def test_any_other_name_leads_nowhere(proxy: Proxy, service: Service, host: str) -> None:
-    async with proxy.get("/", host) as answer:
-        assert answer.status == 404
-        assert "这里没有预览" in await answer.text()
+async def test_an_unknown_hostname_is_not_found(proxy: Proxy, service: Service, host: str) -> None:
+    async with proxy.get("/", host) as response:
+        assert response.status == 404
+        assert "这里没有预览" in await response.text()
 
     assert not service.seen
 
@@ -158,19 +158,19 @@ async def test_any_other_name_leads_nowhere(proxy: Proxy, service: Service, host
         "/q?next=http://x/%3F",
     ],
 )
-async def test_a_path_arrives_as_it_was_sent(proxy: Proxy, target: str) -> None:
-    answer = await proxy.raw(f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n")
+async def test_a_path_is_passed_unchanged(proxy: Proxy, target: str) -> None:
+    response = await proxy.raw(f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n")
 
-    assert f"X-Target: {target}\r\n".encode() in answer
+    assert f"X-Target: {target}\r\n".encode() in response
 
 
 @pytest.mark.parametrize("target", ["@127.0.0.1:1/", "*", "127.0.0.1:1"])
-async def test_a_target_that_names_another_authority_is_refused(
+async def test_a_target_with_another_authority_is_rejected(
     proxy: Proxy, service: Service, target: str
 ) -> None:
     for method in ("GET", "OPTIONS"):
-        answer = await proxy.raw(f"{method} {target} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n")
-        assert answer.split()[1] in {b"400", b"404"}
+        response = await proxy.raw(f"{method} {target} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n")
+        assert response.split()[1] in {b"400", b"404"}
 
     assert not service.seen
 
@@ -178,7 +178,7 @@ async def test_a_target_that_names_another_authority_is_refused(
 @pytest.mark.parametrize(
     "target", ["@elsewhere.test/", "*", "elsewhere.test:80", "http://elsewhere.test/", ""]
 )
-def test_a_services_address_is_made_of_paths_only(target: str) -> None:
+def test_a_service_url_is_built_only_from_paths(target: str) -> None:
     with pytest.raises(InvalidTargetError):
         target_url(Endpoint("10.0.0.2", 8000), target)
 
@@ -190,24 +190,26 @@ def test_a_path_cannot_change_the_authority(target: str, authority: str) -> None
     assert target_url(Endpoint("10.0.0.2", 8000), target).authority == authority
 
 
-def test_an_address_of_ipv6_is_bracketed() -> None:
+def test_an_ipv6_address_is_bracketed() -> None:
     assert str(target_url(Endpoint("fd00::2", 8000), "/x")) == "http://[fd00::2]:8000/x"
 
 
-async def test_a_whole_url_as_target_reaches_only_the_stored_endpoint(proxy: Proxy, service: Service) -> None:
-    answer = await proxy.raw(f"GET http://{HOST}/x?y=1 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n")
+async def test_an_absolute_url_reaches_only_the_stored_endpoint(proxy: Proxy, service: Service) -> None:
+    response = await proxy.raw(
+        f"GET http://{HOST}/x?y=1 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+    )
 
-    assert b"X-Target: /x?y=1\r\n" in answer
+    assert b"X-Target: /x?y=1\r\n" in response
     assert len(service.seen) == 1
 
 
-async def test_an_upload_streams_through(proxy: Proxy, service: Service) -> None:
+async def test_an_upload_is_streamed(proxy: Proxy, service: Service) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for number in range(64):
             yield bytes([number]) * 65_536
 
-    async with proxy.session.post(proxy.url("/up"), data=chunks(), headers={"Host": HOST}) as answer:
-        returned = await answer.read()
+    async with proxy.session.post(proxy.url("/up"), data=chunks(), headers={"Host": HOST}) as response:
+        returned = await response.read()
 
     assert len(returned) == 64 * 65_536
     assert service.bodies == [returned]
@@ -215,68 +217,68 @@ async def test_an_upload_streams_through(proxy: Proxy, service: Service) -> None
 
 
 async def test_an_upload_of_known_size_keeps_its_length(proxy: Proxy, service: Service) -> None:
-    async with proxy.session.put(proxy.url("/up"), data=b"12345", headers={"Host": HOST}) as answer:
-        assert await answer.read() == b"12345"
+    async with proxy.session.put(proxy.url("/up"), data=b"12345", headers={"Host": HOST}) as response:
+        assert await response.read() == b"12345"
 
     assert service.seen[0].headers["Content-Length"] == "5"
     assert "Transfer-Encoding" not in service.seen[0].headers
 
 
-async def test_a_packed_upload_stays_packed(proxy: Proxy, service: Service) -> None:
+async def test_a_compressed_upload_stays_compressed(proxy: Proxy, service: Service) -> None:
     body = gzip.compress(b"words" * 100)
     headers = {"Host": HOST, "Content-Encoding": "gzip"}
 
-    async with proxy.session.post(proxy.url("/up"), data=body, headers=headers) as answer:
-        await answer.read()
+    async with proxy.session.post(proxy.url("/up"), data=body, headers=headers) as response:
+        await response.read()
 
     assert service.bodies == [body]
     assert service.seen[0].headers["Content-Encoding"] == "gzip"
 
 
-async def test_a_packed_answer_stays_packed(proxy: Proxy) -> None:
-    async with proxy.get("/packed") as answer:
-        assert answer.headers["Content-Encoding"] == "gzip"
-        assert gzip.decompress(await answer.read()) == b"words"
+async def test_a_compressed_response_stays_compressed(proxy: Proxy) -> None:
+    async with proxy.get("/packed") as response:
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(await response.read()) == b"words"
 
 
 @pytest.mark.parametrize("method", ["HEAD", "DELETE", "OPTIONS", "PATCH", "PURGE"])
 async def test_every_method_passes(proxy: Proxy, service: Service, method: str) -> None:
-    async with proxy.session.request(method, proxy.url("/m"), headers={"Host": HOST}) as answer:
-        assert answer.status == 200
+    async with proxy.session.request(method, proxy.url("/m"), headers={"Host": HOST}) as response:
+        assert response.status == 200
 
     assert service.seen[0].method == method
 
 
-async def test_events_arrive_while_the_answer_goes_on(proxy: Proxy, service: Service) -> None:
-    async with proxy.get("/events") as answer:
-        assert await answer.content.readuntil(b"\n\n") == b"data: one\n\n"
+async def test_events_arrive_during_the_response(proxy: Proxy, service: Service) -> None:
+    async with proxy.get("/events") as response:
+        assert await response.content.readuntil(b"\n\n") == b"data: one\n\n"
         service.go_on.set()
-        assert await answer.content.readuntil(b"\n\n") == b"data: two\n\n"
+        assert await response.content.readuntil(b"\n\n") == b"data: two\n\n"
 
 
-async def test_a_service_is_let_go_when_its_visitor_leaves(proxy: Proxy, service: Service) -> None:
-    async with proxy.get("/events") as answer:
-        await answer.content.readuntil(b"\n\n")
-        answer.close()
+async def test_a_service_is_disconnected_when_its_visitor_leaves(proxy: Proxy, service: Service) -> None:
+    async with proxy.get("/events") as response:
+        await response.content.readuntil(b"\n\n")
+        response.close()
 
     await asyncio.wait_for(service.gone.wait(), PATIENCE)
 
 
-async def test_an_answer_that_breaks_off_is_not_made_to_look_whole(proxy: Proxy, service: Service) -> None:
-    async with proxy.get("/breaks-off") as answer:
-        assert answer.status == 200
-        assert await answer.content.readexactly(4) == b"half"
+async def test_an_aborted_response_does_not_look_complete(proxy: Proxy, service: Service) -> None:
+    async with proxy.get("/breaks-off") as response:
+        assert response.status == 200
+        assert await response.content.readexactly(4) == b"half"
         service.go_on.set()
         with pytest.raises(aiohttp.ClientError):
-            await answer.read()
+            await response.read()
 
 
-async def test_cookies_stay_with_the_preview_that_set_them(proxy: Proxy) -> None:
-    async with proxy.get("/cookies") as answer:
-        assert answer.headers.getall("Set-Cookie") == ["a=1; Path=/", "b=2; path=/; Secure", "c=3"]
+async def test_cookies_are_limited_to_the_preview_that_sets_them(proxy: Proxy) -> None:
+    async with proxy.get("/cookies") as response:
+        assert response.headers.getall("Set-Cookie") == ["a=1; Path=/", "b=2; path=/; Secure", "c=3"]
 
 
-async def test_what_concerns_one_connection_is_not_passed_on(proxy: Proxy, service: Service) -> None:
+async def test_headers_of_one_connection_are_dropped(proxy: Proxy, service: Service) -> None:
     sent = {
         "Connection": "X-Mine",
         "X-Mine": "1",
@@ -284,10 +286,10 @@ async def test_what_concerns_one_connection_is_not_passed_on(proxy: Proxy, servi
         "Proxy-Authorization": "x",
         "X-Kept": "2",
     }
-    async with proxy.get("/hop", **sent) as answer:
-        assert "X-Inner" not in answer.headers
-        assert "Keep-Alive" not in answer.headers
-        assert answer.headers["X-Outer"] == "2"
+    async with proxy.get("/hop", **sent) as response:
+        assert "X-Inner" not in response.headers
+        assert "Keep-Alive" not in response.headers
+        assert response.headers["X-Outer"] == "2"
     async with proxy.get("/", **sent):
         (seen,) = service.seen
         assert not {"X-Mine", "TE", "Proxy-Authorization"} & set(seen.headers)
@@ -299,49 +301,49 @@ async def test_an_earlier_proxy_stays_in_the_chain(proxy: Proxy, service: Servic
         assert service.seen[0].headers["X-Forwarded-For"] == "203.0.113.9, 127.0.0.1"
 
 
-async def test_redirects_are_the_visitors_to_follow(proxy: Proxy) -> None:
-    async with proxy.get("/moved") as answer:
-        assert (answer.status, answer.headers["Location"]) == (302, "http://169.254.169.254/")
+async def test_redirects_are_passed_to_the_visitor(proxy: Proxy) -> None:
+    async with proxy.get("/moved") as response:
+        assert (response.status, response.headers["Location"]) == (302, "http://169.254.169.254/")
 
 
 STATUS = {EnvironmentState.STARTING: 503, EnvironmentState.FAILED: 503, EnvironmentState.REMOVED: 410}
 
 
 @pytest.mark.parametrize("state", STATUS)
-async def test_a_preview_that_cannot_be_visited_says_why(
+async def test_a_preview_that_cannot_be_shown_says_why(
     proxy: Proxy, service: Service, state: EnvironmentState
 ) -> None:
     proxy.environments.put(environment(state=state, endpoint=service.endpoint))
     zh, en = say(f"preview.{state}", Language.ZH), say(f"preview.{state}", Language.EN)
 
-    async with proxy.get(**{"Accept-Language": "en"}) as answer:
-        assert answer.status == STATUS[state]
-        assert en in await answer.text()
-        assert answer.headers["X-Preview-State"] == state
-    async with proxy.get(Accept="text/html,*/*") as answer:
-        page = await answer.text()
+    async with proxy.get(**{"Accept-Language": "en"}) as response:
+        assert response.status == STATUS[state]
+        assert en in await response.text()
+        assert response.headers["X-Preview-State"] == state
+    async with proxy.get(Accept="text/html,*/*") as response:
+        page = await response.text()
         assert zh in page
         assert "http://bot.test/runs/42" in page
-        assert ("Retry-After" in answer.headers) == (state is EnvironmentState.STARTING)
+        assert ("Retry-After" in response.headers) == (state is EnvironmentState.STARTING)
         assert ('http-equiv="refresh"' in page) == (state is EnvironmentState.STARTING)
-    async with proxy.get(Accept="application/json", **{"Accept-Language": "en"}) as answer:
-        assert await answer.text() == f"{en}\n"
+    async with proxy.get(Accept="application/json", **{"Accept-Language": "en"}) as response:
+        assert await response.text() == f"{en}\n"
     assert not service.seen
 
 
-async def test_a_service_that_does_not_answer_is_a_bad_gateway(proxy: Proxy, unused_port: int) -> None:
+async def test_an_unreachable_service_is_a_bad_gateway(proxy: Proxy, unused_port: int) -> None:
     proxy.environments.put(environment(endpoint=Endpoint("127.0.0.1", unused_port)))
 
-    async with proxy.get(**{"Accept-Language": "en"}) as answer:
-        assert answer.status == 502
-        assert "does not respond" in await answer.text()
+    async with proxy.get(**{"Accept-Language": "en"}) as response:
+        assert response.status == 502
+        assert "does not respond" in await response.text()
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await proxy.session.ws_connect(proxy.url("/talk"), headers={"Host": HOST})
     assert refused.value.status == 502
     assert proxy.outcome("unreachable") == 2
 
 
-async def test_while_the_store_is_away_nobody_knows_where_a_preview_is(
+async def test_an_unavailable_store_makes_previews_unavailable(
     proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(_label: str) -> Environment:
@@ -349,26 +351,26 @@ async def test_while_the_store_is_away_nobody_knows_where_a_preview_is(
 
     monkeypatch.setattr(proxy.environments, "environment_at", away)
 
-    async with proxy.get(Accept="text/html", **{"Accept-Language": "zh"}) as answer:
-        assert answer.status == 503
-        assert int(answer.headers["Retry-After"]) > 0
-        assert "数据库暂时没有响应" in await answer.text()
+    async with proxy.get(Accept="text/html", **{"Accept-Language": "zh"}) as response:
+        assert response.status == 503
+        assert int(response.headers["Retry-After"]) > 0
+        assert "数据库暂时没有响应" in await response.text()
     assert proxy.outcome("unavailable") == 1
 
 
-async def test_a_ready_environment_without_an_endpoint_is_not_guessed(proxy: Proxy) -> None:
+async def test_a_ready_environment_without_an_endpoint_is_unreachable(proxy: Proxy) -> None:
     proxy.environments.put(environment(endpoint=None))
 
-    async with proxy.get() as answer:
-        assert answer.status == 502
+    async with proxy.get() as response:
+        assert response.status == 502
 
 
-async def test_what_others_serve_is_where_they_said(proxy: Proxy) -> None:
+async def test_an_environment_with_its_own_url_is_redirected(proxy: Proxy) -> None:
     elsewhere = "https://pr-7-shop.k8s.example.com/"
     proxy.environments.put(replace(environment(endpoint=None), url=elsewhere))
 
-    async with proxy.get() as answer:
-        assert (answer.status, answer.headers["Location"]) == (302, elsewhere)
+    async with proxy.get() as response:
+        assert (response.status, response.headers["Location"]) == (302, elsewhere)
     assert proxy.outcome("redirected") == 1
 
 
@@ -376,8 +378,8 @@ async def test_concurrent_visits_do_not_mix(proxy: Proxy) -> None:
     async def visit(number: int) -> bytes:
         async with proxy.session.post(
             proxy.url(f"/{number}"), data=str(number).encode(), headers={"Host": HOST}
-        ) as answer:
-            return await answer.read()
+        ) as response:
+            return await response.read()
 
     found = await asyncio.gather(*(visit(number) for number in range(200)))
 
@@ -386,19 +388,19 @@ async def test_concurrent_visits_do_not_mix(proxy: Proxy) -> None:
 
 @pytest.fixture
 def unused_port() -> Iterator[int]:
-    """Give a port that nobody listens on, nor can before the test is over."""
+    """Return a port on which nothing can listen until the test ends."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield int(taken.getsockname()[1])
 
 
-async def test_an_answer_with_control_characters_is_a_bad_gateway(proxy: Proxy) -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def test_a_response_with_control_characters_is_a_bad_gateway(proxy: Proxy) -> None:
+    async def response(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 a\x0bb\r\nContent-Length: 2\r\n\r\nok")
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(response, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         proxy.environments.put(environment(endpoint=Endpoint("127.0.0.1", port)))
         async with proxy.get() as found:

@@ -1,4 +1,4 @@
-"""The preview proxy before services that sleep: it wakes them, and notes who comes."""
+"""The preview proxy wakes sleeping previews and records visits."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,36 +12,36 @@ from tests.web.test_web_previews import HOST, Proxy, proxy, service, stack
 __all__ = ["proxy", "service", "stack"]
 
 
-async def test_a_visit_wakes_what_sleeps_and_shows_that_it_wakes(proxy: Proxy, service: Service) -> None:
+async def test_a_visit_wakes_a_sleeping_preview_and_says_so(proxy: Proxy, service: Service) -> None:
     ready = replace(environment(endpoint=service.endpoint), suspendable_by=RunnerName.KUBERNETES)
     proxy.environments.put(replace(ready, state=EnvironmentState.ASLEEP))
 
     for language, words in (("zh-CN", "预览环境正在唤醒"), ("en", "This preview is waking up")):
-        async with proxy.get("/", **{"Accept-Language": language, "Accept": "text/html"}) as answer:
-            assert answer.status == 503
-            assert answer.headers["Retry-After"] == "3"
-            text = await answer.text()
+        async with proxy.get("/", **{"Accept-Language": language, "Accept": "text/html"}) as response:
+            assert response.status == 503
+            assert response.headers["Retry-After"] == "3"
+            text = await response.text()
         assert words in text
         assert 'http-equiv="refresh"' in text
-    async with proxy.get("/", Accept="application/json") as answer:
-        assert (answer.status, answer.headers["Retry-After"]) == (503, "3")
-        assert "<" not in await answer.text()
+    async with proxy.get("/", Accept="application/json") as response:
+        assert (response.status, response.headers["Retry-After"]) == (503, "3")
+        assert "<" not in await response.text()
 
     found = proxy.environments.by_label["pr-7-shop"]
     assert (found.state, found.visited_at) == (EnvironmentState.WAKING, NOW)
     assert proxy.outcome("waking") == 3
     assert not service.seen
     proxy.environments.put(ready)
-    async with proxy.get("/") as answer:
-        assert answer.status == 200
+    async with proxy.get("/") as response:
+        assert response.status == 200
 
 
-async def test_visits_are_written_down_now_and_then(proxy: Proxy, service: Service) -> None:
+async def test_visits_are_flushed_to_the_store(proxy: Proxy, service: Service) -> None:
     ready = replace(environment(endpoint=service.endpoint), suspendable_by=RunnerName.KUBERNETES)
     proxy.environments.put(ready)
     proxy.clock.time = NOW + timedelta(hours=1)
-    async with proxy.get("/") as answer:
-        await answer.read()
+    async with proxy.get("/") as response:
+        await response.read()
     await proxy.over()
     assert proxy.environments.by_label["pr-7-shop"] == ready
 
@@ -53,7 +53,7 @@ async def test_visits_are_written_down_now_and_then(proxy: Proxy, service: Servi
     assert proxy.environments.by_label["pr-7-shop"].visited_at == NOW + timedelta(hours=1)
 
 
-async def test_an_open_socket_is_a_visit_that_goes_on(proxy: Proxy, service: Service) -> None:
+async def test_an_open_websocket_is_a_continuing_visit(proxy: Proxy, service: Service) -> None:
     proxy.environments.put(
         replace(environment(endpoint=service.endpoint), suspendable_by=RunnerName.KUBERNETES)
     )
@@ -66,10 +66,10 @@ async def test_an_open_socket_is_a_visit_that_goes_on(proxy: Proxy, service: Ser
             assert proxy.environments.by_label["pr-7-shop"].visited_at == proxy.clock.time
 
 
-async def test_nobody_notes_visits_to_what_cannot_sleep(proxy: Proxy) -> None:
+async def test_visits_of_previews_that_never_sleep_are_not_recorded(proxy: Proxy) -> None:
     proxy.clock.time = NOW + timedelta(hours=1)
-    async with proxy.get("/") as answer:
-        await answer.read()
+    async with proxy.get("/") as response:
+        await response.read()
     await proxy.over()
     await proxy.visits.flush()
     assert proxy.environments.by_label["pr-7-shop"].visited_at is None

@@ -1,4 +1,4 @@
-"""While the store is away every door says so in plain words, and none of it is a mistake of ours."""
+"""While the store is unavailable, all responses say so, and none is an internal error."""
 
 import logging
 
@@ -26,42 +26,42 @@ def store_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(records, method, away)
 
 
-async def test_a_delivery_that_cannot_be_kept_is_asked_for_again(client: Client, bench: Bench) -> None:
-    answer = await client.post(PATH, data=note(), headers=headers())
+async def test_a_delivery_that_cannot_be_stored_must_be_retried(client: Client, bench: Bench) -> None:
+    response = await client.post(PATH, data=note(), headers=headers())
 
-    assert answer.status == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    assert (await answer.json())["status"] == "unavailable"
+    assert response.status == 503
+    assert int(response.headers["Retry-After"]) > 0
+    assert (await response.json())["status"] == "unavailable"
     assert bench.metric("chatops_deliveries_total", outcome="not_stored") == 1
 
 
-async def test_the_intake_still_turns_away_what_it_would_not_keep(client: Client) -> None:
+async def test_the_intake_still_rejects_invalid_deliveries(client: Client) -> None:
     status, _ = await deliver(client, note(), headers("wrong"))
 
     assert status == 401
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/1", "/runs/1/live", "/prs/oak/shop/7", "/environments"])
-async def test_pages_say_it_in_the_visitors_language(
+async def test_pages_report_it_in_the_visitors_language(
     client: Client, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     for language, words in (("en", "database does not respond"), ("zh", "数据库暂时没有响应")):
-        answer = await client.get(path, headers={"Accept-Language": language})
-        assert answer.status == 503
-        assert int(answer.headers["Retry-After"]) > 0
-        assert words in await answer.text()
+        response = await client.get(path, headers={"Accept-Language": language})
+        assert response.status == 503
+        assert int(response.headers["Retry-After"]) > 0
+        assert words in await response.text()
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize("path", ["/runs", "/runs/1", "/runs/1/logs/build", "/environments"])
-async def test_the_api_says_it_in_json(client: Client, path: str) -> None:
-    answer = await client.get(f"/api/v1{path}")
+async def test_the_api_reports_it_as_json(client: Client, path: str) -> None:
+    response = await client.get(f"/api/v1{path}")
 
-    assert answer.status == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    assert (await answer.json())["status"] == "unavailable"
+    assert response.status == 503
+    assert int(response.headers["Retry-After"]) > 0
+    assert (await response.json())["status"] == "unavailable"
 
 
-async def test_what_needs_no_store_goes_on(client: Client) -> None:
+async def test_pages_without_store_access_still_work(client: Client) -> None:
     for path in ("/commands", "/healthz", "/metrics", "/api/v1/openapi.json"):
         assert (await client.get(path)).status == 200

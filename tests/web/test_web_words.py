@@ -15,7 +15,7 @@ def test_words_ask_for_the_same_facts_in_both_languages() -> None:
         assert facts[0] == facts[1], text
 
 
-def test_templates_hold_no_words_and_ask_only_for_known_ones() -> None:
+def test_templates_contain_no_text_and_use_known_messages() -> None:
     templates = new_templates()
     for name in templates.list_templates():
         source, _, _ = templates.loader.get_source(templates, name)  # type: ignore[union-attr] # it has one
