@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.runs.scheduling import Limits, ending, line, queue_positions, share, startable
+from bot.core.runs.scheduling import Limits, ending, queue_order, queue_positions, share, startable
 from bot.model.forge import RepoPath
 from bot.model.pipeline import RunnerName
 from bot.model.queue import BlockedBy, QueueEntry, QueuePosition
@@ -50,22 +50,22 @@ def test_a_full_runner_blocks_only_the_runs_that_need_it() -> None:
 
 def test_repositories_take_turns() -> None:
     flood = [entry(run_id) for run_id in range(1, 6)]
-    assert ids(line([*flood, entry(6, "team/blog"), entry(7, "team/blog")])) == [1, 6, 2, 7, 3, 4, 5]
+    assert ids(queue_order([*flood, entry(6, "team/blog"), entry(7, "team/blog")])) == [1, 6, 2, 7, 3, 4, 5]
 
 
 def test_repositories_without_running_runs_go_first() -> None:
-    assert ids(line([entry(1, held=True), entry(2), entry(3, "team/blog")])) == [3, 2]
+    assert ids(queue_order([entry(1, held=True), entry(2), entry(3, "team/blog")])) == [3, 2]
 
 
 def test_interrupted_runs_are_first_and_teardowns_second() -> None:
     removing = replace(entry(3, "team/blog"), removes_only=True)
     interrupted = replace(entry(4), started=True)
-    assert ids(line([entry(1), entry(2), removing, interrupted])) == [4, 3, 1, 2]
+    assert ids(queue_order([entry(1), entry(2), removing, interrupted])) == [4, 3, 1, 2]
 
 
 def test_runs_of_a_pull_request_keep_their_order() -> None:
     removing = replace(entry(2, number=7), removes_only=True)
-    assert ids(line([entry(1, number=7), removing])) == [1, 2]
+    assert ids(queue_order([entry(1, number=7), removing])) == [1, 2]
 
 
 def test_a_waiting_run_has_a_position_and_a_blocker() -> None:

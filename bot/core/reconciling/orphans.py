@@ -40,7 +40,7 @@ def orphans(items: Iterable[Item], owners: Owners, now: datetime, age: timedelta
 
 
 def untagged(numbers: Iterable[Pull], owners: Owners, now: datetime, age: timedelta) -> tuple[Pull, ...]:
-    """Return pull requests whose registry tags have no owner: they were closed or merged before `age`.
+    """Return pull requests whose registry tags have no owner: they ended more than `age` ago.
 
     A registry does not say which bot pushed a tag. Tags of pull requests that this store does not know may
     belong to another bot, and are kept.

@@ -37,7 +37,7 @@ def startable(entries: Iterable[QueueEntry], limits: Limits) -> tuple[int, ...]:
     """
     known = tuple(entries)
     capacity = _Capacity(limits, known)
-    return tuple(entry.id for entry in line(known) if capacity.start(entry))
+    return tuple(entry.id for entry in queue_order(known) if capacity.start(entry))
 
 
 def share(limits: Limits, replicas: int) -> int:
@@ -60,7 +60,7 @@ def ending(entries: Iterable[QueueEntry]) -> tuple[int, ...]:
     )
 
 
-def line(entries: Iterable[QueueEntry]) -> tuple[QueueEntry, ...]:
+def queue_order(entries: Iterable[QueueEntry]) -> tuple[QueueEntry, ...]:
     """Return the waiting runs in queue order.
 
     Repositories take turns: the one with the fewest runs that are active or ahead in the queue comes next,
@@ -84,7 +84,7 @@ def queue_positions(entries: Iterable[QueueEntry], limits: Limits) -> dict[int, 
     known = tuple(entries)
     capacity = _Capacity(limits, known)
     found: dict[int, QueuePosition] = {}
-    for entry in line(known):
+    for entry in queue_order(known):
         blocked_by, runner = capacity.blocker(entry)
         if blocked_by is BlockedBy.NOTHING:
             capacity.start(entry)

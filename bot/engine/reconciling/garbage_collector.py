@@ -135,7 +135,7 @@ class GarbageCollector:
         return replace(owners, given_up=tuple(given_up))
 
     async def _gave_up(self, pull: Pull, owners: Owners) -> bool:
-        """Whether the pull request is closed or merged, and its last teardown failed before `age`."""
+        """Whether the pull request is closed or merged, and its last teardown failed more than `age` ago."""
         observed = owners.observed.get(pull)
         if observed is None or observed.state in {None, PullState.OPEN}:
             return False
