@@ -102,9 +102,10 @@ class Access:
         return [named("v1", "Namespace", item.metadata.name) for item in found.items]
 
     def token(self, account: str, namespace: str) -> str:
-        """Return a token of a service account, valid for an hour; servers from 1.24 create none."""
+        """Return a token of a service account, valid for a day; servers from 1.24 create none."""
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        spec = {"expirationSeconds": 24 * 3600}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         return str(self.client.request("post", path, body=body).status.token)
 
     def as_bearer(self, token: str) -> str:

@@ -11,7 +11,12 @@ from bot.model.reason import Reason
 from bot.runners.kubernetes import rollout_watcher
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, POD, REPLICA_SET
-from bot.runners.kubernetes.rollout_watcher import PATIENCE, TRANSIENT_SECONDS, RolloutTarget, RolloutWatcher
+from bot.runners.kubernetes.rollout_watcher import (
+    STARTUP_SECONDS,
+    TRANSIENT_SECONDS,
+    RolloutTarget,
+    RolloutWatcher,
+)
 from bot.runners.lines import LogWriter
 from tests.real.parts import Recorder
 from tests.runners.kubernetes_samples import IMAGE
@@ -240,7 +245,7 @@ async def test_the_health_timeout_runs_once_all_pods_run(world: World) -> None:
 
 
 async def test_scheduling_and_pulling_have_a_time_limit(world: World) -> None:
-    told = await world.trouble(seconds=5, after={ONE_LOOK: world.passes(PATIENCE + 6)})
+    told = await world.trouble(seconds=5, after={ONE_LOOK: world.passes(STARTUP_SECONDS + 6)})
 
     assert told.reason is Reason.UNHEALTHY
 

@@ -176,9 +176,9 @@ class BuildFollower:
     async def _report(self, waiting: str) -> None:
         """Report what the job waits for, unless only a count of seconds has changed."""
         handle = self.location.handle(self.order.key) if self.location else ""
-        said = (_SECONDS.sub("", waiting), handle)
-        if said != self._reported:
-            self._reported = said
+        progress = (_SECONDS.sub("", waiting), handle)
+        if progress != self._reported:
+            self._reported = progress
             self._reported_at = self.clock.now()
             await self.report_progress(waiting=waiting, link=self.link, handle=handle)
 

@@ -17,7 +17,7 @@ from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.entry_service import APP, EntryService
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, JOB, SERVICE, STATEFUL_SET, Manifest
 from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready, until_unrouted
-from bot.runners.kubernetes.rollout_watcher import PATIENCE, RolloutTarget, RolloutWatcher
+from bot.runners.kubernetes.rollout_watcher import STARTUP_SECONDS, RolloutTarget, RolloutWatcher
 from bot.runners.lines import LogWriter
 
 UNROUTED_SECONDS = 10.0
@@ -62,7 +62,7 @@ class Rollout:
         """Have Helm install everything; find out why it does not come up before Helm rolls it back."""
         # Helm refuses to adopt objects that were applied without it.
         await self._prune((), {cluster_labels.MANAGED_BY: cluster_labels.MANAGER})
-        seconds = PATIENCE + self.spec.health_timeout
+        seconds = STARTUP_SECONDS + self.spec.health_timeout
         path = self.spec.definition.path if self.spec.definition else ""
         mine = {**self.labels, cluster_labels.LABEL_ROLE: applying.ROLE}
         self.writer.line(f"installing the chart {path}: {', '.join(map(str, plan.manifests))}")

@@ -15,7 +15,7 @@ from bot.runners.kubernetes.pure.rollout_status import RolloutFailure
 from bot.runners.lines import Lines, LogWriter
 
 INTERVAL = 0.5
-PATIENCE = 240.0
+STARTUP_SECONDS = 240.0
 """Seconds for scheduling and pulling images, before the service's own timeout begins."""
 TRANSIENT_SECONDS = 60.0
 """How long a failure may last that a cluster can solve by itself, such as adding a node."""
@@ -68,7 +68,7 @@ class RolloutWatcher:
 
     async def until_up(self, target: RolloutTarget) -> None:
         """Wait until everything is up. Raises TellUser with the reason why it is not, and the last output."""
-        end = now() + PATIENCE + target.seconds
+        end = now() + STARTUP_SECONDS + target.seconds
         running, transient = ConditionTimer(), ConditionTimer()
         while True:
             state = await self._state(target)

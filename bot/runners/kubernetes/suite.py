@@ -19,7 +19,7 @@ from bot.runners.kubernetes.pure import cluster_labels, objects, rollout_status
 from bot.runners.kubernetes.pure.manifests import EVENT, JOB, POD
 from bot.runners.kubernetes.pure.objects import NamespaceState
 from bot.runners.kubernetes.pure.rollout_status import RolloutFailure
-from bot.runners.kubernetes.rollout_watcher import PATIENCE
+from bot.runners.kubernetes.rollout_watcher import STARTUP_SECONDS
 from bot.runners.kubernetes.suite_logs import follow, report
 from bot.runners.lines import LogWriter
 
@@ -95,7 +95,7 @@ class SuiteRun:
     async def _until_started(self) -> dict[str, Any]:
         """Return the pod once its tests have started. Raises TellUser with the reason why they cannot."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + PATIENCE
+        end = loop.time() + STARTUP_SECONDS
         while True:
             # Read the Job before its pod: a pod read after the end of its Job has ended.
             job = await self._job()
@@ -111,7 +111,7 @@ class SuiteRun:
             if failure := rollout_status.fatal(state):
                 raise self._failed(failure)
             if loop.time() > end:
-                raise self._failed(rollout_status.explain(state, self.spec.suite, PATIENCE))
+                raise self._failed(rollout_status.explain(state, self.spec.suite, STARTUP_SECONDS))
             await asyncio.sleep(INTERVAL)
 
     async def _finish(self, pod: Mapping[str, Any]) -> int:

@@ -1,1 +1,1 @@
-"""What is decided about clusters without asking one: policy, labels, rollout diagnosis. No I/O."""
+"""Decisions of the Kubernetes runner, without I/O: policy, labels, rollout status."""

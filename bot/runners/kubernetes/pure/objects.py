@@ -137,5 +137,5 @@ def _has_condition(found: Object, kind: str) -> bool:
 def _time(event: Object) -> str:
     """Return the last time of an event; sorting keeps the order of equal times."""
     series = event.get("series") or {}
-    said = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
-    return str(said or "")
+    latest = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+    return str(latest or "")

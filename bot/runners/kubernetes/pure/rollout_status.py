@@ -215,14 +215,14 @@ def _probe_events(state: NamespaceState, pod: Object, kind: str) -> Iterator[str
 
 
 def _pull_message(state: NamespaceState, pod: Object, image: str) -> str:
-    said = (
+    messages = (
         _message(event)
         for event in reversed(state.events)
         if event.get("reason") == "Failed"
         and objects.is_about(event, pod)
         and f'pull image "{image}"' in str(event.get("message"))
     )
-    return next(said, "")
+    return next(messages, "")
 
 
 def _message(found: Object) -> str:
