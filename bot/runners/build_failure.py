@@ -95,7 +95,7 @@ def _instruction_failed(failure: BuildFailure, code: str) -> ChatOpsError:
 
 def _rejected(message: str, path: str) -> ChatOpsError | None:
     if target := _TARGET.search(message):
-        return TellUser(Reason.TARGET_UNKNOWN, {"target": target[1] or target[2], "known": ""})
+        return TellUser(Reason.TARGET_UNKNOWN, {"target": target[1] or target[2]})
     if _NO_FILE.search(message):
         return TellUser(Reason.NO_DOCKERFILE, {"path": path})
     if _SYNTAX.search(message):

@@ -19,7 +19,12 @@ async def run(step: Build, context: StepContext) -> StepResult:
     target = step.config.target or recipe.default_target
     tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha)
     await context.adapters.registry.prepare(context.run.repo)
-    built = await build_target(replace(step.config, target=target), tag, step.sha, context)
+    try:
+        built = await build_target(replace(step.config, target=target), tag, step.sha, context)
+    except TellUser as error:
+        if error.reason is Reason.TARGET_UNKNOWN:
+            error.facts = {**error.facts, "known": ", ".join(recipe.names)}
+        raise
     digest = await context.adapters.builder(step.config.runner).push(tag, context.log)
     context.log.note(f"pushed {tag}@{digest}")
     pushed = Image(tag, digest, built.size, step.sha)

@@ -146,6 +146,8 @@ async def test_a_bug_in_a_decision_is_an_apology_with_an_id(
          ["❌ **Build failed**", "`RUN make` failed with exit code 2.", "cc: gone", "`/test`"]),
         ("build", TellUser(Reason.DOCKERFILE_INVALID, {"message": "line 3: unknown instruction"}),
          ["❌ **Build failed**", "line 3: unknown instruction"]),
+        ("build", TellUser(Reason.TARGET_UNKNOWN, {"target": "web"}),
+         ["❌ **Build failed**", "no stage `web`. Its stages: `runtime`, `test`."]),
         ("deploy", TellUser(Reason.CONTAINER_EXITED, {"name": "app", "code": "1"}, log="Traceback"),
          ["❌ **Deploy failed**", "with code 1", "Traceback", "`/test`"]),
         ("deploy", TellUser(Reason.UNHEALTHY, {"name": "app", "seconds": "60"}),

@@ -7,7 +7,7 @@ import pytest
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.docker import context
-from bot.runners.docker.context import chunks, filtered, patterns, recipe, write_filtered
+from bot.runners.docker.context import chunks, filtered, patterns, write_filtered
 from tests.real.parts import tar
 
 
@@ -105,14 +105,6 @@ def test_unsafe_members_are_not_copied(tmp_path: Path) -> None:
         assert found.getnames() == ["fine", "link"]
         assert found.getmember("link").issym()
     assert b"ustar  \0" in copy.read_bytes()[:512]
-
-
-def test_stages_of_the_dockerfile_in_the_context(tmp_path: Path) -> None:
-    source = tmp_path / "context.tar"
-    source.write_bytes(tar({"sub/D": "FROM a AS one\nFROM b AS two\n"}))
-
-    assert recipe(source, "sub/D").names == ("one", "two")
-    assert recipe(source, "absent").names == ()
 
 
 def test_comments_and_empty_lines_are_not_patterns() -> None:

@@ -120,7 +120,7 @@ async def test_a_failed_run_instruction_is_reported_with_exit_code_and_last_line
         ("# nothing\n", Reason.DOCKERFILE_INVALID, "file with no instructions"),
         ("", Reason.DOCKERFILE_INVALID, "cannot be empty"),
         ("BASE\nCOPY missing /\n", Reason.BUILD_FAILED, "COPY missing /"),
-        ("FROM scratch AS one\nFROM scratch AS two\n", Reason.TARGET_UNKNOWN, "one, two"),
+        ("FROM scratch AS one\nFROM scratch AS two\n", Reason.TARGET_UNKNOWN, "three"),
     ],
     ids=["syntax", "comment", "empty", "copy", "target"],
 )

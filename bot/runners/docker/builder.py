@@ -3,17 +3,14 @@
 Every supported engine has BuildKit (Docker 20.10 and newer), so the classic builder is not used.
 """
 
-import asyncio
 import json
 from pathlib import Path
 
 from bot.core.naming import LABEL_INSTANCE
-from bot.model.errors import TellUser
-from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, Log
 from bot.runners.build_failure import classify, refused
 from bot.runners.docker.build_messages import BuildMessages
-from bot.runners.docker.context import chunks, filtered, recipe
+from bot.runners.docker.context import chunks, filtered
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.images import Images, exposed_ports
@@ -48,13 +45,7 @@ class DockerBuilder:
     async def build(self, order: BuildOrder, log: Log) -> Built:
         """Build; see `Builder.build`."""
         async with filtered(order.context, order.dockerfile) as context:
-            try:
-                image = await self._build(order, context, LogWriter(log))
-            except TellUser as error:
-                if error.reason is Reason.TARGET_UNKNOWN:
-                    stages = await asyncio.to_thread(recipe, context, order.dockerfile)
-                    error.facts = {**error.facts, "known": ", ".join(stages.names)}
-                raise
+            image = await self._build(order, context, LogWriter(log))
         found = await self._images.inspect(image)
         if found is None:
             raise EngineFault("the image is missing after its build")

@@ -18,7 +18,6 @@ from pathlib import Path, PurePosixPath
 from docker.utils.build import PatternMatcher
 
 import bot
-from bot.core.deciding.dockerfile import Dockerfile, read
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 
@@ -67,16 +66,6 @@ def ignore_file(context: Path, dockerfile: str) -> list[str] | None:
             if content is not None:
                 found[name] = patterns(content.read(CHUNK).decode("utf-8-sig", "replace"))
     return next((found[name] for name in names if name in found), None)
-
-
-def recipe(context: Path, dockerfile: str) -> Dockerfile:
-    """Return the context's Dockerfile; an empty one if there is none."""
-    with tarfile.open(context) as tar:
-        for member in tar:
-            content = tar.extractfile(member) if _name(member) == dockerfile and member.isreg() else None
-            if content is not None:
-                return read(content.read(CHUNK).decode("utf-8", "replace"))
-    return read("")
 
 
 def patterns(text: str) -> list[str]:
