@@ -14,7 +14,7 @@ from socket import create_server
 import httpx
 
 from bot.model.errors import RetryLater
-from bot.runners.docker.sweep import sweep
+from bot.runners.docker.purge import purge
 from playground.demo_repository import DemoRepository, ready_made_changes, seed_demo
 from playground.jenkins.demo import JENKINS_USER, demo_jenkins
 from playground.jenkins.server import OfflineJenkins
@@ -100,7 +100,7 @@ async def playground(
             yield Playground(gitee, demo, bot, bot_url, f"{DOMAIN}:{ports.previews}", jenkins)
         finally:
             await _stop(bot)
-            await sweep(instance)
+            await purge(instance)
 
 
 async def _require_registry(url: str) -> None:
@@ -114,7 +114,7 @@ async def _require_registry(url: str) -> None:
 async def _remove_leftovers(instance: str) -> None:
     """Remove containers and images of an earlier playground on this port that was killed."""
     try:
-        await sweep(instance)
+        await purge(instance)
     except RetryLater as error:
         why = error.facts.get("message", "")
         raise RuntimeError(

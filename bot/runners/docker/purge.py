@@ -10,7 +10,7 @@ from bot.runners.docker.network import Networks, bridge_prefix
 from bot.runners.docker.platform import POOL
 
 
-async def sweep(instance: str, host: str = "") -> None:
+async def purge(instance: str, host: str = "") -> None:
     """Remove the containers, networks and images with the instance's label, and its firewall rule.
 
     Raises RetryLater(ENGINE_UNAVAILABLE).
