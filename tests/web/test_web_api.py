@@ -59,6 +59,7 @@ async def test_every_route_is_described(client: Client) -> None:
     assert routes == set(document["paths"]) | {"/openapi.json"}
     assert len(document["paths"]) == len(OPERATIONS)
     for path, item in document["paths"].items():
+        assert item["get"]["summary"]
         named = {one["name"] for one in item["get"]["parameters"] if one["in"] == "path"}
         assert named == set(re.findall(r"{(\w+)}", path))
 

@@ -16,15 +16,8 @@ _NUMBER = {"type": "integer"}
 _REF = "#/components/schemas/{model}"
 
 PARAMETERS: dict[str, dict[str, Any]] = {
-    "id": _NUMBER,
-    "number": _NUMBER,
-    "owner": _TEXT,
-    "repo": _TEXT,
-    "step": _TEXT,
-    "repository": _TEXT,
-    "before": _NUMBER,
-    "limit": _NUMBER,
-    "offset": _NUMBER,
+    **dict.fromkeys(("id", "number", "before", "limit", "offset"), _NUMBER),
+    **dict.fromkeys(("owner", "repo", "step", "repository"), _TEXT),
     "lang": {"type": "string", "enum": ["zh", "en"]},
 }
 
@@ -50,7 +43,7 @@ async def show(_request: web.Request) -> web.Response:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    result = _response(operation.summary, operation.result)
+    result = _response(_text(operation.result), operation.result)
     if operation.text:
         result["content"]["text/plain"] = {"schema": _TEXT}
     in_path = re.findall(r"{(\w+)}", operation.path)
@@ -61,13 +54,17 @@ def _operation(operation: Operation) -> dict[str, Any]:
         responses["400"] = _response("A parameter is malformed", Problem)
     return {
         "operationId": operation.handler.__name__,
-        "summary": operation.summary,
+        "summary": _text(operation.handler),
         "parameters": [
             *(_parameter(name, "path") for name in in_path),
             *(_parameter(name, "query") for name in operation.query),
         ],
         "responses": responses,
     }
+
+
+def _text(described: object) -> str:
+    return (described.__doc__ or "").rstrip(".")
 
 
 def _parameter(name: str, location: str) -> dict[str, Any]:

@@ -5,10 +5,20 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.model import run as runs
 from bot.model.forge import RepoPath
-from bot.model.run import Run
-from bot.web.api import serializers
-from bot.web.api.serializers import command_json, environment_json, run_json
+from bot.web.api.serializers import (
+    CommandList,
+    EnvironmentList,
+    LogPiece,
+    Pull,
+    Run,
+    RunList,
+    Schema,
+    command_json,
+    environment_json,
+    run_json,
+)
 from bot.web.deps import DEPS
 from bot.web.pages.logs import recorded, whole_log
 from bot.web.pages.templating import visitor_language
@@ -31,12 +41,14 @@ class RequestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One `GET` of the API. `path` is a template without the prefix; `result` is what the handler returns."""
+    """One `GET` of the API: a path template without the prefix, its handler, and what the handler returns.
+
+    The docstring of the handler is its summary in the OpenAPI document.
+    """
 
     path: str
-    handler: Callable[[web.Request], Awaitable[serializers.Schema | web.StreamResponse]]
-    result: type[serializers.Schema]
-    summary: str
+    handler: Callable[[web.Request], Awaitable[Schema | web.StreamResponse]]
+    result: type[Schema]
     query: tuple[str, ...] = ()
     text: bool = False
     """Whether it also serves `Accept: text/plain`."""
@@ -57,24 +69,24 @@ class Operation:
         return web.json_response(text=result.model_dump_json())
 
 
-async def list_runs(request: web.Request) -> serializers.RunList:
+async def list_runs(request: web.Request) -> RunList:
     """List runs, newest first."""
     deps = request.app[DEPS]
     limit = _number(request, "limit", PAGE, most=MOST, least=1)
     before = _number(request, "before", 0, most=10**18)
     found = await deps.runs.runs(repo=_repo(request), before=before or None, limit=limit)
-    return serializers.RunList(
+    return RunList(
         runs=tuple(run_json(run, deps.addresses) for run in found),
         next_before=found[-1].id if len(found) == limit else None,
     )
 
 
-async def show_run(request: web.Request) -> serializers.Run:
+async def show_run(request: web.Request) -> Run:
     """Return one run."""
     return run_json(await _run(request), request.app[DEPS].addresses)
 
 
-async def show_log(request: web.Request) -> serializers.LogPiece | web.StreamResponse:
+async def show_log(request: web.Request) -> LogPiece | web.StreamResponse:
     """Return a part of a step's log, or all of it as text."""
     run, step = await _run(request), request.match_info["step"]
     if not recorded(run, step):
@@ -86,76 +98,58 @@ async def show_log(request: web.Request) -> serializers.LogPiece | web.StreamRes
     chunk = await request.app[DEPS].files.read_log(run.id, step, offset, limit)
     # Only the log of a final step can end. The run was read before the log, so no later line is missed.
     ended = _is_final(run, step) and chunk.next_offset == offset
-    return serializers.LogPiece(text=chunk.text, offset=offset, next_offset=chunk.next_offset, ended=ended)
+    return LogPiece(text=chunk.text, offset=offset, next_offset=chunk.next_offset, ended=ended)
 
 
-async def show_pull(request: web.Request) -> serializers.Pull:
+async def show_pull(request: web.Request) -> Pull:
     """Return a pull request's newest runs and its environments."""
     deps = request.app[DEPS]
     repo = RepoPath(request.match_info["owner"], request.match_info["repo"])
     number = int(request.match_info["number"])
-    runs = await deps.runs.runs(repo=repo, number=number, limit=PAGE)
+    found = await deps.runs.runs(repo=repo, number=number, limit=PAGE)
     environments = await deps.environments.environments(repo, number)
-    if not runs and not environments:
+    if not found and not environments:
         raise RequestError(404, f"no run and no environment of {repo}!{number} is stored")
-    return serializers.Pull(
+    return Pull(
         repository=str(repo),
         number=number,
-        runs=tuple(run_json(run, deps.addresses) for run in runs),
+        runs=tuple(run_json(run, deps.addresses) for run in found),
         environments=tuple(environment_json(one, deps.addresses) for one in environments),
     )
 
 
-async def list_environments(request: web.Request) -> serializers.EnvironmentList:
+async def list_environments(request: web.Request) -> EnvironmentList:
     """List environments that are not removed."""
     deps = request.app[DEPS]
     found = await deps.environments.environments()
-    return serializers.EnvironmentList(
-        environments=tuple(environment_json(one, deps.addresses) for one in found)
-    )
+    return EnvironmentList(environments=tuple(environment_json(one, deps.addresses) for one in found))
 
 
-async def list_commands(request: web.Request) -> serializers.CommandList:
+async def list_commands(request: web.Request) -> CommandList:
     """List the commands of this bot in the client's language."""
     deps = request.app[DEPS]
     language = visitor_language(request, deps.language)
-    return serializers.CommandList(commands=tuple(command_json(one, language) for one in deps.commands))
+    return CommandList(commands=tuple(command_json(one, language) for one in deps.commands))
 
 
 OPERATIONS = (
-    Operation(
-        "/runs", list_runs, serializers.RunList, "Runs, newest first", ("repository", "before", "limit")
-    ),
-    Operation("/runs/{id}", show_run, serializers.Run, "One run with its steps"),
-    Operation(
-        "/runs/{id}/logs/{step}",
-        show_log,
-        serializers.LogPiece,
-        "A step's log from an offset on",
-        ("offset", "limit"),
-        text=True,
-    ),
-    Operation(
-        "/pulls/{owner}/{repo}/{number}",
-        show_pull,
-        serializers.Pull,
-        "A pull request's runs and environments",
-    ),
-    Operation(
-        "/environments", list_environments, serializers.EnvironmentList, "Environments that are not removed"
-    ),
-    Operation("/commands", list_commands, serializers.CommandList, "The commands of this bot", ("lang",)),
+    Operation("/runs", list_runs, RunList, ("repository", "before", "limit")),
+    Operation("/runs/{id}", show_run, Run),
+    Operation("/runs/{id}/logs/{step}", show_log, LogPiece, ("offset", "limit"), text=True),
+    Operation("/pulls/{owner}/{repo}/{number}", show_pull, Pull),
+    Operation("/environments", list_environments, EnvironmentList),
+    Operation("/commands", list_commands, CommandList, ("lang",)),
 )
 
 
-async def _run(request: web.Request) -> Run:
+async def _run(request: web.Request) -> runs.Run:
     run = await request.app[DEPS].runs.run(int(request.match_info["id"]))
     if run is None:
         raise RequestError(404, f"run {request.match_info['id']} does not exist")
     return run
 
 
-def _is_final(run: Run, step: str) -> bool:
+def _is_final(run: runs.Run, step: str) -> bool:
     return run.state.final or all(record.state.final for record in run.steps if record.name == step)
 
 

@@ -63,7 +63,6 @@ class Problem(Schema):
     status: str
     """A stable code, such as `not_found`."""
     message: str
-    """An explanation for people."""
 
 
 class Scan(Schema):
@@ -85,7 +84,6 @@ class Image(Schema):
     """A pushed image."""
 
     reference: str
-    """`registry/repository:tag`"""
     digest: str
     size: int
     """In bytes; 0 if unknown."""
@@ -130,10 +128,8 @@ class Step(Schema):
     """Duration of a finished step."""
     reason: Name | None = _at("result", "reason", default=None)
     facts: Mapping[str, str] = _at("result", "facts", default={})
-    """Details of the reason."""
     image: Image | None = _at("result", "image", default=None)
     url: str | None = _at("result", "url", default=None)
-    """Address of the deployed service."""
     tests: TestCounts | None = _at("result", "tests", default=None)
     failed_tests: tuple[str, ...] = _at("result", "failed_tests", default=())
     """Names of failed tests, at most 50."""
@@ -145,7 +141,6 @@ class Run(Schema):
     id: int
     repository: Name = _at("repo")
     number: int
-    """Number of the pull request."""
     title: str
     """Title of the pull request when the run was created."""
     sha: str
@@ -160,7 +155,6 @@ class Run(Schema):
     started_at: Time | None
     finished_at: Time | None
     url: str = ""
-    """The run's page."""
     steps: tuple[Step, ...]
 
 
@@ -178,7 +172,6 @@ class LogPiece(Schema):
     text: str
     offset: int
     next_offset: int
-    """Value of `offset` for the next part."""
     ended: bool
     """Whether the log is complete and this is its end."""
 
@@ -188,7 +181,6 @@ class Environment(Schema):
 
     repository: Name = _at("key", "repo")
     number: int = _at("key", "number")
-    """Number of the pull request."""
     name: str = _at("key", "name")
     url: str
     state: environment.EnvironmentState
@@ -211,7 +203,6 @@ class Pull(Schema):
     repository: str
     number: int
     runs: tuple[Run, ...]
-    """The newest ones."""
     environments: tuple[Environment, ...]
 
 
