@@ -1,1 +1,1 @@
-"""Words for views: Markdown out of templates, in which nothing hostile keeps its power."""
+"""Renders views as Markdown with templates; hostile text in them stays harmless."""

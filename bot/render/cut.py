@@ -1,20 +1,20 @@
-"""Comments within Gitee's size: log tails give way first, and neither fence nor `<details>` is left open."""
+"""Shortens comments to the size that Gitee accepts: logs first, and no fence or `<details>` stays open."""
 
 import re
 from collections.abc import Sequence
 
 _FENCE = re.compile(r"(`{3,}|~{3,})")
 _KEPT_LINES = 8
-"""Lines of a log that stay even when it is cut."""
+"""Lines of a log that are kept even when it is cut."""
 
 
 def size(text: str) -> int:
-    """Return the size in UTF-8 bytes, which is what a limit counts."""
+    """Return the size in UTF-8 bytes, as limits count it."""
     return len(text.encode())
 
 
 def cut(markdown: str, limit: int, *, notice: str, omitted: str) -> str:
-    """Return at most `limit` bytes: logs cut from their beginning, then everything from its end.
+    """Return at most `limit` bytes: first logs lose their beginning, then the comment its end.
 
     `omitted` takes the place of lines of a log; `notice` ends a comment that was cut itself.
     """
@@ -41,7 +41,7 @@ def _cut_logs(lines: Sequence[str], excess: int, omitted: str) -> list[str]:
 
 
 def _next_fence(lines: Sequence[str], start: int) -> tuple[int, int] | None:
-    """Return the first line inside of the next fence and the line that closes it."""
+    """Return the index of the first line in the next fence and of the line that closes it."""
     for index in range(start, len(lines)):
         if opened := _FENCE.match(lines[index]):
             for end in range(index + 1, len(lines)):
@@ -71,7 +71,7 @@ def _cut_end(lines: Sequence[str], limit: int, notice: str) -> str:
 
 
 def _opened(opened: Sequence[str], line: str) -> list[str]:
-    """Return what is open after a line: a fence by its opener, `<details>` by its closing tag."""
+    """Return what is open after a line: the opener of a fence, the closing tag of `<details>`."""
     if opened and opened[-1][0] in "`~":
         return list(opened[:-1] if _closes(line, opened[-1]) else opened)
     if fence := _FENCE.match(line):

@@ -1,4 +1,4 @@
-"""Filters through which hostile text enters a comment: it can break neither Markdown nor HTML nor the marker.
+"""Filters that make hostile text harmless in a comment: it cannot break Markdown, HTML or the marker.
 
 Autoescape does not help here, since the target is Markdown. What Gitee does after Markdown (mentions,
 emoji, links to issues) works on the finished text, so entities do not stop it: a zero-width space does.
@@ -14,7 +14,7 @@ from bot.words.sentence import Kind, Part
 ZERO_WIDTH = "\u200b"
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _KEPT_FORMATS = "\u200c\u200d"
-"""Joiners that emoji and some scripts are made with; every other format character only deceives."""
+"""Joiners that emoji and some scripts need; every other format character could only deceive readers."""
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=\w)")
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _EVERYONE = frozenset({"all", "everyone", "here", "channel"})
@@ -24,7 +24,7 @@ _SAFE_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%\[\]-]+")
 
 
 def clean(text: str) -> str:
-    """Remove control, bidirectional and other invisible characters; newlines and tabs stay."""
+    """Remove control, bidirectional and other invisible characters, except newlines and tabs."""
     text = _ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub("[\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", text)
     return "".join(character for character in text if _visible(character))
@@ -37,13 +37,13 @@ def _visible(character: str) -> bool:
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Join lines and runs of blanks; cut to `limit` characters."""
+    """Join lines, collapse blanks, and cut the result to `limit` characters."""
     joined = " ".join(clean(text).split())
     return joined if len(joined) <= limit else joined[: limit - 1] + "…"
 
 
 def _literal(text: str) -> str:
-    """Keep text that stays literal in Markdown from being found as a marker or a mention."""
+    """Keep literal text from being recognized as a marker or a mention."""
     return _MENTION.sub(f"@{ZERO_WIDTH}", text.replace("<!", f"<{ZERO_WIDTH}!"))
 
 
@@ -53,7 +53,7 @@ def _backticks(text: str, least: int) -> str:
 
 
 def code(value: object, limit: int = 200) -> str:
-    """Return inline code that its content cannot leave."""
+    """Return inline code; its content cannot end it."""
     text = _literal(one_line(str(value), limit)) or "—"
     ticks = _backticks(text, 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
@@ -61,7 +61,7 @@ def code(value: object, limit: int = 200) -> str:
 
 
 def fence(value: object, lines: int = 60, width: int = 500) -> str:
-    """Return a fenced block with the last `lines` of a log, which its content cannot close."""
+    """Return a fenced block with the last `lines` of a log; its content cannot close it."""
     rows = [row.rstrip()[:width] for row in clean(str(value)).split("\n")]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(rows)).strip("\n")
     text = _literal("\n".join(text.split("\n")[-lines:]))
@@ -70,7 +70,7 @@ def fence(value: object, lines: int = 60, width: int = 500) -> str:
 
 
 def text(value: object, limit: int = 300) -> str:
-    """Return words: no Markdown, HTML, mention, emoji or link comes of them, not even inside of HTML."""
+    """Return plain words: never Markdown, HTML, a mention, an emoji or a link, even inside HTML."""
     return _words(one_line(str(value), limit))
 
 
@@ -85,7 +85,7 @@ def _entity(match: re.Match[str]) -> str:
 
 
 def prose(value: object, limit: int = 500) -> str:
-    """Return words in which what stands between backticks is shown as code, each part on its own harmless."""
+    """Return plain words, with the text between backticks as inline code."""
     parts = one_line(str(value), limit).split("`")
     return "".join(
         code(part) if index % 2 and part.strip() else _words(part) for index, part in enumerate(parts)
@@ -93,7 +93,7 @@ def prose(value: object, limit: int = 500) -> str:
 
 
 def sentence(parts: Iterable[Part]) -> str:
-    """Return a sentence of the bot, with the facts in it made harmless."""
+    """Return a sentence of the bot as Markdown, with the facts in it escaped."""
     return "".join(_PART[part.kind](part.value) for part in parts)
 
 
@@ -106,19 +106,19 @@ _LONGEST_FACT = 300
 
 
 def mention(login: str) -> str:
-    """Return `@login` for what can be a login, else harmless code."""
+    """Return `@login` for a valid login, otherwise inline code."""
     valid = _LOGIN.fullmatch(login) and login.lower() not in _EVERYONE
     return f"@{login}" if valid else code(login)
 
 
 def cell(markdown: str) -> str:
-    """Make Markdown fit for a table cell: pipes do not end it, wherever they stand."""
+    """Return Markdown for a table cell: no pipe in it ends the cell."""
     joined = " ".join(markdown.split("\n"))
     return re.sub(r"(\\?)\|", lambda match: f"{match[1]}{ZERO_WIDTH if match[1] else ''}\\|", joined)
 
 
 def url(address: str) -> str:
-    """Return a link that shows the address without its scheme; code if it is none to click on."""
+    """Return a link that shows the address without its scheme; inline code if the address is not safe."""
     if not _SAFE_URL.fullmatch(address):
         return code(address)
     parts = urlsplit(address)
@@ -131,5 +131,5 @@ def _plain_entity(match: re.Match[str]) -> str:
 
 
 def link(label: str, address: str) -> str:
-    """Return a link with our own words; only the words if the address is none to click on."""
+    """Return a link with a label of the bot; only the label if the address is not safe."""
     return f"[{label}](<{address}>)" if _SAFE_URL.fullmatch(address) else label

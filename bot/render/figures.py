@@ -15,18 +15,18 @@ class Facts(dict[str, str]):
 
 
 def facts(given: Mapping[str, str]) -> Facts:
-    """Make facts fit for templates."""
+    """Return facts for templates."""
     return Facts(given)
 
 
 def digest(value: str) -> str:
-    """Return `sha256:` and the first twelve digits."""
+    """Return a digest as `sha256:` and its first twelve digits."""
     name, _, digits = value.rpartition(":")
     return f"{name}:{digits[:12]}" if name else digits[:12]
 
 
 def moment(when: datetime, zone: tzinfo = GITEE_TIME) -> str:
-    """Return day, time and offset, without words."""
+    """Return day, time and UTC offset."""
     return f"{when.astimezone(zone):%m-%d %H:%M} (UTC{_offset(when.astimezone(zone))})"
 
 

@@ -1,4 +1,4 @@
-"""Views become comments: the operator's templates first, then the language's, the default's, the shared."""
+"""Renders views with the operator's templates, then those of the language, the default language, and all."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "text": escape.text,
     "url": escape.url,
 }
-"""The documented vocabulary of template authors, beside Jinja's own filters and those of `_spoken`."""
+"""Filters for template authors, besides Jinja's own and those that depend on the language."""
 
 NAMES = {
     "step": STEPS,
@@ -44,14 +44,14 @@ NAMES = {
     "severity": SEVERITIES,
     "need": PERMISSIONS,
 }
-"""What templates reach as `names`, in the comment's language."""
+"""The global `names` of templates, in the language of the comment."""
 
 
 class TemplateRenderer:
     """Implements ports.Renderer with Jinja templates.
 
-    `overrides` is the operator's directory (`<language>/x.md.j2` or `x.md.j2`); one of its templates that
-    fails is told to `report_override` (file, error) and in the comment, which keeps the built-in words.
+    `overrides` is the operator's folder, with files `<language>/x.md.j2` or `x.md.j2`. If one of its
+    templates fails, the built-in one is used, the comment says so, and `report_override` gets file and error.
     """
 
     def __init__(
@@ -94,8 +94,8 @@ class TemplateRenderer:
             self._report(file, error)
             built_in = self._built_in[language]
             note = built_in.get_template("_override_failed.md.j2")
-            said = note.render(file=file, error=f"{type(error).__name__}: {error}")
-            return f"{_render(built_in, name, view)}\n\n{said.strip()}"
+            notice = note.render(file=file, error=f"{type(error).__name__}: {error}")
+            return f"{_render(built_in, name, view)}\n\n{notice.strip()}"
 
     def _words(self, language: Language) -> dict[str, str]:
         module = self._built_in[language].get_template("_words.md.j2").module
@@ -110,7 +110,7 @@ def template_name(view: View) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return plain text as Markdown: only its paragraphs and what is between backticks are kept."""
+    """Return plain text as Markdown: only paragraphs and text between backticks are formatted."""
     return "\n".join(escape.prose(line) for line in text.splitlines())
 
 
@@ -124,17 +124,17 @@ def _environment(folders: Sequence[Path], language: Language) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # the target is Markdown: hostile text enters through `escape`
+        autoescape=False,  # the target is Markdown: `escape` makes hostile text harmless
     )
-    environment.filters.update(FILTERS | _spoken(language))
+    environment.filters.update(FILTERS | _worded(language))
     environment.globals["names"] = {
         table: {name: words.say(language) for name, words in named.items()} for table, named in NAMES.items()
     }
     return environment
 
 
-def _spoken(language: Language) -> dict[str, Callable[..., object]]:
-    """Return the filters that speak a language."""
+def _worded(language: Language) -> dict[str, Callable[..., object]]:
+    """Return the filters that depend on the language."""
     return {
         "duration": lambda seconds: quantities.duration(seconds, language),
         "reason": lambda given: escape.sentence(reasons.sentence(given, language)),
@@ -150,7 +150,7 @@ def _render(environment: Environment, name: str, view: View) -> str:
 
 
 def _origin(error: Exception, folder: Path) -> str | None:
-    """Return which of the operator's files an error came from, relative to their folder."""
+    """Return which of the operator's files raised an error, relative to their folder."""
     places = [error.filename] if isinstance(error, TemplateError) and hasattr(error, "filename") else []
     trace: TracebackType | None = error.__traceback__
     while trace is not None:

@@ -11,7 +11,7 @@ from bot.words.names import PERMISSIONS, SEVERITIES, STEPS
 from bot.words.quantities import duration
 
 MISSING = "—"
-"""Stands for a fact that a sentence needs and was not given."""
+"""Replaces a fact that is missing."""
 
 
 class Kind(Enum):
@@ -35,9 +35,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How something is said: what happened, and perhaps what to do about it.
+    """What happened, in a sentence, and optionally advice on what to do about it.
 
-    `{name}` stands for a fact, whose name decides how it is shown; backticks enclose code.
+    `{name}` is replaced by a fact, whose name determines how it is shown; backticks enclose code.
     """
 
     sentence: Text
@@ -59,7 +59,7 @@ class Wording:
 _NAME = re.compile(r"\{(\w+)\}")
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _SHORT = 8
-"""Digits of a commit that people read."""
+"""Digits of a commit that are shown."""
 
 _COMMITS = frozenset({"by", "now", "seen", "sha"})
 _LISTS = frozenset({"known", "parameters"})
@@ -93,7 +93,7 @@ def _marked(words: str) -> Iterator[Part]:
 
 
 def _fact(name: str, value: str, language: Language) -> Iterator[Part]:
-    """Return how a fact is shown. A fact means the same in every sentence, so its name says how."""
+    """Return the parts of a fact. Its name determines them, because it means the same in every sentence."""
     if known := _NAMED.get(name, {}).get(value):
         yield Part(Kind.WORDS, known.say(language))
     elif name in _LISTS:

@@ -210,7 +210,7 @@ def test_the_operators_templates_win(overrides: Overrides) -> None:
     assert overrides.failed == []
 
 
-def test_an_override_may_word_one_reason_anew(overrides: Overrides) -> None:
+def test_an_override_may_replace_one_sentence(overrides: Overrides) -> None:
     words = """{% macro not_allowed(facts) %}{{ facts.who | text }} is not one of us.{% endmacro %}
     {% macro advice_unknown_run(facts) %}See `/status`.{% endmacro %}"""
     overrides.write("en/_reasons.md.j2", words)

@@ -183,9 +183,9 @@ def _running() -> Run:
     return automatic(run(BUILT, going, waiting("test"), state=RunState.RUNNING))
 
 
-def _going(**told: object) -> Run:
+def _going(**changes: object) -> Run:
     """Return a run with a running deployment in this state."""
-    going = replace(_running().steps[1], attempt=1, **told)  # type: ignore[arg-type] # any of its fields
+    going = replace(_running().steps[1], attempt=1, **changes)  # type: ignore[arg-type] # any of its fields
     return automatic(run(BUILT, going, waiting("test"), state=RunState.RUNNING))
 
 

@@ -1,1 +1,1 @@
-"""Pages for people."""
+"""HTML pages: runs, pull requests, environments, commands, logs and reports."""

@@ -21,7 +21,7 @@ _LONG = (
 
 
 def relative(then: datetime, now: datetime, language: Language) -> str:
-    """Return such as “3 minutes ago” or “5 小时后”."""
+    """Return a moment relative to now, such as “3 minutes ago” or “5 小时后”."""
     seconds = (then - now).total_seconds()
     if abs(seconds) < 5:  # noqa: PLR2004 - too short to be worth a number
         return (_NOW if seconds <= 0 else _SOON).say(language)

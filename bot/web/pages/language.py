@@ -1,4 +1,4 @@
-"""Which language a visitor reads: pure."""
+"""Chooses the language of a page: pure."""
 
 from bot.model.text import Language
 
@@ -7,9 +7,9 @@ COOKIE = "lang"
 
 def choose(asked: str, cookie: str, accept: str, default: Language) -> Language:
     """Return the first of: `?lang=`, the cookie, the best of Accept-Language, the operator's default."""
-    for told in (asked, cookie):
-        if told in set(Language):
-            return Language(told)
+    for wish in (asked, cookie):
+        if wish in set(Language):
+            return Language(wish)
     return _accepted(accept) or default
 
 

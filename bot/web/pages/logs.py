@@ -1,4 +1,4 @@
-"""A step's log for reading: what the page shows before its script takes over, and the whole as plain text."""
+"""The log of a step: what the page contains before its script continues, and all of it as plain text."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from bot.web.ports import RunFileReader
 
 PIECE = 1 << 18
 ON_PAGE = 1 << 17
-"""Bytes of a log that a page holds without its script."""
+"""Bytes of a log that the page contains."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogView:
-    """The beginning of a log as lines; `unfinished` when the last of them may still grow."""
+    """The beginning of a log as lines; `unfinished` if the last line may still grow."""
 
     lines: tuple[str, ...] = ()
     next_offset: int = 0
@@ -24,12 +24,12 @@ class LogView:
 
 
 def recorded(run: Run, step: str) -> bool:
-    """Whether the run has such a step; only then may its name reach a file's path."""
+    """Whether the run has this step; the name of any other must not become part of a path."""
     return any(record.name == step for record in run.steps)
 
 
 async def first_lines(files: RunFileReader, run_id: int, step: str) -> LogView:
-    """Read as much as a page holds."""
+    """Read as much of a log as the page contains."""
     texts: list[str] = []
     offset = 0
     while offset < ON_PAGE:
@@ -46,7 +46,7 @@ async def first_lines(files: RunFileReader, run_id: int, step: str) -> LogView:
 
 
 async def whole_log(request: web.Request, run: Run, step: str) -> web.StreamResponse:
-    """Stream a log as it stands, as text that no browser takes for anything else."""
+    """Stream all of a log so far, as text that browsers do not interpret."""
     files = request.app[DEPS].files
     headers = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
     response = web.StreamResponse(headers=headers)

@@ -1,4 +1,4 @@
-"""Pages for people: lists of runs, a pull request, environments, commands, and reports in their sandbox."""
+"""Pages of runs, pull requests, environments and commands, and test reports in a sandbox."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,13 +20,13 @@ from bot.web.pages.templating import TEMPLATES, render, visitor_language
 
 YEAR = 365 * 86_400
 
-# The code under test wrote what a report tells: no script, no form, no origin.
+# The code under test wrote the contents of a report: no scripts, no forms, no origin.
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; sandbox; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-# A suite's own report is nothing without its scripts: they run in an origin of nobody's, and reach nothing.
+# A suite's own report needs its scripts: they run in an opaque origin without network access.
 OWN_REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data:; font-src data:; "
@@ -35,7 +35,7 @@ OWN_REPORT_POLICY = (
 
 
 def page(request: web.Request, name: str, facts: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    """Answer with a page in the visitor's language; a choice by `?lang=` is remembered."""
+    """Return a page in the visitor's language; a cookie remembers the choice by `?lang=`."""
     deps = request.app[DEPS]
     language = visitor_language(request, deps.language)
     html = render(request.app[TEMPLATES], name, language, deps.clock.now(), {**facts, "path": request.path})
@@ -48,7 +48,7 @@ def page(request: web.Request, name: str, facts: Mapping[str, Any], *, status: i
 
 
 async def home(request: web.Request) -> web.Response:
-    """`GET /`: what is under way, then what was."""
+    """`GET /`: runs that are not over, then those that are."""
     deps = request.app[DEPS]
     before = request.query.get("before", "")
     given = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None  # noqa: PLR2004
@@ -124,12 +124,12 @@ async def own_report(request: web.Request) -> web.StreamResponse:
 
 
 async def report_folder(request: web.Request) -> web.StreamResponse:
-    """Send `/reports/{id}` on to where it is."""
+    """`GET /reports/{id}`: redirect to the path with a slash."""
     raise web.HTTPMovedPermanently(f"/reports/{request.match_info['id']}/")
 
 
 def _environments(request: web.Request, found: Sequence[Environment]) -> dict[str, Any]:
-    """Return what lists of environments show, with what keeps those whose end is near."""
+    """Return what the list of environments shows; `extend` has a command for those that expire soon."""
     deps = request.app[DEPS]
     now = deps.clock.now()
     near = [one.key for one in found if expiry.ends_soon(one, now, deps.expiry_warning)]

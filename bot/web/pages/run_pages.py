@@ -1,4 +1,4 @@
-"""The page of one run, and the parts of it that its script renews while the run goes on."""
+"""The page of one run, and the parts of it that its script replaces while the run proceeds."""
 
 from typing import Any
 

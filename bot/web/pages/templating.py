@@ -1,4 +1,4 @@
-"""The pages' template engine: autoescaping, strict about names, speaking the visitor's language."""
+"""The template engine of the pages: it escapes all values, rejects unknown names, and knows the language."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ def new_templates() -> Environment:
 
 
 def coded(text: str) -> Markup:
-    """Return a sentence of a command's help as HTML, with what backticks enclose set as code."""
+    """Return a sentence of a command's help as HTML, with the text between backticks as code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
@@ -56,7 +56,7 @@ _CODE_PART = Markup("<code>{}</code>")
 
 
 def visitor_language(request: web.BaseRequest, default: Language) -> Language:
-    """Return the language to answer this visitor in."""
+    """Return the language of pages for this visitor."""
     return choose(
         request.query.get("lang", ""),
         request.cookies.get(COOKIE, ""),
@@ -88,7 +88,7 @@ def render(
 
 
 def _asset_version() -> str:
-    """Name the state of our static files, so that browsers may keep them until they change."""
+    """Return a digest of the static files, so that browsers cache them until they change."""
     folder = resources.files("bot.web") / "static"
     digest = sha256()
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
