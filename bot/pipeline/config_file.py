@@ -117,7 +117,9 @@ def _type_problem(document: Document, error: ErrorDetails) -> ConfigProblem:
         return _problem(path, document.at_key(path), messages.unknown_key(known), guess)
     if error["type"] == "enum" and issubclass(kind, StrEnum):
         values = tuple(map(str, kind))
-        guess = nearest(str(error["input"]).lower(), values) or ""
+        # A list could contain long texts many times by aliases, so only text gets a suggestion.
+        written = error["input"] if isinstance(error["input"], str) else ""
+        guess = nearest(written.lower(), values) or ""
         return _problem(path, document.at(path), messages.one_of(values), guess)
     return _problem(path, document.at(path), _MESSAGES.get(error["type"], messages.INVALID))
 

@@ -4,24 +4,14 @@ Scalars remain text as written, because only the key decides their type: `on` is
 an octal number, and `8:30` not a number of seconds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import yaml
 
 from bot.model.text import Text
-from bot.pipeline.yaml_messages import (
-    DEEP,
-    KEY,
-    MANY,
-    NOT_PRINTABLE,
-    ONE_DOCUMENT,
-    TAG,
-    UNKNOWN_ALIAS,
-    repeated,
-    syntax,
-)
+from bot.pipeline import yaml_messages as messages
 
 MAX_NODES = 5_000
 MAX_DEPTH = 20
@@ -78,9 +68,9 @@ def parse(text: str) -> Document:
     try:
         return builder.document()
     except yaml.MarkedYAMLError as error:
-        raise YamlError(_mark(error.problem_mark), syntax(error.problem or "")) from error
+        raise YamlError(_mark(error.problem_mark), messages.syntax(error.problem or "")) from error
     except yaml.reader.ReaderError as error:
-        raise YamlError(mark_after(text[: error.position]), NOT_PRINTABLE) from error
+        raise YamlError(mark_after(text[: error.position]), messages.NOT_PRINTABLE) from error
 
 
 def mark_after(before: str) -> Mark:
@@ -106,7 +96,7 @@ class _TreeBuilder:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if started:
-                    _reject(event, ONE_DOCUMENT)
+                    _reject(event, messages.ONE_DOCUMENT)
                 started = True
             elif isinstance(event, yaml.NodeEvent):
                 self._document.root = self._node(event, ())
@@ -116,30 +106,28 @@ class _TreeBuilder:
         self._document.values[path] = _mark(event.start_mark)
         self._count(event, 1)
         if len(path) > MAX_DEPTH:
-            _reject(event, DEEP)
+            _reject(event, messages.DEEP)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, len(path))
         before = self._nodes
-        tree = self._content(event, path)
+        tree = _scalar(event) if isinstance(event, yaml.ScalarEvent) else self._collection(event, path)
         if event.anchor is not None:
             self._anchors[event.anchor] = (tree, self._nodes - before)
         return tree
 
-    def _content(self, event: Any, path: Path) -> Tree:
-        if isinstance(event, yaml.ScalarEvent):
-            return _scalar(event)
+    def _collection(self, event: Any, path: Path) -> Tree:
         if event.tag not in _COLLECTION:
-            _reject(event, TAG)
+            _reject(event, messages.TAG)
         return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._list(path)
 
     def _alias(self, event: yaml.AliasEvent, depth: int) -> Tree:
         """Return the anchored tree. Each alias counts all its nodes, so that aliases cannot multiply."""
         if event.anchor not in self._anchors:
-            _reject(event, UNKNOWN_ALIAS)
+            _reject(event, messages.UNKNOWN_ALIAS)
         tree, nodes = self._anchors[event.anchor]
         self._count(event, nodes)
         if depth + max(len(path) for path, _ in walk(tree)) > MAX_DEPTH:
-            _reject(event, DEEP)
+            _reject(event, messages.DEEP)
         return tree
 
     def _list(self, path: Path) -> Tree:
@@ -152,11 +140,13 @@ class _TreeBuilder:
         found: dict[str, Tree] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                _reject(event, KEY)
+                _reject(event, messages.KEY)
             key, mark = event.value, _mark(event.start_mark)
             inner = (*path, key)
             if key in found:
-                self._document.repeated.append((inner, mark, repeated(self._document.keys[inner].line)))
+                self._document.repeated.append(
+                    (inner, mark, messages.repeated(self._document.keys[inner].line))
+                )
             self._document.keys[inner] = mark
             found[key] = self._node(next(self._events), inner)
         return found
@@ -164,24 +154,22 @@ class _TreeBuilder:
     def _count(self, event: yaml.Event, nodes: int) -> None:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
-            _reject(event, MANY)
+            _reject(event, messages.MANY)
 
 
 def walk(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
     """Yield every node with its path, parents first."""
     yield path, tree
-    children: Sequence[tuple[str | int, Tree]] = ()
-    if isinstance(tree, dict):
-        children = list(tree.items())
-    elif isinstance(tree, list):
-        children = list(enumerate(tree))
+    children: Iterable[tuple[str | int, Tree]] = (
+        tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    )
     for key, child in children:
         yield from walk(child, (*path, key))
 
 
 def _scalar(event: yaml.ScalarEvent) -> str | None:
     if event.tag not in _STRING:
-        _reject(event, TAG)
+        _reject(event, messages.TAG)
     plain = event.style is None and event.tag is None
     value: str = event.value
     return None if plain and value in _NULL else value

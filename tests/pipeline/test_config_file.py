@@ -237,6 +237,7 @@ def test_an_error_without_a_translation_is_reported_in_both_languages() -> None:
         ("build: {colour: x}", ""),
         ("test: {runner: dokcer}", "docker"),
         ("test: {runner: 1}", ""),
+        ("test: {runner: [docker]}", ""),
         ("on: {open: [/tset]}", "test"),
         ("on: {open: [merge]}", ""),
     ],
