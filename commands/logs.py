@@ -39,7 +39,7 @@ def plan(args: Args, now: Snapshot) -> Outcome:
     """Reply with the newest log of the step, and a link to all of it."""
     found = now.logs.get(args.step) if args.step else _default(tuple(now.logs.values()))
     if found is None:
-        return Refuse(Reason.NO_LOG, {"step": args.step or "", "known": ", ".join(now.logs)})
+        return Refuse(Reason.NO_LOG, {"name": args.step or "", "known": ", ".join(now.logs)})
     facts = {
         "run": found.run.id,
         "sha": found.run.sha,

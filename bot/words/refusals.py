@@ -81,8 +81,8 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.NO_LOG: Wording(
         Text(
-            en="There is no log of the step {step}. Steps with a log: {known}.",
-            zh="没有步骤“{step}”的日志。有日志的步骤：{known}。",
+            en="There is no log of {name}. Steps with a log: {known}.",
+            zh="没有 {name} 的日志。有日志的步骤：{known}。",
         ),
         without=Text(en="No step of this PR has a log yet.", zh="这个 PR 还没有任何步骤的日志。"),
     ),

@@ -82,7 +82,7 @@ def test_a_brief_reply_says_so() -> None:
 def test_a_log_that_there_is_not_is_refused(
     words: str, found: tuple[LogTail, ...], step: str, known: str
 ) -> None:
-    assert decided(words, *found) == Refuse(Reason.NO_LOG, {"step": step, "known": known})
+    assert decided(words, *found) == Refuse(Reason.NO_LOG, {"name": step, "known": known})
 
 
 @pytest.mark.parametrize(
