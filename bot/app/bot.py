@@ -55,7 +55,8 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         start = stack.enter_async_context
-        store = await start(_opened(settings))
+        store = await Store.open(settings.store_url)
+        stack.push_async_callback(store.close)
         listeners = stack.enter_context(bound(settings))
         deps = _deps(settings, adapters, store, listeners, clock=clock or SystemClock(), sleep=sleep)
         membership = await start(engine.joining(deps))
@@ -66,15 +67,6 @@ async def running(
         reconcilers = await start(reconciling(deps, membership, comments, worker, inbox))
         await start(serving(deps, listeners, inbox, comments.queue_positions, reconcilers.visits))
         yield Bot(deps, listeners, membership, comments, worker, dispatcher, reconcilers)
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Store]:
-    store = await Store.open(settings.store_url)
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 def _deps(

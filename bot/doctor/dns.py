@@ -70,16 +70,16 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
     label = f"chatops-doctor-{secrets.token_hex(4)}"
     if settings.dns.etcd:
         return await _published(settings, resolver, label)
-    one, six, two = await asyncio.gather(
+    ipv4, ipv6, nested = await asyncio.gather(
         resolver.ask(f"{label}.{domain}", "A"),
         resolver.ask(f"{label}.{domain}", "AAAA"),
         resolver.ask(f"api.{label}.{domain}", "A"),
     )
-    if one.ending is Ending.NO_DATA and six.ending is Ending.FOUND:
-        return [_found(six)]
-    if one.ending is not Ending.FOUND:
-        return [failed(one, domain, resolver.servers)]
-    return [*_right(one, settings.dns.address), *notes(six, two)]
+    if ipv4.ending is Ending.NO_DATA and ipv6.ending is Ending.FOUND:
+        return [_found(ipv6)]
+    if ipv4.ending is not Ending.FOUND:
+        return [failed(ipv4, domain, resolver.servers)]
+    return [*_address_finding(ipv4, settings.dns.address), *notes(ipv6, nested)]
 
 
 async def _published(settings: Settings, resolver: Resolver, label: str) -> Sequence[Finding]:
@@ -90,11 +90,11 @@ async def _published(settings: Settings, resolver: Resolver, label: str) -> Sequ
         trouble = await records.publish([label])
         if trouble is not None:
             return [_no_etcd(trouble)]
-        one = await resolver.ask(f"{label}.{settings.preview.domain.strip('.')}", "A")
+        ipv4 = await resolver.ask(f"{label}.{settings.preview.domain.strip('.')}", "A")
         await records.withdraw([label])
-    if one.ending is Ending.FOUND:
-        return _right(one, settings.dns.address)
-    return [_not_served(one, resolver.servers)]
+    if ipv4.ending is Ending.FOUND:
+        return _address_finding(ipv4, settings.dns.address)
+    return [_not_served(ipv4, resolver.servers)]
 
 
 def failed(lookup: Lookup, domain: str, servers: str) -> Finding:
@@ -106,13 +106,13 @@ def failed(lookup: Lookup, domain: str, servers: str) -> Finding:
     return wrong(found, advice)
 
 
-def notes(six: Lookup, two: Lookup) -> Iterator[Finding]:
+def notes(ipv6: Lookup, nested: Lookup) -> Iterator[Finding]:
     """Report what is unusual about names that resolve."""
-    if six.ending not in {Ending.FOUND, Ending.NO_DATA}:
+    if ipv6.ending not in {Ending.FOUND, Ending.NO_DATA}:
         yield note(
             Text(
-                en=f"the AAAA query for {six.name} is not answered with “no data” ({six.ending})",
-                zh=f"查询 {six.name} 的 AAAA 记录没有得到“无数据”的应答（{six.ending}）",
+                en=f"the AAAA query for {ipv6.name} is not answered with “no data” ({ipv6.ending})",
+                zh=f"查询 {ipv6.name} 的 AAAA 记录没有得到“无数据”的应答（{ipv6.ending}）",
             ),
             Text(
                 en="Browsers query both types and may be slow or fail: answer AAAA with NOERROR and no"
@@ -120,11 +120,11 @@ def notes(six: Lookup, two: Lookup) -> Iterator[Finding]:
                 zh="浏览器会同时查询两种记录，可能因此变慢或失败：AAAA 应返回 NOERROR 且没有记录。",
             ),
         )
-    if two.ending is not Ending.FOUND:
+    if nested.ending is not Ending.FOUND:
         yield note(
             Text(
-                en=f"names with two levels do not resolve: {two.name} ({two.ending})",
-                zh=f"两级名称无法解析：{two.name}（{two.ending}）",
+                en=f"names with two levels do not resolve: {nested.name} ({nested.ending})",
+                zh=f"两级名称无法解析：{nested.name}（{nested.ending}）",
             ),
             Text(
                 en="The bot uses one level; services that use subdomains of their own need two.",
@@ -133,14 +133,14 @@ def notes(six: Lookup, two: Lookup) -> Iterator[Finding]:
         )
 
 
-def _right(one: Lookup, expected: str) -> list[Finding]:
-    if expected and expected not in one.addresses:
-        addresses = ", ".join(one.addresses)
+def _address_finding(ipv4: Lookup, expected: str) -> list[Finding]:
+    if expected and expected not in ipv4.addresses:
+        addresses = ", ".join(ipv4.addresses)
         return [
             wrong(
                 Text(
-                    en=f"{one.name} resolves to {addresses}, not to [dns] address {expected}",
-                    zh=f"{one.name} 解析到 {addresses}，而不是 [dns] address {expected}",
+                    en=f"{ipv4.name} resolves to {addresses}, not to [dns] address {expected}",
+                    zh=f"{ipv4.name} 解析到 {addresses}，而不是 [dns] address {expected}",
                 ),
                 Text(
                     en="Correct the wildcard record or the setting. An old answer may stay cached until its"
@@ -149,7 +149,7 @@ def _right(one: Lookup, expected: str) -> list[Finding]:
                 ),
             )
         ]
-    return [_found(one)]
+    return [_found(ipv4)]
 
 
 def _found(lookup: Lookup) -> Finding:
