@@ -53,14 +53,26 @@ JENKINS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.JENKINS_DENIED: Wording(
         Text(
-            en="The bot's account in Jenkins lacks the permission {permission} for {job}. An"
-            " administrator of Jenkins should grant it.",
+            en="The bot's account in Jenkins lacks the permission {permission} for {job}. A Jenkins"
+            " administrator can grant it.",
             zh="机器人账号在 Jenkins 上对 {job} 没有 {permission} 权限，请 Jenkins 管理员授权。",
         ),
-        without=Text(
-            en="The bot's account in Jenkins lacks a permission. An administrator of Jenkins should"
-            " grant it.",
-            zh="机器人账号在 Jenkins 上权限不足，请 Jenkins 管理员授权。",
+        without=Wording(
+            Text(
+                en="Jenkins denies the bot's account access to {job}. A Jenkins administrator can grant it.",
+                zh="机器人账号在 Jenkins 上无权访问 {job}，请 Jenkins 管理员授权。",
+            ),
+            without=Wording(
+                Text(
+                    en="The bot's account in Jenkins lacks the permission {permission}. A Jenkins"
+                    " administrator can grant it.",
+                    zh="机器人账号在 Jenkins 上没有 {permission} 权限，请 Jenkins 管理员授权。",
+                ),
+                without=Text(
+                    en="Jenkins denies the bot's account access. A Jenkins administrator can grant it.",
+                    zh="机器人账号在 Jenkins 上权限不足，请 Jenkins 管理员授权。",
+                ),
+            ),
         ),
     ),
     Reason.JENKINS_UNAVAILABLE: Wording(

@@ -31,8 +31,8 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.HEAD_MOVED: Wording(
         Text(
-            en="The command was given for commit {seen}, but the branch is now at {now}, so nothing was run.",
-            zh="命令针对的提交是 {seen}，而分支现在是 {now}，因此没有运行。",
+            en="The branch moved on from commit {seen} to {now}, so nothing was run for the older one.",
+            zh="分支已从提交 {seen} 更新到 {now}，因此没有运行旧的提交。",
         ),
         advice=Text(en="Review the new commit, then comment again.", zh="请查看新的提交后重新评论。"),
     ),

@@ -42,13 +42,14 @@ class Wording:
 
     sentence: Text
     advice: Text | None = None
-    without: Text | None = None
-    """The sentence to use when a fact of the first one is missing or empty."""
+    without: "Text | Wording | None" = None
+    """What to say instead when a fact of the sentence is missing or empty."""
 
     def say(self, facts: Mapping[str, str], language: Language) -> tuple[Part, ...]:
         """Return the parts of the sentence."""
         if self.without and not all(map(facts.get, _NAME.findall(self.sentence.say(language)))):
-            return parts(self.without.say(language), facts, language)
+            rest = self.without if isinstance(self.without, Wording) else Wording(self.without)
+            return rest.say(facts, language)
         return parts(self.sentence.say(language), facts, language)
 
     def advise(self, facts: Mapping[str, str], language: Language) -> tuple[Part, ...]:

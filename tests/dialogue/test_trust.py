@@ -171,6 +171,6 @@ async def test_a_commit_that_the_approver_did_not_see_is_not_approved(tester: Of
     tester.gitee.redeliver(-3)
     tester.gitee.redeliver(-3)
     for said in await tester.read_all():
-        assert f"was not run. The command was given for commit `{seen[:8]}`" in said
+        assert f"was not run. The branch moved on from commit `{seen[:8]}`" in said
     assert await tester.runs() == []
     assert "is not trusted yet" in await tester.says("/build")

@@ -49,6 +49,14 @@ def test_a_missing_fact_may_have_a_sentence_of_its_own() -> None:
     assert wording.say({}, Language.ZH) == (Part(Kind.WORDS, "已退出。"),)
 
 
+def test_several_sentences_are_tried_in_order() -> None:
+    last = Wording(Text(en="{path}", zh="{path}"), without=Text(en="none", zh="无"))
+    wording = Wording(Text(en="{job}{path}", zh="{job}{path}"), without=last)
+
+    assert wording.say({"path": "x"}, Language.EN) == (Part(Kind.CODE, "x"),)
+    assert wording.say({}, Language.EN) == (Part(Kind.WORDS, "none"),)
+
+
 def test_there_need_not_be_advice() -> None:
     assert Wording(Text(en="x", zh="x")).advise({}, Language.EN) == ()
     assert Wording(Text(en="x", zh="x"), Text(en="y", zh="z")).advise({}, Language.EN) == (
