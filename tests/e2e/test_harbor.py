@@ -91,5 +91,5 @@ class TestThreshold:
         said = await tester.opened()
 
         assert "镜像漏洞超出门槛" in said
-        assert "有 3 个“高危”及以上级别的漏洞" in said
+        assert "“高危”及以上级别的有 3 个" in said
         assert "test.example.com" not in said
