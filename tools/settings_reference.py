@@ -65,7 +65,7 @@ _EXAMPLE_TITLE = Text(en="Example", zh="示例")
 _HEADER = Text(en="| key | default | values | meaning |", zh="| 配置项 | 默认值 | 取值 | 含义 |")
 _TYPES = {
     "boolean": Text(en="true, false", zh="true、false"),
-    "integer": Text(en="whole number", zh="整数"),
+    "integer": Text(en="integer", zh="整数"),
     "number": Text(en="number", zh="数字"),
     "array": Text(en="list", zh="列表"),
     "string": Text(en="text", zh="文本"),
@@ -150,10 +150,15 @@ def _values(schema: Mapping[str, Any], language: Language) -> str:
     chosen = _resolved(schema)
     if "enum" in chosen:
         return ", ".join(f"`{json.dumps(word)}`" for word in chosen["enum"])
-    bounds = [f"≥ {chosen['minimum']}"] if "minimum" in chosen else []
-    bounds += [f"> {chosen['exclusiveMinimum']:g}"] if "exclusiveMinimum" in chosen else []
-    bounds += [f"≤ {chosen['maximum']}"] if "maximum" in chosen else []
-    return " ".join([_TYPES[chosen["type"]].say(language), *bounds])
+    return f"{_TYPES[chosen['type']].say(language)} {_bounds(chosen)}".strip()
+
+
+def _bounds(schema: Mapping[str, Any]) -> str:
+    if "maximum" in schema:
+        return f"{schema['minimum']}–{schema['maximum']}"
+    if "exclusiveMinimum" in schema:
+        return f"> {schema['exclusiveMinimum']:g}"
+    return f"≥ {schema['minimum']}" if "minimum" in schema else ""
 
 
 def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:

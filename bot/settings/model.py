@@ -65,8 +65,8 @@ class ServerSettings:
     port: Port = 8080
     """Port of the webhook intake, the pages and the API."""
     public_url: WebAddress = ""
-    """Address at which browsers reach the pages, such as `https://chatops.example.com`; by default `http://`,
-    `host` and `port`, which may work on this machine only."""
+    """Address at which browsers reach the pages, such as `https://chatops.example.com`; by default
+    made from `host` and `port`, which may work on this machine only."""
     data_dir: Path = Path("data")
     """Directory of the database, logs, reports and the git cache; it must survive restarts."""
     max_body: Bytes = 1 << 20
