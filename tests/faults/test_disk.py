@@ -87,7 +87,7 @@ async def test_a_report_waits_for_disk_space(small_disk: SmallDisk, caplog: pyte
     with pytest.raises(RetryLater, match="No space left on device"):
         await store.put(1, {"report.html": b"x" * (1 << 16)})
     saving = asyncio.create_task(RunFiles(store).save(1, "unit", Report(()), {"a.xml": b"<x/>" * 9999}))
-    await until(lambda: saving.done() or "run 1 waits with a report" in caplog.text)
+    await until(lambda: saving.done() or "run 1 waits to store a report" in caplog.text)
     assert not saving.done()
     small_disk.free()
     await saving
