@@ -145,7 +145,7 @@ WORDS: Mapping[str, str] = {
     "sweep.age": "在此时间内变动过的对象会被跳过：Webhook 可能还在路上，或者仍有运行在使用它。",
     "comments": "评论相关设置。",
     "comments.language": "仓库没有指定语言时使用的语言。",
-    "comments.style": "运行失败时，评论中引用日志的末尾（full），还是只给链接（brief）。",
+    "comments.style": "运行失败和 `/logs` 的评论引用日志的末尾（full），还是只给链接（brief）。",
     "comments.templates": "自定义模板目录，其中的同名模板会替换内置模板。",
     "comments.announce": "运行失败、环境就绪或即将到期时，是否另发一条简短评论以便通知相关人员。",
     "permissions": "按命令名指定谁可以使用：anyone（任何人）、"

@@ -203,7 +203,7 @@ class CommentsSettings:
     language: Language = Language.ZH
     """Language of comments, unless the repository chooses one."""
     style: Literal["full", "brief"] = "full"
-    """Whether the comment of a failed run quotes the end of its log (full) or only links to it (brief)."""
+    """Whether comments quote the end of a log, for failed runs and `/logs` (full), or only link to it (brief)."""
     templates: Path | None = None
     """Directory of templates that replace the built-in ones with the same name."""
     announce: bool = True
