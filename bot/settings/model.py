@@ -203,7 +203,7 @@ class CommentsSettings:
     language: Language = Language.ZH
     """Language of comments, unless the repository chooses one."""
     style: Literal["full", "brief"] = "full"
-    """Whether comments quote the end of a log, for failed runs and `/logs` (full), or only link to it (brief)."""
+    """Whether comments on failed runs and `/logs` quote the log's end (full) or just link to it (brief)."""
     templates: Path | None = None
     """Directory of templates that replace the built-in ones with the same name."""
     announce: bool = True
