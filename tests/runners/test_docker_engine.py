@@ -3,6 +3,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.model.account import RegistryAccount
-from bot.model.errors import GiveUp, RetryLater
+from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.runners import lines
 from bot.runners.cleanup import uninterrupted
@@ -184,37 +185,84 @@ async def test_an_engine_without_buildkit_is_reported_as_the_operators_problem(t
     assert caught.value.facts == {"message": "buildkit is not enabled on daemon"}
 
 
-async def test_private_base_is_pulled_with_the_credentials_that_buildkit_lacks(tmp_path: Path) -> None:
-    pulled: list[Any] = []
+def without_session(step: bytes) -> str:
+    """Return what the engine answers when BuildKit needs a session in this step."""
+    error = b"no active sessions"
+    vertex = b"\x0a\x01x\x1a" + bytes([len(step)]) + step + b"\x3a" + bytes([len(error)]) + error
+    status = base64.b64encode(b"\x0a" + bytes([len(vertex)]) + vertex).decode()
+    messages = (
+        {"id": "moby.buildkit.trace", "aux": status},
+        {"error": "failed to solve: no active sessions"},
+    )
+    return "".join(f"{json.dumps(message)}\n" for message in messages)
 
-    async def build(request: web.Request) -> web.Response:
+
+@dataclass
+class PullingEngine:
+    """An engine whose BuildKit cannot load a base image until the engine has pulled it, or never can."""
+
+    step: bytes
+    hopeless: bool = False
+    builds: int = 0
+    pulled: list[tuple[str, str, str | None]] = field(default_factory=list)
+
+    async def build(self, request: web.Request) -> web.Response:
         await request.read()
-        trace = {"error": "failed to solve: failed to authorize: no active sessions"}
-        # The step that failed: "[internal] load metadata for r:1/base:1", with an error.
-        name, error = b"[internal] load metadata for r:1/base:1", b"denied"
-        vertex = b"\x0a\x01x" + b"\x1a" + bytes([len(name)]) + name + b"\x3a" + bytes([len(error)]) + error
-        status = base64.b64encode(b"\x0a" + bytes([len(vertex)]) + vertex).decode()
-        first = json.dumps({"id": "moby.buildkit.trace", "aux": status})
+        self.builds += 1
         done = json.dumps({"id": "moby.image.id", "aux": {"ID": "sha256:00"}})
-        return web.Response(text=done if pulled else f"{first}\n{json.dumps(trace)}\n")
+        return web.Response(text=done if self.pulled and not self.hopeless else without_session(self.step))
 
-    async def pull(request: web.Request) -> web.Response:
+    async def pull(self, request: web.Request) -> web.Response:
         auth = json.loads(base64.urlsafe_b64decode(request.headers["X-Registry-Auth"]))
-        pulled.append((request.query["fromImage"], request.query["tag"], auth["password"]))
+        self.pulled.append((request.query["fromImage"], request.query["tag"], auth.get("password")))
         return web.Response(text='{"status":"Pull complete","id":"ab"}\n')
 
-    async def inspect(request: web.Request) -> web.Response:
-        known = request.match_info["name"] == "sha256:00" or pulled
+    async def inspect(self, request: web.Request) -> web.Response:
+        known = request.match_info["name"] == "sha256:00" or self.pulled
         return web.json_response({"Id": "sha256:00", "Size": 7, "Config": {}}, status=200 if known else 404)
 
-    routes: dict[str, Handler] = {"/build": build, "/images/create": pull, "/images/{name:.*}/json": inspect}
-    async with fake_engine(tmp_path, routes) as engine:
-        builder = DockerBuilder(
-            engine, instance="t", credentials=Credentials(RegistryAccount("r:1", "u", "p"))
-        )
-        await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM r:1/base:1"}), Recorder())
+    async def run(self, folder: Path) -> None:
+        """Build an image, with an account at the registry `r:1`."""
+        routes: dict[str, Handler] = {
+            "/build": self.build,
+            "/images/create": self.pull,
+            "/images/{name:.*}/json": self.inspect,
+        }
+        credentials = Credentials(RegistryAccount("r:1", "u", "p"))
+        async with fake_engine(folder, routes) as engine:
+            builder = DockerBuilder(engine, instance="t", credentials=credentials)
+            await builder.build(order(folder, "x:1", {"Dockerfile": "FROM scratch"}), Recorder())
 
-    assert pulled == [("r:1/base", "1", "p")]
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (b"[internal] load metadata for r:1/base:1", ("r:1/base", "1", "p")),
+        (
+            b"resolve image config for docker-image://docker.io/docker/dockerfile:1",
+            ("docker.io/docker/dockerfile", "1", None),
+        ),
+    ],
+    ids=["base image", "syntax"],
+)
+async def test_images_that_buildkit_cannot_load_are_pulled_by_the_engine(
+    tmp_path: Path, step: bytes, expected: tuple[str, str, str | None]
+) -> None:
+    engine = PullingEngine(step)
+
+    await engine.run(tmp_path)
+
+    assert (engine.builds, engine.pulled) == (2, [expected])
+
+
+async def test_a_base_image_is_pulled_only_once(tmp_path: Path) -> None:
+    engine = PullingEngine(b"[internal] load metadata for r:1/base:1", hopeless=True)
+
+    with pytest.raises(TellUser) as caught:
+        await engine.run(tmp_path)
+
+    assert caught.value.reason is Reason.BASE_IMAGE_MISSING
+    assert engine.builds == 2
 
 
 async def test_messages_are_split_across_chunks_and_huge_ones_skipped(
