@@ -34,5 +34,5 @@ def with_commands(readme: str, table: str) -> str:
 def _row(command: CommandHelp, language: Language) -> str:
     aliases = " ".join(f"`/{alias}`" for alias in command.aliases)
     usage = command.usage.replace("|", "\\|")
-    needs = PERMISSIONS[command.needs].say(language)
-    return f"| `{usage}` | {command.summary.say(language)} | {needs} | {aliases} |"
+    permission = PERMISSIONS[command.permission].say(language)
+    return f"| `{usage}` | {command.summary.say(language)} | {permission} | {aliases} |"

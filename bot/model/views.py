@@ -108,7 +108,7 @@ class CommandHelp:
     aliases: tuple[str, ...]
     usage: str
     summary: Text
-    needs: str
+    permission: str
     """Permission level in force: anyone, contributor, write or admin."""
     arguments: tuple[ArgumentHelp, ...] = ()
     examples: tuple[str, ...] = ()

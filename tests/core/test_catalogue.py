@@ -40,7 +40,7 @@ def test_help_lists_the_available_commands() -> None:
 
 
 def test_help_shows_the_effective_permission_level() -> None:
-    levels = {name: entry.needs for name, entry in shown().items()}
+    levels = {name: entry.permission for name, entry in shown().items()}
 
     assert levels["build"] == "write"
     assert levels["test"] == "contributor"
@@ -51,7 +51,7 @@ def test_one_command_is_explained() -> None:
 
     entry = command_help(cancel, {})
 
-    assert (entry.usage, entry.needs, entry.aliases) == ("/cancel [run]", "contributor", cancel.aliases)
+    assert (entry.usage, entry.permission, entry.aliases) == ("/cancel [run]", "contributor", cancel.aliases)
     assert entry.examples == cancel.examples
     [argument] = entry.arguments
     text = Text(

@@ -266,7 +266,7 @@ COMMANDS = (
         aliases=("部署",),
         usage="/deploy [环境] [ttl=3d]",
         summary=Text(en="Deploy this pull request.", zh="部署这个 PR。"),
-        needs="write",
+        permission="write",
         arguments=(
             ArgumentHelp("environment", "[environment]", Text(en="where to deploy", zh="部署到哪个环境")),
             ArgumentHelp("ttl", "ttl=3d", Text(en="remove it after this long", zh="多久之后自动清理")),
@@ -278,14 +278,14 @@ COMMANDS = (
         aliases=("测试",),
         usage="/test [suite…]",
         summary=Text(en="Run the tests.", zh="运行测试。"),
-        needs="contributor",
+        permission="contributor",
     ),
     CommandHelp(
         name="help",
         aliases=("帮助",),
         usage="/help [command]",
         summary=Text(en="Show what can be said here.", zh="查看可用的命令。"),
-        needs="anyone",
+        permission="anyone",
     ),
 )
 _AUTOMATIC = {

@@ -32,7 +32,7 @@ def command_help(command: AnyCommand, policy: Mapping[str, PermissionLevel]) -> 
         aliases=command.aliases,
         usage=command.usage,
         summary=command.summary,
-        needs=str(gate.permission_level(command, policy)),
+        permission=str(gate.permission_level(command, policy)),
         arguments=tuple(
             ArgumentHelp(argument.name, argument.usage, argument.declaration.text)
             for argument in command.arguments

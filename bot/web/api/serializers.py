@@ -221,7 +221,7 @@ class Command(Schema):
     aliases: tuple[str, ...]
     usage: str
     summary: Words
-    needs: str
+    needs: str = _at("permission")
     """Permission that it takes: anyone, contributor, write or admin."""
     arguments: tuple[Argument, ...]
     examples: tuple[str, ...]
