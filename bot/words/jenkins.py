@@ -100,7 +100,7 @@ JENKINS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.JENKINS_ABORTED: Wording(
         Text(
-            en="Build #{number} of the Jenkins job {job} was aborted in Jenkins.",
+            en="Build #{number} of {job} was aborted in Jenkins.",
             zh="Jenkins 任务 {job} 的第 {number} 次构建在 Jenkins 上被中止。",
         ),
         without=Text(

@@ -97,7 +97,9 @@ async def test_a_repository_without_configuration_and_dockerfile_is_ignored(test
     tester.world.dockerfile = None
     said = await tester.says("/build")
     assert "❌ **Build failed**" in said
-    assert "The commit has no `Dockerfile`. Add the file, or name its place" in said.replace("\n", " ")
+    assert "The commit has no `Dockerfile`. Add the file, or set `build.dockerfile`" in said.replace(
+        "\n", " "
+    )
 
 
 async def test_a_push_supersedes_the_running_run(tester: OfflineTester) -> None:

@@ -208,7 +208,7 @@ async def test_a_run_that_takes_too_long_stops_its_build(
     [
         (None, None, ["Jenkins has no job `team/build-image`", "Check `job` in `.chatops.yml`"]),
         ({"buildable": False}, None, ["job `team/build-image` is disabled.", "Enable it in Jenkins"]),
-        ({}, {"Read"}, ["Jenkins denies", "`hudson.model.Item.Build`", "An administrator of Jenkins"]),
+        ({}, {"Read"}, ["lacks the permission", "`hudson.model.Item.Build`", "A Jenkins administrator"]),
         ({"parameters": ["OTHER"]}, None, ["does not declare `CHATOPS_RUN`", "string parameters"]),
         ({"story": fails("cc: gone")}, None,
          ["The Jenkins job `team/build-image` ended with `FAILURE` (build #1).", "cc: gone"]),
@@ -238,7 +238,7 @@ async def test_wrong_credentials_are_reported_as_the_operators_problem(
     await tester.configure(BUILD)
     said = await tester.opened()
     assert "⚠️ **Build interrupted**" in said
-    assert "Jenkins does not accept the bot's user name with its token or password" in said
+    assert "Jenkins does not accept the bot's user name and its token or password" in said
     assert "An operator should check `[jenkins]`." in said
 
 

@@ -154,7 +154,7 @@ async def test_a_moved_head_is_reported_and_not_built(tester: OfflineTester) -> 
     await tester.start()
     tester.gitee.redeliver(-2)
     said = await tester.read()
-    assert f"given for commit `{seen[:8]}`, but the branch is now at `{now[:8]}`" in said
+    assert f"moved on from commit `{seen[:8]}` to `{now[:8]}`" in said
     assert len(await tester.runs()) == 1
 
 

@@ -93,7 +93,7 @@ async def test_the_bots_own_comments_never_act(quiet: OfflineTester) -> None:
 async def test_a_closed_pull_request_runs_no_code_and_answers_status(quiet: OfflineTester) -> None:
     await quiet.says("/deploy")
     await quiet.close()
-    assert "The PR is closed or merged; nothing runs here any more." in await quiet.says("/test")
+    assert "The PR is closed or merged, so nothing runs here any more." in await quiet.says("/test")
     assert "Last: #1 passed" in await quiet.says("/status")
     assert "Environment torn down" in await quiet.says("/teardown")
     assert "No environment is running.\n" in await quiet.says("/status")
