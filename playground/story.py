@@ -25,7 +25,7 @@ class StoryError(Exception):
 
 
 @dataclass(slots=True)
-class Stage:
+class StoryContext:
     """What the acts use: servers, users and clients."""
 
     gitee: OfflineGitee
@@ -85,105 +85,107 @@ def states(run: dict[str, Any]) -> dict[str, str]:
     return {step["name"]: step["state"] for step in run["steps"]}
 
 
-async def play(stage: Stage) -> None:
+async def play(context: StoryContext) -> None:
     """Play all acts. Raises StoryError at the first unexpected result."""
     for act in (_open, _push_and_retest, _request_status, _merge):
-        await act(stage)
+        await act(context)
 
 
-async def _open(stage: Stage) -> None:
-    stage.report("mei opens a pull request; its new feature has a bug that one test detects")
-    stage.number = await open_first_pull(stage.gitee, stage.demo)
-    run = await stage.next_run()
+async def _open(context: StoryContext) -> None:
+    context.report("mei opens a pull request; its new feature has a bug that one test detects")
+    context.number = await open_first_pull(context.gitee, context.demo)
+    run = await context.next_run()
     expected = {"build": "passed", "deploy": "passed", "test": "failed"}
     require(states(run) == expected, f"the first run ended {states(run)}, not {expected}")
-    if stage.jenkins:
-        _require_jobs(stage, run)
-    await _require_preview(stage)
-    await _require_tags(stage, run, present=True)
-    await _require_report(stage, run)
+    if context.jenkins:
+        _require_jobs(context, run)
+    await _require_preview(context)
+    await _require_tags(context, run, present=True)
+    await _require_report(context, run)
 
 
-def _require_jobs(stage: Stage, run: dict[str, Any]) -> None:
+def _require_jobs(context: StoryContext, run: dict[str, Any]) -> None:
     """Require that Jenkins built and tested, and that the steps link to its pages."""
-    linked = {step["name"] for step in run["steps"] if step["link"].startswith(f"{stage.jenkins}/job/")}
+    linked = {step["name"] for step in run["steps"] if step["link"].startswith(f"{context.jenkins}/job/")}
     require(linked == {"build", "test"}, f"only {linked} link to Jenkins")
-    stage.report(f"Jenkins built and tested it: {stage.jenkins}/")
+    context.report(f"Jenkins built and tested it: {context.jenkins}/")
 
 
-async def _push_and_retest(stage: Stage) -> None:
-    stage.report("mei pushes the fix, then comments /retest")
+async def _push_and_retest(context: StoryContext) -> None:
+    context.report("mei pushes the fix, then comments /retest")
     change = ready_made_changes()["fix"]
-    sha = await stage.gitee.push(stage.demo.full_name, stage.number, change, by=stage.demo.developer)
-    run = await stage.next_run()
+    sha = await context.gitee.push(context.demo.full_name, context.number, change, by=context.demo.developer)
+    run = await context.next_run()
     require(run["sha"] == sha, f"the push of {sha[:8]} started a run of {run['sha'][:8]}")
     require(set(states(run).values()) == {"passed"}, f"after the fix the run ended {states(run)}")
-    await _comment(stage, "/retest", by=stage.demo.developer)
-    again = await stage.next_run()
+    await _comment(context, "/retest", by=context.demo.developer)
+    again = await context.next_run()
     require(states(again) == {"test": "passed"}, f"/retest ended {states(again)}")
-    await _require_preview(stage)
+    await _require_preview(context)
 
 
-async def _request_status(stage: Stage) -> None:
-    stage.report("lin comments /status")
-    before = len(stage.gitee.comments(stage.demo.full_name, stage.number, by=stage.demo.bot))
-    await _comment(stage, "/status", by=stage.demo.maintainer)
+async def _request_status(context: StoryContext) -> None:
+    context.report("lin comments /status")
+    before = len(context.gitee.comments(context.demo.full_name, context.number, by=context.demo.bot))
+    await _comment(context, "/status", by=context.demo.maintainer)
 
     async def answered() -> bool:
-        return len(stage.gitee.comments(stage.demo.full_name, stage.number, by=stage.demo.bot)) > before
+        return (
+            len(context.gitee.comments(context.demo.full_name, context.number, by=context.demo.bot)) > before
+        )
 
-    await stage.until("the reply to /status", answered)
+    await context.until("the reply to /status", answered)
 
 
-async def _merge(stage: Stage) -> None:
-    stage.report("lin merges; the bot cleans up")
-    runs = await stage.runs()
-    await stage.gitee.merge(stage.demo.full_name, stage.number, by=stage.demo.maintainer)
-    run = await stage.next_run()
+async def _merge(context: StoryContext) -> None:
+    context.report("lin merges; the bot cleans up")
+    runs = await context.runs()
+    await context.gitee.merge(context.demo.full_name, context.number, by=context.demo.maintainer)
+    run = await context.next_run()
     require(states(run) == {"teardown": "passed"}, f"the merge ended in {states(run)}")
     require(
-        (await _preview(stage)).status_code == httpx.codes.GONE,
+        (await _preview(context)).status_code == httpx.codes.GONE,
         "the preview is still reachable after teardown",
     )
     for earlier in runs:
-        await _require_tags(stage, earlier, present=False)
-    await stage.until("the comment to report it", lambda: _reported(stage, run))
+        await _require_tags(context, earlier, present=False)
+    await context.until("the comment to report it", lambda: _reported(context, run))
 
 
-async def _reported(stage: Stage, run: dict[str, Any]) -> bool:
+async def _reported(context: StoryContext, run: dict[str, Any]) -> bool:
     """Whether the comment of a run reports success; it is updated shortly after the run ended."""
     marker = naming.comment_marker("run", str(run["id"]))
-    comments = stage.gitee.comments(stage.demo.full_name, stage.number, by=stage.demo.bot)
+    comments = context.gitee.comments(context.demo.full_name, context.number, by=context.demo.bot)
     return any(marker in one.body and one.body.startswith("✅") for one in comments)
 
 
-async def _comment(stage: Stage, body: str, *, by: str) -> None:
-    await stage.gitee.comment(stage.demo.full_name, stage.number, body, by=by)
+async def _comment(context: StoryContext, body: str, *, by: str) -> None:
+    await context.gitee.comment(context.demo.full_name, context.number, body, by=by)
 
 
-async def _preview(stage: Stage) -> httpx.Response:
-    name = stage.demo.full_name.partition("/")[2]
-    host = f"pr-{stage.number}-{name}.{stage.domain}"
-    return await stage.previews.get("/", headers={"Host": host})
+async def _preview(context: StoryContext) -> httpx.Response:
+    name = context.demo.full_name.partition("/")[2]
+    host = f"pr-{context.number}-{name}.{context.domain}"
+    return await context.previews.get("/", headers={"Host": host})
 
 
-async def _require_preview(stage: Stage) -> None:
-    response = await _preview(stage)
+async def _require_preview(context: StoryContext) -> None:
+    response = await _preview(context)
     require(response.is_success, f"the preview returned {response.status_code}")
-    stage.report(f"the preview returns {len(response.content)} bytes")
+    context.report(f"the preview returns {len(response.content)} bytes")
 
 
-async def _require_tags(stage: Stage, run: dict[str, Any], *, present: bool) -> None:
+async def _require_tags(context: StoryContext, run: dict[str, Any], *, present: bool) -> None:
     for step in run["steps"]:
         image = step["image"]
         if step["name"] == "build" and image:
             repository, _, tag = image["reference"].partition("/")[2].rpartition(":")
-            response = await stage.registry.get(f"/v2/{repository}/manifests/{tag}")
+            response = await context.registry.get(f"/v2/{repository}/manifests/{tag}")
             require(response.is_success is present, f"the registry returned {response.status_code} for {tag}")
 
 
-async def _require_report(stage: Stage, run: dict[str, Any]) -> None:
-    response = await stage.bot.get(f"/reports/{run['id']}/")
+async def _require_report(context: StoryContext, run: dict[str, Any]) -> None:
+    response = await context.bot.get(f"/reports/{run['id']}/")
     require(response.is_success, f"the report returned {response.status_code}")
     failed = [name for step in run["steps"] for name in step["failed_tests"]]
     require(failed, f"no failed test is named in {json.dumps(states(run))}")

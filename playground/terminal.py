@@ -15,7 +15,7 @@ import httpx
 from bot.model.errors import ChatOpsError
 from playground.demo_repository import open_first_pull
 from playground.launch import REQUEST_SECONDS, Playground, Ports, playground
-from playground.story import Stage, StoryError, play
+from playground.story import StoryContext, StoryError, play
 
 WIDTH = 78
 
@@ -98,27 +98,27 @@ async def _interrupted(running: Playground) -> None:
 
 
 async def _story(running: Playground, registry: str) -> int:
-    async with _stage(running, registry) as stage:
+    async with _story_context(running, registry) as context:
         try:
-            await play(stage)
+            await play(context)
         except (StoryError, httpx.HTTPError) as error:
             click.echo(f"✗ {error}", err=True)
             return 1
         finally:
-            _print_comments(running, stage.number)
+            _print_comments(running, context.number)
         click.echo("✓ everything happened as expected")
         return 0
 
 
 @asynccontextmanager
-async def _stage(running: Playground, registry: str) -> AsyncIterator[Stage]:
+async def _story_context(running: Playground, registry: str) -> AsyncIterator[StoryContext]:
     port = running.previews.rpartition(":")[2]
     async with (
         httpx.AsyncClient(base_url=running.bot_url, timeout=REQUEST_SECONDS) as bot,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=REQUEST_SECONDS) as previews,
         httpx.AsyncClient(base_url=registry, timeout=REQUEST_SECONDS) as images,
     ):
-        yield Stage(
+        yield StoryContext(
             gitee=running.gitee,
             demo=running.demo,
             bot=bot,

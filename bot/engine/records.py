@@ -79,7 +79,7 @@ class RunRecords(QueueRecords, Protocol):
 
 
 class EnvironmentReader(Protocol):
-    """What the DNS records depend on."""
+    """What the DNS records, the pages and the API need."""
 
     async def environments(
         self, repo: RepoPath | None = None, number: int | None = None

@@ -8,6 +8,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from bot.core.reconciling.retention import RetentionPolicy
+from bot.engine.records import EnvironmentReader
 from bot.gitee.signature import DEFAULT_WINDOW, Mode
 from bot.model.addresses import Addresses
 from bot.model.delivery import Delivery
@@ -17,7 +18,7 @@ from bot.model.text import Language
 from bot.model.views import CommandHelp
 from bot.ports import Clock
 from bot.web.monitoring.metrics import WebMetrics
-from bot.web.ports import EnvironmentReader, PreviewRecords, RunFileReader, RunReader
+from bot.web.ports import PreviewRecords, RunFileReader, RunReader
 from bot.web.previews.visits import Visits
 
 

@@ -1,4 +1,8 @@
-"""What the web asks of the store and of the files of runs: as little as its handlers use."""
+"""What the web uses of the store and of the files of runs.
+
+The methods are documented where they are implemented, in `bot/store/` and `bot/reports/files.py`. Each raises
+RetryLater(STORE_UNAVAILABLE) while the store is unavailable.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,38 +15,17 @@ from bot.reports.files import LogChunk
 
 
 class PreviewRecords(Protocol):
-    """Finds, wakes and marks as visited the environments behind the hostnames of previews."""
+    """What the preview proxy needs."""
 
-    async def environment_at(self, host_label: str) -> Environment | None:
-        """Return the environment whose hostname begins with this label, removed ones included."""
-        ...
-
-    async def request_wake(self, key: EnvironmentKey, at: datetime) -> None:
-        """Request that an environment wakes, if it is asleep."""
-        ...
-
-    async def visited(self, seen: Mapping[str, datetime]) -> None:
-        """Store when the environments of these labels were last visited."""
-        ...
-
-
-class EnvironmentReader(Protocol):
-    """Reads environments."""
-
-    async def environments(
-        self, repo: RepoPath | None = None, number: int | None = None
-    ) -> tuple[Environment, ...]:
-        """Return environments that are not removed; only those of one pull request if it is given."""
-        ...
+    async def environment_at(self, host_label: str) -> Environment | None: ...
+    async def request_wake(self, key: EnvironmentKey, at: datetime) -> None: ...
+    async def visited(self, seen: Mapping[str, datetime]) -> None: ...
 
 
 class RunReader(Protocol):
-    """Reads runs."""
+    """What the pages and the API need of runs."""
 
-    async def run(self, run_id: int) -> Run | None:
-        """Return one run."""
-        ...
-
+    async def run(self, run_id: int) -> Run | None: ...
     async def runs(
         self,
         *,
@@ -50,30 +33,14 @@ class RunReader(Protocol):
         number: int | None = None,
         before: int | None = None,
         limit: int = 50,
-    ) -> tuple[Run, ...]:
-        """Return runs with ids below `before`, newest first."""
-        ...
-
-    async def unfinished(self) -> tuple[Run, ...]:
-        """Return runs that are not final, oldest first."""
-        ...
+    ) -> tuple[Run, ...]: ...
+    async def unfinished(self) -> tuple[Run, ...]: ...
 
 
 class RunFileReader(Protocol):
-    """Reads the logs of steps and the reports of tests."""
+    """What the pages and the API need of the files of runs. Their contents are untrusted."""
 
-    async def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk:
-        """Return at most `limit` bytes of a log from `offset` on, cut between characters."""
-        ...
-
-    async def has_report(self, run: int) -> bool:
-        """Whether a run has an HTML report."""
-        ...
-
-    async def report(self, run: int) -> bytes | None:
-        """Return a run's HTML report, if there is one; it holds untrusted text."""
-        ...
-
-    async def own_report(self, run: int, name: str) -> bytes | None:
-        """Return an HTML report that a test suite wrote itself, if there is one; all of it is untrusted."""
-        ...
+    async def read_log(self, run: int, step: str, offset: int, limit: int) -> LogChunk: ...
+    async def has_report(self, run: int) -> bool: ...
+    async def report(self, run: int) -> bytes | None: ...
+    async def own_report(self, run: int, name: str) -> bytes | None: ...

@@ -12,7 +12,7 @@ from playground import launch, story
 from playground.demo_repository import DemoRepository, open_first_pull, seed_demo
 from playground.launch import Ports
 from playground.server import OfflineGitee
-from playground.story import Stage
+from playground.story import StoryContext
 from playground.terminal import PlaygroundOptions
 
 
@@ -69,7 +69,7 @@ def test_ports_are_the_defaults_or_free_ones_for_a_story_unless_given(
     assert options.ports == ports
 
 
-class Impatient(Stage):
+class Impatient(StoryContext):
     """Posts the bot's last comment only when something waits for it."""
 
     last_words: Callable[[], Awaitable[None]]
@@ -95,25 +95,25 @@ def served(request: httpx.Request) -> httpx.Response:
 
 
 async def at_the_merge(gitee: OfflineGitee, demo: DemoRepository, client: httpx.AsyncClient) -> Impatient:
-    stage = Impatient(gitee, demo, client, client, domain="test", registry=client, report=lambda _: None)
-    stage.number = await open_first_pull(gitee, demo)
+    context = Impatient(gitee, demo, client, client, domain="test", registry=client, report=lambda _: None)
+    context.number = await open_first_pull(gitee, demo)
     note = await gitee.comment(
-        demo.full_name, stage.number, f"🔄 **正在清理**\n\n{comment_marker('run', '1')}", by=demo.bot
+        demo.full_name, context.number, f"🔄 **正在清理**\n\n{comment_marker('run', '1')}", by=demo.bot
     )
 
     async def last_words() -> None:
         text = f"✅ **环境已清理**\n\n{comment_marker('run', '1')}"
         await gitee.edit_comment(demo.full_name, note, text, by=demo.bot)
 
-    stage.last_words = last_words
-    return stage
+    context.last_words = last_words
+    return context
 
 
 async def test_a_story_ends_with_its_last_comment(empty: OfflineGitee) -> None:
     demo = await seed_demo(empty)
     transport = httpx.MockTransport(served)
     async with httpx.AsyncClient(base_url="http://bot", transport=transport) as client:
-        stage = await at_the_merge(empty, demo, client)
-        await story._merge(stage)
-    [told] = empty.comments(demo.full_name, stage.number, by=demo.bot)
+        context = await at_the_merge(empty, demo, client)
+        await story._merge(context)
+    [told] = empty.comments(demo.full_name, context.number, by=demo.bot)
     assert "环境已清理" in told.body
