@@ -139,7 +139,7 @@ def declared(kind: type[Any]) -> tuple[Argument, ...]:
 
 
 def bind(kind: type[T], tokens: Sequence[str], usage: str) -> T:
-    """Return the dataclass with the values in the tokens; named ones may stand between positional ones.
+    """Return the dataclass with the values in the tokens; named and positional ones may be mixed.
 
     Raises TellUser(ARGUMENT_MISSING | ARGUMENT_UNKNOWN | ARGUMENT_REPEATED | ARGUMENT_INVALID).
     """
