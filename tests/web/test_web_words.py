@@ -6,7 +6,8 @@ from jinja2 import nodes
 
 from bot.model.text import Language
 from bot.web.pages.messages import WORDS
-from bot.web.pages.templating import new_templates
+from bot.web.pages.templating import new_templates, sentence
+from bot.words.sentence import Kind, Part
 
 
 def test_words_ask_for_the_same_facts_in_both_languages() -> None:
@@ -30,3 +31,9 @@ def test_templates_contain_no_text_and_use_known_messages() -> None:
         assert set(asked) <= set(WORDS), name
         prose = "".join(part.data for output in tree.find_all(nodes.TemplateData) for part in [output])
         assert not re.search(r"[\u4e00-\u9fff]", prose), name
+
+
+def test_facts_in_a_sentence_are_escaped() -> None:
+    parts = (Part(Kind.WORDS, "No "), Part(Kind.CODE, "<b>"), Part(Kind.TEXT, " by <i>"))
+
+    assert sentence(parts) == "No <code>&lt;b&gt;</code> by &lt;i&gt;"
