@@ -171,7 +171,7 @@ class Message:
     template: str
     """`<language>/<template>.md.j2` in `comment_templates`."""
     facts: Mapping[str, object] = field(default_factory=dict)
-    """Names must not be methods of a dict, such as `items`. Text that other people wrote is hostile."""
+    """By the name of an attribute of `view`. Text that other people wrote is hostile."""
 
 
 View = (

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -144,7 +144,7 @@ def _worded(language: Language) -> dict[str, Callable[..., object]]:
 
 
 def _render(environment: Environment, name: str, view: View) -> str:
-    facts = view.facts if isinstance(view, Message) else view
+    facts = SimpleNamespace(**view.facts) if isinstance(view, Message) else view
     text = environment.get_template(name).render(view=facts)
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 

@@ -29,9 +29,11 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / folder / name).write_text(content, "utf-8")
     monkeypatch.setattr(engine, "TEMPLATES", tmp_path / "templates")
     monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path / "commands")])
-    for module in ("commands.ping", "commands.errors"):
-        monkeypatch.setitem(sys.modules, module, None)
-        monkeypatch.delitem(sys.modules, module)
+    for module in ("ping", "errors"):
+        # Undone, these remove what the import leaves behind.
+        monkeypatch.setattr(commands, module, None, raising=False)
+        monkeypatch.setitem(sys.modules, f"commands.{module}", None)
+        monkeypatch.delitem(sys.modules, f"commands.{module}")
 
 
 @pytest.mark.usefixtures("added")

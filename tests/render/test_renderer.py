@@ -268,8 +268,14 @@ def test_a_broken_template_is_named_even_if_another_includes_it(overrides: Overr
     assert [file for file, _ in overrides.failed] == ["_shape.md.j2"]
 
 
+def test_a_fact_may_have_any_name(overrides: Overrides) -> None:
+    overrides.write("parts.md.j2", "{{ view.items | join(', ') }}")
+
+    assert overrides.render(Message("parts", {"items": ("a", "b")})) == f"a, b\n\n{MARKER}\n"
+
+
 def test_an_override_cannot_change_what_it_is_given(overrides: Overrides) -> None:
-    overrides.write("hint.md.j2", "{% set _ = view.update(typed='x') %}")
+    overrides.write("hint.md.j2", "{% set _ = view.__setattr__('typed', 'x') %}")
 
     assert "did you mean" in overrides.render(samples.VIEWS["hint"])
 
