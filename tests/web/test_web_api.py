@@ -1,6 +1,7 @@
 """The JSON API: its OpenAPI document, its responses and its errors."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -8,7 +9,8 @@ import pytest
 
 from bot.model.environment import EnvironmentState
 from bot.model.forge import RepoPath
-from bot.model.run import RunState
+from bot.model.reason import Reason
+from bot.model.run import RunState, Trouble
 from bot.web.api.operations import OPERATIONS, PREFIX
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import environment, finished_run, run
@@ -124,10 +126,42 @@ async def test_a_run_has_its_steps_and_their_results(client: Client, bench: Benc
     assert build["image"]["digest"].startswith("sha256:")
     assert build["seconds"] == 25
     assert build["image"]["scan"]["critical"] == 1
+    assert (build["image"]["scan"]["low"], build["image"]["scan"]["high"]) == (3, 0)
     assert (build["image"]["scan"]["total"], build["image"]["scan"]["fixable"]) == (4, 2)
     assert deploy["url"] == "http://pr-7-shop.preview.test/"
     assert (test["reason"], test["tests"]["failed"]) == ("tests_failed", 2)
     assert test["failed_tests"] == ["cart::test_coupon", "cart::test_empty"]
+
+
+async def test_a_step_has_every_field_of_its_record(client: Client, bench: Bench) -> None:
+    """A field that is read by a path would become its default if the model had another name for it."""
+    tests = finished_run(41).steps[2]
+    trouble = Trouble(Reason.STORE_UNAVAILABLE, {"message": "locked"}, 30)
+    bench.runs.put(
+        run(41, steps=(replace(tests, waiting="queue", link="http://ci.test/1", trouble=trouble),))
+    )
+
+    content = await fetched(client, "/runs/41")
+
+    assert content["steps"] == [
+        {
+            "name": "test",
+            "state": "failed",
+            "attempt": 1,
+            "started_at": "2026-03-04T05:04:07+00:00",
+            "finished_at": "2026-03-04T05:04:32+00:00",
+            "waiting": "queue",
+            "link": "http://ci.test/1",
+            "trouble": {"reason": "store_unavailable", "facts": {"message": "locked"}, "again_in": 30},
+            "seconds": 25.0,
+            "reason": "tests_failed",
+            "facts": {"failed": "2", "total": "8"},
+            "image": None,
+            "url": None,
+            "tests": {"passed": 5, "failed": 2, "skipped": 1, "flaky": 1, "seconds": 3.2},
+            "failed_tests": ["cart::test_coupon", "cart::test_empty"],
+        }
+    ]
 
 
 async def test_runs_are_paged(client: Client, bench: Bench) -> None:
