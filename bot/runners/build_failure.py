@@ -32,6 +32,8 @@ _DENIED = re.compile(
     # Harbor's own rules: immutable tags and quotas.
     r"|configured as immutable|configured upper limit"
 )
+# "Repository does not exist" is how containerd words a refusal.
+_IMAGE_GONE = re.compile(r"(?<!repository )does not exist")
 _FULL = re.compile(r"(?i)no space left on device")
 _EXPORT = "exporting "
 """Beginning of BuildKit's names for the steps after the last instruction."""
@@ -74,7 +76,7 @@ def refused(message: str, status: int, path: str) -> ChatOpsError | None:
 
 def push_failed(repository: str, message: str) -> ChatOpsError:
     """Return the error for the message of a failed push."""
-    if "does not exist" in message:
+    if _IMAGE_GONE.search(message):
         # The engine does not have the image, for example because it was removed after the build.
         return RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": plain(message)})
     if _DENIED.search(message):

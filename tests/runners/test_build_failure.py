@@ -144,6 +144,10 @@ def test_an_error_in_the_dockerfile_is_reported_to_the_user() -> None:
         ("received unexpected HTTP status: 503 Service Unavailable", Reason.REGISTRY_UNAVAILABLE),
         ("dial tcp 127.0.0.1:1: connect: connection refused", Reason.REGISTRY_UNAVAILABLE),
         ("An image does not exist locally with the tag: a/b", Reason.ENGINE_UNAVAILABLE),
+        (
+            "push access denied, repository does not exist or may require authorization: insufficient_scope",
+            Reason.REGISTRY_DENIED,
+        ),
     ],
 )
 def test_push_errors_are_classified(message: str, reason: Reason) -> None:
