@@ -96,8 +96,8 @@ class GitSource:
     async def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AsyncIterator[Path]:
         """Provide a tar of a folder in a fetched commit; it is removed on leaving.
 
-        Raises TellUser(NO_DOCKERFILE) if there is no such folder, TellUser(NOT_SUPPORTED) if it is too
-        large, RetryLater(GIT_UNAVAILABLE) if the commit has to be fetched first.
+        Raises TellUser(NO_DOCKERFILE) if there is no such folder, TellUser(SOURCE_TOO_LARGE) if it is
+        too large, RetryLater(GIT_UNAVAILABLE) if the commit has to be fetched first.
         """
         handle, name = tempfile.mkstemp(suffix=".tar", dir=self._scratch)
         os.close(handle)
@@ -145,7 +145,7 @@ class GitSource:
             raise TellUser(Reason.NO_DOCKERFILE, {"path": folder})
         ended = await cache.archive(tree, target, self._limit)
         if ended is None:
-            raise TellUser(Reason.NOT_SUPPORTED, {"what": f"source > {self._limit >> 20} MiB"})
+            raise TellUser(Reason.SOURCE_TOO_LARGE, {"limit": f"{self._limit >> 20} MiB"})
         if ended.code != 0:
             await cache.discard()
             raise _unavailable(conclusion(ended.errors))

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     CONFIG_INVALID = "config_invalid"  # file, problems are in the view
 
     # Failures that users cause and can fix: not retried.
+    SOURCE_TOO_LARGE = "source_too_large"  # limit
     NO_DOCKERFILE = "no_dockerfile"  # path
     DOCKERFILE_INVALID = "dockerfile_invalid"  # message
     TARGET_UNKNOWN = "target_unknown"  # target, known

@@ -8,6 +8,16 @@ from bot.model.text import Text
 from bot.words.sentence import Wording
 
 FAILURES: Final[Mapping[Reason, Wording]] = {
+    Reason.SOURCE_TOO_LARGE: Wording(
+        Text(
+            en="The files of the commit are larger than {limit} in all.",
+            zh="提交中的文件总大小超过 {limit}。",
+        ),
+        advice=Text(
+            en="Remove large files, or name a smaller folder in `.chatops.yml`, such as `build.context`.",
+            zh="请移除大文件，或在 `.chatops.yml` 中指定更小的目录，例如 `build.context`。",
+        ),
+    ),
     Reason.NO_DOCKERFILE: Wording(
         Text(en="The commit has no {path}.", zh="提交中没有 {path}。"),
         advice=Text(

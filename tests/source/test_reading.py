@@ -92,7 +92,7 @@ async def test_an_archive_over_the_limit_is_refused_and_leaves_nothing(
         async with source.archive(REPO, sha):
             pytest.fail("there is nothing to give")
 
-    assert told.value.reason is Reason.NOT_SUPPORTED
+    assert (told.value.reason, told.value.facts) == (Reason.SOURCE_TOO_LARGE, {"limit": "1 MiB"})
     assert not list((tmp_path / "cache/scratch").iterdir())
 
 
