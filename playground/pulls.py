@@ -122,7 +122,7 @@ def _announce(forge: OfflineForge, pull: Pull, by: User, action: PullAction, des
 
 
 def close(forge: OfflineForge, pull: Pull, by: User) -> None:
-    """Close it without merging. Raises 400 if it is not open, 403 without write permission or authorship."""
+    """Close it without merging. Raises 400 if it is not open, 403 without write access or authorship."""
     _may_change(forge, pull, by)
     if pull.state != "open":
         raise refusals.bad_request("Pull Request 已关闭")

@@ -21,10 +21,10 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
         return [_no_client()]
     trouble = await open_buildkit(options.settings).ping()
     if trouble is None:
-        return [fine(en=f"{address} answers", zh=f"{address} 可以访问")]
+        return [fine(en=f"{address} responds", zh=f"{address} 可以访问")]
     return [
         wrong(
-            Text(en=f"buildkitd does not answer: {trouble}", zh=f"buildkitd 没有响应：{trouble}"),
+            Text(en=f"buildkitd does not respond: {trouble}", zh=f"buildkitd 没有响应：{trouble}"),
             Text(
                 en="Check [buildkit] address and tls_dir, that buildkitd is running, and that network"
                 " policies"

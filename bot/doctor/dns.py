@@ -41,7 +41,7 @@ _FAILURES: Mapping[Ending, tuple[Text, Text]] = {
         Text(en="{servers} could not resolve {name}: {detail}", zh="{servers} 无法解析 {name}：{detail}"),
         Text(
             en="REFUSED: the server does not resolve {domain} for this machine. SERVFAIL: its upstream server"
-            " does not answer; check the forwarding and CoreDNS' log.",
+            " does not respond; check the forwarding and CoreDNS' log.",
             zh="REFUSED 表示服务器不为本机解析 {domain}；SERVFAIL 表示它背后的服务器没有应答，"
             "请检查转发配置和 CoreDNS 日志。",
         ),

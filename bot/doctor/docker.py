@@ -35,7 +35,7 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
 def _unreachable(error: ChatOpsError) -> Finding:
     message = error.facts.get("message") or error.facts.get("what", "")
     return wrong(
-        Text(en=f"the engine does not answer: {message}", zh=f"Docker 引擎没有响应：{message}"),
+        Text(en=f"the engine does not respond: {message}", zh=f"Docker Engine 没有响应：{message}"),
         Text(
             en="Start Docker, give the bot's account access to its socket, or correct [docker] host.",
             zh="请启动 Docker，确认机器人的系统账号有权访问它的 socket，或更正 [docker] host。",

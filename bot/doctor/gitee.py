@@ -132,7 +132,7 @@ def _failed(error: ChatOpsError) -> Finding:
     if isinstance(error, GiveUp):
         return wrong(Text(en=f"the token was refused: {message}", zh=f"令牌被拒绝：{message}"), _TOKEN)
     return wrong(
-        Text(en=f"Gitee does not answer: {message}", zh=f"Gitee 没有响应：{message}"),
+        Text(en=f"Gitee does not respond: {message}", zh=f"Gitee 没有响应：{message}"),
         Text(
             en="Check [gitee] url and that this machine can reach it.",
             zh="请检查 [gitee] url，并确认本机能访问它。",

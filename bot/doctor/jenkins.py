@@ -216,7 +216,7 @@ def _failed(error: ChatOpsError) -> Finding:
             Text(en="Grant it in Jenkins.", zh="请在 Jenkins 中授权。"),
         )
     return wrong(
-        Text(en=f"Jenkins does not answer: {message}", zh=f"Jenkins 没有响应：{message}"),
+        Text(en=f"Jenkins does not respond: {message}", zh=f"Jenkins 没有响应：{message}"),
         Text(
             en="Check [jenkins] url, and that Jenkins is running.",
             zh="请检查 [jenkins] url，并确认 Jenkins 正在运行。",

@@ -116,7 +116,7 @@ async def _ingress_class(cluster: "Cluster", name: str) -> Finding | None:
     return wrong(
         Text(en=f"IngressClass {name} does not exist", zh=f"IngressClass {name} 不存在"),
         Text(
-            en="Install its ingress controller, or correct [kubernetes] ingress_class.",
+            en="Install its Ingress controller, or correct [kubernetes] ingress_class.",
             zh="请安装对应的 Ingress 控制器，或更正 [kubernetes] ingress_class。",
         ),
     )
@@ -125,7 +125,7 @@ async def _ingress_class(cluster: "Cluster", name: str) -> Finding | None:
 def _unreachable(error: ChatOpsError) -> Finding:
     message = error.facts.get("message", str(error))
     return wrong(
-        Text(en=f"the cluster does not answer: {message}", zh=f"集群没有响应：{message}"),
+        Text(en=f"the cluster does not respond: {message}", zh=f"集群没有响应：{message}"),
         Text(
             en="Check [kubernetes] kubeconfig and context; without a kubeconfig the bot must run in the"
             " cluster.",

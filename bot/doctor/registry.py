@@ -17,7 +17,7 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
         trouble = await registry.ping()
         if trouble is not None:
             return [_unusable(trouble)]
-        found = [fine(en=f"{chosen.url} answers", zh=f"{chosen.url} 可以访问")]
+        found = [fine(en=f"{chosen.url} responds", zh=f"{chosen.url} 可以访问")]
         if isinstance(registry, OciRegistry):
             found.append(_push(chosen.url, allowed=await registry.may_push()))
         elif chosen.project:

@@ -34,5 +34,5 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
     trouble = await database.ping()
     await database.close()
     if trouble is None:
-        return [fine(en="PostgreSQL answers", zh="PostgreSQL 可以访问")]
+        return [fine(en="PostgreSQL responds", zh="PostgreSQL 可以访问")]
     return [wrong(Text(en=f"the database: {trouble}", zh=f"数据库：{trouble}"), _ADVICE)]

@@ -50,7 +50,7 @@ class BuildConfig:
     dockerfile: str = "Dockerfile"
     """Path of the Dockerfile, relative to `build.context`."""
     context: str = "."
-    """Folder to use as the build context."""
+    """Directory to use as the build context."""
     target: str | None = None
     """Stage to build; by default `runtime`, or if it does not exist, the last stage except `test`."""
     args: Mapping[str, str] = field(default_factory=dict)
@@ -114,9 +114,9 @@ class DeployConfig:
     environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
     """Named environments for `/deploy NAME`."""
     manifests: str | None = None
-    """With `runner: kubernetes`, a folder of manifests (Jinja2); by default built-in manifests."""
+    """With `runner: kubernetes`, a directory of manifests (Jinja2); by default built-in manifests."""
     chart: str | None = None
-    """With `runner: kubernetes`, the folder of a Helm chart, or the address of an allowed chart."""
+    """With `runner: kubernetes`, the directory of a Helm chart, or the address of an allowed chart."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Chart values by path, such as `web.replicas`; placeholders such as `{host}` are replaced."""
     replace: bool = False
@@ -149,7 +149,7 @@ class TestConfig:
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables besides SERVICE_URL, JUNIT_PATH and CHATOPS_FAILED_TESTS."""
     report: str = "/reports"
-    """Folder or file in the container with the JUnit XML results; HTML reports in it are linked."""
+    """Directory or file in the container with the JUnit XML results; HTML reports in it are linked."""
     timeout: int = 900
     """Timeout of a test suite, in seconds."""
     job: str | None = None

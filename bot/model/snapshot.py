@@ -80,7 +80,7 @@ class Snapshot:
     """Runs of this pull request that are not over, oldest first."""
     settings: CommandSettings
     writes: bool = True
-    """Whether the actor has write permission."""
+    """Whether the actor has write access."""
     author_writes: bool = False
     """Whether the author of the pull request has it."""
     images: Mapping[str, Image] = field(default_factory=NotGathered)

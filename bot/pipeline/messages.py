@@ -20,7 +20,7 @@ CONTAINER_PATH = Text(
     "Expected an absolute path in the container, such as /reports.", "应为容器内的绝对路径，例如 /reports"
 )
 CHART = Text(
-    "Expected a folder in the repository, or an address that begins with oci:// or https://.",
+    "Expected a directory in the repository, or an address that begins with oci:// or https://.",
     "应为仓库内的目录，或以 oci:// 或 https:// 开头的地址",
 )
 VALUE_PATH = Text(

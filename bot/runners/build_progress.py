@@ -1,6 +1,6 @@
 """The progress of a BuildKit build as lines of a log, and the step in which the build failed. Pure.
 
-The Docker engine and `buildctl` report the same events in different encodings:
+The Docker Engine and `buildctl` report the same events in different encodings:
 https://github.com/moby/buildkit/blob/master/client/graph.go
 """
 

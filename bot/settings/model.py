@@ -128,7 +128,7 @@ class PreviewSettings:
     """How visitors reach previews."""
 
     domain: str = "preview.localhost"
-    """Parent domain of all previews; a wildcard DNS record points it to the preview proxy or the ingress
+    """Parent domain of all previews; a wildcard DNS record points it to the preview proxy or the Ingress
     controller."""
     port: Port = 8081
     """Port of the preview proxy."""

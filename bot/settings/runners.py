@@ -70,18 +70,18 @@ class KubernetesSettings:
     ingress_tls: bool = False
     """Whether the Ingresses request TLS."""
     ingress_tls_secret: str = ""
-    """Secret with the certificate, which an issuer writes; by default the ingress controller's own
+    """Secret with the certificate, which an issuer writes; by default the Ingress controller's own
     certificate is used."""
     ingress_address: WebAddress = ""
-    """Address at which the bot reaches the ingress controller, such as `http://10.0.0.5`; by default the
-    preview's own host name."""
+    """Address at which the bot reaches the Ingress controller, such as `http://10.0.0.5`; by default the
+    preview's own hostname."""
     ready_through: Literal["ingress", "service"] = "ingress"
-    """What must answer before an environment is ready: its public host name (ingress), or only its Service,
-    for a bot that cannot reach the ingress controller (service)."""
+    """What must answer before an environment is ready: its public hostname (ingress), or only its Service,
+    for a bot that cannot reach the Ingress controller (service)."""
     ingress_namespace: tuple[Pair, ...] = ("kubernetes.io/metadata.name=ingress-nginx",)
-    """Labels of the ingress controller's namespace; its pods may reach the environments."""
+    """Labels of the Ingress controller's namespace; its pods may reach the environments."""
     ingress_cidrs: tuple[str, ...] = ()
-    """Further networks that may reach the environments, for an ingress controller that uses the addresses of
+    """Further networks that may reach the environments, for an Ingress controller that uses the addresses of
     the nodes."""
     egress_cidrs: tuple[str, ...] = ()
     """Networks that environments and tests may reach; by default only their own pods and DNS."""
@@ -208,17 +208,17 @@ class BuildKitSettings:
 @section
 @dataclass(frozen=True, slots=True)
 class DnsSettings:
-    """How the host names of previews resolve; not needed with a wildcard record."""
+    """How the hostnames of previews resolve; not needed with a wildcard record."""
 
     address: Address = ""
-    """Address that the host names of previews resolve to; `chatops dns coredns` writes it, `chatops doctor`
+    """Address that the hostnames of previews resolve to; `chatops dns coredns` writes it, `chatops doctor`
     expects it."""
     etcd: WebAddress = ""
-    """Address of the etcd that CoreDNS' etcd plugin reads; the bot then publishes the host name of each
+    """Address of the etcd that CoreDNS' etcd plugin reads; the bot then publishes the hostname of each
     preview with `address` there, and withdraws it after the teardown. By default a wildcard record is
     expected."""
     etcd_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)+$")] = "/skydns"
-    """Path of the host names in etcd; it must match the configuration of CoreDNS."""
+    """Path of the hostnames in etcd; it must match the configuration of CoreDNS."""
     servers: tuple[NameServer, ...] = ()
     """DNS servers that `chatops doctor` queries, such as `10.0.0.2` or `10.0.0.2:5353`; by default the
     resolvers of this machine."""

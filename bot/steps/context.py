@@ -56,7 +56,7 @@ class StepEnvironment:
     """An environment of the pull request, as steps see it."""
 
     host: str
-    """Public host name of its preview."""
+    """Public hostname of its preview."""
     url: str
     """Its public URL: the one that its job reported, otherwise the preview's."""
     expires_at: datetime

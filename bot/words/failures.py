@@ -193,7 +193,7 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
         ),
     ),
     Reason.NO_DEFINITION: Wording(
-        Text(en="Commit {sha} has no folder {path}.", zh="提交 {sha} 中没有目录 {path}。"),
+        Text(en="Commit {sha} has no directory {path}.", zh="提交 {sha} 中没有目录 {path}。"),
     ),
     Reason.CHART_FAILED: Wording(
         Text(

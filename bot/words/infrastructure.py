@@ -38,7 +38,7 @@ ENDED: Final[Mapping[Reason, Wording]] = {
 
 INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
     Reason.ENGINE_UNAVAILABLE: Wording(
-        Text(en="The Docker engine does not respond: {message}.", zh="Docker 引擎没有响应：{message}。"),
+        Text(en="The Docker Engine does not respond: {message}.", zh="Docker Engine 没有响应：{message}。"),
         advice=Text(
             en="The code is not at fault; try again once an operator has fixed it.",
             zh="这不是代码的问题，管理员恢复后可以重试。",

@@ -46,7 +46,7 @@ JENKINS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.JENKINS_LOGIN: Wording(
         Text(
-            en="Jenkins does not accept the bot's user name and its token or password: {message}. An"
+            en="Jenkins does not accept the bot's username and its token or password: {message}. An"
             " operator should check `[jenkins]`.",
             zh="Jenkins 不接受机器人的用户名与 Token 或密码：{message}。请管理员检查 `[jenkins]` 配置。",
         ),

@@ -1,6 +1,6 @@
 """Fixtures for a cluster: the one that `make test-cluster` starts, or the one of KUBECONFIG.
 
-CHATOPS_TEST_INGRESS is the address of its ingress controller, CHATOPS_TEST_DOMAIN a domain that resolves to
+CHATOPS_TEST_INGRESS is the address of its Ingress controller, CHATOPS_TEST_DOMAIN a domain that resolves to
 it, CHATOPS_TEST_MACHINE this machine's address as pods reach it.
 """
 
@@ -114,7 +114,7 @@ def instance(cluster: Access, terminating: list[Object]) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def ingress() -> str:
-    """Return the address of the ingress controller, such as `http://172.17.0.1`."""
+    """Return the address of the Ingress controller, such as `http://172.17.0.1`."""
     if not (address := os.environ.get("CHATOPS_TEST_INGRESS")):
         pytest.fail("Where is the cluster's ingress? Set CHATOPS_TEST_INGRESS.", pytrace=False)
     return address

@@ -36,7 +36,7 @@ HOSTILE = RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "502 | <!-- x --> 
 @pytest.mark.parametrize(
     ("door", "error", "told"),
     [
-        ("build", ENGINE_GONE, "The Docker engine does not respond: `connection refused`, retrying in 2 s"),
+        ("build", ENGINE_GONE, "The Docker Engine does not respond: `connection refused`, retrying in 2 s"),
         (
             "fetch",
             RetryLater(Reason.GIT_UNAVAILABLE, {"message": "fatal: early EOF"}),

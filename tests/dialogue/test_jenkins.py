@@ -238,7 +238,7 @@ async def test_wrong_credentials_are_reported_as_the_operators_problem(
     await tester.configure(BUILD)
     said = await tester.opened()
     assert "⚠️ **Build interrupted**" in said
-    assert "Jenkins does not accept the bot's user name and its token or password" in said
+    assert "Jenkins does not accept the bot's username and its token or password" in said
     assert "An operator should check `[jenkins]`." in said
 
 

@@ -102,7 +102,7 @@ async def test_an_unavailable_cluster_is_reported(tmp_path: Path) -> None:
     [found] = await check(tmp_path, free_port())
 
     assert found.state is State.WRONG
-    assert found.found.en.startswith("the cluster does not answer: ")
+    assert found.found.en.startswith("the cluster does not respond: ")
 
 
 async def test_outside_a_cluster_a_kubeconfig_is_required() -> None:

@@ -19,7 +19,7 @@ async def test_checking_a_sqlite_file_does_not_change_it() -> None:
 async def test_a_real_server_passes(postgres_url: str) -> None:
     [found] = await store.check(options(postgres_url))
 
-    assert (found.state, found.found.en) == (State.FINE, "PostgreSQL answers")
+    assert (found.state, found.found.en) == (State.FINE, "PostgreSQL responds")
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle9i://host/db"])

@@ -108,14 +108,14 @@ def test_missing_settings_for_gitee_and_the_registry_are_reported(tmp_path: Path
     assert code == 1
     for told in (
         "✗ settings    the bot serves no repository",
-        "✗ gitee       Gitee does not answer",
+        "✗ gitee       Gitee does not respond",
         "✗ registry    127.0.0.1",
-        "✗ docker      the engine does not answer",
+        "✗ docker      the engine does not respond",
         "! dns         preview.localhost",
     ):
         assert told in output
     assert output.endswith("Fix the items marked ✗ and run this again.\n")
-    assert "引擎没有响应" in doctor("--language", "zh", **environ)[1]
+    assert "Docker Engine 没有响应" in doctor("--language", "zh", **environ)[1]
 
 
 def test_an_invalid_repository_is_refused() -> None:
@@ -179,7 +179,7 @@ async def test_a_real_registry_passes_and_gets_no_new_repository(tmp_path: Path)
 
     assert known == {"repositories": []}
     assert [one.found.en for one in found] == [
-        f"http://{process.host} answers",
+        f"http://{process.host} responds",
         "the account can push images",
     ]
 

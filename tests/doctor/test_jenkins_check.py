@@ -66,7 +66,7 @@ async def test_a_correct_setup_passes(settings: Settings, jenkins: OfflineJenkin
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"url": "http://127.0.0.1:1"}, "Jenkins does not answer"),
+        ({"url": "http://127.0.0.1:1"}, "Jenkins does not respond"),
         ({"token": Secret("wrong")}, "the account was refused"),
         ({"user": ""}, "the account lacks hudson.model.Hudson.Read"),
         ({"jobs": ()}, "no repository may use any job"),

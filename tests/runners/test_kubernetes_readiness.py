@@ -1,4 +1,4 @@
-"""Readiness with an ingress controller that changes its routes during the requests."""
+"""Readiness with an Ingress controller that changes its routes during the requests."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager

@@ -166,7 +166,7 @@ async def test_a_problem_of_the_infrastructure_is_not_called_a_failure(client: C
     words = Outline(await page(client, "/runs/63")).words
 
     assert "Build was interrupted" in words
-    assert "The Docker engine does not respond: no socket" in words
+    assert "The Docker Engine does not respond: no socket" in words
 
 
 async def test_the_findings_of_a_scanner_are_shown(client: Client, bench: Bench) -> None:

@@ -13,7 +13,7 @@ from bot.model.snapshot import Snapshot
 def permission_level(command: AnyCommand, policy: Mapping[str, PermissionLevel]) -> PermissionLevel:
     """Return the permission level in force: the operator's if there is one, otherwise the command's own.
 
-    A command that approves commits never requires less than write permission: otherwise strangers could
+    A command that approves commits never requires less than write access: otherwise strangers could
     approve their own code.
     """
     need = policy.get(command.name, command.permission)

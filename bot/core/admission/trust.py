@@ -17,7 +17,7 @@ _ENOUGH = {
 def trusted(pull: PullRequest, author_permission: Permission, approved: Collection[str]) -> bool:
     """Return whether the head of this pull request may run: its author may push anyway, or it was approved.
 
-    `approved` are the commits that someone with write permission approved with `/ok-to-test`; a later push
+    `approved` are the commits that someone with write access approved with `/ok-to-test`; a later push
     is another commit and needs another approval. A pull request without a fork is not trusted for that:
     Gitee's lightweight pull requests put the commits of people without any permission into a branch of the
     base repository.

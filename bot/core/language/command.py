@@ -63,7 +63,7 @@ class Command(Generic[A]):
     """Whether it runs code of the pull request: then only if that is open, only at the commit that the
     actor saw, and only if the commit is trusted."""
     approves: bool = False
-    """Whether it approves untrusted commits; it never requires less than write permission."""
+    """Whether it approves untrusted commits; it never requires less than write access."""
     automatic: bool = False
     """Whether `on:` in the repository's configuration may name it."""
     offered: Callable[[Pipeline], bool] = field(default=_always)

@@ -25,7 +25,7 @@ class BuildKitOptions:
     network: str = "default"
     """Network of RUN instructions: `default`, or `none`."""
     instance: str = ""
-    """Label of every image, by which the bot later removes it from a Docker engine that has pulled it."""
+    """Label of every image, by which the bot later removes it from a Docker Engine that has pulled it."""
     insecure: bool = False
     """Whether the registry is reached without TLS."""
     program: str = "buildctl"

@@ -152,7 +152,7 @@ class Namespaces:
 
 
 def network_policy(options: KubernetesOptions) -> dict[str, Any]:
-    """Return the NetworkPolicy: it allows the environment's own pods, the ingress controller and DNS."""
+    """Return the NetworkPolicy: it allows the environment's own pods, the Ingress controller and DNS."""
     routing = options.routing
     inside: list[dict[str, Any]] = [{"podSelector": {}}]
     sources = inside + [{"ipBlock": {"cidr": cidr}} for cidr in routing.cidrs]

@@ -22,9 +22,9 @@ class Routing:
     """Whether visitors come through the bot's own proxy; there are no Ingresses then."""
     ready_through: ReadyThrough = "ingress"
     address: str = ""
-    """Where the bot reaches the ingress controller, such as `http://10.0.0.5`; default: the public name."""
+    """Where the bot reaches the Ingress controller, such as `http://10.0.0.5`; default: the public name."""
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
-    """Labels of the namespaces that may connect: the ingress controller's."""
+    """Labels of the namespaces that may connect: the Ingress controller's."""
     cidrs: tuple[str, ...] = ()
     """Networks that may connect, for a controller on the nodes' own network."""
 

@@ -31,7 +31,7 @@ class ReadinessCheck:
     path: str | None
     seconds: float
     direct: bool = False
-    """Whether there is no ingress controller in between."""
+    """Whether there is no Ingress controller in between."""
 
     @property
     def url(self) -> str:

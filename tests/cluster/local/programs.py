@@ -170,7 +170,7 @@ def dnsmasq(folder: Folder, address: str) -> list[str]:
 
 
 def caddy(folder: Folder) -> list[str]:
-    """Return the ingress controller's command line."""
+    """Return the Ingress controller's command line."""
     return ["caddy", "run", "--config", str(folder.caddy_config)]
 
 

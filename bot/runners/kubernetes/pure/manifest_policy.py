@@ -49,7 +49,7 @@ class ManifestScope:
 
     namespace: str
     host: str
-    """The only host name that its Ingresses may claim."""
+    """The only hostname that its Ingresses may claim."""
     reserved: frozenset[str] = frozenset()
     """Names of the bot's own Secrets."""
 
