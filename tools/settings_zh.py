@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, str] = {
     "server": "监听地址与数据目录。",
-    "server.host": "监听的地址；`0.0.0.0` 表示所有网卡。",
+    "server.host": "监听的地址；`0.0.0.0` 表示本机的所有 IPv4 地址。",
     "server.port": "Webhook、页面和 API 的端口。",
     "server.public_url": "浏览器访问页面所用的地址，例如 `https://chatops.example.com`；"
     "默认由 `host` 和 `port` 拼成，可能只有本机能访问。",
-    "server.data_dir": "存放数据库、日志、报告和 Git 缓存的目录，重启后保留。",
+    "server.data_dir": "存放数据库、日志、报告和 Git 缓存的目录，不能随重启丢失。",
     "server.max_body": "可接受的最大 Webhook 请求体，单位字节。",
     "server.grace": "停机时最多用多少秒来中断正在执行的步骤；超时后进程直接退出，"
     "残留由接手这些运行的副本清理。",
@@ -27,7 +27,7 @@ WORDS: Mapping[str, str] = {
     "repos.allow": "匹配规则，例如 `org/*`；用 `!org/legacy` 排除个别仓库，以最后匹配的一条为准。"
     "不填则不为任何仓库服务。",
     "docker": "用于构建、部署和测试的 Docker Engine，以及容器可用的资源。",
-    "docker.enabled": "是否有 Docker Engine；没有时，各步骤只能使用 Kubernetes 或 Jenkins。",
+    "docker.enabled": "是否使用 Docker Engine；不使用时，各步骤只能使用 Kubernetes 或 Jenkins。",
     "docker.host": "Engine 地址，例如 `unix:///var/run/docker.sock`；"
     "默认取环境变量 DOCKER_HOST，否则用本机 socket。",
     "docker.instance": "机器人在 Engine 中创建的所有对象都带有这个名称；"
@@ -40,7 +40,7 @@ WORDS: Mapping[str, str] = {
     "docker.firewall": "是否禁止容器访问本机端口（通过 iptables，需要 root）。",
     "kubernetes": "供 `runner: kubernetes` 的步骤使用的集群，以及其中每个环境的资源上限。",
     "kubernetes.enabled": "是否使用集群进行部署和测试。",
-    "kubernetes.kubeconfig": "集群地址和凭据所在的文件；默认使用机器人所在 Pod 的凭据。",
+    "kubernetes.kubeconfig": "集群地址和凭据所在的文件；默认使用机器人所在 Pod 的 ServiceAccount。",
     "kubernetes.context": "使用 kubeconfig 中的哪个 context；默认为当前的。",
     "kubernetes.instance": "机器人在集群中创建的所有对象都带有这个名称；"
     "两个机器人共用一个集群时要用不同的名称。",
@@ -134,21 +134,23 @@ WORDS: Mapping[str, str] = {
     "limits.run_time": "一次运行从第一步开始最多持续多久。",
     "limits.log_bytes": "单个步骤的日志最多保留多少字节。",
     "limits.source_bytes": "用于构建的源码最大多少字节。",
-    "retention": "运行结束后，各类数据保留多久；现存环境对应的运行不会被清理。",
+    "retention": "运行结束后，各类数据保留多久；部署了现存环境的运行不会被删除。",
     "retention.logs": "步骤日志。",
     "retention.reports": "测试报告，以及生成报告的 XML 文件。",
     "retention.runs": "运行；每个 PR 最新的一次会保留更久。",
     "retention.deliveries": "已处理的 Webhook（至少 `2d`），用于识别重复投递。",
     "sweep": "定期巡检：补上没有送达的 Webhook，清理没有归属的残留资源。",
-    "sweep.enabled": "是否启用；不启用时也可以用 `chatops gc` 手动清理。",
+    "sweep.enabled": "是否定期巡检；不启用时也可以用 `chatops gc` 手动清理。",
     "sweep.every": "两次巡检之间的间隔。",
     "sweep.age": "在此时间内变动过的对象会被跳过：Webhook 可能还在路上，或者仍有运行在使用它。",
     "comments": "评论相关设置。",
     "comments.language": "仓库没有指定语言时使用的语言。",
     "comments.style": "运行失败和 `/logs` 的评论引用日志的末尾（full），还是只给链接（brief）。",
-    "comments.templates": "自定义模板目录，其中的同名模板会替换内置模板。",
+    "comments.templates": "自定义模板目录，其中的同名模板替换内置模板，例如 `zh/status.md.j2`。"
+    "只想替换一句话时，在其中的 `zh/_reasons.md.j2` 里定义宏：`no_port(facts)` 替换原因 `no_port` 的说明，"
+    "`advice_no_port(facts)` 替换随后的建议。",
     "comments.announce": "运行失败、环境就绪或即将到期时，是否另发一条简短评论以便通知相关人员。",
-    "permissions": "按命令名指定谁可以使用：anyone（任何人）、"
-    "contributor（有写权限者，以及受信任的 PR 的作者）、"
-    "write（有写权限）或 admin（管理员）。未列出的命令保持各自的默认级别。",
+    "permissions": "按命令名指定谁可以使用：anyone（所有人）、"
+    "contributor（有写权限的人，以及受信任 PR 的作者）、"
+    "write（有写权限的人）或 admin（仓库管理员）。未列出的命令保持各自的默认级别。",
 }

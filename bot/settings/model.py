@@ -205,7 +205,9 @@ class CommentsSettings:
     style: Literal["full", "brief"] = "full"
     """Whether comments on failed runs and `/logs` quote the log's end (full) or just link to it (brief)."""
     templates: Path | None = None
-    """Directory of templates that replace the built-in ones with the same name."""
+    """Directory of templates that replace the built-in ones of the same name, such as `en/status.md.j2`. A
+    macro in its `en/_reasons.md.j2` replaces a single sentence: `no_port(facts)` the one for the reason
+    `no_port`, `advice_no_port(facts)` the advice that follows it."""
     announce: bool = True
     """Whether a failed run, a ready environment and an upcoming teardown get a separate short comment, so
     that Gitee notifies people."""
