@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
-from bot.core import duration
+from bot.core import duration, sizes
 from bot.model.text import Text
 from bot.pipeline import job_checks, messages
 from bot.pipeline.yaml_tree import Path, Tree, walk
@@ -51,8 +51,7 @@ MAX_ENTRIES: Mapping[Pattern, int] = {
 RESERVED_HOSTS = {"app", "localhost"}
 
 _MAX_PATTERN_LENGTH = 200
-_MEMORY = re.compile(r"([1-9][0-9]{0,5})([mg])b?", re.ASCII | re.IGNORECASE)
-_MIN_MEMORY, _MAX_MEMORY = 16, 64 * 1024
+_MIN_MEMORY, _MAX_MEMORY = 16 << 20, 64 << 30
 _MIN_TTL, _MAX_TTL = timedelta(minutes=5), timedelta(days=30)
 
 
@@ -91,11 +90,11 @@ def _container_path(text: str) -> Text | None:
 
 
 def _memory(text: str) -> Text | None:
-    found = _MEMORY.fullmatch(text)
-    if found is None:
-        return messages.MEMORY
-    size = int(found[1]) * (1024 if found[2].lower() == "g" else 1)
-    return None if _MIN_MEMORY <= size <= _MAX_MEMORY else messages.MEMORY
+    try:
+        fine = _MIN_MEMORY <= sizes.parse(text) <= _MAX_MEMORY
+    except ValueError:
+        fine = False
+    return None if fine else messages.MEMORY
 
 
 def _ttl(text: str) -> Text | None:

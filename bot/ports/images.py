@@ -40,8 +40,7 @@ class Builder(Protocol):
         """Build an image; cancelling the task stops the build in the engine.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
-        TellUser(BUILD_FAILED | NO_DOCKERFILE |
-        DOCKERFILE_INVALID | TARGET_UNKNOWN | BASE_IMAGE_MISSING).
+        TellUser(BUILD_FAILED | NO_DOCKERFILE | DOCKERFILE_INVALID | TARGET_UNKNOWN | BASE_IMAGE_MISSING).
         """
         ...
 

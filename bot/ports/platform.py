@@ -103,8 +103,7 @@ class Platform(Protocol):
         """Deploy the environment in place of the present one, and wait until it is healthy.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
-        TellUser(CONTAINER_EXITED | UNHEALTHY |
-        NO_PORT | OUT_OF_MEMORY | BASE_IMAGE_MISSING | CONFIG_INVALID).
+        TellUser(CONTAINER_EXITED | UNHEALTHY | NO_PORT | OUT_OF_MEMORY | BASE_IMAGE_MISSING).
         After an error, nothing half started remains.
         """
         ...
@@ -113,8 +112,7 @@ class Platform(Protocol):
         """Run a suite to its end and stream its output; cancelling removes its container.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
-        TellUser(TIMED_OUT | OUT_OF_MEMORY |
-        NO_ENVIRONMENT | CONTAINER_EXITED | BASE_IMAGE_MISSING | CONFIG_INVALID).
+        TellUser(TIMED_OUT | OUT_OF_MEMORY | NO_ENVIRONMENT | CONTAINER_EXITED | BASE_IMAGE_MISSING).
         """
         ...
 

@@ -175,6 +175,8 @@ def test_an_empty_file_or_section_means_the_defaults(text: str | bytes) -> None:
         ("deploy: {memory: 512}", 1, 18, "deploy.memory", "memory"),
         ("deploy: {memory: 8m}", 1, 18, "deploy.memory", "memory"),
         ("deploy: {memory: 65g}", 1, 18, "deploy.memory", "memory"),
+        ("deploy: {memory: much}", 1, 18, "deploy.memory", "memory"),
+        ("deploy: {memory: -1g}", 1, 18, "deploy.memory", "memory"),
         ("deploy: {environments: {Staging: }}", 1, 25, "deploy.environments.Staging", "hostname"),
         ("deploy: {environments: {a: {ttl: x}}}", 1, 34, "deploy.environments.a.ttl", "duration"),
         ("test: {suites: {a/b: x}}", 1, 17, "test.suites.a/b", "suite"),

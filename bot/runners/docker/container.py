@@ -6,8 +6,6 @@ from enum import StrEnum
 from typing import Any
 
 from bot.core import sizes
-from bot.model.errors import TellUser
-from bot.model.reason import Reason
 
 MINIMUM_MEMORY = 6 * 2**20
 """Least memory that the engine accepts, in bytes."""
@@ -104,17 +102,8 @@ def _log(kind: Kind, limits: ContainerLimits) -> dict[str, Any]:
 
 
 def allowed_memory(asked: str, most: str) -> int:
-    """Return the memory of a container in bytes: as asked for, within the limits of operator and engine.
-
-    Raises TellUser(CONFIG_INVALID) for anything that is not a size.
-    """
-    try:
-        size = sizes.parse(asked)
-    except ValueError:
-        size = 0
-    if size <= 0:
-        raise TellUser(Reason.CONFIG_INVALID, {"file": ".chatops.yml", "message": f"memory: {asked}"})
-    return max(MINIMUM_MEMORY, min(size, sizes.parse(most)))
+    """Return the memory of a container in bytes: as asked for, within the limits of operator and engine."""
+    return max(MINIMUM_MEMORY, min(sizes.parse(asked), sizes.parse(most)))
 
 
 def _endpoint(spec: ContainerSpec) -> dict[str, Any]:
