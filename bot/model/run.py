@@ -190,7 +190,6 @@ class Run:
     steps: tuple[StepRecord, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    comment_id: int | None = None
     stop: StopRequest | None = None
     clone_url: str = ""
     author: str = ""

@@ -1,4 +1,4 @@
-"""Runs by number, as JSON; what others set is a column: stop request, comment and holder.
+"""Runs by number, as JSON; what others set is a column: stop request and holder.
 
 The replica that executes a run holds it. Only the holder saves the run, and its lease proves that it is the
 holder.
@@ -91,7 +91,7 @@ class Runs:
         return await self._database.run(work)
 
     async def save(self, run: Run, lease: Lease) -> Run:
-        """Save a run's progress and return it with what others have set since: stop request and comment.
+        """Save a run's progress and return it with the stop request that others may have set since.
 
         Raises LeaseLost if this replica does not hold the run any more.
         """
@@ -115,11 +115,6 @@ class Runs:
         statement = (
             update(runs).where(runs.c.id == run_id, runs.c.holder == lease.replica).values(holder=None)
         )
-        await self._database.run(lambda connection: connection.execute(statement))
-
-    async def set_comment(self, run_id: int, comment_id: int) -> None:
-        """Store which comment shows this run."""
-        statement = update(runs).where(runs.c.id == run_id).values(comment_id=comment_id)
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def at_revision(self, run_id: int) -> tuple[Run, int] | None:
@@ -232,4 +227,4 @@ def _entry(row: RowMapping) -> QueueEntry:
 
 def _value(row: RowMapping) -> Run:
     stop = unpack(StopRequest, row["stop_request"]) if row["stop_request"] else None
-    return replace(unpack(Run, row["data"]), id=row["id"], stop=stop, comment_id=row["comment_id"])
+    return replace(unpack(Run, row["data"]), id=row["id"], stop=stop)

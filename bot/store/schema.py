@@ -50,7 +50,6 @@ runs = Table(
     Column("repo", String(255), nullable=False),
     Column("number", Integer, nullable=False),
     Column("state", String(16), nullable=False, index=True),
-    Column("comment_id", Integer),
     Column("stop_request", JSON),
     Column("data", JSON, nullable=False),
     Column("holder", String(64)),

@@ -58,6 +58,8 @@ def migrated(version: str) -> Rows:
         ]
         for table, values in rows.items()
     }
+    for run in found["runs"]:
+        del run["comment_id"]  # nothing read it
     for environment in found["environments"]:
         data = environment["data"]
         if "sleeper" in data:

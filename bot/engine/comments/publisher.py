@@ -113,20 +113,20 @@ class CommentPublisher:
         finally:
             await self._records.pulls.release_comment(*where, lease)
 
-    async def write(self, comment: ClaimedComment, view: View, language: Language) -> int:
-        """Render a view, create or edit its comment, record it, and return the comment's id."""
+    async def write(self, comment: ClaimedComment, view: View, language: Language) -> None:
+        """Render a view, create or edit its comment, and record it."""
         try:
-            return await self._write(comment, self._renderer.render(view, language, comment.marker))
+            await self._write(comment, self._renderer.render(view, language, comment.marker))
         except CommentRefused as error:
             # Gitee's word filter sometimes refuses logs and tables; a text without them passes.
             logger.warning("the comment was refused, a plain one replaces it: %s", error)
-            return await self._write(comment, self._renderer.render(_plain(view), language, comment.marker))
+            await self._write(comment, self._renderer.render(_plain(view), language, comment.marker))
 
-    async def _write(self, comment: ClaimedComment, body: str) -> int:
+    async def _write(self, comment: ClaimedComment, body: str) -> None:
         repo, number, marker, comment_id = comment.repo, comment.number, comment.marker, comment.comment_id
         digest = hashlib.sha256(body.encode()).hexdigest()
         if comment_id and comment.digest == digest:
-            return comment_id
+            return
         if comment_id == 0:
             found = await self._forge.find_comment(repo, number, marker, await self._identity.login())
             comment_id = found.id if found else None
@@ -136,7 +136,6 @@ class CommentPublisher:
             logger.info("comment %s of %s!%s was deleted and is not created again", comment_id, repo, number)
         comment_id = comment_id or await self._forge.post_comment(repo, number, body)
         await self._records.pulls.put_comment(repo, number, marker, comment_id, digest)
-        return comment_id
 
     async def _publish_latest(self, key: str) -> None:
         try:

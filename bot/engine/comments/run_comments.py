@@ -73,9 +73,7 @@ class RunComments:
         try:
             async with self.publisher.claim(run.repo, run.number, marker) as comment:
                 run, revision = await self.records.runs.at_revision(run_id) or found
-                comment_id = await self.publisher.write(comment, await self._view(run), run.language)
-                if run.comment_id != comment_id:
-                    await self.records.runs.set_comment(run_id, comment_id)
+                await self.publisher.write(comment, await self._view(run), run.language)
             await self._announce(run)
         except GiveUp as error:
             if error.reason is Reason.GITEE_DENIED:

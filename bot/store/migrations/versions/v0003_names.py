@@ -1,4 +1,7 @@
-"""Names tables, columns and JSON keys as the code does. Earlier versions of the bot cannot use the result."""
+"""Names tables, columns and JSON keys as the code does, and drops a column that nothing read.
+
+Earlier versions of the bot cannot use the result.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,11 +19,13 @@ COLUMNS = (
 
 
 def upgrade() -> None:
-    """Rename; no value changes."""
+    """Rename and drop; no other value changes."""
     op.rename_table("sightings", "observed_states")
     for table, old, new in COLUMNS:
         # Both databases know this statement; alembic's alter_column would copy the whole table on SQLite.
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
+    # `comments` has the comment of every run.
+    op.execute("ALTER TABLE runs DROP COLUMN comment_id")
     _rename_key("environments", ("repo", "number", "name"), "sleeper", "suspendable_by")
 
 
