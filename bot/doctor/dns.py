@@ -172,7 +172,7 @@ def _local(domain: str) -> Finding:
 
 def _no_etcd(trouble: str) -> Finding:
     return wrong(
-        Text(en=f"DNS records cannot be published: {trouble}", zh=f"无法登记域名：{trouble}"),
+        Text(en=f"DNS records cannot be published: {trouble}", zh=f"无法发布域名：{trouble}"),
         Text(
             en="Check [dns] etcd and that etcd is running; the bot uses its JSON gateway (/v3).",
             zh="请检查 [dns] etcd，并确认 etcd 正在运行；机器人使用它的 JSON 网关（/v3）。",
@@ -184,7 +184,7 @@ def _not_served(lookup: Lookup, servers: str) -> Finding:
     return wrong(
         Text(
             en=f"{lookup.name} was published in etcd, but {servers} does not resolve it ({lookup.ending})",
-            zh=f"{lookup.name} 已登记到 etcd，但 {servers} 解析不到它（{lookup.ending}）",
+            zh=f"{lookup.name} 已发布到 etcd，但 {servers} 解析不到它（{lookup.ending}）",
         ),
         Text(
             en="CoreDNS must serve the zone from the same etcd and path (chatops dns coredns), and the"

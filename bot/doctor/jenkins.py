@@ -155,7 +155,7 @@ async def _folder(jobs: JenkinsJobs, named: NamedJob, values: dict[str, str]) ->
     return note(
         Text(
             en=f"{named.repo} uses {named.job}, whose name depends on the pull request",
-            zh=f"{named.repo} 使用 {named.job}，任务名取决于 Pull Request",
+            zh=f"{named.repo} 使用 {named.job}，任务名取决于 PR",
         )
     )
 

@@ -45,7 +45,7 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
         Text(en="The base image {image} cannot be found.", zh="找不到基础镜像 {image}。"),
         advice=Text(
             en="Check its name and tag, and whether the build machine can reach its registry.",
-            zh="请检查名称和标签，以及构建机是否能访问它所在的仓库。",
+            zh="请检查名称和标签，以及构建机是否能访问它所在的镜像仓库。",
         ),
     ),
     Reason.VULNERABLE: Wording(
@@ -105,7 +105,7 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
         ),
         advice=Text(
             en="Check the image's name and tag, and whether the cluster may pull from its registry.",
-            zh="请检查镜像名和标签，以及集群是否有权限从该仓库拉取。",
+            zh="请检查镜像名和标签，以及集群是否有权限从该镜像仓库拉取。",
         ),
         without=Text(
             en="The image {image} of container {name} cannot be pulled.",
@@ -219,9 +219,9 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
     Reason.NO_SERVICE: Wording(
         Text(
             en="It cannot be determined which Service serves {host}: {path} has no Ingress for this"
-            " host, and not exactly one Service.",
+            " host and does not contain exactly one Service.",
             zh="无法确定 {host} 应转发到哪个 Service：{path} 中没有这个域名的 Ingress，"
-            "也不是恰好一个 Service。",
+            "也不是只有一个 Service。",
         ),
         advice=Text(
             en="Name the Service `app`, or add an Ingress with `host: {{ host }}`.",
@@ -283,7 +283,7 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
     Reason.RUN_TIMED_OUT: Wording(
         Text(
             en="The run took longer than {longest}, the maximum that the operator allows, and was stopped.",
-            zh="运行总时长超过了管理员设定的上限 {longest}，已终止。",
+            zh="运行总时长超过了管理员设定的上限 {longest}，已停止。",
         ),
     ),
 }

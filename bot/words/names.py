@@ -32,7 +32,7 @@ STEPS: Final[Mapping[str, Text]] = {
 }
 
 TRIGGERS: Final[Mapping[str, Text]] = {
-    "open": Text(en="PR opened", zh="PR 打开"),
+    "open": Text(en="PR opened", zh="PR 创建"),
     "update": Text(en="new commits", zh="推送新提交"),
     "close": Text(en="PR closed", zh="PR 关闭"),
     "merge": Text(en="PR merged", zh="PR 合并"),

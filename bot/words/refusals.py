@@ -58,7 +58,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     Reason.UNKNOWN_SUITE: Wording(
         Text(
             en="There is no test suite {name}. Known test suites: {known}.",
-            zh="没有名为 {name} 的测试套件。可用的套件：{known}。",
+            zh="没有名为 {name} 的测试套件。可用的测试套件：{known}。",
         ),
         without=Text(en="There is no test suite {name}.", zh="没有名为 {name} 的测试套件。"),
     ),

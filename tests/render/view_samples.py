@@ -312,10 +312,10 @@ _INVALID = RefusalLine(
     Reason.ARGUMENT_INVALID,
     {"argument": "ttl", "value": "soon", "expected": "8h / 3d", "usage": "/deploy [env] [ttl=3d]"},
 )
-_UNKNOWN_KEY = Text(en="unknown key `dockerfiles`.", zh="不认识的键 `dockerfiles`")
+_UNKNOWN_KEY = Text(en="unknown key `dockerfiles`.", zh="未知的键 `dockerfiles`")
 _PROBLEMS = (
     ConfigProblem(
-        4, 3, "build", Text(en="unknown key `dockerfiles`", zh="不认识的键 `dockerfiles`"), "dockerfile"
+        4, 3, "build", Text(en="unknown key `dockerfiles`", zh="未知的键 `dockerfiles`"), "dockerfile"
     ),
     ConfigProblem(9, 12, "test.timeout", Text(en="must be an integer", zh="应为整数")),
 )

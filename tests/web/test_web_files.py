@@ -71,7 +71,7 @@ async def test_removed_files_of_a_run_are_reported(client: Client, bench: Bench)
     assert html.count("This log was removed") == 3
     assert "No output yet" not in html
     assert "Removed after its retention period" in html
-    assert "内容已清理" in await page(client, "/reports/41/", 410, language="zh")
+    assert "内容已删除" in await page(client, "/reports/41/", 410, language="zh")
     assert "No longer available" in await page(client, "/runs/41/logs/build.txt", 410)
 
     recent = await page(client, "/runs/42")

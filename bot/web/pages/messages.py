@@ -14,7 +14,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "nav.label": Text(en="Main", zh="主导航"),
     "runs.none": Text(
         en="Nothing has run yet. Open a pull request, or comment /build under one.",
-        zh="还没有运行记录。打开一个 Pull Request，或在其下评论 /build 即可开始。",
+        zh="还没有运行记录。创建一个 PR，或在 PR 下评论 /build 即可开始。",
     ),
     "runs.older": Text(en="Older runs", zh="更早的记录"),
     "runs.newest": Text(en="Newest runs", zh="最新的记录"),
@@ -65,10 +65,10 @@ WORDS: Final[Mapping[str, Text]] = {
         zh="日志较长，此处未全部显示；完整内容见纯文本。",
     ),
     "log.lost": Text(en="Connection lost, trying again…", zh="连接中断，正在重试…"),
-    "pull.none": Text(en="No runs for this pull request.", zh="此 Pull Request 没有运行记录。"),
+    "pull.none": Text(en="No runs for this pull request.", zh="此 PR 没有运行记录。"),
     "environments.none": Text(
         en="No environments. Comment /deploy under a pull request to start one.",
-        zh="没有预览环境。在 Pull Request 下评论 /deploy 即可启动。",
+        zh="没有预览环境。在 PR 下评论 /deploy 即可启动。",
     ),
     "environments.expires": Text(en="Expires", zh="到期"),
     "environments.soon": Text(
@@ -78,7 +78,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "environments.deployed": Text(en="Deployed", zh="部署于"),
     "commands.intro": Text(
         en="Type a command on a line of its own in a comment under the pull request.",
-        zh="在 Pull Request 的评论中另起一行输入命令。",
+        zh="在 PR 的评论中另起一行输入命令。",
     ),
     "commands.aliases": Text(en="Also", zh="别名"),
     "commands.needs": Text(en="Who may use it", zh="谁可以用"),
@@ -87,14 +87,14 @@ WORDS: Final[Mapping[str, Text]] = {
     "problem.404": Text(en="Page not found", zh="页面不存在"),
     "problem.404.hint": Text(
         en="The run may have been removed, or the address is mistyped.",
-        zh="记录可能已被清理，或地址有误。",
+        zh="记录可能已被删除，或地址有误。",
     ),
     "problem.405": Text(en="Method not allowed", zh="此地址不支持该操作"),
     "problem.405.hint": Text(en="Go back and try again from the page.", zh="请返回页面重试。"),
-    "problem.410": Text(en="No longer available", zh="内容已清理"),
+    "problem.410": Text(en="No longer available", zh="内容已删除"),
     "problem.410.hint": Text(
         en="Logs and reports are kept for a limited time; this one was removed after its retention period.",
-        zh="日志和报告只保留一段时间，这一份已超过期限并被清理。",
+        zh="日志和报告只保留一段时间，这一份已超过期限并被删除。",
     ),
     "problem.500": Text(en="Something went wrong", zh="出了点问题"),
     "problem.500.hint": Text(
@@ -128,12 +128,12 @@ WORDS: Final[Mapping[str, Text]] = {
     "preview.removed.hint": Text(
         en="It expired, was torn down, or its pull request was closed. /deploy restores it while the pull"
         " request is open.",
-        zh="预览环境已到期、被清理，或 PR 已关闭。PR 打开期间，评论 /deploy 可重新部署。",
+        zh="预览环境已到期、被清理，或 PR 已关闭。PR 开启期间，评论 /deploy 可重新部署。",
     ),
     "preview.unknown": Text(en="There is no preview here", zh="这里没有预览环境"),
     "preview.unknown.hint": Text(
         en="Check the address in the comment under the pull request.",
-        zh="请核对 Pull Request 评论中的地址。",
+        zh="请核对 PR 评论中的地址。",
     ),
     "preview.unreachable": Text(en="The service does not respond", zh="服务没有响应"),
     "preview.unreachable.hint": Text(
