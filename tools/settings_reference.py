@@ -32,7 +32,7 @@ EXAMPLE: Mapping[str, Mapping[str, object]] = {
         "username": "robot$chatops",
         "password_file": "/run/secrets/registry_password",
     },
-    "preview": {"domain": "preview.example.com", "scheme": "https"},
+    "preview": {"domain": "preview.example.net", "scheme": "https"},
     "comments": {"language": "zh"},
     "permissions": {"deploy": "write", "test": "contributor"},
 }

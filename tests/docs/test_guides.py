@@ -60,7 +60,7 @@ def test_both_languages_have_the_same_examples_and_headings(guide: str) -> None:
 
 @pytest.mark.parametrize("page", ["dns.md", "dns.zh.md"])
 def test_the_corefile_is_current(page: str) -> None:
-    assert wildcard("preview.example.com", ["10.0.0.5"]) in (DOCS / page).read_text("utf-8")
+    assert wildcard("preview.example.net", ["10.0.0.5"]) in (DOCS / page).read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", ["dns.md", "dns.zh.md"])

@@ -41,4 +41,4 @@ def test_the_example_configuration_loads(language: Language, tmp_path: Path) -> 
     assert settings.repos.allow == ("your-team/*",)
     assert settings.gitee.token.get_secret_value() == "s3cret"
     found = addresses(settings, web_port=8080, preview_port=8081)
-    assert found.preview("pr-1-shop") == "https://pr-1-shop.preview.example.com/"
+    assert found.preview("pr-1-shop") == "https://pr-1-shop.preview.example.net/"
