@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --n
 .PHONY: help setup setup-test demo test crash-test test-cluster flaky bench lint lock down clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 setup: ## install Python packages, Docker Engine, local registry and offline base images, each only if missing
 	@deploy/local/venv.sh

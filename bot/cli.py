@@ -38,7 +38,7 @@ _CONFIG = click.option(
 
 def _port(*names: str, usual: int, what: str) -> Callable[[F], F]:
     """Return an option for a port of the playground."""
-    return click.option(*names, type=int, show_default=f"{usual}; a free one with --demo-pr", help=what)
+    return click.option(*names, type=int, help=f"{what}  [default: {usual}; a free port with --demo-pr]")
 
 
 def _version() -> str:
@@ -57,7 +57,11 @@ def main() -> None:
 @main.command()
 @_CONFIG
 @click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="Least severe messages to log.",
 )
 def serve(config: Path | None, log_level: str) -> None:
     """Run the bot. Environment variables CHATOPS_SECTION__KEY override the configuration file."""
@@ -110,7 +114,10 @@ def playground(**options: Any) -> None:
 )
 @click.option("--repo", "repos", multiple=True, metavar="OWNER/REPO", help="Repository to check; repeatable.")
 def doctor(config: Path | None, language: str | None, repos: tuple[str, ...]) -> None:
-    """Check every part that the bot needs, and say how to fix it. Exits with 1 if anything is wrong."""
+    """Check every part that the bot needs.
+
+    Prints how to fix each problem. Exits with 1 if there is one.
+    """
     try:
         named = tuple(RepoPath.parse(repo) for repo in repos)
         settings = load(_found(config), os.environ)
@@ -125,7 +132,7 @@ def doctor(config: Path | None, language: str | None, repos: tuple[str, ...]) ->
 
 @main.group("dns")
 def dns() -> None:
-    """Help with the DNS names of previews."""
+    """Print DNS configuration for the previews."""
 
 
 @dns.command()
@@ -138,7 +145,10 @@ def dns() -> None:
     help="Address that the names resolve to; repeatable.  [default: [dns] address]",
 )
 def coredns(config: Path | None, zone: str | None, addresses: tuple[str, ...]) -> None:
-    """Print a Corefile for the previews' zone: a wildcard, or the records in [dns] etcd if that is set."""
+    """Print a Corefile for the zone of the previews.
+
+    It serves a wildcard or, if [dns] etcd is set and --address is not given, the records in etcd.
+    """
     settings = _settings(config)
     chosen = (zone or settings.preview.domain).strip(".")
     try:
@@ -147,7 +157,8 @@ def coredns(config: Path | None, zone: str | None, addresses: tuple[str, ...]) -
         else:
             text = wildcard(chosen, addresses or tuple(filter(None, [settings.dns.address])))
     except ValueError as error:
-        raise click.ClickException(f"{error}; give --address or [dns] address") from error
+        advice = "give --zone and --address, or set [preview] domain and [dns] address"
+        raise click.ClickException(f"{error}; {advice}") from error
     click.echo(text, nl=False)
 
 
@@ -155,10 +166,10 @@ def coredns(config: Path | None, zone: str | None, addresses: tuple[str, ...]) -
 @_CONFIG
 @click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
 def gc(config: Path | None, *, dry_run: bool) -> None:
-    """Remove orphaned resources: containers, networks, namespaces, images, registry tags.
+    """Remove orphaned resources.
 
-    A running bot does this periodically, and may keep running. Exits with 1 if something could not be
-    checked.
+    These are containers, networks, namespaces, images and registry tags that have no owner. The bot, which
+    does this periodically, need not be stopped. Exits with 1 if something could not be checked.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     settings = _settings(config)

@@ -61,13 +61,17 @@ def test_all_addresses_are_in_the_answer() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--address", "lb.example.com"), ("--address", '1.2.3.4" }')])
-def test_a_missing_address_is_reported_with_the_option(arguments: tuple[str, ...]) -> None:
+def test_a_missing_or_wrong_address_is_reported_with_the_options(arguments: tuple[str, ...]) -> None:
     code, output = coredns(*arguments)
 
     assert code == 1
-    assert "give --address or [dns] address" in output
+    assert "give --zone and --address, or set [preview] domain and [dns] address" in output
 
 
 @pytest.mark.parametrize("zone", ["a b", "x{", 'x"', "x\ny"])
 def test_an_invalid_zone_is_refused(zone: str) -> None:
-    assert coredns("--zone", zone, "--address", "10.0.0.5")[0] == 1
+    code, output = coredns("--zone", zone, "--address", "10.0.0.5")
+
+    assert code == 1
+    assert "invalid zone name" in output
+    assert "give --zone" in output
