@@ -1,4 +1,4 @@
-"""Bodies of webhooks, modelled on captured deliveries of Gitee."""
+"""Bodies of webhooks, modeled on captured deliveries of Gitee."""
 
 import base64
 import hashlib

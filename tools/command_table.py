@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.core.language.catalogue import command_help
+from bot.core.language.catalog import command_help
 from bot.core.language.command import AnyCommand
 from bot.model.text import Language, Text
 from bot.model.views import CommandHelp

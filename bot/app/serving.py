@@ -12,7 +12,7 @@ from bot.app import values
 from bot.app.deps import Deps
 from bot.app.inbox import NotifyingInbox
 from bot.core.admission.served import serves
-from bot.core.language import catalogue
+from bot.core.language import catalog
 from bot.gitee.signature import Mode
 from bot.model.queue import QueuePosition
 from bot.settings.model import Settings
@@ -104,7 +104,7 @@ def _web(deps: Deps, inbox: NotifyingInbox, queue_positions: QueuePositions) -> 
         refresh_stats=stored.refresh,
         clock=deps.clock,
         addresses=deps.addresses,
-        commands=tuple(catalogue.command_help(command, deps.permissions) for command in deps.commands),
+        commands=tuple(catalog.command_help(command, deps.permissions) for command in deps.commands),
         language=settings.comments.language,
         gitee_url=settings.gitee.url,
         retention=values.retention(settings),

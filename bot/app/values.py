@@ -5,7 +5,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from bot.core import duration
-from bot.core.language import catalogue
+from bot.core.language import catalog
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.reconciling.retention import RetentionPolicy
 from bot.core.runs.scheduling import Limits
@@ -33,7 +33,7 @@ def addresses(settings: Settings, *, web_port: int, preview_port: int) -> Addres
 def permissions(settings: Settings, commands: Sequence[AnyCommand]) -> dict[str, PermissionLevel]:
     """Return the permission levels that the settings change. Raises RuntimeError for an unknown command."""
     levels = {name: PermissionLevel(level) for name, level in settings.permissions.items()}
-    if unknown := catalogue.unknown_levels(levels, commands):
+    if unknown := catalog.unknown_levels(levels, commands):
         known = ", ".join(command.name for command in commands)
         raise RuntimeError(f"[permissions]: unknown command {', '.join(unknown)}; the commands are {known}")
     return levels

@@ -134,7 +134,7 @@ def labels(key: EnvironmentKey, *, sha: str, run: int, instance: str = "") -> di
 
 
 def comment_marker(kind: str, identifier: str) -> str:
-    """Return the hidden marker, an HTML comment, by which the bot recognises its own comment.
+    """Return the hidden marker, an HTML comment, by which the bot recognizes its own comment.
 
     Raises ValueError if a part could end the HTML comment early.
     """

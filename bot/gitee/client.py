@@ -165,15 +165,15 @@ class GiteeClient:
             raise unreadable(str(call), f"unexpected answer ({type(error).__name__}: {error})") from error
 
     async def _permission_of_non_member(self, repo: RepoPath, login: str) -> Permission:
-        """Return the permission of an owner of the repository or organisation, or of any other account."""
+        """Return the permission of an owner of the repository or organization, or of any other account."""
         data = await self._transport.json(Call("GET", _REPO, _at(repo)))
         if not isinstance(data, Mapping):
             return Permission.NONE
-        if login.lower() == objects.owner_of(data) or await self._runs_organisation(data, login):
+        if login.lower() == objects.owner_of(data) or await self._runs_organization(data, login):
             return Permission.ADMIN
         return Permission.READ if objects.is_public(data) else Permission.NONE
 
-    async def _runs_organisation(self, repository: Mapping[str, Any], login: str) -> bool:
+    async def _runs_organization(self, repository: Mapping[str, Any], login: str) -> bool:
         if objects.is_personal(repository):
             return False
         where = {"org": objects.owner_of(repository), "login": login}
@@ -181,7 +181,7 @@ class GiteeClient:
             data = await self._transport.json(Call("GET", "/orgs/{org}/memberships/{login}", where))
         except GiveUp:  # the bot may not see the members
             return False
-        return objects.runs_organisation(data)
+        return objects.runs_organization(data)
 
     async def _pages(self, call: Call) -> AsyncIterator[list[Any]]:
         """Yield the pages of a list: `total_page` of them, otherwise up to the first incomplete page."""

@@ -106,13 +106,13 @@ def owner_of(repository: Json) -> str:
 
 
 def is_personal(repository: Json) -> bool:
-    """Return whether the namespace belongs to a person, not to an organisation."""
+    """Return whether the namespace belongs to a person, not to an organization."""
     namespace = repository.get("namespace")
     return isinstance(namespace, Mapping) and namespace.get("type") == "personal"
 
 
-def runs_organisation(membership: object) -> bool:
-    """Return whether a membership in an organisation is an administrator's."""
+def runs_organization(membership: object) -> bool:
+    """Return whether a membership in an organization is an administrator's."""
     if not isinstance(membership, Mapping) or membership.get("active") is False:
         return False
     return membership.get("role") in {"admin", "owner"}

@@ -223,7 +223,7 @@ def _unavailable(message: str) -> RetryLater:
 
 
 def _inside(path: str) -> str | None:
-    """Return a normalised path inside the repository, empty for its root; None if it leads outside."""
+    """Return a normalized path inside the repository, empty for its root; None if it leads outside."""
     plain = str(PurePosixPath(path or "."))
     if plain == ".":
         return ""

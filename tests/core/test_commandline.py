@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.language.commandline import MAX_BODY, MAX_LINE, MAX_LINES, command_lines, normalise
+from bot.core.language.commandline import MAX_BODY, MAX_LINE, MAX_LINES, command_lines, normalize
 
 HIDING = {
     "fence": "```\n{}\n```",
@@ -178,5 +178,5 @@ def test_nothing_in_inline_code_is_a_command(text: str, ticks: int) -> None:
 
 @given(st.text(max_size=100))
 def test_normalizing_is_idempotent(line: str) -> None:
-    once = normalise(line)
-    assert normalise(once) == once
+    once = normalize(line)
+    assert normalize(once) == once

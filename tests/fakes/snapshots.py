@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.core.deciding.decide import comment, needs
-from bot.core.language.catalogue import offered
+from bot.core.language.catalog import offered
 from bot.core.language.command import PermissionLevel
 from bot.core.language.parsing import parse
 from bot.discovery import find_commands

@@ -48,7 +48,7 @@ async def test_the_permission_of_another_account_is_ignored() -> None:
         await gitee.client.permission(REPO, "mei")
 
 
-def organisation(**fields: object) -> httpx.Response:
+def organization(**fields: object) -> httpx.Response:
     namespace = {"type": "group", "path": "Guild"}
     return told(200, {"namespace": namespace, "path": "shop", "public": True, "private": False} | fields)
 
@@ -64,10 +64,10 @@ def organisation(**fields: object) -> httpx.Response:
         (told(200, []), Permission.READ),
     ],
 )
-async def test_owners_of_an_organisation_are_admins_without_being_members(
+async def test_owners_of_an_organization_are_admins_without_being_members(
     membership: httpx.Response, expected: Permission
 ) -> None:
-    gitee = Prepared([told(404), organisation(), membership])
+    gitee = Prepared([told(404), organization(), membership])
 
     assert await gitee.client.permission(RepoPath("guild", "shop"), "mei") is expected
     assert gitee.requests[2].url.path == "/api/v5/orgs/guild/memberships/mei"
@@ -86,7 +86,7 @@ async def test_owners_of_an_organisation_are_admins_without_being_members(
 async def test_non_members_can_read_only_public_repositories(
     fields: dict[str, object], expected: Permission
 ) -> None:
-    gitee = Prepared([told(404), organisation(**fields), told(404)])
+    gitee = Prepared([told(404), organization(**fields), told(404)])
 
     assert await gitee.client.permission(RepoPath("guild", "shop"), "mei") is expected
 

@@ -42,9 +42,9 @@ class PostgresServer:
         self._data = self._folder / "data"
         if self._user is not None:
             os.chown(self._folder, self._user, -1)
-        initialise = ("-D", str(self._data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync")
+        initialize = ("-D", str(self._data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync")
         subprocess.run(  # noqa: S603 - constant arguments
-            [_program("initdb"), *initialise], check=True, stdout=subprocess.DEVNULL, **self._as_user()
+            [_program("initdb"), *initialize], check=True, stdout=subprocess.DEVNULL, **self._as_user()
         )
         self._process = self._started()
 

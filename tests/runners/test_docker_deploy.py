@@ -39,7 +39,7 @@ async def test_a_deployed_service_answers_at_its_endpoint_with_its_variables(sta
     assert stage.platform.service_url(KEY, 8080) == "http://app:8080"
 
 
-async def test_everything_is_labelled_and_restarts_after_a_reboot(stage: Stage) -> None:
+async def test_everything_is_labeled_and_restarts_after_a_reboot(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(labels={"chatops.run": "7"}), stage.log)
 
     app = stage.container("app")

@@ -6,7 +6,7 @@ from bot.core import paths
 from bot.core.deciding import planning
 from bot.core.language import parsing
 from bot.core.language.command import AnyCommand
-from bot.core.language.commandline import normalise
+from bot.core.language.commandline import normalize
 from bot.core.language.parsing import Invocation
 from bot.model.delivery import Trigger
 from bot.model.outcome import Ignore, Outcome, Reply, StartRun
@@ -62,7 +62,7 @@ def _planned(wanted: Iterable[str], snapshot: Snapshot, commands: Iterable[AnyCo
     known = parsing.by_name(commands)
     plans: list[Plan] = []
     for line in wanted:
-        invocation = parsing.parse_line(f"/{normalise(line).removeprefix('/')}", known)
+        invocation = parsing.parse_line(f"/{normalize(line).removeprefix('/')}", known)
         if not isinstance(invocation, Invocation):
             continue
         foreseen = planning.after(snapshot, planning.merge(plans))

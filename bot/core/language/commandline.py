@@ -42,7 +42,7 @@ _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("emphasis")
 
 
 def command_lines(markdown: str) -> tuple[str, ...]:
-    """Return the command lines of a comment, normalised, in order.
+    """Return the command lines of a comment, normalized, in order.
 
     A command line begins with `/` and a letter after at most three spaces, in a paragraph that is neither
     quoted nor the first line of a list item. An unindented line directly after a list item is accepted,
@@ -54,10 +54,10 @@ def command_lines(markdown: str) -> tuple[str, ...]:
     lines = source.split("\n")
     marked = "\n".join(_mark(index, line) for index, line in enumerate(lines))
     found = (lines[index] for index in _plain(_MARKDOWN.parse(marked), lines))
-    return tuple(normalise(line) for line in found if len(line) <= MAX_LINE)[:MAX_LINES]
+    return tuple(normalize(line) for line in found if len(line) <= MAX_LINE)[:MAX_LINES]
 
 
-def normalise(line: str) -> str:
+def normalize(line: str) -> str:
     """Return a command line as if typed without a Chinese input method; idempotent."""
     return " ".join(_HIDDEN.sub("", line.translate(_FULL_WIDTH)).split("\t")).strip()
 

@@ -36,7 +36,7 @@ _QUOTED = re.compile(r""""([^"]*)"|'([^']*)'|`([^`]*)`""")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A valid command. `text` is its line, normalised; hostile."""
+    """A valid command. `text` is its line, normalized; hostile."""
 
     command: AnyCommand
     args: Any
@@ -77,7 +77,7 @@ def by_name(commands: Iterable[AnyCommand]) -> dict[str, AnyCommand]:
 
 
 def parse_line(line: str, known: Mapping[str, AnyCommand]) -> Line | None:
-    """Parse one normalised command line; return None if it is not meant for this bot."""
+    """Parse one normalized command line; return None if it is not meant for this bot."""
     match = _HEAD.fullmatch(line)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Garbage collection: which labelled resources have no owner. When in doubt, keep."""
+"""Garbage collection: which labeled resources have no owner. When in doubt, keep."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -97,7 +97,7 @@ class Dispatcher:
         except Exception:
             trace = secrets.token_hex(4)
             logger.exception("delivery %s hit a bug, reported to people as %s", delivery.key, trace)
-            await self._apologise(delivery, trace)
+            await self._apologize(delivery, trace)
 
     async def _apply(self, delivery: Delivery, decision: Decision, lease: Lease) -> None:
         where = f"{delivery.repo}!{delivery.number} {delivery.trigger}"
@@ -126,7 +126,7 @@ class Dispatcher:
         logger.warning("delivery %s postponed by %.0f s: %s", delivery.key, delay, error)
         await self.records.inbox.postpone(delivery.key, self.clock.now() + timedelta(seconds=delay))
 
-    async def _apologise(self, delivery: Delivery, trace: str) -> None:
+    async def _apologize(self, delivery: Delivery, trace: str) -> None:
         """Reply to a delivery that hit a bug with an id that finds the trace in the log."""
         await self.records.inbox.fail(delivery.key, f"bug {trace}", self.clock.now())
         marker = naming.reply_marker(delivery.key, "bug")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.admission import trust
-from bot.core.language import catalogue
+from bot.core.language import catalog
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.engine.records import Records
 from bot.model.forge import Permission, PullRequest
@@ -89,7 +89,7 @@ class FactGatherer:
         return None if content is None else self._read(content, pull.base.ref)
 
     def _read(self, content: bytes, ref: str) -> Pipeline | ConfigBroken:
-        known = catalogue.names(self.commands)
+        known = catalog.names(self.commands)
         return config_file.read(content, file=config_file.FILE, ref=ref, known_commands=known)
 
     async def _with(self, snapshot: Snapshot, fact: Fact) -> Snapshot:
@@ -108,7 +108,7 @@ class FactGatherer:
                 runs = await self.records.runs.runs(repo=repo, number=number)
                 return replace(snapshot, logs=await self._logs(runs))
             case Fact.COMMANDS:
-                offered = catalogue.offered(self.commands, self.policy, snapshot.pipeline)
+                offered = catalog.offered(self.commands, self.policy, snapshot.pipeline)
                 return replace(snapshot, commands=offered)
 
     async def _logs(self, runs: Iterable[Run]) -> dict[str, LogTail]:

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.language.catalogue import command_help, names, offered, unknown_levels
+from bot.core.language.catalog import command_help, names, offered, unknown_levels
 from bot.core.language.command import PermissionLevel
 from bot.model.pipeline import Automatic, Pipeline
 from bot.model.text import Text
