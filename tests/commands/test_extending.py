@@ -10,7 +10,7 @@ from bot.model.outcome import Extend, Outcome, Refuse, Reply
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
 from bot.model.snapshot import Snapshot
-from bot.model.views import Message, Refusal
+from bot.model.views import Refusal
 from commands import extend
 from tests.fakes.snapshots import NOW, decide, environment, pull_request, run, snapshot
 
@@ -56,7 +56,7 @@ def test_extend(words: str, now: Snapshot, expected: Outcome) -> None:
     assert decided(words, now) == expected
 
 
-def test_all_environments_are_kept_that_may_be() -> None:
+def test_without_a_name_all_existing_environments_are_extended() -> None:
     assert decided("2d", BOTH) == Extend(
         (
             Extension("preview", NOW + HOURS + 2 * DAYS),
@@ -67,20 +67,12 @@ def test_all_environments_are_kept_that_may_be() -> None:
 
 
 @pytest.mark.parametrize("words", ["soon", "31d", "-1d", "0"])
-def test_what_is_no_span_is_told(words: str) -> None:
+def test_an_invalid_duration_is_reported(words: str) -> None:
     with pytest.raises(TellUser, match="argument_invalid"):
         extend.command.bind([words])
 
 
-def test_spans_of_one_comment_add_up_and_get_one_answer() -> None:
-    extended = (Extension("preview", NOW + 4 * HOURS),)
-    assert decide("/extend 1h\n/extend 2h", LATE) == (
-        Extend(extended),
-        Reply(Message("extended", {"actor": "lin", "environments": extended, "longest": "3d"})),
-    )
-
-
-def test_what_is_to_be_deployed_or_removed_first_cannot_be_extended() -> None:
+def test_an_environment_deployed_or_removed_by_the_same_comment_is_not_extended() -> None:
     for words in ("/deploy\n/extend 1h", "/teardown\n/extend 1h"):
         [refused] = [
             one.view
@@ -90,7 +82,7 @@ def test_what_is_to_be_deployed_or_removed_first_cannot_be_extended() -> None:
         assert [line.reason for line in refused.lines] == [Reason.NO_ENVIRONMENT]
 
 
-def test_the_author_may_keep_what_a_push_would_renew_anyway() -> None:
+def test_the_author_may_extend_without_write_permission() -> None:
     now = snapshot(environments=(OLD,), actor="mei")
     assert isinstance(decide("/extend", now, permission=Permission.NONE)[0], Extend)
     stranger = snapshot(environments=(OLD,), actor="stranger")

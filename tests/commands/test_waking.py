@@ -4,11 +4,10 @@ import pytest
 
 from bot.model.environment import EnvironmentState
 from bot.model.forge import PullState
-from bot.model.outcome import Outcome, Refuse, Reply, StartRun, Wake
+from bot.model.outcome import Outcome, Refuse, StartRun, Wake
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.snapshot import Snapshot
-from bot.model.views import Message, Refusal
 from commands import wake
 from tests.fakes.snapshots import decide, environment, pull_request, snapshot
 
@@ -40,15 +39,7 @@ def test_wake(words: str, now: Snapshot, expected: Outcome) -> None:
     assert wake.command.plan(wake.command.bind(words.split()), now) == expected
 
 
-def test_it_is_woken_and_answered_once() -> None:
-    woken, said, refused = decide("/wake\n/唤醒", ONE)
-    assert woken == Wake(("preview",))
-    assert said == Reply(Message("waking", {"actor": "lin", "environments": ("preview",)}))
-    assert isinstance(refused, Reply)
-    assert isinstance(refused.view, Refusal)
-
-
-def test_a_test_brings_up_what_sleeps_first() -> None:
+def test_a_test_of_a_sleeping_environment_deploys_first() -> None:
     (found,) = decide("/test", ONE)
     assert isinstance(found, StartRun)
     assert found.plan.names == ("deploy", "test")

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -7,8 +8,9 @@ from bot.core.deciding.decide import comment
 from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.core.language.parsing import parse
 from bot.model.delivery import Trigger
+from bot.model.environment import EnvironmentState, Extension
 from bot.model.forge import Permission, PullState
-from bot.model.outcome import Approve, Ignore, Outcome, Reply, StartRun, StopRuns
+from bot.model.outcome import Approve, Extend, Ignore, Outcome, Reply, StartRun, StopRuns, Wake
 from bot.model.pipeline import Automatic, PathFilter, Pipeline
 from bot.model.plan import Deploy, Teardown, Test
 from bot.model.reason import Reason
@@ -17,6 +19,7 @@ from bot.model.text import Text
 from bot.model.views import Message, Refusal, RefusalLine
 from tests.fakes.snapshots import (
     COMMANDS,
+    NOW,
     OLD,
     SHA,
     STAGED,
@@ -28,6 +31,7 @@ from tests.fakes.snapshots import (
     snapshot,
 )
 
+HOURS = timedelta(hours=1)
 NOTHING = (Ignore("nothing in it is for this bot"),)
 UNTRUSTED = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
 
@@ -124,6 +128,25 @@ def test_near_misses_get_one_hint() -> None:
     assert len(decide("/biuld\n/build")) == 2
 
 
+def test_extensions_in_one_comment_add_up_and_get_one_reply() -> None:
+    soon = replace(environment(), expires_at=NOW + HOURS)
+    extended = (Extension("preview", NOW + 4 * HOURS),)
+
+    assert decide("/extend 1h\n/extend 2h", snapshot(environments=(soon,))) == (
+        Extend(extended),
+        said("extended", environments=extended, longest="3d"),
+    )
+
+
+def test_a_second_wake_is_refused() -> None:
+    asleep = environment(state=EnvironmentState.ASLEEP)
+
+    woken, reply, refused = decide("/wake\n/唤醒", snapshot(environments=(asleep,)))
+
+    assert (woken, reply) == (Wake(("preview",)), said("waking", environments=("preview",)))
+    assert refusals((refused,)) == [("/唤醒", Reason.NOT_ASLEEP)]
+
+
 def test_a_stop_is_requested_once_and_confirmed() -> None:
     facts = snapshot(active=(run(7), run(8)))
 
@@ -145,7 +168,7 @@ def test_a_second_cancel_replies_that_nothing_is_running() -> None:
 @pytest.mark.parametrize(
     "read", [len, list, lambda facts: facts["preview"], lambda facts: "preview" in facts]
 )
-def test_a_fact_that_no_command_declares_cannot_be_read(
+def test_an_undeclared_fact_cannot_be_read(
     read: Callable[[Mapping[str, object]], object],
 ) -> None:
     facts = only(snapshot(), [Fact.RUNS])
@@ -161,7 +184,7 @@ def test_a_fact_that_no_command_declares_cannot_be_read(
 
 @pytest.mark.parametrize("permission", Permission)
 @pytest.mark.parametrize("body", ["/build", "/deploy", "/test", "/retest", "/retest failed"])
-def test_untrusted_code_never_runs_whoever_asks(body: str, permission: Permission) -> None:
+def test_untrusted_code_runs_for_no_person(body: str, permission: Permission) -> None:
     [outcome] = decide(body, UNTRUSTED, permission=permission)
 
     assert isinstance(outcome, Reply)
@@ -205,10 +228,10 @@ def test_the_author_of_a_trusted_pull_request_may_build_but_not_deploy() -> None
 
 @pytest.mark.parametrize("body", ["/ok-to-test", "/允许测试", f"/ok-to-test {SHA[:7]}", f"/ok-to-test {SHA}"])
 def test_an_approval_starts_the_automatic_run_of_opening(body: str) -> None:
-    approve, told, started = decide(body, UNTRUSTED)
+    approve, reply, started = decide(body, UNTRUSTED)
 
     assert approve == Approve(SHA)
-    assert told == APPROVED
+    assert reply == APPROVED
     assert names((started,)) == ("build", "deploy", "test")
 
 

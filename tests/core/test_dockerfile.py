@@ -178,6 +178,13 @@ def test_only_the_first_variables_of_a_stage_are_kept() -> None:
     assert (port(found, "y"), port(found, "z")) == (200, None)
 
 
+def test_the_value_of_a_variable_is_cut_at_the_limit() -> None:
+    def exposed(words: int) -> int | None:
+        return port(read(f"FROM a\nENV PORTS {'x ' * words}80\nEXPOSE $PORTS\n"), None)
+
+    assert (exposed(127), exposed(128)) == (80, None)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -80,18 +80,18 @@ def test_an_environment_with_a_shorter_ttl_than_the_warning_period_has_no_warnin
     assert not ends_soon(a_little, NOW + 32 * HOURS, 12 * HOURS)
 
 
-def test_an_environment_that_nobody_can_visit_has_no_warning() -> None:
+def test_an_environment_that_cannot_be_visited_has_no_warning() -> None:
     failed = replace(environment(1, LATE), state=EnvironmentState.FAILED)
     assert not ends_soon(failed, LATE - HOURS, 12 * HOURS)
 
 
 def test_each_expiry_is_announced_once_unless_a_run_is_in_progress() -> None:
-    near, told, busy = (environment(number, LATE) for number in (1, 2, 3))
-    told = replace(told, warned=LATE)
-    moved = replace(told, warned=LATE - DAYS)
+    near, announced, busy = (environment(number, LATE) for number in (1, 2, 3))
+    announced = replace(announced, warned=LATE)
+    moved = replace(announced, warned=LATE - DAYS)
     run = Run(1, SHOP, 3, "a" * 40, Plan(()), Origin(Trigger.COMMENT, "lin"), Language.EN, NOW)
     now = LATE - HOURS
-    assert to_warn((near, told, busy), (run,), now, 12 * HOURS) == (near,)
+    assert to_warn((near, announced, busy), (run,), now, 12 * HOURS) == (near,)
     assert to_warn((moved,), (), now, 12 * HOURS) == (moved,)
     assert to_warn((near,), (), now, timedelta(0)) == ()
 

@@ -7,7 +7,7 @@ IMAGE = "harbor.example.com:8443/team/shop:pr-1-abc"
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "expected"),
     [
         ({}, ReportedResult()),
         ({"image.txt": f"\n# made by CI\n{IMAGE}@{DIGEST}\nmore\n"}, ReportedResult(IMAGE, DIGEST)),
@@ -25,13 +25,13 @@ IMAGE = "harbor.example.com:8443/team/shop:pr-1-abc"
         ({"chatops.env": "SERVICE_URL='"}, None),
     ],
 )  # fmt: skip
-def test_results_of_a_job_are_read(files: dict[str, str], told: ReportedResult | None) -> None:
+def test_results_of_a_job_are_read(files: dict[str, str], expected: ReportedResult | None) -> None:
     content = {path: text.encode() for path, text in files.items()}
-    if told is None:
+    if expected is None:
         with pytest.raises(UnreadableResultError):
             read(content)
     else:
-        assert read(content) == told
+        assert read(content) == expected
 
 
 @pytest.mark.parametrize(

@@ -207,11 +207,11 @@ def test_after_a_crash_a_cancelled_run_ends_as_cancelled() -> None:
 
 
 @pytest.mark.parametrize("run", [queued(), after(begun(), FAILED)])
-def test_only_what_was_running_is_resumed(run: Run) -> None:
+def test_only_running_runs_are_resumed(run: Run) -> None:
     assert lifecycle.resume(run) == run
 
 
-def test_delays_grow_to_a_bound_and_end() -> None:
+def test_retry_delays_grow_to_a_limit_and_end() -> None:
     delays = [lifecycle.retry_delay(attempt) for attempt in range(1, 9)]
 
     assert delays == [2, 4, 8, 16, 32, 60, 60, None]
@@ -232,7 +232,7 @@ HOUR = timedelta(hours=1)
 
 
 def test_a_finished_step_shows_no_waiting_reason() -> None:
-    told = StepRecord(
+    waiting = StepRecord(
         "build",
         StepState.RUNNING,
         NOW,
@@ -241,7 +241,7 @@ def test_a_finished_step_shows_no_waiting_reason() -> None:
         handle="7",
         link="https://jenkins.example.com/job/7/",
     )
-    run = replace(begun(), steps=(told, *begun().steps[1:]))
+    run = replace(begun(), steps=(waiting, *begun().steps[1:]))
 
     for ended in (
         lifecycle.step_finished(run, 0, PASSED, LATER),
@@ -249,7 +249,7 @@ def test_a_finished_step_shows_no_waiting_reason() -> None:
         lifecycle.resume(run),
     ):
         assert (ended.steps[0].waiting, ended.steps[0].trouble) == ("", None)
-        assert (ended.steps[0].handle, ended.steps[0].link) == (told.handle, told.link)
+        assert (ended.steps[0].handle, ended.steps[0].link) == (waiting.handle, waiting.link)
 
 
 def interrupted(run: Run, times: int) -> Run:

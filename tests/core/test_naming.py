@@ -110,6 +110,20 @@ def test_a_marker_is_an_html_comment() -> None:
     assert naming.comment_marker("reply", "0a1b-2") == "<!-- chatops:reply=0a1b-2 -->"
 
 
+def test_a_run_has_a_marker_for_each_of_its_comments() -> None:
+    assert naming.run_markers(42) == (
+        "<!-- chatops:run=42 -->",
+        "<!-- chatops:failed=42 -->",
+        "<!-- chatops:ready=42 -->",
+    )
+
+
+def test_the_markers_of_a_delivery_share_a_prefix() -> None:
+    for which in (0, 7, "hint"):
+        assert naming.reply_marker("one", which).startswith(naming.reply_beginning("one"))
+        assert not naming.reply_marker("two", which).startswith(naming.reply_beginning("one"))
+
+
 @pytest.mark.parametrize(
     ("kind", "identifier"), [("run", "1 -->"), ("run", "1--2"), ("", "1"), ("run", ""), ("a=b", "1")]
 )

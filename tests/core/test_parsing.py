@@ -117,7 +117,7 @@ def test_an_error_in_arguments_is_returned_with_its_facts() -> None:
     )
 
 
-def test_an_unclosed_quote_is_a_mistake() -> None:
+def test_an_unclosed_quote_is_invalid() -> None:
     assert parse("/deploy it's", OURS) == (
         Misuse(DEPLOY, "/deploy it's", Reason.QUOTE_UNCLOSED, {"text": "it's"}),
     )

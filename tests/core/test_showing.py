@@ -127,5 +127,5 @@ def test_an_environment_near_its_expiry_shows_the_extend_command(
 
 
 def test_an_environment_shows_the_url_that_its_deployer_reported() -> None:
-    told = replace(environment(), url="https://elsewhere.example.com/")
-    assert environment_line(told, NOWHERE, NOW, timedelta(0)).url == "https://elsewhere.example.com/"
+    reported = replace(environment(), url="https://elsewhere.example.com/")
+    assert environment_line(reported, NOWHERE, NOW, timedelta(0)).url == "https://elsewhere.example.com/"

@@ -2,6 +2,7 @@ import base64
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -132,3 +133,33 @@ def test_any_trace_is_accepted(data: bytes) -> None:
 
     assert isinstance(BuildMessages().feed(message), list)
     assert BuildMessages().feed({**message, "aux": "no base64!"}) == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+IDS = st.sampled_from(["moby.buildkit.trace", "moby.image.id"])
+
+
+@given(
+    st.fixed_dictionaries({}, optional={"id": IDS | JSON, "aux": JSON, "errorDetail": JSON, "error": JSON})
+)
+def test_any_message_is_accepted(message: dict[str, Any]) -> None:
+    assert isinstance(BuildMessages().feed(message), list)
+
+
+def test_output_of_concurrent_steps_is_not_mixed() -> None:
+    first = field(1, b"one") + field(3, b"[a 1/1] RUN one") + field(5, field(1, 10))
+    second = field(1, b"two") + field(3, b"[b 1/1] RUN two") + field(5, field(1, 10))
+    outputs = (
+        field(1, b"one") + field(4, b"un"),
+        field(1, b"two") + field(4, b"deux\n"),
+        field(1, b"one") + field(4, b"finished\n"),
+    )
+    status = field(1, first) + field(1, second) + b"".join(field(3, output) for output in outputs)
+
+    log = BuildMessages().feed({"id": "moby.buildkit.trace", "aux": base64.b64encode(status).decode()})
+
+    assert log == ["#1 [a 1/1] RUN one", "#2 [b 1/1] RUN two", "#2 deux", "#1 unfinished"]
