@@ -52,8 +52,8 @@ def helm() -> Path:
 @pytest.fixture(scope="session")
 def cluster(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
     """Give access to the cluster as its administrator."""
-    with access(kubeconfig, tmp_path_factory.mktemp("cluster")) as door:
-        yield door
+    with access(kubeconfig, tmp_path_factory.mktemp("cluster")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -97,9 +97,11 @@ def terminating(cluster: Access, sdk: docker.DockerClient, app_image: Image) -> 
     del app_image
     found: list[Object] = []
     yield found
-    for item in found:
-        cluster.until_gone(item)
-    _tidy(cluster, sdk)
+    try:
+        for item in found:
+            cluster.until_gone(item)
+    finally:
+        _tidy(cluster, sdk)
 
 
 @pytest.fixture
@@ -157,6 +159,10 @@ def bot_kubeconfig(cluster: Access, chart: Chart, tmp_path_factory: pytest.TempP
     """
     item = named("v1", "Namespace", f"test-{uuid.uuid4().hex[:12]}")
     cluster.create(item)
-    with bot_account(cluster, chart, item["metadata"]["name"], tmp_path_factory.mktemp("account")) as found:
-        yield found
-    cluster.remove(item)
+    try:
+        with bot_account(
+            cluster, chart, item["metadata"]["name"], tmp_path_factory.mktemp("account")
+        ) as found:
+            yield found
+    finally:
+        cluster.remove(item)

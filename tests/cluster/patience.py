@@ -6,9 +6,9 @@ from contextvars import ContextVar
 import pytest
 
 from bot.runners.kubernetes.rollout_watcher import TRANSIENT_SECONDS
-from tests.real.parts import Recorder
+from tests.fakes.log import FakeLog
 
-Patience = Callable[[Recorder, str], None]
+Patience = Callable[[FakeLog, str], None]
 _TIME: ContextVar[Iterator[float] | None] = ContextVar("_TIME", default=None)
 
 
@@ -24,11 +24,11 @@ def _now() -> float:
     return 0.0 if time is None else next(time)
 
 
-def _ends_with(log: Recorder, words: str) -> None:
+def _ends_with(log: FakeLog, words: str) -> None:
     _TIME.set(_passing_after(log, words))
 
 
-def _passing_after(log: Recorder, words: str) -> Iterator[float]:
+def _passing_after(log: FakeLog, words: str) -> Iterator[float]:
     """Yield the time; it advances with each call as soon as the log contains the text."""
     time = 0.0
     while True:

@@ -87,7 +87,7 @@ def test_one_pod_has_no_disruption_budget(chart: Chart) -> None:
 
 
 @pytest.mark.parametrize(("server", "api"), [("1.20.2", "policy/v1beta1"), ("1.30.0", "policy/v1")])
-def test_every_server_gets_the_disruption_budget_that_it_knows(chart: Chart, server: str, api: str) -> None:
+def test_the_disruption_budget_has_an_api_version_of_the_server(chart: Chart, server: str, api: str) -> None:
     items = chart.render(POSTGRESQL, "bot", "chatops", "--kube-version", server)
     assert one(items, "PodDisruptionBudget")["apiVersion"] == api
 

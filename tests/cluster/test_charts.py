@@ -14,7 +14,7 @@ from tests.cluster.access import PATIENCE, Access, named
 from tests.cluster.patience import Patience
 from tests.cluster.previews import Previews, definition_of
 from tests.cluster.visit import Visit
-from tests.real.parts import Recorder
+from tests.fakes.log import FakeLog
 
 CHART = {
     "Chart.yaml": "{apiVersion: v2, name: shop, version: 0.1.0}",
@@ -90,7 +90,7 @@ def shop(folder: Path, **values: str) -> Definition:
 
 
 async def test_a_chart_is_installed_upgraded_and_uninstalled(
-    previews: Previews, cluster: Access, visit: Visit, log: Recorder, tmp_path: Path
+    previews: Previews, cluster: Access, visit: Visit, log: FakeLog, tmp_path: Path
 ) -> None:
     endpoint = await previews.platform.deploy(previews.environment(definition=shop(tmp_path)), log)
 
@@ -111,7 +111,7 @@ async def test_a_chart_is_installed_upgraded_and_uninstalled(
 
 
 async def test_a_chart_that_violates_the_policy_is_refused_before_anything_is_applied(
-    previews: Previews, cluster: Access, log: Recorder, tmp_path: Path
+    previews: Previews, cluster: Access, log: FakeLog, tmp_path: Path
 ) -> None:
     theirs = shop(tmp_path, **{"pod.hostPID": "true"})
 
@@ -124,7 +124,7 @@ async def test_a_chart_that_violates_the_policy_is_refused_before_anything_is_ap
 
 
 async def test_a_failed_hook_is_reported_with_its_output(
-    previews: Previews, log: Recorder, tmp_path: Path
+    previews: Previews, log: FakeLog, tmp_path: Path
 ) -> None:
     theirs = shop(tmp_path, hook="echo no such table; exit 3")
 
@@ -136,7 +136,7 @@ async def test_a_failed_hook_is_reported_with_its_output(
 
 
 async def test_the_reason_why_a_release_does_not_come_up_is_reported(
-    previews: Previews, log: Recorder, tmp_path: Path, patience: Patience
+    previews: Previews, log: FakeLog, tmp_path: Path, patience: Patience
 ) -> None:
     theirs = shop(tmp_path, **{"pod.nodeSelector.disk": "ssd"})
     patience(log, "nodes are available")
@@ -148,7 +148,7 @@ async def test_the_reason_why_a_release_does_not_come_up_is_reported(
 
 
 async def test_the_previous_release_is_uninstalled_first_on_request(
-    previews: Previews, visit: Visit, log: Recorder, tmp_path: Path
+    previews: Previews, visit: Visit, log: FakeLog, tmp_path: Path
 ) -> None:
     await previews.platform.deploy(previews.environment(definition=shop(tmp_path)), log)
 
@@ -161,7 +161,7 @@ async def test_the_previous_release_is_uninstalled_first_on_request(
 
 
 async def test_a_release_that_a_killed_helm_left_pending_is_replaced(
-    previews: Previews, visit: Visit, log: Recorder, tmp_path: Path
+    previews: Previews, visit: Visit, log: FakeLog, tmp_path: Path
 ) -> None:
     await previews.platform.deploy(previews.environment(), log)
     name = release(previews.namespace)
@@ -197,7 +197,7 @@ def _never_up() -> str:
     ],
 )
 async def test_a_chart_address_requires_the_operators_permission(
-    previews: Previews, definition: Definition, reason: Reason, fact: str, log: Recorder
+    previews: Previews, definition: Definition, reason: Reason, fact: str, log: FakeLog
 ) -> None:
     with pytest.raises(TellUser) as caught:
         await previews.platform.deploy(previews.environment(definition=definition), log)
@@ -207,7 +207,7 @@ async def test_a_chart_address_requires_the_operators_permission(
 
 
 async def test_a_chart_that_cannot_be_rendered_is_reported_with_helms_message(
-    previews: Previews, log: Recorder, tmp_path: Path
+    previews: Previews, log: FakeLog, tmp_path: Path
 ) -> None:
     broken = definition_of(
         tmp_path, "chart", {**CHART, "templates/x.yaml": "{{ .Values.a.b.c }}"}, chart=True

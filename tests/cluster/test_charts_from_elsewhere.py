@@ -25,7 +25,8 @@ from tests.cluster.chart import HELMS
 from tests.cluster.previews import Previews
 from tests.cluster.test_charts import CHART
 from tests.cluster.visit import Visit
-from tests.real.parts import Recorder, RegistryProcess, private_registry
+from tests.fakes.log import FakeLog
+from tests.real.parts import RegistryProcess, private_registry
 from tests.real.ports import free_port
 
 ACCOUNT = base64.b64encode(b"bot:right").decode()
@@ -117,7 +118,7 @@ async def test_a_private_chart_is_deployed_with_the_bots_account_which_leaves_no
     private: RegistryProcess,
     version: str,
     visit: Visit,
-    log: Recorder,
+    log: FakeLog,
     tmp_path: Path,
 ) -> None:
     account = ChartRegistry(private.host, plain=True, username="bot", password="right")
@@ -134,7 +135,7 @@ async def test_a_private_chart_is_deployed_with_the_bots_account_which_leaves_no
 
 
 async def test_a_private_chart_is_not_pulled_without_an_account(
-    previews: Previews, bot_kubeconfig: Path, private: RegistryProcess, log: Recorder, tmp_path: Path
+    previews: Previews, bot_kubeconfig: Path, private: RegistryProcess, log: FakeLog, tmp_path: Path
 ) -> None:
     anonymous = ChartRegistry(private.host, plain=True)
     platform = _platform(previews, bot_kubeconfig, tmp_path / "home", anonymous)
@@ -154,7 +155,7 @@ async def test_a_chart_is_deployed_from_an_https_repository_and_from_an_archive_
     repository: str,
     name: str,
     visit: Visit,
-    log: Recorder,
+    log: FakeLog,
     tmp_path: Path,
 ) -> None:
     platform = _platform(previews, bot_kubeconfig, tmp_path / "home")

@@ -17,7 +17,7 @@ from bot.runners.kubernetes.cluster import ClusterRefused
 from tests.cluster.access import Access, named, wait_until
 from tests.cluster.previews import SERVE, Previews, definition_of
 from tests.cluster.visit import Visit
-from tests.real.parts import Recorder
+from tests.fakes.log import FakeLog
 
 
 def listed(cluster: Access, api: str, kind: str, namespace: str) -> list[Any]:
@@ -30,7 +30,7 @@ def exists(cluster: Access, namespace: str) -> bool:
 
 
 async def test_a_deployed_service_answers_visitors_until_it_is_removed(
-    previews: Previews, cluster: Access, visit: Visit, log: Recorder
+    previews: Previews, cluster: Access, visit: Visit, log: FakeLog
 ) -> None:
     endpoint = await previews.platform.deploy(previews.environment(), log)
 
@@ -46,7 +46,7 @@ async def test_a_deployed_service_answers_visitors_until_it_is_removed(
 
 
 async def test_a_namespace_names_its_owner_and_has_guardrails(
-    previews: Previews, cluster: Access, log: Recorder
+    previews: Previews, cluster: Access, log: FakeLog
 ) -> None:
     await previews.platform.deploy(previews.environment(), log)
 
@@ -73,7 +73,7 @@ def runs(cluster: Access, namespace: str) -> bool:
 
 
 async def test_a_service_reaches_the_services_beside_it(
-    previews: Previews, visit: Visit, log: Recorder
+    previews: Previews, visit: Visit, log: FakeLog
 ) -> None:
     beside = [
         ServiceSpec("db", previews.image.pinned, command=("sh", "-c", SERVE), port=8080),
@@ -89,7 +89,7 @@ async def test_a_service_reaches_the_services_beside_it(
 
 
 async def test_another_deployment_replaces_the_first_and_leaves_nothing_of_it(
-    previews: Previews, cluster: Access, visit: Visit, log: Recorder
+    previews: Previews, cluster: Access, visit: Visit, log: FakeLog
 ) -> None:
     beside = [ServiceSpec("db", previews.image.pinned, command=("sleep", "600"))]
     await previews.platform.deploy(previews.environment(services=beside), log)
@@ -104,7 +104,7 @@ async def test_another_deployment_replaces_the_first_and_leaves_nothing_of_it(
             {each.metadata.name for each in listed(cluster, "apps/v1", "Deployment", previews.namespace)}
             == {"app"}
         ),
-        "the first deployment's leftovers",
+        "the objects of the first deployment",
     )
 
 
@@ -138,7 +138,7 @@ def manifests(previews: Previews, **pod: Any) -> dict[str, str]:
 
 
 async def test_a_repositorys_manifests_are_completed(
-    previews: Previews, cluster: Access, visit: Visit, log: Recorder, tmp_path: Path
+    previews: Previews, cluster: Access, visit: Visit, log: FakeLog, tmp_path: Path
 ) -> None:
     theirs = manifests(previews)
     endpoint = await previews.platform.deploy(
@@ -156,7 +156,7 @@ async def test_a_repositorys_manifests_are_completed(
 
 
 async def test_manifests_that_violate_the_policy_are_refused_before_anything_is_applied(
-    previews: Previews, cluster: Access, log: Recorder, tmp_path: Path
+    previews: Previews, cluster: Access, log: FakeLog, tmp_path: Path
 ) -> None:
     theirs = manifests(previews, hostNetwork=True)
 
@@ -171,7 +171,7 @@ async def test_manifests_that_violate_the_policy_are_refused_before_anything_is_
 
 
 async def test_an_immutable_field_may_change_between_deployments(
-    previews: Previews, visit: Visit, log: Recorder, tmp_path: Path
+    previews: Previews, visit: Visit, log: FakeLog, tmp_path: Path
 ) -> None:
     theirs = manifests(previews)
     await previews.platform.deploy(
@@ -187,7 +187,7 @@ async def test_an_immutable_field_may_change_between_deployments(
 
 
 async def test_the_previous_deployment_is_removed_first_on_request(
-    previews: Previews, cluster: Access, visit: Visit, log: Recorder
+    previews: Previews, cluster: Access, visit: Visit, log: FakeLog
 ) -> None:
     await previews.platform.deploy(previews.environment(), log)
     [before] = listed(cluster, "v1", "Pod", previews.namespace)
@@ -200,14 +200,14 @@ async def test_the_previous_deployment_is_removed_first_on_request(
     assert visit(previews.host).text == "at your service\n"
 
 
-async def test_a_failed_deployment_is_removed(previews: Previews, cluster: Access, log: Recorder) -> None:
+async def test_a_failed_deployment_is_removed(previews: Previews, cluster: Access, log: FakeLog) -> None:
     with pytest.raises(TellUser):
         await previews.platform.deploy(previews.environment(command=("false",)), log)
 
     assert not exists(cluster, previews.namespace)
 
 
-async def test_a_cancelled_deployment_is_removed(previews: Previews, cluster: Access, log: Recorder) -> None:
+async def test_a_cancelled_deployment_is_removed(previews: Previews, cluster: Access, log: FakeLog) -> None:
     deploying = asyncio.create_task(previews.platform.deploy(previews.environment(port=9), log))
     await asyncio.to_thread(wait_until, lambda: runs(cluster, previews.namespace), "the pod")
 
@@ -219,7 +219,7 @@ async def test_a_cancelled_deployment_is_removed(previews: Previews, cluster: Ac
 
 
 async def test_a_namespace_of_another_owner_is_never_touched(
-    previews: Previews, cluster: Access, instance: str, log: Recorder
+    previews: Previews, cluster: Access, instance: str, log: FakeLog
 ) -> None:
     item = named("v1", "Namespace", previews.namespace)
     item["metadata"]["labels"] = {"chatops.instance": instance}
@@ -238,7 +238,7 @@ async def test_a_cluster_that_answers_is_healthy(previews: Previews) -> None:
 
 
 async def test_the_inventory_lists_environments_and_single_ones_are_removed(
-    previews: Previews, cluster: Access, log: Recorder
+    previews: Previews, cluster: Access, log: FakeLog
 ) -> None:
     assert await previews.platform.inventory() == ()
     await previews.platform.deploy(previews.environment(), log)

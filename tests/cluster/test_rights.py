@@ -27,7 +27,7 @@ from tests.cluster.account import bot_account
 from tests.cluster.chart import HELMS, Chart, Object, one
 from tests.cluster.conftest import AUDIT
 from tests.cluster.visit import Visit
-from tests.real.parts import Recorder
+from tests.fakes.log import FakeLog
 
 SHA = "1a2b3c4d" * 5
 KEY = EnvironmentKey(RepoPath("team", "shop"), 12, "preview")
@@ -59,8 +59,8 @@ async def platform(
 @pytest.fixture
 def limited(bot_kubeconfig: Path, tmp_path: Path) -> Iterator[Access]:
     """Give access to the cluster as the bot."""
-    with access(bot_kubeconfig, tmp_path) as door:
-        yield door
+    with access(bot_kubeconfig, tmp_path) as found:
+        yield found
 
 
 def environment(image: Image, host: str, base_image: str) -> EnvironmentSpec:
@@ -122,7 +122,7 @@ def helm_story(name: str, bot_kubeconfig: Path, namespace: str, image: str) -> N
 
 async def runner_story(platform: KubernetesPlatform, spec: EnvironmentSpec, visit: Visit) -> None:
     """Deploy, deploy again, test and remove, checking the results."""
-    log = Recorder()
+    log = FakeLog()
     await platform.deploy(spec, log)
     assert visit(spec.host).text == "at your service\n"
     await platform.deploy(replace(spec, services=()), log)
@@ -152,7 +152,11 @@ async def test_the_rights_are_enough_for_the_runner_and_each_helm_and_none_is_un
         for name in HELMS:
             helm_story(name, own_kubeconfig, home, base_image)
 
-    await asyncio.gather(runner_story(platform, spec, visit), asyncio.to_thread(helm_stories))
+    helm = asyncio.create_task(asyncio.to_thread(helm_stories))
+    try:
+        await runner_story(platform, spec, visit)
+    finally:
+        await helm  # a thread cannot be cancelled, and must not outlive its account
 
     assert cluster.namespaces(f"{naming.LABEL_INSTANCE}={instance}") == [named("v1", "Namespace", home)]
     if AUDIT in os.environ:  # other clusters have no audit log for the tests

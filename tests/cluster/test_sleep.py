@@ -22,7 +22,7 @@ from tests.cluster.previews import SERVE, Previews, definition_of
 from tests.cluster.test_story import CONFIG, DOCKERFILE, settings
 from tests.dialogue.tester import REPO, BotTester
 from tests.e2e.conftest import start
-from tests.real.parts import Recorder
+from tests.fakes.log import FakeLog
 
 __all__ = ["settings", "start"]
 
@@ -80,7 +80,7 @@ spec:
 
 
 async def test_all_workloads_sleep_and_wake_as_they_were(
-    previews: Previews, log: Recorder, tmp_path: Path
+    previews: Previews, log: FakeLog, tmp_path: Path
 ) -> None:
     platform, cluster, space = behind_the_proxy(previews), previews.cluster, previews.namespace
     theirs = definition_of(tmp_path, "k8s", {"web.yaml": workload(previews.image.pinned)})
@@ -101,9 +101,7 @@ async def test_all_workloads_sleep_and_wake_as_they_were(
     assert (found["spec"]["replicas"], found["status"]["readyReplicas"]) == (2, 2)
 
 
-async def test_a_sleeping_environment_is_deployed_again_and_removed(
-    previews: Previews, log: Recorder
-) -> None:
+async def test_a_sleeping_environment_is_deployed_again_and_removed(previews: Previews, log: FakeLog) -> None:
     platform = behind_the_proxy(previews)
     await platform.deploy(previews.environment(), log)
     await platform.scale_down(previews.key)

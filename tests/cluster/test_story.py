@@ -141,7 +141,7 @@ test: {runner: kubernetes}
 """
 
 
-async def test_a_chart_counts_as_the_base_branch_has_it_where_its_author_may_not_push(
+async def test_a_chart_comes_from_the_base_branch_if_the_author_may_not_push(
     start: Callable[[dict[str, str]], Awaitable[BotTester]],
     instance: str,
     preview_domain: str,
@@ -153,14 +153,14 @@ async def test_a_chart_counts_as_the_base_branch_has_it_where_its_author_may_not
     host = f"pr-1-shop.{instance}.{preview_domain}"
 
     said = await tester.says("/ok-to-test", by="lin")
-    await tester.settled()
+    await tester.idle()
     said += "".join(await tester.read_all())
 
     assert visit(host).text == f"{host}\n"
     assert "1 passed" in said
 
     await tester.merge()
-    await tester.settled()
+    await tester.idle()
     await tester.read_all()
 
     visit.until_gone(host)

@@ -13,14 +13,14 @@ from bot.runners.kubernetes.suite import SuiteRun
 from bot.runners.lines import LogWriter
 from tests.cluster.access import PATIENCE, Access, named, wait_until
 from tests.cluster.previews import Previews
+from tests.fakes.log import FakeLog
 from tests.real.clock import AdvancingLog
-from tests.real.parts import Recorder
 
 LASTING = "echo begun; sleep 600"
 
 
 @pytest.fixture
-async def deployed(previews: Previews, log: Recorder) -> Previews:
+async def deployed(previews: Previews, log: FakeLog) -> Previews:
     await previews.platform.deploy(previews.environment(), log)
     return previews
 
@@ -30,13 +30,13 @@ def pods(cluster: Access, namespace: str) -> list[Any]:
     return list(found.items)
 
 
-async def said(log: Recorder, words: str) -> None:
+async def said(log: FakeLog, words: str) -> None:
     async with asyncio.timeout(PATIENCE):
         while words not in log.text:  # noqa: ASYNC110 - a log has no event to wait for
             await asyncio.sleep(0.05)
 
 
-async def test_a_suite_that_fails_still_returns_its_report(deployed: Previews, log: Recorder) -> None:
+async def test_a_suite_that_fails_still_returns_its_report(deployed: Previews, log: FakeLog) -> None:
     command = (
         "wget -qO- $SERVICE_URL; mkdir -p /reports/deep; echo '<testsuite/>' > /reports/deep/j.xml; "
         "echo page > /reports/x.html; echo no > /reports/x.txt; echo '$(HOME) $$'; exit 3"
@@ -51,7 +51,7 @@ async def test_a_suite_that_fails_still_returns_its_report(deployed: Previews, l
 
 
 async def test_a_report_that_is_a_single_file_next_to_the_code_is_returned(
-    deployed: Previews, log: Recorder
+    deployed: Previews, log: FakeLog
 ) -> None:
     command = "ls /bin/busybox && echo '<x/>' > /dev/shm/junit.xml"
 
@@ -61,7 +61,7 @@ async def test_a_report_that_is_a_single_file_next_to_the_code_is_returned(
 
 
 async def test_output_is_shown_while_the_suite_runs_and_cancelling_stops_it(
-    deployed: Previews, cluster: Access, log: Recorder
+    deployed: Previews, cluster: Access, log: FakeLog
 ) -> None:
     testing = asyncio.create_task(deployed.platform.run_tests(deployed.suite(LASTING), log))
     await said(log, "begun\n")
@@ -84,7 +84,7 @@ async def test_a_suite_times_out(deployed: Previews, cluster: Access) -> None:
     assert pods(cluster, deployed.namespace) == []
 
 
-async def test_a_suite_runs_out_of_memory(deployed: Previews, log: Recorder) -> None:
+async def test_a_suite_runs_out_of_memory(deployed: Previews, log: FakeLog) -> None:
     # More than once: an engine may miss the last event if the container has already ended.
     command = "for time in 1 2 3; do tail /dev/zero; done; exit 1"
 
@@ -103,11 +103,11 @@ def begun(previews: Previews, run: int, command: str) -> SuiteRun:
         previews.cluster,
         previews.options,
         labels,
-        LogWriter(Recorder()),
+        LogWriter(FakeLog()),
     )
 
 
-async def test_a_restarted_bot_resumes_its_suite(deployed: Previews, cluster: Access, log: Recorder) -> None:
+async def test_a_restarted_bot_resumes_its_suite(deployed: Previews, cluster: Access, log: FakeLog) -> None:
     await begun(deployed, 7, "echo begun; until [ -e /reports/over ]; do sleep 0.1; done")._start()
     wait_until(lambda: pods(cluster, deployed.namespace), "the pod of the tests")
     [before] = pods(cluster, deployed.namespace)
@@ -125,7 +125,7 @@ async def test_a_restarted_bot_resumes_its_suite(deployed: Previews, cluster: Ac
 
 
 async def test_the_suite_of_another_run_is_stopped_first(
-    deployed: Previews, cluster: Access, log: Recorder
+    deployed: Previews, cluster: Access, log: FakeLog
 ) -> None:
     await begun(deployed, 6, LASTING)._start()
 
@@ -146,7 +146,7 @@ async def test_an_orphaned_suite_can_be_stopped(deployed: Previews, cluster: Acc
     await deployed.platform.stop_tests(other)
 
 
-async def test_without_an_environment_there_is_nothing_to_test(previews: Previews, log: Recorder) -> None:
+async def test_without_an_environment_there_is_nothing_to_test(previews: Previews, log: FakeLog) -> None:
     with pytest.raises(TellUser) as caught:
         await previews.platform.run_tests(previews.suite("true"), log)
 
@@ -154,7 +154,7 @@ async def test_without_an_environment_there_is_nothing_to_test(previews: Preview
 
 
 async def test_a_standalone_suite_has_a_namespace_while_it_runs(
-    previews: Previews, cluster: Access, log: Recorder
+    previews: Previews, cluster: Access, log: FakeLog
 ) -> None:
     output = await previews.platform.run_tests(previews.suite("echo alone", standalone=True), log)
 
@@ -163,7 +163,7 @@ async def test_a_standalone_suite_has_a_namespace_while_it_runs(
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 
 
-async def test_a_missing_image_is_reported(deployed: Previews, log: Recorder) -> None:
+async def test_a_missing_image_is_reported(deployed: Previews, log: FakeLog) -> None:
     gone = deployed.image.pinned[:-4] + "0000"
 
     with pytest.raises(TellUser) as caught:

@@ -20,7 +20,7 @@ from bot.runners.kubernetes.options import KubernetesOptions
 from tests.cluster.access import PATIENCE
 from tests.cluster.patience import Patience
 from tests.cluster.previews import Previews, definition_of
-from tests.real.parts import Recorder
+from tests.fakes.log import FakeLog
 from tests.render.view_samples import BUILT, over, run, skipped, view
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +118,7 @@ async def failed(previews: Previews, name: str, folder: Path, patience: Patience
     """Deploy one of the failures in its own environment, and return the step's result."""
     changes = dict(FAILURES[name])
     objects, gone, level = changes.pop("objects", None), changes.pop("gone", False), changes.pop("level", "")
-    log = Recorder()
+    log = FakeLog()
     if words := changes.pop("words", ""):
         patience(log, words)
     key = replace(previews.key, name=name)
@@ -154,7 +154,7 @@ def _placed(text: str) -> str:
     return text
 
 
-async def test_each_failure_reads_as_reviewed(
+async def test_each_failure_equals_its_golden_file(
     previews: Previews, tmp_path: Path, golden: Callable[[str, str], None], patience: Patience
 ) -> None:
     names = list(FAILURES)

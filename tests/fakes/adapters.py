@@ -28,6 +28,7 @@ from bot.ports import (
     TestSpec,
 )
 from bot.steps.context import StepAdapters
+from tests.fakes.log import FakeLog
 
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
 PASSING = b'<testsuite name="unit"><testcase name="adds"/><testcase name="removes"/></testsuite>'
@@ -129,7 +130,7 @@ class FakeWorld:
     outputs: deque[TestOutput] = field(default_factory=deque)
     """Results of the next suites; further suites pass."""
     reports: dict[tuple[int, str], Report] = field(default_factory=dict)
-    logs: dict[tuple[int, str], "FakeLog"] = field(default_factory=dict)
+    logs: dict[tuple[int, str], FakeLog] = field(default_factory=dict)
     jobs: dict[RunnerName, Jobs] = field(default_factory=dict)
     sleeps: bool = False
     """Whether environments can scale to zero."""
@@ -148,25 +149,6 @@ class FakeWorld:
             jobs=self.jobs,
             suspendable={RunnerName.DOCKER: world} if self.sleeps else {},
         )
-
-
-@dataclass
-class FakeLog:
-    """A log that tests read."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def write(self, text: str) -> None:
-        """Append output."""
-        self.lines.extend(text.splitlines())
-
-    def note(self, text: str) -> None:
-        """Append a message of the bot."""
-        self.lines.append(f"▸ {text}")
-
-    def tail(self, lines: int = 40) -> str:
-        """Return the last lines."""
-        return "\n".join(self.lines[-lines:])
 
 
 class FakeAdapters:

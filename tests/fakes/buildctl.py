@@ -88,8 +88,8 @@ def _reach(address: str) -> None:
             host, _, port = rest.partition(":")
             socket.create_connection((host, int(port)), timeout=5).close()
     except OSError as error:
-        told = f'connection error: desc = "transport: Error while dialing: dial {scheme} {rest}"'
-        _fail(f"listing workers for Build: failed to list workers: Unavailable: {told}: {error.strerror}")
+        message = f'connection error: desc = "transport: Error while dialing: dial {scheme} {rest}"'
+        _fail(f"listing workers for Build: failed to list workers: Unavailable: {message}: {error.strerror}")
 
 
 class Build:
@@ -112,7 +112,7 @@ class Build:
             missing = f"open {self.opt['filename']}: no such file or directory"
             _fail(f"failed to solve: failed to read dockerfile: {missing}")
         for message in self._messages():
-            self._tell(message)
+            self._read(message)
         try:
             self._export()
         finally:
@@ -131,7 +131,7 @@ class Build:
         name = self.output["name"]
         return self.engine.build(tag=name, rm=True, forcerm=True, decode=True, **given)
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _read(self, message: dict[str, Any]) -> None:
         if "error" in message:
             self._failed(str(message["error"]))
         text = str(message.get("stream", "")).rstrip("\n")
@@ -146,16 +146,16 @@ class Build:
     def _failed(self, error: str) -> NoReturn:
         code, image = _CODE.search(error), _IMAGE.search(error)
         if code:
-            told = f'process "{code[1]}" did not complete successfully: exit code: {code[2]}'
+            message = f'process "{code[1]}" did not complete successfully: exit code: {code[2]}'
         elif image:
             name = next(filter(None, image.groups()))
             self.step, self.name = self.step + 1, f"[internal] load metadata for {name}"
-            told = f"{name}: not found"
+            message = f"{name}: not found"
         else:
-            told = error
-        _report(self.step, self.name, error=told)
+            message = error
+        _report(self.step, self.name, error=message)
         _print("Dockerfile:1\n--------------------")
-        _fail(f"failed to solve: {told}")
+        _fail(f"failed to solve: {message}")
 
     def _export(self) -> None:
         name, account = self.output["name"], _account(self.output["name"])

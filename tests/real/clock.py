@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.real.parts import Recorder
+from tests.fakes.log import FakeLog
 
 
 def advance(seconds: float) -> None:
@@ -12,7 +12,7 @@ def advance(seconds: float) -> None:
     loop.time = lambda: before() + seconds  # type: ignore[method-assign] # only this loop, which ends with its test
 
 
-class AdvancingLog(Recorder):
+class AdvancingLog(FakeLog):
     """A log that advances the clock once these words have been written to it."""
 
     def __init__(self, words: str, seconds: float) -> None:

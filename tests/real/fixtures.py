@@ -15,7 +15,8 @@ from bot.model.run import Image
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import Firewall
 from bot.runners.docker.network import bridge_prefix
-from tests.real.parts import BUSYBOX, Recorder, RegistryProcess, remove_network, tar
+from tests.fakes.log import FakeLog
+from tests.real.parts import BUSYBOX, RegistryProcess, remove_network, tar
 
 LABEL = "dev.gitee-chatops.test"
 BASE = """\
@@ -88,8 +89,8 @@ def app_image(sdk: docker.DockerClient, base_image: str, registry: RegistryProce
 
 
 @pytest.fixture
-def log() -> Recorder:
-    return Recorder()
+def log() -> FakeLog:
+    return FakeLog()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Processes of registries and etcd, a recording log, and small helpers for the engine."""
+"""Processes of registries and etcd, and what several tests of the engine need."""
 
 import io
 import socket
@@ -91,27 +91,6 @@ def private_registry(folder: Path) -> RegistryProcess:
     users = folder / "htpasswd"
     users.write_text(USERS)
     return RegistryProcess(folder, auth=f"auth: {{htpasswd: {{realm: registry, path: {users}}}}}")
-
-
-class Recorder:
-    """A log that a test reads."""
-
-    def __init__(self) -> None:
-        self._written: list[str] = []
-        self.notes: list[str] = []
-
-    @property
-    def text(self) -> str:
-        return "".join(self._written)
-
-    def write(self, text: str) -> None:
-        self._written.append(text)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def tail(self, lines: int = 40) -> str:
-        return "\n".join(self.text.splitlines()[-lines:])
 
 
 def remove_network(network: Network) -> None:

@@ -22,7 +22,7 @@ from bot.settings.model import RegistrySettings, Secret, Settings
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
 from tests.fakes.harbor.state import EVERYTHING, Account, Findings
 from tests.fakes.harbor.swagger import BASE, BrokenContractError, find, validate
-from tests.real.parts import Recorder
+from tests.fakes.log import FakeLog
 from tests.real.ports import free_port
 
 REPO = RepoPath("Team", "小店")
@@ -111,7 +111,7 @@ async def test_a_scan_is_started_and_awaited(harbor: FakeHarbor, adapter: Harbor
     harbor.state.scanner = FOUND
     image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
 
-    found = await adapter.examine(image, Recorder())
+    found = await adapter.examine(image, FakeLog())
 
     counts = {Severity.CRITICAL: 1, Severity.HIGH: 2, Severity.LOW: 4, Severity.UNKNOWN: 1}
     assert found.scan == Scan(counts, 3, "Trivy v0.61.0")
@@ -123,7 +123,7 @@ async def test_a_scan_in_progress_is_not_started_again(harbor: FakeHarbor, adapt
     harbor.state.scanner, harbor.state.automatic = Findings(), True
     image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
 
-    found = await adapter.examine(image, Recorder())
+    found = await adapter.examine(image, FakeLog())
 
     assert found.scan == Scan(scanner="Trivy v0.61.0")
     assert "scanArtifact" not in harbor.calls
@@ -141,11 +141,11 @@ async def test_an_unknown_size_comes_from_harbor(harbor: FakeHarbor, adapter: Ha
     image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
     unknown = Image(image.reference, image.digest, 0, image.sha)
 
-    assert (await adapter.examine(unknown, Recorder())).size == 1234
+    assert (await adapter.examine(unknown, FakeLog())).size == 1234
 
 
 async def test_a_missing_scanner_is_logged(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
-    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
+    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), FakeLog()
 
     assert (await adapter.examine(image, log)).scan is None
     assert log.notes == ["no vulnerability scan: no available scanner for project: 1"]
@@ -154,7 +154,7 @@ async def test_a_missing_scanner_is_logged(harbor: FakeHarbor, adapter: HarborRe
 async def test_a_robot_without_scan_permission_can_push(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, EVERYTHING - {"scan:create"})
     harbor.state.scanner = FOUND
-    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
+    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), FakeLog()
 
     assert (await adapter.examine(image, log)).scan is None
     assert log.notes == ["no vulnerability scan: scan:create is not allowed"]
@@ -162,7 +162,7 @@ async def test_a_robot_without_scan_permission_can_push(harbor: FakeHarbor, adap
 
 async def test_a_failing_scanner_is_not_retried_forever(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     harbor.state.scanner = Findings(states=("Running", "Error"))
-    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
+    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), FakeLog()
 
     assert (await adapter.examine(image, log)).scan is None
     assert log.notes == ["no vulnerability scan: the scanner failed"]
@@ -170,7 +170,7 @@ async def test_a_failing_scanner_is_not_retried_forever(harbor: FakeHarbor, adap
 
 async def test_waiting_for_a_scan_has_a_time_limit(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     harbor.state.scanner = Findings(states=("Running",))
-    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), Recorder()
+    image, log = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa"), FakeLog()
 
     assert (await adapter.examine(image, log)).scan is None
     assert log.notes == ["the vulnerability scan has not finished after 5 s"]
@@ -181,7 +181,7 @@ async def test_disabled_scans_are_not_awaited(harbor: FakeHarbor) -> None:
     harbor.state.scanner, harbor.state.automatic = FOUND, True
     async with opened(harbor, scan_seconds=0) as adapter:
         image = pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
-        assert (await adapter.examine(image, Recorder())).scan is None
+        assert (await adapter.examine(image, FakeLog())).scan is None
 
     assert harbor.calls == ["getArtifact"]
 
@@ -189,7 +189,7 @@ async def test_disabled_scans_are_not_awaited(harbor: FakeHarbor) -> None:
 async def test_a_missing_image_is_returned_unchanged(harbor: FakeHarbor, adapter: HarborRegistry) -> None:
     image = Image(f"{harbor.host}/{name_of(adapter)}:pr-1-aaaaaaaa", DIGEST, 5, "")
 
-    assert await adapter.examine(image, Recorder()) == image
+    assert await adapter.examine(image, FakeLog()) == image
 
 
 async def test_tags_are_deleted_one_by_one_and_an_artifact_with_its_last_tag(
@@ -248,11 +248,13 @@ async def test_a_tag_added_during_deletion_keeps_the_artifact(
     pushed(harbor, adapter, DIGEST, "pr-1-aaaaaaaa")
     untag = harbor.state.delete_tag
 
-    def released_meanwhile(repository: str, reference: str, tag: str) -> None:
+    def add_tag_before_deletion(repository: str, reference: str, tag: str) -> None:
         untag(repository, reference, tag)
         harbor.state.find(repository, reference).tags.add("v2.0")
 
-    monkeypatch.setattr(type(harbor.state), "delete_tag", lambda _self, *given: released_meanwhile(*given))
+    monkeypatch.setattr(
+        type(harbor.state), "delete_tag", lambda _self, *given: add_tag_before_deletion(*given)
+    )
 
     assert await adapter.remove_tags(REPO, 1) == TagRemoval(1)
     assert tags(harbor, adapter) == {DIGEST: {"v2.0"}}
@@ -269,17 +271,17 @@ async def test_artifacts_are_paged(
 
 
 @pytest.mark.parametrize(
-    ("unhealthy", "told"),
+    ("unhealthy", "expected"),
     [(set(), None), ({"trivy", "jobservice"}, None), ({"redis", "core"}, "unhealthy: core, redis")],
 )
 async def test_health_covers_only_the_parts_that_pushing_needs(
-    harbor: FakeHarbor, adapter: HarborRegistry, unhealthy: set[str], told: str | None
+    harbor: FakeHarbor, adapter: HarborRegistry, unhealthy: set[str], expected: str | None
 ) -> None:
     harbor.state.unhealthy = unhealthy
 
     answer = await adapter.ping()
 
-    assert answer is None if told is None else answer == f"{harbor.host}: {told}"
+    assert answer is None if expected is None else answer == f"{harbor.host}: {expected}"
 
 
 async def test_ping_returns_the_problem(harbor: FakeHarbor) -> None:
@@ -291,8 +293,8 @@ async def test_ping_returns_the_problem(harbor: FakeHarbor) -> None:
         with pytest.raises(RetryLater):
             await adapter.remove_tags(REPO, 1)
     gone = f"127.0.0.1:{free_port()}"
-    async with HarborRegistry(RegistryOptions(gone, url=f"http://{gone}")) as nobody:
-        assert gone in str(await nobody.ping())
+    async with HarborRegistry(RegistryOptions(gone, url=f"http://{gone}")) as unreachable:
+        assert gone in str(await unreachable.ping())
 
 
 async def test_another_service_than_harbor_is_reported() -> None:
@@ -308,25 +310,25 @@ async def test_invalid_responses_are_treated_as_unknown(answer: Any) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
     image = Image("h/p/r:t", DIGEST, 0, "")
     async with HarborRegistry(RegistryOptions("h", transport=transport), scan_seconds=0) as adapter:
-        assert await adapter.examine(image, Recorder()) == image
+        assert await adapter.examine(image, FakeLog()) == image
 
 
 @pytest.mark.parametrize(
-    ("permissions", "state", "told"),
+    ("permissions", "state", "expected"),
     [
         (EVERYTHING, State.FINE, "all required permissions"),
         (EVERYTHING - {"tag:delete", "scan:create"}, State.WRONG, "tag:delete, scan:create"),
     ],
 )
 async def test_doctor_lists_missing_permissions(
-    harbor: FakeHarbor, permissions: frozenset[str], state: State, told: str
+    harbor: FakeHarbor, permissions: frozenset[str], state: State, expected: str
 ) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, permissions)
 
     answers, allowed = await doctor.check(DoctorOptions(settings(harbor, "previews")))
 
     assert (answers.state, allowed.state) == (State.FINE, state)
-    assert told in allowed.found.en
+    assert expected in allowed.found.en
 
 
 async def test_doctor_reports_a_missing_project(harbor: FakeHarbor) -> None:

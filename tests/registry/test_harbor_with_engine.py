@@ -16,7 +16,8 @@ from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
 from tests.fakes.harbor.state import Account
-from tests.real.parts import Recorder, RegistryProcess, order
+from tests.fakes.log import FakeLog
+from tests.real.parts import RegistryProcess, order
 from tests.registry.test_harbor import FOUND, PASSWORD, REPO, ROBOT, adapter, harbor, name_of, opened
 
 __all__ = ["adapter", "harbor"]
@@ -26,7 +27,7 @@ __all__ = ["adapter", "harbor"]
 async def test_an_image_that_the_engine_pushed_is_found_scanned_and_removed(
     tmp_path: Path, engine: DockerEngine, instance: str, base_image: str, sdk: docker.DockerClient
 ) -> None:
-    backend, log = RegistryProcess(tmp_path), Recorder()
+    backend, log = RegistryProcess(tmp_path), FakeLog()
     try:
         async with harbor_before(backend.host) as harbor:
             harbor.state.accounts[ROBOT] = Account(PASSWORD)
@@ -57,7 +58,7 @@ async def test_a_push_without_permission_is_denied(
 ) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, frozenset({"repository:pull"}))
     credentials = Credentials(RegistryAccount(harbor.host, ROBOT, PASSWORD))
-    builder, log = DockerBuilder(engine, instance=instance, credentials=credentials), Recorder()
+    builder, log = DockerBuilder(engine, instance=instance, credentials=credentials), FakeLog()
     tag = f"{harbor.host}/previews/team/shop:pr-1-aaaaaaaa"
     await builder.build(order(tmp_path, tag, {"Dockerfile": f"FROM {base_image}\n"}), log)
 
@@ -71,7 +72,7 @@ async def test_a_push_without_permission_is_denied(
 async def test_a_refused_tag_move_is_reported_with_harbors_message(
     tmp_path: Path, engine: DockerEngine, instance: str, base_image: str
 ) -> None:
-    backend, log = RegistryProcess(tmp_path), Recorder()
+    backend, log = RegistryProcess(tmp_path), FakeLog()
     try:
         async with harbor_before(backend.host) as harbor:
             harbor.state.accounts[ROBOT] = Account(PASSWORD)

@@ -15,7 +15,8 @@ from bot.model.reason import Reason
 from bot.model.run import Image
 from bot.registry.base import RegistryOptions
 from bot.registry.oci import OciRegistry, deletable, scheme
-from tests.real.parts import PATIENCE, Recorder, RegistryProcess, private_registry
+from tests.fakes.log import FakeLog
+from tests.real.parts import PATIENCE, RegistryProcess, private_registry
 from tests.real.ports import free_port
 
 REPO = RepoPath("Team", "shop")
@@ -131,14 +132,14 @@ async def test_the_size_is_requested_only_if_unknown(
     oci: OciRegistry, images: PushedImages, app_image: Image, registry: RegistryProcess
 ) -> None:
     async with OciRegistry(RegistryOptions(registry.host)) as shared:
-        found = await shared.examine(replace(app_image, size=0), Recorder())
+        found = await shared.examine(replace(app_image, size=0), FakeLog())
     assert 100_000 < found.size < app_image.size
     assert found.scan is None
     known = Image(oci.tag_for(REPO, 1, "a" * 8), images.put("pr-1-aaaaaaaa", "one"), 5, "")
 
-    assert await oci.examine(known, Recorder()) == known
-    assert (await oci.examine(replace(known, size=0), Recorder())).size == 0
-    assert (await oci.examine(replace(known, size=0, digest="sha256:" + "0" * 64), Recorder())).size == 0
+    assert await oci.examine(known, FakeLog()) == known
+    assert (await oci.examine(replace(known, size=0), FakeLog())).size == 0
+    assert (await oci.examine(replace(known, size=0, digest="sha256:" + "0" * 64), FakeLog())).size == 0
 
 
 @pytest.mark.docker
@@ -265,7 +266,7 @@ async def test_the_token_comes_from_the_service_in_the_challenge() -> None:
         assert (await oci.remove_tags(REPO, 1)).removed == 1
 
     assert registry.deleted == ["/v2/team/shop/manifests/sha256:00"] * 2
-    # One token for each kind of request, kept for the second time.
+    # One token for each kind of request, which the second request reuses.
     assert registry.given == ["repository:pull", "repository:pull", "repository:*"]
 
 

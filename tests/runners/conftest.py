@@ -14,8 +14,9 @@ from bot.model.run import Image
 from bot.ports import EnvironmentSpec, TestSpec
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
+from tests.fakes.log import FakeLog
 from tests.real.fixtures import app_image, base_image, engine, instance, log, registry, sdk
-from tests.real.parts import Recorder, tar
+from tests.real.parts import tar
 
 __all__ = ["app_image", "base_image", "engine", "instance", "log", "registry", "sdk"]
 
@@ -37,7 +38,7 @@ class Stage:
     tests_image: str
     instance: str
     sdk: docker.DockerClient
-    log: Recorder
+    log: FakeLog
 
     def spec(self, **changes: Any) -> EnvironmentSpec:
         """Return a specification that deploys successfully unless it is changed."""
@@ -111,4 +112,4 @@ def stage(
     engine: DockerEngine, instance: str, sdk: docker.DockerClient, app_image: Image, base_image: str
 ) -> Stage:
     platform = DockerPlatform(engine, instance=instance)
-    return Stage(platform, app_image, base_image, instance, sdk, Recorder())
+    return Stage(platform, app_image, base_image, instance, sdk, FakeLog())

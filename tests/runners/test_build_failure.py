@@ -26,7 +26,7 @@ def facts(error: ChatOpsError) -> tuple[type[ChatOpsError], Reason, str]:
             Reason.BUILD_FAILED,
             "RUN make 1",
         ),
-        # What a program wrote about its own network is its own affair.
+        # An instruction's own network error is a failure of the build.
         (
             BuildFailure("dial tcp: i/o timeout: exit code: 7", RUN),
             TellUser,

@@ -26,7 +26,8 @@ from bot.runners.buildkit.command import BuildKitOptions, build_command
 from bot.runners.buildkit.context import unpack
 from bot.runners.buildkit.progress import ClientOutput
 from tests.fakes.buildctl import calls, install
-from tests.real.parts import PATIENCE, Recorder, RegistryProcess, order, private_registry
+from tests.fakes.log import FakeLog
+from tests.real.parts import PATIENCE, RegistryProcess, order, private_registry
 from tests.real.ports import free_port
 from tests.runners.waiting import until
 
@@ -56,7 +57,7 @@ class Bench:
     base: str
     instance: str
     registry: str
-    log: Recorder
+    log: FakeLog
 
     @property
     def tag(self) -> str:
@@ -77,7 +78,7 @@ class Bench:
 @pytest.fixture
 def bench(daemon: str, tmp_path: Path, registry: RegistryProcess, instance: str, base_image: str) -> Bench:
     options = BuildKitOptions(daemon, insecure=True, program=str(install(tmp_path)))
-    return Bench(options, tmp_path, base_image, instance, registry.host, Recorder())
+    return Bench(options, tmp_path, base_image, instance, registry.host, FakeLog())
 
 
 @pytest.mark.docker
@@ -179,7 +180,7 @@ async def test_an_unavailable_buildkitd_is_retried_later(tmp_path: Path) -> None
     address = f"tcp://127.0.0.1:{free_port()}"
     builder = BuildKitBuilder(BuildKitOptions(address, program=str(install(tmp_path))))
     with pytest.raises(RetryLater) as caught:
-        await builder.build(order(tmp_path, "r/x:1", {"Dockerfile": "FROM scratch\n"}), Recorder())
+        await builder.build(order(tmp_path, "r/x:1", {"Dockerfile": "FROM scratch\n"}), FakeLog())
 
     assert caught.value.reason is Reason.BUILDKIT_UNAVAILABLE
     assert address.removeprefix("tcp://") in caught.value.facts["message"]
@@ -196,7 +197,7 @@ async def test_a_buildkitd_that_answers_is_ready(daemon: str, tmp_path: Path) ->
 async def test_a_missing_client_is_an_error(tmp_path: Path) -> None:
     builder = BuildKitBuilder(BuildKitOptions("tcp://b:1", program=str(tmp_path / "buildctl")))
     with pytest.raises(GiveUp) as caught:
-        await builder.build(order(tmp_path, "r/x:1", {"Dockerfile": "FROM scratch\n"}), Recorder())
+        await builder.build(order(tmp_path, "r/x:1", {"Dockerfile": "FROM scratch\n"}), FakeLog())
 
     assert caught.value.reason is Reason.NOT_SUPPORTED
 

@@ -15,8 +15,9 @@ from bot.ports import Built
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
+from tests.fakes.log import FakeLog
 from tests.real.long_command import LongCommand
-from tests.real.parts import Recorder, RegistryProcess, order, private_registry
+from tests.real.parts import RegistryProcess, order, private_registry
 from tests.real.ports import free_port
 from tests.runners.waiting import until
 
@@ -40,7 +41,7 @@ class Bench:
     folder: Path
     base: str
     instance: str
-    log: Recorder
+    log: FakeLog
 
     @property
     def tag(self) -> str:
@@ -55,7 +56,7 @@ class Bench:
 @pytest.fixture
 def bench(engine: DockerEngine, instance: str, base_image: str, tmp_path: Path) -> Bench:
     builder = DockerBuilder(engine, instance=instance, network="none")
-    return Bench(builder, tmp_path, base_image, instance, Recorder())
+    return Bench(builder, tmp_path, base_image, instance, FakeLog())
 
 
 async def test_builds_one_target_with_arguments_and_labels(bench: Bench, sdk: docker.DockerClient) -> None:
@@ -72,7 +73,7 @@ async def test_builds_one_target_with_arguments_and_labels(bench: Bench, sdk: do
     assert "\x1b" not in bench.log.text
 
 
-async def test_log_has_headers_output_and_what_was_cached(bench: Bench) -> None:
+async def test_a_log_has_step_headers_output_and_cached_steps(bench: Bench) -> None:
     script = f"BASE\nRUN echo {bench.instance}\n"
 
     await bench.build(script)
@@ -168,15 +169,15 @@ async def test_endless_lines_are_cut_and_the_build_continues(bench: Bench) -> No
 
 
 async def test_cancelling_stops_the_build_in_the_engine(bench: Bench) -> None:
-    sleeper = LongCommand(bench.instance)
-    building = asyncio.create_task(bench.build(f"BASE\nRUN echo begun; {sleeper.command}\n"))
-    await until(lambda: sleeper.runs)
+    long_command = LongCommand(bench.instance)
+    building = asyncio.create_task(bench.build(f"BASE\nRUN echo begun; {long_command.command}\n"))
+    await until(lambda: long_command.runs)
 
     building.cancel()
     with pytest.raises(asyncio.CancelledError):
         await building
 
-    await until(lambda: not sleeper.runs)
+    await until(lambda: not long_command.runs)
 
 
 async def test_pushes_and_returns_the_digest_that_the_registry_knows(

@@ -80,7 +80,7 @@ async def test_services_are_ready_first_and_reachable_by_name(stage: Stage) -> N
     assert "MODE=fast" in stage.container("db").attrs["Config"]["Env"]
 
 
-async def test_redeploy_replaces_what_was_there(stage: Stage) -> None:
+async def test_a_second_deployment_replaces_all_containers(stage: Stage) -> None:
     service = ServiceSpec(name="cache", image=stage.tests_image, command=("sleep", "999"))
     first = await stage.platform.deploy(stage.spec(services=[service]), stage.log)
     before = {container.id for container in stage.containers}

@@ -21,7 +21,8 @@ from bot.runners.docker.connection import connector, resolve
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, negotiate
 from bot.runners.docker.platform import DockerPlatform
-from tests.real.parts import Recorder, order
+from tests.fakes.log import FakeLog
+from tests.real.parts import order
 from tests.runners.conftest import KEY
 
 Handler = Callable[[web.Request], Any]
@@ -98,7 +99,7 @@ async def test_tls_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, t
     target = resolve()
 
     assert target.origin == "https://x:2376"
-    # The files are empty: that they are refused shows that they are read.
+    # The files are empty; the error shows that they are read.
     with pytest.raises(OSError, match=r"PEM|X509|SSL"):
         connector(target)
 
@@ -111,9 +112,9 @@ async def test_a_missing_engine_is_retried_later(tmp_path: Path) -> None:
     with pytest.raises(RetryLater) as caught:
         await platform.remove(KEY)
     with pytest.raises(RetryLater):
-        await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), Recorder())
+        await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
     with pytest.raises(RetryLater):
-        await builder.push("x:1", Recorder())
+        await builder.push("x:1", FakeLog())
 
     assert caught.value.reason is Reason.ENGINE_UNAVAILABLE
     assert "absent.sock" in str(await platform.ping())
@@ -158,7 +159,7 @@ async def test_an_engine_that_dies_during_a_call_is_retried_later(tmp_path: Path
     async with fake_engine(tmp_path, {"/build": die}) as engine:
         builder = DockerBuilder(engine, instance="test")
         with pytest.raises(EngineFault):
-            await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), Recorder())
+            await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
 
 
 async def test_calls_to_a_hanging_engine_time_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +181,7 @@ async def test_an_engine_without_buildkit_is_reported_as_the_operators_problem(t
     async with fake_engine(tmp_path, {"/build": build}) as engine:
         builder = DockerBuilder(engine, instance="t")
         with pytest.raises(EngineRefused) as caught:
-            await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), Recorder())
+            await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
 
     assert caught.value.facts == {"message": "buildkit is not enabled on daemon"}
 
@@ -231,7 +232,7 @@ class PullingEngine:
         credentials = Credentials(RegistryAccount("r:1", "u", "p"))
         async with fake_engine(folder, routes) as engine:
             builder = DockerBuilder(engine, instance="t", credentials=credentials)
-            await builder.build(order(folder, "x:1", {"Dockerfile": "FROM scratch"}), Recorder())
+            await builder.build(order(folder, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
 
 
 @pytest.mark.parametrize(

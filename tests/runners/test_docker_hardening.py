@@ -111,7 +111,7 @@ async def test_the_firewall_blocks_ports_of_the_host(
     stage.platform = DockerPlatform(engine, instance=stage.instance, firewall=mode)
     await stage.platform.deploy(stage.spec(), stage.log)
 
-    # What is closed answers nothing: trying for longer would make no difference.
+    # A closed port never answers, so a longer timeout makes no difference.
     assert await reaches_the_host(stage, PATIENCE if reachable else 2) is reachable
     assert stage.log.notes == []
 

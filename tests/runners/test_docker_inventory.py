@@ -35,7 +35,7 @@ def build(stage: Stage, recipe: str, *, tag: str | None = None) -> str:
 
 
 async def test_an_environment_is_found_with_all_its_parts(stage: Stage) -> None:
-    # An engine counts whole seconds for some things.
+    # The engine reports some times in whole seconds.
     before = datetime.now(UTC).replace(microsecond=0)
     await stage.platform.deploy(stage.spec(labels={"chatops.run": "7"}), stage.log)
 

@@ -15,7 +15,7 @@ DIGEST = "sha256:" + "ab" * 32
 
 
 @pytest.mark.parametrize(
-    ("reference", "told"),
+    ("reference", "expected"),
     [
         ("oci://harbor.test:5000/charts/shop", ["--plain-http", "--", "oci://harbor.test:5000/charts/shop"]),
         (
@@ -33,8 +33,8 @@ DIGEST = "sha256:" + "ab" * 32
         ("https://c.test/a/--debug:--post", ["--version=--post", "--repo=https://c.test/a", "--", "--debug"]),
     ],
 )
-def test_no_part_of_a_chart_url_becomes_an_option(reference: str, told: list[str]) -> None:
-    assert list(pull_arguments(reference, PLAIN)) == told
+def test_no_part_of_a_chart_url_becomes_an_option(reference: str, expected: list[str]) -> None:
+    assert list(pull_arguments(reference, PLAIN)) == expected
 
 
 def test_tls_verification_is_skipped_only_for_the_bots_registry() -> None:
@@ -48,7 +48,7 @@ def test_the_account_is_only_in_a_private_temporary_file() -> None:
     with pull_options(reference, PLAIN) as given:
         [word] = given.arguments
         file = Path(word.removeprefix("--registry-config="))
-        told = " ".join(
+        visible = " ".join(
             [*given.arguments, *pull_arguments(reference, PLAIN), *given.environment.values(), repr(PLAIN)]
         )
         kept = json.loads(file.read_text())
@@ -56,7 +56,7 @@ def test_the_account_is_only_in_a_private_temporary_file() -> None:
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
     assert base64.b64decode(kept["auths"]["harbor.test:5000"]["auth"]) == b"robot$bot:hush"
-    assert "hush" not in told
+    assert "hush" not in visible
     assert not file.parent.exists()
 
 

@@ -47,8 +47,8 @@ def test_values_of_a_repository_cannot_inject_yaml() -> None:
         "Service", "Deployment", "Ingress", "Service", "Deployment", "Service", "Deployment",
     ]  # fmt: skip
     app, database, _ = pods(documents)
-    told = {each["name"]: each["value"] for each in app["containers"][0]["env"]}
-    assert told == {key: value.replace("$", "$$") for key, value in HOSTILE.items()}
+    variables = {each["name"]: each["value"] for each in app["containers"][0]["env"]}
+    assert variables == {key: value.replace("$", "$$") for key, value in HOSTILE.items()}
     assert app["containers"][0]["args"] == ["sh", "-c", "echo $$(HOME) '\"'"]
     assert app["containers"][0]["readinessProbe"]["httpGet"]["path"] == '/a?b="c'
     assert database["containers"][0]["image"] == 'x"y: z'

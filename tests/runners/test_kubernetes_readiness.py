@@ -42,31 +42,31 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def said(answers: Iterator[int]) -> tuple[Answers, list[int]]:
     """Answer requests for the environment's host with these, repeating the last, and all others with 404."""
-    told: list[int] = []
+    statuses: list[int] = []
 
     def answer(request: web.BaseRequest) -> web.Response:
         if request.host != HOST:
             return web.Response(status=404)
-        told.append(next(answers, told[-1] if told else 404))
-        return web.Response(status=told[-1])
+        statuses.append(next(answers, statuses[-1] if statuses else 404))
+        return web.Response(status=statuses[-1])
 
-    return answer, told
+    return answer, statuses
 
 
 async def test_readiness_waits_until_a_former_route_is_gone() -> None:
-    answer, told = said(iter([200, 502, 404]))
+    answer, statuses = said(iter([200, 502, 404]))
     async with controller(answer) as base:
         await until_unrouted(ReadinessCheck(base, HOST, None, 30))
 
-    assert told == [200, 502, 404]
+    assert statuses == [200, 502, 404]
 
 
 async def test_readiness_stops_waiting_for_the_route_change_at_the_timeout() -> None:
-    answer, told = said(iter([503]))
+    answer, statuses = said(iter([503]))
     async with controller(answer) as base:
         await until_unrouted(ReadinessCheck(base, HOST, None, 0))
 
-    assert told == [503]
+    assert statuses == [503]
 
 
 async def test_404_is_not_from_the_service_while_the_controller_drops_connections() -> None:

@@ -18,7 +18,7 @@ from bot.runners.kubernetes.rollout_watcher import (
     RolloutWatcher,
 )
 from bot.runners.lines import LogWriter
-from tests.real.parts import Recorder
+from tests.fakes.log import FakeLog
 from tests.runners.kubernetes_samples import IMAGE
 from tests.runners.kubernetes_script import NAMESPACE, Object, Script, owned, said, scripted, without_pauses
 
@@ -103,7 +103,7 @@ class World:
             frozenset(("Deployment", name) for name in ("web", *names)), "web", seconds, hooks
         )
         self.script.begin(after)
-        await RolloutWatcher(self.cluster, NAMESPACE, LogWriter(Recorder())).until_up(target)
+        await RolloutWatcher(self.cluster, NAMESPACE, LogWriter(FakeLog())).until_up(target)
 
     async def trouble(self, **how: Any) -> TellUser:
         with pytest.raises(TellUser) as caught:
@@ -139,10 +139,10 @@ async def test_a_pending_config_error_is_awaited_until_the_node_names_the_missin
         3 * ONE_LOOK: unconfigured(world, 'secret "gone" not found'),
     }
 
-    told = await world.trouble(after=after)
+    error = await world.trouble(after=after)
 
-    assert told.reason is Reason.CONTAINER_UNSTARTABLE
-    assert told.facts == {"name": "web", "message": 'secret "gone" not found'}
+    assert error.reason is Reason.CONTAINER_UNSTARTABLE
+    assert error.facts == {"name": "web", "message": 'secret "gone" not found'}
 
 
 async def test_an_object_that_the_node_reads_later_is_not_an_error(world: World) -> None:
@@ -150,11 +150,11 @@ async def test_an_object_that_the_node_reads_later_is_not_an_error(world: World)
 
 
 async def test_a_lasting_problem_is_reported(world: World) -> None:
-    told = await world.trouble(
+    error = await world.trouble(
         after={0: unconfigured(world, CACHE), 2 * ONE_LOOK: world.passes(TRANSIENT_SECONDS + 1)}
     )
 
-    assert told.facts == {"name": "web", "message": CACHE}
+    assert error.facts == {"name": "web", "message": CACHE}
 
 
 async def test_each_temporary_problem_has_its_own_time_limit(world: World) -> None:
@@ -181,9 +181,9 @@ async def test_the_output_of_a_failed_hook_is_reported_at_any_moment(world: Worl
     world.make_hook()
     world.script.logs["migrate"] = b"no such table\n"
 
-    told = await world.trouble(after={moment: world.fail_hook})
+    error = await world.trouble(after={moment: world.fail_hook})
 
-    assert (told.reason, told.log) == (Reason.HOOK_FAILED, "no such table")
+    assert (error.reason, error.log) == (Reason.HOOK_FAILED, "no such table")
 
 
 async def test_the_bot_waits_briefly_for_the_registrys_message(world: World) -> None:
@@ -238,16 +238,16 @@ async def test_the_health_timeout_runs_once_all_pods_run(world: World) -> None:
         2 * ONE_LOOK: world.passes(6),
     }
 
-    told = await world.trouble(seconds=5, after=after)
+    error = await world.trouble(seconds=5, after=after)
 
-    assert told.reason is Reason.UNHEALTHY
+    assert error.reason is Reason.UNHEALTHY
     assert len(world.script.asked) < 4 * ONE_LOOK
 
 
 async def test_scheduling_and_pulling_have_a_time_limit(world: World) -> None:
-    told = await world.trouble(seconds=5, after={ONE_LOOK: world.passes(STARTUP_SECONDS + 6)})
+    error = await world.trouble(seconds=5, after={ONE_LOOK: world.passes(STARTUP_SECONDS + 6)})
 
-    assert told.reason is Reason.UNHEALTHY
+    assert error.reason is Reason.UNHEALTHY
 
 
 @pytest.mark.parametrize("observed", [1, 2])

@@ -15,8 +15,8 @@ from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure.manifests import JOB, POD
 from bot.runners.kubernetes.suite import SuiteRun
 from bot.runners.lines import LogWriter
+from tests.fakes.log import FakeLog
 from tests.real.clock import AdvancingLog
-from tests.real.parts import Recorder
 from tests.runners.kubernetes_samples import KEY, suite_of
 from tests.runners.kubernetes_script import NAMESPACE, Object, Script, owned, said, scripted, without_pauses
 from tests.runners.test_kubernetes_reports import log_of
@@ -43,7 +43,7 @@ class World:
     """A Job whose pod a test controls."""
 
     def __init__(self, script: Script, cluster: Cluster) -> None:
-        self.script, self.cluster, self.log = script, cluster, Recorder()
+        self.script, self.cluster, self.log = script, cluster, FakeLog()
         script.created = self.job_is_made
         script.logs = {"tests": b"3 failed\n", "reports": log_of({"a.xml": b"<testsuite/>"})}
         self.then: dict[int, Any] = {}
@@ -117,7 +117,7 @@ async def test_failed_tests_deliver_their_report_at_any_moment(world: World, mom
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "expected"),
     [
         ("pod_goes", "the tests' pod is gone"),
         ("pod_is_evicted", "Evicted: The node was low on resource: memory."),
@@ -125,14 +125,14 @@ async def test_failed_tests_deliver_their_report_at_any_moment(world: World, mom
     ],
 )
 async def test_a_deleted_pod_is_not_a_failed_test_and_the_next_attempt_starts_again(
-    world: World, end: str, told: str, moment: int
+    world: World, end: str, expected: str, moment: int
 ) -> None:
     world.then = {moment: getattr(world, end)}
 
     with pytest.raises(RetryLater, match="tests") as caught:
         await world.run()
 
-    assert caught.value.facts["message"].endswith(told)
+    assert caught.value.facts["message"].endswith(expected)
     assert world.left == []
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bot.runners.docker.containers import Frames
 from bot.runners.lines import LINE_LIMIT, Lines, LogWriter, clean
-from tests.real.parts import Recorder
+from tests.fakes.log import FakeLog
 
 CHUNKS = st.lists(st.binary(max_size=40) | st.sampled_from([b"\n", b"\r\n", "字".encode(), b"\x1b[1m"]))
 
@@ -57,7 +57,7 @@ def test_an_endless_progress_bar_shows_its_last_state() -> None:
 
 
 def test_writing_stops_at_the_limit_but_the_end_is_remembered() -> None:
-    log = Recorder()
+    log = FakeLog()
     writer = LogWriter(log, limit=10, remembered=2)
 
     writer.lines(["12345", "67890", "never written", "the end"])

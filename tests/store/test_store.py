@@ -28,8 +28,8 @@ from bot.model.run import (
 from bot.model.text import Language
 from bot.store.deliveries import InboxFullError
 from bot.store.records import Store
-from tests.fakes.stopping import request_stop
 from tests.store.rows import stored_comment
+from tests.store.stopping import request_stop
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SHOP = RepoPath("team", "shop")
@@ -172,7 +172,7 @@ async def test_a_decision_without_the_lease_changes_nothing(store: Store, lease:
     assert [found.key for found, _ in await store.inbox.due(NOW)] == ["one"]
 
 
-async def test_saving_a_run_keeps_what_others_have_set(store: Store, lease: Lease) -> None:
+async def test_saving_a_run_keeps_columns_that_others_have_set(store: Store, lease: Lease) -> None:
     started = await decided(store, lease, "one")
     await claimed(store, lease)
     request = StopRequest(Reason.CANCELLED, {"who": "mei"})
@@ -306,8 +306,8 @@ async def test_an_environment_is_found_by_its_host_label_even_when_removed(store
     assert await store.pulls.environments(SHOP, 12) == ()
     assert await store.pulls.environment_at("pr-12-shop") == removed
     twin = replace(ready, key=EnvironmentKey(RepoPath("guild", "shop"), 12, "preview"))
-    settled = await store.pulls.reserve_hostname(twin, ("pr-12-shop", "pr-12-shop-abc"))
-    assert settled.host == "pr-12-shop-abc"
+    reserved = await store.pulls.reserve_hostname(twin, ("pr-12-shop", "pr-12-shop-abc"))
+    assert reserved.host == "pr-12-shop-abc"
     assert (await store.pulls.reserve_hostname(ready, ("pr-12-shop", "pr-12-shop-abc"))).host == "pr-12-shop"
 
 

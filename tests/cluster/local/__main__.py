@@ -135,14 +135,14 @@ def down() -> None:
         node.down(client)
 
 
-def main(door: str, *arguments: str) -> int:
+def main(command: str, *arguments: str) -> int:
     """Run a command; return the exit status."""
     # SIGTERM must clean up like Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        if door in {"test", "run"}:
-            return {"test": test, "run": run}[door](arguments)
-        {"prepare": prepare, "build": build, "up": up, "down": down}[door]()
+        if command in {"test", "run"}:
+            return {"test": test, "run": run}[command](arguments)
+        {"prepare": prepare, "build": build, "up": up, "down": down}[command]()
     except SetUpError as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1

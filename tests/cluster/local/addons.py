@@ -90,7 +90,7 @@ class Addons:
                 self._changed.clear()
                 self._name_services()
                 await self._route(caddy)
-                await self._tell_addresses()
+                await self._write_addresses()
 
     def _name_services(self) -> None:
         # Atomically: the name server may be reading the previous version.
@@ -105,7 +105,7 @@ class Addons:
             if not answer.ok:
                 print(await answer.text(), flush=True)
 
-    async def _tell_addresses(self) -> None:
+    async def _write_addresses(self) -> None:
         """Write the address into each Ingress's status, as controllers do."""
         status = {"status": {"loadBalancer": {"ingress": [{"ip": self._address}]}}}
         for ingress in list(self._ingresses.objects.values()):

@@ -68,8 +68,8 @@ class RegistryProxy:
         held = [one for one in self._state.artifacts.get(name, {}).values() if tag in one.tags]
         if held:
             place = f"{name.partition('/')[2]}:{tag}"
-            told = f"Failed to process request due to '{place}' configured as immutable."
-            self._state.check_immutable(tag, told)
+            message = f"Failed to process request due to '{place}' configured as immutable."
+            self._state.check_immutable(tag, message)
         body = await request.read()
         response = await self._pass_on(request, request.raw_path, body)
         if response.status == 201:

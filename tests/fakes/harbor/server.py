@@ -67,7 +67,7 @@ class FakeHarbor:
             text=None if answer is None else json.dumps(answer),
             content_type="application/json",
         )
-        response.set_cookie(SESSION, "a session that nobody asked for")
+        response.set_cookie(SESSION, "an unrequested session")
         return response
 
     def _carry_out(self, operation: str, request: web.Request, path: Query, body: Any) -> Answer:

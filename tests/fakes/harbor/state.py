@@ -104,10 +104,10 @@ class State:
         if self.automatic and self.scanner is not None and artifact.scan is None:
             artifact.scan = deque(self.scanner.states)
 
-    def check_immutable(self, tag: str, told: str) -> None:
+    def check_immutable(self, tag: str, message: str) -> None:
         """Refuse what an immutability rule forbids."""
         if self.immutable and re.fullmatch(self.immutable, tag):
-            raise RefusedError(412, "PRECONDITION", told)
+            raise RefusedError(412, "PRECONDITION", message)
 
     def find(self, repository: str, reference: str) -> Artifact:
         """Return an artifact by digest or tag."""

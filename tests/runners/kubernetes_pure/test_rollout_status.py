@@ -170,9 +170,9 @@ def test_a_crash_may_have_a_specific_cause() -> None:
     ],
 )
 def test_a_container_that_cannot_start_is_reported_alike_at_any_moment(state: dict[str, Any]) -> None:
-    told = fatal(pod(**state))
+    found = fatal(pod(**state))
 
-    assert told == RolloutFailure(Reason.CONTAINER_UNSTARTABLE, {"name": "web", "message": "OCI"})
+    assert found == RolloutFailure(Reason.CONTAINER_UNSTARTABLE, {"name": "web", "message": "OCI"})
 
 
 def test_the_unknown_limit_of_an_init_container_is_omitted() -> None:
@@ -203,7 +203,7 @@ def test_a_container_that_cannot_be_created(message: str, reason: Reason) -> Non
 
 
 @pytest.mark.parametrize(
-    ("message", "reason", "told"),
+    ("message", "reason", "expected"),
     [
         (
             'pods "web-1" is forbidden: exceeded quota: chatops, requested: pods=1',
@@ -222,13 +222,13 @@ def test_a_container_that_cannot_be_created(message: str, reason: Reason) -> Non
         ),
     ],
 )
-def test_pods_that_cannot_be_created(message: str, reason: Reason, told: str) -> None:
+def test_pods_that_cannot_be_created(message: str, reason: Reason, expected: str) -> None:
     failing = [{"type": "ReplicaFailure", "status": "True", "message": message}, {"type": "Other"}]
     owner = {"metadata": {"name": "web-5d"}, "status": {"conditions": failing}}
 
-    assert fatal(replica_sets=[owner]) == RolloutFailure(reason, {"message": told})
+    assert fatal(replica_sets=[owner]) == RolloutFailure(reason, {"message": expected})
     assert fatal(events=(event("FailedCreate", message, "db", "StatefulSet"),)) == RolloutFailure(
-        reason, {"message": told}
+        reason, {"message": expected}
     )
 
 
@@ -240,7 +240,7 @@ def test_a_refusal_counts_until_the_pods_exist() -> None:
     assert fatal(workloads=[workload("StatefulSet", replicas=2)], events=(of_set,)) is None
     assert fatal(hooks=[workload("Job")], events=(of_job,)) is not None
     assert fatal(hooks=[workload("Job", active=1)], events=(of_job,)) is None
-    # A replica set says in its condition how it is now.
+    # The condition of a replica set is its current state.
     assert fatal(events=(event("FailedCreate", message, "web-5d", "ReplicaSet"),)) is None
 
 
@@ -255,11 +255,11 @@ def test_an_incomplete_namespace_is_an_uncertain_problem(words: str) -> None:
     message = f'pods "web-1" is forbidden: {words}'
     failing = [{"type": "ReplicaFailure", "status": "True", "message": message}]
     owner = {"metadata": {"name": "web-5d"}, "status": {"conditions": failing}}
-    told = {"message": words}
+    facts = {"message": words}
 
     assert fatal(replica_sets=[owner]) is None
     assert rollout_status.transient(NamespaceState(replica_sets=[owner])) == RolloutFailure(
-        Reason.POD_REFUSED, told, transient=True
+        Reason.POD_REFUSED, facts, transient=True
     )
 
 
@@ -302,10 +302,10 @@ def test_the_newest_volume_event_with_a_cause_is_reported() -> None:
     )
     timed_out = event("FailedMount", "Unable to attach or mount volumes: timed out waiting for the condition")
 
-    told = explained(creating, events=(late, other, missing, timed_out))
+    found = explained(creating, events=(late, other, missing, timed_out))
 
-    assert (told.reason, told.facts["name"]) == (Reason.CONTAINER_UNSTARTABLE, "web-1")
-    assert 'secret "gone" not found' in told.facts["message"]
+    assert (found.reason, found.facts["name"]) == (Reason.CONTAINER_UNSTARTABLE, "web-1")
+    assert 'secret "gone" not found' in found.facts["message"]
     assert explained(creating, events=(late, timed_out)).facts["message"] == timed_out["message"]
 
 
@@ -318,8 +318,8 @@ def test_unscheduled_pods_and_slow_pulls_are_reported_at_the_timeout() -> None:
         Reason.UNSCHEDULABLE, {"message": "0/3 nodes"}, transient=True
     )
     assert rollout_status.transient(NamespaceState(pods=[creating])) is None
-    told = {"name": "web", "image": IMAGE, "message": rollout_status._SLOW, "seconds": "60"}
-    assert explained(creating, events=(pulling,)) == RolloutFailure(Reason.IMAGE_PULL_FAILED, told)
+    facts = {"name": "web", "image": IMAGE, "message": rollout_status._SLOW, "seconds": "60"}
+    assert explained(creating, events=(pulling,)) == RolloutFailure(Reason.IMAGE_PULL_FAILED, facts)
     assert explained(pod(), events=(pulling,)).reason is Reason.UNHEALTHY
     assert explained(creating, events=(pulling, pulled)).reason is Reason.UNHEALTHY
 
