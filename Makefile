@@ -58,4 +58,4 @@ down: ## stop the engine and the registry that setup started
 
 clean: down ## the same, and remove .venv, .local and the caches of the tools
 	rm -rf .venv .local dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	find bot commands deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find bot commands deploy tests playground tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -80,7 +80,7 @@ async def playground(
         demo = await seed_demo(gitee, jenkins=with_jenkins)
         secret = secrets.token_urlsafe(24)
         instance = f"playground-{ports.bot}"
-        await _remove_leftovers(instance)
+        await _remove_orphans(instance)
         jenkins = None
         if with_jenkins:
             folder = data_dir / "jenkins"
@@ -111,7 +111,7 @@ async def _require_registry(url: str) -> None:
         raise RuntimeError(f"there is no registry at {url}; `make setup` starts one") from error
 
 
-async def _remove_leftovers(instance: str) -> None:
+async def _remove_orphans(instance: str) -> None:
     """Remove containers and images of an earlier playground on this port that was killed."""
     try:
         await purge(instance)

@@ -1,4 +1,4 @@
-"""What tests of commands share."""
+"""Compares the replies of commands with their golden files."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -33,7 +33,7 @@ def message(outcome: Outcome, template: str) -> Mapping[str, object]:
     return outcome.view.facts
 
 
-def test_status_shows_what_there_is() -> None:
+def test_status_shows_environments_runs_and_image() -> None:
     ended, staging = replace(run(6), state=RunState.PASSED), environment("staging")
     soon = replace(
         environment(), deployed_at=FACTS_AT - timedelta(days=2), expires_at=FACTS_AT + timedelta(minutes=30)
@@ -49,7 +49,7 @@ def test_status_shows_what_there_is() -> None:
     assert (facts["page"], facts["open"]) == ("https://bot.example.com/prs/team/shop/12", True)
 
 
-def test_status_says_what_there_is_not() -> None:
+def test_status_of_a_closed_pull_request_without_anything() -> None:
     facts = message(
         decided(status.command, "", snapshot(pull=pull_request(state=PullState.CLOSED))), "status"
     )
@@ -78,7 +78,7 @@ def test_help_explains_one_by_any_of_its_names(words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "suggestion"), [("depoly", "/help deploy"), ("/biuld", "/help build"), ("xyzzy", "")]
 )
-def test_help_suggests_what_was_meant(words: str, suggestion: str) -> None:
+def test_help_suggests_the_nearest_command(words: str, suggestion: str) -> None:
     facts = {"name": words, "suggestion": suggestion}
 
     assert decided(help_command.command, words) == Refuse(Reason.UNKNOWN_COMMAND, facts)

@@ -60,7 +60,7 @@ def reply(found: LogTail, *, brief: bool = False) -> Reply:
         ("", (TEST,), TEST),
     ],
 )
-def test_the_log_that_was_asked_for_is_shown(words: str, logs: tuple[LogTail, ...], shown: LogTail) -> None:
+def test_the_requested_log_is_shown(words: str, logs: tuple[LogTail, ...], shown: LogTail) -> None:
     assert decided(words, *logs) == reply(shown)
 
 
@@ -79,9 +79,7 @@ def test_a_brief_reply_says_so() -> None:
         ("", (), "", ""),
     ],
 )
-def test_a_log_that_there_is_not_is_refused(
-    words: str, found: tuple[LogTail, ...], step: str, known: str
-) -> None:
+def test_a_missing_log_is_refused(words: str, found: tuple[LogTail, ...], step: str, known: str) -> None:
     assert decided(words, *found) == Refuse(Reason.NO_LOG, {"name": step, "known": known})
 
 
@@ -93,5 +91,7 @@ def test_a_log_that_there_is_not_is_refused(
         ("logs_empty", reply(tail(7, "build", text=""))),
     ],
 )
-def test_it_reads_as_reviewed(name: str, outcome: Reply, golden_comment: Callable[[str, View], None]) -> None:
+def test_replies_equal_their_golden_files(
+    name: str, outcome: Reply, golden_comment: Callable[[str, View], None]
+) -> None:
     golden_comment(name, outcome.view)

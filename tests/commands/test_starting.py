@@ -149,7 +149,7 @@ def test_retest_at_a_new_commit_builds_and_deploys_it() -> None:
 
 
 @pytest.mark.parametrize("words", ["failed", "失败", "FAILED"])
-def test_retest_failed_runs_only_what_failed(words: str) -> None:
+def test_retest_failed_runs_only_failed_tests(words: str) -> None:
     last = after_testing(UNIT, E2E, failed=("unit",), names=("math::adds",))
 
     [step] = steps(decided(retest.command, words, after(last)))

@@ -59,7 +59,7 @@ class TestEveryCommand:
                 assert any(CHINESE.search(name) for name in argument.names), argument.name
 
     def test_starts_only_what_it_declares(self, command: AnyCommand) -> None:
-        """A plan on the facts that are gathered for it starts code only if the checks before it know so."""
+        """Trust is checked before `plan`, so a command that starts code must declare `runs_code`."""
         for example in command.examples:
             [line] = parse(example, COMMANDS)
             assert isinstance(line, Invocation)
@@ -95,7 +95,7 @@ def write(folder: Path, module: str, *aliases: str, name: str = "", order: int =
     (folder / f"{module}.py").write_text(text, encoding="utf-8")
 
 
-def test_a_file_is_all_it_takes(package: Path) -> None:
+def test_commands_are_found_in_their_order(package: Path) -> None:
     write(package, "zoo", order=10)
     write(package, "bar")
     write(package, "abc", name="baz", order=50)
@@ -119,7 +119,7 @@ def test_a_name_has_one_owner(package: Path, one: tuple[str, ...], other: tuple[
         find_commands("sample_commands")
 
 
-def test_a_module_without_a_command_is_told(package: Path) -> None:
+def test_a_module_without_a_command_is_reported(package: Path) -> None:
     (package / "empty.py").write_text("command = 'build'\n", encoding="utf-8")
 
     with pytest.raises(VocabularyError, match=r"sample_commands\.empty has no Command"):

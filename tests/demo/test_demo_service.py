@@ -49,7 +49,7 @@ def start(engine: docker.DockerClient) -> Iterator[Start]:
                 buildargs={"COMMIT_SHA": "0123456789abcdef"},
                 network_mode="none",
                 labels={LABEL: "1"},
-                # Layers shared with a parallel build would vanish under it when this one is removed.
+                # Removing this image would remove layers that a parallel build shares with it.
                 nocache=True,
                 rm=True,
                 forcerm=True,

@@ -69,12 +69,12 @@ def settings(tmp_path: Path) -> Settings:
     """Return settings as an operator would write them, on ports that the system chooses."""
     return Settings(
         server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
-        # The tests' time runs ahead of Gitee's: the window lets its webhooks in all the same.
+        # The tests' clock runs ahead of Gitee's, so webhooks need a wide window.
         gitee=GiteeSettings(webhook_secret=(SecretStr(SECRET),), window=3600),
         repos=ReposSettings(("team/*",)),
         preview=PreviewSettings(domain="test.example.com", port=0, public_port=80),
         comments=CommentsSettings(language=Language.EN, announce=False),
-        # Tests look when they want to.
+        # Tests run each sweep themselves.
         sweep=SweepSettings(enabled=False, age="1s"),
     )
 
@@ -88,7 +88,7 @@ async def tester(tmp_path: Path, settings: Settings) -> AsyncIterator[OfflineTes
         await found.start()
         try:
             yield found
-            await found.settled()
+            await found.idle()
             assert found.unread() == [], "comments were left unread"
         finally:
             await found.stop()

@@ -65,7 +65,7 @@ class Line:
 class _Transport(httpx.AsyncBaseTransport):
     def __init__(self, line: Line) -> None:
         self._line = line
-        # Plain HTTP: not to verify spares loading certificates.
+        # Plain HTTP: without verification, no certificates are loaded.
         self._wire = httpx.AsyncHTTPTransport(verify=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

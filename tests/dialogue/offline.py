@@ -133,7 +133,7 @@ class OfflineTester(BotTester):
 
 def visitor(address: str) -> httpx.AsyncClient:
     """Return an HTTP client for the bot's pages, with the timeout of the tests."""
-    plain = httpx.AsyncHTTPTransport(verify=False)  # not to verify spares loading certificates
+    plain = httpx.AsyncHTTPTransport(verify=False)  # without verification, no certificates are loaded
     return httpx.AsyncClient(base_url=address, transport=plain, timeout=PATIENCE)
 
 
@@ -154,7 +154,7 @@ async def bot_at(
 ) -> AsyncIterator[Bot]:
     """Run a bot against this Gitee, with the adapters of this world and this clock."""
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
-    http = httpx.AsyncClient(transport=line.transport(), timeout=None)  # noqa: S113 - the line loses what is to be lost
+    http = httpx.AsyncClient(transport=line.transport(), timeout=None)  # noqa: S113 - the line decides which requests time out
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), http=http, sleep=clock.sleep))
     files = RunFiles(FolderFileStore(settings.server.data_dir))
     adapters = Adapters(client, world.adapters(), files, world.dns)

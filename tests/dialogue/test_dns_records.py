@@ -12,16 +12,16 @@ LABEL = "pr-1-shop"
 
 
 @dataclass
-class Entered:
+class FakeRecords:
     """Fake DNS records; while `trouble` is set, every call raises it."""
 
     labels: set[str] = field(default_factory=set)
-    entered: list[set[str]] = field(default_factory=list)
+    published: list[set[str]] = field(default_factory=list)
     trouble: str | None = None
 
     async def publish(self, labels: Collection[str]) -> str | None:
         if self.trouble is None:
-            self.entered.append(set(labels))
+            self.published.append(set(labels))
             self.labels |= set(labels)
         return self.trouble
 
@@ -32,60 +32,60 @@ class Entered:
 
 
 async def test_a_record_is_created_and_removed_with_its_environment(tester: OfflineTester) -> None:
-    names = Entered()
-    keeper = DnsReconciler(tester.bot.store.pulls, names)
-    await keeper.reconcile()
-    assert names.labels == set()
+    records = FakeRecords()
+    reconciler = DnsReconciler(tester.bot.store.pulls, records)
+    await reconciler.reconcile()
+    assert records.labels == set()
 
     await tester.opened()
-    await keeper.reconcile()
-    await keeper.reconcile()
-    assert (names.labels, names.entered) == ({LABEL}, [{LABEL}])
+    await reconciler.reconcile()
+    await reconciler.reconcile()
+    assert (records.labels, records.published) == ({LABEL}, [{LABEL}])
 
     await tester.merge()
     await tester.read()
-    await keeper.reconcile()
-    assert names.labels == set()
+    await reconciler.reconcile()
+    assert records.labels == set()
 
 
 async def test_records_are_renewed_before_they_expire(tester: OfflineTester) -> None:
-    names = Entered()
-    keeper = DnsReconciler(tester.bot.store.pulls, names)
+    records = FakeRecords()
+    reconciler = DnsReconciler(tester.bot.store.pulls, records)
     await tester.opened()
     for _ in range(RENEWAL + 1):
-        await keeper.reconcile()
+        await reconciler.reconcile()
 
-    assert names.entered == [{LABEL}, {LABEL}]
+    assert records.published == [{LABEL}, {LABEL}]
 
 
 async def test_a_failure_is_retried_and_logged_once(
     tester: OfflineTester, caplog: pytest.LogCaptureFixture
 ) -> None:
-    names = Entered(trouble="etcd: gone")
-    keeper = DnsReconciler(tester.bot.store.pulls, names)
+    records = FakeRecords(trouble="etcd: gone")
+    reconciler = DnsReconciler(tester.bot.store.pulls, records)
     await tester.opened()
-    await keeper.reconcile()
-    await keeper.reconcile()
+    await reconciler.reconcile()
+    await reconciler.reconcile()
     assert caplog.text.count("DNS records cannot be published, previews may not resolve: etcd: gone") == 1
-    names.trouble = None
-    await keeper.reconcile()
-    assert names.labels == {LABEL}
+    records.trouble = None
+    await reconciler.reconcile()
+    assert records.labels == {LABEL}
 
-    names.trouble = "etcd: gone"
+    records.trouble = "etcd: gone"
     await tester.merge()
     await tester.read()
-    await keeper.reconcile()
-    assert names.labels == {LABEL}
-    names.trouble = None
-    await keeper.reconcile()
-    assert names.labels == set()
+    await reconciler.reconcile()
+    assert records.labels == {LABEL}
+    records.trouble = None
+    await reconciler.reconcile()
+    assert records.labels == set()
 
 
 async def test_a_running_bot_reconciles_records_by_itself(tester: OfflineTester) -> None:
     assert "dns records" not in {task.name for task in tester.bot.reconciling.tasks}
-    names = tester.world.dns = Entered()
+    records = tester.world.dns = FakeRecords()
     await tester.restart()
     await tester.opened()
     [task] = [one for one in tester.bot.reconciling.tasks if one.name == "dns records"]
     await task.do()
-    assert names.labels == {LABEL}
+    assert records.labels == {LABEL}

@@ -38,7 +38,7 @@ async def looked(tester: OfflineTester) -> None:
     """Run the tasks that announce and apply expiry."""
     await tester.bot.reconciling.warnings.reconcile()
     await tester.bot.reconciling.expiry.reconcile()
-    await tester.settled()
+    await tester.idle()
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ async def test_a_comment_forged_in_advance_does_not_block_the_real_one(tester: O
     last = await tester.comment("hello")
     for ahead in range(1, 6):
         await claim_comment(tester, last + ahead, tester.head)
-    await tester.settled()
+    await tester.idle()
     assert "Image built" in await tester.says("/build")
 
 
@@ -50,7 +50,7 @@ async def test_a_forged_comment_does_not_block_the_real_one(tester: OfflineTeste
     tester.gitee.faults.drop_webhooks(1)
     comment = await tester.comment("/build")
     await claim_comment(tester, comment, tester.head, body="something else")
-    await tester.settled()
+    await tester.idle()
     tester.gitee.redeliver(-1)
     assert "Image built" in await tester.read()
 
@@ -59,9 +59,9 @@ async def test_a_close_forged_in_advance_does_not_block_the_real_one(tester: Off
     await tester.opened()
     tester.gitee.faults.drop_webhooks(1)
     await tester.close()
-    told = tester.gitee.deliveries[-1]
+    delivery = tester.gitee.deliveries[-1]
     tester.pull.state = "open"
-    await send(tester, told.event, told.payload)
+    await send(tester, delivery.event, delivery.payload)
     await tester.says_nothing()
     tester.pull.state = "closed"
     tester.gitee.redeliver(-1)

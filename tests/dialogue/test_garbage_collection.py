@@ -127,28 +127,28 @@ async def test_an_environment_that_outlives_its_pull_request_is_kept(tester: Off
     await tester.opened()
     await tester.close()
     tags = set(tester.world.tags)
-    await tester.settled()
+    await tester.idle()
     await tester.sweep()
     await tester.says_nothing()
     assert list(tester.world.deployed) == [EnvironmentKey(SHOP, 1, "preview")]
     assert tester.world.tags == tags
 
 
-@pytest.mark.parametrize("door", ["inventory", "tagged"])
+@pytest.mark.parametrize("operation", ["inventory", "tagged"])
 async def test_an_unavailable_part_is_skipped_and_the_rest_is_swept(
-    tester: OfflineTester, caplog: pytest.LogCaptureFixture, door: str
+    tester: OfflineTester, caplog: pytest.LogCaptureFixture, operation: str
 ) -> None:
     await tester.opened()
     await tester.close()
     await tester.read_all()
     tester.world.extra_items = [stray(ItemKind.TESTS)]
     tester.world.tags = {"registry.example.com/team/shop:pr-1-12345678"}
-    tester.world.script.fail(door, AWAY)
+    tester.world.script.fail(operation, AWAY)
     with caplog.at_level(logging.WARNING):
         await tester.sweep()
     assert "is skipped" in caplog.text
-    assert (tester.world.extra_items == []) is (door == "tagged")
-    assert (tester.world.tags == set()) is (door == "inventory")
+    assert (tester.world.extra_items == []) is (operation == "tagged")
+    assert (tester.world.tags == set()) is (operation == "inventory")
     await tester.sweep()
     assert tester.world.extra_items == []
     assert tester.world.tags == set()

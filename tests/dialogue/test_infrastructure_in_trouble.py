@@ -26,15 +26,15 @@ async def test_a_run_waits_until_the_engine_is_back(tester: OfflineTester) -> No
     tester.world.script.fail("build", ENGINE_GONE, ENGINE_GONE)
     assert "2 tests passed" in await tester.opened()
     assert tester.clock.noticed == [2.0, 4.0]
-    log = tester.world.logs[1, "build"].lines
-    assert "▸ engine_unavailable: connection refused — again in 2 s" in log
+    notes = tester.world.logs[1, "build"].notes
+    assert "engine_unavailable: connection refused — again in 2 s" in notes
 
 
 HOSTILE = RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "502 | <!-- x --> @all **bold**"})
 
 
 @pytest.mark.parametrize(
-    ("door", "error", "told"),
+    ("operation", "error", "shown"),
     [
         ("build", ENGINE_GONE, "The Docker Engine does not respond: `connection refused`, retrying in 2 s"),
         (
@@ -50,18 +50,18 @@ HOSTILE = RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "502 | <!-- x --> 
     ],
 )
 async def test_the_comment_shows_what_a_step_waits_for(
-    tester: OfflineTester, door: str, error: Exception, told: str
+    tester: OfflineTester, operation: str, error: Exception, shown: str
 ) -> None:
-    tester.world.script.fail(door, error)
-    gate = tester.world.script.hold(door)
+    tester.world.script.fail(operation, error)
+    gate = tester.world.script.hold(operation)
     waited = tester.clock.hold_waits()
     await tester.open()
-    await tester.sees(told)
+    await tester.sees(shown)
     (run,) = await tester.bot.store.runs.unfinished()
     assert run.steps[0].trouble is not None
     waited.open()
     await gate.reached()
-    await tester.gitee.wait_for(lambda: told not in tester.comments()[0].body, tester.patience)
+    await tester.gitee.wait_for(lambda: shown not in tester.comments()[0].body, tester.patience)
     gate.open()
     assert "2 tests passed" in await tester.living(1)
 
@@ -99,7 +99,7 @@ async def test_a_lasting_outage_is_not_a_failure_of_the_code(tester: OfflineTest
 
 
 @pytest.mark.parametrize(
-    ("door", "error", "said"),
+    ("operation", "error", "said"),
     [
         ("push", RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "502"}, delay=7200), "`502`"),
         ("push", GiveUp(Reason.REGISTRY_DENIED, {"repository": "team/shop"}), "`team/shop`"),
@@ -107,9 +107,9 @@ async def test_a_lasting_outage_is_not_a_failure_of_the_code(tester: OfflineTest
     ],
 )
 async def test_problems_that_only_the_operator_can_fix_say_so(
-    tester: OfflineTester, door: str, error: Exception, said: str
+    tester: OfflineTester, operation: str, error: Exception, said: str
 ) -> None:
-    tester.world.script.fail(door, error)
+    tester.world.script.fail(operation, error)
     comment = await tester.opened()
     assert "⚠️ **Build interrupted**" in comment
     assert said in comment
@@ -140,7 +140,7 @@ async def test_a_bug_in_a_decision_is_an_apology_with_an_id(
 
 
 @pytest.mark.parametrize(
-    ("door", "error", "said"),
+    ("operation", "error", "said"),
     [
         ("build", TellUser(Reason.BUILD_FAILED, {"instruction": "RUN make", "code": "2"}, log="cc: gone"),
          ["❌ **Build failed**", "`RUN make` failed with exit code 2.", "cc: gone", "`/test`"]),
@@ -157,9 +157,9 @@ async def test_a_bug_in_a_decision_is_an_apology_with_an_id(
     ],
 )  # fmt: skip
 async def test_a_failure_of_the_code_shows_its_cause_and_the_next_command(
-    tester: OfflineTester, door: str, error: Exception, said: list[str]
+    tester: OfflineTester, operation: str, error: Exception, said: list[str]
 ) -> None:
-    tester.world.script.fail(door, error)
+    tester.world.script.fail(operation, error)
     comment = await tester.opened()
     for words in said:
         assert words in comment

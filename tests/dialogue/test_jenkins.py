@@ -16,7 +16,7 @@ from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.state import Permission
 from playground.jenkins.stories import BuildHandle, fails, gated, reporting
 from tests.dialogue.offline import OfflineTester
-from tests.fakes.stopping import request_stop
+from tests.store.stopping import request_stop
 
 DIGEST = "sha256:" + "a" * 64
 BUILD = """\
@@ -34,8 +34,8 @@ teardown: {runner: jenkins, job: "{owner}/down"}
 """
 HOST = "pr-1-shop.test.example.com"
 URL = "https://pr-1-shop.k8s.example.com/"
-tells_image = reporting(IMAGE="{CHATOPS_IMAGE}", IMAGE_DIGEST=DIGEST)
-tells_url = reporting(SERVICE_URL=URL)
+reports_image = reporting(IMAGE="{CHATOPS_IMAGE}", IMAGE_DIGEST=DIGEST)
+reports_url = reporting(SERVICE_URL=URL)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def jenkins(tester: OfflineTester) -> AsyncIterator[OfflineJenkins]:
 
 
 async def test_a_job_builds_and_reports_its_image(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
-    job = jenkins.add_job("team/build-image", tells_image)
+    job = jenkins.add_job("team/build-image", reports_image)
     await tester.configure(BUILD)
     said = await tester.opened()
     assert "Image built" in said
@@ -65,7 +65,7 @@ async def test_a_job_builds_and_reports_its_image(tester: OfflineTester, jenkins
     image = run.steps[0].result.image
     assert image is not None
     assert (image.reference, image.digest) == (build.parameters["CHATOPS_IMAGE"], DIGEST)
-    assert "archiving the results" in tester.world.logs[1, "build"].lines
+    assert "archiving the results" in tester.world.logs[1, "build"].text
 
 
 async def everything_passes(handle: BuildHandle) -> str:
@@ -79,9 +79,9 @@ async def one_test_fails(handle: BuildHandle) -> str:
 
 
 async def test_jobs_execute_all_steps(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
-    jenkins.add_job("team/build-image", tells_image)
+    jenkins.add_job("team/build-image", reports_image)
     parameters = ("CHATOPS_RUN", "CHATOPS_IMAGE", "CHATOPS_HOST", "CHATOPS_ENVIRONMENT", "RELEASE", "REF")
-    deploy = jenkins.add_job("team/shop/PR-1", tells_url, parameters=(*parameters, "CHATOPS_HOST_LABEL"))
+    deploy = jenkins.add_job("team/shop/PR-1", reports_url, parameters=(*parameters, "CHATOPS_HOST_LABEL"))
     e2e = jenkins.add_job("team/e2e", everything_passes)
     down = jenkins.add_job("team/down")
     await tester.configure(EVERYTHING)
@@ -109,7 +109,7 @@ async def test_jobs_execute_all_steps(tester: OfflineTester, jenkins: OfflineJen
 
 
 async def test_the_comment_shows_what_a_job_waits_for(tester: OfflineTester, jenkins: OfflineJenkins) -> None:
-    jenkins.add_job("team/build-image", tells_image)
+    jenkins.add_job("team/build-image", reports_image)
     jenkins.quiet_down()
     looks = tester.clock.hold_waits()
     await tester.configure(BUILD)
@@ -142,7 +142,7 @@ async def test_a_push_stops_the_build_of_the_old_commit(
     await tester.configure(BUILD)
     await tester.open()
     await tester.sees("/build-image/1/")
-    job.story = tells_image
+    job.story = reports_image
     head = await tester.push()
     await looks.left()
     looks.open()
@@ -157,7 +157,7 @@ async def test_a_restarted_bot_continues_its_builds(
     tester: OfflineTester, jenkins: OfflineJenkins, at: str
 ) -> None:
     gate = asyncio.Event()
-    jenkins.add_job("team/build-image", gated(gate, tells_image))
+    jenkins.add_job("team/build-image", gated(gate, reports_image))
     if at == "queue":
         jenkins.quiet_down()
     looks = tester.clock.hold_waits()
@@ -181,7 +181,7 @@ async def test_a_stop_requested_before_a_crash_stops_the_build(
     await tester.configure(BUILD)
     await tester.open()
     await tester.sees("/build-image/1/")
-    # Kept, and not yet obeyed: the bot dies in between.
+    # The request is stored; the bot stops before it acts on it.
     await request_stop(tester.bot.store, (1,), StopRequest(Reason.CANCELLED, {"who": "lin"}))
     await tester.restart()
     assert "Cancelled by lin" in await tester.living(1)
@@ -312,7 +312,7 @@ async def test_a_job_that_reports_no_image_passes(tester: OfflineTester, jenkins
 async def test_suites_in_containers_reach_the_deployment_of_a_job(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
-    jenkins.add_job("team/deploy", tells_url)
+    jenkins.add_job("team/deploy", reports_url)
     await tester.configure('deploy: {runner: jenkins, job: "{owner}/deploy"}')
     assert "Preview ready, 2 tests passed" in await tester.opened()
     (spec,) = tester.world.tested
@@ -324,7 +324,7 @@ async def test_suites_in_containers_reach_the_deployment_of_a_job(
 async def test_an_expired_environment_is_removed_by_the_job_configured_at_its_deployment(
     tester: OfflineTester, jenkins: OfflineJenkins
 ) -> None:
-    jenkins.add_job("team/deploy", tells_url)
+    jenkins.add_job("team/deploy", reports_url)
     down = jenkins.add_job("team/down", fails("no such release"))
     await tester.configure(
         'on: {open: [deploy]}\ndeploy: {runner: jenkins, job: "{owner}/deploy", ttl: 1h}\n'

@@ -12,12 +12,12 @@ async def test_opening_builds_deploys_and_tests_in_one_comment(tester: OfflineTe
 
 
 async def test_the_comment_shows_the_running_step(tester: OfflineTester) -> None:
-    gates = {door: tester.world.script.hold(door) for door in SAID}
+    gates = {operation: tester.world.script.hold(operation) for operation in SAID}
     await tester.open()
-    for door, words in SAID.items():
-        await gates[door].reached()
+    for operation, words in SAID.items():
+        await gates[operation].reached()
         await tester.shows(1, words)
-        gates[door].open()
+        gates[operation].open()
     assert "Preview ready, 2 tests passed" in await tester.living(1)
     assert len(tester.comments()) == 1
 

@@ -15,7 +15,7 @@ OUTPUT = "first\nError: no space left\n```\n@all <!-- chatops:run=1 -->\n</detai
 
 
 async def built(tester: OfflineTester) -> None:
-    """Provide a tester with one build and its log."""
+    """Build once, and write its log."""
     await tester.configure(BY_HAND)
     await tester.open()
     await tester.says("/build")

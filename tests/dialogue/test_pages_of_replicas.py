@@ -92,7 +92,7 @@ async def test_a_log_is_followed_on_each_replica_while_its_step_runs(pair: Pair)
             assert not piece["ended"]
 
 
-async def test_a_log_is_whole_on_each_replica_as_soon_as_its_step_is_over(pair: Pair) -> None:
+async def test_a_log_is_complete_on_each_replica_once_its_step_has_ended(pair: Pair) -> None:
     pair.gate.open()
     async with pair.visitors() as visitors:
 

@@ -4,12 +4,14 @@ from bot.model.environment import EnvironmentState
 from bot.model.reason import Reason
 from bot.model.run import RunState, StopRequest
 from tests.dialogue.offline import OfflineTester
-from tests.fakes.stopping import request_stop
+from tests.store.stopping import request_stop
 
 
-@pytest.mark.parametrize(("door", "builds"), [("build", 2), ("deploy", 2), ("test", 3)])
-async def test_a_run_continues_at_the_interrupted_step(tester: OfflineTester, door: str, builds: int) -> None:
-    gate = tester.world.script.hold(door)
+@pytest.mark.parametrize(("operation", "builds"), [("build", 2), ("deploy", 2), ("test", 3)])
+async def test_a_run_continues_at_the_interrupted_step(
+    tester: OfflineTester, operation: str, builds: int
+) -> None:
+    gate = tester.world.script.hold(operation)
     await tester.open()
     await gate.reached()
     await tester.restart()
@@ -44,7 +46,7 @@ async def test_a_stored_delivery_is_processed_after_the_restart(tester: OfflineT
 
 async def test_a_requested_stop_is_executed_after_the_restart(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
-    # It does not get to the end of its cleaning up before the bot ends.
+    # The bot stops before the cleanup has finished.
     gate.cleaned_up.clear()
     await tester.open()
     await gate.reached()
@@ -60,7 +62,7 @@ async def test_a_starting_environment_is_abandoned_with_its_run(tester: OfflineT
     gate = tester.world.script.hold("deploy")
     await tester.open()
     await gate.reached()
-    # Kept, and not yet obeyed: the bot dies in between.
+    # The request is stored; the bot stops before it acts on it.
     await request_stop(tester.bot.store, (1,), StopRequest(Reason.CANCELLED, {"who": "lin"}))
     await tester.restart()
     assert "Cancelled by lin" in await tester.read()

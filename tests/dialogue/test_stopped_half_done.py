@@ -17,7 +17,7 @@ from bot.model.run import Run, RunState, StopRequest
 from bot.store.runs import Runs
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import REPO
-from tests.fakes.stopping import request_stop
+from tests.store.stopping import request_stop
 
 PREVIEW = EnvironmentKey(RepoPath.parse(REPO), 1, "preview")
 STOPPING = "Stopping #1, as lin asked."

@@ -18,7 +18,7 @@ Doing = Callable[[OfflineTester], Awaitable[object]]
 
 async def unreported(tester: OfflineTester, *doings: Awaitable[object]) -> None:
     """Perform actions at Gitee while the bot is down, so that their webhooks are lost."""
-    await tester.settled()
+    await tester.idle()
     await tester.stop()
     for doing in doings:
         await doing
@@ -245,7 +245,7 @@ async def _moved_back(tester: OfflineTester) -> None:
     await tester.opened()
     first = tester.head
     await tester.push()
-    await tester.settled()
+    await tester.idle()
     await tester.force_push(first)
 
 
@@ -317,7 +317,7 @@ async def test_a_sweep_continues_where_the_last_one_ran_out_of_requests(
     for _ in range(3):
         await tester.opened()
         numbers.append(tester.number)
-    await tester.settled()
+    await tester.idle()
     await tester.stop()
     for number in numbers:
         tester.number = number
@@ -328,7 +328,7 @@ async def test_a_sweep_continues_where_the_last_one_ran_out_of_requests(
     for _ in range(4):
         await tester.sweep()
         found.append(tester.repairs().get("missed_command", 0))
-        await tester.settled()
+        await tester.idle()
     assert found[0] < 4
     assert found[-1] == 4
     assert len(await tester.read_all()) == 4

@@ -33,7 +33,7 @@ async def test_the_operator_bounds_how_long_a_preview_may_live(tester: OfflineTe
 async def test_an_old_comment_cannot_be_redelivered(tester: OfflineTester) -> None:
     await tester.open()
     await tester.read()
-    await tester.settled()
+    await tester.idle()
     await tester.stop()
     await tester.comment("/teardown")
     await tester.gitee.delivered()
@@ -47,7 +47,7 @@ async def test_an_old_comment_cannot_be_redelivered(tester: OfflineTester) -> No
 async def test_a_recent_comment_can_be_redelivered(tester: OfflineTester) -> None:
     await tester.open()
     await tester.read()
-    await tester.settled()
+    await tester.idle()
     await tester.stop()
     await tester.comment("/teardown")
     await tester.gitee.delivered()

@@ -94,9 +94,9 @@ async def test_a_run_whose_time_ends_within_a_step_is_interrupted(
     assert OVERDUE in said
 
 
-@pytest.mark.parametrize("door", ["deploy", "test"])
-async def test_interruptions_count_towards_the_time_of_a_run(tester: OfflineTester, door: str) -> None:
-    gate = tester.world.script.hold(door)
+@pytest.mark.parametrize("operation", ["deploy", "test"])
+async def test_interruptions_count_towards_the_time_of_a_run(tester: OfflineTester, operation: str) -> None:
+    gate = tester.world.script.hold(operation)
     await tester.open()
     await gate.reached()
     await tester.stop()
@@ -106,8 +106,8 @@ async def test_interruptions_count_towards_the_time_of_a_run(tester: OfflineTest
     assert "❌ **Run timed out**" in said
     assert OVERDUE in said
     assert len(tester.comments()) == 1
-    # What the interrupted attempt had begun is not left behind.
-    if door == "deploy":
+    # Resources of the interrupted attempt are removed.
+    if operation == "deploy":
         (environment,) = await tester.bot.store.pulls.environments()
         assert environment.state is EnvironmentState.FAILED
         assert tester.world.removed == [environment.key]

@@ -20,7 +20,7 @@ async def test_expired_logs_and_deliveries_are_removed_and_the_pages_say_so(test
         async def deliveries_removed() -> bool:
             return 'removed_total{kind="deliveries"}' in (await client.get("/metrics")).text
 
-        await tester.until(deliveries_removed)  # they go last
+        await tester.until(deliveries_removed)  # runs are removed last
         measured = (await client.get("/metrics")).text
         page = await client.get(f"/runs/{run}", headers={"Accept-Language": "en"})
     assert 'chatops_retention_removed_total{kind="logs"} 1.0' in measured

@@ -123,7 +123,7 @@ class BotTester:
 
     async def read(self) -> str:
         """Wait until the bot is idle, then read the oldest unread comment."""
-        await self.settled()
+        await self.idle()
         fresh = [comment for comment in self.comments() if comment.id not in self._read]
         assert fresh, "the bot said nothing more"
         self._read.add(fresh[0].id)
@@ -131,7 +131,7 @@ class BotTester:
 
     async def read_all(self) -> list[str]:
         """Wait until the bot is idle, then read all unread comments."""
-        await self.settled()
+        await self.idle()
         found = self.unread()
         self._read.update(comment.id for comment in self.comments())
         return found
@@ -142,7 +142,7 @@ class BotTester:
         With several runs, read each by its number: the order in which their comments are posted is not
         guaranteed.
         """
-        await self.settled()
+        await self.idle()
         return await self.sees(_marker(run))
 
     async def shows(self, run: int, words: str) -> str:
@@ -166,17 +166,17 @@ class BotTester:
 
     async def says_nothing(self) -> None:
         """Wait until the bot is idle; fail if it has posted a comment."""
-        await self.settled()
+        await self.idle()
         assert self.unread() == []
 
     async def runs(self) -> list[Run]:
         """Wait until the bot is idle, then return all runs, oldest first."""
-        await self.settled()
+        await self.idle()
         return list(reversed(await self.bot.store.runs.runs()))
 
     # Waiting
 
-    async def settled(self) -> None:
+    async def idle(self) -> None:
         """Wait until Gitee and the bot are idle."""
         await self.until(self._quiet)
 

@@ -116,7 +116,7 @@ def test_pipelines_of_the_guide_are_valid(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", ["kubernetes.md", "kubernetes.zh.md"])
-def test_the_manifest_of_the_guide_renders_to_what_may_be_applied(page: str) -> None:
+def test_the_manifest_of_the_guide_complies_with_the_policy(page: str) -> None:
     [template] = re.findall(r"```yaml\n(apiVersion.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
     context = template_context(environment_of(), "pr-12-shop", 8080, KubernetesOptions("bot"))
 

@@ -64,9 +64,9 @@ async def test_all_checks_run_in_order_and_one_failure_hides_no_other(
 
 
 def test_the_list_names_each_part_once_and_gives_advice() -> None:
-    told = list(lines("dns", [fine(en="good", zh="好"), BAD], Language.ZH))
+    printed = list(lines("dns", [fine(en="good", zh="好"), BAD], Language.ZH))
 
-    assert told == ["✓ dns         好", "✗             不见了", "              → 请恢复。"]
+    assert printed == ["✓ dns         好", "✗             不见了", "              → 请恢复。"]
     assert list(lines("dns", [BAD], Language.EN))[1] == "              → Bring it back."
 
 
@@ -106,14 +106,14 @@ def test_missing_settings_for_gitee_and_the_registry_are_reported(tmp_path: Path
     code, output = doctor(**environ)
 
     assert code == 1
-    for told in (
+    for words in (
         "✗ settings    the bot serves no repository",
         "✗ gitee       Gitee does not respond",
         "✗ registry    127.0.0.1",
         "✗ docker      the engine does not respond",
         "! dns         preview.localhost",
     ):
-        assert told in output
+        assert words in output
     assert output.endswith("Fix the items marked ✗ and run this again.\n")
     assert "Docker Engine 没有响应" in doctor("--language", "zh", **environ)[1]
 

@@ -89,5 +89,5 @@ async def _bot(gitee: OfflineGitee, settings: Settings, files: dict[str, str]) -
         gitee.add_hook(REPO, f"{bot.listeners.web.url}/webhooks/gitee", SECRET)
         tester = BotTester(gitee, FakeWorld(), bot, patience=PATIENCE)
         yield tester
-        await tester.settled()
+        await tester.idle()
         assert tester.unread() == [], "comments were left unread"

@@ -27,7 +27,7 @@ import os, socket, urllib.request
 assert urllib.request.urlopen(os.environ["SERVICE_URL"]).read() == b"hello\\n"
 with socket.create_connection(("db", 6379)) as db:
     assert db.recv(5) == b"pong\\n"
-# The engine drops packets that leave an internal network, whatever routes a container sees: nothing answers.
+# The engine drops packets that leave an internal network, whatever routes a container has: nothing answers.
 try:
     socket.create_connection(("192.0.2.1", 80), timeout=0.5)
 except OSError:

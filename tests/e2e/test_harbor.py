@@ -63,7 +63,7 @@ async def test_an_image_is_built_pushed_scanned_deployed_and_its_tags_removed(
     artifact = harbor.state.find(REPOSITORY, tag)
     harbor.state.pushed(REPOSITORY, artifact.digest, "v1.0", artifact.media_type, artifact.size)
     await tester.push()
-    await tester.settled()
+    await tester.idle()
     assert len(harbor.state.artifacts[REPOSITORY]) == 2
 
     assert f"`{tag}` `{artifact.digest[:19]}`" in said

@@ -47,8 +47,8 @@ async def test_the_whole_story_runs_and_leaves_nothing(
 
 
 async def test_a_story_without_a_registry_fails_with_an_error(tmp_path: Path) -> None:
-    nobody = f"127.0.0.1:{free_port()}"
-    async with playground(tmp_path, nobody, "--demo-pr") as story, asyncio.timeout(PATIENCE):
+    unreachable = f"127.0.0.1:{free_port()}"
+    async with playground(tmp_path, unreachable, "--demo-pr") as story, asyncio.timeout(PATIENCE):
         output = (await story.communicate())[0].decode()
     assert story.returncode == 1, output
-    assert f"there is no registry at http://{nobody}; `make setup` starts one" in output
+    assert f"there is no registry at http://{unreachable}; `make setup` starts one" in output

@@ -120,7 +120,7 @@ async def test_a_preview_whose_container_was_removed_by_hand_counts_as_failed(
         return not sdk.networks.list(filters={"label": f"{naming.LABEL_INSTANCE}={instance}"})
 
     await tester.until(noticed)
-    # An engine may count a container that is gone among a network's for a moment more.
+    # The engine may still count a removed container as attached to a network for a moment.
     await tester.until(cleared)
     await tester.says("/deploy")
     assert await answer(tester) == 200
@@ -184,10 +184,10 @@ async def test_gc_works_beside_a_running_bot(
         assert result.exit_code == 0, result.output
         return result.output
 
-    async def told() -> bool:
+    async def lists_all() -> bool:
         return (await gc("--dry-run")).count("team/shop!99") == 4
 
-    await tester.until(told)
+    await tester.until(lists_all)
     assert engine.extra_items == 4
     output = await gc()
     assert f"docker container {engine.instance}-app" in output

@@ -25,7 +25,7 @@ HEALTH = f"deploy:\n  health: {{path: /, timeout: {LONG}}}\n"
 TESTS = "FROM runtime AS test\n"
 
 
-async def told(start: Start, files: dict[str, str]) -> str:
+async def comment_on(start: Start, files: dict[str, str]) -> str:
     """Return the bot's comment under a pull request to this repository."""
     bot = await start(files)
     await bot.open()
@@ -61,7 +61,7 @@ async def test_a_failure_is_reported_with_its_cause(
     start: Start, dockerfile: str, seconds: int, words: tuple[str, ...]
 ) -> None:
     config = f"version: 1\ndeploy:\n  port: 8080\n  health: {{path: /, timeout: {seconds}}}\n"
-    said = await told(start, {"Dockerfile": dockerfile, ".chatops.yml": config})
+    said = await comment_on(start, {"Dockerfile": dockerfile, ".chatops.yml": config})
     for word in words:
         assert word in said, said
 
@@ -93,7 +93,7 @@ async def test_tests_without_a_report_are_reported(
     start: Start, command: str, seconds: int, words: tuple[str, ...]
 ) -> None:
     config = f"version: 1\n{HEALTH}test:\n  timeout: {seconds}\n  command: {json.dumps(command)}\n"
-    said = await told(
+    said = await comment_on(
         start, {"Dockerfile": f"{RUNTIME}{SERVE}\n{TESTS}VOLUME /reports\n", ".chatops.yml": config}
     )
     for word in words:
@@ -101,20 +101,20 @@ async def test_tests_without_a_report_are_reported(
 
 
 async def test_cancel_stops_the_build_in_the_engine(start: Start, settings: Settings, instance: str) -> None:
-    sleeper = LongCommand(instance)
-    bot = await start({"Dockerfile": f"FROM {{base}}\nRUN echo begun; {sleeper.command}\n"})
+    long_command = LongCommand(instance)
+    bot = await start({"Dockerfile": f"FROM {{base}}\nRUN echo begun; {long_command.command}\n"})
     await bot.open()
 
     async def building() -> bool:
         log = settings.server.data_dir / "runs" / "1" / "build.log"
-        return log.exists() and "begun" in log.read_text() and sleeper.runs
+        return log.exists() and "begun" in log.read_text() and long_command.runs
 
     async def stopped() -> bool:
-        return not sleeper.runs
+        return not long_command.runs
 
     await bot.until(building)
     await bot.comment("/cancel")
-    await bot.settled()
+    await bot.idle()
     run = await bot.bot.store.runs.run(1)
     assert run is not None
     assert run.state is RunState.CANCELLED

@@ -15,7 +15,7 @@ UPDATE = CommentUpdate(RepoPath("team", "shop"), 1, "<!-- m -->", Apology("t"), 
 
 
 @dataclass
-class FakeWorld:
+class FakePorts:
     """Fake forge, store, renderer and identity of one publisher."""
 
     lease: Lease = field(default_factory=lambda: Lease("one"))
@@ -25,7 +25,7 @@ class FakeWorld:
     released: int = 0
 
     @property
-    def pulls(self) -> "FakeWorld":
+    def pulls(self) -> "FakePorts":
         return self
 
     async def claim_comment(self, *_: object) -> tuple[int | None, str]:
@@ -47,24 +47,24 @@ class FakeWorld:
 
 
 @pytest.fixture
-def world() -> FakeWorld:
-    return FakeWorld()
+def world() -> FakePorts:
+    return FakePorts()
 
 
 @pytest.fixture
-def publisher(world: FakeWorld) -> CommentPublisher:
+def publisher(world: FakePorts) -> CommentPublisher:
     every: Any = world
     return CommentPublisher(every, every, every, every, lambda: world.lease)
 
 
-async def test_a_comment_is_posted_and_released(publisher: CommentPublisher, world: FakeWorld) -> None:
+async def test_a_comment_is_posted_and_released(publisher: CommentPublisher, world: FakePorts) -> None:
     await publisher.publish(UPDATE)
     assert world.posted == ["words"]
     assert world.released == 1
 
 
 async def test_a_replica_with_a_new_lease_does_not_write_a_comment_claimed_before(
-    publisher: CommentPublisher, world: FakeWorld
+    publisher: CommentPublisher, world: FakePorts
 ) -> None:
     world.next_lease = Lease("two")
     with pytest.raises(LeaseLost):

@@ -43,7 +43,7 @@ class Counted(Metrics):
 
 
 class At:
-    """A clock that stands still."""
+    """A clock that does not advance."""
 
     def now(self) -> datetime:
         return NOW

@@ -54,7 +54,7 @@ def small_disk() -> Iterator[SmallDisk]:
     folder = Path(tempfile.mkdtemp(prefix="chatops-disk-"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=True)  # noqa: S603, S607
     yield SmallDisk(folder)
-    # A log keeps its file open for as long as a failed test's frames are looked at.
+    # After a failed test, its frames keep a log's file open.
     subprocess.run(["umount", "--lazy", folder], check=True)  # noqa: S603, S607
     folder.rmdir()
 

@@ -13,7 +13,7 @@ EXPIRED = {"message": "401 Unauthorized: Access token is expired"}
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(503, None), (401, EXPIRED)], ids=["away", "token refused and mended"]
+    ("status", "body"), [(503, None), (401, EXPIRED)], ids=["away", "token refused and renewed"]
 )
 async def test_after_an_hour_without_gitee_all_deliveries_and_comments_are_completed(
     tester: OfflineTester, status: int, body: object

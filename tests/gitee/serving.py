@@ -46,6 +46,6 @@ class Prepared:
         self.observed.append((method, route, status))
 
 
-def told(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
+def json_response(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
     """Return an answer with a JSON body."""
     return httpx.Response(status, json=body if body is not None else {}, headers=headers)

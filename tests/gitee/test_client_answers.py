@@ -10,7 +10,7 @@ from bot.gitee.signature import Mode
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import Permission, RepoPath
 from tests.gitee.samples import NOW, answer
-from tests.gitee.serving import Prepared, told
+from tests.gitee.serving import Prepared, json_response
 
 REPO = RepoPath("lin", "shop")
 USER = {"login": "chatops-bot", "name": "bot"}
@@ -19,7 +19,7 @@ COMMENT = answer("go-scm__pr_comment")
 
 @pytest.mark.parametrize("content", [{"content": ""}, {"content": None}])
 async def test_an_empty_file_is_not_a_missing_file(content: dict[str, object]) -> None:
-    assert await Prepared([told(200, content)]).client.file(REPO, "a", "master") == b""
+    assert await Prepared([json_response(200, content)]).client.file(REPO, "a", "master") == b""
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,13 @@ async def test_an_empty_file_is_not_a_missing_file(content: dict[str, object]) -
     ],
 )
 async def test_unknown_permission_values_do_not_grant_write(word: str | None, expected: Permission) -> None:
-    gitee = Prepared([told(200, {"login": "Mei", "permission": word})])
+    gitee = Prepared([json_response(200, {"login": "Mei", "permission": word})])
 
     assert await gitee.client.permission(REPO, "mei") is expected
 
 
 async def test_the_permission_of_another_account_is_ignored() -> None:
-    gitee = Prepared([told(200, {"login": "lin", "permission": "admin"})])
+    gitee = Prepared([json_response(200, {"login": "lin", "permission": "admin"})])
 
     with pytest.raises(RetryLater):
         await gitee.client.permission(REPO, "mei")
@@ -50,24 +50,26 @@ async def test_the_permission_of_another_account_is_ignored() -> None:
 
 def organization(**fields: object) -> httpx.Response:
     namespace = {"type": "group", "path": "Guild"}
-    return told(200, {"namespace": namespace, "path": "shop", "public": True, "private": False} | fields)
+    return json_response(
+        200, {"namespace": namespace, "path": "shop", "public": True, "private": False} | fields
+    )
 
 
 @pytest.mark.parametrize(
     ("membership", "expected"),
     [
-        (told(200, answer("go-scm__membership")), Permission.ADMIN),
-        (told(200, {"active": True, "role": "member"}), Permission.READ),
-        (told(200, {"active": False, "role": "admin"}), Permission.READ),
-        (told(404), Permission.READ),
-        (told(403), Permission.READ),
-        (told(200, []), Permission.READ),
+        (json_response(200, answer("go-scm__membership")), Permission.ADMIN),
+        (json_response(200, {"active": True, "role": "member"}), Permission.READ),
+        (json_response(200, {"active": False, "role": "admin"}), Permission.READ),
+        (json_response(404), Permission.READ),
+        (json_response(403), Permission.READ),
+        (json_response(200, []), Permission.READ),
     ],
 )
 async def test_owners_of_an_organization_are_admins_without_being_members(
     membership: httpx.Response, expected: Permission
 ) -> None:
-    gitee = Prepared([told(404), organization(), membership])
+    gitee = Prepared([json_response(404), organization(), membership])
 
     assert await gitee.client.permission(RepoPath("guild", "shop"), "mei") is expected
     assert gitee.requests[2].url.path == "/api/v5/orgs/guild/memberships/mei"
@@ -86,7 +88,7 @@ async def test_owners_of_an_organization_are_admins_without_being_members(
 async def test_non_members_can_read_only_public_repositories(
     fields: dict[str, object], expected: Permission
 ) -> None:
-    gitee = Prepared([told(404), organization(**fields), told(404)])
+    gitee = Prepared([json_response(404), organization(**fields), json_response(404)])
 
     assert await gitee.client.permission(RepoPath("guild", "shop"), "mei") is expected
 
@@ -95,7 +97,7 @@ async def test_non_members_can_read_only_public_repositories(
 async def test_recorded_pull_requests_are_read(name: str) -> None:
     recorded = answer(name)
 
-    pull = await Prepared([told(200, recorded)]).client.pull_request(REPO, 1)
+    pull = await Prepared([json_response(200, recorded)]).client.pull_request(REPO, 1)
 
     assert pull is not None
     assert pull.number == recorded["number"]
@@ -105,10 +107,10 @@ async def test_recorded_pull_requests_are_read(name: str) -> None:
 
 async def test_recorded_files_and_comments_are_read() -> None:
     files = answer("go-scm__pr_files")
-    paths = await Prepared([told(200, files)]).client.changed_files(REPO, 1)
+    paths = await Prepared([json_response(200, files)]).client.changed_files(REPO, 1)
     assert set(paths) >= {file["filename"] for file in files}
 
-    comment = await Prepared([told(200, COMMENT)]).client.comment(REPO, 1)
+    comment = await Prepared([json_response(200, COMMENT)]).client.comment(REPO, 1)
     assert comment is not None
     assert (comment.id, comment.body, comment.number) == (6922557, "test comment 1", 7)
     assert comment.created_at.utcoffset() is not None
@@ -117,7 +119,7 @@ async def test_recorded_files_and_comments_are_read() -> None:
 async def test_a_renamed_file_counts_under_both_names() -> None:
     file = {"filename": "new.py", "patch": {"old_path": "old.py", "new_path": "new.py"}}
 
-    assert await Prepared([told(200, [file])]).client.changed_files(REPO, 1) == ("new.py", "old.py")
+    assert await Prepared([json_response(200, [file])]).client.changed_files(REPO, 1) == ("new.py", "old.py")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ async def test_a_renamed_file_counts_under_both_names() -> None:
     ],
 )
 async def test_an_incomplete_pull_request_is_an_error(field: str, value: object) -> None:
-    gitee = Prepared([told(200, answer("go-scm__pr") | {field: value})])
+    gitee = Prepared([json_response(200, answer("go-scm__pr") | {field: value})])
 
     with pytest.raises(RetryLater):
         await gitee.client.pull_request(REPO, 1)
@@ -142,14 +144,14 @@ async def test_a_pull_request_without_a_valid_url_or_path_is_an_error() -> None:
         recorded = answer("go-scm__pr")
         recorded["base"]["repo"].update(lost)
         with pytest.raises(RetryLater):
-            await Prepared([told(200, recorded)]).client.pull_request(REPO, 1)
+            await Prepared([json_response(200, recorded)]).client.pull_request(REPO, 1)
 
 
 async def test_the_clone_url_is_the_browser_url_with_a_suffix() -> None:
     recorded = answer("go-scm__pr")
     recorded["base"]["repo"]["html_url"] = "https://gitee.com/lin/shop/"
 
-    pull = await Prepared([told(200, recorded)]).client.pull_request(REPO, 1)
+    pull = await Prepared([json_response(200, recorded)]).client.pull_request(REPO, 1)
 
     assert pull is not None
     assert pull.clone_url == "https://gitee.com/lin/shop.git"
@@ -162,7 +164,7 @@ async def test_the_pull_request_of_a_comment_comes_from_either_url() -> None:
         ({"html_url": None}, 7),
         ({"pull_request_url": None, "html_url": elsewhere}, None),
     ):
-        comment = await Prepared([told(200, COMMENT | lost)]).client.comment(REPO, 1)
+        comment = await Prepared([json_response(200, COMMENT | lost)]).client.comment(REPO, 1)
         assert comment is not None
         assert comment.number == number
 
@@ -171,7 +173,7 @@ async def test_a_time_without_a_zone_is_an_error() -> None:
     naive = COMMENT | {"created_at": "2021-10-07T09:26:45"}
 
     with pytest.raises(RetryLater):
-        await Prepared([told(200, naive)]).client.comment(REPO, 1)
+        await Prepared([json_response(200, naive)]).client.comment(REPO, 1)
 
 
 async def test_an_html_error_page_is_an_error() -> None:
@@ -180,7 +182,7 @@ async def test_an_html_error_page_is_an_error() -> None:
 
 
 async def test_closing_closes_the_connections() -> None:
-    gitee = Prepared([told(200, USER)])
+    gitee = Prepared([json_response(200, USER)])
 
     await gitee.client.aclose()
 
@@ -193,7 +195,7 @@ def page(*numbers: int) -> list[object]:
 
 async def test_all_pages_are_read_in_ascending_order() -> None:
     counted = {"total_page": "2"}
-    gitee = Prepared([told(200, page(1, 2), counted), told(200, page(3, 4), counted)])
+    gitee = Prepared([json_response(200, page(1, 2), counted), json_response(200, page(3, 4), counted)])
 
     found = await gitee.client.find_comment(REPO, 1, "<!-- m -->", "bot")
 
@@ -203,7 +205,7 @@ async def test_all_pages_are_read_in_ascending_order() -> None:
 
 
 async def test_a_search_in_descending_order_starts_at_the_newest() -> None:
-    gitee = Prepared([told(200, page(9, 8), {"total_page": "50"})])
+    gitee = Prepared([json_response(200, page(9, 8), {"total_page": "50"})])
 
     found = await gitee.client.find_comment(REPO, 1, "<!-- m -->", "bot")
 
@@ -213,7 +215,7 @@ async def test_a_search_in_descending_order_starts_at_the_newest() -> None:
 
 
 async def test_without_a_count_a_full_page_is_followed_by_the_next() -> None:
-    gitee = Prepared([told(200, page(*range(1, 101))), told(200, page(101))])
+    gitee = Prepared([json_response(200, page(*range(1, 101))), json_response(200, page(101))])
 
     found = await gitee.client.find_comment(REPO, 1, "<!-- m -->", "bot")
 
@@ -222,7 +224,7 @@ async def test_without_a_count_a_full_page_is_followed_by_the_next() -> None:
 
 
 async def test_the_number_of_pages_is_limited() -> None:
-    gitee = Prepared([told(200, [], {"total_page": "99999999"})])
+    gitee = Prepared([json_response(200, [], {"total_page": "99999999"})])
 
     assert await gitee.client.find_comment(REPO, 1, "m", "bot") is None
     assert len(gitee.requests) == 100
@@ -232,7 +234,7 @@ async def test_the_number_of_pages_is_limited() -> None:
     ("mode", "kind"), [(Mode.PASSWORD, b'"encryption_type":0'), (Mode.SIGN, b'"encryption_type":1')]
 )
 async def test_a_webhook_is_created_in_its_mode_without_push_events(mode: Mode, kind: bytes) -> None:
-    gitee = Prepared([told(201, answer("devops-scm__add_hook"))])
+    gitee = Prepared([json_response(201, answer("devops-scm__add_hook"))])
 
     hook = await Hooks(gitee.transport).add_hook(REPO, "https://bot.example/webhooks/gitee", "sesame", mode)
 
@@ -243,13 +245,13 @@ async def test_a_webhook_is_created_in_its_mode_without_push_events(mode: Mode, 
 
 async def test_an_invalid_webhook_response_is_retried_later() -> None:
     with pytest.raises(RetryLater):
-        await Hooks(Prepared([told(200, [5])]).transport).hooks(REPO)
+        await Hooks(Prepared([json_response(200, [5])]).transport).hooks(REPO)
 
 
 async def test_an_invalid_pull_request_in_a_list_is_skipped() -> None:
     good = answer("go-scm__pr")
     broken = {**good, "number": 7, "head": {**good["head"], "sha": ""}}
-    gitee = Prepared([told(200, [broken, good])])
+    gitee = Prepared([json_response(200, [broken, good])])
 
     found = await gitee.client.pulls_updated(REPO, NOW, 10)
 

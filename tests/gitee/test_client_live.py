@@ -194,22 +194,22 @@ async def test_a_comment_is_found_by_marker_and_author(
 
 async def test_a_wrong_token_is_not_retried(gitee: OfflineGitee) -> None:
     transport = Transport(gitee.api_url, "wrong")
-    with pytest.raises(GiveUp) as told:
+    with pytest.raises(GiveUp) as caught:
         await GiteeClient(transport).whoami()
     await transport.aclose()
 
-    assert told.value.reason is Reason.GITEE_DENIED
-    assert "401" in told.value.facts["message"]
-    assert "wrong" not in str(told.value)
+    assert caught.value.reason is Reason.GITEE_DENIED
+    assert "401" in caught.value.facts["message"]
+    assert "wrong" not in str(caught.value)
 
 
 async def test_a_rate_limit_is_waited_out(client: GiteeClient, gitee: OfflineGitee) -> None:
     gitee.faults.rate_limit(retry_after=17)
 
-    with pytest.raises(RetryLater) as told:
+    with pytest.raises(RetryLater) as caught:
         await client.whoami()
 
-    assert (told.value.reason, told.value.delay) == (Reason.GITEE_UNAVAILABLE, 17)
+    assert (caught.value.reason, caught.value.delay) == (Reason.GITEE_UNAVAILABLE, 17)
 
 
 async def test_a_webhook_is_added_listed_tested_and_removed(

@@ -11,7 +11,7 @@ from bot.model.errors import CommentRefused, GiveUp, RetryLater
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from tests.gitee.samples import NOW, answer
-from tests.gitee.serving import API, TOKEN, Answer, Prepared, told
+from tests.gitee.serving import API, TOKEN, Answer, Prepared, json_response
 
 REPO = RepoPath("lin", "shop")
 USER = {"login": "chatops-bot", "name": "bot"}
@@ -20,7 +20,7 @@ LOST = httpx.ReadTimeout("slow")
 
 async def test_the_token_is_sent_only_in_a_header(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    gitee = Prepared([told(503), LOST, told(401, {"message": "401 Unauthorized"})])
+    gitee = Prepared([json_response(503), LOST, json_response(401, {"message": "401 Unauthorized"})])
 
     with pytest.raises(GiveUp) as error:
         await gitee.client.whoami()
@@ -38,16 +38,24 @@ async def test_the_token_is_sent_only_in_a_header(caplog: pytest.LogCaptureFixtu
 
 
 @pytest.mark.parametrize(
-    "trouble", [told(500), told(502), told(503), told(504), LOST, httpx.ConnectError("no")]
+    "trouble",
+    [
+        json_response(500),
+        json_response(502),
+        json_response(503),
+        json_response(504),
+        LOST,
+        httpx.ConnectError("no"),
+    ],
 )
 async def test_a_get_is_retried_after_each_pause(trouble: Answer) -> None:
-    gitee = Prepared([trouble, trouble, told(200, USER)])
+    gitee = Prepared([trouble, trouble, json_response(200, USER)])
 
     assert (await gitee.client.whoami()).login == "chatops-bot"
     assert gitee.pauses == list(BACKOFF)
 
 
-@pytest.mark.parametrize("trouble", [told(503), LOST, httpx.RemoteProtocolError("closed")])
+@pytest.mark.parametrize("trouble", [json_response(503), LOST, httpx.RemoteProtocolError("closed")])
 async def test_a_lasting_failure_is_retried_later(trouble: Answer) -> None:
     gitee = Prepared([trouble])
 
@@ -68,7 +76,8 @@ async def test_requests_time_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [told(500), told(502), told(504), LOST, httpx.RemoteProtocolError("closed")]
+    "trouble",
+    [json_response(500), json_response(502), json_response(504), LOST, httpx.RemoteProtocolError("closed")],
 )
 async def test_a_post_that_may_have_arrived_is_not_repeated(trouble: Answer) -> None:
     gitee = Prepared([trouble])
@@ -80,7 +89,9 @@ async def test_a_post_that_may_have_arrived_is_not_repeated(trouble: Answer) -> 
 
 
 async def test_a_post_that_cannot_have_arrived_is_repeated() -> None:
-    gitee = Prepared([httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), told(201, {"id": 5})])
+    gitee = Prepared(
+        [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), json_response(201, {"id": 5})]
+    )
 
     assert await gitee.client.post_comment(REPO, 7, "body") == 5
 
@@ -108,7 +119,7 @@ async def test_a_rate_limit_contains_the_delay(
     status: int, headers: dict[str, str], body: object, delay: float | None
 ) -> None:
     message = {"message": "403 Forbidden: API Rate Limit exceeded"} if body == "limit" else body
-    gitee = Prepared([told(status, message, headers)])
+    gitee = Prepared([json_response(status, message, headers)])
 
     with pytest.raises(RetryLater) as error:
         await gitee.client.whoami()
@@ -119,7 +130,7 @@ async def test_a_rate_limit_contains_the_delay(
 
 @pytest.mark.parametrize("status", [400, 401, 403, 405, 409, 422])
 async def test_a_refusal_is_not_retried(status: int) -> None:
-    gitee = Prepared([told(status, {"message": "no\nway"})])
+    gitee = Prepared([json_response(status, {"message": "no\nway"})])
 
     with pytest.raises(GiveUp) as error:
         await gitee.client.whoami()
@@ -132,7 +143,7 @@ async def test_a_refusal_is_not_retried(status: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 async def test_refusals_by_the_content_filter_are_recognized(status: int) -> None:
-    gitee = Prepared([told(status, {"message": ["内容包含敏感词"]})])
+    gitee = Prepared([json_response(status, {"message": ["内容包含敏感词"]})])
 
     with pytest.raises(CommentRefused):
         await gitee.client.post_comment(REPO, 7, "body")
@@ -145,14 +156,14 @@ async def test_refusals_by_the_content_filter_are_recognized(status: int) -> Non
 )
 async def test_error_messages_are_read_in_all_formats(body: object) -> None:
     with pytest.raises(GiveUp) as error:
-        await Prepared([told(403, body)]).client.whoami()
+        await Prepared([json_response(403, body)]).client.whoami()
 
     assert "no" in error.value.facts["message"].removeprefix("GET /user: 403 ")
 
 
 async def test_a_post_to_a_missing_object_is_not_retried() -> None:
     with pytest.raises(GiveUp):
-        await Prepared([told(404)]).client.post_comment(REPO, 7, "body")
+        await Prepared([json_response(404)]).client.post_comment(REPO, 7, "body")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +198,7 @@ async def test_an_invalid_list_is_retried_later() -> None:
 
 async def test_a_renamed_repository_is_followed_with_the_token() -> None:
     there = {"Location": "/api/v5/repos/mei/shop/pulls/1"}
-    gitee = Prepared([told(301, headers=there), told(200, answer("go-scm__pr"))])
+    gitee = Prepared([json_response(301, headers=there), json_response(200, answer("go-scm__pr"))])
 
     pull = await gitee.client.pull_request(REPO, 1)
 
@@ -208,7 +219,7 @@ async def test_a_renamed_repository_is_followed_with_the_token() -> None:
     ],
 )
 async def test_a_redirect_to_another_host_is_not_followed(location: str) -> None:
-    gitee = Prepared([told(302, headers={"Location": location}), told(200, USER)])
+    gitee = Prepared([json_response(302, headers={"Location": location}), json_response(200, USER)])
 
     with pytest.raises(GiveUp):
         await gitee.client.whoami()
@@ -217,7 +228,7 @@ async def test_a_redirect_to_another_host_is_not_followed(location: str) -> None
 
 
 async def test_the_number_of_redirects_is_limited() -> None:
-    gitee = Prepared([told(302, headers={"Location": "/api/v5/user"})])
+    gitee = Prepared([json_response(302, headers={"Location": "/api/v5/user"})])
 
     with pytest.raises(GiveUp):
         await gitee.client.whoami()
@@ -226,7 +237,7 @@ async def test_the_number_of_redirects_is_limited() -> None:
 
 
 async def test_every_request_is_measured_by_its_route() -> None:
-    gitee = Prepared([told(503), LOST, told(404)])
+    gitee = Prepared([json_response(503), LOST, json_response(404)])
 
     await gitee.client.pull_request(RepoPath("some-owner", "x"), 12)
 
@@ -235,7 +246,7 @@ async def test_every_request_is_measured_by_its_route() -> None:
 
 
 async def test_values_cannot_change_the_path_of_the_url() -> None:
-    gitee = Prepared([told(200, {"content": "eA==", "encoding": "base64"})])
+    gitee = Prepared([json_response(200, {"content": "eA==", "encoding": "base64"})])
 
     assert await gitee.client.file(RepoPath("a/b", "c?d"), "e#f/g h%2F", "re&f=1") == b"x"
 

@@ -14,11 +14,11 @@ from docker.models.images import Image
 
 from tests.real.parts import PATIENCE
 
-# One worker for all of them: the image is built once.
+# All on one worker, so that the image is built once.
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("image")]
 
 LABEL = "dev.gitee-chatops.test-image"
-NOBODY = 10001
+USER_ID = 10001
 
 
 Launch = Callable[..., Container]
@@ -116,7 +116,7 @@ def test_the_image_contains_the_bot_and_nothing_else(launch: Launch) -> None:
 def test_user_is_not_root_and_owns_only_its_data(launch: Launch) -> None:
     script = "id -u; id -un; touch /data/x && echo data; touch /opt/chatops/x 2>/dev/null || echo refused"
     assert output(launch("-c", script, entrypoint="sh", read_only=False)).split() == [
-        str(NOBODY),
+        str(USER_ID),
         "chatops",
         "data",
         "refused",
@@ -142,7 +142,7 @@ def test_the_health_check_fails_without_a_server(launch: Launch, image: Image) -
 
 def test_the_bot_serves_as_an_unprivileged_user(serving: Container) -> None:
     result = serving.exec_run(["grep", "^Uid:", "/proc/1/status"])
-    assert result.output == f"Uid:\t{NOBODY}\t{NOBODY}\t{NOBODY}\t{NOBODY}\n".encode()
+    assert result.output == f"Uid:\t{USER_ID}\t{USER_ID}\t{USER_ID}\t{USER_ID}\n".encode()
 
 
 def test_the_bot_stops_on_a_signal(serving: Container) -> None:

@@ -11,7 +11,8 @@ from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
 from bot.runners.jenkins.jobs import JenkinsJobs
 from playground.jenkins.server import OfflineJenkins
-from tests.real.parts import PATIENCE, Recorder
+from tests.fakes.log import FakeLog
+from tests.real.parts import PATIENCE
 
 USER, TOKEN = "chatops", "11aa22bb"
 
@@ -60,8 +61,8 @@ class Bench:
     allowed: tuple[str, ...] = ("{owner}/**",)
     timeouts: JenkinsTimeouts = field(default_factory=JenkinsTimeouts)
     credentials: dict[str, Any] = field(default_factory=lambda: {"user": USER, "token": TOKEN})
-    log: Recorder = field(default_factory=Recorder)
-    told: list[dict[str, str | None]] = field(default_factory=list)
+    log: FakeLog = field(default_factory=FakeLog)
+    reports: list[dict[str, str | None]] = field(default_factory=list)
     stopping: bool = False
     """Whether a cancelled request stops its build."""
     _clients: list[JenkinsClient] = field(default_factory=list)
@@ -80,7 +81,7 @@ class Bench:
         """Run a request to its end."""
         async with asyncio.timeout(PATIENCE):
             found = jobs or self.jobs()
-            return await found.run(replace(order, **changes), self.log, self._tell, lambda: self.stopping)
+            return await found.run(replace(order, **changes), self.log, self._report, lambda: self.stopping)
 
     def start(self, order: JobOrder = ORDER, **changes: Any) -> "asyncio.Task[JobEnding]":
         """Start a request."""
@@ -89,23 +90,23 @@ class Bench:
     async def until(self, what: Callable[[], object]) -> None:
         """Wait until a condition is true while the request runs."""
         async with asyncio.timeout(PATIENCE):
-            while not what():  # noqa: ASYNC110 - a condition of the double's, which has no event for it
+            while not what():  # noqa: ASYNC110 - the double has no event to wait for
                 await asyncio.sleep(0)
 
-    async def _tell(
+    async def _report(
         self, *, waiting: str | None = None, handle: str | None = None, link: str | None = None
     ) -> None:
-        self.told.append({"waiting": waiting, "handle": handle, "link": link})
+        self.reports.append({"waiting": waiting, "handle": handle, "link": link})
 
     @property
     def waited_for(self) -> list[str]:
         """Return the reported reasons for waiting."""
-        return [told["waiting"] for told in self.told if told["waiting"]]
+        return [report["waiting"] for report in self.reports if report["waiting"]]
 
     @property
     def handle(self) -> str:
         """Return the last reported handle of the build."""
-        return next((told["handle"] for told in reversed(self.told) if told["handle"]), "")
+        return next((report["handle"] for report in reversed(self.reports) if report["handle"]), "")
 
     async def close(self) -> None:
         for client in self._clients:

@@ -20,7 +20,7 @@ async def test_a_build_is_followed_to_its_end(bench: Bench, jenkins: OfflineJenk
     job = jenkins.add_job(JOB, succeeds)
     ending = await bench.run()
     assert (ending.result, ending.number) == ("SUCCESS", 1)
-    assert bench.told[-1]["link"] == "https://ci.example.com/job/team/job/build-image/1/"
+    assert bench.reports[-1]["link"] == "https://ci.example.com/job/team/job/build-image/1/"
     assert "Hello from Jenkins" in bench.log.text
     assert bench.log.text.count("Finished: SUCCESS") == 1
     assert job.builds[1].parameters["CHATOPS_SHA"] == "1a2b3c"
@@ -65,20 +65,20 @@ async def test_an_item_that_waits_too_long_is_cancelled(bench: Bench, jenkins: O
     jenkins.add_job(JOB)
     jenkins.quiet_down()
     bench.timeouts = JenkinsTimeouts(queue=100)
-    with pytest.raises(TellUser) as told:
+    with pytest.raises(TellUser) as caught:
         await bench.run()
-    assert told.value.reason is Reason.JENKINS_QUEUED_TOO_LONG
-    assert told.value.facts["why"] == "Jenkins is about to shut down"
+    assert caught.value.reason is Reason.JENKINS_QUEUED_TOO_LONG
+    assert caught.value.facts["why"] == "Jenkins is about to shut down"
     assert jenkins.queue == []
 
 
 async def test_a_build_that_takes_too_long_is_stopped(bench: Bench, jenkins: OfflineJenkins) -> None:
     job = jenkins.add_job(JOB, gated(asyncio.Event()))
-    with pytest.raises(TellUser) as told:
+    with pytest.raises(TellUser) as caught:
         await bench.run(timeout=60)
-    assert told.value.reason is Reason.TIMED_OUT
-    assert told.value.facts == {"step": "build", "seconds": "60"}
-    assert "waiting at the gate" in told.value.log
+    assert caught.value.reason is Reason.TIMED_OUT
+    assert caught.value.facts == {"step": "build", "seconds": "60"}
+    assert "waiting at the gate" in caught.value.log
     assert (job.builds[1].building, job.builds[1].stops) == (False, ["stop"])
 
 
@@ -103,9 +103,9 @@ async def test_removing_the_queue_item_aborts_the_step(
     jenkins.add_job(JOB)
     jenkins.quiet_down()
     time.after(20, lambda: jenkins.scheduler.cancel(jenkins.queue[0]))
-    with pytest.raises(TellUser) as told:
+    with pytest.raises(TellUser) as caught:
         await bench.run()
-    assert told.value.reason is Reason.JENKINS_ABORTED
+    assert caught.value.reason is Reason.JENKINS_ABORTED
 
 
 async def test_aborting_the_build_aborts_the_step(
@@ -128,7 +128,7 @@ async def test_the_bot_waits_for_a_restart_of_jenkins(
     assert bench.log.text.count("waiting at the gate") == 1
     assert any("Please wait while Jenkins is restarting" in note for note in bench.log.notes)
     assert any("503" in reason for reason in bench.waited_for)
-    assert bench.told[-1]["waiting"] == ""
+    assert bench.reports[-1]["waiting"] == ""
 
 
 async def test_a_restart_while_it_waits_in_the_queue_changes_nothing(

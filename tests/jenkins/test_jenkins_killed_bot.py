@@ -94,7 +94,7 @@ async def test_a_bot_that_is_killed_starts_nothing_twice(
     gate = asyncio.Event()
     live.add_job("team/build", gated(gate, reporting(IMAGE="{CHATOPS_IMAGE}", IMAGE_DIGEST=DIGEST)))
     if when == "asked":
-        # Jenkins has begun, and the bot never hears of it.
+        # Jenkins has started the build, and the bot does not receive the response.
         live.faults.add("POST", "/buildWithParameters", after=True, hang=True)
     config, port = configured(tmp_path, gitee, live)
     gitee.add_hook(REPO, f"http://127.0.0.1:{port}/webhooks/gitee", SECRET)

@@ -169,7 +169,7 @@ async def test_a_multibranch_job_is_found_by_its_encoded_branch(
     assert job.builds[1].result == "SUCCESS"
     assert ending.name == "team/shop/feature%2Fa cart"
     link = "https://ci.example.com/job/team/job/shop/job/feature%252Fa%20cart/1/"
-    assert bench.told[-1]["link"] == link
+    assert bench.reports[-1]["link"] == link
 
 
 async def test_responses_of_other_servers_are_recognized(bench: Bench, jenkins: OfflineJenkins) -> None:

@@ -91,12 +91,12 @@ async def test_a_log_that_restarts_is_copied_from_its_start(
 
     def truncate() -> None:
         job.builds[1].console.truncate()
-        job.builds[1].console.write("anew\n")
+        job.builds[1].console.write("again\n")
 
     time.after(20, truncate)
     time.after(60, gate.set)
     await bench.run()
-    assert bench.log.text.count("anew") == 1
+    assert bench.log.text.count("again") == 1
     assert "Finished: SUCCESS" in bench.log.text
 
 

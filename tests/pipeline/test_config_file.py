@@ -286,7 +286,7 @@ def test_at_most_ten_errors_are_reported_in_order() -> None:
     assert [problem.line for problem in found.problems] == list(range(1, 11))
 
 
-def test_what_is_shown_of_a_hostile_file_is_bounded_and_printable() -> None:
+def test_the_excerpt_of_a_hostile_file_is_bounded_and_printable() -> None:
     found = broken(f"build:\n  {'k' * 1000}: '\u202e\u2028 {'x' * 5000}'\n\tb: 1\n")
 
     assert all(len(line) < 200 for line in found.excerpt.split("\n"))

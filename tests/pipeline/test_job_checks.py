@@ -31,7 +31,7 @@ def test_jobs_and_their_parameters_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "where", "line", "column", "told"),
+    ("text", "where", "line", "column", "words"),
     [
         ("build: {runner: jenkins}", "build.runner", 1, 9, "job is required"),
         ("build: {job: a/b}", "build.job", 1, 9, "allowed with runner: jenkins"),
@@ -53,12 +53,12 @@ def test_jobs_and_their_parameters_are_read() -> None:
         ("teardown: {runner: jenkins}", "teardown.runner", 1, 12, "job is required"),
     ],
 )  # fmt: skip
-def test_errors_have_positions(text: str, where: str, line: int, column: int, told: str) -> None:
+def test_errors_have_positions(text: str, where: str, line: int, column: int, words: str) -> None:
     found = read(f"{text}\non: {{open: [], update: [], close: []}}\n")
     assert isinstance(found, ConfigBroken)
     (problem,) = found.problems
     assert (problem.where, problem.line, problem.column) == (where, line, column)
-    assert told in problem.message.en
+    assert words in problem.message.en
 
 
 def test_sections_of_a_wrong_type_are_reported_with_the_type() -> None:

@@ -71,7 +71,9 @@ async def test_pull_requests_are_listed_since_a_change_time(gitee: OfflineGitee,
     ],
 )
 @pytest.mark.usefixtures("pull")
-async def test_who_may_do_what(api: Api, login: str | None, method: str, path: str, status: int) -> None:
+async def test_each_action_requires_its_permission(
+    api: Api, login: str | None, method: str, path: str, status: int
+) -> None:
     body: Any = ["needs-work"] if path.endswith("labels") else {"body": "x", "title": "y"}
     answer = await api(login).request(method, path, json=None if method == "GET" else body)
     assert answer.status_code == status
@@ -249,8 +251,8 @@ async def test_contents_behave_as_gitees(api: Api) -> None:
 
 async def test_files_of_a_pull_request(api: Api, pull: int) -> None:
     files = (await api(None).get(f"{AT}/pulls/{pull}/files")).json()
-    told = {one["filename"]: (one["status"], one["additions"], one["deletions"]) for one in files}
-    assert told == {
+    changes = {one["filename"]: (one["status"], one["additions"], one["deletions"]) for one in files}
+    assert changes == {
         "READ.md": ("renamed", "0", "0"),
         "docs/中文 name.md": ("added", "1", "0"),
         "run.sh": ("deleted", "0", "2"),

@@ -35,7 +35,7 @@ async def test_a_hanging_request_blocks_no_other(gitee: OfflineGitee, api: Api) 
     fault = gitee.faults.add("GET", "/user", hang=True)
     hanging = asyncio.create_task(api("mei").get("/user"))
     async with asyncio.timeout(PATIENCE):
-        while not fault.hits:  # noqa: ASYNC110 - the server tells nobody of what it does not answer
+        while not fault.hits:  # noqa: ASYNC110 - a request without an answer has no event
             await asyncio.sleep(0)
     assert (await api("mei").get("/user")).status_code == 200
     assert not hanging.done()

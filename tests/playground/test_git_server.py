@@ -46,7 +46,7 @@ async def clone(gitee: OfflineGitee, tmp_path: Path) -> Path:
     return tmp_path / "work"
 
 
-async def test_anybody_clones_a_public_repository(gitee: OfflineGitee, tmp_path: Path) -> None:
+async def test_anyone_clones_a_public_repository(gitee: OfflineGitee, tmp_path: Path) -> None:
     status, output = await git("clone", "--quiet", address(gitee), "work", cwd=tmp_path)
     assert (status, output) == (0, "")
     assert (tmp_path / "work" / "src" / "app.py").read_text() == "print('hi')\n"
@@ -160,14 +160,14 @@ async def test_a_token_works_as_oauth2_password_and_as_header(gitee: OfflineGite
 async def test_merging_puts_the_change_on_the_base(
     gitee: OfflineGitee, clone: Path, pull: int, method: str
 ) -> None:
-    await gitee.commit(REPO, "master", {"meanwhile": "1"}, by="lin")
+    await gitee.commit(REPO, "master", {"concurrent": "1"}, by="lin")
     sha = await gitee.merge(REPO, pull, by="lin", method=method)
     await git("pull", "--quiet", cwd=clone)
     _, head = await git("rev-parse", "HEAD", cwd=clone)
     _, parents = await git("show", "-s", "--format=%P", cwd=clone)
     assert head == sha
     assert (clone / "src" / "app.py").read_text() == "print('hello')\n"
-    assert (clone / "meanwhile").exists()
+    assert (clone / "concurrent").exists()
     assert len(parents.split()) == (2 if method == "merge" else 1)
 
 

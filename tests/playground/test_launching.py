@@ -115,5 +115,5 @@ async def test_a_story_ends_with_its_last_comment(empty: OfflineGitee) -> None:
     async with httpx.AsyncClient(base_url="http://bot", transport=transport) as client:
         context = await at_the_merge(empty, demo, client)
         await story._merge(context)
-    [told] = empty.comments(demo.full_name, context.number, by=demo.bot)
-    assert "环境已清理" in told.body
+    [comment] = empty.comments(demo.full_name, context.number, by=demo.bot)
+    assert "环境已清理" in comment.body

@@ -184,8 +184,8 @@ async def test_a_refusal_has_a_message(browser: httpx.AsyncClient, pull: int) ->
     page = await browser.post(path, data=form)
     assert page.status_code == 403
     assert "操作被拒绝" in page.text
-    told = await browser.post(path, data=form, headers={"Accept": "application/json"})
-    assert told.json() == {"message": "403 Forbidden"}
+    response = await browser.post(path, data=form, headers={"Accept": "application/json"})
+    assert response.json() == {"message": "403 Forbidden"}
 
 
 async def test_comments_are_edited_and_deleted(

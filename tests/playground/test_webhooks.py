@@ -72,8 +72,8 @@ async def test_comments_edits_and_deletions_send_webhooks_also_for_the_bot(
     await gitee.edit_comment(REPO, note, "two", by="chatops-bot")
     await gitee.delete_comment(REPO, note, by="chatops-bot")
     await gitee.delivered()
-    told = [(one.body["action"], one.body["note"], one.body["sender"]["login"]) for one in receiver.requests]
-    assert told == [
+    notes = [(one.body["action"], one.body["note"], one.body["sender"]["login"]) for one in receiver.requests]
+    assert notes == [
         ("comment", "one", "chatops-bot"),
         ("edited", "two", "chatops-bot"),
         ("deleted", "two", "chatops-bot"),

@@ -56,7 +56,7 @@ def test_details_and_fences_are_closed() -> None:
 
 
 def test_an_open_fence_is_closed_by_the_same_characters() -> None:
-    # Eight lines stay of any log, so that this one must be cut from its end as well.
+    # Every log keeps eight lines, so this one must be cut from its end, too.
     markdown = "````text\n" + "\n".join(["`" * 3 + "x" * 60] * 8) + "\n````"
 
     short = shortened(markdown, 200)

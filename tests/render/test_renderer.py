@@ -77,10 +77,10 @@ def hostile_run(value: str) -> Run:
             failed_tests=(value,) * 5,
         ),
     )
-    told = samples.over(
+    first = samples.over(
         "build", 1.0, StepResult(StepState.FAILED, Reason.DOCKERFILE_INVALID, {"message": value})
     )
-    run = samples.run(told, failed, state=RunState.CANCELLED, command=value or "/x")
+    run = samples.run(first, failed, state=RunState.CANCELLED, command=value or "/x")
     stop = StopRequest(Reason.CANCELLED, {"who": value})
     return replace(
         run,
@@ -226,7 +226,7 @@ def test_an_override_may_replace_one_sentence(overrides: Overrides) -> None:
     assert overrides.failed == []
 
 
-def test_an_override_may_use_what_is_shared(overrides: Overrides) -> None:
+def test_an_override_may_use_shared_macros_and_filters(overrides: Overrides) -> None:
     overrides.write(
         "approved.md.j2", '{% import "_words.md.j2" as words %}{{ words.need.admin }}: {{ 65 | duration }}'
     )
@@ -274,7 +274,7 @@ def test_a_fact_may_have_any_name(overrides: Overrides) -> None:
     assert overrides.render(Message("parts", {"items": ("a", "b")})) == f"a, b\n\n{MARKER}\n"
 
 
-def test_an_override_cannot_change_what_it_is_given(overrides: Overrides) -> None:
+def test_an_override_cannot_change_its_facts(overrides: Overrides) -> None:
     overrides.write("hint.md.j2", "{% set _ = view.__setattr__('typed', 'x') %}")
 
     assert "did you mean" in overrides.render(samples.VIEWS["hint"])

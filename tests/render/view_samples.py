@@ -48,7 +48,6 @@ SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
 NEWER = "0f1e2d3c4b5a69788796a5b4c3d2e1f001122334"
 REPO = RepoPath("lin", "guestbook")
 START = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
-STAGING_URL = "http://pr-12-guestbook-staging.preview.example.com:8080/"
 URL = "http://pr-12-guestbook.preview.example.com/"
 IMAGE = Image(
     reference=f"registry.example.com/lin/guestbook:pr-12-{SHA[:8]}",
@@ -312,7 +311,6 @@ _INVALID = RefusalLine(
     Reason.ARGUMENT_INVALID,
     {"argument": "ttl", "value": "soon", "expected": "8h / 3d", "usage": "/deploy [env] [ttl=3d]"},
 )
-_UNKNOWN_KEY = Text(en="unknown key `dockerfiles`.", zh="未知的键 `dockerfiles`")
 _PROBLEMS = (
     ConfigProblem(
         4, 3, "build", Text(en="unknown key `dockerfiles`", zh="未知的键 `dockerfiles`"), "dockerfile"

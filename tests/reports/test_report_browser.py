@@ -51,7 +51,7 @@ async def test_the_language_can_be_changed(report: Page) -> None:
 
 
 async def test_nothing_overflows_on_a_phone(report: Page) -> None:
-    # Scripts are off on the page, so that its width is read from where things are drawn.
+    # Scripts are disabled on the page, so its width is computed from the positions of elements.
     box = await report.locator("html").bounding_box()
     assert box
     for place in await report.locator("header, .failure, .group, td:visible").all():

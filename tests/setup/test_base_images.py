@@ -66,7 +66,7 @@ def test_python_has_the_modules_that_need_libraries(engine: docker.DockerClient,
     ],
     ids=str,
 )
-def test_images_contain_what_builds_need(
+def test_images_contain_the_commands_that_builds_need(
     engine: docker.DockerClient, image: BaseImage, command: str, answer: str
 ) -> None:
     program = f"import subprocess, shlex; subprocess.run(shlex.split({command!r}), check=True)"

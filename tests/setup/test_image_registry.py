@@ -1,4 +1,4 @@
-"""The local registry: started once, reused, told apart from other services at its port, and stopped."""
+"""The local registry: started once, reused, distinguished from other services at its port, and stopped."""
 
 import os
 import subprocess

@@ -66,10 +66,10 @@ async def test_a_moved_head_is_reported_with_both_commits(source: GitSource, ups
     now = upstream.commit({"Dockerfile": b"FROM other\n"}, parent=seen)
     upstream.pull(7, now)
 
-    with pytest.raises(TellUser) as told:
+    with pytest.raises(TellUser) as caught:
         await source.fetch(REPO, upstream.url, 7, seen)
 
-    assert (told.value.reason, told.value.facts) == (Reason.HEAD_MOVED, {"seen": seen, "now": now})
+    assert (caught.value.reason, caught.value.facts) == (Reason.HEAD_MOVED, {"seen": seen, "now": now})
     assert await source.read(REPO, seen, "Dockerfile") is None
 
 
@@ -77,10 +77,10 @@ async def test_a_commit_replaced_by_a_force_push_is_gone(source: GitSource, upst
     upstream.open(FILES)
     gone = "1" * 40
 
-    with pytest.raises(TellUser) as told:
+    with pytest.raises(TellUser) as caught:
         await source.fetch(REPO, upstream.url, 7, gone)
 
-    assert (told.value.reason, told.value.facts) == (Reason.COMMIT_GONE, {"sha": gone})
+    assert (caught.value.reason, caught.value.facts) == (Reason.COMMIT_GONE, {"sha": gone})
 
 
 async def test_without_its_ref_a_commit_is_fetched_by_its_id(source: GitSource, upstream: Upstream) -> None:
@@ -95,10 +95,10 @@ async def test_without_its_ref_a_commit_is_fetched_by_its_id(source: GitSource, 
 async def test_without_ref_and_commit_it_is_gone(source: GitSource, upstream: Upstream) -> None:
     upstream.git("update-ref", "refs/heads/master", upstream.commit(FILES))
 
-    with pytest.raises(TellUser) as told:
+    with pytest.raises(TellUser) as caught:
         await source.fetch(REPO, upstream.url, 8, "2" * 40)
 
-    assert told.value.reason is Reason.COMMIT_GONE
+    assert caught.value.reason is Reason.COMMIT_GONE
 
 
 async def test_a_commit_of_the_base_branch_can_be_read_beside_the_head(
@@ -122,10 +122,10 @@ async def test_a_commit_of_the_base_branch_can_be_read_beside_the_head(
 async def test_a_commit_on_no_branch_is_gone(source: GitSource, upstream: Upstream) -> None:
     upstream.open(FILES)
 
-    with pytest.raises(TellUser) as told:
+    with pytest.raises(TellUser) as caught:
         await source.fetch_base(REPO, upstream.url, "3" * 40)
 
-    assert (told.value.reason, told.value.facts) == (Reason.COMMIT_GONE, {"sha": "3" * 40})
+    assert (caught.value.reason, caught.value.facts) == (Reason.COMMIT_GONE, {"sha": "3" * 40})
     with pytest.raises(GiveUp):
         await source.fetch_base(REPO, "https://elsewhere.example.com/lin/guestbook.git", "3" * 40)
 
@@ -146,10 +146,10 @@ async def test_a_refused_fetch_is_not_retried(source: GitSource, upstream: Upstr
     sha = upstream.open(FILES)
     upstream.answer = lambda: web.Response(status=status)
 
-    with pytest.raises(GiveUp) as told:
+    with pytest.raises(GiveUp) as caught:
         await source.fetch(REPO, upstream.url, 7, sha)
 
-    assert (told.value.reason, told.value.facts) == (Reason.GIT_DENIED, {"repository": "lin/guestbook"})
+    assert (caught.value.reason, caught.value.facts) == (Reason.GIT_DENIED, {"repository": "lin/guestbook"})
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
@@ -157,22 +157,22 @@ async def test_a_failing_server_is_retried_later(source: GitSource, upstream: Up
     sha = upstream.open(FILES)
     upstream.answer = lambda: web.Response(status=status)
 
-    with pytest.raises(RetryLater) as told:
+    with pytest.raises(RetryLater) as caught:
         await source.fetch(REPO, upstream.url, 7, sha)
 
-    assert told.value.reason is Reason.GIT_UNAVAILABLE
-    assert str(status) in told.value.facts["message"]
+    assert caught.value.reason is Reason.GIT_UNAVAILABLE
+    assert str(status) in caught.value.facts["message"]
     upstream.answer = None
     await source.fetch(REPO, upstream.url, 7, sha)
 
 
 async def test_a_missing_server_is_retried_later(tmp_path: Path) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
+    unreachable = f"http://127.0.0.1:{free_port()}"
 
-    with pytest.raises(RetryLater) as told:
-        await GitSource(tmp_path, nobody).fetch(REPO, f"{nobody}/lin/guestbook.git", 7, "1" * 40)
+    with pytest.raises(RetryLater) as caught:
+        await GitSource(tmp_path, unreachable).fetch(REPO, f"{unreachable}/lin/guestbook.git", 7, "1" * 40)
 
-    assert told.value.reason is Reason.GIT_UNAVAILABLE
+    assert caught.value.reason is Reason.GIT_UNAVAILABLE
 
 
 async def test_a_hanging_server_is_retried_later(upstream: Upstream, tmp_path: Path) -> None:
@@ -261,10 +261,10 @@ async def test_addresses_outside_of_the_configured_gitee_are_refused_without_a_r
 ) -> None:
     host = upstream.url.removeprefix("http://").partition("/")[0]
 
-    with pytest.raises(GiveUp) as told:
+    with pytest.raises(GiveUp) as caught:
         await source.fetch(REPO, address.replace("HOST", host), 7, "1" * 40)
 
-    assert told.value.reason is Reason.GIT_DENIED
+    assert caught.value.reason is Reason.GIT_DENIED
     assert not upstream.requests
     assert not (tmp_path / "cache/lin").exists()
 

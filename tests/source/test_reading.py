@@ -88,11 +88,11 @@ async def test_an_archive_over_the_limit_is_refused_and_leaves_nothing(
     source = GitSource(tmp_path / "cache", origin, TOKEN, limit=1 << 20)
     sha = await fetched(source, upstream, upstream.commit({"big": bytes(3 << 20)}))
 
-    with pytest.raises(TellUser) as told:
+    with pytest.raises(TellUser) as caught:
         async with source.archive(REPO, sha):
             pytest.fail("there is nothing to give")
 
-    assert (told.value.reason, told.value.facts) == (Reason.SOURCE_TOO_LARGE, {"limit": "1 MiB"})
+    assert (caught.value.reason, caught.value.facts) == (Reason.SOURCE_TOO_LARGE, {"limit": "1 MiB"})
     assert not list((tmp_path / "cache/scratch").iterdir())
 
 
@@ -102,11 +102,11 @@ async def test_a_missing_folder_of_the_commit_is_an_error(
 ) -> None:
     sha = await fetched(source, upstream, upstream.commit({"a": b"a", "sub/b": b"b"}, links={"link": "sub"}))
 
-    with pytest.raises(TellUser) as told:
+    with pytest.raises(TellUser) as caught:
         async with source.archive(REPO, sha, folder):
             pytest.fail("there is nothing to give")
 
-    assert (told.value.reason, told.value.facts) == (Reason.NO_DOCKERFILE, {"path": folder})
+    assert (caught.value.reason, caught.value.facts) == (Reason.NO_DOCKERFILE, {"path": folder})
 
 
 async def test_a_commit_must_be_fetched_before_it_is_read(source: GitSource, upstream: Upstream) -> None:

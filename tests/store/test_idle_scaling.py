@@ -47,7 +47,7 @@ async def test_a_changed_or_busy_environment_is_not_marked_asleep(store: Store) 
     assert await kept(store) == READY
 
 
-async def test_visitors_and_decisions_wake_only_what_is_asleep(store: Store, lease: Lease) -> None:
+async def test_visits_and_decisions_wake_only_sleeping_environments(store: Store, lease: Lease) -> None:
     for number, state in enumerate((EnvironmentState.ASLEEP, EnvironmentState.FAILED)):
         found = replace(READY, state=state)
         asleep = state is EnvironmentState.ASLEEP

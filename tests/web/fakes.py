@@ -25,7 +25,7 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class FakeClock:
-    """Stands still."""
+    """A clock that does not advance."""
 
     time: datetime = NOW
 

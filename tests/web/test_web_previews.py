@@ -50,7 +50,7 @@ class Proxy:
     async def over(self) -> None:
         """Wait until no visit is in progress: a response may arrive before its visit has ended."""
         async with asyncio.timeout(PATIENCE):
-            while self.registry.get_sample_value("chatops_preview_requests_in_progress"):  # noqa: ASYNC110 - a measure tells nobody
+            while self.registry.get_sample_value("chatops_preview_requests_in_progress"):  # noqa: ASYNC110 - a metric has no event to wait for
                 await asyncio.sleep(0)
 
     def outcome(self, name: str) -> float:

@@ -10,7 +10,7 @@ from bot.web.pages.templating import new_templates, sentence
 from bot.words.sentence import Kind, Part
 
 
-def test_words_ask_for_the_same_facts_in_both_languages() -> None:
+def test_messages_use_the_same_facts_in_both_languages() -> None:
     for text in WORDS.values():
         facts = [set(re.findall(r"{(\w+)}", text.say(language))) for language in Language]
         assert facts[0] == facts[1], text

@@ -97,7 +97,7 @@ def test_a_sentence_and_its_advice() -> None:
     assert Part(Kind.CODE, "build.dockerfile") in reasons.advice(result, Language.ZH)
 
 
-def test_nothing_is_said_without_a_reason() -> None:
+def test_without_a_reason_there_is_no_sentence() -> None:
     result = StepResult(StepState.PASSED)
 
     assert reasons.sentence(result, Language.EN) == reasons.advice(result, Language.EN) == ()

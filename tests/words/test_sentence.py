@@ -57,7 +57,7 @@ def test_several_sentences_are_tried_in_order() -> None:
     assert wording.say({}, Language.EN) == (Part(Kind.WORDS, "none"),)
 
 
-def test_there_need_not_be_advice() -> None:
+def test_advice_is_optional() -> None:
     assert Wording(Text(en="x", zh="x")).advise({}, Language.EN) == ()
     assert Wording(Text(en="x", zh="x"), Text(en="y", zh="z")).advise({}, Language.EN) == (
         Part(Kind.WORDS, "y"),

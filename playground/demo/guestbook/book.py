@@ -8,7 +8,7 @@ LONGEST_TEXT = 140
 
 
 class NotAccepted(ValueError):
-    """What somebody wrote cannot go into the book; the text says why."""
+    """An entry is invalid; the text says why."""
 
 
 @dataclass(frozen=True)

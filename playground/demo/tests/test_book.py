@@ -12,7 +12,7 @@ def test_newest_entry_comes_first():
     assert [entry.text for entry in book.latest()] == ["第二条", "第一条"]
 
 
-def test_whoever_gives_no_name_is_anonymous():
+def test_an_entry_without_a_name_is_anonymous():
     assert Book().write("  ", "你好", written_at=1).name == "匿名"
 
 
