@@ -49,7 +49,7 @@ async def test_files_are_all_that_a_new_command_takes(tester: OfflineTester) -> 
     tester.bot.deps.adapters.files.log(1, "build").write(LOG)
     said = await tester.says("/错误")
     assert said.startswith(
-        "@lin The latest logs mention 2 error(s):\n\n```text\nERROR: no module named shop\n"
+        "@lin Lines of the latest logs that mention an error:\n\n```text\nERROR: no module named shop\n"
     )
     assert said.count("<!--") == 1
     assert "`/errors`" in await tester.says("/help")
@@ -66,4 +66,4 @@ async def test_a_new_command_speaks_both_languages(tester: OfflineTester) -> Non
     assert (await tester.says("/在吗")).startswith("在的，lin。")
     await tester.says("/build")
     tester.bot.deps.adapters.files.log(1, "build").write(LOG)
-    assert "最近的日志里有 2 处错误：" in await tester.says("/errors")
+    assert "最近的日志中提到错误的行：" in await tester.says("/errors")

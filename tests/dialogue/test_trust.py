@@ -27,7 +27,7 @@ async def test_code_of_a_strangers_fork_does_not_run_before_an_approval(tester: 
 async def test_approving_a_commit_starts_its_automatic_run(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     said = await tester.says("/ok-to-test", by="mei")
-    assert f"Commit `{tester.head[:8]}` by stranger is trusted by mei" in said
+    assert f"mei approved commit `{tester.head[:8]}` by stranger" in said
     assert "2 tests passed" in await tester.read()
 
 
@@ -82,7 +82,7 @@ async def test_a_push_stops_the_run_of_the_commit_that_was_trusted(tester: Offli
     await gate.reached()
     await tester.push(by="stranger")
     await gate.left()
-    await tester.sees("is trusted by lin")
+    await tester.sees("lin approved commit")
     assert "Superseded by a newer commit" in await tester.living(1)
     assert "nothing has run yet" in await tester.read()
 

@@ -264,7 +264,7 @@ def test_a_broken_template_is_named_even_if_another_includes_it(overrides: Overr
 
     body = overrides.render(samples.VIEWS["approved"])
 
-    assert "trusted by mei" in body
+    assert "mei approved commit" in body
     assert [file for file, _ in overrides.failed] == ["_shape.md.j2"]
 
 
