@@ -5,7 +5,8 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -17,6 +18,19 @@ LOG = STATE / "setup.log"
 
 class SetUpError(Exception):
     """Something is missing that setup must not or cannot provide; the message says what to do."""
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Print the name of a step and the time it took."""
+    print(f"  {name} ".ljust(48, "."), end=" ", flush=True)
+    start = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print("stopped", flush=True)
+        raise
+    print(f"{time.monotonic() - start:6.1f} s", flush=True)
 
 
 def run(*command: str, env: Mapping[str, str] | None = None) -> None:

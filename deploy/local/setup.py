@@ -6,7 +6,6 @@ tests need (a browser, PostgreSQL, etcd); `--down` stops what an earlier run sta
 
 import fcntl
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -18,25 +17,12 @@ import engine
 import image_registry
 import machine
 import postgresql
-from machine import LOG, STATE, SetUpError
+from machine import LOG, STATE, SetUpError, step
 
 FONTS = {
     "fonts-dejavu-core": Path("/usr/share/fonts/truetype/dejavu"),
     "fonts-noto-cjk": Path("/usr/share/fonts/opentype/noto"),
 }
-
-
-@contextmanager
-def step(name: str) -> Iterator[None]:
-    """Print the name of a step and the time it took."""
-    print(f"  {name} ".ljust(48, "."), end=" ", flush=True)
-    start = time.monotonic()
-    try:
-        yield
-    except BaseException:
-        print("stopped", flush=True)
-        raise
-    print(f"{time.monotonic() - start:6.1f} s", flush=True)
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from playground.server import OfflineGitee
 from tests.cluster.access import PATIENCE, Access, Object, named, wait_until
 from tests.cluster.chart import FOLDER, SECRET, Chart
 from tests.cluster.visit import Visit
-from tests.real.bot_image import context, engine, image
+from tests.real.bot_image import context, image
 from tests.real.postgres import postgres, postgres_url
 
-__all__ = ["context", "engine", "image", "postgres", "postgres_url"]
+__all__ = ["context", "image", "postgres", "postgres_url"]
 
 # All on one worker, so that the image is built once.
 pytestmark = pytest.mark.xdist_group("image")

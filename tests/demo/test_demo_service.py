@@ -15,9 +15,12 @@ import pytest
 from docker.models.containers import Container
 
 import playground
+from tests.real.fixtures import sdk
 from tests.real.parts import PATIENCE, remove_network
 
 pytestmark = pytest.mark.docker
+
+__all__ = ["sdk"]
 
 DEMO = Path(playground.__file__).parent / "demo"
 LABEL = "dev.gitee-chatops.test-demo"
@@ -26,23 +29,16 @@ Start = Callable[..., Container]
 
 
 @pytest.fixture
-def engine() -> Iterator[docker.DockerClient]:
-    client = docker.from_env(timeout=600)
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def start(engine: docker.DockerClient) -> Iterator[Start]:
+def start(sdk: docker.DockerClient) -> Iterator[Start]:
     """Build a stage and start it hardened, without internet access; remove everything afterwards."""
     name = f"chatops-test-demo-{uuid.uuid4().hex[:8]}"
     with ExitStack() as left_behind:
-        network = engine.networks.create(name, internal=True, labels={LABEL: "1"})
+        network = sdk.networks.create(name, internal=True, labels={LABEL: "1"})
         left_behind.callback(remove_network, network)
 
         def build_and_start(stage: str, alias: str, **options: Any) -> Container:
             tag = f"{name}:{stage}"
-            image, _ = engine.images.build(
+            image, _ = sdk.images.build(
                 path=str(DEMO),
                 target=stage,
                 tag=tag,
@@ -54,11 +50,11 @@ def start(engine: docker.DockerClient) -> Iterator[Start]:
                 rm=True,
                 forcerm=True,
             )
-            left_behind.callback(engine.images.remove, tag, force=True)
-            container = engine.containers.create(
+            left_behind.callback(sdk.images.remove, tag, force=True)
+            container = sdk.containers.create(
                 image,
                 hostname=alias,
-                networking_config={name: engine.api.create_endpoint_config(aliases=[alias])},
+                networking_config={name: sdk.api.create_endpoint_config(aliases=[alias])},
                 network=name,
                 read_only=True,
                 cap_drop=["ALL"],

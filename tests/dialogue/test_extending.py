@@ -16,12 +16,6 @@ DAYS = timedelta(days=1)
 WARNING = "⏰ The preview"
 
 
-async def preview(tester: OfflineTester) -> Environment:
-    """Return the environment of the pull request."""
-    (found,) = await tester.bot.store.pulls.environments()
-    return found
-
-
 async def pass_by(tester: OfflineTester, span: timedelta) -> None:
     """Make the preview older by this much; advancing the clock instead would make webhooks stale."""
 
@@ -30,7 +24,7 @@ async def pass_by(tester: OfflineTester, span: timedelta) -> None:
         deployed, expires = one.deployed_at - span, one.expires_at - span
         return replace(one, deployed_at=deployed, expires_at=expires, extended_at=extended)
 
-    key = (await preview(tester)).key
+    key = (await tester.preview()).key
     await tester.bot.store.pulls.change(key.repo, key.number, older)
 
 
@@ -49,11 +43,11 @@ async def deployed(tester: OfflineTester) -> OfflineTester:
 
 
 async def test_a_preview_is_extended_by_the_requested_time(deployed: OfflineTester) -> None:
-    before = await preview(deployed)
+    before = await deployed.preview()
     await pass_by(deployed, 2 * DAYS)
     said = await deployed.says("/延长 1天")
     assert said.startswith("As lin asked, the preview lives until ")
-    after = await preview(deployed)
+    after = await deployed.preview()
     assert after.expires_at == before.expires_at - DAYS
     await pass_by(deployed, DAYS + HOURS)
     await looked(deployed)
@@ -66,12 +60,12 @@ async def test_a_preview_is_extended_by_the_requested_time(deployed: OfflineTest
 async def test_the_operators_limit_caps_an_extension(deployed: OfflineTester) -> None:
     await pass_by(deployed, DAYS)
     assert "That is `3d` from now, the longest that the operator allows." in await deployed.says("/extend 9d")
-    left = (await preview(deployed)).expires_at - deployed.clock.now()
+    left = (await deployed.preview()).expires_at - deployed.clock.now()
     assert 3 * DAYS - HOURS < left <= 3 * DAYS
     said = await deployed.says("/extend 1h staging")
     assert "There is no environment `staging`" in said
     await deployed.bot.store.pulls.change(
-        (await preview(deployed)).key.repo, 1, lambda one: replace(one, expires_at=one.expires_at + DAYS)
+        (await deployed.preview()).key.repo, 1, lambda one: replace(one, expires_at=one.expires_at + DAYS)
     )
     said = await deployed.says("/extend")
     assert "The environment already lives as long as the operator allows, which is `3d` from now." in said
@@ -80,11 +74,11 @@ async def test_the_operators_limit_caps_an_extension(deployed: OfflineTester) ->
 async def test_a_redelivered_command_extends_once(deployed: OfflineTester) -> None:
     await pass_by(deployed, 2 * DAYS)
     await deployed.says("/extend 8h")
-    once = await preview(deployed)
+    once = await deployed.preview()
     await deployed.restart()
     deployed.gitee.redeliver(-1)
     await deployed.says_nothing()
-    assert await preview(deployed) == once
+    assert await deployed.preview() == once
 
 
 async def test_an_expiry_is_announced_once(deployed: OfflineTester) -> None:
@@ -167,12 +161,12 @@ async def test_an_extension_survives_a_deployment_that_ends_at_the_same_time(dep
     gate = deployed.world.script.hold("deploy")
     await deployed.comment("/deploy ttl=8h")
     await gate.reached()
-    assert (await preview(deployed)).state is EnvironmentState.STARTING
+    assert (await deployed.preview()).state is EnvironmentState.STARTING
     await deployed.comment("/extend 2h")
     await deployed.sees("the preview lives until")
     gate.open()
     await deployed.read()
-    found = await preview(deployed)
+    found = await deployed.preview()
     assert found.state is EnvironmentState.READY
     assert found.expires_at - found.deployed_at == 10 * HOURS
 

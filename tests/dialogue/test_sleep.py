@@ -15,12 +15,6 @@ HOURS = timedelta(hours=1)
 HOST = "pr-1-shop.test.example.com"
 
 
-async def preview(tester: OfflineTester) -> Environment:
-    """Return the environment of the pull request."""
-    (found,) = await tester.bot.store.pulls.environments()
-    return found
-
-
 async def unvisited(tester: OfflineTester, span: timedelta) -> None:
     """Make the last deployment and visit older by this much, and run the idle scaler."""
 
@@ -28,7 +22,7 @@ async def unvisited(tester: OfflineTester, span: timedelta) -> None:
         visited = one.visited_at - span if one.visited_at else None
         return replace(one, deployed_at=one.deployed_at - span, visited_at=visited)
 
-    key = (await preview(tester)).key
+    key = (await tester.preview()).key
     await tester.bot.store.pulls.change(key.repo, key.number, older)
     await tester.bot.reconciling.idle_scaler.reconcile()
 
@@ -43,7 +37,7 @@ async def woken(tester: OfflineTester) -> EnvironmentState:
     """Let the bot wake the previews that should wake, and return the resulting state."""
     await tester.bot.reconciling.idle_scaler.scale_up()
     await tester.bot.reconciling.idle_scaler.awake()
-    return (await preview(tester)).state
+    return (await tester.preview()).state
 
 
 @pytest.fixture
@@ -64,10 +58,10 @@ async def asleep(deployed: OfflineTester) -> OfflineTester:
 
 async def test_an_idle_preview_sleeps_and_a_visit_wakes_it(deployed: OfflineTester) -> None:
     await unvisited(deployed, HOURS)
-    assert (await preview(deployed)).state is EnvironmentState.READY
+    assert (await deployed.preview()).state is EnvironmentState.READY
     await unvisited(deployed, HOURS)
 
-    assert deployed.world.asleep == {(await preview(deployed)).key}
+    assert deployed.world.asleep == {(await deployed.preview()).key}
     assert "| asleep |" in await deployed.says("/status")
     answer = await visited(deployed)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
@@ -82,9 +76,9 @@ async def test_a_stored_visit_keeps_a_preview_awake(deployed: OfflineTester) -> 
     await visited(deployed)
     await deployed.bot.reconciling.visits.flush()
     await unvisited(deployed, HOURS)
-    assert (await preview(deployed)).state is EnvironmentState.READY
+    assert (await deployed.preview()).state is EnvironmentState.READY
     await unvisited(deployed, HOURS)
-    assert (await preview(deployed)).state is EnvironmentState.ASLEEP
+    assert (await deployed.preview()).state is EnvironmentState.ASLEEP
 
 
 async def test_the_command_wakes_a_preview(asleep: OfflineTester) -> None:
@@ -103,7 +97,7 @@ async def test_a_restart_keeps_previews_asleep_and_completes_scaling_down(deploy
     await deployed.restart()
     await deployed.bot.reconciling.idle_scaler.reconcile()
 
-    assert deployed.world.asleep == {(await preview(deployed)).key}
+    assert deployed.world.asleep == {(await deployed.preview()).key}
 
 
 async def test_waking_continues_after_a_restart(asleep: OfflineTester) -> None:
@@ -130,12 +124,12 @@ async def test_waking_is_retried_and_a_preview_that_cannot_wake_fails(
 async def test_a_test_of_a_sleeping_preview_deploys_first(asleep: OfflineTester) -> None:
     said = await asleep.says("/test")
     assert "passed" in said
-    assert (await preview(asleep)).state is EnvironmentState.READY
+    assert (await asleep.preview()).state is EnvironmentState.READY
     assert not asleep.world.asleep
 
 
 async def test_a_sleeping_preview_is_removed_like_any_other(asleep: OfflineTester) -> None:
-    key = (await preview(asleep)).key
+    key = (await asleep.preview()).key
     await asleep.merge()
     await asleep.read_all()
     assert await asleep.bot.store.pulls.environments() == ()
@@ -147,7 +141,7 @@ async def test_no_preview_sleeps_during_a_run(deployed: OfflineTester) -> None:
     await deployed.comment("/test")
     await gate.reached()
     await unvisited(deployed, 3 * HOURS)
-    assert (await preview(deployed)).state is EnvironmentState.READY
+    assert (await deployed.preview()).state is EnvironmentState.READY
     gate.open()
     await deployed.read()
 
@@ -157,5 +151,5 @@ async def test_previews_sleep_only_if_configured(tester: OfflineTester) -> None:
     await tester.restart()
     await tester.opened()
     await unvisited(tester, 48 * HOURS)
-    found = await preview(tester)
+    found = await tester.preview()
     assert (found.state, found.suspendable_by) == (EnvironmentState.READY, None)

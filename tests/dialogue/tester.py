@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.app.bot import Bot
 from bot.core import naming
+from bot.model.environment import Environment
 from bot.model.run import Run
 from playground import branches
 from playground.git_repositories import Files
@@ -173,6 +174,11 @@ class BotTester:
         """Wait until the bot is idle, then return all runs, oldest first."""
         await self.idle()
         return list(reversed(await self.bot.store.runs.runs()))
+
+    async def preview(self) -> Environment:
+        """Return the only environment."""
+        (found,) = await self.bot.store.pulls.environments()
+        return found
 
     # Waiting
 

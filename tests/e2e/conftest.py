@@ -24,10 +24,11 @@ from bot.settings.model import (
 from playground.server import OfflineGitee
 from tests.dialogue.tester import BOT, REPO, SECRET, BotTester
 from tests.fakes.adapters import FakeWorld
+from tests.fakes.buildkitd import daemon
 from tests.real.fixtures import base_image, instance, registry, sdk
 from tests.real.parts import RegistryProcess
 
-__all__ = ["base_image", "instance", "registry", "sdk"]
+__all__ = ["base_image", "daemon", "instance", "registry", "sdk"]
 
 PATIENCE = 300.0
 """Seconds after which a test that waits for the bot fails instead of hanging."""

@@ -2,26 +2,15 @@
 
 import asyncio
 import os
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import docker
 import pytest
 
-from bot.settings.model import (
-    BuildKitSettings,
-    CommentsSettings,
-    DockerSettings,
-    GiteeSettings,
-    PreviewSettings,
-    RegistrySettings,
-    ReposSettings,
-    Secret,
-    ServerSettings,
-    Settings,
-)
-from tests.dialogue.tester import SECRET, BotTester
+from bot.settings.model import BuildKitSettings, CommentsSettings, RegistrySettings, Secret, Settings
+from tests.dialogue.tester import BotTester
 from tests.e2e.conftest import LONG
 from tests.fakes.buildctl import calls, install
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
@@ -51,12 +40,6 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def daemon() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
-        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
-
-
-@pytest.fixture
 async def harbor(registry: RegistryProcess) -> AsyncIterator[FakeHarbor]:
     async with harbor_before(registry.host) as served:
         served.state.accounts[ROBOT] = Account(PASSWORD)
@@ -64,17 +47,12 @@ async def harbor(registry: RegistryProcess) -> AsyncIterator[FakeHarbor]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, harbor: FakeHarbor, daemon: str, client: Path, instance: str) -> Settings:
-    return Settings(
-        server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
-        gitee=GiteeSettings(webhook_secret=(Secret(SECRET),)),
-        repos=ReposSettings(("team/*",)),
-        docker=DockerSettings(instance=instance),
+def settings(settings: Settings, harbor: FakeHarbor, daemon: str, client: Path) -> Settings:
+    registry = RegistrySettings("harbor", harbor.url, "previews", username=ROBOT, password=Secret(PASSWORD))
+    return replace(
+        settings,
         buildkit=BuildKitSettings(daemon, cache=True),
-        registry=RegistrySettings(
-            "harbor", harbor.url, "previews", username=ROBOT, password=Secret(PASSWORD)
-        ),
-        preview=PreviewSettings(domain="test.example.com", port=0, public_port=80),
+        registry=registry,
         comments=CommentsSettings(announce=False),
     )
 

@@ -2,22 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from bot.settings.model import (
-    CommentsSettings,
-    DockerSettings,
-    GiteeSettings,
-    PreviewSettings,
-    RegistrySettings,
-    ReposSettings,
-    Secret,
-    ServerSettings,
-    Settings,
-)
-from tests.dialogue.tester import SECRET, BotTester
+from bot.settings.model import CommentsSettings, RegistrySettings, Secret, Settings
+from tests.dialogue.tester import BotTester
 from tests.e2e.conftest import LONG
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
 from tests.fakes.harbor.state import EVERYTHING, Account, Findings
@@ -40,16 +29,11 @@ async def harbor(registry: RegistryProcess) -> AsyncIterator[FakeHarbor]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, harbor: FakeHarbor, instance: str) -> Settings:
-    return Settings(
-        server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
-        gitee=GiteeSettings(webhook_secret=(Secret(SECRET),)),
-        repos=ReposSettings(("team/*",)),
-        docker=DockerSettings(instance=instance),
-        registry=RegistrySettings(
-            "harbor", harbor.url, "previews", username=ROBOT, password=Secret(PASSWORD)
-        ),
-        preview=PreviewSettings(domain="test.example.com", port=0, public_port=80),
+def settings(settings: Settings, harbor: FakeHarbor) -> Settings:
+    registry = RegistrySettings("harbor", harbor.url, "previews", username=ROBOT, password=Secret(PASSWORD))
+    return replace(
+        settings,
+        registry=registry,
         comments=CommentsSettings(announce=False),
     )
 

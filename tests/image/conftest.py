@@ -1,5 +1,6 @@
 """The bot's image, built once per worker."""
 
-from tests.real.bot_image import context, engine, image
+from tests.real.bot_image import context, image
+from tests.real.fixtures import sdk
 
-__all__ = ["context", "engine", "image"]
+__all__ = ["context", "image", "sdk"]

@@ -25,12 +25,12 @@ Launch = Callable[..., Container]
 
 
 @pytest.fixture
-def launch(engine: docker.DockerClient, image: Image) -> Iterator[Launch]:
+def launch(sdk: docker.DockerClient, image: Image) -> Iterator[Launch]:
     """Return a function that starts hardened containers without network; remove them with their volumes."""
     with ExitStack() as started:
 
         def start(*command: str, read_only: bool = True, **options: Any) -> Container:
-            container = engine.containers.create(
+            container = sdk.containers.create(
                 image,
                 list(command) or None,
                 network_mode="none",

@@ -64,7 +64,7 @@ def ports() -> tuple[int, int]:
 
 @pytest.fixture
 def bot(  # noqa: PLR0917 - fixtures are asked for by name
-    engine: docker.DockerClient,
+    sdk: docker.DockerClient,
     image: Image,
     gitee: OfflineGitee,
     registry: RegistryProcess,
@@ -79,7 +79,7 @@ def bot(  # noqa: PLR0917 - fixtures are asked for by name
         web=ports[0], previews=ports[1], gitee=gitee.url, registry=registry.host, instance=instance
     )
     config.write_text(text)
-    container = engine.containers.run(
+    container = sdk.containers.run(
         image,
         ["serve", "--config", "/etc/chatops.toml"],
         detach=True,

@@ -30,16 +30,16 @@ CONTEXT = (
 )
 
 
-def own_base(engine: docker.DockerClient, tag: str) -> None:
+def own_base(sdk: docker.DockerClient, tag: str) -> None:
     """Create a base image of its own: builds that shared layers on it would lose them when it is removed."""
     recipe = f"FROM chatops-bot-base:3.11\nLABEL {LABEL}={tag}\n"
-    engine.images.build(fileobj=io.BytesIO(recipe.encode()), tag=tag, rm=True, forcerm=True)
+    sdk.images.build(fileobj=io.BytesIO(recipe.encode()), tag=tag, rm=True, forcerm=True)
 
 
-def build(engine: docker.DockerClient, context: Path, *, base: str, target: str, tag: str) -> Image:
+def build(sdk: docker.DockerClient, context: Path, *, base: str, target: str, tag: str) -> Image:
     """Build a stage from the wheels in the context, without network; on an error, fail with the log's end."""
     try:
-        image, _ = engine.images.build(
+        image, _ = sdk.images.build(
             path=str(context),
             target=target,
             tag=tag,
@@ -81,13 +81,6 @@ def download_wheels(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    client = docker.from_env(timeout=600)
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="session")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Create a build context with the files of a checkout that the image needs."""
     folder = tmp_path_factory.mktemp("context")
@@ -101,18 +94,18 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def image(engine: docker.DockerClient, context: Path) -> Iterator[Image]:
+def image(sdk: docker.DockerClient, context: Path) -> Iterator[Image]:
     mine = uuid.uuid4().hex[:12]
     base = f"chatops-test-bot:base-{mine}"
     # The first stage gets a tag too, so that it can be removed.
     stages = {stage: f"chatops-test-bot:{stage}-{mine}" for stage in ("build", "runtime")}
     try:
-        own_base(engine, base)
+        own_base(sdk, base)
         (context / "wheels").mkdir()
         download_wheels(context / "wheels")
-        built = [build(engine, context, base=base, target=stage, tag=tag) for stage, tag in stages.items()]
+        built = [build(sdk, context, base=base, target=stage, tag=tag) for stage, tag in stages.items()]
         yield built[-1]
     finally:
         for tag in (*stages.values(), base):
             with contextlib.suppress(docker.errors.ImageNotFound):
-                engine.images.remove(tag, force=True)
+                sdk.images.remove(tag, force=True)

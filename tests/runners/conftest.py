@@ -1,3 +1,5 @@
+"""A Docker platform with a real engine and registry."""
+
 import io
 import uuid
 from dataclasses import dataclass, replace
@@ -14,11 +16,12 @@ from bot.model.run import Image
 from bot.ports import EnvironmentSpec, TestSpec
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
+from tests.fakes.buildkitd import daemon
 from tests.fakes.log import FakeLog
 from tests.real.fixtures import app_image, base_image, engine, instance, log, registry, sdk
 from tests.real.parts import tar
 
-__all__ = ["app_image", "base_image", "engine", "instance", "log", "registry", "sdk"]
+__all__ = ["app_image", "base_image", "daemon", "engine", "instance", "log", "registry", "sdk"]
 
 LONG = 600
 """A timeout in seconds for steps that end by themselves."""

@@ -3,9 +3,8 @@
 import asyncio
 import base64
 import json
-import socket
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -39,13 +38,6 @@ RUN echo "painted $COLOUR"; cat /greeting.txt
 FROM runtime AS test
 RUN exit 1
 """
-
-
-@pytest.fixture
-def daemon() -> Iterator[str]:
-    """Provide the address of a listener in place of buildkitd."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
-        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @dataclass

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import subprocess
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import base_images
@@ -16,18 +15,15 @@ import rootfs
 from base_images import IMAGES, BaseImage
 from machine import SetUpError
 
+from tests.real.fixtures import sdk
+
+__all__ = ["sdk"]
+
 DEMO_BASE, BOT_BASE = IMAGES
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[docker.DockerClient]:
-    client = docker.from_env(timeout=600)
-    yield client
-    client.close()
-
-
-def ask(engine: docker.DockerClient, image: BaseImage, program: str) -> str:
-    output: bytes = engine.containers.run(
+def ask(sdk: docker.DockerClient, image: BaseImage, program: str) -> str:
+    output: bytes = sdk.containers.run(
         image.name,
         ["python3", "-c", program],
         remove=True,
@@ -44,15 +40,15 @@ def test_no_python_image_is_replaced() -> None:
 
 
 @pytest.mark.docker
-def test_setup_created_all_images(engine: docker.DockerClient) -> None:
-    assert base_images.missing(engine) == []
+def test_setup_created_all_images(sdk: docker.DockerClient) -> None:
+    assert base_images.missing(sdk) == []
 
 
 @pytest.mark.docker
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
-def test_python_has_the_modules_that_need_libraries(engine: docker.DockerClient, image: BaseImage) -> None:
+def test_python_has_the_modules_that_need_libraries(sdk: docker.DockerClient, image: BaseImage) -> None:
     program = "import bz2, ctypes, lzma, sqlite3, ssl, uuid, venv, zlib; print('all')"
-    assert ask(engine, image, program) == "all"
+    assert ask(sdk, image, program) == "all"
 
 
 @pytest.mark.docker
@@ -67,22 +63,22 @@ def test_python_has_the_modules_that_need_libraries(engine: docker.DockerClient,
     ids=str,
 )
 def test_images_contain_the_commands_that_builds_need(
-    engine: docker.DockerClient, image: BaseImage, command: str, answer: str
+    sdk: docker.DockerClient, image: BaseImage, command: str, answer: str
 ) -> None:
     program = f"import subprocess, shlex; subprocess.run(shlex.split({command!r}), check=True)"
-    assert ask(engine, image, program).startswith(answer)
+    assert ask(sdk, image, program).startswith(answer)
 
 
 @pytest.mark.docker
-def test_an_image_is_built_from_packages_alone(engine: docker.DockerClient) -> None:
+def test_an_image_is_built_from_packages_alone(sdk: docker.DockerClient) -> None:
     image = dataclasses.replace(DEMO_BASE, name=f"chatops-test-base:{uuid.uuid4().hex[:12]}")
     try:
-        base_images.make(engine, image)
-        assert ask(engine, image, "import pytest, ssl; print('built')") == "built"
-        assert engine.images.get(image.name).attrs["Size"] < 80_000_000
+        base_images.make(sdk, image)
+        assert ask(sdk, image, "import pytest, ssl; print('built')") == "built"
+        assert sdk.images.get(image.name).attrs["Size"] < 80_000_000
     finally:
         with contextlib.suppress(docker.errors.ImageNotFound):
-            engine.images.remove(image.name, force=True)
+            sdk.images.remove(image.name, force=True)
 
 
 def test_stale_package_lists_are_refreshed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,14 +14,13 @@ import platform
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import engine
 import machine
-from machine import SetUpError
+from machine import SetUpError, step
 
 from tests.cluster.local import binaries, node, programs
 
@@ -36,19 +35,6 @@ or name a cluster that the tests may change (kind, k3d, a real one):
 
 `make test CLUSTER=off` runs all other tests.
 """
-
-
-@contextmanager
-def step(name: str) -> Iterator[None]:
-    """Print a step and how long it took."""
-    print(f"  {name} ".ljust(48, "."), end=" ", flush=True)
-    start = time.monotonic()
-    try:
-        yield
-    except BaseException:
-        print("stopped", flush=True)
-        raise
-    print(f"{time.monotonic() - start:6.1f} s", flush=True)
 
 
 def is_given() -> bool:
