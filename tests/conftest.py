@@ -1,3 +1,5 @@
+"""Settings of pytest and Hypothesis, and fixtures for all folders."""
+
 from collections.abc import Callable, Generator
 from pathlib import Path
 

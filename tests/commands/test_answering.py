@@ -1,3 +1,5 @@
+"""The commands that only reply: /status, /help and /ok-to-test."""
+
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta

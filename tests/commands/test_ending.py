@@ -1,3 +1,5 @@
+"""The commands that end something: /teardown and /cancel."""
+
 import pytest
 
 from bot.core.deciding import planning

@@ -1,3 +1,5 @@
+"""The commands that start runs: /build, /deploy, /test and /retest."""
+
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

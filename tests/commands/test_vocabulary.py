@@ -1,3 +1,5 @@
+"""What holds for every command, and how commands are found."""
+
 import re
 import sys
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""Decisions on comments, from the text to the outcomes."""
+
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta

@@ -1,3 +1,5 @@
+"""Events of pull requests start, supersede and stop runs."""
+
 from bot.model.run import RunState
 from bot.settings.model import ReposSettings
 from tests.dialogue.offline import OfflineTester

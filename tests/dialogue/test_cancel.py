@@ -1,3 +1,5 @@
+"""`/cancel` stops running and waiting runs."""
+
 from bot.model.run import RunState
 from tests.dialogue.offline import OfflineTester
 

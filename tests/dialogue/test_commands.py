@@ -1,3 +1,5 @@
+"""Each command, its arguments and its refusals."""
+
 import pytest
 
 from bot.ports import TestOutput

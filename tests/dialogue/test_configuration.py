@@ -1,3 +1,5 @@
+"""Valid and invalid versions of `.chatops.yml`, and when a change takes effect."""
+
 from tests.dialogue.offline import OfflineTester
 
 BROKEN = "version: 1\nbuild:\n  timeout: 600\n  dokerfile: app/Dockerfile\n"

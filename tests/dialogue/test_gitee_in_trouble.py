@@ -1,3 +1,5 @@
+"""Errors, rate limits and outages of Gitee lose no delivery and no comment."""
+
 import logging
 from datetime import timedelta
 

@@ -1,3 +1,5 @@
+"""Text from logs, tests, comments and files cannot change a comment of the bot."""
+
 import pytest
 
 from bot.model.errors import TellUser

@@ -1,3 +1,5 @@
+"""Outages of the engine, git and the registry: retries, and what the comment says."""
+
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence

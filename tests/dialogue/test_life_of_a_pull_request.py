@@ -1,3 +1,5 @@
+"""A pull request from its opening to its merge."""
+
 from tests.dialogue.offline import OfflineTester
 
 SAID = {"build": "Building", "deploy": "Deploying", "test": "Testing"}

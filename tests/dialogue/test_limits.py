@@ -1,3 +1,5 @@
+"""Limits on simultaneous runs, and the queue."""
+
 import asyncio
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""A restarted bot continues what the stopped one left unfinished."""
+
 import pytest
 
 from bot.model.environment import EnvironmentState

@@ -1,3 +1,5 @@
+"""Whose code runs: permissions, approvals and forks."""
+
 import pytest
 
 from tests.dialogue.offline import OfflineTester

@@ -1,3 +1,5 @@
+"""Which comments, and which parts of them, are commands."""
+
 import pytest
 
 from tests.dialogue.offline import OfflineTester

@@ -1,3 +1,5 @@
+"""The reference and the JSON schema of `.chatops.yml` are current."""
+
 import json
 import re
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The reference of the settings is current."""
+
 import tomllib
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""The doctor's check of buildkitd and its client."""
+
 import os
 import socket
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The doctor's check of Helm: its version, and whether it is on the PATH."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""The doctor's check of the database."""
+
 import pytest
 
 from bot.doctor import store

@@ -1,3 +1,5 @@
+"""File stores of each kind."""
+
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from bot.store.files import DatabaseFileStore
 
 @pytest.fixture
 async def database(store_url: str) -> AsyncIterator[Database]:
-    """Each kind of database in turn."""
+    """Provide each kind of database."""
     opened = Database(store_url)
     await opened.migrate()
     yield opened
@@ -20,12 +22,12 @@ async def database(store_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(params=["folder", "sqlite", "postgresql"])
 async def file_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FileStore]:
-    """Each place in which files can be kept."""
+    """Provide each kind of file store."""
     if request.param == "folder":
         yield FolderFileStore(tmp_path)
         return
-    is_lite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/chatops.db" if is_lite else request.getfixturevalue("postgres_url")
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/chatops.db" if sqlite else request.getfixturevalue("postgres_url")
     async with DatabaseFileStore.opened(database := Database(url)) as opened:
         await database.migrate()
         yield opened

@@ -1,3 +1,5 @@
+"""Checking the tokens of webhooks, with captured ones."""
+
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Reading webhook bodies: captured, changed and generated ones."""
+
 import contextlib
 import hashlib
 import json

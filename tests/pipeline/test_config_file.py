@@ -1,3 +1,5 @@
+"""The whole `.chatops.yml`: values, errors with their positions, suggestions."""
+
 import json
 import re
 from textwrap import dedent

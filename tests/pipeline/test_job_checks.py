@@ -1,3 +1,5 @@
+"""The keys of `.chatops.yml` that only Jenkins jobs have."""
+
 import pytest
 
 from bot.model.pipeline import Pipeline, RunnerName

@@ -1,3 +1,5 @@
+"""The adapter of OCI registries, with real registries and fake responses."""
+
 import base64
 import hashlib
 import json

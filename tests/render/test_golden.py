@@ -1,3 +1,5 @@
+"""Every view in both languages, compared with the golden files."""
+
 from collections.abc import Callable
 from pathlib import Path
 

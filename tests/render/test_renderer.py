@@ -1,3 +1,5 @@
+"""Comments are safe with hostile text, and operators can override templates."""
+
 import html
 import re
 from collections.abc import Iterator

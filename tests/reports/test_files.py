@@ -1,3 +1,5 @@
+"""Logs and reports of runs as files."""
+
 import json
 import re
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The test report in a real Chromium."""
+
 from collections.abc import AsyncIterator
 from pathlib import Path
 

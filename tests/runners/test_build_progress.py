@@ -1,3 +1,5 @@
+"""BuildKit's progress, from recorded streams and from generated messages."""
+
 import base64
 import contextlib
 import json

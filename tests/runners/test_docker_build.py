@@ -1,3 +1,5 @@
+"""Builds and pushes with a real engine and registry."""
+
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+"""Deployments with a real engine."""
+
 import asyncio
 import io
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""The client of the Docker engine, with fake engines on a socket."""
+
 import asyncio
 import base64
 import json

@@ -1,3 +1,5 @@
+"""What containers with hostile code can reach and use, with a real engine."""
+
 import asyncio
 import ipaddress
 import os

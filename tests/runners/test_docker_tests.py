@@ -1,3 +1,5 @@
+"""Test suites with a real engine."""
+
 import asyncio
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""Settings from the file, the environment and secret files."""
+
 from pathlib import Path
 
 import pytest

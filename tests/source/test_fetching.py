@@ -1,3 +1,5 @@
+"""Fetching commits from a real git server that fails, lies or hangs."""
+
 import asyncio
 import io
 import logging

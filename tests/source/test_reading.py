@@ -1,3 +1,5 @@
+"""Reading files and archives of fetched commits."""
+
 import io
 import tarfile
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""A store on each kind of database."""
+
 from collections.abc import AsyncIterator
 
 import pytest

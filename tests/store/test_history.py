@@ -1,3 +1,5 @@
+"""Deletion of old runs and deliveries, and statistics, on both databases."""
+
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 

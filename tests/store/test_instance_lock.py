@@ -1,3 +1,5 @@
+"""The lock of a data folder, and the name that its holder leaves for the next one."""
+
 from pathlib import Path
 
 from bot.store.instance_lock import InstanceLock
@@ -15,7 +17,7 @@ def test_the_next_holder_reads_the_name_of_the_last_one(tmp_path: Path) -> None:
     next_one.close()
 
 
-def test_two_processes_on_one_folder_do_not_evict_each_other(tmp_path: Path) -> None:
+def test_a_second_lock_on_one_folder_leaves_the_name_of_the_holder(tmp_path: Path) -> None:
     first = InstanceLock(tmp_path)
     first.remember("host-1")
     second = InstanceLock(tmp_path)

@@ -1,3 +1,5 @@
+"""Deliveries, runs, environments and replicas, on both databases."""
+
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

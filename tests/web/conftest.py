@@ -1,3 +1,5 @@
+"""The web application with fakes of everything behind it."""
+
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
