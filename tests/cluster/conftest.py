@@ -21,12 +21,12 @@ from bot.model.run import Image
 from tests.cluster.access import Access, Object, access, named, wait_until
 from tests.cluster.account import bot_account
 from tests.cluster.chart import Chart
-from tests.cluster.patience import patience
 from tests.cluster.previews import previews
+from tests.cluster.rollout_clock import time_out_after
 from tests.cluster.visit import Visit
 from tests.real.fixtures import app_image, base_image, log, registry, sdk
 
-__all__ = ["app_image", "base_image", "log", "patience", "previews", "registry", "sdk"]
+__all__ = ["app_image", "base_image", "log", "previews", "registry", "sdk", "time_out_after"]
 
 AUDIT = "CHATOPS_TEST_AUDIT"
 """Path of our own cluster's audit log; other clusters have none for the tests."""
@@ -79,12 +79,14 @@ def _tidy(cluster: Access, sdk: docker.DockerClient) -> None:
 def namespace(cluster: Access, tidy_node: None) -> Iterator[str]:
     """Create a namespace for this test and remove it afterwards."""
     item = named("v1", "Namespace", f"test-{uuid.uuid4().hex[:12]}")
-    cluster.create(item)
-    # Pods are rejected before a controller has created their service account.
-    account = named("v1", "ServiceAccount", "default", item["metadata"]["name"])
-    wait_until(lambda: cluster.exists(account), "the namespace's account")
-    yield item["metadata"]["name"]
-    cluster.remove(item)
+    try:
+        cluster.create(item)
+        # Pods are rejected before a controller has created their service account.
+        account = named("v1", "ServiceAccount", "default", item["metadata"]["name"])
+        wait_until(lambda: cluster.exists(account), "the namespace's account")
+        yield item["metadata"]["name"]
+    finally:
+        cluster.remove(item)
 
 
 @pytest.fixture(scope="session")

@@ -98,9 +98,11 @@ async def installed(  # noqa: PLR0917 - fixtures are asked for by name
     secrets = {"gitee-token": gitee.token(BOT), "webhook-secret": HOOK_SECRET, "store-url": store}
     cluster.create({**named("v1", "Secret", SECRET, namespace), "stringData": secrets})
     where = ("--namespace", namespace)
-    await asyncio.to_thread(chart.do, "upgrade", "--install", RELEASE, str(FOLDER), *where, values=values)
-    yield
-    await asyncio.to_thread(chart.do, "uninstall", RELEASE, *where)
+    try:
+        await asyncio.to_thread(chart.do, "upgrade", "--install", RELEASE, str(FOLDER), *where, values=values)
+        yield
+    finally:
+        await asyncio.to_thread(chart.run, "uninstall", RELEASE, *where)
     assert [
         kind for kind in LEFT if cluster.exists(named(*kind, f"{namespace}-{RELEASE}-gitee-chatops"))
     ] == []

@@ -11,8 +11,8 @@ from bot.ports import Definition
 from bot.runners.kubernetes.charts import release, sealed
 from bot.runners.kubernetes.pure.manifests import read
 from tests.cluster.access import PATIENCE, Access, named
-from tests.cluster.patience import Patience
 from tests.cluster.previews import Previews, definition_of
+from tests.cluster.rollout_clock import TimeOutAfter
 from tests.cluster.visit import Visit
 from tests.fakes.log import FakeLog
 
@@ -136,10 +136,10 @@ async def test_a_failed_hook_is_reported_with_its_output(
 
 
 async def test_the_reason_why_a_release_does_not_come_up_is_reported(
-    previews: Previews, log: FakeLog, tmp_path: Path, patience: Patience
+    previews: Previews, log: FakeLog, tmp_path: Path, time_out_after: TimeOutAfter
 ) -> None:
     theirs = shop(tmp_path, **{"pod.nodeSelector.disk": "ssd"})
-    patience(log, "nodes are available")
+    time_out_after(log, "nodes are available")
 
     with pytest.raises(TellUser) as caught:
         await previews.platform.deploy(previews.environment(definition=theirs, health_timeout=1), log)

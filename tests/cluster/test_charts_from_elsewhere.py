@@ -65,9 +65,11 @@ def private(tmp_path: Path, packed: Path, either_helm: Path) -> Iterator[Registr
     accounts = tmp_path / "pusher.json"
     accounts.write_text(json.dumps({"auths": {process.host: {"auth": ACCOUNT}}}))
     where = (f"oci://{process.host}/charts", "--plain-http", "--registry-config", accounts)
-    _run(either_helm, "push", packed, *where)
-    yield process
-    process.stop()
+    try:
+        _run(either_helm, "push", packed, *where)
+        yield process
+    finally:
+        process.stop()
 
 
 @pytest.fixture

@@ -90,13 +90,15 @@ def home(limited: Access, cluster: Access, instance: str) -> Iterator[str]:
     """Create a namespace as the bot does, and a volume for each Helm."""
     made = named("v1", "Namespace", instance)
     made["metadata"]["labels"] = {naming.LABEL_INSTANCE: instance}
-    limited.create(made)
     volumes = [volume(f"{instance}-{name}") for name in HELMS]
-    for item in volumes:
-        cluster.create(item)
-    yield instance
-    for item in (made, *volumes):
-        cluster.remove(item)
+    try:
+        limited.create(made)
+        for item in volumes:
+            cluster.create(item)
+        yield instance
+    finally:
+        for item in (made, *volumes):
+            cluster.remove(item)
 
 
 def volume(name: str) -> Object:
@@ -227,7 +229,7 @@ def test_nothing_else_is_allowed(limited: Access) -> None:
     assert [each for each in BEYOND if limited.may(*each)] == []
 
 
-def test_the_server_answers_403(limited: Access, namespace: str) -> None:
+def test_the_server_denies_nodes_and_bare_pods(limited: Access, namespace: str) -> None:
     with pytest.raises(ForbiddenError):
         limited.kind("v1", "Node").get()
     pod = {**named("v1", "Pod", "bare", namespace), "spec": {"containers": [{"name": "a", "image": "a"}]}}

@@ -18,8 +18,8 @@ from bot.ports import EnvironmentSpec
 from bot.render.renderer import TemplateRenderer
 from bot.runners.kubernetes.options import KubernetesOptions
 from tests.cluster.access import PATIENCE
-from tests.cluster.patience import Patience
 from tests.cluster.previews import Previews, definition_of
+from tests.cluster.rollout_clock import TimeOutAfter
 from tests.fakes.log import FakeLog
 from tests.render.view_samples import BUILT, over, run, skipped, view
 
@@ -114,13 +114,13 @@ FAILURES: dict[str, Changes] = {
 }
 
 
-async def failed(previews: Previews, name: str, folder: Path, patience: Patience) -> StepResult:
+async def failed(previews: Previews, name: str, folder: Path, time_out_after: TimeOutAfter) -> StepResult:
     """Deploy one of the failures in its own environment, and return the step's result."""
     changes = dict(FAILURES[name])
     objects, gone, level = changes.pop("objects", None), changes.pop("gone", False), changes.pop("level", "")
     log = FakeLog()
     if words := changes.pop("words", ""):
-        patience(log, words)
+        time_out_after(log, words)
     key = replace(previews.key, name=name)
     there = replace(previews, key=key)
     if gone:
@@ -155,12 +155,12 @@ def _placed(text: str) -> str:
 
 
 async def test_each_failure_equals_its_golden_file(
-    previews: Previews, tmp_path: Path, golden: Callable[[str, str], None], patience: Patience
+    previews: Previews, tmp_path: Path, golden: Callable[[str, str], None], time_out_after: TimeOutAfter
 ) -> None:
     names = list(FAILURES)
     results: list[StepResult] = []
     for some in (names[at : at + 5] for at in range(0, len(names), 5)):
-        results += await asyncio.gather(*(failed(previews, name, tmp_path, patience) for name in some))
+        results += await asyncio.gather(*(failed(previews, name, tmp_path, time_out_after) for name in some))
     renderer = TemplateRenderer(ROOT / "comment_templates")
 
     for name, result in zip(names, results, strict=True):

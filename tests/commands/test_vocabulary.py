@@ -113,7 +113,9 @@ def test_commands_are_found_in_their_order(package: Path) -> None:
     [(("same",), ("SAME",)), (("two",), ()), ((), ("one",))],
     ids=["aliases", "name", "alias"],
 )
-def test_a_name_has_one_owner(package: Path, one: tuple[str, ...], other: tuple[str, ...]) -> None:
+def test_two_commands_with_one_name_are_refused(
+    package: Path, one: tuple[str, ...], other: tuple[str, ...]
+) -> None:
     write(package, "one", *one)
     write(package, "two", *other)
 

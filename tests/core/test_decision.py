@@ -71,7 +71,7 @@ def test_an_invalid_configuration_refuses_everything_except_removal() -> None:
     assert decision.join([StartRun(REMOVING)], broken).start is not None
 
 
-def test_refusals_are_merged_into_one_reply() -> None:
+def test_a_refusal_outside_of_a_reply_is_a_bug() -> None:
     with pytest.raises(ValueError, match="merged into a reply"):
         decision.join([Refuse(Reason.NO_ENVIRONMENT)], SUBJECT)
 

@@ -114,7 +114,7 @@ def test_a_run_without_steps_ends_at_once() -> None:
 
 
 @pytest.mark.parametrize("state", [StepState.WAITING, StepState.RUNNING])
-def test_a_result_says_how_a_step_ended(state: StepState) -> None:
+def test_a_result_must_be_an_ending(state: StepState) -> None:
     with pytest.raises(ValueError, match="not the end"):
         lifecycle.step_finished(begun(), 0, StepResult(state), NOW)
 

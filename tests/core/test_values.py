@@ -2,14 +2,40 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from bot.model.errors import RetryLater
+from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost, Members
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Teardown, Test
-from bot.model.run import StepRecord, StepState
+from bot.model.reason import Reason
+from bot.model.run import Image, StepRecord, StepState, TestCounts
 
 SHA = "ab" * 20
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("path", ["", "shop", "/shop", "team/", "team/shop/more"])
+def test_a_repository_path_has_two_parts(path: str) -> None:
+    with pytest.raises(ValueError, match="not a repository path"):
+        RepoPath.parse(path)
+
+
+def test_an_image_is_pinned_by_its_digest() -> None:
+    image = Image("registry.example.com:5000/team/shop:pr-1-abc", "sha256:00", 1, SHA)
+
+    assert image.tag == "pr-1-abc"
+    assert image.pinned == "registry.example.com:5000/team/shop@sha256:00"
+
+
+def test_flaky_tests_count_once() -> None:
+    assert TestCounts(passed=5, failed=2, skipped=1, flaky=1).total == 8
+
+
+def test_an_outage_may_have_a_requested_delay() -> None:
+    assert RetryLater(Reason.GITEE_UNAVAILABLE, delay=17).delay == 17
+    assert RetryLater(Reason.GITEE_UNAVAILABLE).delay is None
 
 
 def test_the_oldest_replica_is_the_leader() -> None:

@@ -132,7 +132,7 @@ async def test_the_run_of_an_existing_environment_is_kept(kept: Kept) -> None:
     assert await kept.store.runs.run(deployed) is None
 
 
-async def test_files_of_unknown_runs_go(kept: Kept) -> None:
+async def test_files_of_unknown_runs_are_deleted(kept: Kept) -> None:
     await kept.files.put(77, FILES)
 
     await kept.reconcile()

@@ -71,7 +71,7 @@ async def test_waiting_has_a_time_limit(gitee: OfflineGitee) -> None:
         await gitee.wait_for(lambda: False, timeout=0.01)
 
 
-async def test_the_python_interface_follows_the_same_rules(gitee: OfflineGitee, pull: int) -> None:
+async def test_the_python_methods_refuse_what_the_api_refuses(gitee: OfflineGitee, pull: int) -> None:
     with pytest.raises(ForgeRefusedError) as refusal:
         await gitee.merge(REPO, pull, by="stranger")
     assert refusal.value.status == 403

@@ -220,7 +220,7 @@ async def test_a_private_registry_accepts_only_the_bots_account(
     assert digest.startswith("sha256:")
 
 
-async def test_base_images_of_a_private_registry_are_pulled_with_the_bot_s_account(
+async def test_base_images_of_a_private_registry_are_pulled_with_the_bots_account(
     bench: Bench, sdk: docker.DockerClient, tmp_path: Path, engine: DockerEngine
 ) -> None:
     process = private_registry(tmp_path)

@@ -98,7 +98,7 @@ def test_stale_package_lists_are_refreshed_once(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("root", [True, False])
-def test_the_error_for_unavailable_packages_contains_apt_s_output(
+def test_the_error_for_unavailable_packages_contains_apts_output(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, root: bool
 ) -> None:
     def download(*_: object) -> list[Path]:

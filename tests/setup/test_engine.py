@@ -26,7 +26,7 @@ def _no_engine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
 
 
-def test_without_an_engine_debian_s_package_is_needed() -> None:
+def test_without_an_engine_debians_package_is_needed() -> None:
     assert "docker.io" in engine.packages()
 
 

@@ -58,7 +58,7 @@ def test_flaky_uses_one_cluster_for_all_runs(run: Run) -> None:
     assert "-m tests.cluster.local run .venv/bin/python -m tests.suite.flaky tests/cluster\n" in plan
 
 
-def test_demo_gets_the_registry_s_address(run: Run) -> None:
+def test_demo_gets_the_registrys_address(run: Run) -> None:
     plan = run("make", "-n", "demo", "CHATOPS_REGISTRY_PORT=5123").stdout
     assert "chatops playground --registry http://127.0.0.1:5123" in plan
 

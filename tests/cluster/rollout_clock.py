@@ -8,15 +8,15 @@ import pytest
 from bot.runners.kubernetes.rollout_watcher import TRANSIENT_SECONDS
 from tests.fakes.log import FakeLog
 
-Patience = Callable[[FakeLog, str], None]
+TimeOutAfter = Callable[[FakeLog, str], None]
 _TIME: ContextVar[Iterator[float] | None] = ContextVar("_TIME", default=None)
 
 
 @pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
+def time_out_after(monkeypatch: pytest.MonkeyPatch) -> TimeOutAfter:
     """Stop the clock of rollouts; for the calling task, time out once the log contains a text."""
     monkeypatch.setattr("bot.runners.kubernetes.rollout_watcher.now", _now)
-    return _ends_with
+    return _set_time_out
 
 
 def _now() -> float:
@@ -24,11 +24,11 @@ def _now() -> float:
     return 0.0 if time is None else next(time)
 
 
-def _ends_with(log: FakeLog, words: str) -> None:
-    _TIME.set(_passing_after(log, words))
+def _set_time_out(log: FakeLog, words: str) -> None:
+    _TIME.set(_advancing_after(log, words))
 
 
-def _passing_after(log: FakeLog, words: str) -> Iterator[float]:
+def _advancing_after(log: FakeLog, words: str) -> Iterator[float]:
     """Yield the time; it advances with each call as soon as the log contains the text."""
     time = 0.0
     while True:
