@@ -25,7 +25,7 @@ IMAGE = "harbor.example.com:8443/team/shop:pr-1-abc"
         ({"chatops.env": "SERVICE_URL='"}, None),
     ],
 )  # fmt: skip
-def test_results_of_a_job_are_read(files: dict[str, str], expected: ReportedResult | None) -> None:
+def test_results_of_a_job_are_read_or_refused(files: dict[str, str], expected: ReportedResult | None) -> None:
     content = {path: text.encode() for path, text in files.items()}
     if expected is None:
         with pytest.raises(UnreadableResultError):
