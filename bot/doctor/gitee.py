@@ -109,7 +109,7 @@ def hook_finding(repo: RepoPath, ours: Sequence[Hook]) -> Finding:
         return note(
             Text(
                 en=f"{repo}: the webhook's last delivery was answered with {last}",
-                zh=f"{repo}：Webhook 最近一次推送得到的响应是 {last}",
+                zh=f"{repo}：Webhook 最近一次投递得到的响应是 {last}",
             ),
             Text(
                 en="401: the secrets differ. 502 and similar: the bot was not reached.",

@@ -140,7 +140,7 @@ class PreviewSettings:
     """Longest lifetime of an environment, counted from its last deploy or `/extend`."""
     warn: DurationOrNone = "12h"
     """How long before the teardown of an expired environment a comment announces it; `0` for never. An
-    environment with a shorter lifetime than this is torn down without a warning."""
+    environment whose lifetime is no longer than this is torn down without a warning."""
 
 
 @section

@@ -14,7 +14,7 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
             zh="提交中的文件总大小超过 {limit}。",
         ),
         advice=Text(
-            en="Remove large files, or name a smaller folder in `.chatops.yml`, such as `build.context`.",
+            en="Remove large files, or name a smaller directory in `.chatops.yml`, such as `build.context`.",
             zh="请移除大文件，或在 `.chatops.yml` 中指定更小的目录，例如 `build.context`。",
         ),
     ),

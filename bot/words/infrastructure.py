@@ -117,9 +117,9 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.GITEE_DENIED: Wording(
         Text(
-            en="Gitee refused the bot's request: {message}. An operator should check its token and"
-            " permissions.",
-            zh="Gitee 拒绝了机器人的请求：{message}。请管理员检查访问令牌和权限。",
+            en="Gitee refused the bot's request: {message}. An operator should check the bot's"
+            " token and its permissions.",
+            zh="Gitee 拒绝了机器人的请求：{message}。请管理员检查机器人的令牌和权限。",
         ),
     ),
     Reason.NOT_SUPPORTED: Wording(

@@ -25,7 +25,7 @@ function openFolds(element) {
 
 function renew(old, fresh) {
   const folds = openFolds(old);
-  if (old.querySelector(".menu[open]")) return; // somebody is editing it
+  if (old.querySelector(".menu[open]")) return; // it is being edited
   fresh.querySelectorAll("details").forEach((fold, index) => { if (folds[index]) fold.open = true; });
   old.replaceWith(fresh);
   flash(fresh);
@@ -62,13 +62,13 @@ async function fetchPage(address) {
   throw new Error(response.statusText);
 }
 
-/* One request at a time; a change that comes meanwhile asks once more. */
+/* One request at a time; a change that arrives during it leads to another one. */
 function keepFresh(update) {
   let busy = false, again = false;
   return async function run() {
     if (busy) { again = true; return; }
     busy = true;
-    try { await update(); } catch { /* the stream tells when the server is gone */ }
+    try { await update(); } catch { /* the stream reports when the server is gone */ }
     busy = false;
     if (again) { again = false; run(); }
   };

@@ -44,7 +44,7 @@ def expired(
 def ends_soon(environment: Environment, now: datetime, ahead: timedelta) -> bool:
     """Whether an environment that is ready, asleep or waking expires within `ahead`.
 
-    False if its whole life is no longer than `ahead`: whoever chose such a short life needs no warning.
+    False if its whole life is no longer than `ahead`: a lifetime so short was chosen on purpose.
     """
     given = environment.expires_at - (environment.extended_at or environment.deployed_at)
     left = environment.expires_at - now

@@ -35,7 +35,7 @@ OVERLAP = timedelta(minutes=5)
 FULL_CHECK_INTERVAL = timedelta(hours=1)
 """After which all open pull requests are checked, not only those that Gitee reports as changed."""
 STALE = timedelta(days=7)
-"""Comments of a pull request that did not change for so long are not read: nobody expects a reply there."""
+"""Comments of a pull request that did not change for so long are not read: no reply is expected there."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 

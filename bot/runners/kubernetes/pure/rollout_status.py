@@ -1,6 +1,6 @@
 """Decides from a namespace's state whether a rollout is up, and if not, why. Pure.
 
-“Timed out” helps nobody. So the most specific fact of the pods, their owners and events is chosen; what
+“Timed out” does not help. So the most specific fact of the pods, their owners and events is chosen; what
 people can fix comes before what may resolve itself.
 """
 
