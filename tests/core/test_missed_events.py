@@ -76,7 +76,7 @@ def test_a_recovered_event_is_not_recovered_again(
 
 
 @given(seen=pulls, observed=observed_states, holds=st.booleans())
-def test_only_closed_and_merged_pull_requests_are_closed(
+def test_only_a_closed_or_merged_pull_request_has_missed_its_close(
     *, seen: Listed, observed: ObservedState | None, holds: bool
 ) -> None:
     found = missed_event(seen, observed, SINCE, holds=holds)

@@ -56,7 +56,7 @@ async def test_each_repository_has_a_limit(tester: OfflineTester) -> None:
     assert [run.state for run in await tester.runs()] == [RunState.PASSED] * 3
 
 
-async def test_a_waiting_run_can_be_cancelled(tester: OfflineTester) -> None:
+async def test_closing_stops_a_waiting_run(tester: OfflineTester) -> None:
     gate = tester.world.script.hold("build")
     await tester.open()
     await gate.reached()

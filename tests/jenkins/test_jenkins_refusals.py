@@ -153,7 +153,7 @@ async def test_an_expired_crumb_is_replaced(bench: Bench, jenkins: OfflineJenkin
     assert sum("crumb" in path for _, path in jenkins.requests) == 2
 
 
-async def test_a_jenkins_without_crumbs_gets_none(bench: Bench, jenkins: OfflineJenkins) -> None:
+async def test_a_jenkins_without_a_crumb_issuer_gets_no_crumb(bench: Bench, jenkins: OfflineJenkins) -> None:
     jenkins.faults.add("GET", "/crumbIssuer", status=404, body="<html/>", times=9)
     jenkins.add_job(JOB)
     bench.credentials = {"user": USER, "password": "s3cret"}

@@ -109,7 +109,7 @@ async def test_a_log_is_read_in_pieces_of_whole_characters(files: RunFiles) -> N
     assert offset == 13
 
 
-async def test_a_reader_waits_for_missing_data(files: RunFiles) -> None:
+async def test_a_log_is_read_as_far_as_it_is_written(files: RunFiles) -> None:
     assert (await files.read_log(42, "build", 0, 100)).next_offset == 0
 
     log = files.log(42, "build")

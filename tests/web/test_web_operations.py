@@ -47,7 +47,7 @@ async def test_requests_are_timed_by_route(client: Client, bench: Bench) -> None
     assert "BREW" not in text
 
 
-async def test_the_store_is_queried_for_each_scrape(client: Client, bench: Bench) -> None:
+async def test_store_metrics_are_refreshed_after_the_interval(client: Client, bench: Bench) -> None:
     bench.stats = StoreStats(dict.fromkeys(RunState, 0) | {RunState.PASSED: 7}, 3, 2, 1, 4)
     text = await (await client.get("/metrics")).text()
     for line in (
