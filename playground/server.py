@@ -32,7 +32,7 @@ _SHUTDOWN_SECONDS = 0.2
 
 
 class OfflineGitee:
-    """A Gitee on a port of its own: API v5, git over HTTP, webhooks and pages over one state.
+    """A Gitee on its own port: API v5, git over HTTP, webhooks and pages over one state.
 
     `async with OfflineGitee(folder) as gitee:` serves until the block ends. Repositories are named by
     `owner/path` and people by login, as on Gitee. Actions obey Gitee's rules and raise ForgeRefusedError

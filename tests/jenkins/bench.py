@@ -90,7 +90,7 @@ class Bench:
     async def until(self, what: Callable[[], object]) -> None:
         """Wait until a condition is true while the request runs."""
         async with asyncio.timeout(PATIENCE):
-            while not what():  # noqa: ASYNC110 - the double has no event to wait for
+            while not what():  # noqa: ASYNC110 - the offline Jenkins has no event to wait for
                 await asyncio.sleep(0)
 
     async def _report(

@@ -264,7 +264,7 @@ async def test_a_build_that_a_crash_left_without_a_result_is_lost(
     with pytest.raises(GiveUp) as lost:
         await bench.run()
     assert lost.value.reason is Reason.JENKINS_LOST
-    job.builds[1].building = True  # for the double to end it
+    job.builds[1].building = True  # so that the offline Jenkins ends it
 
 
 async def test_a_start_without_an_answer_is_not_repeated(bench: Bench, jenkins: OfflineJenkins) -> None:

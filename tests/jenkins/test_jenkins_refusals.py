@@ -158,7 +158,7 @@ async def test_a_jenkins_without_a_crumb_issuer_gets_no_crumb(bench: Bench, jenk
     jenkins.add_job(JOB)
     bench.credentials = {"user": USER, "password": "s3cret"}
     error = await refused(bench, GiveUp)
-    assert error.reason is Reason.JENKINS_DENIED  # the double still wants one
+    assert error.reason is Reason.JENKINS_DENIED  # the offline Jenkins still requires one
 
 
 async def test_a_multibranch_job_is_found_by_its_encoded_branch(
