@@ -128,7 +128,7 @@ _INTRODUCTION = Text(
     "when it is merged. Without the file, the defaults below apply. Editors can validate and complete the "
     "file with [pipeline.schema.json](pipeline.schema.json). If a key is unknown or a value is invalid, the "
     "bot comments on the pull request with the line and column.",
-    "此文件配置机器人如何构建、部署和测试 PR（Pull Request）。它位于仓库根目录，始终以目标分支上的版本为准："
+    "此文件配置机器人如何构建、部署和测试 Pull Request（PR）。它位于仓库根目录，始终以目标分支上的版本为准："
     "在 PR 中修改此文件，合并后才会生效。没有此文件时使用下列默认值。编辑器可通过 "
     "[pipeline.schema.json](pipeline.schema.json) 校验和补全。如有未知的键或无效的值，机器人会在 PR 下评论，"
     "指出行号和列号。",
