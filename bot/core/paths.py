@@ -38,12 +38,12 @@ def covers(pattern: str, file: str) -> bool:
     wanted, inside_only = _segments(pattern)
     states = _skip_stars(wanted, {0})
     names = file.split("/")
-    for place, name in enumerate(names, start=1):
+    for depth, name in enumerate(names, start=1):
         steps = {
             state if wanted[state] == "**" else state + 1 for state in states if _fits(wanted, state, name)
         }
         states = _skip_stars(wanted, steps)
-        if len(wanted) in states and (place < len(names) or not inside_only):
+        if len(wanted) in states and (depth < len(names) or not inside_only):
             return True
     return False
 

@@ -27,8 +27,7 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
             Text(en=f"buildkitd does not respond: {trouble}", zh=f"buildkitd 没有响应：{trouble}"),
             Text(
                 en="Check [buildkit] address and tls_dir, that buildkitd is running, and that network"
-                " policies"
-                " admit the bot.",
+                " policies admit the bot.",
                 zh="请检查 [buildkit] 的 address 和 tls_dir，确认 buildkitd 正在运行，"
                 "且网络策略允许机器人访问。",
             ),

@@ -8,7 +8,7 @@ from bot.doctor import buildkit, dns, docker, gitee, helm, jenkins, kubernetes, 
 from bot.doctor.findings import Check, DoctorOptions, Finding, State, wrong
 from bot.model.text import Language, Text
 
-PATIENCE = 30.0
+TIME_LIMIT = 30.0
 """Seconds that one check may take."""
 
 CHECKS: tuple[Check, ...] = (
@@ -66,14 +66,14 @@ def passed(findings: Sequence[Finding]) -> bool:
 
 async def _checked(check: Check, options: DoctorOptions) -> Sequence[Finding]:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIME_LIMIT):
             return await check.check(options)
     except TimeoutError:
         return [
             wrong(
                 Text(
-                    en=f"the check took longer than {PATIENCE:.0f} s",
-                    zh=f"检查超过 {PATIENCE:.0f} 秒仍未完成",
+                    en=f"the check took longer than {TIME_LIMIT:.0f} s",
+                    zh=f"检查超过 {TIME_LIMIT:.0f} 秒仍未完成",
                 )
             )
         ]

@@ -148,7 +148,7 @@ async def _job(jobs: JenkinsJobs, named: NamedJob) -> Sequence[Finding]:
 async def _folder(jobs: JenkinsJobs, named: NamedJob, values: dict[str, str]) -> Finding:
     """Check the folder of a job whose name depends on the pull request."""
     parts = named.job.split("/")
-    known = parts[: next(place for place, part in enumerate(parts) if _PER_PULL.search(part))]
+    known = parts[: next(index for index, part in enumerate(parts) if _PER_PULL.search(part))]
     name = placeholders.job_name("/".join(known), values)
     if known and await jobs.client.json(paths.job(name), "fullName", job=name) is None:
         return _unknown(name)

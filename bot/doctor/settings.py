@@ -59,7 +59,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
 
 
 def _data_dir(folder: Path) -> Iterator[Finding]:
-    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         yield wrong(
             Text(en=f"{existing} cannot be written to", zh=f"无法写入 {existing}"),

@@ -1,1 +1,1 @@
-"""Frozen values that all rooms exchange; they import only each other and the standard library."""
+"""Frozen values that all packages exchange; they import only each other and the standard library."""

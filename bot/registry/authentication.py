@@ -23,15 +23,15 @@ class RegistryAuth(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Send a request with the token of an earlier one, and again after a challenge."""
-        place = f"{request.method} {request.url.path}"
-        if place in self._tokens:
-            request.headers["Authorization"] = self._tokens[place]
+        target = f"{request.method} {request.url.path}"
+        if target in self._tokens:
+            request.headers["Authorization"] = self._tokens[target]
         response = yield request
         if response.status_code != httpx.codes.UNAUTHORIZED:
             return
         header = yield from self._answer(response)
         if header:
-            self._tokens[place] = request.headers["Authorization"] = header
+            self._tokens[target] = request.headers["Authorization"] = header
             yield request
 
     def _answer(self, response: httpx.Response) -> Generator[httpx.Request, httpx.Response, str]:

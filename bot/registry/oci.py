@@ -96,8 +96,8 @@ class OciRegistry(BaseRegistry):
             begun = await self._client.ask("POST", f"/v2/{name}/blobs/uploads/", name)
         except GiveUp:
             return False
-        if place := begun.headers.get("Location"):
-            await self._client.ask("DELETE", httpx.URL(place).raw_path.decode(), name)
+        if location := begun.headers.get("Location"):
+            await self._client.ask("DELETE", httpx.URL(location).raw_path.decode(), name)
         return begun.is_success
 
     async def _tags(self, name: str) -> list[str]:

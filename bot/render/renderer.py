@@ -151,10 +151,10 @@ def _render(environment: Environment, name: str, view: View) -> str:
 
 def _origin(error: Exception, folder: Path) -> str | None:
     """Return which of the operator's files raised an error, relative to their folder."""
-    places = [error.filename] if isinstance(error, TemplateError) and hasattr(error, "filename") else []
+    files = [error.filename] if isinstance(error, TemplateError) and hasattr(error, "filename") else []
     trace: TracebackType | None = error.__traceback__
     while trace is not None:
-        places.append(trace.tb_frame.f_code.co_filename)
+        files.append(trace.tb_frame.f_code.co_filename)
         trace = trace.tb_next
-    inside = [Path(place) for place in places if place and Path(place).is_relative_to(folder)]
+    inside = [Path(file) for file in files if file and Path(file).is_relative_to(folder)]
     return str(inside[-1].relative_to(folder)) if inside else None

@@ -110,13 +110,13 @@ class FolderFileStore:
         for name in names:
             self._file(run, name).unlink(missing_ok=True)
         folder = self._folder(run)
-        for place in sorted((place for place in folder.rglob("*") if place.is_dir()), reverse=True):
-            _remove_if_empty(place)
+        for inner in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+            _remove_if_empty(inner)
         _remove_if_empty(folder)
 
     def _held(self, after: int, limit: int) -> dict[int, tuple[str, ...]]:
         runs = sorted(
-            int(place.name) for place in self._runs.glob("*") if place.name.isascii() and place.name.isdigit()
+            int(path.name) for path in self._runs.glob("*") if path.name.isascii() and path.name.isdigit()
         )
         found = ((run, _names(self._folder(run))) for run in runs if run > after)
         return dict(islice(((run, names) for run, names in found if names), limit))
@@ -147,8 +147,8 @@ def _read(file: Path, offset: int, limit: int | None) -> bytes:
 
 
 def _names(folder: Path) -> tuple[str, ...]:
-    found = (place for place in folder.rglob("*") if place.is_file())
-    return tuple(sorted(place.relative_to(folder).as_posix() for place in found))
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return tuple(sorted(path.relative_to(folder).as_posix() for path in found))
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -210,9 +210,9 @@ def _insert(connection: Connection, rows: Sequence[Mapping[str, object]]) -> boo
     first, *rest = rows
     statement = dialects.insert(connection, files).values(**first).on_conflict_do_nothing()
     if connection.execute(statement.returning(files.c.position)).first() is None:
-        place = (files.c[name] == first[name] for name in ("run", "name", "position"))
+        position = (files.c[name] == first[name] for name in ("run", "name", "position"))
         # If an earlier attempt has committed this chunk, it has committed all of them.
-        return connection.execute(select(files.c.data).where(*place)).scalar() == first["data"]
+        return connection.execute(select(files.c.data).where(*position)).scalar() == first["data"]
     if rest:
         connection.execute(insert(files), rest)
     return True

@@ -184,9 +184,9 @@ def _reserve_hostname(connection: Connection, environment: Environment, labels: 
     key = environment.key
     taken = select(environments.c.host, environments.c.data).where(environments.c.host.in_(labels))
     others = {host for host, data in connection.execute(taken) if unpack(Environment, data).key != key}
-    settled = replace(environment, host=next(label for label in labels if label not in others))
-    _put(connection, settled)
-    return settled
+    reserved = replace(environment, host=next(label for label in labels if label not in others))
+    _put(connection, reserved)
+    return reserved
 
 
 def _put(connection: Connection, environment: Environment) -> None:

@@ -48,7 +48,7 @@ async def _hangs(_options: DoctorOptions) -> Sequence[Finding]:
 async def test_all_checks_run_in_order_and_one_failure_hides_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(examination, "PATIENCE", 0.05)
+    monkeypatch.setattr(examination, "TIME_LIMIT", 0.05)
     checks = [
         Check("hangs", _hangs),
         Check("bug", _bug),

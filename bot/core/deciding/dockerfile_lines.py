@@ -14,12 +14,12 @@ def instructions(text: str) -> Iterator[tuple[str, str]]:
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     escape = _escape(lines)
     ends = _Ends(lines)
-    place = 0
-    while place < len(lines):
-        logical, place = _logical_line(lines, place, escape)
+    index = 0
+    while index < len(lines):
+        logical, index = _logical_line(lines, index, escape)
         keyword, _, rest = logical.strip().partition(" ")
         if keyword.upper() in _WITH_HEREDOC:
-            place = ends.after_heredocs(place, rest)
+            index = ends.after_heredocs(index, rest)
         if keyword:
             yield keyword.upper(), rest.strip()
 
@@ -35,12 +35,12 @@ def _escape(lines: list[str]) -> str:
     return "\\"
 
 
-def _logical_line(lines: list[str], place: int, escape: str) -> tuple[str, int]:
+def _logical_line(lines: list[str], index: int, escape: str) -> tuple[str, int]:
     """Join a line with its continuation lines; comments and empty lines between them are skipped."""
     parts: list[str] = []
-    while place < len(lines):
-        line = lines[place]
-        place += 1
+    while index < len(lines):
+        line = lines[index]
+        index += 1
         if _is_comment(line) or (parts and not line.strip()):
             continue
         stripped = line.rstrip()
@@ -48,7 +48,7 @@ def _logical_line(lines: list[str], place: int, escape: str) -> tuple[str, int]:
             parts.append(stripped)
             break
         parts.append(stripped[: -len(escape)])
-    return " ".join("".join(parts).split("\t")), place
+    return " ".join("".join(parts).split("\t")), index
 
 
 def _is_comment(line: str) -> bool:
@@ -59,15 +59,15 @@ class _Ends:
     """Finds the ends of here-documents by an index, so that unclosed ones do not cost a pass each."""
 
     def __init__(self, lines: list[str]) -> None:
-        self._places: dict[tuple[str, str], list[int]] = {}
-        for place, line in enumerate(lines):
-            self._places.setdefault(("", line), []).append(place)
-            self._places.setdefault(("-", line.lstrip("\t")), []).append(place)
+        self._lines: dict[tuple[str, str], list[int]] = {}
+        for index, line in enumerate(lines):
+            self._lines.setdefault(("", line), []).append(index)
+            self._lines.setdefault(("-", line.lstrip("\t")), []).append(index)
 
-    def after_heredocs(self, place: int, rest: str) -> int:
-        """Return the place after the here-documents that an instruction opens; unclosed ones do not count."""
+    def after_heredocs(self, index: int, rest: str) -> int:
+        """Return the index after the here-documents that an instruction opens; unclosed ones do not count."""
         for dash, _, word in _HEREDOC.findall(rest):
-            ends = self._places.get((dash, word), [])
-            index = bisect_left(ends, place)
-            place = ends[index] + 1 if index < len(ends) else place
-        return place
+            ends = self._lines.get((dash, word), [])
+            end = bisect_left(ends, index)
+            index = ends[end] + 1 if end < len(ends) else index
+        return index

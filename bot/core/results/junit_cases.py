@@ -50,9 +50,9 @@ class _Open:
     def closed(self) -> Case:
         """Return the result of the case."""
         state = self._state()
-        telling = next((found for found in self.outcomes if _tells(found.kind, state)), None)
-        details = _cut(_without_blank_ends("".join(telling.chunks)), LONGEST_TEXT) if telling else ""
-        message = (telling.message.strip() or details.partition("\n")[0].strip()) if telling else ""
+        chosen = next((found for found in self.outcomes if _explains(found.kind, state)), None)
+        details = _cut(_without_blank_ends("".join(chosen.chunks)), LONGEST_TEXT) if chosen else ""
+        message = (chosen.message.strip() or details.partition("\n")[0].strip()) if chosen else ""
         return Case(
             suite=self.suite,
             name=self.name,
@@ -164,7 +164,7 @@ def seconds(text: str) -> float:
     return value if math.isfinite(value) and 0 <= value <= LONGEST_TIME else 0.0
 
 
-def _tells(kind: str, state: CaseState) -> bool:
+def _explains(kind: str, state: CaseState) -> bool:
     """Whether an outcome of this kind determines the state."""
     if state is CaseState.FAILED:
         return kind in _FAILED

@@ -104,12 +104,12 @@ class Reconciler:
         self, repo: RepoPath, with_resources: frozenset[int], waiting: frozenset[int]
     ) -> None:
         now = self.clock.now()
-        known = await self._cursor(repo)
+        cursor = await self._cursor(repo)
         changed = await self._request(
-            self.forge.pulls_updated(repo, known.seen_until - self.age - OVERLAP, MAX_PULLS)
+            self.forge.pulls_updated(repo, cursor.seen_until - self.age - OVERLAP, MAX_PULLS)
         )
         complete = now - self._fully_checked.get(repo, NEVER) >= FULL_CHECK_INTERVAL
-        state = _RepositoryState(known, await self._observed(repo), with_resources)
+        state = _RepositoryState(cursor, await self._observed(repo), with_resources)
         rest = await self._rest(repo, state, {one.pull.number for one in changed}) if complete else ()
         for seen in missed_events.reconcilable((*changed, *rest), now, self.age, waiting):
             if self.serves(seen.pull.repo):
@@ -118,8 +118,8 @@ class Reconciler:
             return
         if complete:
             self._fully_checked[repo] = now
-        until = max((one.updated_at for one in changed), default=known.seen_until)
-        await self.records.observed.save_cursor(repo, RepositoryCursor(known.since, until))
+        until = max((one.updated_at for one in changed), default=cursor.seen_until)
+        await self.records.observed.save_cursor(repo, RepositoryCursor(cursor.since, until))
 
     async def _cursor(self, repo: RepoPath) -> RepositoryCursor:
         known = await self.records.observed.cursor(repo)
@@ -141,7 +141,7 @@ class Reconciler:
         return frozenset((str(repo).lower(), number) for repo, number in found)
 
     async def _rest(self, repo: RepoPath, state: "_RepositoryState", listed: set[int]) -> tuple[Listed, ...]:
-        """Return the other open pull requests, and those that are closed but open by the store."""
+        """Return the other open pull requests, and those that only the store believes to be open."""
         now = self.clock.now()
         found = [
             one

@@ -121,7 +121,7 @@ def decode(data: bytes) -> Message:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number that begins here, and the place after it."""
+    """Return the number that begins here, and the index after it."""
     value = 0
     for shift, byte in enumerate(data[at : at + _LONGEST_VARINT]):
         value |= (byte & 0x7F) << (7 * shift)

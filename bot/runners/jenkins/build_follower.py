@@ -120,14 +120,14 @@ class BuildFollower:
         output = BuildLog(self.client, self.order.name, location.build or 0, self.log, location.offset)
         self.log.note(f"build #{location.build}: {self.link}")
         await self._report("")
-        unsettled = 0
+        polls_without_result = 0
         while True:
             build, now = await self.retrying(self._build)
             await self.retrying(output.copy_new_output)
             if build.over:
                 return build
-            unsettled = 0 if build.building else unsettled + 1
-            if unsettled > POLLS_WITHOUT_RESULT:
+            polls_without_result = 0 if build.building else polls_without_result + 1
+            if polls_without_result > POLLS_WITHOUT_RESULT:
                 raise GiveUp(Reason.JENKINS_LOST, {"job": self.order.name}, log=self.log.tail())
             self.location = replace(location, offset=output.offset)
             await self._report_offset()

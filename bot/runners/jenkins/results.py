@@ -51,11 +51,11 @@ class Results:
         return found
 
     async def _file(self, path: str, limit: int) -> bytes | None:
-        place = paths.artifact(self.name, self.number, path)
-        if place is None:
+        address = paths.artifact(self.name, self.number, path)
+        if address is None:
             return None
         try:
-            return await self.client.content(place, limit, job=self.name)
+            return await self.client.content(address, limit, job=self.name)
         except TooLargeError:
             self.log.note(f"{path} is too large and is skipped")
             return None

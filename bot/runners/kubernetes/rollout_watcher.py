@@ -69,19 +69,19 @@ class RolloutWatcher:
     async def until_up(self, target: RolloutTarget) -> None:
         """Wait until everything is up. Raises TellUser with the reason why it is not, and the last output."""
         end = now() + STARTUP_SECONDS + target.seconds
-        running, transient = ConditionTimer(), ConditionTimer()
+        running_timer, transient_timer = ConditionTimer(), ConditionTimer()
         while True:
             state = await self._state(target)
             self._progress(state)
             there = len(state.workloads) == len(target.names)
             if there and all(map(rollout_status.finished, state.workloads)):
                 return
-            passing = rollout_status.transient(state)
-            lasts = transient.seconds(holds=passing is not None) > TRANSIENT_SECONDS
-            if failure := rollout_status.fatal(state) or (passing if lasts else None):
+            transient = rollout_status.transient(state)
+            lasts = transient_timer.seconds(holds=transient is not None) > TRANSIENT_SECONDS
+            if failure := rollout_status.fatal(state) or (transient if lasts else None):
                 raise await self._failed(failure)
             # Hooks run before the workloads exist.
-            ran = running.seconds(holds=there and rollout_status.started(state))
+            ran = running_timer.seconds(holds=there and rollout_status.started(state))
             if ran > target.seconds or now() > end:
                 raise await self._failed(rollout_status.explain(state, target.subject, target.seconds))
             await asyncio.sleep(INTERVAL)

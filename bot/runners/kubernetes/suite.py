@@ -100,10 +100,9 @@ class SuiteRun:
             # Read the Job before its pod: a pod read after the end of its Job has ended.
             job = await self._job()
             pods = await self._pods(job)
-            if begun := [
-                pod for pod in pods if _state(pod, suite_job.TESTS).keys() & {"running", "terminated"}
-            ]:
-                return begun[0]
+            for pod in pods:
+                if _state(pod, suite_job.TESTS).keys() & {"running", "terminated"}:
+                    return pod
             if objects.is_over(job):
                 raise SuiteLost(_interruption(pods))
             events = objects.events_about(await self.cluster.list(EVENT.path(self.namespace)), (job, *pods))

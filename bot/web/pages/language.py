@@ -15,11 +15,11 @@ def choose(asked: str, cookie: str, accept: str, default: Language) -> Language:
 
 def _accepted(accept: str) -> Language | None:
     wishes: list[tuple[float, int, Language]] = []
-    for place, item in enumerate(accept.split(",")[:20]):
+    for position, item in enumerate(accept.split(",")[:20]):
         tag, _, parameter = item.partition(";")
         code = tag.strip().lower().partition("-")[0]
         if code in set(Language):
-            wishes.append((-_quality(parameter), place, Language(code)))
+            wishes.append((-_quality(parameter), position, Language(code)))
     return min(wishes)[2] if wishes and min(wishes)[0] < 0 else None
 
 

@@ -13,7 +13,7 @@ _WRAPPING = re.compile(
     r"|OCI runtime create failed: |runc create failed: "
 )
 """Prefixes that each component adds to the cause."""
-_PASSING = re.compile(
+_TRANSIENT = re.compile(
     # The node has not read a referenced object yet; a missing object has another message.
     r"(?i)failed to sync \w+ cache|\" not registered$|services have not yet been read"
     # The quota of a new namespace is not computed yet, or the token of its account not created.
@@ -35,7 +35,7 @@ def plain(text: object) -> str:
 
 def is_transient(message: str) -> bool:
     """Return whether a busy cluster resolves this problem by itself."""
-    return _PASSING.search(message) is not None
+    return _TRANSIENT.search(message) is not None
 
 
 def is_back_off(message: str) -> bool:
