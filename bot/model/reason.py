@@ -10,7 +10,7 @@ class Reason(StrEnum):
     """
 
     # Refusals: nothing ran.
-    NOT_ALLOWED = "not_allowed"  # who, command, needs
+    NOT_ALLOWED = "not_allowed"  # who, command, level
     NOT_TRUSTED = "not_trusted"  # author, sha
     PULL_CLOSED = "pull_closed"  # command
     HEAD_MOVED = "head_moved"  # seen, now

@@ -42,7 +42,7 @@ NAMES = {
     "state": STATES,
     "trigger": TRIGGERS,
     "severity": SEVERITIES,
-    "need": PERMISSIONS,
+    "level": PERMISSIONS,
 }
 """The global `names` of templates, in the language of the comment."""
 

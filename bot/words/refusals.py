@@ -10,8 +10,8 @@ from bot.words.sentence import Wording
 REFUSALS: Final[Mapping[Reason, Wording]] = {
     Reason.NOT_ALLOWED: Wording(
         Text(
-            en="{who} may not run this command; it is for {needs}.",
-            zh="{who} 没有权限，这个命令仅限{needs}使用。",
+            en="{who} may not run this command; it is for {level}.",
+            zh="{who} 没有权限，这个命令仅限{level}使用。",
         ),
     ),
     Reason.NOT_TRUSTED: Wording(

@@ -68,7 +68,7 @@ _PLAIN = frozenset(
     {"author", "code", "expected", "failed", "fixable", "found", "limit", "number", "times", "total", "who"}
 )
 _NAMED: Final[Mapping[str, Mapping[str, Text]]] = {
-    "needs": PERMISSIONS,
+    "level": PERMISSIONS,
     "severity": SEVERITIES,
     "step": STEPS,
 }

@@ -34,7 +34,7 @@ def command(*, runs_code: bool, approves: bool = False) -> Command[NoArguments]:
 class Case:
     """One combination of all inputs of the gate."""
 
-    need: PermissionLevel
+    level: PermissionLevel
     permission: Permission
     author: bool
     fork: bool
@@ -51,7 +51,7 @@ class Case:
             pull=pull_request(fork=self.fork, state=self.state),
         )
         return refusal(
-            command(runs_code=self.runs_code), self.need, facts, permission=self.permission, seen=self.seen
+            command(runs_code=self.runs_code), self.level, facts, permission=self.permission, seen=self.seen
         )
 
     @property
@@ -63,12 +63,12 @@ class Case:
             PermissionLevel.WRITE: Permission.WRITE,
             PermissionLevel.ADMIN: Permission.ADMIN,
         }
-        return self.permission >= enough[self.need]
+        return self.permission >= enough[self.level]
 
     @property
     def waits_for_trust(self) -> bool:
         """Whether only trust is missing, to run the code or for its author to be a contributor."""
-        counts_as_author = self.need is PermissionLevel.CONTRIBUTOR and self.permission < Permission.WRITE
+        counts_as_author = self.level is PermissionLevel.CONTRIBUTOR and self.permission < Permission.WRITE
         return not self.trusted and (self.runs_code or counts_as_author)
 
 
@@ -114,7 +114,7 @@ def test_refusals_carry_their_facts() -> None:
         return refusal(act, PermissionLevel.WRITE, facts, permission=permission, seen=seen)
 
     assert decided(snapshot(), Permission.READ) == Refuse(
-        Reason.NOT_ALLOWED, {"who": "lin", "command": "act", "needs": "write"}
+        Reason.NOT_ALLOWED, {"who": "lin", "command": "act", "level": "write"}
     )
     assert decided(closed) == Refuse(Reason.PULL_CLOSED, {"command": "act"})
     assert decided(untrusted) == Refuse(Reason.NOT_TRUSTED, {"author": "stranger", "sha": SHA})
@@ -147,14 +147,14 @@ def test_an_approval_needs_the_seen_commit_and_no_trust(
     assert (refused.reason if refused else None) is reason
 
 
-@pytest.mark.parametrize("need", PermissionLevel)
-def test_no_policy_lets_an_author_without_write_approve_himself(need: PermissionLevel) -> None:
+@pytest.mark.parametrize("level", PermissionLevel)
+def test_no_policy_lets_an_author_without_write_approve_himself(level: PermissionLevel) -> None:
     approve = command(runs_code=True, approves=True)
     own = snapshot(actor="mei", trusted=False, pull=pull_request(fork=True))
 
     for permission in (Permission.NONE, Permission.READ):
         refused = refusal(
-            approve, permission_level(approve, {"act": need}), own, permission=permission, seen=SHA
+            approve, permission_level(approve, {"act": level}), own, permission=permission, seen=SHA
         )
         assert refused is not None
         assert refused.reason is Reason.NOT_ALLOWED

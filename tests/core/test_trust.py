@@ -32,7 +32,7 @@ def test_a_later_push_drops_the_approval() -> None:
     assert not trust.trusted(later, READ, {SHA})
 
 
-# Rows: need; columns: permission NONE, READ, WRITE, ADMIN.
+# Rows: level; columns: permission NONE, READ, WRITE, ADMIN.
 STRANGER = {
     PermissionLevel.ANYONE: (True, True, True, True),
     PermissionLevel.CONTRIBUTOR: (False, False, True, True),
@@ -43,13 +43,13 @@ TRUSTED_AUTHOR = {**STRANGER, PermissionLevel.CONTRIBUTOR: (True, True, True, Tr
 
 
 @pytest.mark.parametrize(("is_author", "trusted"), [*product([True, False], repeat=2)])
-@pytest.mark.parametrize(("need", "permission"), [*product(PermissionLevel, Permission)])
-def test_levels(need: PermissionLevel, permission: Permission, *, is_author: bool, trusted: bool) -> None:
+@pytest.mark.parametrize(("level", "permission"), [*product(PermissionLevel, Permission)])
+def test_levels(level: PermissionLevel, permission: Permission, *, is_author: bool, trusted: bool) -> None:
     table = TRUSTED_AUTHOR if is_author and trusted else STRANGER
 
-    allowed = trust.permitted(need, permission=permission, is_author=is_author, trusted=trusted)
+    allowed = trust.permitted(level, permission=permission, is_author=is_author, trusted=trusted)
 
-    assert allowed is table[need][permission]
+    assert allowed is table[level][permission]
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_an_override_may_replace_one_sentence(overrides: Overrides) -> None:
     {% macro advice_unknown_run(facts) %}See `/status`.{% endmacro %}"""
     overrides.write("en/_reasons.md.j2", words)
     lines = (
-        RefusalLine("/x", Reason.NOT_ALLOWED, {"who": "mei", "needs": "write"}),
+        RefusalLine("/x", Reason.NOT_ALLOWED, {"who": "mei", "level": "write"}),
         RefusalLine("/y", Reason.UNKNOWN_RUN, {"run": "7"}),
     )
 
@@ -230,7 +230,7 @@ def test_an_override_may_replace_one_sentence(overrides: Overrides) -> None:
 
 def test_an_override_may_use_shared_macros_and_filters(overrides: Overrides) -> None:
     overrides.write(
-        "approved.md.j2", '{% import "_words.md.j2" as words %}{{ words.need.admin }}: {{ 65 | duration }}'
+        "approved.md.j2", '{% import "_words.md.j2" as words %}{{ words.level.admin }}: {{ 65 | duration }}'
     )
 
     assert (

@@ -304,7 +304,7 @@ ENVIRONMENTS = (
 )
 _SOON = replace(ENVIRONMENTS[0], extend="/extend 1d")
 _NOT_ALLOWED = RefusalLine(
-    "/deploy staging", Reason.NOT_ALLOWED, {"who": "stranger", "command": "/deploy", "needs": "write"}
+    "/deploy staging", Reason.NOT_ALLOWED, {"who": "stranger", "command": "/deploy", "level": "write"}
 )
 _INVALID = RefusalLine(
     "/deploy ttl=soon",

@@ -23,7 +23,7 @@ def shown(sentence: str, facts: dict[str, str], language: Language = Language.EN
         ("At {sha}.", {"sha": SHA}, "At `a1b2c3d4`."),
         ("{step} failed.", {"step": "build"}, "Build failed."),
         ("{step} failed.", {"step": "paint"}, "`paint` failed."),
-        ("For {needs}.", {"needs": "anyone"}, "For anyone."),
+        ("For {level}.", {"level": "anyone"}, "For anyone."),
         ("“{severity}”", {"severity": "high"}, "“high”"),
         ("After {seconds}.", {"seconds": "90"}, "After 1 min 30 s."),
         ("After {seconds}.", {"seconds": "a while"}, "After `a while`."),

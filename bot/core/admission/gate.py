@@ -16,13 +16,13 @@ def permission_level(command: AnyCommand, policy: Mapping[str, PermissionLevel])
     A command that approves commits never requires less than write access: otherwise strangers could
     approve their own code.
     """
-    need = policy.get(command.name, command.permission)
-    return need.at_least(PermissionLevel.WRITE) if command.approves else need
+    level = policy.get(command.name, command.permission)
+    return level.at_least(PermissionLevel.WRITE) if command.approves else level
 
 
 def refusal(
     command: AnyCommand,
-    need: PermissionLevel,
+    level: PermissionLevel,
     snapshot: Snapshot,
     *,
     permission: Permission,
@@ -33,14 +33,14 @@ def refusal(
     `seen` is the head commit that the delivery reported, or None if the comment was found without one.
     Missing permission is reported first, because the other obstacles are of no use to someone without it.
     """
-    if not _permitted(need, snapshot, permission, trusted=True):
-        facts = {"who": snapshot.actor, "command": command.name, "needs": str(need)}
+    if not _permitted(level, snapshot, permission, trusted=True):
+        facts = {"who": snapshot.actor, "command": command.name, "level": str(level)}
         return Refuse(Reason.NOT_ALLOWED, facts)
     if command.runs_code and snapshot.pull.state is not PullState.OPEN:
         return Refuse(Reason.PULL_CLOSED, {"command": command.name})
     runs_unapproved = command.runs_code and not command.approves
     if not snapshot.trusted and (
-        runs_unapproved or not _permitted(need, snapshot, permission, trusted=False)
+        runs_unapproved or not _permitted(level, snapshot, permission, trusted=False)
     ):
         return Refuse(Reason.NOT_TRUSTED, {"author": snapshot.pull.author, "sha": snapshot.sha})
     if command.runs_code and seen is not None and seen != snapshot.sha:
@@ -48,6 +48,6 @@ def refusal(
     return None
 
 
-def _permitted(need: PermissionLevel, snapshot: Snapshot, permission: Permission, *, trusted: bool) -> bool:
+def _permitted(level: PermissionLevel, snapshot: Snapshot, permission: Permission, *, trusted: bool) -> bool:
     is_author = trust.same_person(snapshot.actor, snapshot.pull.author)
-    return trust.permitted(need, permission=permission, is_author=is_author, trusted=trusted)
+    return trust.permitted(level, permission=permission, is_author=is_author, trusted=trusted)

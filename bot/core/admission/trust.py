@@ -25,11 +25,11 @@ def trusted(pull: PullRequest, author_permission: Permission, approved: Collecti
     return author_permission >= Permission.WRITE or pull.head.sha in approved
 
 
-def permitted(need: PermissionLevel, *, permission: Permission, is_author: bool, trusted: bool) -> bool:
+def permitted(level: PermissionLevel, *, permission: Permission, is_author: bool, trusted: bool) -> bool:
     """Return whether a person with this permission has the level that a command needs."""
-    if need is PermissionLevel.CONTRIBUTOR and is_author and trusted:
+    if level is PermissionLevel.CONTRIBUTOR and is_author and trusted:
         return True
-    return permission >= _ENOUGH[need]
+    return permission >= _ENOUGH[level]
 
 
 def same_person(one: str, other: str) -> bool:

@@ -69,8 +69,8 @@ def _decided(
 ) -> Outcome:
     if isinstance(line, NearMiss):
         return _reply("hint", snapshot, typed=line.typed, suggestion=line.suggestion)
-    need = gate.permission_level(line.command, policy)
-    refused = gate.refusal(line.command, need, snapshot, permission=permission, seen=seen)
+    level = gate.permission_level(line.command, policy)
+    refused = gate.refusal(line.command, level, snapshot, permission=permission, seen=seen)
     return refused or _planned(line, snapshot, seen)
 
 

@@ -81,7 +81,7 @@ WORDS: Final[Mapping[str, Text]] = {
         zh="在 PR 的评论中另起一行输入命令。",
     ),
     "commands.aliases": Text(en="Also", zh="别名"),
-    "commands.needs": Text(en="Who may use it", zh="谁可以用"),
+    "commands.level": Text(en="Who may use it", zh="谁可以用"),
     "commands.arguments": Text(en="Arguments", zh="参数"),
     "commands.examples": Text(en="Examples", zh="示例"),
     "problem.404": Text(en="Page not found", zh="页面不存在"),

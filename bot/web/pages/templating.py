@@ -20,7 +20,7 @@ from bot.words.sentence import Kind, Part
 
 _CODE = re.compile(r"`([^`]+)`")
 
-_NAMES = {"state": STATES, "step": STEPS, "trigger": TRIGGERS, "severity": SEVERITIES, "needs": PERMISSIONS}
+_NAMES = {"state": STATES, "step": STEPS, "trigger": TRIGGERS, "severity": SEVERITIES, "level": PERMISSIONS}
 
 TEMPLATES = web.AppKey("templates", Environment)
 
