@@ -11,6 +11,7 @@ _LARGER = (
     (HOUR, MINUTE, Text(en="{} h", zh="{} 小时"), Text(en="{} h {} min", zh="{} 小时 {} 分")),
     (MINUTE, 1, Text(en="{} min", zh="{} 分钟"), Text(en="{} min {} s", zh="{} 分 {} 秒")),
 )
+_MILLISECONDS_BELOW = 100
 _TENTHS_BELOW = 9.95
 _STEP = 1000
 _HUNDRED = 100
@@ -18,11 +19,9 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def duration(seconds: float, language: Language) -> str:
-    """Return a duration by its two largest units, such as `620 ms`, `4.2 s`, `1 min 5 s` or `2 小时`."""
-    thousandths = round(seconds * 1000)
-    if thousandths <= 0:  # a test report may claim less than nothing
-        return _SECONDS.say(language).format(0)
-    if thousandths < _STEP:
+    """Return a duration by its two largest units, such as `62 ms`, `4.2 s`, `1 min 5 s` or `2 小时`."""
+    thousandths = max(0, round(seconds * 1000))  # a test report may claim less than nothing
+    if thousandths < _MILLISECONDS_BELOW:
         return _MILLISECONDS.say(language).format(thousandths)
     if seconds < _TENTHS_BELOW:
         return _SECONDS.say(language).format(f"{seconds:.1f}".removesuffix(".0"))

@@ -36,7 +36,7 @@ async def test_states_can_be_filtered_without_javascript(report: Page) -> None:
     await expect(rows).to_have_count(3)
 
     await report.click("label[for=f-passed]")
-    await expect(rows).to_have_text(["✓test_works100 ms"])
+    await expect(rows).to_have_text(["✓test_works0.1 s"])
     await expect(report.locator(".failure:visible")).to_have_count(0)
 
     await report.click("label[for=f-failed]")

@@ -7,9 +7,10 @@ from bot.words.quantities import duration, size
 @pytest.mark.parametrize(
     ("seconds", "en", "zh"),
     [
-        (-1, "0 s", "0 秒"),
-        (0, "0 s", "0 秒"),
+        (-1, "0 ms", "0 毫秒"),
+        (0, "0 ms", "0 毫秒"),
         (0.04, "40 ms", "40 毫秒"),
+        (0.1, "0.1 s", "0.1 秒"),
         (0.9996, "1 s", "1 秒"),
         (4.25, "4.2 s", "4.2 秒"),
         (9.94, "9.9 s", "9.9 秒"),

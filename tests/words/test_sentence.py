@@ -36,7 +36,7 @@ def test_a_fact_is_shown_by_its_name(sentence: str, facts: dict[str, str], expec
 
 def test_chinese_has_its_own_comma_and_units() -> None:
     assert shown("{known}", {"known": "a,b"}, Language.ZH) == "`a`、`b`"
-    assert shown("{seconds}", {"seconds": "0.5"}, Language.ZH) == "500 毫秒"
+    assert shown("{seconds}", {"seconds": "0.05"}, Language.ZH) == "50 毫秒"
 
 
 def test_a_missing_fact_may_have_a_sentence_of_its_own() -> None:
