@@ -23,8 +23,10 @@ part() {
     printf '\n== %s\n' "$1"
 }
 
-pytest_options=(-n "${TEST_WORKERS:-2}" --dist loadgroup)
 coverage=(--cov --cov-report=)
+pytest_options=(-n "${TEST_WORKERS:-2}" --dist loadgroup)
+# They wait for the cluster most of the time, and need little of the processors.
+cluster_options=(-n "${CLUSTER_WORKERS:-4}" --dist loadgroup "${coverage[@]}")
 cluster() { PYTHONPATH=deploy/local $bin/python -m tests.cluster.local "$@"; }
 
 rm -f "${reports[@]}"
@@ -64,7 +66,7 @@ if [ $with_cluster = yes ]; then
     part 'wait for the cluster to be built'
     wait $building || true # the next command repeats the build and reports the error
     part 'pytest on a cluster'
-    cluster test "${pytest_options[@]}" --junitxml="${reports[1]}" --cov-append tests/cluster |
+    cluster test "${cluster_options[@]}" --junitxml="${reports[1]}" --cov-append tests/cluster |
         tee "$cluster_log" || failed=1
 fi
 

@@ -185,7 +185,7 @@ def test_suite_prepares_a_cluster_first_and_tests_on_it_last(run: Run) -> None:
     assert said[0] == "python -m tests.cluster.local prepare"
     [everything, on_cluster] = [line for line in said if "--cov " in line]
     assert said.index(everything) < said.index(on_cluster)
-    assert on_cluster.startswith("python -m tests.cluster.local test -n 2")
+    assert on_cluster.startswith("python -m tests.cluster.local test -n 4")
     assert on_cluster.endswith(" --cov-append tests/cluster")
     assert done.stdout.splitlines()[-2:] == [CLOSING_LINE, CLOSING_LINE]
 
