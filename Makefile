@@ -11,7 +11,7 @@ ON_CLUSTER = $(if $(filter on,$(CLUSTER)),PYTHONPATH=deploy/local $(BIN)/python 
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
            --no-header --python-version 3.11
 
-.PHONY: help setup setup-test demo test crash-test test-cluster flaky bench lint lock down clean
+.PHONY: help setup setup-test demo test crash-test test-cluster flaky pictures bench lint lock down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -35,6 +35,9 @@ test-cluster: setup-test ## run the tests that need Kubernetes, on a local node 
 
 flaky: setup-test ## run the tests of ARGS repeatedly, under load and in random order, and report differing results; TIMES=… LOAD=… SEED=… CLUSTER=on
 	@$(ON_CLUSTER) $(BIN)/python -m tests.suite.flaky $(or $(ARGS),$(if $(ON_CLUSTER),tests/cluster))
+
+pictures: setup-test ## play the demo and take the pictures of docs/images; a font with emoji makes them look right
+	$(BIN)/python -m tests.demo.pictures docs/images http://127.0.0.1:$(CHATOPS_REGISTRY_PORT)
 
 bench: setup-test ## measure the webhook intake against a handler that only verifies signatures; COUNT=… deliveries
 	$(BIN)/python -m benchmarks.intake
