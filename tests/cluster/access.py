@@ -54,7 +54,7 @@ class Access:
             found[:] = [self.get(item)]
             return holds(found[0])
 
-        wait_until(look, f"{item['kind']} {item['metadata']['name']}")
+        wait_until(look, f"{item['kind']} {item['metadata']['name']}", lambda: found[0])
         return found[0]
 
     def log(self, item: Mapping[str, Any]) -> str:
@@ -128,11 +128,11 @@ class Access:
         return self.kind(item["apiVersion"], item["kind"])
 
 
-def wait_until(holds: Callable[[], object], what: str) -> None:
-    """Poll until a condition holds; fail after `PATIENCE`."""
+def wait_until(holds: Callable[[], object], what: str, found: Callable[[], object] = str) -> None:
+    """Poll until a condition holds; after `PATIENCE` fail, with what was found instead."""
     until = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < until, f"{what}: not within {PATIENCE:g} s"
+        assert time.monotonic() < until, f"{what}: not within {PATIENCE:g} s; {found()}"
         time.sleep(0.1)
 
 

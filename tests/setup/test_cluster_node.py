@@ -62,3 +62,15 @@ def test_a_node_does_not_start_while_a_part_of_another_cluster_uses_its_port(
 def test_a_node_starts_beside_pods_of_a_killed_node() -> None:
     check_alone(engine(PAUSE), busy=False)
     check_alone(engine(), busy=False)
+
+
+def test_the_logs_of_a_node_whose_tests_failed_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node, "STATE", tmp_path / "cluster")
+    monkeypatch.setattr(node, "LOGS", tmp_path / "kept")
+    (tmp_path / "cluster").mkdir()
+    (tmp_path / "cluster/kubelet.log").write_text("no space left")
+    for _ in range(2):
+        kept = node.keep_logs()
+        assert {file.name: file.read_text() for file in kept.iterdir()} == {"kubelet.log": "no space left"}

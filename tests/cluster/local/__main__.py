@@ -88,7 +88,10 @@ def run(command: Sequence[str]) -> int:
     prepare()
     build()
     with cluster() as kubeconfig:
-        return subprocess.run(command, env=environment(kubeconfig), check=False).returncode
+        status = subprocess.run(command, env=environment(kubeconfig), check=False).returncode
+        if status and not is_given():
+            print(f"The logs of the cluster are in {node.keep_logs()}", file=sys.stderr)
+        return status
 
 
 def environment(kubeconfig: Path) -> dict[str, str]:

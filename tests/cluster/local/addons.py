@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from tests.cluster.local.routes import CLASS, caddy_routes, hosts_file
-from tests.cluster.local.watching import Object, Watched, session
+from tests.cluster.local.watching import PAUSE, Object, Watched, session
 
 INGRESSES, SERVICES = "/apis/networking.k8s.io/v1/ingresses", "/api/v1/services"
 INGRESS_CLASS = {
@@ -89,8 +89,11 @@ class Addons:
                 await self._changed.wait()
                 self._changed.clear()
                 self._name_services()
-                await self._route(caddy)
                 await self._write_addresses()
+                if not await self._route(caddy):
+                    # Perhaps nothing changes any more: try again instead of waiting for it.
+                    await asyncio.sleep(PAUSE)
+                    self._changed.set()
 
     def _name_services(self) -> None:
         # Atomically: the name server may be reading the previous version.
@@ -99,11 +102,13 @@ class Addons:
         fresh.replace(self._folder.hosts)
         os.kill(int(self._folder.dns_pid.read_text()), signal.SIGHUP)
 
-    async def _route(self, caddy: aiohttp.ClientSession) -> None:
+    async def _route(self, caddy: aiohttp.ClientSession) -> bool:
+        """Give Caddy the current routes; return whether it took them."""
         routes = caddy_routes(self._ingresses.objects.values(), self._services.objects.values())
         async with caddy.patch("/config/apps/http/servers/ingress/routes", json=routes) as answer:
             if not answer.ok:
                 print(await answer.text(), flush=True)
+            return answer.ok
 
     async def _write_addresses(self) -> None:
         """Write the address into each Ingress's status, as controllers do."""
@@ -115,7 +120,8 @@ class Addons:
             path = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}/status"
             headers = {"Content-Type": "application/merge-patch+json"}
             with contextlib.suppress(aiohttp.ClientResponseError):  # deleted in the meantime
-                await self._api.patch(path, json=status, headers=headers)
+                async with self._api.patch(path, json=status, headers=headers):
+                    pass
 
 
 async def main(kubeconfig: str, folder: str, address: str) -> None:

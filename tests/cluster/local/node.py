@@ -27,6 +27,8 @@ from tests.cluster.local.programs import NODE, PAUSE, Layout
 from tests.cluster.local.watching import trust
 
 STATE = machine.STATE / "cluster"
+LOGS = machine.STATE / "cluster-logs"
+"""Where the logs of the node's parts stay when tests fail."""
 BEFORE = STATE / "before.json"
 POD = "io.kubernetes.pod.uid"
 SANDBOX = "io.kubernetes.docker.type=podsandbox"
@@ -75,6 +77,17 @@ def down(client: docker.DockerClient) -> None:
     if BEFORE.exists():
         traces.restore(BEFORE)
     shutil.rmtree(STATE)
+
+
+def keep_logs() -> Path:
+    """Copy the logs of the parts out of the state that `down` removes, and return their folder."""
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True)
+    for name in PARTS:
+        log = Background(name, STATE).log
+        if log.exists():
+            shutil.copy(log, LOGS)
+    return LOGS
 
 
 def bridge(kubeconfig: Path) -> str:
