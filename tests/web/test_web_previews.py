@@ -20,7 +20,6 @@ from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.web.deps import PreviewDeps
 from bot.web.pages.messages import say
-from bot.web.previews.forwarding import InvalidTargetError, target_url
 from bot.web.previews.proxy import preview_application, preview_runner
 from bot.web.previews.visits import Visits
 from tests.fakes.adapters import PATIENCE
@@ -173,25 +172,6 @@ async def test_a_target_with_another_authority_is_rejected(
         assert response.split()[1] in {b"400", b"404"}
 
     assert not service.seen
-
-
-@pytest.mark.parametrize(
-    "target", ["@elsewhere.test/", "*", "elsewhere.test:80", "http://elsewhere.test/", ""]
-)
-def test_a_service_url_is_built_only_from_paths(target: str) -> None:
-    with pytest.raises(InvalidTargetError):
-        target_url(Endpoint("10.0.0.2", 8000), target)
-
-
-@pytest.mark.parametrize(
-    ("target", "authority"), [("//elsewhere.test/x", "10.0.0.2:8000"), ("/@elsewhere.test", "10.0.0.2:8000")]
-)
-def test_a_path_cannot_change_the_authority(target: str, authority: str) -> None:
-    assert target_url(Endpoint("10.0.0.2", 8000), target).authority == authority
-
-
-def test_an_ipv6_address_is_bracketed() -> None:
-    assert str(target_url(Endpoint("fd00::2", 8000), "/x")) == "http://[fd00::2]:8000/x"
 
 
 async def test_an_absolute_url_reaches_only_the_stored_endpoint(proxy: Proxy, service: Service) -> None:
