@@ -19,7 +19,7 @@ class Args:
 
     env: str | None = arg(
         Text(
-            en="Environment to remove; by default all environments of this pull request.",
+            en="Environment to tear down; by default all environments of this pull request.",
             zh="要清理的环境，省略时清理此 PR 的全部环境。",
         ),
         parse=str,
@@ -52,7 +52,7 @@ command = Command(
     name="teardown",
     aliases=("undeploy", "destroy", "清理", "销毁", "回收", "下线"),
     summary=Text(
-        en="Remove this pull request's environments; images stay until it is closed.",
+        en="Tear down this pull request's environments; images stay until it is closed.",
         zh="清理此 PR 的环境；镜像保留到 PR 关闭为止。",
     ),
     permission=PermissionLevel.WRITE,
