@@ -1,4 +1,4 @@
-"""Command lines, links and paths in the documents are valid."""
+"""Command lines, links, paths and settings in the documents are valid."""
 
 import re
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import click
 import pytest
 
 from bot.cli import main
+from bot.settings.shape import keys
 from tests.docs.documents import PAGES, ROOT, Document
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
@@ -73,6 +74,18 @@ def missing_paths(document: Document) -> list[str]:
     return sorted(path for path in document.paths - EXAMPLES if not list(ROOT.glob(path)))
 
 
+def unknown_settings(document: Document) -> list[str]:
+    """Return what is written like `[section] key`, in code, and is no setting."""
+    known = keys()
+    found = re.findall(r"`\[([a-z_]+)\] ([a-z_]+)\b[^`]*`", document.text)
+    return [f"[{section}] {key}" for section, key in found if key not in known.get(section, {})]
+
+
+@EVERY_PAGE
+def test_every_setting_exists(file: Path) -> None:
+    assert unknown_settings(Document.read(file)) == []
+
+
 @EVERY_PAGE
 def test_every_command_line_is_valid(file: Path) -> None:
     assert wrong_commands(Document.read(file)) == []
@@ -92,7 +105,8 @@ SAMPLE = r"""
 # What & why
 # What & why
 Run `chatops doctor --repo a/b`, `chatops --version`, `chatops dns coredns --help` or `make`, never
-`chatops hooks add a/b`; they are in `bot/cli.py` and `commands/NAME.py`, not in `bot/cli/main.py`.
+`chatops hooks add a/b`; set `[gitee] url`, `[gitee] link` and `[store] url = "x"`. They are
+in `bot/cli.py` and `commands/NAME.py`, not in `bot/cli/main.py`.
 
 | `chatops gc --dry` | `make tests` |
 |---|---|
@@ -115,6 +129,7 @@ Run `chatops doctor --repo a/b`, `chatops --version`, `chatops dns coredns --hel
 def test_errors_are_found() -> None:
     document = Document(ROOT / "docs" / "sample.md", SAMPLE)
 
+    assert unknown_settings(document) == ["[gitee] link"]
     assert [line.partition(":")[0] for line in wrong_commands(document)] == [
         "chatops hooks add a/b",
         "chatops gc --dry",
