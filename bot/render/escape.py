@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
-from bot.words.sentence import Kind, Part
+from bot.words.sentence import Part, PartKind
 
 ZERO_WIDTH = "\u200b"
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -97,10 +97,10 @@ def sentence(parts: Iterable[Part]) -> str:
     return "".join(_PART[part.kind](part.value) for part in parts)
 
 
-_PART: Mapping[Kind, Callable[[str], str]] = {
-    Kind.WORDS: str,
-    Kind.TEXT: text,
-    Kind.CODE: lambda value: code(value, _LONGEST_FACT),
+_PART: Mapping[PartKind, Callable[[str], str]] = {
+    PartKind.WORDS: str,
+    PartKind.TEXT: text,
+    PartKind.CODE: lambda value: code(value, _LONGEST_FACT),
 }
 _LONGEST_FACT = 300
 

@@ -7,16 +7,16 @@ GITEE_TIME = timezone(timedelta(hours=8))
 """The time zone in which Gitee shows and sends times."""
 
 
-class Facts(dict[str, str]):
+class ShownFacts(dict[str, str]):
     """Facts of a reason. A missing one shows as a dash: an incomplete comment is better than none."""
 
     def __missing__(self, key: str) -> str:
         return "—"
 
 
-def facts(given: Mapping[str, str]) -> Facts:
+def facts(given: Mapping[str, str]) -> ShownFacts:
     """Return facts for templates."""
-    return Facts(given)
+    return ShownFacts(given)
 
 
 def digest(value: str) -> str:

@@ -10,7 +10,7 @@ from bot.words.failures import FAILURES
 from bot.words.infrastructure import ENDED, INFRASTRUCTURE
 from bot.words.jenkins import JENKINS
 from bot.words.refusals import REFUSALS
-from bot.words.sentence import Kind, Part, Wording
+from bot.words.sentence import Part, PartKind, Wording
 
 REASONS: Final[Mapping[Reason, Wording]] = {**REFUSALS, **FAILURES, **ENDED, **INFRASTRUCTURE, **JENKINS}
 
@@ -58,6 +58,5 @@ def remark(note: Note, language: Language) -> tuple[Part, ...]:
     """Return a note of a run in words; one of another version of the bot by its code and facts."""
     if note.code in NOTES:
         return NOTES[note.code].say(note.facts, language)
-    return (
-        Part(Kind.CODE, " ".join((note.code, *(f"{name}={value}" for name, value in note.facts.items())))),
-    )
+    facts = (f"{name}={value}" for name, value in note.facts.items())
+    return (Part(PartKind.CODE, " ".join((note.code, *facts))),)

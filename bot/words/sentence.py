@@ -14,7 +14,7 @@ MISSING = "—"
 """Replaces a fact that is missing."""
 
 
-class Kind(Enum):
+class PartKind(Enum):
     """What a part of a sentence is."""
 
     WORDS = auto()
@@ -29,7 +29,7 @@ class Kind(Enum):
 class Part:
     """A piece of a sentence."""
 
-    kind: Kind
+    kind: PartKind
     value: str
 
 
@@ -90,25 +90,25 @@ def _parts(sentence: str, facts: Mapping[str, str], language: Language) -> Itera
 
 def _marked(words: str) -> Iterator[Part]:
     for index, piece in enumerate(words.split("`")):
-        yield Part(Kind.CODE if index % 2 else Kind.WORDS, piece)
+        yield Part(PartKind.CODE if index % 2 else PartKind.WORDS, piece)
 
 
 def _fact(name: str, value: str, language: Language) -> Iterator[Part]:
     """Return the parts of a fact. Its name determines them, because it means the same in every sentence."""
     if known := _NAMED.get(name, {}).get(value):
-        yield Part(Kind.WORDS, known.say(language))
+        yield Part(PartKind.WORDS, known.say(language))
     elif name in _LISTS:
         yield from _list(value, language)
     elif name == "seconds" and _NUMBER.fullmatch(value):
-        yield Part(Kind.WORDS, duration(float(value), language))
+        yield Part(PartKind.WORDS, duration(float(value), language))
     elif name in _PLAIN:
-        yield Part(Kind.TEXT, value)
+        yield Part(PartKind.TEXT, value)
     else:
-        yield Part(Kind.CODE, value[:_SHORT] if name in _COMMITS else value)
+        yield Part(PartKind.CODE, value[:_SHORT] if name in _COMMITS else value)
 
 
 def _list(value: str, language: Language) -> Iterator[Part]:
     for index, item in enumerate(filter(None, map(str.strip, value.split(",")))):
         if index:
-            yield Part(Kind.WORDS, _COMMA.say(language))
-        yield Part(Kind.CODE, item)
+            yield Part(PartKind.WORDS, _COMMA.say(language))
+        yield Part(PartKind.CODE, item)

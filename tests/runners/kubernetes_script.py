@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.runners.kubernetes.cluster import Cluster
-from bot.runners.kubernetes.pure.manifests import EVENT, Kind
+from bot.runners.kubernetes.pure.manifests import EVENT, ObjectKind
 from tests.runners.test_kubernetes_cluster import serving
 
 Object = dict[str, Any]
@@ -34,14 +34,14 @@ class Script:
     asked: list[str] = field(default_factory=list)
     """Verb and kind of each request."""
 
-    def put(self, kind: Kind, name: str, body: Object, **metadata: Any) -> Object:
+    def put(self, kind: ObjectKind, name: str, body: Object, **metadata: Any) -> Object:
         """Create or replace an object."""
         known = {"name": name, "uid": f"uid-of-{name}", **metadata}
         found = {"kind": kind.name, "spec": {}, **body, "metadata": known}
         self.objects[kind.path(NAMESPACE, name)] = found
         return found
 
-    def remove(self, kind: Kind, name: str) -> None:
+    def remove(self, kind: ObjectKind, name: str) -> None:
         """Delete an object and its pods."""
         self._delete(kind.path(NAMESPACE, name))
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.runners.build_failure import BuildFailure
-from bot.runners.docker.build_messages import BuildMessages, Message, decode
+from bot.runners.docker.build_messages import BuildMessages, WireMessage, decode
 
 STREAMS = Path(__file__).parent / "streams"
 """Answers of a real engine (20.10) to small builds."""
@@ -107,7 +107,7 @@ VALUES = st.integers(0, 2**63) | st.binary(max_size=300)
 
 @given(st.lists(st.tuples(st.integers(1, 1000), VALUES)))
 def test_fields_are_decoded_as_they_were_written(written: list[tuple[int, int | bytes]]) -> None:
-    expected = Message()
+    expected = WireMessage()
     for number, value in written:
         if isinstance(value, int):
             expected.numbers[number] = value

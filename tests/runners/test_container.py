@@ -1,12 +1,18 @@
 import pytest
 
-from bot.runners.docker.container import ContainerLimits, ContainerSpec, Kind, allowed_memory, configuration
+from bot.runners.docker.container import (
+    ContainerKind,
+    ContainerLimits,
+    ContainerSpec,
+    allowed_memory,
+    configuration,
+)
 from bot.runners.docker.images import exposed_ports, split
 
 GIGABYTE = 1 << 30
 
 
-def spec(kind: Kind) -> ContainerSpec:
+def spec(kind: ContainerKind) -> ContainerSpec:
     return ContainerSpec(
         kind=kind,
         alias="db",
@@ -15,12 +21,12 @@ def spec(kind: Kind) -> ContainerSpec:
         memory="1g",
         labels={"a": "b"},
         env={"K": "a=b\nc"},
-        address="10.0.0.14" if kind is Kind.APP else None,
+        address="10.0.0.14" if kind is ContainerKind.APP else None,
     )
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_each_kind_of_container_gets_only_the_rights_it_needs(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(ContainerKind))
+def test_each_kind_of_container_gets_only_the_rights_it_needs(kind: ContainerKind) -> None:
     host = configuration(spec(kind), ContainerLimits())["HostConfig"]
 
     assert host["CapDrop"] == ["ALL"]
@@ -29,18 +35,18 @@ def test_each_kind_of_container_gets_only_the_rights_it_needs(kind: Kind) -> Non
     assert host["Dns"] == ["127.0.0.1"]
     assert host["Memory"] == host["MemorySwap"] == GIGABYTE
     assert not {"Binds", "Privileged", "PortBindings", "Devices", "PidMode"} & host.keys()
-    assert bool(host["CapAdd"]) is (kind is Kind.SERVICE)
-    assert host["ReadonlyRootfs"] is (kind is Kind.APP)
+    assert bool(host["CapAdd"]) is (kind is ContainerKind.SERVICE)
+    assert host["ReadonlyRootfs"] is (kind is ContainerKind.APP)
 
 
 def test_operator_may_allow_writing() -> None:
-    host = configuration(spec(Kind.APP), ContainerLimits(read_only=False))["HostConfig"]
+    host = configuration(spec(ContainerKind.APP), ContainerLimits(read_only=False))["HostConfig"]
 
     assert host["ReadonlyRootfs"] is False
 
 
 def test_environment_and_address_are_passed_unchanged() -> None:
-    made = configuration(spec(Kind.APP), ContainerLimits())
+    made = configuration(spec(ContainerKind.APP), ContainerLimits())
 
     assert made["Env"] == ["K=a=b\nc"]
     assert made["Labels"] == {"a": "b"}

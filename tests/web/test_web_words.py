@@ -7,7 +7,7 @@ from jinja2 import nodes
 from bot.model.text import Language
 from bot.web.pages.messages import WORDS
 from bot.web.pages.templating import new_templates, sentence
-from bot.words.sentence import Kind, Part
+from bot.words.sentence import Part, PartKind
 
 
 def test_messages_use_the_same_facts_in_both_languages() -> None:
@@ -34,6 +34,6 @@ def test_templates_contain_no_text_and_use_known_messages() -> None:
 
 
 def test_facts_in_a_sentence_are_escaped() -> None:
-    parts = (Part(Kind.WORDS, "No "), Part(Kind.CODE, "<b>"), Part(Kind.TEXT, " by <i>"))
+    parts = (Part(PartKind.WORDS, "No "), Part(PartKind.CODE, "<b>"), Part(PartKind.TEXT, " by <i>"))
 
     assert sentence(parts) == "No <code>&lt;b&gt;</code> by &lt;i&gt;"

@@ -20,7 +20,7 @@ from bot.model.text import Language, Text
 from bot.words import reasons
 from bot.words.names import PERMISSIONS, SEVERITIES, STATES, STEPS, TRIGGERS
 from bot.words.reasons import NOTES, REASONS
-from bot.words.sentence import Kind, Part, Wording
+from bot.words.sentence import Part, PartKind, Wording
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,11 +90,11 @@ def test_a_sentence_and_its_advice() -> None:
     result = StepResult(StepState.FAILED, Reason.NO_DOCKERFILE, {"path": "Dockerfile"})
 
     assert reasons.sentence(result, Language.EN) == (
-        Part(Kind.WORDS, "The commit has no "),
-        Part(Kind.CODE, "Dockerfile"),
-        Part(Kind.WORDS, "."),
+        Part(PartKind.WORDS, "The commit has no "),
+        Part(PartKind.CODE, "Dockerfile"),
+        Part(PartKind.WORDS, "."),
     )
-    assert Part(Kind.CODE, "build.dockerfile") in reasons.advice(result, Language.ZH)
+    assert Part(PartKind.CODE, "build.dockerfile") in reasons.advice(result, Language.ZH)
 
 
 def test_without_a_reason_there_is_no_sentence() -> None:
@@ -104,8 +104,8 @@ def test_without_a_reason_there_is_no_sentence() -> None:
 
 
 def test_a_note_that_this_version_does_not_know_shows_its_facts() -> None:
-    assert reasons.remark(Note("new", {"file": "x"}), Language.EN) == (Part(Kind.CODE, "new file=x"),)
+    assert reasons.remark(Note("new", {"file": "x"}), Language.EN) == (Part(PartKind.CODE, "new file=x"),)
 
 
 def test_a_known_note_is_worded() -> None:
-    assert Part(Kind.CODE, "x") in reasons.remark(Note("config_changed", {"file": "x"}), Language.EN)
+    assert Part(PartKind.CODE, "x") in reasons.remark(Note("config_changed", {"file": "x"}), Language.EN)

@@ -1,14 +1,14 @@
 import pytest
 
 from bot.model.text import Language, Text
-from bot.words.sentence import Kind, Part, Wording, parts
+from bot.words.sentence import Part, PartKind, Wording, parts
 
 SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
 
 
 def shown(sentence: str, facts: dict[str, str], language: Language = Language.EN) -> str:
     """Write a sentence with the kinds of its parts: «text», `code`."""
-    frames = {Kind.WORDS: "{}", Kind.TEXT: "«{}»", Kind.CODE: "`{}`"}
+    frames = {PartKind.WORDS: "{}", PartKind.TEXT: "«{}»", PartKind.CODE: "`{}`"}
     return "".join(frames[part.kind].format(part.value) for part in parts(sentence, facts, language))
 
 
@@ -44,21 +44,21 @@ def test_a_missing_fact_may_have_a_sentence_of_its_own() -> None:
         Text(en="Exited with {code}.", zh="退出码 {code}。"), without=Text(en="Exited.", zh="已退出。")
     )
 
-    assert wording.say({"code": "1"}, Language.EN)[1] == Part(Kind.TEXT, "1")
-    assert wording.say({"code": ""}, Language.EN) == (Part(Kind.WORDS, "Exited."),)
-    assert wording.say({}, Language.ZH) == (Part(Kind.WORDS, "已退出。"),)
+    assert wording.say({"code": "1"}, Language.EN)[1] == Part(PartKind.TEXT, "1")
+    assert wording.say({"code": ""}, Language.EN) == (Part(PartKind.WORDS, "Exited."),)
+    assert wording.say({}, Language.ZH) == (Part(PartKind.WORDS, "已退出。"),)
 
 
 def test_several_sentences_are_tried_in_order() -> None:
     last = Wording(Text(en="{path}", zh="{path}"), without=Text(en="none", zh="无"))
     wording = Wording(Text(en="{job}{path}", zh="{job}{path}"), without=last)
 
-    assert wording.say({"path": "x"}, Language.EN) == (Part(Kind.CODE, "x"),)
-    assert wording.say({}, Language.EN) == (Part(Kind.WORDS, "none"),)
+    assert wording.say({"path": "x"}, Language.EN) == (Part(PartKind.CODE, "x"),)
+    assert wording.say({}, Language.EN) == (Part(PartKind.WORDS, "none"),)
 
 
 def test_advice_is_optional() -> None:
     assert Wording(Text(en="x", zh="x")).advise({}, Language.EN) == ()
     assert Wording(Text(en="x", zh="x"), Text(en="y", zh="z")).advise({}, Language.EN) == (
-        Part(Kind.WORDS, "y"),
+        Part(PartKind.WORDS, "y"),
     )

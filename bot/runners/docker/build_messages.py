@@ -59,7 +59,7 @@ def _status(trace: str) -> Status:
         return Status()
 
 
-def _vertex(found: "Message") -> Vertex:
+def _vertex(found: "WireMessage") -> Vertex:
     return Vertex(
         digest=found.text(1),
         name=found.text(3),
@@ -70,11 +70,11 @@ def _vertex(found: "Message") -> Vertex:
     )
 
 
-def _output(found: "Message") -> Output:
+def _output(found: "WireMessage") -> Output:
     return Output(found.text(1), found.bytes(4))
 
 
-def _time(found: "Message", number: int) -> float | None:
+def _time(found: "WireMessage", number: int) -> float | None:
     if number not in found.parts:
         return None
     timestamp = decode(found.bytes(number))
@@ -82,7 +82,7 @@ def _time(found: "Message", number: int) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class WireMessage:
     """A protobuf message: its fields by number, separated by what they contain."""
 
     numbers: dict[int, int] = field(default_factory=dict)
@@ -98,12 +98,12 @@ class Message:
         return self.bytes(number).decode("utf-8", "replace")
 
 
-def decode(data: bytes) -> Message:
+def decode(data: bytes) -> WireMessage:
     """Decode one message. Raises ValueError for bytes that are none.
 
     https://protobuf.dev/programming-guides/encoding/
     """
-    found, at = Message(), 0
+    found, at = WireMessage(), 0
     while at < len(data):
         key, at = _varint(data, at)
         number, kind = key >> 3, key & 7

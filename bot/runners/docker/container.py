@@ -14,7 +14,7 @@ MINIMUM_MEMORY = 6 * 2**20
 _SERVICE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 
 
-class Kind(StrEnum):
+class ContainerKind(StrEnum):
     """The role of a container, on which its hardening depends."""
 
     APP = "app"
@@ -40,7 +40,7 @@ class ContainerLimits:
 class ContainerSpec:
     """One container of any kind."""
 
-    kind: Kind
+    kind: ContainerKind
     alias: str
     """Its name on the environment's network."""
     image: str
@@ -79,9 +79,9 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
         "MemorySwap": memory,
         "NanoCpus": int(limits.cpus * 1e9),
         "PidsLimit": limits.pids,
-        "ReadonlyRootfs": spec.kind is Kind.APP and limits.read_only,
+        "ReadonlyRootfs": spec.kind is ContainerKind.APP and limits.read_only,
         "CapDrop": ["ALL"],
-        "CapAdd": list(_SERVICE_CAPABILITIES) if spec.kind is Kind.SERVICE else [],
+        "CapAdd": list(_SERVICE_CAPABILITIES) if spec.kind is ContainerKind.SERVICE else [],
         "SecurityOpt": ["no-new-privileges"],
         "Tmpfs": {"/tmp": f"rw,nosuid,nodev,size={limits.tmp_size},mode=1777"},  # noqa: S108 - inside the container
         "Init": True,
@@ -94,8 +94,8 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
     }
 
 
-def _log(kind: Kind, limits: ContainerLimits) -> dict[str, Any]:
-    if kind is Kind.TESTS:
+def _log(kind: ContainerKind, limits: ContainerLimits) -> dict[str, Any]:
+    if kind is ContainerKind.TESTS:
         # The output is read as it comes, and the container is removed right afterwards.
         return {"Type": "none", "Config": {}}
     return {"Type": "json-file", "Config": {"max-size": limits.log_size, "max-file": "1"}}

@@ -7,7 +7,7 @@ from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, ServiceSpec
-from bot.runners.docker.container import ContainerLimits, ContainerSpec, Kind, configuration
+from bot.runners.docker.container import ContainerKind, ContainerLimits, ContainerSpec, configuration
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.docker.health import Health, unstartable
@@ -30,7 +30,7 @@ class Deployment:
     containers: Containers
     health: Health
     writer: LogWriter
-    labels: Mapping[Kind, Mapping[str, str]]
+    labels: Mapping[ContainerKind, Mapping[str, str]]
     names: Callable[[str], str]
     """Returns the name of the container of a part such as `app`."""
 
@@ -45,12 +45,12 @@ class Deployment:
     async def _service(self, service: ServiceSpec) -> str:
         await self.images.ensure(service.image, self.writer)
         container = ContainerSpec(
-            kind=Kind.SERVICE,
+            kind=ContainerKind.SERVICE,
             alias=service.name,
             image=service.image,
             network=self.network.name,
             memory=self.spec.memory,
-            labels=self.labels[Kind.SERVICE],
+            labels=self.labels[ContainerKind.SERVICE],
             env=service.env,
             command=service.command,
         )
@@ -62,12 +62,12 @@ class Deployment:
         if port is None:
             raise TellUser(Reason.NO_PORT)
         container = ContainerSpec(
-            kind=Kind.APP,
+            kind=ContainerKind.APP,
             alias=APP,
             image=self.spec.image.pinned,
             network=self.network.name,
             memory=self.spec.memory,
-            labels=self.labels[Kind.APP],
+            labels=self.labels[ContainerKind.APP],
             env=self.spec.env,
             command=self.spec.command,
             address=self.network.address,

@@ -7,7 +7,7 @@ from typing import Any
 from bot.core.naming import LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO, LABEL_RUN
 from bot.model.forge import RepoPath
 from bot.model.inventory import Item, ItemKind
-from bot.runners.docker.container import Kind
+from bot.runners.docker.container import ContainerKind
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.images import Images
@@ -61,7 +61,7 @@ class Inventory:
 
 def _container(found: Mapping[str, Any]) -> Item | None:
     role = (found.get("Labels") or {}).get(LABEL_ROLE)
-    kind = ItemKind.TESTS if role == Kind.TESTS else ItemKind.CONTAINER
+    kind = ItemKind.TESTS if role == ContainerKind.TESTS else ItemKind.CONTAINER
     return _item(kind, found, _first(found.get("Names")).removeprefix("/"))
 
 

@@ -7,7 +7,7 @@ from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 
 LABEL_ROLE = f"{PREFIX}.role"
-"""The role of a container, a `Kind`."""
+"""The role of a container, a `ContainerKind`."""
 
 
 def of_pull(instance: str, repo: RepoPath, number: int) -> dict[str, str]:

@@ -12,7 +12,7 @@ from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
 from bot.runners.docker import labels
-from bot.runners.docker.container import ContainerLimits, ContainerSpec, Kind, configuration
+from bot.runners.docker.container import ContainerKind, ContainerLimits, ContainerSpec, configuration
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.deployment import APP, Deployment
@@ -76,7 +76,7 @@ class DockerPlatform:
 
     async def stop_tests(self, key: EnvironmentKey) -> None:
         """Remove the containers of test suites; see `Platform.stop_tests`."""
-        await self._containers.remove_all({**self._labels(key), labels.LABEL_ROLE: Kind.TESTS})
+        await self._containers.remove_all({**self._labels(key), labels.LABEL_ROLE: ContainerKind.TESTS})
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         """Return the URL of the service for tests; see `Platform.service_url`."""
@@ -126,12 +126,12 @@ class DockerPlatform:
         writer = LogWriter(log)
         await self._images.ensure(spec.image, writer)
         container = ContainerSpec(
-            kind=Kind.TESTS,
+            kind=ContainerKind.TESTS,
             alias="tests",
             image=spec.image,
             network=network.name,
             memory=spec.memory,
-            labels=self._labels_for(spec.labels, spec.key, Kind.TESTS),
+            labels=self._labels_for(spec.labels, spec.key, ContainerKind.TESTS),
             env=spec.env,
             entrypoint=("/bin/sh", "-c") if spec.command else (),
             command=(spec.command,) if spec.command else (),
@@ -149,12 +149,14 @@ class DockerPlatform:
             containers=self._containers,
             health=Health(self._containers),
             writer=writer,
-            labels={kind: self._labels_for(spec.labels, spec.key, kind) for kind in Kind},
+            labels={kind: self._labels_for(spec.labels, spec.key, kind) for kind in ContainerKind},
             names=lambda part: naming.container(spec.key, part, self._instance),
         )
 
     def _labels(self, key: EnvironmentKey) -> dict[str, str]:
         return labels.of_environment(self._instance, key)
 
-    def _labels_for(self, extra: Mapping[str, str], key: EnvironmentKey, kind: Kind) -> dict[str, str]:
+    def _labels_for(
+        self, extra: Mapping[str, str], key: EnvironmentKey, kind: ContainerKind
+    ) -> dict[str, str]:
         return {**extra, **self._labels(key), labels.LABEL_ROLE: kind}

@@ -10,7 +10,7 @@ from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnava
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.manifest_policy import ManifestScope, violations
-from bot.runners.kubernetes.pure.manifests import APPLICABLE, Kind, Manifest, marked, ordered
+from bot.runners.kubernetes.pure.manifests import APPLICABLE, Manifest, ObjectKind, marked, ordered
 
 GONE_AFTER = 60.0
 ROLE = "app"
@@ -55,7 +55,7 @@ async def prune(
 
 
 async def _apply(
-    cluster: Cluster, kind: Kind, namespace: str, manifest: Manifest, labels: Mapping[str, str]
+    cluster: Cluster, kind: ObjectKind, namespace: str, manifest: Manifest, labels: Mapping[str, str]
 ) -> None:
     body = marked(manifest, labels, namespace)
     try:
@@ -70,7 +70,7 @@ async def _apply(
         raise _apply_error(manifest, refused) from refused
 
 
-async def _remove(cluster: Cluster, kind: Kind, namespace: str, name: str) -> None:
+async def _remove(cluster: Cluster, kind: ObjectKind, namespace: str, name: str) -> None:
     """Delete an object whose immutable fields change, such as a selector or a Job's template."""
 
     async def gone() -> bool:

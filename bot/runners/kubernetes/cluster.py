@@ -23,7 +23,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
 from bot.runners.kubernetes.pure.cluster_labels import MANAGER, selector
-from bot.runners.kubernetes.pure.manifests import Kind
+from bot.runners.kubernetes.pure.manifests import ObjectKind
 
 SECONDS = 30.0
 """Timeout of one request."""
@@ -121,7 +121,7 @@ class Cluster:
                 return {}
             raise
 
-    async def apply(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def apply(self, kind: ObjectKind, namespace: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Apply an object by server-side apply, taking over fields of other managers."""
         path = kind.path(namespace, str(body["metadata"]["name"]))
         return await self.apply_at(path, body)

@@ -22,7 +22,7 @@ from bot.runners.kubernetes.pure.manifests import (
     QUOTA,
     SECRET,
     SERVICE_ACCOUNT,
-    Kind,
+    ObjectKind,
 )
 
 PULL_SECRET = "chatops-pull"  # noqa: S105 - a name
@@ -133,7 +133,7 @@ class Namespaces:
         wanted = cluster_labels.of_environment(self._options.instance, key)
         return wanted.items() <= labels.items()
 
-    def _guardrails(self, owner: NamespaceOwner) -> list[tuple[Kind, dict[str, Any]]]:
+    def _guardrails(self, owner: NamespaceOwner) -> list[tuple[ObjectKind, dict[str, Any]]]:
         options = self._options
         found = [
             (NETWORK_POLICY, _object(NETWORK_POLICY, "chatops", owner, spec=network_policy(options))),
@@ -226,7 +226,7 @@ def _time(text: str) -> datetime | None:
     return found.astimezone(UTC) if found.tzinfo else None
 
 
-def _object(kind: Kind, name: str, owner: NamespaceOwner, **rest: Any) -> dict[str, Any]:
+def _object(kind: ObjectKind, name: str, owner: NamespaceOwner, **rest: Any) -> dict[str, Any]:
     metadata = {"name": name, "labels": dict(owner.labels)}
     return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **rest}
 

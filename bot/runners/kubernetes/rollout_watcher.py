@@ -9,7 +9,15 @@ from bot.model.errors import TellUser
 from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnavailable
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels, objects, rollout_status
-from bot.runners.kubernetes.pure.manifests import DEPLOYMENT, EVENT, JOB, POD, REPLICA_SET, STATEFUL_SET, Kind
+from bot.runners.kubernetes.pure.manifests import (
+    DEPLOYMENT,
+    EVENT,
+    JOB,
+    POD,
+    REPLICA_SET,
+    STATEFUL_SET,
+    ObjectKind,
+)
 from bot.runners.kubernetes.pure.objects import NamespaceState
 from bot.runners.kubernetes.pure.rollout_status import RolloutFailure
 from bot.runners.lines import Lines, LogWriter
@@ -128,7 +136,7 @@ class RolloutWatcher:
         events = objects.events_about(await self._list(EVENT), (*workloads, *hooks, *sets, *pods))
         return NamespaceState(workloads=workloads, hooks=hooks, replica_sets=sets, pods=pods, events=events)
 
-    async def _list(self, kind: Kind) -> list[dict[str, Any]]:
+    async def _list(self, kind: ObjectKind) -> list[dict[str, Any]]:
         return await self._cluster.list(kind.path(self._namespace))
 
     def _progress(self, state: NamespaceState) -> None:

@@ -8,7 +8,7 @@ from bot.model.environment import Endpoint
 from bot.runners.kubernetes.cluster import MERGE, Cluster
 from bot.runners.kubernetes.pure import scaling
 from bot.runners.kubernetes.pure.entry_service import APP
-from bot.runners.kubernetes.pure.manifests import CRON_JOB, Kind
+from bot.runners.kubernetes.pure.manifests import CRON_JOB, ObjectKind
 from bot.runners.kubernetes.readiness import ReadinessCheck, until_ready
 from bot.runners.kubernetes.rollout_watcher import RolloutTarget, RolloutWatcher
 from bot.runners.lines import LogWriter
@@ -60,13 +60,13 @@ class Workloads:
             base = f"http://{endpoint.host}:{endpoint.port}"
             await until_ready(ReadinessCheck(base, endpoint.host, None, ANSWER_SECONDS, direct=True))
 
-    async def _all(self) -> list[tuple[Kind, dict[str, Any]]]:
+    async def _all(self) -> list[tuple[ObjectKind, dict[str, Any]]]:
         each = await asyncio.gather(
             *(self.cluster.list(kind.path(self.namespace)) for kind in scaling.SCALED)
         )
         return [(kind, body) for kind, bodies in zip(scaling.SCALED, each, strict=True) for body in bodies]
 
-    async def _patch(self, kind: Kind, body: dict[str, Any], patch: dict[str, Any] | None) -> None:
+    async def _patch(self, kind: ObjectKind, body: dict[str, Any], patch: dict[str, Any] | None) -> None:
         if patch is not None:
             path = kind.path(self.namespace, str(body["metadata"]["name"]))
             await self.cluster.call("PATCH", path, body=patch, content=MERGE)

@@ -16,7 +16,7 @@ from bot.web.pages import formatting, messages
 from bot.web.pages.language import COOKIE, choose
 from bot.words import quantities, reasons
 from bot.words.names import PERMISSIONS, SEVERITIES, STATES, STEPS, TRIGGERS
-from bot.words.sentence import Kind, Part
+from bot.words.sentence import Part, PartKind
 
 _CODE = re.compile(r"`([^`]+)`")
 
@@ -48,7 +48,7 @@ def coded(text: str) -> Markup:
 def sentence(parts: Iterable[Part]) -> Markup:
     """Return a sentence of the bot as HTML, with the facts in it escaped."""
     return Markup().join(
-        _CODE_PART.format(one.value) if one.kind is Kind.CODE else one.value for one in parts
+        _CODE_PART.format(one.value) if one.kind is PartKind.CODE else one.value for one in parts
     )
 
 

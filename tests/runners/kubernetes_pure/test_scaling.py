@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from bot.runners.kubernetes.pure import scaling
-from bot.runners.kubernetes.pure.manifests import CRON_JOB, DEPLOYMENT, STATEFUL_SET, Kind
+from bot.runners.kubernetes.pure.manifests import CRON_JOB, DEPLOYMENT, STATEFUL_SET, ObjectKind
 
 
 def workload(**spec: Any) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def workload(**spec: Any) -> dict[str, Any]:
     ],
 )
 def test_scaling_up_restores_the_former_replicas(
-    kind: Kind, before: dict[str, Any], asleep: dict[str, Any], after: dict[str, Any]
+    kind: ObjectKind, before: dict[str, Any], asleep: dict[str, Any], after: dict[str, Any]
 ) -> None:
     down = scaling.scale_down(kind, before)
     assert down is not None
@@ -30,7 +30,7 @@ def test_scaling_up_restores_the_former_replicas(
 
 
 @pytest.mark.parametrize(("kind", "spec"), [(DEPLOYMENT, {"replicas": 0}), (CRON_JOB, {"suspend": True})])
-def test_workloads_without_replicas_are_not_changed(kind: Kind, spec: dict[str, Any]) -> None:
+def test_workloads_without_replicas_are_not_changed(kind: ObjectKind, spec: dict[str, Any]) -> None:
     assert scaling.scale_down(kind, workload(**spec)) is None
 
 

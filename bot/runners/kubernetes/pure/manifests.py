@@ -18,7 +18,7 @@ class ManifestError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ObjectKind:
     """A namespaced kind, and its path in the API."""
 
     api_version: str
@@ -32,24 +32,24 @@ class Kind:
         return f"{found}/{name}" if name else found
 
 
-CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
-SECRET = Kind("v1", "Secret", "secrets")
-SERVICE = Kind("v1", "Service", "services")
-SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
-CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
-POD = Kind("v1", "Pod", "pods")
-EVENT = Kind("v1", "Event", "events")
-QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
-LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
-DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
-STATEFUL_SET = Kind("apps/v1", "StatefulSet", "statefulsets")
-REPLICA_SET = Kind("apps/v1", "ReplicaSet", "replicasets")
-JOB = Kind("batch/v1", "Job", "jobs")
-CRON_JOB = Kind("batch/v1", "CronJob", "cronjobs")
-INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
-NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+CONFIG_MAP = ObjectKind("v1", "ConfigMap", "configmaps")
+SECRET = ObjectKind("v1", "Secret", "secrets")
+SERVICE = ObjectKind("v1", "Service", "services")
+SERVICE_ACCOUNT = ObjectKind("v1", "ServiceAccount", "serviceaccounts")
+CLAIM = ObjectKind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+POD = ObjectKind("v1", "Pod", "pods")
+EVENT = ObjectKind("v1", "Event", "events")
+QUOTA = ObjectKind("v1", "ResourceQuota", "resourcequotas")
+LIMIT_RANGE = ObjectKind("v1", "LimitRange", "limitranges")
+DEPLOYMENT = ObjectKind("apps/v1", "Deployment", "deployments")
+STATEFUL_SET = ObjectKind("apps/v1", "StatefulSet", "statefulsets")
+REPLICA_SET = ObjectKind("apps/v1", "ReplicaSet", "replicasets")
+JOB = ObjectKind("batch/v1", "Job", "jobs")
+CRON_JOB = ObjectKind("batch/v1", "CronJob", "cronjobs")
+INGRESS = ObjectKind("networking.k8s.io/v1", "Ingress", "ingresses")
+NETWORK_POLICY = ObjectKind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 
-APPLICABLE: tuple[Kind, ...] = (
+APPLICABLE: tuple[ObjectKind, ...] = (
     SERVICE_ACCOUNT,
     CONFIG_MAP,
     SECRET,
@@ -78,7 +78,7 @@ class Manifest:
     body: Mapping[str, Any]
 
     @property
-    def known(self) -> Kind | None:
+    def known(self) -> ObjectKind | None:
         """The kind, if it may be applied."""
         return _KNOWN.get((self.api_version, self.kind))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.core import naming
-from bot.runners.kubernetes.pure.manifests import CRON_JOB, DEPLOYMENT, STATEFUL_SET, Kind
+from bot.runners.kubernetes.pure.manifests import CRON_JOB, DEPLOYMENT, STATEFUL_SET, ObjectKind
 
 SCALED = (DEPLOYMENT, STATEFUL_SET, CRON_JOB)
 """Kinds that create pods for as long as they exist."""
@@ -15,7 +15,7 @@ ANNOTATION = f"{naming.PREFIX}.awake"
 """Stores the scale before sleeping: the number of replicas, or that a CronJob was not suspended."""
 
 
-def scale_down(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
+def scale_down(kind: ObjectKind, body: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the patch that scales a workload to zero; None if it is at zero already."""
     spec = body.get("spec") or {}
     if kind is CRON_JOB:
@@ -24,7 +24,7 @@ def scale_down(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
     return _patch(str(replicas), {"replicas": 0}) if replicas else None
 
 
-def scale_up(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
+def scale_up(kind: ObjectKind, body: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the patch that restores a workload's scale; None if it does not sleep."""
     kept = str((body["metadata"].get("annotations") or {}).get(ANNOTATION, ""))
     if not kept:
