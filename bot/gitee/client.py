@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 
 from bot.gitee import objects
+from bot.gitee.decoding import decode
 from bot.gitee.errors import unreadable
 from bot.gitee.paths import is_inside, is_name
 from bot.gitee.transport import Call, Transport
@@ -204,7 +205,7 @@ def _utc(moment: datetime) -> str:
 
 
 def _list(response: httpx.Response) -> list[Any]:
-    items = response.json()
+    items = decode(response.content)
     if not isinstance(items, list):
         raise TypeError("not a list")
     return items

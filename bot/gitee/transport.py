@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
+from bot.gitee.decoding import decode
 from bot.gitee.errors import error_for, unreachable, unreadable
 from bot.model.errors import GiveUp
 from bot.model.reason import Reason
@@ -91,7 +92,7 @@ class Transport:
         if response.status_code == HTTPStatus.NOT_FOUND:
             return None
         try:
-            return response.json()
+            return decode(response.content)
         except ValueError as error:
             raise unreadable(str(call), "the answer is not JSON") from error
 

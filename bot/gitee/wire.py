@@ -4,13 +4,13 @@ Nothing in a webhook is trusted: it only says which pull request to read from th
 kept that could contain a password or an e-mail address.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.core.admission import keys
+from bot.gitee.decoding import decode
 from bot.gitee.paths import is_name, is_sha, repo_path
 from bot.model.delivery import Delivery, Trigger
 from bot.model.forge import RepoPath
@@ -63,7 +63,7 @@ def read(headers: Mapping[str, str], body: bytes, received_at: datetime) -> Deli
 
 def _object(body: bytes) -> Mapping[str, Any]:
     try:
-        payload = json.loads(body)
+        payload = decode(body)
     except (ValueError, RecursionError) as error:
         raise MalformedDeliveryError("the body is not JSON") from error
     if not isinstance(payload, Mapping):

@@ -1,6 +1,7 @@
 """How the client reads answers: recorded, unusual and incomplete ones."""
 
-from datetime import datetime
+import json
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -103,6 +104,18 @@ async def test_recorded_pull_requests_are_read(name: str) -> None:
     assert pull.number == recorded["number"]
     assert pull.head.sha == recorded["head"]["sha"]
     assert pull.clone_url == recorded["base"]["repo"]["html_url"]
+
+
+async def test_half_a_character_is_replaced_in_answers_and_lists() -> None:
+    recorded = {**answer("go-scm__pr"), "title": "half \ud83d, whole \U0001f680"}
+    said = {**COMMENT, "body": "/build \udfff"}
+    gitee = Prepared([httpx.Response(200, content=json.dumps(body)) for body in (recorded, [said])])
+
+    pull = await gitee.client.pull_request(REPO, 1)
+    [comment] = await gitee.client.comments_since(REPO, 1, datetime.min.replace(tzinfo=UTC))
+
+    assert pull is not None
+    assert (pull.title, comment.body) == ("half ?, whole \U0001f680", "/build ?")
 
 
 async def test_recorded_files_and_comments_are_read() -> None:
