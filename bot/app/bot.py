@@ -81,7 +81,7 @@ def _deps(
             settings, web_port=listeners.web.port, preview_port=listeners.previews.port
         ),
         commands=commands,
-        permissions=values.permissions(settings, commands),
+        policy=values.permissions(settings, commands),
         identity=Identity(adapters.forge),
         clock=clock,
         sleep=sleep,

@@ -26,7 +26,7 @@ class Deps:
     store: Store
     addresses: Addresses
     commands: tuple[AnyCommand, ...]
-    permissions: Mapping[str, PermissionLevel]
+    policy: Mapping[str, PermissionLevel]
     """Levels of the commands whose own level the settings change."""
     identity: Identity
     clock: Clock

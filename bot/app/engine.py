@@ -79,7 +79,7 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
         adapters=deps.adapters.steps,
         addresses=deps.addresses,
         clock=deps.clock,
-        longest=duration.parse(settings.preview.ttl),
+        max_lifetime=duration.parse(settings.preview.ttl),
         sleeps=bool(values.idle_time(settings)),
     )
     timeout = duration.parse(settings.limits.run_time)
@@ -101,12 +101,12 @@ async def deciding(
         records=deps.store,
         logs=adapters.files,
         commands=deps.commands,
-        policy=deps.permissions,
+        policy=deps.policy,
         settings=values.command_settings(settings, deps.addresses),
         clock=deps.clock,
         language=settings.comments.language,
     )
-    decider = Decider(adapters.forge, gatherer, deps.commands, deps.permissions, deps.identity, deps.clock)
+    decider = Decider(adapters.forge, gatherer, deps.commands, deps.policy, deps.identity, deps.clock)
     dispatcher = Dispatcher(
         deps.store, decider, comments.publisher, worker, membership, deps.clock, settings.comments.language
     )

@@ -104,11 +104,11 @@ def _web(deps: Deps, inbox: NotifyingInbox, queue_positions: QueuePositions) -> 
         refresh_stats=stored.refresh,
         clock=deps.clock,
         addresses=deps.addresses,
-        commands=tuple(catalog.command_help(command, deps.permissions) for command in deps.commands),
+        commands=tuple(catalog.command_help(command, deps.policy) for command in deps.commands),
         language=settings.comments.language,
         gitee_url=settings.gitee.url,
         retention=values.retention(settings),
-        expiry_warning=values.warning_time(settings),
+        warning_time=values.warning_time(settings),
     )
 
 

@@ -66,7 +66,7 @@ class WebDeps:
     """Address at which people open repositories and pull requests."""
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     """How long logs and reports can be shown."""
-    expiry_warning: timedelta = timedelta(hours=12)
+    warning_time: timedelta = timedelta(hours=12)
     """How long before an environment expires the pages point it out."""
 
 

@@ -7,6 +7,13 @@ from bot.model.reason import Reason
 from bot.model.text import Text
 from bot.words.sentence import Wording
 
+_WAIT_FOR_AN_OPERATOR = Text(
+    en="The code is not at fault; try again once an operator has fixed it.",
+    zh="这不是代码的问题，管理员恢复后可以重试。",
+)
+TRY_LATER = Text(en="The code is not at fault; try again later.", zh="这不是代码的问题，稍后可以重试。")
+_LATER = Text(en="Try again later.", zh="稍后可以重试。")
+
 ENDED: Final[Mapping[Reason, Wording]] = {
     Reason.CANCELLED: Wording(
         Text(en="Cancelled by {who}.", zh="由 {who} 取消。"),
@@ -39,20 +46,14 @@ ENDED: Final[Mapping[Reason, Wording]] = {
 INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
     Reason.ENGINE_UNAVAILABLE: Wording(
         Text(en="The Docker Engine does not respond: {message}.", zh="Docker Engine 没有响应：{message}。"),
-        advice=Text(
-            en="The code is not at fault; try again once an operator has fixed it.",
-            zh="这不是代码的问题，管理员恢复后可以重试。",
-        ),
+        advice=_WAIT_FOR_AN_OPERATOR,
     ),
     Reason.CLUSTER_UNAVAILABLE: Wording(
         Text(
             en="The Kubernetes cluster does not respond: {message}.",
             zh="Kubernetes 集群没有响应：{message}。",
         ),
-        advice=Text(
-            en="The code is not at fault; try again once an operator has fixed it.",
-            zh="这不是代码的问题，管理员恢复后可以重试。",
-        ),
+        advice=_WAIT_FOR_AN_OPERATOR,
     ),
     Reason.CLUSTER_REFUSED: Wording(
         Text(
@@ -66,14 +67,11 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
             en="The cluster's BuildKit does not respond: {message}.",
             zh="集群中的构建服务（BuildKit）没有响应：{message}。",
         ),
-        advice=Text(
-            en="The code is not at fault; try again once an operator has fixed it.",
-            zh="这不是代码的问题，管理员恢复后可以重试。",
-        ),
+        advice=_WAIT_FOR_AN_OPERATOR,
     ),
     Reason.REGISTRY_UNAVAILABLE: Wording(
         Text(en="The image registry does not respond: {message}.", zh="镜像仓库没有响应：{message}。"),
-        advice=Text(en="The code is not at fault; try again later.", zh="这不是代码的问题，稍后可以重试。"),
+        advice=TRY_LATER,
     ),
     Reason.REGISTRY_DENIED: Wording(
         Text(
@@ -91,7 +89,7 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.GIT_UNAVAILABLE: Wording(
         Text(en="The code cannot be fetched for now: {message}.", zh="暂时无法获取代码：{message}。"),
-        advice=Text(en="Try again later.", zh="稍后可以重试。"),
+        advice=_LATER,
     ),
     Reason.GIT_DENIED: Wording(
         Text(
@@ -113,7 +111,7 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.GITEE_UNAVAILABLE: Wording(
         Text(en="Gitee does not respond: {message}.", zh="Gitee 没有响应：{message}。"),
-        advice=Text(en="Try again later.", zh="稍后可以重试。"),
+        advice=_LATER,
     ),
     Reason.GITEE_DENIED: Wording(
         Text(

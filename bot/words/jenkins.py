@@ -5,6 +5,7 @@ from typing import Final
 
 from bot.model.reason import Reason
 from bot.model.text import Text
+from bot.words.infrastructure import TRY_LATER
 from bot.words.sentence import Wording
 
 JENKINS: Final[Mapping[Reason, Wording]] = {
@@ -77,7 +78,7 @@ JENKINS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.JENKINS_UNAVAILABLE: Wording(
         Text(en="Jenkins does not respond: {message}.", zh="Jenkins 没有响应：{message}。"),
-        advice=Text(en="The code is not at fault; try again later.", zh="这不是代码的问题，稍后可以重试。"),
+        advice=TRY_LATER,
     ),
     Reason.JENKINS_QUEUED_TOO_LONG: Wording(
         Text(

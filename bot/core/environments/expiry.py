@@ -8,17 +8,17 @@ from bot.model.inventory import Item
 from bot.model.run import Run
 
 
-def until(now: datetime, asked: int, longest: timedelta) -> datetime:
-    """Return when an environment deployed now expires: after `asked` seconds, but at most after `longest`."""
-    return now + min(timedelta(seconds=asked), longest)
+def until(now: datetime, asked: int, max_lifetime: timedelta) -> datetime:
+    """Return when an environment deployed now expires: `asked` seconds or at most `max_lifetime` later."""
+    return now + min(timedelta(seconds=asked), max_lifetime)
 
 
 def extension(
-    environment: Environment, more: timedelta, now: datetime, longest: timedelta
+    environment: Environment, more: timedelta, now: datetime, max_lifetime: timedelta
 ) -> Extension | None:
-    """Return an extension by `more`, to at most `longest` from now; None if that adds nothing."""
+    """Return an extension by `more`, to at most `max_lifetime` from now; None if that adds nothing."""
     asked = max(environment.expires_at, now) + more
-    allowed = min(asked, now + longest)
+    allowed = min(asked, now + max_lifetime)
     if allowed <= environment.expires_at:
         return None
     return Extension(environment.key.name, allowed, capped=allowed < asked)
@@ -41,18 +41,18 @@ def expired(
     return tuple(one for one in environments if one.expires_at <= now and _pull(one) not in busy)
 
 
-def ends_soon(environment: Environment, now: datetime, ahead: timedelta) -> bool:
-    """Whether an environment that is ready, asleep or waking expires within `ahead`.
+def ends_soon(environment: Environment, now: datetime, warning_time: timedelta) -> bool:
+    """Whether an environment that is ready, asleep or waking expires within `warning_time`.
 
-    False if its whole life is no longer than `ahead`: a lifetime so short was chosen on purpose.
+    False if its whole life is no longer than `warning_time`: a lifetime so short was chosen on purpose.
     """
     given = environment.expires_at - (environment.extended_at or environment.deployed_at)
     left = environment.expires_at - now
-    return environment.state.deployed and timedelta() < left <= ahead < given
+    return environment.state.deployed and timedelta() < left <= warning_time < given
 
 
 def to_warn(
-    environments: Iterable[Environment], unfinished: Iterable[Run], now: datetime, ahead: timedelta
+    environments: Iterable[Environment], unfinished: Iterable[Run], now: datetime, warning_time: timedelta
 ) -> tuple[Environment, ...]:
     """Return environments whose expiry people are warned of now.
 
@@ -62,7 +62,7 @@ def to_warn(
     return tuple(
         one
         for one in environments
-        if ends_soon(one, now, ahead) and one.warned != one.expires_at and _pull(one) not in busy
+        if ends_soon(one, now, warning_time) and one.warned != one.expires_at and _pull(one) not in busy
     )
 
 

@@ -60,16 +60,17 @@ def announcement(
 
 
 def environment_line(
-    environment: Environment, addresses: Addresses, now: datetime, ahead: timedelta
+    environment: Environment, addresses: Addresses, now: datetime, warning_time: timedelta
 ) -> EnvironmentLine:
-    """Return an environment as a list shows it; `ahead` is how long before its expiry the list warns."""
+    """Return an environment as a list shows it; it warns `warning_time` before the expiry."""
+    soon = expiry.ends_soon(environment, now, warning_time)
     return EnvironmentLine(
         environment.key.name,
         addresses.environment(environment),
         environment.state,
         environment.sha,
         environment.expires_at,
-        extend=extend_command(environment.key.name) if expiry.ends_soon(environment, now, ahead) else "",
+        extend=extend_command(environment.key.name) if soon else "",
     )
 
 

@@ -29,20 +29,20 @@ class ExpiryWarnings:
     addresses: Addresses
     clock: Clock
     language: Language
-    ahead: timedelta
+    warning_time: timedelta
     """How long before the expiry people are warned."""
 
     async def reconcile(self) -> None:
         """Submit the warnings that are due."""
         unfinished = await self.records.runs.unfinished()
         found = await self.records.pulls.environments()
-        for one in expiry.to_warn(found, unfinished, self.clock.now(), self.ahead):
+        for one in expiry.to_warn(found, unfinished, self.clock.now(), self.warning_time):
             self.publisher.submit(f"expiry of {one.key}", partial(self.publish, one.key))
 
     async def publish(self, key: EnvironmentKey) -> None:
         """Publish the warning for one environment, if it is still due, and record it."""
         found = await self.records.pulls.environments(key.repo, key.number)
-        for one in expiry.to_warn(found, (), self.clock.now(), self.ahead):
+        for one in expiry.to_warn(found, (), self.clock.now(), self.warning_time):
             if one.key == key:
                 await self.publisher.publish(await self._update(one))
                 await self.records.pulls.change(key.repo, key.number, partial(_warned, one))
@@ -51,7 +51,7 @@ class ExpiryWarnings:
         key = environment.key
         deployed = await self.records.runs.run(environment.run)
         recipient = (deployed.origin.actor or deployed.author) if deployed else ""
-        line = showing.environment_line(environment, self.addresses, self.clock.now(), self.ahead)
+        line = showing.environment_line(environment, self.addresses, self.clock.now(), self.warning_time)
         # One marker for each expiry: the warning is one comment, whichever replica publishes it.
         marker = naming.comment_marker("expiring", f"{key.name}-{int(environment.expires_at.timestamp())}")
         language = deployed.language if deployed else self.language

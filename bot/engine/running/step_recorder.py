@@ -33,7 +33,7 @@ class StepRecorder:
     adapters: StepAdapters
     addresses: Addresses
     clock: Clock
-    longest: timedelta
+    max_lifetime: timedelta
     """Longest lifetime of an environment without a new deploy."""
     sleeps: bool = False
     """Whether environments on platforms that can suspend them are scaled to zero when idle."""
@@ -102,7 +102,7 @@ class StepRecorder:
             state=EnvironmentState.STARTING,
             run=run.id,
             deployed_at=now,
-            expires_at=until(now, step.ttl, self.longest),
+            expires_at=until(now, step.ttl, self.max_lifetime),
             teardown=step.teardown,
             suspendable_by=step.config.runner
             if self.sleeps and step.config.runner in self.adapters.suspendable

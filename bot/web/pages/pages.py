@@ -132,7 +132,7 @@ def _environments(request: web.Request, found: Sequence[Environment]) -> dict[st
     """Return what the list of environments shows; `extend` has a command for those that expire soon."""
     deps = request.app[DEPS]
     now = deps.clock.now()
-    near = [one.key for one in found if expiry.ends_soon(one, now, deps.expiry_warning)]
+    near = [one.key for one in found if expiry.ends_soon(one, now, deps.warning_time)]
     return {
         "environments": found,
         "address": deps.addresses.environment,
