@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 
+from bot.words.sentence import MISSING
+
 GITEE_TIME = timezone(timedelta(hours=8))
 """The time zone in which Gitee shows and sends times."""
 
@@ -11,7 +13,7 @@ class ShownFacts(dict[str, str]):
     """Facts of a reason. A missing one shows as a dash: an incomplete comment is better than none."""
 
     def __missing__(self, key: str) -> str:
-        return "—"
+        return MISSING
 
 
 def facts(given: Mapping[str, str]) -> ShownFacts:

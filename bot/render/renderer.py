@@ -14,7 +14,7 @@ from bot.model.views import Message, View
 from bot.render import escape, figures
 from bot.render.cut import cut, size
 from bot.words import quantities, reasons
-from bot.words.names import PERMISSIONS, SEVERITIES, STATES, STEPS, TRIGGERS
+from bot.words.names import NAMES
 
 LIMIT = 60_000
 """UTF-8 bytes. Gitee refuses 65,535, and does not say whether it counts bytes or characters."""
@@ -36,15 +36,6 @@ FILTERS: dict[str, Callable[..., object]] = {
     "url": escape.url,
 }
 """Filters for template authors, besides Jinja's own and those that depend on the language."""
-
-NAMES = {
-    "step": STEPS,
-    "state": STATES,
-    "trigger": TRIGGERS,
-    "severity": SEVERITIES,
-    "level": PERMISSIONS,
-}
-"""The global `names` of templates, in the language of the comment."""
 
 
 class TemplateRenderer:

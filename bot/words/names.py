@@ -60,3 +60,12 @@ PERMISSIONS: Final[Mapping[str, Text]] = {
     "admin": Text(en="repository administrators", zh="仓库管理员"),
 }
 """By the level that a command asks for."""
+
+NAMES: Final[Mapping[str, Mapping[str, Text]]] = {
+    "state": STATES,
+    "step": STEPS,
+    "trigger": TRIGGERS,
+    "severity": SEVERITIES,
+    "level": PERMISSIONS,
+}
+"""All of them, by the name under which templates use them."""

@@ -15,12 +15,10 @@ from bot.model.text import Language
 from bot.web.pages import formatting, messages
 from bot.web.pages.language import COOKIE, choose
 from bot.words import quantities, reasons
-from bot.words.names import PERMISSIONS, SEVERITIES, STATES, STEPS, TRIGGERS
+from bot.words.names import NAMES
 from bot.words.sentence import Part, PartKind
 
 _CODE = re.compile(r"`([^`]+)`")
-
-_NAMES = {"state": STATES, "step": STEPS, "trigger": TRIGGERS, "severity": SEVERITIES, "level": PERMISSIONS}
 
 TEMPLATES = web.AppKey("templates", Environment)
 
@@ -77,7 +75,7 @@ def render(
         facts,
         lang=language,
         t=say,
-        named=lambda table, name: _NAMES[table][name].say(language),
+        named=lambda table, name: NAMES[table][name].say(language),
         explain=lambda given: sentence(reasons.sentence(given, language)),
         remark=lambda note: sentence(reasons.remark(note, language)),
         ago=lambda then: formatting.relative(then, now, language),
