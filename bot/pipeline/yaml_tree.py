@@ -4,6 +4,7 @@ Scalars remain text as written, because only the key decides their type: `on` is
 an octal number, and `8:30` not a number of seconds.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -21,6 +22,7 @@ Tree = dict[str, "Tree"] | list["Tree"] | str | None
 
 _STRING = {None, "!", "tag:yaml.org,2002:str"}
 _COLLECTION = {None, "!"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NULL = {"", "~", "null", "Null", "NULL"}
 
 
@@ -141,7 +143,7 @@ class _TreeBuilder:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 _reject(event, messages.KEY)
-            key, mark = event.value, _mark(event.start_mark)
+            key, mark = _text(event), _mark(event.start_mark)
             inner = (*path, key)
             if key in found:
                 self._document.repeated.append(
@@ -171,8 +173,16 @@ def _scalar(event: yaml.ScalarEvent) -> str | None:
     if event.tag not in _STRING:
         _reject(event, messages.TAG)
     plain = event.style is None and event.tag is None
-    value: str = event.value
+    value = _text(event)
     return None if plain and value in _NULL else value
+
+
+def _text(event: yaml.ScalarEvent) -> str:
+    """Return the text of a scalar. An escape can stand for half a character, which UTF-8 cannot hold."""
+    value: str = event.value
+    if _SURROGATE.search(value):
+        _reject(event, messages.NOT_PRINTABLE)
+    return value
 
 
 def _mark(mark: Any) -> Mark:
