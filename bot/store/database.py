@@ -23,6 +23,18 @@ T = TypeVar("T")
 BUSY_SECONDS = 10.0
 """Seconds that a transaction waits for another process that has locked the SQLite file."""
 READ_ONLY = {"chatops_reads": True}
+KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+"""With these, a vanished server is noticed within seconds rather than hours:
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
+"""
+SERVER_OPTIONS = {
+    "idle_in_transaction_session_timeout": "5s",
+    **{f"tcp_{name}": value for name, value in KEEPALIVES.items()},
+}
+"""With these, the server notices a vanished or frozen bot likewise, and releases what its transaction locked:
+without them, one replica that freezes inside a transaction stops all others. The options of a `[store] url`
+come after them and win. https://www.postgresql.org/docs/current/runtime-config-client.html
+"""
 THREADS = 8
 """Concurrent transactions on PostgreSQL; SQLite has one writer."""
 
@@ -143,11 +155,15 @@ def _lock(url: URL) -> int | None:
 
 def _postgresql(url: URL, threads: int) -> Engine:
     driver = url if url.drivername != "postgresql" else url.set(drivername="postgresql+psycopg")
-    # With keep-alives, a vanished server is noticed within seconds rather than hours:
-    # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
-    alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 5}
+    given = url.normalized_query.get("options", ())
+    options = " ".join((*(f"-c {name}={value}" for name, value in SERVER_OPTIONS.items()), *given))
     return create_engine(
-        driver, pool_pre_ping=True, pool_size=threads, max_overflow=0, pool_timeout=10, connect_args=alive
+        driver.difference_update_query(["options"]),
+        pool_pre_ping=True,
+        pool_size=threads,
+        max_overflow=0,
+        pool_timeout=10,
+        connect_args={**KEEPALIVES, "connect_timeout": 5, "options": options},
     )
 
 
