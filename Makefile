@@ -11,7 +11,7 @@ ON_CLUSTER = $(if $(filter on,$(CLUSTER)),PYTHONPATH=deploy/local $(BIN)/python 
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
            --no-header --python-version 3.11
 
-.PHONY: help setup setup-test demo test crash-test test-cluster flaky pictures bench lint lock down clean
+.PHONY: help setup setup-test demo test test-attack crash-test test-cluster flaky pictures bench lint lock down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -29,6 +29,9 @@ demo: setup ## set up, then start an offline Gitee with the bot beside it; ARGS=
 
 test: setup-test ## set up, then run all checks and tests; with ARGS only the tests that pytest selects by them; CLUSTER=off skips Kubernetes
 	@STARTED=$(STARTED) deploy/local/suite.sh $(ARGS)
+
+test-attack: setup-test ## try every attack on the bot, except those that need a cluster, and count how many held; ARGS go to pytest
+	$(BIN)/python -m pytest -n "$${TEST_WORKERS:-2}" --dist loadgroup -m attack $(ARGS)
 
 test-cluster: setup-test ## run the tests that need Kubernetes, on a local node or on the cluster of KUBECONFIG; ARGS go to pytest
 	@PYTHONPATH=deploy/local $(BIN)/python -m tests.cluster.local test $(ARGS)

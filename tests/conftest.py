@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 # Imported here, so that all folders share one server.
 from tests.real.postgres import postgres, postgres_url, store_url
-from tests.suite import replay
+from tests.suite import attacks, replay
 
 __all__ = ["postgres", "postgres_url", "store_url"]
 
@@ -28,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     replay.apply(config, items)
+    attacks.mark(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in attacks.summary(terminalreporter):
+        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(wrapper=True)

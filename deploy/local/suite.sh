@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.."
 bin=.venv/bin
 pytest_log=.local/pytest.log
 cluster_log=.local/pytest-cluster.log
+logs=("$pytest_log")
 reports=(.local/pytest.xml .local/pytest-cluster.xml)
 pure='bot/core/*,bot/model/*,bot/pipeline/*,bot/runners/kubernetes/pure/*,bot/words/*,commands/*'
 
@@ -63,6 +64,7 @@ failed=0
 [ $selected = yes ] || pytest_options+=("${coverage[@]}")
 $bin/python -m pytest "${pytest_options[@]}" --junitxml="${reports[0]}" "$@" | tee "$pytest_log" || failed=1
 if [ $with_cluster = yes ]; then
+    logs+=("$cluster_log")
     part 'wait for the cluster to be built'
     wait $building || true # the next command repeats the build and reports the error
     part 'pytest on a cluster'
@@ -84,6 +86,7 @@ part 'time taken'
 printf '%s\n' "${took[@]}"
 
 printf '\n== tests\n'
+grep -hE '^(attacks|broke): ' "${logs[@]}" || true
 [ $with_cluster = no ] || grep -E '^=+ .* in .* =+$' "$cluster_log" || echo 'The tests on a cluster did not run.'
 tail -n 1 "$pytest_log"
 exit $failed
