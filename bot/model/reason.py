@@ -60,6 +60,7 @@ class Reason(StrEnum):
     CHART_FAILED = "chart_failed"  # chart, message
     CHART_REFUSED = "chart_refused"  # chart
     VALUE_REFUSED = "value_refused"  # value
+    SCHEMA_REFUSED = "schema_refused"  # path, reference
     NO_SERVICE = "no_service"  # path, host
     MANIFEST_INVALID = "manifest_invalid"  # path, message
     MANIFEST_REFUSED = "manifest_refused"  # object, what

@@ -216,6 +216,16 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
             zh="管理员不允许仓库设置 Chart 的值 {value}。",
         ),
     ),
+    Reason.SCHEMA_REFUSED: Wording(
+        Text(
+            en="{path} refers to {reference}, but a chart's schema may only refer to itself.",
+            zh="{path} 引用了 {reference}，而 Chart 的 schema 只能引用文件自身的内容。",
+        ),
+        advice=Text(
+            en="Copy that schema into the file, such as under `$defs`, and refer to it with `#/$defs/…`.",
+            zh="请把被引用的 schema 复制到该文件中（例如放在 `$defs` 下），再用 `#/$defs/…` 引用。",
+        ),
+    ),
     Reason.NO_SERVICE: Wording(
         Text(
             en="It cannot be determined which Service serves {host}: {path} has no Ingress for this"

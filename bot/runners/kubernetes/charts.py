@@ -57,6 +57,7 @@ class Charts:
         version = await self.cluster.version()
         try:
             chart = await self._chart(definition, folder / "chart")
+            await asyncio.to_thread(archives.check_chart, chart, definition.path)
             return await self.helm.template(
                 release(namespace), chart, namespace=namespace, values=file, kube_version=version
             )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,10 +23,18 @@ RENDER_SECONDS = 60.0
 MARGIN = 30.0
 """Seconds beyond Helm's own timeout after which it is killed."""
 OUTPUT_LIMIT = 4 << 20
-MEMORY_KIB = 4 << 20
-"""Address space while rendering; large, because the Go runtime reserves much more than it uses."""
+MEMORY = 2 << 30
+"""Bytes of address space while rendering; the Go runtime reserves 0.6 GiB of it without using it."""
+CPU_SECONDS = 30
+"""Seconds of processor time while rendering, for all threads together."""
 KEPT_REVISIONS = "3"
-_LIMITED = f'ulimit -v {MEMORY_KIB} -t {RENDER_SECONDS:.0f}; exec "$0" "$@"'
+# One limit for each `ulimit`: dash, Debian's /bin/sh, takes no more. Where the kernel permits it, Helm gets a
+# network namespace without addresses; elsewhere only the check of the schemas keeps it off the network.
+_SEALED = f"""\
+ulimit -v {MEMORY >> 10} && ulimit -t {CPU_SECONDS} && ulimit -c 0 || exit
+if unshare -rn true 2>/dev/null; then exec unshare -rn "$0" "$@"; fi
+exec "$0" "$@"
+"""
 NO_VARIABLES: Mapping[str, str] = {}
 _PASSED_ON = ("PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _IN_CLUSTER = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
@@ -65,7 +74,7 @@ class Helm:
     async def template(
         self, release: str, chart: Path, *, namespace: str, values: Path, kube_version: str
     ) -> str:
-        """Render a chart without access to the cluster, with limited memory and time."""
+        """Render a chart without access to cluster and network, with limited memory and time."""
         arguments = ["template", release, str(chart), "--namespace", namespace, "--values", str(values)]
         return await self._run(
             [*arguments, "--kube-version", kube_version, "--skip-tests"], seconds=RENDER_SECONDS, sealed=True
@@ -107,7 +116,7 @@ class Helm:
         sealed: bool = False,
         extra: Mapping[str, str] = NO_VARIABLES,
     ) -> str:
-        command = ["/bin/sh", "-c", _LIMITED, PROGRAM] if sealed else [PROGRAM]
+        command = ["/bin/sh", "-c", _SEALED, PROGRAM] if sealed else [PROGRAM]
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -131,7 +140,7 @@ class Helm:
         finally:
             await uninterrupted(_kill(process))
         if code != 0:
-            raise HelmFailed(_error_message(errors))
+            raise HelmFailed((sealed and _over_limit(code, errors)) or _error_message(errors))
         return output
 
     def _context(self) -> list[str]:
@@ -169,6 +178,16 @@ async def _kill(process: asyncio.subprocess.Process) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
+
+
+def _over_limit(code: int, errors: str) -> str:
+    """Return which limit ended the rendering; empty if none did."""
+    if code == -signal.SIGKILL:
+        return f"rendering takes more than {CPU_SECONDS} s of processor time"
+    # The Go runtime ends with a trace of all its threads.
+    if re.search(r"(?m)^(fatal error|runtime): .*(memory|OS thread)", errors):
+        return f"rendering takes more than {MEMORY >> 30} GiB of memory"
+    return ""
 
 
 def _error_message(errors: str) -> str:

@@ -51,7 +51,7 @@ class DeploymentPlanner:
         """Return the plan.
 
         Raises TellUser(NO_PORT | NO_SERVICE | MANIFEST_INVALID | MANIFEST_REFUSED | CHART_FAILED |
-        CHART_REFUSED | VALUE_REFUSED).
+        CHART_REFUSED | VALUE_REFUSED | SCHEMA_REFUSED).
         """
         definition = self.spec.definition
         if definition is None:

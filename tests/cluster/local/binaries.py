@@ -58,8 +58,11 @@ def kubernetes() -> Path:
 
 def helm() -> Path | None:
     """Return the folder with `helm` and `helm4`, fetched if necessary; None if PATH has a suitable one."""
-    if _is_good_helm(which("helm")):
-        return None
+    return None if _is_good_helm(which("helm")) else both_helms()
+
+
+def both_helms() -> Path:
+    """Return the folder with `helm` and `helm4`, fetched if necessary. Raises SetUpError."""
     return _kept(CACHE / f"helm-{_fingerprint(HELM_LOCK)}", _fetch_helm)
 
 
