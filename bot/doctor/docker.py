@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from bot.doctor import build_limits
 from bot.doctor.findings import DoctorOptions, Finding, fine, wrong
 from bot.model.errors import ChatOpsError
 from bot.model.text import Text
+from bot.runners.docker.connection import resolve
 from bot.runners.docker.engine import DockerEngine
 from bot.settings.model import Settings
 
@@ -18,18 +20,23 @@ def enabled(settings: Settings) -> bool:
 
 
 async def check(options: DoctorOptions) -> Sequence[Finding]:
-    """Check that the engine answers and is new enough."""
+    """Check that the engine answers and is new enough, and measure what its builds may take."""
     try:
         engine = await DockerEngine.connect(options.settings.docker.host)
     except ChatOpsError as error:
         return [_unreachable(error)]
     try:
         version = await engine.version()
+        info = await engine.get("/info")
     except ChatOpsError as error:
         return [_unreachable(error)]
     finally:
         await engine.close()
-    return [_version(str(version.get("Version", "?")), str(version["ApiVersion"]))]
+    local = resolve(options.settings.docker.host).socket is not None
+    return [
+        _version(str(version.get("Version", "?")), str(version["ApiVersion"])),
+        build_limits.measured(str(info.get("CgroupDriver", "?")), local=local),
+    ]
 
 
 def _unreachable(error: ChatOpsError) -> Finding:

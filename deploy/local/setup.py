@@ -12,6 +12,7 @@ from pathlib import Path
 from shutil import which
 
 import base_images
+import build_limits
 import docker
 import engine
 import image_registry
@@ -71,12 +72,22 @@ def get_base_images(client: docker.DockerClient) -> None:
             base_images.make(client, image)
 
 
+def limit_builds(client: docker.DockerClient) -> None:
+    """Limit the builds of the engine that setup has started; that of an operator is not touched."""
+    with step("Limits of builds"):
+        problem = build_limits.apply(client)
+    if problem:
+        print(f"  Builds have no limits of memory and processes: {problem}", flush=True)
+
+
 def up(*, browser: bool) -> None:
     """Set up everything. Raises SetUpError."""
     get_packages(browser=browser)
     with step("Docker Engine"):
         client = engine.ensure()
     with closing(client):
+        if engine.PROCESS.runs():
+            limit_builds(client)
         with step(f"Registry at {image_registry.ADDRESS}"):
             image_registry.ensure()
         get_base_images(client)

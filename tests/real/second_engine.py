@@ -1,0 +1,77 @@
+"""A Docker Engine of a test's own, whose builds are limited as `make setup` limits them."""
+
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import httpx
+
+from tests.real.parts import PATIENCE
+
+LOCAL = Path(__file__).parents[2] / "deploy/local"
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class SecondEngine:
+    """Its address, and the parent of its cgroups."""
+
+    host: str
+    parent: str
+
+    def cgroup_file(self, controller: str, name: str) -> Path:
+        """Return a file of the cgroup of all builds; `controller` counts in version 1 only."""
+        unified = (CGROUPS / "cgroup.controllers").exists()
+        return (CGROUPS if unified else CGROUPS / controller) / self.parent / "buildkit" / name
+
+
+@contextmanager
+def second_engine(folder: Path) -> Iterator[SecondEngine]:
+    """Start it without networks; builds need `network="none"`."""
+    if str(LOCAL) not in sys.path:
+        sys.path.insert(0, str(LOCAL))
+    import build_limits  # noqa: PLC0415 - it is found only now
+
+    found = SecondEngine(f"unix://{folder}/docker.sock", f"chatops-test-{uuid.uuid4().hex[:8]}")
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603 - constant arguments
+            [
+                *("dockerd", "--host", found.host, "--data-root", f"{folder}/data"),
+                *("--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"),
+                *("--bridge=none", "--iptables=false", "--ip-forward=false"),
+                *("--cgroup-parent", f"/{found.parent}"),
+            ],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not _answers(found.host):
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.02)
+        client = docker.DockerClient(base_url=found.host)
+        assert build_limits.apply(client, found.parent) == ""
+        client.close()
+        yield found
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+        for controller in (CGROUPS, *CGROUPS.iterdir()):
+            for part in (f"{found.parent}/buildkit", found.parent):
+                if (controller / part).is_dir():
+                    (controller / part).rmdir()
+
+
+def _answers(host: str) -> bool:
+    with httpx.Client(transport=httpx.HTTPTransport(uds=host.removeprefix("unix://"))) as client:
+        try:
+            return client.get("http://docker/_ping").is_success
+        except httpx.TransportError:
+            return False
