@@ -145,6 +145,10 @@ WORDS: Mapping[str, str] = {
     "sweep.age": "在此时间内变动过的对象会被跳过：Webhook 可能还在路上，或者仍有运行在使用它。",
     "comments": "评论相关设置。",
     "comments.language": "仓库没有指定语言时使用的语言。",
+    "comments.strangers": "回复陌生人的命令（answer），还是忽略（silent）。陌生人指没有写权限的人，"
+    "受信任提交的作者除外。两种情况下，他们的 PR 都会收到放行请求。",
+    "comments.answers": "没有写权限的人在同一个 PR 下每小时得到回复的评论数；最后一次回复会说明，"
+    "之后的命令到什么时候为止会被忽略。有写权限的人不受限制。",
     "comments.style": "运行失败和 `/logs` 的评论引用日志的末尾（full），还是只给链接（brief）。",
     "comments.templates": "自定义模板目录，其中的同名模板替换内置模板，例如 `zh/status.md.j2`。"
     "只想替换一句话时，在其中的 `zh/_reasons.md.j2` 里定义宏：`no_port(facts)` 替换原因 `no_port` 的说明，"

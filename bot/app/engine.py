@@ -106,7 +106,15 @@ async def deciding(
         clock=deps.clock,
         language=settings.comments.language,
     )
-    decider = Decider(adapters.forge, gatherer, deps.commands, deps.policy, deps.identity, deps.clock)
+    decider = Decider(
+        adapters.forge,
+        gatherer,
+        deps.commands,
+        deps.policy,
+        deps.identity,
+        deps.clock,
+        values.answer_policy(settings),
+    )
     dispatcher = Dispatcher(
         deps.store, decider, comments.publisher, worker, membership, deps.clock, settings.comments.language
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from bot.core import duration
+from bot.core.admission.answering import AnswerPolicy
 from bot.core.language import catalog
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.reconciling.retention import RetentionPolicy
@@ -47,6 +48,11 @@ def command_settings(settings: Settings, addresses: Addresses) -> CommandSetting
         warning_time(settings),
         brief=settings.comments.style == "brief",
     )
+
+
+def answer_policy(settings: Settings) -> AnswerPolicy:
+    """Return how often people without write access are answered."""
+    return AnswerPolicy(settings.comments.strangers == "answer", settings.comments.answers)
 
 
 def registry_account(settings: Settings) -> RegistryAccount | None:

@@ -174,8 +174,16 @@ class Message:
     """By the name of an attribute of `view`. Text that other people wrote is hostile."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Everything that one comment is answered with, in one comment."""
+
+    parts: tuple["View", ...]
+
+
 View = (
     Text
+    | Answer
     | Message
     | RunView
     | Announcement

@@ -10,7 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.core.results.masking import Masker
 from bot.model.text import Language, Text
-from bot.model.views import Message, View
+from bot.model.views import Answer, Message, View
 from bot.render import escape, figures
 from bot.render.cut import cut, size
 from bot.words import quantities, reasons
@@ -75,6 +75,8 @@ class TemplateRenderer:
     def _body(self, view: View, language: Language) -> str:
         if isinstance(view, Text):
             return _plain(view.say(language))
+        if isinstance(view, Answer):
+            return "\n\n".join(self._body(part, language) for part in view.parts)
         name = template_name(view)
         if self._overrides is None:
             return _render(self._built_in[language], name, view)

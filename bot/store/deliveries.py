@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select, update
 
 from bot.model.delivery import Delivery, DeliveryState
+from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
+from bot.model.outcome import Decision
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
-from bot.store.dialects import Lock, hold, insert
+from bot.store.dialects import Lock, aware, hold, insert
 from bot.store.replicas import free, held_by
 from bot.store.schema import deliveries
 
@@ -196,22 +198,45 @@ class Inbox:
             )
         )
 
+    async def answers(self, repo: RepoPath, number: int, login: str, limit: int) -> tuple[datetime, ...]:
+        """Return the times of the latest answers to a person without write access, newest first."""
+        statement = (
+            select(deliveries.c.decided_at)
+            .where(
+                func.lower(deliveries.c.repo) == str(repo).lower(),
+                deliveries.c.number == number,
+                deliveries.c.stranger == login.lower(),
+            )
+            .order_by(deliveries.c.decided_at.desc())
+            .limit(limit)
+        )
+        return await self._database.read(
+            lambda connection: tuple(aware(at) for at in connection.execute(statement).scalars())
+        )
+
     async def delete(self, key: str) -> None:
         """Delete a delivery whose claims proved false, so that the true one with its key is accepted."""
         statement = delete(deliveries).where(deliveries.c.key == key)
         await self._database.run(lambda connection: connection.execute(statement))
 
 
-def finish(connection: Connection, key: str, ending: str, lease: Lease, at: datetime) -> None:
+def finish(connection: Connection, decision: Decision, lease: Lease) -> None:
     """Close a delivery in the transaction of its decision. Raises LeaseLost without a lease on it."""
+    values = {
+        "state": DeliveryState.DONE,
+        "ending": decision.ending,
+        "decided_at": decision.at,
+        "holder": None,
+        "stranger": decision.stranger.lower() or None,
+    }
     statement = (
         update(deliveries)
         .where(
-            deliveries.c.key == key,
+            deliveries.c.key == decision.delivery,
             held_by(deliveries.c.holder, lease),
             deliveries.c.state == DeliveryState.PENDING,
         )
-        .values(state=DeliveryState.DONE, ending=ending, decided_at=at, holder=None)
+        .values(**values)
         .returning(deliveries.c.sequence)
     )
     if connection.execute(statement).first() is None:

@@ -1,6 +1,7 @@
 """What differs between PostgreSQL and SQLite: locks of replicas, and inserts that may conflict."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import IntEnum
 
 from sqlalchemy import Connection, Table, text
@@ -39,6 +40,11 @@ def upsert(
     """Insert a row, or update the row with this key."""
     statement = insert(connection, table).values(**key, **rest)
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(rest)))
+
+
+def aware(moment: datetime) -> datetime:
+    """Return a stored time with its zone, UTC, which SQLite does not store."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _is_postgresql(connection: Connection) -> bool:

@@ -1,7 +1,7 @@
 """Deletes old runs and deliveries, together with the records of their comments."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, or_, select
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, or_, select
 from bot.core import naming
 from bot.model.delivery import DeliveryState
 from bot.store.database import Database
+from bot.store.dialects import aware
 from bot.store.runs import UNFINISHED
 from bot.store.schema import comments, deliveries, runs
 
@@ -24,7 +25,7 @@ class History:
         statement = select(runs.c.id, runs.c.finished_at).where(runs.c.id.in_(ids))
 
         def work(connection: Connection) -> dict[int, datetime | None]:
-            return {run: _aware(ended) for run, ended in connection.execute(statement)}
+            return {run: ended and aware(ended) for run, ended in connection.execute(statement)}
 
         return await self._database.read(work)
 
@@ -94,11 +95,6 @@ def _deletable_runs(before: datetime, spared: Collection[int], limit: int) -> Se
         .order_by(runs.c.id)
         .limit(limit)
     )
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """Return a time with its zone, UTC, which SQLite does not store."""
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def _comments_of_pull() -> Any:

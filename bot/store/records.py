@@ -76,7 +76,7 @@ class Store:
         repo, number, at = decision.repo, decision.number, decision.at
 
         def work(connection: Connection) -> Run | None:
-            deliveries.finish(connection, decision.delivery, decision.ending, lease, at)
+            deliveries.finish(connection, decision, lease)
             if decision.stop_request is not None:
                 runs.request_stop(connection, decision.stop, decision.stop_request)
             if decision.approve:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 VERSION = 2
@@ -41,6 +42,14 @@ deliveries = Table(
     Column("data", JSON, nullable=False),
     Column("holder", String(64)),
     Column("decided_at", DateTime(timezone=True)),
+    Column("stranger", String(255)),
+    Index(
+        "answers_to_strangers",
+        "stranger",
+        "number",
+        sqlite_where=text("stranger IS NOT NULL"),
+        postgresql_where=text("stranger IS NOT NULL"),
+    ),
 )
 
 runs = Table(

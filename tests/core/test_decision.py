@@ -23,7 +23,7 @@ from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
 from bot.model.run import Origin, StopRequest
 from bot.model.text import Language
-from bot.model.views import ConfigBroken, Message
+from bot.model.views import Answer, ConfigBroken, Message
 from tests.fakes.snapshots import NOW, pull_request, run
 
 PULL = pull_request()
@@ -84,6 +84,14 @@ def test_an_event_supersedes_runs_except_teardowns() -> None:
         NOTHING, stop=(7,), stop_request=request
     )
     assert decision.stopping(NOTHING, [removing], request) == NOTHING
+
+
+def test_all_replies_are_one_comment() -> None:
+    replied = replace(NOTHING, replies=(APPROVED,))
+
+    assert decision.answered_once(replied, BROKEN) == replace(NOTHING, replies=(Answer((APPROVED, BROKEN)),))
+    assert decision.answered_once(replied) == replied
+    assert decision.answered_once(NOTHING) == NOTHING
 
 
 def test_an_ignored_delivery_has_a_reason_for_the_log() -> None:

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from bot.core.admission.gate import permission_level, refusal
+from bot.core.admission.gate import known, permission_level, refusal
 from bot.core.language.command import AnyCommand, Command, NoArguments, PermissionLevel
 from bot.model.forge import Permission, PullState
 from bot.model.outcome import Ignore, Outcome, Refuse
@@ -103,6 +103,21 @@ def test_no_untrusted_code_is_ever_run_by_command() -> None:
     for case in cases():
         if case.runs_code and not case.trusted:
             assert case.decided() is not None, case
+
+
+@pytest.mark.parametrize(
+    ("facts", "permission", "expected"),
+    [
+        (snapshot(actor="lin", trusted=False), Permission.WRITE, True),
+        (snapshot(actor="lin"), Permission.READ, False),
+        (snapshot(actor="mei"), Permission.NONE, True),
+        (snapshot(actor="mei", trusted=False), Permission.NONE, False),
+    ],
+)
+def test_strangers_have_neither_write_access_nor_a_trusted_commit(
+    facts: Snapshot, permission: Permission, *, expected: bool
+) -> None:
+    assert known(facts, permission) is expected
 
 
 def test_refusals_carry_their_facts() -> None:

@@ -27,6 +27,7 @@ from bot.model.scan import Scan, Severity
 from bot.model.text import Language, Text
 from bot.model.views import (
     Announcement,
+    Answer,
     Apology,
     ApprovalNeeded,
     ArgumentHelp,
@@ -362,6 +363,14 @@ OTHER_VIEWS: dict[str, View] = {
     "refusal_one": Refusal("stranger", (_NOT_ALLOWED,)),
     "refusal_two": Refusal("mei", (_NOT_ALLOWED, _INVALID)),
     "hint": message("hint", typed="/depoly", suggestion="/deploy"),
+    "answer": Answer(
+        (
+            message("hint", typed="/depoly", suggestion="/deploy"),
+            Refusal("stranger", (_NOT_ALLOWED,)),
+            message("answers_limited", most=10, until=START + timedelta(hours=1)),
+        )
+    ),
+    "answers_limited_one": message("answers_limited", most=1, until=START + timedelta(hours=1)),
     "help": message("help", commands=COMMANDS, automatic=_AUTOMATIC),
     "help_command": message("help_command", command=COMMANDS[0]),
     "status": status(),

@@ -48,6 +48,14 @@ def refusal(
     return None
 
 
+def known(snapshot: Snapshot, permission: Permission) -> bool:
+    """Return whether a person is none of the strangers whom the operator may leave without an answer.
+
+    Known are people with write access, and the author of a trusted commit.
+    """
+    return _permitted(PermissionLevel.CONTRIBUTOR, snapshot, permission, trusted=snapshot.trusted)
+
+
 def _permitted(level: PermissionLevel, snapshot: Snapshot, permission: Permission, *, trusted: bool) -> bool:
     is_author = trust.same_person(snapshot.actor, snapshot.pull.author)
     return trust.permitted(level, permission=permission, is_author=is_author, trusted=trusted)

@@ -11,7 +11,7 @@ from bot.model.outcome import Approve, Decision, Extend, Ignore, Outcome, Reply,
 from bot.model.plan import Plan
 from bot.model.run import Note, Origin, Run, StopRequest
 from bot.model.text import Language
-from bot.model.views import ConfigBroken
+from bot.model.views import Answer, ConfigBroken, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,12 @@ def join(outcomes: Iterable[Outcome], subject: Subject) -> Decision:
     for outcome in outcomes:
         decision = _with(decision, outcome, subject)
     return decision
+
+
+def answered_once(decision: Decision, *more: View) -> Decision:
+    """Return the decision with all replies, and these further ones, in one comment."""
+    parts = (*decision.replies, *more)
+    return replace(decision, replies=(Answer(parts),) if len(parts) > 1 else parts)
 
 
 def stopping(decision: Decision, runs: Iterable[Run], request: StopRequest) -> Decision:

@@ -1,13 +1,16 @@
 """Turns a delivery into a decision: reads the facts again from their sources, and asks the pure core."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from bot.core.admission import keys
+from bot.core.admission import answering, gate, keys
+from bot.core.admission.answering import AnswerPolicy
 from bot.core.deciding import automatic, decide, decision
 from bot.core.deciding.decision import Subject
 from bot.core.language import parsing
 from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.core.language.parsing import Line
 from bot.core.reconciling import missed_events
 from bot.engine.deciding.facts import FactGatherer, Facts
 from bot.engine.deciding.identity import Identity
@@ -19,7 +22,8 @@ from bot.model.outcome import Decision, Ignore, Outcome
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, StopRequest
-from bot.model.views import ConfigBroken
+from bot.model.snapshot import Snapshot
+from bot.model.views import ConfigBroken, Message
 from bot.pipeline import config_file
 from bot.ports import Clock, Forge
 
@@ -37,6 +41,7 @@ class Decider:
     policy: Mapping[str, PermissionLevel]
     identity: Identity
     clock: Clock
+    answering: AnswerPolicy = field(default_factory=AnswerPolicy)
 
     async def decide(self, delivery: Delivery) -> Decision:
         """Read what the delivery refers to from Gitee's API, and decide on that alone."""
@@ -66,8 +71,19 @@ class Decider:
             return self._ignored(delivery, "no command in it")
         if delivery.found and await self._overtaken(delivery, comment):
             return self._ignored(delivery, "a later command was decided before it was found")
+        return await self._commands(delivery, pull, comment, lines)
+
+    async def _commands(
+        self, delivery: Delivery, pull: PullRequest, comment: Comment, lines: Sequence[Line]
+    ) -> Decision:
+        answered = await self._answered(pull, comment.author)
+        if answering.silent_until(answered, self.clock.now(), self.answering):
+            # The permission is not read again: it would cost more than everything else about such a comment.
+            return self._ignored(delivery, f"{comment.author} has had all answers of this hour")
         needs = decide.needs(lines, self.commands)
         facts = await self.gatherer.gather(pull, comment.author, needs)
+        if not (self.answering.strangers or gate.known(facts.snapshot, facts.permission)):
+            return self._ignored(delivery, f"{comment.author} is a stranger, and strangers get no answers")
         outcomes = decide.comment(
             lines,
             facts.snapshot,
@@ -78,7 +94,8 @@ class Decider:
         )
         origin = Origin(Trigger.COMMENT, comment.author, parsing.command_text(lines), delivery.key)
         decided = decision.join(outcomes, self._subject(facts, origin))
-        return replace(decided, observed=ObservedState(self.clock.now(), comment=comment.id))
+        decided = replace(decided, observed=ObservedState(self.clock.now(), comment=comment.id))
+        return self._limited(decided, facts.snapshot, answered)
 
     async def _event(self, delivery: Delivery, pull: PullRequest) -> Decision:
         over = pull.state is not PullState.OPEN
@@ -140,6 +157,19 @@ class Decider:
         superseded = newest.stop is not None and newest.stop.reason is Reason.SUPERSEDED
         opens = delivery.trigger is Trigger.OPEN and not delivery.found
         return not superseded and not (opens and newest.origin.trigger is Trigger.COMMENT)
+
+    async def _answered(self, pull: PullRequest, actor: str) -> tuple[datetime, ...]:
+        inbox = self.gatherer.records.inbox
+        return await inbox.answers(pull.repo, pull.number, actor, self.answering.hourly)
+
+    def _limited(self, decided: Decision, now: Snapshot, answered: Sequence[datetime]) -> Decision:
+        """Return the decision with one reply, which announces the silence that it is followed by."""
+        if now.writes:
+            return decision.answered_once(decided)
+        until = answering.silent_until((now.now, *answered), now.now, self.answering)
+        facts = {"actor": now.actor, "most": self.answering.hourly, "until": until}
+        notice = (Message("answers_limited", facts),) if until else ()
+        return replace(decision.answered_once(decided, *notice), stranger=now.actor)
 
     def _subject(self, facts: Facts, origin: Origin, notes: tuple[Note, ...] = ()) -> Subject:
         return Subject(facts.snapshot.pull, origin, facts.snapshot.now, facts.language, facts.broken, notes)

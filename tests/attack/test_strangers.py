@@ -1,0 +1,89 @@
+"""Attacks by comments of people without write access: they must not make the bot write or call much."""
+
+from typing import Any
+
+import pytest
+
+from playground.faults import Fault
+from tests.crash.scene import Scene
+from tests.dialogue.tester import REPO
+
+TEN = "/help build\n/help deploy\n/status\n/logs\n/help test\n/deploy\n/cancel 1\n/biuld\n/tset\n/help"
+HOSTILE = {
+    "ten commands": TEN,
+    "ten times one command": "/status\n" * 10,
+    "eleven refusals": "\n".join(f"/deploy nowhere{number}" for number in range(11)),
+    "near misses only": "/biuld\n/depoly\n/tset\n/hlep\n/statsu",
+    "two mistakes of each kind": "/test 'a\n/test 'b\n/cancel x\n/cancel y\n/nope\n/help nope\n/help nada",
+    "English and Chinese": "/help\n/帮助\n/状态\n/status\n／帮助　部署",
+}
+
+
+async def opened(scene: Scene, *, by: str = "mei", **comments: Any) -> int:
+    """Start a bot, and open a pull request on which nothing runs."""
+    if by != "stranger":
+        await scene.gitee.commit(REPO, "master", {".chatops.yml": "version: 1\non: {open: []}\n"}, by="lin")
+    await scene.start(comments={"language": "en", "announce": False, **comments})
+    return await scene.gitee.open_pull(
+        REPO, "work", files={"app.py": "print(1)\n"}, by=by, title="Add a cart", from_fork=by == "stranger"
+    )
+
+
+async def answered(scene: Scene, number: int, *bodies: str, by: str = "stranger") -> list[str]:
+    """Write comments, and return the comments of the bot that follow."""
+    before = len(scene.comments())
+    for body in bodies:
+        await scene.gitee.comment(REPO, number, body, by=by)
+    await scene.idle()
+    return scene.comments()[before:]
+
+
+def counted(scene: Scene, method: str = "*") -> Fault:
+    """Return a counter of the calls of the API from now on."""
+    return scene.gitee.faults.add(method, "/api/v5/", times=1_000_000)
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+async def test_one_comment_gets_at_most_one_answer(lone_scene: Scene, body: str) -> None:
+    number = await opened(lone_scene)
+    assert len(await answered(lone_scene, number, body)) == 1
+    [said] = await answered(lone_scene, number, "/status", by="lin")
+    assert "No environment is running" in said
+
+
+async def test_a_hundred_comments_get_as_many_answers_as_the_settings_say(lone_scene: Scene) -> None:
+    number = await opened(lone_scene, answers=4)
+    calls, posts = counted(lone_scene), counted(lone_scene, "POST")
+    said = await answered(lone_scene, number, *[TEN] * 100)
+    assert len(said) == 4
+    assert ["Until" in one for one in said] == [False, False, False, True]
+    assert calls.hits <= 2 * 100 + 4 * 10, "a comment that is not answered costs two calls"
+    assert posts.hits <= 4
+    [helped] = await answered(lone_scene, number, "/status", by="lin")
+    assert "No environment is running" in helped
+
+
+async def test_a_restart_grants_no_further_answers(lone_scene: Scene) -> None:
+    number = await opened(lone_scene, answers=2)
+    assert len(await answered(lone_scene, number, *["/status"] * 3)) == 2
+    [replica] = lone_scene.replicas
+    await replica.kill()
+    replica.start()
+    await replica.ready()
+    assert await answered(lone_scene, number, *["/status"] * 3) == []
+
+
+async def test_several_replicas_share_one_limit(shared_scene: Scene) -> None:
+    number = await opened(shared_scene, answers=3)
+    await shared_scene.start(comments={"language": "en", "announce": False, "answers": 3})
+    assert len(await answered(shared_scene, number, *["/status"] * 20)) == 3
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+async def test_strangers_can_be_left_unanswered(lone_scene: Scene, body: str) -> None:
+    number = await opened(lone_scene, by="stranger", strangers="silent")
+    await lone_scene.idle()
+    assert await answered(lone_scene, number, body) == []
+    assert len(lone_scene.comments("nothing has run yet")) == 1
+    [said] = await answered(lone_scene, number, "/status", by="lin")
+    assert "not trusted yet" in said
