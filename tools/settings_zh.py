@@ -10,6 +10,13 @@ WORDS: Mapping[str, str] = {
     "默认由 `host` 和 `port` 拼成，可能只有本机能访问。",
     "server.data_dir": "存放数据库、日志、报告和 Git 缓存的目录，不能随重启丢失。",
     "server.max_body": "可接受的最大 Webhook 请求体，单位字节。",
+    "server.unfinished_bodies": "正在接收的全部 Webhook 请求体的最大总量，单位字节；超过后返回 503。",
+    "server.body_timeout": "Webhook 请求体必须在多少秒内到齐；Gitee 自己 5 秒后放弃。",
+    "server.header_timeout": "请求头必须在多少秒内到齐。",
+    "server.connections": "两个端口各自最多打开多少连接。超过后关闭最早的没有正在处理请求的连接；"
+    "没有这样的连接时，新连接返回 503。",
+    "server.connections_per_address": "一个地址最多打开多少连接，处理方式相同。在反向代理之后，所有连接都来自"
+    "代理的地址；如果很多人同时打开页面，可以调高，最高到 `connections`。",
     "server.grace": "停机时最多用多少秒来中断正在执行的步骤；超时后进程直接退出，"
     "残留由接手这些运行的副本清理。",
     "gitee": "连接哪个 Gitee，以及机器人用哪个账号。",

@@ -1,5 +1,6 @@
 """Binds the two ports of the bot, and serves its pages and the preview proxy on them."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -13,14 +14,20 @@ from bot.app.deps import Deps
 from bot.app.inbox import NotifyingInbox
 from bot.core.admission.served import serves
 from bot.core.language import catalog
-from bot.gitee.signature import Mode
+from bot.gitee.signature import Mode, Uses
 from bot.model.queue import QueuePosition
 from bot.settings.model import Settings
 from bot.web.application import application
-from bot.web.deps import IntakeDeps, PreviewDeps, WebDeps
+from bot.web.connections import Connections, Limits
+from bot.web.deps import IntakeDeps, PreviewDeps, UnfinishedBodies, WebDeps
 from bot.web.monitoring.engine_metrics import StoreMetrics
 from bot.web.previews.proxy import preview_application, preview_runner
 from bot.web.previews.visits import Visits
+from bot.web.throttled_log import http_logger
+
+BACKLOG = 128
+LINGERING_SECONDS = 5.0
+"""How long the rest of a body is skipped after a refusal, so that its sender reads why."""
 
 QueuePositions = Callable[[], Awaitable[Mapping[int, QueuePosition]]]
 
@@ -73,19 +80,32 @@ async def serving(
 ) -> AsyncIterator[None]:
     """Serve pages and previews."""
     site = application(_web(deps, inbox, queue_positions))
-    pages = web.AppRunner(site, access_log=None, shutdown_timeout=3)
-    previews = preview_runner(preview_application(_previews(deps, visits)))
-    async with _served(pages, listeners.web), _served(previews, listeners.previews):
+    pages = web.AppRunner(
+        site,
+        access_log=None,
+        shutdown_timeout=3,
+        auto_decompress=False,
+        lingering_time=LINGERING_SECONDS,
+        logger=http_logger(),
+    )
+    previews = preview_runner(preview_application(_previews(deps, visits)), http_logger())
+    limits = values.connection_limits(deps.settings)
+    async with _served(pages, listeners.web, limits), _served(previews, listeners.previews, limits):
         yield
 
 
 @asynccontextmanager
-async def _served(runner: web.AppRunner, listener: Listener) -> AsyncIterator[None]:
+async def _served(runner: web.AppRunner, listener: Listener, limits: Limits) -> AsyncIterator[None]:
     await runner.setup()
+    assert runner.server is not None  # noqa: S101 - set up above
+    connections = Connections(limits, runner.server)
+    accepting = await asyncio.get_running_loop().create_server(
+        connections.accept, sock=listener.socket, backlog=BACKLOG
+    )
     try:
-        await web.SockSite(runner, listener.socket).start()
         yield
     finally:
+        accepting.close()
         await runner.cleanup()
 
 
@@ -118,8 +138,10 @@ def _intake(settings: Settings, inbox: NotifyingInbox) -> IntakeDeps:
         secrets=tuple(secret.get_secret_value() for secret in settings.gitee.webhook_secret),
         serves=lambda repo: serves(settings.repos.allow, repo),
         signature_mode=Mode(settings.gitee.webhook_mode),
-        freshness=timedelta(seconds=settings.gitee.window),
+        uses=Uses(timedelta(seconds=settings.gitee.window)),
         body_limit=settings.server.max_body,
+        body_seconds=settings.server.body_timeout,
+        unfinished=UnfinishedBodies(settings.server.unfinished_bodies),
     )
 
 

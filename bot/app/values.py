@@ -15,6 +15,7 @@ from bot.model.addresses import WELL_KNOWN, Addresses
 from bot.model.pipeline import RunnerName
 from bot.model.snapshot import CommandSettings
 from bot.settings.model import Settings
+from bot.web import connections
 
 SHORTEST = timedelta(seconds=1)
 
@@ -29,6 +30,12 @@ def addresses(settings: Settings, *, web_port: int, preview_port: int) -> Addres
         preview.scheme,
         preview.public_port or default_port,
     )
+
+
+def connection_limits(settings: Settings) -> connections.Limits:
+    """Return the limits on connections of each port."""
+    server = settings.server
+    return connections.Limits(server.connections, server.connections_per_address, server.header_timeout)
 
 
 def permissions(settings: Settings, commands: Sequence[AnyCommand]) -> dict[str, PermissionLevel]:

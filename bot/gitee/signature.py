@@ -1,13 +1,14 @@
-"""Checks that a webhook was sent recently by a sender who knows the secret. Pure.
+"""Checks that a webhook was sent recently by a sender who knows the secret.
 
 Gitee's signature covers the timestamp and the secret but not the body, so the content of an accepted delivery
-is still not trusted.
+is still not trusted, and `Uses` limits how many contents may come with one signature.
 """
 
 import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import unquote
@@ -62,6 +63,46 @@ def verify(
     if abs(int(timestamp) - round(now.timestamp() * 1000)) > window.total_seconds() * 1000:
         return Verdict.STALE
     return Verdict.ACCEPTED if _matches(token, timestamp, live, Mode(mode)) else Verdict.MISMATCH
+
+
+MOST_USES = 16
+"""Deliveries with one timestamp and token: Gitee sends several at once only if they share a millisecond."""
+_MOST_REMEMBERED = 100_000
+
+Use = tuple[int, str]
+
+
+@dataclass(slots=True)
+class Uses:
+    """Counts the deliveries of each timestamp and token, until the timestamp is too old to be accepted."""
+
+    window: timedelta = DEFAULT_WINDOW
+    counts: dict[Use, int] = field(default_factory=dict)
+
+    def add(self, token: str, timestamp: str, now: datetime) -> Use | None:
+        """Count a delivery that `verify` has accepted; None if there were too many with its headers."""
+        self._forget(now)
+        # One token can be URL-encoded in many ways, all of which `verify` accepts.
+        use = int(timestamp), unquote(token)
+        count = self.counts.get(use, 0)
+        if count >= MOST_USES:
+            return None
+        self.counts[use] = count + 1
+        return use
+
+    def take_back(self, use: Use) -> None:
+        """Do not count a delivery that was a repetition."""
+        if use in self.counts:
+            self.counts[use] -= 1
+
+    def _forget(self, now: datetime) -> None:
+        """Forget, from the oldest entry on, what cannot be accepted again."""
+        oldest = round((now - self.window).timestamp() * 1000)
+        while self.counts:
+            use = next(iter(self.counts))
+            if use[0] >= oldest and len(self.counts) < _MOST_REMEMBERED:
+                return
+            del self.counts[use]
 
 
 def signature(secret: str, timestamp: str) -> str:

@@ -71,6 +71,19 @@ class ServerSettings:
     """Directory of the database, logs, reports and the git cache; it must survive restarts."""
     max_body: Bytes = 1 << 20
     """Largest accepted webhook body, in bytes."""
+    unfinished_bodies: Bytes = 16 << 20
+    """Largest size of all webhook bodies together that are being received, in bytes; beyond it, webhooks are
+    answered with 503."""
+    body_timeout: Annotated[int, Field(ge=1, le=600)] = 10
+    """Seconds within which a webhook's body must arrive; Gitee itself gives up after 5."""
+    header_timeout: Annotated[int, Field(ge=1, le=600)] = 20
+    """Seconds within which the headers of a request must arrive."""
+    connections: Annotated[int, Field(ge=16)] = 512
+    """Connections that each of the two ports has open at most. Beyond it, the oldest connection without a
+    request in progress is closed; without one, a new connection is answered with 503."""
+    connections_per_address: Annotated[int, Field(ge=1)] = 256
+    """Connections that one address has open at most, likewise. Behind a reverse proxy all connections come
+    from its address: if many people keep pages open, raise it up to `connections`."""
     grace: Annotated[int, Field(ge=1, le=600)] = 20
     """Seconds that a shutdown may take to interrupt running steps. After that the process exits, and the
     replica that resumes the runs cleans up after it."""

@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 from bot.model.errors import RetryLater
 from bot.web import intake
 from bot.web.api import openapi, operations
+from bot.web.connections import in_progress
 from bot.web.deps import DEPS, METRICS, WebDeps
 from bot.web.monitoring import health
 from bot.web.monitoring.metrics import WebMetrics, timing
@@ -38,7 +39,7 @@ def application(deps: WebDeps) -> web.Application:
     """Return the application of the dashboard's port; `preview_application` serves the previews' port."""
     metrics = WebMetrics.in_registry(deps.registry)
     app = web.Application(
-        middlewares=[timing(metrics), security_headers, error_responses],
+        middlewares=[in_progress, timing(metrics), security_headers, error_responses],
         client_max_size=deps.intake.body_limit,
     )
     app[DEPS] = deps

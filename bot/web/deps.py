@@ -1,5 +1,6 @@
 """Everything that the web applications depend on; nothing is looked up elsewhere."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from bot.core.reconciling.retention import RetentionPolicy
 from bot.engine.records import EnvironmentReader
-from bot.gitee.signature import DEFAULT_WINDOW, Mode
+from bot.gitee.signature import Mode, Uses
 from bot.model.addresses import Addresses
 from bot.model.delivery import Delivery
 from bot.model.forge import RepoPath
@@ -20,6 +21,16 @@ from bot.ports import Clock
 from bot.web.monitoring.metrics import WebMetrics
 from bot.web.ports import PreviewRecords, RunFileReader, RunReader
 from bot.web.previews.visits import Visits
+from bot.web.throttled_log import Throttle
+
+
+@dataclass(slots=True)
+class UnfinishedBodies:
+    """The memory of bodies that are being received."""
+
+    limit: int = 16 << 20
+    """Largest size of all together, in bytes."""
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +45,15 @@ class IntakeDeps:
     """Whether the operator allows the bot to work for a repository."""
     signature_mode: Mode = Mode.ANY
     """What webhooks send: the password, the signature, or either."""
-    freshness: timedelta = DEFAULT_WINDOW
-    """Largest allowed distance between a delivery's timestamp and now."""
+    uses: Uses = field(default_factory=Uses)
+    """Counts how often each timestamp and token came; its window is how far a timestamp may be from now."""
     body_limit: int = 1 << 20
     """Largest accepted body, in bytes."""
-    body_seconds: float = 30.0
+    body_seconds: float = 10.0
     """Time within which a body must arrive."""
+    unfinished: UnfinishedBodies = field(default_factory=UnfinishedBodies)
+    throttle: Throttle = field(default_factory=lambda: Throttle(logging.getLogger("bot.web.intake")))
+    """Logs refusals."""
 
 
 @dataclass(frozen=True, slots=True)

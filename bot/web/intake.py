@@ -1,14 +1,16 @@
-"""Receives webhooks: checks the signature, reads the body, and commits the delivery before it answers 200.
+"""Receives webhooks: judges the headers, reads the body, and commits the delivery before it answers 200.
 
+No byte of a body is read before its headers are accepted, and none is decompressed: Gitee compresses nothing.
 Bodies and tokens are never logged: in password mode both contain the secret.
 """
 
 import asyncio
 import logging
+from datetime import datetime
 
 from aiohttp import web
 
-from bot.gitee.signature import Verdict, verify
+from bot.gitee.signature import MOST_USES, Use, Verdict, verify
 from bot.gitee.wire import Ignored, MalformedDeliveryError, read
 from bot.model.delivery import Delivery
 from bot.model.errors import RetryLater
@@ -19,7 +21,12 @@ from bot.web.responses import RETRY_AFTER, json_message, store_unavailable
 
 logger = logging.getLogger(__name__)
 
+Answer = tuple[web.Response, str]
+"""A response, and the outcome that metrics count."""
+
 PATH = "/webhooks/gitee"
+SMALL_BODY = 64 << 10
+"""Bytes that every body may have, also while the unfinished ones exceed their limit: Gitee's have less."""
 
 UNAUTHORIZED = {
     Verdict.NO_SECRET: "[gitee] webhook_secret is not set, so no webhook can be accepted",
@@ -40,10 +47,11 @@ IGNORED = {
 
 async def receive(request: web.Request) -> web.Response:
     """`POST /webhooks/gitee`."""
-    response, outcome = await _receive(request, request.app[DEPS].intake, request.app[DEPS].clock)
+    deps = request.app[DEPS]
+    response, outcome = await _receive(request, deps.intake, deps.clock)
     request.app[METRICS].deliveries.labels(outcome=outcome).inc()
     if not 200 <= response.status < 300:  # noqa: PLR2004 - the range of success codes
-        logger.warning("rejected a delivery from %s: %s", request.remote, outcome)
+        deps.intake.throttle.warning(outcome, "rejected a delivery from %s: %s", request.remote, outcome)
     return response
 
 
@@ -52,69 +60,96 @@ async def only_post(_request: web.Request) -> web.Response:
     return json_message(405, "This address receives Gitee webhooks by POST.", headers={"Allow": "POST"})
 
 
-async def _receive(request: web.Request, deps: IntakeDeps, clock: Clock) -> tuple[web.Response, str]:
-    if request.content_type != "application/json":
-        return json_message(415, "the content type must be application/json"), "unsupported_media_type"
-    try:
-        body = await _body(request, deps)
-    except TimeoutError:
-        return _closing(json_message(408, "the body did not arrive in time")), "too_slow"
-    if body is None:
-        return _closing(json_message(413, f"the body exceeds {deps.body_limit} bytes")), "too_large"
+async def _receive(request: web.Request, deps: IntakeDeps, clock: Clock) -> Answer:
     now = clock.now()
-    verdict = verify(
-        request.headers.get("X-Gitee-Token"),
-        request.headers.get("X-Gitee-Timestamp"),
-        deps.secrets,
-        now,
-        window=deps.freshness,
-        mode=deps.signature_mode,
-    )
-    if not verdict.accepted:
-        return json_message(401, UNAUTHORIZED[verdict]), str(verdict)
+    if refusal := _judge(request, deps, now):
+        return refusal
+    headers = request.headers
+    use = deps.uses.add(headers["X-Gitee-Token"], headers["X-Gitee-Timestamp"], now)
+    if use is None:
+        message = f"more than {MOST_USES} webhooks have these X-Gitee-Timestamp and X-Gitee-Token"
+        return json_message(429, message), "reused"
+    body = await _body(request, deps)
+    if not isinstance(body, bytes):
+        return body
     try:
-        found = read(request.headers, body, now)
+        found = read(headers, body, now)
     except MalformedDeliveryError as error:
         return json_message(400, str(error)), "malformed"
-    return await _accept(found, deps)
+    return await _accept(found, deps, use)
 
 
-async def _body(request: web.Request, deps: IntakeDeps) -> bytes | None:
-    """Return the body, or None as soon as it exceeds the limit."""
+def _judge(request: web.Request, deps: IntakeDeps, now: datetime) -> Answer | None:
+    """Refuse what can be refused by its headers."""
+    headers = request.headers
+    token, timestamp = headers.get("X-Gitee-Token"), headers.get("X-Gitee-Timestamp")
+    verdict = verify(token, timestamp, deps.secrets, now, window=deps.uses.window, mode=deps.signature_mode)
+    if not verdict.accepted:
+        return json_message(401, UNAUTHORIZED[verdict]), str(verdict)
+    if request.content_type != "application/json":
+        return json_message(415, "the content type must be application/json"), "unsupported_media_type"
+    if "Content-Encoding" in headers or headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        return json_message(415, "compressed bodies are not accepted"), "unsupported_media_type"
     if (request.content_length or 0) > deps.body_limit:
-        return None
+        return _too_large(deps)
+    return None
+
+
+async def _body(request: web.Request, deps: IntakeDeps) -> bytes | Answer:
+    """Read the body; all unfinished bodies together have a limit."""
     body = bytearray()
-    async with asyncio.timeout(deps.body_seconds):
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > deps.body_limit:
-                return None
+    try:
+        async with asyncio.timeout(deps.body_seconds):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                deps.unfinished.bytes += len(chunk)
+                if len(body) > deps.body_limit:
+                    return _too_large(deps)
+                if deps.unfinished.bytes > deps.unfinished.limit and len(body) > SMALL_BODY:
+                    return _closing(_try_again("too many unfinished webhooks")), "too_many"
+    except TimeoutError:
+        return _closing(json_message(408, "the body did not arrive in time")), "too_slow"
+    except web.RequestPayloadError:
+        return _closing(json_message(400, "the body is not valid HTTP")), "malformed"
+    finally:
+        deps.unfinished.bytes -= len(body)
     return bytes(body)
 
 
-async def _accept(found: Delivery | Ignored, deps: IntakeDeps) -> tuple[web.Response, str]:
+async def _accept(found: Delivery | Ignored, deps: IntakeDeps, use: Use) -> Answer:
     if isinstance(found, Ignored):
         if found.why == "ping":
             return json_message(200, "pong", "ok"), "ping"
         return json_message(200, IGNORED.get(found.why, found.why), "ignored"), "ignored"
     if not deps.serves(found.repo):
         return json_message(200, f"{found.repo} is not served by this bot", "ignored"), "not_served"
-    return await _commit(found, deps)
+    answer = await _commit(found, deps)
+    if answer[1] == "duplicate":
+        deps.uses.take_back(use)
+    return answer
 
 
-async def _commit(found: Delivery, deps: IntakeDeps) -> tuple[web.Response, str]:
+async def _commit(found: Delivery, deps: IntakeDeps) -> Answer:
     """Commit a delivery, and only then report that it is accepted."""
     try:
         new = await deps.accept(found)
     except InboxFullError:
-        return json_message(503, "the inbox is full", headers={"Retry-After": str(RETRY_AFTER)}), "full"
+        return _try_again("the inbox is full"), "full"
     except RetryLater as error:
-        logger.error("cannot store a delivery: %s", error)  # noqa: TRY400 - expected
+        deps.throttle.warning("not_stored", "cannot store a delivery: %s", error)
         return store_unavailable(), "not_stored"
     logger.info("delivery %s: %s of %s!%s", found.key[:12], found.trigger, found.repo, found.number)
     if not new:
         return json_message(200, "this event was accepted before", "duplicate"), "duplicate"
     return json_message(200, "stored", "accepted"), "accepted"
+
+
+def _too_large(deps: IntakeDeps) -> Answer:
+    return _closing(json_message(413, f"the body exceeds {deps.body_limit} bytes")), "too_large"
+
+
+def _try_again(message: str) -> web.Response:
+    return json_message(503, message, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 def _closing(response: web.Response) -> web.Response:

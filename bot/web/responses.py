@@ -13,6 +13,8 @@ CODES = {
     408: "too_slow",
     413: "too_large",
     415: "unsupported_media_type",
+    421: "misdirected",
+    429: "too_many",
     503: "unavailable",
 }
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.gitee.signature import DEFAULT_WINDOW, Mode, Verdict, signature, verify
+from bot.gitee.signature import DEFAULT_WINDOW, MOST_USES, Mode, Uses, Verdict, signature, verify
 from tests.gitee.samples import FOLDER, NOW, PAYLOADS
 
 VECTORS = json.loads((FOLDER / "signature_vectors.json").read_bytes())
@@ -94,3 +94,35 @@ def test_any_invalid_header_is_refused_without_an_error(token: str, stamp: str) 
 
 def test_invalid_utf_8_is_refused() -> None:
     assert verify(b"\xff%ff".decode(errors="surrogateescape"), STAMP, ["word"], NOW) is Verdict.MISMATCH
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("spelled", ["a+b/c=", "a%2Bb/c=", "%61%2bb%2fc%3d"])
+def test_a_captured_token_is_good_for_few_deliveries_however_it_is_spelled(spelled: str) -> None:
+    uses = Uses()
+    used = [uses.add("a+b/c=", STAMP, NOW) for _ in range(MOST_USES)]
+
+    assert all(used)
+    assert uses.add(spelled, STAMP, NOW) is None
+    assert uses.add(spelled, f"0{STAMP}", NOW) is None
+    assert uses.add("another", STAMP, NOW)
+
+
+def test_a_repeated_delivery_is_not_counted() -> None:
+    uses = Uses()
+    for _ in range(2 * MOST_USES):
+        used = uses.add("word", STAMP, NOW)
+        assert used
+        uses.take_back(used)
+
+
+def test_uses_are_forgotten_when_their_timestamp_is_too_old() -> None:
+    uses = Uses()
+    stale = NOW + DEFAULT_WINDOW + timedelta(milliseconds=1)
+    used = uses.add("word", str(round(NOW.timestamp() * 1000)), NOW)
+    assert used
+    uses.add("word", str(round(stale.timestamp() * 1000)), stale)
+
+    assert used not in uses.counts
+    uses.take_back(used)
+    assert used not in uses.counts

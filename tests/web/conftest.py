@@ -16,7 +16,7 @@ from bot.model.store_stats import StoreStats
 from bot.model.text import Text
 from bot.model.views import ArgumentHelp, CommandHelp
 from bot.web.application import application
-from bot.web.deps import IntakeDeps, WebDeps
+from bot.web.deps import IntakeDeps, UnfinishedBodies, WebDeps
 from bot.web.monitoring.engine_metrics import StoreMetrics
 from tests.fakes.adapters import PATIENCE
 from tests.web.fakes import FakeClock, FakeEnvironments, FakeInbox, FakeRunFiles, FakeRuns
@@ -48,6 +48,7 @@ class Bench:
     """What is wrong with each component."""
     clock: FakeClock = field(default_factory=FakeClock)
     body_seconds: float = PATIENCE
+    unfinished: UnfinishedBodies = field(default_factory=UnfinishedBodies)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     stats: StoreStats | None = None
     """The store's statistics; None while the store is unavailable."""
@@ -64,6 +65,7 @@ class Bench:
                 serves=lambda repo: repo.owner != "elsewhere",
                 body_limit=100_000,
                 body_seconds=self.body_seconds,
+                unfinished=self.unfinished,
             ),
             runs=self.runs,
             environments=self.environments,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientError
 
-from bot.gitee.signature import signature
+from bot.gitee.signature import MOST_USES, signature
 from bot.model.delivery import Trigger
 from bot.model.forge import RepoPath
 from tests.web.conftest import Bench, Client
@@ -116,6 +116,7 @@ async def test_other_events_are_accepted_and_ignored(
     assert not bench.inbox.kept
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     ("sent", "status", "words"),
     [
@@ -138,6 +139,7 @@ async def test_rejections_say_why(
     assert not bench.inbox.kept
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("body", [b"not json", b"[1]", b"\xff", b"", note(comment={})])
 async def test_a_malformed_body_is_a_bad_request(client: Client, bench: Bench, body: bytes) -> None:
     status, content = await deliver(client, body, headers())
@@ -146,6 +148,7 @@ async def test_a_malformed_body_is_a_bad_request(client: Client, bench: Bench, b
     assert bench.metric("chatops_deliveries_total", outcome="malformed") == 1
 
 
+@pytest.mark.attack
 async def test_a_body_with_a_too_large_content_length_is_not_read(client: Client) -> None:
     status, content = await deliver(client, b"x" * 100_001, headers())
 
@@ -153,6 +156,7 @@ async def test_a_body_with_a_too_large_content_length_is_not_read(client: Client
     assert "100000 bytes" in content["message"]
 
 
+@pytest.mark.attack
 async def test_the_size_limit_applies_to_chunked_bodies(client: Client, bench: Bench) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(11):
@@ -172,12 +176,14 @@ async def test_a_body_of_exactly_the_limit_is_accepted(client: Client) -> None:
     assert status == 200
 
 
-async def test_the_size_limit_applies_to_decompressed_bodies(client: Client) -> None:
+@pytest.mark.attack
+async def test_a_compressed_body_is_refused(client: Client) -> None:
     response = await client.post(PATH, data=b" " * 1_000_000, headers=headers(), compress="gzip")
 
-    assert response.status == 413
+    assert response.status == 415
 
 
+@pytest.mark.attack
 @pytest.mark.usefixtures("impatient")
 async def test_a_slow_sender_is_disconnected(client: Client, bench: Bench) -> None:
     never = asyncio.Event()
@@ -224,6 +230,7 @@ async def test_an_error_of_the_inbox_is_not_a_success(
     assert content["message"].split()[-1] in caplog.text
 
 
+@pytest.mark.attack
 async def test_secrets_are_not_logged(client: Client, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for sent in (headers(), headers("wrong s3cret"), headers(timestamp="1")):
@@ -232,3 +239,31 @@ async def test_secrets_are_not_logged(client: Client, bench: Bench, caplog: pyte
 
     assert "delivery" in caplog.text
     assert "s3cret" not in caplog.text
+
+
+@pytest.mark.attack
+async def test_one_captured_header_is_good_for_few_bodies(client: Client, bench: Bench) -> None:
+    answers = [
+        (await deliver(client, note(comment={"id": number, "user": {}}), headers()))[0]
+        for number in range(1, 20)
+    ]
+
+    assert answers == [200] * MOST_USES + [429] * (19 - MOST_USES)
+    assert bench.metric("chatops_deliveries_total", outcome="reused") == 19 - MOST_USES
+
+
+@pytest.mark.attack
+async def test_an_encoded_body_is_refused_before_it_is_read(client: Client) -> None:
+    status, content = await deliver(client, b"garbage", headers(**{"Content-Encoding": "gzip"}))
+
+    assert (status, content["message"]) == (415, "compressed bodies are not accepted")
+
+
+@pytest.mark.attack
+async def test_large_bodies_wait_while_others_are_unfinished(client: Client, bench: Bench) -> None:
+    bench.unfinished.bytes = bench.unfinished.limit
+
+    status, content = await deliver(client, note() + b" " * 90_000, headers())
+    assert (status, content["message"]) == (503, "too many unfinished webhooks")
+    assert (await deliver(client, note(), headers()))[0] == 200
+    assert bench.unfinished.bytes == bench.unfinished.limit

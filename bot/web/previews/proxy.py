@@ -4,14 +4,17 @@ The first label of the Host header names the environment. Requests go only to th
 holds for it.
 """
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 
 import aiohttp
 from aiohttp import web
+from aiohttp.log import server_logger
 
 from bot.model.environment import Environment, EnvironmentState
 from bot.model.errors import RetryLater
+from bot.web.connections import in_progress
 from bot.web.deps import PreviewDeps
 from bot.web.monitoring.metrics import PreviewMetrics
 from bot.web.pages.templating import TEMPLATES, new_templates
@@ -29,7 +32,7 @@ SHUTDOWN_SECONDS = 3.0
 
 def preview_application(deps: PreviewDeps) -> web.Application:
     """Return the proxy. Serve it with `preview_runner`; other runners decompress uploads."""
-    app = web.Application()
+    app = web.Application(middlewares=[in_progress])
     app[DEPS] = deps
     app[METRICS] = PreviewMetrics.in_registry(deps.registry)
     app[TEMPLATES] = new_templates()
@@ -38,7 +41,7 @@ def preview_application(deps: PreviewDeps) -> web.Application:
     return app
 
 
-def preview_runner(app: web.Application) -> web.AppRunner:
+def preview_runner(app: web.Application, logger: logging.Logger = server_logger) -> web.AppRunner:
     """Return a runner that passes bytes unchanged, and disconnects from a service when the visitor leaves."""
     return web.AppRunner(
         app,
@@ -48,6 +51,7 @@ def preview_runner(app: web.Application) -> web.AppRunner:
         max_field_size=32_768,
         shutdown_timeout=SHUTDOWN_SECONDS,
         access_log=None,
+        logger=logger,
     )
 
 
