@@ -122,6 +122,11 @@ WORDS: Mapping[str, str] = {
     "preview.scheme": "用户访问时的协议；机器人前面有代理终止 TLS 时填 https。",
     "preview.public_port": "用户访问地址中的端口；默认与 `port` 相同，https 时为 443。",
     "preview.ttl": "环境最长保留多久，从最近一次部署或 `/extend` 算起。",
+    "preview.drop_headers": "预览代理不转发给预览环境的请求头，可用通配符；统一登录常用的请求头"
+    "（`Authorization`、`X-Auth-Request-*`、`Remote-*` 等）默认不转发。以最后一个匹配的为准："
+    "预览环境自己使用 Basic 或 Bearer 登录时，填 `!Authorization`。",
+    "preview.drop_cookies": "预览代理不转发给预览环境的 Cookie，规则同上；统一登录常用的 Cookie"
+    "（`_oauth2_proxy*`、`authelia_session*` 等）默认不转发。",
     "preview.warn": "环境到期被清理之前，提前多久用评论提醒；`0` 表示不提醒。"
     "保留时间不超过这个值的环境不会提醒。",
     "dns": "如何解析预览环境的域名；已有泛域名解析时无需配置。",

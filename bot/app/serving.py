@@ -22,6 +22,7 @@ from bot.web.connections import Connections, Limits
 from bot.web.deps import IntakeDeps, PreviewDeps, UnfinishedBodies, WebDeps
 from bot.web.monitoring.engine_metrics import StoreMetrics
 from bot.web.previews.proxy import preview_application, preview_runner
+from bot.web.previews.sign_on import SignOn
 from bot.web.previews.visits import Visits
 from bot.web.throttled_log import http_logger
 
@@ -151,5 +152,6 @@ def _previews(deps: Deps, visits: Visits) -> PreviewDeps:
         registry=deps.prometheus,
         addresses=deps.addresses,
         visits=visits,
+        sign_on=SignOn(deps.settings.preview.drop_headers, deps.settings.preview.drop_cookies),
         language=deps.settings.comments.language,
     )

@@ -24,6 +24,7 @@ NameServer = Annotated[
     ),
 ]
 Pair = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*=")]
+HeaderPattern = Annotated[str, Field(pattern=r"^!?[A-Za-z0-9._*?$~-]+$")]
 DurationOrNone = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4}[smhdw])$")]
 Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
 

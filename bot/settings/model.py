@@ -19,6 +19,7 @@ from bot.settings.kinds import (
     DeliveryRetention,
     Duration,
     DurationOrNone,
+    HeaderPattern,
     Port,
     RetentionTime,
     Secret,
@@ -154,6 +155,13 @@ class PreviewSettings:
     warn: DurationOrNone = "12h"
     """How long before the teardown of an expired environment a comment announces it; `0` for never. An
     environment whose lifetime is no longer than this is torn down without a warning."""
+    drop_headers: tuple[HeaderPattern, ...] = ()
+    """Patterns of request headers that the preview proxy withholds from previews, besides the usual ones of
+    sign-on proxies (`Authorization`, `X-Auth-Request-*`, `Remote-*` and others). The last match decides;
+    `!Authorization` lets previews have a login of their own by Basic or Bearer."""
+    drop_cookies: tuple[HeaderPattern, ...] = ()
+    """Patterns of cookies, likewise, besides the usual ones of sign-on proxies (`_oauth2_proxy*`,
+    `authelia_session*` and others)."""
 
 
 @section

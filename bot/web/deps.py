@@ -20,6 +20,7 @@ from bot.model.views import CommandHelp
 from bot.ports import Clock
 from bot.web.monitoring.metrics import WebMetrics
 from bot.web.ports import PreviewRecords, RunFileReader, RunReader
+from bot.web.previews.sign_on import SignOn
 from bot.web.previews.visits import Visits
 from bot.web.throttled_log import Throttle
 
@@ -94,6 +95,8 @@ class PreviewDeps:
     """Domain and scheme of the previews, and the addresses of their runs' pages."""
     visits: Visits
     """Records visits, so that unvisited previews can be scaled to zero."""
+    sign_on: SignOn = field(default_factory=SignOn)
+    """Decides which headers and cookies are withheld from previews."""
     language: Language = Language.ZH
     connections: int = 512
     """Limit of connections to all services together."""

@@ -31,6 +31,7 @@ class Service:
                 web.get("/hop", self.hop),
                 web.get("/moved", self.moved),
                 web.get("/talk", self.talk),
+                web.get("/private", self.private),
                 web.get("/no-sockets", self.no_sockets),
                 web.route("*", "/{rest:.*}", self.echo),
             ]
@@ -77,6 +78,10 @@ class Service:
 
     async def moved(self, _request: web.Request) -> web.Response:
         raise web.HTTPFound("http://169.254.169.254/")
+
+    async def private(self, request: web.Request) -> web.Response:
+        status = 200 if "Authorization" in request.headers else 401
+        return web.Response(status=status, text=request.headers.get("Authorization", ""))
 
     async def no_sockets(self, request: web.Request) -> web.Response:
         return web.Response(status=int(request.query["status"]))

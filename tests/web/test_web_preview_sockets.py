@@ -8,9 +8,9 @@ import pytest
 from bot.web.previews.websockets import _sendable
 from tests.fakes.adapters import PATIENCE
 from tests.web.service import Service
-from tests.web.test_web_previews import HOST, Proxy, proxy, service, stack
+from tests.web.test_web_previews import HOST, Proxy, proxy, service, sign_on, stack
 
-__all__ = ["proxy", "service", "stack"]
+__all__ = ["proxy", "service", "sign_on", "stack"]
 
 
 async def test_a_websocket_transfers_messages_in_both_directions(proxy: Proxy, service: Service) -> None:

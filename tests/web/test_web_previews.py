@@ -21,6 +21,7 @@ from bot.model.text import Language
 from bot.web.deps import PreviewDeps
 from bot.web.pages.messages import say
 from bot.web.previews.proxy import preview_application, preview_runner
+from bot.web.previews.sign_on import SignOn
 from bot.web.previews.visits import Visits
 from tests.fakes.adapters import PATIENCE
 from tests.web.fakes import FakeClock, FakeEnvironments, environment
@@ -88,14 +89,19 @@ async def service(stack: AsyncExitStack) -> Service:
 
 
 @pytest.fixture
-async def proxy(stack: AsyncExitStack, service: Service) -> Proxy:
+def sign_on() -> SignOn:
+    return SignOn()
+
+
+@pytest.fixture
+async def proxy(stack: AsyncExitStack, service: Service, sign_on: SignOn) -> Proxy:
     environments = FakeEnvironments()
     environments.put(environment(endpoint=service.endpoint))
     registry = CollectorRegistry()
     addresses = Addresses("http://bot.test", "Preview.Test:8081", "https")
     clock = FakeClock()
     visits = Visits(environments, clock)
-    deps = PreviewDeps(environments, registry, addresses, visits)
+    deps = PreviewDeps(environments, registry, addresses, visits, sign_on)
     port = await serve(stack, preview_runner(preview_application(deps)))
     session = aiohttp.ClientSession(
         auto_decompress=False,
@@ -163,6 +169,7 @@ async def test_a_path_is_passed_unchanged(proxy: Proxy, target: str) -> None:
     assert f"X-Target: {target}\r\n".encode() in response
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("target", ["@127.0.0.1:1/", "*", "127.0.0.1:1"])
 async def test_a_target_with_another_authority_is_rejected(
     proxy: Proxy, service: Service, target: str
@@ -174,6 +181,7 @@ async def test_a_target_with_another_authority_is_rejected(
     assert not service.seen
 
 
+@pytest.mark.attack
 async def test_an_absolute_url_reaches_only_the_stored_endpoint(proxy: Proxy, service: Service) -> None:
     response = await proxy.raw(
         f"GET http://{HOST}/x?y=1 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
@@ -253,11 +261,13 @@ async def test_an_aborted_response_does_not_look_complete(proxy: Proxy, service:
             await response.read()
 
 
+@pytest.mark.attack
 async def test_cookies_are_limited_to_the_preview_that_sets_them(proxy: Proxy) -> None:
     async with proxy.get("/cookies") as response:
         assert response.headers.getall("Set-Cookie") == ["a=1; Path=/", "b=2; path=/; Secure", "c=3"]
 
 
+@pytest.mark.attack
 async def test_headers_of_one_connection_are_dropped(proxy: Proxy, service: Service) -> None:
     sent = {
         "Connection": "X-Mine",
@@ -281,6 +291,7 @@ async def test_an_earlier_proxy_stays_in_the_chain(proxy: Proxy, service: Servic
         assert service.seen[0].headers["X-Forwarded-For"] == "203.0.113.9, 127.0.0.1"
 
 
+@pytest.mark.attack
 async def test_redirects_are_passed_to_the_visitor(proxy: Proxy) -> None:
     async with proxy.get("/moved") as response:
         assert (response.status, response.headers["Location"]) == (302, "http://169.254.169.254/")
@@ -374,6 +385,7 @@ def unused_port() -> Iterator[int]:
         yield int(taken.getsockname()[1])
 
 
+@pytest.mark.attack
 async def test_a_response_with_control_characters_is_a_bad_gateway(proxy: Proxy) -> None:
     async def response(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

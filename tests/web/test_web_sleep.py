@@ -7,9 +7,9 @@ from bot.model.environment import EnvironmentState
 from bot.model.pipeline import RunnerName
 from tests.web.fakes import NOW, environment
 from tests.web.service import Service
-from tests.web.test_web_previews import HOST, Proxy, proxy, service, stack
+from tests.web.test_web_previews import HOST, Proxy, proxy, service, sign_on, stack
 
-__all__ = ["proxy", "service", "stack"]
+__all__ = ["proxy", "service", "sign_on", "stack"]
 
 
 async def test_a_visit_wakes_a_sleeping_preview_and_says_so(proxy: Proxy, service: Service) -> None:

@@ -5,6 +5,8 @@ import pytest
 from bot.model.environment import Endpoint
 from bot.web.previews.forwarding import InvalidTargetError, target_url
 
+pytestmark = pytest.mark.attack
+
 
 @pytest.mark.parametrize(
     "target", ["@elsewhere.test/", "*", "elsewhere.test:80", "http://elsewhere.test/", ""]

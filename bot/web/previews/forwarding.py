@@ -7,9 +7,13 @@ from aiohttp import web
 from yarl import URL
 
 from bot.model.environment import Endpoint
-from bot.web.previews.headers import to_service, to_visitor
+from bot.web.previews.headers import Front, to_service, to_visitor
 
 logger = logging.getLogger(__name__)
+
+FIRST_FINAL = 200
+WITHHELD = "X-Preview-Withheld"
+"""Tells developers of a preview which header of the visitor's request it did not get."""
 
 
 class InvalidTargetError(ValueError):
@@ -60,13 +64,13 @@ def raw_target(request: web.BaseRequest) -> str:
 
 
 async def forward(
-    request: web.Request, endpoint: Endpoint, session: aiohttp.ClientSession, scheme: str
+    request: web.Request, endpoint: Endpoint, session: aiohttp.ClientSession, front: Front
 ) -> web.StreamResponse:
     """Forward one request and its response.
 
     Raises InvalidTargetError, or UnreachableServiceError if no response was begun.
     """
-    headers = to_service(request.headers, peer=request.remote or "", host=request.host, scheme=scheme)
+    headers = to_service(request.headers, peer=request.remote or "", host=request.host, front=front)
     try:
         upstream = await session.request(
             request.method,
@@ -78,13 +82,20 @@ async def forward(
     except (aiohttp.ClientError, TimeoutError) as error:
         raise UnreachableServiceError(type(error).__name__) from error
     async with upstream:
-        return await _respond(request, upstream)
+        if upstream.status < FIRST_FINAL:
+            # Nobody asked for it. A proxy in front might tunnel what follows, past its own checks.
+            upstream.close()
+            raise UnreachableServiceError(f"unasked {upstream.status}")
+        return await _respond(request, upstream, front)
 
 
-async def _respond(request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
-    response = web.StreamResponse(
-        status=upstream.status, reason=upstream.reason, headers=to_visitor(upstream.headers)
-    )
+async def _respond(
+    request: web.Request, upstream: aiohttp.ClientResponse, front: Front
+) -> web.StreamResponse:
+    headers = to_visitor(upstream.headers)
+    if upstream.status == web.HTTPUnauthorized.status_code and _unknown(request, front):
+        headers[WITHHELD] = "Authorization; see drop_headers of [preview]"
+    response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=headers)
     try:
         await response.prepare(request)
     except ValueError as error:
@@ -102,3 +113,8 @@ async def _respond(request: web.Request, upstream: aiohttp.ClientResponse) -> we
     except ConnectionError as error:
         logger.debug("the visitor disconnected: %s", type(error).__name__)
     return response
+
+
+def _unknown(request: web.Request, front: Front) -> bool:
+    """Return whether the service may not know the visitor because it did not get the Authorization header."""
+    return "Authorization" in request.headers and front.sign_on.withholds("Authorization")

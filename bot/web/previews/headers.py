@@ -1,13 +1,16 @@
 """The headers that the preview proxy passes on. Pure.
 
 Headers of a single connection are dropped (RFC 9110, section 7.6.1). X-Forwarded-* describe the visitor
-to the service. Cookies are limited to the preview's own hostname, so that a preview can set none for other
-previews or the dashboard.
+to the service. Credentials of a sign-on in front of the bot are withheld. Cookies are limited to the
+preview's own hostname, so that a preview can set none for other previews or the dashboard.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from multidict import CIMultiDict, CIMultiDictProxy
+
+from bot.web.previews.sign_on import SignOn
 
 HOP_BY_HOP = frozenset(
     {
@@ -35,15 +38,28 @@ HANDSHAKE = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the proxy knows about the way by which a request arrived."""
+
+    scheme: str
+    sign_on: SignOn
+
+
 def to_service(
-    headers: CIMultiDictProxy[str], *, peer: str, host: str, scheme: str, dropped: Iterable[str] = ()
+    headers: CIMultiDictProxy[str], *, peer: str, host: str, front: Front, dropped: Iterable[str] = ()
 ) -> CIMultiDict[str]:
     """Return the headers for the service. Host is the one that the visitor sent."""
     passed = _end_to_end(headers, {*ANSWERED_HERE, *dropped})
+    for name in {name for name in passed if front.sign_on.withholds(name)}:
+        del passed[name]
+    for cookies in passed.popall("Cookie", ()):
+        if kept := front.sign_on.cookies(cookies):
+            passed.add("Cookie", kept)
     chain = [*headers.getall("X-Forwarded-For", ()), peer]
     passed["X-Forwarded-For"] = ", ".join(one for one in chain if one)
     passed["X-Forwarded-Host"] = host
-    passed["X-Forwarded-Proto"] = scheme
+    passed["X-Forwarded-Proto"] = front.scheme
     return passed
 
 

@@ -19,6 +19,7 @@ from bot.web.deps import PreviewDeps
 from bot.web.monitoring.metrics import PreviewMetrics
 from bot.web.pages.templating import TEMPLATES, new_templates
 from bot.web.previews.forwarding import InvalidTargetError, UnreachableServiceError, forward, new_session
+from bot.web.previews.headers import Front
 from bot.web.previews.hostnames import preview_label
 from bot.web.previews.notices import Absence, Notice, absence, notice_page
 from bot.web.previews.websockets import relay, wants_websocket
@@ -98,7 +99,8 @@ async def _forward(request: web.Request, environment: Environment, deps: Preview
     if environment.endpoint is None:
         raise UnreachableServiceError("no endpoint")
     transfer = relay if wants_websocket(request) else forward
-    return await transfer(request, environment.endpoint, request.app[SESSION], deps.addresses.preview_scheme)
+    front = Front(deps.addresses.preview_scheme, deps.sign_on)
+    return await transfer(request, environment.endpoint, request.app[SESSION], front)
 
 
 async def _session(app: web.Application) -> AsyncIterator[None]:

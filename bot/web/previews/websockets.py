@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.model.environment import Endpoint
 from bot.web.previews.forwarding import UnreachableServiceError, raw_target, target_url
-from bot.web.previews.headers import HANDSHAKE, to_service
+from bot.web.previews.headers import HANDSHAKE, Front, to_service
 
 LARGEST_MESSAGE = 16 << 20
 CLOSE_GRACE = 5.0
@@ -22,14 +22,14 @@ def wants_websocket(request: web.BaseRequest) -> bool:
 
 
 async def relay(
-    request: web.Request, endpoint: Endpoint, session: aiohttp.ClientSession, scheme: str
+    request: web.Request, endpoint: Endpoint, session: aiohttp.ClientSession, front: Front
 ) -> web.StreamResponse:
     """Relay messages until one side closes.
 
     Raises UnreachableServiceError if the service cannot be reached or rejects the handshake.
     """
     try:
-        service = await _connect(request, endpoint, session, scheme)
+        service = await _connect(request, endpoint, session, front)
     except aiohttp.WSServerHandshakeError as error:
         if 400 <= error.status < 500:  # noqa: PLR2004 - the service refuses the request itself
             return web.Response(status=error.status, text=f"{error.status}\n")
@@ -41,14 +41,14 @@ async def relay(
 
 
 async def _connect(
-    request: web.Request, endpoint: Endpoint, session: aiohttp.ClientSession, scheme: str
+    request: web.Request, endpoint: Endpoint, session: aiohttp.ClientSession, front: Front
 ) -> aiohttp.ClientWebSocketResponse:
     requested = request.headers.get("Sec-WebSocket-Protocol", "")
     return await session.ws_connect(
         target_url(endpoint, raw_target(request)),
         protocols=[one.strip() for one in requested.split(",") if one.strip()],
         headers=to_service(
-            request.headers, peer=request.remote or "", host=request.host, scheme=scheme, dropped=HANDSHAKE
+            request.headers, peer=request.remote or "", host=request.host, front=front, dropped=HANDSHAKE
         ),
         autoclose=False,
         autoping=False,
