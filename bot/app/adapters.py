@@ -20,6 +20,7 @@ from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderFileStore
+from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import Settings
 from bot.steps.context import StepAdapters
 from bot.store.database import Database, single_process
@@ -68,11 +69,13 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
     async with AsyncExitStack() as stack:
         forge = GiteeClient(Transport(settings.gitee.api, token))
         stack.push_async_callback(forge.aclose)
+        sandbox = ProcessSandbox()
         files = RunFiles(
             await stack.enter_async_context(open_file_store(settings)),
             masks=secrets(settings),
             language=settings.comments.language,
             log_limit=settings.limits.log_bytes,
+            sandbox=sandbox,
         )
         registry = open_registry(settings)
         stack.push_async_callback(registry.close)
@@ -82,6 +85,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             source,
             registry,
             files,
+            sandbox,
             runners.builders,
             runners.platforms,
             fail_on=_threshold(settings),

@@ -2,6 +2,7 @@
 
 ChatOpsError
 ├── TellUser     people on the pull request can fix it: reported to them with its reason
+│   └── TooExpensive  what they wrote takes more time or memory to read than is allowed
 ├── RetryLater   the infrastructure may recover: retried with backoff
 │   └── NotThereYet  the object may appear in a moment, or never: few retries
 └── GiveUp       neither: logged for the operator, reported to people as an apology
@@ -27,6 +28,13 @@ class ChatOpsError(Exception):
 
 class TellUser(ChatOpsError):  # noqa: N818 - named by what happens next
     """Caused by the user, or something that the user can fix; never retried."""
+
+
+class TooExpensive(TellUser):
+    """Reading an input takes more processor time or memory than its limits; it stays unread."""
+
+    def __init__(self, facts: Mapping[str, str]) -> None:
+        super().__init__(Reason.TOO_EXPENSIVE, facts)
 
 
 class RetryLater(ChatOpsError):  # noqa: N818 - named by what happens next

@@ -36,6 +36,7 @@ class Reason(StrEnum):
 
     # Failures that users cause and can fix: not retried.
     SOURCE_TOO_LARGE = "source_too_large"  # limit
+    TOO_EXPENSIVE = "too_expensive"  # name, seconds, limit
     NO_DOCKERFILE = "no_dockerfile"  # path
     DOCKERFILE_INVALID = "dockerfile_invalid"  # message
     TARGET_UNKNOWN = "target_unknown"  # target, known
@@ -68,6 +69,7 @@ class Reason(StrEnum):
     TESTS_EXITED = "tests_exited"  # code
     NO_REPORT = "no_report"  # path, code
     REPORT_UNREADABLE = "report_unreadable"  # path, message
+    REPORT_CUT = "report_cut"  # paths, seconds, limit, total
     NO_TESTS = "no_tests"
     NO_ENVIRONMENT = "no_environment"
     TIMED_OUT = "timed_out"  # step, seconds

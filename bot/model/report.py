@@ -34,6 +34,8 @@ class Report:
 
     cases: tuple[Case, ...]
     truncated: bool = False
+    unread: tuple[str, ...] = ()
+    """Paths of files that were not read to their end, because that takes too much time or memory."""
 
     @property
     def counts(self) -> TestCounts:

@@ -16,6 +16,7 @@ from bot.ports.platform import (
     TestOutput,
     TestSpec,
 )
+from bot.ports.sandbox import Sandbox
 from bot.ports.surroundings import Clock, Log, LogReader, Renderer, Reports
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Renderer",
     "ReportProgress",
     "Reports",
+    "Sandbox",
     "ServiceSpec",
     "Source",
     "Suspendable",

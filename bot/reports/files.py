@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from bot.core.results.masking import Masker
 from bot.file_store import FileStore
 from bot.model.errors import RetryLater
+from bot.model.limits import Limits
 from bot.model.report import Report
 from bot.model.text import Language
+from bot.ports import Sandbox
 from bot.reports import paths
 from bot.reports.log import SIZE_LIMIT, StepLog
-from bot.reports.page import ReportPage
-from bot.reports.results import SuiteResults, files_of, masked, read_all
+from bot.reports.page import page
+from bot.reports.results import SuiteResults, stored
+from bot.sandbox.process import ProcessSandbox
 
 logger = logging.getLogger(__name__)
 
+STORING = Limits(seconds=60, memory=1 << 30, output=256 << 20, inline=64 << 10)
+SHOWING = Limits(seconds=60, memory=1 << 30, output=64 << 20, inline=64 << 10)
 _RETRY_SECONDS = 1.0
 _MOST_BYTES_READ = 4 << 20
 _LONGEST_CHARACTER = 4
@@ -42,10 +47,13 @@ class RunFiles:
         *,
         language: Language = Language.ZH,
         log_limit: int = SIZE_LIMIT,
+        sandbox: Sandbox | None = None,
     ) -> None:
         self.store = store
+        self._masks = tuple(masks)
         self._masker = Masker(masks)
-        self._page = ReportPage(language)
+        self._language = language
+        self._sandbox = sandbox or ProcessSandbox()
         self._log_limit = log_limit
         self._saving = asyncio.Lock()
 
@@ -64,8 +72,10 @@ class RunFiles:
 
         `about` says on one line what was tested; it is the report's heading.
         """
-        results = SuiteResults(suite, masked(report, self._masker), about)
-        kept = await asyncio.to_thread(self._kept, results, files)
+        results = SuiteResults(suite, report, about)
+        kept = await self._sandbox.call(
+            STORING, suite, stored, self._masks, results=results, files=dict(files)
+        )
         async with self._saving:
             while True:
                 try:
@@ -112,11 +122,5 @@ class RunFiles:
         names = await store.names(run)
         await store.remove(run, [name for name in names if name.startswith(beginning) and name not in kept])
         results = [await store.read(run, name) for name in names if name.endswith(paths.RESULTS)]
-        page = await asyncio.to_thread(lambda: self._page.render(run, read_all(results)))
-        await store.put(run, {paths.REPORT: page.encode("utf-8", "replace")})
-
-    def _kept(self, results: SuiteResults, files: Mapping[str, bytes]) -> dict[str, bytes]:
-        return files_of(results, {name: self._masked(data) for name, data in files.items()})
-
-    def _masked(self, data: bytes) -> bytes:
-        return self._masker.mask(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        shown = await self._sandbox.call(SHOWING, paths.REPORT, page, self._language, run, results)
+        await store.put(run, {paths.REPORT: shown})

@@ -5,6 +5,7 @@ The limits here keep a report of 20,000 tests readable; the template only does t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,7 +14,7 @@ from bot.model.report import Case, CaseState
 from bot.model.run import TestCounts
 from bot.model.text import Language
 from bot.reports.paths import is_own_page
-from bot.reports.results import SuiteResults
+from bot.reports.results import SuiteResults, read_all
 from bot.reports.stream import printable
 from bot.words.names import STATES
 from bot.words.quantities import duration
@@ -74,6 +75,11 @@ class Section:
     pages: tuple[tuple[str, str], ...]
 
 
+def page(language: Language, run: int, results: Sequence[bytes]) -> bytes:
+    """Return the report of a run from the stored results of its suites."""
+    return _pages(language).render(run, read_all(results)).encode("utf-8", "replace")
+
+
 class ReportPage:
     """Renders the results of a run."""
 
@@ -106,6 +112,11 @@ class ReportPage:
             slowest=_slowest(cases),
             about=next((suite.about for suite in results if suite.about), ""),
         )
+
+
+@cache
+def _pages(language: Language) -> ReportPage:
+    return ReportPage(language)
 
 
 class _Budget:

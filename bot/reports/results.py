@@ -27,9 +27,16 @@ class SuiteResults:
     """The suite's own HTML reports: their own names, and the names of their files."""
 
 
-def masked(report: Report, masker: Masker) -> Report:
-    """Return the report with all secrets masked."""
-    return replace(report, cases=tuple(_masked(case, masker) for case in report.cases))
+def stored(masks: Sequence[str], results: SuiteResults, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files to store for a suite, by name, with all secrets masked."""
+    masker = Masker(masks)
+    cases = tuple(_masked(case, masker) for case in results.report.cases)
+    shown = replace(results, report=replace(results.report, cases=cases))
+    return _files_of(shown, {name: _masked_bytes(data, masker) for name, data in files.items()})
+
+
+def _masked_bytes(data: bytes, masker: Masker) -> bytes:
+    return masker.mask(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _masked(case: Case, masker: Masker) -> Case:
@@ -43,8 +50,8 @@ def _masked(case: Case, masker: Masker) -> Case:
     )
 
 
-def files_of(results: SuiteResults, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the files to store for a suite, by name: its results, and its own files up to a limit."""
+def _files_of(results: SuiteResults, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files of a suite, by name: its results, and its own files up to a limit."""
     folder = paths.suite(results.name)
     own = {name: data for name, data in files.items() if name.lower().endswith(paths.PAGE)}
     xml = {name: data for name, data in files.items() if name not in own}

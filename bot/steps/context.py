@@ -12,7 +12,18 @@ from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import Image, Run
 from bot.model.scan import Severity
-from bot.ports import Builder, Jobs, Log, Platform, Registry, ReportProgress, Reports, Source, Suspendable
+from bot.ports import (
+    Builder,
+    Jobs,
+    Log,
+    Platform,
+    Registry,
+    ReportProgress,
+    Reports,
+    Sandbox,
+    Source,
+    Suspendable,
+)
 
 T = TypeVar("T")
 
@@ -30,6 +41,7 @@ class StepAdapters:
     source: Source
     registry: Registry
     reports: Reports
+    sandbox: Sandbox
     builders: Mapping[RunnerName, Builder]
     platforms: Mapping[RunnerName, Platform]
     fail_on: Severity | None = None

@@ -14,6 +14,7 @@ from bot.model.report import Report
 from bot.model.run import Image, StepResult, StepState
 from bot.ports import JobEnding, JobOrder
 from bot.steps import build as building
+from bot.steps import report as reports_of_suites
 from bot.steps.context import StepContext
 from bot.steps.test import SHOWN_FAILURES
 
@@ -150,7 +151,9 @@ async def _deploy(step: Deploy, context: StepContext) -> StepResult:
 
 async def _test(step: Test, context: StepContext) -> StepResult:
     ending = await _run(_order(step, context), context)
-    report = ending.report if ending.report is not None else _junit(ending)
+    report = ending.report
+    if report is None and ending.files:
+        report = await reports_of_suites.read(ending.files, context, ending.name, **_facts(ending))
     if report is not None:
         suite = step.suites[0].name if len(step.suites) == 1 else ALL_SUITES
         about = f"{context.run.repo}!{context.run.number} · {step.sha[:8]}"
@@ -174,19 +177,10 @@ def _verdict(step: Test, ending: JobEnding, report: Report | None, context: Step
     if ending.result != PASSED:
         failure = _failure(ending, context)
         return replace(failure, tests=counts, failed_suites=tuple(suite.name for suite in step.suites))
+    if report is not None and (cut := reports_of_suites.cut([report])):
+        return StepResult(StepState.FAILED, Reason.REPORT_CUT, {**facts, **cut}, tests=counts)
     reason = Reason.JENKINS_NO_REPORT if report is None else None
     return StepResult(StepState.PASSED, reason, facts, tests=counts)
-
-
-def _junit(ending: JobEnding) -> Report | None:
-    if not ending.files:
-        return None
-    try:
-        return junit.read(ending.files)
-    except junit.UnreadableReportError as error:
-        raise TellUser(
-            Reason.REPORT_UNREADABLE, {**_facts(ending), "path": error.path, "message": error.message}
-        ) from error
 
 
 async def _run(order: JobOrder, context: StepContext) -> JobEnding:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.results import junit
-from bot.model.errors import TellUser
 from bot.model.plan import Suite, Test
 from bot.model.reason import Reason
 from bot.model.report import Report
 from bot.model.run import StepResult, StepState, TestCounts
 from bot.ports import TestOutput, TestSpec
+from bot.steps import report as reports_of_suites
 from bot.steps.build import build_target, read_dockerfile
 from bot.steps.context import StepContext
 
@@ -27,8 +27,10 @@ class SuiteResult:
 
     @property
     def failed(self) -> bool:
-        """Whether the suite failed, by its report or by its exit code."""
-        return self.exit_code != 0 or (self.report is not None and self.report.counts.failed > 0)
+        """Whether the suite failed, by its report or by its exit code; what was not read did not pass."""
+        return self.exit_code != 0 or (
+            self.report is not None and (self.report.counts.failed > 0 or bool(self.report.unread))
+        )
 
 
 async def run(step: Test, context: StepContext) -> StepResult:
@@ -65,7 +67,7 @@ async def _run_suite(step: Test, suite: Suite, image: str, context: StepContext)
     context.log.note(f"suite {suite.name}")
     spec = _specification(step, suite, image, context)
     output = await context.adapters.platform(step.config.runner).run_tests(spec, context.log)
-    report = _read(output, step.config.report)
+    report = await _read(output, step.config.report, context)
     if report is not None:
         about = f"{context.run.repo}!{context.run.number} · {step.sha[:8]}"
         await context.adapters.reports.save(context.run.id, suite.name, report, output.files, about=about)
@@ -111,15 +113,12 @@ def _junit_path(report: str) -> str:
     return report if report.endswith(".xml") else f"{report.rstrip('/')}/{REPORT_FILE}"
 
 
-def _read(output: TestOutput, path: str) -> Report | None:
-    results = {name: data for name, data in output.files.items() if name.lower().endswith(".xml")}
-    if not results:
-        return None
-    try:
-        return junit.read(results)
-    except junit.UnreadableReportError as error:
-        facts = {"path": f"{path.rstrip('/')}/{error.path}", "message": error.message}
-        raise TellUser(Reason.REPORT_UNREADABLE, facts) from error
+async def _read(output: TestOutput, path: str, context: StepContext) -> Report | None:
+    folder = path.rstrip("/")
+    results = {
+        f"{folder}/{name}": data for name, data in output.files.items() if name.lower().endswith(".xml")
+    }
+    return await reports_of_suites.read(results, context, path) if results else None
 
 
 def verdict(results: Sequence[SuiteResult], path: str, tail: str) -> StepResult:
@@ -132,10 +131,11 @@ def verdict(results: Sequence[SuiteResult], path: str, tail: str) -> StepResult:
         return StepResult(
             StepState.PASSED, reason, {"path": path, "code": "0"}, tests=counts if reports else None
         )
+    cut = None if counts.failed else reports_of_suites.cut(reports)
     return StepResult(
         StepState.FAILED,
-        _reason(counts, reports),
-        _facts(counts, broken[0].exit_code, path),
+        Reason.REPORT_CUT if cut else _reason(counts, reports),
+        cut or _facts(counts, broken[0].exit_code, path),
         log_tail="" if counts.failed else tail,
         tests=counts if reports else None,
         failed_tests=tuple(name for report in reports for name in junit.failed_names(report))[

@@ -18,6 +18,17 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
             zh="请移除大文件，或在 `.chatops.yml` 中指定更小的目录，例如 `build.context`。",
         ),
     ),
+    Reason.TOO_EXPENSIVE: Wording(
+        Text(
+            en="Reading {name} takes more than {seconds} of processor time or {limit} of memory, so it was"
+            " not read.",
+            zh="读取 {name} 需要的处理器时间超过 {seconds}，或内存超过 {limit}，因此没有读取。",
+        ),
+        advice=Text(
+            en="Make it smaller or simpler, or split it into several files.",
+            zh="请缩小或简化它，或拆成多个文件。",
+        ),
+    ),
     Reason.NO_DOCKERFILE: Wording(
         Text(en="The commit has no {path}.", zh="提交中没有 {path}。"),
         advice=Text(
@@ -271,6 +282,18 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
     Reason.REPORT_UNREADABLE: Wording(
         Text(
             en="The test report {path} cannot be read: {message}.", zh="测试报告 {path} 无法读取：{message}。"
+        ),
+    ),
+    Reason.REPORT_CUT: Wording(
+        Text(
+            en="Reading the test report {paths} takes more than {seconds} of processor time, {limit} of"
+            " memory or {total} elements, so only a part of the cases counts.",
+            zh="读取测试报告 {paths} 需要的处理器时间超过 {seconds}，或内存超过 {limit}，"
+            "或元素超过 {total} 个，因此只计入了部分用例。",
+        ),
+        advice=Text(
+            en="Split the suite, or have it report fewer cases and less output.",
+            zh="请拆分测试套件，或减少报告中的用例和输出。",
         ),
     ),
     Reason.NO_TESTS: Wording(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.results import junit, junit_cases
+from bot.model.limits import LimitError
 from bot.model.report import Case, CaseState, Report
 
 
@@ -334,3 +335,54 @@ def test_any_content_is_a_report_or_unreadable(parts: list[str]) -> None:
 def test_any_bytes_are_a_report_or_unreadable(content: bytes) -> None:
     with contextlib.suppress(junit.UnreadableReportError):
         assert not read(content).truncated
+
+
+@pytest.mark.attack
+def test_reading_stops_once_no_case_would_be_kept() -> None:
+    passed = "<testcase name='p'/>" * junit_cases.MOST_CASES
+    failed = "<testcase name='f'><failure/></testcase>" * junit_cases.MOST_FAILURES_BEYOND
+
+    report = read(f"<testsuite>{passed}{failed}<testcase/> and no end")
+
+    assert (report.truncated, report.counts.failed) == (True, junit_cases.MOST_FAILURES_BEYOND)
+
+
+@pytest.mark.attack
+def test_a_file_with_too_many_elements_is_named_and_the_others_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(junit_cases, "MOST_ELEMENTS", 10)
+    files = {
+        "a.xml": suite("<testcase name='large'/>" * 20).encode(),
+        "b.xml": suite("<testcase name='small'/>").encode(),
+        "c.xml": suite("<testcase name='large'/>" * 21).encode(),
+    }
+
+    report = junit.read(files)
+
+    assert (report.unread, report.truncated) == (("a.xml", "c.xml"), True)
+    assert [case.name for case in report.cases] == ["large"] * 7 + ["small"]
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("error", [LimitError, MemoryError])
+def test_a_file_that_exhausts_a_limit_is_named(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def exhausted(_: bytes) -> bytes:
+        raise error
+
+    monkeypatch.setattr(junit, "well_formed", exhausted)
+
+    assert read(suite("")) == Report((), truncated=True, unread=("junit.xml",))
+
+
+@pytest.mark.attack
+def test_the_texts_of_all_cases_together_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(junit_cases, "MOST_TEXT", 5)
+
+    report = read(suite("<testcase name='t'><failure>abc</failure></testcase>" * 2))
+
+    assert [(case.state, case.message, case.details) for case in report.cases] == [
+        (CaseState.FAILED, "abc", "abc"),
+        (CaseState.FAILED, "abc", ""),
+    ]
+    assert report.truncated

@@ -39,6 +39,8 @@ class RemoteEngine:
     calls: list[Call] = field(default_factory=list)
     overlaps: list[tuple[Call, Call]] = field(default_factory=list)
     """Simultaneous calls of two processes for one pull request."""
+    report_folder: str = ""
+    """Folder with the reports that every suite writes; empty for a report in which all tests pass."""
     most_at_once: int = 0
     url: str = ""
     _runner: web.AppRunner | None = None
@@ -77,7 +79,7 @@ class RemoteEngine:
             await self._do(operation, asked)
         finally:
             call.over = True
-        return web.json_response({})
+        return web.json_response({"folder": self.report_folder})
 
     async def _do(self, operation: str, asked: dict[str, Any]) -> None:
         before, after = self._effects(operation, asked)

@@ -2,9 +2,10 @@
 
 import pytest
 
+from bot.core.results import junit_cases
 from bot.ports import TestOutput
 from tests.dialogue.offline import OfflineTester
-from tests.fakes.adapters import FAILING
+from tests.fakes.adapters import FAILING, PASSING
 
 SUITES = "version: 1\ntest: {suites: {unit: pytest unit, web: pytest web}}\n"
 STAGING = "version: 1\ndeploy: {environments: {staging: {ttl: 8h, env: {STAGE: 'yes'}}}}\n"
@@ -117,6 +118,22 @@ async def test_html_files_beside_results_are_not_results(tester: OfflineTester) 
     page = {"index.html": b"<p>no XML & no end"}
     tester.world.outputs.extend([TestOutput(0, page), TestOutput(1, {"junit.xml": FAILING, **page})])
     assert "1 of 2 tests failed" in await tester.opened()
+
+
+@pytest.mark.attack
+async def test_a_report_that_is_too_expensive_is_named_and_the_other_files_count(
+    tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(junit_cases, "MOST_ELEMENTS", 10)
+    large = b"<testsuite>" + b"<testcase/>" * 20 + b"</testsuite>"
+    tester.world.outputs.append(TestOutput(0, {"large.xml": large, "small.xml": PASSING}))
+    said = await tester.opened()
+    assert "Tests failed" in said
+    assert "8 passed" in said
+    assert "Reading the test report `/reports/large.xml` takes more than 20 s of processor time" in said
+    assert "Split the suite" in said
+    tester.world.outputs.append(TestOutput(1, {"large.xml": large, "small.xml": FAILING}))
+    assert "1 of 7 tests failed" in await tester.says("/test")
 
 
 async def test_retest_failed_runs_the_failed_suites_again(tester: OfflineTester) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.core.results import junit_cases
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import RunState, StopRequest
@@ -299,6 +300,24 @@ async def test_junit_files_are_a_report_too(tester: OfflineTester, jenkins: Offl
     assert "1 test passed" in await tester.opened() or "1 tests passed" in tester.texts("chatops:run=1")[-1]
     job.story = broken
     assert "The test report `junit.xml` cannot be read" in await tester.says("/test")
+
+
+@pytest.mark.attack
+async def test_a_report_that_is_too_expensive_is_named(
+    tester: OfflineTester, jenkins: OfflineJenkins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(handle: BuildHandle) -> str:
+        handle.archive("target/TEST-a.xml", '<testsuite name="s">' + "<testcase/>" * 20 + "</testsuite>")
+        return "SUCCESS"
+
+    monkeypatch.setattr(junit_cases, "MOST_ELEMENTS", 10)
+    jenkins.add_job("team/e2e", story)
+    await tester.configure('test: {runner: jenkins, job: "{owner}/e2e"}')
+
+    said = await tester.opened()
+
+    assert "9 passed" in said
+    assert "Reading the test report `target/TEST-a.xml` takes more than" in said
 
 
 async def test_a_job_that_reports_no_image_passes(tester: OfflineTester, jenkins: OfflineJenkins) -> None:

@@ -27,6 +27,7 @@ from bot.ports import (
     TestOutput,
     TestSpec,
 )
+from bot.sandbox.process import ProcessSandbox
 from bot.steps.context import StepAdapters
 from tests.fakes.log import FakeLog
 
@@ -143,6 +144,7 @@ class FakeWorld:
             source=world,
             registry=world,
             reports=world,
+            sandbox=ProcessSandbox(),
             builders={RunnerName.DOCKER: world},
             platforms={RunnerName.DOCKER: world},
             fail_on=self.fail_on,

@@ -9,6 +9,7 @@ from xml.parsers import expat
 
 from bot.core.results.junit_cases import Cases
 from bot.core.results.junit_text import well_formed
+from bot.model.limits import LimitError
 from bot.model.report import CaseState, Report
 
 LARGEST_FILE = 20 << 20
@@ -24,27 +25,45 @@ class UnreadableReportError(Exception):
     def __init__(self, path: str, message: str) -> None:
         self.path = path
         self.message = message
-        super().__init__(f"{path}: {message}")
+        super().__init__(path, message)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
 
 
 class _ForeignError(Exception):
     """XML of another kind, such as a coverage report."""
 
 
-def read(files: Mapping[str, bytes]) -> Report:
-    """Read all JUnit files, in order of their paths; other XML files are skipped.
+class _FullError(Exception):
+    """No further case would be kept, whatever its result is."""
 
+
+def read(files: Mapping[str, bytes]) -> Report:
+    """Return the cases of all JUnit files, in order of their paths; other XML files are skipped.
+
+    Small files are read first, so that a file which exhausts a limit takes no other cases along.
     Raises UnreadableReportError if a file is broken, hostile or too large, or if none is JUnit.
     """
-    cases = Cases()
+    cases, order = Cases(), sorted(files, key=lambda path: (len(files[path]), path))
+    found: dict[str, range] = {}
+    unread: list[str] = []
     known = 0
     if sum(map(len, files.values())) > LARGEST_SUM:
         raise UnreadableReportError(min(files), f"reports of more than {LARGEST_SUM >> 20} MiB in all")
-    for path in sorted(files):
-        known += _is_read(path, files[path], cases)
-    if files and not known:
+    for index, path in enumerate(order):
+        begin = len(cases.kept)
+        try:
+            known += _is_read(path, files[path], cases)
+        except (LimitError, MemoryError):
+            unread = order[index:]
+        found[path] = range(begin, len(cases.kept))
+        if unread:
+            break
+    if files and not known and not unread:
         raise UnreadableReportError(min(files), "neither <testsuites> nor <testsuite>")
-    return Report(tuple(cases.kept), truncated=cases.truncated)
+    kept = tuple(cases.kept[index] for path in sorted(found) for index in found[path])
+    return Report(kept, truncated=cases.truncated or bool(unread), unread=tuple(sorted(unread)))
 
 
 def failed_names(report: Report, limit: int = 50) -> tuple[str, ...]:
@@ -66,6 +85,8 @@ def _is_read(path: str, content: bytes, cases: Cases) -> bool:
         raise UnreadableReportError(path, message) from error
     except _ForeignError:
         return False
+    except _FullError:
+        return True
     return True
 
 
@@ -94,6 +115,8 @@ class _Parser:
         raise UnreadableReportError(self._path, "a DTD is not allowed")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if self._cases.full:
+            raise _FullError
         self._depth += 1
         local = _local(name)
         if self._depth == 1 and local not in _ROOTS:

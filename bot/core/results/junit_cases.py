@@ -3,13 +3,18 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from bot.model.limits import LimitError
 from bot.model.report import Case, CaseState
 
 MOST_CASES = 20_000
 MOST_FAILURES_BEYOND = 1_000
 """Failed cases that are kept beyond `MOST_CASES`, so that many passed tests cannot hide a failure."""
+MOST_ELEMENTS = 1_000_000
+"""Elements of all files that are read; far fewer bytes than the largest file can hold more."""
+MOST_TEXT = 16 << 20
+"""Characters of details and output of all cases that are kept."""
 LONGEST_NAME = 500
 LONGEST_MESSAGE = 4_000
 LONGEST_TEXT = 16_000
@@ -39,37 +44,37 @@ class _Outcome:
 class _Open:
     """A test case whose end tag has not been read yet."""
 
-    suite: str
-    name: str
-    seconds: float
-    not_run: bool
+    attributes: Mapping[str, str]
     depth: int
     outcomes: list[_Outcome] = field(default_factory=list)
     output: list[str] = field(default_factory=list)
 
-    def closed(self) -> Case:
-        """Return the result of the case."""
-        state = self._state()
+    def closed(self, suite: str) -> Case:
+        """Return the result of a case in this suite."""
+        state = self.state
         chosen = next((found for found in self.outcomes if _explains(found.kind, state)), None)
         details = _cut(_without_blank_ends("".join(chosen.chunks)), LONGEST_TEXT) if chosen else ""
         message = (chosen.message.strip() or details.partition("\n")[0].strip()) if chosen else ""
         return Case(
-            suite=self.suite,
-            name=self.name,
+            suite=_name(self.attributes.get("classname", "")) or suite,
+            name=_name(self.attributes.get("name", "")) or _UNNAMED,
             state=state,
-            seconds=self.seconds,
+            seconds=seconds(self.attributes.get("time", "")),
             message=_cut(message, LONGEST_MESSAGE),
             details=details,
             output=_cut(_without_blank_ends("".join(self.output)), LONGEST_TEXT),
         )
 
-    def _state(self) -> CaseState:
+    @property
+    def state(self) -> CaseState:
+        """How the case ended."""
         kinds = {found.kind for found in self.outcomes}
         if kinds & _FAILED:
             return CaseState.FAILED
         if kinds & _FLAKY:
             return CaseState.FLAKY
-        return CaseState.SKIPPED if kinds or self.not_run else CaseState.PASSED
+        words = {self.attributes.get(name, "").lower() for name in ("status", "result")}
+        return CaseState.SKIPPED if kinds or words & _NOT_RUN else CaseState.PASSED
 
 
 class Cases:
@@ -79,7 +84,14 @@ class Cases:
         self.kept: list[Case] = []
         self.truncated = False
         self._beyond = 0
+        self._elements = 0
+        self._text = 0
         self.begin_file()
+
+    @property
+    def full(self) -> bool:
+        """Whether no further case is kept, not even a failed one."""
+        return self._beyond >= MOST_FAILURES_BEYOND
 
     def begin_file(self) -> None:
         """Discard elements that an earlier file has left open."""
@@ -90,12 +102,15 @@ class Cases:
         self._chunks_depth = 0
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        """Process a start tag."""
+        """Process a start tag. Raises LimitError for one element too many."""
         self._depth += 1
+        self._elements += 1
+        if self._elements > MOST_ELEMENTS:
+            raise LimitError
         if name == "testsuite":
-            self._suites.append(attributes.get("name", ""))
+            self._suites.append(_name(attributes.get("name", "")))
         elif name == "testcase" and self._case is None:
-            self._case = self._opened(attributes)
+            self._case = _Open(attributes, self._depth)
         elif name in _OUTCOMES and self._chunks is None:
             self._outcome(name, attributes)
         elif name in _OUTPUT and self._case is not None and self._chunks is None:
@@ -106,7 +121,7 @@ class Cases:
         if self._chunks is not None and self._depth == self._chunks_depth:
             self._chunks = None
         if self._case is not None and self._depth == self._case.depth:
-            self._keep(self._case.closed())
+            self._close(self._case)
             self._case = None
         if name == "testsuite":
             self._suites.pop()
@@ -117,23 +132,13 @@ class Cases:
         if self._chunks is not None:
             self._chunks.append(text)
 
-    def _opened(self, attributes: Mapping[str, str]) -> _Open:
-        state = {attributes.get("status", "").lower(), attributes.get("result", "").lower()}
-        return _Open(
-            suite=_name(attributes.get("classname", "")) or self._suite(),
-            name=_name(attributes.get("name", "")) or _UNNAMED,
-            seconds=seconds(attributes.get("time", "")),
-            not_run=bool(state & _NOT_RUN),
-            depth=self._depth,
-        )
-
     def _suite(self) -> str:
-        return next((found for found in map(_name, reversed(self._suites)) if found), _UNNAMED)
+        return next(filter(None, reversed(self._suites)), _UNNAMED)
 
     def _outcome(self, kind: str, attributes: Mapping[str, str]) -> None:
         """Record how the open case ended. A suite that failed as a whole counts as one failed case."""
         if self._case is None and kind in _FAILED:
-            self._case = _Open(self._suite(), self._suite(), 0.0, not_run=False, depth=self._depth)
+            self._case = _Open({"name": self._suite()}, self._depth)
         if self._case is not None:
             outcome = _Outcome(kind, attributes.get("message", ""))
             self._case.outcomes.append(outcome)
@@ -143,14 +148,19 @@ class Cases:
         self._chunks = chunks
         self._chunks_depth = self._depth
 
-    def _keep(self, case: Case) -> None:
-        if len(self.kept) - self._beyond < MOST_CASES:
-            self.kept.append(case)
-            return
-        self.truncated = True
-        if case.state is CaseState.FAILED and self._beyond < MOST_FAILURES_BEYOND:
+    def _close(self, opened: _Open) -> None:
+        """Keep a case if there is room; only then it is worth the time to read its names and texts."""
+        if len(self.kept) - self._beyond >= MOST_CASES:
+            self.truncated = True
+            if self.full or opened.state is not CaseState.FAILED:
+                return
             self._beyond += 1
-            self.kept.append(case)
+        case = opened.closed(self._suite())
+        self._text += len(case.details) + len(case.output)
+        if self._text > MOST_TEXT:
+            self.truncated = True
+            case = replace(case, details="", output="")
+        self.kept.append(case)
 
 
 def seconds(text: str) -> float:

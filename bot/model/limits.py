@@ -1,0 +1,22 @@
+"""Limits for a function that reads what a pull request wrote."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one call of a function may take in a process of its own."""
+
+    seconds: int
+    """Processor time, the start of the interpreter included."""
+    memory: int = 512 << 20
+    """Bytes of address space."""
+    output: int = 16 << 20
+    """Bytes of the result, and of any file that the function writes."""
+    inline: int = 0
+    """Bytes of arguments that the caller's process reads itself, because even the worst of them take less
+    than 50 ms of processor time."""
+
+
+class LimitError(Exception):
+    """The processor time is used up; raised in the middle of the function, which has a moment to finish."""

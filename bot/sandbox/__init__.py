@@ -1,0 +1,1 @@
+"""Calls functions in child processes that have limits, and neither environment nor secrets."""

@@ -1,0 +1,93 @@
+"""Starts the child processes, and reads their results without trusting them."""
+
+import asyncio
+import dataclasses
+import enum
+import pickle
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, ParamSpec, TypeVar
+
+from bot.model.errors import TooExpensive
+from bot.model.limits import Limits
+from bot.sandbox import child
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PROCESSES = 2
+"""Child processes at the same time; each may take as much memory as its limit."""
+
+
+class ProcessSandbox:
+    """Implements ports.Sandbox: one child process for a call, unless its arguments are small."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(PROCESSES)
+
+    async def call(
+        self, limits: Limits, name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call a function of a module; see `ports.Sandbox.call`. A cancelled call ends its process."""
+        order = await asyncio.to_thread(pickle.dumps, (function, args, kwargs))
+        if len(order) <= limits.inline:
+            return function(*args, **kwargs)
+        async with self._free:
+            kind, value = await _executed(order, limits)
+        if kind == child.VALUE:
+            result: T = value
+            return result
+        if kind == child.RAISED:
+            raise value
+        if kind == child.BUG:
+            raise RuntimeError(f"reading {name}: {value}")
+        facts = {"name": name, "seconds": str(limits.seconds), "limit": f"{limits.memory >> 20} MiB"}
+        raise TooExpensive(facts)
+
+
+async def _executed(order: bytes, limits: Limits) -> tuple[str, Any]:
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as result:
+        await asyncio.to_thread(_write, given, order)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", str(Path(child.__file__))),
+            *map(str, (limits.seconds, limits.memory, limits.output)),
+            stdin=given,
+            stdout=result,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={},
+        )
+        try:
+            code = await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return await asyncio.to_thread(_read, result) if code == 0 else ("", None)
+
+
+def _write(file: IO[bytes], order: bytes) -> None:
+    file.write(order)
+    file.seek(0)
+
+
+def _read(file: IO[bytes]) -> tuple[str, Any]:
+    file.seek(0)
+    kind, value = _Unpickler(file).load()
+    return kind, value
+
+
+class _Unpickler(pickle.Unpickler):
+    """Accepts only values of the bot: what the child has read could have taken it over."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return a class of values or errors. Raises UnpicklingError for anything else."""
+        found = super().find_class(module, name) if module.startswith("bot.") else None
+        if isinstance(found, type) and found.__module__ == module and _is_value(found):
+            return found
+        raise pickle.UnpicklingError(f"not a value of the bot: {module}.{name}")
+
+
+def _is_value(found: type) -> bool:
+    return dataclasses.is_dataclass(found) or issubclass(found, enum.Enum | Exception)

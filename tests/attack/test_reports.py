@@ -1,0 +1,68 @@
+"""Attacks by reports that a suite writes, on a real `chatops serve` process."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.crash.scene import Scene
+from tests.dialogue.tester import REPO
+
+FILE = 15_900_000
+"""Bytes, below the runners' limit for a file; three are below the one for a suite."""
+ANSWERS = 20
+
+
+def repeated(part: str, begin: str = "<testsuite>", end: str = "</testsuite>") -> bytes:
+    return (begin + part * ((FILE - len(begin) - len(end)) // len(part)) + end).encode()
+
+
+REPORTS = {
+    "cases without end": (
+        {f"{name}.xml": repeated("<testcase name='a'/>") for name in "abc"},
+        "Reading the test report `/reports/b.xml`, `/reports/c.xml` takes more than 20 s",
+    ),
+    "pages to mask": (
+        {f"{name}.html": repeated("s", "<p>", "</p>") for name in "ab"} | {"a.xml": repeated("&#65;")},
+        "0 passed · [test report]",
+    ),
+}
+
+
+def children(pid: int) -> Iterator[int]:
+    """Yield the processes of the sandbox that this process has started."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == pid and b"sandbox/child.py" in (process / "cmdline").read_bytes():
+                yield int(process.name)
+
+
+@pytest.mark.parametrize(("files", "said"), REPORTS.values(), ids=REPORTS)
+async def test_the_bot_answers_while_it_reads_a_report(
+    lone_scene: Scene, tmp_path: Path, files: dict[str, bytes], said: str
+) -> None:
+    for name, content in files.items():
+        (tmp_path / "written").mkdir(exist_ok=True)
+        (tmp_path / "written" / name).write_bytes(content)
+    lone_scene.engine.report_folder = str(tmp_path / "written")
+    [replica] = await lone_scene.start()
+    number = await lone_scene.open()
+    await lone_scene.until(lambda: [*children(replica.pid)])
+    reading = next(children(replica.pid))
+    os.kill(reading, signal.SIGSTOP)  # however busy the machine is, reading takes longer than answering
+    try:
+        async with httpx.AsyncClient(base_url=replica.url, timeout=60) as client:
+            for _ in range(ANSWERS):
+                assert (await client.get("/healthz")).status_code == 200
+        await lone_scene.gitee.comment(REPO, number, "/help build", by="lin")
+        await lone_scene.until(lambda: lone_scene.comments("/build"))
+    finally:
+        os.kill(reading, signal.SIGCONT)
+    await lone_scene.until(lambda: lone_scene.comments(said))
+    assert not [*children(replica.pid)]
+    assert "Traceback" not in replica.log.read_text()
