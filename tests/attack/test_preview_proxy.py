@@ -150,7 +150,7 @@ async def test_a_hostile_answer_neither_splits_nor_switches_the_connection(
 async def test_a_hostile_request_reaches_its_service_as_one_request_or_not_at_all(
     proxy: Proxy, service: Service, request_: str
 ) -> None:
-    async with scripted(proxy, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as script:
+    async with scripted(proxy, f"{OK}Content-Length: 2||ok") as script:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         writer.write(sent(request_))
         writer.write_eof()
