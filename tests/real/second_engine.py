@@ -33,7 +33,7 @@ class SecondEngine:
 
 @contextmanager
 def second_engine(folder: Path) -> Iterator[SecondEngine]:
-    """Start it without networks; builds need `network="none"`."""
+    """Start it in an empty network; builds need `network="none"`."""
     if str(LOCAL) not in sys.path:
         sys.path.insert(0, str(LOCAL))
     import build_limits  # noqa: PLC0415 - it is found only now
@@ -42,7 +42,8 @@ def second_engine(folder: Path) -> Iterator[SecondEngine]:
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(  # noqa: S603 - constant arguments
             [
-                *("dockerd", "--host", found.host, "--data-root", f"{folder}/data"),
+                # In a network of its own: an engine without a bridge removes `docker0`, whoever created it.
+                *("unshare", "--net", "dockerd", "--host", found.host, "--data-root", f"{folder}/data"),
                 *("--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"),
                 *("--bridge=none", "--iptables=false", "--ip-forward=false"),
                 *("--cgroup-parent", f"/{found.parent}"),
