@@ -18,7 +18,8 @@ _KEPT_FORMATS = "\u200c\u200d"
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=\w)")
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _EVERYONE = frozenset({"all", "everyone", "here", "channel"})
-_ACTIVE = re.compile(r"[!\"#$&*+\-.:<=>@\[\\\]^_`{|}~]")
+_ACTIVE = re.compile(r"^[/／]|[!\"#$&*+\-.:<=>@\[\\\]^_`{|}~]")
+"""What Markdown or Gitee give a meaning; a slash at the beginning could be a command for another bot."""
 _WWW = re.compile(r"(?i)www(?=\.)")
 _SAFE_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%\[\]-]+")
 

@@ -117,6 +117,12 @@ def test_code_shows_the_original_text() -> None:
     assert escape.code("x" * 300, 10) == f"`{'x' * 9}…`"
 
 
+def test_text_begins_no_command() -> None:
+    assert escape.text("/lgtm a/b") == "&#47;lgtm a/b"
+    assert escape.text("\n ／approve") == "&#65295;approve"
+    assert escape.prose("/deploy `x`") == "&#47;deploy `x`"
+
+
 def test_a_fence_keeps_the_last_lines_and_their_indentation() -> None:
     assert escape.fence("a\n  b\n\n\n\nc\n") == "```text\na\n  b\n\nc\n```"
     assert escape.fence("a\nb\nc", lines=2) == "```text\nb\nc\n```"
