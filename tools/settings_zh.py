@@ -8,6 +8,9 @@ WORDS: Mapping[str, str] = {
     "server.port": "Webhook、页面和 API 的端口。",
     "server.public_url": "浏览器访问页面所用的地址，例如 `https://chatops.example.com`；"
     "默认由 `host` 和 `port` 拼成，可能只有本机能访问。",
+    "server.hosts": "除 `public_url` 中的域名外，Webhook、页面和 API 还可以通过哪些域名访问，"
+    "例如 `hooks.example.com`、`*.internal.example.com`，`*` 表示任意域名。不含点的名称，"
+    "以 `.localhost`、`.svc` 或 `.cluster.local` 结尾的名称，以及 IP 地址始终可用。",
     "server.data_dir": "存放数据库、日志、报告和 Git 缓存的目录，不能随重启丢失。",
     "server.max_body": "可接受的最大 Webhook 请求体，单位字节。",
     "server.unfinished_bodies": "正在接收的全部 Webhook 请求体的最大总量，单位字节；超过后返回 503。",

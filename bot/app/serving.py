@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.app import values
 from bot.app.deps import Deps
 from bot.app.inbox import NotifyingInbox
+from bot.core.admission import hosts
 from bot.core.admission.served import serves
 from bot.core.language import catalog
 from bot.gitee.signature import Mode, Uses
@@ -125,6 +126,7 @@ def _web(deps: Deps, inbox: NotifyingInbox, queue_positions: QueuePositions) -> 
         refresh_stats=stored.refresh,
         clock=deps.clock,
         addresses=deps.addresses,
+        hosts=hosts.names(settings.server.public_url, settings.server.hosts),
         commands=tuple(catalog.command_help(command, deps.policy) for command in deps.commands),
         language=settings.comments.language,
         gitee_url=settings.gitee.url,

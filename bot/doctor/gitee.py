@@ -4,7 +4,9 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from bot.core.admission import hosts
 from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.gitee.client import GiteeClient
 from bot.gitee.hooks import Hook, Hooks
@@ -28,7 +30,8 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
     client = GiteeClient(transport)
     try:
         bot = await client.whoami()
-        repositories = _RepositoryCheck(client, Hooks(transport), bot.login)
+        names = hosts.names(options.settings.server.public_url, options.settings.server.hosts)
+        repositories = _RepositoryCheck(client, Hooks(transport), bot.login, names)
         found = await asyncio.gather(*(repositories.findings(repo) for repo in named(options)))
     except ChatOpsError as error:
         return [_failed(error)]
@@ -51,6 +54,8 @@ class _RepositoryCheck:
     client: GiteeClient
     hooks: Hooks
     login: str
+    names: tuple[str, ...]
+    """Names at which the bot answers."""
 
     async def findings(self, repo: RepoPath) -> Sequence[Finding]:
         """Check the bot's permissions and the webhook."""
@@ -78,10 +83,11 @@ class _RepositoryCheck:
                     zh="请人工检查，或给令牌加上 hook 权限并把机器人设为仓库管理员。",
                 ),
             )
-        return hook_finding(repo, [hook for hook in hooks if hook.url.partition("?")[0].endswith(INTAKE)])
+        ours = [hook for hook in hooks if hook.url.partition("?")[0].endswith(INTAKE)]
+        return hook_finding(repo, ours, self.names)
 
 
-def hook_finding(repo: RepoPath, ours: Sequence[Hook]) -> Finding:
+def hook_finding(repo: RepoPath, ours: Sequence[Hook], names: Sequence[str]) -> Finding:
     """Report whether the webhooks that point to a bot are set up correctly."""
     if not ours:
         return wrong(
@@ -104,6 +110,9 @@ def hook_finding(repo: RepoPath, ours: Sequence[Hook]) -> Finding:
                 en="Select both events in the webhook's settings.", zh="请在 Webhook 设置中勾选这两种事件。"
             ),
         )
+    # A proxy in front may send another Host header, so what has arrived is right.
+    if not any(hook.last_status == _OK or hosts.answers(urlsplit(hook.url).netloc, names) for hook in ours):
+        return _refused_name(repo, urlsplit(ours[0].url).hostname or ours[0].url)
     last = next((hook.last_status for hook in ours if hook.last_status not in {None, 0, _OK}), None)
     if last is not None:
         return note(
@@ -117,6 +126,19 @@ def hook_finding(repo: RepoPath, ours: Sequence[Hook]) -> Finding:
             ),
         )
     return fine(en=f"{repo}: the webhook is set up", zh=f"{repo}：Webhook 正常")
+
+
+def _refused_name(repo: RepoPath, name: str) -> Finding:
+    return wrong(
+        Text(
+            en=f"{repo}: the webhook is sent to {name}, and the bot does not answer to this name",
+            zh=f"{repo}：Webhook 发往 {name}，但机器人不接受这个域名",
+        ),
+        Text(
+            en=f'Set [server] public_url to an address with this name, or set [server] hosts = ["{name}"].',
+            zh=f'请把 [server] public_url 设为使用该域名的地址，或设置 [server] hosts = ["{name}"]。',
+        ),
+    )
 
 
 _TOKEN = Text(

@@ -43,8 +43,10 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         yield note(
             Text(en="links in comments work on this machine only", zh="评论中的链接只有本机能打开"),
             Text(
-                en="Set [server] public_url to the address at which browsers reach the bot.",
-                zh="请把 [server] public_url 设为大家的浏览器能访问的地址。",
+                en="Set [server] public_url to the address at which browsers reach the bot; until then it"
+                " answers only to localhost and to addresses by number, webhooks included.",
+                zh="请把 [server] public_url 设为大家的浏览器能访问的地址；在此之前，包括 Webhook 在内，"
+                "机器人只接受发往 localhost 和 IP 地址的请求。",
             ),
         )
     if settings.dns.etcd and not settings.dns.address:

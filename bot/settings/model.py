@@ -20,6 +20,7 @@ from bot.settings.kinds import (
     Duration,
     DurationOrNone,
     HeaderPattern,
+    HostPattern,
     Port,
     RetentionTime,
     Secret,
@@ -68,6 +69,10 @@ class ServerSettings:
     public_url: WebAddress = ""
     """Address at which browsers reach the pages, such as `https://chatops.example.com`; by default
     made from `host` and `port`, which may work on this machine only."""
+    hosts: tuple[HostPattern, ...] = ()
+    """More names at which webhooks, pages and the API are answered, besides the one in `public_url`: such as
+    `hooks.example.com`, `*.internal.example.com`, or `*` for any name. Names without a dot, names that end in
+    `.localhost`, `.svc` or `.cluster.local`, and addresses by number are always answered."""
     data_dir: Path = Path("data")
     """Directory of the database, logs, reports and the git cache; it must survive restarts."""
     max_body: Bytes = 1 << 20

@@ -13,6 +13,7 @@ from bot.web import intake
 from bot.web.api import openapi, operations
 from bot.web.connections import in_progress
 from bot.web.deps import DEPS, METRICS, WebDeps
+from bot.web.known_hosts import known_hosts
 from bot.web.monitoring import health
 from bot.web.monitoring.metrics import WebMetrics, timing
 from bot.web.pages import pages, run_pages
@@ -39,7 +40,13 @@ def application(deps: WebDeps) -> web.Application:
     """Return the application of the dashboard's port; `preview_application` serves the previews' port."""
     metrics = WebMetrics.in_registry(deps.registry)
     app = web.Application(
-        middlewares=[in_progress, timing(metrics), security_headers, error_responses],
+        middlewares=[
+            in_progress,
+            timing(metrics),
+            security_headers,
+            known_hosts(deps.hosts),
+            error_responses,
+        ],
         client_max_size=deps.intake.body_limit,
     )
     app[DEPS] = deps

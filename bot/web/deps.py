@@ -74,6 +74,8 @@ class WebDeps:
     """Updates the registry's metrics about the store."""
     clock: Clock
     addresses: Addresses
+    hosts: tuple[str, ...] = ()
+    """Names in Host headers that are answered, besides addresses by number and names of this machine."""
     commands: tuple[CommandHelp, ...] = ()
     language: Language = Language.ZH
     """Language for visitors whose browser asks for neither Chinese nor English."""

@@ -75,6 +75,14 @@ def answer(connection: socket.socket) -> int:
     return int(line.split()[1]) if line.startswith(b"HTTP/") else 0
 
 
+def page(port: int, path: str, host: str) -> str:
+    """Return everything that a request to this name is answered with."""
+    with connected(port) as connection:
+        connection.sendall(head(f"GET {path} HTTP/1.1", {"Host": host, "Connection": "close"}))
+        with connection.makefile("rb") as reading:
+            return reading.read().decode(errors="replace")
+
+
 def send(port: int, data: bytes) -> int:
     """Send bytes on a connection of their own, and return the status of the first answer."""
     with connected(port) as connection:

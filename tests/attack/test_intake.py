@@ -1,6 +1,5 @@
 """Attacks on the webhook intake of a real `chatops serve`, over raw sockets."""
 
-import asyncio
 import gzip
 import itertools
 import os
@@ -19,34 +18,9 @@ from bot.gitee.signature import MOST_USES
 from playground.payloads import signature
 from tests.attack.intake_attempts import ANONYMOUS, BODIES, GZIP, HEADERS, HOST, ODDITIES, Attempt, numbers
 from tests.attack.raw import PATIENCE, answer, comment, connected, head, post, send, signed, stamp
+from tests.attack.serving import serving
 from tests.crash.fleet import Replica
 from tests.dialogue.tester import SECRET
-from tests.real.ports import free_port
-
-
-def started(folder: Path, **server: object) -> Replica:
-    """Start a bot whose Gitee does not answer."""
-    replica = Replica(
-        folder,
-        {
-            "server": server,
-            "gitee": {"url": f"http://127.0.0.1:{free_port()}", "webhook_secret": [SECRET]},
-            "store": {"url": f"sqlite:///{folder}/store/chatops.db"},
-            "docker": {"enabled": False},
-            "repos": {"allow": ["team/*"]},
-        },
-        remote=False,
-    )
-    replica.start()
-    asyncio.run(replica.ready())
-    return replica
-
-
-def serving(folder: Path, **server: object) -> Iterator[Replica]:
-    """Run a bot, and stop it at the end."""
-    replica = started(folder, **server)
-    yield replica
-    asyncio.run(replica.dispose())
 
 
 @pytest.fixture(scope="module")

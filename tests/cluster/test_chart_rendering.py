@@ -167,6 +167,14 @@ def test_without_an_ingress_the_public_address_is_left_to_the_configuration(char
     assert "CHATOPS_SERVER__PUBLIC_URL" not in environment(items)
 
 
+def test_the_bot_answers_to_the_names_of_its_service(chart: Chart) -> None:
+    items = chart.render({"hosts": ["hooks.example.com"]})
+    service = one(items, "Service")["metadata"]["name"]
+    short, other = environment(items)["CHATOPS_SERVER__HOSTS"].split(",")
+    assert short.startswith(f"{service}.")
+    assert other == "hooks.example.com"
+
+
 def test_prometheus_finds_the_service(chart: Chart) -> None:
     items = chart.render({"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}})
     monitor = one(items, "ServiceMonitor")

@@ -10,7 +10,7 @@ from bot.doctor.findings import DoctorOptions, Finding, State
 from bot.gitee.hooks import Hook, Hooks
 from bot.gitee.transport import Transport
 from bot.model.forge import RepoPath
-from bot.settings.model import GiteeSettings, ReposSettings, Secret, Settings
+from bot.settings.model import GiteeSettings, ReposSettings, Secret, ServerSettings, Settings
 from playground.server import OfflineGitee
 
 SHOP = RepoPath("team", "shop")
@@ -32,6 +32,7 @@ async def forge(tmp_path: Path) -> AsyncIterator[OfflineGitee]:
 
 def settings(forge: OfflineGitee, token: str, *allow: str) -> Settings:
     return Settings(
+        server=ServerSettings(public_url="https://bot.example.com"),
         gitee=GiteeSettings(url=forge.url, api_url=forge.api_url, token=Secret(token)),
         repos=ReposSettings(allow=allow),
     )
@@ -86,15 +87,29 @@ async def test_webhooks_that_the_token_may_not_read_are_a_note(forge: OfflineGit
     assert (seen.state, hook.state) == (State.FINE, State.NOTE)
 
 
+OURS, OTHER = "https://bot.example.com/webhooks/gitee", "https://hooks.example.com/webhooks/gitee"
+
+
 @pytest.mark.parametrize(
     ("hook", "state"),
     [
-        (Hook(1, "u", comments=True, pulls=True), State.FINE),
-        (Hook(1, "u", comments=True, pulls=True, last_status=200), State.FINE),
-        (Hook(1, "u", comments=True, pulls=True, last_status=401), State.NOTE),
-        (Hook(1, "u", comments=True, pulls=False), State.WRONG),
-        (Hook(1, "u", comments=False, pulls=True), State.WRONG),
+        (Hook(1, OURS, comments=True, pulls=True), State.FINE),
+        (Hook(1, OURS, comments=True, pulls=True, last_status=200), State.FINE),
+        (Hook(1, OURS, comments=True, pulls=True, last_status=401), State.NOTE),
+        (Hook(1, OURS, comments=True, pulls=False), State.WRONG),
+        (Hook(1, OURS, comments=False, pulls=True), State.WRONG),
+        (Hook(1, OTHER, comments=True, pulls=True), State.WRONG),
+        (Hook(1, OTHER, comments=True, pulls=True, last_status=421), State.WRONG),
+        (Hook(1, OTHER, comments=True, pulls=True, last_status=200), State.FINE),
+        (Hook(1, "http://10.0.0.5:8080/webhooks/gitee", comments=True, pulls=True), State.FINE),
     ],
 )
-def test_the_events_of_a_webhook_are_checked(hook: Hook, state: State) -> None:
-    assert gitee.hook_finding(SHOP, [hook]).state is state
+def test_a_webhook_is_checked(hook: Hook, state: State) -> None:
+    assert gitee.hook_finding(SHOP, [hook], ["bot.example.com"]).state is state
+
+
+def test_a_name_that_the_bot_refuses_is_shown_with_the_setting() -> None:
+    found = gitee.hook_finding(SHOP, [Hook(1, OTHER, comments=True, pulls=True)], ["bot.example.com"])
+
+    assert found.advice is not None
+    assert '[server] hosts = ["hooks.example.com"]' in found.advice.en

@@ -151,7 +151,7 @@ def test_all_errors_are_reported_at_once_with_position_and_suggestion(file: Path
         "chatops.toml:18: preview.ttl: string should match pattern '^[1-9][0-9]{0,4}[smhdw]$'",
         "chatops.toml:20: comments.language: should be 'zh' or 'en'",
         "CHATOPS_LIMITS__RUNS: should be a valid integer",
-        'CHATOPS_SERVER__HOTS: unknown key; did you mean "host"?',
+        'CHATOPS_SERVER__HOTS: unknown key; did you mean "hosts"?',
         f"CHATOPS_X__Y: unknown section; expected one of: {', '.join(sorted(keys()))}",
     }
 

@@ -120,6 +120,9 @@ spec:
         - {name: CHATOPS_SERVER__PORT, value: "8080"}
         - {name: CHATOPS_SERVER__DATA_DIR, value: /data}
         - {name: CHATOPS_PREVIEW__PORT, value: "8081"}
+        # The Service's name without a suffix that the bot accepts anyway, and the operator's own names.
+        - name: CHATOPS_SERVER__HOSTS
+          value: {{ prepend .Values.hosts (printf "%s.%s" (include "chatops.fullname" .) .Release.Namespace) | join "," | quote }}
         {{- with .Values.ingress }}
         {{- if .enabled }}
         - name: CHATOPS_SERVER__PUBLIC_URL
