@@ -9,8 +9,15 @@ from bot.model.account import RegistryAccount
 from bot.runners.kubernetes.chart_pull import ChartRegistry
 from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.helm import Helm
-from bot.runners.kubernetes.options import ChartPolicy, EnvironmentLimits, KubernetesOptions, Routing
+from bot.runners.kubernetes.options import (
+    ChartPolicy,
+    DnsPeers,
+    EnvironmentLimits,
+    KubernetesOptions,
+    Routing,
+)
 from bot.runners.kubernetes.platform import KubernetesPlatform
+from bot.runners.kubernetes.pure.field_rules import AllowList
 from bot.settings.model import KubernetesSettings, Settings
 
 
@@ -36,12 +43,16 @@ def options(settings: Settings) -> KubernetesOptions:
             cpu=f"{chosen.cpus:g}",
             quota_memory=sizes.parse(chosen.quota_memory),
             quota_cpu=f"{chosen.quota_cpus:g}",
+            disk=sizes.parse(chosen.disk_max),
+            quota_disk=sizes.parse(chosen.quota_disk),
             pods=chosen.quota_pods,
             storage=sizes.parse(chosen.quota_storage),
         ),
         level=chosen.pod_security,
         run_as_user=chosen.run_as_user,
         egress=chosen.egress_cidrs,
+        dns=DnsPeers(_pairs(chosen.dns_namespace), _pairs(chosen.dns_pods), chosen.dns_cidrs),
+        allowed=AllowList(chosen.allowed_annotations, chosen.allowed_labels, chosen.storage_classes),
         account=_pull_account(settings),
         collector=chosen.collector_image,
         charts=ChartPolicy(chosen.charts, chosen.chart_values, _pairs(chosen.chart_facts)),

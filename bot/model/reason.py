@@ -65,6 +65,8 @@ class Reason(StrEnum):
     NO_SERVICE = "no_service"  # path, host
     MANIFEST_INVALID = "manifest_invalid"  # path, message
     MANIFEST_REFUSED = "manifest_refused"  # object, what
+    MANIFEST_VALUE_REFUSED = "manifest_value_refused"  # object, what, allowed
+    MANIFEST_UNLISTED = "manifest_unlisted"  # object, what, setting
     TESTS_FAILED = "tests_failed"  # failed, total
     TESTS_EXITED = "tests_exited"  # code
     NO_REPORT = "no_report"  # path, code

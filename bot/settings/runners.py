@@ -85,8 +85,21 @@ class KubernetesSettings:
     the nodes."""
     egress_cidrs: tuple[str, ...] = ()
     """Networks that environments and tests may reach; by default only their own pods and DNS."""
+    dns_namespace: tuple[Pair, ...] = ("kubernetes.io/metadata.name=kube-system",)
+    """Labels of the namespace of the cluster's DNS servers."""
+    dns_pods: tuple[Pair, ...] = ("k8s-app=kube-dns",)
+    """Labels of the DNS servers' pods; environments may ask only these, and `dns_cidrs`, on port 53."""
+    dns_cidrs: tuple[str, ...] = ()
+    """Further addresses of DNS servers, such as `169.254.20.10/32` for a NodeLocal DNSCache."""
     pod_security: Literal["restricted", "baseline"] = "restricted"
     """Pod Security level of the environments; `baseline` allows images to run as root."""
+    allowed_annotations: tuple[str, ...] = ()
+    """Patterns of annotations that manifests and charts may have in addition to the common ones, such as
+    `nginx.ingress.kubernetes.io/cors-*`; a leading `!` forbids, and the last match decides."""
+    allowed_labels: tuple[str, ...] = ()
+    """Patterns of labels that manifests and charts may have in addition to the common ones."""
+    storage_classes: tuple[str, ...] = ()
+    """Storage classes that manifests and charts may choose; others are replaced by the cluster's default."""
     run_as_user: Annotated[int, Field(ge=1)] | None = None
     """User id of the containers, for images that set none; by default the image's own user."""
     memory_max: Size = "2g"
@@ -97,6 +110,10 @@ class KubernetesSettings:
     """Memory of one environment, including its tests."""
     quota_cpus: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 8.0
     """CPUs of one environment, including its tests."""
+    disk_max: Size = "2g"
+    """Disk space of one container outside of volumes: its own files, its logs and its `emptyDir` volumes."""
+    quota_disk: Size = "32g"
+    """Disk space of one environment outside of volumes, including its tests."""
     quota_pods: Count = 20
     """Pods of one environment, including its tests."""
     quota_storage: Size = "10g"

@@ -63,7 +63,7 @@ _SHORT = 8
 """Digits of a commit that are shown."""
 
 _COMMITS = frozenset({"by", "now", "seen", "sha"})
-_LISTS = frozenset({"known", "parameters", "paths"})
+_LISTS = frozenset({"allowed", "known", "parameters", "paths"})
 _PLAIN = frozenset(
     {"author", "code", "expected", "failed", "fixable", "found", "limit", "number", "times", "total", "who"}
 )

@@ -118,8 +118,8 @@ async def test_a_chart_that_violates_the_policy_is_refused_before_anything_is_ap
     with pytest.raises(TellUser) as caught:
         await previews.platform.deploy(previews.environment(definition=theirs), log)
 
-    assert caught.value.reason is Reason.MANIFEST_REFUSED
-    assert caught.value.facts["what"] == "hostPID: true"
+    assert caught.value.reason is Reason.MANIFEST_VALUE_REFUSED
+    assert caught.value.facts["what"] == "spec.template.spec.hostPID: true"
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 
 
@@ -138,7 +138,10 @@ async def test_a_failed_hook_is_reported_with_its_output(
 async def test_the_reason_why_a_release_does_not_come_up_is_reported(
     previews: Previews, log: FakeLog, tmp_path: Path, time_out_after: TimeOutAfter
 ) -> None:
-    theirs = shop(tmp_path, **{"pod.nodeSelector.disk": "ssd"})
+    rules = "pod.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]"
+    rule = f"{rules}.matchExpressions[0]"
+    elsewhere = {f"{rule}.key": "kubernetes.io/arch", f"{rule}.operator": "In", f"{rule}.values[0]": "s390x"}
+    theirs = shop(tmp_path, **elsewhere)
     time_out_after(log, "nodes are available")
 
     with pytest.raises(TellUser) as caught:

@@ -165,8 +165,9 @@ async def test_manifests_that_violate_the_policy_are_refused_before_anything_is_
             previews.environment(definition=definition_of(tmp_path, "deploy/k8s", theirs)), log
         )
 
-    assert caught.value.reason is Reason.MANIFEST_REFUSED
-    assert caught.value.facts == {"object": "Deployment/web", "what": "hostNetwork: true"}
+    assert caught.value.reason is Reason.MANIFEST_VALUE_REFUSED
+    assert caught.value.facts["object"] == "Deployment/web"
+    assert caught.value.facts["what"] == "spec.template.spec.hostNetwork: true"
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 
 

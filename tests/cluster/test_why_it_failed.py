@@ -103,7 +103,7 @@ FAILURES: dict[str, Changes] = {
     },
     "quota": {"objects": [web({"resources": {"limits": {"memory": "250Mi"}}}, replicas=3)]},
     "unschedulable": {
-        "objects": [web(SMALL, nodeSelector={"disk": "ssd"})],
+        "objects": [web(SMALL, nodeSelector={"kubernetes.io/arch": "s390x"})],
         "health_timeout": 1,
         "words": "nodes are available",
     },

@@ -14,7 +14,8 @@ from bot.model.store_stats import StoreStats
 from bot.pipeline import config_file
 from bot.runners.kubernetes import sandbox
 from bot.runners.kubernetes.options import KubernetesOptions
-from bot.runners.kubernetes.pure.manifest_policy import ManifestScope, violations
+from bot.runners.kubernetes.pure.field_rules import ManifestScope
+from bot.runners.kubernetes.pure.manifest_policy import review
 from bot.runners.kubernetes.pure.manifests import read
 from bot.runners.kubernetes.template_context import template_context
 from bot.settings.load import load
@@ -122,4 +123,4 @@ def test_the_manifest_of_the_guide_complies_with_the_policy(page: str) -> None:
 
     text = sandbox.rendered({"web.yaml": template}, context)["rendered"]["web.yaml"]
 
-    assert violations(read(text), ManifestScope("pr-12-shop", "x")) == ()
+    assert review(read(text), ManifestScope("pr-12-shop", "x")).violations == ()

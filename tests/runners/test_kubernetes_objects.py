@@ -11,8 +11,10 @@ from bot.model.reason import Reason
 from bot.ports import ServiceSpec
 from bot.runners.kubernetes import rendering
 from bot.runners.kubernetes.namespace import limits, network_policy, quota
-from bot.runners.kubernetes.options import EnvironmentLimits, KubernetesOptions, Routing
-from bot.runners.kubernetes.pure.manifest_policy import ManifestScope, violations
+from bot.runners.kubernetes.options import DnsPeers, EnvironmentLimits, KubernetesOptions, Routing
+from bot.runners.kubernetes.plans import scope_of
+from bot.runners.kubernetes.pure.field_rules import AllowList
+from bot.runners.kubernetes.pure.manifest_policy import review
 from bot.runners.kubernetes.pure.manifests import read
 from bot.runners.kubernetes.suite_job import job, name
 from bot.runners.kubernetes.template_context import template_context
@@ -55,10 +57,13 @@ def test_values_of_a_repository_cannot_inject_yaml() -> None:
 
 
 def test_built_in_manifests_comply_with_the_policy() -> None:
-    documents = built(services=[ServiceSpec("db", "postgres:16", port=5432)])
-    bounds = ManifestScope("pr-12-shop", environment_of().host)
+    options = KubernetesOptions("bot", allowed=AllowList(annotations=("chatops.run",)))
+    documents = built(options, services=[ServiceSpec("db", "postgres:16", port=5432)])
+    text = "\n---\n".join(map(json.dumps, documents)).replace("chatops.part", "part")
 
-    assert violations(read("\n---\n".join(map(json.dumps, documents))), bounds) == ()
+    found = review(read(text), scope_of(options, "pr-12-shop", environment_of().host))
+
+    assert (found.violations, found.changes) == ((), ())
 
 
 def test_pods_are_restricted_and_mount_no_token() -> None:
@@ -110,13 +115,39 @@ def test_network_policies_allow_only_the_ingress_controller_dns_and_configured_e
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}},
     ]
     assert policy["egress"][0]["to"] == [{"podSelector": {}}, {"ipBlock": {"cidr": "192.0.2.0/24"}}]
-    assert {each["port"] for each in policy["egress"][1]["ports"]} == {53}
     assert len(network_policy(OPTIONS)["ingress"][0]["from"]) == 1
+
+
+def test_network_policies_allow_dns_only_to_the_clusters_servers() -> None:
+    elsewhere = DnsPeers({"dns": "yes"}, {"app": "coredns"}, ("169.254.20.10/32",))
+
+    _, found = network_policy(OPTIONS)["egress"]
+    _, chosen = network_policy(KubernetesOptions("bot", dns=elsewhere))["egress"]
+
+    assert found["ports"] == [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+    assert found["to"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+            "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+        }
+    ]
+    assert chosen["to"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"dns": "yes"}},
+            "podSelector": {"matchLabels": {"app": "coredns"}},
+        },
+        {"ipBlock": {"cidr": "169.254.20.10/32"}},
+    ]
 
 
 def test_quota_and_limits_come_from_the_operator() -> None:
     assert quota(OPTIONS)["services.nodeports"] == "0"
     assert limits(OPTIONS)["max"]["memory"] == limits(OPTIONS)["default"]["memory"] == str(256 << 20)
+    assert quota(OPTIONS)["limits.ephemeral-storage"] == str(32 << 30)
+    assert limits(OPTIONS)["max"]["ephemeral-storage"] == str(2 << 30)
+    for pod in [*pods(built()), job(suite_of(), OPTIONS, {})["spec"]["template"]["spec"]]:
+        for container in pod["containers"]:
+            assert container["resources"]["limits"]["ephemeral-storage"] == "2048Mi"
 
 
 def test_a_suite_has_one_object_name_for_any_suite_name() -> None:

@@ -9,7 +9,8 @@ from bot.model.reason import Reason
 from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnavailable
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
-from bot.runners.kubernetes.pure.manifest_policy import ManifestScope, violations
+from bot.runners.kubernetes.pure.field_rules import ManifestScope
+from bot.runners.kubernetes.pure.manifest_policy import Review, review
 from bot.runners.kubernetes.pure.manifests import APPLICABLE, Manifest, ObjectKind, marked, ordered
 
 GONE_AFTER = 60.0
@@ -17,12 +18,17 @@ ROLE = "app"
 """Role label of a deployment's objects; pruning is limited to it, so guardrails and tests remain."""
 
 
-def check(manifests: Sequence[Manifest], scope: ManifestScope) -> None:
-    """Check objects against the policy. Raises TellUser(MANIFEST_REFUSED); its log lists all violations."""
-    found = violations(manifests, scope)
-    if found:
-        log = "\n".join(f"{each.subject}: {each.what}" for each in found)
-        raise TellUser(Reason.MANIFEST_REFUSED, {"object": found[0].subject, "what": found[0].what}, log=log)
+def check(manifests: Sequence[Manifest], scope: ManifestScope) -> Review:
+    """Check objects against the policy, and set what it requires.
+
+    Raises TellUser(MANIFEST_REFUSED | MANIFEST_VALUE_REFUSED | MANIFEST_UNLISTED); its log lists the
+    violations.
+    """
+    found = review(manifests, scope)
+    if found.violations:
+        first = found.violations[0]
+        raise TellUser(first.reason, first.facts, log="\n".join(map(str, found.violations)))
+    return found
 
 
 async def apply(

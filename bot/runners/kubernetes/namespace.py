@@ -152,19 +152,26 @@ class Namespaces:
 
 
 def network_policy(options: KubernetesOptions) -> dict[str, Any]:
-    """Return the NetworkPolicy: it allows the environment's own pods, the Ingress controller and DNS."""
+    """Return the NetworkPolicy: it allows its own pods, the Ingress controller and the cluster's DNS."""
     routing = options.routing
     inside: list[dict[str, Any]] = [{"podSelector": {}}]
     sources = inside + [{"ipBlock": {"cidr": cidr}} for cidr in routing.cidrs]
     if routing.namespace_labels:
         sources.append({"namespaceSelector": {"matchLabels": dict(routing.namespace_labels)}})
-    dns = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]
+    servers: list[dict[str, Any]] = [
+        {
+            "namespaceSelector": {"matchLabels": dict(options.dns.namespace_labels)},
+            "podSelector": {"matchLabels": dict(options.dns.pod_labels)},
+        },
+        *({"ipBlock": {"cidr": cidr}} for cidr in options.dns.cidrs),
+    ]
+    ports = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]
     destinations = inside + [{"ipBlock": {"cidr": cidr}} for cidr in options.egress]
     return {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"from": sources}],
-        "egress": [{"to": destinations}, {"ports": dns}],
+        "egress": [{"to": destinations}, {"to": servers, "ports": ports}],
     }
 
 
@@ -175,6 +182,7 @@ def quota(options: KubernetesOptions) -> dict[str, str]:
         "pods": str(bounds.pods),
         "limits.memory": str(bounds.quota_memory),
         "limits.cpu": bounds.quota_cpu,
+        "limits.ephemeral-storage": str(bounds.quota_disk),
         "requests.storage": str(bounds.storage),
         "services.loadbalancers": "0",
         "services.nodeports": "0",
@@ -186,9 +194,14 @@ def limits(options: KubernetesOptions) -> dict[str, Any]:
     bounds = options.limits
     return {
         "type": "Container",
-        "max": {"memory": str(bounds.memory), "cpu": bounds.cpu},
-        "default": {"memory": str(min(bounds.memory, 512 << 20)), "cpu": bounds.cpu},
-        "defaultRequest": {"memory": str(64 << 20), "cpu": "20m"},
+        "max": {"memory": str(bounds.memory), "cpu": bounds.cpu, "ephemeral-storage": str(bounds.disk)},
+        "default": {
+            "memory": str(min(bounds.memory, 512 << 20)),
+            "cpu": bounds.cpu,
+            "ephemeral-storage": str(bounds.disk),
+        },
+        # None for the disk: not every node reports how much it has, and such a node would get no pods.
+        "defaultRequest": {"memory": str(64 << 20), "cpu": "20m", "ephemeral-storage": "0"},
     }
 
 

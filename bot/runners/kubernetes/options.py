@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.model.account import RegistryAccount
+from bot.runners.kubernetes.pure.field_rules import AllowList, PodSecurityLevel
 
-PodSecurityLevel = Literal["restricted", "baseline"]
 ReadyThrough = Literal["ingress", "service"]
 
 
@@ -36,7 +36,7 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentLimits:
-    """Resource limits of one environment; memory and storage in bytes."""
+    """Resource limits of one environment; memory, disk and storage in bytes."""
 
     memory: int = 2 << 30
     """Limit of one container."""
@@ -44,8 +44,23 @@ class EnvironmentLimits:
     """Limit of one container."""
     quota_memory: int = 8 << 30
     quota_cpu: str = "8"
+    disk: int = 2 << 30
+    """Limit of one container outside of volumes: its own files, its logs and its pod's `emptyDir` volumes."""
+    quota_disk: int = 32 << 30
     pods: int = 20
     storage: int = 10 << 30
+    """All volumes that claims create."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsPeers:
+    """The DNS servers that pods may ask: pods with these labels in namespaces with these, and addresses."""
+
+    namespace_labels: Mapping[str, str] = field(
+        default_factory=lambda: {"kubernetes.io/metadata.name": "kube-system"}
+    )
+    pod_labels: Mapping[str, str] = field(default_factory=lambda: {"k8s-app": "kube-dns"})
+    cidrs: tuple[str, ...] = ()
 
 
 CHART_FACTS: Mapping[str, str] = {
@@ -83,6 +98,9 @@ class KubernetesOptions:
     run_as_user: int | None = None
     egress: tuple[str, ...] = ()
     """Networks that pods may reach, besides each other and DNS."""
+    dns: DnsPeers = field(default_factory=DnsPeers)
+    allowed: AllowList = field(default_factory=AllowList)
+    """What manifests and charts may contain in addition to the policy's tables."""
     account: RegistryAccount | None = None
     charts: ChartPolicy = field(default_factory=ChartPolicy)
     collector: str = "busybox:1.36"

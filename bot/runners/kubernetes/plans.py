@@ -16,9 +16,10 @@ from bot.runners.kubernetes.namespace import PULL_SECRET
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure import chart_values, entry_service
 from bot.runners.kubernetes.pure.entry_service import APP, EntryService
-from bot.runners.kubernetes.pure.manifest_policy import ManifestScope
+from bot.runners.kubernetes.pure.field_rules import ManifestScope
+from bot.runners.kubernetes.pure.manifest_policy import Review
 from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest, ManifestError, read
-from bot.runners.kubernetes.template_context import template_context
+from bot.runners.kubernetes.template_context import quantity, template_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class DeploymentPlan:
     """Hooks of the chart, which Helm runs in addition."""
     release: bool = False
     """Whether Helm applies the objects."""
+    changes: tuple[str, ...] = ()
+    """What the policy changed in a repository's own objects, for the log."""
 
     @property
     def manifests(self) -> tuple[Manifest, ...]:
@@ -50,8 +53,8 @@ class DeploymentPlanner:
     async def plan(self) -> DeploymentPlan:
         """Return the plan.
 
-        Raises TellUser(NO_PORT | NO_SERVICE | MANIFEST_INVALID | MANIFEST_REFUSED | CHART_FAILED |
-        CHART_REFUSED | VALUE_REFUSED | SCHEMA_REFUSED).
+        Raises TellUser(NO_PORT | NO_SERVICE | MANIFEST_INVALID | CHART_FAILED | CHART_REFUSED |
+        VALUE_REFUSED | SCHEMA_REFUSED), and what `applying.check` raises.
         """
         definition = self.spec.definition
         if definition is None:
@@ -82,26 +85,33 @@ class DeploymentPlanner:
         templates = await asyncio.to_thread(archives.templates, archive or Path(), folder)
         texts = await rendering.of_repository(templates, self._context(), folder)
         read_ = asyncio.to_thread(lambda: [parsed(f"{folder}/{name}", text) for name, text in texts.items()])
-        theirs = [manifest for each in await read_ for manifest in each]
-        found = self._checked(theirs, folder)
-        return DeploymentPlan(found, ((*self._routed(theirs), *self._added(theirs, found)),))
+        review = await self._checked([manifest for each in await read_ for manifest in each])
+        theirs = review.manifests
+        found = self._entry(theirs, folder)
+        stage = (*self._routed(theirs), *self._added(theirs, found))
+        return DeploymentPlan(found, (stage,), changes=review.changes)
 
     async def _of_chart(self, definition: Definition) -> DeploymentPlan:
         context = self._context()
         values = chart_values.tree(definition.values, self.charts.facts(context))
         with tempfile.TemporaryDirectory(prefix="chatops-chart-") as folder:
             text = await self.charts.rendered(definition, self.namespace, values, Path(folder))
-        theirs = await asyncio.to_thread(parsed, definition.path, text)
-        found = self._checked(theirs, definition.path)
-        kept = [manifest for manifest in theirs if not manifest.is_hook]
-        hooks = tuple(manifest for manifest in self._routed(theirs) if manifest.is_hook)
-        return DeploymentPlan(found, ((*self._routed(kept), *self._added(kept, found)),), hooks, release=True)
+        review = await self._checked(await asyncio.to_thread(parsed, definition.path, text))
+        kept = [manifest for manifest in review.manifests if not manifest.is_hook]
+        hooks = tuple(manifest for manifest in self._routed(review.manifests) if manifest.is_hook)
+        found = self._entry(kept, definition.path)
+        stage = (*self._routed(kept), *self._added(kept, found))
+        return DeploymentPlan(found, (stage,), hooks, release=True, changes=review.changes)
 
     def _context(self) -> dict[str, Any]:
         return template_context(self.spec, self.namespace, self.spec.port or 0, self.options)
 
-    def _checked(self, theirs: Sequence[Manifest], path: str) -> EntryService:
-        applying.check(theirs, ManifestScope(self.namespace, self.spec.host, frozenset({PULL_SECRET})))
+    async def _checked(self, theirs: Sequence[Manifest]) -> Review:
+        return await asyncio.to_thread(
+            applying.check, theirs, scope_of(self.options, self.namespace, self.spec.host)
+        )
+
+    def _entry(self, theirs: Sequence[Manifest], path: str) -> EntryService:
         found = entry_service.find([each for each in theirs if not each.is_hook], self.spec.host)
         if found is None:
             raise TellUser(Reason.NO_SERVICE, {"path": path, "host": self.spec.host})
@@ -120,6 +130,21 @@ class DeploymentPlanner:
         if (also := entry_service.alias(theirs, found)) is not None:
             added.append(Manifest(SERVICE.api_version, SERVICE.name, APP, also))
         return added
+
+
+def scope_of(options: KubernetesOptions, namespace: str, host: str) -> ManifestScope:
+    """Return what an environment's objects may use."""
+    return ManifestScope(
+        namespace,
+        host,
+        reserved=frozenset({PULL_SECRET}),
+        level=options.level,
+        run_as_user=options.run_as_user,
+        ingress_class=options.routing.ingress_class,
+        ingress_annotations=options.routing.annotations,
+        volume_size=quantity(options.limits.disk),
+        allowed=options.allowed,
+    )
 
 
 def parsed(path: str, text: str) -> list[Manifest]:

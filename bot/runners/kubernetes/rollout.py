@@ -39,6 +39,8 @@ class Rollout:
 
     async def run(self, plan: DeploymentPlan) -> Endpoint:
         """Deploy the plan and return the endpoint. After an error the caller deletes the namespace."""
+        for change in plan.changes:
+            self.writer.line(change)
         if self.spec.replace:
             await self._clear()
         if plan.release:

@@ -60,8 +60,12 @@ def resources(memory: str, options: KubernetesOptions) -> dict[str, Any]:
     """Return a container's resources: the requested memory, up to the operator's limit."""
     most = min(sizes.parse(memory), options.limits.memory)
     return {
-        "limits": {"memory": quantity(most), "cpu": options.limits.cpu},
-        "requests": {"memory": quantity(max(most >> 2, 16 << 20)), "cpu": "20m"},
+        "limits": {
+            "memory": quantity(most),
+            "cpu": options.limits.cpu,
+            "ephemeral-storage": quantity(options.limits.disk),
+        },
+        "requests": {"memory": quantity(max(most >> 2, 16 << 20)), "cpu": "20m", "ephemeral-storage": "0"},
     }
 
 

@@ -38,7 +38,7 @@ def typed(text: str) -> Any:
 
 def refused(paths: Iterable[str], patterns: Sequence[str]) -> str | None:
     """Return the first value that may not be set: the last matching pattern decides, `!` forbids."""
-    return next((path for path in paths if not _allowed(path, patterns)), None)
+    return next((path for path in paths if not matches(path, patterns)), None)
 
 
 def allowed(reference: str, patterns: Sequence[str]) -> bool:
@@ -47,10 +47,11 @@ def allowed(reference: str, patterns: Sequence[str]) -> bool:
     Addresses that can leave their folder are never allowed: a server may resolve `/charts/../private` to
     `/private`.
     """
-    return not _TRAVERSAL.search(reference) and _allowed(reference, patterns)
+    return not _TRAVERSAL.search(reference) and matches(reference, patterns)
 
 
-def _allowed(text: str, patterns: Sequence[str]) -> bool:
+def matches(text: str, patterns: Sequence[str]) -> bool:
+    """Return whether patterns allow a text: the last matching one decides, `!` forbids."""
     is_allowed = False
     for pattern in patterns:
         if fnmatchcase(text, pattern.removeprefix("!")):

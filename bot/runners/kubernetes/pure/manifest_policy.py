@@ -1,132 +1,179 @@
-"""The policy for a pull request's objects; each violation names the object and the field. Pure.
+"""Checks a pull request's objects against the tables of allowed fields, and fills in what they lack. Pure."""
 
-The baseline is the Pod Security Standard `restricted` without its requirement of non-root users, which the
-operator chooses (https://kubernetes.io/docs/concepts/security/pod-security-standards/). The bot checks it,
-because servers before 1.25 do not, and because everything must be checked before anything is applied.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.runners.kubernetes.pure.manifests import (
-    CRON_JOB,
-    INGRESS,
-    SECRET,
-    SERVICE,
-    SERVICE_ACCOUNT,
-    Manifest,
-    elements,
-    mapping_at,
-    mappings,
-)
-from bot.runners.kubernetes.pure.pod_policy import pod_violations
+from bot.model.reason import Reason
+from bot.runners.kubernetes.pure.chart_values import matches
+from bot.runners.kubernetes.pure.field_rules import ManifestScope, Refusal, Rule, find, is_empty, shown
+from bot.runners.kubernetes.pure.manifests import Manifest
+from bot.runners.kubernetes.pure.object_fields import KINDS, SKIPPED
 
-DEFAULT_ACCOUNT = "default"
+MOST_SHOWN = 50
+"""Violations that are returned, and changes of one object that are."""
 
-_POD_PATHS: Mapping[str, tuple[str, ...]] = {
-    "Deployment": ("spec", "template", "spec"),
-    "StatefulSet": ("spec", "template", "spec"),
-    "Job": ("spec", "template", "spec"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-}
-_TOKEN_SECRET = "kubernetes.io/service-account-token"  # noqa: S105 - the name of a type
-_SNIPPETS = ("snippet", "lua", "auth-url", "auth-secret", "configuration")
-"""Parts of names of Ingress annotations that can make a controller run code or fetch a URL."""
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A forbidden field of an object."""
+    """A forbidden field or value of an object, and how to replace it."""
 
     subject: str
     what: str
+    instead: Refusal
+
+    @property
+    def reason(self) -> Reason:
+        """Why it is refused."""
+        if self.instead.setting:
+            return Reason.MANIFEST_UNLISTED
+        return Reason.MANIFEST_VALUE_REFUSED if self.instead.allowed else Reason.MANIFEST_REFUSED
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts that the reason's sentence names."""
+        instead = {"allowed": self.instead.allowed, "setting": self.instead.setting}
+        named = {"object": self.subject, "what": self.what, **instead}
+        return {name: text for name, text in named.items() if text}
+
+    def __str__(self) -> str:
+        allowed = f" (allowed: {self.instead.allowed})" if self.instead.allowed else ""
+        setting = f" (setting: {self.instead.setting})" if self.instead.setting else ""
+        return f"{self.subject}: {self.what}{allowed}{setting}"
 
 
 @dataclass(frozen=True, slots=True)
-class ManifestScope:
-    """What one pull request's objects may use."""
+class Review:
+    """The objects as they may be applied, and what the review found."""
 
-    namespace: str
-    host: str
-    """The only hostname that its Ingresses may claim."""
-    reserved: frozenset[str] = frozenset()
-    """Names of the bot's own Secrets."""
-
-
-def violations(manifests: Iterable[Manifest], scope: ManifestScope) -> tuple[Violation, ...]:
-    """Return all violations, in the order of the objects."""
-    listed = tuple(manifests)
-    accounts = frozenset(each.name for each in listed if each.known is SERVICE_ACCOUNT and _tokenless(each))
-    return tuple(
-        Violation(str(each), what)
-        for each in listed
-        for what in _violations(each, scope, accounts | {DEFAULT_ACCOUNT})
-    )
+    manifests: tuple[Manifest, ...]
+    violations: tuple[Violation, ...]
+    """In the order of the objects; if there are any, nothing may be applied."""
+    changes: tuple[str, ...]
+    """One line for each object that was changed or skipped."""
 
 
-def pod_spec(manifest: Manifest) -> Mapping[str, Any] | None:
-    """Return the pod spec of an object's template, if its kind has one."""
-    path = _POD_PATHS.get(manifest.kind)
-    return None if path is None else mapping_at(manifest.body, *path)
+def review(manifests: Iterable[Manifest], scope: ManifestScope) -> Review:
+    """Check objects, and set the fields that the policy requires."""
+    allowed: list[Manifest] = []
+    violations: list[Violation] = []
+    changes: list[str] = []
+    for manifest in manifests:
+        if _is_skipped(manifest):
+            changes.append(f"skipped {manifest}")
+            continue
+        walk = _Walk(scope)
+        allowed.append(walk.manifest(manifest))
+        violations += [Violation(str(manifest), what, instead) for what, instead in walk.refused]
+        changes += [f"changed {manifest}: {'; '.join(walk.changes[:MOST_SHOWN])}"] if walk.changes else []
+    return Review(tuple(allowed), tuple(violations[:MOST_SHOWN]), tuple(changes))
 
 
-def _violations(manifest: Manifest, scope: ManifestScope, accounts: frozenset[str]) -> Iterator[str]:
-    if manifest.known is None:
-        yield f"apiVersion: {manifest.api_version}, kind: {manifest.kind}"
-        return
-    yield from _metadata(manifest, scope)
-    if manifest.known is SERVICE_ACCOUNT and not _tokenless(manifest):
-        yield "automountServiceAccountToken is not false"
-    if manifest.known is SECRET and manifest.body.get("type") == _TOKEN_SECRET:
-        yield f"type: {_TOKEN_SECRET}"
-    if manifest.known is SERVICE:
-        yield from _service(mapping_at(manifest.body, "spec"))
-    if manifest.known is INGRESS:
-        yield from _ingress(manifest.body, scope.host)
-    if (spec := pod_spec(manifest)) is not None:
-        where = ".".join(_POD_PATHS[manifest.kind])
-        for what in pod_violations(spec, accounts=accounts, reserved=scope.reserved):
-            yield f"{where}.{what}" if manifest.known is CRON_JOB else what
+def _is_skipped(manifest: Manifest) -> bool:
+    return (manifest.api_version.partition("/")[0], manifest.kind) in SKIPPED
 
 
-def _metadata(manifest: Manifest, scope: ManifestScope) -> Iterator[str]:
-    metadata = mapping_at(manifest.body, "metadata")
-    namespace = metadata.get("namespace")
-    if (namespace or scope.namespace) != scope.namespace:
-        yield f"metadata.namespace: {namespace}"
-    if metadata.get("ownerReferences"):
-        yield "metadata.ownerReferences"
-    if metadata.get("finalizers"):
-        yield "metadata.finalizers"
-    taken = {SECRET: scope.reserved, SERVICE_ACCOUNT: {DEFAULT_ACCOUNT}}
-    if manifest.known is not None and manifest.name in taken.get(manifest.known, ()):
-        yield f"metadata.name: {manifest.name}"
+@dataclass(slots=True)
+class _Walk:
+    """Walks through one object along its table."""
+
+    scope: ManifestScope
+    refused: list[tuple[str, Refusal]] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+
+    def manifest(self, manifest: Manifest) -> Manifest:
+        """Return the object with the fields that the policy sets."""
+        if manifest.known is None:
+            kinds = ", ".join(f"{kind.api_version} {kind.name}" for kind in KINDS)
+            what = f"apiVersion: {manifest.api_version}, kind: {manifest.kind}"
+            self.refused.append((shown(what), Refusal(kinds)))
+            return manifest
+        return replace(manifest, body=self._mapping(manifest.body, Rule(fields=KINDS[manifest.known]), ""))
+
+    def _mapping(self, value: Any, rule: Rule, path: str) -> Any:
+        if not isinstance(value, Mapping):
+            self._refuse(path, value, Refusal("{…}"))
+            return value
+        fields, found = rule.fields or {}, {}
+        for name, child in value.items():
+            known, at = find(fields, name), _joined(path, name)
+            if known is not None:
+                found[name] = self._value(child, known, at)
+            elif rule.setting:
+                found[name] = self._named(name, child, rule.setting, at)
+            else:
+                found[name] = self._unknown(child, at)
+        for name in fields:
+            if name not in value:
+                found[name] = self._value(None, fields[name], _joined(path, name))
+        return {name: child for name, child in found.items() if child is not None}
+
+    def _value(self, value: Any, rule: Rule, path: str) -> Any:
+        if value is None and rule.always:
+            return self._mapping({}, rule, path) or None
+        if is_empty(value) and rule.fill and (filled := rule.fill(self.scope)) is not None:
+            self.changes.append(f"{path}: {shown(filled)}")
+            return filled
+        if value is None:
+            return value
+        if rule.fields is not None:
+            return self._list(value, rule, path) if rule.is_list else self._mapping(value, rule, path)
+        return self._leaf(value, rule, path)
+
+    def _leaf(self, value: Any, rule: Rule, path: str) -> Any:
+        refusal = rule.check(value, self.scope) if rule.check else None
+        if refusal is None:
+            return value
+        if rule.instead:
+            better = rule.instead(self.scope)
+            now = f"{shown(better)} instead of {shown(value)}" if better is not None else "removed"
+            self.changes.append(f"{path}: {now}")
+            return better
+        if not is_empty(value):
+            self._refuse(path, value, refusal)
+        return value
+
+    def _list(self, value: Any, rule: Rule, path: str) -> Any:
+        if not isinstance(value, list):
+            self._refuse(path, value, Refusal("[…]"))
+            return value
+        return [self._mapping(item, rule, f"{path}[{_key(item, at)}]") for at, item in enumerate(value)]
+
+    def _unknown(self, value: Any, path: str) -> Any:
+        """Check a field without a rule: an explicit null or an empty list is the same as nothing."""
+        if value not in (None, "", []):
+            self._refuse(path, value, Refusal())
+        return value
+
+    def _named(self, name: str, value: Any, setting: str, path: str) -> Any:
+        """Check an annotation or a label without a rule: the operator may allow it."""
+        allowed = self.scope.allowed
+        patterns = allowed.annotations if setting == "allowed_annotations" else allowed.labels
+        if not (matches(name, patterns) or self.scope.ingress_annotations.get(name) == value):
+            self._refuse(path, value, Refusal(setting=f'{setting} = ["{shown(name)}"]'))
+        return value
+
+    def _refuse(self, path: str, value: Any, refusal: Refusal) -> None:
+        self.refused.append((path if _is_tree(value) else f"{path}: {shown(value)}", refusal))
 
 
-def _service(spec: Mapping[str, Any]) -> Iterator[str]:
-    kind = spec.get("type", "ClusterIP")
-    if kind != "ClusterIP":
-        yield f"spec.type: {kind}"
-    if spec.get("externalIPs"):
-        yield "spec.externalIPs"
+def _is_tree(value: Any) -> bool:
+    """Return whether a value is too large to be shown: a mapping, or a list of mappings or lists."""
+    if isinstance(value, list):
+        return any(isinstance(item, dict | list) for item in value)
+    return isinstance(value, dict) and bool(value)
 
 
-def _ingress(body: Mapping[str, Any], host: str) -> Iterator[str]:
-    spec = mapping_at(body, "spec")
-    claimed = [("rules.host", rule.get("host")) for rule in mappings(spec.get("rules"))]
-    claimed += [
-        ("tls.hosts", name) for entry in mappings(spec.get("tls")) for name in elements(entry.get("hosts"))
-    ]
-    for where, name in claimed:
-        if name != host:
-            yield f"spec.{where}: {name}"
-    if spec.get("defaultBackend"):
-        yield "spec.defaultBackend"
-    for name in mapping_at(body, "metadata", "annotations"):
-        if any(part in name.rpartition("/")[2] for part in _SNIPPETS):
-            yield f"metadata.annotations: {name}"
+def _joined(path: str, name: str) -> str:
+    if not path:
+        return shown(name)
+    return f"{path}.{name}" if _PLAIN_KEY.fullmatch(name) else f"{path}[{shown(name)}]"
 
 
-def _tokenless(manifest: Manifest) -> bool:
-    return manifest.body.get("automountServiceAccountToken") is False
+def _key(item: Any, index: int) -> str:
+    """Return the name of an item of a list, or its index."""
+    name = item.get("name") if isinstance(item, Mapping) else None
+    return name if isinstance(name, str) and _PLAIN_KEY.fullmatch(name) else str(index)
