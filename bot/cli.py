@@ -14,7 +14,7 @@ import click
 from bot.app.adapters import open_adapters
 from bot.app.bot import running
 from bot.app.gc import clear
-from bot.app.process import prepare
+from bot.app.process import prepared
 from bot.app.shutdown import Shutdown
 from bot.dns.corefile import dynamic, wildcard
 from bot.doctor.examination import examine, lines, passed, summary
@@ -72,9 +72,9 @@ def serve(config: Path | None, log_level: str) -> None:
     for chatty in ("httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     settings = _settings(config)
-    prepare()
     try:
-        asyncio.run(_serve(settings))
+        with prepared(settings.server.data_dir):
+            asyncio.run(_serve(settings))
     except (OSError, ChatOpsError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
 

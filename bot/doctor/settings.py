@@ -1,6 +1,7 @@
 """Checks the settings for what they lack."""
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -61,6 +62,14 @@ def _findings(settings: Settings) -> Iterator[Finding]:
 
 
 def _data_dir(folder: Path) -> Iterator[Finding]:
+    if folder.exists() and stat.S_IMODE(folder.stat().st_mode) & stat.S_IRWXO:
+        yield note(
+            Text(
+                en=f"every account of this machine can look into {folder}",
+                zh=f"本机所有账号都能查看 {folder}",
+            ),
+            Text(en=f"Run `chmod o= {folder}`.", zh=f"请执行 `chmod o= {folder}`。"),
+        )
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         yield wrong(

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
+from bot.store import file_modes
 from bot.store.migrate import check, migrate
 
 T = TypeVar("T")
@@ -141,8 +142,8 @@ def _lock(url: URL) -> int | None:
     if not url.database:
         return None
     file = Path(url.database)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o640)
+    file.parent.mkdir(mode=file_modes.FOLDER, parents=True, exist_ok=True)
+    descriptor = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT, file_modes.FILE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -150,6 +151,9 @@ def _lock(url: URL) -> int | None:
         raise RuntimeError(
             f"another chatops has {file} open; for several, use [store] url = postgresql://…"
         ) from error
+    file.touch(file_modes.FILE)  # SQLite gives its other files the mode of this one
+    for suffix in ("", "-wal", "-shm"):
+        file_modes.restrict(file.with_name(f"{file.name}{suffix}"), file_modes.FILE)
     return descriptor
 
 

@@ -16,7 +16,6 @@ def started(folder: Path, **server: object) -> Replica:
         {
             "server": server,
             "gitee": {"url": f"http://127.0.0.1:{free_port()}", "webhook_secret": [SECRET]},
-            "store": {"url": f"sqlite:///{folder}/store/chatops.db"},
             "docker": {"enabled": False},
             "repos": {"allow": ["team/*"]},
         },

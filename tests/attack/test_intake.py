@@ -52,8 +52,7 @@ def is_well(replica: Replica) -> None:
 
 def kept(replica: Replica) -> int:
     """Return the number of stored deliveries."""
-    file = str(replica.sections["store"]["url"]).removeprefix("sqlite:///")
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as store:
+    with closing(sqlite3.connect(f"file:{replica.folder}/data/chatops.db?mode=ro", uri=True)) as store:
         return int(store.execute("SELECT count(*) FROM deliveries").fetchone()[0])
 
 
