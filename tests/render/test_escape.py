@@ -27,6 +27,7 @@ def inline(markdown: str) -> list[Token]:
     return blocks[1].children or []
 
 
+@pytest.mark.attack
 @held
 @given(hostile)
 def test_code_is_one_code_span(value: str) -> None:
@@ -39,6 +40,7 @@ def test_code_is_one_code_span(value: str) -> None:
     assert not re.search(r"(?<![A-Za-z0-9])@\w", markdown)
 
 
+@pytest.mark.attack
 @held
 @given(hostile)
 def test_a_fence_holds_everything(value: str) -> None:
@@ -57,6 +59,7 @@ def test_a_fence_holds_everything(value: str) -> None:
     assert "<!--" not in markdown
 
 
+@pytest.mark.attack
 @held
 @given(hostile)
 def test_text_contains_no_markup(value: str) -> None:
@@ -70,6 +73,7 @@ def test_text_contains_no_markup(value: str) -> None:
     assert "<!--" not in markdown
 
 
+@pytest.mark.attack
 @held
 @given(hostile)
 def test_text_is_escaped_inside_html(value: str) -> None:
@@ -87,6 +91,7 @@ def test_text_is_escaped_inside_html(value: str) -> None:
     assert blocks[0].content.count("<") == 3
 
 
+@pytest.mark.attack
 @held
 @given(hostile)
 def test_prose_contains_only_text_and_code(value: str) -> None:
@@ -95,6 +100,7 @@ def test_prose_contains_only_text_and_code(value: str) -> None:
     assert kinds <= {"text", "text_special", "code_inline"}
 
 
+@pytest.mark.attack
 @held
 @given(hostile, hostile)
 def test_a_cell_does_not_end_its_table_cell(first: str, second: str) -> None:
@@ -117,6 +123,7 @@ def test_code_shows_the_original_text() -> None:
     assert escape.code("x" * 300, 10) == f"`{'x' * 9}…`"
 
 
+@pytest.mark.attack
 def test_text_begins_no_command() -> None:
     assert escape.text("/lgtm a/b") == "&#47;lgtm a/b"
     assert escape.text("\n ／approve") == "&#65295;approve"
@@ -136,6 +143,7 @@ def test_a_login_is_mentioned(login: str) -> None:
     assert escape.mention(login) == f"@{login}"
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "login", ["all", "ALL", "everyone", "", "a b", "x\n@all", "<b>", "-x", "x" * 65, "梅"]
 )
@@ -143,6 +151,7 @@ def test_invalid_logins_are_not_mentioned(login: str) -> None:
     assert not escape.mention(login).startswith("@")
 
 
+@pytest.mark.attack
 def test_only_valid_urls_become_links() -> None:
     assert (
         escape.url("http://pr-1.example.com:8080/")

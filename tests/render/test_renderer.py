@@ -132,6 +132,7 @@ def _every_fact(value: str) -> dict[str, str]:
 @pytest.mark.parametrize("language", list(Language))
 @settings(deadline=None, max_examples=20)
 @given(value=hostile)
+@pytest.mark.attack
 def test_hostile_text_has_no_effect(renderer: TemplateRenderer, language: Language, value: str) -> None:
     for view, plain in zip(hostile_views(value), hostile_views("x"), strict=True):
         body = renderer.render(view, language, MARKER)
@@ -156,6 +157,7 @@ def test_a_comment_stays_within_gitees_size_and_keeps_its_marker(renderer: Templ
     assert body.endswith(f"\n\n{MARKER}\n")
 
 
+@pytest.mark.attack
 def test_secrets_are_masked() -> None:
     renderer = TemplateRenderer(TEMPLATES, masks=["tok3n-value"])
 

@@ -241,6 +241,7 @@ def test_address_certificates_network_and_plain_registries_are_passed_on(tmp_pat
     )
 
 
+@pytest.mark.attack
 def test_a_hostile_archive_stays_inside_and_its_links_are_not_followed(tmp_path: Path) -> None:
     archive, outside = tmp_path / "context.tar", tmp_path / "outside"
     outside.mkdir()

@@ -65,6 +65,7 @@ async def test_a_dockerfile_may_have_its_own_ignore_file(tmp_path: Path) -> None
     assert "a" in await names(tmp_path, tar(files), "docker/app")
 
 
+@pytest.mark.attack
 async def test_invalid_patterns_are_reported(tmp_path: Path) -> None:
     with pytest.raises(TellUser) as caught:
         await names(tmp_path, tar({".dockerignore": "[z-a]", "a": ""}))
@@ -73,6 +74,7 @@ async def test_invalid_patterns_are_reported(tmp_path: Path) -> None:
     assert ".dockerignore" in caught.value.facts["message"]
 
 
+@pytest.mark.attack
 async def test_slow_patterns_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "SECONDS", 1)
     slow = "*a" * 40 + "b"
@@ -88,6 +90,7 @@ async def test_an_invalid_tar_is_a_bug_and_not_reported_to_the_user(tmp_path: Pa
         await names(tmp_path, b"no tar")
 
 
+@pytest.mark.attack
 def test_unsafe_members_are_not_copied(tmp_path: Path) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as made:

@@ -58,6 +58,7 @@ async def reaches_the_host(stage: Stage, seconds: float) -> bool:
     return code == 0
 
 
+@pytest.mark.attack
 async def test_container_has_every_limit(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(memory="32m"), stage.log)
 
@@ -75,6 +76,7 @@ async def test_container_has_every_limit(stage: Stage) -> None:
     assert not host["Binds"]
 
 
+@pytest.mark.attack
 async def test_service_can_write_to_tmp_only_and_has_no_capabilities(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(), stage.log)
 
@@ -87,6 +89,7 @@ async def test_service_can_write_to_tmp_only_and_has_no_capabilities(stage: Stag
     assert fields["NoNewPrivs"] == "1"
 
 
+@pytest.mark.attack
 async def test_additional_services_may_write_and_change_user(stage: Stage) -> None:
     script = "mkdir -p /var/data && chown 1000:1000 /var/data && exec sleep 999"
     database = ServiceSpec("db", stage.tests_image, command=("sh", "-c", script))
@@ -98,6 +101,7 @@ async def test_additional_services_may_write_and_change_user(stage: Stage) -> No
     assert (await inside(stage, "mknod /dev/x c 1 3", "db"))[0] != 0
 
 
+@pytest.mark.attack
 async def test_previews_have_no_internet_access(stage: Stage) -> None:
     await stage.platform.deploy(stage.spec(), stage.log)
 
@@ -118,6 +122,7 @@ async def test_the_firewall_blocks_ports_of_the_host(
     assert stage.log.notes == []
 
 
+@pytest.mark.attack
 async def test_environments_do_not_reach_each_other(stage: Stage) -> None:
     other = replace(KEY, name="staging")
     endpoint = await stage.platform.deploy(stage.spec(), stage.log)

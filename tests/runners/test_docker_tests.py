@@ -66,6 +66,7 @@ async def test_a_standalone_suite_needs_and_leaves_no_environment(stage: Stage) 
     assert stage.empty
 
 
+@pytest.mark.attack
 async def test_hostile_reports_are_skipped(stage: Stage) -> None:
     script = """
         mkdir -p /reports && cd /reports
@@ -80,12 +81,14 @@ async def test_hostile_reports_are_skipped(stage: Stage) -> None:
     assert output.files == {"good.xml": b"good\n"}
 
 
+@pytest.mark.attack
 async def test_a_report_folder_that_is_a_symlink_yields_nothing(stage: Stage) -> None:
     output = await stage.platform.run_tests(stage.suite("ln -s /proc /reports", standalone=True), stage.log)
 
     assert output.files == {}
 
 
+@pytest.mark.attack
 async def test_sparse_file_of_terabytes_takes_no_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tests_container, "ARCHIVE_LIMIT", 2 * collect.CHUNK)
     script = "mkdir /reports; truncate -s 8T /reports/b.bin"
@@ -96,6 +99,7 @@ async def test_sparse_file_of_terabytes_takes_no_time(stage: Stage, monkeypatch:
     assert output.files == {}
 
 
+@pytest.mark.attack
 async def test_archive_is_read_up_to_a_limit(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tests_container, "ARCHIVE_LIMIT", 2 * collect.CHUNK)
     script = "mkdir /reports; echo a > /reports/a.xml; head -c 9000000 /dev/zero > /reports/b.bin"
@@ -106,6 +110,7 @@ async def test_archive_is_read_up_to_a_limit(stage: Stage, monkeypatch: pytest.M
     assert "/reports is too large: only its beginning is read\n" in stage.log.text
 
 
+@pytest.mark.attack
 async def test_a_suite_over_its_timeout_is_stopped_and_reported(stage: Stage) -> None:
     suite = stage.suite("echo begun; exec sleep 999", standalone=True)
 
@@ -118,6 +123,7 @@ async def test_a_suite_over_its_timeout_is_stopped_and_reported(stage: Stage) ->
     assert stage.empty
 
 
+@pytest.mark.attack
 async def test_a_suite_over_its_memory_limit_is_reported(stage: Stage) -> None:
     suite = stage.suite(TOO_MUCH, memory="16m", standalone=True)
 
@@ -158,6 +164,7 @@ async def test_cancelling_removes_the_container(stage: Stage) -> None:
     assert [str(found.name)[-4:] for found in stage.containers] == ["-app"]
 
 
+@pytest.mark.attack
 async def test_endless_output_neither_fills_the_log_nor_hides_the_end(stage: Stage) -> None:
     line = "x" * 999
     suite = stage.suite(f"yes {line} | head -c 20000000; echo; echo the end", standalone=True)

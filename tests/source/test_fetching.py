@@ -205,6 +205,7 @@ async def test_cancelling_kills_git_and_its_children(source: GitSource, upstream
     assert not [words for _, words in processes() if upstream.url in words and "git" in words]
 
 
+@pytest.mark.attack
 async def test_the_credential_is_in_no_argument_file_or_log(
     source: GitSource, upstream: Upstream, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -227,6 +228,7 @@ async def test_the_credential_is_in_no_argument_file_or_log(
         assert word.encode() not in kept
 
 
+@pytest.mark.attack
 async def test_a_redirect_is_not_followed_with_the_credential(source: GitSource, upstream: Upstream) -> None:
     elsewhere = upstream.url.replace("/lin/guestbook.git", "/elsewhere/thief.git")
     upstream.answer = lambda: web.Response(status=302, headers={"Location": f"{elsewhere}/info/refs"})
@@ -237,6 +239,7 @@ async def test_a_redirect_is_not_followed_with_the_credential(source: GitSource,
     assert not [request for request in upstream.requests if "thief" in request.path]
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "address",
     [
@@ -271,6 +274,7 @@ async def test_addresses_outside_of_the_configured_gitee_are_refused_without_a_r
     assert not (tmp_path / "cache/lin").exists()
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "sha", ["", "HEAD", "--all", "1" * 39, "G" * 40, "refs/heads/master", "1" * 40 + "\n"]
 )
@@ -284,6 +288,7 @@ async def test_an_invalid_commit_id_is_not_passed_to_git(
     assert not upstream.requests
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("repo", [RepoPath("..", "x"), RepoPath("lin", "../../x"), RepoPath("lin", "a\nb")])
 async def test_no_repository_name_leaves_the_cache(
     source: GitSource, upstream: Upstream, repo: RepoPath

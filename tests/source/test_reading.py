@@ -27,6 +27,7 @@ async def test_the_archive_is_removed_after_use(source: GitSource, upstream: Ups
     assert not path.exists()
 
 
+@pytest.mark.attack
 async def test_symlinks_are_followed_inside_the_commit_and_not_out_of_it(
     source: GitSource, upstream: Upstream
 ) -> None:
@@ -38,6 +39,7 @@ async def test_symlinks_are_followed_inside_the_commit_and_not_out_of_it(
         assert await source.read(REPO, sha, link) is None
 
 
+@pytest.mark.attack
 async def test_symlinks_stay_symlinks_in_the_archive(source: GitSource, upstream: Upstream) -> None:
     sha = await fetched(source, upstream, upstream.commit({"a": b"a"}, links={"out": "/etc/passwd"}))
 
@@ -49,6 +51,7 @@ async def test_symlinks_stay_symlinks_in_the_archive(source: GitSource, upstream
     assert member.linkname == "/etc/passwd"
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("path", ["", ".", "..", "../a", "/a", "a/../../b", "sub", "missing", "a\nb", "a\0b"])
 async def test_missing_files_read_as_none(source: GitSource, upstream: Upstream, path: str) -> None:
     sha = await fetched(source, upstream, upstream.commit({"a": b"a", "sub/b": b"b"}))
@@ -63,6 +66,7 @@ async def test_unusual_names_are_supported(source: GitSource, upstream: Upstream
     assert [await source.read(REPO, sha, name) for name in files] == list(files.values())
 
 
+@pytest.mark.attack
 async def test_a_submodule_is_not_a_file(source: GitSource, upstream: Upstream) -> None:
     elsewhere = "3" * 40
     upstream.commit({"a": b"a"})
@@ -74,6 +78,7 @@ async def test_a_submodule_is_not_a_file(source: GitSource, upstream: Upstream) 
     assert await source.read(REPO, sha, "a") == b"a"
 
 
+@pytest.mark.attack
 async def test_a_file_over_the_limit_reads_as_none(source: GitSource, upstream: Upstream) -> None:
     sha = await fetched(source, upstream, upstream.commit({"big": bytes(2 << 20), "fits": b"1234"}))
 
@@ -83,6 +88,7 @@ async def test_a_file_over_the_limit_reads_as_none(source: GitSource, upstream: 
     assert await source.read(REPO, sha, "big", limit=2 << 20) == bytes(2 << 20)
 
 
+@pytest.mark.attack
 async def test_an_archive_over_the_limit_is_refused_and_leaves_nothing(
     upstream: Upstream, tmp_path: Path
 ) -> None:
@@ -99,6 +105,7 @@ async def test_an_archive_over_the_limit_is_refused_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("folder", ["missing", "..", "/etc", "a", "--output=/tmp/x", "link"])
+@pytest.mark.attack
 async def test_a_missing_folder_of_the_commit_is_an_error(
     source: GitSource, upstream: Upstream, folder: str
 ) -> None:
@@ -120,6 +127,7 @@ async def test_a_commit_must_be_fetched_before_it_is_read(source: GitSource, ups
             pytest.fail("there is nothing to give")
 
 
+@pytest.mark.attack
 async def test_git_attributes_change_no_content(source: GitSource, upstream: Upstream) -> None:
     files = {
         ".gitattributes": b"* export-subst\nhidden export-ignore\n*.txt filter=evil\n",
@@ -138,6 +146,7 @@ async def test_git_attributes_change_no_content(source: GitSource, upstream: Ups
     assert "hidden" not in found
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("name", [".git", "..", ".GIT"])
 async def test_a_tree_with_path_traversal_is_refused(
     source: GitSource, upstream: Upstream, name: str
