@@ -1,5 +1,6 @@
 """An offline Gitee with an HTTP server, and Python methods on the same state for tests."""
 
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -7,6 +8,7 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
+from bot.web.accepting import stop_accepting
 from playground import branches, comments, faults, pulls, repositories
 from playground.api.routes import Api
 from playground.api.serializers import ApiSerializer
@@ -66,6 +68,7 @@ class OfflineGitee:
             public_url=public_url,
         )
         self._runner: web.AppRunner | None = None
+        self._listening: socket.socket | None = None
 
     @property
     def api_url(self) -> str:
@@ -81,8 +84,9 @@ class OfflineGitee:
             shutdown_timeout=_SHUTDOWN_SECONDS,
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        port = self._runner.addresses[0][1]
+        self._listening = socket.create_server((self._host, self._port))
+        await web.SockSite(self._runner, self._listening).start()
+        port = self._listening.getsockname()[1]
         self.url = self.webhooks.url = self._public_url or f"http://{self._host}:{port}"
 
     def _application(self) -> web.Application:
@@ -100,9 +104,10 @@ class OfflineGitee:
         """Stop the deliveries and the server."""
         self.forge.changes.close()
         await self.webhooks.stop()
-        if self._runner is not None:
+        if self._runner is not None and self._listening is not None:
+            await stop_accepting(self._listening)
             await self._runner.cleanup()
-            self._runner = None
+            self._runner = self._listening = None
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -18,6 +18,7 @@ from bot.core.language import catalog
 from bot.gitee.signature import Mode, Uses
 from bot.model.queue import QueuePosition
 from bot.settings.model import Settings
+from bot.web.accepting import stop_accepting
 from bot.web.application import application
 from bot.web.connections import Connections, Limits
 from bot.web.deps import IntakeDeps, PreviewDeps, UnfinishedBodies, WebDeps
@@ -107,6 +108,7 @@ async def _served(runner: web.AppRunner, listener: Listener, limits: Limits) -> 
     try:
         yield
     finally:
+        await stop_accepting(listener.socket)
         accepting.close()
         await runner.cleanup()
 

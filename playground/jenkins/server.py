@@ -1,5 +1,6 @@
 """An offline Jenkins with an HTTP server, and methods for tests and the playground."""
 
+import socket
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -8,6 +9,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from bot.web.accepting import stop_accepting
 from playground import faults
 from playground.jenkins.access import AccessControl
 from playground.jenkins.api import JenkinsApi
@@ -59,6 +61,7 @@ class OfflineJenkins:
         self._unavailable_until = 0.0
         self._api = JenkinsApi(self.scheduler, self.access, self._serializer)
         self._runner: web.AppRunner | None = None
+        self._listening: socket.socket | None = None
 
     def _serializer(self) -> JenkinsSerializer:
         return JenkinsSerializer(self.scheduler, self.url, self.skew)
@@ -72,16 +75,18 @@ class OfflineJenkins:
             application, access_log=None, handler_cancellation=True, shutdown_timeout=2
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        self._port = self._runner.addresses[0][1]
+        self._listening = socket.create_server(("127.0.0.1", self._port))
+        await web.SockSite(self._runner, self._listening).start()
+        self._port = self._listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
 
     async def stop(self) -> None:
         """Abort all builds and stop the server."""
         await self.scheduler.close()
-        if self._runner is not None:
+        if self._runner is not None and self._listening is not None:
+            await stop_accepting(self._listening)
             await self._runner.cleanup()
-            self._runner = None
+            self._runner = self._listening = None
 
     async def __aenter__(self) -> Self:
         await self.start()
