@@ -28,6 +28,8 @@ from bot.runners.kubernetes.pure.manifests import (
 PULL_SECRET = "chatops-pull"  # noqa: S105 - a name
 GONE_AFTER = 180.0
 DNS_PORT = 53
+ENDED_PODS = 10
+"""Pods and Jobs that may exist for each pod that may run."""
 NAMESPACES = "/api/v1/namespaces"
 
 
@@ -180,6 +182,9 @@ def quota(options: KubernetesOptions) -> dict[str, str]:
     bounds = options.limits
     return {
         "pods": str(bounds.pods),
+        # Those that have ended count too: a Job that never completes would fill the cluster with them.
+        "count/pods": str(ENDED_PODS * bounds.pods),
+        "count/jobs.batch": str(ENDED_PODS * bounds.pods),
         "limits.memory": str(bounds.quota_memory),
         "limits.cpu": bounds.quota_cpu,
         "limits.ephemeral-storage": str(bounds.quota_disk),
