@@ -13,7 +13,6 @@ from bot.runners.kubernetes import rendering
 from bot.runners.kubernetes.namespace import limits, network_policy, quota
 from bot.runners.kubernetes.options import DnsPeers, EnvironmentLimits, KubernetesOptions, Routing
 from bot.runners.kubernetes.plans import scope_of
-from bot.runners.kubernetes.pure.field_rules import AllowList
 from bot.runners.kubernetes.pure.manifest_policy import review
 from bot.runners.kubernetes.pure.manifests import read
 from bot.runners.kubernetes.suite_job import job, name
@@ -57,11 +56,11 @@ def test_values_of_a_repository_cannot_inject_yaml() -> None:
 
 
 def test_built_in_manifests_comply_with_the_policy() -> None:
-    options = KubernetesOptions("bot", allowed=AllowList(annotations=("chatops.run",)))
-    documents = built(options, services=[ServiceSpec("db", "postgres:16", port=5432)])
-    text = "\n---\n".join(map(json.dumps, documents)).replace("chatops.part", "part")
+    documents = built(services=[ServiceSpec("db", "postgres:16", port=5432)])
+    text = "\n---\n".join(map(json.dumps, documents))
+    common = text.replace("chatops.part", "part").replace("chatops.run", "revision")
 
-    found = review(read(text), scope_of(options, "pr-12-shop", environment_of().host))
+    found = review(read(common), scope_of(OPTIONS, "pr-12-shop", environment_of().host))
 
     assert (found.violations, found.changes) == ((), ())
 

@@ -4,6 +4,7 @@ What it refuses is in `tests/attack/manifests` and in `test_pod_security_standar
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,30 @@ def test_a_value_of_a_wrong_type_is_refused(manifest: Manifest) -> None:
     assert len(refused(manifest)) == 1
 
 
+WRONG: tuple[Any, ...] = (True, "", [["x"]], {}, {"x": {"y": "z"}})
+
+
+def mutants(node: Any) -> Iterator[Any]:
+    """Yield a tree with each of its values replaced by each wrong one."""
+    yield from WRONG
+    parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in parts:
+        changed = node.copy()
+        for other in mutants(child):
+            changed[key] = other
+            yield changed
+
+
+@pytest.mark.parametrize("file", ORDINARY, ids=lambda file: str(file.stem))
+def test_any_value_in_any_place_is_reviewed(file: Path) -> None:
+    for manifest in read(file.read_text("utf-8")):
+        for name in manifest.body.keys() - {"metadata"}:
+            for value in mutants(manifest.body[name]):
+                changed = Manifest(manifest.api_version, manifest.kind, "web", {**manifest.body, name: value})
+                found = review([changed], SCOPE)
+                assert review(found.manifests, SCOPE).changes == (), value
+
+
 def test_explicit_nothing_is_the_same_as_nothing() -> None:
     nothing: dict[str, Any] = {
         "securityContext": None,
@@ -171,8 +196,10 @@ def test_values_and_names_in_a_refusal_have_a_readable_length() -> None:
     long = obj("ConfigMap", metadata={"name": "x", "annotations": {"x" * 1000: "y" * 1000}})
 
     [violation] = review([long], SCOPE).violations
+    [unknown] = review([obj("x" * 1000, "y" * 1000)], SCOPE).violations
 
     assert len(violation.what) < 300
+    assert len(unknown.subject + unknown.what) < 300
 
 
 def test_every_violation_names_its_object_and_how_to_correct_it() -> None:

@@ -1,8 +1,8 @@
 """The Pod Security Standards are the policy's floor: each control, field and value of their tables.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/; controls and fields in its order. The
-policy is stricter for profiles of the node (`Localhost`), options of SELinux, CSI volumes, and ephemeral
-containers.
+policy is stricter for profiles of the node (`Localhost`), options of SELinux, CSI volumes, ephemeral
+containers, and requests as hooks.
 """
 
 import copy
@@ -18,7 +18,8 @@ from bot.runners.kubernetes.pure.manifests import read
 
 LEVELS: tuple[PodSecurityLevel, ...] = get_args(PodSecurityLevel)
 GROUPS = ("containers", "initContainers", "ephemeralContainers")
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle.postStart", "lifecycle.preStop")
+PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+HOOKS = ("lifecycle.postStart", "lifecycle.preStop")
 VOLUMES = (
     *("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "fc", "flexVolume", "flocker"),
     *("gcePersistentDisk", "gitRepo", "glusterfs", "hostPath", "iscsi", "nfs", "photonPersistentDisk"),
@@ -56,8 +57,8 @@ BASELINE: dict[str, list[Row]] = {
     "HostPath Volumes": [("volumes", POD, [[{"name": "v", "hostPath": {"path": "/"}}]], [])],
     "Host Ports": [("ports", CONTAINERS, [[{"hostPort": 1}], [{"hostPort": 65535}]], [[{"hostPort": 0}]])],
     "Host Probes / Lifecycle Hooks": [
-        (f"{probe}.{how}.host", CONTAINERS, ["10.0.0.1", "127.0.0.1", "example.com"], [""])
-        for probe in PROBES
+        (f"{caller}.{how}.host", CONTAINERS, ["10.0.0.1", "127.0.0.1"], [""] if caller in PROBES else [])
+        for caller in (*PROBES, *HOOKS)
         for how in ("httpGet", "tcpSocket")
     ],
     "AppArmor": [("securityContext.appArmorProfile.type", ANYWHERE, ["Unconfined"], ["RuntimeDefault"])],

@@ -113,12 +113,12 @@ def off(*, always: bool = False, instead: bool = False) -> Rule:
     return Rule(check, fill=set_off if always else None, instead=set_off if instead else None)
 
 
-def matching(pattern: str) -> Rule:
-    """Return the rule of a text that matches a regular expression, which is shown and contains no comma."""
+def matching(pattern: str, form: str) -> Rule:
+    """Return the rule of a text that matches a regular expression; `form` shows people what it may be."""
 
     def check(value: Any, _: ManifestScope) -> Refusal | None:
         fine = isinstance(value, str) and len(value) <= _LONGEST and re.fullmatch(pattern, value)
-        return None if fine else Refusal(pattern)
+        return None if fine else Refusal(form)
 
     return Rule(check)
 

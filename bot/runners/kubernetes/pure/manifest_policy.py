@@ -62,13 +62,14 @@ def review(manifests: Iterable[Manifest], scope: ManifestScope) -> Review:
     violations: list[Violation] = []
     changes: list[str] = []
     for manifest in manifests:
+        subject = shown(str(manifest))
         if _is_skipped(manifest):
-            changes.append(f"skipped {manifest}")
+            changes.append(f"skipped {subject}")
             continue
         walk = _Walk(scope)
         allowed.append(walk.manifest(manifest))
-        violations += [Violation(str(manifest), what, instead) for what, instead in walk.refused]
-        changes += [f"changed {manifest}: {'; '.join(walk.changes[:MOST_SHOWN])}"] if walk.changes else []
+        violations += [Violation(subject, what, instead) for what, instead in walk.refused]
+        changes += [f"changed {subject}: {'; '.join(walk.changes[:MOST_SHOWN])}"] if walk.changes else []
     return Review(tuple(allowed), tuple(violations[:MOST_SHOWN]), tuple(changes))
 
 

@@ -23,12 +23,14 @@ from bot.runners.kubernetes.pure.field_rules import (
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _DEFAULT_ACCOUNT = "default"
 _BOOLEAN = only("true", "false")
-_SECONDS = matching(r"[0-9]+s?")
-_SIZE = matching(r"[0-9]+[kmgKMG]?")
+# A value that nginx cannot read keeps its controller from routing anybody.
+_SECONDS = matching(r"[0-9]{1,5}", "0–99999")
+_SIZE = matching(r"[0-9]{1,4}[kmgKMG]?", "0–9999 k m g")
 _RUNTIME_PROFILE = only("runtime/default", "docker/default")
 _NGINX = "nginx.ingress.kubernetes.io"
 
 ANNOTATIONS: Final[Mapping[str, Rule]] = {
+    "chatops.*": never(),
     "helm.sh/hook": FREE,
     "helm.sh/hook-*": FREE,
     "checksum/*": FREE,
@@ -52,7 +54,7 @@ ANNOTATIONS: Final[Mapping[str, Rule]] = {
     f"{_NGINX}/proxy-connect-timeout": _SECONDS,
     f"{_NGINX}/proxy-read-timeout": _SECONDS,
     f"{_NGINX}/proxy-send-timeout": _SECONDS,
-    f"{_NGINX}/rewrite-target": matching(r"/[A-Za-z0-9$._/-]*"),
+    f"{_NGINX}/rewrite-target": matching(r"/([A-Za-z0-9._/-]|\$[0-9])*", "/ a–z A–Z 0–9 . _ - $0–$9"),
     f"{_NGINX}/ssl-redirect": _BOOLEAN,
     # For a cluster that runs the object for good.
     "argocd.argoproj.io/hook*": dropped(),
@@ -82,11 +84,12 @@ COLLECTED_LABELS: Final[Mapping[str, Rule]] = {
 
 def _object_name(value: Any, _: ManifestScope) -> Refusal | None:
     """Check the form of a name, because it becomes part of a path of the API."""
-    return None if isinstance(value, str) and _NAME.fullmatch(value) else Refusal("a-z 0-9 - .")
+    return None if isinstance(value, str) and _NAME.fullmatch(value) else Refusal("a–z 0–9 - .")
 
 
-def _secret_name(value: Any, scope: ManifestScope) -> Refusal | None:
-    return Refusal() if value in scope.reserved else _object_name(value, scope)
+def own_secret(value: Any, scope: ManifestScope) -> Refusal | None:
+    """Check the name of a Secret: any but the bot's own."""
+    return _object_name(value, scope) or (Refusal() if value in scope.reserved else None)
 
 
 def _account_name(value: Any, scope: ManifestScope) -> Refusal | None:
@@ -111,5 +114,5 @@ def _metadata(labels: Mapping[str, Rule] = LABELS, name: Rule = Rule(_object_nam
 METADATA: Final = _metadata()
 """Metadata of objects, of pod templates and of templates of claims."""
 CONFIG_METADATA: Final = _metadata(COLLECTED_LABELS)
-SECRET_METADATA: Final = _metadata(COLLECTED_LABELS, Rule(_secret_name))
+SECRET_METADATA: Final = _metadata(COLLECTED_LABELS, Rule(own_secret))
 ACCOUNT_METADATA: Final = _metadata(name=Rule(_account_name))

@@ -37,6 +37,7 @@ from bot.runners.kubernetes.pure.metadata_fields import (
     CONFIG_METADATA,
     METADATA,
     SECRET_METADATA,
+    own_secret,
 )
 from bot.runners.kubernetes.pure.pod_fields import CLAIM as CLAIM_SPEC
 from bot.runners.kubernetes.pure.pod_fields import POD_TEMPLATE
@@ -116,7 +117,7 @@ _SERVICE: Final = {
     "type": only("ClusterIP"),
 }
 _PATH: Final = {
-    "path": matching(r"/[A-Za-z0-9._~/-]*"),
+    "path": matching(r"/[A-Za-z0-9._~/-]*", "/ a–z A–Z 0–9 . _ ~ -"),
     "pathType": only("Prefix", "Exact", "ImplementationSpecific"),
     "backend": group({"service": group({**free("name"), "port": group(free("name number"))})}),
 }
@@ -127,7 +128,7 @@ _HOSTED: Final = {
 _INGRESS: Final = {
     "ingressClassName": Rule(_class, fill=_of_operator, instead=_of_operator),
     "rules": each(_HOSTED),
-    "tls": each({**free("secretName"), "hosts": Rule(_hosts, fill=lambda scope: [scope.host])}),
+    "tls": each({"secretName": Rule(own_secret), "hosts": Rule(_hosts, fill=lambda scope: [scope.host])}),
 }
 
 KINDS: Final[Mapping[ObjectKind, Mapping[str, Rule]]] = {

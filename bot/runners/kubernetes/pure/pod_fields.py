@@ -23,7 +23,7 @@ from bot.runners.kubernetes.pure.field_rules import (
     off,
     only,
 )
-from bot.runners.kubernetes.pure.metadata_fields import METADATA
+from bot.runners.kubernetes.pure.metadata_fields import METADATA, own_secret
 
 LONGEST_GRACE = 60
 """Seconds that a pod may take to stop."""
@@ -65,15 +65,11 @@ def _drops(value: Any, scope: ManifestScope) -> Refusal | None:
     return None if fine else Refusal("ALL")
 
 
-def _own_secret(value: Any, scope: ManifestScope) -> Refusal | None:
-    return None if isinstance(value, str) and value not in scope.reserved else Refusal()
-
-
 def _storage_class(value: Any, scope: ManifestScope) -> Refusal | None:
     return None if value in scope.allowed.storage_classes else Refusal()
 
 
-_OWN_SECRET: Final = Rule(_own_secret)
+_OWN_SECRET: Final = Rule(own_secret)
 _PROFILE: Final = {"type": only("RuntimeDefault")}
 _ALL: Final = _in_restricted(["ALL"])
 _SECURITY: Final = {
@@ -117,14 +113,8 @@ _PROBE: Final = group(
         "terminationGracePeriodSeconds": at_most(LONGEST_GRACE),
     }
 )
-_HANDLER: Final = group(
-    {
-        **free("exec"),
-        "httpGet": _HTTP_GET,
-        "tcpSocket": _TCP_SOCKET,
-        "sleep": group({"seconds": at_most(LONGEST_GRACE)}),
-    }
-)
+# No requests: the nodes of older servers follow their redirects to anywhere.
+_HANDLER: Final = group({**free("exec"), "sleep": group({"seconds": at_most(LONGEST_GRACE)})})
 _SECRET_REFERENCE: Final = group({**free("key optional"), "name": _OWN_SECRET})
 _CONTAINER: Final = each(
     {

@@ -1,0 +1,110 @@
+"""Plans from a repository's own objects: reviewed, completed, and refused before anything is applied."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.ports import Definition
+from bot.runners.kubernetes.charts import Charts
+from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
+from bot.runners.kubernetes.helm import Helm
+from bot.runners.kubernetes.options import ChartPolicy, KubernetesOptions, Routing
+from bot.runners.kubernetes.plans import DeploymentPlan, DeploymentPlanner
+from tests.real.helm import both_helms
+from tests.real.parts import tar
+from tests.runners.kubernetes_samples import environment_of
+
+HOST = "pr-12-shop.example.com"
+VALUES = {
+    "autoscaling.enabled": "true",
+    "ingress.enabled": "true",
+    "ingress.className": "nginx",
+    "ingress.hosts[0].host": HOST,
+    "ingress.hosts[0].paths[0].path": "/",
+    "ingress.hosts[0].paths[0].pathType": "ImplementationSpecific",
+}
+
+
+class KnownCluster(Cluster):
+    """A cluster that only knows its version."""
+
+    async def version(self) -> str:
+        return "v1.30.0"
+
+
+@pytest.fixture(params=["helm", "helm4"])
+def helm(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put one Helm on the bot's PATH."""
+    program = tmp_path / "bin/helm"
+    program.parent.mkdir()
+    program.symlink_to(both_helms() / request.param)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    return program
+
+
+async def planned(folder: Path, files: dict[str, str], *, chart: bool, **values: str) -> DeploymentPlan:
+    archive = folder / "definition.tar"
+    archive.write_bytes(tar(files))
+    definition = Definition("deploy", archive, chart=chart, values=values)
+    charts = Charts(KnownCluster(ClusterAccess()), Helm(ClusterAccess(), folder / "home"), ChartPolicy())
+    options = KubernetesOptions("bot", routing=Routing(ingress_class="traefik"))
+    spec = environment_of(definition=definition, port=None)
+    return await DeploymentPlanner(spec, "pr-12-shop", options, charts).plan()
+
+
+def created(helm: Path, folder: Path) -> dict[str, str]:
+    subprocess.run([helm, "create", "shop"], check=True, capture_output=True, cwd=folder)  # noqa: S603
+    chart = folder / "shop"
+    return {str(file.relative_to(chart)): file.read_text() for file in chart.rglob("*") if file.is_file()}
+
+
+def body(plan: DeploymentPlan, kind: str) -> Any:
+    return next(each.body for each in plan.manifests if each.kind == kind)
+
+
+async def test_a_chart_as_helm_creates_it_is_completed(helm: Path, tmp_path: Path) -> None:
+    plan = await planned(tmp_path, created(helm, tmp_path), chart=True, **VALUES)
+
+    assert plan.entry.routed
+    assert body(plan, "Ingress")["spec"]["ingressClassName"] == "traefik"
+    assert body(plan, "ServiceAccount")["automountServiceAccountToken"] is False
+    pod = body(plan, "Deployment")["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert "HorizontalPodAutoscaler" not in {each.kind for each in plan.manifests}
+    assert any(line.startswith("skipped HorizontalPodAutoscaler/") for line in plan.changes)
+
+
+@pytest.mark.attack
+async def test_a_chart_that_asks_for_the_node_is_refused(helm: Path, tmp_path: Path) -> None:
+    hostile = {**VALUES, "podSecurityContext.runAsUser": "0", "securityContext.privileged": "true"}
+
+    with pytest.raises(TellUser) as caught:
+        await planned(tmp_path, created(helm, tmp_path), chart=True, **hostile)
+
+    assert caught.value.reason in {Reason.MANIFEST_VALUE_REFUSED, Reason.MANIFEST_UNLISTED}
+    assert "containers[shop].securityContext.privileged: true (allowed: false)" in caught.value.log
+    assert 'securityContext.runAsUser: 0 (setting: pod_security = "baseline")' in caught.value.log
+
+
+@pytest.mark.attack
+async def test_templates_that_ask_for_the_node_are_refused(tmp_path: Path) -> None:
+    hostile = """
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web}
+    spec: {template: {spec: {hostNetwork: {{ true | json }}, containers: []}}}
+    """
+
+    with pytest.raises(TellUser) as caught:
+        await planned(tmp_path, {"web.yaml": hostile}, chart=False)
+
+    assert caught.value.facts == {
+        "object": "Deployment/web",
+        "what": "spec.template.spec.hostNetwork: true",
+        "allowed": "false",
+    }
