@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.model.errors import ChatOpsError
 from bot.model.text import Text
-from bot.settings.model import Settings
+from bot.settings.model import KubernetesSettings, Settings
 
 if TYPE_CHECKING:
     from bot.runners.kubernetes.cluster import Cluster
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_MOST_NAMESPACES = 5
 _CHANGE = ("get", "list", "create", "patch", "delete")
 # What the runner does, by API group; deploy/chart grants these permissions.
 NEEDS: Mapping[str, Mapping[str, Sequence[str]]] = {
@@ -49,10 +50,11 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
             version = await cluster.version()
             missing = await _missing(cluster)
             ingress = await _ingress_class(cluster, chosen.ingress_class)
+            dns = await _dns_servers(cluster, chosen)
         except ChatOpsError as error:
             return [_unreachable(error)]
     found = [fine(en=f"Kubernetes {version}", zh=f"Kubernetes {version}"), permissions_finding(missing)]
-    return [*found, *([ingress] if ingress else [])]
+    return [*found, *([ingress] if ingress else []), dns]
 
 
 def permissions_finding(missing: Sequence[str]) -> Finding:
@@ -118,6 +120,37 @@ async def _ingress_class(cluster: "Cluster", name: str) -> Finding | None:
         Text(
             en="Install its Ingress controller, or correct [kubernetes] ingress_class.",
             zh="请安装对应的 Ingress 控制器，或更正 [kubernetes] ingress_class。",
+        ),
+    )
+
+
+async def _dns_servers(cluster: "Cluster", chosen: KubernetesSettings) -> Finding:
+    """Count the DNS servers that the environments' NetworkPolicies allow."""
+    spaces, pods = (dict(pair.split("=", 1) for pair in of) for of in (chosen.dns_namespace, chosen.dns_pods))
+    try:
+        names = [str(one["metadata"]["name"]) for one in await cluster.list("/api/v1/namespaces", spaces)]
+        found = await asyncio.gather(
+            *(cluster.list(f"/api/v1/namespaces/{name}/pods", pods) for name in names[:_MOST_NAMESPACES])
+        )
+    except ChatOpsError:
+        found = []
+    number = len(chosen.dns_cidrs) + sum(map(len, found))
+    if number:
+        return fine(
+            en=f"environments may ask {number} DNS servers", zh=f"环境可以访问 {number} 个 DNS 服务器"
+        )
+    return note(
+        Text(
+            en="no pods match [kubernetes] dns_namespace and dns_pods, so a network plugin that enforces"
+            " NetworkPolicies keeps environments from resolving names",
+            zh="没有 Pod 符合 [kubernetes] 的 dns_namespace 和 dns_pods，网络插件执行 NetworkPolicy 时，"
+            "环境将无法解析域名",
+        ),
+        Text(
+            en="Set these to the labels of the cluster's DNS servers, or dns_cidrs to their addresses."
+            " Clusters before 1.21 do not label namespaces with their names: label kube-system yourself.",
+            zh="请改为集群 DNS 服务器的标签，或在 dns_cidrs 中填写其地址。1.21 之前的集群不会给命名空间"
+            "打上名称标签，请自行给 kube-system 加上标签。",
         ),
     )
 

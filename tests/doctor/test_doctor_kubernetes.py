@@ -23,6 +23,8 @@ class ApiServer:
     reviews: set[tuple[str, str, str]] = field(default_factory=set)
     classes: int = 404
     """HTTP status for the IngressClass."""
+    dns: int = 2
+    """Number of DNS servers."""
     port: int = 0
 
     async def version(self, _request: web.Request) -> web.Response:
@@ -40,6 +42,14 @@ class ApiServer:
     async def ingress_class(self, _request: web.Request) -> web.Response:
         return web.json_response({"kind": "IngressClass"}, status=self.classes)
 
+    async def namespaces(self, request: web.Request) -> web.Response:
+        assert request.query["labelSelector"] == "kubernetes.io/metadata.name=kube-system"
+        return web.json_response({"items": [{"metadata": {"name": "kube-system"}}]})
+
+    async def pods(self, request: web.Request) -> web.Response:
+        assert request.query["labelSelector"] == "k8s-app=kube-dns"
+        return web.json_response({"items": [{}] * self.dns}, status=200 if self.dns >= 0 else 403)
+
 
 @pytest.fixture
 async def server() -> AsyncIterator[ApiServer]:
@@ -47,6 +57,8 @@ async def server() -> AsyncIterator[ApiServer]:
     app.router.add_get("/version", server.version)
     app.router.add_post(kubernetes.REVIEWS, server.review)
     app.router.add_get("/apis/networking.k8s.io/v1/ingressclasses/nginx", server.ingress_class)
+    app.router.add_get("/api/v1/namespaces", server.namespaces)
+    app.router.add_get("/api/v1/namespaces/kube-system/pods", server.pods)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -74,7 +86,7 @@ async def check(folder: Path, port: int, ingress_class: str = "") -> list[Findin
 async def test_a_cluster_with_all_permissions_passes(server: ApiServer, tmp_path: Path) -> None:
     found = await check(tmp_path, server.port)
 
-    assert [one.state for one in found] == [State.FINE, State.FINE]
+    assert [one.state for one in found] == [State.FINE, State.FINE, State.FINE]
     assert found[0].found.en == "Kubernetes v1.29.3"
     assert ("", "pods/log", "get") in server.reviews
     assert ("apps", "deployments", "patch") in server.reviews
@@ -83,7 +95,7 @@ async def test_a_cluster_with_all_permissions_passes(server: ApiServer, tmp_path
 async def test_missing_permissions_are_listed_together(server: ApiServer, tmp_path: Path) -> None:
     server.refused = {("namespaces", "create"), ("namespaces", "delete"), ("jobs", "create")}
 
-    _, rights = await check(tmp_path, server.port)
+    _, rights, _ = await check(tmp_path, server.port)
 
     assert rights.state is State.WRONG
     assert rights.found.en == "the account lacks permissions: create/delete namespaces, create jobs"
@@ -96,6 +108,18 @@ async def test_a_configured_ingress_class_must_exist(
     server.classes = status
 
     assert (await check(tmp_path, server.port, "nginx"))[2].state is state
+
+
+@pytest.mark.parametrize(("servers", "state"), [(1, State.FINE), (0, State.NOTE), (-1, State.NOTE)])
+async def test_the_dns_servers_that_environments_may_ask_are_counted(
+    server: ApiServer, tmp_path: Path, servers: int, state: State
+) -> None:
+    server.dns = servers
+
+    *_, dns = await check(tmp_path, server.port)
+
+    assert dns.state is state
+    assert (dns.advice is not None) == (state is State.NOTE)
 
 
 async def test_an_unavailable_cluster_is_reported(tmp_path: Path) -> None:
