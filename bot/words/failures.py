@@ -274,8 +274,8 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
             zh="{object} 要求 {what}，管理员没有允许，因此没有应用任何内容。",
         ),
         advice=Text(
-            en="Remove it from the manifest or chart, or ask an operator to set {setting} in `[kubernetes]`.",
-            zh="请从清单或 Chart 中去掉这一项，或请管理员在 `[kubernetes]` 中设置 {setting}。",
+            en="Remove it from the manifest or chart, or ask an operator to set {setting}.",
+            zh="请从清单或 Chart 中去掉这一项，或请管理员设置 {setting}。",
         ),
     ),
     Reason.TESTS_FAILED: Wording(

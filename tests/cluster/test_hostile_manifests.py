@@ -24,9 +24,9 @@ SERVICE = {
 }
 
 
-def files(metadata: dict[str, Any], **pod: Any) -> dict[str, str]:
+def files(metadata: dict[str, Any], more: dict[str, Any] | None = None, **pod: Any) -> dict[str, str]:
     """Return manifests of a service that answers, without any securityContext."""
-    container = {"name": "web", "image": "IMAGE", "args": ["sh", "-c", STOPS]}
+    container = {"name": "web", "image": "IMAGE", "args": ["sh", "-c", STOPS], **(more or {})}
     template = {
         "metadata": {"labels": {"app": "web"}, **metadata},
         "spec": {"containers": [container], **pod},
@@ -77,6 +77,18 @@ async def test_a_day_of_grace_and_no_security_become_a_minute_and_restricted(
     assert pod.spec.volumes[0].emptyDir.sizeLimit == "2Gi"
 
     await previews.platform.remove(previews.key)
+    assert not cluster.exists(named("v1", "Namespace", previews.namespace))
+
+
+async def test_a_hook_that_never_ends_does_not_hold_the_namespace(
+    previews: Previews, cluster: Access, log: FakeLog, tmp_path: Path
+) -> None:
+    waits = {"lifecycle": {"preStop": {"exec": {"command": ["sleep", "86400"]}}}}
+    theirs = definition_of(tmp_path, "k8s", files({}, waits, terminationGracePeriodSeconds=1))
+    await previews.platform.deploy(previews.environment(definition=theirs), log)
+
+    await previews.platform.remove(previews.key)
+
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 
 

@@ -88,7 +88,9 @@ async def test_a_chart_that_asks_for_the_node_is_refused(helm: Path, tmp_path: P
 
     assert caught.value.reason in {Reason.MANIFEST_VALUE_REFUSED, Reason.MANIFEST_UNLISTED}
     assert "containers[shop].securityContext.privileged: true (allowed: false)" in caught.value.log
-    assert 'securityContext.runAsUser: 0 (setting: pod_security = "baseline")' in caught.value.log
+    assert (
+        'securityContext.runAsUser: 0 (setting: [kubernetes] pod_security = "baseline")' in caught.value.log
+    )
 
 
 @pytest.mark.attack

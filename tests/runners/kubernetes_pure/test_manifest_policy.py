@@ -74,7 +74,7 @@ def test_baseline_allows_root_and_fills_in_less() -> None:
 
     [violation, _] = review([root], SCOPE).violations
     assert violation.reason is Reason.MANIFEST_UNLISTED
-    assert violation.facts["setting"] == 'pod_security = "baseline"'
+    assert violation.facts["setting"] == '[kubernetes] pod_security = "baseline"'
     assert refused(root, scope=baseline) == []
     assert pod_of(review([root], baseline))["containers"] == [
         {"name": "c", "image": "x", "securityContext": {"allowPrivilegeEscalation": False}}
@@ -96,7 +96,7 @@ def test_the_operator_allows_annotations_and_labels() -> None:
     labelled = obj("ConfigMap", metadata={"name": "web", "labels": {"example.com/team": "a", "x": "y"}})
 
     [violation] = review([ingress(**{CORS: "true"})], SCOPE).violations
-    assert violation.facts["setting"] == f'allowed_annotations = ["{CORS}"]'
+    assert violation.facts["setting"] == f'[kubernetes] allowed_annotations = ["{CORS}"]'
     assert refused(ingress(**{CORS: "true"}), scope=scope) == []
     assert refused(ingress(**{"nginx.ingress.kubernetes.io/x-snippet": "y"}), scope=scope) != []
     assert refused(labelled, scope=scope) == ["metadata.labels.x: y"]

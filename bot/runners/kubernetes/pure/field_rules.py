@@ -10,7 +10,7 @@ from typing import Any, Literal
 PodSecurityLevel = Literal["restricted", "baseline"]
 """Level of the Pod Security Standards."""
 
-BASELINE_SETTING = 'pod_security = "baseline"'
+BASELINE_SETTING = '[kubernetes] pod_security = "baseline"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ class _Walk:
         allowed = self.scope.allowed
         patterns = allowed.annotations if setting == "allowed_annotations" else allowed.labels
         if not (matches(name, patterns) or self.scope.ingress_annotations.get(name) == value):
-            self._refuse(path, value, Refusal(setting=f'{setting} = ["{shown(name)}"]'))
+            self._refuse(path, value, Refusal(setting=f'[kubernetes] {setting} = ["{shown(name)}"]'))
         return value
 
     def _refuse(self, path: str, value: Any, refusal: Refusal) -> None:
