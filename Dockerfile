@@ -1,5 +1,6 @@
 # The bot's own image. Any Python 3.11+ image on Debian will do as its base:
 #   docker build -t gitee-chatops .
+# `make pin-base` pins it by digest: do so before a release; `make audit` requires it.
 # Without network: put wheels into ./wheels, take a base that holds git and CA certificates, and add
 #   --build-arg BASE_IMAGE=… --build-arg PIP_ARGS="--no-index --find-links=/src/wheels"
 #

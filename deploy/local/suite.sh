@@ -63,6 +63,10 @@ part 'pytest'
 failed=0
 [ $selected = yes ] || pytest_options+=("${coverage[@]}")
 $bin/python -m pytest "${pytest_options[@]}" --junitxml="${reports[0]}" "$@" | tee "$pytest_log" || failed=1
+if [ $selected = no ]; then
+    part 'fuzzing for a minute'
+    $bin/python -m tests.fuzz 60 || failed=1
+fi
 if [ $with_cluster = yes ]; then
     logs+=("$cluster_log")
     part 'wait for the cluster to be built'

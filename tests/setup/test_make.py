@@ -89,7 +89,7 @@ def called(output: str) -> list[str]:
 def test_suite_checks_style_types_layers_then_tests_then_the_pure_code(run: Run) -> None:
     done = run("deploy/local/suite.sh", CLUSTER="off")
     assert called(done.stdout) == [
-        *("ruff", "ruff", "mypy", "lint-imports", "python", "coverage", "coverage", "python")
+        *("ruff", "ruff", "mypy", "lint-imports", "python", "python", "coverage", "coverage", "python")
     ]
     assert "-m pytest -n 2 --dist loadgroup --cov --cov-report= --junitxml=.local/pytest.xml" in done.stdout
     pure = "bot/core/*,bot/model/*,bot/pipeline/*,bot/runners/kubernetes/pure/*,bot/words/*,commands/*"
@@ -138,6 +138,7 @@ def test_suite_prints_the_time_of_each_part_including_setup(run: Run) -> None:
         "mypy",
         "import-linter",
         "pytest",
+        "fuzzing for a minute",
         "wait for the cluster to be built",
         "pytest on a cluster",
         "coverage",
