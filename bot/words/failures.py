@@ -254,15 +254,15 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.MANIFEST_REFUSED: Wording(
         Text(
-            en="{object} asks for {what}, which a preview may not have. Nothing was applied.",
-            zh="{object} 要求 {what}，预览环境不允许，因此没有应用任何内容。",
+            en="{object} sets {what}, which a preview may not have. Nothing was applied.",
+            zh="{object} 设置了 {what}，预览环境不允许，因此没有应用任何内容。",
         ),
         advice=Text(en="Remove it from the manifest or chart.", zh="请从清单或 Chart 中去掉这一项。"),
     ),
     Reason.MANIFEST_VALUE_REFUSED: Wording(
         Text(
-            en="{object} asks for {what}, but a preview may only have {allowed} there. Nothing was applied.",
-            zh="{object} 要求 {what}，预览环境在此处只允许 {allowed}，因此没有应用任何内容。",
+            en="{object} sets {what}, but a preview may only have {allowed} there. Nothing was applied.",
+            zh="{object} 设置了 {what}，预览环境在此处只允许 {allowed}，因此没有应用任何内容。",
         ),
         advice=Text(
             en="Correct or remove it in the manifest or chart.", zh="请在清单或 Chart 中改正或去掉这一项。"
@@ -270,8 +270,8 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.MANIFEST_UNLISTED: Wording(
         Text(
-            en="{object} asks for {what}, which the operator has not allowed. Nothing was applied.",
-            zh="{object} 要求 {what}，管理员没有允许，因此没有应用任何内容。",
+            en="{object} sets {what}, which the operator has not allowed. Nothing was applied.",
+            zh="{object} 设置了 {what}，管理员没有允许，因此没有应用任何内容。",
         ),
         advice=Text(
             en="Remove it from the manifest or chart, or ask an operator to set {setting}.",

@@ -202,6 +202,16 @@ def test_values_and_names_in_a_refusal_have_a_readable_length() -> None:
     assert len(unknown.subject + unknown.what) < 300
 
 
+@pytest.mark.attack
+def test_a_name_with_lines_of_its_own_is_shown_on_one_line_and_not_suggested() -> None:
+    hostile = ingress(**{'x"]\ncharts = ["*': "a\u202eb"})
+
+    [violation] = review([hostile], SCOPE).violations
+
+    assert violation.reason is Reason.MANIFEST_REFUSED
+    assert violation.what == r'metadata.annotations["x\"]\ncharts = [\"*"]: "a\u202eb"'
+
+
 def test_every_violation_names_its_object_and_how_to_correct_it() -> None:
     found = review([obj("Namespace"), deployment({"hostIPC": True, "nodeName": "n"})], SCOPE).violations
 

@@ -162,8 +162,9 @@ def is_empty(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """Return a value as people write it, cut to a readable length."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """Return a value as people write it, on one line and cut to a readable length."""
+    plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = plain if plain.isprintable() else json.dumps(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

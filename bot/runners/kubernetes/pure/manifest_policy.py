@@ -14,6 +14,8 @@ from bot.runners.kubernetes.pure.object_fields import KINDS, SKIPPED
 MOST_SHOWN = 50
 """Violations that are returned, and changes of one object that are."""
 
+_LISTABLE = re.compile(r"[A-Za-z0-9._/-]{1,100}")
+"""Names that a setting is suggested for: people copy it."""
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -154,7 +156,8 @@ class _Walk:
         allowed = self.scope.allowed
         patterns = allowed.annotations if setting == "allowed_annotations" else allowed.labels
         if not (matches(name, patterns) or self.scope.ingress_annotations.get(name) == value):
-            self._refuse(path, value, Refusal(setting=f'[kubernetes] {setting} = ["{shown(name)}"]'))
+            listed = f'[kubernetes] {setting} = ["{name}"]' if _LISTABLE.fullmatch(name) else ""
+            self._refuse(path, value, Refusal(setting=listed))
         return value
 
     def _refuse(self, path: str, value: Any, refusal: Refusal) -> None:
