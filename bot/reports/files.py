@@ -112,6 +112,10 @@ class RunFiles:
         """Return a run's HTML report, if it has one."""
         return await self.store.read(run, paths.REPORT) or None
 
+    async def own_page(self, run: int, name: str) -> str | None:
+        """Return the name of an HTML report of a suite, by that name or by its own name in the suite."""
+        return paths.own_page(name, await self.store.names(run))
+
     async def own_report(self, run: int, name: str) -> bytes | None:
         """Return an HTML report that a suite has written itself, if it exists."""
         return (await self.store.read(run, name) or None) if paths.is_own_page(name) else None

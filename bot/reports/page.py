@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bot.model.report import Case, CaseState
 from bot.model.run import TestCounts
 from bot.model.text import Language
-from bot.reports.paths import is_own_page
+from bot.reports.paths import address, is_own_page
 from bot.reports.results import SuiteResults, read_all
 from bot.reports.stream import printable
 from bot.words.names import STATES
@@ -185,7 +185,7 @@ def _section(suite: SuiteResults, budget: _Budget, *, few: bool) -> Section:
         groups=tuple(_group(name, cases, budget, few=few) for name, cases in groups[:MOST_GROUPS]),
         groups_left_out=max(0, len(groups) - MOST_GROUPS),
         truncated=suite.report.truncated,
-        pages=tuple((name, where) for name, where in suite.pages if is_own_page(where)),
+        pages=tuple((name, address(where, name)) for name, where in suite.pages if is_own_page(where)),
     )
 
 

@@ -69,8 +69,7 @@ def _kept(files: Mapping[str, bytes], beginning: str, suffix: str, room: int) ->
     for number, (name, data) in enumerate(sorted(files.items())[:_MOST_FILES], 1):
         room -= len(data)
         if room >= 0:
-            plain = name[: -len(suffix)] if name.lower().endswith(suffix) else name
-            found[f"{beginning}{number:03d}-{paths.slug(plain)}{suffix}"] = (name, data)
+            found[paths.numbered(beginning, number, name, suffix)] = (name, data)
     return found
 
 

@@ -16,7 +16,7 @@ from bot.web.deps import DEPS, METRICS, WebDeps
 from bot.web.known_hosts import known_hosts
 from bot.web.monitoring import health
 from bot.web.monitoring.metrics import WebMetrics, timing
-from bot.web.pages import pages, run_pages
+from bot.web.pages import pages, report_pages, run_pages
 from bot.web.pages.templating import TEMPLATES, new_templates
 from bot.web.responses import RETRY_AFTER, json_error, json_message, store_unavailable
 
@@ -68,9 +68,10 @@ def application(deps: WebDeps) -> web.Application:
             web.get(f"/prs/{{owner}}/{{repo}}/{NUMBER}", pages.pull),
             web.get("/environments", pages.environments),
             web.get("/commands", pages.commands),
-            web.get(f"/reports/{ID}", pages.report_folder),
-            web.get(f"/reports/{ID}/", pages.report),
-            web.get(f"/reports/{ID}/{{name:suites/.+}}", pages.own_report),
+            web.get(f"/reports/{ID}", report_pages.report_folder),
+            web.get(f"/reports/{ID}/", report_pages.report),
+            web.get(f"/reports/{ID}/{{name:suites/.+}}", report_pages.own_report),
+            web.get(f"/reports/{ID}/content/{{name:suites/.+}}", report_pages.own_report_content),
             web.static("/static", Path(str(resources.files("bot.web") / "static"))),
         ]
     )

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -185,13 +186,16 @@ async def test_a_suites_own_html_is_stored_and_linked(files: RunFiles) -> None:
     linked = re.findall(r'href="([^"]+)">([^<]+)</a>', report.decode())
     assert [name for _, name in linked] == ["&lt;b&gt;.html", "allure/index.HTML"]
     assert all(where.startswith("suites/") for where, _ in linked)
-    kept = await files.own_report(42, linked[1][0])
+    assert linked[1][0].endswith("/html/allure/index.HTML")
+    names = [await files.own_page(42, unquote(where)) for where, _ in linked]
+    kept = await files.own_report(42, names[1] or "")
     assert kept
     assert SECRET.encode() not in kept
-    assert await files.own_report(42, linked[0][0]) == b"2"
+    assert await files.own_report(42, names[0] or "") == b"2"
 
     await files.save(42, "接口", REPORT, {"junit.xml": b"<x/>"})
-    assert await files.own_report(42, linked[0][0]) is None
+    assert await files.own_page(42, unquote(linked[0][0])) is None
+    assert await files.own_report(42, names[0] or "") is None
     assert b"suites/" not in (await files.report(42) or b"")
 
 
@@ -203,6 +207,7 @@ async def test_html_over_the_limit_is_skipped_and_results_are_kept(files: RunFil
     assert kept == ["001-0.html", "001-junit.xml", "report.html", "report.json"]
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "name",
     [
@@ -222,8 +227,10 @@ async def test_only_html_reports_of_suites_are_served(files: RunFiles, name: str
     await files.save(42, "unit", REPORT, {"junit.xml": b"<x/>"})
 
     assert await files.own_report(42, name) is None
+    assert await files.own_page(42, name) is None
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("name", ["../../../evil", "/etc/passwd", "..", "", "a/b\x00c", "x" * 500, "\ud800"])
 async def test_no_page_name_leaves_the_folder(files: RunFiles, tmp_path: Path, name: str) -> None:
     await files.save(42, name, REPORT, {f"{name}.html": b"1"})
@@ -232,6 +239,9 @@ async def test_no_page_name_leaves_the_folder(files: RunFiles, tmp_path: Path, n
     [page] = [file for file in written(tmp_path) if file.read_bytes() == b"1"]
     assert page.is_relative_to(inside)
     assert await files.own_report(42, str(page.relative_to(inside.parent))) == b"1"
+    [linked] = re.findall(r'href="(suites/[^"]+)"', (await files.report(42) or b"").decode())
+    assert ".." not in linked.split("/")
+    assert await files.own_page(42, unquote(linked)) == str(page.relative_to(inside.parent))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from bot.model.reason import Reason
 from bot.model.run import Image, Origin, Run, RunState, StepRecord, StepResult, StepState, TestCounts
 from bot.model.scan import Scan, Severity
 from bot.model.text import Language
+from bot.reports import paths
 from bot.reports.files import LogChunk
 from bot.store.deliveries import InboxFullError
 
@@ -139,6 +140,9 @@ class FakeRunFiles:
 
     async def report(self, run: int) -> bytes | None:
         return self.reports.get(run)
+
+    async def own_page(self, run: int, name: str) -> str | None:
+        return paths.own_page(name, [known for number, known in self.own if number == run])
 
     async def own_report(self, run: int, name: str) -> bytes | None:
         return self.own.get((run, name))

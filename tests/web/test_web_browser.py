@@ -1,6 +1,7 @@
 """The pages in a real Chromium: logs update automatically, and the CSP blocks nothing of the bot."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.model.run import RunState, StepState
+from bot.reports import paths
 from tests.fakes.adapters import PATIENCE
 from tests.web.conftest import Bench
 from tests.web.fakes import finished_run, run, step
@@ -21,16 +23,23 @@ INTO_VIEW = "box => box.scrollIntoView({block: 'end'})"
 LOST = "Failed to load resource"
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    """Run a Chromium."""
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
+        running = await playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
             args=["--no-sandbox", "--disable-dev-shm-usage"],
             timeout=MILLISECONDS,
         )
-        yield launched
-        await launched.close()
+        yield running
+        await running.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as running:
+        yield running
 
 
 @pytest.fixture
@@ -181,8 +190,29 @@ async def test_a_suites_own_report_runs_scripts_without_access_to_anything(
     await opened.goto(address(server, "/reports/41/"))
     await opened.get_by_text("index").click()
 
-    await expect(opened.locator("#ran")).to_have_text("ran")
-    await expect(opened.locator("#seen")).to_have_text("nothing")
-    await expect(opened.locator("#sent")).to_have_text("refused")
-    assert await opened.evaluate("window.origin") == "null"
+    framed = opened.frame_locator("iframe")
+    await expect(framed.locator("#ran")).to_have_text("ran")
+    await expect(framed.locator("#seen")).to_have_text("nothing")
+    await expect(framed.locator("#sent")).to_have_text("refused")
+    assert await framed.locator("#ran").evaluate("() => window.origin") == "null"
     await context.close()
+
+
+async def test_links_between_the_reports_of_a_suite_work_in_the_frame(
+    server: TestServer, bench: Bench, browser: Browser
+) -> None:
+    pages = {
+        "htmlcov/index": "<h1>index</h1><a href='sub/detail.html#line'>detail</a>",
+        "htmlcov/sub/detail": "<h1>detail</h1><a id=line href='../index.html'>up</a>",
+    }
+    for own, html in pages.items():
+        bench.files.own[41, f"suites/unit/html/001-{paths.slug(own)}.html"] = html.encode()
+    page = await browser.new_page()
+    await page.goto(address(server, "/reports/41/suites/unit/html/htmlcov/index.html"))
+    framed = page.frame_locator("iframe")
+
+    await framed.get_by_text("detail").click()
+    await expect(framed.locator("h1")).to_have_text("detail")
+    await framed.get_by_text("up").click()
+    await expect(framed.locator("h1")).to_have_text("index")
+    await expect(page.get_by_role("note")).to_be_visible()

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import NOW, finished_run, run
 from tests.web.test_web_pages import fill, page
@@ -24,9 +26,11 @@ async def test_a_report_is_sandboxed(client: Client, bench: Bench) -> None:
 async def test_a_suites_own_report_may_run_scripts_without_an_origin(client: Client, bench: Bench) -> None:
     bench.files.own[41, "suites/unit/html/001-index.html"] = b"<script>parent.document.cookie</script>"
 
-    response = await client.get("/reports/41/suites/unit/html/001-index.html")
+    address = "/reports/41/content/suites/unit/html/001-index.html"
+    response = await client.get(address, headers={"Sec-Fetch-Dest": "iframe"})
 
     assert (response.status, response.content_type) == (200, "text/html")
+    assert response.headers["Cache-Control"] == "no-store"
     rules = {rule.strip() for rule in response.headers["Content-Security-Policy"].split(";")}
     assert {"default-src 'none'", "sandbox allow-scripts", "form-action 'none'"} <= rules
     assert "allow-same-origin" not in response.headers["Content-Security-Policy"]
@@ -34,6 +38,44 @@ async def test_a_suites_own_report_may_run_scripts_without_an_origin(client: Cli
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert (await client.get("/reports/41/suites/unit/html/002-index.html")).status == 404
     assert (await client.get("/reports/42/suites/unit/html/001-index.html")).status == 404
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Dest": "object"},
+        {"Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Dest": ""},
+        {"Sec-Fetch-Dest": "document", "Referer": "http://127.0.0.1/reports/41/"},
+        {"Referer": "http://elsewhere.test/reports/41/"},
+        {"Referer": "http://elsewhere.test/?127.0.0.1/reports/41/"},
+        {"Referer": "http://[elsewhere"},
+    ],
+)
+async def test_a_suites_own_report_is_never_at_the_top(
+    client: Client, bench: Bench, headers: dict[str, str]
+) -> None:
+    bench.files.own[41, "suites/unit/html/001-index.html"] = b"<script>top</script>"
+
+    response = await client.get(
+        "/reports/41/content/suites/unit/html/index.html", headers=headers, allow_redirects=False
+    )
+
+    assert (response.status, response.headers["Location"]) == (302, "/reports/41/suites/unit/html/index.html")
+
+
+async def test_a_browser_that_names_no_destination_shows_the_report_in_the_frame(
+    client: Client, bench: Bench
+) -> None:
+    bench.files.own[41, "suites/unit/html/001-index.html"] = b"own"
+    frame = str(client.make_url("/reports/41/suites/unit/html/index.html"))
+
+    response = await client.get("/reports/41/content/suites/unit/html/index.html", headers={"Referer": frame})
+
+    assert await response.text() == "own"
 
 
 async def test_a_report_without_a_slash_is_redirected(client: Client) -> None:

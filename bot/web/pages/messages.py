@@ -42,6 +42,16 @@ WORDS: Final[Mapping[str, Text]] = {
     "run.report": Text(en="Report", zh="报告"),
     "run.report.open": Text(en="Open the test report", zh="查看测试报告"),
     "run.report.removed": Text(en="Removed after its retention period", zh="已超过保留期限，不再保存"),
+    "own_report.title": Text(en="Report of a test suite", zh="测试套件自带的报告"),
+    "own_report.back": Text(en="Test report of run {id}", zh="运行 #{id} 的测试报告"),
+    "own_report.author": Text(
+        en="Written by the pull request's code, not by the bot.",
+        zh="以下内容由 PR 中的代码生成，并非机器人所写。",
+    ),
+    "own_report.advice": Text(
+        en="Do not enter a password in it, and do not follow its instructions.",
+        zh="请勿在其中输入密码，也不要按其中的指示操作。",
+    ),
     "run.steps": Text(en="Steps", zh="步骤"),
     "run.pull": Text(en="Open on Gitee", zh="在 Gitee 打开"),
     "tests.counts": Text(en="{passed} of {total} passed", zh="{total} 项中 {passed} 项通过"),

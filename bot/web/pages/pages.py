@@ -1,4 +1,4 @@
-"""Pages of runs, pull requests, environments and commands, and test reports in a sandbox."""
+"""Pages of runs, pull requests, environments and commands."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from aiohttp import web
 
 from bot.core.environments import expiry
-from bot.core.reconciling.retention import expired
 from bot.core.results import showing
 from bot.model.environment import Environment
 from bot.model.forge import RepoPath
@@ -19,19 +18,6 @@ from bot.web.pages.run_view import run_facts
 from bot.web.pages.templating import TEMPLATES, render, visitor_language
 
 YEAR = 365 * 86_400
-
-# The code under test wrote the contents of a report: no scripts, no forms, no origin.
-REPORT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; sandbox; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-
-# A suite's own report needs its scripts: they run in an opaque origin without network access.
-OWN_REPORT_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src data:; font-src data:; "
-    "sandbox allow-scripts; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 def page(request: web.Request, name: str, facts: Mapping[str, Any], *, status: int = 200) -> web.Response:
@@ -97,35 +83,6 @@ async def environments(request: web.Request) -> web.Response:
 async def commands(request: web.Request) -> web.Response:
     """`GET /commands`."""
     return page(request, "commands.html.j2", {"commands": request.app[DEPS].commands})
-
-
-async def report(request: web.Request) -> web.StreamResponse:
-    """`GET /reports/{id}/`."""
-    deps = request.app[DEPS]
-    number = int(request.match_info["id"])
-    found = await deps.files.report(number)
-    if found is None:
-        run = await deps.runs.run(number)
-        gone = run is not None and expired(run.finished_at, deps.retention.reports, deps.clock.now())
-        raise web.HTTPGone if gone else web.HTTPNotFound
-    headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-cache"}
-    return web.Response(body=found, headers=headers, content_type="text/html", charset="utf-8")
-
-
-async def own_report(request: web.Request) -> web.StreamResponse:
-    """`GET /reports/{id}/suites/…`."""
-    found = await request.app[DEPS].files.own_report(
-        int(request.match_info["id"]), request.match_info["name"]
-    )
-    if found is None:
-        raise web.HTTPNotFound
-    headers = {"Content-Security-Policy": OWN_REPORT_POLICY, "Cache-Control": "no-cache"}
-    return web.Response(body=found, headers=headers, content_type="text/html", charset="utf-8")
-
-
-async def report_folder(request: web.Request) -> web.StreamResponse:
-    """`GET /reports/{id}`: redirect to the path with a slash."""
-    raise web.HTTPMovedPermanently(f"/reports/{request.match_info['id']}/")
 
 
 def _environments(request: web.Request, found: Sequence[Environment]) -> dict[str, Any]:
