@@ -46,6 +46,7 @@ WORDS: Mapping[str, str] = {
     "docker.memory_max": "仓库可以为单个容器申请的内存上限。",
     "docker.cpus": "单个容器可用的 CPU 数。",
     "docker.pids": "单个容器的进程数上限。",
+    "docker.disk_max": "单个容器可以向根文件系统和自己的卷写入多少数据；超出后几秒内会被停止。",
     "docker.subnet_pool": "每个环境独占一个小网段，从这个地址范围中分配。",
     "docker.firewall": "是否禁止容器访问本机端口（通过 iptables，需要 root）。",
     "kubernetes": "供 `runner: kubernetes` 的步骤使用的集群，以及其中每个环境的资源上限。",
@@ -158,6 +159,8 @@ WORDS: Mapping[str, str] = {
     "limits.run_time": "一次运行从第一步开始最多持续多久。",
     "limits.log_bytes": "单个步骤的日志最多保留多少字节。",
     "limits.source_bytes": "用于构建的源码最大多少字节。",
+    "limits.disk_free": "`server.data_dir` 与 Docker Engine 所在磁盘应保留的可用空间，最多为磁盘的十分之一。"
+    "空间不足时，除清理外不开始新的运行，并移除占用最多的预览环境。",
     "retention": "运行结束后，各类数据保留多久；部署了现存环境的运行不会被删除。",
     "retention.logs": "步骤日志。",
     "retention.reports": "测试报告，以及生成报告的 XML 文件。",

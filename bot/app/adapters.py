@@ -1,9 +1,11 @@
 """Opens and closes the adapters that the settings name."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.app.runners import open_runners
@@ -12,6 +14,7 @@ from bot.file_store import FileStore
 from bot.gitee.client import GiteeClient
 from bot.gitee.source import GitSource
 from bot.gitee.transport import Transport
+from bot.model.disk import FreeSpace
 from bot.model.errors import ChatOpsError
 from bot.model.scan import Severity
 from bot.ports import DnsRecords, Forge
@@ -53,6 +56,14 @@ class Adapters:
         ]
         return dict(zip(names, await asyncio.gather(*checks), strict=True))
 
+    async def free_space(self, data: Path) -> tuple[FreeSpace, ...]:
+        """Measure the file systems of this machine that runs write to; `data` has the bot's own files."""
+        folders = {"data": data}
+        for runner, disks in self.steps.disks.items():
+            if folder := await disks.folder():
+                folders[runner] = folder
+        return await asyncio.to_thread(_free_space, folders)
+
     async def _gitee(self) -> str | None:
         try:
             await self.forge.whoami()
@@ -91,11 +102,22 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             fail_on=_threshold(settings),
             jobs=runners.jobs,
             suspendable=runners.suspendable,
+            disks=runners.disks,
         )
         dns = open_dns(settings)
         if dns is not None:
             stack.push_async_callback(dns.close)
         yield Adapters(forge, steps, files, dns)
+
+
+def _free_space(folders: Mapping[str, Path]) -> tuple[FreeSpace, ...]:
+    """Measure the file systems of these folders; one that is not there is skipped."""
+    found: list[FreeSpace] = []
+    for name, folder in folders.items():
+        with suppress(OSError):
+            usage = shutil.disk_usage(folder)
+            found.append(FreeSpace(name, str(folder), usage.free, usage.total))
+    return tuple(found)
 
 
 def open_file_store(settings: Settings) -> AbstractAsyncContextManager[FileStore]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -14,11 +15,13 @@ from bot.app.deps import Deps, Sleep
 from bot.app.inbox import NotifyingInbox
 from bot.app.reconciling import Reconciling, reconciling
 from bot.app.serving import Listeners, bound, serving
+from bot.core import sizes
 from bot.discovery import find_commands
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.deciding.dispatcher import Dispatcher
 from bot.engine.deciding.identity import Identity
 from bot.engine.replicas.membership import Membership
+from bot.engine.running.disk_space import DiskSpace
 from bot.engine.running.worker import Worker
 from bot.ports import Clock
 from bot.settings.model import Settings
@@ -73,6 +76,7 @@ def _deps(
     settings: Settings, adapters: Adapters, store: Store, listeners: Listeners, *, clock: Clock, sleep: Sleep
 ) -> Deps:
     commands, prometheus = find_commands(), CollectorRegistry()
+    metrics = EngineMetrics(prometheus)
     return Deps(
         settings=settings,
         adapters=adapters,
@@ -86,5 +90,10 @@ def _deps(
         clock=clock,
         sleep=sleep,
         prometheus=prometheus,
-        metrics=EngineMetrics(prometheus),
+        metrics=metrics,
+        disk=DiskSpace(
+            partial(adapters.free_space, settings.server.data_dir),
+            sizes.parse(settings.limits.disk_free),
+            metrics,
+        ),
     )

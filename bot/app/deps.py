@@ -1,14 +1,17 @@
 """What the parts of the bot are built from."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prometheus_client import CollectorRegistry
 
+from bot.app import values
 from bot.app.adapters import Adapters
 from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.core.runs.scheduling import Limits
 from bot.engine.deciding.identity import Identity
 from bot.engine.metrics import Metrics
+from bot.engine.running.disk_space import DiskSpace
 from bot.model.addresses import Addresses
 from bot.ports import Clock
 from bot.settings.model import Settings
@@ -35,6 +38,11 @@ class Deps:
     prometheus: CollectorRegistry
     metrics: Metrics
     """The engine's metrics, in that registry."""
+    disk: DiskSpace
+
+    def limits(self) -> Limits:
+        """Return how many runs may be under way now."""
+        return replace(values.limits(self.settings), disk_full=self.disk.low)
 
     async def readiness(self) -> Mapping[str, str | None]:
         """Check the store and the adapters: None for each that answers, otherwise what is wrong with it."""

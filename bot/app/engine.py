@@ -62,7 +62,7 @@ async def commenting(deps: Deps, membership: Membership) -> AsyncIterator[RunCom
             records=deps.store,
             publisher=publisher,
             addresses=deps.addresses,
-            limits=values.limits(deps.settings),
+            limits=deps.limits,
             announce=frozenset({"failed", "ready"} if chosen.announce else ()),
             brief=chosen.style == "brief",
         )
@@ -74,6 +74,7 @@ async def commenting(deps: Deps, membership: Membership) -> AsyncIterator[RunCom
 async def executing(deps: Deps, membership: Membership, comments: RunComments) -> AsyncIterator[Worker]:
     """Execute runs."""
     settings = deps.settings
+    await deps.disk.reconcile()
     recorder = StepRecorder(
         pulls=deps.store.pulls,
         adapters=deps.adapters.steps,
@@ -84,7 +85,7 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
     )
     timeout = duration.parse(settings.limits.run_time)
     executor = RunExecutor(recorder, deps.clock, timeout, deps.sleep, deps.metrics)
-    worker = Worker(deps.store.runs, executor, comments, values.limits(settings), membership)
+    worker = Worker(deps.store.runs, executor, comments, deps.limits, membership)
     membership.on_lease_lost(worker.drop)
     async with background(worker.serve()):
         yield worker

@@ -10,10 +10,11 @@ from bot.app.adapters import Adapters
 from bot.app.deps import Deps
 from bot.app.inbox import NotifyingInbox
 from bot.app.loops import background
-from bot.core import duration
+from bot.core import duration, sizes
 from bot.core.admission.served import literal, serves
 from bot.engine.comments.expiry_warnings import ExpiryWarnings
 from bot.engine.comments.run_comments import RunComments
+from bot.engine.reconciling.disk_writers import DiskWriters
 from bot.engine.reconciling.dns_records import DnsReconciler
 from bot.engine.reconciling.expiry import Expiry
 from bot.engine.reconciling.garbage_collector import GarbageCollector
@@ -58,8 +59,10 @@ async def reconciling(
     idle_scaler = IdleScaler(store, deps.adapters.steps.suspendable, clock, values.idle_time(settings))
     visits = Visits(store.pulls, clock)
     tasks = (
+        PeriodicTask("disk space", 2, deps.disk.reconcile, everywhere=True),
         *_upkeep(deps),
         PeriodicTask("expiry", 30, expiry.reconcile),
+        *_watching(deps, comments),
         *([PeriodicTask("expiry warnings", 30, warnings.reconcile)] if settings.comments.announce else ()),
         PeriodicTask("outdated comments", 10, comments.catch_up),
         *([PeriodicTask("sweep", _every(settings), sweep.run)] if settings.sweep.enabled else ()),
@@ -109,6 +112,22 @@ def _upkeep(deps: Deps) -> Iterator[PeriodicTask]:
     yield PeriodicTask("git cache", 6 * 3600, adapters.steps.source.gc, everywhere=True)
     if adapters.dns:
         yield PeriodicTask("dns records", 5, DnsReconciler(store.pulls, adapters.dns).reconcile)
+
+
+def _watching(deps: Deps, comments: RunComments) -> Iterator[PeriodicTask]:
+    """Yield the task that stops containers that fill the disk."""
+    steps, settings = deps.adapters.steps, deps.settings
+    if steps.disks:
+        writers = DiskWriters(
+            records=deps.store,
+            publisher=comments.publisher,
+            platforms=steps.platforms,
+            disks=steps.disks,
+            space=deps.disk,
+            language=settings.comments.language,
+            most=sizes.parse(settings.docker.disk_max),
+        )
+        yield PeriodicTask("disk writers", 10, writers.reconcile)
 
 
 def _scaling(idle_scaler: IdleScaler, visits: Visits) -> tuple[PeriodicTask, ...]:

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 from bot.app import values
 from bot.app.clock import SystemClock
+from bot.core import sizes
 from bot.model.pipeline import RunnerName
-from bot.ports import Builder, Jobs, Platform, Suspendable
+from bot.ports import Builder, Disks, Jobs, Platform, Suspendable
 from bot.runners.buildkit.builder import BuildKitBuilder
 from bot.runners.buildkit.command import BuildKitOptions
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.container import ContainerLimits
 from bot.runners.docker.credentials import Credentials
+from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
 from bot.runners.jenkins.build_follower import JenkinsTimeouts
@@ -28,6 +30,7 @@ class Runners:
     platforms: dict[RunnerName, Platform] = field(default_factory=dict)
     suspendable: dict[RunnerName, Suspendable] = field(default_factory=dict)
     jobs: dict[RunnerName, Jobs] = field(default_factory=dict)
+    disks: dict[RunnerName, Disks] = field(default_factory=dict)
 
 
 async def open_runners(settings: Settings, stack: AsyncExitStack) -> Runners:
@@ -38,6 +41,7 @@ async def open_runners(settings: Settings, stack: AsyncExitStack) -> Runners:
         stack.push_async_callback(engine.close)
         runners.builders[RunnerName.DOCKER] = _docker_builder(settings, engine)
         runners.platforms[RunnerName.DOCKER] = _docker_platform(settings, engine)
+        runners.disks[RunnerName.DOCKER] = DiskUsage(engine, settings.docker.instance)
     if settings.kubernetes.enabled:
         from bot.app.kubernetes import open_cluster  # noqa: PLC0415 - 20 MB of client
 
@@ -100,7 +104,9 @@ def _docker_platform(settings: Settings, engine: DockerEngine) -> DockerPlatform
         instance=chosen.instance,
         credentials=_credentials(settings),
         pool=chosen.subnet_pool,
-        limits=ContainerLimits(chosen.memory_max, chosen.cpus, chosen.pids),
+        limits=ContainerLimits(
+            chosen.memory_max, chosen.cpus, chosen.pids, disk=sizes.parse(chosen.disk_max)
+        ),
         firewall="auto" if chosen.firewall else "off",
     )
 

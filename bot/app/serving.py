@@ -134,6 +134,7 @@ def _web(deps: Deps, inbox: NotifyingInbox, queue_positions: QueuePositions) -> 
         gitee_url=settings.gitee.url,
         retention=values.retention(settings),
         warning_time=values.warning_time(settings),
+        disk_problem=lambda: deps.disk.problem,
     )
 
 

@@ -24,5 +24,8 @@ class Metrics:
     def removed(self, kind: str, count: int) -> None:
         """Count what retention removed; `kind` is logs, reports, runs or deliveries."""
 
+    def disk_measured(self, name: str, free: int) -> None:
+        """Take the free bytes of a disk; `name` is data or the name of a runner."""
+
 
 NO_METRICS = Metrics()

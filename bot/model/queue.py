@@ -43,6 +43,8 @@ class BlockedBy(StrEnum):
     """Other runs on its runner."""
     ALL = "all"
     """Other runs: the global limit is reached."""
+    DISK = "disk"
+    """Free space on a disk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     NO_PORT = "no_port"
     CONTAINER_EXITED = "container_exited"  # name, code
     OUT_OF_MEMORY = "out_of_memory"  # name, limit
+    DISK_EXCEEDED = "disk_exceeded"  # name, size, limit
     UNHEALTHY = "unhealthy"  # name, seconds
     IMAGE_PULL_FAILED = "image_pull_failed"  # name, image, message
     CRASH_LOOP = "crash_loop"  # name, code

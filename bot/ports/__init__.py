@@ -8,6 +8,7 @@ from bot.ports.images import Builder, BuildOrder, Built, Registry, TagRemoval
 from bot.ports.jobs import JobEnding, JobOrder, Jobs, ReportProgress
 from bot.ports.platform import (
     Definition,
+    Disks,
     DnsRecords,
     EnvironmentSpec,
     Platform,
@@ -25,6 +26,7 @@ __all__ = [
     "Built",
     "Clock",
     "Definition",
+    "Disks",
     "DnsRecords",
     "EnvironmentSpec",
     "Forge",

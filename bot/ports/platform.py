@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from bot.model.disk import Written
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.inventory import Item
@@ -175,6 +176,28 @@ class Suspendable(Protocol):
 
         An environment that is not at zero is waited for as well. Raises RetryLater(CLUSTER_UNAVAILABLE),
         GiveUp(CLUSTER_REFUSED), TellUser(NO_ENVIRONMENT), and the errors of a failed rollout.
+        """
+        ...
+
+
+class Disks(Protocol):
+    """A platform whose containers write to a disk of one machine: Docker."""
+
+    async def folder(self) -> Path | None:
+        """Return the folder with the containers' files; None if it is on another machine, or unknown."""
+        ...
+
+    async def written(self) -> Sequence[Written]:
+        """Return what each container has written, also that of stopped ones.
+
+        Raises RetryLater(ENGINE_UNAVAILABLE).
+        """
+        ...
+
+    async def kill(self, container: str) -> bool:
+        """Kill a container; False if it did not run. The run that waits for it says why it was killed.
+
+        Raises as `written` does.
         """
         ...
 

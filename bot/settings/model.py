@@ -24,6 +24,7 @@ from bot.settings.kinds import (
     Port,
     RetentionTime,
     Secret,
+    Size,
     WebAddress,
     section,
 )
@@ -190,6 +191,9 @@ class LimitsSettings:
     """Largest stored log of one step, in bytes."""
     source_bytes: Bytes = 1 << 30
     """Largest source tree that is sent to a build, in bytes."""
+    disk_free: Size = "1g"
+    """Free space that the disks of `server.data_dir` and of the Docker Engine must have, at most a tenth of
+    each. With less, no run starts except to tear down, and the largest previews are removed."""
 
 
 @section

@@ -40,6 +40,9 @@ class DockerSettings:
     """CPUs that one container may use."""
     pids: Count = 512
     """Processes that one container may have."""
+    disk_max: Size = "1g"
+    """How much one container may write to its root file system and to volumes of its own; with more, it is
+    stopped within seconds."""
     subnet_pool: str = "10.213.0.0/16"
     """Address range from which each environment gets a small network of its own."""
     firewall: bool = True

@@ -14,6 +14,7 @@ from bot.model.run import Image, Run
 from bot.model.scan import Severity
 from bot.ports import (
     Builder,
+    Disks,
     Jobs,
     Log,
     Platform,
@@ -49,6 +50,8 @@ class StepAdapters:
     jobs: Mapping[RunnerName, Jobs] = field(default_factory=dict)
     suspendable: Mapping[RunnerName, Suspendable] = field(default_factory=dict)
     """Platforms that can scale environments to zero."""
+    disks: Mapping[RunnerName, Disks] = field(default_factory=dict)
+    """Platforms whose containers write to a disk that the bot watches."""
 
     def builder(self, runner: RunnerName) -> Builder:
         """Return the builder of a runner; raises GiveUp(NOT_SUPPORTED) if it is not configured."""

@@ -85,6 +85,8 @@ class WebDeps:
     """How long logs and reports can be shown."""
     warning_time: timedelta = timedelta(hours=12)
     """How long before an environment expires the pages point it out."""
+    disk_problem: Callable[[], str] = str
+    """Returns which disk lacks space, empty if none does; then no run starts, but webhooks are accepted."""
 
 
 @dataclass(frozen=True, slots=True)

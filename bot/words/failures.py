@@ -99,6 +99,16 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
             en="{name} exceeded its memory limit and was killed.", zh="{name} 超出内存限制，已被终止。"
         ),
     ),
+    Reason.DISK_EXCEEDED: Wording(
+        Text(
+            en="{name} wrote {size} to its disk, more than its limit of {limit}, and was stopped.",
+            zh="{name} 向磁盘写入了 {size}，超出限制 {limit}，已被停止。",
+        ),
+        advice=Text(
+            en="Write less, or ask an operator to raise `[docker] disk_max`.",
+            zh="请减少写入的数据，或请管理员调高 `[docker] disk_max`。",
+        ),
+    ),
     Reason.UNHEALTHY: Wording(
         Text(
             en="{name} did not pass its health check within {seconds}.",

@@ -65,7 +65,10 @@ _SHORT = 8
 _COMMITS = frozenset({"by", "now", "seen", "sha"})
 _LISTS = frozenset({"allowed", "known", "parameters", "paths"})
 _PLAIN = frozenset(
-    {"author", "code", "expected", "failed", "fixable", "found", "limit", "number", "times", "total", "who"}
+    {
+        *("author", "code", "expected", "failed", "fixable", "found"),
+        *("limit", "number", "size", "times", "total", "who"),
+    }
 )
 _NAMED: Final[Mapping[str, Mapping[str, Text]]] = {
     "level": PERMISSIONS,

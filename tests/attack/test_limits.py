@@ -1,16 +1,38 @@
 """Attacks on the machine's memory, processes and disk, with a real engine."""
 
-from collections.abc import Iterator
+import asyncio
+import contextlib
+import html
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import docker
 import pytest
 
+from bot.core.naming import LABEL_INSTANCE
+from bot.model.disk import FreeSpace
+from bot.model.environment import EnvironmentState
 from bot.model.errors import TellUser
+from bot.model.run import RunState
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.engine import DockerEngine
+from bot.settings.model import Settings
+from tests.dialogue.offline import visitor
+from tests.dialogue.tester import BotTester
+from tests.e2e.conftest import RUNTIME, SERVE, start
+from tests.e2e.conftest import settings as usual_settings
 from tests.fakes.log import FakeLog
+from tests.real.fixtures import base_image, instance, registry, sdk
 from tests.real.parts import BUSYBOX, order
 from tests.real.second_engine import SecondEngine, second_engine
+
+__all__ = ["base_image", "instance", "registry", "sdk", "start", "usual_settings"]
+
+Start = Callable[[dict[str, str]], Awaitable[BotTester]]
 
 DOCKERFILE = """\
 FROM scratch
@@ -55,3 +77,114 @@ async def test_a_build_cannot_take_more_memory_than_the_limit(limited: SecondEng
     with pytest.raises(TellUser):
         await build(limited, tmp_path, "dd if=/dev/zero of=/dev/null bs=2300M count=1")
     await build(limited, tmp_path, "echo fine")
+
+
+FILL = "dd if=/dev/zero of={file} bs=1M count=64"
+"""Writes twice as much as the settings of these tests allow."""
+KEPT_ALIVE = "{command}; sleep 600"
+
+
+@pytest.fixture
+def settings(usual_settings: Settings) -> Settings:
+    return replace(usual_settings, docker=replace(usual_settings.docker, disk_max="32m"))
+
+
+@asynccontextmanager
+async def watching(bot: BotTester) -> AsyncIterator[None]:
+    """Repeat the periodic task that stops writers, without its pauses."""
+    [task] = [task for task in bot.bot.reconciling.tasks if task.name == "disk writers"]
+
+    async def repeat() -> None:
+        while True:
+            await task.do()
+            await asyncio.sleep(0.05)
+
+    repeating = asyncio.create_task(repeat())
+    try:
+        yield
+    finally:
+        repeating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await repeating
+
+
+WRITTEN_TO = {"the root file system": ("/big", ""), "a volume of the image": ("/data/big", "VOLUME /data\n")}
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("file", WRITTEN_TO)
+async def test_a_suite_that_fills_the_disk_is_stopped(start: Start, file: str) -> None:
+    path, volume = WRITTEN_TO[file]
+    command = KEPT_ALIVE.format(command=FILL.format(file=path))
+    tests = f'FROM runtime AS test\n{volume}CMD ["sh", "-c", "{command}"]\n'
+    bot = await start({"Dockerfile": f"{RUNTIME}{SERVE}\n{tests}"})
+
+    async with watching(bot):
+        await bot.open()
+        said = await bot.read()
+
+    words = r"`default` wrote \d+\.\d MB to its disk, more than its limit of 33\.6 MB"
+    assert re.search(words, html.unescape(said)), said
+    assert "`[docker] disk_max`" in said
+    assert (await bot.preview()).state is EnvironmentState.READY
+
+
+def container(sdk: docker.DockerClient, settings: Settings) -> Any:
+    """Return the only container of the bot."""
+    wanted: Any = {"label": f"{LABEL_INSTANCE}={settings.docker.instance}"}
+    [found] = sdk.containers.list(filters=wanted)
+    return found
+
+
+@pytest.mark.docker
+async def test_a_preview_that_fills_its_volume_is_removed_and_its_pull_request_says_so(
+    start: Start, settings: Settings, sdk: docker.DockerClient
+) -> None:
+    bot = await start({"Dockerfile": f"{RUNTIME}VOLUME /data\n{SERVE}\n"})
+    await bot.open()
+    await bot.read()
+    app = container(sdk, settings)
+    await asyncio.to_thread(app.exec_run, ["sh", "-c", FILL.format(file="/data/big")])
+    volume = app.attrs["Mounts"][0]["Name"]
+
+    async with watching(bot):
+        said = await bot.sees("was removed")
+    assert "`app` wrote 67.1 MB to its disk, and the limit is 33.6 MB" in html.unescape(said)
+    assert (await bot.preview()).state is EnvironmentState.FAILED
+    with pytest.raises(docker.errors.NotFound):
+        sdk.volumes.get(volume)
+
+    assert "Preview ready" in await bot.says("/deploy")
+
+
+@pytest.mark.docker
+async def test_on_a_full_disk_nothing_starts_but_webhooks_are_accepted(
+    start: Start, settings: Settings, sdk: docker.DockerClient
+) -> None:
+    bot = await start({"Dockerfile": f"{RUNTIME}VOLUME /data\n{SERVE}\n"})
+    await bot.open()
+    await bot.read()
+    app = container(sdk, settings)
+    await asyncio.to_thread(app.exec_run, ["dd", "if=/dev/zero", "of=/data/some", "bs=1M", "count=8"])
+    space, measure = bot.bot.deps.disk, bot.bot.deps.disk.measure
+
+    async def full() -> tuple[FreeSpace, ...]:
+        return tuple(replace(found, free=1000) for found in await measure())
+
+    space.measure = full
+    await space.reconcile()
+    await bot.comment("/build")
+    await bot.sees("waiting for free disk space")
+    async with visitor(bot.bot.listeners.web.url) as client:
+        ready = await client.get("/readyz")
+        assert ready.status_code == 200, ready.text
+        assert "no run starts" in ready.json()["parts"]["disk"]["message"]
+        assert "chatops_disk_free_bytes{" in (await client.get("/metrics")).text
+    async with watching(bot):
+        removed = html.unescape(await bot.sees("was removed"))
+    assert "`app` wrote 8.4 MB to its disk, and the disk of the machine is full" in removed
+
+    space.measure = measure
+    await space.reconcile()
+    await bot.sees("Image built")
+    assert [run.state for run in await bot.runs()] == [RunState.PASSED] * 2

@@ -156,3 +156,13 @@ def test_without_limits_only_pull_requests_block_runs(entries: list[QueueEntry])
 )
 def test_replicas_share_startable_runs_without_leaving_any(runs: int, replicas: int, each: int) -> None:
     assert share(Limits(runs, 9), replicas) == each
+
+
+def test_on_a_full_disk_only_runs_start_that_remove_things() -> None:
+    entries = [entry(1), replace(entry(2), removes_only=True)]
+    full = Limits(9, 9, disk_full=True)
+    assert startable(entries, full) == (2,)
+    assert queue_positions(entries, full) == {
+        2: QueuePosition(1, BlockedBy.NOTHING),
+        1: QueuePosition(2, BlockedBy.DISK),
+    }

@@ -70,7 +70,9 @@ async def test_a_run_that_changes_while_its_comment_is_taken_is_shown_as_it_is_t
     publisher = CommentPublisher(every, every, every, every, lambda: Lease("one"), sleep=ports.sleep)
     addresses = Addresses("https://bot.example.com", "preview.example.com")
 
-    await RunComments(every, publisher, addresses, Limits(1, 1), announce=frozenset()).publish(passed.id)
+    await RunComments(every, publisher, addresses, lambda: Limits(1, 1), announce=frozenset()).publish(
+        passed.id
+    )
 
     assert ports.rendered == [RunState.PASSED]
     assert ports.recorded == [2]

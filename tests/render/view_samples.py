@@ -226,6 +226,7 @@ RUN_VIEWS: dict[str, View] = {
         _queued(), "/cancel 42", position=QueuePosition(2, BlockedBy.RUNNER, RunnerName.DOCKER)
     ),
     "run_view_no_room": view(_queued(), "/cancel 42", position=QueuePosition(2, BlockedBy.ALL)),
+    "run_view_disk_full": view(_queued(), "/cancel 42", position=QueuePosition(1, BlockedBy.DISK)),
     "run_view_about_to_start": view(_queued(), "/cancel 42", position=QueuePosition(1)),
     "run_view_running": view(_running(), "/cancel 42"),
     "run_view_in_trouble": view(
@@ -346,6 +347,12 @@ OTHER_VIEWS: dict[str, View] = {
     "announcement_build_failed": Announcement("failed", FAILED_BUILD, LINKS, "lin"),
     "announcement_ready": Announcement("ready", PASSED, LINKS, "lin"),
     "expiring": Expiring("lin", _SOON),
+    "disk_exceeded": message(
+        "disk_exceeded", recipient="lin", environment="preview", part="app", size="1.5 GB", limit="1.1 GB"
+    ),
+    "disk_exceeded_full": message(
+        "disk_exceeded", recipient="", environment="staging", part="db `x`", size="400 MB", limit=""
+    ),
     "expiring_staging": Expiring(
         "", replace(ENVIRONMENTS[1], state=EnvironmentState.READY, extend="/extend 1d staging")
     ),

@@ -22,6 +22,7 @@ async def test_the_bot_is_alive_even_if_it_is_not_ready(client: Client, bench: B
     assert (content["status"], content["message"]) == ("unavailable", "docker")
     assert content["parts"]["docker"] == {"ready": False, "message": "connection refused"}
     assert content["parts"]["store"]["ready"] is True
+    assert content["parts"]["disk"] == {"ready": True, "message": "ok"}
 
 
 async def test_the_bot_is_ready_if_all_components_are(client: Client) -> None:

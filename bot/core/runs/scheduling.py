@@ -27,6 +27,8 @@ class Limits:
     per_repository: int
     per_runner: Mapping[RunnerName, int] = field(default_factory=dict)
     """Runners that are absent have no limit of their own."""
+    disk_full: bool = False
+    """Whether a disk lacks space; then only runs start that remove things."""
 
 
 def startable(entries: Iterable[QueueEntry], limits: Limits) -> tuple[int, ...]:
@@ -120,6 +122,8 @@ class _Capacity:
         """Return what blocks this run, the narrowest limit first."""
         if _pull(entry) in self.pulls:
             return BlockedBy.PULL, None
+        if self._limits.disk_full and not entry.removes_only:
+            return BlockedBy.DISK, None
         if self._repositories[entry.repo] >= self._limits.per_repository:
             return BlockedBy.REPOSITORY, None
         if full := sorted(runner for runner in entry.runners if self._is_full(runner)):

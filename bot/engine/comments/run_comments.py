@@ -6,7 +6,7 @@ are found.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,7 +33,8 @@ class RunComments:
     records: Records
     publisher: CommentPublisher
     addresses: Addresses
-    limits: Limits
+    limits: Callable[[], Limits]
+    """Returns the limits that hold now."""
     announce: frozenset[str] = frozenset({"failed", "ready"})
     brief: bool = False
     """Whether comments only link to logs."""
@@ -54,7 +55,7 @@ class RunComments:
 
     async def queue_positions(self) -> dict[int, QueuePosition]:
         """Return the position of each waiting run, by id."""
-        return scheduling.queue_positions(await self.records.runs.queue(), self.limits)
+        return scheduling.queue_positions(await self.records.runs.queue(), self.limits())
 
     async def catch_up(self) -> None:
         """Publish the comments that are behind their runs, whichever replica left them so."""

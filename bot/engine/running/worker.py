@@ -6,7 +6,7 @@ replica chooses at a time, so the limits hold for all replicas together.
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from bot.core.runs import lifecycle, scheduling
@@ -34,7 +34,8 @@ class Worker:
     runs: QueueRecords
     executor: RunExecutor
     comments: RunComments
-    limits: Limits
+    limits: Callable[[], Limits]
+    """Returns the limits that hold now."""
     membership: Membership
     _tasks: RunningTasks[int] = field(default_factory=RunningTasks)
     _stops: dict[int, asyncio.Event] = field(default_factory=dict)
@@ -87,8 +88,9 @@ class Worker:
 
     def _choose(self, queue: Sequence[QueueEntry]) -> Collection[int]:
         """Pick the runs to claim: those that only must end, then this replica's share of the others."""
-        share = scheduling.share(self.limits, len(self.membership.members.heartbeats)) - len(self._tasks)
-        return (*scheduling.ending(queue), *scheduling.startable(queue, self.limits)[: max(share, 0)])
+        limits = self.limits()
+        share = scheduling.share(limits, len(self.membership.members.heartbeats)) - len(self._tasks)
+        return (*scheduling.ending(queue), *scheduling.startable(queue, limits)[: max(share, 0)])
 
     def _start(self, active: ActiveRun) -> None:
         self._stops[active.run.id] = asyncio.Event()
@@ -130,7 +132,7 @@ class Worker:
 
     def _update_positions(self, queue: Sequence[QueueEntry]) -> None:
         """Update the comments of waiting runs whose queue position has changed; only the leader does it."""
-        positions = scheduling.queue_positions(queue, self.limits) if self.membership.leads else {}
+        positions = scheduling.queue_positions(queue, self.limits()) if self.membership.leads else {}
         for run_id, position in positions.items():
             if self._positions.get(run_id) != position:
                 self.comments.update(run_id)

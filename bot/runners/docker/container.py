@@ -30,6 +30,8 @@ class ContainerLimits:
     """The most that a repository may ask for."""
     cpus: float = 1.0
     pids: int = 512
+    disk: int = 1 << 30
+    """Bytes that a container may write to its root file system and its volumes."""
     log_size: str = "10m"
     tmp_size: str = "256m"
     read_only: bool = True

@@ -10,7 +10,7 @@ from bot.ports import EnvironmentSpec, ServiceSpec
 from bot.runners.docker.container import ContainerKind, ContainerLimits, ContainerSpec, configuration
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
-from bot.runners.docker.health import Health, unstartable
+from bot.runners.docker.health import KILLED, Health, OverDisk, unstartable
 from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.network import Network
 from bot.runners.lines import LogWriter
@@ -29,6 +29,7 @@ class Deployment:
     images: Images
     containers: Containers
     health: Health
+    over_disk: OverDisk
     writer: LogWriter
     labels: Mapping[ContainerKind, Mapping[str, str]]
     names: Callable[[str], str]
@@ -77,10 +78,10 @@ class Deployment:
     async def _start(self, spec: ContainerSpec, *, port: int | None, path: str | None) -> str:
         self.writer.line(f"starting {spec.alias} from {spec.image}")
         container = await self._create(spec)
-        await self._explained(container, self._begin(container, spec.alias))
+        await self._explained(container, spec.alias, self._begin(container, spec.alias))
         seconds = self.spec.health_timeout
         ready = self.health.wait(container, spec.alias, port=port, path=path, seconds=seconds)
-        await self._explained(container, ready)
+        await self._explained(container, spec.alias, ready)
         self.writer.line(f"{spec.alias} is ready")
         return container
 
@@ -96,11 +97,13 @@ class Deployment:
         except (EngineRefused, EngineFault) as error:
             raise unstartable(error, name) from error
 
-    async def _explained(self, container: str, doing: Awaitable[None]) -> None:
+    async def _explained(self, container: str, name: str, doing: Awaitable[None]) -> None:
         """Add the last lines of the container's log to an error that it caused, and to the step's log."""
         try:
             await doing
         except TellUser as error:
+            if error.facts.get("code") == str(KILLED):
+                await self.over_disk.check(container, name)
             words = (await self.containers.tail(container), error.log)
             error.log = "\n".join(filter(None, words))
             self.writer.lines(error.log.splitlines())

@@ -71,6 +71,11 @@ class DockerEngine:
         self._api: docker.APIClient | None = None
         self._version = ""
 
+    @property
+    def local(self) -> bool:
+        """Whether the engine is on this machine, as far as its address says."""
+        return self._target.socket is not None
+
     @classmethod
     async def connect(cls, host: str = "") -> Self:
         """Prepare connections to an engine; see `resolve`. Raises GiveUp(NOT_SUPPORTED) as it does."""

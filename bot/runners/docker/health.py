@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -12,12 +13,16 @@ from yarl import URL
 from bot.model.errors import ChatOpsError, TellUser
 from bot.model.reason import Reason
 from bot.runners.docker.containers import Containers
+from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.lines import clean
+from bot.words import quantities
 
 INTERVAL = 0.075
 """Seconds between two checks."""
 REMEMBERED = 20
+KILLED = 137
+"""Exit code of a killed container."""
 NOT_STARTED = "127"
 """A shell's exit code for a command that cannot be run."""
 _IMAGE_FAULT = re.compile(
@@ -71,6 +76,21 @@ def ended(found: Mapping[str, Any], name: str) -> ChatOpsError:
         limit = f"{found['HostConfig']['Memory'] // 2**20}m"
         return TellUser(Reason.OUT_OF_MEMORY, {"name": name, "limit": limit})
     return TellUser(Reason.CONTAINER_EXITED, {"name": name, "code": str(state["ExitCode"])})
+
+
+@dataclass(frozen=True, slots=True)
+class OverDisk:
+    """Tells containers that were killed because they wrote too much from those that exited."""
+
+    usage: DiskUsage
+    most: int
+
+    async def check(self, container: str, name: str) -> None:
+        """Raise TellUser(DISK_EXCEEDED) if a container has written more than it may."""
+        size = await self.usage.size(container)
+        if size > self.most:
+            facts = {"name": name, "size": quantities.size(size), "limit": quantities.size(self.most)}
+            raise TellUser(Reason.DISK_EXCEEDED, facts)
 
 
 def unstartable(error: EngineRefused | EngineFault, name: str) -> ChatOpsError:

@@ -35,7 +35,7 @@ class Inventory:
         named = await self._engine.short(lambda api: api.images(filters=wanted | {"dangling": ["false"]}))
         nameless = await self._engine.short(lambda api: api.images(filters=wanted | {"dangling": ["true"]}))
         found = (
-            *map(_container, containers),
+            *map(container_item, containers),
             *(_item(ItemKind.NETWORK, one, str(one["Name"])) for one in networks),
             *(_item(ItemKind.IMAGE, one, _first(one.get("RepoTags"))) for one in named),
             *(_item(ItemKind.LAYER, one, "") for one in nameless),
@@ -59,7 +59,8 @@ class Inventory:
         return True
 
 
-def _container(found: Mapping[str, Any]) -> Item | None:
+def container_item(found: Mapping[str, Any]) -> Item | None:
+    """Read an entry of the engine's list of containers; None if its labels name no pull request."""
     role = (found.get("Labels") or {}).get(LABEL_ROLE)
     kind = ItemKind.TESTS if role == ContainerKind.TESTS else ItemKind.CONTAINER
     return _item(kind, found, _first(found.get("Names")).removeprefix("/"))

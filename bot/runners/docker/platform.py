@@ -16,9 +16,10 @@ from bot.runners.docker.container import ContainerKind, ContainerLimits, Contain
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.deployment import APP, Deployment
+from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import Firewall, Mode
-from bot.runners.docker.health import Health
+from bot.runners.docker.health import Health, OverDisk
 from bot.runners.docker.images import Images
 from bot.runners.docker.inventory import Inventory
 from bot.runners.docker.network import Network, Networks, bridge_prefix
@@ -47,6 +48,7 @@ class DockerPlatform:
         self._limits = limits or ContainerLimits()
         self._images = Images(engine, credentials or Credentials())
         self._containers = Containers(engine)
+        self._usage = DiskUsage(engine, instance)
         self._networks = Networks(engine, instance, pool)
         self._inventory = Inventory(engine, instance, self._containers, self._networks, self._images)
         self.firewall = Firewall(bridge_prefix(instance), firewall)
@@ -136,7 +138,8 @@ class DockerPlatform:
             entrypoint=("/bin/sh", "-c") if spec.command else (),
             command=(spec.command,) if spec.command else (),
         )
-        suite = TestsContainer(self._engine, self._containers, spec, writer)
+        over_disk = OverDisk(self._usage, self._limits.disk)
+        suite = TestsContainer(self._engine, self._containers, spec, writer, over_disk)
         name = naming.container(spec.key, f"tests-{naming.slug(spec.suite)}", self._instance)
         return await suite.run(name, configuration(container, self._limits))
 
@@ -148,6 +151,7 @@ class DockerPlatform:
             images=self._images,
             containers=self._containers,
             health=Health(self._containers),
+            over_disk=OverDisk(self._usage, self._limits.disk),
             writer=writer,
             labels={kind: self._labels_for(spec.labels, spec.key, kind) for kind in ContainerKind},
             names=lambda part: naming.container(spec.key, part, self._instance),

@@ -14,10 +14,8 @@ from bot.runners.cleanup import uninterrupted
 from bot.runners.collect import ARCHIVE_LIMIT, report_files
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
-from bot.runners.docker.health import ended, unstartable
+from bot.runners.docker.health import KILLED, OverDisk, ended, unstartable
 from bot.runners.lines import LogWriter, clean
-
-KILLED = 137
 
 
 class TestsContainer:
@@ -26,8 +24,14 @@ class TestsContainer:
     __test__ = False
 
     def __init__(
-        self, engine: DockerEngine, containers: Containers, spec: TestSpec, writer: LogWriter
+        self,
+        engine: DockerEngine,
+        containers: Containers,
+        spec: TestSpec,
+        writer: LogWriter,
+        over_disk: OverDisk,
     ) -> None:
+        self._over_disk = over_disk
         self._engine = engine
         self._containers = containers
         self._spec = spec
@@ -44,6 +48,8 @@ class TestsContainer:
             state = await self._containers.inspect(container)
             if code == KILLED and state["State"].get("OOMKilled"):
                 raise self._with_log(ended(state, self._spec.suite))
+            if code == KILLED:
+                await self._over_disk.check(container, self._spec.suite)
             return TestOutput(code, await self._report(container))
         finally:
             await uninterrupted(self._containers.remove(container))

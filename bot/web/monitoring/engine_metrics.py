@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -50,6 +50,12 @@ class EngineMetrics(Metrics):
             ["kind"],
             registry=registry,
         )
+        self._disks = Gauge(
+            "chatops_disk_free_bytes",
+            "Free space of the disks that runs write to.",
+            ["disk"],
+            registry=registry,
+        )
 
     def step_ended(self, step: str, outcome: StepState, seconds: float) -> None:
         """Count a step that ended."""
@@ -74,6 +80,10 @@ class EngineMetrics(Metrics):
     def removed(self, kind: str, count: int) -> None:
         """Count files or records that were removed."""
         self._removed.labels(kind).inc(count)
+
+    def disk_measured(self, name: str, free: int) -> None:
+        """Set the free space of a disk."""
+        self._disks.labels(name).set(free)
 
 
 class StoreMetrics(Collector):

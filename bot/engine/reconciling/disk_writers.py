@@ -1,0 +1,77 @@
+"""Stops containers that write too much to the disk, and says so in a comment."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from bot.core import naming
+from bot.core.runs import disk_space
+from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
+from bot.engine.records import Records
+from bot.engine.running.disk_space import DiskSpace
+from bot.model.disk import Written
+from bot.model.environment import Environment, EnvironmentState
+from bot.model.pipeline import RunnerName
+from bot.model.text import Language
+from bot.model.views import Message
+from bot.ports import Disks, Platform
+from bot.words import quantities
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DiskWriters:
+    """Watches the containers of the platforms that write to a disk."""
+
+    records: Records
+    publisher: CommentPublisher
+    platforms: Mapping[RunnerName, Platform]
+    disks: Mapping[RunnerName, Disks]
+    space: DiskSpace
+    language: Language
+    most: int
+    """Bytes that one container may write."""
+
+    async def reconcile(self) -> None:
+        """Stop the containers that wrote more, and while the disk is full also the largest environments."""
+        for runner, disks in self.disks.items():
+            for written in disk_space.to_stop(await disks.written(), self.most, self.space.missing(runner)):
+                await self._stop(runner, disks, written)
+
+    async def _stop(self, runner: RunnerName, disks: Disks, written: Written) -> None:
+        """Stop a container. If a run waits for it, the run says why; otherwise remove its environment."""
+        key = written.key
+        what = f"{key.repo}!{key.number}: {written.part} of {key.name} wrote {quantities.size(written.size)}"
+        active = {(entry.repo, entry.number) for entry in await self.records.runs.queue() if entry.held}
+        if written.tests or (key.repo, key.number) in active:
+            if await disks.kill(written.id):
+                logger.warning("%s to the disk and was killed", what)
+            return
+        logger.warning("%s to the disk: the environment is removed", what)
+        for environment in await self.records.pulls.environments(key.repo, key.number):
+            if environment.key == key and environment.state.deployed:
+                failed = replace(environment, state=EnvironmentState.FAILED, endpoint=None)
+                await self.records.pulls.put_environment(failed)
+                update = await self._update(environment, written)
+                self.publisher.submit(f"disk of {key}", partial(self._publish, update))
+        await self.platforms[runner].remove(key)
+
+    async def _publish(self, update: CommentUpdate) -> None:
+        await self.publisher.publish(update)
+
+    async def _update(self, environment: Environment, written: Written) -> CommentUpdate:
+        key = environment.key
+        deployed = await self.records.runs.run(environment.run)
+        facts = {
+            "recipient": (deployed.origin.actor or deployed.author) if deployed else "",
+            "environment": key.name,
+            "part": written.part,
+            "size": quantities.size(written.size),
+            "limit": quantities.size(self.most) if written.size > self.most else "",
+        }
+        # One comment for each deployment, whichever replica publishes it.
+        marker = naming.comment_marker("disk", f"{key.name}-{environment.run}")
+        language = deployed.language if deployed else self.language
+        return CommentUpdate(key.repo, key.number, marker, Message("disk_exceeded", facts), language)
