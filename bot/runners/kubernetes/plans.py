@@ -138,6 +138,7 @@ def scope_of(options: KubernetesOptions, namespace: str, host: str) -> ManifestS
         namespace,
         host,
         reserved=frozenset({PULL_SECRET}),
+        pull_secret="" if options.account is None else PULL_SECRET,
         level=options.level,
         run_as_user=options.run_as_user,
         ingress_class=options.routing.ingress_class,

@@ -68,6 +68,18 @@ def test_a_pod_without_a_user_gets_the_operators() -> None:
     assert "runAsUser" not in pod_of(review([deployment()], SCOPE))["securityContext"]
 
 
+def test_an_account_without_pull_secrets_gets_the_bots() -> None:
+    scope = ManifestScope("pr-12-shop", HOST, pull_secret="chatops-pull")
+    own = obj("ServiceAccount", imagePullSecrets=[{"name": "ours"}])
+
+    found = [
+        each.body.get("imagePullSecrets") for each in review([obj("ServiceAccount"), own], scope).manifests
+    ]
+
+    assert found == [[{"name": "chatops-pull"}], [{"name": "ours"}]]
+    assert "imagePullSecrets" not in review([obj("ServiceAccount")], SCOPE).manifests[0].body
+
+
 def test_baseline_allows_root_and_fills_in_less() -> None:
     baseline = ManifestScope("pr-12-shop", HOST, level="baseline")
     root = deployment({"securityContext": {"runAsUser": 0, "runAsNonRoot": False}})
@@ -122,11 +134,14 @@ def test_a_storage_class_is_one_that_the_operator_lists(chosen: str, applied: di
     assert review([claim], scope).manifests[0].body["spec"] == applied
 
 
+@pytest.mark.parametrize("theirs", ["public", "", None])
 @pytest.mark.parametrize(("operators", "applied"), [("traefik", {"ingressClassName": "traefik"}), ("", {})])
-def test_the_class_of_an_ingress_is_the_operators(operators: str, applied: dict[str, str]) -> None:
-    theirs = obj("Ingress", "networking.k8s.io/v1", spec={"ingressClassName": "public"})
+def test_the_class_of_an_ingress_is_the_operators(
+    theirs: str | None, operators: str, applied: dict[str, str]
+) -> None:
+    manifest = obj("Ingress", "networking.k8s.io/v1", spec={"ingressClassName": theirs})
 
-    found = review([theirs], ManifestScope("pr-12-shop", HOST, ingress_class=operators))
+    found = review([manifest], ManifestScope("pr-12-shop", HOST, ingress_class=operators))
 
     assert found.manifests[0].body["spec"] == applied
 

@@ -31,6 +31,8 @@ class ManifestScope:
     """The only hostname that its Ingresses may claim."""
     reserved: frozenset[str] = frozenset()
     """Names of the bot's own Secrets."""
+    pull_secret: str = ""
+    """The Secret with which pods pull images; it is given to accounts that have none."""
     level: PodSecurityLevel = "restricted"
     run_as_user: int | None = None
     """User id of pods that set none."""

@@ -117,14 +117,18 @@ class _Walk:
     def _value(self, value: Any, rule: Rule, path: str) -> Any:
         if value is None and rule.always:
             return self._mapping({}, rule, path) or None
-        if is_empty(value) and rule.fill and (filled := rule.fill(self.scope)) is not None:
-            self.changes.append(f"{path}: {shown(filled)}")
-            return filled
+        if is_empty(value) and rule.fill:
+            return self._filled(rule.fill(self.scope), path)
         if value is None:
             return value
         if rule.fields is not None:
             return self._list(value, rule, path) if rule.is_list else self._mapping(value, rule, path)
         return self._leaf(value, rule, path)
+
+    def _filled(self, value: Any, path: str) -> Any:
+        if value is not None:
+            self.changes.append(f"{path}: {shown(value)}")
+        return value
 
     def _leaf(self, value: Any, rule: Rule, path: str) -> Any:
         refusal = rule.check(value, self.scope) if rule.check else None

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bot.runners.kubernetes.pure.field_rules import (
-    FREE,
     ManifestScope,
     Refusal,
     Rule,
@@ -65,6 +64,10 @@ def _class(value: Any, scope: ManifestScope) -> Refusal | None:
 
 def _of_operator(scope: ManifestScope) -> str | None:
     return scope.ingress_class or None
+
+
+def _pull_secrets(scope: ManifestScope) -> list[dict[str, str]] | None:
+    return [{"name": scope.pull_secret}] if scope.pull_secret else None
 
 
 def _nothing(value: Any, _: ManifestScope) -> Refusal | None:
@@ -136,7 +139,7 @@ KINDS: Final[Mapping[ObjectKind, Mapping[str, Rule]]] = {
     SECRET: _kind(SECRET_METADATA, **free("data stringData immutable"), type=only(*_SECRET_TYPES)),
     SERVICE_ACCOUNT: _kind(
         ACCOUNT_METADATA,
-        imagePullSecrets=FREE,
+        imagePullSecrets=Rule(fill=_pull_secrets),
         automountServiceAccountToken=off(always=True, instead=True),
     ),
     CLAIM: _kind(spec=CLAIM_SPEC),
