@@ -1,4 +1,10 @@
-from bot.core.results.masking import Masker
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.results.masking import MASK, SHORTEST, Masker
 
 
 def test_the_longer_of_two_secrets_is_masked() -> None:
@@ -16,7 +22,8 @@ def test_text_is_released_up_to_a_possible_start_of_a_secret() -> None:
 def test_a_secret_is_masked_although_another_may_start_within_it() -> None:
     masker = Masker(["xxab", "abcd"])
 
-    assert masker.settled("-xxab") == 1
+    assert masker.settled("-xxab") == 5
+    assert masker.settled("-xxabxxa") == 5
 
 
 def test_without_secrets_all_text_is_released() -> None:
@@ -29,3 +36,43 @@ def test_text_that_contains_no_secret_is_not_held_back() -> None:
     nothing = Masker([])
 
     assert (nothing.mask("token"), nothing.settled("tok")) == ("token", 3)
+
+
+def test_a_short_secret_is_masked_in_no_form() -> None:
+    assert Masker(["abc"]).mask("abc YWJj") == "abc YWJj"
+
+
+@pytest.mark.attack
+@given(
+    before=st.binary(max_size=9),
+    secret=st.text(min_size=4, max_size=20),
+    after=st.binary(max_size=9),
+    url_safe=st.booleans(),
+)
+def test_base64_of_a_text_with_a_secret_shows_at_most_its_edges(
+    before: bytes, secret: str, after: bytes, *, url_safe: bool
+) -> None:
+    encode = base64.urlsafe_b64encode if url_safe else base64.b64encode
+    lines = [line for line in secret.splitlines() if len(line) >= SHORTEST]
+    for line in lines:
+        text = encode(before + line.encode() + after).decode()
+
+        masked = Masker(lines).mask(text)
+
+        assert MASK in masked
+        shown = sum(len(part) for part in masked.replace("=", "").split(MASK))
+        # One character at each side holds bits of the secret and of its neighbor.
+        assert shown <= len(encode(before + after)) + 2
+
+
+@given(
+    st.lists(st.text("ab", min_size=4, max_size=6), max_size=3),
+    st.text("abYWJhmFi\n=", max_size=60),
+    st.data(),
+)
+def test_a_cut_changes_nothing(secrets: list[str], text: str, data: st.DataObject) -> None:
+    masker = Masker(secrets)
+    cut = data.draw(st.integers(0, len(text)))
+    settled = masker.settled(text[:cut])
+
+    assert masker.mask(text[:settled]) + masker.mask(text[settled:]) == masker.mask(text)

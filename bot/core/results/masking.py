@@ -10,35 +10,53 @@ SHORTEST = 4
 """Shorter secrets are not masked: masking single letters would only make everything unreadable."""
 
 
+_BEFORE = ((b"", 0), (b"?", 2), (b"??", 3), (b":", 1), (b"?:", 2))
+"""What precedes a secret in encoded text, and how many characters of its base64 depend on unknown bytes.
+
+Base64 turns three bytes into four characters, so that a secret has another form at each of three offsets.
+After a colon, as in `user:password` of Basic authentication and of Docker's `auth`, one more character of it
+is known.
+"""
+_URL_SAFE = str.maketrans("+/", "-_")
+
+
 class Masker:
-    """Replaces secrets by `***`, also if they are URL-encoded or base64-encoded."""
+    """Replaces secrets by `***`, also if they are URL-encoded, or part of a text in base64."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST}
+        forms = {form for secret in secrets for form in _forms(secret)}
         self._forms = tuple(sorted(forms, key=len, reverse=True))
         self._pattern = re.compile("|".join(map(re.escape, self._forms))) if forms else None
+        self._parts = [form for form in forms if not any(part in form for part in forms - {form})]
+        """Every form contains one of these."""
+        self._by_start = {form[0]: [one for one in self._forms if one[0] == form[0]] for form in forms}
 
     def mask(self, text: str) -> str:
         """Return the text with all secrets masked."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        # Looking for a few parts takes far less time than trying all forms at each character.
+        found = self._pattern is not None and any(part in text for part in self._parts)
+        return self._pattern.sub(MASK, text) if self._pattern and found else text
 
     def settled(self, text: str) -> int:
         """Return how much of a growing text can be masked and shown; the rest may begin a secret."""
         if self._pattern is None:
             return len(text)
         end = self._held_from(text)
+        if end == len(text):
+            return end
         for match in self._pattern.finditer(text):
             if match.start() < end < match.end():
-                return match.start()
+                end = self._held_from(text, match.end())
         return end
 
-    def _held_from(self, text: str) -> int:
+    def _held_from(self, text: str, least: int = 0) -> int:
         """Return the start of the longest ending that is the start of a secret. No secret spans lines."""
         longest = len(self._forms[0]) - 1
-        earliest = max(text.rfind("\n") + 1, len(text) - longest)
+        earliest = max(text.rfind("\n") + 1, len(text) - longest, least)
         for start in range(earliest, len(text)):
             ending = text[start:]
-            if any(form != ending and form.startswith(ending) for form in self._forms):
+            forms = self._by_start.get(ending[0], ())
+            if any(form != ending and form.startswith(ending) for form in forms):
                 return start
         return len(text)
 
@@ -46,6 +64,18 @@ class Masker:
 def _forms(secret: str) -> Iterator[str]:
     """Yield the forms of a secret in texts. A secret of several lines is masked line by line."""
     for line in secret.splitlines():
-        yield line
-        yield quote(line, safe="")
-        yield base64.b64encode(line.encode()).decode().rstrip("=")
+        if len(line) >= SHORTEST:
+            yield line
+            yield quote(line, safe="")
+            yield from _base64_forms(line.encode())
+
+
+def _base64_forms(secret: bytes) -> Iterator[str]:
+    """Yield what base64 makes of a secret within a text: if the text ends with it, and if it goes on."""
+    for before, unknown in _BEFORE:
+        data = before + secret
+        ended = base64.b64encode(data).decode().rstrip("=")[unknown:]
+        complete = ended[: len(data) * 8 // 6 - unknown]
+        for form in (ended, complete):
+            yield form
+            yield form.translate(_URL_SAFE)
