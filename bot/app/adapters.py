@@ -91,7 +91,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         registry = open_registry(settings)
         stack.push_async_callback(registry.close)
         source = GitSource(data / "git", settings.gitee.url, token, limit=settings.limits.source_bytes)
-        runners = await open_runners(settings, stack)
+        runners = await open_runners(settings, stack, sandbox)
         steps = StepAdapters(
             source,
             registry,

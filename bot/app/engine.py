@@ -105,6 +105,7 @@ async def deciding(
         policy=deps.policy,
         settings=values.command_settings(settings, deps.addresses),
         clock=deps.clock,
+        sandbox=adapters.steps.sandbox,
         language=settings.comments.language,
     )
     decider = Decider(
@@ -114,6 +115,7 @@ async def deciding(
         deps.policy,
         deps.identity,
         deps.clock,
+        adapters.steps.sandbox,
         values.answer_policy(settings),
     )
     dispatcher = Dispatcher(

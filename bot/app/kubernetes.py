@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from bot.app import values
 from bot.core import sizes
 from bot.model.account import RegistryAccount
+from bot.ports import Sandbox
 from bot.runners.kubernetes.chart_pull import ChartRegistry
 from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.helm import Helm
@@ -21,14 +22,15 @@ from bot.runners.kubernetes.pure.field_rules import AllowList
 from bot.settings.model import KubernetesSettings, Settings
 
 
-def open_cluster(settings: Settings) -> tuple[Cluster, KubernetesPlatform]:
+def open_cluster(settings: Settings, sandbox: Sandbox | None = None) -> tuple[Cluster, KubernetesPlatform]:
     """Return the cluster, which the caller closes, and its platform, without connecting yet."""
     chosen = settings.kubernetes
     access = ClusterAccess(chosen.kubeconfig, chosen.context)
     home = settings.server.data_dir / "helm"
     home.mkdir(parents=True, exist_ok=True)
     cluster = Cluster(access)
-    return cluster, KubernetesPlatform(cluster, options(settings), Helm(access, home, charts_from(settings)))
+    helm = Helm(access, home, charts_from(settings))
+    return cluster, KubernetesPlatform(cluster, options(settings), helm, sandbox)
 
 
 def options(settings: Settings) -> KubernetesOptions:

@@ -93,6 +93,7 @@ def _sweep(deps: Deps, inbox: NotifyingInbox) -> Sweep:
         identity=deps.identity,
         commands=deps.commands,
         clock=deps.clock,
+        sandbox=deps.adapters.steps.sandbox,
         serves=lambda repo: serves(allowed, repo),
         named=literal(allowed),
         accept=inbox.recover,

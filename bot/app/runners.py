@@ -7,7 +7,7 @@ from bot.app import values
 from bot.app.clock import SystemClock
 from bot.core import sizes
 from bot.model.pipeline import RunnerName
-from bot.ports import Builder, Disks, Jobs, Platform, Suspendable
+from bot.ports import Builder, Disks, Jobs, Platform, Sandbox, Suspendable
 from bot.runners.buildkit.builder import BuildKitBuilder
 from bot.runners.buildkit.command import BuildKitOptions
 from bot.runners.docker.builder import DockerBuilder
@@ -33,19 +33,19 @@ class Runners:
     disks: dict[RunnerName, Disks] = field(default_factory=dict)
 
 
-async def open_runners(settings: Settings, stack: AsyncExitStack) -> Runners:
+async def open_runners(settings: Settings, stack: AsyncExitStack, sandbox: Sandbox) -> Runners:
     """Open the enabled runners, which `stack` closes. Raises GiveUp for an unusable address of the engine."""
     runners = Runners()
     if settings.docker.enabled:
         engine = await DockerEngine.connect(settings.docker.host)
         stack.push_async_callback(engine.close)
-        runners.builders[RunnerName.DOCKER] = _docker_builder(settings, engine)
+        runners.builders[RunnerName.DOCKER] = _docker_builder(settings, engine, sandbox)
         runners.platforms[RunnerName.DOCKER] = _docker_platform(settings, engine)
         runners.disks[RunnerName.DOCKER] = DiskUsage(engine, settings.docker.instance)
     if settings.kubernetes.enabled:
         from bot.app.kubernetes import open_cluster  # noqa: PLC0415 - 20 MB of client
 
-        cluster, platform = open_cluster(settings)
+        cluster, platform = open_cluster(settings, sandbox)
         stack.push_async_callback(cluster.close)
         runners.platforms[RunnerName.KUBERNETES] = platform
         runners.suspendable[RunnerName.KUBERNETES] = platform
@@ -88,12 +88,13 @@ def open_jenkins(settings: Settings) -> JenkinsJobs:
     return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, SystemClock(), timeouts)
 
 
-def _docker_builder(settings: Settings, engine: DockerEngine) -> DockerBuilder:
+def _docker_builder(settings: Settings, engine: DockerEngine, sandbox: Sandbox) -> DockerBuilder:
     return DockerBuilder(
         engine,
         instance=settings.docker.instance,
         credentials=_credentials(settings),
         network=settings.docker.build_network,
+        sandbox=sandbox,
     )
 
 

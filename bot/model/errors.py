@@ -11,7 +11,7 @@ ChatOpsError
 
 from collections.abc import Mapping
 
-from bot.model.reason import Reason
+from bot.model.reason import Reason, bounded
 
 
 class ChatOpsError(Exception):
@@ -19,7 +19,7 @@ class ChatOpsError(Exception):
 
     def __init__(self, reason: Reason, facts: Mapping[str, str] | None = None, *, log: str = "") -> None:
         self.reason = reason
-        self.facts: Mapping[str, str] = dict(facts or {})
+        self.facts: Mapping[str, str] = bounded(facts or {})
         self.log = log
         """Last lines of output that show the cause, for the comment's collapsed tail."""
         parts = (value if name == "message" else f"{name} {value}" for name, value in self.facts.items())

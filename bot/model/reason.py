@@ -1,6 +1,18 @@
 """Stable codes for every result that needs an explanation, shared by comments, logs, metrics and pages."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+LONGEST_FACT = 2_000
+"""Characters of a fact; what a pull request wrote may be longer."""
+
+
+def bounded(facts: Mapping[str, str]) -> dict[str, str]:
+    """Return the facts, cut to a length that can be stored and shown."""
+    return {
+        name: value if len(value) <= LONGEST_FACT else f"{value[: LONGEST_FACT - 1]}…"
+        for name, value in facts.items()
+    }
 
 
 class Reason(StrEnum):

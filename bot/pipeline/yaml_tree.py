@@ -66,7 +66,7 @@ class Document:
 
 def parse(text: str) -> Document:
     """Return the only YAML document of a text. Raises YamlError at the first problem."""
-    builder = _TreeBuilder(yaml.parse(text, yaml.SafeLoader))
+    builder = _TreeBuilder(yaml.parse(text, _Loader))
     try:
         return builder.document()
     except yaml.MarkedYAMLError as error:
@@ -78,6 +78,16 @@ def parse(text: str) -> Document:
 def mark_after(before: str) -> Mark:
     """Return the position after this text."""
     return Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+class _Loader(yaml.SafeLoader):
+    """Rejects brackets that are nested too deeply: PyYAML looks ahead, in quadratic time."""
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        """Take an opening bracket. Raises YamlError."""
+        if self.flow_level >= MAX_DEPTH:
+            raise YamlError(_mark(self.get_mark()), messages.DEEP)
+        super().fetch_flow_collection_start(token)
 
 
 class _TreeBuilder:

@@ -4,7 +4,8 @@ import codecs
 import json
 import re
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from itertools import accumulate
 from typing import Any
 
 from bot.ports import Log
@@ -24,8 +25,11 @@ def clean(line: str) -> str:
     >>> clean(chr(27) + "[91m10%" + chr(13) + "done" + chr(27) + "[0m")
     'done'
     """
-    shown = line.replace("\n", " ").rstrip("\r").rpartition("\r")[2]
-    shown = _CONTROLS.sub("", _ESCAPES.sub("", shown)).rstrip()
+    if line.isprintable():  # most lines are, and there can be millions of them
+        shown = line.rstrip()
+    else:
+        shown = line.replace("\n", " ").rstrip("\r").rpartition("\r")[2]
+        shown = _CONTROLS.sub("", _ESCAPES.sub("", shown)).rstrip()
     return shown if len(shown) <= LINE_LIMIT else shown[: LINE_LIMIT - 1] + "…"
 
 
@@ -94,15 +98,17 @@ class LogWriter:
 
     def line(self, text: str) -> None:
         """Write one line."""
-        self.tail.append(text)
-        if self._left <= 0:
+        self.lines([text])
+
+    def lines(self, texts: Sequence[str]) -> None:
+        """Write several lines."""
+        self.tail.extend(texts[-(self.tail.maxlen or 0) :])
+        if not texts or self._left <= 0:
             return
-        self._left -= len(text) + 1
-        self._log.write(text + "\n")
+        ends = accumulate(len(text) + 1 for text in texts)
+        most = next((number for number, end in enumerate(ends, 1) if end >= self._left), len(texts))
+        written = "\n".join([*texts[:most], ""])
+        self._left -= len(written)
+        self._log.write(written)
         if self._left <= 0:
             self._log.note("too much output: the rest is not stored")
-
-    def lines(self, texts: list[str]) -> None:
-        """Write several lines."""
-        for text in texts:
-            self.line(text)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.core.deciding import dockerfile
 from bot.model.errors import TellUser
+from bot.model.limits import Limits
 from bot.model.pipeline import BuildConfig
 from bot.model.plan import Build
 from bot.model.reason import Reason
@@ -11,6 +12,8 @@ from bot.model.run import Image, StepResult, StepState
 from bot.model.scan import Severity
 from bot.ports import BuildOrder, Built
 from bot.steps.context import StepContext
+
+DOCKERFILE_LIMITS = Limits(seconds=10, inline=16 << 10)
 
 
 async def run(step: Build, context: StepContext) -> StepResult:
@@ -51,13 +54,14 @@ def verdict(image: Image, fail_on: Severity | None) -> StepResult:
 
 
 async def read_dockerfile(config: BuildConfig, sha: str, context: StepContext) -> dockerfile.Dockerfile:
-    """Return the Dockerfile of the pinned commit; raises TellUser(NO_DOCKERFILE)."""
+    """Return the Dockerfile of the pinned commit; raises TellUser(NO_DOCKERFILE) or TooExpensive."""
     run_ = context.run
     await context.adapters.source.fetch(run_.repo, run_.clone_url, run_.number, sha)
     content = await context.adapters.source.read(run_.repo, sha, _in_context(config))
     if content is None:
         raise TellUser(Reason.NO_DOCKERFILE, {"path": _in_context(config)})
-    return dockerfile.read(content.decode("utf-8", "replace"))
+    text, sandbox = content.decode("utf-8", "replace"), context.adapters.sandbox
+    return await sandbox.call(DOCKERFILE_LIMITS, _in_context(config), dockerfile.read, text)
 
 
 async def build_target(config: BuildConfig, tag: str, sha: str, context: StepContext) -> Built:

@@ -1,15 +1,17 @@
-"""A repository's manifest templates: no way out of the sandbox, and limits of the process that renders."""
+"""Manifest templates of a repository: no way out of the sandbox, and only their own process is exhausted."""
 
-import asyncio
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bot.model.errors import TellUser
+from bot.model.errors import TellUser, TooExpensive
+from bot.model.limits import Limits
 from bot.model.reason import Reason
-from bot.runners.kubernetes import rendering, sandbox
+from bot.runners.kubernetes import rendering, templates
+from bot.sandbox.process import ProcessSandbox
 
+SANDBOX = ProcessSandbox()
 CONTEXT: dict[str, Any] = {"host": "pr-1.example.com", "env": {"A": "1"}, "command": ["serve"]}
 
 ESCAPES = {
@@ -62,60 +64,34 @@ ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% 
 def test_a_template_stays_inside_the_sandbox(template: str) -> None:
     given = {**CONTEXT, "env": dict(CONTEXT["env"]), "command": list(CONTEXT["command"])}
 
-    result = sandbox.rendered({"x.yaml": template, "y.yaml": "{{ host }}"}, given)
+    result = templates.rendered({"x.yaml": template, "y.yaml": "{{ host }}"}, given)
 
     assert set(result) == {"name", "error"}
     assert result["name"] == "x.yaml"
     assert given == CONTEXT
-    assert sandbox.rendered({"y.yaml": "{{ host }}"}, given) == {"rendered": {"y.yaml": "pr-1.example.com"}}
+    assert templates.rendered({"y.yaml": "{{ host }}"}, given) == {"rendered": {"y.yaml": "pr-1.example.com"}}
 
 
 @pytest.mark.parametrize("template", EXHAUSTING.values(), ids=EXHAUSTING)
-async def test_a_template_exhausts_only_its_own_process(template: str) -> None:
-    with pytest.raises(TellUser) as caught:
-        await rendering.of_repository({"x.yaml": template}, CONTEXT, "deploy")
+async def test_a_template_exhausts_only_its_own_process(
+    template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "LIMITS", replace(rendering.LIMITS, seconds=2))
 
-    assert caught.value.reason is Reason.MANIFEST_INVALID
-    assert len(caught.value.facts["message"]) < 1_000
-    assert await rendering.of_repository({"y.yaml": "{{ host }}"}, CONTEXT, "deploy") == {
+    with pytest.raises(TellUser) as caught:
+        await rendering.of_repository(SANDBOX, {"x.yaml": template}, CONTEXT, "deploy")
+
+    assert caught.value.reason in {Reason.MANIFEST_INVALID, Reason.TOO_EXPENSIVE}
+    assert len(str(caught.value)) < 1_000
+    assert await rendering.of_repository(SANDBOX, {"y.yaml": "{{ host }}"}, CONTEXT, "deploy") == {
         "y.yaml": "pr-1.example.com"
     }
 
 
 async def test_a_template_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendering, "SECONDS", 0.5)
+    monkeypatch.setattr(rendering, "LIMITS", Limits(seconds=1))
 
-    with pytest.raises(TellUser) as caught:
-        await rendering.of_repository({"x.yaml": ENDLESS}, CONTEXT, "deploy")
+    with pytest.raises(TooExpensive) as caught:
+        await rendering.of_repository(SANDBOX, {"x.yaml": ENDLESS}, CONTEXT, "deploy")
 
-    assert caught.value.facts["message"].startswith("rendering took longer")
-
-
-async def test_the_process_that_renders_has_limits_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHATOPS_GITEE__TOKEN", "s3cret")
-    started: list[Path] = []
-    create = asyncio.create_subprocess_exec
-
-    async def observed(*arguments: str, **options: Any) -> asyncio.subprocess.Process:
-        process = await create(*arguments, **options)
-        started.append(Path(f"/proc/{process.pid}"))
-        return process
-
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", observed)
-    running = asyncio.create_task(rendering.of_repository({"x.yaml": ENDLESS}, CONTEXT, "deploy"))
-    while not (started and _limit(started[0], "Max address space") == [str(sandbox.MEMORY)] * 2):
-        assert not running.done()
-        await asyncio.sleep(0.01)
-    found = {name: _limit(started[0], name) for name in ("Max cpu time", "Max file size")}
-    environment = (started[0] / "environ").read_bytes()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-
-    assert found == {"Max cpu time": ["10", "10"], "Max file size": ["0", "0"]}
-    assert b"s3cret" not in environment
-
-
-def _limit(process: Path, name: str) -> list[str]:
-    """Return the soft and the hard limit of a process."""
-    lines = (process / "limits").read_text().splitlines()
-    return next(line.removeprefix(name).split()[:2] for line in lines if line.startswith(name))
+    assert (caught.value.facts["name"], caught.value.facts["seconds"]) == ("deploy", "1")

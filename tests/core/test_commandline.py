@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.language.commandline import MAX_BODY, MAX_LINE, MAX_LINES, command_lines, normalize
+from bot.core.language.commandline import (
+    MAX_BODY,
+    MAX_LINE,
+    MAX_LINES,
+    command_lines,
+    may_contain_commands,
+    normalize,
+)
 
 HIDING = {
     "fence": "```\n{}\n```",
@@ -180,3 +187,8 @@ def test_nothing_in_inline_code_is_a_command(text: str, ticks: int) -> None:
 def test_normalizing_is_idempotent(line: str) -> None:
     once = normalize(line)
     assert normalize(once) == once
+
+
+@given(st.text(alphabet="/a \n\r`>\u200b\u3000\ue000／"))
+def test_only_a_comment_that_may_contain_commands_does(body: str) -> None:
+    assert may_contain_commands(body) or not command_lines(body)

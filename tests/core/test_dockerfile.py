@@ -200,3 +200,11 @@ def test_resource_use_is_bounded(text: str) -> None:
     found = dockerfile.read(text)
 
     assert len(found.stages) <= 200
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("name", ["x" * 129, "x" * 100_000, "-x", "1", "a,b", "a$b"])
+def test_a_stage_with_an_invalid_name_has_none(name: str) -> None:
+    found = read(f"FROM a AS {name}\nFROM b AS {'y' * 128}")
+
+    assert found.names == ("y" * 128,)

@@ -362,3 +362,13 @@ def test_every_run_ends(ends: list[StepResult]) -> None:
             run = after(run, result)
 
     assert lifecycle.stopped(run, LATER).state.final
+
+
+@pytest.mark.attack
+def test_facts_of_a_result_are_cut() -> None:
+    result = StepResult(StepState.FAILED, Reason.TARGET_UNKNOWN, {"target": "x" * 5_000, "known": "a"})
+
+    run = after(begun(), result)
+
+    assert run.steps[0].result is not None
+    assert run.steps[0].result.facts == {"target": "x" * 1_999 + "…", "known": "a"}

@@ -12,7 +12,7 @@ from bot.doctor.examination import CHECKS
 from bot.model.pipeline import Pipeline
 from bot.model.store_stats import StoreStats
 from bot.pipeline import config_file
-from bot.runners.kubernetes import sandbox
+from bot.runners.kubernetes import templates
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure.field_rules import ManifestScope
 from bot.runners.kubernetes.pure.manifest_policy import review
@@ -121,6 +121,6 @@ def test_the_manifest_of_the_guide_complies_with_the_policy(page: str) -> None:
     [template] = re.findall(r"```yaml\n(apiVersion.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
     context = template_context(environment_of(), "pr-12-shop", 8080, KubernetesOptions("bot"))
 
-    text = sandbox.rendered({"web.yaml": template}, context)["rendered"]["web.yaml"]
+    text = templates.rendered({"web.yaml": template}, context)["rendered"]["web.yaml"]
 
     assert review(read(text), ManifestScope("pr-12-shop", "x")).violations == ()

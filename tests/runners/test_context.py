@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.errors import TellUser
+from bot.model.errors import TellUser, TooExpensive
 from bot.model.reason import Reason
 from bot.runners.docker import context
 from bot.runners.docker.context import chunks, filtered, patterns, write_filtered
+from bot.sandbox.process import ProcessSandbox
 from tests.real.parts import tar
 
 
@@ -15,7 +16,7 @@ async def names(folder: Path, content: bytes, dockerfile: str = "Dockerfile") ->
     """Return the names of the files that are sent."""
     source = folder / "context.tar"
     source.write_bytes(content)
-    async with filtered(source, dockerfile) as sent:
+    async with filtered(source, dockerfile, ProcessSandbox()) as sent:
         with tarfile.open(sent) as found:
             return set(found.getnames())
 
@@ -24,7 +25,7 @@ async def test_a_context_without_dockerignore_is_sent_unchanged(tmp_path: Path) 
     source = tmp_path / "context.tar"
     source.write_bytes(tar({"Dockerfile": "", "a": ""}))
 
-    async with filtered(source, "Dockerfile") as sent:
+    async with filtered(source, "Dockerfile", ProcessSandbox()) as sent:
         assert sent == source
 
 
@@ -32,7 +33,7 @@ async def test_the_copy_is_removed_afterwards(tmp_path: Path) -> None:
     source = tmp_path / "context.tar"
     source.write_bytes(tar({".dockerignore": "a", "a": ""}))
 
-    async with filtered(source, "Dockerfile") as sent:
+    async with filtered(source, "Dockerfile", ProcessSandbox()) as sent:
         assert sent.exists()
 
     assert not sent.exists()
@@ -79,10 +80,10 @@ async def test_slow_patterns_are_stopped(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(context, "SECONDS", 1)
     slow = "*a" * 40 + "b"
 
-    with pytest.raises(TellUser) as caught:
+    with pytest.raises(TooExpensive) as caught:
         await names(tmp_path, tar({".dockerignore": slow, "a" * 90: ""}))
 
-    assert caught.value.facts == {"message": ".dockerignore: its patterns take too long to match"}
+    assert caught.value.facts == {"name": ".dockerignore", "seconds": "1", "limit": "512 MiB"}
 
 
 async def test_an_invalid_tar_is_a_bug_and_not_reported_to_the_user(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.options import ChartPolicy, KubernetesOptions, Routing
 from bot.runners.kubernetes.plans import DeploymentPlan, DeploymentPlanner
+from bot.sandbox.process import ProcessSandbox
 from tests.real.helm import both_helms
 from tests.real.parts import tar
 from tests.runners.kubernetes_samples import environment_of
@@ -53,7 +54,7 @@ async def planned(folder: Path, files: dict[str, str], *, chart: bool, **values:
     charts = Charts(KnownCluster(ClusterAccess()), Helm(ClusterAccess(), folder / "home"), ChartPolicy())
     options = KubernetesOptions("bot", routing=Routing(ingress_class="traefik"))
     spec = environment_of(definition=definition, port=None)
-    return await DeploymentPlanner(spec, "pr-12-shop", options, charts).plan()
+    return await DeploymentPlanner(spec, "pr-12-shop", options, charts, ProcessSandbox()).plan()
 
 
 def created(helm: Path, folder: Path) -> dict[str, str]:

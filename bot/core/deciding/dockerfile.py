@@ -16,6 +16,8 @@ TEST = "test"
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-+])([^${}]*))?\}|(\w+))", re.ASCII)
 _ASSIGNMENT = re.compile(r"""(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s"'\\]|\\.)*)""", re.ASCII)
 _PORT = re.compile(r"([0-9]{1,5})(?:-[0-9]{1,5})?(?:/tcp)?", re.ASCII | re.IGNORECASE)
+_NAME = re.compile(r"[a-z][a-z0-9_.-]{0,127}")
+"""A valid name of a stage; the engine refuses others, and the limit of the length is the bot's."""
 _HIGHEST_PORT = 65_535
 # Far beyond any real file; a hostile one could otherwise double a variable on every line.
 _MOST = 200
@@ -100,7 +102,8 @@ class _OpenStage:
         """Take one more instruction; `arguments` are those before the first stage."""
         if keyword == "ARG":
             declared = {name: arguments[name] for name in rest.split() if name in arguments}
-            _assign(self.variables, {**declared, **_assignments(rest, self.variables), **self.variables})
+            found = {**declared, **_assignments(rest, self.variables)}
+            _assign(self.variables, {name: found[name] for name in found.keys() - self.variables.keys()})
         elif keyword == "ENV":
             _assign(self.variables, _settings(rest, self.variables))
         elif keyword == "EXPOSE" and self.inherited:
@@ -112,7 +115,7 @@ def _begin(rest: str, stages: list[_OpenStage], arguments: Mapping[str, str]) ->
     words = [word for word in rest.split() if not word.startswith("--")]
     base = _expanded(words[0], arguments).lower() if words else ""
     named = len(words) > 2 and words[1].lower() == "as"  # noqa: PLR2004 - FROM base AS name
-    name = words[2].lower() if named else None
+    name = words[2].lower() if named and _NAME.fullmatch(words[2].lower()) else None
     parent = next((stage for stage in reversed(stages) if stage.name == base), None)
     return _OpenStage(name, parent.port, variables={**parent.variables}) if parent else _OpenStage(name)
 

@@ -60,7 +60,7 @@ class _Ends:
 
     def __init__(self, lines: list[str]) -> None:
         self._lines: dict[tuple[str, str], list[int]] = {}
-        for index, line in enumerate(lines):
+        for index, line in ((index, line) for index, line in enumerate(lines) if line):
             self._lines.setdefault(("", line), []).append(index)
             self._lines.setdefault(("-", line.lstrip("\t")), []).append(index)
 

@@ -41,6 +41,11 @@ _HIDDEN = re.compile(f"[{_INVISIBLE}]")
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("emphasis")
 
 
+def may_contain_commands(markdown: str) -> bool:
+    """Whether a line of a comment looks like a command; only then it is worth the time to parse Markdown."""
+    return _CANDIDATE.search(_source(markdown)) is not None
+
+
 def command_lines(markdown: str) -> tuple[str, ...]:
     """Return the command lines of a comment, normalized, in order.
 
@@ -48,13 +53,17 @@ def command_lines(markdown: str) -> tuple[str, ...]:
     quoted nor the first line of a list item. An unindented line directly after a list item is accepted,
     although CommonMark counts it as part of the item: its author does not mean the list.
     """
-    source = _PRIVATE.sub("", markdown[:MAX_BODY].replace("\r\n", "\n").replace("\r", "\n"))
+    source = _source(markdown)
     if _CANDIDATE.search(source) is None:
         return ()
     lines = source.split("\n")
     marked = "\n".join(_mark(index, line) for index, line in enumerate(lines))
     found = (lines[index] for index in _plain(_MARKDOWN.parse(marked), lines))
     return tuple(normalize(line) for line in found if len(line) <= MAX_LINE)[:MAX_LINES]
+
+
+def _source(markdown: str) -> str:
+    return _PRIVATE.sub("", markdown[:MAX_BODY].replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def normalize(line: str) -> str:

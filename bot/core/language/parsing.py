@@ -66,9 +66,14 @@ Line = Invocation | Misuse | NearMiss
 
 def parse(body: str, commands: Iterable[AnyCommand]) -> tuple[Line, ...]:
     """Return the commands and near misses of a comment in order, at most MAX_COMMANDS."""
+    return parse_lines(command_lines(body), commands)
+
+
+def parse_lines(lines: Iterable[str], commands: Iterable[AnyCommand]) -> tuple[Line, ...]:
+    """Return the commands and near misses of normalized command lines, at most MAX_COMMANDS."""
     known = by_name(commands)
-    lines = (parse_line(line, known) for line in command_lines(body))
-    return tuple(line for line in lines if line is not None)[:MAX_COMMANDS]
+    found = (parse_line(line, known) for line in lines)
+    return tuple(line for line in found if line is not None)[:MAX_COMMANDS]
 
 
 def by_name(commands: Iterable[AnyCommand]) -> dict[str, AnyCommand]:

@@ -8,7 +8,7 @@ import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.model.reason import Reason
+from bot.model.reason import Reason, bounded
 from bot.model.run import Run, RunState, StepRecord, StepResult, StepState, StopRequest
 
 ATTEMPTS = 8
@@ -57,6 +57,7 @@ def step_finished(run: Run, index: int, result: StepResult, now: datetime) -> Ru
         raise ValueError(f"not the end of a step: {result.state}")
     if run.state is not RunState.RUNNING or not _is_running(run, index):
         return run
+    result = replace(result, facts=bounded(result.facts))
     record = replace(
         run.steps[index], state=result.state, finished_at=now, result=result, waiting="", trouble=None
     )

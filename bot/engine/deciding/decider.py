@@ -12,6 +12,7 @@ from bot.core.language import parsing
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.language.parsing import Line
 from bot.core.reconciling import missed_events
+from bot.engine.deciding import comment_lines
 from bot.engine.deciding.facts import FactGatherer, Facts
 from bot.engine.deciding.identity import Identity
 from bot.model.delivery import Delivery, Trigger
@@ -25,7 +26,7 @@ from bot.model.run import Note, Origin, StopRequest
 from bot.model.snapshot import Snapshot
 from bot.model.views import ConfigBroken, Message
 from bot.pipeline import config_file
-from bot.ports import Clock, Forge
+from bot.ports import Clock, Forge, Sandbox
 
 CONFIG_CHANGED = Note("config_changed", {"file": config_file.FILE})
 """A proposed configuration is checked when it changes, and takes effect once it is merged."""
@@ -41,6 +42,7 @@ class Decider:
     policy: Mapping[str, PermissionLevel]
     identity: Identity
     clock: Clock
+    sandbox: Sandbox
     answering: AnswerPolicy = field(default_factory=AnswerPolicy)
 
     async def decide(self, delivery: Delivery) -> Decision:
@@ -66,7 +68,7 @@ class Decider:
             # An edited comment is never decided, whatever the next delivery reports about it.
             edited = comment.updated_at > comment.created_at
             return self._ignored(delivery, doubt, refuted=not edited)
-        lines = parsing.parse(comment.body, self.commands)
+        lines = await comment_lines.read(self.sandbox, comment, self.commands)
         if not lines:
             return self._ignored(delivery, "no command in it")
         if delivery.found and await self._overtaken(delivery, comment):

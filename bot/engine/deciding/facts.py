@@ -9,14 +9,16 @@ from bot.core.language import catalog
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.engine.records import Records
 from bot.model.forge import Permission, PullRequest
+from bot.model.limits import Limits
 from bot.model.pipeline import Pipeline
 from bot.model.run import Run
 from bot.model.snapshot import CommandSettings, Fact, LogTail, Snapshot
 from bot.model.text import Language
 from bot.model.views import ConfigBroken
 from bot.pipeline import config_file
-from bot.ports import Clock, Forge, LogReader
+from bot.ports import Clock, Forge, LogReader, Sandbox
 
+CONFIG_LIMITS = Limits(seconds=10, inline=4 << 10)
 LOG_BYTES = 16 << 10
 """How much of the end of a log is read for a comment."""
 
@@ -45,6 +47,7 @@ class FactGatherer:
     policy: Mapping[str, PermissionLevel]
     settings: CommandSettings
     clock: Clock
+    sandbox: Sandbox
     language: Language
     """The language of comments where the repository does not choose one."""
 
@@ -82,15 +85,23 @@ class FactGatherer:
     async def proposed(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
         """Return the configuration as the pull request would have it; None if it has none."""
         content = await self.forge.file(pull.head.repo or pull.repo, config_file.FILE, pull.head.sha)
-        return None if content is None else self._read(content, pull.head.ref)
+        return None if content is None else await self._read(content, pull.head.ref)
 
     async def _pipeline(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
         content = await self.forge.file(pull.repo, config_file.FILE, pull.base.ref)
-        return None if content is None else self._read(content, pull.base.ref)
+        return None if content is None else await self._read(content, pull.base.ref)
 
-    def _read(self, content: bytes, ref: str) -> Pipeline | ConfigBroken:
+    async def _read(self, content: bytes, ref: str) -> Pipeline | ConfigBroken:
         known = catalog.names(self.commands)
-        return config_file.read(content, file=config_file.FILE, ref=ref, known_commands=known)
+        return await self.sandbox.call(
+            CONFIG_LIMITS,
+            config_file.FILE,
+            config_file.read,
+            content[: config_file.MAX_BYTES + 1],
+            file=config_file.FILE,
+            ref=ref,
+            known_commands=known,
+        )
 
     async def _with(self, snapshot: Snapshot, fact: Fact) -> Snapshot:
         """Return the snapshot with one more fact."""

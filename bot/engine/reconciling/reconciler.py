@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from bot.core.admission import keys
-from bot.core.language import parsing
 from bot.core.language.command import AnyCommand
 from bot.core.reconciling import missed_events
+from bot.engine.deciding import comment_lines
 from bot.engine.deciding.identity import Identity
 from bot.engine.reconciling.repairs import Repair, Repaired
 from bot.engine.records import Records
@@ -21,7 +21,7 @@ from bot.model.delivery import Delivery, Trigger
 from bot.model.errors import GiveUp
 from bot.model.forge import Comment, Listed, PullRequest, PullState, RepoPath
 from bot.model.observed import ObservedState, RepositoryCursor
-from bot.ports import Clock, Forge
+from bot.ports import Clock, Forge, Sandbox
 
 T = TypeVar("T")
 
@@ -48,6 +48,7 @@ class Reconciler:
     identity: Identity
     commands: tuple[AnyCommand, ...]
     clock: Clock
+    sandbox: Sandbox
     serves: Callable[[RepoPath], bool]
     named: tuple[RepoPath, ...]
     """Repositories that the settings name without a pattern: they are checked before their first webhook."""
@@ -199,7 +200,7 @@ class Reconciler:
 
     async def _commands(self, comment: Comment) -> bool:
         """Whether a comment contains commands and is not the bot's own."""
-        said = parsing.parse(comment.body, self.commands)
+        said = await comment_lines.read(self.sandbox, comment, self.commands)
         return bool(said) and not await self.identity.is_me(comment.author)
 
     async def _recover(self, delivery: Delivery, kind: Repair) -> bool:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from bot.core.naming import LABEL_INSTANCE
-from bot.ports import BuildOrder, Built, Log
+from bot.ports import BuildOrder, Built, Log, Sandbox
 from bot.runners.build_failure import classify, refused
 from bot.runners.docker.build_messages import BuildMessages
 from bot.runners.docker.context import chunks, filtered
@@ -15,6 +15,7 @@ from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.lines import LogWriter
+from bot.sandbox.process import ProcessSandbox
 
 BUILDKIT = "2"
 """Value of the parameter `version` that selects BuildKit."""
@@ -36,15 +37,17 @@ class DockerBuilder:
         instance: str,
         credentials: Credentials | None = None,
         network: str = "default",
+        sandbox: Sandbox | None = None,
     ) -> None:
         self._engine = engine
         self._instance = instance
         self._images = Images(engine, credentials or Credentials())
         self._network = network
+        self._sandbox = sandbox or ProcessSandbox()
 
     async def build(self, order: BuildOrder, log: Log) -> Built:
         """Build; see `Builder.build`."""
-        async with filtered(order.context, order.dockerfile) as context:
+        async with filtered(order.context, order.dockerfile, self._sandbox) as context:
             image = await self._build(order, context, LogWriter(log))
         found = await self._images.inspect(image)
         if found is None:

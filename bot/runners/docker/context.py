@@ -1,14 +1,11 @@
 """The build context: the tar of a commit without the files that its `.dockerignore` excludes.
 
 The engine does not apply `.dockerignore` to a tar. Its patterns come from the pull request and are matched as
-regular expressions, so filtering runs in a separate process with limited time.
+regular expressions, so filtering runs in the sandbox.
 """
 
 import asyncio
 import re
-import resource
-import signal
-import sys
 import tarfile
 import tempfile
 from collections.abc import AsyncIterator
@@ -17,34 +14,32 @@ from pathlib import Path, PurePosixPath
 
 from docker.utils.build import PatternMatcher
 
-import bot
 from bot.model.errors import TellUser
+from bot.model.limits import Limits
 from bot.model.reason import Reason
+from bot.ports import Sandbox
 
+IGNORE_FILE = ".dockerignore"
 SECONDS = 10
-"""Seconds of processor time that filtering may take."""
+"""Processor time that filtering may take."""
 CHUNK = 1 << 20
-BAD_PATTERN = 3
-_PROBLEMS = {
-    BAD_PATTERN: "a pattern in it cannot be read",
-    -signal.SIGXCPU: "its patterns take too long to match",
-    -signal.SIGKILL: "its patterns take too long to match",
-}
-"""What the author of the pull request has to fix, by exit code of the process."""
 
 
 @asynccontextmanager
-async def filtered(context: Path, dockerfile: str) -> AsyncIterator[Path]:
+async def filtered(context: Path, dockerfile: str, sandbox: Sandbox) -> AsyncIterator[Path]:
     """Provide the tar to send: the given one without a `.dockerignore`, otherwise a filtered copy.
 
-    Raises TellUser(DOCKERFILE_INVALID) when the patterns cannot be applied.
+    Raises TellUser(DOCKERFILE_INVALID) when a pattern cannot be read, and TooExpensive.
     """
     if await asyncio.to_thread(ignore_file, context, dockerfile) is None:
         yield context
         return
     with tempfile.TemporaryDirectory(prefix="chatops-context-") as folder:
         copy = Path(folder) / "context.tar"
-        await _run_filter(context, copy, dockerfile)
+        size = (await asyncio.to_thread(context.stat)).st_size
+        # The copy's format can take a little more space.
+        limits = Limits(seconds=SECONDS, output=2 * size + CHUNK)
+        await sandbox.call(limits, IGNORE_FILE, write_filtered, context, copy, dockerfile)
         yield copy
 
 
@@ -57,7 +52,7 @@ async def chunks(path: Path) -> AsyncIterator[bytes]:
 
 def ignore_file(context: Path, dockerfile: str) -> list[str] | None:
     """Return the patterns that apply, as for BuildKit: `<Dockerfile>.dockerignore`, or `.dockerignore`."""
-    names = (f"{dockerfile}.dockerignore", ".dockerignore")
+    names = (f"{dockerfile}{IGNORE_FILE}", IGNORE_FILE)
     found: dict[str, list[str]] = {}
     with tarfile.open(context) as tar:
         for member in tar:
@@ -75,8 +70,18 @@ def patterns(text: str) -> list[str]:
 
 
 def write_filtered(context: Path, copy: Path, dockerfile: str) -> None:
-    """Copy a tar without ignored and unsafe members; the Dockerfile itself is always included."""
-    matcher = PatternMatcher([*(ignore_file(context, dockerfile) or ()), f"!{dockerfile}"])
+    """Copy a tar without ignored and unsafe members; the Dockerfile itself is always included.
+
+    Raises TellUser(DOCKERFILE_INVALID) when a pattern cannot be read.
+    """
+    try:
+        _copy(context, copy, PatternMatcher([*(ignore_file(context, dockerfile) or ()), f"!{dockerfile}"]))
+    except re.error as error:
+        facts = {"message": f"{IGNORE_FILE}: a pattern in it cannot be read"}
+        raise TellUser(Reason.DOCKERFILE_INVALID, facts) from error
+
+
+def _copy(context: Path, copy: Path, matcher: PatternMatcher) -> None:
     # BuildKit detects a tar by its beginning, but not in Python's default format, PAX.
     with tarfile.open(context) as source, tarfile.open(copy, "w", format=tarfile.GNU_FORMAT) as target:
         for member in source:
@@ -93,38 +98,3 @@ def _name(member: tarfile.TarInfo) -> str:
 def _safe(name: str) -> bool:
     path = PurePosixPath(name)
     return name != "." and not path.is_absolute() and ".." not in path.parts
-
-
-async def _run_filter(context: Path, copy: Path, dockerfile: str) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __name__, str(context), str(copy), dockerfile, str(SECONDS)),
-        env={"PYTHONPATH": str(Path(bot.__file__).parents[1]), "HOME": "/nonexistent"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        _, errors = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode in _PROBLEMS:
-        raise TellUser(
-            Reason.DOCKERFILE_INVALID, {"message": f".dockerignore: {_PROBLEMS[process.returncode]}"}
-        )
-    if process.returncode:
-        raise RuntimeError(f"filtering the build context: {errors.decode('utf-8', 'replace')}")
-
-
-def main(arguments: list[str]) -> None:
-    """Filter `context` into `copy`; run in the separate process."""
-    context, copy, dockerfile, seconds = arguments
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
-    try:
-        write_filtered(Path(context), Path(copy), dockerfile)
-    except re.error:
-        sys.exit(BAD_PATTERN)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.model.errors import TellUser
+from bot.model.limits import Limits
 from bot.model.reason import Reason
-from bot.ports import Definition, EnvironmentSpec
+from bot.ports import Definition, EnvironmentSpec, Sandbox
 from bot.runners.kubernetes import applying, archives, rendering
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.namespace import PULL_SECRET
@@ -20,6 +21,8 @@ from bot.runners.kubernetes.pure.field_rules import ManifestScope
 from bot.runners.kubernetes.pure.manifest_policy import Review
 from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest, ManifestError, read
 from bot.runners.kubernetes.template_context import quantity, template_context
+
+MANIFEST_LIMITS = Limits(seconds=20, inline=8 << 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class DeploymentPlanner:
     namespace: str
     options: KubernetesOptions
     charts: Charts
+    sandbox: Sandbox
 
     async def plan(self) -> DeploymentPlan:
         """Return the plan.
@@ -83,9 +87,9 @@ class DeploymentPlanner:
     async def _of_manifests(self, definition: Definition) -> DeploymentPlan:
         folder, archive = definition.path, definition.archive
         templates = await asyncio.to_thread(archives.templates, archive or Path(), folder)
-        texts = await rendering.of_repository(templates, self._context(), folder)
-        read_ = asyncio.to_thread(lambda: [parsed(f"{folder}/{name}", text) for name, text in texts.items()])
-        review = await self._checked([manifest for each in await read_ for manifest in each])
+        texts = await rendering.of_repository(self.sandbox, templates, self._context(), folder)
+        parts = [await self._read(f"{folder}/{name}", text) for name, text in texts.items()]
+        review = await self._checked([manifest for part in parts for manifest in part])
         theirs = review.manifests
         found = self._entry(theirs, folder)
         stage = (*self._routed(theirs), *self._added(theirs, found))
@@ -96,12 +100,15 @@ class DeploymentPlanner:
         values = chart_values.tree(definition.values, self.charts.facts(context))
         with tempfile.TemporaryDirectory(prefix="chatops-chart-") as folder:
             text = await self.charts.rendered(definition, self.namespace, values, Path(folder))
-        review = await self._checked(await asyncio.to_thread(parsed, definition.path, text))
+        review = await self._checked(await self._read(definition.path, text))
         kept = [manifest for manifest in review.manifests if not manifest.is_hook]
         hooks = tuple(manifest for manifest in self._routed(review.manifests) if manifest.is_hook)
         found = self._entry(kept, definition.path)
         stage = (*self._routed(kept), *self._added(kept, found))
         return DeploymentPlan(found, (stage,), hooks, release=True, changes=review.changes)
+
+    async def _read(self, path: str, text: str) -> list[Manifest]:
+        return await self.sandbox.call(MANIFEST_LIMITS, path, parsed, path, text)
 
     def _context(self) -> dict[str, Any]:
         return template_context(self.spec, self.namespace, self.spec.port or 0, self.options)

@@ -9,7 +9,7 @@ from bot.model.errors import ChatOpsError, GiveUp, TellUser
 from bot.model.forge import RepoPath
 from bot.model.inventory import Item
 from bot.model.reason import Reason
-from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
+from bot.ports import EnvironmentSpec, Log, Sandbox, TestOutput, TestSpec
 from bot.runners.cleanup import uninterrupted
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
@@ -23,6 +23,7 @@ from bot.runners.kubernetes.rollout import Rollout
 from bot.runners.kubernetes.suite import SuiteRun, stop_all
 from bot.runners.kubernetes.workloads import Workloads
 from bot.runners.lines import LogWriter
+from bot.sandbox.process import ProcessSandbox
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,11 @@ logger = logging.getLogger(__name__)
 class KubernetesPlatform:
     """Deploys, tests and removes environments in one cluster."""
 
-    def __init__(self, cluster: Cluster, options: KubernetesOptions, helm: Helm) -> None:
+    def __init__(
+        self, cluster: Cluster, options: KubernetesOptions, helm: Helm, sandbox: Sandbox | None = None
+    ) -> None:
         self._cluster = cluster
+        self._sandbox = sandbox or ProcessSandbox()
         self._charts = Charts(cluster, helm, options.charts)
         self._options = options
         self._namespaces = Namespaces(cluster, options)
@@ -43,7 +47,8 @@ class KubernetesPlatform:
         namespace = self._namespaces.name(spec.key)
         deployment = Rollout(spec, namespace, self._cluster, self._charts, self._options, labels, writer)
         try:
-            plan = await DeploymentPlanner(spec, namespace, self._options, self._charts).plan()
+            planner = DeploymentPlanner(spec, namespace, self._options, self._charts, self._sandbox)
+            plan = await planner.plan()
             await self._namespaces.ensure(NamespaceOwner(spec.key, labels, spec.owner, spec.expires))
             writer.line(f"namespace {namespace}")
             # Manifests without `replicas` would leave a sleeping workload at zero.

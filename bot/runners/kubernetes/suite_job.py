@@ -14,8 +14,8 @@ from bot.ports import TestSpec
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.manifests import JOB
-from bot.runners.kubernetes.sandbox import literal
 from bot.runners.kubernetes.template_context import resources, security
+from bot.runners.kubernetes.templates import literal
 
 TESTS, REPORTS = "tests", "reports"
 FOLDER = "/chatops-reports"

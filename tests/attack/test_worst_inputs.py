@@ -1,0 +1,223 @@
+"""The largest input of every kind, read by the real adapters: none of them holds the event loop."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app.clock import SystemClock
+from bot.core.language.commandline import MAX_BODY
+from bot.discovery import find_commands
+from bot.engine.deciding import comment_lines
+from bot.engine.deciding.facts import FactGatherer
+from bot.model.errors import TellUser, TooExpensive
+from bot.model.forge import Comment, RepoPath
+from bot.model.limits import Limits
+from bot.model.pipeline import BuildConfig
+from bot.model.report import Report
+from bot.pipeline import config_file
+from bot.reports.files import RunFiles
+from bot.reports.folder import FolderFileStore
+from bot.runners.docker.context import filtered
+from bot.runners.kubernetes import plans, rendering
+from bot.runners.kubernetes.pure.manifests import LARGEST as LARGEST_MANIFEST
+from bot.runners.lines import Lines, LogWriter
+from bot.sandbox.process import ProcessSandbox
+from bot.steps import build, report
+from tests.fakes.adapters import FakeWorld
+from tests.real.parts import tar
+
+LONGEST = 0.1
+"""Processor time of the loop's thread between two turns, in seconds; however loaded the machine is."""
+TURN = 0.005
+FILE = 15_900_000
+SHORT_LINE = 100
+SOME = 2_000_000
+"""Bytes that are enough where the time is proportional to them."""
+COMMANDS = find_commands()
+SECRETS = ("s3cret-of-the-bot", "sssssssss-another")
+
+
+@asynccontextmanager
+async def turning() -> AsyncIterator[None]:
+    """Assert that the loop goes on turning in the meantime."""
+    worst = 0.0
+
+    async def turn() -> None:
+        nonlocal worst
+        while True:
+            begin = time.thread_time()
+            await asyncio.sleep(TURN)
+            worst = max(worst, time.thread_time() - begin)
+
+    task = asyncio.create_task(turn())
+    await asyncio.sleep(0)
+    yield
+    await asyncio.sleep(2 * TURN)
+    task.cancel()
+    assert worst < LONGEST, f"the event loop was busy for {worst:.3f} s"
+
+
+def sandbox() -> ProcessSandbox:
+    return ProcessSandbox()
+
+
+class FewSeconds(ProcessSandbox):
+    """A sandbox whose processes get one second."""
+
+    async def call(self, limits: Limits, *args: Any, **kwargs: Any) -> Any:
+        return await super().call(replace(limits, seconds=1), *args, **kwargs)
+
+
+def repeated(part: str, begin: str = "", end: str = "", size: int = FILE) -> str:
+    return begin + part * ((size - len(begin) - len(end)) // len(part)) + end
+
+
+def context(world: FakeWorld | None = None) -> Any:
+    """Return what the steps use of their context."""
+
+    class Context:
+        adapters = replace((world or FakeWorld()).adapters(), sandbox=sandbox())
+        run: Any = type("Run", (), {"repo": RepoPath("team", "shop"), "clone_url": "", "number": 1})
+        log = adapters.reports.log(1, "test")
+
+    return Context()
+
+
+XML = {
+    "cases": "<testcase name='a'/>",
+    "failed cases": "<testcase><failure>x</failure></testcase>",
+    "elements": "<a/>",
+    "references": "&#65;",
+    "attributes": "<testcase " + " ".join(f"a{number}=''" for number in range(500)) + "/>",
+    "suites": "<testsuite name='a'></testsuite>",
+}
+
+
+@pytest.mark.parametrize("part", XML.values(), ids=XML)
+async def test_junit_reports(part: str) -> None:
+    files = dict.fromkeys(["a.xml"], repeated(part, "<testsuite>", "</testsuite>", SOME).encode())
+    if part == XML["cases"]:
+        files = dict.fromkeys(
+            ["a.xml", "b.xml", "c.xml"], repeated(part, "<testsuite>", "</testsuite>").encode()
+        )
+    async with turning():
+        found = await report.read(files, context(), "/reports")
+    assert len(found.cases) <= 21_000
+
+
+@pytest.mark.parametrize("text", ["s", "s3cret-of-the-bo", SECRETS[0]])
+async def test_masks_over_reports(tmp_path: Path, text: str) -> None:
+    files = RunFiles(FolderFileStore(tmp_path), SECRETS)
+    content = repeated(text, "<p>", size=FILE if text == "s" else SOME).encode()
+    async with turning():
+        await files.save(1, "unit", Report(()), {f"{name}.xml": content for name in "abcd"})
+    assert SECRETS[0].encode() not in (tmp_path / "runs/1/suites/unit/xml/001-a.xml").read_bytes()
+
+
+async def test_thousands_of_pages(tmp_path: Path) -> None:
+    files = RunFiles(FolderFileStore(tmp_path), SECRETS)
+    pages = {f"{'x' * 200}/{number}.html": b"<p>a page</p>" for number in range(20_000)}
+    async with turning():
+        await files.save(1, "unit", Report(()), pages)
+    assert await files.has_report(1)
+
+
+LAUGHS = "\n".join(
+    ["a0: &a0 [x,x,x,x,x,x,x,x,x]", *(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))]
+)
+YAML = [
+    LAUGHS,
+    "[",
+    "{",
+    "- ",
+    "a: b\n",
+    "? ",
+    "&a ",
+    "*a ",
+    '"',
+    "a:\n ",
+    "- &a a\n",
+    "- *a\n",
+    "[],",
+    "a\n",
+    "%",
+]
+
+
+@pytest.mark.parametrize("part", YAML, ids=lambda part: part[:8])
+async def test_configurations(part: str) -> None:
+    class Gitee:
+        async def file(self, *_: object) -> bytes:
+            return repeated(part, size=config_file.MAX_BYTES).encode()
+
+    fields: Any = {"records": None, "logs": None, "policy": {}, "settings": None, "language": None}
+    forge: Any = Gitee()
+    gatherer = FactGatherer(forge=forge, commands=COMMANDS, clock=SystemClock(), sandbox=sandbox(), **fields)
+    pull: Any = type("Pull", (), {"repo": "", "head": type("Head", (), {"repo": "", "ref": "r", "sha": ""})})
+    async with turning():
+        assert await gatherer.proposed(pull) is not None
+
+
+MARKDOWN = "[ ] ![ [a]( [a][ * _ ` ~ < <a <!-- & \\ > - # | " + "\" ' ( ) ! :"
+
+
+@pytest.mark.parametrize(
+    "part", [*MARKDOWN.split(), "x[\n", "* a\n", "|-\n|-\n", "/help\n", "1.\n", "a\n=\n", "\t"]
+)
+async def test_comments(part: str) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    for size in (comment_lines.LIMITS.inline, MAX_BODY):
+        body = repeated(part, "/help\n", size=size)
+        async with turning():
+            await comment_lines.read(sandbox(), Comment(1, body, "lin", now, now), COMMANDS)
+
+
+DOCKERFILES = ["\n", "FROM a\n", "RUN <<E\n", "ENV a=b\n", "ARG v\n", "a\\\n", "EXPOSE 1\n", "<<a ", "#"]
+
+
+@pytest.mark.parametrize("part", DOCKERFILES)
+async def test_dockerfiles(part: str) -> None:
+    begin = "FROM a AS b\nENV " + " ".join(f"v{number}=x" for number in range(200)) + "\nRUN "
+    for size in (build.DOCKERFILE_LIMITS.inline, 1 << 20):
+        world = FakeWorld(dockerfile=repeated(part, begin, size=size))
+        async with turning():
+            await build.read_dockerfile(BuildConfig(), "a" * 40, context(world))
+
+
+LINES = [b"\n", b"a\n", b"\t\n", b"x" * 200 + b"\n", b"\r", b"\x1b[", b"\x1b[1m\n", b"\xff", b"s", b"\x1b]0;"]
+
+
+@pytest.mark.parametrize("part", LINES)
+async def test_output(tmp_path: Path, part: bytes) -> None:
+    log = RunFiles(FolderFileStore(tmp_path), SECRETS).log(1, "test")
+    writer, lines = LogWriter(log), Lines()
+    chunk = (part * (1 << 16))[: 1 << 16]
+    async with turning():
+        for _ in range((200 << 20 if len(part) > SHORT_LINE else 4 << 20) >> 16):
+            writer.lines(lines.feed(chunk))
+            await asyncio.sleep(0)
+
+
+async def test_ignored_files(tmp_path: Path) -> None:
+    (tmp_path / "context.tar").write_bytes(tar({".dockerignore": "*a" * 40 + "b", "a" * 90: ""}))
+    async with turning():
+        with pytest.raises(TooExpensive, match=r"\.dockerignore"):
+            async with filtered(tmp_path / "context.tar", "Dockerfile", FewSeconds()):
+                pass
+
+
+async def test_manifests() -> None:
+    templates = {"a.yaml": "{% for _ in range(99999) %}- {% endfor %}", "b.yaml": "{{ '[' * 500000 }}"}
+    async with turning():
+        texts = await rendering.of_repository(sandbox(), templates, {}, "deploy")
+        for name, text in texts.items():
+            assert len(text) < LARGEST_MANIFEST
+            with pytest.raises(TellUser):
+                await sandbox().call(plans.MANIFEST_LIMITS, name, plans.parsed, name, text)
