@@ -118,6 +118,7 @@ def test_network_policies_allow_only_the_ingress_controller_dns_and_configured_e
     assert len(network_policy(OPTIONS)["ingress"][0]["from"]) == 1
 
 
+@pytest.mark.attack
 def test_network_policies_allow_dns_only_to_the_clusters_servers() -> None:
     elsewhere = DnsPeers({"dns": "yes"}, {"app": "coredns"}, ("169.254.20.10/32",))
 
@@ -140,10 +141,12 @@ def test_network_policies_allow_dns_only_to_the_clusters_servers() -> None:
     ]
 
 
+@pytest.mark.attack
 def test_quota_and_limits_come_from_the_operator() -> None:
     assert quota(OPTIONS)["services.nodeports"] == "0"
     assert limits(OPTIONS)["max"]["memory"] == limits(OPTIONS)["default"]["memory"] == str(256 << 20)
     assert quota(OPTIONS)["limits.ephemeral-storage"] == str(32 << 30)
+    assert quota(OPTIONS)["count/pods"] == quota(OPTIONS)["count/jobs.batch"] == "200"
     assert limits(OPTIONS)["max"]["ephemeral-storage"] == str(2 << 30)
     for pod in [*pods(built()), job(suite_of(), OPTIONS, {})["spec"]["template"]["spec"]]:
         for container in pod["containers"]:
