@@ -56,7 +56,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ),
     ("The bot's comments", "机器人的评论"): ("attack/test_hostile_comments", "render/"),
     ("Secrets and stored files", "密钥与存储的文件"): (
-        *("attack/test_secrets", "attack/test_files", "core/test_masking"),
+        *("attack/test_secrets", "attack/test_masks", "attack/test_files", "core/test_masking"),
     ),
     ("Kubernetes manifests", "Kubernetes 清单"): (
         *(
