@@ -67,7 +67,7 @@ audit: $(AUDIT)/.installed ## before a release: ask for known vulnerabilities in
 sbom: $(AUDIT)/.installed ## write dist/sbom.cdx.json, the CycloneDX bill of materials of the locked packages; IMAGE=… adds the Debian packages of that image
 	@mkdir -p dist
 	@$(AUDIT)/bin/cyclonedx-py requirements --output-reproducible --of JSON -o dist/sbom.cdx.json requirements.lock
-	@$(if $(IMAGE),docker run --rm --network none --entrypoint dpkg-query $(IMAGE) --show --showformat '$${Package} $${Version} $${Architecture}\n',printf '') | $(BIN)/python -m tools.bill_of_materials dist/sbom.cdx.json
+	@set -o pipefail; $(if $(IMAGE),docker run --rm --network none --entrypoint dpkg-query $(IMAGE) --show --showformat '$${Package} $${Version} $${Architecture}\n',printf '') | $(BIN)/python -m tools.bill_of_materials dist/sbom.cdx.json
 	@$(if $(IMAGE),true,echo 'Python packages only: IMAGE=gitee-chatops adds what that image has from Debian')
 
 pin-base: ## write the digest that the registry has now for the base image into the Dockerfile; needs the internet

@@ -116,4 +116,4 @@ async def test_an_honest_commit_with_a_link_inside_is_built(
     await commits.build(tag, {"Dockerfile": recipe.encode(), "honest": b"honest words"}, {"link": "honest"})
 
     assert "honest words" in commits.log.text
-    assert sdk.images.get(tag)
+    assert sdk.images.get(tag).id
