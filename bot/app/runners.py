@@ -15,6 +15,7 @@ from bot.runners.docker.container import ContainerLimits
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.engine_space import EngineSpace
 from bot.runners.docker.platform import DockerPlatform
 from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
@@ -39,9 +40,10 @@ async def open_runners(settings: Settings, stack: AsyncExitStack, sandbox: Sandb
     if settings.docker.enabled:
         engine = await DockerEngine.connect(settings.docker.host)
         stack.push_async_callback(engine.close)
-        runners.builders[RunnerName.DOCKER] = _docker_builder(settings, engine, sandbox)
+        usage = DiskUsage(engine, settings.docker.instance)
+        runners.builders[RunnerName.DOCKER] = _docker_builder(settings, engine, sandbox, usage)
         runners.platforms[RunnerName.DOCKER] = _docker_platform(settings, engine)
-        runners.disks[RunnerName.DOCKER] = DiskUsage(engine, settings.docker.instance)
+        runners.disks[RunnerName.DOCKER] = usage
     if settings.kubernetes.enabled:
         from bot.app.kubernetes import open_cluster  # noqa: PLC0415 - 20 MB of client
 
@@ -88,13 +90,16 @@ def open_jenkins(settings: Settings) -> JenkinsJobs:
     return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, SystemClock(), timeouts)
 
 
-def _docker_builder(settings: Settings, engine: DockerEngine, sandbox: Sandbox) -> DockerBuilder:
+def _docker_builder(
+    settings: Settings, engine: DockerEngine, sandbox: Sandbox, usage: DiskUsage
+) -> DockerBuilder:
     return DockerBuilder(
         engine,
         instance=settings.docker.instance,
         credentials=_credentials(settings),
         network=settings.docker.build_network,
         sandbox=sandbox,
+        space=EngineSpace(usage, sizes.parse(settings.limits.disk_free)),
     )
 
 

@@ -98,6 +98,7 @@ class Reason(StrEnum):
 
     # Infrastructure: retried, then reported as such.
     ENGINE_UNAVAILABLE = "engine_unavailable"  # message
+    DISK_FULL = "disk_full"  # free
     CLUSTER_UNAVAILABLE = "cluster_unavailable"  # message
     CLUSTER_REFUSED = "cluster_refused"  # message
     BUILDKIT_UNAVAILABLE = "buildkit_unavailable"  # message

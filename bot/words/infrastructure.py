@@ -48,6 +48,20 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
         Text(en="The Docker Engine does not respond: {message}.", zh="Docker Engine 没有响应：{message}。"),
         advice=_WAIT_FOR_AN_OPERATOR,
     ),
+    Reason.DISK_FULL: Wording(
+        Text(
+            en="The disk of the Docker Engine is nearly full ({free} free), so the build was stopped.",
+            zh="Docker Engine 的磁盘空间不足（剩余 {free}），构建已停止。",
+        ),
+        advice=Text(
+            en="If it is not this build that fills the disk, try again once an operator has made room.",
+            zh="如果不是这次构建占满了磁盘，请等管理员清理磁盘后重试。",
+        ),
+        without=Text(
+            en="The disk of the Docker Engine is nearly full, so the build was stopped.",
+            zh="Docker Engine 的磁盘空间不足，构建已停止。",
+        ),
+    ),
     Reason.CLUSTER_UNAVAILABLE: Wording(
         Text(
             en="The Kubernetes cluster does not respond: {message}.",

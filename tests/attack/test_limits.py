@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import html
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -16,10 +17,13 @@ import pytest
 from bot.core.naming import LABEL_INSTANCE
 from bot.model.disk import FreeSpace
 from bot.model.environment import EnvironmentState
-from bot.model.errors import TellUser
+from bot.model.errors import RetryLater, TellUser
+from bot.model.reason import Reason
 from bot.model.run import RunState
 from bot.runners.docker.builder import DockerBuilder
+from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.engine_space import EngineSpace, measured
 from bot.settings.model import Settings
 from tests.dialogue.offline import visitor
 from tests.dialogue.tester import BotTester
@@ -27,7 +31,7 @@ from tests.e2e.conftest import RUNTIME, SERVE, start
 from tests.e2e.conftest import settings as usual_settings
 from tests.fakes.log import FakeLog
 from tests.real.fixtures import base_image, instance, registry, sdk
-from tests.real.parts import BUSYBOX, order
+from tests.real.parts import BUSYBOX, PATIENCE, order
 from tests.real.second_engine import SecondEngine, second_engine
 
 __all__ = ["base_image", "instance", "registry", "sdk", "start", "usual_settings"]
@@ -49,15 +53,19 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondEngine]:
         yield started
 
 
-async def build(engine: SecondEngine, folder: Path, command: str) -> FakeLog:
+Measure = Callable[[Path], FreeSpace]
+
+
+async def build(engine: SecondEngine, folder: Path, command: str, measure: Measure = measured) -> FakeLog:
     """Build an image with one RUN instruction and return the log."""
     connected, log = await DockerEngine.connect(engine.host), FakeLog()
+    space = EngineSpace(DiskUsage(connected, "test"), 1 << 30, measure)
     files: dict[str, bytes | str] = {
         "Dockerfile": DOCKERFILE.format(command=command),
         "busybox": BUSYBOX.read_bytes(),
     }
     try:
-        builder = DockerBuilder(connected, instance="test", network="none")
+        builder = DockerBuilder(connected, instance="test", network="none", space=space)
         await builder.build(order(folder, "attack:1", files), log)
     finally:
         await connected.close()
@@ -77,6 +85,35 @@ async def test_a_build_cannot_take_more_memory_than_the_limit(limited: SecondEng
     with pytest.raises(TellUser):
         await build(limited, tmp_path, "dd if=/dev/zero of=/dev/null bs=2300M count=1")
     await build(limited, tmp_path, "echo fine")
+
+
+def written(folder: Path) -> int:
+    """Return the size of the largest file in the layers of an engine."""
+    sizes = [0]
+    for parent, _, names in os.walk(folder / "overlay2"):
+        for name in names:
+            with contextlib.suppress(OSError):
+                sizes.append(os.lstat(f"{parent}/{name}").st_size)
+    return max(sizes)
+
+
+async def test_a_build_that_fills_the_disk_is_stopped_and_leaves_nothing(
+    limited: SecondEngine, tmp_path: Path
+) -> None:
+    folders: list[Path] = []
+
+    def a_small_disk(folder: Path) -> FreeSpace:
+        folders.append(folder)
+        return replace(measured(folder), free=0 if written(folder) > 32 << 20 else 1 << 40)
+
+    with pytest.raises(RetryLater) as caught:
+        await build(limited, tmp_path, f"{FILL.format(file='/big')}; sleep 600", a_small_disk)
+    assert caught.value.reason is Reason.DISK_FULL
+
+    async with asyncio.timeout(PATIENCE):
+        while written(folders[0]) > 32 << 20:  # noqa: ASYNC110 - the engine removes the layer by and by
+            await asyncio.sleep(0.05)
+    await build(limited, tmp_path, "echo fine", a_small_disk)
 
 
 FILL = "dd if=/dev/zero of={file} bs=1M count=64"

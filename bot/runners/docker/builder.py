@@ -4,6 +4,7 @@ Every supported engine has BuildKit (Docker 20.10 and newer), so the classic bui
 """
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 from bot.core.naming import LABEL_INSTANCE
@@ -13,6 +14,7 @@ from bot.runners.docker.build_messages import BuildMessages
 from bot.runners.docker.context import chunks, filtered
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
+from bot.runners.docker.engine_space import EngineSpace
 from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.lines import LogWriter
 from bot.sandbox.process import ProcessSandbox
@@ -38,16 +40,19 @@ class DockerBuilder:
         credentials: Credentials | None = None,
         network: str = "default",
         sandbox: Sandbox | None = None,
+        space: EngineSpace | None = None,
     ) -> None:
         self._engine = engine
         self._instance = instance
         self._images = Images(engine, credentials or Credentials())
         self._network = network
         self._sandbox = sandbox or ProcessSandbox()
+        self._space = space
 
     async def build(self, order: BuildOrder, log: Log) -> Built:
         """Build; see `Builder.build`."""
-        async with filtered(order.context, order.dockerfile, self._sandbox) as context:
+        guarded = self._space.guarded() if self._space else nullcontext()
+        async with filtered(order.context, order.dockerfile, self._sandbox) as context, guarded:
             image = await self._build(order, context, LogWriter(log))
         found = await self._images.inspect(image)
         if found is None:
