@@ -23,7 +23,7 @@ class StartRun:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Post this as a new comment."""
+    """Reply with this. All replies to a comment are one comment."""
 
     view: View
 
