@@ -51,7 +51,7 @@ async def commit(
     start: str | None = None,
 ) -> str:
     """Add a commit to a branch and return its sha. A new branch starts at `start` or the default branch."""
-    forge.require(by, "write", repository)
+    forge.require(by, "admin" if branch in repository.protected else "write", repository)
     git, ref = forge.git(repository), f"{_BRANCH}{branch}"
     await _refuse_bad_name(forge, repository, branch)
     _refuse_bad_paths(files)

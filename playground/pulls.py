@@ -162,6 +162,16 @@ def edit(
     _announce(forge, pull, by, "update", None)
 
 
+async def retarget(forge: OfflineForge, pull: Pull, by: User, base_branch: str) -> None:
+    """Change the branch that it targets. Raises 400 if there is no such branch."""
+    _may_change(forge, pull, by)
+    if await forge.git(pull.repository).resolve(f"refs/heads/{base_branch}") is None:
+        raise refusals.bad_request("目标分支不存在")
+    pull.base_branch = base_branch
+    await refresh(forge, pull)
+    _announce(forge, pull, by, "update", "target_branch_changed")
+
+
 def set_labels(forge: OfflineForge, pull: Pull, by: User, names: Iterable[str]) -> None:
     """Replace its labels."""
     forge.require(by, "write", pull.repository)

@@ -111,6 +111,12 @@ def set_permission(
     forge.changes.notify()
 
 
+def protect(forge: OfflineForge, repository: Repository, branch: str) -> None:
+    """Protect a branch: only administrators may push to it, others by pull requests."""
+    repository.protected.add(branch)
+    forge.changes.notify()
+
+
 def label(forge: OfflineForge, repository: Repository, name: str) -> Label:
     """Return the label with this name; create it if it does not exist. Raises 422 for invalid names."""
     if len(name) not in _LABEL_LENGTH:

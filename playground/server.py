@@ -164,6 +164,10 @@ class OfflineGitee:
         """Set a user's permission; None removes it."""
         repositories.set_permission(self.forge, self.repository(repository), login, permission)
 
+    def protect(self, repository: str, branch: str) -> None:
+        """Protect a branch: only administrators may push to it, others by pull requests."""
+        repositories.protect(self.forge, self.repository(repository), branch)
+
     async def fork(self, repository: str, by: str) -> str:
         """Fork a repository for a user; return the full name of the fork."""
         return (
@@ -229,6 +233,10 @@ class OfflineGitee:
     ) -> None:
         """Change the title or the draft state."""
         pulls.edit(self.forge, self.pull(repository, number), self.forge.user(by), title=title, draft=draft)
+
+    async def retarget(self, repository: str, number: int, base_branch: str, *, by: str) -> None:
+        """Change the branch that a pull request targets."""
+        await pulls.retarget(self.forge, self.pull(repository, number), self.forge.user(by), base_branch)
 
     async def label(self, repository: str, number: int, names: list[str], *, by: str) -> None:
         """Replace the labels of a pull request."""

@@ -210,6 +210,8 @@ class Repository:
     description: str = ""
     members: dict[str, Permission] = field(default_factory=dict)
     """Permissions by login."""
+    protected: set[str] = field(default_factory=set)
+    """Branches that only administrators may push to."""
     reviewers: list[User] = field(default_factory=list)
     testers: list[User] = field(default_factory=list)
     pulls: dict[int, Pull] = field(default_factory=dict)

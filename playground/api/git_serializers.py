@@ -87,7 +87,7 @@ def branch(serializer: ApiSerializer, repository: Repository, name: str, sha: st
     return {
         "name": name,
         "commit": {"sha": sha, "url": f"{url}/commits/{sha}"},
-        "protected": False,
+        "protected": name in repository.protected,
         "protection_url": f"{url}/branches/{name}/protection",
     }
 

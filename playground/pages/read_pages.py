@@ -33,6 +33,7 @@ class ReadPages:
             f"{pull}/file": self.file,
             "/{owner}/{repo}/commit/{sha}": self.commit,
             "/{owner}/{repo}/commits/{sha}": self.commit,
+            "/{owner}/{repo}/compare/{base:[0-9a-f]{40}}...{head:[0-9a-f]{40}}": self.compare,
             "/{owner}/{repo}/{kind:blob|raw}/{sha}/{path:.+}": self.blob,
             "/-/avatars/{login}.svg": self.avatar,
         }
@@ -139,6 +140,18 @@ class ReadPages:
         changed = await git_history.changed_files(git, parent, sha)
         shown = [(change, views.diff_lines(change)) for change in changed]
         return self._site.render(request, "commit.html.j2", repository=repository, commit=found, files=shown)
+
+    async def compare(self, request: web.Request) -> web.Response:
+        """Show the changes that one commit has since it left another, as a pull request shows them."""
+        repository = self._site.repository(request)
+        git = self._git(repository)
+        base, head = request.match_info["base"], request.match_info["head"]
+        if await git.resolve(base) is None or await git.resolve(head) is None:
+            raise refusals.not_found("404 Commit Not Found")
+        changed = await git_history.changed_files(git, await git_history.merge_base(git, base, head), head)
+        shown = [(change, views.diff_lines(change)) for change in changed]
+        facts = {"repository": repository, "base": base, "head": head, "files": shown}
+        return self._site.render(request, "compare.html.j2", **facts)
 
     async def blob(self, request: web.Request) -> web.Response:
         """Return a file at a revision, always as plain text."""
