@@ -1,5 +1,6 @@
 """/status: show the state of the pull request."""
 
+from bot.core.admission import trust
 from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.core.results import showing
 from bot.model.forge import PullState
@@ -18,6 +19,10 @@ def plan(_: NoArguments, now: Snapshot) -> Outcome:
         "number": pull.number,
         "sha": now.sha,
         "trusted": now.trusted,
+        "distrust": now.distrust,
+        "approve": trust.approve_command(now.sha),
+        "changes_url": pull.changes_url,
+        "approvals": now.approvals,
         "environments": tuple(
             showing.environment_line(environment, addresses, now.now, warning_time)
             for environment in now.environments.values()

@@ -124,12 +124,15 @@ CHINESE: Mapping[str, str] = {
 _TITLE = Text(".chatops.yml", ".chatops.yml 配置参考")
 _INTRODUCTION = Text(
     "This file configures how the bot builds, deploys and tests pull requests. It is in the root of the "
-    "repository. The bot always reads it from the base branch, so a change in a pull request takes effect "
-    "when it is merged. Without the file, the defaults below apply. Editors can validate and complete the "
-    "file with [pipeline.schema.json](pipeline.schema.json). If a key is unknown or a value is invalid, the "
-    "bot comments on the pull request with the line and column.",
-    "此文件配置机器人如何构建、部署和测试 Pull Request（PR）。它位于仓库根目录，始终以目标分支上的版本为准："
-    "在 PR 中修改此文件，合并后才会生效。没有此文件时使用下列默认值。编辑器可通过 "
+    "repository. The bot never reads it from the pull request, so a change takes effect when it is merged. "
+    "The file of the base branch counts if that is the default branch or a protected branch, otherwise the "
+    "file of the default branch ([why](trust.md#configuration)). Without the file, the defaults below apply. "
+    "Editors can validate and complete the file with "
+    "[pipeline.schema.json](pipeline.schema.json). If a key is unknown or a value is invalid, the bot "
+    "comments on the pull request with the line and column.",
+    "此文件配置机器人如何构建、部署和测试 Pull Request（PR）。它位于仓库根目录，从不取自 PR 本身："
+    "在 PR 中修改此文件，合并后才会生效。目标分支是默认分支或受保护分支时，以目标分支上的版本为准，"
+    "否则以默认分支上的版本为准（[原因](trust.zh.md#配置文件)）。没有此文件时使用下列默认值。编辑器可通过 "
     "[pipeline.schema.json](pipeline.schema.json) 校验和补全。如有未知的键或无效的值，机器人会在 PR 下评论，"
     "指出行号和列号。",
 )

@@ -36,6 +36,11 @@ WORDS: Mapping[str, str] = {
     "repos": "机器人为哪些仓库服务。",
     "repos.allow": "匹配规则，例如 `org/*`；用 `!org/legacy` 排除个别仓库，以最后匹配的一条为准。"
     "不填则不为任何仓库服务。",
+    "repos.config_from": "以哪个 `.chatops.yml` 为准。`reviewed`：目标分支是默认分支或受保护分支时，"
+    "以目标分支上的为准，否则以默认分支上的为准。`base`：任何目标分支上的都有效，包括刚刚未经审查推送的分支。",
+    "repos.trust_forks": "有写权限的人的 Fork 仓库何时无需 `/ok-to-test`。`collaborators`：位于其个人空间中，"
+    "且没有本仓库写权限的人都不能推送到该 Fork 仓库，由机器人从 Gitee 读取。"
+    "`namespace`：位于其个人空间中即可；这样更不安全，因为 Fork 仓库的成员可以用仓库所有者的名义运行代码。",
     "docker": "用于构建、部署和测试的 Docker Engine，以及容器可用的资源。",
     "docker.enabled": "是否使用 Docker Engine；不使用时，各步骤只能使用 Kubernetes 或 Jenkins。",
     "docker.host": "Engine 地址，例如 `unix:///var/run/docker.sock`；"

@@ -15,9 +15,12 @@ from bot.app.loops import background
 from bot.core import duration
 from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
+from bot.engine.deciding.cache import BriefCache
+from bot.engine.deciding.config_reader import ConfigReader
 from bot.engine.deciding.decider import Decider
 from bot.engine.deciding.dispatcher import Dispatcher
 from bot.engine.deciding.facts import FactGatherer
+from bot.engine.deciding.trust_facts import TrustReader
 from bot.engine.replicas.membership import Membership
 from bot.engine.running.executor import RunExecutor
 from bot.engine.running.step_recorder import StepRecorder
@@ -97,15 +100,31 @@ async def deciding(
 ) -> AsyncIterator[Dispatcher]:
     """Decide deliveries."""
     settings, adapters = deps.settings, deps.adapters
+    trust = TrustReader(
+        forge=adapters.forge,
+        records=deps.store,
+        commands=deps.commands,
+        policy=deps.policy,
+        others=BriefCache(deps.clock),
+        trust_namespaces=settings.repos.trust_forks == "namespace",
+    )
+    config = ConfigReader(
+        forge=adapters.forge,
+        sandbox=adapters.steps.sandbox,
+        commands=deps.commands,
+        branches=BriefCache(deps.clock),
+        any_base=settings.repos.config_from == "base",
+    )
     gatherer = FactGatherer(
         forge=adapters.forge,
         records=deps.store,
+        trust=trust,
+        config=config,
         logs=adapters.files,
         commands=deps.commands,
         policy=deps.policy,
         settings=values.command_settings(settings, deps.addresses),
         clock=deps.clock,
-        sandbox=adapters.steps.sandbox,
         language=settings.comments.language,
     )
     decider = Decider(

@@ -14,6 +14,7 @@ from bot.core import duration, sizes
 from bot.core.admission.served import literal, serves
 from bot.engine.comments.expiry_warnings import ExpiryWarnings
 from bot.engine.comments.run_comments import RunComments
+from bot.engine.reconciling.approvals import ApprovalReconciler
 from bot.engine.reconciling.disk_writers import DiskWriters
 from bot.engine.reconciling.dns_records import DnsReconciler
 from bot.engine.reconciling.expiry import Expiry
@@ -100,8 +101,9 @@ def _sweep(deps: Deps, inbox: NotifyingInbox) -> Sweep:
         repaired=repaired,
         age=_age(deps.settings),
     )
+    approvals = ApprovalReconciler(deps.adapters.forge, deps.store, deps.clock, inbox.recover, repaired)
     garbage = garbage_collector(deps.settings, deps.adapters, deps.store, deps.clock, repaired=repaired)
-    return Sweep(reconciler, garbage)
+    return Sweep(reconciler, approvals, garbage)
 
 
 def _upkeep(deps: Deps) -> Iterator[PeriodicTask]:

@@ -121,6 +121,7 @@ def _web(deps: Deps, inbox: NotifyingInbox, queue_positions: QueuePositions) -> 
         intake=_intake(settings, inbox),
         runs=store.runs,
         environments=store.pulls,
+        approvals=store.pulls,
         files=deps.adapters.files,
         queue_positions=queue_positions,
         readiness=deps.readiness,

@@ -19,9 +19,13 @@ LABEL_SHA = f"{PREFIX}.sha"
 LABEL_RUN = f"{PREFIX}.run"
 LABEL_INSTANCE = f"{PREFIX}.instance"
 
+REQUEST = f"<!-- {PREFIX}:approval="
+"""Prefix of the markers of all requests to approve a commit."""
+
 _LABEL_LENGTH = 63  # RFC 1035
 _SLUG_LENGTH = 40
 _NAMESPACE_HASH = 10
+_BRANCH_HASH = 16
 _IDENTITY_HASH = 40
 _COMPONENT_LENGTH = 80
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
@@ -141,6 +145,11 @@ def comment_marker(kind: str, identifier: str) -> str:
     if not _MARKER_PART.fullmatch(kind) or not _MARKER_PART.fullmatch(identifier):
         raise ValueError(f"not fit for a marker: {kind!r}, {identifier!r}")
     return f"<!-- {PREFIX}:{kind}={identifier} -->"
+
+
+def request_marker(sha: str, base: str) -> str:
+    """Return the marker of the request to approve a commit for a base branch."""
+    return f"{REQUEST}{sha}-{_hash(base)[:_BRANCH_HASH]} -->"
 
 
 def run_markers(run: int) -> tuple[str, ...]:

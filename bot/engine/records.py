@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from bot.model.approval import Approval
 from bot.model.delivery import Delivery
 from bot.model.environment import Environment
 from bot.model.forge import RepoPath
@@ -86,7 +87,13 @@ class EnvironmentReader(Protocol):
     ) -> tuple[Environment, ...]: ...
 
 
-class PullRecords(EnvironmentReader, Protocol):
+class ApprovalReader(Protocol):
+    """What the pages need of approvals."""
+
+    async def approvals(self, repo: RepoPath, number: int) -> tuple[Approval, ...]: ...
+
+
+class PullRecords(EnvironmentReader, ApprovalReader, Protocol):
     """Environments, images, trusted commits and comments of pull requests."""
 
     async def put_environment(self, environment: Environment) -> None: ...
@@ -98,7 +105,7 @@ class PullRecords(EnvironmentReader, Protocol):
     async def images(self, repo: RepoPath, number: int) -> Mapping[str, Image]: ...
     async def with_images(self) -> frozenset[tuple[RepoPath, int]]: ...
     async def forget_images(self, repo: RepoPath, number: int) -> None: ...
-    async def approved(self, repo: RepoPath, number: int) -> frozenset[str]: ...
+    async def requests(self, repo: RepoPath, number: int) -> Mapping[str, int]: ...
     async def claim_comment(
         self, repo: RepoPath, number: int, marker: str, lease: Lease
     ) -> tuple[int | None, str] | None: ...

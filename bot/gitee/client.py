@@ -75,6 +75,19 @@ class GiteeClient:
             raise unreadable(str(call), "the answer is about another account")
         return objects.permission(data)
 
+    async def pushers(self, repo: RepoPath) -> frozenset[str] | None:
+        """Return who may push to a repository: its collaborators, otherwise all members that it lists.
+
+        None if the bot may see neither. The owner of a personal namespace may be missing.
+        """
+        call, found = Call("GET", _REPO + "/collaborators", _at(repo)), list[Any]()
+        try:
+            async for page in self._pages(call, required=True):
+                found += page
+        except GiveUp:
+            return await self._members(repo)
+        return self._read(call, found, objects.pushers)
+
     async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:
         """Return a file's content at a ref; None if it is absent or a folder."""
         if not is_inside(path):
@@ -85,6 +98,11 @@ class GiteeClient:
         if data is None or isinstance(data, list):
             return None
         return self._read(call, data, objects.content)
+
+    async def is_protected(self, repo: RepoPath, branch: str) -> bool:
+        """Return whether pushing to a branch is restricted; False if there is no such branch."""
+        call = Call("GET", _REPO + "/branches/{path}", _at(repo, path=branch))
+        return await self._get(call, objects.is_protected) or False
 
     async def default_branch(self, repo: RepoPath) -> str:
         """Return a repository's default branch; empty if the repository cannot be seen."""
@@ -184,11 +202,23 @@ class GiteeClient:
             return False
         return objects.runs_organization(data)
 
-    async def _pages(self, call: Call) -> AsyncIterator[list[Any]]:
-        """Yield the pages of a list: `total_page` of them, otherwise up to the first incomplete page."""
+    async def _members(self, repo: RepoPath) -> frozenset[str] | None:
+        try:
+            data = await self._transport.json(Call("GET", _REPO, _at(repo)))
+        except GiveUp:
+            return None
+        return objects.members(data) if isinstance(data, Mapping) else None
+
+    async def _pages(self, call: Call, *, required: bool = False) -> AsyncIterator[list[Any]]:
+        """Yield the pages of a list: `total_page` of them, otherwise up to the first incomplete page.
+
+        A list that is 404 is empty, or GiveUp(GITEE_DENIED) if it is `required`.
+        """
         for number in range(1, MOST_PAGES + 1):
             page = replace(call, query={**call.query, "page": number, "per_page": PAGE})
             response = await self._transport.send(page)
+            if required and not response.is_success:
+                raise GiveUp(Reason.GITEE_DENIED, {"message": f"{page}: 404"})
             items = self._read(page, response, _list) if response.is_success else []
             yield items
             total = response.headers.get("total_page", "")

@@ -21,7 +21,7 @@ _PERMISSIONS = {
     "developer": Permission.WRITE,
     "none": Permission.NONE,
 }
-_PULL_NUMBER = re.compile(r"/pulls/([0-9]{1,9})(?:#|$)")
+_PULL = re.compile(r"/([^/]+)/([^/]+)/pulls/([0-9]{1,9})(?:#|$)")
 
 
 def user(data: Json) -> User:
@@ -67,13 +67,30 @@ def comment(data: Json) -> Comment:
         created_at=created,
         updated_at=_time(data.get("updated_at") or data["created_at"]),
         url=str(data.get("html_url") or ""),
-        number=_pull_number(data),
+        **_place(data),
     )
 
 
 def permission(data: Json) -> Permission:
     """Read a member's permission; an unknown word means that the member may only read."""
     return _PERMISSIONS.get(str(data.get("permission") or "").lower(), Permission.READ)
+
+
+def pushers(members: list[Json]) -> frozenset[str]:
+    """Return the logins of those collaborators who may push; those without readable permissions count."""
+    return frozenset(str(member["login"]) for member in members if _may_push(member.get("permissions")))
+
+
+def members(repository: Json) -> frozenset[str] | None:
+    """Return the logins of a repository's members, who may or may not push; None if it lists none."""
+    found = repository.get("members")
+    return frozenset(map(str, found)) if isinstance(found, list) else None
+
+
+def _may_push(permissions: object) -> bool:
+    if not isinstance(permissions, Mapping):
+        return True
+    return permissions.get("push") is not False or permissions.get("admin") is not False
 
 
 def changed_paths(files: list[Json]) -> tuple[str, ...]:
@@ -90,6 +107,11 @@ def changed_paths(files: list[Json]) -> tuple[str, ...]:
 def content(data: Json) -> bytes:
     """Decode a file's content."""
     return base64.b64decode(data["content"] or "")
+
+
+def is_protected(branch: Json) -> bool:
+    """Return whether a branch is protected; False when in doubt."""
+    return branch.get("protected") is True
 
 
 def is_public(repository: Json) -> bool:
@@ -134,12 +156,13 @@ def _clone_url(repository: Json, repo: RepoPath) -> str:
     return url if url.endswith(".git") else f"{url.rstrip('/')}.git"
 
 
-def _pull_number(data: Json) -> int | None:
+def _place(data: Json) -> dict[str, Any]:
+    """Return the repository and the number of a comment's pull request, as far as its addresses have them."""
     for name in ("pull_request_url", "html_url"):
-        found = _PULL_NUMBER.search(str(data.get(name) or ""))
+        found = _PULL.search(str(data.get(name) or ""))
         if found:
-            return int(found[1])
-    return None
+            return {"repo": RepoPath(found[1], found[2]), "number": int(found[3])}
+    return {}
 
 
 def _time(text: str) -> datetime:

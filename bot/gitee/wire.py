@@ -33,6 +33,8 @@ _TRIGGERS = {
     "merge": Trigger.MERGE,
     "reopen": Trigger.REOPEN,
 }
+_MATTERS = {"", "source_branch_changed", "target_branch_changed"}
+"""Descriptions of an update that may change what runs; an approval is for one target branch."""
 _LARGEST = 2**63 - 1
 
 
@@ -88,7 +90,7 @@ def _pull_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
     if trigger is Trigger.OPEN and described in {"test", "assign"}:
         return Ignored("open_again")
     # Without a description it may be a push: an unneeded delivery only costs one read of the API.
-    if trigger is Trigger.UPDATE and described not in {"", "source_branch_changed"}:
+    if trigger is Trigger.UPDATE and described not in _MATTERS:
         return Ignored("no_new_commits")
     repo, number = _repo(payload), _number(payload)
     sha = _head_sha(payload)
@@ -106,13 +108,17 @@ def _pull_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
 def _note_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery | Ignored:
     if _text(payload, "noteable_type") != "PullRequest":
         return Ignored("not_a_pull_request")
-    if _text(payload, "action") != "comment":
+    action = _text(payload, "action")
+    if action not in {"comment", "deleted"}:
         return Ignored("not_a_new_comment")
     comment = _part(payload, "comment")
     comment_id = _positive(comment.get("id"))
     if comment_id is None:
         raise MalformedDeliveryError("comment.id is missing or not a positive number")
     repo, number = _repo(payload), _number(payload)
+    if action == "deleted":
+        key = keys.of_withdrawal(repo, number, comment_id)
+        return Delivery(key, Trigger.WITHDRAWAL, repo, number, received_at, comment_id=comment_id)
     return Delivery(
         key=keys.of_comment(repo, number, comment_id),
         trigger=Trigger.COMMENT,

@@ -16,6 +16,8 @@ class Trigger(StrEnum):
     MERGE = "merge"
     REOPEN = "reopen"
     COMMENT = "comment"
+    WITHDRAWAL = "withdrawal"
+    """A comment was deleted or edited, which may have approved a commit."""
     EXPIRE = "expire"
     """An environment expired; the only trigger without a delivery."""
 

@@ -37,6 +37,10 @@ class RepoPath:
             raise ValueError(f"not a repository path: {path!r}")
         return cls(owner, name)
 
+    def same_as(self, other: "RepoPath") -> bool:
+        """Return whether both are one repository; Gitee's paths ignore case."""
+        return str(self).casefold() == str(other).casefold()
+
     def __str__(self) -> str:
         return f"{self.owner}/{self.name}"
 
@@ -77,9 +81,15 @@ class PullRequest:
     labels: tuple[str, ...] = ()
 
     @property
+    def changes_url(self) -> str:
+        """Address of exactly these changes at Gitee, whatever is pushed later; empty if unknown."""
+        repository, found, _ = self.url.rpartition("/pulls/")
+        return f"{repository}/compare/{self.base.sha}...{self.head.sha}" if found else ""
+
+    @property
     def from_fork(self) -> bool:
         """Whether the commits come from another repository, or from one that has been deleted."""
-        return self.head.repo is None or str(self.head.repo).lower() != str(self.repo).lower()
+        return self.head.repo is None or not self.head.repo.same_as(self.repo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +111,7 @@ class Comment:
     created_at: datetime
     updated_at: datetime
     url: str = ""
+    repo: RepoPath | None = None
+    """Repository of its pull request, if Gitee reports it."""
     number: int | None = None
     """Number of its pull request, if Gitee reports it."""

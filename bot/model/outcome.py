@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.model.approval import Approval, Withdrawn
 from bot.model.environment import EnvironmentKey, Extension
 from bot.model.forge import RepoPath
 from bot.model.observed import ObservedState
@@ -52,6 +53,13 @@ class Approve:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoke:
+    """Withdraw these approvals, and end what runs because of them."""
+
+    approvals: tuple[Approval, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Extend:
     """Let these environments expire later."""
 
@@ -73,7 +81,7 @@ class Ignore:
     why: str
 
 
-Outcome = StartRun | Reply | Refuse | StopRuns | Approve | Extend | Wake | Ignore
+Outcome = StartRun | Reply | Refuse | StopRuns | Approve | Revoke | Extend | Wake | Ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +102,9 @@ class Decision:
     stop: tuple[int, ...] = ()
     """Ids of runs to flag with `stop_request`."""
     stop_request: StopRequest | None = None
-    approve: str = ""
-    """Commit to trust from now on; empty for none."""
-    actor: str = ""
-    """Login of the person who approves it."""
+    approve: Approval | None = None
+    revoke: tuple[Withdrawn, ...] = ()
+    """Approvals to delete; those that are given again by the same decision are stored after that."""
     extend: Mapping[EnvironmentKey, datetime] = field(default_factory=dict)
     """The new expiry of each environment."""
     wake: tuple[EnvironmentKey, ...] = ()

@@ -23,11 +23,18 @@ class Reason(StrEnum):
 
     # Refusals: nothing ran.
     NOT_ALLOWED = "not_allowed"  # who, command, level
-    NOT_TRUSTED = "not_trusted"  # author, sha
+    NOT_TRUSTED = "not_trusted"  # author, sha, approve
+    FORK_NOT_OWN = "fork_not_own"  # author, sha, fork, approve
+    FORK_SHARED = "fork_shared"  # sha, fork, who, approve
+    FORK_UNREADABLE = "fork_unreadable"  # sha, fork, approve
+    FORK_DELETED = "fork_deleted"  # sha, approve
     PULL_CLOSED = "pull_closed"  # command
     HEAD_MOVED = "head_moved"  # seen, now
-    COMMIT_NAMED_WRONG = "commit_named_wrong"  # named, now
+    COMMIT_NAMED_WRONG = "commit_named_wrong"  # named, now, approve
+    COMMIT_ABBREVIATED = "commit_abbreviated"  # named, approve
+    COMMIT_NOT_NAMED = "commit_not_named"  # approve
     ALREADY_TRUSTED = "already_trusted"  # author
+    NOTHING_APPROVED = "nothing_approved"
     UNKNOWN_ENVIRONMENT = "unknown_environment"  # name, known
     UNKNOWN_SUITE = "unknown_suite"  # name, known
     UNKNOWN_RUN = "unknown_run"  # run
@@ -94,6 +101,10 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"  # who
     SUPERSEDED = "superseded"  # by
     CLOSED = "closed"
+    APPROVAL_REVOKED = "approval_revoked"  # who
+    APPROVAL_DELETED = "approval_deleted"  # who
+    APPROVAL_EDITED = "approval_edited"  # who
+    APPROVER_DEMOTED = "approver_demoted"  # who
     SKIPPED_AFTER_FAILURE = "skipped_after_failure"
 
     # Infrastructure: retried, then reported as such.

@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import Any, NoReturn
 
 from bot.model.addresses import Addresses
+from bot.model.approval import Approval, Distrust
 from bot.model.environment import Environment
 from bot.model.forge import PullRequest
 from bot.model.pipeline import Pipeline
+from bot.model.reason import Reason
 from bot.model.run import Image, Run, StepRecord
 from bot.model.views import CommandHelp
 
@@ -22,7 +24,10 @@ class Fact(StrEnum):
     RUNS = "runs"
     LOGS = "logs"
     COMMANDS = "commands"
+    ANNOUNCED = "announced"
 
+
+_STRANGER = Distrust(Reason.NOT_TRUSTED)
 
 UNDECLARED = "a command reads a fact that it does not declare in `needs`"
 
@@ -70,7 +75,7 @@ class Snapshot:
 
     pull: PullRequest
     pipeline: Pipeline
-    """The configuration of the base branch; the defaults where there is none or it is invalid."""
+    """The configuration that counts; the defaults where there is none or it is invalid."""
     actor: str
     """Login of the person who wrote the command or caused the event."""
     now: datetime
@@ -81,8 +86,14 @@ class Snapshot:
     settings: CommandSettings
     writes: bool = True
     """Whether the actor has write access."""
-    author_writes: bool = False
-    """Whether the author of the pull request has it."""
+    writers_only: bool = False
+    """Whether only people with write access can have pushed the latest commit."""
+    distrust: Distrust = _STRANGER
+    """Why it needs an approval; has no meaning if `writers_only`."""
+    approvals: tuple[Approval, ...] = ()
+    """The approvals of this pull request, also of earlier commits, oldest first."""
+    announced: bool = False
+    """Whether a request of the bot named the latest commit, and no other, before the comment was written."""
     images: Mapping[str, Image] = field(default_factory=NotGathered)
     """By commit: images of this pull request that are in the registry."""
     environments: Mapping[str, Environment] = field(default_factory=NotGathered)
@@ -96,8 +107,8 @@ class Snapshot:
 
     @property
     def definition(self) -> str:
-        """The commit whose manifests and charts count: the head only if its author may push anyway."""
-        return self.pull.head.sha if self.author_writes else self.pull.base.sha
+        """The commit whose manifests and charts count: the head only if only writers can have pushed it."""
+        return self.pull.head.sha if self.writers_only else self.pull.base.sha
 
     @property
     def sha(self) -> str:

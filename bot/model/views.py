@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.model.approval import Distrust
 from bot.model.environment import EnvironmentState
 from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
@@ -118,8 +119,14 @@ class CommandHelp:
 class ApprovalNeeded:
     """The automatic run of an untrusted commit waits for an `/ok-to-test`."""
 
-    author: str
+    distrust: Distrust
     sha: str
+    base: str
+    """Branch for which the approval will count."""
+    command: str
+    """The command that approves the commit."""
+    changes_url: str = ""
+    """Address of exactly the changes to review; empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

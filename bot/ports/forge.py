@@ -42,6 +42,21 @@ class Forge(Protocol):
         """Return the permission of a user in a repository."""
         ...
 
+    async def pushers(self, repo: RepoPath) -> frozenset[str] | None:
+        """Return the logins of those who may push to a repository, None if the bot may not see them.
+
+        The owner of a personal namespace may be missing.
+        """
+        ...
+
+    async def default_branch(self, repo: RepoPath) -> str:
+        """Return a repository's default branch, empty if the repository is not visible to the bot."""
+        ...
+
+    async def is_protected(self, repo: RepoPath, branch: str) -> bool:
+        """Return whether only some people may push to a branch, as its administrators decided."""
+        ...
+
     async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:
         """Return a file's content at a ref, None if there is no such file."""
         ...

@@ -140,6 +140,15 @@ class ReposSettings:
     allow: tuple[str, ...] = ()
     """Patterns such as `org/*`, and `!org/legacy` for an exception; the last match decides. By default the
     bot serves no repository."""
+    config_from: Literal["reviewed", "base"] = "reviewed"
+    """Whose `.chatops.yml` counts. `reviewed`: that of the base branch if this is the default branch or
+    protected, otherwise that of the default branch. `base`: that of every base branch, also of one that
+    was just pushed without a review."""
+    trust_forks: Literal["collaborators", "namespace"] = "collaborators"
+    """When the fork of a person with write access needs no `/ok-to-test`. `collaborators`: if it is in that
+    person's own namespace and only people with write access to the base repository may push to it, which
+    the bot reads from Gitee. `namespace`: if it is in that person's own namespace; weaker, because
+    collaborators of the fork then run code as its owner."""
 
 
 @section

@@ -7,16 +7,19 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from bot.core import naming
 from bot.core.environments import idle
+from bot.model.approval import Approval
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
 from bot.model.run import Image
+from bot.store import approvals
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.dialects import insert, upsert
 from bot.store.replicas import free, held_by
-from bot.store.schema import approvals, comments, environments, images
+from bot.store.schema import comments, environments, images
 
 
 class Pulls:
@@ -118,11 +121,19 @@ class Pulls:
         statement = delete(images).where(images.c.repo == str(repo), images.c.number == number)
         await self._database.run(lambda connection: connection.execute(statement))
 
-    async def approved(self, repo: RepoPath, number: int) -> frozenset[str]:
-        """Return the trusted commits."""
-        statement = select(approvals.c.sha).where(approvals.c.repo == str(repo), approvals.c.number == number)
+    async def approvals(self, repo: RepoPath, number: int) -> tuple[Approval, ...]:
+        """Return the approvals of a pull request, oldest first."""
+        return await self._database.read(lambda connection: approvals.of(connection, repo, number))
+
+    async def requests(self, repo: RepoPath, number: int) -> dict[str, int]:
+        """Return the comments that request an approval in a pull request: their ids by their markers."""
+        statement = select(comments.c.marker, comments.c.comment_id).where(
+            comments.c.repo == str(repo),
+            comments.c.number == number,
+            comments.c.marker.startswith(naming.REQUEST, autoescape=True),
+        )
         return await self._database.read(
-            lambda connection: frozenset(connection.execute(statement).scalars())
+            lambda connection: {row.marker: row.comment_id for row in connection.execute(statement)}
         )
 
     async def claim_comment(
@@ -227,11 +238,3 @@ def request_wake(connection: Connection, key: EnvironmentKey, at: datetime) -> N
     known = environment(connection, key)
     if known and (changed := idle.wake_requested(known, at)) != known:
         _put(connection, changed)
-
-
-def approve(
-    connection: Connection, *, repo: RepoPath, number: int, sha: str, actor: str, at: datetime
-) -> None:
-    """Trust a commit, in the transaction of the decision."""
-    row = {"repo": str(repo), "number": number, "sha": sha}
-    upsert(connection, approvals, row, {"actor": actor, "approved_at": at})

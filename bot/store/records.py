@@ -12,7 +12,7 @@ from bot.model.lease import Lease
 from bot.model.outcome import Decision
 from bot.model.run import Run, RunState
 from bot.model.store_stats import StoreStats
-from bot.store import deliveries, observed, pulls, runs, schema
+from bot.store import approvals, deliveries, observed, pulls, runs, schema
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
 from bot.store.dialects import Lock, hold
@@ -79,10 +79,10 @@ class Store:
             deliveries.finish(connection, decision, lease)
             if decision.stop_request is not None:
                 runs.request_stop(connection, decision.stop, decision.stop_request)
-            if decision.approve:
-                pulls.approve(
-                    connection, repo=repo, number=number, sha=decision.approve, actor=decision.actor, at=at
-                )
+            for withdrawn in decision.revoke:
+                approvals.revoke(connection, repo, number, withdrawn.approval)
+            if decision.approve is not None:
+                approvals.approve(connection, repo, number, decision.approve)
             for environment, until in decision.extend.items():
                 pulls.extend(connection, environment, until, at)
             for environment in decision.wake:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 2
+VERSION = 3
 """The oldest version of the bot that can work with these tables; see `migrate.py`."""
 
 metadata = MetaData()
@@ -98,8 +98,12 @@ approvals = Table(
     Column("repo", String(255), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("sha", String(64), primary_key=True),
+    Column("base", String(255), primary_key=True),
     Column("actor", String(255), nullable=False),
     Column("approved_at", DateTime(timezone=True), nullable=False),
+    Column("comment_id", BigInteger, nullable=False),
+    Column("comment_url", Text, nullable=False),
+    Column("body_digest", String(64), nullable=False),
 )
 
 comments = Table(

@@ -9,7 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from bot.core.reconciling.retention import RetentionPolicy
-from bot.engine.records import EnvironmentReader
+from bot.engine.records import ApprovalReader, EnvironmentReader
 from bot.gitee.signature import Mode, Uses
 from bot.model.addresses import Addresses
 from bot.model.delivery import Delivery
@@ -64,6 +64,7 @@ class WebDeps:
     intake: IntakeDeps
     runs: RunReader
     environments: EnvironmentReader
+    approvals: ApprovalReader
     files: RunFileReader
     queue_positions: Callable[[], Awaitable[Mapping[int, QueuePosition]]]
     """Returns the queue position of each waiting run, by the run's id."""

@@ -25,6 +25,27 @@ ENDED: Final[Mapping[Reason, Wording]] = {
     Reason.CLOSED: Wording(
         Text(en="The PR was closed, which stopped the run.", zh="PR 已关闭，运行随之停止。"),
     ),
+    Reason.APPROVAL_REVOKED: Wording(
+        Text(en="{who} revoked the approval of this commit.", zh="{who} 撤回了对这个提交的放行。"),
+    ),
+    Reason.APPROVAL_DELETED: Wording(
+        Text(
+            en="The comment in which {who} approved this commit was deleted.",
+            zh="{who} 放行这个提交的评论已被删除。",
+        ),
+    ),
+    Reason.APPROVAL_EDITED: Wording(
+        Text(
+            en="The comment in which {who} approved this commit was edited.",
+            zh="{who} 放行这个提交的评论已被修改。",
+        ),
+    ),
+    Reason.APPROVER_DEMOTED: Wording(
+        Text(
+            en="{who}, who approved this commit, may no longer approve.",
+            zh="放行这个提交的 {who} 已不再有放行权限。",
+        ),
+    ),
     Reason.SKIPPED_AFTER_FAILURE: Wording(
         Text(en="An earlier step did not succeed.", zh="前面的步骤没有成功。"),
     ),

@@ -7,6 +7,15 @@ from bot.model.reason import Reason
 from bot.model.text import Text
 from bot.words.sentence import Wording
 
+_APPROVE = Text(
+    en="Someone with write access can review the changes and comment {approve}.",
+    zh="请有写权限的人审查改动后，评论 {approve} 放行。",
+)
+_APPROVE_ALL = Text(
+    en="Review all changes up to that commit, then comment {approve}.",
+    zh="请审查到该提交为止的全部改动，然后评论 {approve}。",
+)
+
 REFUSALS: Final[Mapping[Reason, Wording]] = {
     Reason.NOT_ALLOWED: Wording(
         Text(
@@ -16,13 +25,43 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.NOT_TRUSTED: Wording(
         Text(
-            en="This PR comes from a fork and commit {sha} is not trusted yet, so nothing was run.",
-            zh="这个 PR 来自 Fork 仓库，提交 {sha} 尚未受信任，因此没有运行。",
+            en="Commit {sha} is not trusted yet: its author {author} has no write access.",
+            zh="提交 {sha} 尚未受信任：作者 {author} 没有写权限。",
         ),
-        advice=Text(
-            en="Someone with write access can review the code and comment `/ok-to-test`.",
-            zh="请有写权限的人查看代码后，评论 `/ok-to-test` 放行。",
+        advice=_APPROVE,
+    ),
+    Reason.FORK_NOT_OWN: Wording(
+        Text(
+            en="Commit {sha} is not trusted yet: the fork {fork} is not in the namespace of {author},"
+            " so other people may push to it.",
+            zh="提交 {sha} 尚未受信任：Fork 仓库 {fork} 不在 {author} 的个人空间中，其他人也可能有推送权限。",
         ),
+        advice=_APPROVE,
+    ),
+    Reason.FORK_SHARED: Wording(
+        Text(
+            en="Commit {sha} is not trusted yet: {who} may push to the fork {fork}, but not to this"
+            " repository.",
+            zh="提交 {sha} 尚未受信任：{who} 可以推送到 Fork 仓库 {fork}，但没有本仓库的写权限。",
+        ),
+        advice=_APPROVE,
+    ),
+    Reason.FORK_UNREADABLE: Wording(
+        Text(
+            en="Commit {sha} is not trusted yet: the bot cannot see who may push to the fork {fork}."
+            " If the bot's account becomes a member of the fork, later commits need no approval.",
+            zh="提交 {sha} 尚未受信任：机器人看不到谁可以推送到 Fork 仓库 {fork}。"
+            "把机器人账号加为该 Fork 仓库的成员后，之后的提交无需放行。",
+        ),
+        advice=_APPROVE,
+    ),
+    Reason.FORK_DELETED: Wording(
+        Text(
+            en="Commit {sha} is not trusted yet: its fork was deleted, so the bot cannot see who could push"
+            " to it.",
+            zh="提交 {sha} 尚未受信任：Fork 仓库已删除，无法确认谁曾有推送权限。",
+        ),
+        advice=_APPROVE,
     ),
     Reason.PULL_CLOSED: Wording(
         Text(
@@ -41,11 +80,32 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
             en="{named} is not the latest commit of the branch, which is {now}.",
             zh="指定的提交 {named} 不是分支的最新提交 {now}。",
         ),
+        advice=_APPROVE_ALL,
+    ),
+    Reason.COMMIT_ABBREVIATED: Wording(
+        Text(
+            en="{named} is not a whole commit id, and other commits may begin with the same digits.",
+            zh="{named} 不是完整的提交号，其他提交可能以相同的数字开头。",
+        ),
+        advice=_APPROVE_ALL,
+    ),
+    Reason.COMMIT_NOT_NAMED: Wording(
+        Text(
+            en="The command does not name a commit, and the branch may have changed since you reviewed it.",
+            zh="命令没有写明提交，分支在你审查之后可能已经更新。",
+        ),
+        advice=_APPROVE_ALL,
     ),
     Reason.ALREADY_TRUSTED: Wording(
         Text(
             en="This commit by {author} is already trusted; there is nothing to approve.",
             zh="{author} 的这个提交已受信任，无需放行。",
+        ),
+    ),
+    Reason.NOTHING_APPROVED: Wording(
+        Text(
+            en="No commit of this PR is approved; there is nothing to revoke.",
+            zh="这个 PR 没有已放行的提交，无需撤回。",
         ),
     ),
     Reason.UNKNOWN_ENVIRONMENT: Wording(

@@ -59,8 +59,8 @@ class Wording:
 
 _NAME = re.compile(r"\{(\w+)\}")
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
-_SHORT = 8
-"""Digits of a commit that are shown."""
+_SHORT = 12
+"""Digits of a commit that are shown: two commits that share so many take an effort to make."""
 
 _COMMITS = frozenset({"by", "now", "seen", "sha"})
 _LISTS = frozenset({"allowed", "known", "parameters", "paths"})

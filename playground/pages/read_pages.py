@@ -146,7 +146,7 @@ class ReadPages:
         repository = self._site.repository(request)
         git = self._git(repository)
         base, head = request.match_info["base"], request.match_info["head"]
-        if await git.resolve(base) is None or await git.resolve(head) is None:
+        if not all([await git.resolve(f"{sha}^{{commit}}") for sha in (base, head)]):
             raise refusals.not_found("404 Commit Not Found")
         changed = await git_history.changed_files(git, await git_history.merge_base(git, base, head), head)
         shown = [(change, views.diff_lines(change)) for change in changed]

@@ -84,6 +84,6 @@ async def test_strangers_can_be_left_unanswered(lone_scene: Scene, body: str) ->
     number = await opened(lone_scene, by="stranger", strangers="silent")
     await lone_scene.idle()
     assert await answered(lone_scene, number, body) == []
-    assert len(lone_scene.comments("nothing has run yet")) == 1
+    assert len(lone_scene.comments("Nothing has run yet")) == 1
     [said] = await answered(lone_scene, number, "/status", by="lin")
     assert "not trusted yet" in said

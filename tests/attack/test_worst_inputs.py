@@ -15,7 +15,8 @@ from bot.app.clock import SystemClock
 from bot.core.language.commandline import MAX_BODY
 from bot.discovery import find_commands
 from bot.engine.deciding import comment_lines
-from bot.engine.deciding.facts import FactGatherer
+from bot.engine.deciding.cache import BriefCache
+from bot.engine.deciding.config_reader import ConfigReader
 from bot.model.errors import TellUser, TooExpensive
 from bot.model.forge import Comment, RepoPath
 from bot.model.limits import Limits
@@ -157,12 +158,11 @@ async def test_configurations(part: str) -> None:
         async def file(self, *_: object) -> bytes:
             return repeated(part, size=config_file.MAX_BYTES).encode()
 
-    fields: Any = {"records": None, "logs": None, "policy": {}, "settings": None, "language": None}
     forge: Any = Gitee()
-    gatherer = FactGatherer(forge=forge, commands=COMMANDS, clock=SystemClock(), sandbox=sandbox(), **fields)
+    config = ConfigReader(forge, sandbox(), COMMANDS, BriefCache(SystemClock()))
     pull: Any = type("Pull", (), {"repo": "", "head": type("Head", (), {"repo": "", "ref": "r", "sha": ""})})
     async with turning():
-        assert await gatherer.proposed(pull) is not None
+        assert await config.proposed(pull) is not None
 
 
 MARKDOWN = "[ ] ![ [a]( [a][ * _ ` ~ < <a <!-- & \\ > - # | " + "\" ' ( ) ! :"

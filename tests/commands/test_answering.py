@@ -9,14 +9,14 @@ import pytest
 from bot.core.language.command import AnyCommand
 from bot.model.errors import TellUser
 from bot.model.forge import PullState
-from bot.model.outcome import Approve, Outcome, Refuse, Reply
+from bot.model.outcome import Approve, Outcome, Refuse, Reply, Revoke
 from bot.model.reason import Reason
 from bot.model.run import RunState
 from bot.model.snapshot import Snapshot
 from bot.model.views import Message
 from commands import help as help_command
 from commands import ok_to_test, status
-from tests.fakes.snapshots import IMAGE, SHA, environment, pull_request, run, snapshot
+from tests.fakes.snapshots import IMAGE, OLD, SHA, approval, environment, pull_request, run, snapshot
 from tests.fakes.snapshots import NOW as FACTS_AT
 
 NOW = snapshot()
@@ -86,24 +86,55 @@ def test_help_suggests_the_nearest_command(words: str, suggestion: str) -> None:
     assert decided(help_command.command, words) == Refuse(Reason.UNKNOWN_COMMAND, facts)
 
 
-@pytest.mark.parametrize("words", ["", SHA, SHA[:7], SHA[:12].upper(), f"提交={SHA[:7]}"])
+@pytest.mark.parametrize("words", ["", SHA, SHA.upper(), f"提交={SHA}"])
 def test_ok_to_test_approves_the_head(words: str) -> None:
     assert decided(ok_to_test.command, words, UNTRUSTED) == Approve(SHA)
 
 
-@pytest.mark.parametrize("named", ["0123456", SHA[1:9]])
-def test_ok_to_test_approves_no_other_commit(named: str) -> None:
-    refused = Refuse(Reason.COMMIT_NAMED_WRONG, {"named": named, "now": SHA})
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [
+        ("0123456", Reason.COMMIT_ABBREVIATED),
+        (SHA[:7], Reason.COMMIT_ABBREVIATED),
+        (SHA[:39], Reason.COMMIT_ABBREVIATED),
+        (OLD, Reason.COMMIT_NAMED_WRONG),
+    ],
+)
+def test_ok_to_test_approves_no_other_commit(named: str, reason: Reason) -> None:
+    refused = Refuse(reason, {"named": named, "now": SHA, "approve": f"/ok-to-test {SHA}"})
 
     assert decided(ok_to_test.command, named, UNTRUSTED) == refused
     assert decided(ok_to_test.command, named, NOW) == refused
+
+
+def test_ok_to_test_without_a_commit_needs_a_request_for_it() -> None:
+    unannounced = replace(UNTRUSTED, announced=False)
+
+    refused = Refuse(Reason.COMMIT_NOT_NAMED, {"approve": f"/ok-to-test {SHA}"})
+    assert decided(ok_to_test.command, "", unannounced) == refused
+    assert decided(ok_to_test.command, SHA, unannounced) == Approve(SHA)
+
+
+@pytest.mark.parametrize("words", ["revoke", "REVOKE", "撤回", "撤销"])
+def test_ok_to_test_revoke_takes_every_approval_back(words: str) -> None:
+    both = (approval(OLD), approval())
+
+    assert decided(ok_to_test.command, words, replace(NOW, approvals=both)) == Revoke(both)
+    assert decided(ok_to_test.command, words, replace(UNTRUSTED, approvals=both[:1])) == Revoke(both[:1])
+
+
+def test_ok_to_test_revoke_says_when_nothing_is_approved() -> None:
+    refused = Refuse(Reason.NOTHING_APPROVED)
+
+    assert decided(ok_to_test.command, "revoke", UNTRUSTED) == refused
+    assert decided(ok_to_test.command, "revoke", replace(NOW, writers_only=True)) == refused
 
 
 def test_ok_to_test_says_when_it_is_not_needed() -> None:
     assert decided(ok_to_test.command, "") == Refuse(Reason.ALREADY_TRUSTED, {"author": "mei"})
 
 
-@pytest.mark.parametrize("text", ["abcdef", "main", SHA + "a", "zzzzzzz", "1234567\n"])
+@pytest.mark.parametrize("text", ["abcdef", "main", SHA + "a" * 25, "zzzzzzz", "1234567\n"])
 def test_ok_to_test_takes_only_commits(text: str) -> None:
     with pytest.raises(TellUser, match=str(Reason.ARGUMENT_INVALID)):
         ok_to_test.command.bind((text,))

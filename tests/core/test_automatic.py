@@ -13,7 +13,7 @@ from bot.model.reason import Reason
 from bot.model.run import StopRequest
 from bot.model.snapshot import Snapshot
 from bot.model.views import ApprovalNeeded
-from tests.fakes.snapshots import COMMANDS, OLD, SHA, environment, pull_request, run, snapshot
+from tests.fakes.snapshots import COMMANDS, OLD, SHA, distrust, environment, pull_request, run, snapshot
 
 OVER = pull_request(state=PullState.CLOSED)
 STEPLESS = Ignore("no configured command has anything to do")
@@ -117,11 +117,19 @@ def test_path_filters_do_not_prevent_a_teardown() -> None:
     assert decided(Trigger.CLOSE, facts, ("README.md",)) == StartRun(ALL)
 
 
+STRANGERS = pull_request(fork=True, author="stranger")
+REQUEST = ApprovalNeeded(
+    distrust(STRANGERS),
+    SHA,
+    "main",
+    f"/ok-to-test {SHA}",
+    f"https://gitee.example.com/team/shop/compare/{OLD}...{SHA}",
+)
+
+
 @pytest.mark.parametrize("trigger", sorted(STARTING))
 def test_an_untrusted_pull_request_waits_for_approval(trigger: Trigger) -> None:
-    facts = snapshot(trusted=False, pull=pull_request(fork=True, author="stranger"))
-
-    assert decided(trigger, facts) == Reply(ApprovalNeeded("stranger", SHA))
+    assert decided(trigger, snapshot(trusted=False, pull=STRANGERS)) == Reply(REQUEST)
 
 
 @pytest.mark.parametrize(

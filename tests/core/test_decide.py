@@ -12,7 +12,7 @@ from bot.core.language.parsing import parse
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState, Extension
 from bot.model.forge import Permission, PullState
-from bot.model.outcome import Approve, Extend, Ignore, Outcome, Reply, StartRun, StopRuns, Wake
+from bot.model.outcome import Approve, Extend, Ignore, Outcome, Reply, Revoke, StartRun, StopRuns, Wake
 from bot.model.pipeline import Automatic, PathFilter, Pipeline
 from bot.model.plan import Deploy, Teardown, Test
 from bot.model.reason import Reason
@@ -25,6 +25,7 @@ from tests.fakes.snapshots import (
     OLD,
     SHA,
     STAGED,
+    approval,
     decide,
     environment,
     only,
@@ -42,7 +43,7 @@ def said(template: str, **facts: object) -> Reply:
     return Reply(Message(template, {"actor": "lin", **facts}))
 
 
-APPROVED = said("approved", author="stranger", sha=SHA)
+APPROVED = said("approved", author="stranger", sha=SHA, base="main")
 
 
 def names(outcomes: tuple[Outcome, ...]) -> tuple[str, ...]:
@@ -228,7 +229,7 @@ def test_the_author_of_a_trusted_pull_request_may_build_but_not_deploy() -> None
     assert refusals(outcomes) == [("/deploy", Reason.NOT_ALLOWED)]
 
 
-@pytest.mark.parametrize("body", ["/ok-to-test", "/允许测试", f"/ok-to-test {SHA[:7]}", f"/ok-to-test {SHA}"])
+@pytest.mark.parametrize("body", ["/ok-to-test", "/允许测试", f"/ok-to-test {SHA}"])
 def test_an_approval_starts_the_automatic_run_of_opening(body: str) -> None:
     approve, reply, started = decide(body, UNTRUSTED)
 
@@ -258,6 +259,50 @@ def test_a_second_approval_is_refused() -> None:
     assert refusals(outcomes) == [("/ok-to-test", Reason.ALREADY_TRUSTED)]
 
 
+APPROVALS = (approval(OLD), approval())
+
+
+@pytest.mark.parametrize("seen", [SHA, OLD, None])
+@pytest.mark.parametrize("state", PullState)
+def test_an_approval_can_always_be_revoked(state: PullState, seen: str | None) -> None:
+    pull = pull_request(fork=True, author="stranger", state=state)
+    approved = snapshot(pull=pull, trusted=state is PullState.OPEN)
+
+    assert decide("/ok-to-test revoke", replace(approved, approvals=APPROVALS), seen=seen) == (
+        Revoke(APPROVALS),
+    )
+
+
+@pytest.mark.parametrize("actor", ["stranger", "nosy"])
+def test_only_people_with_write_access_revoke(actor: str) -> None:
+    outcomes = decide(
+        "/ok-to-test revoke", replace(UNTRUSTED, actor=actor, approvals=APPROVALS), permission=Permission.READ
+    )
+
+    assert refusals(outcomes) == [("/ok-to-test revoke", Reason.NOT_ALLOWED)]
+
+
+def test_nothing_runs_after_a_revocation_in_the_same_comment() -> None:
+    approved = replace(UNTRUSTED, trusted=True, approvals=APPROVALS)
+
+    for body in ("/ok-to-test revoke\n/build", "/build\n/ok-to-test revoke"):
+        outcomes = decide(body, approved)
+        assert outcomes[0] == Revoke(APPROVALS)
+        assert not [one for one in outcomes if isinstance(one, StartRun)]
+    assert decide(f"/ok-to-test {SHA}\n/ok-to-test revoke", UNTRUSTED) == (Revoke(()),)
+    deployed = replace(approved, environments={"preview": environment()})
+    assert [type(one) for one in decide("/teardown\n/ok-to-test revoke", deployed)] == [Revoke, StartRun]
+
+
+def test_a_revoked_commit_can_be_approved_again_in_the_same_comment() -> None:
+    approved = replace(UNTRUSTED, trusted=True, approvals=APPROVALS)
+
+    outcomes = decide(f"/ok-to-test revoke\n/ok-to-test {SHA}", approved)
+
+    assert outcomes[:2] == (Revoke(APPROVALS), Approve(SHA))
+    assert names(outcomes) == ("build", "deploy", "test")
+
+
 @pytest.mark.parametrize("body", ["/build", "/deploy", "/test", "/ok-to-test", f"/ok-to-test {SHA}"])
 def test_a_moved_head_is_reported(body: str) -> None:
     facts = UNTRUSTED if "ok" in body else snapshot()
@@ -268,12 +313,12 @@ def test_a_moved_head_is_reported(body: str) -> None:
     assert outcome == Reply(Refusal("lin", (line,)))
 
 
-def test_an_approval_must_name_the_commit_if_the_seen_one_is_unknown() -> None:
-    facts = {"argument": "sha", "usage": "/ok-to-test [sha]"}
-    line = RefusalLine("/ok-to-test", Reason.ARGUMENT_MISSING, facts)
+def test_an_approval_must_name_a_commit_that_was_not_announced() -> None:
+    unannounced = replace(UNTRUSTED, announced=False)
+    line = RefusalLine("/ok-to-test", Reason.COMMIT_NOT_NAMED, {"approve": f"/ok-to-test {SHA}"})
 
-    assert decide("/ok-to-test", UNTRUSTED, seen=None) == (Reply(Refusal("lin", (line,))),)
-    assert decide(f"/ok-to-test {SHA[:8]}", UNTRUSTED, seen=None)[0] == Approve(SHA)
+    assert decide("/ok-to-test", unannounced, seen=None) == (Reply(Refusal("lin", (line,))),)
+    assert decide(f"/ok-to-test {SHA}", unannounced, seen=None)[0] == Approve(SHA)
     assert names(decide("/build", snapshot(), seen=None)) == ("build",)
 
 

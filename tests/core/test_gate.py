@@ -132,7 +132,9 @@ def test_refusals_carry_their_facts() -> None:
         Reason.NOT_ALLOWED, {"who": "lin", "command": "act", "level": "write"}
     )
     assert decided(closed) == Refuse(Reason.PULL_CLOSED, {"command": "act"})
-    assert decided(untrusted) == Refuse(Reason.NOT_TRUSTED, {"author": "stranger", "sha": SHA})
+    assert decided(untrusted) == Refuse(
+        Reason.NOT_TRUSTED, {"author": "stranger", "sha": SHA, "approve": f"/ok-to-test {SHA}"}
+    )
     assert decided(snapshot(), seen=OLD) == Refuse(Reason.HEAD_MOVED, {"seen": OLD, "now": SHA})
     assert decided(snapshot()) is None
 

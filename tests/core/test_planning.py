@@ -55,7 +55,7 @@ def test_manifests_and_charts_come_from_the_head_if_the_author_may_push(
     own: DeployConfig, commit: str, *, writes: bool
 ) -> None:
     pipeline = replace(PIPELINE, deploy=own)
-    facts = replace(snapshot(built=True, pipeline=pipeline), author_writes=writes)
+    facts = replace(snapshot(built=True, pipeline=pipeline), writers_only=writes)
 
     [step] = planning.to_deploy(facts).steps
 

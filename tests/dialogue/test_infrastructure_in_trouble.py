@@ -155,7 +155,7 @@ async def test_a_bug_in_a_decision_is_an_apology_with_an_id(
         ("deploy", TellUser(Reason.UNHEALTHY, {"name": "app", "seconds": "60"}),
          ["❌ **Deploy failed**", "within 1 min"]),
         ("fetch", TellUser(Reason.HEAD_MOVED, {"seen": "a" * 40, "now": "b" * 40}),
-         ["❌ **Build failed**", "`aaaaaaaa`", "`bbbbbbbb`"]),
+         ["❌ **Build failed**", "`aaaaaaaaaaaa`", "`bbbbbbbbbbbb`"]),
     ],
 )  # fmt: skip
 async def test_a_failure_of_the_code_shows_its_cause_and_the_next_command(

@@ -99,7 +99,7 @@ async def test_the_operator_may_leave_strangers_unanswered(tester: OfflineTester
 
 async def test_an_unanswered_stranger_still_gets_the_request_for_approval_once(tester: OfflineTester) -> None:
     await tester.restart(comments=replace(tester.settings.comments, strangers="silent"))
-    assert "nothing has run yet" in await tester.opened_by_stranger()
+    assert "Nothing has run yet" in await tester.opened_by_stranger()
     await tester.comment("/status", by="stranger")
     tester.gitee.redeliver(-2)
     await tester.says_nothing()

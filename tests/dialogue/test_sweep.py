@@ -189,11 +189,19 @@ async def test_a_missed_command_older_than_a_day_is_not_executed(tester: Offline
     await tester.says_nothing()
 
 
-async def test_a_missed_approval_must_name_its_commit(tester: OfflineTester) -> None:
+async def test_a_missed_approval_counts_for_the_commit_that_was_announced(tester: OfflineTester) -> None:
     assert "/ok-to-test" in await tester.opened_by_stranger()
     await unreported(tester, tester.comment("/ok-to-test"))
     await tester.sweep()
-    assert "/ok-to-test" in await tester.read()
+    assert "approved commit" in "".join(await tester.read_all())
+    assert {order.labels["chatops.sha"] for order in tester.world.built} == {tester.head}
+
+
+async def test_a_missed_approval_does_not_count_for_a_later_commit(tester: OfflineTester) -> None:
+    assert "/ok-to-test" in await tester.opened_by_stranger()
+    await unreported(tester, tester.comment("/ok-to-test"), tester.push(by="stranger"))
+    await tester.sweep()
+    assert "`/ok-to-test` was not run" in "".join(await tester.read_all())
     assert tester.world.built == []
 
 

@@ -18,7 +18,9 @@ async def test_a_stranger_starts_nothing_on_a_public_repository(tester: OfflineT
 
 async def test_code_of_a_strangers_fork_does_not_run_before_an_approval(tester: OfflineTester) -> None:
     said = await tester.opened_by_stranger()
-    assert f"Someone with write access can review commit `{tester.head[:8]}`" in said
+    assert "Nothing has run yet." in said
+    assert f"/ok-to-test {tester.head}\n" in said
+    assert f"/team/shop/compare/{tester.pull.base_sha}...{tester.head}>)" in said
     assert "is not trusted yet" in await tester.says("/build", by="lin")
     assert "is not trusted yet" in await tester.says("/deploy", by="mei")
     assert "is not trusted yet" in await tester.says("/test", by="stranger")
@@ -29,7 +31,7 @@ async def test_code_of_a_strangers_fork_does_not_run_before_an_approval(tester: 
 async def test_approving_a_commit_starts_its_automatic_run(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     said = await tester.says("/ok-to-test", by="mei")
-    assert f"mei approved commit `{tester.head[:8]}` by stranger" in said
+    assert f"mei approved commit `{tester.head[:12]}` by stranger for `master`" in said
     assert "2 tests passed" in await tester.read()
 
 
@@ -46,7 +48,7 @@ async def test_a_later_push_ends_the_approval(tester: OfflineTester) -> None:
     await tester.comment("/ok-to-test")
     await tester.read_all()
     await tester.push(by="stranger")
-    assert f"review commit `{tester.head[:8]}`" in await tester.read()
+    assert f"/ok-to-test {tester.head}\n" in await tester.read()
     assert "is not trusted yet" in await tester.says("/build", by="stranger")
     assert len(await tester.runs()) == 1
 
@@ -86,13 +88,13 @@ async def test_a_push_stops_the_run_of_the_commit_that_was_trusted(tester: Offli
     await gate.left()
     await tester.sees("lin approved commit")
     assert "Superseded by a newer commit" in await tester.living(1)
-    assert "nothing has run yet" in await tester.read()
+    assert "Nothing has run yet" in await tester.read()
 
 
 async def test_the_author_of_a_trusted_commit_may_build_and_not_deploy(tester: OfflineTester) -> None:
     await tester.configure(IDLE)
     await tester.open("stranger", from_fork=True)
-    await tester.says(f"/ok-to-test {tester.head[:10]}")
+    await tester.says(f"/ok-to-test {tester.head}")
     assert "Image built" in await tester.says("/build", by="stranger")
     assert "it is for people with write access" in await tester.says("/deploy", by="stranger")
     assert "it is for people with write access" in await tester.says("/teardown", by="stranger")
@@ -100,7 +102,7 @@ async def test_the_author_of_a_trusted_commit_may_build_and_not_deploy(tester: O
 
 async def test_read_permission_is_not_write_permission(tester: OfflineTester) -> None:
     tester.gitee.set_permission(REPO, "stranger", "read")
-    assert "nothing has run yet" in await tester.opened_by_stranger()
+    assert "Nothing has run yet" in await tester.opened_by_stranger()
     await tester.open("mei")
     assert "2 tests passed" in await tester.read()
     assert "may not run this command" in await tester.says("/build", by="stranger")
@@ -136,13 +138,12 @@ async def test_the_operator_may_raise_or_lower_the_required_permission(tester: O
 
 
 @pytest.mark.parametrize("by", ["mei", "stranger"])
-async def test_a_deleted_fork_changes_nothing_about_trust(tester: OfflineTester, by: str) -> None:
+async def test_the_commit_of_a_deleted_fork_needs_an_approval(tester: OfflineTester, by: str) -> None:
     await tester.opened(by, from_fork=True)
     tester.gitee.delete_fork(f"{by}/shop")
-    said = await tester.says("/build", by="lin")
-    assert ("Image built" in said) is (by == "mei")
-    assert ("is not trusted yet" in said) is (by == "stranger")
-    assert "Nothing has run yet" not in await tester.says("/status") or by == "stranger"
+    assert "is not trusted yet" in await tester.says("/build", by="lin")
+    assert "approved commit" in await tester.says(f"/ok-to-test {tester.head}")
+    await tester.living(2 if by == "mei" else 1)
 
 
 async def test_a_moved_head_is_reported_and_not_built(tester: OfflineTester) -> None:
@@ -156,7 +157,7 @@ async def test_a_moved_head_is_reported_and_not_built(tester: OfflineTester) -> 
     await tester.start()
     tester.gitee.redeliver(-2)
     said = await tester.read()
-    assert f"moved on from commit `{seen[:8]}` to `{now[:8]}`" in said
+    assert f"moved on from commit `{seen[:12]}` to `{now[:12]}`" in said
     assert len(await tester.runs()) == 1
 
 
@@ -165,7 +166,7 @@ async def test_a_commit_that_the_approver_did_not_see_is_not_approved(tester: Of
     seen = tester.head
     await tester.stop()
     await tester.comment("/ok-to-test")
-    await tester.comment(f"/ok-to-test {seen[:10]}")
+    await tester.comment(f"/ok-to-test {seen}")
     await tester.gitee.delivered()
     await tester.push(by="stranger")
     await tester.gitee.delivered()
@@ -173,6 +174,6 @@ async def test_a_commit_that_the_approver_did_not_see_is_not_approved(tester: Of
     tester.gitee.redeliver(-3)
     tester.gitee.redeliver(-3)
     for said in await tester.read_all():
-        assert f"was not run. The branch moved on from commit `{seen[:8]}`" in said
+        assert f"was not run. The branch moved on from commit `{seen[:12]}`" in said
     assert await tester.runs() == []
     assert "is not trusted yet" in await tester.says("/build")

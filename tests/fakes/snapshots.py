@@ -4,12 +4,14 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.core.admission import trust
 from bot.core.deciding.decide import comment, needs
 from bot.core.language.catalog import offered
 from bot.core.language.command import PermissionLevel
 from bot.core.language.parsing import parse
 from bot.discovery import find_commands
 from bot.model.addresses import Addresses
+from bot.model.approval import Approval, Distrust
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import Permission, PullRequest, PullState, RepoPath, Tip
@@ -51,6 +53,19 @@ def pull_request(
     )
 
 
+def approval(sha: str = SHA, *, base: str = "main", comment: int = 70) -> Approval:
+    """Return lin's approval of a commit."""
+    url = f"https://gitee.example.com/team/shop/pulls/12#note_{comment}"
+    return Approval(sha, base, "lin", NOW, comment, url, "d" * 64)
+
+
+def distrust(pull: PullRequest) -> Distrust:
+    """Return why a stranger's commit is not trusted."""
+    found = trust.distrust(pull, Permission.READ, None)
+    assert found is not None
+    return found
+
+
 def environment(
     name: str = "preview", *, sha: str = SHA, state: EnvironmentState = EnvironmentState.READY
 ) -> Environment:
@@ -79,14 +94,17 @@ def snapshot(
 ) -> Snapshot:
     """Return a snapshot with all facts; `built` means that the registry has the image of the head."""
     settings = pipeline or Pipeline()
+    pull = pull or pull_request()
     return Snapshot(
-        pull=pull or pull_request(),
+        pull=pull,
         pipeline=settings,
         actor=actor,
         now=NOW,
         trusted=trusted,
         active=active,
         settings=SETTINGS,
+        distrust=distrust(pull),
+        announced=True,
         images={SHA: IMAGE} if built else {},
         environments={found.key.name: found for found in environments},
         runs={found.id: found for found in runs},
@@ -97,7 +115,9 @@ def snapshot(
 
 def only(facts: Snapshot, declared: Collection[Fact]) -> Snapshot:
     """Return what the bot gathers of the facts for commands that declare these."""
-    missing = {fact.value: NotGathered() for fact in Fact if fact not in declared}
+    missing: dict[str, object] = {fact.value: NotGathered() for fact in Fact if fact not in declared}
+    if "announced" in missing:
+        missing["announced"] = False
     return replace(facts, **missing)  # type: ignore[arg-type] # by name
 
 

@@ -172,14 +172,54 @@ async def test_the_clone_url_is_the_browser_url_with_a_suffix() -> None:
 
 async def test_the_pull_request_of_a_comment_comes_from_either_url() -> None:
     elsewhere = "https://gitee.com/lin/shop/issues/I1"
-    for lost, number in (
-        ({"pull_request_url": None}, 7),
-        ({"html_url": None}, 7),
-        ({"pull_request_url": None, "html_url": elsewhere}, None),
+    recorded = RepoPath("user03", "drone-yml-test")
+    for lost, place in (
+        ({"pull_request_url": None}, (recorded, 7)),
+        ({"html_url": None}, (recorded, 7)),
+        ({"pull_request_url": None, "html_url": elsewhere}, (None, None)),
     ):
         comment = await Prepared([json_response(200, COMMENT | lost)]).client.comment(REPO, 1)
         assert comment is not None
-        assert comment.number == number
+        assert (comment.repo, comment.number) == place
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([json_response(200, [{"login": "mei", "permissions": {"push": True, "admin": False}}])], {"mei"}),
+        ([json_response(200, [{"login": "mei", "permissions": {"push": False, "admin": False}}])], set()),
+        ([json_response(200, [{"login": "mei", "permissions": {"push": False, "admin": True}}])], {"mei"}),
+        ([json_response(200, [{"login": "mei"}])], {"mei"}),
+        ([json_response(200, [])], set()),
+        ([json_response(403), json_response(200, answer("go-scm__repo"))], {"user03"}),
+        ([json_response(404), json_response(200, {"members": ["mei", "lin"]})], {"mei", "lin"}),
+        ([json_response(403), json_response(200, {"members": None})], None),
+        ([json_response(404), json_response(404)], None),
+        ([json_response(403), json_response(403)], None),
+    ],
+)
+async def test_those_who_may_push_are_the_collaborators_or_the_members(
+    answers: list[httpx.Response | Exception], expected: set[str] | None
+) -> None:
+    assert await Prepared(answers).client.pushers(REPO) == expected
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (json_response(200, {"name": "release", "protected": True}), True),
+        (json_response(200, {"name": "release", "protected": False}), False),
+        (json_response(200, {"name": "release", "protected": "true"}), False),
+        (json_response(404), False),
+    ],
+)
+async def test_a_branch_is_protected_only_if_gitee_says_so(
+    response: httpx.Response, *, expected: bool
+) -> None:
+    gitee = Prepared([response])
+
+    assert await gitee.client.is_protected(REPO, "release/1") is expected
+    assert gitee.requests[0].url.path.endswith("/branches/release/1")
 
 
 async def test_a_time_without_a_zone_is_an_error() -> None:

@@ -108,15 +108,13 @@ def test_one_of_the_three_deliveries_of_a_creation_counts(description: str) -> N
     assert delivered(changed("go-scm__pr_open", action_desc=None)).trigger is Trigger.OPEN
 
 
-@pytest.mark.parametrize(
-    "description", ["update_label", "target_branch_changed", "update_link_issue", "new thing"]
-)
+@pytest.mark.parametrize("description", ["update_label", "update_link_issue", "new thing"])
 def test_an_update_without_new_commits_is_ignored(description: str) -> None:
     assert sent(changed("go-scm__pr_update", action_desc=description)) == Ignored("no_new_commits")
 
 
-@pytest.mark.parametrize("description", [None, "", 7])
-def test_an_update_without_details_may_be_a_push(description: object) -> None:
+@pytest.mark.parametrize("description", [None, "", 7, "target_branch_changed"])
+def test_an_update_that_may_be_a_push_or_another_target_counts(description: object) -> None:
     assert delivered(changed("go-scm__pr_update", action_desc=description)).trigger is Trigger.UPDATE
 
 
@@ -131,9 +129,19 @@ def test_other_events_are_ignored(action: object) -> None:
     assert sent(changed("go-scm__pr_open", action=action)) == Ignored("other_action")
 
 
-@pytest.mark.parametrize("action", ["edited", "deleted", "new thing", None])
+@pytest.mark.parametrize("action", ["edited", "new thing", None])
 def test_only_new_comments_count(action: object) -> None:
     assert sent(changed("go-scm__note_hook_pr_comment", action=action), NOTE) == Ignored("not_a_new_comment")
+
+
+def test_a_deleted_comment_may_withdraw_an_approval() -> None:
+    created = delivered(changed("go-scm__note_hook_pr_comment"), NOTE)
+
+    deleted = delivered(changed("go-scm__note_hook_pr_comment", action="deleted"), NOTE)
+
+    assert deleted.key != created.key
+    assert (deleted.trigger, deleted.comment_id) == (Trigger.WITHDRAWAL, created.comment_id)
+    assert (deleted.repo, deleted.number) == (created.repo, created.number)
 
 
 @pytest.mark.parametrize("kind", ["Issue", "Commit", "Comment", None])

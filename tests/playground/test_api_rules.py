@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from playground.refusals import ForgeRefusedError
 from playground.server import OfflineGitee
 from tests.playground.receiving import REPO, Api
 
@@ -51,6 +52,26 @@ async def test_pull_requests_are_listed_since_a_change_time(gitee: OfflineGitee,
     assert [one["number"] for one in (await listed(changed.isoformat())).json()] == [pull]
     assert (await listed((changed + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ"))).json() == []
     assert (await listed("soon")).status_code == 400
+
+
+async def test_a_protected_branch_is_for_administrators(gitee: OfflineGitee, api: Api) -> None:
+    gitee.protect(REPO, "master")
+    assert (await api("mei").get(f"{AT}/branches/master")).json()["protected"] is True
+    with pytest.raises(ForgeRefusedError):
+        await gitee.commit(REPO, "master", {"a": "1"}, by="mei")
+    await gitee.commit(REPO, "master", {"a": "1"}, by="lin")
+    await gitee.commit(REPO, "other", {"a": "1"}, by="mei")
+    assert (await api("mei").get(f"{AT}/branches/other")).json()["protected"] is False
+
+
+async def test_a_pull_request_can_target_another_branch(gitee: OfflineGitee, api: Api, pull: int) -> None:
+    await gitee.commit(REPO, "release", {"a": "1"}, by="lin")
+    await gitee.retarget(REPO, pull, "release", by="mei")
+    assert (await api("mei").get(f"{AT}/pulls/{pull}")).json()["base"]["ref"] == "release"
+    with pytest.raises(ForgeRefusedError):
+        await gitee.retarget(REPO, pull, "nowhere", by="mei")
+    with pytest.raises(ForgeRefusedError):
+        await gitee.retarget(REPO, pull, "master", by="stranger")
 
 
 @pytest.mark.parametrize(

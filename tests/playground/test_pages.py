@@ -33,8 +33,20 @@ async def test_every_page_exists_in_both_languages(
     await gitee.comment(REPO, pull, "hi", by="mei")
     await gitee.delivered()
     at = f"/{REPO}/pulls"
-    commit = f"/{REPO}/commit/{gitee.pull(REPO, pull).head_sha}"
-    pages = ["/", at, commit, f"{at}/new", f"{at}/{pull}", f"{at}/{pull}/commits", f"{at}/{pull}/files"]
+    opened = gitee.pull(REPO, pull)
+    commit = f"/{REPO}/commit/{opened.head_sha}"
+    compare = f"/{REPO}/compare/{opened.base_sha}...{opened.head_sha}"
+    assert (await browser.get(f"/{REPO}/compare/{opened.base_sha}...{'0' * 40}")).status_code == 404
+    pages = [
+        "/",
+        at,
+        commit,
+        compare,
+        f"{at}/new",
+        f"{at}/{pull}",
+        f"{at}/{pull}/commits",
+        f"{at}/{pull}/files",
+    ]
     for page in [*pages, "/-/deliveries", "/-/deliveries/1", "/-/people"]:
         for language, tag, word in (("zh", "zh-CN", "仓库"), ("en", "en", "Repositories")):
             answer = await browser.get(page, params={"lang": language})

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bot.model.approval import Approval, Distrust, Withdrawn
 from bot.model.reason import Reason
 from bot.model.run import Note, Run, RunState, StepResult, StepState, StopRequest, TestCounts
 from bot.model.text import Language, Text
@@ -103,6 +104,9 @@ def hostile_deploy(value: str) -> Run:
 def hostile_views(value: str) -> list[View]:
     run = samples.view(hostile_run(value), "/test")
     line = replace(samples.ENVIRONMENTS[0], name=value, url=f"ftp:{value}")
+    distrust = Distrust(Reason.FORK_SHARED, {"who": value, "fork": value, "sha": value})
+    approval = Approval(value, value, value, samples.START, 1, value, "")
+    gone = Withdrawn(approval, Reason.APPROVAL_EDITED, value)
     problem = ConfigProblem(1, 1, value, Text(en=value, zh=value), value or "x")
     return [
         run,
@@ -112,9 +116,13 @@ def hostile_views(value: str) -> list[View]:
         Announcement("failed", run.run, samples.LINKS, f"{value} x"),
         Announcement("ready", hostile_deploy(value), samples.LINKS, f"{value} x"),
         samples.status(environments=(line,), last=run.run, image=value),
+        samples.status(
+            trusted=False, distrust=distrust, approve=value, changes_url=value, approvals=(approval,)
+        ),
         Text(en=f"{value} x", zh=f"{value} x"),
-        Message("approved", {"actor": f"{value} x", "author": value, "sha": value}),
-        ApprovalNeeded(value, value),
+        Message("approved", {"actor": f"{value} x", "author": value, "sha": value, "base": value}),
+        ApprovalNeeded(distrust, value, value, f"{value} x", value),
+        Message("revoked", {"withdrawn": (gone,), "runs": (1,), "environments": (value,), "command": value}),
         Message("stopping", {"actor": f"{value} x", "runs": (1,)}),
         Refusal("mei", tuple(RefusalLine(value, reason, _every_fact(value)) for reason in Reason)),
         Message("hint", {"actor": "mei", "typed": value, "suggestion": value}),
@@ -264,11 +272,11 @@ def test_a_broken_override_falls_back_and_is_reported(overrides: Overrides, text
 
 
 def test_a_broken_template_is_named_even_if_another_includes_it(overrides: Overrides) -> None:
-    overrides.write("_shape.md.j2", "{% macro commit(sha) %}{{ nothing }}{% endmacro %}")
+    overrides.write("_shape.md.j2", "{% macro because(given) %}{{ nothing }}{% endmacro %}")
 
-    body = overrides.render(samples.VIEWS["approved"])
+    body = overrides.render(samples.VIEWS["approval_needed"])
 
-    assert "mei approved commit" in body
+    assert "Nothing has run yet" in body
     assert [file for file, _ in overrides.failed] == ["_shape.md.j2"]
 
 

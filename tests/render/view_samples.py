@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.model.approval import Approval, Distrust, Withdrawn
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState, Extension
 from bot.model.forge import RepoPath
@@ -326,12 +327,25 @@ def message(template: str, **facts: object) -> Message:
     return Message(template, {"actor": "mei", **facts})
 
 
+_APPROVE = f"/ok-to-test {SHA}"
+_CHANGES = f"https://gitee.com/team/shop/compare/{'cd' * 20}...{SHA}"
+_DISTRUST = Distrust(Reason.NOT_TRUSTED, {"author": "stranger", "sha": SHA, "approve": _APPROVE})
+_SHARED = Distrust(Reason.FORK_SHARED, {"who": "stranger", "fork": "mei/shop", "sha": SHA})
+_UNREADABLE = Distrust(Reason.FORK_UNREADABLE, {"fork": "mei/shop", "sha": SHA})
+_APPROVAL = Approval(SHA, "master", "lin", START, 70, "https://gitee.com/team/shop/pulls/12#note_70", "")
+_OLDER = replace(_APPROVAL, sha="cd" * 20, base="release")
+
+
 def status(**changes: object) -> Message:
     facts = {
         "repo": REPO,
         "number": 12,
         "sha": SHA,
         "trusted": True,
+        "distrust": _DISTRUST,
+        "approve": _APPROVE,
+        "changes_url": _CHANGES,
+        "approvals": (),
         "environments": ENVIRONMENTS,
         "active": (_queued(),),
         "last": PASSED,
@@ -383,8 +397,38 @@ OTHER_VIEWS: dict[str, View] = {
     "status": status(),
     "status_soon": status(environments=(_SOON, ENVIRONMENTS[1])),
     "status_empty": status(trusted=False, environments=(), active=(), last=None, page="", image=""),
-    "approved": message("approved", author="stranger", sha=SHA),
-    "approval_needed": ApprovalNeeded("stranger", SHA),
+    "status_untrusted": status(trusted=False, environments=(), active=(), last=None, approvals=(_OLDER,)),
+    "status_approved": status(approvals=(_OLDER, _APPROVAL)),
+    "approved": message("approved", author="stranger", sha=SHA, base="master"),
+    "approval_needed": ApprovalNeeded(_DISTRUST, SHA, "master", _APPROVE, _CHANGES),
+    "approval_needed_shared": ApprovalNeeded(_SHARED, SHA, "master", _APPROVE, _CHANGES),
+    "approval_needed_unreadable": ApprovalNeeded(_UNREADABLE, SHA, "master", _APPROVE, _CHANGES),
+    "revoked": message(
+        "revoked",
+        withdrawn=(Withdrawn(_APPROVAL, Reason.APPROVAL_REVOKED, "lin"),),
+        runs=(41, 42),
+        environments=("preview",),
+        command=_APPROVE,
+    ),
+    "revoked_two": message(
+        "revoked",
+        withdrawn=(
+            Withdrawn(_OLDER, Reason.APPROVAL_DELETED, "lin"),
+            Withdrawn(_APPROVAL, Reason.APPROVER_DEMOTED, "lin"),
+        ),
+        runs=(),
+        environments=(),
+        command=_APPROVE,
+    ),
+    "refusal_abbreviated": Refusal(
+        "lin",
+        (
+            RefusalLine(
+                "/ok-to-test abababab", Reason.COMMIT_ABBREVIATED, {"named": "abababab", "approve": _APPROVE}
+            ),
+        ),
+    ),
+    "refusal_not_trusted": Refusal("lin", (RefusalLine("/build", Reason.NOT_TRUSTED, _DISTRUST.facts),)),
     "stopping": message("stopping", runs=(41, 42)),
     "config_broken": ConfigBroken(".chatops.yml", "master", _PROBLEMS, _EXCERPT),
     "config_broken_proposed": ConfigBroken(".chatops.yml", SHA, _PROBLEMS[:1], _EXCERPT, proposed=True),

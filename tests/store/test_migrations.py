@@ -28,8 +28,10 @@ SAMPLES = Path(__file__).parent / "samples"
 SHOP = RepoPath("team", "shop")
 VERSIONS = tuple(sorted(file.stem for file in SAMPLES.glob("*.json")))
 RENAMES = "0003"
-"""The version that renamed tables and columns: earlier bots cannot work with its tables."""
-COMPATIBLE = VERSIONS[VERSIONS.index(RENAMES) :]
+"""The version that renamed tables and columns."""
+APPROVALS = "0005"
+"""The version that forgot approvals, because it needs more than earlier bots stored with them."""
+COMPATIBLE = VERSIONS[VERSIONS.index(APPROVALS) :]
 NEW_NAMES = {
     "sightings": "observed_states",
     "beat": "heartbeat",
@@ -50,6 +52,8 @@ def sample(version: str) -> Rows:
 def migrated(version: str) -> Rows:
     """Return the rows of a sample as they are after all migrations."""
     rows = sample(version)
+    if version < APPROVALS:
+        rows["approvals"] = []
     if version >= RENAMES:
         return rows
     found = {
@@ -108,7 +112,7 @@ def content(connection: Connection, like: Rows) -> Rows:
     for name, rows in like.items():
         table = known[name]
         got = connection.execute(select(table).order_by(*table.primary_key)).mappings()
-        found[name] = [{column: _plain(row[column]) for column in rows[0]} for row in got]
+        found[name] = [{column: _plain(row[column]) for column in next(iter(rows), row)} for row in got]
     return found
 
 
@@ -121,8 +125,12 @@ def _plain(value: Any) -> Any:
 def make(connection: Connection, version: str) -> None:
     """Migrate an empty database to an earlier version, and insert its rows."""
     command.upgrade(_config(connection), version)
-    connection.execute(insert(schema.schema_version).values(version=1 if version < RENAMES else 2))
+    connection.execute(insert(schema.schema_version).values(version=_required(version)))
     fill(connection, sample(version))
+
+
+def _required(version: str) -> int:
+    return 1 if version < RENAMES else 2 if version < APPROVALS else 3
 
 
 def made(url: str, version: str) -> None:
@@ -171,7 +179,8 @@ async def test_the_data_of_an_old_bot_can_be_used(store_url: str, version: str) 
     now = datetime.fromisoformat("2026-03-02T00:00+00:00")
     assert [(one.key, attempt) for one, attempt in await store.inbox.claim(lease, now, 9)] == [("two", 3)]
     assert [one.host for one in await store.pulls.environments(SHOP, 12)] == ["pr-12-shop"]
-    assert len(await store.pulls.images(SHOP, 12)) == len(await store.pulls.approved(SHOP, 12)) == 1
+    assert len(await store.pulls.images(SHOP, 12)) == 1
+    assert len(await store.pulls.approvals(SHOP, 12)) == (version >= APPROVALS)
     assert await stored_comment(store, "<!-- chatops:run=1 -->") == (7, "d")
     await store.close()
 

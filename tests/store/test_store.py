@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.model.approval import Approval, Withdrawn
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
@@ -150,6 +151,9 @@ async def test_answers_to_a_person_are_counted_by_pull_request(store: Store, lea
     assert await store.inbox.answers(RepoPath("team", "cart"), 12, "visitor", 9) == ()
 
 
+APPROVAL = Approval(SHA, "main", "lin", NOW, 70, "https://gitee.example.com/team/shop/pulls/12#note_70", "d")
+
+
 def decision(key: str, **what: Any) -> Decision:
     return Decision(key, SHOP, 12, NOW, **what)
 
@@ -171,22 +175,35 @@ async def claimed(store: Store, lease: Lease) -> tuple[Run, ...]:
 async def test_a_decision_is_committed_as_a_whole(store: Store, lease: Lease) -> None:
     older = await decided(store, lease, "zero")
     request = StopRequest(Reason.SUPERSEDED, {"by": "cdcdcdcd"})
-    what: Any = {"stop": (older.id,), "stop_request": request, "approve": SHA, "actor": "lin"}
+    what: Any = {"stop": (older.id,), "stop_request": request, "approve": APPROVAL}
     started = await decided(store, lease, "one", **what)
     assert started == replace(run(), id=started.id)
     assert await store.inbox.due(NOW) == ()
     assert await store.runs.run(older.id) == replace(older, stop=request)
-    assert await store.pulls.approved(SHOP, 12) == {SHA}
+    assert await store.pulls.approvals(SHOP, 12) == (APPROVAL,)
 
 
 async def test_a_decision_without_the_lease_changes_nothing(store: Store, lease: Lease) -> None:
     await store.inbox.accept(delivery("one"))
     await store.inbox.claim(Lease("another"), NOW, 9)
     with pytest.raises(LeaseLost):
-        await store.commit(decision("one", start=run(), approve=SHA, actor="lin"), lease)
+        await store.commit(decision("one", start=run(), approve=APPROVAL), lease)
     assert await store.runs.runs() == ()
-    assert await store.pulls.approved(SHOP, 12) == frozenset()
+    assert await store.pulls.approvals(SHOP, 12) == ()
     assert [found.key for found, _ in await store.inbox.due(NOW)] == ["one"]
+
+
+async def test_an_approval_is_deleted_by_its_comment(store: Store, lease: Lease) -> None:
+    other = replace(APPROVAL, base="release", comment=71, at=NOW + timedelta(seconds=1))
+    await decided(store, lease, "one", approve=other)
+    await decided(store, lease, "three", approve=APPROVAL)
+    assert await store.pulls.approvals(SHOP, 12) == (APPROVAL, other)
+    assert await store.pulls.approvals(SHOP, 13) == ()
+    again = replace(APPROVAL, comment=72)
+    gone = (Withdrawn(APPROVAL, Reason.APPROVAL_REVOKED, "lin"),)
+    await decided(store, lease, "three2", approve=again, revoke=gone)
+    await decided(store, lease, "seven77", revoke=gone)
+    assert await store.pulls.approvals(SHOP, 12) == (again, other)
 
 
 async def test_saving_a_run_keeps_columns_that_others_have_set(store: Store, lease: Lease) -> None:

@@ -19,7 +19,7 @@ from bot.web.application import application
 from bot.web.deps import IntakeDeps, UnfinishedBodies, WebDeps
 from bot.web.monitoring.engine_metrics import StoreMetrics
 from tests.fakes.adapters import PATIENCE
-from tests.web.fakes import FakeClock, FakeEnvironments, FakeInbox, FakeRunFiles, FakeRuns
+from tests.web.fakes import FakeApprovals, FakeClock, FakeEnvironments, FakeInbox, FakeRunFiles, FakeRuns
 
 Client = TestClient[Request, Application]
 
@@ -43,6 +43,7 @@ class Bench:
     inbox: FakeInbox = field(default_factory=FakeInbox)
     runs: FakeRuns = field(default_factory=FakeRuns)
     environments: FakeEnvironments = field(default_factory=FakeEnvironments)
+    approvals: FakeApprovals = field(default_factory=FakeApprovals)
     files: FakeRunFiles = field(default_factory=FakeRunFiles)
     components: dict[str, str | None] = field(default_factory=lambda: {"store": None, "docker": None})
     """What is wrong with each component."""
@@ -69,6 +70,7 @@ class Bench:
             ),
             runs=self.runs,
             environments=self.environments,
+            approvals=self.approvals,
             files=self.files,
             queue_positions=self.runs.queue_positions,
             readiness=self._readiness,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.core.environments import idle
+from bot.model.approval import Approval
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
@@ -117,6 +118,16 @@ class FakeEnvironments:
 
     async def visited(self, seen: Mapping[str, datetime]) -> None:
         self.put(*(idle.visited(self.by_label[label], at) for label, at in seen.items()))
+
+
+@dataclass
+class FakeApprovals:
+    """Approvals of every pull request."""
+
+    given: tuple[Approval, ...] = ()
+
+    async def approvals(self, repo: RepoPath, number: int) -> tuple[Approval, ...]:
+        return self.given if str(repo) and number else ()
 
 
 @dataclass

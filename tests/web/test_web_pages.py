@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.model.approval import Approval
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
@@ -87,6 +88,21 @@ async def test_older_runs_are_on_the_next_page(client: Client, bench: Bench) -> 
     assert "?before=" not in second
 
 
+async def test_the_page_of_a_pull_request_lists_its_approvals(client: Client, bench: Bench) -> None:
+    url = "https://gitee.test/oak/shop/pulls/7#note_70"
+    given = Approval("ab" * 20, "<main>", "lin", bench.clock.now(), 70, url, "d")
+    bench.approvals.given = (given, replace(given, url="javascript:alert(1)", sha="cd" * 20))
+
+    html = await page(client, "/prs/oak/shop/7")
+
+    assert "Approved commits" in html
+    assert f'title="{"ab" * 20}">{"ab" * 6}</code>' in html
+    assert "<code>&lt;main&gt;</code> · lin" in html
+    assert f'<a href="{url}" rel="noreferrer">comment</a>' in html
+    assert "javascript:" not in html
+    assert "已放行的提交" in await page(client, "/prs/oak/shop/7", language="zh")
+
+
 async def test_an_empty_home_page_explains_how_to_start(client: Client) -> None:
     assert "还没有运行记录" in await page(client, "/", language="zh")
 
@@ -155,7 +171,7 @@ async def test_a_stopped_run_shows_why(client: Client, bench: Bench) -> None:
     )
 
     assert "Cancelled by mei." in await page(client, "/runs/60")
-    assert "Superseded by a newer commit, <code>fedcba98</code>." in await page(client, "/runs/61")
+    assert "Superseded by a newer commit, <code>fedcba980000</code>." in await page(client, "/runs/61")
     assert "Stopping…" in await page(client, "/runs/62")
 
 

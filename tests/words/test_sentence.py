@@ -20,7 +20,7 @@ def shown(sentence: str, facts: dict[str, str], language: Language = Language.EN
         ("No {path}.", {"path": "a`b"}, "No `a`b`."),
         ("No {path}.", {}, "No `—`."),
         ("By {who}.", {"who": "lin"}, "By «lin»."),
-        ("At {sha}.", {"sha": SHA}, "At `a1b2c3d4`."),
+        ("At {sha}.", {"sha": SHA}, "At `a1b2c3d4e5f6`."),
         ("{step} failed.", {"step": "build"}, "Build failed."),
         ("{step} failed.", {"step": "paint"}, "`paint` failed."),
         ("For {level}.", {"level": "anyone"}, "For anyone."),

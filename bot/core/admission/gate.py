@@ -42,7 +42,7 @@ def refusal(
     if not snapshot.trusted and (
         runs_unapproved or not _permitted(level, snapshot, permission, trusted=False)
     ):
-        return Refuse(Reason.NOT_TRUSTED, {"author": snapshot.pull.author, "sha": snapshot.sha})
+        return Refuse(snapshot.distrust.reason, snapshot.distrust.facts)
     if command.runs_code and seen is not None and seen != snapshot.sha:
         return Refuse(Reason.HEAD_MOVED, {"seen": seen, "now": snapshot.sha})
     return None

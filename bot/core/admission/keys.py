@@ -23,6 +23,11 @@ def of_comment(repo: RepoPath, number: int, comment_id: int) -> str:
     return _key(repo, number, Trigger.COMMENT, comment_id)
 
 
+def of_withdrawal(repo: RepoPath, number: int, comment_id: int) -> str:
+    """Return the key of the end of a comment."""
+    return _key(repo, number, Trigger.WITHDRAWAL, comment_id)
+
+
 def body_digest(body: str) -> str:
     """Return the hash by which the text of a comment is recognized."""
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bot.core import paths
+from bot.core.admission import trust
 from bot.core.deciding import planning
 from bot.core.language import parsing
 from bot.core.language.command import AnyCommand
@@ -39,8 +40,14 @@ def plan_for(
     if files is not None and not paths.matches(snapshot.pipeline.paths, files):
         return Ignore("the path filters match no changed file")
     if not snapshot.trusted:
-        return Reply(ApprovalNeeded(snapshot.pull.author, snapshot.sha))
+        return Reply(approval_request(snapshot))
     return _planned(wanted, snapshot, usable)
+
+
+def approval_request(snapshot: Snapshot) -> ApprovalNeeded:
+    """Return the request to review and approve the latest commit."""
+    pull, command = snapshot.pull, trust.approve_command(snapshot.sha)
+    return ApprovalNeeded(snapshot.distrust, snapshot.sha, pull.base.ref, command, pull.changes_url)
 
 
 def needs(commands: Iterable[AnyCommand]) -> frozenset[Fact]:

@@ -16,9 +16,19 @@ from bot.core.language.parsing import Invocation, Line, Misuse, NearMiss
 from bot.model.delivery import Trigger
 from bot.model.environment import Extension
 from bot.model.forge import Permission
-from bot.model.outcome import Approve, Extend, Ignore, Outcome, Refuse, Reply, StartRun, StopRuns, Wake
+from bot.model.outcome import (
+    Approve,
+    Extend,
+    Ignore,
+    Outcome,
+    Refuse,
+    Reply,
+    Revoke,
+    StartRun,
+    StopRuns,
+    Wake,
+)
 from bot.model.plan import Plan
-from bot.model.reason import Reason
 from bot.model.snapshot import Fact, Snapshot
 from bot.model.views import Message, Refusal, RefusalLine
 
@@ -38,14 +48,16 @@ def comment(
     """Return the outcomes of a comment, in the order in which to apply them.
 
     `permission` is the actor's, read just now. `seen` is the head commit that the delivery reported, None if
-    unknown. There is at most one Approve, StopRuns, Extend, Wake and StartRun, each but the last followed by
-    its confirmation, and no Refuse: refusals are one Reply. An approval includes the automatic run of the
-    commit. A comment without commands for this bot gives one Ignore.
+    unknown. There is at most one Revoke, Approve, StopRuns, Extend, Wake and StartRun, each but the first and
+    the last followed by its confirmation, and no Refuse: refusals are one Reply. An approval includes the
+    automatic run of the commit. A comment without commands for this bot gives one Ignore.
     """
     known = tuple(commands)
     decided: list[tuple[Line, Outcome]] = []
     for line in lines:
         outcome = _decided(line, _foreseen(snapshot, decided), permission, seen, policy)
+        if isinstance(outcome, Revoke):
+            decided = [pair for pair in decided if not _lets_run(pair[1])]
         decided.append((line, outcome))
         if isinstance(outcome, Approve):
             trusted = _foreseen(snapshot, decided)
@@ -69,18 +81,17 @@ def _decided(
 ) -> Outcome:
     if isinstance(line, NearMiss):
         return _reply("hint", snapshot, typed=line.typed, suggestion=line.suggestion)
-    level = gate.permission_level(line.command, policy)
-    refused = gate.refusal(line.command, level, snapshot, permission=permission, seen=seen)
-    return refused or _planned(line, snapshot, seen)
+    command = line.command
+    level = gate.permission_level(command, policy)
+    if isinstance(line, Invocation) and command.revokes(line.args):
+        command = replace(command, runs_code=False)
+    refused = gate.refusal(command, level, snapshot, permission=permission, seen=seen)
+    return refused or _planned(line, snapshot)
 
 
-def _planned(line: Invocation | Misuse, snapshot: Snapshot, seen: str | None) -> Outcome:
+def _planned(line: Invocation | Misuse, snapshot: Snapshot) -> Outcome:
     if isinstance(line, Misuse):
         return Refuse(line.reason, line.facts)
-    if seen is None and line.command.approves and line.args == line.command.bind(()):
-        # It is unknown which commit this person reviewed, so that the command has to name it.
-        facts = {"argument": line.command.arguments[0].name, "usage": line.command.usage}
-        return Refuse(Reason.ARGUMENT_MISSING, facts)
     return line.command.plan(line.args, snapshot)
 
 
@@ -88,13 +99,20 @@ def _foreseen(snapshot: Snapshot, decided: Decided) -> Snapshot:
     """Return the facts as the commands so far will leave them."""
     outcomes = [outcome for _, outcome in decided]
     stopped = _stopped(outcomes)
-    approved = any(isinstance(outcome, Approve) and outcome.sha == snapshot.sha for outcome in outcomes)
+    deciding = [outcome for outcome in outcomes if isinstance(outcome, Approve | Revoke)]
+    approved = deciding[-1] == Approve(snapshot.sha) if deciding else snapshot.trusted
     changed = planning.wake_requested(planning.extended(snapshot, _extensions(outcomes)), _wakes(outcomes))
     return replace(
         planning.after(changed, _plan(outcomes)),
-        trusted=snapshot.trusted or approved,
+        trusted=snapshot.writers_only or approved,
         active=tuple(run for run in snapshot.active if run.id not in stopped),
     )
+
+
+def _lets_run(outcome: Outcome) -> bool:
+    """Return whether it lets code of the pull request run, which a later `revoke` in the comment prevents."""
+    started = isinstance(outcome, StartRun) and not outcome.plan.removes_only
+    return started or isinstance(outcome, Approve)
 
 
 def _plan(outcomes: Iterable[Outcome]) -> Plan:
@@ -117,9 +135,11 @@ def _wakes(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
 
 def _merged(decided: Decided, snapshot: Snapshot) -> Iterator[Outcome]:
     outcomes = [outcome for _, outcome in decided]
+    yield from _unique(outcome for outcome in outcomes if isinstance(outcome, Revoke))
     for approval in _unique(outcome for outcome in outcomes if isinstance(outcome, Approve)):
         yield approval
-        yield _reply("approved", snapshot, author=snapshot.pull.author, sha=approval.sha)
+        pull = snapshot.pull
+        yield _reply("approved", snapshot, author=pull.author, sha=approval.sha, base=pull.base.ref)
     if stopped := _stopped(outcomes):
         yield StopRuns(stopped)
         yield _reply("stopping", snapshot, runs=stopped)

@@ -4,14 +4,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.core.admission import keys, trust
+from bot.model.approval import Approval, Withdrawn
 from bot.model.delivery import Delivery
 from bot.model.environment import EnvironmentKey
-from bot.model.forge import PullRequest
-from bot.model.outcome import Approve, Decision, Extend, Ignore, Outcome, Reply, StartRun, StopRuns, Wake
-from bot.model.plan import Plan
+from bot.model.forge import Comment, PullRequest
+from bot.model.outcome import (
+    Approve,
+    Decision,
+    Extend,
+    Ignore,
+    Outcome,
+    Reply,
+    Revoke,
+    StartRun,
+    StopRuns,
+    Wake,
+)
+from bot.model.plan import Deploy, Plan, Teardown
+from bot.model.reason import Reason
 from bot.model.run import Note, Origin, Run, StopRequest
+from bot.model.snapshot import Snapshot
 from bot.model.text import Language
-from bot.model.views import Answer, ConfigBroken, View
+from bot.model.views import Answer, ConfigBroken, Message, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +42,8 @@ class Subject:
     """Why the base branch's configuration cannot be used; then only runs start that just remove things."""
     notes: tuple[Note, ...] = ()
     """Shown with the run."""
+    comment: Comment | None = None
+    """The comment that is decided, if it is one."""
 
 
 def ignored(delivery: Delivery, at: datetime, why: str, *, refuted: bool = False) -> Decision:
@@ -56,7 +73,48 @@ def answered_once(decision: Decision, *more: View) -> Decision:
 def stopping(decision: Decision, runs: Iterable[Run], request: StopRequest) -> Decision:
     """Add that these runs are to stop, because an event made them obsolete; those that only remove go on."""
     obsolete = tuple(run.id for run in runs if not run.plan.removes_only)
-    return replace(decision, stop=obsolete, stop_request=request) if obsolete else decision
+    if not obsolete:
+        return decision
+    return replace(decision, stop=tuple(dict.fromkeys((*decision.stop, *obsolete))), stop_request=request)
+
+
+def revoking(
+    decision: Decision, snapshot: Snapshot, subject: Subject, withdrawn: Iterable[Withdrawn]
+) -> Decision:
+    """Add the end of what runs because of approvals that no longer count, and a reply that says so.
+
+    Runs of their commits stop, and environments with their code are removed, unless the decision starts
+    a run already.
+    """
+    revoked = tuple(dict.fromkeys((*withdrawn, *decision.revoke)))
+    if not revoked:
+        return decision
+    runs, environments = _running(snapshot, revoked)
+    first = revoked[0]
+    decision = stopping(decision, runs, StopRequest(first.reason, first.facts))
+    if environments and decision.start is None:
+        steps = tuple(Teardown(name, config=snapshot.pipeline.teardown) for name in environments)
+        decision = _starting(decision, Plan(steps), subject)
+    facts = {
+        "withdrawn": revoked,
+        "runs": tuple(run.id for run in runs),
+        "environments": environments,
+        "command": "" if snapshot.writers_only else trust.approve_command(snapshot.sha),
+    }
+    replies = (Message("revoked", facts), *decision.replies)
+    return replace(decision, revoke=revoked, replies=replies)
+
+
+def _running(snapshot: Snapshot, revoked: Iterable[Withdrawn]) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+    """Return the runs and the environments of commits that are not trusted any more."""
+    gone = {one.approval for one in revoked}
+    left = {one.sha for one in snapshot.approvals if one not in gone and one.base == snapshot.pull.base.ref}
+    trusted = left | ({snapshot.sha} if snapshot.writers_only else set())
+    ended = {one.sha for one in gone} - trusted
+    runs = tuple(run for run in snapshot.active if run.sha in ended and not run.plan.removes_only)
+    deployed = [one.key.name for one in snapshot.environments.values() if one.sha in ended]
+    coming = [step.environment for run in runs for step in run.plan.steps if isinstance(step, Deploy)]
+    return runs, tuple(dict.fromkeys((*deployed, *coming)))
 
 
 def _with(decision: Decision, outcome: Outcome, subject: Subject) -> Decision:
@@ -66,8 +124,8 @@ def _with(decision: Decision, outcome: Outcome, subject: Subject) -> Decision:
         case StopRuns(runs=runs, reason=reason):
             request = StopRequest(reason, {"who": subject.origin.actor})
             return replace(decision, stop=runs, stop_request=request)
-        case Approve(sha=sha):
-            return replace(decision, approve=sha, actor=subject.origin.actor)
+        case Approve() | Revoke():
+            return _with_approvals(decision, outcome, subject)
         case Extend() | Wake():
             return _with_environments(decision, outcome, subject)
         case Reply(view=view):
@@ -75,6 +133,29 @@ def _with(decision: Decision, outcome: Outcome, subject: Subject) -> Decision:
         case Ignore(why=why):
             return replace(decision, ending=f"ignored: {why}")
     raise ValueError(f"refusals are merged into a reply before: {outcome}")
+
+
+def _with_approvals(decision: Decision, outcome: Approve | Revoke, subject: Subject) -> Decision:
+    if isinstance(outcome, Approve):
+        return replace(decision, approve=_approval(outcome.sha, subject))
+    who = subject.origin.actor
+    found = tuple(Withdrawn(one, Reason.APPROVAL_REVOKED, who) for one in outcome.approvals)
+    return replace(decision, revoke=found)
+
+
+def _approval(sha: str, subject: Subject) -> Approval:
+    comment = subject.comment
+    if comment is None:
+        raise ValueError("only a comment approves a commit")
+    return Approval(
+        sha=sha,
+        base=subject.pull.base.ref,
+        actor=subject.origin.actor,
+        at=subject.at,
+        comment=comment.id,
+        url=comment.url,
+        digest=keys.body_digest(comment.body),
+    )
 
 
 def _with_environments(decision: Decision, outcome: Extend | Wake, subject: Subject) -> Decision:

@@ -34,6 +34,10 @@ def _always(_: Pipeline) -> bool:
     return True
 
 
+def _never(_: object) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class NoArguments:
     """For commands without arguments."""
@@ -64,6 +68,8 @@ class Command(Generic[A]):
     actor saw, and only if the commit is trusted."""
     approves: bool = False
     """Whether it approves untrusted commits; it never requires less than write access."""
+    revokes: Callable[[A], bool] = field(default=_never)
+    """Whether these arguments take approvals back, so that nothing of the pull request will run."""
     automatic: bool = False
     """Whether `on:` in the repository's configuration may name it."""
     offered: Callable[[Pipeline], bool] = field(default=_always)

@@ -1,6 +1,6 @@
 """Turns a delivery into a decision: reads the facts again from their sources, and asks the pure core."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -47,6 +47,8 @@ class Decider:
 
     async def decide(self, delivery: Delivery) -> Decision:
         """Read what the delivery refers to from Gitee's API, and decide on that alone."""
+        if delivery.trigger is Trigger.WITHDRAWAL and not await self._approves(delivery):
+            return self._ignored(delivery, "no commit was approved in this comment", refuted=True)
         pull = await self.forge.pull_request(delivery.repo, delivery.number)
         if pull is None:
             # The sender knows the secret, so that it probably exists and becomes visible in a moment.
@@ -54,6 +56,8 @@ class Decider:
             raise NotThereYet(Reason.GITEE_UNAVAILABLE, facts)
         if delivery.trigger is Trigger.COMMENT:
             return await self._comment(delivery, pull)
+        if delivery.trigger is Trigger.WITHDRAWAL:
+            return await self._withdrawal(delivery, pull)
         decided = await self._event(delivery, pull)
         observed = ObservedState(self.clock.now(), pull.head.sha, pull.state)
         return decided if decided.refuted else replace(decided, observed=observed)
@@ -64,7 +68,7 @@ class Decider:
             return self._ignored(delivery, "there is no such comment", refuted=True)
         if await self.identity.is_me(comment.author):
             return self._ignored(delivery, "the bot's own comment")
-        if doubt := _doubt(delivery, comment):
+        if doubt := _doubt(delivery, pull, comment):
             # An edited comment is never decided, whatever the next delivery reports about it.
             edited = comment.updated_at > comment.created_at
             return self._ignored(delivery, doubt, refuted=not edited)
@@ -83,7 +87,7 @@ class Decider:
             # The permission is not read again: it would cost more than everything else about such a comment.
             return self._ignored(delivery, f"{comment.author} has had all answers of this hour")
         needs = decide.needs(lines, self.commands)
-        facts = await self.gatherer.gather(pull, comment.author, needs)
+        facts = await self.gatherer.gather(pull, comment.author, needs, comment=comment)
         if not (self.answering.strangers or gate.known(facts.snapshot, facts.permission)):
             return self._ignored(delivery, f"{comment.author} is a stranger, and strangers get no answers")
         outcomes = decide.comment(
@@ -95,9 +99,22 @@ class Decider:
             policy=self.policy,
         )
         origin = Origin(Trigger.COMMENT, comment.author, parsing.command_text(lines), delivery.key)
-        decided = decision.join(outcomes, self._subject(facts, origin))
+        decided = self._joined(outcomes, facts, self._subject(facts, origin, comment=comment))
         decided = replace(decided, observed=ObservedState(self.clock.now(), comment=comment.id))
         return self._limited(decided, facts.snapshot, answered)
+
+    async def _withdrawal(self, delivery: Delivery, pull: PullRequest) -> Decision:
+        """Check the approvals given in a comment, and end what runs because of those that no longer count."""
+        check = {delivery.comment_id or 0}
+        facts = await self.gatherer.gather(pull, delivery.sender or pull.author, (), check=check)
+        if not facts.withdrawn:
+            return self._ignored(delivery, "the approval still counts", refuted=True)
+        origin = Origin(delivery.trigger, "", "", delivery.key)
+        return self._joined((Ignore("an approval was withdrawn"),), facts, self._subject(facts, origin))
+
+    async def _approves(self, delivery: Delivery) -> bool:
+        approvals = await self.gatherer.records.pulls.approvals(delivery.repo, delivery.number)
+        return any(one.comment == delivery.comment_id for one in approvals)
 
     async def _event(self, delivery: Delivery, pull: PullRequest) -> Decision:
         over = pull.state is not PullState.OPEN
@@ -110,26 +127,33 @@ class Decider:
         origin = Origin(delivery.trigger, "" if over else pull.author, "", delivery.key)
         if over:
             outcome = automatic.plan_for(delivery.trigger, facts.snapshot, None, self.commands)
-            decided = decision.join((outcome,), self._subject(facts, origin))
+            decided = self._joined((outcome,), facts, self._subject(facts, origin))
             return decision.stopping(decided, facts.snapshot.active, StopRequest(Reason.CLOSED))
-        if delivery.trigger in {Trigger.OPEN, Trigger.UPDATE} and await self._known(pull, delivery):
+        repeated = delivery.trigger in {Trigger.OPEN, Trigger.UPDATE} and facts.snapshot.trusted
+        if repeated and await self._known(pull, delivery):
             return self._ignored(delivery, "this commit has had its automatic run")
         return await self._started(delivery, facts, origin)
 
     async def _started(self, delivery: Delivery, facts: Facts, origin: Origin) -> Decision:
-        pull = facts.snapshot.pull
+        snapshot = facts.snapshot
+        pull = snapshot.pull
         files = await self.forge.changed_files(pull.repo, pull.number)
-        proposed = await self.gatherer.proposed(pull) if config_file.changed(files) else None
+        proposed = await self.gatherer.config.proposed(pull) if config_file.changed(files) else None
         broken = (replace(proposed, proposed=True),) if isinstance(proposed, ConfigBroken) else ()
         if facts.broken is None and await self._builds_nothing(facts):
             outcome: Outcome = Ignore("there is neither a configuration nor a Dockerfile")
         else:
-            outcome = automatic.plan_for(delivery.trigger, facts.snapshot, files, self.commands)
-        notes = (CONFIG_CHANGED,) if isinstance(proposed, Pipeline) else ()
-        decided = decision.join((outcome,), self._subject(facts, origin, notes))
-        old = [run for run in facts.snapshot.active if run.sha != pull.head.sha]
-        request = StopRequest(Reason.SUPERSEDED, {"by": pull.head.sha})
-        return decision.stopping(replace(decided, replies=(*broken, *decided.replies)), old, request)
+            current = snapshot if snapshot.trusted else replace(snapshot, active=())
+            outcome = automatic.plan_for(delivery.trigger, current, files, self.commands)
+        notes = (CONFIG_CHANGED,) if isinstance(proposed, Pipeline) and facts.reviewed else ()
+        decided = self._joined((outcome,), facts, self._subject(facts, origin, notes))
+        decided = replace(decided, replies=(*broken, *decided.replies))
+        if not snapshot.trusted:
+            request = StopRequest(snapshot.distrust.reason, snapshot.distrust.facts)
+            same = [run for run in snapshot.active if run.sha == pull.head.sha and run.id not in decided.stop]
+            decided = decision.stopping(decided, same, request)
+        old = [run for run in snapshot.active if run.sha != pull.head.sha]
+        return decision.stopping(decided, old, StopRequest(Reason.SUPERSEDED, {"by": pull.head.sha}))
 
     async def _builds_nothing(self, facts: Facts) -> bool:
         """Return whether an automatic run could only fail, as the repository is not set up for the bot."""
@@ -173,16 +197,26 @@ class Decider:
         notice = (Message("answers_limited", facts),) if until else ()
         return replace(decision.answered_once(decided, *notice), stranger=now.actor)
 
-    def _subject(self, facts: Facts, origin: Origin, notes: tuple[Note, ...] = ()) -> Subject:
-        return Subject(facts.snapshot.pull, origin, facts.snapshot.now, facts.language, facts.broken, notes)
+    def _joined(self, outcomes: Iterable[Outcome], facts: Facts, subject: Subject) -> Decision:
+        decided = decision.join(outcomes, subject)
+        return decision.revoking(decided, facts.snapshot, subject, facts.withdrawn)
+
+    def _subject(
+        self, facts: Facts, origin: Origin, notes: tuple[Note, ...] = (), comment: Comment | None = None
+    ) -> Subject:
+        now, pull = facts.snapshot.now, facts.snapshot.pull
+        shown = (*notes, *facts.notes)
+        return Subject(pull, origin, now, facts.language, facts.broken, shown, comment)
 
     def _ignored(self, delivery: Delivery, why: str, *, refuted: bool = False) -> Decision:
         return decision.ignored(delivery, self.clock.now(), why, refuted=refuted)
 
 
-def _doubt(delivery: Delivery, comment: Comment) -> str | None:
+def _doubt(delivery: Delivery, pull: PullRequest, comment: Comment) -> str | None:
     """Return why this comment is not the one of the delivery, whose body is not signed; None if it is."""
-    if comment.number not in {None, delivery.number}:
+    if comment.repo is None or comment.number is None:
+        return "Gitee does not report which pull request the comment belongs to"
+    if not comment.repo.same_as(pull.repo) or comment.number != pull.number:
         return "the comment belongs to another pull request"
     if delivery.received_at - comment.created_at > missed_events.FRESH:
         return "the comment was written long before the delivery"

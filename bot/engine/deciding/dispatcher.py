@@ -137,6 +137,6 @@ class Dispatcher:
 def _marker(delivery: Delivery, view: View, index: int) -> str:
     """Return the marker of a reply: the same one however often the delivery is decided."""
     if isinstance(view, ApprovalNeeded):
-        # One comment per commit: each further event at this commit would post the same.
-        return naming.comment_marker("approval", view.sha[:12])
+        # One comment per commit and branch: each further event would post the same.
+        return naming.request_marker(view.sha, view.base)
     return naming.reply_marker(delivery.key, index)

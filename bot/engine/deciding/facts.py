@@ -1,24 +1,23 @@
 """Reads the facts of a decision again from their sources: a delivery only says where to look."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from bot.core.admission import trust
 from bot.core.language import catalog
 from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.engine.deciding.config_reader import ConfigReader
+from bot.engine.deciding.trust_facts import TrustReader
 from bot.engine.records import Records
-from bot.model.forge import Permission, PullRequest
-from bot.model.limits import Limits
+from bot.model.approval import Withdrawn
+from bot.model.forge import Comment, Permission, PullRequest
 from bot.model.pipeline import Pipeline
-from bot.model.run import Run
+from bot.model.run import Note, Run
 from bot.model.snapshot import CommandSettings, Fact, LogTail, Snapshot
 from bot.model.text import Language
 from bot.model.views import ConfigBroken
-from bot.pipeline import config_file
-from bot.ports import Clock, Forge, LogReader, Sandbox
+from bot.ports import Clock, Forge, LogReader
 
-CONFIG_LIMITS = Limits(seconds=10, inline=4 << 10)
 LOG_BYTES = 16 << 10
 """How much of the end of a log is read for a comment."""
 
@@ -30,10 +29,16 @@ class Facts:
     snapshot: Snapshot
     permission: Permission
     broken: ConfigBroken | None
-    """Why the configuration of the base branch cannot be used, if so."""
+    """Why the configuration cannot be used, if so."""
     configured: bool
-    """Whether the base branch has a configuration at all."""
+    """Whether there is a configuration at all."""
     language: Language
+    withdrawn: tuple[Withdrawn, ...] = ()
+    """Approvals that turned out not to count any more."""
+    notes: tuple[Note, ...] = ()
+    """What to say about the configuration with a run."""
+    reviewed: bool = True
+    """Whether the configuration is that of the base branch, and will change when this is merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,68 +47,66 @@ class FactGatherer:
 
     forge: Forge
     records: Records
+    trust: TrustReader
+    config: ConfigReader
     logs: LogReader
     commands: tuple[AnyCommand, ...]
     policy: Mapping[str, PermissionLevel]
     settings: CommandSettings
     clock: Clock
-    sandbox: Sandbox
     language: Language
     """The language of comments where the repository does not choose one."""
 
-    async def gather(self, pull: PullRequest, actor: str, needs: Iterable[Fact]) -> Facts:
-        """Read what every decision needs about a pull request and a person, and the facts in `needs`."""
-        permission, author_permission, pipeline, approved, active = await asyncio.gather(
+    async def gather(
+        self,
+        pull: PullRequest,
+        actor: str,
+        needs: Iterable[Fact],
+        *,
+        comment: Comment | None = None,
+        check: Collection[int] = (),
+    ) -> Facts:
+        """Read what every decision needs about a pull request and a person, and the facts in `needs`.
+
+        `comment` is the one that is decided, if it is one. The approvals given in the comments `check` are
+        checked.
+        """
+        permission, trust, config, active = await asyncio.gather(
             self.forge.permission(pull.repo, actor),
-            self.forge.permission(pull.repo, pull.author),
-            self._pipeline(pull),
-            self.records.pulls.approved(pull.repo, pull.number),
+            self.trust.read(pull, check=check),
+            self.config.read(pull),
             self.records.runs.unfinished(pull.repo, pull.number),
         )
+        pipeline = config.pipeline
         usable = pipeline if isinstance(pipeline, Pipeline) else Pipeline()
         snapshot = Snapshot(
             pull=pull,
             pipeline=usable,
             actor=actor,
             now=self.clock.now(),
-            trusted=trust.trusted(pull, author_permission, approved),
+            trusted=trust.trusted,
             active=active,
             settings=self.settings,
             writes=permission >= Permission.WRITE,
-            author_writes=author_permission >= Permission.WRITE,
+            writers_only=trust.distrust is None,
+            approvals=trust.approvals,
         )
-        for fact in needs:
-            snapshot = await self._with(snapshot, fact)
+        if trust.distrust is not None:
+            snapshot = replace(snapshot, distrust=trust.distrust)
+        for fact in {*needs, *((Fact.ENVIRONMENTS,) if trust.withdrawn else ())}:
+            snapshot = await self._with(snapshot, fact, comment)
         return Facts(
             snapshot=snapshot,
             permission=permission,
             broken=pipeline if isinstance(pipeline, ConfigBroken) else None,
             configured=pipeline is not None,
             language=usable.language or self.language,
+            withdrawn=trust.withdrawn,
+            notes=config.notes,
+            reviewed=config.reviewed,
         )
 
-    async def proposed(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
-        """Return the configuration as the pull request would have it; None if it has none."""
-        content = await self.forge.file(pull.head.repo or pull.repo, config_file.FILE, pull.head.sha)
-        return None if content is None else await self._read(content, pull.head.ref)
-
-    async def _pipeline(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
-        content = await self.forge.file(pull.repo, config_file.FILE, pull.base.ref)
-        return None if content is None else await self._read(content, pull.base.ref)
-
-    async def _read(self, content: bytes, ref: str) -> Pipeline | ConfigBroken:
-        known = catalog.names(self.commands)
-        return await self.sandbox.call(
-            CONFIG_LIMITS,
-            config_file.FILE,
-            config_file.read,
-            content[: config_file.MAX_BYTES + 1],
-            file=config_file.FILE,
-            ref=ref,
-            known_commands=known,
-        )
-
-    async def _with(self, snapshot: Snapshot, fact: Fact) -> Snapshot:
+    async def _with(self, snapshot: Snapshot, fact: Fact, comment: Comment | None) -> Snapshot:
         """Return the snapshot with one more fact."""
         repo, number = snapshot.pull.repo, snapshot.pull.number
         match fact:
@@ -118,6 +121,9 @@ class FactGatherer:
             case Fact.LOGS:
                 runs = await self.records.runs.runs(repo=repo, number=number)
                 return replace(snapshot, logs=await self._logs(runs))
+            case Fact.ANNOUNCED:
+                announced = comment is not None and await self.trust.announced(snapshot.pull, comment)
+                return replace(snapshot, announced=announced)
             case Fact.COMMANDS:
                 offered = catalog.offered(self.commands, self.policy, snapshot.pipeline)
                 return replace(snapshot, commands=offered)

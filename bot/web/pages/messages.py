@@ -75,6 +75,9 @@ WORDS: Final[Mapping[str, Text]] = {
         zh="日志较长，此处未全部显示；完整内容见纯文本。",
     ),
     "log.lost": Text(en="Connection lost, trying again…", zh="连接中断，正在重试…"),
+    "pull.approvals": Text(en="Approved commits", zh="已放行的提交"),
+    "pull.approved_for": Text(en="target branch", zh="目标分支"),
+    "pull.approved_in": Text(en="comment", zh="评论"),
     "pull.none": Text(en="No runs for this pull request.", zh="此 PR 没有运行记录。"),
     "environments.none": Text(
         en="No environments. Comment /deploy under a pull request to start one.",

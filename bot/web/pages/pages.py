@@ -61,13 +61,15 @@ async def pull(request: web.Request) -> web.Response:
     number = int(request.match_info["number"])
     runs = await deps.runs.runs(repo=repo, number=number, limit=PAGE)
     environments = await deps.environments.environments(repo, number)
-    if not runs and not environments:
+    approvals = await deps.approvals.approvals(repo, number)
+    if not runs and not environments and not approvals:
         raise web.HTTPNotFound
     facts = {
         "repo": repo,
         "number": number,
         "runs": await _rows(request, runs),
         **_environments(request, environments),
+        "approvals": approvals,
         "gitee_url": deps.gitee_url.rstrip("/"),
     }
     return page(request, "pull.html.j2", facts)

@@ -1,0 +1,115 @@
+"""Reads whose code a pull request brings: who may push to its fork, and whether its approvals still count."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.core import naming
+from bot.core.admission import gate, keys, trust
+from bot.core.language.command import AnyCommand, PermissionLevel
+from bot.engine.deciding.cache import BriefCache
+from bot.engine.records import Records
+from bot.model.approval import Approval, Distrust, Withdrawn
+from bot.model.errors import RetryLater
+from bot.model.forge import Comment, Permission, PullRequest
+from bot.model.reason import Reason
+from bot.ports import Forge
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whether the latest commit is trusted, and why."""
+
+    distrust: Distrust | None
+    """Why it needs an approval; None if only people with write access can have pushed it."""
+    approvals: tuple[Approval, ...]
+    """Those that still count, as far as they were checked."""
+    withdrawn: tuple[Withdrawn, ...]
+    """Those that turned out not to count any more."""
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrustReader:
+    """Reads what trust depends on. Raises what the forge and the store raise."""
+
+    forge: Forge
+    records: Records
+    commands: tuple[AnyCommand, ...]
+    policy: Mapping[str, PermissionLevel]
+    others: BriefCache[Mapping[str, Permission] | None]
+    """The permissions in the base repository of everyone but the author who may push to a fork."""
+    trust_namespaces: bool = False
+    """Whether a fork in its author's own namespace counts as the author's even if others may push to it."""
+
+    async def read(self, pull: PullRequest, *, check: Collection[int] = ()) -> Trust:
+        """Return whether the head is trusted.
+
+        The approval that this depends on is checked at Gitee, and so are those given in the comments `check`.
+        """
+        distrust, approvals = await asyncio.gather(
+            self._distrust(pull), self.records.pulls.approvals(pull.repo, pull.number)
+        )
+        needed = [one for one in approvals if distrust is not None and trust.covers(one, pull)]
+        checked = [one for one in approvals if one in needed or one.comment in check]
+        withdrawn = await self._withdrawn(pull, checked)
+        gone = {one.approval for one in withdrawn}
+        return Trust(
+            distrust=distrust,
+            approvals=tuple(one for one in approvals if one not in gone),
+            withdrawn=withdrawn,
+            trusted=distrust is None or any(one not in gone for one in needed),
+        )
+
+    async def announced(self, pull: PullRequest, comment: Comment) -> bool:
+        """Return whether the bot requested an approval of this head, and of nothing else, before the comment.
+
+        If it has requested one of another commit as well, the person may have reviewed that one.
+        """
+        requests = await self.records.pulls.requests(pull.repo, pull.number)
+        marker = naming.request_marker(pull.head.sha, pull.base.ref)
+        if set(requests) != {marker} or not requests[marker]:
+            return False
+        return trust.announced(await self.forge.comment(pull.repo, requests[marker]), comment)
+
+    async def _distrust(self, pull: PullRequest) -> Distrust | None:
+        author = await self.forge.permission(pull.repo, pull.author)
+        if not trust.may_be_own(pull, author):
+            return trust.distrust(pull, author, None)
+        # The commit is part of the key: someone who has just become a collaborator may have pushed it.
+        key = (str(pull.head.repo).lower(), pull.head.sha)
+        others = {} if self.trust_namespaces else await self.others.get(key, lambda: self._read_others(pull))
+        return trust.distrust(pull, author, others)
+
+    async def _read_others(self, pull: PullRequest) -> Mapping[str, Permission] | None:
+        """Return the permissions in the base repository of those who may push to the fork, but its author."""
+        fork = pull.head.repo
+        pushers = None if fork is None else await self.forge.pushers(fork)
+        if pushers is None:
+            return None
+        logins = sorted(login for login in pushers if not trust.same_person(login, pull.author))
+        asked = logins[: trust.MOST_OTHERS]
+        found = await asyncio.gather(*(self.forge.permission(pull.repo, login) for login in asked))
+        return dict.fromkeys(logins, Permission.NONE) | dict(zip(asked, found, strict=True))
+
+    async def _withdrawn(self, pull: PullRequest, approvals: Sequence[Approval]) -> tuple[Withdrawn, ...]:
+        found = await asyncio.gather(*(self._withdrawal(pull, one) for one in approvals))
+        withdrawn = tuple(one for one in found if one is not None)
+        if withdrawn and await self.forge.pull_request(pull.repo, pull.number) is None:
+            # Everything is 404 while the bot has no access; that withdraws nothing.
+            facts = {"message": "the bot may not see the pull request any more"}
+            raise RetryLater(Reason.GITEE_UNAVAILABLE, facts)
+        return withdrawn
+
+    async def _withdrawal(self, pull: PullRequest, approval: Approval) -> Withdrawn | None:
+        comment, permission = await asyncio.gather(
+            self.forge.comment(pull.repo, approval.comment),
+            self.forge.permission(pull.repo, approval.actor),
+        )
+        digest = keys.body_digest(comment.body) if comment is not None else ""
+        return trust.withdrawal(approval, comment, digest, permission, self._level)
+
+    @property
+    def _level(self) -> PermissionLevel:
+        approving = [gate.permission_level(one, self.policy) for one in self.commands if one.approves]
+        return next(iter(approving), PermissionLevel.ADMIN)
