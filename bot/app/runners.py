@@ -54,7 +54,7 @@ async def open_runners(settings: Settings, stack: AsyncExitStack, sandbox: Sandb
     if settings.buildkit.address:
         runners.builders[RunnerName.KUBERNETES] = open_buildkit(settings)
     if settings.jenkins.url:
-        jenkins = open_jenkins(settings)
+        jenkins = open_jenkins(settings, sandbox)
         stack.push_async_callback(jenkins.close)
         runners.jobs[RunnerName.JENKINS] = jenkins
     return runners
@@ -74,7 +74,7 @@ def open_buildkit(settings: Settings) -> BuildKitBuilder:
     return BuildKitBuilder(options, *([account] if account else []))
 
 
-def open_jenkins(settings: Settings) -> JenkinsJobs:
+def open_jenkins(settings: Settings, sandbox: Sandbox) -> JenkinsJobs:
     """Return the jobs of the Jenkins that the settings name; the caller closes them."""
     chosen = settings.jenkins
     client = JenkinsClient(
@@ -87,7 +87,14 @@ def open_jenkins(settings: Settings) -> JenkinsJobs:
         )
     )
     timeouts = JenkinsTimeouts(chosen.poll, chosen.queue_timeout, chosen.outage)
-    return JenkinsJobs(client, chosen.public_url or chosen.url, chosen.jobs, SystemClock(), timeouts)
+    return JenkinsJobs(
+        client,
+        chosen.public_url or chosen.url,
+        chosen.jobs,
+        SystemClock(),
+        timeouts,
+        sandbox=sandbox,
+    )
 
 
 def _docker_builder(

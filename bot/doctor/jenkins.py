@@ -21,6 +21,7 @@ from bot.pipeline import config_file
 from bot.runners.jenkins import paths, responses
 from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.jobs import JenkinsJobs
+from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import Settings
 
 _PAGE = 2 << 20
@@ -46,7 +47,7 @@ def enabled(settings: Settings) -> bool:
 
 async def check(options: DoctorOptions) -> Sequence[Finding]:
     """Check that Jenkins answers, the bot's account, and the jobs."""
-    jobs = open_jenkins(options.settings)
+    jobs = open_jenkins(options.settings, ProcessSandbox())
     try:
         found = [await _account(jobs.client, options.settings), *_policy(options.settings)]
         checks = [_job(jobs, one) for one in await _named_jobs(options)]

@@ -7,6 +7,7 @@ from typing import TypeGuard
 from bot.core.deciding import placeholders
 from bot.core.results import job_results, junit
 from bot.model.errors import TellUser
+from bot.model.limits import Limits
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TeardownConfig, TestConfig
 from bot.model.plan import Build, Deploy, Step, Teardown, Test
 from bot.model.reason import Reason
@@ -18,6 +19,7 @@ from bot.steps import report as reports_of_suites
 from bot.steps.context import StepContext
 from bot.steps.test import SHOWN_FAILURES
 
+RESULT_LIMITS = Limits(seconds=20, inline=64 << 10)
 PASSED, ABORTED = "SUCCESS", "ABORTED"
 ALL_SUITES = "all"
 
@@ -122,7 +124,7 @@ async def _build(step: Build, context: StepContext) -> StepResult:
     ending = await _run(_order(step, context), context)
     if ending.result != PASSED:
         return _failure(ending, context)
-    reported = _reported(ending)
+    reported = await _reported(ending, context)
     facts = _facts(ending)
     if not reported.image:
         return StepResult(StepState.PASSED, Reason.JENKINS_NO_IMAGE, facts)
@@ -138,7 +140,7 @@ async def _deploy(step: Deploy, context: StepContext) -> StepResult:
     ending = await _run(_order(step, context), context)
     if ending.result != PASSED:
         return _failure(ending, context)
-    reported = _reported(ending)
+    reported = await _reported(ending, context)
     context.log.note(f"ready at {reported.url}" if reported.url else "the job reported no address")
     return StepResult(
         StepState.PASSED,
@@ -205,9 +207,11 @@ def _environment_values(context: StepContext, name: str) -> dict[str, str]:
     }
 
 
-def _reported(ending: JobEnding) -> job_results.ReportedResult:
+async def _reported(ending: JobEnding, context: StepContext) -> job_results.ReportedResult:
     try:
-        return job_results.read(ending.files)
+        return await context.adapters.sandbox.call(
+            RESULT_LIMITS, ending.name, job_results.read, dict(ending.files)
+        )
     except job_results.UnreadableResultError as error:
         facts = {**_facts(ending), "path": error.path, "message": error.message}
         raise TellUser(Reason.JENKINS_RESULT_UNREADABLE, facts) from error

@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from bot.app.clock import SystemClock
 from bot.core.language.commandline import MAX_BODY
+from bot.core.results import job_results
 from bot.discovery import find_commands
 from bot.engine.deciding import comment_lines
 from bot.engine.deciding.cache import BriefCache
 from bot.engine.deciding.config_reader import ConfigReader
-from bot.model.errors import TellUser, TooExpensive
+from bot.model.errors import ChatOpsError, TellUser, TooExpensive
 from bot.model.forge import Comment, RepoPath
 from bot.model.limits import Limits
 from bot.model.pipeline import BuildConfig
@@ -26,12 +28,15 @@ from bot.pipeline import config_file
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderFileStore
 from bot.runners.docker.context import filtered
+from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
+from bot.runners.jenkins.results import Results
 from bot.runners.kubernetes import plans, rendering
 from bot.runners.kubernetes.pure.manifests import LARGEST as LARGEST_MANIFEST
 from bot.runners.lines import Lines, LogWriter
 from bot.sandbox.process import ProcessSandbox
-from bot.steps import build, report
+from bot.steps import build, job, report
 from tests.fakes.adapters import FakeWorld
+from tests.fakes.log import FakeLog
 from tests.real.parts import tar
 
 LONGEST = 0.1
@@ -221,3 +226,45 @@ async def test_manifests() -> None:
             assert len(text) < LARGEST_MANIFEST
             with pytest.raises(TellUser):
                 await sandbox().call(plans.MANIFEST_LIMITS, name, plans.parsed, name, text)
+
+
+class Jenkins:
+    """Answers every request with the same body."""
+
+    def __init__(self, body: bytes) -> None:
+        self._http = httpx.AsyncClient(
+            transport=httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+        )
+
+    @asynccontextmanager
+    async def results(self) -> AsyncIterator[Results]:
+        client = JenkinsClient(JenkinsOptions("http://jenkins.example.com"), http=self._http)
+        yield Results(client, "team/e2e", 1, FakeLog(), sandbox())
+        await client.close()
+
+
+@pytest.mark.parametrize(
+    "case", ['{"name":"a"}', '{"name":"a","status":"FAILED"}', "{}", '{"name":"\\n"}', "[["]
+)
+async def test_results_in_jenkins(case: str) -> None:
+    body = repeated(f"{case},", '{"suites":[{"cases":[', "0]}]}", 8 << 20).encode()
+    async with Jenkins(body).results() as results, turning():
+        try:
+            found = await results.report()
+        except ChatOpsError:
+            return
+    assert found is not None
+    assert len(found.cases) <= 21_000
+
+
+async def test_files_in_jenkins() -> None:
+    body = repeated('{"relativePath":"a/a/a/a/a/a.xml"},', '{"artifacts":[', "0]}", 3 << 20).encode()
+    async with Jenkins(body).results() as results, turning():
+        assert await results.files(["**/b", "**/*a*a*a*b.xml"]) == {}
+
+
+async def test_results_that_a_job_reports() -> None:
+    files = {f"{number}/chatops.env": b"A=b\n" * 1_000_000 for number in range(4)}
+    async with turning():
+        found = await sandbox().call(job.RESULT_LIMITS, "team/e2e", job_results.read, files)
+    assert found == job_results.ReportedResult()

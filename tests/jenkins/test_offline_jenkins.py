@@ -136,7 +136,8 @@ def test_unexpected_structures_are_read_as_empty() -> None:
     )
     assert responses.job({"builds": "none", "property": [1, {"parameterDefinitions": [{}]}]}).builds == {}
     assert responses.queued({"items": {}}, "k") is None
-    assert responses.artifacts({"artifacts": [{"fileName": "x"}]}) == ("",)
+    assert responses.artifacts(b'{"artifacts": [{"fileName": "x"}]}', "", ["**"], 9) == ("",)
+    assert responses.artifacts(b"[]", "", ["**"], 9) == ()
 
 
 def served(console: ConsoleLog, start: int = 0) -> tuple[bytes, int, bool]:

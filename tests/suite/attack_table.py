@@ -51,6 +51,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
         *("attack/test_report", "attack/test_frame", "core/test_junit", "sandbox/", "dialogue/test_commands"),
         *("dialogue/test_jenkins", "reports/", "web/test_web_pages", "web/test_web_files"),
     ),
+    ("The largest input of every kind", "各类最大的输入"): ("attack/test_worst_inputs",),
     ("Preview proxy", "预览代理"): (
         *("attack/test_preview_proxy", "web/test_web_previews", "web/test_web_target_urls"),
     ),

@@ -20,6 +20,9 @@ HEAD, TAIL = 1 << 20, 256 << 10
 BUDGET = 32 << 20
 """Bytes of one log after which only the ends of parts are copied; the file store keeps no more."""
 
+LONGEST_LINE = 64 << 10
+"""Characters of a line that are held back until its end."""
+
 _NOTE = re.compile(r"\x1b\[8mha:[A-Za-z0-9+/=]*\x1b\[0m")
 """Console notes for Jenkins' own pages; newer versions leave them in the plain text."""
 
@@ -78,6 +81,8 @@ class BuildLog:
             text += decoder.decode(piece)
             # A console note never spans lines.
             lines, newline, text = text.rpartition("\n")
+            if len(text) > LONGEST_LINE:
+                text, newline = "", newline + text
             self._show(lines + newline)
             if taken >= limit:
                 break

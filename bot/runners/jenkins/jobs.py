@@ -8,7 +8,7 @@ from glob import escape
 from bot.core.paths import listed
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
-from bot.ports import Clock, JobEnding, JobOrder, Log, ReportProgress
+from bot.ports import Clock, JobEnding, JobOrder, Log, ReportProgress, Sandbox
 from bot.runners.cleanup import uninterrupted
 from bot.runners.jenkins import responses
 from bot.runners.jenkins.build_finder import BuildFinder
@@ -16,6 +16,7 @@ from bot.runners.jenkins.build_follower import BuildFollower, JenkinsTimeouts, O
 from bot.runners.jenkins.build_stopper import BuildStopper
 from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.results import Results
+from bot.sandbox.process import ProcessSandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class JenkinsJobs:
     clock: Clock
     timeouts: JenkinsTimeouts = field(default_factory=JenkinsTimeouts)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    sandbox: Sandbox = field(default_factory=ProcessSandbox)
 
     async def run(
         self, order: JobOrder, log: Log, report_progress: ReportProgress, stopped: Callable[[], bool]
@@ -64,7 +66,7 @@ class JenkinsJobs:
     async def _ending(
         self, order: JobOrder, follower: BuildFollower, build: responses.JenkinsBuild, log: Log
     ) -> JobEnding:
-        results = Results(self.client, order.name, build.number, log)
+        results = Results(self.client, order.name, build.number, log, self.sandbox)
         report = await follower.retrying(results.report) if order.tested else None
         files = {}
         if report is None and order.files:

@@ -1,8 +1,13 @@
 """Parses Jenkins' JSON into values. It differs by version and plugin, so no field is assumed to exist."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
+
+from bot.core.paths import covers
+from bot.runners.jenkins.errors import unavailable
 
 KEY = "CHATOPS_RUN"
 """The parameter that identifies a build."""
@@ -55,6 +60,14 @@ class JenkinsJob:
     builds: Mapping[str, int]
     queued: Mapping[int, int]
     """Numbers of builds by the queue items that they were."""
+
+
+def decoded(body: bytes, path: str) -> Any:
+    """Decode JSON. Raises RetryLater(JENKINS_UNAVAILABLE) if it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise unavailable(f"GET {path}/api/json: the answer is not JSON") from error
 
 
 def clean(text: object, limit: int) -> str:
@@ -111,9 +124,13 @@ def key_of(data: Mapping[str, Any]) -> str:
     return ""
 
 
-def artifacts(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the paths of archived files."""
-    return tuple(str(one.get("relativePath") or "") for one in dicts(data.get("artifacts")))
+def artifacts(body: bytes, path: str, patterns: Iterable[str], most: int) -> tuple[str, ...]:
+    """Return the paths of the first archived files that match a pattern."""
+    data = decoded(body, path)
+    listed = data.get("artifacts") if isinstance(data, dict) else None
+    found = (str(one.get("relativePath") or "") for one in dicts(listed))
+    chosen = tuple(patterns)
+    return tuple(islice((file for file in found if any(covers(one, file) for one in chosen)), most))
 
 
 def _declared(data: Mapping[str, Any]) -> Iterator[str]:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.core.paths import covers
+from bot.model.limits import Limits
 from bot.model.report import Report
-from bot.ports import Log
+from bot.ports import Log, Sandbox
 from bot.runners.jenkins import paths, responses, test_report
 from bot.runners.jenkins.client import JenkinsClient, TooLargeError
 
+LIMITS = Limits(seconds=20, output=128 << 20, inline=64 << 10)
 MOST_FILES = 200
 LARGEST_FILE = 20 << 20
 LARGEST_SUM = 64 << 20
@@ -22,28 +23,32 @@ class Results:
     name: str
     number: int
     log: Log
+    sandbox: Sandbox
 
     async def report(self) -> Report | None:
         """Return the published test results, if there are any."""
         path = f"{paths.build(self.name, self.number)}/testReport"
         try:
-            data = await self.client.json(path, test_report.TREE, job=self.name, limit=test_report.LARGEST)
+            body, _ = await self.client.body(path, test_report.TREE, job=self.name, limit=test_report.LARGEST)
         except TooLargeError:
             self.log.note(f"the test results have more than {test_report.LARGEST >> 20} MiB and are skipped")
             return None
-        return test_report.read(data) if isinstance(data, dict) else None
+        if body is None:
+            return None
+        return await self.sandbox.call(LIMITS, f"{self.name} testReport", test_report.decode, body, path)
 
     async def files(self, patterns: Iterable[str]) -> dict[str, bytes]:
         """Return the archived files that match a pattern."""
-        data = await self.client.json(
-            paths.build(self.name, self.number), responses.ARTIFACTS_TREE, job=self.name
+        build = paths.build(self.name, self.number)
+        body, _ = await self.client.body(build, responses.ARTIFACTS_TREE, job=self.name)
+        if body is None:
+            return {}
+        wanted = await self.sandbox.call(
+            LIMITS, f"{self.name} artifacts", responses.artifacts, body, build, tuple(patterns), MOST_FILES
         )
-        wanted = [
-            path for path in responses.artifacts(data or {}) if any(covers(one, path) for one in patterns)
-        ]
         found: dict[str, bytes] = {}
         left = LARGEST_SUM
-        for path in wanted[:MOST_FILES]:
+        for path in wanted:
             content = await self._file(path, min(LARGEST_FILE, left))
             if content is not None:
                 found[path] = content

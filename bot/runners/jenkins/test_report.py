@@ -11,7 +11,7 @@ from bot.core.results.junit_cases import (
     MOST_FAILURES_BEYOND,
 )
 from bot.model.report import Case, CaseState, Report
-from bot.runners.jenkins.responses import clean, dicts
+from bot.runners.jenkins.responses import clean, decoded, dicts
 
 CASES = "cases[className,name,status,duration,errorDetails,errorStackTrace,skippedMessage]"
 TREE = f"suites[name,{CASES}],childReports[result[suites[name,{CASES}]]]"
@@ -26,24 +26,31 @@ _STATES = {
 }
 
 
+def decode(body: bytes, path: str) -> Report | None:
+    """Read a response; None if it is not a report. Raises RetryLater(JENKINS_UNAVAILABLE)."""
+    data = decoded(body, path)
+    return read(data) if isinstance(data, dict) else None
+
+
 def read(data: Mapping[str, Any]) -> Report:
     """Parse `testReport/api/json`, including the aggregated reports of Maven jobs."""
     kept: list[Case] = []
-    beyond = total = 0
-    for case in _cases(data):
-        total += 1
-        if len(kept) - beyond < MOST_CASES:
-            kept.append(case)
-        elif case.state is CaseState.FAILED and beyond < MOST_FAILURES_BEYOND:
+    beyond, truncated = 0, False
+    for case, suite in _cases(data):
+        if len(kept) - beyond >= MOST_CASES:
+            if beyond >= MOST_FAILURES_BEYOND or _state(case) is not CaseState.FAILED:
+                truncated = True
+                continue
             beyond += 1
-            kept.append(case)
-    return Report(tuple(kept), truncated=total > len(kept))
+        kept.append(_case(case, suite))
+    return Report(tuple(kept), truncated=truncated)
 
 
-def _cases(data: Mapping[str, Any]) -> Iterator[Case]:
+def _cases(data: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Yield the cases, each with the name of its suite."""
     for suite in dicts(data.get("suites")):
-        for case in dicts(suite.get("cases")):
-            yield _case(case, _text(suite.get("name"), LONGEST_NAME))
+        name = _text(suite.get("name"), LONGEST_NAME)
+        yield from ((case, name) for case in dicts(suite.get("cases")))
     for child in dicts(data.get("childReports")):
         result = child.get("result")
         if isinstance(result, dict):
@@ -51,7 +58,7 @@ def _cases(data: Mapping[str, Any]) -> Iterator[Case]:
 
 
 def _case(data: Mapping[str, Any], suite: str) -> Case:
-    state = _STATES.get(str(data.get("status")), CaseState.FAILED)
+    state = _state(data)
     details = data.get("skippedMessage" if state is CaseState.SKIPPED else "errorDetails")
     trace = _text(data.get("errorStackTrace"), LONGEST_TEXT)
     message = _text(details, LONGEST_MESSAGE).strip() or trace.partition("\n")[0]
@@ -64,6 +71,10 @@ def _case(data: Mapping[str, Any], suite: str) -> Case:
         message=message,
         details=trace,
     )
+
+
+def _state(data: Mapping[str, Any]) -> CaseState:
+    return _STATES.get(str(data.get("status")), CaseState.FAILED)
 
 
 def _line(value: Any) -> str:
