@@ -14,7 +14,9 @@ from playground.payloads import signature
 
 def body(number: int) -> bytes:
     """Return the body of a comment's webhook as Gitee sends it; each number gives a different comment."""
-    repository = {"path_with_namespace": "team/shop", "full_name": "team/shop"}
+    # Several repositories, because one of them may fill only a part of the inbox.
+    path = f"team/shop-{number % 4}"
+    repository = {"path_with_namespace": path, "full_name": path}
     author = {"login": "lin", "username": "lin"}
     return json.dumps(
         {

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.store import file_modes
 
 MOST_FILES = 65_536
-"""Both ports, the services of previews and the adapters need about 2,000; the usual soft limit is 1,024."""
+"""Both ports, the services of previews and the adapters need about 3,000; the usual soft limit is 1,024."""
 UMASK = 0o027
 """Files are readable by the group, for backups, and by no one else."""
 

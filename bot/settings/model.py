@@ -85,10 +85,10 @@ class ServerSettings:
     """Seconds within which a webhook's body must arrive; Gitee itself gives up after 5."""
     header_timeout: Annotated[int, Field(ge=1, le=600)] = 20
     """Seconds within which the headers of a request must arrive."""
-    connections: Annotated[int, Field(ge=16)] = 512
+    connections: Annotated[int, Field(ge=16)] = 1024
     """Connections that each of the two ports has open at most. Beyond it, the oldest connection without a
     request in progress is closed; without one, a new connection is answered with 503."""
-    connections_per_address: Annotated[int, Field(ge=1)] = 256
+    connections_per_address: Annotated[int, Field(ge=1)] = 512
     """Connections that one address has open at most, likewise. Behind a reverse proxy all connections come
     from its address: if many people keep pages open, raise it up to `connections`."""
     grace: Annotated[int, Field(ge=1, le=600)] = 20

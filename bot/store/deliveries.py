@@ -1,13 +1,14 @@
 """The inbox: deliveries are committed here before Gitee gets a 200, and are pending until decided."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
 
+from bot.core.admission import inbox
 from bot.model.delivery import Delivery, DeliveryState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
@@ -16,7 +17,7 @@ from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.dialects import Lock, aware, hold, insert
 from bot.store.replicas import free, held_by
-from bot.store.schema import deliveries
+from bot.store.schema import deliveries, observed_states
 
 MAX_UNCOMMITTED = 4_000
 """Deliveries that may wait for their commit; it bounds the memory that they take."""
@@ -27,8 +28,12 @@ BUG = "bug "
 """Prefix of the ending of a delivery that failed because of a bug in the bot, and would fail again."""
 
 
+DENIED = "denied"
+"""Ending of a pending delivery that Gitee's API denied: it found no such pull request, at least not yet."""
+
+
 class InboxFullError(Exception):
-    """More deliveries are pending than the operator allows. Gitee should send the webhook again later."""
+    """More deliveries are pending than fit, in all or of one repository; a later webhook may fit."""
 
 
 @dataclass(slots=True)
@@ -94,7 +99,11 @@ class Inbox:
     def _insert_new(self, connection: Connection, batch: Sequence[Delivery]) -> list[bool | InboxFullError]:
         """Insert the new deliveries of a batch; return for each whether it was new, or the error."""
         known = _known(connection, {delivery.key for delivery in batch})
-        room = self._capacity - _pending_count(connection)
+        pending = _pending_count(connection)
+        room, share = self._capacity - pending, inbox.share(self._capacity)
+        # No repository can have reached its share while all together have not.
+        crowded = pending + len(batch) > share
+        counts = _pending_by_repository(connection) if crowded else Counter()
         endings: list[bool | InboxFullError] = []
         fresh: dict[str, Delivery] = {}
         for delivery in batch:
@@ -105,9 +114,10 @@ class Inbox:
                     (fresh if delivery.key in fresh else known)[delivery.key] = disputed
                     _change(connection, delivery.key, {"data": pack(disputed)})
                 endings.append(False)
-            elif len(fresh) >= room:
+            elif len(fresh) >= room or counts[str(delivery.repo).lower()] >= share:
                 endings.append(InboxFullError())
             else:
+                counts[str(delivery.repo).lower()] += 1
                 fresh[delivery.key] = delivery
                 endings.append(True)
         inserted = _insert(connection, fresh.values()) if fresh else set()
@@ -131,9 +141,15 @@ class Inbox:
         return await self._database.read(work)
 
     async def claim(
-        self, lease: Lease, now: datetime, limit: int, *, handling: Collection[str] = ()
+        self,
+        lease: Lease,
+        now: datetime,
+        limit: int,
+        *,
+        reserved: int = 0,
+        handling: Collection[str] = (),
     ) -> tuple[tuple[Delivery, int], ...]:
-        """Claim due deliveries, oldest first, for each pull request one at a time; return them as `due` does.
+        """Claim due deliveries as `bot/core/admission/inbox.py` chooses them; return them as `due` does.
 
         `handling` are the keys that this replica is deciding. Other deliveries that it holds were left over
         by a failure, and are claimed again.
@@ -142,21 +158,40 @@ class Inbox:
         def work(connection: Connection) -> tuple[tuple[Delivery, int], ...]:
             hold(connection, Lock.INBOX)
             busy = _busy(connection, lease, handling)
-            chosen: list[tuple[Delivery, int]] = []
-            for row in connection.execute(_candidates(now)).mappings():
-                pull = (row["repo"].lower(), row["number"])
-                if pull in busy or len(chosen) >= limit:
-                    continue
-                busy.add(pull)
-                chosen.append((unpack(Delivery, row["data"]), row["attempt"]))
-            keys = [delivery.key for delivery, _ in chosen]
-            connection.execute(
-                update(deliveries).where(deliveries.c.key.in_(keys)).values(holder=lease.replica)
+            waiting = _candidates(connection, now, known_only=not limit)
+            keys = inbox.choose(waiting, busy, limit, reserved)
+            chosen = update(deliveries).where(deliveries.c.key.in_(keys)).values(holder=lease.replica)
+            rows = connection.execute(
+                chosen.returning(deliveries.c.key, deliveries.c.data, deliveries.c.attempt)
             )
-            return tuple(chosen)
+            claimed = {row.key: (unpack(Delivery, row.data), row.attempt) for row in rows}
+            return tuple(claimed[key] for key in keys)
 
         if not await self.due(now, 1):
             return ()
+        return await self._database.run(work)
+
+    async def deny(self, delivery: Delivery, earliest: datetime, now: datetime) -> datetime | None:
+        """Release a delivery that Gitee denied, and count the attempt; return when it is due again.
+
+        Returns None, and changes nothing, if too many of its repository wait already.
+        """
+        others = (
+            deliveries.c.state == DeliveryState.PENDING,
+            deliveries.c.ending == DENIED,
+            func.lower(deliveries.c.repo) == str(delivery.repo).lower(),
+            deliveries.c.key != delivery.key,
+        )
+
+        def work(connection: Connection) -> datetime | None:
+            hold(connection, Lock.INBOX)
+            latest = connection.execute(select(func.max(deliveries.c.due_at)).where(*others)).scalar()
+            due = inbox.retry_at(earliest, aware(latest) if latest else None, now)
+            if due is not None:
+                released = {"due_at": due, "attempt": deliveries.c.attempt + 1, "holder": None}
+                _change(connection, delivery.key, {**released, "ending": DENIED})
+            return due
+
         return await self._database.run(work)
 
     async def postpone(self, key: str, due_at: datetime) -> None:
@@ -252,12 +287,33 @@ def _given_up() -> ColumnElement[bool]:
     return (deliveries.c.state == DeliveryState.FAILED) & deliveries.c.ending.not_like(f"{BUG}%")
 
 
-def _candidates(now: datetime) -> Select[Any]:
-    columns = (deliveries.c.repo, deliveries.c.number, deliveries.c.data, deliveries.c.attempt)
-    return select(*columns).where(_is_due(now)).order_by(deliveries.c.sequence).limit(1000)
+def _known_pull() -> ColumnElement[bool]:
+    return exists().where(
+        observed_states.c.repo == func.lower(deliveries.c.repo),
+        observed_states.c.number == deliveries.c.number,
+    )
 
 
-def _busy(connection: Connection, lease: Lease, handling: Collection[str]) -> set[tuple[str, int]]:
+def _candidates(connection: Connection, now: datetime, *, known_only: bool) -> Iterator[inbox.Candidate]:
+    """Yield as many due deliveries as one claim looks through, best first, then in order of arrival."""
+    known, denied = _known_pull(), deliveries.c.ending == DENIED
+    statement = (
+        select(
+            deliveries.c.key,
+            deliveries.c.repo,
+            deliveries.c.number,
+            known.label("known"),
+            denied.label("denied"),
+        )
+        .where(_is_due(now), *((known, ~denied) if known_only else ()))
+        .order_by(denied, known.desc(), deliveries.c.sequence)
+        .limit(1000)
+    )
+    for row in connection.execute(statement):
+        yield inbox.Candidate(row.key, (row.repo.lower(), row.number), bool(row.known), bool(row.denied))
+
+
+def _busy(connection: Connection, lease: Lease, handling: Collection[str]) -> set[inbox.Pull]:
     """Return the pull requests of which a replica is deciding a delivery."""
     statement = select(deliveries.c.repo, deliveries.c.number, deliveries.c.key, deliveries.c.holder).where(
         deliveries.c.state == DeliveryState.PENDING, ~free(deliveries.c.holder)
@@ -285,6 +341,12 @@ def _claims(delivery: Delivery) -> tuple[str | None, str | None]:
 def _pending_count(connection: Connection) -> int:
     statement = select(func.count()).where(deliveries.c.state == DeliveryState.PENDING)
     return connection.execute(statement).scalar_one()
+
+
+def _pending_by_repository(connection: Connection) -> Counter[str]:
+    repo = func.lower(deliveries.c.repo)
+    statement = select(repo, func.count()).where(deliveries.c.state == DeliveryState.PENDING).group_by(repo)
+    return Counter({row[0]: row[1] for row in connection.execute(statement)})
 
 
 def _insert(connection: Connection, fresh: Iterable[Delivery]) -> set[str]:

@@ -23,8 +23,8 @@ END_OF_HEADERS = b"\r\n\r\n"
 class Limits:
     """Limits of one port."""
 
-    connections: int = 512
-    per_address: int = 256
+    connections: int = 1024
+    per_address: int = 512
     """Behind a reverse proxy all connections come from the proxy's address."""
     header_seconds: float = 20.0
     """Time within which headers must arrive, from their first byte or the start of the connection."""

@@ -10,7 +10,7 @@ from bot.store.records import Store
 
 @pytest.fixture
 async def store(store_url: str) -> AsyncIterator[Store]:
-    opened = await Store.open(store_url, inbox_capacity=3)
+    opened = await Store.open(store_url, inbox_capacity=6)
     yield opened
     await opened.close()
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from bot.core.admission.inbox import LONGEST_WAIT, RETRY_SPACING
 from bot.model.approval import Approval, Withdrawn
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
+from bot.model.observed import ObservedState
 from bot.model.outcome import Decision
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, ServiceConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
@@ -124,6 +126,56 @@ async def test_due_deliveries_are_returned_in_order_of_arrival(store: Store) -> 
     assert [found.key for found, _ in await store.inbox.due(NOW)] == ["a", "c"]
     later = await store.inbox.due(NOW + timedelta(seconds=5))
     assert [(found.key, attempt) for found, attempt in later] == [("b", 1), ("a", 0), ("c", 0)]
+
+
+@pytest.mark.attack
+async def test_one_repository_fills_only_its_share(store: Store) -> None:
+    for key in "abc":
+        await store.inbox.accept(delivery(key))
+    with pytest.raises(InboxFullError):
+        await store.inbox.accept(replace(delivery("d"), repo=RepoPath("TEAM", "Shop")))
+    other = replace(delivery("e"), repo=RepoPath("team", "cart"))
+    assert await store.inbox.accept(other)
+
+
+async def test_an_inbox_that_several_repositories_fill_refuses(store: Store) -> None:
+    for number in range(6):
+        await store.inbox.accept(replace(delivery(str(number)), repo=RepoPath("team", f"r{number}")))
+    with pytest.raises(InboxFullError):
+        await store.inbox.accept(delivery("new"))
+
+
+@pytest.mark.attack
+async def test_a_known_pull_request_is_claimed_before_unknown_and_denied_ones(
+    store: Store, lease: Lease
+) -> None:
+    unknown, denied, known = (replace(delivery(key), number=number) for number, key in enumerate("abc", 1))
+    for one in (unknown, denied, known):
+        await store.inbox.accept(one)
+    assert await store.inbox.deny(denied, NOW, NOW) == NOW
+    await store.observed.record(RepoPath("TEAM", "shop"), 3, ObservedState(NOW))
+
+    assert await store.inbox.claim(lease, NOW, 1) == ((known, 0),)
+    assert await store.inbox.claim(lease, NOW, 9, handling=["c"]) == ((unknown, 0), (denied, 1))
+
+
+@pytest.mark.attack
+async def test_denied_deliveries_of_a_repository_are_tried_again_one_after_the_other(
+    store: Store, lease: Lease
+) -> None:
+    soon = NOW + timedelta(seconds=2)
+    first, second, late = (replace(delivery(key), number=number) for number, key in enumerate("abc", 1))
+    other = replace(delivery("d"), repo=RepoPath("team", "cart"))
+    for one in (first, second, late, other):
+        await store.inbox.accept(one)
+
+    assert await store.inbox.deny(first, soon, NOW) == soon
+    assert await store.inbox.deny(first, soon, NOW) == soon, "a delivery does not wait for itself"
+    assert await store.inbox.deny(second, soon, NOW) == soon + RETRY_SPACING
+    assert await store.inbox.deny(other, soon, NOW) == soon
+    await store.inbox.deny(second, NOW + LONGEST_WAIT, NOW)
+    assert await store.inbox.deny(late, soon, NOW) is None
+    assert {found.key for found, _ in await store.inbox.claim(lease, NOW, 9)} == {"c"}
 
 
 async def test_a_full_inbox_refuses(store: Store) -> None:

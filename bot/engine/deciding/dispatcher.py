@@ -28,6 +28,10 @@ logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 16
 """Deliveries that are decided concurrently: one that waits for Gitee does not delay the others."""
+RESERVED = 4
+"""More of them, only about pull requests that the bot knows: forged ones take all room but this."""
+LOOK_SECONDS = 0.5
+"""Time between two looks for deliveries that fit into the reserved room."""
 
 
 @dataclass(slots=True)
@@ -41,6 +45,7 @@ class Dispatcher:
     membership: Membership
     clock: Clock
     language: Language
+    _looked: float = 0.0
     _tasks: RunningTasks[str] = field(default_factory=RunningTasks)
     _poll: PollLoop = field(default_factory=lambda: PollLoop("inbox"))
 
@@ -61,13 +66,24 @@ class Dispatcher:
 
     async def _take(self) -> None:
         lease = self.membership.lease
-        room = MOST_AT_ONCE - len(self._tasks)
-        if room <= 0:
+        free = MOST_AT_ONCE + RESERVED - len(self._tasks)
+        room = max(free - RESERVED, 0)
+        if free <= 0 or (not room and not self._is_time()):
             return
-        due = await self.records.inbox.claim(lease, self.clock.now(), room, handling=self._tasks.keys)
+        due = await self.records.inbox.claim(
+            lease, self.clock.now(), room, reserved=min(free, RESERVED), handling=self._tasks.keys
+        )
         for delivery, attempt in due:
             name = f"delivery {delivery.key[:12]}"
             self._tasks.start(delivery.key, self._handle(delivery, attempt, lease), name)
+
+    def _is_time(self) -> bool:
+        """Return whether the reserved room was not looked at for a while: each look reads the whole inbox."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked < LOOK_SECONDS:
+            return False
+        self._looked = now
+        return True
 
     async def _handle(self, delivery: Delivery, attempt: int, lease: Lease) -> None:
         try:
@@ -116,15 +132,23 @@ class Dispatcher:
         self.worker.wake()
 
     async def _postpone(self, delivery: Delivery, attempt: int, error: ChatOpsError) -> None:
+        now, inbox = self.clock.now(), self.records.inbox
+        denied = isinstance(error, NotThereYet)
         asked = error.delay if isinstance(error, RetryLater) else None
-        attempts = ATTEMPTS if isinstance(error, NotThereYet) else PATIENT_ATTEMPTS
-        delay = retry_delay(attempt + 1, asked, attempts=attempts)
-        if delay is None:
-            logger.error("delivery %s given up after %s attempts: %s", delivery.key, attempt + 1, error)
-            await self.records.inbox.fail(delivery.key, str(error), self.clock.now())
+        delay = retry_delay(attempt + 1, asked, attempts=ATTEMPTS if denied else PATIENT_ATTEMPTS)
+        due = None if delay is None else now + timedelta(seconds=delay)
+        if denied and due is not None:
+            due = await inbox.deny(delivery, due, now)
+        elif due is not None:
+            await inbox.postpone(delivery.key, due)
+        # Strangers can cause denials, so they are worth less attention than outages.
+        level = logging.INFO if denied else logging.WARNING
+        if due is not None:
+            seconds = (due - now).total_seconds()
+            logger.log(level, "delivery %s postponed by %.0f s: %s", delivery.key, seconds, error)
             return
-        logger.warning("delivery %s postponed by %.0f s: %s", delivery.key, delay, error)
-        await self.records.inbox.postpone(delivery.key, self.clock.now() + timedelta(seconds=delay))
+        logger.log(level, "delivery %s given up after attempt %s: %s", delivery.key, attempt + 1, error)
+        await inbox.fail(delivery.key, str(error), now)
 
     async def _apologize(self, delivery: Delivery, trace: str) -> None:
         """Reply to a delivery that hit a bug with an id that finds the trace in the log."""
