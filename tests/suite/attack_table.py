@@ -35,6 +35,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "core/test_commandline",
     ),
     ("Git and build contexts", "Git 与构建上下文"): (
+        "attack/test_git",
         "source/",
         "runners/test_context",
         "runners/test_buildkit",
@@ -65,7 +66,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
             "runners/kubernetes_pure/test_pod",
             "runners/kubernetes_pure/test_manifest",
         ),
-        *("runners/test_kubernetes_plans",),
+        *("runners/test_kubernetes_plans", "runners/test_kubernetes_objects"),
     ),
     ("Helm charts and manifest templates", "Helm Chart 与清单模板"): (
         *("attack/test_helm", "attack/test_sandboxed_templates", "runners/kubernetes_pure/test_chart"),
