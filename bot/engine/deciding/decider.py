@@ -10,7 +10,6 @@ from bot.core.deciding import automatic, decide, decision
 from bot.core.deciding.decision import Subject
 from bot.core.language import parsing
 from bot.core.language.command import AnyCommand, PermissionLevel
-from bot.core.language.parsing import Line
 from bot.core.reconciling import missed_events
 from bot.engine.deciding import comment_lines
 from bot.engine.deciding.facts import FactGatherer, Facts
@@ -72,20 +71,20 @@ class Decider:
             # An edited comment is never decided, whatever the next delivery reports about it.
             edited = comment.updated_at > comment.created_at
             return self._ignored(delivery, doubt, refuted=not edited)
+        answered = await self._answered(pull, comment.author)
+        if answering.silent_until(answered, self.clock.now(), self.answering):
+            # The permission is not read again: it would cost more than everything else about such a comment.
+            return self._ignored(delivery, f"{comment.author} has had all answers of this hour")
+        return await self._commands(delivery, pull, comment, answered)
+
+    async def _commands(
+        self, delivery: Delivery, pull: PullRequest, comment: Comment, answered: Sequence[datetime]
+    ) -> Decision:
         lines = await comment_lines.read(self.sandbox, comment, self.commands)
         if not lines:
             return self._ignored(delivery, "no command in it")
         if delivery.found and await self._overtaken(delivery, comment):
             return self._ignored(delivery, "a later command was decided before it was found")
-        return await self._commands(delivery, pull, comment, lines)
-
-    async def _commands(
-        self, delivery: Delivery, pull: PullRequest, comment: Comment, lines: Sequence[Line]
-    ) -> Decision:
-        answered = await self._answered(pull, comment.author)
-        if answering.silent_until(answered, self.clock.now(), self.answering):
-            # The permission is not read again: it would cost more than everything else about such a comment.
-            return self._ignored(delivery, f"{comment.author} has had all answers of this hour")
         needs = decide.needs(lines, self.commands)
         facts = await self.gatherer.gather(pull, comment.author, needs, comment=comment)
         if not (self.answering.strangers or gate.known(facts.snapshot, facts.permission)):
