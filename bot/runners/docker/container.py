@@ -93,7 +93,14 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
         # would forward from the host, and names could carry data out (CVE-2024-29018).
         "Dns": ["127.0.0.1"],
         "RestartPolicy": {"Name": "no"},
+        "StorageOpt": {"size": str(limits.disk)},
     }
+
+
+def without_quota(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body without the size of the root file system, which most storage drivers do not support."""
+    host = {name: value for name, value in body["HostConfig"].items() if name != "StorageOpt"}
+    return {**body, "HostConfig": host}
 
 
 def _log(kind: ContainerKind, limits: ContainerLimits) -> dict[str, Any]:

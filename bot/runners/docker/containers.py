@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
-from bot.runners.docker.engine import DockerEngine, EngineRefused
+from bot.runners.docker.container import without_quota
+from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.labels import matching
 from bot.runners.lines import Lines
 
@@ -22,6 +23,8 @@ class Containers:
 
     def __init__(self, engine: DockerEngine) -> None:
         self._engine = engine
+        self._quotas: bool | None = None
+        """Whether root file systems can have a size; None until that is known."""
 
     async def create(self, name: str, configuration: Mapping[str, Any]) -> str:
         """Create a container and return its id; an existing one of the same name is replaced."""
@@ -34,7 +37,21 @@ class Containers:
         return await self._create(name, configuration)
 
     async def _create(self, name: str, configuration: Mapping[str, Any]) -> str:
-        body = dict(configuration)
+        """Create a container, with a size if the engine's disk has quotas (XFS, mounted with `pquota`)."""
+        if self._quotas is None:
+            self._quotas = _has_xfs(await self._engine.get("/info"))
+        if not self._quotas:
+            return await self._created(name, without_quota(configuration))
+        try:
+            return await self._created(name, dict(configuration))
+        except (EngineRefused, EngineFault) as error:
+            if error.status == HTTPStatus.CONFLICT:
+                raise
+        made = await self._created(name, without_quota(configuration))
+        self._quotas = False
+        return made
+
+    async def _created(self, name: str, body: dict[str, Any]) -> str:
         made = await self._engine.short(
             lambda api: api.create_container_from_config(body, name)  # type: ignore[no-untyped-call] # bare in the stubs
         )
@@ -89,6 +106,12 @@ class Containers:
         async with self._engine.open("GET", f"/containers/{container}/logs", params=params) as response:
             found = [line async for batch in _lines(response.content.iter_any()) for line in batch]
         return "\n".join(found[-lines:])
+
+
+def _has_xfs(info: Mapping[str, Any]) -> bool:
+    """Return whether an engine's layers are on XFS, by its own description."""
+    status = dict(info.get("DriverStatus") or ())
+    return info.get("Driver") == "overlay2" and status.get("Backing Filesystem") == "xfs"
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[str]]:
