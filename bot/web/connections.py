@@ -115,7 +115,6 @@ class Connection(asyncio.Protocol):
             yield
         finally:
             self._requests -= 1
-            # aiohttp skips the rest of a body that was not read, and then expects the next request.
             if request.content.is_eof():
                 self._header = bytearray()
 
@@ -207,4 +206,8 @@ async def in_progress(request: web.Request, handler: Handler) -> web.StreamRespo
     if not isinstance(protocol, Connection):
         return await handler(request)
     with protocol.request(request):
-        return await handler(request)
+        response = await handler(request)
+        if not request.content.is_eof():
+            # aiohttp skips the rest of the body for a few seconds, and closes the connection.
+            response.force_close()
+        return response

@@ -116,6 +116,24 @@ def test_headers_that_never_end(hurried: Replica, port: str) -> None:
     assert hurried.log.read_text().count("headers did not arrive in time") == 1
 
 
+def test_headers_that_never_end_after_a_refused_body(hurried: Replica) -> None:
+    with connected(hurried.port) as sender:
+        sender.sendall(post(b"{", signed(**ANONYMOUS), length=2))
+        assert b" 401 " in sender.recv(1000)
+        sender.sendall(b"}POST /webhooks/gitee HTTP/1.1\r\n")
+        assert trickle(sender)
+    is_well(hurried)
+
+
+def test_headers_that_never_end_after_a_complete_request(hurried: Replica) -> None:
+    with connected(hurried.port) as sender:
+        sender.sendall(head("GET /healthz HTTP/1.1", HOST))
+        assert b" 200 " in sender.recv(1000)
+        sender.sendall(b"POST /webhooks/gitee HTTP/1.1\r\n")
+        assert trickle(sender)
+    is_well(hurried)
+
+
 def test_connections_without_a_request(hurried: Replica) -> None:
     with ExitStack() as stack:
         senders = [stack.enter_context(connected(hurried.port)) for _ in range(300)]

@@ -54,27 +54,32 @@ def test_the_plain_password_is_accepted_in_its_mode(mode: Mode) -> None:
     assert verify("密码", STAMP, ["密码"], NOW, mode=mode).accepted
 
 
+@pytest.mark.attack
 def test_a_configured_mode_refuses_the_other_mode() -> None:
     assert verify("word", STAMP, ["word"], NOW, mode="sign") is Verdict.MISMATCH
     assert verify(signature("word", STAMP), STAMP, ["word"], NOW, mode="password") is Verdict.MISMATCH
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("token", [None, ""])
 def test_without_a_token_nothing_is_accepted(token: str | None) -> None:
     assert verify(token, STAMP, ["word"], NOW) is Verdict.NO_TOKEN
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("secrets", [[], [""], ["", ""]])
 def test_without_a_secret_nothing_is_accepted(secrets: list[str]) -> None:
     for token in (None, "", "word", signature("", STAMP)):
         assert verify(token, STAMP, secrets, NOW) is Verdict.NO_SECRET
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("stamp", [None, "", "abc", "12.5", "-1", " 1", "１２３", "²", "9" * 16, "1e3"])
 def test_a_timestamp_must_be_milliseconds(stamp: str | None) -> None:
     assert verify("word", stamp, ["word"], NOW) is Verdict.TIMESTAMP_INVALID
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("direction", [-1, 1])
 def test_timestamps_outside_of_the_window_are_refused(direction: int) -> None:
     edge = NOW + direction * DEFAULT_WINDOW
@@ -85,6 +90,7 @@ def test_timestamps_outside_of_the_window_are_refused(direction: int) -> None:
     assert verify("word", STAMP, ["word"], beyond, window=timedelta(hours=1)).accepted
 
 
+@pytest.mark.attack
 @settings(deadline=None)  # other work shares the machine
 @given(st.text(), st.text())
 def test_any_invalid_header_is_refused_without_an_error(token: str, stamp: str) -> None:
@@ -92,6 +98,7 @@ def test_any_invalid_header_is_refused_without_an_error(token: str, stamp: str) 
     assert not verify(token, STAMP, ["a secret that no text here equals \0"], NOW).accepted
 
 
+@pytest.mark.attack
 def test_invalid_utf_8_is_refused() -> None:
     assert verify(b"\xff%ff".decode(errors="surrogateescape"), STAMP, ["word"], NOW) is Verdict.MISMATCH
 
