@@ -5,6 +5,8 @@ import pytest
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import REPO
 
+pytestmark = pytest.mark.attack
+
 IDLE = "version: 1\non: {open: [], update: [], close: []}\n"
 
 
