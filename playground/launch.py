@@ -146,7 +146,8 @@ def _write_config(
             "token": demo.bot_token,
             "webhook_secret": [secret],
         },
-        "docker": {"instance": f"playground-{ports.bot}"},
+        # The demo is built offline; the default would set a rule for the whole default bridge.
+        "docker": {"instance": f"playground-{ports.bot}", "build_network": "none"},
         "repos": {"allow": ["*/*"]},
         "registry": {"kind": "oci", "url": registry},
         "preview": {"domain": DOMAIN, "port": ports.previews, "public_port": ports.previews},

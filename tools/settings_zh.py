@@ -48,12 +48,16 @@ WORDS: Mapping[str, str] = {
     "docker.instance": "机器人在 Engine 中创建的所有对象都带有这个名称；"
     "两个机器人共用一个 Engine 时要用不同的名称。",
     "docker.build_network": "RUN 指令使用的网络；`none` 表示构建时断网。",
+    "docker.build_ports": "启用 `firewall` 时 RUN 指令仍可访问的本机端口，"
+    "例如软件包镜像站的端口；53 是 DNS。",
     "docker.memory_max": "仓库可以为单个容器申请的内存上限。",
     "docker.cpus": "单个容器可用的 CPU 数。",
     "docker.pids": "单个容器的进程数上限。",
     "docker.disk_max": "单个容器可以向根文件系统和自己的卷写入多少数据；超出后几秒内会被停止。",
     "docker.subnet_pool": "每个环境独占一个小网段，从这个地址范围中分配。",
-    "docker.firewall": "是否禁止容器访问本机端口（通过 iptables，需要 root）。",
+    "docker.firewall": '是否禁止预览环境访问本机端口；`build_network = "default"` 时还禁止'
+    "Engine 默认网桥上的一切容器访问本机端口和 169.254.0.0/16 上的元数据服务（通过 iptables，需要 root）。"
+    "构建仍可访问其他容器发布的端口。",
     "kubernetes": "供 `runner: kubernetes` 的步骤使用的集群，以及其中每个环境的资源上限。",
     "kubernetes.enabled": "是否使用集群进行部署和测试。",
     "kubernetes.kubeconfig": "集群地址和凭据所在的文件；默认使用机器人所在 Pod 的 ServiceAccount。",
@@ -108,11 +112,18 @@ WORDS: Mapping[str, str] = {
     "registry.project": "镜像名的第一段；在 Harbor 中即项目名。",
     "registry.username": "有推送和删除权限的账号，例如机器人账户 `robot$chatops`。",
     "registry.password": "该账号的密码。",
+    "registry.bases": "所有仓库都可以用作基础镜像或服务、并且可以用机器人的账号拉取的镜像，写成匹配规则，"
+    "例如 `harbor.example.com/base/*`；以 `!` 开头表示排除，以最后匹配的一条为准。"
+    "这个镜像仓库中的其他镜像只能由它所属的仓库使用。",
     "registry.insecure": "是否接受无法验证的证书。",
     "registry.scan_seconds": "最多等待 Harbor 的漏洞扫描多少秒；镜像还没有扫描时会主动触发。"
     "0 表示既不触发也不等待。",
     "registry.fail_on": "拒绝含有此级别及以上漏洞的镜像，也拒绝没有扫描结果的镜像；默认不拒绝任何镜像。"
     "需要带有扫描器的 Harbor。",
+    "build": "构建时允许构建引擎自己下载的内容；构建的网络设置限制不了这类下载。",
+    "build.frontends": "Dockerfile 可以在 `# syntax=` 中指定的镜像的匹配规则；这些镜像运行时可以联网。",
+    "build.addresses": "`ADD` 可以下载的地址的匹配规则，例如 `https://dl.example.com/*`；"
+    "以 `!` 开头表示排除，以最后匹配的一条为准。默认情况下 `ADD` 只能读取构建上下文。",
     "jenkins": "Jenkins，仓库可以把它的任务用作步骤；不填 `url` 则不使用。",
     "jenkins.url": "机器人访问 Jenkins 的地址，包含路径。",
     "jenkins.public_url": "评论和页面中链接使用的地址；默认与 `url` 相同。",
@@ -131,8 +142,8 @@ WORDS: Mapping[str, str] = {
     "例如 `tcp://buildkitd:1234` 或 `unix:///run/buildkit/buildkitd.sock`；"
     "不填则不能在集群中构建。",
     "buildkit.tls_dir": "存放 ca.pem、cert.pem 和 key.pem 的目录，用于机器人与 TCP 上的 buildkitd 双向认证。",
-    "buildkit.cache": "是否把构建缓存保存到镜像仓库（各仓库的 `buildcache` 标签），"
-    "使新启动的 buildkitd 不必从头构建。",
+    "buildkit.cache": "是否把构建缓存保存到镜像仓库，"
+    "即各仓库的 `buildcache` 标签（已放行的外部提交使用各自 PR 的标签），使新启动的 buildkitd 不必从头构建。",
     "buildkit.network": "RUN 指令使用的网络；`none` 表示构建时断网。",
     "preview": "用户如何访问预览环境。",
     "preview.domain": "所有预览环境的上级域名，需要一条指向预览代理或 Ingress 控制器的泛域名解析。",

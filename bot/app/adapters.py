@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot.app import values
 from bot.app.runners import open_runners
 from bot.dns.etcd import EtcdRecords
 from bot.file_store import FileStore
@@ -99,6 +100,8 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             sandbox,
             runners.builders,
             runners.platforms,
+            builds=values.build_policy(settings),
+            instance=settings.docker.instance,
             fail_on=_threshold(settings),
             jobs=runners.jobs,
             suspendable=runners.suspendable,

@@ -107,6 +107,8 @@ def _docker_builder(
         network=settings.docker.build_network,
         sandbox=sandbox,
         space=EngineSpace(usage, sizes.parse(settings.limits.disk_free)),
+        ports=settings.docker.build_ports,
+        firewall="auto" if settings.docker.firewall else "off",
     )
 
 
@@ -126,4 +128,5 @@ def _docker_platform(settings: Settings, engine: DockerEngine) -> DockerPlatform
 
 def _credentials(settings: Settings) -> Credentials:
     account = values.registry_account(settings)
-    return Credentials(*([account] if account else []))
+    policy = values.build_policy(settings).images
+    return Credentials(*([account] if account else []), policy=policy)

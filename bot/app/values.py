@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from bot.core import duration
 from bot.core.admission.answering import AnswerPolicy
+from bot.core.admission.builds import BuildPolicy
+from bot.core.admission.images import ImagePolicy
 from bot.core.language import catalog
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.reconciling.retention import RetentionPolicy
@@ -60,6 +62,13 @@ def command_settings(settings: Settings, addresses: Addresses) -> CommandSetting
 def answer_policy(settings: Settings) -> AnswerPolicy:
     """Return how often people without write access are answered."""
     return AnswerPolicy(settings.comments.strangers == "answer", settings.comments.answers)
+
+
+def build_policy(settings: Settings) -> BuildPolicy:
+    """Return what builds and services may fetch."""
+    registry = settings.registry
+    images = ImagePolicy(urlsplit(registry.url).netloc, registry.project, registry.bases)
+    return BuildPolicy(settings.build.frontends, settings.build.addresses, images)
 
 
 def registry_account(settings: Settings) -> RegistryAccount | None:

@@ -64,6 +64,15 @@ def tag(number: int, sha: str) -> str:
     return f"pr-{number}-{sha[:8]}"
 
 
+def cache_tag(number: int | None) -> str:
+    """Return the tag of a build cache: the repository's, or that of one pull request, removed with it.
+
+    >>> cache_tag(None), cache_tag(12)
+    ('buildcache', 'pr-12-buildcache')
+    """
+    return "buildcache" if number is None else f"{tag_prefix(number)}buildcache"
+
+
 def tag_prefix(number: int) -> str:
     """Return the prefix of all image tags of a pull request, which no other pull request has."""
     return f"pr-{number}-"

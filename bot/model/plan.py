@@ -27,6 +27,8 @@ class Build:
 
     sha: str
     config: BuildConfig
+    trusted: bool = False
+    """Whether only people with write access can have pushed `sha`; otherwise its build shares no cache."""
     name: Literal["build"] = "build"
 
 
@@ -70,6 +72,8 @@ class Test:
     build: BuildConfig
     suites: tuple[Suite, ...] = (Suite("default"),)
     environment: str = DEFAULT_ENVIRONMENT
+    trusted: bool = False
+    """As for `Build`."""
     name: Literal["test"] = "test"
 
 

@@ -58,6 +58,10 @@ class Reason(StrEnum):
     TOO_EXPENSIVE = "too_expensive"  # name, seconds, limit
     NO_DOCKERFILE = "no_dockerfile"  # path
     DOCKERFILE_INVALID = "dockerfile_invalid"  # message
+    FRONTEND_REFUSED = "frontend_refused"  # where, source
+    SOURCE_REFUSED = "source_refused"  # where, source
+    SOURCE_UNKNOWN = "source_unknown"  # where, source
+    IMAGE_REFUSED = "image_refused"  # where, image, setting
     TARGET_UNKNOWN = "target_unknown"  # target, known
     BUILD_FAILED = "build_failed"  # instruction, code
     BASE_IMAGE_MISSING = "base_image_missing"  # image

@@ -22,6 +22,14 @@ class BuildOrder:
     labels: Mapping[str, str]
     context: Path
     """A tar."""
+    text: bytes | None = None
+    """The Dockerfile as it was checked, which counts instead of the one in the tar; None for that one."""
+    addresses: tuple[str, ...] = ()
+    """Patterns of addresses that the engine may fetch."""
+    cache: str = ""
+    """Namespace of cache mounts; only builds with the same one share them."""
+    cache_tag: str = "buildcache"
+    """Tag of the cache in the registry."""
 
 
 @dataclass(frozen=True, slots=True)

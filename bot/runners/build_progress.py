@@ -16,6 +16,7 @@ _BASE_IMAGE = re.compile(
     r"\[internal\] load metadata for (?P<base>\S+)"
     r"|resolve image config for (?:docker-image://)?(?P<frontend>\S+)"
 )
+_REMOTE = re.compile(r"(?:https?|git|ssh)://\S+")
 _STAGE = re.compile(r"^\[[^\]]*\] ")
 _HIDDEN = re.compile(r"\[internal\]|copy /context /|exporting to image")
 
@@ -65,6 +66,8 @@ class BuildProgress:
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
         self._shown = 0
+        self.fetched: set[str] = set()
+        """Addresses that the engine fetches by itself."""
 
     def update(self, status: Status) -> list[str]:
         """Take a status and return the lines that it adds to the log."""
@@ -90,6 +93,8 @@ class BuildProgress:
 
     def _start(self, vertex: Vertex) -> list[str]:
         step = self._steps.setdefault(vertex.digest, _Step(clean(vertex.name)))
+        if _REMOTE.fullmatch(step.name):
+            self.fetched.add(step.name)
         step.error = vertex.error or step.error
         hidden = _HIDDEN.match(step.name) and not vertex.error
         if step.number or vertex.started is None or hidden:

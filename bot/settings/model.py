@@ -30,6 +30,7 @@ from bot.settings.kinds import (
 )
 from bot.settings.runners import (
     BuildKitSettings,
+    BuildSettings,
     DnsSettings,
     DockerSettings,
     JenkinsSettings,
@@ -39,6 +40,7 @@ from bot.settings.runners import (
 
 __all__ = [
     "BuildKitSettings",
+    "BuildSettings",
     "CommentsSettings",
     "DnsSettings",
     "DockerSettings",
@@ -271,6 +273,7 @@ class Settings:
     docker: DockerSettings = field(default_factory=DockerSettings)
     kubernetes: KubernetesSettings = field(default_factory=KubernetesSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
+    build: BuildSettings = field(default_factory=BuildSettings)
     jenkins: JenkinsSettings = field(default_factory=JenkinsSettings)
     buildkit: BuildKitSettings = field(default_factory=BuildKitSettings)
     preview: PreviewSettings = field(default_factory=PreviewSettings)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bot.core.admission.builds import FRONTENDS
 from bot.settings.kinds import (
     NO_SECRET,
     Address,
@@ -13,6 +14,7 @@ from bot.settings.kinds import (
     DurationOrNone,
     NameServer,
     Pair,
+    Port,
     Secret,
     Size,
     WebAddress,
@@ -34,6 +36,9 @@ class DockerSettings:
     """Name on everything that this bot creates in the engine; two bots on one engine need different names."""
     build_network: Literal["default", "none"] = "default"
     """Network of RUN instructions; `none` builds without network access."""
+    build_ports: Annotated[tuple[Port, ...], Field(max_length=15)] = (53,)
+    """Ports of this machine that RUN instructions may reach although `firewall` is set, such as that of a
+    package mirror; 53 is DNS."""
     memory_max: Size = "2g"
     """Largest amount of memory that a repository may request for one container."""
     cpus: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
@@ -46,7 +51,9 @@ class DockerSettings:
     subnet_pool: str = "10.213.0.0/16"
     """Address range from which each environment gets a small network of its own."""
     firewall: bool = True
-    """Whether to block containers from the ports of this machine (with iptables; needs root)."""
+    """Whether to block previews from the ports of this machine and, with `build_network = "default"`,
+    everything on the engine's default bridge from these ports and from metadata services at 169.254.0.0/16
+    (with iptables; needs root). Ports that other containers publish remain reachable from builds."""
 
 
 @section
@@ -153,6 +160,18 @@ class KubernetesSettings:
 
 @section
 @dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """What the engine itself may fetch for a build, which no network setting of builds limits."""
+
+    frontends: tuple[str, ...] = FRONTENDS
+    """Patterns of the images that a Dockerfile may name in `# syntax=`; they run with network access."""
+    addresses: tuple[str, ...] = ()
+    """Patterns of the addresses that `ADD` may fetch, such as `https://dl.example.com/*`; a leading `!`
+    excludes, and the last match decides. By default `ADD` reads only the build context."""
+
+
+@section
+@dataclass(frozen=True, slots=True)
 class RegistrySettings:
     """The registry that images are pushed to."""
 
@@ -167,6 +186,10 @@ class RegistrySettings:
     """Account that may push and delete, such as the robot account `robot$chatops`."""
     password: Secret = NO_SECRET
     """Password of this account."""
+    bases: tuple[str, ...] = ()
+    """Patterns of the images that every repository may use as base image or service and that the bot's
+    accounts may pull, such as `harbor.example.com/base/*`; a leading `!` excludes, and the last match
+    decides. Other images of this registry can be used only by the repository that they belong to."""
     insecure: bool = False
     """Whether to accept certificates that cannot be verified."""
     scan_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
@@ -219,8 +242,9 @@ class BuildKitSettings:
     """Directory with ca.pem, cert.pem and key.pem, with which the bot and a buildkitd on TCP authenticate
     each other."""
     cache: bool = False
-    """Whether to store the build cache in the registry, in the tag `buildcache` of each repository, so that a
-    new buildkitd does not start from scratch."""
+    """Whether to store the build cache in the registry, so that a new buildkitd does not start from scratch:
+    in the tag `buildcache` of each repository, and for approved commits of outside contributors in a tag of
+    their pull request."""
     network: Literal["default", "none"] = "default"
     """Network of RUN instructions; `none` builds without network access."""
 

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from bot.core import naming
+from bot.core.admission.builds import cache_namespace, check
 from bot.core.deciding import dockerfile
 from bot.model.errors import TellUser
 from bot.model.limits import Limits
@@ -23,7 +25,7 @@ async def run(step: Build, context: StepContext) -> StepResult:
     tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha)
     await context.adapters.registry.prepare(context.run.repo)
     try:
-        built = await build_target(replace(step.config, target=target), tag, step.sha, context)
+        built = await build_target(replace(step, config=replace(step.config, target=target)), tag, context)
     except TellUser as error:
         if error.reason is Reason.TARGET_UNKNOWN:
             error.facts = {**error.facts, "known": ", ".join(recipe.names)}
@@ -57,19 +59,22 @@ async def read_dockerfile(config: BuildConfig, sha: str, context: StepContext) -
     """Return the Dockerfile of the pinned commit; raises TellUser(NO_DOCKERFILE) or TooExpensive."""
     run_ = context.run
     await context.adapters.source.fetch(run_.repo, run_.clone_url, run_.number, sha)
-    content = await context.adapters.source.read(run_.repo, sha, _in_context(config))
-    if content is None:
-        raise TellUser(Reason.NO_DOCKERFILE, {"path": _in_context(config)})
-    text, sandbox = content.decode("utf-8", "replace"), context.adapters.sandbox
+    text = (await _content(config, sha, context)).decode("utf-8", "replace")
+    sandbox = context.adapters.sandbox
     return await sandbox.call(DOCKERFILE_LIMITS, _in_context(config), dockerfile.read, text)
 
 
-async def build_target(config: BuildConfig, tag: str, sha: str, context: StepContext) -> Built:
-    """Build one target of a fetched commit."""
+async def build_target(step: Build, tag: str, context: StepContext) -> Built:
+    """Build one target of a fetched commit. Raises TellUser for a Dockerfile that the policy refuses."""
+    config, run_ = step.config, context.run
     context.log.note(
-        f"building {tag} from commit {sha[:8]}" + (f", target {config.target}" if config.target else "")
+        f"building {tag} from commit {step.sha[:8]}" + (f", target {config.target}" if config.target else "")
     )
-    async with context.adapters.source.archive(context.run.repo, sha, config.context) as folder:
+    content = await _content(config, step.sha, context)
+    path, text = _in_context(config), content.decode("utf-8", "replace")
+    checked = (context.adapters.builds, path, text, config.args, tag.rpartition(":")[0])
+    await context.adapters.sandbox.call(DOCKERFILE_LIMITS, path, check, *checked)
+    async with context.adapters.source.archive(run_.repo, step.sha, config.context) as folder:
         order = BuildOrder(
             tag=tag,
             dockerfile=config.dockerfile,
@@ -77,8 +82,19 @@ async def build_target(config: BuildConfig, tag: str, sha: str, context: StepCon
             args=config.args,
             labels=context.labels(),
             context=folder,
+            text=content,
+            addresses=context.adapters.builds.addresses,
+            cache=cache_namespace(context.adapters.instance, run_.repo, run_.number, trusted=step.trusted),
+            cache_tag=naming.cache_tag(None if step.trusted else run_.number),
         )
         return await context.adapters.builder(config.runner).build(order, context.log)
+
+
+async def _content(config: BuildConfig, sha: str, context: StepContext) -> bytes:
+    content = await context.adapters.source.read(context.run.repo, sha, _in_context(config))
+    if content is None:
+        raise TellUser(Reason.NO_DOCKERFILE, {"path": _in_context(config)})
+    return content
 
 
 def _in_context(config: BuildConfig) -> str:

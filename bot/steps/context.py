@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from bot.core import naming
+from bot.core.admission.builds import BuildPolicy
 from bot.model.environment import EnvironmentKey
 from bot.model.errors import GiveUp
 from bot.model.pipeline import RunnerName
@@ -45,6 +46,10 @@ class StepAdapters:
     sandbox: Sandbox
     builders: Mapping[RunnerName, Builder]
     platforms: Mapping[RunnerName, Platform]
+    builds: BuildPolicy = field(default_factory=BuildPolicy)
+    """What builds and services may fetch."""
+    instance: str = "chatops"
+    """Name of the bot on everything that it creates."""
     fail_on: Severity | None = None
     """Severity of a vulnerability from which on an image is refused; None accepts every image."""
     jobs: Mapping[RunnerName, Jobs] = field(default_factory=dict)

@@ -20,6 +20,9 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
     image = context.image
     if image is None:
         raise TellUser(Reason.NO_ENVIRONMENT)
+    own = image.reference.rpartition(":")[0]
+    for name, service in step.services.items():
+        context.adapters.builds.check_image(service.image, own, f"services.{name}")
     spec = specification(step, context, image, await _port(step, context))
     async with _definition(step, context) as definition:
         spec = replace(spec, definition=definition)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.results import junit
-from bot.model.plan import Suite, Test
+from bot.model.plan import Build, Suite, Test
 from bot.model.reason import Reason
 from bot.model.report import Report
 from bot.model.run import StepResult, StepState, TestCounts
@@ -50,7 +50,8 @@ async def _image(step: Test, context: StepContext) -> str | None:
     recipe = await read_dockerfile(step.build, step.sha, context)
     if config.target is not None and recipe.stage(config.target):
         tag = context.adapters.registry.tag_for(context.run.repo, context.run.number, step.sha) + "-test"
-        built = await build_target(replace(step.build, target=config.target), tag, step.sha, context)
+        build = Build(step.sha, replace(step.build, target=config.target), step.trusted)
+        built = await build_target(build, tag, context)
         return built.id if config.runner is step.build.runner else await _pushed(step, tag, context)
     if any(suite.command for suite in step.suites) and context.image is not None:
         return context.image.pinned

@@ -39,6 +39,48 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
     Reason.DOCKERFILE_INVALID: Wording(
         Text(en="The Dockerfile cannot be parsed: {message}.", zh="Dockerfile 无法解析：{message}。"),
     ),
+    Reason.FRONTEND_REFUSED: Wording(
+        Text(
+            en="{where} has the Dockerfile read by the image {source}, which is not allowed here.",
+            zh="{where} 指定用镜像 {source} 解析 Dockerfile，这里不允许。",
+        ),
+        advice=Text(
+            en="Use `# syntax=docker/dockerfile:1`, or ask the operator to add the image to `frontends` in"
+            " `[build]`.",
+            zh="请改用 `# syntax=docker/dockerfile:1`，或请管理员把该镜像加入 `[build]` 的 `frontends`。",
+        ),
+    ),
+    Reason.SOURCE_REFUSED: Wording(
+        Text(
+            en="{where} adds {source}, which the build machine would fetch with its own network access.",
+            zh="{where} 的 ADD 引用了 {source}，构建机会用自己的网络去下载它。",
+        ),
+        advice=Text(
+            en="Commit the file, or download it in `RUN`; or ask the operator to add the address to"
+            " `addresses` in `[build]`.",
+            zh="请把文件提交到仓库，或在 `RUN` 中下载；也可以请管理员把该地址加入 `[build]` 的 `addresses`。",
+        ),
+    ),
+    Reason.SOURCE_UNKNOWN: Wording(
+        Text(
+            en="{where} names {source}, which is only known during the build.",
+            zh="{where} 引用了 {source}，它的值要到构建时才能确定。",
+        ),
+        advice=Text(
+            en="Write the value out. A path in the repository may contain variables if it begins with `./`.",
+            zh="请写出具体的值。仓库内的路径以 `./` 开头时可以包含变量。",
+        ),
+    ),
+    Reason.IMAGE_REFUSED: Wording(
+        Text(
+            en="{where} uses the image {image}, which may belong to another repository.",
+            zh="{where} 使用的镜像 {image} 可能属于其他仓库。",
+        ),
+        advice=Text(
+            en="If all repositories may use it, the operator can set {setting} in `[registry]`.",
+            zh="如果它可供所有仓库使用，管理员可以在 `[registry]` 中设置 {setting}。",
+        ),
+    ),
     Reason.TARGET_UNKNOWN: Wording(
         Text(
             en="The Dockerfile has no stage {target}. Its stages: {known}.",
@@ -55,8 +97,10 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
     Reason.BASE_IMAGE_MISSING: Wording(
         Text(en="The base image {image} cannot be found.", zh="找不到基础镜像 {image}。"),
         advice=Text(
-            en="Check its name and tag, and whether the build machine can reach its registry.",
-            zh="请检查名称和标签，以及构建机是否能访问它所在的镜像仓库。",
+            en="Check its name and tag, and whether the build machine can reach its registry. A private image"
+            " must be among the `bases` that the operator sets in `[registry]`.",
+            zh="请检查名称和标签，以及构建机是否能访问它所在的镜像仓库。私有镜像须由管理员加入"
+            " `[registry]` 的 `bases`。",
         ),
     ),
     Reason.VULNERABLE: Wording(

@@ -62,7 +62,7 @@ def settings(  # noqa: PLR0917 - fixtures
         server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
         gitee=GiteeSettings(webhook_secret=(Secret(SECRET),)),
         repos=ReposSettings(("team/*",)),
-        docker=DockerSettings(instance=instance),
+        docker=DockerSettings(instance=instance, build_network="none"),
         kubernetes=KubernetesSettings(
             enabled=True,
             kubeconfig=bot_kubeconfig,

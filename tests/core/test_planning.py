@@ -96,6 +96,19 @@ def test_a_test_builds_and_deploys_what_is_missing(facts: Snapshot, names: tuple
     assert plan.steps[-1] == TEST
 
 
+@pytest.mark.attack
+@pytest.mark.parametrize("writes", [True, False])
+def test_the_builds_of_an_approved_stranger_share_no_cache(writes: bool) -> None:  # noqa: FBT001 - a parameter
+    facts = replace(snapshot(), writers_only=writes)
+    builds = [
+        step
+        for step in planning.to_test(facts, (Suite("default"),)).steps
+        if not isinstance(step, Deploy | Teardown)
+    ]
+
+    assert [step.trusted for step in builds] == [writes, writes]
+
+
 @pytest.mark.parametrize(
     ("removing", "names"),
     [

@@ -50,8 +50,9 @@ def settings(tmp_path: Path, registry: RegistryProcess, instance: str) -> Settin
         server=ServerSettings(port=0, data_dir=tmp_path / "bot", public_url="https://bot.example.com"),
         gitee=GiteeSettings(webhook_secret=(Secret(SECRET),)),
         repos=ReposSettings(("team/*",)),
-        docker=DockerSettings(instance=instance),
-        registry=RegistrySettings(url=f"http://{registry.host}"),
+        # Rules for builds would also keep the pods of tests/cluster from this machine.
+        docker=DockerSettings(instance=instance, build_network="none"),
+        registry=RegistrySettings(url=f"http://{registry.host}", bases=(f"{registry.host}/nothing",)),
         preview=PreviewSettings(domain="test.example.com", port=0, public_port=80),
         comments=CommentsSettings(language=Language.EN, announce=False),
     )

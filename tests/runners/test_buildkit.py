@@ -224,6 +224,12 @@ def test_the_cache_is_per_repository_and_may_fail(tmp_path: Path) -> None:
 
     cache = "type=registry,ref=h:5000/p/team/shop:buildcache"
     assert command[command.index("--import-cache") + 1] == cache
+    options = BuildKitOptions("tcp://b:1", cache=True)
+    of_a_stranger = build_command(
+        replace(wanted, cache_tag="pr-1-buildcache"), options, Path("/c"), Path("/m")
+    )
+    assert all(f"{cache}," not in f"{part}," for part in of_a_stranger)
+    assert sum("shop:pr-1-buildcache" in part for part in of_a_stranger) == 2
     kept = command[command.index("--export-cache") + 1]
     assert kept == f"{cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
 

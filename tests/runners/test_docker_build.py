@@ -9,6 +9,7 @@ from typing import Any
 import docker
 import pytest
 
+from bot.core.admission.images import ImagePolicy
 from bot.core.naming import LABEL_INSTANCE
 from bot.model.account import RegistryAccount
 from bot.model.errors import GiveUp, RetryLater, TellUser
@@ -226,7 +227,10 @@ async def test_base_images_of_a_private_registry_are_pulled_with_the_bots_accoun
     process = private_registry(tmp_path)
     bases = [f"{process.host}/team/{bench.instance}:{number}" for number in (1, 2)]
     account = RegistryAccount(process.host, "bot", "right")
-    bench.builder = DockerBuilder(engine, instance=bench.instance, credentials=Credentials(account))
+    policy = ImagePolicy(process.host, bases=(f"{process.host}/team/*",))
+    bench.builder = DockerBuilder(
+        engine, instance=bench.instance, credentials=Credentials(account, policy=policy)
+    )
     try:
         for base in bases:
             await bench.build(f"BASE\nRUN echo {base} > /base\n")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.core.admission.images import ImagePolicy
 from bot.model.account import RegistryAccount
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
@@ -231,7 +232,8 @@ class PullingEngine:
             "/images/create": self.pull,
             "/images/{name:.*}/json": self.inspect,
         }
-        credentials = Credentials(RegistryAccount("r:1", "u", "p"))
+        policy = ImagePolicy("r:1", bases=("r:1/base",))
+        credentials = Credentials(RegistryAccount("r:1", "u", "p"), policy=policy)
         async with fake_engine(folder, routes) as engine:
             builder = DockerBuilder(engine, instance="t", credentials=credentials)
             await builder.build(order(folder, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
@@ -318,13 +320,24 @@ async def test_the_bots_account_overrides_the_docker_clis(tmp_path: Path) -> Non
     folder.mkdir()
     auths = {host: {"auth": base64.b64encode(b"cli:secret").decode()} for host in ("r:1", "r:2")}
     (folder / "config.json").write_text(json.dumps({"auths": auths}))
-    credentials = Credentials(RegistryAccount("r:1", "bot", "own"))
+    policy = ImagePolicy("r:1", "a", ("r:2/base/*",))
+    credentials = Credentials(RegistryAccount("r:1", "bot", "own"), policy=policy)
 
-    async def user(reference: str) -> str | None:
-        header = (await credentials.header(reference))["X-Registry-Auth"]
-        found: str | None = json.loads(base64.urlsafe_b64decode(header)).get("username")
+    def user(header: dict[str, str]) -> str | None:
+        found: str | None = json.loads(base64.urlsafe_b64decode(header["X-Registry-Auth"])).get("username")
         return found
 
-    assert await user("r:1/a/b:1") == "bot"
-    assert await user("r:2/a@sha256:00") == "cli"
-    assert await user("r:3/a") is None
+    assert user(await credentials.to_push("r:1/a/b:1")) == "bot"
+    assert user(await credentials.to_push("r:2/a@sha256:00")) == "cli"
+    assert user(await credentials.to_push("r:3/a")) is None
+    pulled = {
+        reference: user(await credentials.to_pull(reference, "r:1/a/b"))
+        for reference in ("r:1/a/b:1", "r:1/a/c:1", "r:1/base/c", "r:2/base/python@sha256:00", "r:2/other")
+    }
+    assert pulled == {
+        "r:1/a/b:1": "bot",
+        "r:1/a/c:1": None,
+        "r:1/base/c": None,
+        "r:2/base/python@sha256:00": "cli",
+        "r:2/other": None,
+    }

@@ -43,7 +43,8 @@ def to_test(snapshot: Snapshot, suites: Sequence[Suite]) -> Plan:
     The permission to test includes that deployment: without a preview there is nothing to test.
     """
     pipeline = snapshot.pipeline
-    test = Test(snapshot.sha, pipeline.test, pipeline.build, tuple(suites))
+    trusted = snapshot.writers_only
+    test = Test(snapshot.sha, pipeline.test, pipeline.build, tuple(suites), trusted=trusted)
     return Plan((*_missing_image(snapshot), *_missing_environment(snapshot, test.environment), test))
 
 
@@ -139,7 +140,7 @@ def _united(earlier: Step | None, later: Step) -> Step:
 
 
 def _build(snapshot: Snapshot) -> Build:
-    return Build(snapshot.sha, snapshot.pipeline.build)
+    return Build(snapshot.sha, snapshot.pipeline.build, snapshot.writers_only)
 
 
 def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) -> Deploy:

@@ -11,11 +11,13 @@ from bot.model.account import RegistryAccount
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, Log
+from bot.runners.build_isolation import refuse_unlisted
 from bot.runners.buildkit.command import BuildKitOptions, build_command
 from bot.runners.buildkit.context import unpack
 from bot.runners.buildkit.process import started
 from bot.runners.buildkit.progress import ClientOutput
 from bot.runners.lines import LogWriter, clean
+from bot.runners.recipe import place
 
 DIGEST = "containerimage.digest"
 
@@ -36,6 +38,7 @@ class BuildKitBuilder:
         with tempfile.TemporaryDirectory(prefix="chatops-buildkit-") as name:
             folder = Path(name)
             context = folder / "context"
+            await asyncio.to_thread(place, order)
             await asyncio.to_thread(unpack, order.context, context)
             await asyncio.to_thread(self._log_in, folder)
             metadata = folder / "metadata.json"
@@ -66,6 +69,7 @@ class BuildKitBuilder:
         async with started(command, folder, {"DOCKER_CONFIG": str(folder)}) as process:
             async for line in process.lines():
                 writer.lines(output.feed(line))
+                refuse_unlisted(output.fetched, order)
             if await process.code():
                 raise output.failure(tag=order.tag, path=order.dockerfile)
 

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from bot.core.naming import LABEL_INSTANCE
 from bot.ports import BuildOrder
-
-CACHE = "buildcache"
-"""Tag of a repository's cache, which all its pull requests share: even their first builds find a cache."""
+from bot.runners.build_isolation import build_arguments, cache_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +50,15 @@ def build_command(
     )
 
 
-def cache_of(tag: str) -> str:
-    """Return the cache's name for the repository of a tag.
-
-    >>> cache_of("127.0.0.1:5000/previews/team/shop:pr-12-1a2b3c4d")
-    '127.0.0.1:5000/previews/team/shop:buildcache'
-    """
-    return f"{tag.rpartition(':')[0]}:{CACHE}"
-
-
 def _opts(order: BuildOrder, options: BuildKitOptions) -> Iterator[str]:
     given = {"filename": order.dockerfile}
     if order.target:
         given["target"] = order.target
     if options.network != "default":
         given["force-network-mode"] = options.network
-    given |= {f"build-arg:{name}": value for name, value in order.args.items()}
+    if host := cache_host(order):
+        given["add-hosts"] = "=".join(host)
+    given |= {f"build-arg:{name}": value for name, value in build_arguments(order).items()}
     labels = {**order.labels, **({LABEL_INSTANCE: options.instance} if options.instance else {})}
     given |= {f"label:{name}": value for name, value in labels.items()}
     for name, value in given.items():
@@ -75,7 +66,7 @@ def _opts(order: BuildOrder, options: BuildKitOptions) -> Iterator[str]:
 
 
 def _cached(order: BuildOrder, options: BuildKitOptions) -> tuple[str, ...]:
-    cache = _exported(f"type=registry,ref={cache_of(order.tag)}", options)
+    cache = _exported(f"type=registry,ref={order.tag.rpartition(':')[0]}:{order.cache_tag}", options)
     # Harbor accepts a cache only as an image manifest. A failed export of the cache must not fail the build.
     kept = f"{cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
     return ("--import-cache", cache, "--export-cache", kept)

@@ -6,7 +6,7 @@ https://github.com/moby/buildkit/blob/master/util/progress/progressui/display.go
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,11 @@ class ClientOutput:
     def __init__(self) -> None:
         self._progress = BuildProgress()
         self._error = ""
+
+    @property
+    def fetched(self) -> Iterable[str]:
+        """Addresses that buildkitd fetches by itself."""
+        return self._progress.fetched
 
     def feed(self, line: bytes) -> list[str]:
         """Take a line and return the lines that it adds to the log."""

@@ -6,7 +6,7 @@ https://github.com/moby/buildkit/blob/master/api/services/control/control.proto
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,11 @@ class BuildMessages:
         self.image = ""
         """Id of the image."""
         self.failure: BuildFailure | None = None
+
+    @property
+    def fetched(self) -> Iterable[str]:
+        """Addresses that the engine fetches by itself."""
+        return self._progress.fetched
 
     def feed(self, message: Mapping[str, Any]) -> list[str]:
         """Take a message and return the lines that it adds to the log."""

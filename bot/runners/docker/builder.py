@@ -3,20 +3,25 @@
 Every supported engine has BuildKit (Docker 20.10 and newer), so the classic builder is not used.
 """
 
+import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
 from bot.core.naming import LABEL_INSTANCE
 from bot.ports import BuildOrder, Built, Log, Sandbox
 from bot.runners.build_failure import classify, refused
+from bot.runners.build_isolation import build_arguments, cache_host, refuse_unlisted
 from bot.runners.docker.build_messages import BuildMessages
 from bot.runners.docker.context import chunks, filtered
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.engine_space import EngineSpace
-from bot.runners.docker.images import Images, exposed_ports
+from bot.runners.docker.firewall import Firewall, Mode, build_rules
+from bot.runners.docker.images import Images, exposed_ports, split
 from bot.runners.lines import LogWriter
+from bot.runners.recipe import place
 from bot.sandbox.process import ProcessSandbox
 
 BUILDKIT = "2"
@@ -28,8 +33,8 @@ SWITCHED_OFF = "buildkit is not enabled"
 class DockerBuilder:
     """The `Builder` of one engine.
 
-    `network` is what RUN instructions reach: with `default` whatever the engine's own network reaches (the
-    internet, and the host's ports), with `none` nothing.
+    `network` is what RUN instructions reach: with `default` whatever the engine's default bridge reaches,
+    less what the firewall blocks except for `ports`, with `none` nothing.
     """
 
     def __init__(
@@ -41,6 +46,8 @@ class DockerBuilder:
         network: str = "default",
         sandbox: Sandbox | None = None,
         space: EngineSpace | None = None,
+        ports: Sequence[int] = (),
+        firewall: Mode = "off",
     ) -> None:
         self._engine = engine
         self._instance = instance
@@ -48,9 +55,14 @@ class DockerBuilder:
         self._network = network
         self._sandbox = sandbox or ProcessSandbox()
         self._space = space
+        self._ports = ports
+        self._mode: Mode = firewall if network != "none" else "off"
+        self._firewall: Firewall | None = None
 
     async def build(self, order: BuildOrder, log: Log) -> Built:
         """Build; see `Builder.build`."""
+        await asyncio.to_thread(place, order)
+        await self._block_host_ports(log)
         guarded = self._space.guarded() if self._space else nullcontext()
         async with filtered(order.context, order.dockerfile, self._sandbox) as context, guarded:
             image = await self._build(order, context, LogWriter(log))
@@ -62,6 +74,16 @@ class DockerBuilder:
     async def push(self, tag: str, log: Log) -> str:
         """Push; see `Builder.push`."""
         return await self._images.push(tag, LogWriter(log))
+
+    async def _block_host_ports(self, log: Log) -> None:
+        if self._mode == "off":
+            return
+        if self._firewall is None:
+            bridge = await self._engine.get("/networks/bridge")
+            name = (bridge.get("Options") or {}).get("com.docker.network.bridge.name", "docker0")
+            self._firewall = Firewall(build_rules(self._instance, self._ports, name), self._mode, "builds")
+        if problem := await self._firewall.ensure():
+            log.note(f"RUN instructions can reach this host's own ports: {problem}")
 
     async def _build(self, order: BuildOrder, context: Path, writer: LogWriter) -> str:
         """Build, and try again whenever the engine could pull a base image that BuildKit could not load.
@@ -80,7 +102,7 @@ class DockerBuilder:
             if not failure.image or failure.image in pulled:
                 raise classify(failure, path=order.dockerfile)
             pulled.add(failure.image)
-            await self._images.ensure(failure.image, writer)
+            await self._images.ensure(failure.image, writer, own=split(order.tag)[0])
 
     async def _attempt(self, order: BuildOrder, context: Path, writer: LogWriter) -> BuildMessages:
         messages = BuildMessages()
@@ -94,6 +116,7 @@ class DockerBuilder:
             ) as response:
                 async for message in self._engine.messages(response):
                     writer.lines(messages.feed(message))
+                    refuse_unlisted(messages.fetched, order)
         except (EngineRefused, EngineFault) as error:
             refusal = refused(error.message, error.status, order.dockerfile)
             if refusal is None or SWITCHED_OFF in error.message:
@@ -107,10 +130,12 @@ class DockerBuilder:
             "version": BUILDKIT,
             "t": order.tag,
             "dockerfile": order.dockerfile,
-            "buildargs": json.dumps(dict(order.args)),
+            "buildargs": json.dumps(build_arguments(order)),
             "labels": json.dumps({**order.labels, LABEL_INSTANCE: self._instance}),
             "networkmode": self._network,
         }
         if order.target:
             found["target"] = order.target
+        if host := cache_host(order):
+            found["extrahosts"] = ":".join(host)
         return found

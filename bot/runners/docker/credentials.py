@@ -5,20 +5,25 @@ from typing import Any
 
 from docker import auth
 
+from bot.core.admission.images import ImagePolicy
 from bot.model.account import RegistryAccount
 
 
 class Credentials:
     """Makes the headers that the engine passes on to registries."""
 
-    def __init__(self, *accounts: RegistryAccount) -> None:
+    def __init__(self, *accounts: RegistryAccount, policy: ImagePolicy | None = None) -> None:
         self._accounts = {account.host: account for account in accounts}
+        self._policy = policy or ImagePolicy()
 
-    async def header(self, reference: str) -> dict[str, str]:
+    async def to_push(self, reference: str) -> dict[str, str]:
         """Return X-Registry-Auth for an image's registry; empty credentials when there is no account."""
         # The CLI's credential stores are programs: they must not run in the event loop.
-        found = await asyncio.to_thread(self._find, reference)
-        return {"X-Registry-Auth": auth.encode_header(found).decode()}
+        return _header(await asyncio.to_thread(self._find, reference))
+
+    async def to_pull(self, reference: str, own: str) -> dict[str, str]:
+        """Return the same for a pull, without an account for what does not belong to the repository."""
+        return await self.to_push(reference) if self._policy.entrusts(reference, own) else _header({})
 
     def _find(self, reference: str) -> dict[str, Any]:
         registry, _ = auth.resolve_repository_name(reference.partition("@")[0])
@@ -30,3 +35,7 @@ class Credentials:
             "password": account.password,
             "serveraddress": account.host,
         }
+
+
+def _header(account: dict[str, Any]) -> dict[str, str]:
+    return {"X-Registry-Auth": auth.encode_header(account).decode()}

@@ -11,7 +11,7 @@ from bot.runners.docker.container import ContainerKind, ContainerLimits, Contain
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.docker.health import KILLED, Health, OverDisk, unstartable
-from bot.runners.docker.images import Images, exposed_ports
+from bot.runners.docker.images import Images, exposed_ports, split
 from bot.runners.docker.network import Network
 from bot.runners.lines import LogWriter
 
@@ -44,7 +44,7 @@ class Deployment:
         return Endpoint(self.network.address, port)
 
     async def _service(self, service: ServiceSpec) -> str:
-        await self.images.ensure(service.image, self.writer)
+        await self.images.ensure(service.image, self.writer, own=split(self.spec.image.pinned)[0])
         container = ContainerSpec(
             kind=ContainerKind.SERVICE,
             alias=service.name,
@@ -58,7 +58,9 @@ class Deployment:
         return await self._start(container, port=service.port, path=None)
 
     async def _app(self) -> tuple[str, int]:
-        image = await self.images.ensure(self.spec.image.pinned, self.writer)
+        image = await self.images.ensure(
+            self.spec.image.pinned, self.writer, own=split(self.spec.image.pinned)[0]
+        )
         port = self.spec.port or next(iter(exposed_ports(image)), None)
         if port is None:
             raise TellUser(Reason.NO_PORT)

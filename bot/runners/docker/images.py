@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}", re.ASCII)
 _ABSENT = re.compile(
     r"(?i)not found|manifest unknown|does not exist|denied|unauthorized|authentication required"
+    r"|no basic auth"
 )
 _LOGGED = re.compile(r"^(Pushed|Layer already exists|Mounted from .*|Pull complete|Already exists)$")
 
@@ -46,24 +47,25 @@ class Images:
             raise
         return found
 
-    async def ensure(self, reference: str, writer: LogWriter) -> dict[str, Any]:
+    async def ensure(self, reference: str, writer: LogWriter, *, own: str) -> dict[str, Any]:
         """Return the description of an image, which is pulled if the engine does not have it.
+
+        The bot's account is used for images of the repository `own`, and for those of all repositories.
 
         Raises TellUser(BASE_IMAGE_MISSING), RetryLater(REGISTRY_UNAVAILABLE | ENGINE_UNAVAILABLE).
         """
         found = await self.inspect(reference)
         if found is None:
             writer.line(f"pulling {reference}")
-            await self.pull(reference, writer)
+            await self._pull(reference, writer, own)
             found = await self.inspect(reference)
         if found is None:
             raise TellUser(Reason.BASE_IMAGE_MISSING, {"image": reference})
         return found
 
-    async def pull(self, reference: str, writer: LogWriter) -> None:
-        """Pull an image; raises as `ensure` does."""
+    async def _pull(self, reference: str, writer: LogWriter, own: str) -> None:
         name, tag = split(reference)
-        headers = await self._credentials.header(reference)
+        headers = await self._credentials.to_pull(reference, own)
         params = {"fromImage": name, "tag": tag}
         try:
             async with self._engine.open(
@@ -81,7 +83,7 @@ class Images:
     async def push(self, tag: str, writer: LogWriter) -> str:
         """Push an image and return its digest; raises as `Builder.push` does."""
         name, label = split(tag)
-        headers = await self._credentials.header(tag)
+        headers = await self._credentials.to_push(tag)
         digest = ""
         path = f"/images/{name}/push"
         async with self._engine.open("POST", path, params={"tag": label}, headers=headers) as response:

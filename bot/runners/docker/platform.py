@@ -18,9 +18,9 @@ from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.deployment import APP, Deployment
 from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.engine import DockerEngine
-from bot.runners.docker.firewall import Firewall, Mode
+from bot.runners.docker.firewall import Firewall, Mode, preview_rules
 from bot.runners.docker.health import Health, OverDisk
-from bot.runners.docker.images import Images
+from bot.runners.docker.images import Images, split
 from bot.runners.docker.inventory import Inventory
 from bot.runners.docker.network import Network, Networks, bridge_prefix
 from bot.runners.docker.tests_container import TestsContainer
@@ -51,7 +51,7 @@ class DockerPlatform:
         self._usage = DiskUsage(engine, instance)
         self._networks = Networks(engine, instance, pool)
         self._inventory = Inventory(engine, instance, self._containers, self._networks, self._images)
-        self.firewall = Firewall(bridge_prefix(instance), firewall)
+        self.firewall = Firewall(preview_rules(bridge_prefix(instance)), firewall)
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         """Deploy; see `Platform.deploy`."""
@@ -126,7 +126,7 @@ class DockerPlatform:
         if network is None:
             raise TellUser(Reason.NO_ENVIRONMENT)
         writer = LogWriter(log)
-        await self._images.ensure(spec.image, writer)
+        await self._images.ensure(spec.image, writer, own=split(spec.image)[0])
         container = ContainerSpec(
             kind=ContainerKind.TESTS,
             alias="tests",

@@ -4,14 +4,14 @@ from bot.core import naming
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
-from bot.runners.docker.firewall import Firewall
+from bot.runners.docker.firewall import BUILD_PORTS, Firewall, build_rules, preview_rules
 from bot.runners.docker.images import Images
 from bot.runners.docker.network import Networks, bridge_prefix
 from bot.runners.docker.platform import POOL
 
 
 async def purge(instance: str, host: str = "") -> None:
-    """Remove the containers, networks and images with the instance's label, and its firewall rule.
+    """Remove the containers, networks and images with the instance's label, and its firewall rules.
 
     Raises RetryLater(ENGINE_UNAVAILABLE).
     """
@@ -21,6 +21,7 @@ async def purge(instance: str, host: str = "") -> None:
         await Containers(engine).remove_all(wanted)
         await Networks(engine, instance, POOL).remove(wanted)
         await Images(engine, Credentials()).remove(wanted)
-        await Firewall(bridge_prefix(instance)).remove()
+        rules = (*preview_rules(bridge_prefix(instance)), *build_rules(instance, BUILD_PORTS))
+        await Firewall(rules).remove()
     finally:
         await engine.close()

@@ -1,0 +1,81 @@
+"""What a build may make the engine fetch by itself, and what separates the builds of repositories."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.core.admission.images import HUB, ImagePolicy, listed, split
+from bot.core.deciding.build_sources import BuildSource, SourceKind, build_sources
+from bot.model.errors import TellUser
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+
+FRONTENDS = ("docker/dockerfile:1*",)
+"""Docker's own frontend, which new syntax such as here-documents needs on older engines."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPolicy:
+    """What the operator allows; by default only what stays inside the build."""
+
+    frontends: tuple[str, ...] = FRONTENDS
+    """Patterns of images that may read a Dockerfile."""
+    addresses: tuple[str, ...] = ()
+    """Patterns of addresses that `ADD` may fetch."""
+    images: ImagePolicy = field(default_factory=ImagePolicy)
+
+    def check_image(self, reference: str, own: str, where: str) -> None:
+        """Raise TellUser(IMAGE_REFUSED) for an image that is not allowed, with the place that names it."""
+        # The engine takes such a name for the beginning of an image's id, too.
+        is_id = set(reference.lower().removeprefix("sha256:")) <= set("0123456789abcdef")
+        if is_id or not self.images.allows(reference, own):
+            raise _image_refused(reference, where)
+
+    def allows(self, source: BuildSource, own: str) -> bool:
+        """Return whether a build may fetch something; `own` as in `ImagePolicy`."""
+        match source:
+            case BuildSource(value=None):
+                return False
+            case BuildSource(SourceKind.FRONTEND, value=str(value)):
+                return listed(self.frontends, value.removeprefix(f"{HUB}/"))
+            case BuildSource(SourceKind.REMOTE, value=str(value)):
+                return all(listed(self.addresses, word) for word in value.split())
+            case _:
+                return self.images.allows(source.value or "", own)
+
+
+def check(policy: BuildPolicy, path: str, text: str, args: Mapping[str, str], own: str) -> None:
+    """Raise TellUser for the first line of a Dockerfile that fetches what is not allowed."""
+    for source in build_sources(text, args):
+        if not policy.allows(source, own):
+            raise _refusal(source, path)
+
+
+def cache_namespace(instance: str, repo: RepoPath, number: int, *, trusted: bool) -> str:
+    """Return the name under which builds share caches: those of one repository, by people who may push to it.
+
+    The builds of an approved stranger share them only with other builds of the same pull request.
+
+    >>> cache_namespace("chatops", RepoPath("team", "shop"), 12, trusted=False)
+    'chatops/team/shop!12'
+    """
+    return f"{instance}/{repo}".lower() + ("" if trusted else f"!{number}")
+
+
+def _refusal(source: BuildSource, path: str) -> TellUser:
+    where = f"{path}:{source.line}" if source.line else "build.args"
+    facts = {"where": where, "source": source.value or source.written}
+    if source.kind is SourceKind.FRONTEND:
+        return TellUser(Reason.FRONTEND_REFUSED, facts)
+    if source.kind is SourceKind.UNREADABLE:
+        message = f"{where}: {source.written!r} is read differently by versions of BuildKit"
+        return TellUser(Reason.DOCKERFILE_INVALID, {"message": message})
+    if source.value is None:
+        return TellUser(Reason.SOURCE_UNKNOWN, facts)
+    if source.kind is SourceKind.IMAGE:
+        return _image_refused(source.value, where)
+    return TellUser(Reason.SOURCE_REFUSED, facts)
+
+
+def _image_refused(reference: str, where: str) -> TellUser:
+    setting = f'bases = ["{"/".join(split(reference))}"]'
+    return TellUser(Reason.IMAGE_REFUSED, {"where": where, "image": reference, "setting": setting})

