@@ -12,7 +12,7 @@ from bot.gitee import objects
 from bot.gitee.decoding import decode
 from bot.gitee.errors import unreadable
 from bot.gitee.paths import is_inside, is_name
-from bot.gitee.transport import Call, Transport
+from bot.gitee.transport import AnswerTooLargeError, Call, Transport
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import Comment, Listed, Permission, PullRequest, RepoPath, User
 from bot.model.reason import Reason
@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+LARGEST_FILE = 1 << 20
 PAGE = 100
 MOST_PAGES = 100
 
@@ -89,11 +90,19 @@ class GiteeClient:
         return self._read(call, found, objects.pushers)
 
     async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:
-        """Return a file's content at a ref; None if it is absent or a folder."""
+        """Return a file's content at a ref; None if it is absent or a folder.
+
+        Of a file that is larger than any that the bot reads, only the size is right: too large.
+        """
         if not is_inside(path):
             return None
-        call = Call("GET", _REPO + "/contents/{path}", _at(repo, path=path), {"ref": ref})
-        data = await self._transport.json(call)
+        call = Call(
+            "GET", _REPO + "/contents/{path}", _at(repo, path=path), {"ref": ref}, most=2 * LARGEST_FILE
+        )
+        try:
+            data = await self._transport.json(call)
+        except AnswerTooLargeError:
+            return bytes(LARGEST_FILE)
         # A missing file is a 200 with an empty list, a folder one with a full list.
         if data is None or isinstance(data, list):
             return None

@@ -26,6 +26,7 @@ BACKOFF = (0.3, 1.2)
 """Seconds between attempts, of which there is one more than pauses."""
 MOST_REDIRECTS = 3
 _REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
+_ENCODING = {"content-encoding", "content-length", "transfer-encoding"}
 _BUSY = frozenset({500, 502, 503, 504})
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ class Call:
     body: Any = None
     words: bool = False
     """Whether the body contains a comment's text."""
+    most: int | None = None
+    """Bytes of an answer with a file, which can be of any size."""
 
     @property
     def path(self) -> str:
@@ -53,6 +56,10 @@ class Call:
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+
+class AnswerTooLargeError(Exception):
+    """The answer is longer than the call's limit."""
 
 
 def _utc_now() -> datetime:
@@ -137,11 +144,14 @@ class Transport:
     async def _observed(self, call: Call, url: httpx.URL) -> httpx.Response:
         began, status = time.monotonic(), 0
         try:
-            response = await self._http.request(
-                call.method, url, json=call.body, headers=self._headers, follow_redirects=False
+            # A compressed answer could be a thousand times larger than what is received.
+            plain = {} if call.most is None else {"Accept-Encoding": "identity"}
+            request = self._http.build_request(
+                call.method, url, json=call.body, headers={**self._headers, **plain}
             )
+            response = await self._http.send(request, stream=True, follow_redirects=False)
             status = response.status_code
-            return response
+            return await _received(call, response)
         finally:
             if self._observe is not None:
                 self._observe(call.method, call.route, status, time.monotonic() - began)
@@ -153,6 +163,22 @@ class Transport:
         if same_origin and target.path.startswith(self._base.path.rstrip("/") + "/"):
             return target
         raise GiveUp(Reason.GITEE_DENIED, {"message": f"{call}: redirected away from the API"})
+
+
+async def _received(call: Call, response: httpx.Response) -> httpx.Response:
+    """Return the response with its body. Raises AnswerTooLargeError as soon as it is beyond the limit."""
+    body = bytearray()
+    try:
+        async for piece in response.aiter_bytes():
+            body += piece
+            if call.most is not None and len(body) > call.most:
+                raise AnswerTooLargeError(str(call))
+    finally:
+        await response.aclose()
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _ENCODING]
+    return httpx.Response(
+        response.status_code, headers=headers, content=bytes(body), request=response.request
+    )
 
 
 def _may_repeat(call: Call, error: httpx.TransportError) -> bool:

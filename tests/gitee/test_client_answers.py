@@ -1,11 +1,13 @@
 """How the client reads answers: recorded, unusual and incomplete ones."""
 
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+from bot.gitee.client import LARGEST_FILE
 from bot.gitee.hooks import Hooks
 from bot.gitee.signature import Mode
 from bot.model.errors import GiveUp, RetryLater
@@ -21,6 +23,27 @@ COMMENT = answer("go-scm__pr_comment")
 @pytest.mark.parametrize("content", [{"content": ""}, {"content": None}])
 async def test_an_empty_file_is_not_a_missing_file(content: dict[str, object]) -> None:
     assert await Prepared([json_response(200, content)]).client.file(REPO, "a", "master") == b""
+
+
+@pytest.mark.attack
+async def test_a_file_of_any_size_is_received_up_to_a_limit() -> None:
+    received = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal received
+        yield b'{"content": "'
+        while True:
+            received += 1 << 16
+            yield b"A" * (1 << 16)
+
+    gitee = Prepared([httpx.Response(200, content=endless())])
+
+    content = await gitee.client.file(REPO, "a", "master")
+
+    assert content is not None
+    assert len(content) == LARGEST_FILE
+    assert received < 3 * LARGEST_FILE
+    assert gitee.requests[0].headers["Accept-Encoding"] == "identity"
 
 
 @pytest.mark.parametrize(
