@@ -179,7 +179,7 @@ def _verdict(step: Test, ending: JobEnding, report: Report | None, context: Step
     if ending.result != PASSED:
         failure = _failure(ending, context)
         return replace(failure, tests=counts, failed_suites=tuple(suite.name for suite in step.suites))
-    if report is not None and (cut := reports_of_suites.cut([report])):
+    if report is not None and (cut := reports_of_suites.cut(report.unread)):
         return StepResult(StepState.FAILED, Reason.REPORT_CUT, {**facts, **cut}, tests=counts)
     reason = Reason.JENKINS_NO_REPORT if report is None else None
     return StepResult(StepState.PASSED, reason, facts, tests=counts)

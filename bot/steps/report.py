@@ -31,9 +31,8 @@ async def read(files: Mapping[str, bytes], context: StepContext, name: str, **fa
     return report
 
 
-def cut(reports: Sequence[Report]) -> dict[str, str] | None:
-    """Return the facts of REPORT_CUT, or None if all reports were read to their end."""
-    unread = [path for report in reports for path in report.unread]
+def cut(unread: Sequence[str]) -> dict[str, str] | None:
+    """Return the facts of REPORT_CUT for these files, or None if there are none."""
     if not unread:
         return None
     return {

@@ -19,18 +19,19 @@ SHOWN_FAILURES = 50
 
 @dataclass(frozen=True, slots=True)
 class SuiteResult:
-    """The result of one suite; `report` is None if it wrote none."""
+    """The result of one suite, without its report, which can take much memory."""
 
     suite: str
     exit_code: int
-    report: Report | None
+    counts: TestCounts | None
+    """None if it wrote no report."""
+    failed_tests: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
         """Whether the suite failed, by its report or by its exit code; what was not read did not pass."""
-        return self.exit_code != 0 or (
-            self.report is not None and (self.report.counts.failed > 0 or bool(self.report.unread))
-        )
+        return self.exit_code != 0 or bool(self.unread or (self.counts and self.counts.failed))
 
 
 async def run(step: Test, context: StepContext) -> StepResult:
@@ -69,10 +70,12 @@ async def _run_suite(step: Test, suite: Suite, image: str, context: StepContext)
     spec = _specification(step, suite, image, context)
     output = await context.adapters.platform(step.config.runner).run_tests(spec, context.log)
     report = await _read(output, step.config.report, context)
-    if report is not None:
-        about = f"{context.run.repo}!{context.run.number} · {step.sha[:8]}"
-        await context.adapters.reports.save(context.run.id, suite.name, report, output.files, about=about)
-    return SuiteResult(suite.name, output.exit_code, report)
+    if report is None:
+        return SuiteResult(suite.name, output.exit_code, None)
+    about = f"{context.run.repo}!{context.run.number} · {step.sha[:8]}"
+    await context.adapters.reports.save(context.run.id, suite.name, report, output.files, about=about)
+    names = junit.failed_names(report, SHOWN_FAILURES)
+    return SuiteResult(suite.name, output.exit_code, report.counts, names, report.unread)
 
 
 def _specification(step: Test, suite: Suite, image: str, context: StepContext) -> TestSpec:
@@ -124,32 +127,31 @@ async def _read(output: TestOutput, path: str, context: StepContext) -> Report |
 
 def verdict(results: Sequence[SuiteResult], path: str, tail: str) -> StepResult:
     """Combine the results of the suites: failed if any failed. Without reports the exit codes decide."""
-    reports = [result.report for result in results if result.report is not None]
-    counts = sum((report.counts for report in reports), TestCounts())
+    reports = [result.counts for result in results if result.counts is not None]
+    counts = sum(reports, TestCounts())
     broken = [result for result in results if result.failed]
     if not broken:
         reason = Reason.NO_REPORT if not reports else None
         return StepResult(
             StepState.PASSED, reason, {"path": path, "code": "0"}, tests=counts if reports else None
         )
-    cut = None if counts.failed else reports_of_suites.cut(reports)
+    unread = [path for result in results for path in result.unread]
+    cut = None if counts.failed else reports_of_suites.cut(unread)
     return StepResult(
         StepState.FAILED,
-        Reason.REPORT_CUT if cut else _reason(counts, reports),
+        Reason.REPORT_CUT if cut else _reason(counts, reported=bool(reports)),
         cut or _facts(counts, broken[0].exit_code, path),
         log_tail="" if counts.failed else tail,
         tests=counts if reports else None,
-        failed_tests=tuple(name for report in reports for name in junit.failed_names(report))[
-            :SHOWN_FAILURES
-        ],
+        failed_tests=tuple(name for result in results for name in result.failed_tests)[:SHOWN_FAILURES],
         failed_suites=tuple(result.suite for result in broken),
     )
 
 
-def _reason(counts: TestCounts, reports: Sequence[Report]) -> Reason:
+def _reason(counts: TestCounts, *, reported: bool) -> Reason:
     if counts.failed:
         return Reason.TESTS_FAILED
-    return Reason.TESTS_EXITED if reports else Reason.NO_REPORT
+    return Reason.TESTS_EXITED if reported else Reason.NO_REPORT
 
 
 def _facts(counts: TestCounts, code: int, path: str) -> dict[str, str]:
