@@ -17,17 +17,19 @@ from pathlib import Path
 
 from bot.core.deciding import dockerfile
 from bot.core.language.parsing import MAX_COMMANDS, parse
-from bot.core.results import junit
+from bot.core.results import job_results, junit
 from bot.core.results.junit_cases import MOST_CASES, MOST_FAILURES_BEYOND
 from bot.core.results.masking import Masker
 from bot.discovery import find_commands
 from bot.gitee import wire
+from bot.model.errors import RetryLater
 from bot.model.views import ConfigBroken
 from bot.pipeline import config_file
 from bot.runners import collect
 from bot.runners.buildkit.progress import ClientOutput
 from bot.runners.docker.build_messages import BuildMessages
 from bot.runners.docker.context import write_filtered
+from bot.runners.jenkins import test_report
 from bot.runners.kubernetes.pure import chart_schema
 from bot.runners.kubernetes.pure.field_rules import ManifestScope
 from bot.runners.kubernetes.pure.manifest_policy import review
@@ -150,6 +152,21 @@ def schema(data: bytes) -> None:
         chart_schema.foreign_reference(data.decode())
 
 
+def jenkins_report(data: bytes) -> None:
+    """`bot.runners.jenkins.test_report`: bounded cases, None, or RetryLater for what is not JSON."""
+    with contextlib.suppress(RetryLater):
+        found = test_report.decode(data, "job/a/1/testReport")
+        assert found is None or len(found.cases) <= MOST_CASES + MOST_FAILURES_BEYOND
+
+
+def job_result(data: bytes) -> None:
+    """`bot.core.results.job_results`: an image with a digest and a web address, or UnreadableResultError."""
+    with contextlib.suppress(job_results.UnreadableResultError):
+        found = job_results.read({"chatops.env": data, "image.txt": data})
+        assert bool(found.image) <= bool(found.digest)
+        assert found.url == "" or found.url.startswith(("http://", "https://"))
+
+
 def masking(data: bytes) -> None:
     """`bot.core.results.masking`: the secret never comes out, wherever the text is cut into chunks."""
     text = data.decode(errors="replace").replace("@", SECRET)
@@ -170,5 +187,7 @@ TARGETS: Mapping[str, Target] = {
     "dockerfile": Target(dockerfile_reader),
     "manifests": Target(manifests, "runners/kubernetes_pure/ordinary/*.yaml"),
     "chart-schema": Target(schema),
+    "jenkins-report": Target(jenkins_report, "samples/jenkins/api4jenkins__test_report.json"),
+    "job-result": Target(job_result),
     "masking": Target(masking),
 }
