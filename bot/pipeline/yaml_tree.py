@@ -81,13 +81,12 @@ def mark_after(before: str) -> Mark:
 
 
 class _Loader(yaml.SafeLoader):
-    """Rejects brackets that are nested too deeply: PyYAML looks ahead, in quadratic time."""
+    """Looks for keys only where the tree may be: many nested brackets would take quadratic time."""
 
-    def fetch_flow_collection_start(self, token: Any) -> None:
-        """Take an opening bracket. Raises YamlError."""
-        if self.flow_level >= MAX_DEPTH:
-            raise YamlError(_mark(self.get_mark()), messages.DEEP)
-        super().fetch_flow_collection_start(token)
+    def save_possible_simple_key(self) -> None:
+        """Remember that the next token may begin a key."""
+        if self.flow_level <= MAX_DEPTH:
+            super().save_possible_simple_key()
 
 
 class _TreeBuilder:
