@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.core.admission import builds
+from bot.core.admission.images import ImagePolicy
 from bot.core.deciding import dockerfile
 from bot.core.language.parsing import MAX_COMMANDS, parse
 from bot.core.results import job_results, junit
@@ -22,7 +24,7 @@ from bot.core.results.junit_cases import MOST_CASES, MOST_FAILURES_BEYOND
 from bot.core.results.masking import Masker
 from bot.discovery import find_commands
 from bot.gitee import wire
-from bot.model.errors import RetryLater
+from bot.model.errors import RetryLater, TellUser
 from bot.model.views import ConfigBroken
 from bot.pipeline import config_file
 from bot.runners import collect
@@ -43,6 +45,7 @@ COMMANDS = find_commands()
 NAMES = frozenset(name for command in COMMANDS for name in command.names)
 SCOPE = ManifestScope("pr-12-shop", "pr-12-shop.example.com", frozenset({"chatops-pull"}))
 HEADERS = {"X-Gitee-Event": ""}
+BUILDS = builds.BuildPolicy(images=ImagePolicy("registry.example.com", "previews"))
 SECRET = "s3cret-value/1+2"
 MASKER = Masker([SECRET])
 SLACK = 4_000
@@ -136,6 +139,13 @@ def dockerfile_reader(data: bytes) -> None:
     found.stage(found.default_target)
 
 
+def build_sources(data: bytes) -> None:
+    """`bot.core.admission.builds`: what is fetched is allowed or refused with its line, never a crash."""
+    text = data.decode(errors="replace")
+    with contextlib.suppress(TellUser):
+        builds.check(BUILDS, "Dockerfile", text, {"V": "1"}, "registry.example.com/team/shop")
+
+
 def manifests(data: bytes) -> None:
     """`bot.runners.kubernetes.pure`: bounded objects that comply once they are reviewed, or ManifestError."""
     with contextlib.suppress(ManifestError):
@@ -185,6 +195,7 @@ TARGETS: Mapping[str, Target] = {
     "buildkit-log": Target(buildkit_log, "runners/streams/fail.buildkit.jsonl"),
     "engine-messages": Target(engine_messages),
     "dockerfile": Target(dockerfile_reader),
+    "build-sources": Target(build_sources),
     "manifests": Target(manifests, "runners/kubernetes_pure/ordinary/*.yaml"),
     "chart-schema": Target(schema),
     "jenkins-report": Target(jenkins_report, "samples/jenkins/api4jenkins__test_report.json"),
