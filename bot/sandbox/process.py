@@ -31,11 +31,11 @@ class ProcessSandbox:
         self, limits: Limits, name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Call a function of a module; see `ports.Sandbox.call`. A cancelled call ends its process."""
-        order = await asyncio.to_thread(pickle.dumps, (function, args, kwargs))
-        if len(order) <= limits.inline:
-            return function(*args, **kwargs)
-        async with self._free:
-            kind, value = await _executed(order, limits)
+        with tempfile.SpooledTemporaryFile(max_size=max(limits.inline, 1)) as order:
+            if await asyncio.to_thread(_write, order, (function, args, kwargs)) <= limits.inline:
+                return function(*args, **kwargs)
+            async with self._free:
+                kind, value = await _executed(order, limits)
         if kind == child.VALUE:
             result: T = value
             return result
@@ -47,13 +47,12 @@ class ProcessSandbox:
         raise TooExpensive(facts)
 
 
-async def _executed(order: bytes, limits: Limits) -> tuple[str, Any]:
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as result:
-        await asyncio.to_thread(_write, given, order)
+async def _executed(order: IO[bytes], limits: Limits) -> tuple[str, Any]:
+    with tempfile.TemporaryFile() as result:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", str(Path(child.__file__))),
             *map(str, (limits.seconds, limits.memory, limits.output)),
-            stdin=given,
+            stdin=order,
             stdout=result,
             stderr=asyncio.subprocess.DEVNULL,
             env={},
@@ -67,9 +66,12 @@ async def _executed(order: bytes, limits: Limits) -> tuple[str, Any]:
         return await asyncio.to_thread(_read, result) if code == 0 else ("", None)
 
 
-def _write(file: IO[bytes], order: bytes) -> None:
-    file.write(order)
+def _write(file: IO[bytes], order: object) -> int:
+    """Write an order and return its size; large bytes are not copied before."""
+    pickle.dump(order, file)
+    size = file.tell()
     file.seek(0)
+    return size
 
 
 def _read(file: IO[bytes]) -> tuple[str, Any]:
