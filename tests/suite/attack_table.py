@@ -41,7 +41,13 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "runners/test_context",
         "runners/test_buildkit",
     ),
-    ("Builds", "构建"): ("attack/test_build", "runners/test_docker_build", "core/test_dockerfile"),
+    ("Builds", "构建"): (
+        "attack/test_build",
+        "runners/test_docker_build",
+        "core/test_dockerfile",
+        "core/test_build_",
+        "core/test_planning",
+    ),
     ("Limits of memory, processes and disk", "内存、进程与磁盘限制"): (
         "attack/test_limits",
         "attack/test_disk",
