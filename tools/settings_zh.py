@@ -112,8 +112,9 @@ WORDS: Mapping[str, str] = {
     "registry.project": "镜像名的第一段；在 Harbor 中即项目名。",
     "registry.username": "有推送和删除权限的账号，例如机器人账户 `robot$chatops`。",
     "registry.password": "该账号的密码。",
-    "registry.bases": "所有仓库都可以用作基础镜像或服务、并且可以用机器人的账号拉取的镜像，写成匹配规则，"
-    "例如 `harbor.example.com/base/*`；以 `!` 开头表示排除，以最后匹配的一条为准。"
+    "registry.bases": "所有仓库都可以用作基础镜像、服务或写入清单、"
+    "并且可以用机器人的账号拉取的镜像，写成匹配规则，例如 `harbor.example.com/base/*`；"
+    "以 `!` 开头表示排除，以最后匹配的一条为准。"
     "这个镜像仓库中的其他镜像只能由它所属的仓库使用。",
     "registry.insecure": "是否接受无法验证的证书。",
     "registry.scan_seconds": "最多等待 Harbor 的漏洞扫描多少秒；镜像还没有扫描时会主动触发。"

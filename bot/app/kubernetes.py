@@ -55,6 +55,7 @@ def options(settings: Settings) -> KubernetesOptions:
         egress=chosen.egress_cidrs,
         dns=DnsPeers(_pairs(chosen.dns_namespace), _pairs(chosen.dns_pods), chosen.dns_cidrs),
         allowed=AllowList(chosen.allowed_annotations, chosen.allowed_labels, chosen.storage_classes),
+        images=values.build_policy(settings).images,
         account=_pull_account(settings),
         collector=chosen.collector_image,
         charts=ChartPolicy(chosen.charts, chosen.chart_values, _pairs(chosen.chart_facts)),

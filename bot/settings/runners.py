@@ -187,9 +187,10 @@ class RegistrySettings:
     password: Secret = NO_SECRET
     """Password of this account."""
     bases: tuple[str, ...] = ()
-    """Patterns of the images that every repository may use as base image or service and that the bot's
-    accounts may pull, such as `harbor.example.com/base/*`; a leading `!` excludes, and the last match
-    decides. Other images of this registry can be used only by the repository that they belong to."""
+    """Patterns of the images that every repository may use as base image, as service or in manifests, and
+    that the bot's accounts may pull, such as `harbor.example.com/base/*`; a leading `!` excludes, and the
+    last match decides. Other images of this registry can be used only by the repository that they belong
+    to."""
     insecure: bool = False
     """Whether to accept certificates that cannot be verified."""
     scan_seconds: Annotated[int, Field(ge=0, le=3600)] = 60

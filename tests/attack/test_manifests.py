@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.core.admission.images import ImagePolicy
 from bot.model.errors import TellUser
 from bot.model.text import Language
 from bot.runners.kubernetes import applying
@@ -19,13 +20,13 @@ from bot.runners.kubernetes.options import KubernetesOptions, Routing
 from bot.runners.kubernetes.plans import scope_of
 from bot.runners.kubernetes.pure.manifests import read
 from bot.words.reasons import REASONS
+from tests.runners.kubernetes_samples import environment_of
 
 TABLES = Path(__file__).with_name("manifests")
-SCOPE = scope_of(
-    KubernetesOptions("bot", routing=Routing(ingress_class="internal")),
-    "pr-12-shop",
-    "pr-12-shop.example.com",
+OPTIONS = KubernetesOptions(
+    "bot", routing=Routing(ingress_class="internal"), images=ImagePolicy("registry.example.com", "acme")
 )
+SCOPE = scope_of(OPTIONS, "pr-12-shop", environment_of())
 
 Case = dict[str, Any]
 POD = {"spec": {"containers": [{"name": "c", "image": "x"}]}}

@@ -61,7 +61,7 @@ def test_built_in_manifests_comply_with_the_policy() -> None:
     text = "\n---\n".join(map(json.dumps, documents))
     common = text.replace("chatops.part", "part").replace("chatops.run", "revision")
 
-    found = review(read(common), scope_of(OPTIONS, "pr-12-shop", environment_of().host))
+    found = review(read(common), scope_of(OPTIONS, "pr-12-shop", environment_of()))
 
     assert (found.violations, found.changes) == ((), ())
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bot.core.admission.images import ImagePolicy
 from bot.model.account import RegistryAccount
 from bot.runners.kubernetes.pure.field_rules import AllowList, PodSecurityLevel
 
@@ -101,6 +102,7 @@ class KubernetesOptions:
     dns: DnsPeers = field(default_factory=DnsPeers)
     allowed: AllowList = field(default_factory=AllowList)
     """What manifests and charts may contain in addition to the policy's tables."""
+    images: ImagePolicy = field(default_factory=ImagePolicy)
     account: RegistryAccount | None = None
     charts: ChartPolicy = field(default_factory=ChartPolicy)
     collector: str = "busybox:1.36"

@@ -115,7 +115,7 @@ class DeploymentPlanner:
 
     async def _checked(self, theirs: Sequence[Manifest]) -> Review:
         return await asyncio.to_thread(
-            applying.check, theirs, scope_of(self.options, self.namespace, self.spec.host)
+            applying.check, theirs, scope_of(self.options, self.namespace, self.spec)
         )
 
     def _entry(self, theirs: Sequence[Manifest], path: str) -> EntryService:
@@ -139,11 +139,11 @@ class DeploymentPlanner:
         return added
 
 
-def scope_of(options: KubernetesOptions, namespace: str, host: str) -> ManifestScope:
+def scope_of(options: KubernetesOptions, namespace: str, spec: EnvironmentSpec) -> ManifestScope:
     """Return what an environment's objects may use."""
     return ManifestScope(
         namespace,
-        host,
+        spec.host,
         reserved=frozenset({PULL_SECRET}),
         pull_secret="" if options.account is None else PULL_SECRET,
         level=options.level,
@@ -152,6 +152,8 @@ def scope_of(options: KubernetesOptions, namespace: str, host: str) -> ManifestS
         ingress_annotations=options.routing.annotations,
         volume_size=quantity(options.limits.disk),
         allowed=options.allowed,
+        images=options.images,
+        own_image=spec.image.pinned.rpartition("@")[0],
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.admission.images import ImagePolicy
 from bot.model.reason import Reason
 from bot.runners.kubernetes.pure.field_rules import AllowList, ManifestScope
 from bot.runners.kubernetes.pure.manifest_policy import MOST_SHOWN, Review, review
@@ -132,6 +133,22 @@ def test_a_storage_class_is_one_that_the_operator_lists(chosen: str, applied: di
     claim = obj("PersistentVolumeClaim", spec={"storageClassName": chosen})
 
     assert review([claim], scope).manifests[0].body["spec"] == applied
+
+
+def test_images_are_the_repositorys_own_the_operators_bases_and_those_of_other_registries() -> None:
+    policy = ImagePolicy("harbor.example.com", "chatops", ("harbor.example.com/base/*",))
+    scope = ManifestScope("pr-12-shop", HOST, images=policy, own_image="harbor.example.com/chatops/acme/shop")
+    used = (
+        "harbor.example.com/chatops/acme/shop:1",
+        "harbor.example.com/base/postgres:16",
+        "redis",
+        "quay.io/a/b",
+    )
+
+    for image in used:
+        assert refused(deployment(container={"image": image}), scope=scope) == []
+    [violation] = review([deployment(container={"image": "harbor.example.com/x/y:1"})], scope).violations
+    assert violation.facts["setting"] == '[registry] bases = ["harbor.example.com/x/y"]'
 
 
 @pytest.mark.parametrize("theirs", ["public", "", None])

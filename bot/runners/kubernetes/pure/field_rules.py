@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from bot.core.admission.images import ImagePolicy
+
 PodSecurityLevel = Literal["restricted", "baseline"]
 """Level of the Pod Security Standards."""
 
@@ -42,6 +44,9 @@ class ManifestScope:
     volume_size: str = "2Gi"
     """Size of `emptyDir` volumes that have none."""
     allowed: AllowList = field(default_factory=AllowList)
+    images: ImagePolicy = field(default_factory=ImagePolicy)
+    own_image: str = ""
+    """Name of the repository's own image, without tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,11 @@ def find(fields: Mapping[str, Rule], name: str) -> Rule | None:
     return next((fields[each_] for each_ in patterns if fnmatchcase(name, each_)), None)
 
 
+def suggested(setting: str, name: str) -> Refusal:
+    """Return the refusal that suggests to list a name; only plain names, because people copy the setting."""
+    return Refusal(setting=f'{setting} = ["{name}"]' if _LISTABLE.fullmatch(name) else "")
+
+
 def is_empty(value: Any) -> bool:
     """Return whether a value is the same as no value."""
     return value is None or value in ("", [], {})
@@ -171,3 +181,4 @@ def shown(value: Any) -> str:
 
 
 _LONGEST = 120
+_LISTABLE = re.compile(r"[A-Za-z0-9._/:-]{1,100}")

@@ -7,15 +7,21 @@ from typing import Any
 
 from bot.model.reason import Reason
 from bot.runners.kubernetes.pure.chart_values import matches
-from bot.runners.kubernetes.pure.field_rules import ManifestScope, Refusal, Rule, find, is_empty, shown
+from bot.runners.kubernetes.pure.field_rules import (
+    ManifestScope,
+    Refusal,
+    Rule,
+    find,
+    is_empty,
+    shown,
+    suggested,
+)
 from bot.runners.kubernetes.pure.manifests import Manifest
 from bot.runners.kubernetes.pure.object_fields import KINDS, SKIPPED
 
 MOST_SHOWN = 50
 """Violations that are returned, and changes of one object that are."""
 
-_LISTABLE = re.compile(r"[A-Za-z0-9._/-]{1,100}")
-"""Names that a setting is suggested for: people copy it."""
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -160,8 +166,7 @@ class _Walk:
         allowed = self.scope.allowed
         patterns = allowed.annotations if setting == "allowed_annotations" else allowed.labels
         if not (matches(name, patterns) or self.scope.ingress_annotations.get(name) == value):
-            listed = f'[kubernetes] {setting} = ["{name}"]' if _LISTABLE.fullmatch(name) else ""
-            self._refuse(path, value, Refusal(setting=listed))
+            self._refuse(path, value, suggested(f"[kubernetes] {setting}", name))
         return value
 
     def _refuse(self, path: str, value: Any, refusal: Refusal) -> None:

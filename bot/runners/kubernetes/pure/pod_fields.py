@@ -8,6 +8,7 @@ anything is applied. What `restricted` requires is filled in where it is missing
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bot.core.admission.images import split
 from bot.runners.kubernetes.pure.field_rules import (
     BASELINE_SETTING,
     FREE,
@@ -22,6 +23,7 @@ from bot.runners.kubernetes.pure.field_rules import (
     group,
     off,
     only,
+    suggested,
 )
 from bot.runners.kubernetes.pure.metadata_fields import METADATA, own_secret
 
@@ -63,6 +65,15 @@ def _added(value: Any, scope: ManifestScope) -> Refusal | None:
 def _drops(value: Any, scope: ManifestScope) -> Refusal | None:
     fine = scope.level == "baseline" or (isinstance(value, list) and "ALL" in value)
     return None if fine else Refusal("ALL")
+
+
+def _image(value: Any, scope: ManifestScope) -> Refusal | None:
+    """Check an image: the pull secret could read the images of all repositories."""
+    if not isinstance(value, str):
+        return Refusal()
+    if scope.images.allows(value, scope.own_image):
+        return None
+    return suggested("[registry] bases", "/".join(split(value)))
 
 
 def _storage_class(value: Any, scope: ManifestScope) -> Refusal | None:
@@ -118,7 +129,8 @@ _HANDLER: Final = group({**free("exec"), "sleep": group({"seconds": at_most(LONG
 _SECRET_REFERENCE: Final = group({**free("key optional"), "name": _OWN_SECRET})
 _CONTAINER: Final = each(
     {
-        **free("name image imagePullPolicy command args workingDir restartPolicy resizePolicy"),
+        "image": Rule(_image),
+        **free("name imagePullPolicy command args workingDir restartPolicy resizePolicy"),
         **free("stdin stdinOnce tty terminationMessagePath terminationMessagePolicy"),
         "env": each(
             {
