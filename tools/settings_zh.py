@@ -56,7 +56,8 @@ WORDS: Mapping[str, str] = {
     "docker.disk_max": "单个容器可以向根文件系统和自己的卷写入多少数据；超出后几秒内会被停止。",
     "docker.subnet_pool": "每个环境独占一个小网段，从这个地址范围中分配。",
     "docker.firewall": '是否禁止预览环境访问本机端口；`build_network = "default"` 时还禁止'
-    "Engine 默认网桥上的一切容器访问本机端口和 169.254.0.0/16 上的元数据服务（通过 iptables，需要 root）。"
+    "Engine 默认网桥上的一切容器访问本机端口和云的元数据服务（169.254.0.0/16 和 100.100.100.200）；"
+    "通过 iptables，需要 root。"
     "构建仍可访问其他容器发布的端口。",
     "kubernetes": "供 `runner: kubernetes` 的步骤使用的集群，以及其中每个环境的资源上限。",
     "kubernetes.enabled": "是否使用集群进行部署和测试。",

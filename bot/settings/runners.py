@@ -52,8 +52,9 @@ class DockerSettings:
     """Address range from which each environment gets a small network of its own."""
     firewall: bool = True
     """Whether to block previews from the ports of this machine and, with `build_network = "default"`,
-    everything on the engine's default bridge from these ports and from metadata services at 169.254.0.0/16
-    (with iptables; needs root). Ports that other containers publish remain reachable from builds."""
+    everything on the engine's default bridge from these ports and from the metadata services of clouds
+    (169.254.0.0/16 and 100.100.100.200), with iptables, which needs root. Ports that other containers publish
+    remain reachable from builds."""
 
 
 @section

@@ -25,8 +25,8 @@ Rule = tuple[str, tuple[str, ...]]
 BUILD_PORTS = (53,)
 """Ports of the host that builds reach by default: its DNS server, if it has one."""
 _NEW = ("-m", "conntrack", "--ctstate", "NEW", "-j", "DROP")
-_METADATA = "169.254.0.0/16"
-"""Where clouds answer machines with their credentials."""
+_METADATA = ("169.254.0.0/16", "100.100.100.200")
+"""Where clouds answer machines with their credentials; the second is Alibaba Cloud's."""
 
 
 def preview_rules(prefix: str) -> tuple[Rule, ...]:
@@ -44,7 +44,7 @@ def build_rules(instance: str, ports: Sequence[int] = (), bridge: str = "docker0
     but = ("-m", "multiport", "!", "--dports", ",".join(map(str, ports))) if ports else ()
     return (
         *(("INPUT", (*of, "-p", protocol, *but, *_NEW)) for protocol in ("tcp", "udp")),
-        ("DOCKER-USER", (*of, "-d", _METADATA, "-j", "DROP")),
+        *(("DOCKER-USER", (*of, "-d", address, "-j", "DROP")) for address in _METADATA),
     )
 
 
