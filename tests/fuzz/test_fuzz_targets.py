@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.__main__ import main
 from tests.fuzz.targets import CORPUS, TARGETS
 
 LARGEST_CORPUS = 200_000
@@ -22,6 +23,11 @@ def test_the_corpora_are_small_and_each_belongs_to_a_target() -> None:
     assert {folder.name for folder in CORPUS.iterdir()} <= set(TARGETS)
     assert sum(file.stat().st_size for file in CORPUS.rglob("*") if file.is_file()) < LARGEST_CORPUS
     assert all(target.seeds(name) for name, target in TARGETS.items())
+
+
+def test_an_unknown_target_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["1", "junit", "nothing"]) == 2
+    assert capsys.readouterr().out.startswith("no target nothing; there are: webhook, comment,")
 
 
 @pytest.mark.attack
