@@ -21,16 +21,17 @@ from bot.model.account import RegistryAccount
 from bot.model.delivery import Trigger
 from bot.model.errors import ChatOpsError, TellUser
 from bot.model.forge import RepoPath
-from bot.model.pipeline import BuildConfig, RunnerName
-from bot.model.plan import Build, Plan
+from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, ServiceConfig
+from bot.model.plan import Build, Deploy, Plan
 from bot.model.reason import Reason
-from bot.model.run import Origin, Run
+from bot.model.run import Image, Origin, Run
 from bot.model.text import Language
 from bot.registry.base import RegistryOptions
 from bot.registry.oci import OciRegistry
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
+from bot.steps import deploy
 from bot.steps.build import build_target
 from bot.steps.context import StepContext
 from tests.fakes.adapters import FakeAdapters, FakeWorld
@@ -166,6 +167,7 @@ FETCHES = {
         Reason.SOURCE_REFUSED,
     ),
     "a here-document that is none": ("FROM {base}\nRUN <<E true\nADD {url}/x /x\nE\n", Reason.SOURCE_REFUSED),
+    "the end of a long file": (f"FROM scratch\n{'# long' * 5000}\nADD {{url}}/x /x", Reason.SOURCE_REFUSED),
     "git": ("FROM scratch\nADD git://{host}/a.git /x", Reason.SOURCE_REFUSED),
     "a frontend": ("# syntax={host}/evil:1\nFROM scratch", Reason.FRONTEND_REFUSED),
     "a frontend in JSON": ('{"syntax": "{host}/evil:1"}', Reason.FRONTEND_REFUSED),
@@ -320,6 +322,31 @@ async def test_the_private_preview_of_another_repository_cannot_be_used(
     assert SECRET not in await bench.refused(text, Reason.IMAGE_REFUSED)
     own = f"FROM {private}\nENV NEW={uuid.uuid4().hex}\nRUN cat /source"
     assert SECRET in await bench.build(own, repo=VICTIM, number=2)
+
+
+@pytest.mark.parametrize("form", ["its name", "its id", "the beginning of its id", "another name"])
+async def test_the_private_preview_of_another_repository_is_no_service(
+    bench: Bench, private: str, sdk: docker.DockerClient, form: str
+) -> None:
+    image = str((await asyncio.to_thread(sdk.images.get, private)).id)
+    names = {
+        "its name": private,
+        "its id": image,
+        "the beginning of its id": image.removeprefix("sha256:")[:12],
+        "another name": private.replace("127.0.0.1", "localhost"),
+    }
+    world = FakeWorld()
+    sha = "ab" * 20
+    services = {"db": ServiceConfig(image=names[form])}
+    step = Deploy(sha, DeployConfig(port=80), services)
+    run = Run(1, SHOP, 1, sha, Plan((step,)), Origin(Trigger.OPEN, "mei"), Language.EN, NOW)
+    own = Image(bench.registry.tag_for(SHOP, 1, sha), "sha256:" + "0" * 64, 1, sha)
+    adapters = replace(world.adapters(), builds=bench.policy)
+    with pytest.raises(TellUser) as caught:
+        await deploy.run(step, StepContext(run, FakeLog(), adapters, own))
+    assert caught.value.reason is Reason.IMAGE_REFUSED
+    assert caught.value.facts["where"] == "services.db"
+    assert world.deployed == {}
 
 
 async def test_a_base_that_the_operator_lists_is_used(bench: Bench, sdk: docker.DockerClient) -> None:

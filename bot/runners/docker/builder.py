@@ -79,7 +79,11 @@ class DockerBuilder:
         if self._mode == "off":
             return
         if self._firewall is None:
-            bridge = await self._engine.get("/networks/bridge")
+            try:
+                bridge = await self._engine.get("/networks/bridge")
+            except EngineRefused:
+                # An engine without a default bridge has no network for builds either.
+                return
             name = (bridge.get("Options") or {}).get("com.docker.network.bridge.name", "docker0")
             self._firewall = Firewall(build_rules(self._instance, self._ports, name), self._mode, "builds")
         if problem := await self._firewall.ensure():
