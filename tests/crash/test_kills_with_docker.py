@@ -43,7 +43,9 @@ async def scene(
     await gitee.commit(REPO, "master", files, by="lin")
     store_url = f"sqlite:///{tmp_path}/store/chatops.db"
     async with Scene(tmp_path / "bots", gitee, RemoteEngine(), store_url, remote=False) as made:
-        docker_, kept = {"instance": instance}, {"url": f"http://{registry.host}"}
+        # A killed bot leaves its rules for builds, which would close the whole default bridge.
+        docker_ = {"instance": instance, "build_network": "none"}
+        kept = {"url": f"http://{registry.host}"}
         await made.start(docker=docker_, registry=kept, limits=LIMITS)
         yield made
 
