@@ -1,12 +1,12 @@
 # The bot's own image. Any Python 3.11+ image on Debian will do as its base:
 #   docker build -t gitee-chatops .
-# `make pin-base` pins it by digest: do so before a release; `make audit` requires it.
+# Its digest is that of Python 3.11.16 on Debian 12; `make pin-base` writes the newest.
 # Without network: put wheels into ./wheels, take a base that holds git and CA certificates, and add
 #   --build-arg BASE_IMAGE=… --build-arg PIP_ARGS="--no-index --find-links=/src/wheels"
 #
 # To let it drive the engine of its host:
 #   docker run -v /var/run/docker.sock:/var/run/docker.sock --group-add "$(stat -c %g /var/run/docker.sock)" …
-ARG BASE_IMAGE=python:3.11-slim
+ARG BASE_IMAGE=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 
 FROM ${BASE_IMAGE} AS build
 ARG PIP_ARGS=

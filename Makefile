@@ -7,7 +7,7 @@ export PYTHON
 export CHATOPS_REGISTRY_PORT ?= 5000
 BIN := .venv/bin
 AUDIT := .local/audit
-BASE := python:3.11-slim
+BASE := python:3.11-slim-bookworm
 STARTED := $(shell date +%s)
 ON_CLUSTER = $(if $(filter on,$(CLUSTER)),PYTHONPATH=deploy/local $(BIN)/python -m tests.cluster.local run)
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
@@ -59,9 +59,8 @@ lint: setup ## check style, types and layers, without tests
 fuzz: setup ## fuzz everything that reads hostile bytes for SECONDS=60 in all; TARGET=… only one; inputs that break something stay in tests/fuzz/corpus
 	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),60) $(TARGET)
 
-audit: $(AUDIT)/.installed ## before a release: ask for known vulnerabilities in the locked packages, and require a pinned base image; needs the internet
-	@grep -q '^ARG BASE_IMAGE=.*@sha256:' Dockerfile || { echo 'Dockerfile: the base image is not pinned by digest; run make pin-base'; unpinned=1; }; \
-	$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip $(foreach lock,$(wildcard requirements*.lock),-r $(lock)) && [ -z "$$unpinned" ] || \
+audit: $(AUDIT)/.installed ## before a release: ask for known vulnerabilities in the locked packages; needs the internet
+	@$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip $(foreach lock,$(wildcard requirements*.lock),-r $(lock)) || \
 	{ echo 'NOT AUDITED, or something was found: see above. A database that does not answer is a failure too.'; exit 1; }
 
 sbom: $(AUDIT)/.installed ## write dist/sbom.cdx.json, the CycloneDX bill of materials of the locked packages; IMAGE=… adds the Debian packages of that image
@@ -70,7 +69,7 @@ sbom: $(AUDIT)/.installed ## write dist/sbom.cdx.json, the CycloneDX bill of mat
 	@set -o pipefail; $(if $(IMAGE),docker run --rm --network none --entrypoint dpkg-query $(IMAGE) --show --showformat '$${Package} $${Version} $${Architecture}\n',printf '') | $(BIN)/python -m tools.bill_of_materials dist/sbom.cdx.json
 	@$(if $(IMAGE),true,echo 'Python packages only: IMAGE=gitee-chatops adds what that image has from Debian')
 
-pin-base: ## write the digest that the registry has now for the base image into the Dockerfile; needs the internet
+pin-base: ## write the newest digest of the base image into the Dockerfile; needs the internet
 	docker pull --quiet $(BASE)
 	sed -i "s|^ARG BASE_IMAGE=.*|ARG BASE_IMAGE=$(BASE)@$$(docker image inspect --format '{{index .RepoDigests 0}}' $(BASE) | cut -d@ -f2)|" Dockerfile
 	grep '^ARG BASE_IMAGE=.*@sha256:' Dockerfile
