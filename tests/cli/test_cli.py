@@ -96,6 +96,7 @@ def test_a_bot_without_engine_and_gitee_keeps_running_and_is_not_ready(tmp_path:
             "gitee": False,
             "registry": False,
             "docker": False,
+            "disk": True,
         }
         assert parts["gitee"]["message"] == "gitee_unavailable: GET /user: ConnectError"
         assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE).is_success

@@ -1,5 +1,6 @@
 """A Docker Engine of a test's own, whose builds are limited as `make setup` limits them."""
 
+import socket
 import subprocess
 import sys
 import time
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
-import httpx
 
 from tests.real.parts import PATIENCE
 
@@ -53,11 +53,12 @@ def second_engine(folder: Path) -> Iterator[SecondEngine]:
         )
     try:
         deadline = time.monotonic() + PATIENCE
-        while not _answers(found.host):
+        while not _listens(folder / "docker.sock"):
             assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.02)
         client = docker.DockerClient(base_url=found.host)
+        assert client.ping()
         assert build_limits.apply(client, found.parent) == ""
         client.close()
         yield found
@@ -70,9 +71,10 @@ def second_engine(folder: Path) -> Iterator[SecondEngine]:
                     (controller / part).rmdir()
 
 
-def _answers(host: str) -> bool:
-    with httpx.Client(transport=httpx.HTTPTransport(uds=host.removeprefix("unix://"))) as client:
+def _listens(address: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
         try:
-            return client.get("http://docker/_ping").is_success
-        except httpx.TransportError:
+            client.connect(str(address))
+        except OSError:
             return False
+    return True
