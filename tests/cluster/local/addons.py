@@ -105,10 +105,15 @@ class Addons:
     async def _route(self, caddy: aiohttp.ClientSession) -> bool:
         """Give Caddy the current routes; return whether it took them."""
         routes = caddy_routes(self._ingresses.objects.values(), self._services.objects.values())
-        async with caddy.patch("/config/apps/http/servers/ingress/routes", json=routes) as answer:
-            if not answer.ok:
-                print(await answer.text(), flush=True)
-            return answer.ok
+        try:
+            async with caddy.patch("/config/apps/http/servers/ingress/routes", json=routes) as answer:
+                if not answer.ok:
+                    print(await answer.text(), flush=True)
+                return answer.ok
+        except aiohttp.ClientError as error:
+            # With new routes, Caddy also starts its admin API anew, and closes the connections to it.
+            print(f"Caddy: {error}", flush=True)
+            return False
 
     async def _write_addresses(self) -> None:
         """Write the address into each Ingress's status, as controllers do."""
@@ -119,7 +124,7 @@ class Addons:
             namespace, name = ingress["metadata"]["namespace"], ingress["metadata"]["name"]
             path = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}/status"
             headers = {"Content-Type": "application/merge-patch+json"}
-            with contextlib.suppress(aiohttp.ClientResponseError):  # deleted in the meantime
+            with contextlib.suppress(aiohttp.ClientError):  # deleted, or written at the next change
                 async with self._api.patch(path, json=status, headers=headers):
                     pass
 
