@@ -84,7 +84,9 @@ async def _played(
     scene: Scene, folder: Path, sdk: docker.DockerClient, registry: RegistryProcess
 ) -> dict[str, Any]:
     instance = f"test-{os.urandom(6).hex()}"
-    [bot] = await scene.start(docker={"instance": instance}, registry={"url": f"http://{registry.host}"})
+    # It is killed at the end, and would leave firewall rules for builds on the machine's default bridge.
+    engine = {"instance": instance, "build_network": "none"}
+    [bot] = await scene.start(docker=engine, registry={"url": f"http://{registry.host}"})
     arguments: set[str] = set()
 
     def is_ready() -> bool:
