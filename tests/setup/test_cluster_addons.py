@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -45,7 +46,8 @@ async def test_routes_that_caddy_did_not_take_are_sent_again(
         addons = Addons(api, folder, "192.0.2.1")
         feeding = asyncio.ensure_future(addons._feed())
         addons._changed.set()
-        await asyncio.wait([feeding, caddy.routes], return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [feeding, caddy.routes]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         assert caddy.routes.done(), feeding
         assert caddy.routes.result() == [NOT_FOUND]
         feeding.cancel()
