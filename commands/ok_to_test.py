@@ -36,8 +36,8 @@ class Args:
 
     sha: str | None = arg(
         Text(
-            en="The whole id of the commit that you reviewed; or `revoke`, which takes back all approvals of"
-            " this pull request and ends what runs because of them.",
+            en="The whole id of the commit that you reviewed; or `revoke`, which revokes all approvals of"
+            " this pull request and stops what runs because of them.",
             zh="你审查过的提交的完整提交号；写 `revoke` 则撤回此 PR 的全部放行，并停止由此产生的运行。",
         ),
         parse=commit,
@@ -48,7 +48,7 @@ class Args:
 
 
 def plan(args: Args, now: Snapshot) -> Outcome:
-    """Approve the latest commit if it is certain that it was reviewed, or take approvals back."""
+    """Approve the latest commit if it is certain that it was reviewed, or revoke approvals."""
     if args.sha == REVOKE:
         approved = now.approvals or (now.trusted and not now.writers_only)
         return Revoke(now.approvals) if approved else Refuse(Reason.NOTHING_APPROVED)
@@ -68,7 +68,7 @@ command = Command(
     name="ok-to-test",
     aliases=("允许测试", "同意测试"),
     summary=Text(
-        en="Allow the code of an outside contributor to run, for this commit and target branch only."
+        en="Allow the code of an outside contributor to run, for this commit and base branch only."
         " Review the changes first.",
         zh="允许运行外部贡献者的代码，仅对当前提交和目标分支有效。请先看过改动再放行。",
     ),

@@ -56,7 +56,7 @@ WORDS: Mapping[str, str] = {
     "docker.disk_max": "单个容器可以向根文件系统和自己的卷写入多少数据；超出后几秒内会被停止。",
     "docker.subnet_pool": "每个环境独占一个小网段，从这个地址范围中分配。",
     "docker.firewall": '是否禁止预览环境访问本机端口；`build_network = "default"` 时还禁止'
-    "Engine 默认网桥上的一切容器访问本机端口和云的元数据服务（169.254.0.0/16 和 100.100.100.200）；"
+    " Docker Engine 默认网桥上的所有容器访问本机端口和云的元数据服务（169.254.0.0/16 和 100.100.100.200）；"
     "通过 iptables，需要 root。"
     "构建仍可访问其他容器发布的端口。",
     "kubernetes": "供 `runner: kubernetes` 的步骤使用的集群，以及其中每个环境的资源上限。",
@@ -82,9 +82,9 @@ WORDS: Mapping[str, str] = {
     "kubernetes.dns_pods": "DNS 服务器 Pod 的标签；环境的 53 端口只能访问这些 Pod 和 `dns_cidrs`。",
     "kubernetes.dns_cidrs": "另外的 DNS 服务器地址，例如 NodeLocal DNSCache 的 `169.254.20.10/32`。",
     "kubernetes.pod_security": "环境的 Pod 安全级别；`baseline` 允许镜像以 root 运行。",
-    "kubernetes.allowed_annotations": "除常用注解外，清单和 Chart 还可以使用的注解的通配符模式，"
+    "kubernetes.allowed_annotations": "除常用注解外，清单和 Chart 还可以使用的注解的匹配规则，"
     "例如 `nginx.ingress.kubernetes.io/cors-*`；以 `!` 开头表示禁止，最后一个匹配的模式生效。",
-    "kubernetes.allowed_labels": "除常用标签外，清单和 Chart 还可以使用的标签的通配符模式。",
+    "kubernetes.allowed_labels": "除常用标签外，清单和 Chart 还可以使用的标签的匹配规则。",
     "kubernetes.storage_classes": "清单和 Chart 可以选用的存储类；其他存储类一律改为集群的默认存储类。",
     "kubernetes.run_as_user": "容器使用的用户 ID，用于没有指定用户的镜像；默认使用镜像自己的用户。",
     "kubernetes.memory_max": "仓库可以为单个容器申请的内存上限。",
@@ -122,8 +122,10 @@ WORDS: Mapping[str, str] = {
     "0 表示既不触发也不等待。",
     "registry.fail_on": "拒绝含有此级别及以上漏洞的镜像，也拒绝没有扫描结果的镜像；默认不拒绝任何镜像。"
     "需要带有扫描器的 Harbor。",
-    "build": "构建时允许构建引擎自己下载的内容；构建的网络设置限制不了这类下载。",
-    "build.frontends": "Dockerfile 可以在 `# syntax=` 中指定的镜像的匹配规则；这些镜像运行时可以联网。",
+    "build": "允许构建引擎（Docker Engine 或 buildkitd）在构建时自己下载的内容；"
+    "构建的网络设置限制不了这类下载。",
+    "build.frontends": "Dockerfile 可以在 `# syntax=` 中指定的 frontend 镜像的匹配规则；"
+    "这些镜像运行时可以联网。",
     "build.addresses": "`ADD` 可以下载的地址的匹配规则，例如 `https://dl.example.com/*`；"
     "以 `!` 开头表示排除，以最后匹配的一条为准。默认情况下 `ADD` 只能读取构建上下文。",
     "jenkins": "Jenkins，仓库可以把它的任务用作步骤；不填 `url` 则不使用。",
@@ -178,7 +180,7 @@ WORDS: Mapping[str, str] = {
     "limits.log_bytes": "单个步骤的日志最多保留多少字节。",
     "limits.source_bytes": "用于构建的源码最大多少字节。",
     "limits.disk_free": "`server.data_dir` 与 Docker Engine 所在磁盘应保留的可用空间，最多为磁盘的十分之一。"
-    "空间不足时，除清理外不开始新的运行，并移除占用最多的预览环境。",
+    "空间不足时，除清理外不开始新的运行，并清理占用最多的预览环境。",
     "retention": "运行结束后，各类数据保留多久；部署了现存环境的运行不会被删除。",
     "retention.logs": "步骤日志。",
     "retention.reports": "测试报告，以及生成报告的 XML 文件。",

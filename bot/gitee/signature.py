@@ -96,7 +96,7 @@ class Uses:
             self.counts[use] -= 1
 
     def _forget(self, now: datetime) -> None:
-        """Forget, from the oldest entry on, what cannot be accepted again."""
+        """Drop entries, oldest first, that cannot be accepted again."""
         oldest = round((now - self.window).timestamp() * 1000)
         while self.counts:
             use = next(iter(self.counts))

@@ -34,7 +34,7 @@ _TRIGGERS = {
     "reopen": Trigger.REOPEN,
 }
 _MATTERS = {"", "source_branch_changed", "target_branch_changed"}
-"""Descriptions of an update that may change what runs; an approval is for one target branch."""
+"""Descriptions of an update that may change what runs; an approval is for one base branch."""
 _LARGEST = 2**63 - 1
 
 

@@ -201,7 +201,7 @@ class Connection(asyncio.Protocol):
 
 @web.middleware
 async def in_progress(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell the request's connection that it is in progress."""
+    """Mark the request's connection as in progress."""
     protocol = request.transport.get_protocol() if request.transport else None
     if not isinstance(protocol, Connection):
         return await handler(request)

@@ -22,7 +22,7 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
         Text(
             en="Reading {name} takes more than {seconds} of processor time or {limit} of memory, so it was"
             " not read.",
-            zh="读取 {name} 需要的处理器时间超过 {seconds}，或内存超过 {limit}，因此没有读取。",
+            zh="读取 {name} 需要的CPU 时间超过 {seconds}，或内存超过 {limit}，因此没有读取。",
         ),
         advice=Text(
             en="Make it smaller or simpler, or split it into several files.",
@@ -41,8 +41,8 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.FRONTEND_REFUSED: Wording(
         Text(
-            en="{where} has the Dockerfile read by the image {source}, which is not allowed here.",
-            zh="{where} 指定用镜像 {source} 解析 Dockerfile，这里不允许。",
+            en="{where} selects the frontend image {source}, which is not allowed here.",
+            zh="{where} 指定了 frontend 镜像 {source}，这里不允许。",
         ),
         advice=Text(
             en="Use `# syntax=docker/dockerfile:1`, or ask the operator to add the image to `frontends` in"
@@ -52,8 +52,9 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.SOURCE_REFUSED: Wording(
         Text(
-            en="{where} adds {source}, which the build machine would fetch with its own network access.",
-            zh="{where} 的 ADD 引用了 {source}，构建机会用自己的网络去下载它。",
+            en="{where} adds {source}, which the build machine itself would fetch, past the network limits"
+            " of the build.",
+            zh="{where} 的 ADD 引用了 {source}，构建机会绕过构建的网络限制自行下载。",
         ),
         advice=Text(
             en="Commit the file, or download it in `RUN`; or ask the operator to add the address to"
@@ -361,7 +362,7 @@ FAILURES: Final[Mapping[Reason, Wording]] = {
         Text(
             en="Reading the test report {paths} takes more than {seconds} of processor time, {limit} of"
             " memory or {total} elements, so only a part of the cases counts.",
-            zh="读取测试报告 {paths} 需要的处理器时间超过 {seconds}，或内存超过 {limit}，"
+            zh="读取测试报告 {paths} 需要的CPU 时间超过 {seconds}，或内存超过 {limit}，"
             "或元素超过 {total} 个，因此只计入了部分用例。",
         ),
         advice=Text(

@@ -37,7 +37,7 @@ ENDED: Final[Mapping[Reason, Wording]] = {
     Reason.APPROVAL_EDITED: Wording(
         Text(
             en="The comment in which {who} approved this commit was edited.",
-            zh="{who} 放行这个提交的评论已被修改。",
+            zh="{who} 放行这个提交的评论已被编辑。",
         ),
     ),
     Reason.APPROVER_DEMOTED: Wording(
@@ -75,8 +75,9 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
             zh="Docker Engine 的磁盘空间不足（剩余 {free}），构建已停止。",
         ),
         advice=Text(
-            en="If it is not this build that fills the disk, try again once an operator has made room.",
-            zh="如果不是这次构建占满了磁盘，请等管理员清理磁盘后重试。",
+            en="If this build does not fill the disk itself, try again after an operator has freed disk"
+            " space.",
+            zh="如果不是这次构建占满了磁盘，请等管理员释放磁盘空间后重试。",
         ),
         without=Text(
             en="The disk of the Docker Engine is nearly full, so the build was stopped.",

@@ -25,7 +25,7 @@ NOTES: Final[Mapping[str, Wording]] = {
     "config_not_counted": Wording(
         Text(
             en="{file} on {branch} is not used, because that branch is not protected: people with write"
-            " access change it without a review. This run uses the version on {default}.",
+            " access can change it without a review. This run uses the version on {default}.",
             zh="分支 {branch} 未受保护，有写权限的人无需审查即可修改，因此没有使用该分支上的 {file}；"
             "本次运行使用 {default} 分支上的版本。",
         )

@@ -26,7 +26,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     Reason.NOT_TRUSTED: Wording(
         Text(
             en="Commit {sha} is not trusted yet: its author {author} has no write access.",
-            zh="提交 {sha} 尚未受信任：作者 {author} 没有写权限。",
+            zh="提交 {sha} 尚未受信任，因为作者 {author} 没有写权限。",
         ),
         advice=_APPROVE,
     ),
@@ -34,7 +34,8 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
         Text(
             en="Commit {sha} is not trusted yet: the fork {fork} is not in the namespace of {author},"
             " so other people may push to it.",
-            zh="提交 {sha} 尚未受信任：Fork 仓库 {fork} 不在 {author} 的个人空间中，其他人也可能有推送权限。",
+            zh="提交 {sha} 尚未受信任，因为 Fork 仓库 {fork} 不在 {author} 的个人空间中，"
+            "其他人也可能有推送权限。",
         ),
         advice=_APPROVE,
     ),
@@ -42,7 +43,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
         Text(
             en="Commit {sha} is not trusted yet: {who} may push to the fork {fork}, but not to this"
             " repository.",
-            zh="提交 {sha} 尚未受信任：{who} 可以推送到 Fork 仓库 {fork}，但没有本仓库的写权限。",
+            zh="提交 {sha} 尚未受信任，因为 {who} 可以推送到 Fork 仓库 {fork}，但没有本仓库的写权限。",
         ),
         advice=_APPROVE,
     ),
@@ -50,7 +51,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
         Text(
             en="Commit {sha} is not trusted yet: the bot cannot see who may push to the fork {fork}."
             " If the bot's account becomes a member of the fork, later commits need no approval.",
-            zh="提交 {sha} 尚未受信任：机器人看不到谁可以推送到 Fork 仓库 {fork}。"
+            zh="提交 {sha} 尚未受信任，因为机器人看不到谁可以推送到 Fork 仓库 {fork}。"
             "把机器人账号加为该 Fork 仓库的成员后，之后的提交无需放行。",
         ),
         advice=_APPROVE,
@@ -59,7 +60,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
         Text(
             en="Commit {sha} is not trusted yet: its fork was deleted, so the bot cannot see who could push"
             " to it.",
-            zh="提交 {sha} 尚未受信任：Fork 仓库已删除，无法确认谁曾有推送权限。",
+            zh="提交 {sha} 尚未受信任，因为 Fork 仓库已删除，无法确认谁曾有推送权限。",
         ),
         advice=_APPROVE,
     ),
@@ -84,7 +85,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.COMMIT_ABBREVIATED: Wording(
         Text(
-            en="{named} is not a whole commit id, and other commits may begin with the same digits.",
+            en="{named} is not a complete commit id; other commits can begin with the same digits.",
             zh="{named} 不是完整的提交号，其他提交可能以相同的数字开头。",
         ),
         advice=_APPROVE_ALL,

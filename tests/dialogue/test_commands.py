@@ -161,7 +161,7 @@ REFUSED = {
     "/teardown": "This PR has no environment to tear down.",
     "/help nosuch": "There is no command `nosuch`. `/help` lists all commands.",
     "/ok-to-test": "is already trusted",
-    "/ok-to-test 1234567": "`1234567` is not a whole commit id",
+    "/ok-to-test 1234567": "`1234567` is not a complete commit id",
 }
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*)\.?(:[0-9]{1,5})?")
 _UNDELEGATED = (".localhost", ".svc", ".cluster.local")
-"""Ends of names that nobody can register: of this machine, and of Services of Kubernetes."""
+"""Ends of names that cannot be registered: of this machine, and of Services of Kubernetes."""
 
 
 def names(public_url: str, hosts: Iterable[str]) -> tuple[str, ...]:

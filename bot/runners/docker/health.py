@@ -80,7 +80,7 @@ def ended(found: Mapping[str, Any], name: str) -> ChatOpsError:
 
 @dataclass(frozen=True, slots=True)
 class OverDisk:
-    """Tells containers that were killed because they wrote too much from those that exited."""
+    """Distinguishes containers that were killed because they wrote too much from those that exited."""
 
     usage: DiskUsage
     most: int

@@ -76,7 +76,7 @@ WORDS: Final[Mapping[str, Text]] = {
     ),
     "log.lost": Text(en="Connection lost, trying again…", zh="连接中断，正在重试…"),
     "pull.approvals": Text(en="Approved commits", zh="已放行的提交"),
-    "pull.approved_for": Text(en="target branch", zh="目标分支"),
+    "pull.approved_for": Text(en="base branch", zh="目标分支"),
     "pull.approved_in": Text(en="comment", zh="评论"),
     "pull.none": Text(en="No runs for this pull request.", zh="此 PR 没有运行记录。"),
     "environments.none": Text(

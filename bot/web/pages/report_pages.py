@@ -81,7 +81,7 @@ def _in_frame(request: web.Request) -> bool:
     """Return whether the response will be shown in a frame.
 
     Browsers say so only at addresses with https, or of the same machine. Elsewhere the page with the frame
-    must be the referrer, which nobody else can pretend.
+    must be the referrer, which no other site can forge.
     """
     destination = request.headers.get("Sec-Fetch-Dest")
     if destination is not None:

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_FINAL = 200
 WITHHELD = "X-Preview-Withheld"
-"""Tells developers of a preview which header of the visitor's request it did not get."""
+"""Names the header of the visitor's request that was withheld, for the developers of a preview."""
 
 
 class InvalidTargetError(ValueError):
@@ -83,7 +83,7 @@ async def forward(
         raise UnreachableServiceError(type(error).__name__) from error
     async with upstream:
         if upstream.status < FIRST_FINAL:
-            # Nobody asked for it. A proxy in front might tunnel what follows, past its own checks.
+            # The request did not ask for it. A proxy in front might tunnel what follows, past its own checks.
             upstream.close()
             raise UnreachableServiceError(f"unasked {upstream.status}")
         return await _respond(request, upstream, front)
