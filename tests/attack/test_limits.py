@@ -219,7 +219,7 @@ async def test_on_a_full_disk_nothing_starts_but_webhooks_are_accepted(
         assert "chatops_disk_free_bytes{" in (await client.get("/metrics")).text
     async with watching(bot):
         removed = html.unescape(await bot.sees("was removed"))
-    assert "`app` wrote 8.4 MB to its disk, and the disk of the machine is full" in removed
+    assert "`app` wrote 8.4 MB to its disk, and the machine's disk is nearly full" in removed
 
     space.measure = measure
     await space.reconcile()

@@ -330,7 +330,7 @@ async def test_an_approval_is_not_for_another_target_branch(tester: OfflineTeste
     await tester.gitee.commit(REPO, "release", {"Dockerfile": "FROM scratch\n"}, by="lin")
     await approved(tester)
     await tester.gitee.retarget(REPO, tester.number, "release", by="stranger")
-    assert "the branch `release` only" in await tester.sees("the branch `release` only")
+    assert "only for this commit" in await tester.sees("the base branch `release`")
     await tester.read_all()
     assert [run.state for run in await tester.runs()] == [RunState.CANCELLED]
     await refused(tester, "/build", by="stranger")

@@ -52,7 +52,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "attack/test_limits",
         "attack/test_disk",
     ),
-    ("Inside previews and test containers", "预览与测试容器内部"): (
+    ("Inside previews and test containers", "预览环境与测试容器内部"): (
         *("attack/test_inside_containers", "runners/test_docker_hardening", "runners/test_docker_tests"),
     ),
     ("Test reports and pages", "测试报告与页面"): (
