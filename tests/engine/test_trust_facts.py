@@ -42,15 +42,18 @@ class ScriptedForge:
 
     permissions: Mapping[str, Permission] = field(default_factory=lambda: {"lin": Permission.ADMIN})
     collaborators: frozenset[str] | None = frozenset()
+    elsewhere: Mapping[str, Permission] = field(default_factory=dict)
+    """Permissions in the repository `team/elsewhere`, if they differ."""
     comments: Mapping[int, Comment] = field(default_factory=dict)
     visible: bool = True
     default: str = "main"
     protected: bool = False
     calls: list[str] = field(default_factory=list)
 
-    async def permission(self, _: RepoPath, login: str) -> Permission:
+    async def permission(self, repo: RepoPath, login: str) -> Permission:
         self.calls.append(f"permission {login}")
-        return self.permissions.get(login, Permission.READ)
+        found = self.permissions if repo.name != "elsewhere" else {**self.permissions, **self.elsewhere}
+        return found.get(login, Permission.READ)
 
     async def pushers(self, repo: RepoPath) -> frozenset[str] | None:
         self.calls.append(f"pushers {repo}")
@@ -134,6 +137,13 @@ async def test_the_collaborators_of_a_commit_are_read_once_a_minute() -> None:
     clock.at += timedelta(minutes=1)
     await trust.read(later)
     assert forge.calls.count("pushers mei/shop") == 3
+
+
+async def test_permissions_in_one_base_repository_say_nothing_about_another() -> None:
+    forge = ScriptedForge(WRITERS, frozenset({"stranger"}), elsewhere={"stranger": Permission.WRITE})
+    trust = reader(forge)
+    assert (await trust.read(replace(FORK, repo=RepoPath("team", "elsewhere")))).trusted
+    assert not (await trust.read(FORK)).trusted
 
 
 async def test_of_many_collaborators_only_a_few_are_asked_about_and_the_rest_are_strangers() -> None:

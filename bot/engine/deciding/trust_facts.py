@@ -77,7 +77,7 @@ class TrustReader:
         if not trust.may_be_own(pull, author):
             return trust.distrust(pull, author, None)
         # The commit is part of the key: someone who has just become a collaborator may have pushed it.
-        key = (str(pull.head.repo).lower(), pull.head.sha)
+        key = (str(pull.repo).lower(), str(pull.head.repo).lower(), pull.head.sha)
         others = {} if self.trust_namespaces else await self.others.get(key, lambda: self._read_others(pull))
         return trust.distrust(pull, author, others)
 
