@@ -79,6 +79,15 @@ async def test_several_replicas_share_one_limit(shared_scene: Scene) -> None:
     assert len(await answered(shared_scene, number, *["/status"] * 20)) == 3
 
 
+async def test_a_hundred_comments_that_get_no_answer_cost_little(lone_scene: Scene) -> None:
+    number = await opened(lone_scene, strangers="silent", answers=4)
+    calls = counted(lone_scene)
+    assert await answered(lone_scene, number, *["/help"] * 100) == []
+    assert calls.hits <= 2 * 100 + 4 * 10
+    [said] = await answered(lone_scene, number, "/status", by="lin")
+    assert "No environment is running" in said
+
+
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 async def test_strangers_can_be_left_unanswered(lone_scene: Scene, body: str) -> None:
     number = await opened(lone_scene, by="stranger", strangers="silent")

@@ -88,7 +88,9 @@ class Decider:
         needs = decide.needs(lines, self.commands)
         facts = await self.gatherer.gather(pull, comment.author, needs, comment=comment)
         if not (self.answering.strangers or gate.known(facts.snapshot, facts.permission)):
-            return self._ignored(delivery, f"{comment.author} is a stranger, and strangers get no answers")
+            ignored = self._ignored(delivery, f"{comment.author} is a stranger, and strangers get no answers")
+            # It counts, so that only the first comments of an hour cost more than reading them.
+            return replace(ignored, stranger=comment.author)
         outcomes = decide.comment(
             lines,
             facts.snapshot,
