@@ -249,6 +249,15 @@ class Inbox:
             lambda connection: tuple(aware(at) for at in connection.execute(statement).scalars())
         )
 
+    async def heads(self, repo: RepoPath, number: int) -> frozenset[str]:
+        """Return the commits that were the head of a pull request, by the deliveries that are still kept."""
+        statement = select(deliveries.c.data["head_sha"].as_string()).where(
+            func.lower(deliveries.c.repo) == str(repo).lower(), deliveries.c.number == number
+        )
+        return await self._database.read(
+            lambda connection: frozenset(filter(None, connection.execute(statement).scalars()))
+        )
+
     async def delete(self, key: str) -> None:
         """Delete a delivery whose claims proved false, so that the true one with its key is accepted."""
         statement = delete(deliveries).where(deliveries.c.key == key)

@@ -123,6 +123,20 @@ async def test_a_push_back_and_forth_needs_the_whole_id(tester: OfflineTester) -
     await approves(tester, first)
 
 
+async def test_a_push_that_starts_nothing_is_noticed_too(tester: OfflineTester) -> None:
+    await tester.configure("version: 1\npaths: {ignore: ['*.md']}\n")
+    await tester.open("stranger", from_fork=True, files={"README.md": "Harmless.\n"})
+    harmless = tester.head
+    await tester.says_nothing()
+    evil = await tester.push(by="stranger")
+    assert f"/ok-to-test {evil}" in await tester.read()
+    await tester.force_push(harmless, by="stranger")
+    await tester.says_nothing()
+    await moves(tester, evil)
+    assert f"`/ok-to-test {evil}`" in await refused(tester, "/ok-to-test")
+    await approves(tester, evil)
+
+
 async def test_an_approval_from_before_the_request_is_for_nothing(tester: OfflineTester) -> None:
     await tester.stop()
     await tester.open("stranger", from_fork=True)

@@ -86,9 +86,13 @@ class FakePulls:
 
     given: tuple[Approval, ...] = ()
     asked: Mapping[str, int] = field(default_factory=dict)
+    moved: frozenset[str] = frozenset()
 
     async def approvals(self, repo: RepoPath, number: int) -> tuple[Approval, ...]:
         return self.given if str(repo) and number else ()
+
+    async def heads(self, repo: RepoPath, number: int) -> frozenset[str]:
+        return self.moved if str(repo) and number else frozenset()
 
     async def requests(self, repo: RepoPath, number: int) -> Mapping[str, int]:
         return self.asked if str(repo) and number else {}
@@ -99,6 +103,11 @@ class FakeRecords:
     """The store."""
 
     pulls: FakePulls
+
+    @property
+    def inbox(self) -> FakePulls:
+        """What the deliveries say, which is here as well."""
+        return self.pulls
 
 
 def reader(forge: ScriptedForge, pulls: FakePulls | None = None, **how: Any) -> TrustReader:
@@ -222,6 +231,13 @@ REQUEST = Comment(60, "", "chatops-bot", NOW, NOW)
 )
 async def test_a_head_is_announced_by_the_only_request(asked: dict[str, int], *, announced: bool) -> None:
     trust = reader(ScriptedForge(comments={60: REQUEST}), FakePulls(asked=asked))
+    assert await trust.announced(STRANGERS, APPROVING) is announced
+
+
+@pytest.mark.parametrize(("heads", "announced"), [({SHA}, True), ({SHA, OLD}, False)])
+async def test_a_head_that_has_moved_is_not_announced(heads: set[str], *, announced: bool) -> None:
+    pulls = FakePulls(asked={MARKER: 60}, moved=frozenset(heads))
+    trust = reader(ScriptedForge(comments={60: REQUEST}), pulls)
     assert await trust.announced(STRANGERS, APPROVING) is announced
 
 

@@ -203,6 +203,14 @@ async def test_answers_to_a_person_are_counted_by_pull_request(store: Store, lea
     assert await store.inbox.answers(RepoPath("team", "cart"), 12, "visitor", 9) == ()
 
 
+async def test_the_heads_of_a_pull_request_are_those_of_its_deliveries(store: Store) -> None:
+    for key, number, head in [("a", 12, SHA), ("b", 12, None), ("c", 13, "c" * 40)]:
+        await store.inbox.accept(replace(delivery(key), number=number, head_sha=head))
+
+    assert await store.inbox.heads(RepoPath("Team", "SHOP"), 12) == {SHA}
+    assert await store.inbox.heads(RepoPath("team", "cart"), 12) == frozenset()
+
+
 APPROVAL = Approval(SHA, "main", "lin", NOW, 70, "https://gitee.example.com/team/shop/pulls/12#note_70", "d")
 
 

@@ -64,11 +64,13 @@ class TrustReader:
     async def announced(self, pull: PullRequest, comment: Comment) -> bool:
         """Return whether the bot requested an approval of this head, and of nothing else, before the comment.
 
-        If it has requested one of another commit as well, the person may have reviewed that one.
+        If there was another head, even one that nothing was to be run for, the person may have reviewed that.
         """
         requests = await self.records.pulls.requests(pull.repo, pull.number)
         marker = naming.request_marker(pull.head.sha, pull.base.ref)
         if set(requests) != {marker} or not requests[marker]:
+            return False
+        if await self.records.inbox.heads(pull.repo, pull.number) - {pull.head.sha}:
             return False
         return trust.announced(await self.forge.comment(pull.repo, requests[marker]), comment)
 
