@@ -111,6 +111,6 @@ class Decision:
     observed: ObservedState | None = None
     """The state of the pull request that this was decided on."""
     stranger: str = ""
-    """Login of the person without write access whose comment this is; how many of them are read is limited."""
+    """Login of the person without write access whose comment this is; such comments are limited."""
     refuted: bool = False
     """Whether Gitee's API contradicts the delivery: then its key stays free for the true event."""

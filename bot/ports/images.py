@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from bot.core.admission.builds import BuildPolicy
 from bot.model.forge import RepoPath
 from bot.model.run import Image
 from bot.ports.surroundings import Log
@@ -24,8 +25,8 @@ class BuildOrder:
     """A tar."""
     text: bytes | None = None
     """The Dockerfile as it was checked, which counts instead of the one in the tar; None for that one."""
-    addresses: tuple[str, ...] = ()
-    """Patterns of addresses that the engine may fetch."""
+    policy: BuildPolicy | None = None
+    """What the engine may fetch; None for everything."""
     cache: str = ""
     """Namespace of cache mounts; only builds with the same one share them."""
     cache_tag: str = "buildcache"

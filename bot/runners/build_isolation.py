@@ -6,9 +6,7 @@ https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args
 import hashlib
 from collections.abc import Iterable
 
-from bot.core.admission.images import listed
-from bot.model.errors import TellUser
-from bot.model.reason import Reason
+from bot.core.deciding.build_sources import BuildSource
 from bot.ports import BuildOrder
 
 _NAMESPACE = "BUILDKIT_CACHE_MOUNT_NS"
@@ -31,11 +29,11 @@ def cache_host(order: BuildOrder) -> tuple[str, str] | None:
     return f"{hashlib.sha256(order.cache.encode()).hexdigest()[:16]}.cache.invalid", "127.0.0.1"
 
 
-def refuse_unlisted(fetched: Iterable[str], order: BuildOrder) -> None:
-    """Raise TellUser(SOURCE_REFUSED) for an address that the build fetches although it is not allowed.
+def refuse_unlisted(fetched: Iterable[BuildSource], order: BuildOrder) -> None:
+    """Raise TellUser(SOURCE_REFUSED | IMAGE_REFUSED) for what a build fetches although it is not allowed.
 
     The Dockerfile was checked before; this is for the triggers (ONBUILD) of base images.
     """
-    for address in fetched:
-        if not listed(order.addresses, address):
-            raise TellUser(Reason.SOURCE_REFUSED, {"where": "ONBUILD", "source": address})
+    if order.policy is not None:
+        for source in fetched:
+            order.policy.check(source, order.tag.rpartition(":")[0], "ONBUILD")

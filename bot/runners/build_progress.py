@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bot.core.deciding.build_sources import BuildSource, SourceKind
 from bot.runners.build_failure import REMEMBERED, BuildFailure
 from bot.runners.lines import Lines, clean
 
 _BASE_IMAGE = re.compile(
-    r"\[internal\] load metadata for (?P<base>\S+)"
+    r"\[(?:\S+ )?internal\] load metadata for (?P<base>\S+)"
     r"|resolve image config for (?:docker-image://)?(?P<frontend>\S+)"
 )
 _REMOTE = re.compile(r"(?:https?|git|ssh)://\S+")
@@ -66,8 +67,8 @@ class BuildProgress:
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
         self._shown = 0
-        self.fetched: set[str] = set()
-        """Addresses that the engine fetches by itself."""
+        self.fetched: set[BuildSource] = set()
+        """What the engine fetches by itself: addresses and images."""
 
     def update(self, status: Status) -> list[str]:
         """Take a status and return the lines that it adds to the log."""
@@ -93,8 +94,10 @@ class BuildProgress:
 
     def _start(self, vertex: Vertex) -> list[str]:
         step = self._steps.setdefault(vertex.digest, _Step(clean(vertex.name)))
-        if _REMOTE.fullmatch(step.name):
-            self.fetched.add(step.name)
+        if (image := _BASE_IMAGE.match(step.name)) and image["base"]:
+            self.fetched.add(BuildSource(SourceKind.IMAGE, 0, image["base"], image["base"]))
+        elif _REMOTE.fullmatch(step.name):
+            self.fetched.add(BuildSource(SourceKind.REMOTE, 0, step.name, step.name))
         step.error = vertex.error or step.error
         hidden = _HIDDEN.match(step.name) and not vertex.error
         if step.number or vertex.started is None or hidden:

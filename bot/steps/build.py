@@ -83,7 +83,7 @@ async def build_target(step: Build, tag: str, context: StepContext) -> Built:
             labels=context.labels(),
             context=folder,
             text=content,
-            addresses=context.adapters.builds.addresses,
+            policy=context.adapters.builds,
             cache=cache_namespace(context.adapters.instance, run_.repo, run_.number, trusted=step.trusted),
             cache_tag=naming.cache_tag(None if step.trusted else run_.number),
         )

@@ -14,11 +14,14 @@ import docker
 import httpx
 import pytest
 
+from bot.core.admission.builds import BuildPolicy
+from bot.core.admission.images import ImagePolicy
 from bot.core.naming import LABEL_INSTANCE
 from bot.model.account import RegistryAccount
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.ports import Built
+from bot.runners.build_isolation import refuse_unlisted
 from bot.runners.buildkit import process
 from bot.runners.buildkit.builder import BuildKitBuilder
 from bot.runners.buildkit.command import BuildKitOptions, build_command
@@ -304,6 +307,31 @@ def failure(*lines: str) -> tuple[ChatOpsError, list[str]]:
     output = ClientOutput()
     shown = [line for given in lines for line in output.feed(given.encode())]
     return output.failure(tag="h/p/x:pr-1-a", path="Dockerfile"), shown
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("[internal] load metadata for h:5/previews/team/victim:pr-1-a", Reason.IMAGE_REFUSED),
+        ("[linux/amd64 internal] load metadata for localhost:5000/a/b:1", Reason.IMAGE_REFUSED),
+        ("http://127.0.0.1:5000/v2/_catalog", Reason.SOURCE_REFUSED),
+    ],
+)
+def test_what_the_triggers_of_a_base_image_fetch_is_refused(
+    tmp_path: Path, name: str, reason: Reason
+) -> None:
+    policy = BuildPolicy(images=ImagePolicy("h:5", "previews"))
+    wanted = replace(order(tmp_path, "h:5/previews/team/shop:pr-1-a", {}), policy=policy)
+    output = ClientOutput()
+    for own in ("docker.io/library/python:3", "h:5/previews/team/shop:pr-2-b", "evil.example.net/base:1"):
+        output.feed(vertex(1, f"[internal] load metadata for {own}").encode())
+    output.feed(vertex(2, "[2/2] RUN echo [internal] load metadata for h:5/secret/app:1").encode())
+    refuse_unlisted(output.fetched, wanted)
+    output.feed(vertex(3, name).encode())
+    with pytest.raises(TellUser) as caught:
+        refuse_unlisted(output.fetched, wanted)
+    assert (caught.value.reason, caught.value.facts["where"]) == (reason, "ONBUILD")
 
 
 def test_statuses_become_a_log_and_the_failed_step_is_found() -> None:

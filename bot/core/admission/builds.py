@@ -30,6 +30,11 @@ class BuildPolicy:
         if is_id or not self.images.allows(reference, own):
             raise _image_refused(reference, where)
 
+    def check(self, source: BuildSource, own: str, where: str) -> None:
+        """Raise TellUser for a source that is not allowed, with the place that names it."""
+        if not self.allows(source, own):
+            raise _refusal(source, where)
+
     def allows(self, source: BuildSource, own: str) -> bool:
         """Return whether a build may fetch something; `own` as in `ImagePolicy`."""
         match source:
@@ -46,8 +51,7 @@ class BuildPolicy:
 def check(policy: BuildPolicy, path: str, text: str, args: Mapping[str, str], own: str) -> None:
     """Raise TellUser for the first line of a Dockerfile that fetches what is not allowed."""
     for source in build_sources(text, args):
-        if not policy.allows(source, own):
-            raise _refusal(source, path)
+        policy.check(source, own, f"{path}:{source.line}" if source.line else "build.args")
 
 
 def cache_namespace(instance: str, repo: RepoPath, number: int, *, trusted: bool) -> str:
@@ -61,8 +65,7 @@ def cache_namespace(instance: str, repo: RepoPath, number: int, *, trusted: bool
     return f"{instance}/{repo}".lower() + ("" if trusted else f"!{number}")
 
 
-def _refusal(source: BuildSource, path: str) -> TellUser:
-    where = f"{path}:{source.line}" if source.line else "build.args"
+def _refusal(source: BuildSource, where: str) -> TellUser:
     facts = {"where": where, "source": source.value or source.written}
     if source.kind is SourceKind.FRONTEND:
         return TellUser(Reason.FRONTEND_REFUSED, facts)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.core.deciding.build_sources import BuildSource
 from bot.model.errors import ChatOpsError, RetryLater
 from bot.model.reason import Reason
 from bot.runners.build_failure import classify, plain, push_failed
@@ -31,8 +32,8 @@ class ClientOutput:
         self._error = ""
 
     @property
-    def fetched(self) -> Iterable[str]:
-        """Addresses that buildkitd fetches by itself."""
+    def fetched(self) -> Iterable[BuildSource]:
+        """What buildkitd fetches by itself."""
         return self._progress.fetched
 
     def feed(self, line: bytes) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.core.deciding.build_sources import BuildSource
 from bot.runners.build_failure import BuildFailure
 from bot.runners.build_progress import BuildProgress, Output, Status, Vertex
 
@@ -30,8 +31,8 @@ class BuildMessages:
         self.failure: BuildFailure | None = None
 
     @property
-    def fetched(self) -> Iterable[str]:
-        """Addresses that the engine fetches by itself."""
+    def fetched(self) -> Iterable[BuildSource]:
+        """What the engine fetches by itself."""
         return self._progress.fetched
 
     def feed(self, message: Mapping[str, Any]) -> list[str]:
