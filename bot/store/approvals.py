@@ -1,13 +1,12 @@
 """The approvals of pull requests, within transactions."""
 
-from datetime import UTC
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
 from bot.model.approval import Approval
 from bot.model.forge import RepoPath
-from bot.store.dialects import upsert
+from bot.store.dialects import aware, upsert
 from bot.store.schema import approvals
 
 
@@ -48,8 +47,7 @@ def _approval(row: Row[Any]) -> Approval:
         sha=row.sha,
         base=row.base,
         actor=row.actor,
-        # SQLite stores no offset.
-        at=row.approved_at if row.approved_at.tzinfo else row.approved_at.replace(tzinfo=UTC),
+        at=aware(row.approved_at),
         comment=row.comment_id,
         url=row.comment_url,
         digest=row.body_digest,
