@@ -28,7 +28,7 @@ class BuildOrder:
     policy: BuildPolicy | None = None
     """What the engine may fetch; None for everything."""
     cache: str = ""
-    """Namespace of cache mounts; only builds with the same one share them."""
+    """Namespace of caches, which is among `args` for cache mounts; builds with the same one share them."""
     cache_tag: str = "buildcache"
     """Tag of the cache in the registry."""
 

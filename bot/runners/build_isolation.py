@@ -1,7 +1,4 @@
-"""What keeps the builds of repositories apart in an engine that they share. Pure.
-
-https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args
-"""
+"""What keeps the builds of repositories apart in an engine that they share. Pure."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,13 +6,7 @@ from collections.abc import Iterable
 from bot.core.deciding.build_sources import BuildSource
 from bot.ports import BuildOrder
 
-_NAMESPACE = "BUILDKIT_CACHE_MOUNT_NS"
 _PROXIES = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}
-
-
-def build_arguments(order: BuildOrder) -> dict[str, str]:
-    """Return the build arguments, with the namespace of cache mounts, which the repository cannot choose."""
-    return {**order.args, _NAMESPACE: order.cache} if order.cache else {**order.args}
 
 
 def cache_host(order: BuildOrder) -> tuple[str, str] | None:

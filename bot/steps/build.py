@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.core import naming
-from bot.core.admission.builds import cache_namespace, check
+from bot.core.admission.builds import CACHE_NAMESPACE, cache_namespace, check
 from bot.core.deciding import dockerfile
 from bot.model.errors import TellUser
 from bot.model.limits import Limits
@@ -72,19 +72,21 @@ async def build_target(step: Build, tag: str, context: StepContext) -> Built:
     )
     content = await _content(config, step.sha, context)
     path, text = _in_context(config), content.decode("utf-8", "replace")
-    checked = (context.adapters.builds, path, text, config.args, tag.rpartition(":")[0])
+    cache = cache_namespace(context.adapters.instance, run_.repo, run_.number, trusted=step.trusted)
+    args = {**config.args, CACHE_NAMESPACE: cache}
+    checked = (context.adapters.builds, path, text, args, tag.rpartition(":")[0])
     await context.adapters.sandbox.call(DOCKERFILE_LIMITS, path, check, *checked)
     async with context.adapters.source.archive(run_.repo, step.sha, config.context) as folder:
         order = BuildOrder(
             tag=tag,
             dockerfile=config.dockerfile,
             target=config.target,
-            args=config.args,
+            args=args,
             labels=context.labels(),
             context=folder,
             text=content,
             policy=context.adapters.builds,
-            cache=cache_namespace(context.adapters.instance, run_.repo, run_.number, trusted=step.trusted),
+            cache=cache,
             cache_tag=naming.cache_tag(None if step.trusted else run_.number),
         )
         return await context.adapters.builder(config.runner).build(order, context.log)

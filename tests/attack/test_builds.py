@@ -16,7 +16,7 @@ from bot.core.admission.images import ImagePolicy
 from bot.core.naming import LABEL_INSTANCE
 from bot.model.account import RegistryAccount
 from bot.model.delivery import Trigger
-from bot.model.errors import TellUser
+from bot.model.errors import ChatOpsError, TellUser
 from bot.model.pipeline import DeployConfig, ServiceConfig
 from bot.model.plan import Deploy, Plan
 from bot.model.reason import Reason
@@ -186,8 +186,9 @@ async def private(bench: Bench, sdk: docker.DockerClient) -> AsyncIterator[str]:
         "ARG I={image}\nFROM ${I}\nRUN cat /source",
         "FROM {alias}\nRUN cat /source",
         "FROM {digest}\nRUN cat /source",
+        "ARG I=x\nFROM ${I:+{image}}\nRUN cat /source",
     ],
-    ids=["FROM", "COPY", "a mount", "ARG", "another name of the registry", "a digest"],
+    ids=["FROM", "COPY", "a mount", "ARG", "another name of the registry", "a digest", "a condition"],
 )
 async def test_the_private_preview_of_another_repository_cannot_be_used(
     bench: Bench,
@@ -205,6 +206,46 @@ async def test_the_private_preview_of_another_repository_cannot_be_used(
     assert SECRET not in await bench.refused(text, Reason.IMAGE_REFUSED)
     own = f"FROM {private}\nENV NEW={uuid.uuid4().hex}\nRUN cat /source"
     assert SECRET in await bench.build(own, repo=VICTIM, number=2)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "${BUILDPLATFORM:+{image}}",
+        "${TARGETPLATFORM:+{image}}",
+        "${TARGETSTAGE:+{image}}",
+        "${TARGETOS:-{image}}",
+        "${BUILDKIT_CACHE_MOUNT_NS:+{image}}",
+        "${X:+{image}}",
+        "${EMPTY+{image}}",
+    ],
+)
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "not declared"])
+async def test_a_variable_that_buildkit_sets_names_no_image(
+    bench: Bench,
+    private: str,
+    image: str,
+    declared: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    names = ("BUILDPLATFORM", "TARGETPLATFORM", "TARGETSTAGE", "TARGETOS", "BUILDKIT_CACHE_MOUNT_NS")
+    head = "".join(f"ARG {name}\n" for name in names) if declared else ""
+    text = f"{head}ARG EMPTY=\nARG X=$BUILDPLATFORM\nFROM {image.replace('{image}', private)}\n"
+    try:
+        log = await bench.build(f"{text}ENV NEW={uuid.uuid4().hex}\nRUN cat /source")
+    except ChatOpsError as error:
+        log = error.log
+    assert SECRET not in log
+
+
+@pytest.mark.parametrize("head", ["ARG BUILDKIT_CACHE_MOUNT_NS", "ARG TARGETPLATFORM", "ENV X=x"])
+@pytest.mark.parametrize("name", ["BUILDKIT_CACHE_MOUNT_NS", "TARGETPLATFORM", "PATH"])
+async def test_a_variable_that_buildkit_sets_names_no_address(
+    bench: Bench, listener: Listener, name: str, head: str
+) -> None:
+    text = f"FROM scratch\n{head}\nADD ${{{name}:+{listener.url}/x}} /x\n"
+    with contextlib.suppress(TellUser):
+        await bench.build(f"{text}ADD Dockerfile {uuid.uuid4().hex}\n")
+    assert listener.visits == []
 
 
 @pytest.mark.parametrize("form", ["its name", "its id", "the beginning of its id", "another name"])

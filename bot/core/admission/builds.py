@@ -13,6 +13,13 @@ FRONTENDS = ("docker/dockerfile:1*",)
 """Docker's own frontend, which new syntax such as here-documents needs on older engines."""
 
 
+CACHE_NAMESPACE = "BUILDKIT_CACHE_MOUNT_NS"
+"""Build argument with the namespace of cache mounts, which a repository must not choose.
+
+https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class BuildPolicy:
     """What the operator allows; by default only what stays inside the build."""

@@ -13,11 +13,11 @@ _UNREADABLE = re.compile(
     # Python counts these characters as space and Go does not; the name of a here-document ends the line.
     r"""[\0\x1c-\x1f]|(?<!\S)[0-9]*<<-?(?:[^\s<]*[\\`]|\s*["'](?![A-Za-z_][\w.]*["']))"""
 )
-_PLATFORM = {
-    f"{side}{part}": "" for side in ("BUILD", "TARGET") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
-}
-_PLATFORM |= {"TARGETARCH": "amd64", "BUILDARCH": "amd64", "TARGETOS": "linux", "BUILDOS": "linux"}
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-+])([^${}]*))?\}|(\w+))", re.ASCII)
+_PLATFORM = {"TARGETARCH": "amd64", "BUILDARCH": "amd64", "TARGETOS": "linux", "BUILDOS": "linux"}
+_PREDEFINED = re.compile(r"(?:BUILD|TARGET)[A-Z]*|PATH")
+"""Names that some version of BuildKit sets itself, before the first stage or, PATH, in an empty image."""
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::([-+])([^${}]*))?\}|(\w+))", re.ASCII)
+"""Without the colon, a condition depends on whether the variable is set, which is not followed."""
 _PAIR = re.compile(r"""\s*([A-Za-z_]\w*)(?:=("[^"\\`]*"|'[^'\\`$]*'|[^\s"'\\`]*))?(?=\s|$)""", re.ASCII)
 _OLD_PAIR = re.compile(r"""([A-Za-z_]\w*)\s+([^"'\\`]*)""", re.ASCII)
 _QUOTES = str.maketrans("", "", "\"'\\`")
@@ -96,7 +96,8 @@ class _Scope:
 
     def value(self, name: str) -> str | None:
         """Return the value of a variable; None if it is not known. In a base image, ENV precedes ARG."""
-        found = self.environment.get(name) if name in self.environment or not self.closed else ""
+        unset = "" if self.closed and not _PREDEFINED.fullmatch(name) else None
+        found = self.environment.get(name, unset)
         argument = self.arguments.get(name, found)
         if self.closed and name not in self.environment:
             found = argument
@@ -111,7 +112,9 @@ class _Scope:
             self.environment |= {name: self._filled(value or "") for name, value in pairs.items()}
         else:
             for name, value in pairs.items():
-                default = outer.value(name) if value is None else self._filled(value)
+                # Versions differ in what an ARG without a value makes of what they have set themselves.
+                kept = None if outer is self and _PREDEFINED.fullmatch(name) else outer.value(name)
+                default = kept if value is None else self._filled(value)
                 self.arguments[name] = args.get(name, default)
 
     def _filled(self, text: str) -> str | None:

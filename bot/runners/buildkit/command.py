@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.core.naming import LABEL_INSTANCE
 from bot.ports import BuildOrder
-from bot.runners.build_isolation import build_arguments, cache_host
+from bot.runners.build_isolation import cache_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _opts(order: BuildOrder, options: BuildKitOptions) -> Iterator[str]:
         given["force-network-mode"] = options.network
     if host := cache_host(order):
         given["add-hosts"] = "=".join(host)
-    given |= {f"build-arg:{name}": value for name, value in build_arguments(order).items()}
+    given |= {f"build-arg:{name}": value for name, value in order.args.items()}
     labels = {**order.labels, **({LABEL_INSTANCE: options.instance} if options.instance else {})}
     given |= {f"label:{name}": value for name, value in labels.items()}
     for name, value in given.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.core.naming import LABEL_INSTANCE
 from bot.ports import BuildOrder, Built, Log, Sandbox
 from bot.runners.build_failure import classify, refused
-from bot.runners.build_isolation import build_arguments, cache_host, refuse_unlisted
+from bot.runners.build_isolation import cache_host, refuse_unlisted
 from bot.runners.docker.build_messages import BuildMessages
 from bot.runners.docker.context import chunks, filtered
 from bot.runners.docker.credentials import Credentials
@@ -134,7 +134,7 @@ class DockerBuilder:
             "version": BUILDKIT,
             "t": order.tag,
             "dockerfile": order.dockerfile,
-            "buildargs": json.dumps(build_arguments(order)),
+            "buildargs": json.dumps(dict(order.args)),
             "labels": json.dumps({**order.labels, LABEL_INSTANCE: self._instance}),
             "networkmode": self._network,
         }
