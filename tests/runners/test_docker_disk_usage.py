@@ -95,3 +95,11 @@ async def test_only_a_running_container_is_killed(tmp_path: Path) -> None:
     engine.refusal = 400
     with pytest.raises(EngineRefused):
         await usage(engine).kill("c1")
+
+
+@pytest.mark.attack
+async def test_empty_folders_count(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / f"volumes/v1/_data/{number}").mkdir(parents=True)
+    (found,) = await usage(Engine(str(tmp_path))).written()
+    assert found.size >= 100 * 4096

@@ -6,6 +6,7 @@ counted here where their folders can be read; otherwise the engine counts them, 
 
 import asyncio
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -25,7 +26,7 @@ from bot.runners.docker.labels import matching
 COUNT_EVERY = 60.0
 """Least seconds between two counts of volumes by the engine, which reads all of its folder for it."""
 MOST_FILES = 200_000
-"""Files of a volume that are counted at most."""
+"""Files and folders of a volume that are counted at most."""
 BLOCK = 512
 
 
@@ -100,15 +101,16 @@ class DiskUsage:
 
 
 def _counted(folders: Iterable[Path]) -> int:
-    """Return the bytes that the files in these folders take on the disk."""
+    """Return the bytes that what is in these folders takes on the disk."""
     return sum(
         sum(size for _, size in zip(range(MOST_FILES), _sizes(folder), strict=False)) for folder in folders
     )
 
 
 def _sizes(folder: Path) -> Iterator[int]:
-    for parent, _, names in os.walk(folder):
-        for name in names:
+    for parent, folders, names in os.walk(folder):
+        for name in (*folders, *names):
             with suppress(OSError):  # removed in between
                 status = os.lstat(os.path.join(parent, name))  # noqa: PTH118 - fast, for many files
-                yield status.st_blocks * BLOCK // status.st_nlink
+                links = 1 if stat.S_ISDIR(status.st_mode) else status.st_nlink
+                yield status.st_blocks * BLOCK // links
