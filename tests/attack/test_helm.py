@@ -182,6 +182,19 @@ async def test_a_schema_elsewhere_is_refused_and_not_fetched(
     assert listener.asked == []
 
 
+@pytest.mark.parametrize("end", ["#a", "?"])
+async def test_a_schema_that_names_itself_elsewhere_is_refused_and_not_fetched(
+    renderer: Renderer, listener: Listener, end: str
+) -> None:
+    schema = json.dumps({"$id": f"{listener.url}/schema{end}", "$ref": "#b"})
+    with pytest.raises(TellUser) as caught:
+        await renderer.of_repository(
+            {"values.schema.json": schema, "values.yaml": "a: {}", "templates/a.yaml": template('"fine"')}
+        )
+    assert caught.value.reason is Reason.SCHEMA_REFUSED
+    assert listener.asked == []
+
+
 @pytest.mark.parametrize("keyword", KEYWORDS)
 async def test_helm_itself_has_no_network(renderer: Renderer, listener: Listener, keyword: str) -> None:
     schema = reference(keyword, f"{listener.url}/schema")
@@ -235,6 +248,12 @@ async def test_a_packed_subchart_that_is_none_is_refused(renderer: Renderer, nam
     with pytest.raises(TellUser) as caught:
         await renderer.of_repository({"charts/sub-1.tgz": BROKEN[name]})
     assert caught.value.facts["path"] == "deploy/chart/charts/sub-1.tgz"
+
+
+async def test_a_folder_with_the_name_of_a_schema_is_no_schema(renderer: Renderer) -> None:
+    files = {"templates/a.yaml": template('"fine"'), "values.schema.json/a": ""}
+    with contextlib.suppress(TellUser):  # Helm may call it unreadable
+        await renderer.of_repository(files)
 
 
 async def test_a_packed_subchart_writes_nothing_outside(renderer: Renderer) -> None:

@@ -44,7 +44,7 @@ def check_chart(chart: Path, path: str) -> None:
     Helm then reads exactly the files that were checked. Raises TellUser(MANIFEST_INVALID | SCHEMA_REFUSED).
     """
     _unpack_subcharts(chart, path)
-    for file in sorted(chart.rglob("values.schema.json")):
+    for file in sorted(filter(Path.is_file, chart.rglob("values.schema.json"))):
         name = f"{path}/{file.relative_to(chart)}"
         if file.stat().st_size > LARGEST_SCHEMA:
             raise _invalid(name, f"more than {LARGEST_SCHEMA >> 10} KiB")

@@ -13,6 +13,7 @@ WITHIN = {
     "2020-12": '{"$schema": "https://json-schema.org/draft/2020-12/schema"}',
     "the newest version": '{"$schema": "http://json-schema.org/schema#"}',
     "a name for itself": f'{{"$id": "{ELSEWHERE}", "$ref": "#/a"}}',
+    "names as generators write them": '{"$id": "http://h/a.json#", "properties": {"b": {"$id": "#/b"}}}',
     "a value with that name": '{"properties": {"$ref": {"type": "string"}, "$schema": {}}}',
     "a scalar": "true",
 }
@@ -44,6 +45,13 @@ def test_references_out_of_the_file_are_found(text: str) -> None:
 @pytest.mark.parametrize("reference", ["file:///etc/passwd", "other.json", "/etc/passwd", "//host/x", ""])
 def test_files_are_found(reference: str) -> None:
     assert foreign_reference(f'{{"$ref": "{reference}"}}') == reference
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("key", ["$id", "id"])
+@pytest.mark.parametrize("name", [f"{ELSEWHERE}#a", f"{ELSEWHERE}?", "file:///etc/passwd#a", "other.json#a"])
+def test_names_after_which_a_reference_within_the_file_leads_out_are_found(key: str, name: str) -> None:
+    assert foreign_reference(f'{{"{key}": "{name}", "$ref": "#b"}}') == name
 
 
 @pytest.mark.attack

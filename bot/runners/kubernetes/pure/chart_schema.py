@@ -9,6 +9,10 @@ import re
 from typing import Any
 
 _REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+_IDS = frozenset({"$id", "id"})
+_PLAIN_ID = re.compile(r"#?[^#?]*#?")
+"""A name under which Helm finds the file again. After `http://host/a#b` or `http://host/a?`, even a reference
+such as `#c` means an address that it does not know yet, and loads."""
 _DIALECT = re.compile(r"https?://json-schema\.org/((draft-0\d|draft/20\d\d-\d\d)/)?(hyper-)?schema#?")
 """The published versions of JSON Schema, which both Helms contain."""
 
@@ -36,4 +40,6 @@ def foreign_reference(text: str) -> str | None:
 def _leads_out(key: str, value: str) -> bool:
     if key == "$schema":
         return _DIALECT.fullmatch(value) is None
+    if key in _IDS:
+        return _PLAIN_ID.fullmatch(value) is None
     return key in _REFERENCES and not value.startswith("#")
