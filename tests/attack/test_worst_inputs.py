@@ -233,6 +233,19 @@ async def test_manifests() -> None:
                 await sandbox().call(plans.MANIFEST_LIMITS, name, plans.parsed, name, text)
 
 
+MERGES = "a0: &a0 {x: 1}\n" + "".join(
+    f"a{number}: &a{number} {{<<: [{', '.join([f'*a{number - 1}'] * 10)}]}}\n" for number in range(1, 12)
+)
+"""700 bytes that mean 10^11 values."""
+
+
+@pytest.mark.parametrize("text", [MERGES, "[" * 8000, "{" * 8000], ids=["merges", "lists", "mappings"])
+async def test_small_manifests(text: str) -> None:
+    async with turning():
+        with pytest.raises((TellUser, TooExpensive)):
+            await FewSeconds().call(plans.MANIFEST_LIMITS, "a.yaml", plans.parsed, "a.yaml", text)
+
+
 class Jenkins:
     """Answers every request with the same body."""
 

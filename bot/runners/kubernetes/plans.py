@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from bot.runners.kubernetes.pure.manifest_policy import Review
 from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest, ManifestError, read
 from bot.runners.kubernetes.template_context import quantity, template_context
 
-MANIFEST_LIMITS = Limits(seconds=20, inline=8 << 10)
+MANIFEST_LIMITS = Limits(seconds=20)
+"""Nothing is small: merge keys (`<<`) multiply, so that 400 bytes of YAML can mean millions of values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,9 @@ class DeploymentPlanner:
         folder, archive = definition.path, definition.archive
         templates = await asyncio.to_thread(archives.templates, archive or Path(), folder)
         texts = await rendering.of_repository(self.sandbox, templates, self._context(), folder)
-        parts = [await self._read(f"{folder}/{name}", text) for name, text in texts.items()]
-        review = await self._checked([manifest for part in parts for manifest in part])
+        review = await self._checked(
+            await self._read(folder, {f"{folder}/{name}": text for name, text in texts.items()})
+        )
         theirs = review.manifests
         found = self._entry(theirs, folder)
         stage = (*self._routed(theirs), *self._added(theirs, found))
@@ -100,15 +102,15 @@ class DeploymentPlanner:
         values = chart_values.tree(definition.values, self.charts.facts(context))
         with tempfile.TemporaryDirectory(prefix="chatops-chart-") as folder:
             text = await self.charts.rendered(definition, self.namespace, values, Path(folder))
-        review = await self._checked(await self._read(definition.path, text))
+        review = await self._checked(await self._read(definition.path, {definition.path: text}))
         kept = [manifest for manifest in review.manifests if not manifest.is_hook]
         hooks = tuple(manifest for manifest in self._routed(review.manifests) if manifest.is_hook)
         found = self._entry(kept, definition.path)
         stage = (*self._routed(kept), *self._added(kept, found))
         return DeploymentPlan(found, (stage,), hooks, release=True, changes=review.changes)
 
-    async def _read(self, path: str, text: str) -> list[Manifest]:
-        return await self.sandbox.call(MANIFEST_LIMITS, path, parsed, path, text)
+    async def _read(self, name: str, texts: dict[str, str]) -> list[Manifest]:
+        return await self.sandbox.call(MANIFEST_LIMITS, name, all_parsed, texts)
 
     def _context(self) -> dict[str, Any]:
         return template_context(self.spec, self.namespace, self.spec.port or 0, self.options)
@@ -155,6 +157,11 @@ def scope_of(options: KubernetesOptions, namespace: str, spec: EnvironmentSpec) 
         images=options.images,
         own_image=spec.image.pinned.rpartition("@")[0],
     )
+
+
+def all_parsed(texts: Mapping[str, str]) -> list[Manifest]:
+    """Parse the texts of several files, by path; raises as `parsed` does."""
+    return [manifest for path, text in texts.items() for manifest in parsed(path, text)]
 
 
 def parsed(path: str, text: str) -> list[Manifest]:

@@ -39,6 +39,7 @@ def test_dependencies_are_applied_first() -> None:
         ("{apiVersion: v1, kind: Service, metadata: {name: ''}}", "lacks"),
         ("!!python/object/apply:os.system [id]", "could not determine a constructor"),
         ("x: " + "[" * 3000, "nested"),
+        ("x: &x [*x]", "nested"),
         ("# " + "x" * (1 << 20), "more than 512 KiB"),
         ("\n---\n".join([SERVICE] * 101), "more than 100 objects"),
         ("x: 2026-13-45", "month"),

@@ -96,12 +96,13 @@ def read(text: str) -> tuple[Manifest, ...]:
     """Return the objects of a YAML stream; lists are expanded. Raises ManifestError."""
     if len(text) > LARGEST:
         raise ManifestError(f"more than {LARGEST >> 10} KiB of YAML")
+    left = _Budget(MOST_NODES)
     try:
-        documents = list(yaml.safe_load_all(text))  # not the C loader: deep nesting crashes it
+        # Not the C loader: deep nesting crashes it.
+        documents = [left.copy(document) for document in yaml.safe_load_all(text)]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ManifestError(_parse_error(error)) from error
-    left = _Budget(MOST_NODES)
-    found = tuple(manifest for document in documents for manifest in _objects(left.copy(document)))
+    found = tuple(manifest for document in documents for manifest in _objects(document))
     if len(found) > MOST_OBJECTS:
         raise ManifestError(f"more than {MOST_OBJECTS} objects")
     return found
