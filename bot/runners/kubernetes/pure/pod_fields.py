@@ -88,6 +88,7 @@ _SECURITY: Final = {
     "appArmorProfile": group(_PROFILE),
     "runAsUser": Rule(_user),
     "runAsNonRoot": Rule(_non_root),
+    "seLinuxOptions": group({}),  # Bitnami's charts write an empty one
 }
 _POD_SECURITY: Final = {
     **_SECURITY,
