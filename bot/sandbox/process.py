@@ -7,6 +7,7 @@ import pickle
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
@@ -87,9 +88,12 @@ class _Unpickler(pickle.Unpickler):
         """Return a class of values or errors. Raises UnpicklingError for anything else."""
         found = super().find_class(module, name) if module.startswith("bot.") else None
         if isinstance(found, type) and found.__module__ == module and _is_value(found):
-            return found
+            # A pickle can give attributes to any object, and those of a class would be everybody's.
+            return partial(found) if issubclass(found, enum.Enum) else found
         raise pickle.UnpicklingError(f"not a value of the bot: {module}.{name}")
 
 
 def _is_value(found: type) -> bool:
-    return dataclasses.is_dataclass(found) or issubclass(found, enum.Enum | Exception)
+    """Return whether a class has values, and takes no attributes from a pickle itself."""
+    frozen = dataclasses.is_dataclass(found) and hasattr(found, "__setstate__")
+    return frozen or issubclass(found, enum.Enum | Exception)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.core.results import junit
+from bot.gitee.signature import Verdict
 from bot.model.errors import TellUser, TooExpensive
 from bot.model.limits import Limits
 from bot.model.reason import Reason
@@ -119,15 +120,22 @@ async def test_files_have_limits(tmp_path: Path) -> None:
         b"cposix\nsystem\n(Vtrue\ntR.",
         b"cbot.sandbox.process\nasyncio.sleep\n(K\x01tR.",
         b"cbot.sandbox.child\nmain\n(]tR.",
+        b"cbot.gitee.signature\nVerdict\n(N}Vaccepted\nI01\nstb.",
+        b"cbot.web.connections\nConnections\n(N}Vadd\nI01\nstb.",
     ],
-    ids=["foreign class", "function", "system", "through a module of the bot", "function of the bot"],
+    ids=[
+        *("foreign class", "function", "system", "through a module of the bot", "function of the bot"),
+        *("attribute of an enum", "attribute of a class"),
+    ],
 )
 def test_a_process_that_was_taken_over_sends_no_code(tmp_path: Path, sent: bytes) -> None:
     file = tmp_path / "sent"
     file.write_bytes(sent)
 
-    with file.open("rb") as opened, pytest.raises((pickle.UnpicklingError, AttributeError)):
+    with file.open("rb") as opened, pytest.raises((pickle.UnpicklingError, AttributeError, TypeError)):
         process._read(opened)
+
+    assert Verdict.MISMATCH.accepted is False
 
 
 async def test_a_cancelled_call_ends_its_process(tmp_path: Path) -> None:
