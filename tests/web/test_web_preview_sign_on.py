@@ -1,5 +1,7 @@
 """Previews with a login of their own, behind or without a sign-on in front of the bot."""
 
+import tracemalloc
+
 import pytest
 
 from bot.web.previews.sign_on import SignOn
@@ -44,3 +46,15 @@ async def test_the_operators_patterns_follow_the_built_in_ones(proxy: Proxy, ser
         (seen,) = service.seen
     assert seen.headers["Cookie"] == "authentik_csrf=1; sso=5"
     assert "X-Forwarded-User" not in seen.headers
+
+
+@pytest.mark.attack
+def test_names_that_strangers_choose_take_little_memory() -> None:
+    sign_on = SignOn()
+    tracemalloc.start()
+    for number in range(200):
+        sign_on.withholds(f"{number}{'x' * 30_000}")
+        assert sign_on.cookies(f"{number}{'x' * 30_000}=1")
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used < 1 << 20

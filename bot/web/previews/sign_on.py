@@ -1,6 +1,6 @@
 """Credentials of the sign-on in front of the bot, which must not reach the code of a pull request. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
@@ -56,6 +56,8 @@ COOKIES = (
 """Session cookies of sign-on proxies, and of Gitee."""
 _REMEMBERED = 4096
 """Names whose decision is remembered: a visitor's requests mostly have the same ones."""
+_LONGEST = 256
+"""Characters of a name that is remembered: strangers choose names, of up to 32 KiB each."""
 
 
 class SignOn:
@@ -68,13 +70,19 @@ class SignOn:
     def __init__(self, headers: Sequence[str] = (), cookies: Sequence[str] = ()) -> None:
         in_headers = (*HEADERS, *headers)
         in_cookies = (*COOKIES, *cookies)
-        self.withholds = lru_cache(_REMEMBERED)(lambda name: _matched(name, in_headers))
-        self._withholds_cookie = lru_cache(_REMEMBERED)(lambda name: _matched(name, in_cookies))
+        self.withholds = _remembering(in_headers)
+        self._withholds_cookie = _remembering(in_cookies)
 
     def cookies(self, header: str) -> str:
         """Return the value of a Cookie header without the withheld cookies."""
         pairs = [pair.strip() for pair in header.split(";")]
         return "; ".join(pair for pair in pairs if not self._withholds_cookie(pair.partition("=")[0].strip()))
+
+
+def _remembering(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Return a function that says whether a name is withheld."""
+    remembered = lru_cache(_REMEMBERED)(lambda name: _matched(name, patterns))
+    return lambda name: remembered(name) if len(name) <= _LONGEST else _matched(name, patterns)
 
 
 def _matched(name: str, patterns: Sequence[str]) -> bool:
