@@ -280,6 +280,13 @@ def test_unusual_declared_encodings_are_ignored() -> None:
     assert only(text).name == r"\u4e2d"
 
 
+def test_the_encoding_of_a_second_declaration_is_ignored() -> None:
+    declaration = "<?xml version='1.0' encoding='gb18030'?>"
+    text = 2 * declaration + suite("<testcase name='中文'/>")
+
+    assert only(text.encode("gb18030")).name == "中文"
+
+
 def test_latin_text_is_read_as_declared() -> None:
     text = '<?xml version="1.0" encoding="ISO-8859-1"?>' + suite("<testcase name='caf\xe9'/>")
 

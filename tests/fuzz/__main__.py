@@ -38,8 +38,7 @@ def fuzz(name: str, seconds: float) -> bool:
                 "-print_final_stats=1",
             ),
         ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         errors="replace",
         check=False,
@@ -48,6 +47,7 @@ def fuzz(name: str, seconds: float) -> bool:
     print(f"{name:16} {'broke' if done.returncode else 'held':6} {inputs[1] if inputs else 0:>9} inputs")
     if done.returncode:
         print("\n".join(line for line in done.stderr.splitlines() if "INFO: " not in line)[-4000:])
+        print(done.stdout[-4000:])  # atheris prints the traceback there
     return done.returncode == 0
 
 

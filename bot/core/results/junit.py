@@ -97,7 +97,8 @@ class _Parser:
         self._path = path
         self._cases = cases
         self._depth = 0
-        self._expat = expat.ParserCreate()
+        # The encoding that `well_formed` writes counts, whatever a second declaration says.
+        self._expat = expat.ParserCreate("utf-8")
         self._expat.buffer_text = True
         self._expat.StartDoctypeDeclHandler = self._doctype
         self._expat.StartElementHandler = self._start
