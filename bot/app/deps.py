@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from bot.app import values
 from bot.app.adapters import Adapters
 from bot.core.language.command import AnyCommand, PermissionLevel
-from bot.core.runs.scheduling import Limits
+from bot.core.runs.scheduling import RunLimits
 from bot.engine.deciding.identity import Identity
 from bot.engine.metrics import Metrics
 from bot.engine.running.disk_space import DiskSpace
@@ -40,7 +40,7 @@ class Deps:
     """The engine's metrics, in that registry."""
     disk: DiskSpace
 
-    def limits(self) -> Limits:
+    def limits(self) -> RunLimits:
         """Return how many runs may be under way now."""
         return replace(values.limits(self.settings), disk_full=self.disk.low)
 

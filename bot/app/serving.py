@@ -20,7 +20,7 @@ from bot.model.queue import QueuePosition
 from bot.settings.model import Settings
 from bot.web.accepting import stop_accepting
 from bot.web.application import application
-from bot.web.connections import Connections, Limits
+from bot.web.connections import ConnectionLimits, Connections
 from bot.web.deps import IntakeDeps, PreviewDeps, UnfinishedBodies, WebDeps
 from bot.web.monitoring.engine_metrics import StoreMetrics
 from bot.web.previews.proxy import preview_application, preview_runner
@@ -98,7 +98,7 @@ async def serving(
 
 
 @asynccontextmanager
-async def _served(runner: web.AppRunner, listener: Listener, limits: Limits) -> AsyncIterator[None]:
+async def _served(runner: web.AppRunner, listener: Listener, limits: ConnectionLimits) -> AsyncIterator[None]:
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - set up above
     connections = Connections(limits, runner.server)

@@ -11,7 +11,7 @@ from bot.core.admission.images import ImagePolicy
 from bot.core.language import catalog
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.reconciling.retention import RetentionPolicy
-from bot.core.runs.scheduling import Limits
+from bot.core.runs.scheduling import RunLimits
 from bot.model.account import RegistryAccount
 from bot.model.addresses import WELL_KNOWN, Addresses
 from bot.model.pipeline import RunnerName
@@ -34,10 +34,12 @@ def addresses(settings: Settings, *, web_port: int, preview_port: int) -> Addres
     )
 
 
-def connection_limits(settings: Settings) -> connections.Limits:
+def connection_limits(settings: Settings) -> connections.ConnectionLimits:
     """Return the limits on connections of each port."""
     server = settings.server
-    return connections.Limits(server.connections, server.connections_per_address, server.header_timeout)
+    return connections.ConnectionLimits(
+        server.connections, server.connections_per_address, server.header_timeout
+    )
 
 
 def permissions(settings: Settings, commands: Sequence[AnyCommand]) -> dict[str, PermissionLevel]:
@@ -79,7 +81,7 @@ def registry_account(settings: Settings) -> RegistryAccount | None:
     return RegistryAccount(urlsplit(chosen.url).netloc, chosen.username, chosen.password.get_secret_value())
 
 
-def limits(settings: Settings) -> Limits:
+def limits(settings: Settings) -> RunLimits:
     """Return how many runs may be under way."""
     chosen = settings.limits
     runners = {
@@ -87,7 +89,7 @@ def limits(settings: Settings) -> Limits:
         RunnerName.KUBERNETES: chosen.kubernetes,
         RunnerName.JENKINS: chosen.jenkins,
     }
-    return Limits(
+    return RunLimits(
         chosen.runs, chosen.runs_per_repository, {runner: most for runner, most in runners.items() if most}
     )
 

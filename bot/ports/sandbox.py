@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
 
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -13,7 +13,7 @@ class Sandbox(Protocol):
     """Calls pure functions in processes with limited time and memory, without environment or secrets."""
 
     async def call(
-        self, limits: Limits, name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+        self, limits: SandboxLimits, name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Return what a function of a module returns, or raise the error of the bot that it raises.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.core.results.masking import Masker
 from bot.file_store import FileStore
 from bot.model.errors import RetryLater
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.report import Report
 from bot.model.text import Language
 from bot.ports import Sandbox
@@ -21,8 +21,8 @@ from bot.sandbox.process import ProcessSandbox
 
 logger = logging.getLogger(__name__)
 
-STORING = Limits(seconds=60, memory=1 << 30, output=256 << 20, inline=64 << 10)
-SHOWING = Limits(seconds=60, memory=1 << 30, output=64 << 20, inline=64 << 10)
+STORING = SandboxLimits(seconds=60, memory=1 << 30, output=256 << 20, inline=64 << 10)
+SHOWING = SandboxLimits(seconds=60, memory=1 << 30, output=64 << 20, inline=64 << 10)
 _RETRY_SECONDS = 1.0
 _MOST_BYTES_READ = 4 << 20
 _LONGEST_CHARACTER = 4

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
 from bot.model.errors import TooExpensive
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.sandbox import child
 
 P = ParamSpec("P")
@@ -29,7 +29,7 @@ class ProcessSandbox:
         self._free = asyncio.Semaphore(PROCESSES)
 
     async def call(
-        self, limits: Limits, name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+        self, limits: SandboxLimits, name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Call a function of a module; see `ports.Sandbox.call`. A cancelled call ends its process."""
         with tempfile.SpooledTemporaryFile(max_size=max(limits.inline, 1)) as order:
@@ -48,7 +48,7 @@ class ProcessSandbox:
         raise TooExpensive(facts)
 
 
-async def _executed(order: IO[bytes], limits: Limits) -> tuple[str, Any]:
+async def _executed(order: IO[bytes], limits: SandboxLimits) -> tuple[str, Any]:
     with tempfile.TemporaryFile() as result:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", str(Path(child.__file__))),

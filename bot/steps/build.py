@@ -6,7 +6,7 @@ from bot.core import naming
 from bot.core.admission.builds import CACHE_NAMESPACE, cache_namespace, check
 from bot.core.deciding import dockerfile
 from bot.model.errors import TellUser
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.pipeline import BuildConfig
 from bot.model.plan import Build
 from bot.model.reason import Reason
@@ -15,7 +15,7 @@ from bot.model.scan import Severity
 from bot.ports import BuildOrder, Built
 from bot.steps.context import StepContext
 
-DOCKERFILE_LIMITS = Limits(seconds=10, inline=16 << 10)
+DOCKERFILE_LIMITS = SandboxLimits(seconds=10, inline=16 << 10)
 
 
 async def run(step: Build, context: StepContext) -> StepResult:

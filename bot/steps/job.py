@@ -7,7 +7,7 @@ from typing import TypeGuard
 from bot.core.deciding import placeholders
 from bot.core.results import job_results, junit
 from bot.model.errors import TellUser
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TeardownConfig, TestConfig
 from bot.model.plan import Build, Deploy, Step, Teardown, Test
 from bot.model.reason import Reason
@@ -19,7 +19,7 @@ from bot.steps import report as reports_of_suites
 from bot.steps.context import StepContext
 from bot.steps.test import SHOWN_FAILURES
 
-RESULT_LIMITS = Limits(seconds=20, inline=64 << 10)
+RESULT_LIMITS = SandboxLimits(seconds=20, inline=64 << 10)
 PASSED, ABORTED = "SUCCESS", "ABORTED"
 ALL_SUITES = "all"
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from bot.core.results import junit
 from bot.core.results.junit_cases import MOST_ELEMENTS
 from bot.model.errors import TellUser
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
 from bot.model.report import Report
 from bot.steps.context import StepContext
 
-LIMITS = Limits(seconds=20, output=128 << 20, inline=64 << 10)
+LIMITS = SandboxLimits(seconds=20, output=128 << 20, inline=64 << 10)
 _NAMED = 3
 """Unread files that are named."""
 

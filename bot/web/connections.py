@@ -20,7 +20,7 @@ END_OF_HEADERS = b"\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """Limits of one port."""
 
     connections: int = 1024
@@ -34,7 +34,7 @@ class Limits:
 class Connections:
     """The open connections of one port, oldest first."""
 
-    limits: Limits
+    limits: ConnectionLimits
     new_handler: Callable[[], asyncio.Protocol]
     _open: dict["Connection", None] = field(default_factory=dict)
     _addresses: Counter[str] = field(default_factory=Counter)

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from bot.app.serving import Listener, _served
-from bot.web.connections import Limits
+from bot.web.connections import ConnectionLimits
 from playground.jenkins.server import OfflineJenkins
 from playground.server import OfflineGitee
 
@@ -22,7 +22,9 @@ async def bot(_folder: Path) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
-        async with _served(web.AppRunner(web.Application()), Listener(listening, url, port), Limits()):
+        async with _served(
+            web.AppRunner(web.Application()), Listener(listening, url, port), ConnectionLimits()
+        ):
             yield url
 
 

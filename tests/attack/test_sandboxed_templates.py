@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.model.errors import TellUser, TooExpensive
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
 from bot.runners.kubernetes import rendering, templates
 from bot.sandbox.process import ProcessSandbox
@@ -89,7 +89,7 @@ async def test_a_template_exhausts_only_its_own_process(
 
 
 async def test_a_template_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendering, "LIMITS", Limits(seconds=1))
+    monkeypatch.setattr(rendering, "LIMITS", SandboxLimits(seconds=1))
 
     with pytest.raises(TooExpensive) as caught:
         await rendering.of_repository(SANDBOX, {"x.yaml": ENDLESS}, CONTEXT, "deploy")

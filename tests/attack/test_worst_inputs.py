@@ -23,7 +23,7 @@ from bot.engine.deciding.cache import BriefCache
 from bot.engine.deciding.config_reader import ConfigReader
 from bot.model.errors import ChatOpsError, TellUser, TooExpensive
 from bot.model.forge import Comment, RepoPath
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.pipeline import BuildConfig
 from bot.model.report import Report
 from bot.pipeline import config_file
@@ -84,7 +84,7 @@ def sandbox() -> ProcessSandbox:
 class FewSeconds(ProcessSandbox):
     """A sandbox whose processes get one second."""
 
-    async def call(self, limits: Limits, *args: Any, **kwargs: Any) -> Any:
+    async def call(self, limits: SandboxLimits, *args: Any, **kwargs: Any) -> Any:
         return await super().call(replace(limits, seconds=1), *args, **kwargs)
 
 

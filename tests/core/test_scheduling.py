@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.runs.scheduling import Limits, ending, queue_order, queue_positions, share, startable
+from bot.core.runs.scheduling import RunLimits, ending, queue_order, queue_positions, share, startable
 from bot.model.forge import RepoPath
 from bot.model.pipeline import RunnerName
 from bot.model.queue import BlockedBy, QueueEntry, QueuePosition
 
 DOCKER, KUBERNETES = frozenset({RunnerName.DOCKER}), frozenset({RunnerName.KUBERNETES})
-WIDE = Limits(99, 99)
+WIDE = RunLimits(99, 99)
 
 
 def entry(
@@ -25,7 +25,7 @@ def ids(entries: tuple[QueueEntry, ...]) -> list[int]:
 
 
 def test_the_oldest_runs_start_first_within_the_global_limit() -> None:
-    assert startable([entry(3), entry(1), entry(2)], Limits(2, 9)) == (1, 2)
+    assert startable([entry(3), entry(1), entry(2)], RunLimits(2, 9)) == (1, 2)
 
 
 def test_a_pull_request_has_one_running_run_in_order_of_request() -> None:
@@ -35,11 +35,11 @@ def test_a_pull_request_has_one_running_run_in_order_of_request() -> None:
 
 def test_a_busy_repository_does_not_block_others() -> None:
     busy = [entry(1, held=True), entry(2), entry(3, "team/blog")]
-    assert startable(busy, Limits(3, 1)) == (3,)
+    assert startable(busy, RunLimits(3, 1)) == (3,)
 
 
 def test_a_full_runner_blocks_only_the_runs_that_need_it() -> None:
-    limits = Limits(9, 9, {RunnerName.DOCKER: 1})
+    limits = RunLimits(9, 9, {RunnerName.DOCKER: 1})
     waiting = [entry(1, held=True), entry(2), replace(entry(3), runners=KUBERNETES)]
     assert startable(waiting, limits) == (3,)
     assert queue_positions(waiting, limits) == {
@@ -76,7 +76,7 @@ def test_a_waiting_run_has_a_position_and_a_blocker() -> None:
         entry(4, "team/blog"),
         entry(5, "b/b"),
     ]
-    assert queue_positions(entries, Limits(2, 1)) == {
+    assert queue_positions(entries, RunLimits(2, 1)) == {
         4: QueuePosition(1, BlockedBy.NOTHING),
         5: QueuePosition(2, BlockedBy.ALL),
         2: QueuePosition(3, BlockedBy.PULL),
@@ -86,12 +86,12 @@ def test_a_waiting_run_has_a_position_and_a_blocker() -> None:
 
 def test_a_run_waits_for_an_earlier_waiting_run_of_its_pull_request() -> None:
     entries = [entry(1, held=True), entry(2, number=7), entry(3, number=7)]
-    assert queue_positions(entries, Limits(1, 1))[3] == QueuePosition(2, BlockedBy.PULL)
+    assert queue_positions(entries, RunLimits(1, 1))[3] == QueuePosition(2, BlockedBy.PULL)
 
 
 def test_runs_to_be_stopped_have_no_position() -> None:
     stopping = replace(entry(1), stopping=True)
-    assert startable([stopping, entry(2)], Limits(1, 1)) == (2,)
+    assert startable([stopping, entry(2)], RunLimits(1, 1)) == (2,)
     assert ending([stopping, entry(2), replace(entry(3, held=True), stopping=True)]) == (1,)
 
 
@@ -121,7 +121,7 @@ entries_ = st.lists(
 
 @given(entries_, st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
 def test_no_limit_is_ever_exceeded(entries: list[QueueEntry], total: int, each: int, docker: int) -> None:
-    chosen = startable(entries, Limits(total, each, {RunnerName.DOCKER: docker}))
+    chosen = startable(entries, RunLimits(total, each, {RunnerName.DOCKER: docker}))
     before = [found for found in entries if found.held]
     begun = [found for found in entries if found.id in chosen]
     after = [*before, *begun]
@@ -137,7 +137,7 @@ def test_no_limit_is_ever_exceeded(entries: list[QueueEntry], total: int, each: 
 
 @given(entries_, st.integers(1, 5), st.integers(1, 3))
 def test_positions_agree_with_the_order_of_starts(entries: list[QueueEntry], total: int, each: int) -> None:
-    limits = Limits(total, each)
+    limits = RunLimits(total, each)
     found = queue_positions(entries, limits)
     assert sorted(place.position for place in found.values()) == list(range(1, len(found) + 1))
     assert {run for run, place in found.items() if place.blocked_by is BlockedBy.NOTHING} == set(
@@ -155,12 +155,12 @@ def test_without_limits_only_pull_requests_block_runs(entries: list[QueueEntry])
     ("runs", "replicas", "each"), [(6, 3, 2), (7, 3, 3), (2, 3, 1), (4, 1, 4), (4, 0, 4)]
 )
 def test_replicas_share_startable_runs_without_leaving_any(runs: int, replicas: int, each: int) -> None:
-    assert share(Limits(runs, 9), replicas) == each
+    assert share(RunLimits(runs, 9), replicas) == each
 
 
 def test_on_a_full_disk_only_runs_start_that_remove_things() -> None:
     entries = [entry(1), replace(entry(2), removes_only=True)]
-    full = Limits(9, 9, disk_full=True)
+    full = RunLimits(9, 9, disk_full=True)
     assert startable(entries, full) == (2,)
     assert queue_positions(entries, full) == {
         2: QueuePosition(1, BlockedBy.NOTHING),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.runs.scheduling import Limits
+from bot.core.runs.scheduling import RunLimits
 from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
 from bot.model.addresses import Addresses
@@ -70,7 +70,7 @@ async def test_a_run_that_changes_while_its_comment_is_taken_is_shown_as_it_is_t
     publisher = CommentPublisher(every, every, every, every, lambda: Lease("one"), sleep=ports.sleep)
     addresses = Addresses("https://bot.example.com", "preview.example.com")
 
-    await RunComments(every, publisher, addresses, lambda: Limits(1, 1), announce=frozenset()).publish(
+    await RunComments(every, publisher, addresses, lambda: RunLimits(1, 1), announce=frozenset()).publish(
         passed.id
     )
 

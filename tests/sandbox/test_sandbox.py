@@ -12,17 +12,17 @@ import pytest
 from bot.core.results import junit
 from bot.gitee.signature import Verdict
 from bot.model.errors import TellUser, TooExpensive
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
 from bot.sandbox import child, process
 from bot.sandbox.process import ProcessSandbox
 from tests.sandbox import hostile
 
-LIMITS = Limits(seconds=1, memory=256 << 20, output=1 << 20)
+LIMITS = SandboxLimits(seconds=1, memory=256 << 20, output=1 << 20)
 PATIENCE = 60.0
 
 
-async def call(function: Callable[..., Any], *args: Any, limits: Limits = LIMITS) -> Any:
+async def call(function: Callable[..., Any], *args: Any, limits: SandboxLimits = LIMITS) -> Any:
     return await ProcessSandbox().call(limits, "the file", function, *args)
 
 
@@ -31,7 +31,7 @@ async def test_a_function_is_called_in_another_process() -> None:
 
 
 async def test_small_arguments_are_read_here() -> None:
-    limits = Limits(seconds=1, inline=1_000)
+    limits = SandboxLimits(seconds=1, inline=1_000)
 
     assert await call(hostile.process_id, b"x" * 800, limits=limits) == os.getpid()
     assert await call(hostile.process_id, b"x" * 1_001, limits=limits) != os.getpid()
@@ -140,7 +140,7 @@ def test_a_process_that_was_taken_over_sends_no_code(tmp_path: Path, sent: bytes
 
 async def test_a_cancelled_call_ends_its_process(tmp_path: Path) -> None:
     file = tmp_path / "pid"
-    calling = asyncio.create_task(call(hostile.announced, str(file), limits=Limits(seconds=60)))
+    calling = asyncio.create_task(call(hostile.announced, str(file), limits=SandboxLimits(seconds=60)))
     async with asyncio.timeout(PATIENCE):
         while not (file.exists() and file.read_text()):  # noqa: ASYNC110 - a process can only be asked
             await asyncio.sleep(0.01)

@@ -20,7 +20,7 @@ INTERRUPTED, REMOVING, ASKED = range(3)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RunLimits:
     """How many runs may be active at once: in all, of one repository, and on one runner."""
 
     runs: int
@@ -31,7 +31,7 @@ class Limits:
     """Whether a disk lacks space; then only runs start that remove things."""
 
 
-def startable(entries: Iterable[QueueEntry], limits: Limits) -> tuple[int, ...]:
+def startable(entries: Iterable[QueueEntry], limits: RunLimits) -> tuple[int, ...]:
     """Return the ids of runs to start now, in queue order.
 
     `entries` are all unfinished runs. A pull request has one active run at a time, in the order of the
@@ -42,7 +42,7 @@ def startable(entries: Iterable[QueueEntry], limits: Limits) -> tuple[int, ...]:
     return tuple(entry.id for entry in queue_order(known) if capacity.start(entry))
 
 
-def share(limits: Limits, replicas: int) -> int:
+def share(limits: RunLimits, replicas: int) -> int:
     """Return how many runs one of `replicas` replicas claims at most, so that the load is spread."""
     return -(-limits.runs // max(replicas, 1))
 
@@ -81,7 +81,7 @@ def queue_order(entries: Iterable[QueueEntry]) -> tuple[QueueEntry, ...]:
     return tuple(entry for each in sorted(classes) for entry in _in_turn(classes[each], counts))
 
 
-def queue_positions(entries: Iterable[QueueEntry], limits: Limits) -> dict[int, QueuePosition]:
+def queue_positions(entries: Iterable[QueueEntry], limits: RunLimits) -> dict[int, QueuePosition]:
     """Return the queue position of each waiting run, by its id."""
     known = tuple(entries)
     capacity = _Capacity(limits, known)
@@ -98,7 +98,7 @@ def queue_positions(entries: Iterable[QueueEntry], limits: Limits) -> dict[int, 
 class _Capacity:
     """The capacity that is left; each started run takes its part."""
 
-    def __init__(self, limits: Limits, entries: Sequence[QueueEntry]) -> None:
+    def __init__(self, limits: RunLimits, entries: Sequence[QueueEntry]) -> None:
         self._limits = limits
         self._runs = 0
         self._repositories: Counter[RepoPath] = Counter()

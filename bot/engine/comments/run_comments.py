@@ -13,7 +13,7 @@ from functools import partial
 from bot.core import naming
 from bot.core.results import showing
 from bot.core.runs import scheduling
-from bot.core.runs.scheduling import Limits
+from bot.core.runs.scheduling import RunLimits
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
 from bot.model.addresses import Addresses
@@ -33,7 +33,7 @@ class RunComments:
     records: Records
     publisher: CommentPublisher
     addresses: Addresses
-    limits: Callable[[], Limits]
+    limits: Callable[[], RunLimits]
     """Returns the limits that hold now."""
     announce: frozenset[str] = frozenset({"failed", "ready"})
     brief: bool = False

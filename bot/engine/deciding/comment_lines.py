@@ -6,10 +6,10 @@ from bot.core.language import commandline, parsing
 from bot.core.language.command import AnyCommand
 from bot.core.language.parsing import Line
 from bot.model.forge import Comment
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.ports import Sandbox
 
-LIMITS = Limits(seconds=10, inline=2 << 10)
+LIMITS = SandboxLimits(seconds=10, inline=2 << 10)
 
 
 async def read(sandbox: Sandbox, comment: Comment, commands: Iterable[AnyCommand]) -> tuple[Line, ...]:

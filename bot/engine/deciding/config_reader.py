@@ -8,7 +8,7 @@ from bot.core.language.command import AnyCommand
 from bot.engine.deciding.cache import BriefCache
 from bot.model.errors import RetryLater
 from bot.model.forge import PullRequest
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.run import Note
@@ -16,7 +16,7 @@ from bot.model.views import ConfigBroken
 from bot.pipeline import config_file
 from bot.ports import Forge, Sandbox
 
-CONFIG_LIMITS = Limits(seconds=10, inline=4 << 10)
+CONFIG_LIMITS = SandboxLimits(seconds=10, inline=4 << 10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from bot.core.runs import lifecycle, scheduling
-from bot.core.runs.scheduling import Limits
+from bot.core.runs.scheduling import RunLimits
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.poll_loop import PollLoop, RunningTasks
 from bot.engine.records import QueueRecords
@@ -34,7 +34,7 @@ class Worker:
     runs: QueueRecords
     executor: RunExecutor
     comments: RunComments
-    limits: Callable[[], Limits]
+    limits: Callable[[], RunLimits]
     """Returns the limits that hold now."""
     membership: Membership
     _tasks: RunningTasks[int] = field(default_factory=RunningTasks)

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from docker.utils.build import PatternMatcher
 
 from bot.model.errors import TellUser
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
 from bot.ports import Sandbox
 
@@ -38,7 +38,7 @@ async def filtered(context: Path, dockerfile: str, sandbox: Sandbox) -> AsyncIte
         copy = Path(folder) / "context.tar"
         size = (await asyncio.to_thread(context.stat)).st_size
         # The copy's format can take a little more space.
-        limits = Limits(seconds=SECONDS, output=2 * size + CHUNK)
+        limits = SandboxLimits(seconds=SECONDS, output=2 * size + CHUNK)
         await sandbox.call(limits, IGNORE_FILE, write_filtered, context, copy, dockerfile)
         yield copy
 

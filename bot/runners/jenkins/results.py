@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.report import Report
 from bot.ports import Log, Sandbox
 from bot.runners.jenkins import paths, responses, test_report
 from bot.runners.jenkins.client import JenkinsClient, TooLargeError
 
-LIMITS = Limits(seconds=20, output=128 << 20, inline=64 << 10)
+LIMITS = SandboxLimits(seconds=20, output=128 << 20, inline=64 << 10)
 MOST_FILES = 200
 LARGEST_FILE = 20 << 20
 LARGEST_SUM = 64 << 20

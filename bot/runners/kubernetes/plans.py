@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.model.errors import TellUser
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
 from bot.ports import Definition, EnvironmentSpec, Sandbox
 from bot.runners.kubernetes import applying, archives, rendering
@@ -22,7 +22,7 @@ from bot.runners.kubernetes.pure.manifest_policy import Review
 from bot.runners.kubernetes.pure.manifests import INGRESS, SERVICE, Manifest, ManifestError, read
 from bot.runners.kubernetes.template_context import quantity, template_context
 
-MANIFEST_LIMITS = Limits(seconds=20)
+MANIFEST_LIMITS = SandboxLimits(seconds=20)
 """Nothing is small: merge keys (`<<`) multiply, so that 400 bytes of YAML can mean millions of values."""
 
 

@@ -10,13 +10,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.model.errors import TellUser
-from bot.model.limits import Limits
+from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
 from bot.ports import Sandbox
 from bot.runners.kubernetes import templates
 from bot.runners.lines import clean
 
-LIMITS = Limits(seconds=10, memory=256 << 20, output=4 << 20)
+LIMITS = SandboxLimits(seconds=10, memory=256 << 20, output=4 << 20)
 BUILT_IN = Path(__file__).parent / "manifests"
 
 
