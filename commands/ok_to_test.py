@@ -38,7 +38,7 @@ class Args:
         Text(
             en="The whole id of the commit that you reviewed; or `revoke`, which revokes all approvals of"
             " this pull request and stops what runs because of them.",
-            zh="你审查过的提交的完整提交号；写 `revoke` 则撤回此 PR 的全部放行，并停止由此产生的运行。",
+            zh="你审查过的提交的完整提交号；写 `revoke` 则撤销此 PR 的全部放行，并停止由此产生的运行。",
         ),
         parse=commit,
         default=None,
@@ -76,7 +76,7 @@ command = Command(
     args=Args,
     plan=plan,
     needs=(Fact.ANNOUNCED,),
-    examples=("/ok-to-test", f"/ok-to-test {'a1b2c3d4' * 5}", "/ok-to-test revoke", "/允许测试 撤回"),
+    examples=("/ok-to-test", f"/ok-to-test {'a1b2c3d4' * 5}", "/ok-to-test revoke", "/允许测试 撤销"),
     order=80,
     runs_code=True,
     approves=True,

@@ -117,8 +117,8 @@ def _note_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
         raise MalformedDeliveryError("comment.id is missing or not a positive number")
     repo, number = _repo(payload), _number(payload)
     if action == "deleted":
-        key = keys.of_withdrawal(repo, number, comment_id)
-        return Delivery(key, Trigger.WITHDRAWAL, repo, number, received_at, comment_id=comment_id)
+        key = keys.of_revocation(repo, number, comment_id)
+        return Delivery(key, Trigger.REVOCATION, repo, number, received_at, comment_id=comment_id)
     return Delivery(
         key=keys.of_comment(repo, number, comment_id),
         trigger=Trigger.COMMENT,

@@ -25,7 +25,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Revocation:
     """An approval that no longer counts."""
 
     approval: Approval

@@ -16,7 +16,7 @@ class Trigger(StrEnum):
     MERGE = "merge"
     REOPEN = "reopen"
     COMMENT = "comment"
-    WITHDRAWAL = "withdrawal"
+    REVOCATION = "withdrawal"  # the word in stored deliveries and in the API
     """A comment was deleted or edited, which may have approved a commit."""
     EXPIRE = "expire"
     """An environment expired; the only trigger without a delivery."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.model.approval import Approval, Withdrawn
+from bot.model.approval import Approval, Revocation
 from bot.model.environment import EnvironmentKey, Extension
 from bot.model.forge import RepoPath
 from bot.model.observed import ObservedState
@@ -103,7 +103,7 @@ class Decision:
     """Ids of runs to flag with `stop_request`."""
     stop_request: StopRequest | None = None
     approve: Approval | None = None
-    revoke: tuple[Withdrawn, ...] = ()
+    revoke: tuple[Revocation, ...] = ()
     """Approvals to delete; those that are given again by the same decision are stored after that."""
     extend: Mapping[EnvironmentKey, datetime] = field(default_factory=dict)
     """The new expiry of each environment."""

@@ -79,8 +79,8 @@ class Store:
             deliveries.finish(connection, decision, lease)
             if decision.stop_request is not None:
                 runs.request_stop(connection, decision.stop, decision.stop_request)
-            for withdrawn in decision.revoke:
-                approvals.revoke(connection, repo, number, withdrawn.approval)
+            for revoked in decision.revoke:
+                approvals.revoke(connection, repo, number, revoked.approval)
             if decision.approve is not None:
                 approvals.approve(connection, repo, number, decision.approve)
             for environment, until in decision.extend.items():

@@ -26,7 +26,7 @@ ENDED: Final[Mapping[Reason, Wording]] = {
         Text(en="The PR was closed, which stopped the run.", zh="PR 已关闭，运行随之停止。"),
     ),
     Reason.APPROVAL_REVOKED: Wording(
-        Text(en="{who} revoked the approval of this commit.", zh="{who} 撤回了对这个提交的放行。"),
+        Text(en="{who} revoked the approval of this commit.", zh="{who} 撤销了对这个提交的放行。"),
     ),
     Reason.APPROVAL_DELETED: Wording(
         Text(

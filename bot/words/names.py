@@ -38,7 +38,7 @@ TRIGGERS: Final[Mapping[str, Text]] = {
     "merge": Text(en="PR merged", zh="PR 合并"),
     "reopen": Text(en="PR reopened", zh="PR 重新打开"),
     "comment": Text(en="comment", zh="评论"),
-    "withdrawal": Text(en="approval ended", zh="放行失效"),
+    "withdrawal": Text(en="approval revoked", zh="放行已撤销"),
     "expire": Text(en="environment expired", zh="环境到期"),
 }
 

@@ -106,7 +106,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     Reason.NOTHING_APPROVED: Wording(
         Text(
             en="No commit of this PR is approved; there is nothing to revoke.",
-            zh="这个 PR 没有已放行的提交，无需撤回。",
+            zh="这个 PR 没有已放行的提交，无需撤销。",
         ),
     ),
     Reason.UNKNOWN_ENVIRONMENT: Wording(

@@ -274,7 +274,7 @@ async def test_deleting_the_approving_comment_stops_what_runs(tester: OfflineTes
 
 
 @pytest.mark.parametrize("how", ["deleted", "edited"])
-async def test_the_sweep_finds_a_withdrawn_approval(tester: OfflineTester, how: str) -> None:
+async def test_the_sweep_finds_a_revoked_approval(tester: OfflineTester, how: str) -> None:
     comment = await approved(tester)
     if how == "deleted":
         tester.gitee.faults.drop_webhooks(1)
@@ -287,7 +287,7 @@ async def test_the_sweep_finds_a_withdrawn_approval(tester: OfflineTester, how: 
 
 
 @pytest.mark.parametrize("how", ["deleted", "edited"])
-async def test_the_next_command_finds_a_withdrawn_approval(tester: OfflineTester, how: str) -> None:
+async def test_the_next_command_finds_a_revoked_approval(tester: OfflineTester, how: str) -> None:
     await tester.opened_by_stranger()
     comment = await tester.comment(f"/ok-to-test {tester.head}")
     await tester.read_all()
@@ -324,7 +324,7 @@ async def test_a_forged_deletion_takes_nothing_back(tester: OfflineTester) -> No
     await tester.read_all()
 
 
-async def test_a_repository_that_the_bot_cannot_see_withdraws_nothing(tester: OfflineTester) -> None:
+async def test_a_repository_that_the_bot_cannot_see_revokes_nothing(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     comment = await tester.comment(f"/ok-to-test {tester.head}")
     await tester.read_all()

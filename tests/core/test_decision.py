@@ -7,7 +7,7 @@ import pytest
 from bot.core.admission import keys
 from bot.core.deciding import decision
 from bot.core.deciding.decision import Subject
-from bot.model.approval import Withdrawn
+from bot.model.approval import Revocation
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import EnvironmentKey, Extension
 from bot.model.forge import Comment
@@ -39,7 +39,7 @@ COMMENT = Comment(70, f"/ok-to-test {SHA}", "lin", NOW, NOW, approval().url)
 BROKEN = ConfigBroken(".chatops.yml", "master", ())
 SUBJECT = Subject(PULL, Origin(Trigger.COMMENT, "lin", "/deploy", "key"), NOW, Language.EN, comment=COMMENT)
 GIVEN = replace(approval(), digest=keys.body_digest(COMMENT.body))
-REVOKED = Withdrawn(GIVEN, Reason.APPROVAL_REVOKED, "lin")
+REVOKED = Revocation(GIVEN, Reason.APPROVAL_REVOKED, "lin")
 NOTHING = Decision("key", PULL.repo, PULL.number, NOW, language=Language.EN)
 STAGING = EnvironmentKey(PULL.repo, PULL.number, "staging")
 REMOVING = Plan((Teardown(None),))
@@ -114,15 +114,15 @@ def deploying(number: int, name: str, sha: str = SHA) -> Run:
     return run(number, sha=sha, plan=Plan((Deploy(sha, Pipeline().deploy, {}, name),)))
 
 
-def revoked(facts: Snapshot, start: Decision = NOTHING, gone: Withdrawn = REVOKED) -> Decision:
+def revoked(facts: Snapshot, start: Decision = NOTHING, gone: Revocation = REVOKED) -> Decision:
     return decision.revoking(start, facts, SUBJECT, (gone,))
 
 
-def test_without_a_withdrawn_approval_nothing_ends() -> None:
+def test_without_a_revoked_approval_nothing_ends() -> None:
     assert decision.revoking(NOTHING, snapshot(active=(run(),)), SUBJECT, ()) == NOTHING
 
 
-def test_what_runs_because_of_a_withdrawn_approval_ends() -> None:
+def test_what_runs_because_of_a_revoked_approval_ends() -> None:
     facts = snapshot(
         trusted=False,
         active=(run(3), deploying(4, "staging"), run(5, sha=OLD), run(6, plan=REMOVING)),
@@ -135,12 +135,12 @@ def test_what_runs_because_of_a_withdrawn_approval_ends() -> None:
     assert found.stop_request == StopRequest(Reason.APPROVAL_REVOKED, {"who": "lin"})
     assert found.start is not None
     assert found.start.plan == Plan((Teardown("preview"), Teardown("staging")))
-    said = {"withdrawn": (REVOKED,), "runs": (3, 4), "environments": ("preview", "staging")}
+    said = {"revoked": (REVOKED,), "runs": (3, 4), "environments": ("preview", "staging")}
     assert found.replies == (Message("revoked", {**said, "command": f"/ok-to-test {SHA}"}),)
 
 
 def test_a_revocation_that_a_person_asked_for_and_one_that_was_found_are_one() -> None:
-    found = Withdrawn(approval(OLD), Reason.APPROVAL_DELETED, "mei")
+    found = Revocation(approval(OLD), Reason.APPROVAL_DELETED, "mei")
     asked = replace(NOTHING, revoke=(REVOKED,), replies=(APPROVED,))
 
     both = revoked(snapshot(trusted=False), asked, found)

@@ -94,7 +94,7 @@ def comment(number: int, seconds: int = 0) -> Comment:
 def test_an_approval_counts_while_its_comment_and_the_right_last(
     found: Comment | None, digest: str, permission: Permission, level: PermissionLevel, reason: Reason | None
 ) -> None:
-    gone = trust.withdrawal(approval(), found, digest, permission, level)
+    gone = trust.revocation(approval(), found, digest, permission, level)
 
     assert (gone.reason if gone else None) is reason
     assert gone is None or gone.facts == {"who": "lin"}

@@ -179,7 +179,7 @@ async def test_the_approval_that_trust_depends_on_is_checked() -> None:
     forge = ScriptedForge(comments={70: APPROVING})
     other = approval(OLD, comment=71)
     found = await read(forge, STRANGERS, FakePulls((other, APPROVAL)))
-    assert (found.trusted, found.approvals, found.withdrawn) == (True, (other, APPROVAL), ())
+    assert (found.trusted, found.approvals, found.revoked) == (True, (other, APPROVAL), ())
     assert "comment 71" not in forge.calls
 
 
@@ -190,14 +190,14 @@ async def test_no_approval_is_checked_if_the_author_may_push_anyway() -> None:
     assert forge.calls == ["permission mei"]
 
 
-async def test_a_withdrawn_approval_is_none() -> None:
+async def test_a_revoked_approval_is_none() -> None:
     forge = ScriptedForge()
     found = await read(forge, STRANGERS, FakePulls((APPROVAL,)))
     assert (found.trusted, found.approvals) == (False, ())
-    assert [one.reason for one in found.withdrawn] == [Reason.APPROVAL_DELETED]
+    assert [one.reason for one in found.revoked] == [Reason.APPROVAL_DELETED]
 
 
-async def test_nothing_is_withdrawn_while_the_bot_has_no_access() -> None:
+async def test_nothing_is_revoked_while_the_bot_has_no_access() -> None:
     with pytest.raises(RetryLater):
         await read(ScriptedForge(visible=False), STRANGERS, FakePulls((APPROVAL,)))
 
@@ -205,7 +205,7 @@ async def test_nothing_is_withdrawn_while_the_bot_has_no_access() -> None:
 async def test_approvals_of_other_commits_are_checked_on_demand() -> None:
     old = approval(OLD, comment=71)
     found = await reader(ScriptedForge(), FakePulls((old,))).read(STRANGERS, check={71})
-    assert [one.approval for one in found.withdrawn] == [old]
+    assert [one.approval for one in found.revoked] == [old]
 
 
 async def test_without_a_command_that_approves_only_administrators_have_approved() -> None:

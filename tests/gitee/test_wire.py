@@ -134,13 +134,13 @@ def test_only_new_comments_count(action: object) -> None:
     assert sent(changed("go-scm__note_hook_pr_comment", action=action), NOTE) == Ignored("not_a_new_comment")
 
 
-def test_a_deleted_comment_may_withdraw_an_approval() -> None:
+def test_a_deleted_comment_may_revoke_an_approval() -> None:
     created = delivered(changed("go-scm__note_hook_pr_comment"), NOTE)
 
     deleted = delivered(changed("go-scm__note_hook_pr_comment", action="deleted"), NOTE)
 
     assert deleted.key != created.key
-    assert (deleted.trigger, deleted.comment_id) == (Trigger.WITHDRAWAL, created.comment_id)
+    assert (deleted.trigger, deleted.comment_id) == (Trigger.REVOCATION, created.comment_id)
     assert (deleted.repo, deleted.number) == (created.repo, created.number)
 
 

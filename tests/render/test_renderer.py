@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.model.approval import Approval, Distrust, Withdrawn
+from bot.model.approval import Approval, Distrust, Revocation
 from bot.model.reason import Reason
 from bot.model.run import Note, Run, RunState, StepResult, StepState, StopRequest, TestCounts
 from bot.model.text import Language, Text
@@ -106,7 +106,7 @@ def hostile_views(value: str) -> list[View]:
     line = replace(samples.ENVIRONMENTS[0], name=value, url=f"ftp:{value}")
     distrust = Distrust(Reason.FORK_SHARED, {"who": value, "fork": value, "sha": value})
     approval = Approval(value, value, value, samples.START, 1, value, "")
-    gone = Withdrawn(approval, Reason.APPROVAL_EDITED, value)
+    gone = Revocation(approval, Reason.APPROVAL_EDITED, value)
     problem = ConfigProblem(1, 1, value, Text(en=value, zh=value), value or "x")
     return [
         run,
@@ -122,7 +122,7 @@ def hostile_views(value: str) -> list[View]:
         Text(en=f"{value} x", zh=f"{value} x"),
         Message("approved", {"actor": f"{value} x", "author": value, "sha": value, "base": value}),
         ApprovalNeeded(distrust, value, value, f"{value} x", value),
-        Message("revoked", {"withdrawn": (gone,), "runs": (1,), "environments": (value,), "command": value}),
+        Message("revoked", {"revoked": (gone,), "runs": (1,), "environments": (value,), "command": value}),
         Message("stopping", {"actor": f"{value} x", "runs": (1,)}),
         Refusal("mei", tuple(RefusalLine(value, reason, _every_fact(value)) for reason in Reason)),
         Message("hint", {"actor": "mei", "typed": value, "suggestion": value}),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.model.approval import Approval, Distrust, Withdrawn
+from bot.model.approval import Approval, Distrust, Revocation
 from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState, Extension
 from bot.model.forge import RepoPath
@@ -405,16 +405,16 @@ OTHER_VIEWS: dict[str, View] = {
     "approval_needed_unreadable": ApprovalNeeded(_UNREADABLE, SHA, "master", _APPROVE, _CHANGES),
     "revoked": message(
         "revoked",
-        withdrawn=(Withdrawn(_APPROVAL, Reason.APPROVAL_REVOKED, "lin"),),
+        revoked=(Revocation(_APPROVAL, Reason.APPROVAL_REVOKED, "lin"),),
         runs=(41, 42),
         environments=("preview",),
         command=_APPROVE,
     ),
     "revoked_two": message(
         "revoked",
-        withdrawn=(
-            Withdrawn(_OLDER, Reason.APPROVAL_DELETED, "lin"),
-            Withdrawn(_APPROVAL, Reason.APPROVER_DEMOTED, "lin"),
+        revoked=(
+            Revocation(_OLDER, Reason.APPROVAL_DELETED, "lin"),
+            Revocation(_APPROVAL, Reason.APPROVER_DEMOTED, "lin"),
         ),
         runs=(),
         environments=(),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.admission.inbox import LONGEST_WAIT, RETRY_SPACING
-from bot.model.approval import Approval, Withdrawn
+from bot.model.approval import Approval, Revocation
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
@@ -260,7 +260,7 @@ async def test_an_approval_is_deleted_by_its_comment(store: Store, lease: Lease)
     assert await store.pulls.approvals(SHOP, 12) == (APPROVAL, other)
     assert await store.pulls.approvals(SHOP, 13) == ()
     again = replace(APPROVAL, comment=72)
-    gone = (Withdrawn(APPROVAL, Reason.APPROVAL_REVOKED, "lin"),)
+    gone = (Revocation(APPROVAL, Reason.APPROVAL_REVOKED, "lin"),)
     await decided(store, lease, "three2", approve=again, revoke=gone)
     await decided(store, lease, "seven77", revoke=gone)
     assert await store.pulls.approvals(SHOP, 12) == (again, other)

@@ -23,9 +23,9 @@ def of_comment(repo: RepoPath, number: int, comment_id: int) -> str:
     return _key(repo, number, Trigger.COMMENT, comment_id)
 
 
-def of_withdrawal(repo: RepoPath, number: int, comment_id: int) -> str:
+def of_revocation(repo: RepoPath, number: int, comment_id: int) -> str:
     """Return the key of the end of a comment."""
-    return _key(repo, number, Trigger.WITHDRAWAL, comment_id)
+    return _key(repo, number, Trigger.REVOCATION, comment_id)
 
 
 def body_digest(body: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.core.language.command import PermissionLevel
-from bot.model.approval import Approval, Distrust, Withdrawn
+from bot.model.approval import Approval, Distrust, Revocation
 from bot.model.forge import Comment, Permission, PullRequest
 from bot.model.reason import Reason
 
@@ -63,20 +63,20 @@ def covers(approval: Approval, pull: PullRequest) -> bool:
     return (approval.sha, approval.base) == (pull.head.sha, pull.base.ref)
 
 
-def withdrawal(
+def revocation(
     approval: Approval, comment: Comment | None, digest: str, permission: Permission, level: PermissionLevel
-) -> Withdrawn | None:
+) -> Revocation | None:
     """Return why an approval no longer counts; None if it does.
 
     `comment` is the approving comment as it is now, None if it was deleted, and `digest` the one of its text;
     `permission` is what the approver may do now, `level` what an approval requires.
     """
     if comment is None:
-        return Withdrawn(approval, Reason.APPROVAL_DELETED, approval.actor)
+        return Revocation(approval, Reason.APPROVAL_DELETED, approval.actor)
     if digest != approval.digest:
-        return Withdrawn(approval, Reason.APPROVAL_EDITED, approval.actor)
+        return Revocation(approval, Reason.APPROVAL_EDITED, approval.actor)
     if not permitted(level, permission=permission, is_author=False, trusted=False):
-        return Withdrawn(approval, Reason.APPROVER_DEMOTED, approval.actor)
+        return Revocation(approval, Reason.APPROVER_DEMOTED, approval.actor)
     return None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core.admission import keys, trust
-from bot.model.approval import Approval, Withdrawn
+from bot.model.approval import Approval, Revocation
 from bot.model.delivery import Delivery
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import Comment, PullRequest
@@ -79,14 +79,14 @@ def stopping(decision: Decision, runs: Iterable[Run], request: StopRequest) -> D
 
 
 def revoking(
-    decision: Decision, snapshot: Snapshot, subject: Subject, withdrawn: Iterable[Withdrawn]
+    decision: Decision, snapshot: Snapshot, subject: Subject, found: Iterable[Revocation]
 ) -> Decision:
     """Add the end of what runs because of approvals that no longer count, and a reply that says so.
 
     Runs of their commits stop, and environments with their code are removed, unless the decision starts
     a run already.
     """
-    revoked = tuple(dict.fromkeys((*withdrawn, *decision.revoke)))
+    revoked = tuple(dict.fromkeys((*found, *decision.revoke)))
     if not revoked:
         return decision
     runs, environments = _running(snapshot, revoked)
@@ -96,7 +96,7 @@ def revoking(
         steps = tuple(Teardown(name, config=snapshot.pipeline.teardown) for name in environments)
         decision = _starting(decision, Plan(steps), subject)
     facts = {
-        "withdrawn": revoked,
+        "revoked": revoked,
         "runs": tuple(run.id for run in runs),
         "environments": environments,
         "command": "" if snapshot.writers_only else trust.approve_command(snapshot.sha),
@@ -105,7 +105,7 @@ def revoking(
     return replace(decision, revoke=revoked, replies=replies)
 
 
-def _running(snapshot: Snapshot, revoked: Iterable[Withdrawn]) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+def _running(snapshot: Snapshot, revoked: Iterable[Revocation]) -> tuple[tuple[Run, ...], tuple[str, ...]]:
     """Return the runs and the environments of commits that are not trusted any more."""
     gone = {one.approval for one in revoked}
     left = {one.sha for one in snapshot.approvals if one not in gone and one.base == snapshot.pull.base.ref}
@@ -139,7 +139,7 @@ def _with_approvals(decision: Decision, outcome: Approve | Revoke, subject: Subj
     if isinstance(outcome, Approve):
         return replace(decision, approve=_approval(outcome.sha, subject))
     who = subject.origin.actor
-    found = tuple(Withdrawn(one, Reason.APPROVAL_REVOKED, who) for one in outcome.approvals)
+    found = tuple(Revocation(one, Reason.APPROVAL_REVOKED, who) for one in outcome.approvals)
     return replace(decision, revoke=found)
 
 

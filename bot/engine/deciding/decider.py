@@ -46,7 +46,7 @@ class Decider:
 
     async def decide(self, delivery: Delivery) -> Decision:
         """Read what the delivery refers to from Gitee's API, and decide on that alone."""
-        if delivery.trigger is Trigger.WITHDRAWAL and not await self._approves(delivery):
+        if delivery.trigger is Trigger.REVOCATION and not await self._approves(delivery):
             return self._ignored(delivery, "no commit was approved in this comment", refuted=True)
         pull = await self.forge.pull_request(delivery.repo, delivery.number)
         if pull is None:
@@ -55,8 +55,8 @@ class Decider:
             raise NotThereYet(Reason.GITEE_UNAVAILABLE, facts)
         if delivery.trigger is Trigger.COMMENT:
             return await self._comment(delivery, pull)
-        if delivery.trigger is Trigger.WITHDRAWAL:
-            return await self._withdrawal(delivery, pull)
+        if delivery.trigger is Trigger.REVOCATION:
+            return await self._revocation(delivery, pull)
         decided = await self._event(delivery, pull)
         observed = ObservedState(self.clock.now(), pull.head.sha, pull.state)
         return decided if decided.refuted else replace(decided, observed=observed)
@@ -104,14 +104,14 @@ class Decider:
         decided = replace(decided, observed=ObservedState(self.clock.now(), comment=comment.id))
         return self._limited(decided, facts.snapshot, answered)
 
-    async def _withdrawal(self, delivery: Delivery, pull: PullRequest) -> Decision:
+    async def _revocation(self, delivery: Delivery, pull: PullRequest) -> Decision:
         """Check the approvals given in a comment, and end what runs because of those that no longer count."""
         check = {delivery.comment_id or 0}
         facts = await self.gatherer.gather(pull, delivery.sender or pull.author, (), check=check)
-        if not facts.withdrawn:
+        if not facts.revoked:
             return self._ignored(delivery, "the approval still counts", refuted=True)
         origin = Origin(delivery.trigger, "", "", delivery.key)
-        return self._joined((Ignore("an approval was withdrawn"),), facts, self._subject(facts, origin))
+        return self._joined((Ignore("an approval was revoked"),), facts, self._subject(facts, origin))
 
     async def _approves(self, delivery: Delivery) -> bool:
         approvals = await self.gatherer.records.pulls.approvals(delivery.repo, delivery.number)
@@ -200,7 +200,7 @@ class Decider:
 
     def _joined(self, outcomes: Iterable[Outcome], facts: Facts, subject: Subject) -> Decision:
         decided = decision.join(outcomes, subject)
-        return decision.revoking(decided, facts.snapshot, subject, facts.withdrawn)
+        return decision.revoking(decided, facts.snapshot, subject, facts.revoked)
 
     def _subject(
         self, facts: Facts, origin: Origin, notes: tuple[Note, ...] = (), comment: Comment | None = None

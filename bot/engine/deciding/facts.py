@@ -9,7 +9,7 @@ from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.engine.deciding.config_reader import ConfigReader
 from bot.engine.deciding.trust_facts import TrustReader
 from bot.engine.records import Records
-from bot.model.approval import Withdrawn
+from bot.model.approval import Revocation
 from bot.model.forge import Comment, Permission, PullRequest
 from bot.model.pipeline import Pipeline
 from bot.model.run import Note, Run
@@ -33,7 +33,7 @@ class Facts:
     configured: bool
     """Whether there is a configuration at all."""
     language: Language
-    withdrawn: tuple[Withdrawn, ...] = ()
+    revoked: tuple[Revocation, ...] = ()
     """Approvals that turned out not to count any more."""
     notes: tuple[Note, ...] = ()
     """What to say about the configuration with a run."""
@@ -93,7 +93,7 @@ class FactGatherer:
         )
         if trust.distrust is not None:
             snapshot = replace(snapshot, distrust=trust.distrust)
-        for fact in {*needs, *((Fact.ENVIRONMENTS,) if trust.withdrawn else ())}:
+        for fact in {*needs, *((Fact.ENVIRONMENTS,) if trust.revoked else ())}:
             snapshot = await self._with(snapshot, fact, comment)
         return Facts(
             snapshot=snapshot,
@@ -101,7 +101,7 @@ class FactGatherer:
             broken=pipeline if isinstance(pipeline, ConfigBroken) else None,
             configured=pipeline is not None,
             language=usable.language or self.language,
-            withdrawn=trust.withdrawn,
+            revoked=trust.revoked,
             notes=config.notes,
             reviewed=config.reviewed,
         )

@@ -9,7 +9,7 @@ from bot.core.admission import gate, keys, trust
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.engine.deciding.cache import BriefCache
 from bot.engine.records import Records
-from bot.model.approval import Approval, Distrust, Withdrawn
+from bot.model.approval import Approval, Distrust, Revocation
 from bot.model.errors import RetryLater
 from bot.model.forge import Comment, Permission, PullRequest
 from bot.model.reason import Reason
@@ -24,7 +24,7 @@ class Trust:
     """Why it needs an approval; None if only people with write access can have pushed it."""
     approvals: tuple[Approval, ...]
     """Those that still count, as far as they were checked."""
-    withdrawn: tuple[Withdrawn, ...]
+    revoked: tuple[Revocation, ...]
     """Those that turned out not to count any more."""
     trusted: bool
 
@@ -52,12 +52,12 @@ class TrustReader:
         )
         needed = [one for one in approvals if distrust is not None and trust.covers(one, pull)]
         checked = [one for one in approvals if one in needed or one.comment in check]
-        withdrawn = await self._withdrawn(pull, checked)
-        gone = {one.approval for one in withdrawn}
+        revoked = await self._revoked(pull, checked)
+        gone = {one.approval for one in revoked}
         return Trust(
             distrust=distrust,
             approvals=tuple(one for one in approvals if one not in gone),
-            withdrawn=withdrawn,
+            revoked=revoked,
             trusted=distrust is None or any(one not in gone for one in needed),
         )
 
@@ -94,22 +94,22 @@ class TrustReader:
         found = await asyncio.gather(*(self.forge.permission(pull.repo, login) for login in asked))
         return dict.fromkeys(logins, Permission.NONE) | dict(zip(asked, found, strict=True))
 
-    async def _withdrawn(self, pull: PullRequest, approvals: Sequence[Approval]) -> tuple[Withdrawn, ...]:
-        found = await asyncio.gather(*(self._withdrawal(pull, one) for one in approvals))
-        withdrawn = tuple(one for one in found if one is not None)
-        if withdrawn and await self.forge.pull_request(pull.repo, pull.number) is None:
-            # Everything is 404 while the bot has no access; that withdraws nothing.
+    async def _revoked(self, pull: PullRequest, approvals: Sequence[Approval]) -> tuple[Revocation, ...]:
+        found = await asyncio.gather(*(self._revocation(pull, one) for one in approvals))
+        revoked = tuple(one for one in found if one is not None)
+        if revoked and await self.forge.pull_request(pull.repo, pull.number) is None:
+            # Everything is 404 while the bot has no access; that revokes nothing.
             facts = {"message": "the bot may not see the pull request any more"}
             raise RetryLater(Reason.GITEE_UNAVAILABLE, facts)
-        return withdrawn
+        return revoked
 
-    async def _withdrawal(self, pull: PullRequest, approval: Approval) -> Withdrawn | None:
+    async def _revocation(self, pull: PullRequest, approval: Approval) -> Revocation | None:
         comment, permission = await asyncio.gather(
             self.forge.comment(pull.repo, approval.comment),
             self.forge.permission(pull.repo, approval.actor),
         )
         digest = keys.body_digest(comment.body) if comment is not None else ""
-        return trust.withdrawal(approval, comment, digest, permission, self._level)
+        return trust.revocation(approval, comment, digest, permission, self._level)
 
     @property
     def _level(self) -> PermissionLevel:

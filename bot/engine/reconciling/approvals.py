@@ -32,7 +32,7 @@ class ApprovalReconciler:
     _next: int = 0
 
     async def reconcile(self) -> None:
-        """Have the withdrawn approvals decided. Raises RetryLater while Gitee or the store is unavailable."""
+        """Have the revoked approvals decided. Raises RetryLater while Gitee or the store is unavailable."""
         found = [
             (repo, number, one)
             for repo, number, shas in await self._running()
@@ -62,11 +62,11 @@ class ApprovalReconciler:
         if comment is not None and keys.body_digest(comment.body) == approval.digest:
             return
         if await self.forge.pull_request(repo, number) is None:
-            return  # Everything is 404 while the bot has no access; that withdraws nothing.
-        key = keys.of_withdrawal(repo, number, approval.comment)
+            return  # Everything is 404 while the bot has no access; that revokes nothing.
+        key = keys.of_revocation(repo, number, approval.comment)
         now = self.clock.now()
         if await self.accept(
-            Delivery(key, Trigger.WITHDRAWAL, repo, number, now, comment_id=approval.comment, found=True)
+            Delivery(key, Trigger.REVOCATION, repo, number, now, comment_id=approval.comment, found=True)
         ):
             self.repaired(Repair.APPROVAL)
-            logger.warning("sweep: %s!%s: an approval was withdrawn without a webhook", repo, number)
+            logger.warning("sweep: %s!%s: an approval was revoked without a webhook", repo, number)

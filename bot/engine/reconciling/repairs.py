@@ -9,7 +9,7 @@ class Repair(StrEnum):
 
     EVENT = "missed_event"
     COMMAND = "missed_command"
-    APPROVAL = "withdrawn_approval"
+    APPROVAL = "revoked_approval"
     ITEM = "orphaned_item"
     TAGS = "orphaned_tags"
     ENVIRONMENT = "vanished_environment"

@@ -1,4 +1,4 @@
-"""The periodic sweep: missed webhooks and withdrawn approvals, then orphaned resources."""
+"""The periodic sweep: missed webhooks and revoked approvals, then orphaned resources."""
 
 import logging
 from dataclasses import dataclass
