@@ -192,7 +192,7 @@ WORDS: Mapping[str, str] = {
     "sweep.age": "在此时间内变动过的对象会被跳过：Webhook 可能还在路上，或者仍有运行在使用它。",
     "comments": "评论相关设置。",
     "comments.language": "仓库没有指定语言时使用的语言。",
-    "comments.strangers": "回复陌生人的命令（answer），还是忽略（silent）。陌生人指没有写权限的人，"
+    "comments.strangers": "回复外部贡献者的命令（answer），还是忽略（silent）。外部贡献者指没有写权限的人，"
     "受信任提交的作者除外。两种情况下，他们的 PR 都会收到放行请求。",
     "comments.answers": "没有写权限的人在同一个 PR 下每小时得到回复的评论数；最后一次回复会说明，"
     "之后的命令到什么时候为止会被忽略。有写权限的人不受限制。",

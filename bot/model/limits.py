@@ -1,11 +1,11 @@
-"""Limits for a function that reads what a pull request wrote."""
+"""Limits of a call in the sandbox, which reads what a pull request wrote."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
-    """What one call of a function may take in a process of its own."""
+    """What one call in the sandbox may take."""
 
     seconds: int
     """Processor time, the start of the interpreter included."""

@@ -110,7 +110,7 @@ class Decision:
     wake: tuple[EnvironmentKey, ...] = ()
     observed: ObservedState | None = None
     """The state of the pull request that this was decided on."""
-    stranger: str = ""
+    outside_contributor: str = ""
     """Login of the person without write access whose comment this is; such comments are limited."""
     refuted: bool = False
     """Whether Gitee's API contradicts the delivery: then its key stays free for the true event."""

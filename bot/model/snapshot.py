@@ -27,7 +27,7 @@ class Fact(StrEnum):
     ANNOUNCED = "announced"
 
 
-_STRANGER = Distrust(Reason.NOT_TRUSTED)
+_OUTSIDE = Distrust(Reason.NOT_TRUSTED)
 
 UNDECLARED = "a command reads a fact that it does not declare in `needs`"
 
@@ -88,7 +88,7 @@ class Snapshot:
     """Whether the actor has write access."""
     writers_only: bool = False
     """Whether only people with write access can have pushed the latest commit."""
-    distrust: Distrust = _STRANGER
+    distrust: Distrust = _OUTSIDE
     """Why it needs an approval; has no meaning if `writers_only`."""
     approvals: tuple[Approval, ...] = ()
     """The approvals of this pull request, also of earlier commits, oldest first."""

@@ -1,4 +1,4 @@
-"""Where functions read what a pull request wrote: outside the event loop, in a process with limits."""
+"""The sandbox: where functions read what a pull request wrote, outside the event loop and within limits."""
 
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar

@@ -1,1 +1,1 @@
-"""Calls functions in child processes that have limits, and neither environment nor secrets."""
+"""The sandbox: calls functions in processes that have limits, and neither environment nor secrets."""

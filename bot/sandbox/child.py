@@ -1,4 +1,4 @@
-"""The child process: calls one function, with the limits of its command line.
+"""The sandbox's process: calls one function, with the limits of its command line.
 
 It reads the function and its arguments from standard input, and writes the result to standard output; both
 are files. It imports only what the function needs, so that it starts quickly.

@@ -1,4 +1,4 @@
-"""Starts the child processes, and reads their results without trusting them."""
+"""Starts the sandbox's processes, and reads their results without trusting them."""
 
 import asyncio
 import dataclasses
@@ -19,11 +19,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PROCESSES = 2
-"""Child processes at the same time; each may take as much memory as its limit."""
+"""Processes at the same time; each may take as much memory as its limit."""
 
 
 class ProcessSandbox:
-    """Implements ports.Sandbox: one child process for a call, unless its arguments are small."""
+    """Implements ports.Sandbox: one process for a call, unless its arguments are small."""
 
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(PROCESSES)
@@ -82,7 +82,7 @@ def _read(file: IO[bytes]) -> tuple[str, Any]:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Accepts only values of the bot: what the child has read could have taken it over."""
+    """Accepts only values of the bot: what the process has read could have taken it over."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Return a class of values or errors. Raises UnpicklingError for anything else."""

@@ -253,8 +253,9 @@ class CommentsSettings:
     """Whether a failed run, a ready environment and an upcoming teardown get a separate short comment, so
     that Gitee notifies people."""
     strangers: Literal["answer", "silent"] = "answer"
-    """Whether commands of strangers are answered or ignored. Strangers are people without write access,
-    except the author of a trusted commit. Their pull requests get the request for approval in either case."""
+    """Whether commands of outside contributors are answered or ignored. They are people without write
+    access, except the author of a trusted commit. Their pull requests get the request for approval in
+    either case."""
     answers: Count = 10
     """Comments of one person without write access under one pull request that are answered within an hour;
     the last answer says until when further commands are ignored. There is no limit for people with write

@@ -271,7 +271,7 @@ def finish(connection: Connection, decision: Decision, lease: Lease) -> None:
         "ending": decision.ending,
         "decided_at": decision.at,
         "holder": None,
-        "stranger": decision.stranger.lower() or None,
+        "stranger": decision.outside_contributor.lower() or None,
     }
     statement = (
         update(deliveries)

@@ -1,4 +1,4 @@
-"""Log lines that strangers cause: one of a kind in a while, with the number of those that were left out."""
+"""Log lines that anyone can cause: one of a kind in a while, with the number of those that were left out."""
 
 import logging
 import time

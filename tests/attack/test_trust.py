@@ -1,4 +1,4 @@
-"""Attacks on trust: a stranger gets code approved that was not read, keeps it running, or pushes for others.
+"""Attacks on trust: outside contributors get code approved that was not read, keep it running, or push for others.
 
 Each attempt asserts which commits ran, and that a commit which was read is still approved and built.
 """
@@ -152,7 +152,7 @@ async def test_an_approval_from_before_the_request_is_for_nothing(tester: Offlin
     await approves(tester, tester.head)
 
 
-async def test_a_request_that_a_stranger_wrote_is_none(tester: OfflineTester) -> None:
+async def test_a_request_that_an_outside_contributor_wrote_is_none(tester: OfflineTester) -> None:
     await tester.opened_by_stranger()
     request = tester.comments()[0]
     text = request.body
@@ -374,7 +374,7 @@ async def opened_from(scene: OfflineTester, **members: Any) -> str:
     return await scene.opened("mei", from_fork=True)
 
 
-async def test_a_stranger_who_may_push_to_a_writers_fork_runs_nothing(tester: OfflineTester) -> None:
+async def test_who_may_push_only_to_a_writers_fork_runs_nothing(tester: OfflineTester) -> None:
     said = await opened_from(tester, stranger="write")
     assert "stranger may push to the fork `mei/shop`, but not to this repository." in said
     await tester.push(by="stranger")
@@ -384,7 +384,7 @@ async def test_a_stranger_who_may_push_to_a_writers_fork_runs_nothing(tester: Of
     await approves(tester, tester.head)
 
 
-async def test_a_stranger_who_becomes_a_collaborator_later_runs_nothing(tester: OfflineTester) -> None:
+async def test_who_becomes_a_collaborator_of_a_fork_later_runs_nothing(tester: OfflineTester) -> None:
     assert "2 tests passed" in await opened_from(tester)
     honest = tester.head
     tester.gitee.set_permission("mei/shop", "stranger", "admin")

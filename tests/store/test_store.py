@@ -191,10 +191,10 @@ async def test_a_full_inbox_refuses(store: Store) -> None:
 async def test_answers_to_a_person_are_counted_by_pull_request(store: Store, lease: Lease) -> None:
     moments = [NOW + timedelta(minutes=minutes) for minutes in range(3)]
     answers = [("Visitor", at) for at in moments] + [("", NOW), ("other", NOW)]
-    for index, (stranger, at) in enumerate(answers):
+    for index, (login, at) in enumerate(answers):
         await store.inbox.accept(replace(delivery(str(index)), number=12 if index else 13))
         await store.inbox.claim(lease, NOW, 99)
-        await store.commit(replace(decision(str(index), stranger=stranger), at=at), lease)
+        await store.commit(replace(decision(str(index), outside_contributor=login), at=at), lease)
 
     shop = RepoPath("Team", "SHOP")
     assert await store.inbox.answers(shop, 12, "visitor", 9) == (moments[2], moments[1])

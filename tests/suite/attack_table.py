@@ -30,8 +30,8 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
         *("attack/test_trust", "attack/test_approval", "attack/test_configuration", "core/test_trust"),
         *("core/test_gate", "dialogue/test_trust"),
     ),
-    ("Strangers' comments", "陌生人的评论"): (
-        "attack/test_strangers",
+    ("Comments of outside contributors", "外部贡献者的评论"): (
+        "attack/test_outside_contributors",
         "core/test_parsing",
         "core/test_commandline",
     ),

@@ -11,7 +11,7 @@ WINDOW = timedelta(hours=1)
 class AnswerPolicy:
     """What the operator grants to people without write access."""
 
-    strangers: bool = True
+    outside_contributors: bool = True
     """Whether to answer those of them who are not the author of a trusted commit."""
     hourly: int = 10
     """Comments of one person under one pull request that are answered within an hour."""

@@ -64,7 +64,7 @@ def check(policy: BuildPolicy, path: str, text: str, args: Mapping[str, str], ow
 def cache_namespace(instance: str, repo: RepoPath, number: int, *, trusted: bool) -> str:
     """Return the name under which builds share caches: those of one repository, by people who may push to it.
 
-    The builds of an approved stranger share them only with other builds of the same pull request.
+    The builds of an approved outside contributor share them only with other builds of the same pull request.
 
     >>> cache_namespace("chatops", RepoPath("team", "shop"), 12, trusted=False)
     'chatops/team/shop!12'

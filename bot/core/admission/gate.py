@@ -13,8 +13,8 @@ from bot.model.snapshot import Snapshot
 def permission_level(command: AnyCommand, policy: Mapping[str, PermissionLevel]) -> PermissionLevel:
     """Return the permission level in force: the operator's if there is one, otherwise the command's own.
 
-    A command that approves commits never requires less than write access: otherwise strangers could
-    approve their own code.
+    A command that approves commits never requires less than write access: otherwise outside contributors
+    could approve their own code.
     """
     level = policy.get(command.name, command.permission)
     return level.at_least(PermissionLevel.WRITE) if command.approves else level
@@ -49,7 +49,7 @@ def refusal(
 
 
 def known(snapshot: Snapshot, permission: Permission) -> bool:
-    """Return whether a person is none of the strangers whom the operator may leave without an answer.
+    """Return whether a person is none of those whom the operator may leave without an answer.
 
     Known are people with write access, and the author of a trusted commit.
     """

@@ -24,7 +24,7 @@ def names(public_url: str, hosts: Iterable[str]) -> tuple[str, ...]:
 def answers(header: str, patterns: Iterable[str]) -> bool:
     """Return whether the bot answers a request with this Host header.
 
-    Always accepted is what no page of a stranger can have as its own name: addresses by number, names without
+    Always accepted is what no hostile page can have as its own name: addresses by number, names without
     a dot, and names that end in a suffix that cannot be registered.
     """
     name = host_name(header)

@@ -49,8 +49,8 @@ def distrust(
         return Distrust(Reason.FORK_NOT_OWN, {**facts, "author": pull.author})
     if others is None:
         return Distrust(Reason.FORK_UNREADABLE, facts)
-    strangers = sorted(login for login, permission in others.items() if permission < Permission.WRITE)
-    return Distrust(Reason.FORK_SHARED, {**facts, "who": ", ".join(strangers)}) if strangers else None
+    outside = sorted(login for login, permission in others.items() if permission < Permission.WRITE)
+    return Distrust(Reason.FORK_SHARED, {**facts, "who": ", ".join(outside)}) if outside else None
 
 
 def approve_command(sha: str) -> str:

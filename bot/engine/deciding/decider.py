@@ -87,10 +87,10 @@ class Decider:
             return self._ignored(delivery, "a later command was decided before it was found")
         needs = decide.needs(lines, self.commands)
         facts = await self.gatherer.gather(pull, comment.author, needs, comment=comment)
-        if not (self.answering.strangers or gate.known(facts.snapshot, facts.permission)):
-            ignored = self._ignored(delivery, f"{comment.author} is a stranger, and strangers get no answers")
+        if not (self.answering.outside_contributors or gate.known(facts.snapshot, facts.permission)):
+            ignored = self._ignored(delivery, f"outside contributors like {comment.author} get no answers")
             # It counts, so that only the first comments of an hour cost more than reading them.
-            return replace(ignored, stranger=comment.author)
+            return replace(ignored, outside_contributor=comment.author)
         outcomes = decide.comment(
             lines,
             facts.snapshot,
@@ -196,7 +196,7 @@ class Decider:
         until = answering.silent_until((now.now, *answered), now.now, self.answering)
         facts = {"actor": now.actor, "most": self.answering.hourly, "until": until}
         notice = (Message("answers_limited", facts),) if until else ()
-        return replace(decision.answered_once(decided, *notice), stranger=now.actor)
+        return replace(decision.answered_once(decided, *notice), outside_contributor=now.actor)
 
     def _joined(self, outcomes: Iterable[Outcome], facts: Facts, subject: Subject) -> Decision:
         decided = decision.join(outcomes, subject)

@@ -141,7 +141,7 @@ class Dispatcher:
             due = await inbox.deny(delivery, due, now)
         elif due is not None:
             await inbox.postpone(delivery.key, due)
-        # Strangers can cause denials, so they are worth less attention than outages.
+        # Anyone can cause denials, so they are worth less attention than outages.
         level = logging.INFO if denied else logging.WARNING
         if due is not None:
             seconds = (due - now).total_seconds()

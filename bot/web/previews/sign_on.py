@@ -57,7 +57,7 @@ COOKIES = (
 _REMEMBERED = 4096
 """Names whose decision is remembered: a visitor's requests mostly have the same ones."""
 _LONGEST = 256
-"""Characters of a name that is remembered: strangers choose names, of up to 32 KiB each."""
+"""Characters of a name that is remembered: visitors choose names, of up to 32 KiB each."""
 
 
 class SignOn:

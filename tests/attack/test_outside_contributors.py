@@ -89,7 +89,7 @@ async def test_a_hundred_comments_that_get_no_answer_cost_little(lone_scene: Sce
 
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
-async def test_strangers_can_be_left_unanswered(lone_scene: Scene, body: str) -> None:
+async def test_outside_contributors_can_be_left_unanswered(lone_scene: Scene, body: str) -> None:
     number = await opened(lone_scene, by="stranger", strangers="silent")
     await lone_scene.idle()
     assert await answered(lone_scene, number, body) == []
