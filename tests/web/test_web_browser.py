@@ -24,12 +24,12 @@ LOST = "Failed to load resource"
 
 
 @asynccontextmanager
-async def launched() -> AsyncIterator[Browser]:
+async def launched(*arguments: str) -> AsyncIterator[Browser]:
     """Run a Chromium."""
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
+            args=["--no-sandbox", "--disable-dev-shm-usage", *arguments],
             timeout=MILLISECONDS,
         )
         yield running

@@ -32,6 +32,12 @@ def answers(header: str, patterns: Iterable[str]) -> bool:
         return False
     if "." not in name or name.endswith(_UNDELEGATED) or _is_address(name):
         return True
+    return listed(name, patterns)
+
+
+def listed(header: str, patterns: Iterable[str]) -> bool:
+    """Return whether the settings name the host in this Host header, or in the same part of an address."""
+    name = host_name(header) or ""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 

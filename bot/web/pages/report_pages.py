@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from bot.core.admission import hosts
 from bot.core.reconciling.retention import expired
 from bot.web.deps import DEPS
 from bot.web.pages.pages import page
@@ -81,12 +82,15 @@ def _in_frame(request: web.Request) -> bool:
     """Return whether the response will be shown in a frame.
 
     Browsers say so only at addresses with https, or of the same machine. Elsewhere the page with the frame
-    must be the referrer, which no other site can forge.
+    must be the referrer, which no other site can forge. A reverse proxy may have changed Host, so a name from
+    the settings will do.
     """
     destination = request.headers.get("Sec-Fetch-Dest")
     if destination is not None:
         return destination in FRAMES
-    return request.headers.get("Referer", "").partition("://")[2].startswith(f"{request.host}/reports/")
+    host, _, path = request.headers.get("Referer", "").partition("://")[2].partition("/")
+    own = host == request.host or hosts.listed(host, request.app[DEPS].hosts)
+    return own and path.startswith("reports/")
 
 
 def _sandboxed(content: bytes, policy: str) -> web.Response:
