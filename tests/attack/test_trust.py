@@ -1,4 +1,4 @@
-"""Attacks on trust: outside contributors get code approved that was not read, keep it running, or push for others.
+"""Attacks on trust: somebody gets code approved that was not read, keeps it running, or pushes for others.
 
 Each attempt asserts which commits ran, and that a commit which was read is still approved and built.
 """
