@@ -1,4 +1,4 @@
-"""Why a run ended by an event, or was kept from going on by the infrastructure, which is retried first."""
+"""Why a run ended by an event or at a limit, or was kept from going on by the infrastructure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -48,6 +48,29 @@ ENDED: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.SKIPPED_AFTER_FAILURE: Wording(
         Text(en="An earlier step did not succeed.", zh="前面的步骤没有成功。"),
+    ),
+    Reason.TOO_EXPENSIVE: Wording(
+        Text(
+            en="Reading {name} takes more than {seconds} of processor time or {limit} of memory, so it was"
+            " not read.",
+            zh="读取 {name} 需要的CPU 时间超过 {seconds}，或内存超过 {limit}，因此没有读取。",
+        ),
+        advice=Text(
+            en="Make it smaller or simpler, or split it into several files.",
+            zh="请缩小或简化它，或拆成多个文件。",
+        ),
+    ),
+    Reason.TIMED_OUT: Wording(
+        Text(
+            en="{step} did not finish within {seconds} and was stopped.",
+            zh="{step}在 {seconds}内没有完成，已停止。",
+        ),
+    ),
+    Reason.RUN_TIMED_OUT: Wording(
+        Text(
+            en="The run took longer than {longest}, the maximum that the operator allows, and was stopped.",
+            zh="运行总时长超过了管理员设定的上限 {longest}，已停止。",
+        ),
     ),
     Reason.INTERRUPTED: Wording(
         Text(

@@ -6,13 +6,25 @@ from typing import Final, Protocol
 from bot.model.reason import Reason
 from bot.model.run import Note
 from bot.model.text import Language, Text
-from bot.words.failures import FAILURES
+from bot.words.builds import BUILDS
+from bot.words.deployments import DEPLOYMENTS
 from bot.words.infrastructure import ENDED, INFRASTRUCTURE
 from bot.words.jenkins import JENKINS
+from bot.words.manifests import MANIFESTS
 from bot.words.refusals import REFUSALS
 from bot.words.sentence import Part, PartKind, Wording
+from bot.words.suites import SUITES
 
-REASONS: Final[Mapping[Reason, Wording]] = {**REFUSALS, **FAILURES, **ENDED, **INFRASTRUCTURE, **JENKINS}
+REASONS: Final[Mapping[Reason, Wording]] = {
+    **REFUSALS,
+    **BUILDS,
+    **DEPLOYMENTS,
+    **MANIFESTS,
+    **SUITES,
+    **ENDED,
+    **INFRASTRUCTURE,
+    **JENKINS,
+}
 
 NOTES: Final[Mapping[str, Wording]] = {
     "config_changed": Wording(

@@ -1,0 +1,156 @@
+"""Why a deployment failed through what it starts: it is not retried."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.model.reason import Reason
+from bot.model.text import Text
+from bot.words.sentence import Wording
+
+DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
+    Reason.NO_PORT: Wording(
+        Text(en="The port of the service cannot be determined.", zh="无法确定服务端口。"),
+        advice=Text(
+            en="Add `EXPOSE` to the Dockerfile, or set `deploy.port` in `.chatops.yml`.",
+            zh="请在 Dockerfile 中添加 `EXPOSE`，或在 `.chatops.yml` 中设置 `deploy.port`。",
+        ),
+    ),
+    Reason.CONTAINER_EXITED: Wording(
+        Text(
+            en="Container {name} exited right after it started, with code {code}.",
+            zh="容器 {name} 启动后立即退出，退出码 {code}。",
+        ),
+        without=Text(en="Container {name} exited right after it started.", zh="容器 {name} 启动后立即退出。"),
+    ),
+    Reason.OUT_OF_MEMORY: Wording(
+        Text(
+            en="{name} exceeded its memory limit of {limit} and was killed.",
+            zh="{name} 超出内存限制 {limit}，已被终止。",
+        ),
+        advice=Text(
+            en="Reduce its memory use or raise the limit; the limit of the service is `deploy.memory`.",
+            zh="请减少内存占用，或调高上限；服务的上限是 `deploy.memory`。",
+        ),
+        without=Text(
+            en="{name} exceeded its memory limit and was killed.", zh="{name} 超出内存限制，已被终止。"
+        ),
+    ),
+    Reason.DISK_EXCEEDED: Wording(
+        Text(
+            en="{name} wrote {size} to its disk, more than its limit of {limit}, and was stopped.",
+            zh="{name} 向磁盘写入了 {size}，超出限制 {limit}，已被停止。",
+        ),
+        advice=Text(
+            en="Write less, or ask an operator to raise `[docker] disk_max`.",
+            zh="请减少写入的数据，或请管理员调高 `[docker] disk_max`。",
+        ),
+    ),
+    Reason.UNHEALTHY: Wording(
+        Text(
+            en="{name} did not pass its health check within {seconds}.",
+            zh="{name} 在 {seconds}内未通过健康检查。",
+        ),
+        advice=Text(
+            en="Make sure that the service listens on `0.0.0.0`; adjust `deploy.health` if it needs longer.",
+            zh="请确认服务监听 `0.0.0.0`，必要时调整 `deploy.health`。",
+        ),
+    ),
+    Reason.IMAGE_PULL_FAILED: Wording(
+        Text(
+            en="The image {image} of container {name} cannot be pulled: {message}.",
+            zh="容器 {name} 的镜像 {image} 拉取失败：{message}。",
+        ),
+        advice=Text(
+            en="Check the image's name and tag, and whether the cluster may pull from its registry.",
+            zh="请检查镜像名和标签，以及集群是否有权限从该镜像仓库拉取。",
+        ),
+        without=Text(
+            en="The image {image} of container {name} cannot be pulled.",
+            zh="容器 {name} 的镜像 {image} 拉取失败。",
+        ),
+    ),
+    Reason.CRASH_LOOP: Wording(
+        Text(
+            en="Container {name} keeps crashing, most recently with exit code {code}.",
+            zh="容器 {name} 反复崩溃，最近一次退出码 {code}。",
+        ),
+        advice=Text(
+            en="Its last output is below; check that the same image keeps running under `docker run`.",
+            zh="最后的输出见下方；可以先用 `docker run` 在本地确认同一镜像能正常运行。",
+        ),
+        without=Text(en="Container {name} keeps crashing.", zh="容器 {name} 反复崩溃。"),
+    ),
+    Reason.PROBE_FAILING: Wording(
+        Text(
+            en="Container {name} is running, but its probe still fails after {seconds}: {message}.",
+            zh="容器 {name} 已启动，但 {seconds}后探针仍未通过：{message}。",
+        ),
+        advice=Text(
+            en="Check the path in `deploy.health` and the port in `deploy.port`, and that the service"
+            " listens on `0.0.0.0`.",
+            zh="请检查 `deploy.health` 的路径和 `deploy.port`，并确认服务监听 `0.0.0.0`。",
+        ),
+        without=Text(
+            en="Container {name} is running, but its probe still fails: {message}.",
+            zh="容器 {name} 已启动，但探针仍未通过：{message}。",
+        ),
+    ),
+    Reason.RUNS_AS_ROOT: Wording(
+        Text(
+            en="Container {name} would run as root, which this cluster does not allow.",
+            zh="容器 {name} 要以 root 运行，这个集群不允许。",
+        ),
+        advice=Text(
+            en="Set a numeric user in the Dockerfile, such as `USER 1000`.",
+            zh="请在 Dockerfile 中用数字指定用户，例如 `USER 1000`。",
+        ),
+    ),
+    Reason.CONTAINER_UNSTARTABLE: Wording(
+        Text(en="Container {name} cannot be started: {message}.", zh="容器 {name} 无法启动：{message}。"),
+        advice=Text(
+            en="Check its command, and the Secrets, ConfigMaps and volumes that it refers to.",
+            zh="请检查启动命令，以及引用的 Secret、ConfigMap 和存储卷。",
+        ),
+    ),
+    Reason.QUOTA_EXCEEDED: Wording(
+        Text(en="The environment exceeds its quota: {message}.", zh="环境超出配额：{message}。"),
+        advice=Text(
+            en="Lower `deploy.memory` or the number of replicas, or ask an operator to raise the quota.",
+            zh="请减小 `deploy.memory` 或副本数，或请管理员提高配额。",
+        ),
+    ),
+    Reason.POD_REFUSED: Wording(
+        Text(en="The cluster refused the pod: {message}.", zh="集群拒绝创建 Pod：{message}。"),
+        advice=Text(
+            en="Fix what the message names in the manifest or chart.", zh="请按提示修改清单或 Chart。"
+        ),
+    ),
+    Reason.UNSCHEDULABLE: Wording(
+        Text(en="No node has room for the pod: {message}.", zh="没有节点能容纳这个 Pod：{message}。"),
+        advice=Text(
+            en="Request less memory or CPU, tear down environments that are no longer needed, or try"
+            " again later.",
+            zh="请减少内存或 CPU 的申请量，清理不再需要的环境，或稍后再试。",
+        ),
+    ),
+    Reason.HOOK_FAILED: Wording(
+        Text(en="The deployment's job {name} failed.", zh="部署中的任务 {name} 执行失败。"),
+        advice=Text(en="Its last output is below.", zh="最后的输出见下方。"),
+    ),
+    Reason.URL_UNANSWERED: Wording(
+        Text(
+            en="The pods are ready, but {url} did not respond as expected within {seconds} ({answer}).",
+            zh="Pod 已就绪，但 {url} 在 {seconds}内没有正常响应（{answer}）。",
+        ),
+        advice=Text(
+            en="If the service responds at another path, set `deploy.health.path`; otherwise ask an"
+            " operator to check the Ingress controller and DNS.",
+            zh="如果服务在其他路径响应，请在 `deploy.health.path` 中写明；"
+            "否则请管理员检查 Ingress 控制器和 DNS。",
+        ),
+    ),
+    Reason.NO_ENVIRONMENT: Wording(
+        Text(en="There is no environment to use.", zh="没有可用的环境。"),
+        advice=Text(en="Comment `/deploy` first.", zh="请先评论 `/deploy`。"),
+    ),
+}
