@@ -7,7 +7,7 @@ from bot.model.delivery import Delivery
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.ports import Clock
-from bot.store.deliveries import InboxFullError
+from bot.store.arrivals import InboxFullError
 from bot.store.records import Store
 
 
@@ -20,8 +20,8 @@ class NotifyingInbox:
     wake: Callable[[], None]
 
     async def accept(self, delivery: Delivery) -> bool:
-        """Store a delivery; see `bot.store.deliveries.Inbox.accept`."""
-        new = await self.store.inbox.accept(delivery)
+        """Store a delivery; see `bot.store.arrivals.Arrivals.accept`."""
+        new = await self.store.arrivals.accept(delivery)
         if new:
             self.wake()
         return new

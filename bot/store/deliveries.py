@@ -1,9 +1,6 @@
-"""The inbox: deliveries are committed here before Gitee gets a 200, and are pending until decided."""
+"""The inbox: deliveries that were committed, which are pending until they are decided."""
 
-import asyncio
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
@@ -13,118 +10,27 @@ from bot.model.delivery import Delivery, DeliveryState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.outcome import Decision
-from bot.store.codec import pack, unpack
+from bot.store.codec import unpack
 from bot.store.database import Database
-from bot.store.dialects import Lock, aware, hold, insert
+from bot.store.dialects import Lock, aware, hold
 from bot.store.replicas import free, held_by
 from bot.store.schema import deliveries, observed_states
 
-MAX_UNCOMMITTED = 4_000
-"""Deliveries that may wait for their commit; it bounds the memory that they take."""
 MAX_POSTPONEMENT = timedelta(hours=2)
 """Longer than any postponement: a delivery that is due later was postponed before the clock was set back."""
 
 BUG = "bug "
 """Prefix of the ending of a delivery that failed because of a bug in the bot, and would fail again."""
 
-
 DENIED = "denied"
 """Ending of a pending delivery that Gitee's API denied: it found no such pull request, at least not yet."""
-
-
-class InboxFullError(Exception):
-    """More deliveries are pending than fit, in all or of one repository; a later webhook may fit."""
-
-
-@dataclass(slots=True)
-class _Uncommitted:
-    delivery: Delivery
-    committed: asyncio.Future[bool] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
 
 
 class Inbox:
     """Deliveries by key, in order of arrival."""
 
-    def __init__(self, database: Database, *, capacity: int = 10_000) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._capacity = capacity
-        self._uncommitted: list[_Uncommitted] = []
-        self._committing: asyncio.Task[None] | None = None
-
-    async def accept(self, delivery: Delivery) -> bool:
-        """Commit a delivery. Returns False if its key is already known.
-
-        Deliveries that arrive during a commit share the next one. If two deliveries with the same key claim
-        different commits or comment bodies, one of them is forged, and the stored delivery loses these
-        claims. Raises InboxFullError, RetryLater(STORE_UNAVAILABLE).
-        """
-        if len(self._uncommitted) >= MAX_UNCOMMITTED:
-            raise InboxFullError
-        arrival = _Uncommitted(delivery)
-        self._uncommitted.append(arrival)
-        if self._committing is None:
-            self._committing = asyncio.create_task(self._commit())
-        return await arrival.committed
-
-    async def _commit(self) -> None:
-        try:
-            while batch := self._uncommitted:
-                self._uncommitted = []
-                await self._commit_batch(batch)
-        finally:
-            self._committing = None
-
-    async def _commit_batch(self, batch: list[_Uncommitted]) -> None:
-        try:
-            endings = await self._database.run(
-                lambda connection: self._insert_new(connection, [each.delivery for each in batch])
-            )
-        except BaseException as error:
-            for each in batch:
-                if not each.committed.done():
-                    each.committed.set_exception(error)
-            if not isinstance(error, Exception):
-                raise
-            return
-        for each, ending in zip(batch, endings, strict=True):
-            if each.committed.done():
-                continue  # The sender has closed the connection.
-            if isinstance(ending, bool):
-                each.committed.set_result(ending)
-            else:
-                each.committed.set_exception(ending)
-
-    def _insert_new(self, connection: Connection, batch: Sequence[Delivery]) -> list[bool | InboxFullError]:
-        """Insert the new deliveries of a batch; return for each whether it was new, or the error."""
-        known = _known(connection, {delivery.key for delivery in batch})
-        pending = _pending_count(connection)
-        room, share = self._capacity - pending, inbox.share(self._capacity)
-        # No repository can have reached its share while all together have not.
-        crowded = pending + len(batch) > share
-        counts = _pending_by_repository(connection) if crowded else Counter()
-        endings: list[bool | InboxFullError] = []
-        fresh: dict[str, Delivery] = {}
-        for delivery in batch:
-            earlier = known.get(delivery.key) or fresh.get(delivery.key)
-            if earlier is not None:
-                if _claims(earlier) != _claims(delivery):
-                    disputed = replace(earlier, head_sha=None, body_digest=None)
-                    (fresh if delivery.key in fresh else known)[delivery.key] = disputed
-                    _change(connection, delivery.key, {"data": pack(disputed)})
-                endings.append(False)
-            elif len(fresh) >= room or counts[str(delivery.repo).lower()] >= share:
-                endings.append(InboxFullError())
-            else:
-                counts[str(delivery.repo).lower()] += 1
-                fresh[delivery.key] = delivery
-                endings.append(True)
-        inserted = _insert(connection, fresh.values()) if fresh else set()
-        return [
-            ending if ending is not True else delivery.key in inserted
-            for delivery, ending in zip(batch, endings, strict=True)
-        ]
 
     async def due(self, now: datetime, limit: int = 100) -> tuple[tuple[Delivery, int], ...]:
         """Return pending deliveries that are due, oldest first, each with its number of earlier attempts."""
@@ -336,46 +242,3 @@ def _busy(connection: Connection, lease: Lease, handling: Collection[str]) -> se
 
 def _change(connection: Connection, key: str, values: Mapping[str, object]) -> None:
     connection.execute(update(deliveries).where(deliveries.c.key == key).values(**values))
-
-
-def _known(connection: Connection, keys: Collection[str]) -> dict[str, Delivery]:
-    statement = select(deliveries.c.key, deliveries.c.data).where(deliveries.c.key.in_(keys))
-    return {key: unpack(Delivery, data) for key, data in connection.execute(statement)}
-
-
-def _claims(delivery: Delivery) -> tuple[str | None, str | None]:
-    return delivery.head_sha, delivery.body_digest
-
-
-def _pending_count(connection: Connection) -> int:
-    statement = select(func.count()).where(deliveries.c.state == DeliveryState.PENDING)
-    return connection.execute(statement).scalar_one()
-
-
-def _pending_by_repository(connection: Connection) -> Counter[str]:
-    repo = func.lower(deliveries.c.repo)
-    statement = select(repo, func.count()).where(deliveries.c.state == DeliveryState.PENDING).group_by(repo)
-    return Counter({row[0]: row[1] for row in connection.execute(statement)})
-
-
-def _insert(connection: Connection, fresh: Iterable[Delivery]) -> set[str]:
-    """Insert new deliveries; return the keys of those that no other replica has inserted before."""
-    statement = (
-        insert(connection, deliveries)
-        .on_conflict_do_nothing(index_elements=[deliveries.c.key])
-        .returning(deliveries.c.key)
-    )
-    rows = [
-        {
-            "key": delivery.key,
-            "repo": str(delivery.repo),
-            "number": delivery.number,
-            "state": DeliveryState.PENDING,
-            "attempt": 0,
-            "ending": "",
-            "due_at": delivery.received_at,
-            "data": pack(delivery),
-        }
-        for delivery in fresh
-    ]
-    return set(connection.execute(statement, rows).scalars())

@@ -13,6 +13,7 @@ from bot.model.outcome import Decision
 from bot.model.run import Run, RunState
 from bot.model.store_stats import StoreStats
 from bot.store import approvals, deliveries, observed, pulls, runs, schema
+from bot.store.arrivals import Arrivals
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
 from bot.store.dialects import Lock, hold
@@ -31,6 +32,7 @@ class Store:
     """
 
     database: Database
+    arrivals: Arrivals
     inbox: Inbox
     runs: Runs
     pulls: Pulls = field(repr=False)
@@ -57,10 +59,10 @@ class Store:
         except BaseException:
             await database.close()
             raise
-        inbox = Inbox(database, capacity=inbox_capacity)
         return cls(
             database,
-            inbox,
+            Arrivals(database, capacity=inbox_capacity),
+            Inbox(database),
             Runs(database),
             Pulls(database),
             Replicas(database),

@@ -15,7 +15,7 @@ from bot.gitee.wire import Ignored, MalformedDeliveryError, read
 from bot.model.delivery import Delivery
 from bot.model.errors import RetryLater
 from bot.ports import Clock
-from bot.store.deliveries import InboxFullError
+from bot.store.arrivals import InboxFullError
 from bot.web.deps import DEPS, METRICS, IntakeDeps
 from bot.web.responses import RETRY_AFTER, json_message, store_unavailable
 

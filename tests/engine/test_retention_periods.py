@@ -142,11 +142,11 @@ async def test_files_of_unknown_runs_are_deleted(kept: Kept) -> None:
 
 async def test_deliveries_are_removed_after_their_retention_time(kept: Kept) -> None:
     for key, days in (("a", 70), ("b", 50)):
-        await kept.store.inbox.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, NOW))
+        await kept.store.arrivals.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, NOW))
         await kept.store.inbox.fail(key, "given up", NOW - timedelta(days=days))
 
     await kept.reconcile()
 
     assert kept.counted.kinds == {"deliveries": 1}
-    assert await kept.store.inbox.accept(Delivery("a", Trigger.COMMENT, SHOP, 12, NOW))
-    assert not await kept.store.inbox.accept(Delivery("b", Trigger.COMMENT, SHOP, 12, NOW))
+    assert await kept.store.arrivals.accept(Delivery("a", Trigger.COMMENT, SHOP, 12, NOW))
+    assert not await kept.store.arrivals.accept(Delivery("b", Trigger.COMMENT, SHOP, 12, NOW))

@@ -81,7 +81,7 @@ async def test_spared_runs_are_kept_and_the_others_deleted_in_batches(store: Sto
 @pytest.mark.parametrize("failed", [False, True])
 async def test_deliveries_decided_long_ago_are_deleted(store: Store, lease: Lease, *, failed: bool) -> None:
     for key in ("a" * 64, "b" * 64, "c" * 64):
-        await store.inbox.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, LONG_AGO))
+        await store.arrivals.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, LONG_AGO))
     for key, at in (("a" * 64, LONG_AGO), ("b" * 64, NOW)):
         await store.inbox.claim(lease, NOW, 9)
         marker = naming.reply_marker(key, 0)
@@ -94,9 +94,9 @@ async def test_deliveries_decided_long_ago_are_deleted(store: Store, lease: Leas
     assert await store.history.delete_deliveries(BEFORE, 10) == 1
     assert await store.history.delete_deliveries(BEFORE, 10) == 0
 
-    assert await store.inbox.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
-    assert not await store.inbox.accept(Delivery("b" * 64, Trigger.COMMENT, SHOP, 12, NOW))
-    assert not await store.inbox.accept(Delivery("c" * 64, Trigger.COMMENT, SHOP, 12, NOW))
+    assert await store.arrivals.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
+    assert not await store.arrivals.accept(Delivery("b" * 64, Trigger.COMMENT, SHOP, 12, NOW))
+    assert not await store.arrivals.accept(Delivery("c" * 64, Trigger.COMMENT, SHOP, 12, NOW))
     assert await stored_comment(store, naming.reply_marker("a" * 64, 0)) is None
     assert await stored_comment(store, naming.reply_marker("b" * 64, 0)) is not None
 
@@ -105,7 +105,7 @@ async def test_statistics_count_the_contents(store: Store, lease: Lease) -> None
     await ended(store, lease, 12, NOW)
     await ended(store, lease, 13, None)
     await store.start(Run(0, SHOP, 14, SHA, Plan(()), Origin(Trigger.OPEN, "lin"), Language.ZH, NOW))
-    await store.inbox.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
+    await store.arrivals.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
 
     stats = await store.stats()
 

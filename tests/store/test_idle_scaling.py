@@ -57,7 +57,7 @@ async def test_visits_and_decisions_wake_only_sleeping_environments(store: Store
         assert await kept(store) == expected
 
         await store.pulls.put_environment(found)
-        await store.inbox.accept(Delivery(f"{number}", Trigger.COMMENT, SHOP, 12, NOW))
+        await store.arrivals.accept(Delivery(f"{number}", Trigger.COMMENT, SHOP, 12, NOW))
         await store.inbox.claim(lease, NOW, 1)
         await store.commit(Decision(f"{number}", SHOP, 12, NOW, wake=(READY.key,)), lease)
         assert await kept(store) == expected

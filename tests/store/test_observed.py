@@ -27,7 +27,7 @@ def run(created_at: datetime, repo: RepoPath = SHOP) -> Run:
 
 
 async def decide(store: Store, lease: Lease, key: str, seen: ObservedState | None) -> None:
-    await store.inbox.accept(delivery(key))
+    await store.arrivals.accept(delivery(key))
     await store.inbox.claim(lease, NOW, 1)
     await store.commit(Decision(key, SHOP, 12, NOW, observed=seen), lease)
 
@@ -73,8 +73,8 @@ async def test_the_cursor_of_a_repository_is_stored(store: Store) -> None:
 
 async def test_a_repository_is_known_since_its_oldest_delivery_or_run(store: Store) -> None:
     assert await store.observed.known_since(SHOP) is None
-    await store.inbox.accept(delivery("one", NOW))
-    await store.inbox.accept(delivery("two", NOW - timedelta(hours=1), BAR))
+    await store.arrivals.accept(delivery("one", NOW))
+    await store.arrivals.accept(delivery("two", NOW - timedelta(hours=1), BAR))
     assert await store.observed.known_since(SHOUTED) == NOW
     await store.start(run(NOW - timedelta(hours=2)))
     assert await store.observed.known_since(SHOP) == NOW - timedelta(hours=2)
@@ -82,7 +82,7 @@ async def test_a_repository_is_known_since_its_oldest_delivery_or_run(store: Sto
 
 async def test_every_repository_is_returned_once(store: Store) -> None:
     assert await store.observed.repositories() == frozenset()
-    await store.inbox.accept(delivery("one", repo=SHOUTED))
+    await store.arrivals.accept(delivery("one", repo=SHOUTED))
     await store.start(run(NOW))
     await store.observed.record(BAR, 1, SEEN)
     found = await store.observed.repositories()

@@ -31,7 +31,7 @@ from bot.model.run import (
     TestCounts,
 )
 from bot.model.text import Language
-from bot.store.deliveries import InboxFullError
+from bot.store.arrivals import InboxFullError
 from bot.store.records import Store
 from tests.store.rows import stored_comment
 from tests.store.stopping import request_stop
@@ -77,8 +77,8 @@ def run() -> Run:
 
 
 async def test_a_delivery_is_stored_once(store: Store) -> None:
-    assert await store.inbox.accept(delivery("one"))
-    assert not await store.inbox.accept(delivery("one", NOW + timedelta(hours=1)))
+    assert await store.arrivals.accept(delivery("one"))
+    assert not await store.arrivals.accept(delivery("one", NOW + timedelta(hours=1)))
     assert await store.inbox.due(NOW) == ((delivery("one"), 0),)
 
 
@@ -86,10 +86,10 @@ async def test_deliveries_that_contradict_each_other_lose_their_claims(
     store: Store,
 ) -> None:
     first = replace(delivery("one"), body_digest="d1")
-    await store.inbox.accept(first)
-    assert not await store.inbox.accept(first)
+    await store.arrivals.accept(first)
+    assert not await store.arrivals.accept(first)
     assert await store.inbox.due(NOW) == ((first, 0),)
-    assert not await store.inbox.accept(replace(first, head_sha="cd" * 20))
+    assert not await store.arrivals.accept(replace(first, head_sha="cd" * 20))
     assert await store.inbox.due(NOW) == ((replace(first, head_sha=None, body_digest=None), 0),)
 
 
@@ -97,7 +97,7 @@ async def test_a_delivery_that_failed_for_lack_of_infrastructure_is_revived(
     store: Store, lease: Lease
 ) -> None:
     for key in ("trouble", "bug", "done"):
-        await store.inbox.accept(delivery(key))
+        await store.arrivals.accept(delivery(key))
     assert await store.inbox.pending_pulls() == {("team/shop", 12)}
     await store.inbox.fail("trouble", "gitee_unavailable: 502", NOW)
     await store.inbox.fail("bug", "bug 1a2b", NOW)
@@ -112,16 +112,16 @@ async def test_a_delivery_that_failed_for_lack_of_infrastructure_is_revived(
 
 
 async def test_a_deleted_delivery_is_new_when_it_arrives_again(store: Store) -> None:
-    await store.inbox.accept(delivery("one"))
-    await store.inbox.accept(delivery("two"))
+    await store.arrivals.accept(delivery("one"))
+    await store.arrivals.accept(delivery("two"))
     await store.inbox.delete("one")
     assert [found.key for found, _ in await store.inbox.due(NOW)] == ["two"]
-    assert await store.inbox.accept(delivery("one"))
+    assert await store.arrivals.accept(delivery("one"))
 
 
 async def test_due_deliveries_are_returned_in_order_of_arrival(store: Store) -> None:
     for key in ("b", "a", "c"):
-        await store.inbox.accept(delivery(key))
+        await store.arrivals.accept(delivery(key))
     await store.inbox.postpone("b", NOW + timedelta(seconds=5))
     assert [found.key for found, _ in await store.inbox.due(NOW)] == ["a", "c"]
     later = await store.inbox.due(NOW + timedelta(seconds=5))
@@ -131,18 +131,18 @@ async def test_due_deliveries_are_returned_in_order_of_arrival(store: Store) -> 
 @pytest.mark.attack
 async def test_one_repository_fills_only_its_share(store: Store) -> None:
     for key in "abc":
-        await store.inbox.accept(delivery(key))
+        await store.arrivals.accept(delivery(key))
     with pytest.raises(InboxFullError):
-        await store.inbox.accept(replace(delivery("d"), repo=RepoPath("TEAM", "Shop")))
+        await store.arrivals.accept(replace(delivery("d"), repo=RepoPath("TEAM", "Shop")))
     other = replace(delivery("e"), repo=RepoPath("team", "cart"))
-    assert await store.inbox.accept(other)
+    assert await store.arrivals.accept(other)
 
 
 async def test_an_inbox_that_several_repositories_fill_refuses(store: Store) -> None:
     for number in range(6):
-        await store.inbox.accept(replace(delivery(str(number)), repo=RepoPath("team", f"r{number}")))
+        await store.arrivals.accept(replace(delivery(str(number)), repo=RepoPath("team", f"r{number}")))
     with pytest.raises(InboxFullError):
-        await store.inbox.accept(delivery("new"))
+        await store.arrivals.accept(delivery("new"))
 
 
 @pytest.mark.attack
@@ -151,7 +151,7 @@ async def test_a_known_pull_request_is_claimed_before_unknown_and_denied_ones(
 ) -> None:
     unknown, denied, known = (replace(delivery(key), number=number) for number, key in enumerate("abc", 1))
     for one in (unknown, denied, known):
-        await store.inbox.accept(one)
+        await store.arrivals.accept(one)
     assert await store.inbox.deny(denied, NOW, NOW) == NOW
     await store.observed.record(RepoPath("TEAM", "shop"), 3, ObservedState(NOW))
 
@@ -167,7 +167,7 @@ async def test_denied_deliveries_of_a_repository_are_tried_again_one_after_the_o
     first, second, late = (replace(delivery(key), number=number) for number, key in enumerate("abc", 1))
     other = replace(delivery("d"), repo=RepoPath("team", "cart"))
     for one in (first, second, late, other):
-        await store.inbox.accept(one)
+        await store.arrivals.accept(one)
 
     assert await store.inbox.deny(first, soon, NOW) == soon
     assert await store.inbox.deny(first, soon, NOW) == soon, "a delivery does not wait for itself"
@@ -180,19 +180,19 @@ async def test_denied_deliveries_of_a_repository_are_tried_again_one_after_the_o
 
 async def test_a_full_inbox_refuses(store: Store) -> None:
     for key in "abc":
-        await store.inbox.accept(delivery(key))
+        await store.arrivals.accept(delivery(key))
     with pytest.raises(InboxFullError):
-        await store.inbox.accept(delivery("d"))
-    assert not await store.inbox.accept(delivery("c")), "a known delivery needs no room"
+        await store.arrivals.accept(delivery("d"))
+    assert not await store.arrivals.accept(delivery("c")), "a known delivery needs no room"
     await store.inbox.fail("a", "no such pull request", NOW)
-    assert await store.inbox.accept(delivery("d"))
+    assert await store.arrivals.accept(delivery("d"))
 
 
 async def test_answers_to_a_person_are_counted_by_pull_request(store: Store, lease: Lease) -> None:
     moments = [NOW + timedelta(minutes=minutes) for minutes in range(3)]
     answers = [("Visitor", at) for at in moments] + [("", NOW), ("other", NOW)]
     for index, (login, at) in enumerate(answers):
-        await store.inbox.accept(replace(delivery(str(index)), number=12 if index else 13))
+        await store.arrivals.accept(replace(delivery(str(index)), number=12 if index else 13))
         await store.inbox.claim(lease, NOW, 99)
         await store.commit(replace(decision(str(index), outside_contributor=login), at=at), lease)
 
@@ -205,7 +205,7 @@ async def test_answers_to_a_person_are_counted_by_pull_request(store: Store, lea
 
 async def test_the_heads_of_a_pull_request_are_those_of_its_deliveries(store: Store) -> None:
     for key, number, head in [("a", 12, SHA), ("b", 12, None), ("c", 13, "c" * 40)]:
-        await store.inbox.accept(replace(delivery(key), number=number, head_sha=head))
+        await store.arrivals.accept(replace(delivery(key), number=number, head_sha=head))
 
     assert await store.inbox.heads(RepoPath("Team", "SHOP"), 12) == {SHA}
     assert await store.inbox.heads(RepoPath("team", "cart"), 12) == frozenset()
@@ -220,7 +220,7 @@ def decision(key: str, **what: Any) -> Decision:
 
 async def decided(store: Store, lease: Lease, key: str, **what: Any) -> Run:
     """Return the run that a delivery of this key led to."""
-    await store.inbox.accept(replace(delivery(key), number=len(key)))
+    await store.arrivals.accept(replace(delivery(key), number=len(key)))
     await store.inbox.claim(lease, NOW, 99)
     started = await store.commit(decision(key, **{"start": run(), **what}), lease)
     assert started is not None
@@ -244,7 +244,7 @@ async def test_a_decision_is_committed_as_a_whole(store: Store, lease: Lease) ->
 
 
 async def test_a_decision_without_the_lease_changes_nothing(store: Store, lease: Lease) -> None:
-    await store.inbox.accept(delivery("one"))
+    await store.arrivals.accept(delivery("one"))
     await store.inbox.claim(Lease("another"), NOW, 9)
     with pytest.raises(LeaseLost):
         await store.commit(decision("one", start=run(), approve=APPROVAL), lease)
@@ -351,7 +351,7 @@ def ready() -> Environment:
 async def test_a_decision_only_extends_the_life_of_an_environment(store: Store, lease: Lease) -> None:
     await store.pulls.put_environment(ready())
     for days, kept in ((2, 2), (1, 2)):
-        await store.inbox.accept(delivery(f"{days}"))
+        await store.arrivals.accept(delivery(f"{days}"))
         [(found, _)] = await store.inbox.claim(lease, NOW, 1)
         later = {ready().key: NOW + timedelta(days=days)}
         await store.commit(decision(found.key, extend=later), lease)
@@ -366,7 +366,7 @@ async def test_a_removed_environment_is_not_extended(
 ) -> None:
     if state is not None:
         await store.pulls.put_environment(replace(ready(), state=state))
-    await store.inbox.accept(delivery("one"))
+    await store.arrivals.accept(delivery("one"))
     await store.inbox.claim(lease, NOW, 1)
     await store.commit(decision("one", extend={ready().key: NOW + timedelta(days=2)}), lease)
     assert await store.pulls.environments() == ()
@@ -434,7 +434,7 @@ async def test_everything_survives_reopening(store_url: str) -> None:
 async def test_an_evicted_replica_holds_nothing_and_claims_nothing(store: Store, lease: Lease) -> None:
     started = await decided(store, lease, "one")
     await claimed(store, lease)
-    await store.inbox.accept(delivery("two"))
+    await store.arrivals.accept(delivery("two"))
     await store.inbox.claim(lease, NOW, 9)
     await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease)
     other = await store.replicas.join("other")

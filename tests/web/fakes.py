@@ -18,7 +18,7 @@ from bot.model.scan import Scan, Severity
 from bot.model.text import Language
 from bot.reports import paths
 from bot.reports.files import LogChunk
-from bot.store.deliveries import InboxFullError
+from bot.store.arrivals import InboxFullError
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 REPO = RepoPath("oak", "shop")
