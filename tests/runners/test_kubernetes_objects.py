@@ -119,6 +119,15 @@ def test_network_policies_allow_only_the_ingress_controller_dns_and_configured_e
 
 
 @pytest.mark.attack
+@pytest.mark.parametrize("cidrs", [(), ("169.254.20.10/32",)])
+def test_network_policies_without_labels_of_dns_servers_open_no_port_of_other_pods(
+    cidrs: tuple[str, ...],
+) -> None:
+    _, *dns = network_policy(KubernetesOptions("bot", dns=DnsPeers({}, {}, cidrs)))["egress"]
+    assert [rule["to"] for rule in dns] == [[{"ipBlock": {"cidr": cidr}}] for cidr in cidrs]
+
+
+@pytest.mark.attack
 def test_network_policies_allow_dns_only_to_the_clusters_servers() -> None:
     elsewhere = DnsPeers({"dns": "yes"}, {"app": "coredns"}, ("169.254.20.10/32",))
 

@@ -70,6 +70,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("Kubernetes manifests", "Kubernetes 清单"): (
         *(
             "attack/test_manifests",
+            "attack/test_network_policies",
             "runners/kubernetes_pure/test_pod",
             "runners/kubernetes_pure/test_manifest",
         ),

@@ -13,7 +13,7 @@ from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.inventory import Item, ItemKind
 from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterRefused, ClusterUnavailable
-from bot.runners.kubernetes.options import KubernetesOptions
+from bot.runners.kubernetes.options import DnsPeers, KubernetesOptions
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.manifests import (
@@ -160,21 +160,24 @@ def network_policy(options: KubernetesOptions) -> dict[str, Any]:
     sources = inside + [{"ipBlock": {"cidr": cidr}} for cidr in routing.cidrs]
     if routing.namespace_labels:
         sources.append({"namespaceSelector": {"matchLabels": dict(routing.namespace_labels)}})
-    servers: list[dict[str, Any]] = [
-        {
-            "namespaceSelector": {"matchLabels": dict(options.dns.namespace_labels)},
-            "podSelector": {"matchLabels": dict(options.dns.pod_labels)},
-        },
-        *({"ipBlock": {"cidr": cidr}} for cidr in options.dns.cidrs),
-    ]
-    ports = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]
     destinations = inside + [{"ipBlock": {"cidr": cidr}} for cidr in options.egress]
     return {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"from": sources}],
-        "egress": [{"to": destinations}, {"to": servers, "ports": ports}],
+        "egress": [{"to": destinations}, *_dns(options.dns)],
     }
+
+
+def _dns(peers: DnsPeers) -> list[dict[str, Any]]:
+    """Return the rule for DNS; none without servers."""
+    servers: list[dict[str, Any]] = [{"ipBlock": {"cidr": cidr}} for cidr in peers.cidrs]
+    # Two empty selectors would be all pods of the cluster, and an empty list of peers all addresses.
+    if peers.namespace_labels or peers.pod_labels:
+        selectors = {"namespaceSelector": peers.namespace_labels, "podSelector": peers.pod_labels}
+        servers.insert(0, {name: {"matchLabels": dict(labels)} for name, labels in selectors.items()})
+    ports = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]
+    return [{"to": servers, "ports": ports}] if servers else []
 
 
 def quota(options: KubernetesOptions) -> dict[str, str]:
