@@ -153,6 +153,7 @@ def _intake(settings: Settings, inbox: NotifyingInbox) -> IntakeDeps:
 
 
 def _previews(deps: Deps, visits: Visits) -> PreviewDeps:
+    limits = values.connection_limits(deps.settings)
     return PreviewDeps(
         records=deps.store.pulls,
         registry=deps.prometheus,
@@ -160,4 +161,5 @@ def _previews(deps: Deps, visits: Visits) -> PreviewDeps:
         visits=visits,
         sign_on=SignOn(deps.settings.preview.drop_headers, deps.settings.preview.drop_cookies),
         language=deps.settings.comments.language,
+        requests=min(limits.connections, limits.per_address),
     )

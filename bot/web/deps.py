@@ -103,10 +103,8 @@ class PreviewDeps:
     sign_on: SignOn = field(default_factory=SignOn)
     """Decides which headers and cookies are withheld from previews."""
     language: Language = Language.ZH
-    connections: int = 512
-    """Limit of connections to all services together."""
-    connections_each: int = 128
-    """Limit of connections to one service."""
+    requests: int = 512
+    """Limit of requests in progress to all previews together."""
 
 
 DEPS = web.AppKey("deps", WebDeps)

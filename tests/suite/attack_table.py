@@ -61,7 +61,12 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ),
     ("The largest input of every kind", "各类最大的输入"): ("attack/test_worst_inputs",),
     ("Preview proxy", "预览代理"): (
-        *("attack/test_preview_proxy", "web/test_web_previews", "web/test_web_target_urls"),
+        *(
+            "attack/test_preview_proxy",
+            "attack/test_slow_previews",
+            "web/test_web_previews",
+            "web/test_web_target_urls",
+        ),
     ),
     ("The bot's comments", "机器人的评论"): ("attack/test_hostile_comments", "render/"),
     ("Secrets and stored files", "密钥与存储的文件"): (

@@ -153,6 +153,13 @@ WORDS: Final[Mapping[str, Text]] = {
         en="It may be restarting or have crashed. Comment /deploy to deploy it again.",
         zh="它可能正在重启或已崩溃。评论 /deploy 可重新部署。",
     ),
+    "preview.busy": Text(
+        en="This preview has too many requests in progress", zh="此预览环境处理中的请求过多"
+    ),
+    "preview.busy.hint": Text(
+        en="Its service answers slowly, or many people use it. The page opens by itself once some are done.",
+        zh="服务响应较慢，或访问人数较多。部分请求结束后，页面会自动打开。",
+    ),
     "preview.unavailable": Text(en="The bot's database does not respond", zh="机器人的数据库暂时没有响应"),
     "preview.unavailable.hint": Text(
         en="The bot cannot look up this preview. The page opens by itself once the database responds again.",

@@ -24,16 +24,15 @@ class UnreachableServiceError(Exception):
     """The service cannot be reached, or closed the connection before its response began."""
 
 
-def new_session(*, connections: int, connections_each: int) -> aiohttp.ClientSession:
+def new_session() -> aiohttp.ClientSession:
     """Return the client session for all previews. It passes bytes unchanged and stores no cookies.
 
     Only connecting has a timeout: uploads and event streams may last as long as they need. Idle connections
     are closed after 4 s, before the 5 s after which servers commonly close them.
+    `Shares` limits their number.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=connections, limit_per_host=connections_each, keepalive_timeout=4, use_dns_cache=False
-        ),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4, use_dns_cache=False),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None, connect=10, sock_connect=5),

@@ -23,6 +23,8 @@ class Absence(StrEnum):
     REMOVED = "removed"
     UNKNOWN = "unknown"
     UNREACHABLE = "unreachable"
+    BUSY = "busy"
+    """It has too many requests in progress."""
     UNAVAILABLE = "unavailable"
     """The store is unavailable, so the reason is unknown."""
 
@@ -34,8 +36,11 @@ STATUS = {
     Absence.REMOVED: 410,
     Absence.UNKNOWN: 404,
     Absence.UNREACHABLE: 502,
+    Absence.BUSY: 503,
     Absence.UNAVAILABLE: 503,
 }
+PASSING = frozenset({Absence.STARTING, Absence.WAKING, Absence.BUSY, Absence.UNAVAILABLE})
+"""What passes by itself, so that the page reloads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ def notice_page(request: web.Request, notice: Notice, deps: PreviewDeps) -> web.
         "X-Preview-State": notice.absence,
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     }
-    refresh = REFRESH if notice.absence in {Absence.STARTING, Absence.WAKING, Absence.UNAVAILABLE} else None
+    refresh = REFRESH if notice.absence in PASSING else None
     if refresh is not None:
         headers["Retry-After"] = str(refresh)
     status = STATUS[notice.absence]

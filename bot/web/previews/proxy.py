@@ -22,11 +22,13 @@ from bot.web.previews.forwarding import InvalidTargetError, UnreachableServiceEr
 from bot.web.previews.headers import Front
 from bot.web.previews.hostnames import preview_label
 from bot.web.previews.notices import Absence, Notice, absence, notice_page
+from bot.web.previews.shares import BusyPreviewError, Shares
 from bot.web.previews.websockets import relay, wants_websocket
 
 DEPS = web.AppKey("preview_deps", PreviewDeps)
 METRICS = web.AppKey("preview_metrics", PreviewMetrics)
 SESSION = web.AppKey("preview_session", aiohttp.ClientSession)
+SHARES = web.AppKey("preview_shares", Shares)
 
 SHUTDOWN_SECONDS = 3.0
 
@@ -37,6 +39,7 @@ def preview_application(deps: PreviewDeps) -> web.Application:
     app[DEPS] = deps
     app[METRICS] = PreviewMetrics.in_registry(deps.registry)
     app[TEMPLATES] = new_templates()
+    app[SHARES] = Shares(deps.requests)
     app.cleanup_ctx.append(_session)
     app.router.add_route("*", "/{path:.*}", visit)
     return app
@@ -79,10 +82,10 @@ async def _visit(request: web.Request, deps: PreviewDeps) -> tuple[web.StreamRes
         # Its deployer serves it at a URL of its own.
         return web.Response(status=302, headers={"Location": environment.url}), "redirected"
     try:
-        with deps.visits.during(environment.host) if environment.suspendable_by else nullcontext():
-            return await _forward(request, environment, deps), "proxied"
-    except UnreachableServiceError:
-        return notice_page(request, Notice(Absence.UNREACHABLE, environment), deps), Absence.UNREACHABLE
+        return await _forward(request, environment, deps), "proxied"
+    except (BusyPreviewError, UnreachableServiceError) as error:
+        missing = Absence.BUSY if isinstance(error, BusyPreviewError) else Absence.UNREACHABLE
+        return notice_page(request, Notice(missing, environment), deps), missing
     except InvalidTargetError:
         return web.Response(status=400, text="the request target must be a path\n"), "refused"
 
@@ -100,11 +103,12 @@ async def _forward(request: web.Request, environment: Environment, deps: Preview
         raise UnreachableServiceError("no endpoint")
     transfer = relay if wants_websocket(request) else forward
     front = Front(deps.addresses.preview_scheme, deps.sign_on)
-    return await transfer(request, environment.endpoint, request.app[SESSION], front)
+    visited = deps.visits.during(environment.host) if environment.suspendable_by else nullcontext()
+    with request.app[SHARES].taken(environment.host), visited:
+        return await transfer(request, environment.endpoint, request.app[SESSION], front)
 
 
 async def _session(app: web.Application) -> AsyncIterator[None]:
-    deps = app[DEPS]
-    async with new_session(connections=deps.connections, connections_each=deps.connections_each) as session:
+    async with new_session() as session:
         app[SESSION] = session
         yield
