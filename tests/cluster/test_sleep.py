@@ -56,7 +56,11 @@ spec:
     spec:
       terminationGracePeriodSeconds: 1
       securityContext: {{runAsUser: 1000, runAsNonRoot: true}}
-      containers: [{{name: web, image: {image}, args: [sh, -c, {SERVE!r}]}}]
+      containers:
+      - name: web
+        image: {image}
+        args: [sh, -c, {SERVE!r}]
+        readinessProbe: {{periodSeconds: 1, tcpSocket: {{port: 8080}}}}
 ---
 apiVersion: v1
 kind: Service
