@@ -8,11 +8,12 @@ import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from bot.model.approval import Approval
 from bot.model.run import RunState, StepState
 from bot.reports import paths
 from tests.fakes.adapters import PATIENCE
 from tests.web.conftest import Bench
-from tests.web.fakes import finished_run, run, step
+from tests.web.fakes import NOW, SHA, finished_run, run, step
 
 pytestmark = pytest.mark.browser
 
@@ -169,6 +170,27 @@ async def test_a_phone_scrolls_only_vertically(server: TestServer, bench: Bench,
     for path in ("/", "/runs/41", "/prs/oak/shop/7", "/commands"):
         await page.goto(address(server, path))
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    await context.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "width"), [("en-GB", 1280), ("zh-CN", 1280), ("en-GB", 390), ("zh-CN", 390)]
+)
+async def test_an_approval_takes_one_line_below_its_commit(
+    server: TestServer, bench: Bench, browser: Browser, locale: str, width: int
+) -> None:
+    url = "https://gitee.test/oak/shop/pulls/7#note_9"
+    bench.approvals.given = (Approval(SHA, "release/2026-11", "lin", NOW, 9, url, "digest"),)
+    context = await browser.new_context(locale=locale, viewport={"width": width, "height": 800})
+    page = await context.new_page()
+
+    await page.goto(address(server, "/prs/oak/shop/7"))
+
+    lines = await page.locator(".what .aside").evaluate(
+        "e => e.offsetHeight / parseFloat(getComputedStyle(e).lineHeight)"
+    )
+    assert round(lines) == 1
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await context.close()
 
 
