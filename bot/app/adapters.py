@@ -84,10 +84,10 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         sandbox = ProcessSandbox()
         files = RunFiles(
             await stack.enter_async_context(open_file_store(settings)),
+            sandbox,
             masks=secrets(settings),
             language=settings.comments.language,
             log_limit=settings.limits.log_bytes,
-            sandbox=sandbox,
         )
         registry = open_registry(settings)
         stack.push_async_callback(registry.close)

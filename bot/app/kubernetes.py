@@ -22,7 +22,7 @@ from bot.runners.kubernetes.pure.field_rules import AllowList
 from bot.settings.model import KubernetesSettings, Settings
 
 
-def open_cluster(settings: Settings, sandbox: Sandbox | None = None) -> tuple[Cluster, KubernetesPlatform]:
+def open_cluster(settings: Settings, sandbox: Sandbox) -> tuple[Cluster, KubernetesPlatform]:
     """Return the cluster, which the caller closes, and its platform, without connecting yet."""
     chosen = settings.kubernetes
     access = ClusterAccess(chosen.kubeconfig, chosen.context)

@@ -92,8 +92,8 @@ def open_jenkins(settings: Settings, sandbox: Sandbox) -> JenkinsJobs:
         chosen.public_url or chosen.url,
         chosen.jobs,
         SystemClock(),
+        sandbox,
         timeouts,
-        sandbox=sandbox,
     )
 
 
@@ -102,10 +102,10 @@ def _docker_builder(
 ) -> DockerBuilder:
     return DockerBuilder(
         engine,
+        sandbox,
         instance=settings.docker.instance,
         credentials=_credentials(settings),
         network=settings.docker.build_network,
-        sandbox=sandbox,
         space=EngineSpace(usage, sizes.parse(settings.limits.disk_free)),
         ports=settings.docker.build_ports,
         firewall="auto" if settings.docker.firewall else "off",

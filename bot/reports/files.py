@@ -17,7 +17,6 @@ from bot.reports import paths
 from bot.reports.log import SIZE_LIMIT, StepLog
 from bot.reports.page import page
 from bot.reports.results import SuiteResults, stored
-from bot.sandbox.process import ProcessSandbox
 
 logger = logging.getLogger(__name__)
 
@@ -43,17 +42,17 @@ class RunFiles:
     def __init__(
         self,
         store: FileStore,
+        sandbox: Sandbox,
         masks: Sequence[str] = (),
         *,
         language: Language = Language.ZH,
         log_limit: int = SIZE_LIMIT,
-        sandbox: Sandbox | None = None,
     ) -> None:
         self.store = store
         self._masks = tuple(masks)
         self._masker = Masker(masks)
         self._language = language
-        self._sandbox = sandbox or ProcessSandbox()
+        self._sandbox = sandbox
         self._log_limit = log_limit
         self._saving = asyncio.Lock()
 

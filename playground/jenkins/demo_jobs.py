@@ -20,6 +20,7 @@ from bot.ports import BuildOrder, TestSpec
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.platform import DockerPlatform
+from bot.sandbox.process import ProcessSandbox
 from playground.jenkins.stories import BuildHandle
 
 _PORT = 8080
@@ -100,7 +101,7 @@ async def open_demo_jobs(folder: Path, gitee_url: str, token: str, instance: str
     try:
         yield DemoJobs(
             GitSource(folder, gitee_url, token),
-            DockerBuilder(engine, instance=instance),
+            DockerBuilder(engine, ProcessSandbox(), instance=instance),
             DockerPlatform(engine, instance=instance),
         )
     finally:

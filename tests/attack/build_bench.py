@@ -24,6 +24,7 @@ from bot.registry.oci import OciRegistry
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
+from bot.sandbox.process import ProcessSandbox
 from bot.steps.build import build_target
 from bot.steps.context import StepContext
 from tests.fakes.adapters import FakeAdapters, FakeWorld
@@ -120,7 +121,11 @@ async def bench(
 ) -> AsyncIterator[Bench]:
     policy = BuildPolicy(images=ImagePolicy(registry.host, PROJECT, (f"{registry.host}/bases/*",)))
     builder = DockerBuilder(
-        engine, instance=instance, network="none", credentials=Credentials(policy=policy.images)
+        engine,
+        ProcessSandbox(),
+        instance=instance,
+        network="none",
+        credentials=Credentials(policy=policy.images),
     )
     async with OciRegistry(RegistryOptions(registry.host, PROJECT)) as pushed:
         yield Bench(tmp_path, builder, pushed, policy, base_image, instance)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.engine import DockerEngine
+from bot.sandbox.process import ProcessSandbox
 from tests.fakes.log import FakeLog
 from tests.real.parts import BUSYBOX, order
 
@@ -32,7 +33,14 @@ async def main(host: str, addresses: str) -> None:
     logs: dict[str, str] = {}
     for name, (network, firewall) in MODES.items():
         log = FakeLog()
-        builder = DockerBuilder(engine, instance="t", network=network, ports=(OPEN,), firewall=firewall)  # type: ignore[arg-type] # as listed
+        builder = DockerBuilder(
+            engine,
+            ProcessSandbox(),
+            instance="t",
+            network=network,
+            ports=(OPEN,),
+            firewall=firewall,  # type: ignore[arg-type] # as listed
+        )
         text = DOCKERFILE.format(new=uuid.uuid4().hex, addresses=addresses)
         with tempfile.TemporaryDirectory() as folder:
             files: dict[str, bytes | str] = {"Dockerfile": text, "busybox": BUSYBOX.read_bytes()}

@@ -25,6 +25,7 @@ from bot.model.text import Language
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
+from bot.sandbox.process import ProcessSandbox
 from bot.steps import deploy
 from bot.steps.context import StepContext
 from tests.attack.build_bench import SECRET, SHOP, VICTIM, Bench, Listener, bench, listener
@@ -289,6 +290,7 @@ async def test_the_bots_account_pulls_no_image_that_is_not_listed(
     account = RegistryAccount(process.host, "bot", "right")
     bench.builder = DockerBuilder(
         engine,
+        ProcessSandbox(),
         instance=bench.instance,
         network="none",
         credentials=Credentials(account, policy=bench.policy.images),

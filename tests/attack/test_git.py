@@ -10,6 +10,7 @@ from bot.model.errors import TellUser
 from bot.ports import BuildOrder
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.engine import DockerEngine
+from bot.sandbox.process import ProcessSandbox
 from tests.fakes.log import FakeLog
 from tests.real.fixtures import base_image, engine, instance, sdk
 from tests.source.conftest import source, upstream
@@ -47,7 +48,12 @@ class Commits:
 def commits(
     source: GitSource, upstream: Upstream, engine: DockerEngine, instance: str, base_image: str
 ) -> Commits:
-    return Commits(source, upstream, DockerBuilder(engine, instance=instance, network="none"), base_image)
+    return Commits(
+        source,
+        upstream,
+        DockerBuilder(engine, ProcessSandbox(), instance=instance, network="none"),
+        base_image,
+    )
 
 
 @pytest.fixture

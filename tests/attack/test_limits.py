@@ -24,6 +24,7 @@ from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.engine_space import EngineSpace, measured
+from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import Settings
 from tests.dialogue.offline import visitor
 from tests.dialogue.tester import BotTester
@@ -65,7 +66,7 @@ async def build(engine: SecondEngine, folder: Path, command: str, measure: Measu
         "busybox": BUSYBOX.read_bytes(),
     }
     try:
-        builder = DockerBuilder(connected, instance="test", network="none", space=space)
+        builder = DockerBuilder(connected, ProcessSandbox(), instance="test", network="none", space=space)
         await builder.build(order(folder, "attack:1", files), log)
     finally:
         await connected.close()

@@ -18,6 +18,7 @@ from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.options import EnvironmentLimits, KubernetesOptions, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
+from bot.sandbox.process import ProcessSandbox
 from tests.real.parts import tar
 from tests.runners.kubernetes_samples import environment_of, suite_of
 
@@ -69,7 +70,7 @@ class Previews:
 
     def other(self, options: KubernetesOptions) -> KubernetesPlatform:
         """Return a platform with other options."""
-        return KubernetesPlatform(self.cluster, options, self.helm)
+        return KubernetesPlatform(self.cluster, options, self.helm, ProcessSandbox())
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ async def previews(  # noqa: PLR0917 - fixtures
     key = EnvironmentKey(RepoPath("acme", f"我的店-{uuid.uuid4().hex[:6]}"), 12, "preview")
     helm = Helm(ClusterAccess(bot_kubeconfig), tmp_path)
     async with Cluster(ClusterAccess(bot_kubeconfig)) as cluster:
-        platform = KubernetesPlatform(cluster, options, helm)
+        platform = KubernetesPlatform(cluster, options, helm, ProcessSandbox())
         yield Previews(platform, cluster, helm, options, app_image, preview_domain, key)
 
 

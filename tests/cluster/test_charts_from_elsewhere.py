@@ -21,6 +21,7 @@ from bot.runners.kubernetes.cluster import ClusterAccess
 from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.options import ChartPolicy
 from bot.runners.kubernetes.platform import KubernetesPlatform
+from bot.sandbox.process import ProcessSandbox
 from tests.cluster.chart import HELMS
 from tests.cluster.previews import Previews
 from tests.cluster.test_charts import CHART
@@ -106,7 +107,9 @@ def _platform(
 ) -> KubernetesPlatform:
     """Return a platform with this registry, whose operator allows all addresses."""
     options = replace(previews.options, charts=ChartPolicy(references=("*",)))
-    return KubernetesPlatform(previews.cluster, options, Helm(ClusterAccess(kubeconfig), home, registry))
+    return KubernetesPlatform(
+        previews.cluster, options, Helm(ClusterAccess(kubeconfig), home, registry), ProcessSandbox()
+    )
 
 
 def _chart(address: str) -> Definition:

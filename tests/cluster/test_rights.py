@@ -22,6 +22,7 @@ from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.options import KubernetesOptions, Routing
 from bot.runners.kubernetes.platform import KubernetesPlatform
+from bot.sandbox.process import ProcessSandbox
 from tests.cluster.access import Access, access, named
 from tests.cluster.account import bot_account
 from tests.cluster.chart import HELMS, Chart, Object, one
@@ -53,7 +54,9 @@ async def platform(
     async with Cluster(ClusterAccess(own_kubeconfig)) as cluster:
         routing = Routing(address=ingress)
         options = KubernetesOptions(instance, routing=routing, run_as_user=USER, collector=base_image)
-        yield KubernetesPlatform(cluster, options, Helm(ClusterAccess(own_kubeconfig), tmp_path))
+        yield KubernetesPlatform(
+            cluster, options, Helm(ClusterAccess(own_kubeconfig), tmp_path), ProcessSandbox()
+        )
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderFileStore
+from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import Settings
 from playground.server import OfflineGitee
 from playground.state import Hook
@@ -156,7 +157,7 @@ async def bot_at(
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
     http = httpx.AsyncClient(transport=line.transport(), timeout=None)  # noqa: S113 - the line decides which requests time out
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), http=http, sleep=clock.sleep))
-    files = RunFiles(FolderFileStore(settings.server.data_dir))
+    files = RunFiles(FolderFileStore(settings.server.data_dir), ProcessSandbox())
     adapters = Adapters(client, world.adapters(), files, world.dns)
     try:
         async with running(chosen, adapters, clock=clock, sleep=clock.sleep) as bot:

@@ -13,6 +13,7 @@ from bot.model.run import RunState, StopRequest
 from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
 from bot.runners.jenkins.jobs import JenkinsJobs
+from bot.sandbox.process import ProcessSandbox
 from playground.jenkins.server import OfflineJenkins
 from playground.jenkins.state import Permission
 from playground.jenkins.stories import BuildHandle, fails, gated, reporting
@@ -46,7 +47,7 @@ async def jenkins(tester: OfflineTester) -> AsyncIterator[OfflineJenkins]:
         found.add_user("chatops", token="11token")
         client = JenkinsClient(JenkinsOptions(found.url, "chatops", "11token"))
         tester.world.jobs[RunnerName.JENKINS] = JenkinsJobs(
-            client, found.url, ("{owner}/**",), clock, JenkinsTimeouts(), clock.sleep
+            client, found.url, ("{owner}/**",), clock, ProcessSandbox(), JenkinsTimeouts(), clock.sleep
         )
         yield found
         await client.close()

@@ -15,6 +15,7 @@ from bot.app.bot import Bot, running
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
 from bot.reports.files import RunFiles
+from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import Settings, StoreSettings
 from playground.server import OfflineGitee
 from tests.dialogue.offline import gitee_with_repository, visitor
@@ -31,7 +32,7 @@ async def replica(gitee: OfflineGitee, settings: Settings, world: FakeWorld) -> 
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT)))
     try:
         async with open_file_store(chosen) as store:
-            files = RunFiles(store)
+            files = RunFiles(store, ProcessSandbox())
             adapters = Adapters(client, replace(world.adapters(), reports=files), files)
             async with running(chosen, adapters) as bot:
                 yield bot

@@ -10,6 +10,7 @@ from bot.model.report import Report
 from bot.model.run import RunState
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderFileStore
+from bot.sandbox.process import ProcessSandbox
 from tests.dialogue.offline import OfflineTester, visitor
 from tests.faults.conftest import SmallDisk
 from tests.runners.waiting import until
@@ -56,7 +57,7 @@ async def test_a_run_waits_for_disk_space_and_continues(
 
 
 async def test_a_log_that_cannot_be_written_loses_lines_but_not_the_run(small_disk: SmallDisk) -> None:
-    files = RunFiles(FolderFileStore(small_disk.folder))
+    files = RunFiles(FolderFileStore(small_disk.folder), ProcessSandbox())
     log = files.log(1, "build")
     log.write("before\n")
     small_disk.fill()
@@ -73,7 +74,7 @@ async def test_a_log_that_cannot_be_written_loses_lines_but_not_the_run(small_di
 
 async def test_a_log_that_cannot_be_opened_is_started_later(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("in the way")
-    files = RunFiles(FolderFileStore(tmp_path))
+    files = RunFiles(FolderFileStore(tmp_path), ProcessSandbox())
     log = files.log(1, "build")
     log.write("lost\n")
     (tmp_path / "runs").unlink()
@@ -86,9 +87,11 @@ async def test_a_report_waits_for_disk_space(small_disk: SmallDisk, caplog: pyte
     small_disk.fill()
     with pytest.raises(RetryLater, match="No space left on device"):
         await store.put(1, {"report.html": b"x" * (1 << 16)})
-    saving = asyncio.create_task(RunFiles(store).save(1, "unit", Report(()), {"a.xml": b"<x/>" * 9999}))
+    saving = asyncio.create_task(
+        RunFiles(store, ProcessSandbox()).save(1, "unit", Report(()), {"a.xml": b"<x/>" * 9999})
+    )
     await until(lambda: saving.done() or "run 1 waits to store a report" in caplog.text)
     assert not saving.done()
     small_disk.free()
     await saving
-    assert await RunFiles(store).has_report(1)
+    assert await RunFiles(store, ProcessSandbox()).has_report(1)

@@ -10,6 +10,7 @@ from bot.ports import JobEnding, JobOrder
 from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
 from bot.runners.jenkins.jobs import JenkinsJobs
+from bot.sandbox.process import ProcessSandbox
 from playground.jenkins.server import OfflineJenkins
 from tests.fakes.log import FakeLog
 from tests.real.parts import PATIENCE
@@ -72,7 +73,13 @@ class Bench:
         client = JenkinsClient(JenkinsOptions(self.jenkins.url, **self.credentials))
         self._clients.append(client)
         return JenkinsJobs(
-            client, "https://ci.example.com", self.allowed, self.time, self.timeouts, self.time.sleep
+            client,
+            "https://ci.example.com",
+            self.allowed,
+            self.time,
+            ProcessSandbox(),
+            self.timeouts,
+            self.time.sleep,
         )
 
     async def run(

@@ -14,6 +14,7 @@ from bot.ports import TagRemoval
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
+from bot.sandbox.process import ProcessSandbox
 from tests.fakes.harbor.server import FakeHarbor, harbor_before
 from tests.fakes.harbor.state import Account
 from tests.fakes.log import FakeLog
@@ -36,7 +37,7 @@ async def test_an_image_that_the_engine_pushed_is_found_scanned_and_removed(
                 await adapter.prepare(REPO)
                 tag = adapter.tag_for(REPO, 1, "a" * 40)
                 credentials = Credentials(RegistryAccount(harbor.host, ROBOT, PASSWORD))
-                builder = DockerBuilder(engine, instance=instance, credentials=credentials)
+                builder = DockerBuilder(engine, ProcessSandbox(), instance=instance, credentials=credentials)
                 built = await builder.build(order(tmp_path, tag, {"Dockerfile": f"FROM {base_image}\n"}), log)
                 digest = await builder.push(tag, log)
                 image = await adapter.examine(Image(tag, digest, built.size, "a" * 40), log)
@@ -58,7 +59,10 @@ async def test_a_push_without_permission_is_denied(
 ) -> None:
     harbor.state.accounts[ROBOT] = Account(PASSWORD, frozenset({"repository:pull"}))
     credentials = Credentials(RegistryAccount(harbor.host, ROBOT, PASSWORD))
-    builder, log = DockerBuilder(engine, instance=instance, credentials=credentials), FakeLog()
+    builder, log = (
+        DockerBuilder(engine, ProcessSandbox(), instance=instance, credentials=credentials),
+        FakeLog(),
+    )
     tag = f"{harbor.host}/previews/team/shop:pr-1-aaaaaaaa"
     await builder.build(order(tmp_path, tag, {"Dockerfile": f"FROM {base_image}\n"}), log)
 
@@ -80,7 +84,7 @@ async def test_a_refused_tag_move_is_reported_with_harbors_message(
             harbor.state.immutable = "pr-1-.*"
             tag = f"{harbor.host}/previews/team/shop:pr-1-aaaaaaaa"
             credentials = Credentials(RegistryAccount(harbor.host, ROBOT, PASSWORD))
-            builder = DockerBuilder(engine, instance=instance, credentials=credentials)
+            builder = DockerBuilder(engine, ProcessSandbox(), instance=instance, credentials=credentials)
             for run in ("1", "2"):
                 wanted = order(tmp_path, tag, {"Dockerfile": f"FROM {base_image}\nENV RUN={run}\n"})
                 await builder.build(wanted, log)

@@ -12,6 +12,7 @@ from bot.model.reason import Reason
 from bot.model.report import Case, CaseState, Report
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderFileStore
+from bot.sandbox.process import ProcessSandbox
 
 SECRET = "s3cr3t-token"
 REPORT = Report(
@@ -32,7 +33,7 @@ REPORT = Report(
 
 @pytest.fixture
 def files(tmp_path: Path) -> RunFiles:
-    return RunFiles(FolderFileStore(tmp_path / "data"), [SECRET])
+    return RunFiles(FolderFileStore(tmp_path / "data"), ProcessSandbox(), [SECRET])
 
 
 def written(tmp_path: Path) -> list[Path]:

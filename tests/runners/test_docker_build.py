@@ -18,6 +18,7 @@ from bot.ports import Built
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
+from bot.sandbox.process import ProcessSandbox
 from tests.fakes.log import FakeLog
 from tests.real.long_command import LongCommand
 from tests.real.parts import RegistryProcess, order, private_registry
@@ -58,7 +59,7 @@ class Bench:
 
 @pytest.fixture
 def bench(engine: DockerEngine, instance: str, base_image: str, tmp_path: Path) -> Bench:
-    builder = DockerBuilder(engine, instance=instance, network="none")
+    builder = DockerBuilder(engine, ProcessSandbox(), instance=instance, network="none")
     return Bench(builder, tmp_path, base_image, instance, FakeLog())
 
 
@@ -206,6 +207,7 @@ async def test_a_private_registry_accepts_only_the_bots_account(
     assert sdk.images.get(bench.tag).tag(tag)
     known = DockerBuilder(
         engine,
+        ProcessSandbox(),
         instance=bench.instance,
         credentials=Credentials(RegistryAccount(process.host, "bot", "right")),
     )
@@ -229,7 +231,7 @@ async def test_base_images_of_a_private_registry_are_pulled_with_the_bots_accoun
     account = RegistryAccount(process.host, "bot", "right")
     policy = ImagePolicy(process.host, bases=(f"{process.host}/team/*",))
     bench.builder = DockerBuilder(
-        engine, instance=bench.instance, credentials=Credentials(account, policy=policy)
+        engine, ProcessSandbox(), instance=bench.instance, credentials=Credentials(account, policy=policy)
     )
     try:
         for base in bases:

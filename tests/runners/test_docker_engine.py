@@ -24,6 +24,7 @@ from bot.runners.docker.connection import connector, resolve
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused, negotiate
 from bot.runners.docker.platform import DockerPlatform
+from bot.sandbox.process import ProcessSandbox
 from tests.fakes.log import FakeLog
 from tests.real.parts import order
 from tests.runners.conftest import KEY
@@ -110,7 +111,7 @@ async def test_tls_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, t
 async def test_a_missing_engine_is_retried_later(tmp_path: Path) -> None:
     engine = await DockerEngine.connect(f"unix://{tmp_path}/absent.sock")
     platform = DockerPlatform(engine, instance="test", firewall="off")
-    builder = DockerBuilder(engine, instance="test")
+    builder = DockerBuilder(engine, ProcessSandbox(), instance="test")
 
     with pytest.raises(RetryLater) as caught:
         await platform.remove(KEY)
@@ -160,7 +161,7 @@ async def test_an_engine_that_dies_during_a_call_is_retried_later(tmp_path: Path
         return response
 
     async with fake_engine(tmp_path, {"/build": die}) as engine:
-        builder = DockerBuilder(engine, instance="test")
+        builder = DockerBuilder(engine, ProcessSandbox(), instance="test")
         with pytest.raises(EngineFault):
             await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
 
@@ -182,7 +183,7 @@ async def test_an_engine_without_buildkit_is_reported_as_the_operators_problem(t
         return web.json_response({"message": "buildkit is not enabled on daemon"}, status=400)
 
     async with fake_engine(tmp_path, {"/build": build}) as engine:
-        builder = DockerBuilder(engine, instance="t")
+        builder = DockerBuilder(engine, ProcessSandbox(), instance="t")
         with pytest.raises(EngineRefused) as caught:
             await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
 
@@ -235,7 +236,7 @@ class PullingEngine:
         policy = ImagePolicy("r:1", bases=("r:1/base",))
         credentials = Credentials(RegistryAccount("r:1", "u", "p"), policy=policy)
         async with fake_engine(folder, routes) as engine:
-            builder = DockerBuilder(engine, instance="t", credentials=credentials)
+            builder = DockerBuilder(engine, ProcessSandbox(), instance="t", credentials=credentials)
             await builder.build(order(folder, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
 
 

@@ -7,6 +7,7 @@ from bot.app.kubernetes import charts_from, open_cluster, options
 from bot.model.account import RegistryAccount
 from bot.runners.kubernetes.chart_pull import ChartRegistry
 from bot.runners.kubernetes.options import CHART_FACTS
+from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import KubernetesSettings, RegistrySettings, Secret, ServerSettings, Settings
 
 REGISTRY = RegistrySettings(url="https://harbor.example.com", username="pusher", password=Secret("push"))
@@ -44,7 +45,8 @@ async def test_opening_a_cluster_sends_no_request(tmp_path: Path) -> None:
         Settings(
             server=ServerSettings(data_dir=tmp_path),
             kubernetes=KubernetesSettings(kubeconfig=tmp_path / "none"),
-        )
+        ),
+        ProcessSandbox(),
     )
 
     assert "none" in str(await platform.ping())

@@ -22,7 +22,6 @@ from bot.runners.docker.firewall import Firewall, Mode, build_rules
 from bot.runners.docker.images import Images, exposed_ports, split
 from bot.runners.lines import LogWriter
 from bot.runners.recipe import place
-from bot.sandbox.process import ProcessSandbox
 
 BUILDKIT = "2"
 """Value of the parameter `version` that selects BuildKit."""
@@ -40,11 +39,11 @@ class DockerBuilder:
     def __init__(
         self,
         engine: DockerEngine,
+        sandbox: Sandbox,
         *,
         instance: str,
         credentials: Credentials | None = None,
         network: str = "default",
-        sandbox: Sandbox | None = None,
         space: EngineSpace | None = None,
         ports: Sequence[int] = (),
         firewall: Mode = "off",
@@ -53,7 +52,7 @@ class DockerBuilder:
         self._instance = instance
         self._images = Images(engine, credentials or Credentials())
         self._network = network
-        self._sandbox = sandbox or ProcessSandbox()
+        self._sandbox = sandbox
         self._space = space
         self._ports = ports
         self._mode: Mode = firewall if network != "none" else "off"

@@ -16,7 +16,6 @@ from bot.runners.jenkins.build_follower import BuildFollower, JenkinsTimeouts, O
 from bot.runners.jenkins.build_stopper import BuildStopper
 from bot.runners.jenkins.client import JenkinsClient
 from bot.runners.jenkins.results import Results
-from bot.sandbox.process import ProcessSandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +28,9 @@ class JenkinsJobs:
     allowed: Sequence[str]
     """Patterns of full job names; `{owner}` and `{name}` stand for the repository's."""
     clock: Clock
+    sandbox: Sandbox
     timeouts: JenkinsTimeouts = field(default_factory=JenkinsTimeouts)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    sandbox: Sandbox = field(default_factory=ProcessSandbox)
 
     async def run(
         self, order: JobOrder, log: Log, report_progress: ReportProgress, stopped: Callable[[], bool]

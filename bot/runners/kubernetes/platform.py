@@ -23,7 +23,6 @@ from bot.runners.kubernetes.rollout import Rollout
 from bot.runners.kubernetes.suite import SuiteRun, stop_all
 from bot.runners.kubernetes.workloads import Workloads
 from bot.runners.lines import LogWriter
-from bot.sandbox.process import ProcessSandbox
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +30,9 @@ logger = logging.getLogger(__name__)
 class KubernetesPlatform:
     """Deploys, tests and removes environments in one cluster."""
 
-    def __init__(
-        self, cluster: Cluster, options: KubernetesOptions, helm: Helm, sandbox: Sandbox | None = None
-    ) -> None:
+    def __init__(self, cluster: Cluster, options: KubernetesOptions, helm: Helm, sandbox: Sandbox) -> None:
         self._cluster = cluster
-        self._sandbox = sandbox or ProcessSandbox()
+        self._sandbox = sandbox
         self._charts = Charts(cluster, helm, options.charts)
         self._options = options
         self._namespaces = Namespaces(cluster, options)
