@@ -6,10 +6,10 @@ https://github.com/moby/buildkit/blob/master/client/graph.go
 
 import re
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from bot.core.deciding.build_sources import BuildSource, SourceKind
+from bot.core.deciding.build_sources import BuildSource, SourceKind, build_sources
 from bot.runners.build_failure import REMEMBERED, BuildFailure
 from bot.runners.lines import Lines, clean
 
@@ -17,7 +17,9 @@ _BASE_IMAGE = re.compile(
     r"\[(?:\S+ )?internal\] load metadata for (?P<base>\S+)"
     r"|resolve image config for (?:docker-image://)?(?P<frontend>\S+)"
 )
-_REMOTE = re.compile(r"(?:https?|git|ssh)://\S+")
+_FROM = re.compile(r"(?:\[[^\]]*\] )?FROM (?P<image>\S+)")
+_ADD = re.compile(r"(?:\[[^\]]*\] )?(?P<instruction>ADD .*)", re.DOTALL)
+_REMOTE = re.compile(r"(?:https?|git|ssh)://.+", re.DOTALL | re.IGNORECASE)
 _STAGE = re.compile(r"^\[[^\]]*\] ")
 _HIDDEN = re.compile(r"\[internal\]|copy /context /|exporting to image")
 
@@ -94,10 +96,7 @@ class BuildProgress:
 
     def _start(self, vertex: Vertex) -> list[str]:
         step = self._steps.setdefault(vertex.digest, _Step(clean(vertex.name)))
-        if (image := _BASE_IMAGE.match(step.name)) and image["base"]:
-            self.fetched.add(BuildSource(SourceKind.IMAGE, 0, image["base"], image["base"]))
-        elif _REMOTE.fullmatch(step.name):
-            self.fetched.add(BuildSource(SourceKind.REMOTE, 0, step.name, step.name))
+        self.fetched.update(_fetched(step.name))
         step.error = vertex.error or step.error
         hidden = _HIDDEN.match(step.name) and not vertex.error
         if step.number or vertex.started is None or hidden:
@@ -120,6 +119,20 @@ class BuildProgress:
     def _lines(self, step: _Step, lines: list[str]) -> list[str]:
         step.tail.extend(lines)
         return [f"#{step.number} {line}" for line in lines]
+
+
+def _fetched(name: str) -> Iterator[BuildSource]:
+    """Yield what the engine fetches by itself in a step; its name has the values of the variables."""
+    if (found := _BASE_IMAGE.match(name)) and (image := found["base"]):
+        yield BuildSource(SourceKind.IMAGE, 0, image, image)
+    elif found := _FROM.match(name):
+        yield BuildSource(SourceKind.IMAGE, 0, found["image"], found["image"])
+    elif _REMOTE.fullmatch(name):
+        yield BuildSource(SourceKind.REMOTE, 0, name, name)
+    elif found := _ADD.fullmatch(name):
+        # Frontends since 1.10 name the step that fetches an address by its instruction.
+        sources = build_sources(f"FROM scratch\n{found['instruction']}", {})
+        yield from (replace(one, line=0) for one in sources if one.kind is SourceKind.REMOTE)
 
 
 def _ending(vertex: Vertex) -> str:

@@ -57,8 +57,8 @@ BUILDS: Final[Mapping[Reason, Wording]] = {
             zh="{where} 引用了 {source}，它的值要到构建时才能确定。",
         ),
         advice=Text(
-            en="Write the value out. A path in the repository may contain variables if it begins with `./`.",
-            zh="请写出具体的值。仓库内的路径以 `./` 开头时可以包含变量。",
+            en="Write the value out. For files of the repository, use `COPY`, or begin the path with `./`.",
+            zh="请写出具体的值。对于仓库内的文件，可以改用 `COPY`，或让路径以 `./` 开头。",
         ),
     ),
     Reason.IMAGE_REFUSED: Wording(

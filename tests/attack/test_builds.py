@@ -43,9 +43,18 @@ FETCHES = {
     "an address": ("FROM scratch\nADD {url}/x /x", Reason.SOURCE_REFUSED),
     "from ENV": ("FROM scratch\nENV A={url}\nADD $A /x", Reason.SOURCE_REFUSED),
     "from ARG": ("FROM scratch\nARG A={url}\nADD $A /x", Reason.SOURCE_REFUSED),
-    "from a build argument": ("FROM {base}\nARG A=local\nADD $A /x", Reason.SOURCE_UNKNOWN),
+    "from a build argument": ("FROM {base}\nARG A=local\nADD $A /x", Reason.SOURCE_REFUSED),
     "JSON": ('FROM scratch\nADD ["\\u0068ttp://{host}/x", "/x"]', Reason.SOURCE_REFUSED),
     "continued": ("FROM scratch\nadd \\\n# no\n  --chown=0 \\\n  {url}/x /x", Reason.SOURCE_REFUSED),
+    "after a number": ("FROM scratch\nADD $1{url}/x /x", Reason.SOURCE_UNKNOWN),
+    "after a condition": ("FROM scratch\nADD ${A:+'}'}{url}/x /x", Reason.SOURCE_UNKNOWN),
+    "after a name": ('FROM scratch\nADD $B"http"://{host}/x /x', Reason.SOURCE_REFUSED),
+    "after a blank in a flag": ("FROM scratch\nADD --chown=0\u00e0{url}/x /x", Reason.SOURCE_REFUSED),
+    "ENV after a blank": ("FROM scratch\nENV B=x\u00a0C={url}\nADD $C /x", Reason.SOURCE_REFUSED),
+    "ENV of a trigger": (
+        "FROM scratch AS a\nONBUILD ENV B={url}\nFROM a\nADD $B /x",
+        Reason.SOURCE_UNKNOWN,
+    ),
     "ONBUILD in the same file": (
         "FROM scratch AS a\nONBUILD ADD {url}/x /x\nFROM a",
         Reason.SOURCE_REFUSED,
@@ -95,6 +104,24 @@ async def test_the_trigger_of_a_base_image_does_not_read_this_machine(
 
 def _build_outside(sdk: docker.DockerClient, content: bytes, tag: str) -> None:
     sdk.images.build(fileobj=io.BytesIO(content), custom_context=True, tag=tag, rm=True)
+
+
+async def test_the_variables_of_a_base_image_do_not_replace_an_argument(
+    bench: Bench, listener: Listener
+) -> None:
+    url = f"{listener.url}/x"
+    await bench.build(f"FROM {{base}}\nENV NAME={url} VERSION={url}\n")
+    text = (
+        f"FROM {bench.tag}\nENV NEW={uuid.uuid4().hex}\nARG NAME=target/*.jar\nARG VERSION=1.0\n"
+        "ADD ${NAME} app.jar\nADD ${VERSION}.tar.gz app-${VERSION}.tar.gz /\nRUN cat app.jar\n"
+    )
+    files = {"target/a.jar": "our own jar", "1.0.tar.gz": "", "app-1.0.tar.gz": ""}
+    log = await bench.build(text, number=2, files=tar({"Dockerfile": text, **files}))
+    assert "our own jar" in log
+    await bench.refused(f"FROM {bench.tag}\nARG NAME\nADD $NAME /x\n", Reason.SOURCE_UNKNOWN)
+    again = f"FROM {bench.tag} AS a\nARG NAME=local\nFROM a\nADD $NAME /x\n"
+    await bench.refused(again, Reason.SOURCE_UNKNOWN)
+    assert listener.visits == []
 
 
 MOUNT = "--mount=type=cache,{mount}target=/cache"
@@ -188,8 +215,22 @@ async def private(bench: Bench, sdk: docker.DockerClient) -> AsyncIterator[str]:
         "FROM {alias}\nRUN cat /source",
         "FROM {digest}\nRUN cat /source",
         "ARG I=x\nFROM ${I:+{image}}\nRUN cat /source",
+        "FROM {base} AS a\nRUN --mount=from=a,from={image},target=/x cat /x/source",
+        "FROM {base}\nRUN --mount=type=tmpfs,target=/\u00e0--mount=from={image},target=/x cat /x/source",
+        "FROM {base}\nRUN --mount=type=tmpfs,target=/\u00c5--mount=from={image},target=/x cat /x/source",
     ],
-    ids=["FROM", "COPY", "a mount", "ARG", "another name of the registry", "a digest", "a condition"],
+    ids=[
+        "FROM",
+        "COPY",
+        "a mount",
+        "ARG",
+        "another name of the registry",
+        "a digest",
+        "a condition",
+        "a mount that names two",
+        "a mount after a blank in a flag",
+        "a mount after another blank in a flag",
+    ],
 )
 async def test_the_private_preview_of_another_repository_cannot_be_used(
     bench: Bench,

@@ -76,6 +76,8 @@ ADDED = {
     "an alternative": f"ENV A=1\nADD ${{A:+{URL}}} /s",
     "the scheme from ENV": "ENV A=ht\nADD ${A}tp://h/ /s",
     "a value of several words": f"ENV A='x {URL}'\nADD $A /s",
+    "after an argument without a value": "ARG A=http\nARG A\nADD ${A}://h /s",
+    "after a blank inside of a flag": f"ADD --chown=\u00e0{URL} /s",
 }
 
 
@@ -88,8 +90,11 @@ def test_a_remote_source_is_found(instructions: str) -> None:
 
 UNKNOWN = {
     "a variable of the base image": "ADD $A /s",
-    "ARG, which the base image's ENV precedes": "ARG A=local\nADD $A /s",
-    "ARG after ENV": "ENV A=a\nARG A=b\nADD $A /s",
+    "ARG of an earlier stage": "ARG A=local\nFROM debian:12 AS a\nARG A=a\nFROM a\nADD $A /s",
+    "ARG without a value": "ARG A\nADD $A /s",
+    "ARG that BuildKit sets": "ARG BUILDKIT_SBOM_SCAN_STAGE=a\nADD $BUILDKIT_SBOM_SCAN_STAGE /s",
+    "ARG beside the one that it depends on": "ARG A=-\nARG A=a B=$A\nADD $B /s",
+    "a repeated ARG": "ARG A=a A\nADD $A /s",
     "a modifier that is not read": "ENV A=a\nADD ${A#a} /s",
     "a default within a default": "ENV A=\nADD ${A:-${B:-http://h}} /s",
     "an alternative of an unknown variable": "ADD ${A:+http://h} /s",
@@ -101,6 +106,13 @@ UNKNOWN = {
     "a word that is too long": f"ADD {'x' * 1025} /s",
     "too many variables": "".join(f"ENV A{number}=a\n" for number in range(202)) + "ENV A=a\nADD $A /s",
     "the variable of another stage": "ENV A=a\nFROM debian\nADD $A /s",
+    "a number": "ADD $1http://h /s",
+    "a number after ENV": 'ENV A=a\nENV B="$1"\nADD $B /s',
+    "a name with a letter that is not ASCII": "ENV A=a\nADD $A\u00e9 /s",
+    "a quote that hides the end of a condition": "ENV A=\nADD ${A:+'}'}http://h /s",
+    "a value in the old form, with an equals sign": "ENV A B=-\nADD ${B}http://h /s",
+    "ENV of a trigger": "ENV A=a\nFROM debian:12 AS a\nENV A=a\nONBUILD ENV A=http://h\nFROM a\nADD $A /s",
+    "ARG of a trigger": "FROM scratch AS a\nONBUILD ARG A=http://h\nFROM a\nADD $A /s",
 }
 
 
@@ -108,6 +120,23 @@ UNKNOWN = {
 @pytest.mark.parametrize("instructions", UNKNOWN.values(), ids=UNKNOWN)
 def test_a_source_that_depends_on_the_build_is_found(instructions: str) -> None:
     assert None in {value for _, value in found(f"FROM debian:12\n{instructions}\n", None, R)}
+
+
+HIDDEN = {
+    "a number": "ADD $1http://h /s",
+    "a quote after a name": 'ADD $A"http"://h /s',
+    "an escaped letter after a name": "ADD $A\\http://h /s",
+    "a quote that hides the end of a condition": "ADD ${A:+'}'}http://h /s",
+    "a value in the old form, with an equals sign": "ENV A B=-\nADD ${B}http://h /s",
+    "a value after a blank that is not ASCII": "ENV A=x\u00a0B=http://h\nADD $B /s",
+    "the name of the stage without a name": "FROM 0\nADD $A /s",
+}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("instructions", HIDDEN.values(), ids=HIDDEN)
+def test_a_remote_source_is_not_hidden_in_an_empty_stage(instructions: str) -> None:
+    assert found(f"FROM scratch\n{instructions}\n", None, R) != set()
 
 
 @pytest.mark.attack
@@ -136,6 +165,10 @@ LOCAL = {
     "an unknown part of a path": "ADD dist/$NAME.tar /srv/",
     "an unknown version": "ARG VERSION=1.2\nADD app-${VERSION}.tar.gz /srv/",
     "a known name": "ENV NAME=app\nADD ${NAME} ${NAME:-x} /srv",
+    "a name in an argument": "ARG JAR_FILE=target/*.jar\nADD ${JAR_FILE} app.jar",
+    "a version in an argument": 'ARG VERSION="1.0"\nADD "${VERSION}.tar.gz" /',
+    "an argument after ENV": "ENV A=a\nARG A=b\nADD $A /s",
+    "a path in another script": "ARG DIR=dist\nADD ${DIR}/文件.tar /",
     "COPY": "COPY $A http:/ /x",
     "RUN": f"RUN curl {URL}",
     "a comment": f"# ADD {URL} /s",
@@ -156,9 +189,12 @@ def test_sources_in_the_context_are_left_alone(instructions: str) -> None:
         ("FROM scratch\nARG TARGETARCH\nADD root$TARGETARCH.tar /", {}),
         ("FROM scratch\nADD $V /", {}),
         ("FROM scratch AS a\nENV V=a\nFROM a\nARG V=a\nADD $V /", {}),
+        ("FROM debian AS a\nENV V=a\nFROM a\nADD $V /", {}),
+        ("ARG V=a\nFROM debian\nARG V\nADD $V /", {}),
+        ("FROM debian\nARG V=a\nARG V\nADD $V /", {}),
     ],
 )
-def test_variables_of_a_stage_from_scratch_are_known(text: str, args: dict[str, str]) -> None:
+def test_variables_that_the_file_sets_are_known(text: str, args: dict[str, str]) -> None:
     assert found(text, args, R, U) == set()
 
 
@@ -232,6 +268,9 @@ IMAGES = {
     "FROM on condition of what a later version sets": ("FROM ${TARGETSTAGE:+r/a:1}", None),
     "FROM on condition of a declared platform": ("ARG TARGETOS\nFROM ${TARGETOS:-r/a:1}", None),
     "FROM on condition of a set variable": ("ARG A=\nFROM ${A+r/a:1}", None),
+    "FROM after a number": ("FROM $1localhost:5000/a", None),
+    "FROM after a quote": ("FROM ${A:+'}'}localhost:5000/a", None),
+    "FROM with an argument that is taken back": ("ARG A=scratch\nARG A\nFROM ${A:-r/a:1}", None),
     "FROM on condition of a set platform": ("ARG TARGETOS=x\nFROM ${TARGETOS:+r/a:1}", "r/a:1"),
     "COPY": ("FROM scratch\nCOPY --from=r/a:1 /s /s", "r/a:1"),
     "COPY with other flags": ("FROM scratch\nCOPY --chown=1 --link --from='r/a:1' /s /s", "r/a:1"),
@@ -242,6 +281,13 @@ IMAGES = {
     "a mount in quotes": ("FROM scratch\nRUN --mount='type=bind,\"from=r/a:1\"' ls", "r/a:1"),
     "a second mount": ("FROM scratch\nRUN --mount=type=tmpfs --mount=from=r/a:1 ls", "r/a:1"),
     "a mount with an escaped blank": ("FROM scratch\nRUN --mount=a=\\ ,from=r/a:1 ls", "r/a:1"),
+    "a mount with two images": ("FROM scratch AS a\nRUN --mount=from=a,from=r/a:1 ls", "r/a:1"),
+    "a mount after an empty name": ("FROM scratch\nRUN --mount=from=,from=r/a:1 ls", "r/a:1"),
+    "a mount after a blank in a flag": (
+        "FROM scratch\nRUN --mount=type=tmpfs,target=/\u00e0--mount=from=r/a:1 ls",
+        "r/a:1",
+    ),
+    "COPY after a blank in a flag": ("FROM scratch\nCOPY --chown=\u00c5--from=r/a:1 / /", "r/a:1"),
     "a mount with a number": ("FROM scratch\nRUN --mount=from=9a ls", "9a"),
 }
 
@@ -281,6 +327,8 @@ def test_stages_are_no_images(text: str) -> None:
         "RUN cat <<E\\",
         'RUN cat <<"a \\"',
         "COPY <<-E`x /a",
+        "RUN --mount=target=/\ufffd--mount=from=r/a:1 ls",
+        "ONBUILD COPY --chown=\ufffd--from=r/a:1 / /",
     ],
 )
 def test_a_line_that_versions_of_buildkit_read_differently_is_found(line: str) -> None:

@@ -315,7 +315,13 @@ def failure(*lines: str) -> tuple[ChatOpsError, list[str]]:
     [
         ("[internal] load metadata for h:5/previews/team/victim:pr-1-a", Reason.IMAGE_REFUSED),
         ("[linux/amd64 internal] load metadata for localhost:5000/a/b:1", Reason.IMAGE_REFUSED),
+        ("FROM h:5/previews/team/victim:pr-1-a", Reason.IMAGE_REFUSED),
+        ("[linux/amd64 stage-1 1/2] FROM localhost:5000/a/b:1@sha256:00", Reason.IMAGE_REFUSED),
         ("http://127.0.0.1:5000/v2/_catalog", Reason.SOURCE_REFUSED),
+        ("http://127.0.0.1:5000/v2/ _catalog", Reason.SOURCE_REFUSED),
+        ("[a 2/2] ADD --chmod=755 HTTP://127.0.0.1:5000/v2/_catalog /x", Reason.SOURCE_REFUSED),
+        ("[2/2] ADD [a, http://127.0.0.1:5000/v2/ _catalog, /x]", Reason.SOURCE_REFUSED),
+        ("ADD git@10.0.0.1:a/b.git /x", Reason.SOURCE_REFUSED),
     ],
 )
 def test_what_the_triggers_of_a_base_image_fetch_is_refused(
@@ -327,6 +333,8 @@ def test_what_the_triggers_of_a_base_image_fetch_is_refused(
     for own in ("docker.io/library/python:3", "h:5/previews/team/shop:pr-2-b", "evil.example.net/base:1"):
         output.feed(vertex(1, f"[internal] load metadata for {own}").encode())
     output.feed(vertex(2, "[2/2] RUN echo [internal] load metadata for h:5/secret/app:1").encode())
+    output.feed(vertex(4, "[2/2] ADD target/*.jar app-$1.jar 文件.jar /http://x").encode())
+    output.feed(vertex(5, "[2/2] COPY http://x /").encode())
     refuse_unlisted(output.fetched, wanted)
     output.feed(vertex(3, name).encode())
     with pytest.raises(TellUser) as caught:
