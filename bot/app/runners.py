@@ -1,11 +1,13 @@
 """Opens the runners that the settings enable."""
 
-from contextlib import AsyncExitStack
+import asyncio
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
 from bot.app import values
 from bot.app.clock import SystemClock
 from bot.core import sizes
+from bot.model.errors import ChatOpsError
 from bot.model.pipeline import RunnerName
 from bot.ports import Builder, Disks, Jobs, Platform, Sandbox, Suspendable
 from bot.runners.buildkit.builder import BuildKitBuilder
@@ -21,6 +23,9 @@ from bot.runners.jenkins.build_follower import JenkinsTimeouts
 from bot.runners.jenkins.client import JenkinsClient, JenkinsOptions
 from bot.runners.jenkins.jobs import JenkinsJobs
 from bot.settings.model import Settings
+
+ENGINE_ANSWERS = 5.0
+"""Seconds that the start of the bot waits for an engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,7 @@ async def open_runners(settings: Settings, stack: AsyncExitStack, sandbox: Sandb
     """Open the enabled runners, which `stack` closes. Raises GiveUp for an unusable address of the engine."""
     runners = Runners()
     if settings.docker.enabled:
-        engine = await DockerEngine.connect(settings.docker.host)
-        stack.push_async_callback(engine.close)
-        usage = DiskUsage(engine, settings.docker.instance)
-        runners.builders[RunnerName.DOCKER] = _docker_builder(settings, engine, sandbox, usage)
-        runners.platforms[RunnerName.DOCKER] = _docker_platform(settings, engine)
-        runners.disks[RunnerName.DOCKER] = usage
+        await _open_docker(settings, stack, sandbox, runners)
     if settings.kubernetes.enabled:
         from bot.app.kubernetes import open_cluster  # noqa: PLC0415 - 20 MB of client
 
@@ -97,6 +97,18 @@ def open_jenkins(settings: Settings, sandbox: Sandbox) -> JenkinsJobs:
     )
 
 
+async def _open_docker(settings: Settings, stack: AsyncExitStack, sandbox: Sandbox, runners: Runners) -> None:
+    engine = await DockerEngine.connect(settings.docker.host)
+    stack.push_async_callback(engine.close)
+    usage = DiskUsage(engine, settings.docker.instance)
+    builder = _docker_builder(settings, engine, sandbox, usage)
+    platform = _docker_platform(settings, engine)
+    await _remove_outdated_rules(builder, platform)
+    runners.builders[RunnerName.DOCKER] = builder
+    runners.platforms[RunnerName.DOCKER] = platform
+    runners.disks[RunnerName.DOCKER] = usage
+
+
 def _docker_builder(
     settings: Settings, engine: DockerEngine, sandbox: Sandbox, usage: DiskUsage
 ) -> DockerBuilder:
@@ -124,6 +136,14 @@ def _docker_platform(settings: Settings, engine: DockerEngine) -> DockerPlatform
         ),
         firewall="auto" if chosen.firewall else "off",
     )
+
+
+async def _remove_outdated_rules(builder: DockerBuilder, platform: DockerPlatform) -> None:
+    """Delete the firewall rules of earlier settings; without an engine, the next build does it."""
+    await platform.firewall.remove_outdated()
+    with suppress(ChatOpsError, TimeoutError):
+        async with asyncio.timeout(ENGINE_ANSWERS):
+            await (await builder.firewall()).remove_outdated()
 
 
 def _credentials(settings: Settings) -> Credentials:

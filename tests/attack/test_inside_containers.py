@@ -20,6 +20,7 @@ import pytest
 from bot.core.naming import LABEL_INSTANCE
 from bot.model.run import Image
 from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.firewall import remove_rules
 from bot.runners.docker.platform import DockerPlatform
 from tests.fakes.log import FakeLog
 from tests.real.fixtures import app_image, base_image, registry, sdk
@@ -144,7 +145,7 @@ async def attempts(
         return await _attempts(Stage(platform, app_image, base_image, instance, sdk, FakeLog()), known)
     finally:
         await platform.remove(KEY)
-        await platform.firewall.remove()
+        await remove_rules(instance)
         await engine.close()
 
 

@@ -13,8 +13,7 @@ import pytest
 from bot.core.naming import LABEL_INSTANCE
 from bot.model.run import Image
 from bot.runners.docker.engine import DockerEngine
-from bot.runners.docker.firewall import BUILD_PORTS, Firewall, build_rules, preview_rules
-from bot.runners.docker.network import bridge_prefix
+from bot.runners.docker.firewall import remove_rules
 from tests.fakes.log import FakeLog
 from tests.real.parts import BUSYBOX, RegistryProcess, remove_network, tar
 
@@ -105,7 +104,7 @@ async def instance(sdk: docker.DockerClient) -> AsyncIterator[str]:
     """Provide the name of a bot for this test; everything that carries it is removed afterwards."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield name
-    await Firewall((*preview_rules(bridge_prefix(name)), *build_rules(name, BUILD_PORTS))).remove()
+    await remove_rules(name)
     wanted: Any = {"label": f"{LABEL_INSTANCE}={name}"}
     for container in sdk.containers.list(all=True, filters=wanted, ignore_removed=True):
         container.remove(v=True, force=True)

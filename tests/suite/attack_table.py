@@ -44,6 +44,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("Builds", "构建"): (
         "attack/test_build",
         "runners/test_docker_build",
+        "runners/test_docker_firewall",
         "core/test_dockerfile",
         "core/test_build_",
         "core/test_planning",

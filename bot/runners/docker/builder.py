@@ -18,7 +18,7 @@ from bot.runners.docker.context import chunks, filtered
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.engine_space import EngineSpace
-from bot.runners.docker.firewall import Firewall, Mode, build_rules
+from bot.runners.docker.firewall import Firewall, Mode, Rule, build_rules
 from bot.runners.docker.images import Images, exposed_ports, split
 from bot.runners.lines import LogWriter
 from bot.runners.recipe import place
@@ -74,19 +74,26 @@ class DockerBuilder:
         """Push; see `Builder.push`."""
         return await self._images.push(tag, LogWriter(log))
 
-    async def _block_host_ports(self, log: Log) -> None:
-        if self._mode == "off":
-            return
+    async def firewall(self) -> Firewall:
+        """Return what keeps builds from the host. Raises RetryLater(ENGINE_UNAVAILABLE)."""
         if self._firewall is None:
-            try:
-                bridge = await self._engine.get("/networks/bridge")
-            except EngineRefused:
-                # An engine without a default bridge has no network for builds either.
-                return
-            name = (bridge.get("Options") or {}).get("com.docker.network.bridge.name", "docker0")
-            self._firewall = Firewall(build_rules(self._instance, self._ports, name), self._mode, "builds")
-        if problem := await self._firewall.ensure():
+            self._firewall = Firewall(self._instance, await self._rules(), self._mode, "builds")
+        return self._firewall
+
+    async def _block_host_ports(self, log: Log) -> None:
+        if problem := await (await self.firewall()).ensure():
             log.note(f"RUN instructions can reach this host's own ports: {problem}")
+
+    async def _rules(self) -> Sequence[Rule]:
+        if self._mode == "off":
+            return ()
+        try:
+            bridge = await self._engine.get("/networks/bridge")
+        except EngineRefused:
+            # An engine without a default bridge has no network for builds either.
+            return ()
+        name = (bridge.get("Options") or {}).get("com.docker.network.bridge.name", "docker0")
+        return build_rules(self._ports, name)
 
     async def _build(self, order: BuildOrder, context: Path, writer: LogWriter) -> str:
         """Build, and try again whenever the engine could pull a base image that BuildKit could not load.

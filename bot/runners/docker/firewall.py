@@ -1,13 +1,18 @@
 """Keeps previews and builds from the host's own ports.
 
 An internal network separates containers from the internet, but not from the host that they run on.
+
+Rules outlive the bot, so each has a comment that says whose it is. The comment ends with a digest of the
+rule, because iptables shows a rule differently from how it was set.
 """
 
 import asyncio
+import hashlib
 import logging
 import os
+import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal
 
 log = logging.getLogger(__name__)
@@ -15,15 +20,11 @@ log = logging.getLogger(__name__)
 Mode = Literal["auto", "required", "off"]
 """`auto` logs a warning if the rules cannot be set, `required` makes that an error, `off` sets none."""
 
-ATTEMPTS = 20
-"""Copies of a rule that `remove` deletes at most."""
-
-
 Rule = tuple[str, tuple[str, ...]]
 """A chain of iptables, and a rule in it."""
 
-BUILD_PORTS = (53,)
-"""Ports of the host that builds reach by default: its DNS server, if it has one."""
+CHAINS = ("INPUT", "DOCKER-USER")
+"""The chains with the bot's rules."""
 _NEW = ("-m", "conntrack", "--ctstate", "NEW", "-j", "DROP")
 _METADATA = ("169.254.0.0/16", "100.100.100.200")
 """Where clouds answer machines with their credentials; the second is Alibaba Cloud's."""
@@ -34,13 +35,12 @@ def preview_rules(prefix: str) -> tuple[Rule, ...]:
     return (("INPUT", ("-i", f"{prefix}+", *_NEW)),)
 
 
-def build_rules(instance: str, ports: Sequence[int] = (), bridge: str = "docker0") -> tuple[Rule, ...]:
+def build_rules(ports: Sequence[int] = (), bridge: str = "docker0") -> tuple[Rule, ...]:
     """Return the rules for RUN instructions, which the engine runs on its default bridge.
 
     They keep everything on that bridge from the host, except from these ports, and from metadata services.
-    Each bot has its own, so that the end of one does not expose the builds of another.
     """
-    of = ("-i", bridge, "-m", "comment", "--comment", f"chatops-{instance}")
+    of = ("-i", bridge)
     but = ("-m", "multiport", "!", "--dports", ",".join(map(str, ports))) if ports else ()
     return (
         *(("INPUT", (*of, "-p", protocol, *but, *_NEW)) for protocol in ("tcp", "udp")),
@@ -49,10 +49,16 @@ def build_rules(instance: str, ports: Sequence[int] = (), bridge: str = "docker0
 
 
 class Firewall:
-    """A few rules, which `ensure` sets unless they are set. `subject` is what they keep from the host."""
+    """The rules of a bot for one subject, which is what they keep from the host.
 
-    def __init__(self, rules: Sequence[Rule], mode: Mode = "auto", subject: str = "previews") -> None:
-        self._rules = rules
+    Each bot has its own, so that the end of one does not expose the builds of another.
+    """
+
+    def __init__(
+        self, instance: str, rules: Sequence[Rule], mode: Mode = "auto", subject: str = "previews"
+    ) -> None:
+        self._mine = f"{_mark(instance)}{subject} "
+        self._rules: Mapping[str, Rule] = {f"{self._mine}{_digest(rule)}": rule for rule in rules}
         self._mode = mode
         self._subject = subject
         self.problem: str | None = None
@@ -64,7 +70,7 @@ class Firewall:
         return self._mode == "required"
 
     async def ensure(self) -> str | None:
-        """Set the rules that are not set; return why that failed, or None."""
+        """Set the rules, and delete those of earlier settings. Return why that failed, or None."""
         if self._mode == "off":
             return None
         problem = await self._ensure()
@@ -73,35 +79,61 @@ class Firewall:
         self.problem = problem
         return problem
 
-    async def remove(self) -> None:
-        """Remove the rules that are set."""
-        for rule in self._rules:
-            for _ in range(ATTEMPTS):
-                if await self._iptables("-C", rule) is not None:
-                    break
-                await self._iptables("-D", rule)
+    async def remove_outdated(self) -> None:
+        """Delete the rules of earlier settings, for example of a bot that was killed."""
+        wanted = set() if self._mode == "off" else set(self._rules)
+        async for comment, rule in _listed(self._mine):
+            if comment not in wanted:
+                await _iptables("-D", *rule)
 
     async def _ensure(self) -> str | None:
         if os.geteuid() != 0:
             return "only root may set firewall rules"
-        for rule in self._rules:
-            if await self._iptables("-C", rule) and (problem := await self._iptables("-I", rule)):
-                return problem
+        found = {comment async for comment, _ in _listed(self._mine)}
+        for comment, (chain, options) in self._rules.items():
+            if comment not in found:
+                named = (*options, "-m", "comment", "--comment", comment)
+                problem, _ = await _iptables("-I", chain, *named)
+                if problem:
+                    return problem
+        await self.remove_outdated()
         return None
 
-    async def _iptables(self, action: str, rule: Rule) -> str | None:
-        """Run iptables; return its error, or None."""
-        chain, options = rule
-        program = shutil.which("iptables", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-        if program is None:
-            return "iptables is not installed"
-        process = await asyncio.create_subprocess_exec(
-            *(program, "-w", "5", action, chain, *options),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, errors = await process.communicate()
-        return (
-            (errors.decode("utf-8", "replace").strip() or "iptables failed") if process.returncode else None
-        )
+
+async def remove_rules(instance: str) -> None:
+    """Delete all rules of a bot."""
+    async for _, rule in _listed(_mark(instance)):
+        await _iptables("-D", *rule)
+
+
+def _mark(instance: str) -> str:
+    return f"chatops-{instance} "
+
+
+def _digest(rule: Rule) -> str:
+    return hashlib.sha256(repr(rule).encode()).hexdigest()[:8]
+
+
+async def _listed(mark: str) -> AsyncIterator[tuple[str, Sequence[str]]]:
+    """Yield comment and rule, as `iptables -D` takes it, where the comment begins with this mark."""
+    for chain in CHAINS:
+        _, output = await _iptables("-S", chain)
+        for line in output.splitlines():
+            if f'--comment "{mark}' in line:
+                words = shlex.split(line)
+                yield words[words.index("--comment") + 1], words[1:]
+
+
+async def _iptables(*arguments: str) -> tuple[str, str]:
+    """Run iptables; return its error, empty if there is none, and its output."""
+    program = shutil.which("iptables", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if program is None:
+        return "iptables is not installed", ""
+    process = await asyncio.create_subprocess_exec(
+        *(program, "-w", "5", *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = (text.decode("utf-8", "replace") for text in await process.communicate())
+    return (errors.strip() or "iptables failed") if process.returncode else "", output

@@ -51,7 +51,7 @@ class DockerPlatform:
         self._usage = DiskUsage(engine, instance)
         self._networks = Networks(engine, instance, pool)
         self._inventory = Inventory(engine, instance, self._containers, self._networks, self._images)
-        self.firewall = Firewall(preview_rules(bridge_prefix(instance)), firewall)
+        self.firewall = Firewall(instance, preview_rules(bridge_prefix(instance)), firewall)
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         """Deploy; see `Platform.deploy`."""

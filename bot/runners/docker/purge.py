@@ -4,9 +4,9 @@ from bot.core import naming
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
-from bot.runners.docker.firewall import BUILD_PORTS, Firewall, build_rules, preview_rules
+from bot.runners.docker.firewall import remove_rules
 from bot.runners.docker.images import Images
-from bot.runners.docker.network import Networks, bridge_prefix
+from bot.runners.docker.network import Networks
 from bot.runners.docker.platform import POOL
 
 
@@ -21,7 +21,6 @@ async def purge(instance: str, host: str = "") -> None:
         await Containers(engine).remove_all(wanted)
         await Networks(engine, instance, POOL).remove(wanted)
         await Images(engine, Credentials()).remove(wanted)
-        rules = (*preview_rules(bridge_prefix(instance)), *build_rules(instance, BUILD_PORTS))
-        await Firewall(rules).remove()
+        await remove_rules(instance)
     finally:
         await engine.close()
