@@ -1,7 +1,6 @@
 """Opens and closes the adapters that the settings name."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from bot.registry.harbor import HarborRegistry
 from bot.registry.oci import OciRegistry
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderFileStore
+from bot.runners.docker.engine_space import measured
 from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import Settings
 from bot.steps.context import StepAdapters
@@ -118,8 +118,7 @@ def _free_space(folders: Mapping[str, Path]) -> tuple[FreeSpace, ...]:
     found: list[FreeSpace] = []
     for name, folder in folders.items():
         with suppress(OSError):
-            usage = shutil.disk_usage(folder)
-            found.append(FreeSpace(name, str(folder), usage.free, usage.total))
+            found.append(measured(folder, name))
     return tuple(found)
 
 

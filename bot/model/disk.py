@@ -7,13 +7,16 @@ from bot.model.environment import EnvironmentKey
 
 @dataclass(frozen=True, slots=True)
 class FreeSpace:
-    """The free space of the file system with a folder, in bytes."""
+    """The free space of the file system with a folder, in bytes and in inodes."""
 
     name: str
     """What the folder is for: `data` or the name of a runner."""
     folder: str
     free: int
     total: int
+    free_inodes: int = 0
+    inodes: int = 0
+    """How many files the file system can hold; 0 if it has no such limit."""
 
 
 @dataclass(frozen=True, slots=True)

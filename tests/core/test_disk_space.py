@@ -1,8 +1,10 @@
 """When a disk is full, and which containers are stopped because of it."""
 
+from dataclasses import replace
+
 import pytest
 
-from bot.core.runs.disk_space import fullest, missing, to_stop
+from bot.core.runs.disk_space import fullest, missing, to_stop, usable
 from bot.model.disk import FreeSpace, Written
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
@@ -31,6 +33,15 @@ def written(size: int, *, tests: bool = False) -> Written:
 )
 def test_a_disk_needs_the_least_space_or_a_tenth_of_itself(free: int, total: int, lacking: int) -> None:
     assert missing(space(free, total), 500) == lacking
+
+
+@pytest.mark.attack
+def test_a_disk_without_inodes_lacks_space() -> None:
+    full = FreeSpace("docker", "/data", 9_000, 10_000, free_inodes=10, inodes=1_000)
+    assert usable(full) == 100
+    assert missing(full, 500) == 400
+    assert usable(replace(full, free=50)) == 50
+    assert usable(replace(full, inodes=0)) == 9_000, "its number is not limited"
 
 
 def test_the_disk_that_lacks_the_most_is_named() -> None:

@@ -52,6 +52,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("Limits of memory, processes and disk", "内存、进程与磁盘限制"): (
         "attack/test_limits",
         "attack/test_disk",
+        "core/test_disk_space",
     ),
     ("Inside previews and test containers", "预览环境与测试容器内部"): (
         *("attack/test_inside_containers", "runners/test_docker_hardening", "runners/test_docker_tests"),

@@ -9,9 +9,16 @@ SHARE = 10
 containers that have written less than a tenth of what they may are not stopped."""
 
 
+def usable(space: FreeSpace) -> int:
+    """Return the bytes that can still be written; where inodes are scarcer, as many as they allow."""
+    if not space.inodes:
+        return space.free
+    return min(space.free, space.total * space.free_inodes // space.inodes)
+
+
 def missing(space: FreeSpace, least: int) -> int:
     """Return how many bytes a file system lacks to have `least` free, or a tenth of it if that is less."""
-    return max(0, min(least, space.total // SHARE) - space.free)
+    return max(0, min(least, space.total // SHARE) - usable(space))
 
 
 def fullest(found: Iterable[FreeSpace], least: int) -> FreeSpace | None:

@@ -41,9 +41,11 @@ class DiskSpace:
         space = disk_space.fullest(self.found, self.least)
         if space is None:
             return ""
-        needed = quantities.size(space.free + disk_space.missing(space, self.least))
-        free = quantities.size(space.free)
-        return f"{free} free in {space.folder}, less than {needed}: no run starts until there is more"
+        usable = disk_space.usable(space)
+        needed = quantities.size(usable + disk_space.missing(space, self.least))
+        free = quantities.size(usable)
+        why = f" (of {space.inodes} inodes, {space.free_inodes} are free)" if usable < space.free else ""
+        return f"{free} free in {space.folder}{why}, less than {needed}: no run starts until there is more"
 
     def missing(self, name: str) -> int:
         """Return the bytes that the disk of this name lacks; 0 if it is unknown."""

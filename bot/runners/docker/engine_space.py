@@ -1,7 +1,7 @@
 """Stops builds while the engine's disk lacks space: nothing limits what a RUN instruction writes."""
 
 import asyncio
-import shutil
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,10 +17,11 @@ INTERVAL = 0.5
 """Seconds between two measurements."""
 
 
-def measured(folder: Path) -> FreeSpace:
+def measured(folder: Path, name: str = "docker") -> FreeSpace:
     """Return the free space of a folder's file system. Raises OSError."""
-    usage = shutil.disk_usage(folder)
-    return FreeSpace("docker", str(folder), usage.free, usage.total)
+    found = os.statvfs(folder)
+    free, total = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+    return FreeSpace(name, str(folder), free, total, found.f_favail, found.f_files)
 
 
 class EngineSpace:
@@ -46,7 +47,7 @@ class EngineSpace:
             if not limit.expired():
                 raise
             free = await self._lacking()
-            facts = {"free": quantities.size(free.free)} if free else {}
+            facts = {"free": quantities.size(disk_space.usable(free))} if free else {}
             raise RetryLater(Reason.DISK_FULL, facts) from None
 
     async def _watch(self, limit: asyncio.Timeout) -> None:
