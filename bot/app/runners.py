@@ -100,9 +100,9 @@ def open_jenkins(settings: Settings, sandbox: Sandbox) -> JenkinsJobs:
 async def _open_docker(settings: Settings, stack: AsyncExitStack, sandbox: Sandbox, runners: Runners) -> None:
     engine = await DockerEngine.connect(settings.docker.host)
     stack.push_async_callback(engine.close)
-    usage = DiskUsage(engine, settings.docker.instance)
+    usage = DiskUsage(engine, settings.docker.instance, sizes.parse(settings.docker.disk_max))
     builder = _docker_builder(settings, engine, sandbox, usage)
-    platform = _docker_platform(settings, engine)
+    platform = _docker_platform(settings, engine, usage)
     await _remove_outdated_rules(builder, platform)
     runners.builders[RunnerName.DOCKER] = builder
     runners.platforms[RunnerName.DOCKER] = platform
@@ -124,7 +124,7 @@ def _docker_builder(
     )
 
 
-def _docker_platform(settings: Settings, engine: DockerEngine) -> DockerPlatform:
+def _docker_platform(settings: Settings, engine: DockerEngine, usage: DiskUsage) -> DockerPlatform:
     chosen = settings.docker
     return DockerPlatform(
         engine,
@@ -135,6 +135,7 @@ def _docker_platform(settings: Settings, engine: DockerEngine) -> DockerPlatform
             chosen.memory_max, chosen.cpus, chosen.pids, disk=sizes.parse(chosen.disk_max)
         ),
         firewall="auto" if chosen.firewall else "off",
+        usage=usage,
     )
 
 

@@ -1,8 +1,9 @@
 """Checks the Docker Engine."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from bot.doctor import build_limits
+from bot.doctor import build_limits, disk_count
 from bot.doctor.findings import DoctorOptions, Finding, fine, wrong
 from bot.model.errors import ChatOpsError
 from bot.model.text import Text
@@ -20,7 +21,7 @@ def enabled(settings: Settings) -> bool:
 
 
 async def check(options: DoctorOptions) -> Sequence[Finding]:
-    """Check that the engine answers and is new enough, and measure what its builds may take."""
+    """Check that the engine answers and is new enough, and what limits its builds and containers."""
     try:
         engine = await DockerEngine.connect(options.settings.docker.host)
     except ChatOpsError as error:
@@ -36,6 +37,7 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
     return [
         _version(str(version.get("Version", "?")), str(version["ApiVersion"])),
         build_limits.measured(str(info.get("CgroupDriver", "?")), local=local),
+        disk_count.measured(Path(str(info.get("DockerRootDir", "/"))), local=local),
     ]
 
 

@@ -146,7 +146,7 @@ async def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.docker
 async def test_a_real_engine_passes() -> None:
-    [found, _builds] = await docker.check(DoctorOptions(Settings()))
+    [found, _builds, _disk] = await docker.check(DoctorOptions(Settings()))
 
     assert found.state is State.FINE
     assert "API 1." in found.found.en

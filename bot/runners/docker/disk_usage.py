@@ -1,14 +1,14 @@
-"""Measures what containers have written: to their root file systems, and to their volumes.
+"""Measures what containers have written: to their root file systems, their volumes, and to deleted files.
 
-The engine counts root file systems cheaply, but volumes only together with all images. Volumes are therefore
-counted here where their folders can be read; otherwise the engine counts them, at most once a minute.
+Where the engine's folder can be read, files are counted here: the engine leaves out folders, space that is
+reserved beyond the end of a file, inodes, and what it mounts over /etc/hosts. Elsewhere the engine counts. It
+counts volumes only together with all images, so it is asked for them at most once a minute.
 """
 
 import asyncio
 import os
-import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -19,27 +19,29 @@ from bot.core.naming import LABEL_INSTANCE
 from bot.model.disk import Written
 from bot.model.errors import ChatOpsError
 from bot.model.inventory import Item, ItemKind
+from bot.runners.docker import counting, open_files, written_files
+from bot.runners.docker.counting import UncountableError
 from bot.runners.docker.engine import DockerEngine, EngineRefused
 from bot.runners.docker.inventory import container_item
 from bot.runners.docker.labels import matching
 
 COUNT_EVERY = 60.0
 """Least seconds between two counts of volumes by the engine, which reads all of its folder for it."""
-MOST_FILES = 200_000
-"""Files and folders of a volume that are counted at most."""
-BLOCK = 512
 
 
 class DiskUsage:
-    """The `Disks` of one engine."""
+    """The `Disks` of one engine. What is too much to be counted is called more than `most` bytes."""
 
-    def __init__(self, engine: DockerEngine, instance: str) -> None:
+    def __init__(self, engine: DockerEngine, instance: str, most: int = 1 << 30) -> None:
         self._engine = engine
         self._instance = instance
+        self._most = most
         self._folder: Path | None = None
         self._asked = False
         self._counted: Mapping[str, int] = {}
         self._counted_at = float("-inf")
+        self._largest: Mapping[str, int] = {}
+        self._blind = False
 
     async def folder(self) -> Path | None:
         """Return the engine's folder; see `Disks.folder`."""
@@ -53,15 +55,23 @@ class DiskUsage:
     async def written(self) -> tuple[Written, ...]:
         """Return what this bot's containers have written; see `Disks.written`."""
         filters = matching({LABEL_INSTANCE: self._instance})
-        found = await self._engine.short(lambda api: api.containers(all=True, size=True, filters=filters))
-        return tuple([await self._written(one, item) for one in found if (item := container_item(one))])
+        listed = await self._engine.short(lambda api: api.containers(all=True, filters=filters))
+        items = [item for one in listed if (item := container_item(one))]
+        ids = {item.id for item in items}
+        processes = await self._processes(ids)
+        found = tuple([await self._written(item, processes.get(item.id, ())) for item in items])
+        before = self._largest
+        self._largest = {one.id: max(one.size, before.get(one.id, 0)) for one in found}
+        return found
 
     async def size(self, container: str) -> int:
-        """Return the bytes that one container has written; 0 if it does not exist."""
-        found = await self._engine.short(
-            lambda api: api.containers(all=True, size=True, filters={"id": [container]})
-        )
-        return sum([await self._size(one) for one in found])
+        """Return the most bytes that one container was seen to have written; 0 if it does not exist.
+
+        Deleted files take nothing any more when the container that had them open has been killed for them.
+        """
+        processes = await self._processes({container})
+        size = await self._size(container, processes.get(container, ()))
+        return max(size, self._largest.get(container, 0))
 
     async def kill(self, container: str) -> bool:
         """Kill a container; see `Disks.kill`."""
@@ -74,21 +84,51 @@ class DiskUsage:
             return False
         return True
 
-    async def _written(self, found: Mapping[str, Any], item: Item) -> Written:
-        part = item.name.removeprefix(naming.container(item.key, "", self._instance))
-        return Written(item.id, part, item.key, await self._size(found), item.kind is ItemKind.TESTS)
+    async def _processes(self, containers: set[str]) -> Mapping[str, Sequence[int]]:
+        if not self._engine.local:
+            return {}
+        return await asyncio.to_thread(open_files.processes, containers)
 
-    async def _size(self, found: Mapping[str, Any]) -> int:
-        size = int(found.get("SizeRw") or 0)
-        names = [str(mount["Name"]) for mount in found.get("Mounts") or () if mount["Type"] == "volume"]
-        if not names:
-            return size
-        within = await self.folder()
-        if within is None or not os.access(within / "volumes", os.R_OK | os.X_OK):
+    async def _written(self, item: Item, processes: Sequence[int]) -> Written:
+        part = item.name.removeprefix(naming.container(item.key, "", self._instance))
+        size = await self._size(item.id, processes)
+        return Written(item.id, part, item.key, size, item.kind is ItemKind.TESTS)
+
+    async def _size(self, container: str, processes: Sequence[int]) -> int:
+        try:
+            found = await self._engine.get(f"/containers/{container}/json")
+            folders, size = await self._folders(found)
+            return size + await asyncio.to_thread(_counted, folders, processes)
+        except EngineRefused as refused:
+            # Removed in between.
+            if refused.status != HTTPStatus.NOT_FOUND:
+                raise
+            return 0
+        except UncountableError as error:
+            return max(error.size, self._most + 1)
+        except PermissionError:
+            # This account may not read everything: from now on, the engine counts.
+            if self._blind:
+                raise
+            self._blind = True
+            return await self._size(container, processes)
+
+    async def _folders(self, found: Mapping[str, Any]) -> tuple[Sequence[Path], int]:
+        """Return a container's folders that can be counted here, and the engine's count of the others."""
+        within = None if self._blind else await self.folder()
+        layer, volumes = _layer(found), _volumes(found)
+        folders, size = list[Path](), 0
+        if within and _readable(layer):
+            folders += layer
+        else:
+            sized = await self._engine.get(f"/containers/{found['Id']}/json", size="1")
+            size += max(0, int(sized.get("SizeRw") or 0))
+        if within and _readable([within / "volumes"]):
+            folders += [within / "volumes" / name / "_data" for name in volumes]
+        elif volumes:
             counted = await self._count()
-            return size + sum(counted.get(name, 0) for name in names)
-        folders = [within / "volumes" / name / "_data" for name in names]
-        return size + await asyncio.to_thread(_counted, folders)
+            size += sum(counted.get(name, 0) for name in volumes)
+        return folders, size
 
     async def _count(self) -> Mapping[str, int]:
         now = time.monotonic()
@@ -100,17 +140,23 @@ class DiskUsage:
         return self._counted
 
 
-def _counted(folders: Iterable[Path]) -> int:
-    """Return the bytes that what is in these folders takes on the disk."""
-    return sum(
-        sum(size for _, size in zip(range(MOST_FILES), _sizes(folder), strict=False)) for folder in folders
-    )
+def _layer(found: Mapping[str, Any]) -> Sequence[Path]:
+    """Return the folders of a container's own files and of what is mounted over /etc/hosts, if known."""
+    upper = ((found.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir")
+    hosts = found.get("HostsPath")
+    return [Path(upper), *([Path(hosts).parent] if hosts else [])] if upper else []
 
 
-def _sizes(folder: Path) -> Iterator[int]:
-    for parent, folders, names in os.walk(folder):
-        for name in (*folders, *names):
-            with suppress(OSError):  # removed in between
-                status = os.lstat(os.path.join(parent, name))  # noqa: PTH118 - fast, for many files
-                links = 1 if stat.S_ISDIR(status.st_mode) else status.st_nlink
-                yield status.st_blocks * BLOCK // links
+def _volumes(found: Mapping[str, Any]) -> Sequence[str]:
+    return [str(mount["Name"]) for mount in found.get("Mounts") or () if mount["Type"] == "volume"]
+
+
+def _readable(folders: Sequence[Path]) -> bool:
+    return bool(folders) and all(os.access(folder, os.R_OK | os.X_OK) for folder in folders)
+
+
+def _counted(folders: Sequence[Path], processes: Sequence[int]) -> int:
+    """Return the bytes in these folders, and those of deleted files that the processes have open."""
+    devices = open_files.devices(processes, folders)
+    opened = counting.deleted(open_files.opened(processes), devices)
+    return counting.size(written_files.inside(folders)) + counting.size(opened)

@@ -42,13 +42,14 @@ class DockerPlatform:
         pool: str = POOL,
         limits: ContainerLimits | None = None,
         firewall: Mode = "auto",
+        usage: DiskUsage | None = None,
     ) -> None:
         self._engine = engine
         self._instance = instance
         self._limits = limits or ContainerLimits()
         self._images = Images(engine, credentials or Credentials())
         self._containers = Containers(engine)
-        self._usage = DiskUsage(engine, instance)
+        self._usage = usage or DiskUsage(engine, instance, self._limits.disk)
         self._networks = Networks(engine, instance, pool)
         self._inventory = Inventory(engine, instance, self._containers, self._networks, self._images)
         self.firewall = Firewall(instance, preview_rules(bridge_prefix(instance)), firewall)

@@ -1,0 +1,60 @@
+"""Adds up what files take on the disk, from what the kernel says about them."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+
+BLOCK = 512
+LEAST = 4096
+"""Bytes that a file or folder counts for at least: an empty one takes an inode, and they are limited."""
+MOST = 500_000
+"""Files, folders, descriptors and mappings of one container that are looked at."""
+
+
+class UncountableError(Exception):
+    """There are more than MOST, or folders too deep for a path; `size` is what was counted of them."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"more than {size} bytes")
+        self.size = size
+
+
+class TooDeepError(Exception):
+    """A folder's path is longer than the kernel allows."""
+
+
+Found = os.stat_result | None
+"""A file or folder; None for what was looked at in vain, which takes as long."""
+
+
+def size(found: Iterable[Found]) -> int:
+    """Return the bytes that these take on the disk, each file once. Raises UncountableError."""
+    total = 0
+    seen: set[tuple[int, int]] = set()
+    try:
+        for number, one in enumerate(found):
+            if number >= MOST:
+                raise UncountableError(total)
+            if one is not None and not _repeated(one, seen):
+                total += max(one.st_blocks * BLOCK, LEAST)
+    except TooDeepError:
+        raise UncountableError(total) from None
+    return total
+
+
+def deleted(found: Iterable[Found], devices: AbstractSet[int]) -> Iterator[Found]:
+    """Yield the files on these devices that have no name any more. Those in tmpfs take memory, not disk."""
+    for one in found:
+        wanted = one and one.st_nlink == 0 and one.st_dev in devices and stat.S_ISREG(one.st_mode)
+        yield one if wanted else None
+
+
+def _repeated(one: os.stat_result, seen: set[tuple[int, int]]) -> bool:
+    if one.st_nlink == 1 or stat.S_ISDIR(one.st_mode):
+        return False
+    key = (one.st_dev, one.st_ino)
+    if key in seen:
+        return True
+    seen.add(key)
+    return False
