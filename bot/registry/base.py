@@ -6,6 +6,7 @@ from typing import Any, Self
 import httpx
 
 from bot.core import naming
+from bot.core.admission.images import name_of
 from bot.model.forge import RepoPath
 from bot.model.run import Image
 from bot.registry.responses import accepted, unreachable
@@ -100,4 +101,4 @@ class BaseRegistry:
 
     def _path_of(self, image: Image) -> str:
         """Return the path of an image, without registry and tag."""
-        return image.reference.removeprefix(f"{self._host}/").rpartition(":")[0]
+        return name_of(image.reference).removeprefix(f"{self._host}/")

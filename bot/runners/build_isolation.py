@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 
+from bot.core.admission.images import name_of
 from bot.core.deciding.build_sources import BuildSource
 from bot.ports import BuildOrder
 
@@ -27,4 +28,4 @@ def refuse_unlisted(fetched: Iterable[BuildSource], order: BuildOrder) -> None:
     """
     if order.policy is not None:
         for source in fetched:
-            order.policy.check(source, order.tag.rpartition(":")[0], "ONBUILD")
+            order.policy.check(source, name_of(order.tag), "ONBUILD")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.core import naming
 from bot.core.admission.builds import CACHE_NAMESPACE, cache_namespace, check
+from bot.core.admission.images import name_of
 from bot.core.deciding import dockerfile
 from bot.model.errors import TellUser
 from bot.model.limits import SandboxLimits
@@ -74,7 +75,7 @@ async def build_target(step: Build, tag: str, context: StepContext) -> Built:
     path, text = _in_context(config), content.decode("utf-8", "replace")
     cache = cache_namespace(context.adapters.instance, run_.repo, run_.number, trusted=step.trusted)
     args = {**config.args, CACHE_NAMESPACE: cache}
-    checked = (context.adapters.builds, path, text, args, tag.rpartition(":")[0])
+    checked = (context.adapters.builds, path, text, args, name_of(tag))
     await context.adapters.sandbox.call(DOCKERFILE_LIMITS, path, check, *checked)
     async with context.adapters.source.archive(run_.repo, step.sha, config.context) as folder:
         order = BuildOrder(

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
+from bot.core.admission.images import name_of
 from bot.core.deciding import placeholders
 from bot.model.errors import TellUser
 from bot.model.pipeline import EnvironmentConfig
@@ -20,7 +21,7 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
     image = context.image
     if image is None:
         raise TellUser(Reason.NO_ENVIRONMENT)
-    own = image.reference.rpartition(":")[0]
+    own = name_of(image.reference)
     for name, service in step.services.items():
         context.adapters.builds.check_image(service.image, own, f"services.{name}")
     spec = specification(step, context, image, await _port(step, context))

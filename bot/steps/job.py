@@ -15,7 +15,7 @@ from bot.model.report import Report
 from bot.model.run import Image, StepResult, StepState
 from bot.ports import JobEnding, JobOrder
 from bot.steps import build as building
-from bot.steps import report as reports_of_suites
+from bot.steps import junit_reports
 from bot.steps.context import StepContext
 from bot.steps.test import SHOWN_FAILURES
 
@@ -155,7 +155,7 @@ async def _test(step: Test, context: StepContext) -> StepResult:
     ending = await _run(_order(step, context), context)
     report = ending.report
     if report is None and ending.files:
-        report = await reports_of_suites.read(ending.files, context, ending.name, **_facts(ending))
+        report = await junit_reports.read(ending.files, context, ending.name, **_facts(ending))
     if report is not None:
         suite = step.suites[0].name if len(step.suites) == 1 else ALL_SUITES
         about = f"{context.run.repo}!{context.run.number} · {step.sha[:8]}"
@@ -179,7 +179,7 @@ def _verdict(step: Test, ending: JobEnding, report: Report | None, context: Step
     if ending.result != PASSED:
         failure = _failure(ending, context)
         return replace(failure, tests=counts, failed_suites=tuple(suite.name for suite in step.suites))
-    if report is not None and (cut := reports_of_suites.cut(report.unread)):
+    if report is not None and (cut := junit_reports.cut(report.unread)):
         return StepResult(StepState.FAILED, Reason.REPORT_CUT, {**facts, **cut}, tests=counts)
     reason = Reason.JENKINS_NO_REPORT if report is None else None
     return StepResult(StepState.PASSED, reason, facts, tests=counts)

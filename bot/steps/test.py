@@ -9,7 +9,7 @@ from bot.model.reason import Reason
 from bot.model.report import Report
 from bot.model.run import StepResult, StepState, TestCounts
 from bot.ports import TestOutput, TestSpec
-from bot.steps import report as reports_of_suites
+from bot.steps import junit_reports
 from bot.steps.build import build_target, read_dockerfile
 from bot.steps.context import StepContext
 
@@ -122,7 +122,7 @@ async def _read(output: TestOutput, path: str, context: StepContext) -> Report |
     results = {
         f"{folder}/{name}": data for name, data in output.files.items() if name.lower().endswith(".xml")
     }
-    return await reports_of_suites.read(results, context, path) if results else None
+    return await junit_reports.read(results, context, path) if results else None
 
 
 def verdict(results: Sequence[SuiteResult], path: str, tail: str) -> StepResult:
@@ -136,7 +136,7 @@ def verdict(results: Sequence[SuiteResult], path: str, tail: str) -> StepResult:
             StepState.PASSED, reason, {"path": path, "code": "0"}, tests=counts if reports else None
         )
     unread = [path for result in results for path in result.unread]
-    cut = None if counts.failed else reports_of_suites.cut(unread)
+    cut = None if counts.failed else junit_reports.cut(unread)
     return StepResult(
         StepState.FAILED,
         Reason.REPORT_CUT if cut else _reason(counts, reported=bool(reports)),

@@ -36,7 +36,7 @@ from bot.runners.kubernetes import plans, rendering
 from bot.runners.kubernetes.pure.manifests import LARGEST as LARGEST_MANIFEST
 from bot.runners.lines import Lines, LogWriter
 from bot.sandbox.process import ProcessSandbox
-from bot.steps import build, job, report
+from bot.steps import build, job, junit_reports
 from tests.fakes.adapters import FakeWorld
 from tests.fakes.log import FakeLog
 from tests.real.parts import tar
@@ -121,7 +121,7 @@ async def test_junit_reports(part: str) -> None:
             ["a.xml", "b.xml", "c.xml"], repeated(part, "<testsuite>", "</testsuite>").encode()
         )
     async with turning():
-        found = await report.read(files, context(), "/reports")
+        found = await junit_reports.read(files, context(), "/reports")
     assert len(found.cases) <= 21_000
 
 

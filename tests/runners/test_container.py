@@ -7,7 +7,7 @@ from bot.runners.docker.container import (
     allowed_memory,
     configuration,
 )
-from bot.runners.docker.images import exposed_ports, split
+from bot.runners.docker.images import exposed_ports, name_and_tag
 
 GIGABYTE = 1 << 30
 
@@ -72,6 +72,6 @@ def test_ports_are_tcp_only_and_sorted() -> None:
 
 
 def test_references_are_split_at_the_tag_and_not_at_the_port() -> None:
-    assert split("host:5000/a/b:1") == ("host:5000/a/b", "1")
-    assert split("host:5000/a/b") == ("host:5000/a/b", "latest")
-    assert split("a@sha256:00") == ("a", "sha256:00")
+    assert name_and_tag("host:5000/a/b:1") == ("host:5000/a/b", "1")
+    assert name_and_tag("host:5000/a/b") == ("host:5000/a/b", "latest")
+    assert name_and_tag("a@sha256:00") == ("a", "sha256:00")

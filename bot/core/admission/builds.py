@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.core.admission.images import HUB, ImagePolicy, listed, split
+from bot.core.admission.images import HUB, ImagePolicy, listed, registry_and_path
 from bot.core.deciding.build_sources import BuildSource, SourceKind, build_sources
 from bot.model.errors import TellUser
 from bot.model.forge import RepoPath
@@ -87,5 +87,5 @@ def _refusal(source: BuildSource, where: str) -> TellUser:
 
 
 def _image_refused(reference: str, where: str) -> TellUser:
-    setting = f'bases = ["{"/".join(split(reference))}"]'
+    setting = f'bases = ["{"/".join(registry_and_path(reference))}"]'
     return TellUser(Reason.IMAGE_REFUSED, {"where": where, "image": reference, "setting": setting})

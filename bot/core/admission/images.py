@@ -24,7 +24,7 @@ class ImagePolicy:
     """Patterns of the images that all repositories may use; `!` excludes, and the last match decides."""
 
     def allows(self, reference: str, own: str) -> bool:
-        """Return whether a pull request may use an image; `own` is its repository's own name, without tag.
+        """Return whether a pull request may use an image; `own` is the name of its repository's own images.
 
         Images of other registries need no permission. Images of the bot's registry, and those below the
         bot's project at any address, may belong to other repositories; an address of the engine's own
@@ -32,7 +32,7 @@ class ImagePolicy:
         """
         if self.entrusts(reference, own):
             return True
-        host, path = split(reference)
+        host, path = registry_and_path(reference)
         if host == HUB:
             return True
         below = bool(self.project) and f"{path}/".startswith(f"{self.project}/".lower())
@@ -40,20 +40,28 @@ class ImagePolicy:
 
     def entrusts(self, reference: str, own: str) -> bool:
         """Return whether an image may be pulled with the bot's accounts: the repository's own, or a base."""
-        host, path = split(reference)
+        host, path = registry_and_path(reference)
         name = f"{host}/{path}"
         return name == own.lower() or listed(self.bases, name)
 
 
-def split(reference: str) -> tuple[str, str]:
-    """Return the registry and the path of an image, in lower case, without tag and digest.
+def name_of(reference: str) -> str:
+    """Return the name of an image as it is written, without tag and digest.
 
-    >>> split("python:3"), split("team/app"), split("Host:5000/a/b:1@sha256:0f")
+    >>> name_of("Host:5000/a/b:1"), name_of("a@sha256:0f"), name_of("a:1@sha256:0f")
+    ('Host:5000/a/b', 'a', 'a')
+    """
+    folder, slash, last = reference.partition("@")[0].rpartition("/")
+    return f"{folder}{slash}{last.partition(':')[0]}"
+
+
+def registry_and_path(reference: str) -> tuple[str, str]:
+    """Return the registry and the path of an image, in lower case.
+
+    >>> registry_and_path("python:3"), registry_and_path("team/app"), registry_and_path("Host:5000/a/b:1")
     (('docker.io', 'library/python'), ('docker.io', 'team/app'), ('host:5000', 'a/b'))
     """
-    name = reference.partition("@")[0].lower()
-    folder, slash, last = name.rpartition("/")
-    name = f"{folder}{slash}{last.partition(':')[0]}"
+    name = name_of(reference).lower()
     host, slash, path = name.partition("/")
     if not slash or not (set(".:") & set(host) or host == "localhost"):
         host, path = HUB, name

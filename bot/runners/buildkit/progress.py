@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.core.admission.images import name_of
 from bot.core.deciding.build_sources import BuildSource
 from bot.model.errors import ChatOpsError, RetryLater
 from bot.model.reason import Reason
@@ -53,7 +54,7 @@ class ClientOutput:
         if _NO_DAEMON.search(failure.message) and not step:
             return RetryLater(Reason.BUILDKIT_UNAVAILABLE, {"message": plain(failure.message)})
         if _PUSH.search(failure.message) or _PUSH.search(step):
-            return push_failed(tag.rpartition(":")[0], failure.message)
+            return push_failed(name_of(tag), failure.message)
         return classify(failure, path=path)
 
 

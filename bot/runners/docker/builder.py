@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from bot.core.admission.images import name_of
 from bot.core.naming import LABEL_INSTANCE
 from bot.ports import BuildOrder, Built, Log, Sandbox
 from bot.runners.build_failure import classify, refused
@@ -19,7 +20,7 @@ from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.engine_space import EngineSpace
 from bot.runners.docker.firewall import Firewall, Mode, Rule, build_rules
-from bot.runners.docker.images import Images, exposed_ports, split
+from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.lines import LogWriter
 from bot.runners.recipe import place
 
@@ -112,7 +113,7 @@ class DockerBuilder:
             if not failure.image or failure.image in pulled:
                 raise classify(failure, path=order.dockerfile)
             pulled.add(failure.image)
-            await self._images.ensure(failure.image, writer, own=split(order.tag)[0])
+            await self._images.ensure(failure.image, writer, own=name_of(order.tag))
 
     async def _attempt(self, order: BuildOrder, context: Path, writer: LogWriter) -> BuildMessages:
         messages = BuildMessages()

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from bot.core.admission.images import name_of
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
 from bot.model.reason import Reason
@@ -11,7 +12,7 @@ from bot.runners.docker.container import ContainerKind, ContainerLimits, Contain
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.docker.health import KILLED, Health, OverDisk, unstartable
-from bot.runners.docker.images import Images, exposed_ports, split
+from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.network import Network
 from bot.runners.lines import LogWriter
 
@@ -44,7 +45,7 @@ class Deployment:
         return Endpoint(self.network.address, port)
 
     async def _service(self, service: ServiceSpec) -> str:
-        await self.images.ensure(service.image, self.writer, own=split(self.spec.image.pinned)[0])
+        await self.images.ensure(service.image, self.writer, own=name_of(self.spec.image.pinned))
         container = ContainerSpec(
             kind=ContainerKind.SERVICE,
             alias=service.name,
@@ -59,7 +60,7 @@ class Deployment:
 
     async def _app(self) -> tuple[str, int]:
         image = await self.images.ensure(
-            self.spec.image.pinned, self.writer, own=split(self.spec.image.pinned)[0]
+            self.spec.image.pinned, self.writer, own=name_of(self.spec.image.pinned)
         )
         port = self.spec.port or next(iter(exposed_ports(image)), None)
         if port is None:

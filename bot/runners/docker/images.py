@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from bot.core.admission.images import name_of
 from bot.model.errors import ChatOpsError, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.runners.build_failure import plain, push_failed
@@ -64,7 +65,7 @@ class Images:
         return found
 
     async def _pull(self, reference: str, writer: LogWriter, own: str) -> None:
-        name, tag = split(reference)
+        name, tag = name_and_tag(reference)
         headers = await self._credentials.to_pull(reference, own)
         params = {"fromImage": name, "tag": tag}
         try:
@@ -82,7 +83,7 @@ class Images:
 
     async def push(self, tag: str, writer: LogWriter) -> str:
         """Push an image and return its digest; raises as `Builder.push` does."""
-        name, label = split(tag)
+        name, label = name_and_tag(tag)
         headers = await self._credentials.to_push(tag)
         digest = ""
         path = f"/images/{name}/push"
@@ -120,18 +121,14 @@ class Images:
             log.debug("image %s is kept: %s", image, refused.message)
 
 
-def split(reference: str) -> tuple[str, str]:
+def name_and_tag(reference: str) -> tuple[str, str]:
     """Split a reference into its name and its tag or digest.
 
-    >>> split("host:5000/a/b:1"), split("a@sha256:0f"), split("host:5000/a")
+    >>> name_and_tag("host:5000/a/b:1"), name_and_tag("a@sha256:0f"), name_and_tag("host:5000/a")
     (('host:5000/a/b', '1'), ('a', 'sha256:0f'), ('host:5000/a', 'latest'))
     """
-    name, at, digest = reference.partition("@")
-    if at:
-        return name, digest
-    folder, slash, last = name.rpartition("/")
-    base, _, tag = last.partition(":")
-    return f"{folder}{slash}{base}", tag or "latest"
+    name = name_of(reference)
+    return name, reference.partition("@")[2] or reference[len(name) + 1 :] or "latest"
 
 
 def exposed_ports(image: Mapping[str, Any]) -> tuple[int, ...]:

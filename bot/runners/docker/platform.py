@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.core import naming
+from bot.core.admission.images import name_of
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.forge import RepoPath
@@ -20,7 +21,7 @@ from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import Firewall, Mode, preview_rules
 from bot.runners.docker.health import Health, OverDisk
-from bot.runners.docker.images import Images, split
+from bot.runners.docker.images import Images
 from bot.runners.docker.inventory import Inventory
 from bot.runners.docker.network import Network, Networks, bridge_prefix
 from bot.runners.docker.tests_container import TestsContainer
@@ -127,7 +128,7 @@ class DockerPlatform:
         if network is None:
             raise TellUser(Reason.NO_ENVIRONMENT)
         writer = LogWriter(log)
-        await self._images.ensure(spec.image, writer, own=split(spec.image)[0])
+        await self._images.ensure(spec.image, writer, own=name_of(spec.image))
         container = ContainerSpec(
             kind=ContainerKind.TESTS,
             alias="tests",

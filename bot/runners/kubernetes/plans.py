@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.core.admission.images import name_of
 from bot.model.errors import TellUser
 from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
@@ -155,7 +156,7 @@ def scope_of(options: KubernetesOptions, namespace: str, spec: EnvironmentSpec) 
         volume_size=quantity(options.limits.disk),
         allowed=options.allowed,
         images=options.images,
-        own_image=spec.image.pinned.rpartition("@")[0],
+        own_image=name_of(spec.image.pinned),
     )
 
 

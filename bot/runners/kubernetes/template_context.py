@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.core import naming, sizes
+from bot.core.admission.images import name_of
 from bot.ports import EnvironmentSpec
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.pure.entry_service import APP
@@ -27,7 +28,7 @@ def template_context(
         },
         "image": {
             "pinned": spec.image.pinned,
-            "repository": spec.image.pinned.rpartition("@")[0],
+            "repository": name_of(spec.image.pinned),
             "tag": spec.image.tag,
             "digest": spec.image.digest,
         },

@@ -8,7 +8,7 @@ anything is applied. What `restricted` requires is filled in where it is missing
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bot.core.admission.images import split
+from bot.core.admission.images import registry_and_path
 from bot.runners.kubernetes.pure.field_rules import (
     BASELINE_SETTING,
     FREE,
@@ -73,7 +73,7 @@ def _image(value: Any, scope: ManifestScope) -> Refusal | None:
         return Refusal()
     if scope.images.allows(value, scope.own_image):
         return None
-    return suggested("[registry] bases", "/".join(split(value)))
+    return suggested("[registry] bases", "/".join(registry_and_path(value)))
 
 
 def _storage_class(value: Any, scope: ManifestScope) -> Refusal | None:
