@@ -1,12 +1,15 @@
 """The rules in a network namespace of their own, with the real iptables."""
 
+import asyncio
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bot.runners.docker.firewall import Firewall, preview_rules
 from bot.runners.docker.network import bridge_prefix
 from tests.real.parts import PATIENCE
 
@@ -52,6 +55,27 @@ def test_what_a_killed_bot_has_left_ends_at_the_next_start(rules: dict[str, list
     [left] = rules["started without a network for builds"]
     assert PREVIEWS in left
     assert rules["started without a firewall"] == []
+
+
+async def test_a_rule_is_there_before_its_cancellation_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, done = tmp_path / "started", tmp_path / "done"
+    os.mkfifo(tmp_path / "go")
+    program = tmp_path / "iptables"
+    program.write_text(f"#!/bin/sh\ntouch {started}\nread go < {tmp_path}/go\ntouch {done}\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    setting = asyncio.create_task(Firewall("t", preview_rules("br")).ensure())
+    async with asyncio.timeout(PATIENCE):
+        while not started.exists():  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.01)
+    setting.cancel()
+    await asyncio.to_thread((tmp_path / "go").write_text, "go\n")
+    with pytest.raises(asyncio.CancelledError):
+        await setting
+    assert done.exists()
 
 
 def test_nothing_stays_after_a_purge(rules: dict[str, list[str]]) -> None:

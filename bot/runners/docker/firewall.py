@@ -15,6 +15,8 @@ import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal
 
+from bot.runners.cleanup import uninterrupted
+
 log = logging.getLogger(__name__)
 
 Mode = Literal["auto", "required", "off"]
@@ -125,7 +127,14 @@ async def _listed(mark: str) -> AsyncIterator[tuple[str, Sequence[str]]]:
 
 
 async def _iptables(*arguments: str) -> tuple[str, str]:
-    """Run iptables; return its error, empty if there is none, and its output."""
+    """Run iptables; return its error, empty if there is none, and its output.
+
+    It runs to its end even if the caller is cancelled: otherwise a rule could appear after its removal.
+    """
+    return await uninterrupted(_run(arguments))
+
+
+async def _run(arguments: Sequence[str]) -> tuple[str, str]:
     program = shutil.which("iptables", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if program is None:
         return "iptables is not installed", ""
