@@ -79,9 +79,9 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
     token = settings.gitee.token.get_secret_value()
     data = settings.server.data_dir
     async with AsyncExitStack() as stack:
-        forge = GiteeClient(Transport(settings.gitee.api, token))
-        stack.push_async_callback(forge.aclose)
         sandbox = ProcessSandbox()
+        forge = GiteeClient(Transport(settings.gitee.api, token, sandbox))
+        stack.push_async_callback(forge.aclose)
         files = RunFiles(
             await stack.enter_async_context(open_file_store(settings)),
             sandbox,

@@ -14,6 +14,7 @@ from bot.gitee.transport import Transport
 from bot.model.errors import ChatOpsError, GiveUp
 from bot.model.forge import Permission, RepoPath
 from bot.model.text import Text
+from bot.sandbox.process import ProcessSandbox
 
 INTAKE = "/webhooks/gitee"
 _OK = 200
@@ -26,7 +27,7 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
     token = gitee.token.get_secret_value()
     if not token:
         return [wrong(Text(en="no token is set", zh="没有设置令牌"), _TOKEN)]
-    transport = Transport(gitee.api, token)
+    transport = Transport(gitee.api, token, ProcessSandbox())
     client = GiteeClient(transport)
     try:
         bot = await client.whoami()

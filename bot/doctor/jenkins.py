@@ -104,7 +104,9 @@ async def _named_jobs(options: DoctorOptions) -> Sequence[NamedJob]:
 
 @asynccontextmanager
 async def _forge(settings: Settings) -> AsyncIterator[GiteeClient]:
-    client = GiteeClient(Transport(settings.gitee.api, settings.gitee.token.get_secret_value()))
+    client = GiteeClient(
+        Transport(settings.gitee.api, settings.gitee.token.get_secret_value(), ProcessSandbox())
+    )
     try:
         yield client
     finally:

@@ -6,10 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import httpx
-
 from bot.gitee import objects
-from bot.gitee.decoding import decode
 from bot.gitee.errors import unreadable
 from bot.gitee.paths import is_inside, is_name
 from bot.gitee.transport import AnswerTooLargeError, Call, Transport
@@ -228,7 +225,9 @@ class GiteeClient:
             response = await self._transport.send(page)
             if required and not response.is_success:
                 raise GiveUp(Reason.GITEE_DENIED, {"message": f"{page}: 404"})
-            items = self._read(page, response, _list) if response.is_success else []
+            items = await self._transport.decoded(page, response) if response.is_success else []
+            if not isinstance(items, list):
+                raise unreadable(str(page), "the answer is not a list")
             yield items
             total = response.headers.get("total_page", "")
             if number >= int(total) if total.isdecimal() else len(items) < PAGE:
@@ -241,13 +240,6 @@ def _at(repo: RepoPath, **values: object) -> dict[str, object]:
 
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _list(response: httpx.Response) -> list[Any]:
-    items = decode(response.content)
-    if not isinstance(items, list):
-        raise TypeError("not a list")
-    return items
 
 
 def _comment_id(data: Mapping[str, Any]) -> int:

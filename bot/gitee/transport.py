@@ -12,10 +12,12 @@ from urllib.parse import quote
 
 import httpx
 
-from bot.gitee.decoding import decode
+from bot.gitee.decoding import decode_answer
 from bot.gitee.errors import error_for, unreachable, unreadable
-from bot.model.errors import GiveUp
+from bot.model.errors import GiveUp, TooExpensive
+from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
+from bot.ports import Sandbox
 
 Sleep = Callable[[float], Awaitable[None]]
 Observe = Callable[[str, str, int, float], None]
@@ -25,6 +27,9 @@ TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 BACKOFF = (0.3, 1.2)
 """Seconds between attempts, of which there is one more than pauses."""
 MOST_REDIRECTS = 3
+SMALL = 4 << 20
+"""Bytes of an answer that are decoded at once. Only pages of very long comments or descriptions have more."""
+LARGE = SandboxLimits(seconds=60, memory=1 << 30, output=256 << 20, inline=0)
 _REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 _ENCODING = {"content-encoding", "content-length", "transfer-encoding"}
 _BUSY = frozenset({500, 502, 503, 504})
@@ -73,6 +78,7 @@ class Transport:
         self,
         api_url: str,
         token: str,
+        sandbox: Sandbox,
         *,
         http: httpx.AsyncClient | None = None,
         sleep: Sleep = asyncio.sleep,
@@ -85,6 +91,7 @@ class Transport:
         self._sleep = sleep
         self._now = now
         self._observe = observe
+        self._sandbox = sandbox
 
     def __repr__(self) -> str:
         return f"Transport({str(self._base)!r})"
@@ -98,10 +105,17 @@ class Transport:
         response = await self.send(call)
         if response.status_code == HTTPStatus.NOT_FOUND:
             return None
+        return await self.decoded(call, response)
+
+    async def decoded(self, call: Call, response: httpx.Response) -> Any:
+        """Return an answer's JSON; a large one is decoded outside of the event loop. Raises RetryLater."""
+        body, asked = response.content, str(call)
+        if len(body) <= SMALL:
+            return decode_answer(body, asked)
         try:
-            return decode(response.content)
-        except ValueError as error:
-            raise unreadable(str(call), "the answer is not JSON") from error
+            return await self._sandbox.call(LARGE, asked, decode_answer, body, asked)
+        except TooExpensive as error:
+            raise unreadable(asked, "the answer is too large") from error
 
     async def send(self, call: Call) -> httpx.Response:
         """Send a call and return its 2xx or 404 answer. Raises RetryLater and GiveUp.

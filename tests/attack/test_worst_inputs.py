@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -21,6 +22,8 @@ from bot.discovery import find_commands
 from bot.engine.deciding import comment_lines
 from bot.engine.deciding.cache import BriefCache
 from bot.engine.deciding.config_reader import ConfigReader
+from bot.gitee.client import GiteeClient
+from bot.gitee.transport import Transport
 from bot.model.errors import ChatOpsError, TellUser, TooExpensive
 from bot.model.forge import Comment, RepoPath
 from bot.model.limits import SandboxLimits
@@ -244,6 +247,23 @@ async def test_small_manifests(text: str) -> None:
     async with turning():
         with pytest.raises((TellUser, TooExpensive)):
             await FewSeconds().call(plans.MANIFEST_LIMITS, "a.yaml", plans.parsed, "a.yaml", text)
+
+
+@pytest.mark.parametrize("character", ["构", "\N{ROCKET}", "\x01"], ids=["Chinese", "emoji", "control"])
+async def test_pages_of_comments(character: str) -> None:
+    now = "2026-01-01T00:00:00+08:00"
+    one = {"body": character * 65_535, "user": {"login": "lin"}, "created_at": now, "updated_at": now}
+    body = json.dumps([{**one, "id": 1000 - number} for number in range(100)]).encode()
+    http = httpx.AsyncClient(
+        transport=httpx.MockTransport(
+            lambda _: httpx.Response(200, content=body, headers={"total_page": "1"})
+        )
+    )
+    client = GiteeClient(Transport("http://gitee.example.com/api/v5", "", sandbox(), http=http))
+    async with turning():
+        found = await client.comments_since(RepoPath("team", "shop"), 1, datetime(2025, 1, 1, tzinfo=UTC))
+    assert [comment.body for comment in found] == [one["body"]] * 100
+    await client.aclose()
 
 
 class Jenkins:

@@ -156,7 +156,9 @@ async def bot_at(
     """Run a bot against this Gitee, with the adapters of this world and this clock."""
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
     http = httpx.AsyncClient(transport=line.transport(), timeout=None)  # noqa: S113 - the line decides which requests time out
-    client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), http=http, sleep=clock.sleep))
+    client = GiteeClient(
+        Transport(chosen.gitee.api, gitee.token(BOT), ProcessSandbox(), http=http, sleep=clock.sleep)
+    )
     files = RunFiles(FolderFileStore(settings.server.data_dir), ProcessSandbox())
     adapters = Adapters(client, world.adapters(), files, world.dns)
     try:

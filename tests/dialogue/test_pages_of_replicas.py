@@ -29,7 +29,7 @@ RUN = 1
 async def replica(gitee: OfflineGitee, settings: Settings, world: FakeWorld) -> AsyncIterator[Bot]:
     """Run one bot with the file store of its settings."""
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
-    client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT)))
+    client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), ProcessSandbox()))
     try:
         async with open_file_store(chosen) as store:
             files = RunFiles(store, ProcessSandbox())

@@ -8,6 +8,7 @@ import httpx
 
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
+from bot.sandbox.process import ProcessSandbox
 from tests.gitee.samples import NOW
 
 API = "https://gitee.example/api/v5"
@@ -28,7 +29,13 @@ class Prepared:
     def __post_init__(self) -> None:
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
         self.transport = Transport(
-            API, TOKEN, http=self.http, sleep=self._sleep, now=lambda: NOW, observe=self._observe
+            API,
+            TOKEN,
+            ProcessSandbox(),
+            http=self.http,
+            sleep=self._sleep,
+            now=lambda: NOW,
+            observe=self._observe,
         )
         self.client = GiteeClient(self.transport)
 

@@ -13,6 +13,7 @@ from bot.gitee.transport import Transport
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import Permission, PullState, RepoPath, User
 from bot.model.reason import Reason
+from bot.sandbox.process import ProcessSandbox
 from playground.server import OfflineGitee
 
 REPO = RepoPath("lin", "shop")
@@ -32,7 +33,7 @@ async def gitee(tmp_path: Path) -> AsyncIterator[OfflineGitee]:
 
 @pytest.fixture
 async def transport(gitee: OfflineGitee) -> AsyncIterator[Transport]:
-    transport = Transport(gitee.api_url, gitee.token("chatops-bot"))
+    transport = Transport(gitee.api_url, gitee.token("chatops-bot"), ProcessSandbox())
     yield transport
     await transport.aclose()
 
@@ -193,7 +194,7 @@ async def test_a_comment_is_found_by_marker_and_author(
 
 
 async def test_a_wrong_token_is_not_retried(gitee: OfflineGitee) -> None:
-    transport = Transport(gitee.api_url, "wrong")
+    transport = Transport(gitee.api_url, "wrong", ProcessSandbox())
     with pytest.raises(GiveUp) as caught:
         await GiteeClient(transport).whoami()
     await transport.aclose()

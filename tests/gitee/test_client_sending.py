@@ -2,14 +2,17 @@
 
 import logging
 from email.utils import format_datetime
+from typing import Any
 
 import httpx
 import pytest
 
-from bot.gitee.transport import BACKOFF, Transport
-from bot.model.errors import CommentRefused, GiveUp, RetryLater
+from bot.gitee.client import GiteeClient
+from bot.gitee.transport import BACKOFF, SMALL, Transport
+from bot.model.errors import CommentRefused, GiveUp, RetryLater, TooExpensive
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
+from bot.sandbox.process import ProcessSandbox
 from tests.gitee.samples import NOW, answer
 from tests.gitee.serving import API, TOKEN, Answer, Prepared, json_response
 
@@ -67,8 +70,22 @@ async def test_a_lasting_failure_is_retried_later(trouble: Answer) -> None:
     assert len(gitee.requests) == len(BACKOFF) + 1
 
 
+async def test_an_answer_that_is_too_large_is_asked_for_again_later() -> None:
+    class Exhausted(ProcessSandbox):
+        async def call(self, *_: object, **__: object) -> Any:
+            raise TooExpensive({})
+
+    http = httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _: httpx.Response(200, content=b" " * (SMALL + 1)))
+    )
+    client = GiteeClient(Transport(API, TOKEN, Exhausted(), http=http))
+    with pytest.raises(RetryLater, match="too large"):
+        await client.pull_request(REPO, 1)
+    await client.aclose()
+
+
 async def test_requests_time_out() -> None:
-    transport = Transport(API, TOKEN)
+    transport = Transport(API, TOKEN, ProcessSandbox())
     await transport.aclose()
 
     limits = transport._http.timeout.as_dict()
