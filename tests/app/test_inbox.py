@@ -9,7 +9,7 @@ from bot.app.clock import SystemClock
 from bot.app.inbox import NotifyingInbox
 from bot.model.delivery import Delivery
 from bot.store.records import Store
-from tests.store.test_store import NOW, delivery
+from tests.store.values import NOW, delivery
 
 
 @dataclass

@@ -24,10 +24,16 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("Webhooks, connections and names", "Webhook、连接与域名"): (
         *("attack/test_intake", "attack/test_served", "attack/test_hosts", "web/test_web_intake", "gitee/"),
         *("web/test_web_throttled_log", "core/test_hosts", "core/test_keys", "attack/test_flood"),
-        *("core/test_inbox_order", "store/test_store"),
+        *("core/test_inbox_order", "store/test_deliveries"),
     ),
     ("Trust, approval and configuration", "信任、放行与配置"): (
-        *("attack/test_trust", "attack/test_approval", "attack/test_configuration", "core/test_trust"),
+        *(
+            "attack/test_trust",
+            "attack/test_approval",
+            "attack/test_fork",
+            "attack/test_configuration",
+            "core/test_trust",
+        ),
         *("core/test_gate", "dialogue/test_trust"),
     ),
     ("Comments of outside contributors", "外部贡献者的评论"): (

@@ -1,0 +1,149 @@
+"""Deliveries, from their arrival to their decision, on both databases."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.core.admission.inbox import LONGEST_WAIT, RETRY_SPACING
+from bot.model.forge import RepoPath
+from bot.model.lease import Lease
+from bot.model.observed import ObservedState
+from bot.store.arrivals import InboxFullError
+from bot.store.records import Store
+from tests.store.values import NOW, SHA, decision, delivery
+
+
+async def test_a_delivery_is_stored_once(store: Store) -> None:
+    assert await store.arrivals.accept(delivery("one"))
+    assert not await store.arrivals.accept(delivery("one", NOW + timedelta(hours=1)))
+    assert await store.inbox.due(NOW) == ((delivery("one"), 0),)
+
+
+async def test_deliveries_that_contradict_each_other_lose_their_claims(
+    store: Store,
+) -> None:
+    first = replace(delivery("one"), body_digest="d1")
+    await store.arrivals.accept(first)
+    assert not await store.arrivals.accept(first)
+    assert await store.inbox.due(NOW) == ((first, 0),)
+    assert not await store.arrivals.accept(replace(first, head_sha="cd" * 20))
+    assert await store.inbox.due(NOW) == ((replace(first, head_sha=None, body_digest=None), 0),)
+
+
+async def test_a_delivery_that_failed_for_lack_of_infrastructure_is_revived(
+    store: Store, lease: Lease
+) -> None:
+    for key in ("trouble", "bug", "done"):
+        await store.arrivals.accept(delivery(key))
+    assert await store.inbox.pending_pulls() == {("team/shop", 12)}
+    await store.inbox.fail("trouble", "gitee_unavailable: 502", NOW)
+    await store.inbox.fail("bug", "bug 1a2b", NOW)
+    await store.inbox.claim(lease, NOW, 1)
+    await store.commit(decision("done"), lease)
+    assert await store.inbox.pending_pulls() == frozenset()
+
+    assert await store.inbox.missing(["trouble", "bug", "done", "new"]) == {"trouble", "new"}
+    assert [await store.inbox.revive(key, NOW) for key in ("bug", "done", "new")] == [False] * 3
+    assert await store.inbox.revive("trouble", NOW)
+    assert await store.inbox.due(NOW) == ((delivery("trouble"), 0),)
+
+
+async def test_a_deleted_delivery_is_new_when_it_arrives_again(store: Store) -> None:
+    await store.arrivals.accept(delivery("one"))
+    await store.arrivals.accept(delivery("two"))
+    await store.inbox.delete("one")
+    assert [found.key for found, _ in await store.inbox.due(NOW)] == ["two"]
+    assert await store.arrivals.accept(delivery("one"))
+
+
+async def test_due_deliveries_are_returned_in_order_of_arrival(store: Store) -> None:
+    for key in ("b", "a", "c"):
+        await store.arrivals.accept(delivery(key))
+    await store.inbox.postpone("b", NOW + timedelta(seconds=5))
+    assert [found.key for found, _ in await store.inbox.due(NOW)] == ["a", "c"]
+    later = await store.inbox.due(NOW + timedelta(seconds=5))
+    assert [(found.key, attempt) for found, attempt in later] == [("b", 1), ("a", 0), ("c", 0)]
+
+
+@pytest.mark.attack
+async def test_one_repository_fills_only_its_share(store: Store) -> None:
+    for key in "abc":
+        await store.arrivals.accept(delivery(key))
+    with pytest.raises(InboxFullError):
+        await store.arrivals.accept(replace(delivery("d"), repo=RepoPath("TEAM", "Shop")))
+    other = replace(delivery("e"), repo=RepoPath("team", "cart"))
+    assert await store.arrivals.accept(other)
+
+
+async def test_an_inbox_that_several_repositories_fill_refuses(store: Store) -> None:
+    for number in range(6):
+        await store.arrivals.accept(replace(delivery(str(number)), repo=RepoPath("team", f"r{number}")))
+    with pytest.raises(InboxFullError):
+        await store.arrivals.accept(delivery("new"))
+
+
+@pytest.mark.attack
+async def test_a_known_pull_request_is_claimed_before_unknown_and_denied_ones(
+    store: Store, lease: Lease
+) -> None:
+    unknown, denied, known = (replace(delivery(key), number=number) for number, key in enumerate("abc", 1))
+    for one in (unknown, denied, known):
+        await store.arrivals.accept(one)
+    assert await store.inbox.deny(denied, NOW, NOW) == NOW
+    await store.observed.record(RepoPath("TEAM", "shop"), 3, ObservedState(NOW))
+
+    assert await store.inbox.claim(lease, NOW, 1) == ((known, 0),)
+    assert await store.inbox.claim(lease, NOW, 9, handling=["c"]) == ((unknown, 0), (denied, 1))
+
+
+@pytest.mark.attack
+async def test_denied_deliveries_of_a_repository_are_tried_again_one_after_the_other(
+    store: Store, lease: Lease
+) -> None:
+    soon = NOW + timedelta(seconds=2)
+    first, second, late = (replace(delivery(key), number=number) for number, key in enumerate("abc", 1))
+    other = replace(delivery("d"), repo=RepoPath("team", "cart"))
+    for one in (first, second, late, other):
+        await store.arrivals.accept(one)
+
+    assert await store.inbox.deny(first, soon, NOW) == soon
+    assert await store.inbox.deny(first, soon, NOW) == soon, "a delivery does not wait for itself"
+    assert await store.inbox.deny(second, soon, NOW) == soon + RETRY_SPACING
+    assert await store.inbox.deny(other, soon, NOW) == soon
+    await store.inbox.deny(second, NOW + LONGEST_WAIT, NOW)
+    assert await store.inbox.deny(late, soon, NOW) is None
+    assert {found.key for found, _ in await store.inbox.claim(lease, NOW, 9)} == {"c"}
+
+
+async def test_a_full_inbox_refuses(store: Store) -> None:
+    for key in "abc":
+        await store.arrivals.accept(delivery(key))
+    with pytest.raises(InboxFullError):
+        await store.arrivals.accept(delivery("d"))
+    assert not await store.arrivals.accept(delivery("c")), "a known delivery needs no room"
+    await store.inbox.fail("a", "no such pull request", NOW)
+    assert await store.arrivals.accept(delivery("d"))
+
+
+async def test_answers_to_a_person_are_counted_by_pull_request(store: Store, lease: Lease) -> None:
+    moments = [NOW + timedelta(minutes=minutes) for minutes in range(3)]
+    answers = [("Visitor", at) for at in moments] + [("", NOW), ("other", NOW)]
+    for index, (login, at) in enumerate(answers):
+        await store.arrivals.accept(replace(delivery(str(index)), number=12 if index else 13))
+        await store.inbox.claim(lease, NOW, 99)
+        await store.commit(replace(decision(str(index), outside_contributor=login), at=at), lease)
+
+    shop = RepoPath("Team", "SHOP")
+    assert await store.inbox.answers(shop, 12, "visitor", 9) == (moments[2], moments[1])
+    assert await store.inbox.answers(shop, 12, "VISITOR", 1) == (moments[2],)
+    assert await store.inbox.answers(shop, 13, "visitor", 9) == (moments[0],)
+    assert await store.inbox.answers(RepoPath("team", "cart"), 12, "visitor", 9) == ()
+
+
+async def test_the_heads_of_a_pull_request_are_those_of_its_deliveries(store: Store) -> None:
+    for key, number, head in [("a", 12, SHA), ("b", 12, None), ("c", 13, "c" * 40)]:
+        await store.arrivals.accept(replace(delivery(key), number=number, head_sha=head))
+
+    assert await store.inbox.heads(RepoPath("Team", "SHOP"), 12) == {SHA}
+    assert await store.inbox.heads(RepoPath("team", "cart"), 12) == frozenset()
