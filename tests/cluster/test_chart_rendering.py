@@ -184,26 +184,6 @@ def test_prometheus_finds_the_service(chart: Chart) -> None:
     assert monitor["spec"]["endpoints"][0]["path"] == "/metrics"
 
 
-def test_buildkit_runs_without_root_and_only_the_bot_may_reach_it(chart: Chart) -> None:
-    items = chart.render({"buildkit": {"enabled": True, "config": "debug = true\n"}})
-    spec = one(items, "Deployment")["spec"]["template"]["spec"]
-    assert spec["securityContext"]["runAsNonRoot"] is True
-    assert spec["automountServiceAccountToken"] is False
-    assert not spec["containers"][0].get("securityContext", {}).get("privileged")
-    [source] = one(items, "NetworkPolicy")["spec"]["ingress"][0]["from"]
-    bot = one(items, "StatefulSet")
-    labels = bot["spec"]["template"]["metadata"]["labels"]
-    assert source["podSelector"]["matchLabels"].items() <= labels.items()
-
-
-def test_the_bot_finds_buildkit_and_its_client(chart: Chart) -> None:
-    [bot] = [item for item in chart.render({"buildkit": {"enabled": True}}) if item["kind"] == "StatefulSet"]
-    names = {item["metadata"]["name"] for item in chart.render({"buildkit": {"enabled": True}})}
-    address = environment([bot])["CHATOPS_BUILDKIT__ADDRESS"].removeprefix("tcp://").removesuffix(":1234")
-    assert address in names
-    assert pod([bot])["initContainers"][0]["command"][1] == "/usr/bin/buildctl"
-
-
 def test_programs_of_other_images_are_copied_onto_the_path(chart: Chart) -> None:
     items = chart.render({"tools": [{"image": "alpine/helm:3", "program": "/usr/bin/helm"}]})
     [tool] = pod(items)["initContainers"]

@@ -47,9 +47,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "chatops.tools" -}}
 {{- $tools := .Values.tools -}}
 {{- if .Values.buildkit.enabled -}}
-{{- $tools = append $tools (dict "image" .Values.buildkit.image "program" "/usr/bin/buildctl") -}}
+{{- $tools = append $tools (dict "image" (include "chatops.buildkit.image" .) "program" "/usr/bin/buildctl") -}}
 {{- end -}}
 {{- if $tools }}{{ toYaml $tools }}{{ end -}}
+{{- end }}
+
+{{- define "chatops.buildkit.image" -}}
+{{- $suffix := ternary "" "-rootless" (eq .Values.buildkit.isolation "userns") -}}
+{{- .Values.buildkit.image | default (printf "moby/buildkit:v0.21.1%s" $suffix) -}}
+{{- end }}
+
+{{- define "chatops.buildkit.secret" -}}
+{{- .Values.buildkit.tlsSecret | default (printf "%s-buildkit" (include "chatops.fullname" .)) -}}
 {{- end }}
 
 {{/* The security context that the Pod Security Standard `restricted` requires of a container. */}}
@@ -63,6 +72,9 @@ capabilities: {drop: [ALL]}
 {{- define "chatops.check" -}}
 {{- if not .Values.secrets.existingSecret }}
 {{- fail "secrets.existingSecret is required: the name of a Secret with the bot's Gitee token and the webhook secret; see the chart's README" }}
+{{- end }}
+{{- if and .Values.buildkit.enabled (eq .Values.buildkit.isolation "userns") (semverCompare "<1.30-0" .Capabilities.KubeVersion.Version) }}
+{{- fail "buildkit.isolation: userns requires Kubernetes 1.30 or newer, and nodes that support user namespaces" }}
 {{- end }}
 {{- if and (eq .Values.database "postgresql") (not (hasKey .Values.secrets.keys "STORE__URL")) }}
 {{- fail "database: postgresql requires secrets.keys.STORE__URL: the key of the Secret that holds the database URL" }}
@@ -136,6 +148,7 @@ spec:
         {{- if .Values.buildkit.enabled }}
         - name: CHATOPS_BUILDKIT__ADDRESS
           value: tcp://{{ include "chatops.fullname" . }}-buildkit:1234
+        - {name: CHATOPS_BUILDKIT__TLS_DIR, value: /run/secrets/buildkit}
         {{- end }}
         {{- if include "chatops.tools" . }}
         - {name: PATH, value: "/opt/chatops/bin:/usr/local/bin:/usr/bin:/bin:/tools"}
@@ -173,6 +186,9 @@ spec:
         {{- end }}
         - {name: config, mountPath: /etc/chatops, readOnly: true}
         - {name: secrets, mountPath: /run/secrets/chatops, readOnly: true}
+        {{- if .Values.buildkit.enabled }}
+        - {name: buildkit, mountPath: /run/secrets/buildkit, readOnly: true}
+        {{- end }}
   volumes:
     - name: tmp
       emptyDir: {}
@@ -186,6 +202,16 @@ spec:
       secret:
         secretName: {{ .Values.secrets.existingSecret }}
         defaultMode: 0440
+    {{- if .Values.buildkit.enabled }}
+    - name: buildkit
+      secret:
+        secretName: {{ include "chatops.buildkit.secret" . }}
+        defaultMode: 0440
+        items:
+          - {key: ca.pem, path: ca.pem}
+          - {key: client.pem, path: cert.pem}
+          - {key: client-key.pem, path: key.pem}
+    {{- end }}
     {{- if .Values.data.existingClaim }}
     - name: data
       persistentVolumeClaim: {claimName: {{ .Values.data.existingClaim }}}
