@@ -9,7 +9,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -41,7 +41,6 @@ class GitSource:
         gitee_url: str,
         token: str = "",
         *,
-        environ: Mapping[str, str] | None = None,
         limit: int = 1 << 30,
         timeout: float = 600,
     ) -> None:
@@ -54,7 +53,7 @@ class GitSource:
         credential = (
             (f"{self._origin.scheme}://{self._origin.netloc}", basic("oauth2", token)) if token else None
         )
-        self._git = Git(home, self._origin.scheme, os.environ if environ is None else environ, credential)
+        self._git = Git(home, self._origin.scheme, os.environ, credential)
         self._limit = limit
         self._timeout = timeout
         self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()

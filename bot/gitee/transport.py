@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,8 +19,6 @@ from bot.model.reason import Reason
 from bot.ports import Sandbox
 
 Sleep = Callable[[float], Awaitable[None]]
-Observe = Callable[[str, str, int, float], None]
-"""Called after every request with method, route template, status (0 without an answer) and seconds."""
 
 TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 BACKOFF = (0.3, 1.2)
@@ -83,14 +80,12 @@ class Transport:
         http: httpx.AsyncClient | None = None,
         sleep: Sleep = asyncio.sleep,
         now: Callable[[], datetime] = _utc_now,
-        observe: Observe | None = None,
     ) -> None:
         self._base = httpx.URL(api_url.rstrip("/"))
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = http or httpx.AsyncClient(timeout=TIMEOUT)
         self._sleep = sleep
         self._now = now
-        self._observe = observe
         self._sandbox = sandbox
 
     def __repr__(self) -> str:
@@ -149,26 +144,20 @@ class Transport:
         """Send once, following the redirects of a renamed repository."""
         url = httpx.URL(str(self._base) + call.path, params=dict(call.query) or None)
         for _ in range(MOST_REDIRECTS):
-            response = await self._observed(call, url)
+            response = await self._sent(call, url)
             if not response.is_redirect:
                 return response
             url = self._followed(call, url, response)
         raise GiveUp(Reason.GITEE_DENIED, {"message": f"{call}: too many redirects"})
 
-    async def _observed(self, call: Call, url: httpx.URL) -> httpx.Response:
-        began, status = time.monotonic(), 0
-        try:
-            # A compressed answer could be a thousand times larger than what is received.
-            plain = {} if call.most is None else {"Accept-Encoding": "identity"}
-            request = self._http.build_request(
-                call.method, url, json=call.body, headers={**self._headers, **plain}
-            )
-            response = await self._http.send(request, stream=True, follow_redirects=False)
-            status = response.status_code
-            return await _received(call, response)
-        finally:
-            if self._observe is not None:
-                self._observe(call.method, call.route, status, time.monotonic() - began)
+    async def _sent(self, call: Call, url: httpx.URL) -> httpx.Response:
+        # A compressed answer could be a thousand times larger than what is received.
+        plain = {} if call.most is None else {"Accept-Encoding": "identity"}
+        request = self._http.build_request(
+            call.method, url, json=call.body, headers={**self._headers, **plain}
+        )
+        response = await self._http.send(request, stream=True, follow_redirects=False)
+        return await _received(call, response)
 
     def _followed(self, call: Call, url: httpx.URL, response: httpx.Response) -> httpx.URL:
         """Return where a redirect leads; raises GiveUp outside of the API, which alone may get the token."""

@@ -46,9 +46,8 @@ class RetryLater(ChatOpsError):  # noqa: N818 - named by what happens next
         facts: Mapping[str, str] | None = None,
         *,
         delay: float | None = None,
-        log: str = "",
     ) -> None:
-        super().__init__(reason, facts, log=log)
+        super().__init__(reason, facts)
         self.delay = delay
 
 

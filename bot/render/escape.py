@@ -85,9 +85,9 @@ def _entity(match: re.Match[str]) -> str:
     return f"&#{ord(match.group())};{after}"
 
 
-def prose(value: object, limit: int = 500) -> str:
+def prose(value: object) -> str:
     """Return plain words, with the text between backticks as inline code."""
-    parts = one_line(str(value), limit).split("`")
+    parts = one_line(str(value), 500).split("`")
     return "".join(
         code(part) if index % 2 and part.strip() else _words(part) for index, part in enumerate(parts)
     )

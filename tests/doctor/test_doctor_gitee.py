@@ -7,10 +7,8 @@ import pytest
 
 from bot.doctor import gitee
 from bot.doctor.findings import DoctorOptions, Finding, State
-from bot.gitee.hooks import Hook, Hooks
-from bot.gitee.transport import Transport
+from bot.gitee.hooks import Hook
 from bot.model.forge import RepoPath
-from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import GiteeSettings, ReposSettings, Secret, ServerSettings, Settings
 from playground.server import OfflineGitee
 
@@ -63,9 +61,7 @@ async def test_a_missing_webhook_is_wrong_and_an_existing_one_passes(forge: Offl
     assert known.found.en.startswith("the bot is chatops-bot")
     assert (seen.state, hook.state) == (State.FINE, State.WRONG)
 
-    transport = Transport(forge.api_url, token, ProcessSandbox())
-    await Hooks(transport).add_hook(SHOP, "https://bot.example.com/webhooks/gitee", "s3cret")
-    await transport.aclose()
+    forge.add_hook(str(SHOP), "https://bot.example.com/webhooks/gitee", "s3cret")
 
     assert [found.state for found in await check(forge, token, "team/shop")] == [State.FINE] * 3
 

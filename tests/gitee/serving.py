@@ -19,12 +19,11 @@ Answer = httpx.Response | Exception
 
 @dataclass
 class Prepared:
-    """Answers in order, repeating the last one; records requests, waits and observations."""
+    """Answers in order, repeating the last one; records requests and waits."""
 
     answers: list[Answer]
     requests: list[httpx.Request] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
-    observed: list[tuple[str, str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
@@ -35,7 +34,6 @@ class Prepared:
             http=self.http,
             sleep=self._sleep,
             now=lambda: NOW,
-            observe=self._observe,
         )
         self.client = GiteeClient(self.transport)
 
@@ -48,9 +46,6 @@ class Prepared:
 
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
-
-    def _observe(self, method: str, route: str, status: int, _seconds: float) -> None:
-        self.observed.append((method, route, status))
 
 
 def json_response(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx.Response:

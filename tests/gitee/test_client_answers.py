@@ -9,7 +9,6 @@ import pytest
 
 from bot.gitee.client import LARGEST_FILE
 from bot.gitee.hooks import Hooks
-from bot.gitee.signature import Mode
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import Permission, RepoPath
 from tests.gitee.samples import NOW, answer
@@ -304,19 +303,6 @@ async def test_the_number_of_pages_is_limited() -> None:
 
     assert await gitee.client.find_comment(REPO, 1, "m", "bot") is None
     assert len(gitee.requests) == 100
-
-
-@pytest.mark.parametrize(
-    ("mode", "kind"), [(Mode.PASSWORD, b'"encryption_type":0'), (Mode.SIGN, b'"encryption_type":1')]
-)
-async def test_a_webhook_is_created_in_its_mode_without_push_events(mode: Mode, kind: bytes) -> None:
-    gitee = Prepared([json_response(201, answer("devops-scm__add_hook"))])
-
-    hook = await Hooks(gitee.transport).add_hook(REPO, "https://bot.example/webhooks/gitee", "sesame", mode)
-
-    assert hook.id == 12345
-    assert kind in gitee.requests[0].content
-    assert b'"push_events":false' in gitee.requests[0].content
 
 
 async def test_an_invalid_webhook_response_is_retried_later() -> None:

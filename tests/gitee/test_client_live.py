@@ -8,7 +8,6 @@ import pytest
 
 from bot.gitee.client import GiteeClient
 from bot.gitee.hooks import Hooks
-from bot.gitee.signature import Mode
 from bot.gitee.transport import Transport
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import Permission, PullState, RepoPath, User
@@ -213,23 +212,15 @@ async def test_a_rate_limit_is_waited_out(client: GiteeClient, gitee: OfflineGit
     assert (caught.value.reason, caught.value.delay) == (Reason.GITEE_UNAVAILABLE, 17)
 
 
-async def test_a_webhook_is_added_listed_tested_and_removed(
-    transport: Transport, gitee: OfflineGitee
-) -> None:
-    hooks = Hooks(transport)
-    added = await hooks.add_hook(REPO, "http://127.0.0.1:9/webhooks/gitee", "sesame", Mode.PASSWORD)
+async def test_webhooks_are_listed_without_their_password(transport: Transport, gitee: OfflineGitee) -> None:
+    assert await Hooks(transport).hooks(REPO) == ()
+    added = gitee.add_hook(str(REPO), "http://127.0.0.1:9/webhooks/gitee", "sesame", mode="password")
 
-    listed = await hooks.hooks(REPO)
+    [listed] = await Hooks(transport).hooks(REPO)
 
-    assert (added.comments, added.pulls) == (True, True)
-    assert [(hook.id, hook.url) for hook in listed] == [(added.id, "http://127.0.0.1:9/webhooks/gitee")]
-    assert "sesame" not in repr((added, listed))
-    assert await hooks.test_hook(REPO, added.id)
-    await gitee.delivered()
-    assert await hooks.remove_hook(REPO, added.id)
-    assert await hooks.hooks(REPO) == ()
-    assert not await hooks.remove_hook(REPO, added.id)
-    assert not await hooks.test_hook(REPO, added.id)
+    assert (listed.id, listed.url) == (added.id, "http://127.0.0.1:9/webhooks/gitee")
+    assert (listed.comments, listed.pulls) == (True, True)
+    assert "sesame" not in repr(listed)
 
 
 async def test_webhooks_of_a_missing_repository_are_an_error(transport: Transport) -> None:

@@ -253,15 +253,6 @@ async def test_the_number_of_redirects_is_limited() -> None:
     assert len(gitee.requests) == 3
 
 
-async def test_every_request_is_measured_by_its_route() -> None:
-    gitee = Prepared([json_response(503), LOST, json_response(404)])
-
-    await gitee.client.pull_request(RepoPath("some-owner", "x"), 12)
-
-    route = "/repos/{owner}/{repo}/pulls/{number}"
-    assert gitee.observed == [("GET", route, 503), ("GET", route, 0), ("GET", route, 404)]
-
-
 async def test_values_cannot_change_the_path_of_the_url() -> None:
     gitee = Prepared([json_response(200, {"content": "eA==", "encoding": "base64"})])
 

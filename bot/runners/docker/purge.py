@@ -10,13 +10,13 @@ from bot.runners.docker.network import Networks
 from bot.runners.docker.platform import POOL
 
 
-async def purge(instance: str, host: str = "") -> None:
+async def purge(instance: str) -> None:
     """Remove the containers, networks and images with the instance's label, and its firewall rules.
 
     Raises RetryLater(ENGINE_UNAVAILABLE).
     """
     wanted = {naming.LABEL_INSTANCE: instance}
-    engine = await DockerEngine.connect(host)
+    engine = await DockerEngine.connect()
     try:
         await Containers(engine).remove_all(wanted)
         await Networks(engine, instance, POOL).remove(wanted)

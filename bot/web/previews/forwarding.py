@@ -43,7 +43,7 @@ def new_session() -> aiohttp.ClientSession:
     )
 
 
-def target_url(endpoint: Endpoint, raw_target: str, scheme: str = "http") -> URL:
+def target_url(endpoint: Endpoint, raw_target: str) -> URL:
     """Return the service's URL for a request target, which is not changed.
 
     Raises InvalidTargetError unless the target begins with `/`: others could name another authority
@@ -52,7 +52,7 @@ def target_url(endpoint: Endpoint, raw_target: str, scheme: str = "http") -> URL
     if not raw_target.startswith("/"):
         raise InvalidTargetError
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-    return URL(f"{scheme}://{host}:{endpoint.port}{raw_target}", encoded=True)
+    return URL(f"http://{host}:{endpoint.port}{raw_target}", encoded=True)
 
 
 def raw_target(request: web.BaseRequest) -> str:
