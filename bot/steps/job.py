@@ -6,6 +6,7 @@ from typing import TypeGuard
 
 from bot.core.deciding import placeholders
 from bot.core.results import job_results, junit
+from bot.core.results.unreadable import UnreadableFileError
 from bot.model.errors import TellUser
 from bot.model.limits import SandboxLimits
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TeardownConfig, TestConfig
@@ -212,7 +213,7 @@ async def _reported(ending: JobEnding, context: StepContext) -> job_results.Repo
         return await context.adapters.sandbox.call(
             RESULT_LIMITS, ending.name, job_results.read, dict(ending.files)
         )
-    except job_results.UnreadableResultError as error:
+    except UnreadableFileError as error:
         facts = {**_facts(ending), "path": error.path, "message": error.message}
         raise TellUser(Reason.JENKINS_RESULT_UNREADABLE, facts) from error
 

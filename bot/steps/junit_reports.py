@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.core.results import junit
 from bot.core.results.junit_cases import MOST_ELEMENTS
+from bot.core.results.unreadable import UnreadableFileError
 from bot.model.errors import TellUser
 from bot.model.limits import SandboxLimits
 from bot.model.reason import Reason
@@ -23,7 +24,7 @@ async def read(files: Mapping[str, bytes], context: StepContext, name: str, **fa
     sandbox = context.adapters.sandbox
     try:
         report = await sandbox.call(LIMITS, name, junit.read, dict(files))
-    except junit.UnreadableReportError as error:
+    except UnreadableFileError as error:
         found = {"path": error.path, "message": error.message, **facts}
         raise TellUser(Reason.REPORT_UNREADABLE, found) from error
     for path in report.unread:

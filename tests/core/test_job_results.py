@@ -1,6 +1,7 @@
 import pytest
 
-from bot.core.results.job_results import ReportedResult, UnreadableResultError, read
+from bot.core.results.job_results import ReportedResult, read
+from bot.core.results.unreadable import UnreadableFileError
 
 DIGEST = "sha256:" + "0" * 64
 IMAGE = "harbor.example.com:8443/team/shop:pr-1-abc"
@@ -28,7 +29,7 @@ IMAGE = "harbor.example.com:8443/team/shop:pr-1-abc"
 def test_results_of_a_job_are_read_or_refused(files: dict[str, str], expected: ReportedResult | None) -> None:
     content = {path: text.encode() for path, text in files.items()}
     if expected is None:
-        with pytest.raises(UnreadableResultError):
+        with pytest.raises(UnreadableFileError):
             read(content)
     else:
         assert read(content) == expected
@@ -48,6 +49,6 @@ def test_results_of_a_job_are_read_or_refused(files: dict[str, str], expected: R
     ],
 )
 def test_an_unusable_result_names_its_file(text: str, message: str) -> None:
-    with pytest.raises(UnreadableResultError, match=message) as caught:
+    with pytest.raises(UnreadableFileError, match=message) as caught:
         read({"out/chatops.env": text.encode()})
     assert caught.value.path == "out/chatops.env"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.results import junit, junit_cases
+from bot.core.results.unreadable import UnreadableFileError
 from bot.model.limits import LimitError
 from bot.model.report import Case, CaseState, Report
 
@@ -215,7 +216,7 @@ def test_no_files_mean_no_cases() -> None:
     ],
 )
 def test_files_that_cannot_be_used(content: bytes, message: str) -> None:
-    with pytest.raises(junit.UnreadableReportError, match=message) as caught:
+    with pytest.raises(UnreadableFileError, match=message) as caught:
         read(content)
 
     assert caught.value.path == "junit.xml"
@@ -225,12 +226,12 @@ def test_files_that_cannot_be_used(content: bytes, message: str) -> None:
 def test_reports_that_are_too_large_together_are_refused() -> None:
     part = b"x" * junit.LARGEST_FILE
 
-    with pytest.raises(junit.UnreadableReportError, match="64 MiB in all"):
+    with pytest.raises(UnreadableFileError, match="64 MiB in all"):
         junit.read({f"{number}.xml": part for number in range(4)})
 
 
 def test_one_broken_report_is_not_hidden_by_a_good_one() -> None:
-    with pytest.raises(junit.UnreadableReportError) as caught:
+    with pytest.raises(UnreadableFileError) as caught:
         junit.read({"a.xml": suite("<testcase name='t'/>").encode(), "b.xml": b"<testsuite>"})
 
     assert caught.value.path == "b.xml"
@@ -333,14 +334,14 @@ pieces = st.one_of(
 def test_any_content_is_a_report_or_unreadable(parts: list[str]) -> None:
     try:
         report = read(f"<testsuite>{''.join(parts)}</testsuite>".encode("utf-8", "surrogatepass"))
-    except junit.UnreadableReportError:
+    except UnreadableFileError:
         return
     assert report.counts.total == len(report.cases)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_report_or_unreadable(content: bytes) -> None:
-    with contextlib.suppress(junit.UnreadableReportError):
+    with contextlib.suppress(UnreadableFileError):
         assert not read(content).truncated
 
 

@@ -22,6 +22,7 @@ from bot.core.language.parsing import MAX_COMMANDS, parse
 from bot.core.results import job_results, junit
 from bot.core.results.junit_cases import MOST_CASES, MOST_FAILURES_BEYOND
 from bot.core.results.masking import Masker
+from bot.core.results.unreadable import UnreadableFileError
 from bot.discovery import find_commands
 from bot.gitee import wire
 from bot.model.errors import RetryLater, TellUser
@@ -86,8 +87,8 @@ def pipeline(data: bytes) -> None:
 
 
 def junit_report(data: bytes) -> None:
-    """`bot.core.results.junit`: bounded cases, or UnreadableReportError."""
-    with contextlib.suppress(junit.UnreadableReportError):
+    """`bot.core.results.junit`: bounded cases, or UnreadableFileError."""
+    with contextlib.suppress(UnreadableFileError):
         found = junit.read({"a.xml": data})
         assert len(found.cases) <= MOST_CASES + MOST_FAILURES_BEYOND
 
@@ -170,8 +171,8 @@ def jenkins_report(data: bytes) -> None:
 
 
 def job_result(data: bytes) -> None:
-    """`bot.core.results.job_results`: an image with a digest and a web address, or UnreadableResultError."""
-    with contextlib.suppress(job_results.UnreadableResultError):
+    """`bot.core.results.job_results`: an image with a digest and a web address, or UnreadableFileError."""
+    with contextlib.suppress(UnreadableFileError):
         found = job_results.read({"chatops.env": data, "image.txt": data})
         assert bool(found.image) <= bool(found.digest)
         assert found.url == "" or found.url.startswith(("http://", "https://"))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.core.results import junit
+from bot.core.results.unreadable import UnreadableFileError
 from bot.gitee.signature import Verdict
 from bot.model.errors import TellUser, TooExpensive
 from bot.model.limits import SandboxLimits
@@ -44,7 +45,7 @@ async def test_values_of_the_bot_are_returned() -> None:
 
 
 async def test_errors_of_the_bot_are_raised_here() -> None:
-    with pytest.raises(junit.UnreadableReportError) as caught:
+    with pytest.raises(UnreadableFileError) as caught:
         await call(junit.read, {"a.xml": b"<"})
 
     assert (caught.value.path, str(caught.value)) == ("a.xml", "a.xml: line 1: unclosed token")

@@ -22,9 +22,7 @@ MOST_OTHERS = 5
 
 def may_be_own(pull: PullRequest, author: Permission) -> bool:
     """Return whether trust depends on who may push to the fork: a writer's fork in their own namespace."""
-    head = pull.head.repo
-    own = head is not None and same_person(head.owner, pull.author)
-    return author >= Permission.WRITE and pull.from_fork and own
+    return author >= Permission.WRITE and pull.from_fork and _in_own_namespace(pull)
 
 
 def distrust(
@@ -45,7 +43,7 @@ def distrust(
     if head.repo is None:
         return Distrust(Reason.FORK_DELETED, facts)
     facts["fork"] = str(head.repo)
-    if not same_person(head.repo.owner, pull.author):
+    if not _in_own_namespace(pull):
         return Distrust(Reason.FORK_NOT_OWN, {**facts, "author": pull.author})
     if others is None:
         return Distrust(Reason.FORK_UNREADABLE, facts)
@@ -92,6 +90,11 @@ def permitted(level: PermissionLevel, *, permission: Permission, is_author: bool
     if level is PermissionLevel.CONTRIBUTOR and is_author and trusted:
         return True
     return permission >= _ENOUGH[level]
+
+
+def _in_own_namespace(pull: PullRequest) -> bool:
+    head = pull.head.repo
+    return head is not None and same_person(head.owner, pull.author)
 
 
 def same_person(one: str, other: str) -> bool:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bot.core.results.unreadable import UnreadableFileError
+
 ENV_FILE, IMAGE_FILE = "chatops.env", "image.txt"
 LONGEST_URL = 500
 
@@ -18,18 +20,6 @@ _REFERENCE = re.compile(
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:/[!-~]*)?")
-
-
-class UnreadableResultError(Exception):
-    """A file has the wrong content; `message` is a short technical reason."""
-
-    def __init__(self, path: str, message: str) -> None:
-        self.path = path
-        self.message = message
-        super().__init__(path, message)
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +34,7 @@ class ReportedResult:
 
 
 def read(files: Mapping[str, bytes]) -> ReportedResult:
-    """Read all result files; `chatops.env` overrides `image.txt`. Raises UnreadableResultError."""
+    """Read all result files; `chatops.env` overrides `image.txt`. Raises UnreadableFileError."""
     values: dict[str, str] = {}
     paths: dict[str, str] = {}
     for path in sorted(files, key=lambda path: (path.endswith(ENV_FILE), path)):
@@ -75,12 +65,12 @@ def _checked(values: Mapping[str, str], paths: Mapping[str, str]) -> ReportedRes
     digest = values.get("IMAGE_DIGEST", "") or digest
     found = ReportedResult(image, digest, url=values.get("SERVICE_URL", ""))
     if image and not _REFERENCE.fullmatch(image):
-        raise UnreadableResultError(paths["IMAGE"], "IMAGE should be registry/repository:tag")
+        raise UnreadableFileError(paths["IMAGE"], "IMAGE should be registry/repository:tag")
     if image and not _DIGEST.fullmatch(digest):
         path = paths.get("IMAGE_DIGEST", paths["IMAGE"])
-        raise UnreadableResultError(path, "IMAGE_DIGEST should be sha256: and 64 hexadecimal digits")
+        raise UnreadableFileError(path, "IMAGE_DIGEST should be sha256: and 64 hexadecimal digits")
     if found.url and (len(found.url) > LONGEST_URL or not _URL.fullmatch(found.url)):
-        raise UnreadableResultError(paths["SERVICE_URL"], "SERVICE_URL should be an http or https address")
+        raise UnreadableFileError(paths["SERVICE_URL"], "SERVICE_URL should be an http or https address")
     return ReportedResult(image, digest, _size(values.get("IMAGE_SIZE", "")), found.url)
 
 

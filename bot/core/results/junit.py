@@ -9,6 +9,7 @@ from xml.parsers import expat
 
 from bot.core.results.junit_cases import Cases
 from bot.core.results.junit_text import well_formed
+from bot.core.results.unreadable import UnreadableFileError
 from bot.model.limits import LimitError
 from bot.model.report import CaseState, Report
 
@@ -17,18 +18,6 @@ LARGEST_SUM = 64 << 20
 DEEPEST = 50
 
 _ROOTS = {"testsuites", "testsuite"}
-
-
-class UnreadableReportError(Exception):
-    """A report is unusable; `message` is a short technical reason."""
-
-    def __init__(self, path: str, message: str) -> None:
-        self.path = path
-        self.message = message
-        super().__init__(path, message)
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
 
 
 class _ForeignError(Exception):
@@ -43,14 +32,14 @@ def read(files: Mapping[str, bytes]) -> Report:
     """Return the cases of all JUnit files, in order of their paths; other XML files are skipped.
 
     Small files are read first, so that a file which exhausts a limit takes no other cases along.
-    Raises UnreadableReportError if a file is broken, hostile or too large, or if none is JUnit.
+    Raises UnreadableFileError if a file is broken, hostile or too large, or if none is JUnit.
     """
     cases, order = Cases(), sorted(files, key=lambda path: (len(files[path]), path))
     found: dict[str, range] = {}
     unread: list[str] = []
     known = 0
     if sum(map(len, files.values())) > LARGEST_SUM:
-        raise UnreadableReportError(min(files), f"reports of more than {LARGEST_SUM >> 20} MiB in all")
+        raise UnreadableFileError(min(files), f"reports of more than {LARGEST_SUM >> 20} MiB in all")
     for index, path in enumerate(order):
         begin = len(cases.kept)
         try:
@@ -61,7 +50,7 @@ def read(files: Mapping[str, bytes]) -> Report:
         if unread:
             break
     if files and not known and not unread:
-        raise UnreadableReportError(min(files), "neither <testsuites> nor <testsuite>")
+        raise UnreadableFileError(min(files), "neither <testsuites> nor <testsuite>")
     kept = tuple(cases.kept[index] for path in sorted(found) for index in found[path])
     return Report(kept, truncated=cases.truncated or bool(unread), unread=tuple(sorted(unread)))
 
@@ -75,14 +64,14 @@ def failed_names(report: Report, limit: int = 50) -> tuple[str, ...]:
 def _is_read(path: str, content: bytes, cases: Cases) -> bool:
     """Read one file. Returns False if it is not JUnit."""
     if len(content) > LARGEST_FILE:
-        raise UnreadableReportError(path, f"larger than {LARGEST_FILE >> 20} MiB")
+        raise UnreadableFileError(path, f"larger than {LARGEST_FILE >> 20} MiB")
     if not content.strip():
-        raise UnreadableReportError(path, "empty")
+        raise UnreadableFileError(path, "empty")
     try:
         _Parser(path, cases).parse(content)
     except expat.ExpatError as error:
         message = f"line {error.lineno}: {expat.ErrorString(error.code)}"
-        raise UnreadableReportError(path, message) from error
+        raise UnreadableFileError(path, message) from error
     except _ForeignError:
         return False
     except _FullError:
@@ -106,14 +95,14 @@ class _Parser:
         self._expat.CharacterDataHandler = cases.text
 
     def parse(self, content: bytes) -> None:
-        """Parse the file. Raises expat.ExpatError, UnreadableReportError or _ForeignError."""
+        """Parse the file. Raises expat.ExpatError, UnreadableFileError or _ForeignError."""
         self._cases.begin_file()
         self._expat.Parse(well_formed(content), True)  # noqa: FBT003 - expat takes it by position only
 
     def _doctype(self, name: str, *_: object) -> None:
         if _local(name) not in _ROOTS:
             raise _ForeignError
-        raise UnreadableReportError(self._path, "a DTD is not allowed")
+        raise UnreadableFileError(self._path, "a DTD is not allowed")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if self._cases.full:
@@ -123,7 +112,7 @@ class _Parser:
         if self._depth == 1 and local not in _ROOTS:
             raise _ForeignError
         if self._depth > DEEPEST:
-            raise UnreadableReportError(self._path, f"nested deeper than {DEEPEST}")
+            raise UnreadableFileError(self._path, f"nested deeper than {DEEPEST}")
         self._cases.start(local, attributes)
 
     def _end(self, name: str) -> None:
