@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+MOST_MEMORY = 1 << 30
+"""Bytes that no call may exceed; the memory limit of the bot's pod counts on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
@@ -16,6 +19,11 @@ class SandboxLimits:
     inline: int = 0
     """Bytes of arguments that the caller's process reads itself, because even the worst of them take less
     than 50 ms of processor time."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for more memory than a call may take."""
+        if self.memory > MOST_MEMORY:
+            raise ValueError(f"{self.memory} bytes are more than a call may take")
 
 
 class LimitError(Exception):

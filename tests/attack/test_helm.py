@@ -1,5 +1,6 @@
 """Attacks by charts, rendered by the real Helm 3 and Helm 4."""
 
+import asyncio
 import contextlib
 import http.server
 import io
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +98,8 @@ def renderer(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     program = tmp_path / "bin/helm"
     program.parent.mkdir()
     program.write_text(
-        f'#!/bin/sh\ncat /proc/$$/limits > {tmp_path}/limits\nexec {both_helms() / request.param} "$@"\n'
+        f"#!/bin/sh\ncat /proc/$$/limits > {tmp_path}/limits\ncat /proc/$$/oom_score_adj > {tmp_path}/oom\n"
+        f'exec {both_helms() / request.param} "$@"\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/sbin:/usr/bin:/sbin:/bin")
@@ -128,6 +131,29 @@ async def test_the_process_that_renders_has_limits_of_memory_and_processor_time(
         "Max core file size": 0,
     }.items():
         assert re.search(rf"^{name} +{most} +{most} ", limits, re.MULTILINE), limits
+
+
+async def test_where_memory_is_short_the_kernel_ends_helm_first(renderer: Renderer) -> None:
+    await renderer.of_repository({"templates/a.yaml": template('"fine"')})
+    assert (renderer.folder / "oom").read_text() == "1000\n"
+
+
+async def test_charts_are_rendered_one_after_the_other(renderer: Renderer) -> None:
+    program, overlapped = renderer.folder / "bin/helm", renderer.folder / "overlapped"
+    alone = renderer.folder / "alone"
+    script = program.read_text().replace("exec ", f"mkdir {alone} || touch {overlapped}\n")
+    program.write_text(f"{script}code=$?\nrmdir {alone}\nexit $code\n")
+    (renderer.folder / "values.json").write_text("{}")
+    chart = renderer.folder / "chart"
+    chart.mkdir()
+    (chart / "Chart.yaml").write_text(CHART)
+    given: dict[str, Any] = {"namespace": "n", "values": renderer.folder / "values.json"}
+
+    await asyncio.gather(
+        *(renderer.helm.template("r", chart, kube_version="v1.30.0", **given) for _ in range(3))
+    )
+
+    assert not overlapped.exists()
 
 
 GREEDY = {

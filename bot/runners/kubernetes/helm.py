@@ -25,12 +25,16 @@ MARGIN = 30.0
 OUTPUT_LIMIT = 4 << 20
 MEMORY = 2 << 30
 """Bytes of address space while rendering; the Go runtime reserves 0.6 GiB of it without using it."""
+RENDERINGS = 1
+"""Charts that are rendered at the same time; each may take as much memory as the limit."""
 CPU_SECONDS = 30
 """Seconds of processor time while rendering, for all threads together."""
 KEPT_REVISIONS = "3"
-# One limit for each `ulimit`: dash, Debian's /bin/sh, takes no more. Where the kernel permits it, Helm gets a
-# network namespace without addresses; elsewhere only the check of the schemas keeps it off the network.
+# Where memory is short, the kernel ends Helm and not the bot. One limit for each `ulimit`: dash, Debian's
+# /bin/sh, takes no more. Where the kernel permits it, Helm gets a network namespace without addresses;
+# elsewhere only the check of the schemas keeps it off the network.
 _SEALED = f"""\
+{{ echo 1000 > /proc/$$/oom_score_adj; }} 2>/dev/null
 ulimit -v {MEMORY >> 10} && ulimit -t {CPU_SECONDS} && ulimit -c 0 || exit
 if unshare -rn true 2>/dev/null; then exec unshare -rn "$0" "$@"; fi
 exec "$0" "$@"
@@ -56,6 +60,7 @@ class Helm:
         self._home = home
         self._registry = registry
         self._version = ""
+        self._free = asyncio.Semaphore(RENDERINGS)
 
     async def version(self) -> str:
         """Return its version, such as `v3.17.2`. Raises GiveUp(NOT_SUPPORTED) if Helm is not installed."""
@@ -76,9 +81,9 @@ class Helm:
     ) -> str:
         """Render a chart without access to cluster and network, with limited memory and time."""
         arguments = ["template", release, str(chart), "--namespace", namespace, "--values", str(values)]
-        return await self._run(
-            [*arguments, "--kube-version", kube_version, "--skip-tests"], seconds=RENDER_SECONDS, sealed=True
-        )
+        arguments += ["--kube-version", kube_version, "--skip-tests"]
+        async with self._free:
+            return await self._run(arguments, seconds=RENDER_SECONDS, sealed=True)
 
     async def status(self, release: str, namespace: str) -> str:
         """Return the status of a release, such as `deployed` or `pending-upgrade`; empty if there is none."""
