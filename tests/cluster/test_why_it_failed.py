@@ -21,7 +21,7 @@ from tests.cluster.access import PATIENCE
 from tests.cluster.previews import Previews, definition_of
 from tests.cluster.rollout_clock import TimeOutAfter
 from tests.fakes.log import FakeLog
-from tests.render.view_samples import BUILT, over, run, skipped, view
+from tests.render.run_samples import BUILT, over, run, skipped, view
 
 ROOT = Path(__file__).parents[2]
 MARKER = "<!-- chatops:run=42 -->"

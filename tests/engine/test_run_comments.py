@@ -10,7 +10,7 @@ from bot.model.addresses import Addresses
 from bot.model.lease import Lease
 from bot.model.run import Run, RunState
 from bot.model.views import RunView
-from tests.render.view_samples import BUILT, run
+from tests.render.run_samples import BUILT, run
 
 
 @dataclass

@@ -31,6 +31,7 @@ from bot.model.views import (
 from bot.render import escape
 from bot.render.renderer import LIMIT, TemplateRenderer
 from bot.words.reasons import REASONS
+from tests.render import run_samples
 from tests.render import view_samples as samples
 from tests.render.test_escape import hostile
 
@@ -68,7 +69,7 @@ def powers(markdown: str) -> list[str]:
 
 def hostile_run(value: str) -> Run:
     facts = {"instruction": value, "code": value}
-    failed = samples.over(
+    failed = run_samples.over(
         "test",
         1.0,
         StepResult(
@@ -80,10 +81,10 @@ def hostile_run(value: str) -> Run:
             failed_tests=(value,) * 5,
         ),
     )
-    first = samples.over(
+    first = run_samples.over(
         "build", 1.0, StepResult(StepState.FAILED, Reason.DOCKERFILE_INVALID, {"message": value})
     )
-    run = samples.run(first, failed, state=RunState.CANCELLED, command=value or "/x")
+    run = run_samples.run(first, failed, state=RunState.CANCELLED, command=value or "/x")
     stop = StopRequest(Reason.CANCELLED, {"who": value})
     return replace(
         run,
@@ -98,23 +99,25 @@ def hostile_deploy(value: str) -> Run:
     address = value or "x y"
     deployed = StepResult(StepState.PASSED, environment=value or "x", url=f"ftp:{address}")
     removed = StepResult(StepState.PASSED, facts={"environments": value or "x"})
-    return samples.run(samples.over("deploy", 1.0, deployed), samples.over("teardown", 1.0, removed))
+    return run_samples.run(
+        run_samples.over("deploy", 1.0, deployed), run_samples.over("teardown", 1.0, removed)
+    )
 
 
 def hostile_views(value: str) -> list[View]:
-    run = samples.view(hostile_run(value), "/test")
+    run = run_samples.view(hostile_run(value), "/test")
     line = replace(samples.ENVIRONMENTS[0], name=value, url=f"ftp:{value}")
     distrust = Distrust(Reason.FORK_SHARED, {"who": value, "fork": value, "sha": value})
-    approval = Approval(value, value, value, samples.START, 1, value, "")
+    approval = Approval(value, value, value, run_samples.START, 1, value, "")
     gone = Revocation(approval, Reason.APPROVAL_EDITED, value)
     problem = ConfigProblem(1, 1, value, Text(en=value, zh=value), value or "x")
     return [
         run,
         replace(run, folded_by=43),
-        samples.view(hostile_deploy(value)),
-        replace(samples.view(hostile_deploy(value)), folded_by=43),
-        Announcement("failed", run.run, samples.LINKS, f"{value} x"),
-        Announcement("ready", hostile_deploy(value), samples.LINKS, f"{value} x"),
+        run_samples.view(hostile_deploy(value)),
+        replace(run_samples.view(hostile_deploy(value)), folded_by=43),
+        Announcement("failed", run.run, run_samples.LINKS, f"{value} x"),
+        Announcement("ready", hostile_deploy(value), run_samples.LINKS, f"{value} x"),
         samples.status(environments=(line,), last=run.run, image=value),
         samples.status(
             trusted=False, distrust=distrust, approve=value, changes_url=value, approvals=(approval,)
@@ -293,7 +296,7 @@ def test_an_override_cannot_change_its_facts(overrides: Overrides) -> None:
 
 
 def test_a_run_without_public_pages_has_no_dead_links(renderer: TemplateRenderer) -> None:
-    view = RunView(samples.PASSED, Links(), "lin")
+    view = RunView(run_samples.PASSED, Links(), "lin")
 
     body = renderer.render(view, Language.EN, MARKER)
 

@@ -1,31 +1,12 @@
 """One sample of each variant of every view, with neutral names."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from bot.model.approval import Approval, Distrust, Revocation
-from bot.model.delivery import Trigger
 from bot.model.environment import EnvironmentState, Extension
-from bot.model.forge import RepoPath
-from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
-from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
-from bot.model.queue import BlockedBy, QueuePosition
 from bot.model.reason import Reason
-from bot.model.run import (
-    Image,
-    Note,
-    Origin,
-    Run,
-    RunState,
-    StepRecord,
-    StepResult,
-    StepState,
-    StopRequest,
-    TestCounts,
-    Trouble,
-)
-from bot.model.scan import Scan, Severity
-from bot.model.text import Language, Text
+from bot.model.text import Text
 from bot.model.views import (
     Announcement,
     Answer,
@@ -38,229 +19,25 @@ from bot.model.views import (
     EnvironmentLine,
     Expiring,
     Filtered,
-    Links,
     Message,
     Refusal,
     RefusalLine,
-    RunView,
     View,
 )
-
-SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
-NEWER = "0f1e2d3c4b5a69788796a5b4c3d2e1f001122334"
-REPO = RepoPath("lin", "guestbook")
-START = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
-URL = "http://pr-12-guestbook.preview.example.com/"
-IMAGE = Image(
-    reference=f"registry.example.com/lin/guestbook:pr-12-{SHA[:8]}",
-    digest="sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    size=46_212_331,
-    sha=SHA,
+from tests.render.run_samples import (
+    FAILED_BUILD,
+    FAILED_TESTS,
+    IMAGE,
+    LINKS,
+    NEWER,
+    PASSED,
+    REPO,
+    RUN_VIEWS,
+    SHA,
+    START,
+    URL,
+    queued,
 )
-SCANNED = replace(
-    IMAGE, scan=Scan({Severity.CRITICAL: 2, Severity.HIGH: 5, Severity.LOW: 31}, 12, "Trivy v0.61.0")
-)
-BUILD = Build(SHA, BuildConfig())
-DEPLOY = Deploy(SHA, DeployConfig(), {})
-TEST = Test(SHA, TestConfig(), BuildConfig())
-LINKS = Links(
-    run="https://bot.example.com/runs/42",
-    report="",
-    logs={},
-    pull="https://bot.example.com/prs/lin/guestbook/12",
-)
-BUILD_LOG = """\
-Step 4/7 : RUN pip install --no-index -r requirements.txt
- ---> Running in 3f2a9d1c7b55
-ERROR: Could not find a version that satisfies the requirement flask==3.1 (from versions: none)
-ERROR: No matching distribution found for flask==3.1"""
-
-
-def run(*records: StepRecord, state: RunState = RunState.PASSED, command: str = "/test") -> Run:
-    steps: dict[str, Step] = {
-        "build": BUILD,
-        "deploy": DEPLOY,
-        "test": TEST,
-        "teardown": Teardown(everything=True),
-    }
-    return Run(
-        id=42,
-        repo=REPO,
-        number=12,
-        sha=SHA,
-        plan=Plan(tuple(steps[record.name] for record in records)),
-        origin=Origin(Trigger.COMMENT, "mei", command),
-        language=Language.ZH,
-        created_at=START,
-        state=state,
-        steps=records,
-        started_at=START,
-        author="lin",
-    )
-
-
-def automatic(given: Run, trigger: Trigger = Trigger.UPDATE) -> Run:
-    return replace(given, origin=Origin(trigger, "lin"))
-
-
-def over(name: str, seconds: float, result: StepResult) -> StepRecord:
-    ended = START + timedelta(seconds=seconds)
-    return StepRecord(name, result.state, START, ended, result)  # type: ignore[arg-type] # a literal, spelled out
-
-
-BUILT = over("build", 12.4, StepResult(StepState.PASSED, image=IMAGE))
-DEPLOYED = over("deploy", 3.25, StepResult(StepState.PASSED, url=URL, environment="preview", image=IMAGE))
-TESTED = over("test", 65.0, StepResult(StepState.PASSED, tests=TestCounts(128, 0, 2, 1, 60.5)))
-TESTS_FAILED = over(
-    "test",
-    8.1,
-    StepResult(
-        StepState.FAILED,
-        Reason.TESTS_FAILED,
-        {"failed": "5", "total": "131"},
-        tests=TestCounts(124, 5, 2),
-        failed_tests=(
-            "tests.test_book::test_keeps_the_newest_first",
-            "tests.test_book::test_refuses_an_empty_name",
-            "tests.test_pages::test_escapes[<script>alert('1')</script>]",
-            "tests.test_pages::test_greets[@all]",
-            "tests.test_service::test_answers | quickly",
-        ),
-        failed_suites=("default",),
-    ),
-)
-BUILD_FAILED = over(
-    "build",
-    6.0,
-    StepResult(
-        StepState.FAILED,
-        Reason.BUILD_FAILED,
-        {"instruction": "RUN pip install --no-index -r requirements.txt", "code": "1"},
-        log_tail=BUILD_LOG,
-    ),
-)
-LOGS = {name: f"https://bot.example.com/runs/42#{name}" for name in ("build", "deploy", "test")}
-
-
-VULNERABLE = over(
-    "build",
-    41.0,
-    StepResult(
-        StepState.FAILED,
-        Reason.VULNERABLE,
-        {"severity": "high", "found": "7", "total": "38", "fixable": "12"},
-        image=SCANNED,
-    ),
-)
-
-
-def waiting(name: str) -> StepRecord:
-    return StepRecord(name)  # type: ignore[arg-type] # a literal, spelled out
-
-
-def skipped(name: str) -> StepRecord:
-    result = StepResult(StepState.SKIPPED, Reason.SKIPPED_AFTER_FAILURE)
-    return StepRecord(name, StepState.SKIPPED, result=result)  # type: ignore[arg-type] # a literal, spelled out
-
-
-def view(
-    given: Run, *commands: str, logs: bool = True, report: bool = False, position: QueuePosition | None = None
-) -> RunView:
-    started = [record.name for record in given.steps if record.started_at]
-    links = replace(
-        LINKS,
-        logs={name: LOGS[name] for name in started if logs and name in LOGS},
-        report="https://bot.example.com/reports/42/" if report else "",
-    )
-    return RunView(given, links, "lin", position, commands)
-
-
-def _queued() -> Run:
-    return replace(run(state=RunState.QUEUED), started_at=None)
-
-
-def _running() -> Run:
-    going = StepRecord("deploy", StepState.RUNNING, START + timedelta(seconds=13), attempt=2)
-    return automatic(run(BUILT, going, waiting("test"), state=RunState.RUNNING))
-
-
-def _going(**changes: object) -> Run:
-    """Return a run with a running deployment in this state."""
-    going = replace(_running().steps[1], attempt=1, **changes)  # type: ignore[arg-type] # any of its fields
-    return automatic(run(BUILT, going, waiting("test"), state=RunState.RUNNING))
-
-
-def _stopped(reason: Reason, facts: dict[str, str], state: RunState) -> Run:
-    cut = over("test", 2.0, StepResult(StepState.CANCELLED, reason, facts))
-    return replace(run(BUILT, DEPLOYED, cut, state=state), stop=StopRequest(reason, facts))
-
-
-def _broken() -> Run:
-    facts = {"message": "connect unix /var/run/docker.sock: no such file or directory"}
-    broken = over("build", 61.0, StepResult(StepState.BROKEN, Reason.ENGINE_UNAVAILABLE, facts))
-    return run(broken, skipped("deploy"), state=RunState.FAILED, command="/deploy")
-
-
-FAILED_TESTS = automatic(run(BUILT, DEPLOYED, TESTS_FAILED, state=RunState.FAILED))
-FAILED_BUILD = automatic(
-    run(BUILD_FAILED, skipped("deploy"), skipped("test"), state=RunState.FAILED), Trigger.OPEN
-)
-PASSED = run(BUILT, DEPLOYED, TESTED)
-_TORN_DOWN = over("teardown", 0.62, StepResult(StepState.PASSED, facts={"environments": "preview"}))
-_KEPT = over(
-    "teardown",
-    0.62,
-    StepResult(StepState.PASSED, facts={"environments": "preview", "kept": "pr-12-a1b2c3d4, pr-12-0f1e2d3c"}),
-)
-_NO_TESTS = over("test", 0.1, StepResult(StepState.SKIPPED, Reason.NO_TESTS))
-_NOTES = (
-    Note("config_changed", {"file": ".chatops.yml"}),
-    Note("something_new", {"what": "`@all`"}),
-)
-
-_OVERDUE = StepResult(StepState.FAILED, Reason.RUN_TIMED_OUT, {"longest": "2h"})
-
-RUN_VIEWS: dict[str, View] = {
-    "run_view_queued": view(_queued(), "/cancel 42", position=QueuePosition(3, BlockedBy.REPOSITORY)),
-    "run_view_next": view(_queued(), "/cancel 42", position=QueuePosition(1, BlockedBy.PULL)),
-    "run_view_runner_full": view(
-        _queued(), "/cancel 42", position=QueuePosition(2, BlockedBy.RUNNER, RunnerName.DOCKER)
-    ),
-    "run_view_no_room": view(_queued(), "/cancel 42", position=QueuePosition(2, BlockedBy.ALL)),
-    "run_view_disk_full": view(_queued(), "/cancel 42", position=QueuePosition(1, BlockedBy.DISK)),
-    "run_view_about_to_start": view(_queued(), "/cancel 42", position=QueuePosition(1)),
-    "run_view_running": view(_running(), "/cancel 42"),
-    "run_view_in_trouble": view(
-        _going(trouble=Trouble(Reason.ENGINE_UNAVAILABLE, {"message": "refused | `@all` <b>"}, 8)),
-        "/cancel 42",
-    ),
-    "run_view_job": view(
-        _going(
-            waiting="Waiting for next available executor on ‘docker’ | `@all`",
-            link="https://jenkins.example.com/job/lin/job/deploy/",
-        ),
-        "/cancel 42",
-    ),
-    "run_view_overdue": view(
-        run(BUILT, DEPLOYED, over("test", 65.0, _OVERDUE), state=RunState.FAILED), "/retest"
-    ),
-    "run_view_passed": view(PASSED, "/retest", "/teardown", report=True),
-    "run_view_tests_failed": view(FAILED_TESTS, "/retest failed", "/retest", report=True),
-    "run_view_build_failed": view(FAILED_BUILD, "/test"),
-    "run_view_broken": view(_broken(), "/deploy", logs=False),
-    "run_view_cancelled": view(_stopped(Reason.CANCELLED, {"who": "mei"}, RunState.CANCELLED), "/test"),
-    "run_view_superseded": view(_stopped(Reason.SUPERSEDED, {"by": NEWER}, RunState.SUPERSEDED)),
-    "run_view_closed": view(_stopped(Reason.CLOSED, {}, RunState.CANCELLED)),
-    "run_view_no_tests": view(replace(run(BUILT, DEPLOYED, _NO_TESTS), notes=_NOTES), "/teardown"),
-    "run_view_torn_down": view(automatic(run(_TORN_DOWN), Trigger.MERGE)),
-    "run_view_scanned": view(run(over("build", 40.0, StepResult(StepState.PASSED, image=SCANNED)))),
-    "run_view_without_vulnerabilities": view(
-        run(over("build", 40.0, StepResult(StepState.PASSED, image=replace(IMAGE, size=0, scan=Scan()))))
-    ),
-    "run_view_vulnerable": view(run(VULNERABLE, skipped("deploy"), state=RunState.FAILED), "/test"),
-    "run_view_tags_kept": view(automatic(run(_KEPT), Trigger.MERGE)),
-    "run_view_folded": replace(view(FAILED_TESTS, "/retest", report=True), folded_by=43),
-}
 
 COMMANDS = (
     CommandHelp(
@@ -347,7 +124,7 @@ def status(**changes: object) -> Message:
         "changes_url": _CHANGES,
         "approvals": (),
         "environments": ENVIRONMENTS,
-        "active": (_queued(),),
+        "active": (queued(),),
         "last": PASSED,
         "page": LINKS.pull,
         "image": IMAGE.pinned,

@@ -2,13 +2,16 @@
 
 import asyncio
 import base64
+import io
 import os
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
 
+from bot.gitee.source import GitSource
 from bot.model.forge import RepoPath
 
 TOKEN = "sesame-open"
@@ -103,3 +106,10 @@ class Upstream:
         headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
         status = int(headers.pop("Status", "200").split()[0])
         return web.Response(status=status, body=body, headers=headers)
+
+
+async def names(source: GitSource, sha: str, folder: str = ".") -> dict[str, tarfile.TarInfo]:
+    """Return the members of the archive of a folder, by name."""
+    async with source.archive(REPO, sha, folder) as path:
+        with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as tar:
+            return {member.name: member for member in tar.getmembers()}
