@@ -36,6 +36,8 @@ _TRIGGERS = {
 _MATTERS = {"", "source_branch_changed", "target_branch_changed"}
 """Descriptions of an update that may change what runs; an approval is for one base branch."""
 _LARGEST = 2**63 - 1
+_LARGEST_NUMBER = 2**31 - 1
+"""Of pull requests; the database's integers have 32 bits."""
 
 
 class MalformedDeliveryError(ValueError):
@@ -152,7 +154,7 @@ def _number(payload: Mapping[str, Any]) -> int:
     per_iid = _text(payload, "per_iid").removeprefix("!")
     numbers = (pull.get("number"), payload.get("number"), payload.get("iid"), per_iid)
     number = next((found for found in map(_positive, numbers) if found is not None), None)
-    if number is None:
+    if number is None or number > _LARGEST_NUMBER:
         raise MalformedDeliveryError("pull_request.number is missing or not a positive number")
     return number
 

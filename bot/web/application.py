@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 ID = f"{{id:{operations.ID}}}"
 NUMBER = f"{{number:{operations.ID}}}"
+STATIC = Path(str(resources.files("bot.web") / "static"))
 JSON_PATHS = (operations.PREFIX, "/webhooks/", "/healthz", "/readyz", "/metrics")
 
 SECURITY_HEADERS = {
@@ -43,12 +44,12 @@ def application(deps: WebDeps) -> web.Application:
         middlewares=[
             in_progress,
             timing(metrics),
-            security_headers,
             known_hosts(deps.hosts),
             error_responses,
         ],
         client_max_size=deps.intake.body_limit,
     )
+    app.on_response_prepare.append(add_security_headers)
     app[DEPS] = deps
     app[METRICS] = metrics
     app[TEMPLATES] = new_templates()
@@ -65,27 +66,32 @@ def application(deps: WebDeps) -> web.Application:
             web.get(f"/runs/{ID}", run_pages.show),
             web.get(f"/runs/{ID}/live", run_pages.live),
             web.get(f"/runs/{ID}/logs/{{step}}.txt", run_pages.log_text),
-            web.get(f"/prs/{{owner}}/{{repo}}/{NUMBER}", pages.pull),
+            web.get(f"/prs/{{owner:{operations.NAME}}}/{{repo:{operations.NAME}}}/{NUMBER}", pages.pull),
             web.get("/environments", pages.environments),
             web.get("/commands", pages.commands),
             web.get(f"/reports/{ID}", report_pages.report_folder),
             web.get(f"/reports/{ID}/", report_pages.report),
             web.get(f"/reports/{ID}/{{name:suites/.+}}", report_pages.own_report),
             web.get(f"/reports/{ID}/content/{{name:suites/.+}}", report_pages.own_report_content),
-            web.static("/static", Path(str(resources.files("bot.web") / "static"))),
+            *(web.get(f"/static/{file.name}", _file(file)) for file in STATIC.iterdir()),
         ]
     )
     return app
 
 
-@web.middleware
-async def security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def add_security_headers(_: web.Request, response: web.StreamResponse) -> None:
     """Add security headers to every response; headers that a page sets itself are kept."""
-    response = await handler(request)
-    if not response.prepared:
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-    return response
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+def _file(file: Path) -> Handler:
+    """Return a handler that sends a file, and nothing else whatever the path is."""
+
+    async def send(_: web.Request) -> web.StreamResponse:
+        return web.FileResponse(file)
+
+    return send
 
 
 @web.middleware

@@ -14,8 +14,8 @@ from tests.real.ports import free_port
 from tests.web.fakes import finished_run
 
 
-def started(folder: Path, **server: object) -> Replica:
-    """Start a bot whose Gitee does not answer."""
+def started(folder: Path, store: str = "", **server: object) -> Replica:
+    """Start a bot whose Gitee does not answer; `store` is the URL of its database."""
     replica = Replica(
         folder,
         {
@@ -23,6 +23,7 @@ def started(folder: Path, **server: object) -> Replica:
             "gitee": {"url": f"http://127.0.0.1:{free_port()}", "webhook_secret": [SECRET]},
             "docker": {"enabled": False},
             "repos": {"allow": ["team/*"]},
+            "store": {"url": store} if store else {},
         },
         remote=False,
     )
@@ -31,9 +32,9 @@ def started(folder: Path, **server: object) -> Replica:
     return replica
 
 
-def serving(folder: Path, **server: object) -> Iterator[Replica]:
+def serving(folder: Path, store: str = "", **server: object) -> Iterator[Replica]:
     """Run a bot, and stop it at the end."""
-    replica = started(folder, **server)
+    replica = started(folder, store, **server)
     yield replica
     asyncio.run(replica.dispose())
 

@@ -13,6 +13,7 @@ OURS = names("https://Bot.example.com:8443/chatops", ["hooks.example.com.", "*.l
         "bot.example.com",
         "BOT.example.com:443",
         "bot.example.com.",
+        "bot.example.com:",
         "hooks.example.com",
         "chatops.lan:8080",
         "localhost",

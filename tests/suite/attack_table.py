@@ -64,7 +64,14 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
         *("attack/test_inside_containers", "runners/test_docker_hardening", "runners/test_docker_tests"),
     ),
     ("Test reports and pages", "测试报告与页面"): (
-        *("attack/test_report", "attack/test_frame", "core/test_junit", "sandbox/", "dialogue/test_commands"),
+        *(
+            "attack/test_report",
+            "attack/test_odd_addresses",
+            "attack/test_frame",
+            "core/test_junit",
+            "sandbox/",
+            "dialogue/test_commands",
+        ),
         *("dialogue/test_jenkins", "reports/", "web/test_web_pages", "web/test_web_files"),
     ),
     ("The largest input of every kind", "各类最大的输入"): ("attack/test_worst_inputs",),

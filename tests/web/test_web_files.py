@@ -91,6 +91,7 @@ async def test_a_complete_log_is_plain_text(client: Client, bench: Bench) -> Non
 
     assert (response.content_type, await response.text()) == ("text/plain", "first line\nsecond 行\nthird")
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
     assert (await client.get("/runs/42/logs/other.txt")).status == 404
 
 

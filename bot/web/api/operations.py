@@ -1,5 +1,6 @@
 """`/api/v1`: the data of the pages as JSON. One table defines the routes and the OpenAPI document."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -27,8 +28,11 @@ from bot.web.responses import json_message
 PREFIX = "/api/v1"
 PAGE, MOST = 50, 200
 LOG_PIECE = 1 << 18
-ID = r"[1-9]\d{0,17}"
-"""A positive number that every database can store as an integer."""
+ID = r"[1-9][0-9]{0,8}"
+"""A positive number that every database can store: PostgreSQL's integers have 32 bits."""
+NAME = r"[A-Za-z0-9_.-]+"
+"""An owner or a repository at Gitee."""
+LARGEST_ID = 2**31 - 1
 
 
 class RequestError(Exception):
@@ -55,8 +59,10 @@ class Operation:
 
     @property
     def route(self) -> web.RouteDef:
-        """Its route; ids and numbers in the path match only numbers."""
-        path = self.path.replace("{id}", f"{{id:{ID}}}").replace("{number}", f"{{number:{ID}}}")
+        """Its route; ids and numbers in the path match only numbers, names only names."""
+        path = self.path
+        for part, pattern in {"id": ID, "number": ID, "owner": NAME, "repo": NAME}.items():
+            path = path.replace(f"{{{part}}}", f"{{{part}:{pattern}}}")
         return web.get(PREFIX + path, self._respond)
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
@@ -73,7 +79,7 @@ async def list_runs(request: web.Request) -> RunList:
     """List runs, newest first."""
     deps = request.app[DEPS]
     limit = _number(request, "limit", PAGE, most=MOST, least=1)
-    before = _number(request, "before", 0, most=10**18)
+    before = _number(request, "before", 0, most=LARGEST_ID)
     found = await deps.runs.runs(repo=_repo(request), before=before or None, limit=limit)
     return RunList(
         runs=tuple(run_json(run, deps.addresses) for run in found),
@@ -161,7 +167,7 @@ def _number(request: web.Request, name: str, default: int, *, most: int, least: 
     text = request.query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:  # noqa: PLR2004 - as in ID
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:  # noqa: PLR2004 - a longer one takes long to read
         raise RequestError(400, f"{name} must be a number")
     if int(text) < least:
         raise RequestError(400, f"{name} must be at least {least}")
@@ -172,7 +178,6 @@ def _repo(request: web.Request) -> RepoPath | None:
     path = request.query.get("repository")
     if path is None:
         return None
-    try:
-        return RepoPath.parse(path)
-    except ValueError as error:
-        raise RequestError(400, "repository must have the form owner/name") from error
+    if not re.fullmatch(f"{NAME}/{NAME}", path):
+        raise RequestError(400, "repository must have the form owner/name")
+    return RepoPath.parse(path)

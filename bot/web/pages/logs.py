@@ -48,8 +48,7 @@ async def first_lines(files: RunFileReader, run_id: int, step: str) -> LogView:
 async def whole_log(request: web.Request, run: Run, step: str) -> web.StreamResponse:
     """Stream all of a log so far, as text that browsers do not interpret."""
     files = request.app[DEPS].files
-    headers = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
-    response = web.StreamResponse(headers=headers)
+    response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
     await response.prepare(request)
     offset = 0
     while True:

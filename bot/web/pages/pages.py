@@ -1,5 +1,6 @@
 """Pages of runs, pull requests, environments and commands."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from bot.model.environment import Environment
 from bot.model.forge import RepoPath
 from bot.model.run import Run, RunState
 from bot.model.text import Language
-from bot.web.api.operations import PAGE
+from bot.web.api.operations import ID, PAGE
 from bot.web.deps import DEPS
 from bot.web.pages.language import COOKIE
 from bot.web.pages.run_view import run_facts
@@ -37,7 +38,7 @@ async def home(request: web.Request) -> web.Response:
     """`GET /`: runs that are not over, then those that are."""
     deps = request.app[DEPS]
     before = request.query.get("before", "")
-    given = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None  # noqa: PLR2004
+    given = int(before) if re.fullmatch(ID, before) else None
     found = await deps.runs.runs(before=given, limit=PAGE)
     active = () if given else tuple(reversed(await deps.runs.unfinished()))
     over = tuple(run for run in found if run.id not in {one.id for one in active})
