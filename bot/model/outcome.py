@@ -54,7 +54,7 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """Withdraw these approvals, and end what runs because of them."""
+    """Revoke these approvals, and end what runs because of them."""
 
     approvals: tuple[Approval, ...]
 
