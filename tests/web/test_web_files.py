@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.conftest import Bench, Client
 from tests.web.fakes import NOW, finished_run, run
-from tests.web.test_web_pages import fill, page
+from tests.web.reading import fill, page
 
 
 async def test_a_report_is_sandboxed(client: Client, bench: Bench) -> None:
