@@ -81,16 +81,16 @@ class SignOn:
 
 def _remembering(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Return a function that says whether a name is withheld."""
-    remembered = lru_cache(_REMEMBERED)(lambda name: _matched(name, patterns))
-    return lambda name: remembered(name) if len(name) <= _LONGEST else _matched(name, patterns)
+    rules = [
+        (_folded(pattern.removeprefix("!")), not pattern.startswith("!")) for pattern in reversed(patterns)
+    ]
 
+    def decide(name: str) -> bool:
+        folded = _folded(name)
+        return next((withheld for pattern, withheld in rules if fnmatchcase(folded, pattern)), False)
 
-def _matched(name: str, patterns: Sequence[str]) -> bool:
-    matched = False
-    for pattern in patterns:
-        if fnmatchcase(_folded(name), _folded(pattern.removeprefix("!"))):
-            matched = not pattern.startswith("!")
-    return matched
+    remembered = lru_cache(_REMEMBERED)(decide)
+    return lambda name: remembered(name) if len(name) <= _LONGEST else decide(name)
 
 
 def _folded(name: str) -> str:
