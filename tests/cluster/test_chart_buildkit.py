@@ -5,6 +5,7 @@ import itertools
 import shutil
 import ssl
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,32 @@ def test_only_the_bot_may_reach_it(chart: Chart, isolation: str) -> None:
     labels = one(items, "StatefulSet")["spec"]["template"]["metadata"]["labels"]
     assert source["podSelector"]["matchLabels"].items() <= labels.items()
     assert pod(items)["automountServiceAccountToken"] is False
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("service", ["169.254.169.254", "100.100.100.200", "fd00:ec2::254"])
+def test_builds_do_not_reach_a_metadata_service(chart: Chart, service: str) -> None:
+    policy = one(rendered(chart), "NetworkPolicy")["spec"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    anywhere, dns = policy["egress"]
+    assert {port["port"] for port in dns["ports"]} == {53}
+    assert not reached(anywhere["to"], service)
+    # As on every network, so that images and packages can be downloaded.
+    for address in ("192.0.2.1", "10.0.0.1", "2001:db8::1"):
+        assert reached(anywhere["to"], address)
+    allowed = one(rendered(chart, blockMetadata=False), "NetworkPolicy")["spec"]
+    assert allowed["policyTypes"] == ["Ingress"]
+    assert "egress" not in allowed
+
+
+def reached(peers: list[Object], address: str) -> bool:
+    """Return whether a rule allows connections to an address."""
+    blocks = [peer["ipBlock"] for peer in peers if "ipBlock" in peer]
+    return any(
+        ip_address(address) in ip_network(block["cidr"])
+        and not any(ip_address(address) in ip_network(left_out) for left_out in block["except"])
+        for block in blocks
+    )
 
 
 def test_rootless_is_not_root_in_any_namespace_of_the_node(chart: Chart) -> None:

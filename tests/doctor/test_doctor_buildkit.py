@@ -14,8 +14,8 @@ from tests.fakes.buildctl import install
 from tests.real.ports import free_port
 
 
-def options(address: str) -> DoctorOptions:
-    return DoctorOptions(Settings(buildkit=BuildKitSettings(address)))
+def options(address: str, tls_dir: Path | None = None) -> DoctorOptions:
+    return DoctorOptions(Settings(buildkit=BuildKitSettings(address, tls_dir)))
 
 
 @pytest.fixture
@@ -24,9 +24,24 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("client")
-async def test_a_buildkitd_that_answers_passes() -> None:
+async def test_a_buildkitd_that_answers_passes(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        [found] = await buildkit.check(options(f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
+        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        [found] = await buildkit.check(options(address, tmp_path))
+        [same, open_to_all] = await buildkit.check(options(address))
+
+    assert found == same
+    assert found.state is State.FINE
+    assert open_to_all.state is State.NOTE
+    assert "commands it" in open_to_all.found.en
+
+
+@pytest.mark.usefixtures("client")
+async def test_a_socket_needs_no_certificate(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        [found] = await buildkit.check(options(f"unix://{tmp_path}/s"))
 
     assert found.state is State.FINE
 
