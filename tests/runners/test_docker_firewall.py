@@ -62,6 +62,7 @@ async def test_a_rule_is_there_before_its_cancellation_is_over(
 ) -> None:
     started, done = tmp_path / "started", tmp_path / "done"
     os.mkfifo(tmp_path / "go")
+    go = os.open(tmp_path / "go", os.O_RDWR)
     program = tmp_path / "iptables"
     program.write_text(f"#!/bin/sh\ntouch {started}\nread go < {tmp_path}/go\ntouch {done}\n")
     program.chmod(0o700)
@@ -72,9 +73,14 @@ async def test_a_rule_is_there_before_its_cancellation_is_over(
         while not started.exists():  # noqa: ASYNC110 - a file has no event
             await asyncio.sleep(0.01)
     setting.cancel()
-    await asyncio.to_thread((tmp_path / "go").write_text, "go\n")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    early = setting.done()
+    os.write(go, b"go\n" * 2)
     with pytest.raises(asyncio.CancelledError):
         await setting
+    os.close(go)
+    assert not early
     assert done.exists()
 
 
