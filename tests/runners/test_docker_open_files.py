@@ -31,7 +31,7 @@ def test_a_process_belongs_to_the_container_in_its_cgroup(text: str, tmp_path: P
 
 def test_a_deleted_file_counts_once_however_often_it_is_open(tmp_path: Path) -> None:
     own = [os.getpid()]
-    devices = open_files.devices((), [tmp_path])
+    devices = {tmp_path.stat().st_dev}
     before = counting.size(counting.deleted(open_files.opened(own), devices))
     ended = threading.Event()
     thread = threading.Thread(target=ended.wait)
@@ -59,3 +59,15 @@ def test_threads_that_share_their_descriptors_are_read_once() -> None:
     mapped = len(Path("/proc/self/maps").read_text().splitlines())
     opened = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - only names
     assert len(found) < mapped + 20 + opened * 10
+
+
+def test_a_file_that_is_renamed_or_deleted_in_between_counts_once(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("wb") as file:
+        file.write(b"x" * (2 << 20))
+        file.flush()
+        named = os.fstat(file.fileno())
+        (tmp_path / "file").unlink()
+        gone = os.fstat(file.fileno())
+    shown = os.stat_result((*gone[:2], 1 << 40, *gone[3:]), {"st_blocks": gone.st_blocks})
+    assert counting.size([named, named, gone, shown], {1 << 40: named.st_dev}) == counting.size([named])
+    assert counting.size([named, shown]) == 2 * counting.size([named])

@@ -2,12 +2,14 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 BLOCK = 512
 LEAST = 4096
 """Bytes that a file or folder counts for at least: an empty one takes an inode, and they are limited."""
+LARGE = 1 << 20
+"""Bytes from which a file with one name is remembered, to be counted once."""
 MOST = 500_000
 """Files, folders, descriptors and mappings of one container that are looked at."""
 
@@ -28,15 +30,20 @@ Found = os.stat_result | None
 """A file or folder; None for what was looked at in vain, which takes as long."""
 
 
-def size(found: Iterable[Found]) -> int:
-    """Return the bytes that these take on the disk, each file once. Raises UncountableError."""
+def size(found: Iterable[Found], alias: Mapping[int, int] | None = None) -> int:
+    """Return the bytes that these take on the disk, each file once. Raises UncountableError.
+
+    A file is met twice if it has several names, or is renamed or deleted in between. `alias` has the devices
+    on which the kernel shows files, and those on which they are.
+    """
+    alias = alias or {}
     total = 0
     seen: set[tuple[int, int]] = set()
     try:
         for number, one in enumerate(found):
             if number >= MOST:
                 raise UncountableError(total)
-            if one is not None and not _repeated(one, seen):
+            if one is not None and not _repeated(one, alias, seen):
                 total += max(one.st_blocks * BLOCK, LEAST)
     except TooDeepError:
         raise UncountableError(total) from None
@@ -50,10 +57,11 @@ def deleted(found: Iterable[Found], devices: AbstractSet[int]) -> Iterator[Found
         yield one if wanted else None
 
 
-def _repeated(one: os.stat_result, seen: set[tuple[int, int]]) -> bool:
-    if one.st_nlink == 1 or stat.S_ISDIR(one.st_mode):
+def _repeated(one: os.stat_result, alias: Mapping[int, int], seen: set[tuple[int, int]]) -> bool:
+    small = one.st_nlink == 1 and one.st_blocks * BLOCK < LARGE
+    if small or stat.S_ISDIR(one.st_mode):
         return False
-    key = (one.st_dev, one.st_ino)
+    key = (alias.get(one.st_dev, one.st_dev), one.st_ino)
     if key in seen:
         return True
     seen.add(key)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,16 @@ def _readable(folders: Sequence[Path]) -> bool:
 
 def _counted(folders: Sequence[Path], processes: Sequence[int]) -> int:
     """Return the bytes in these folders, and those of deleted files that the processes have open."""
-    devices = open_files.devices(processes, folders)
-    opened = counting.deleted(open_files.opened(processes), devices)
-    return counting.size(written_files.inside(folders)) + counting.size(opened)
+    disks, roots = _devices(folders), _devices(open_files.roots(processes))
+    opened = counting.deleted(open_files.opened(processes), disks | roots)
+    # An overlay shows its files on a device of its own. Those of several disks could have the same number.
+    alias = dict.fromkeys(roots, *disks) if len(disks) == 1 else {}
+    return counting.size(chain(written_files.inside(folders), opened), alias)
+
+
+def _devices(paths: Sequence[Path]) -> set[int]:
+    found = set[int]()
+    for path in paths:
+        with suppress(OSError):
+            found.add(path.stat().st_dev)
+    return found

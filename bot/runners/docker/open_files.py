@@ -40,10 +40,9 @@ def container_ids(cgroups: bytes) -> AbstractSet[str]:
     return {found.decode() for found in _ID.findall(cgroups)}
 
 
-def devices(pids: Iterable[int], folders: Iterable[Path], proc: Path = PROC) -> AbstractSet[int]:
-    """Return the devices with the root file systems of these processes, and with these folders."""
-    found = (_status(path) for path in (*(proc / f"{pid}/root" for pid in pids), *folders))
-    return {one.st_dev for one in found if one}
+def roots(pids: Iterable[int], proc: Path = PROC) -> Sequence[Path]:
+    """Return the paths to the root file systems of these processes."""
+    return [proc / f"{pid}/root" for pid in pids]
 
 
 def opened(pids: Iterable[int], proc: Path = PROC) -> Iterator[Found]:
