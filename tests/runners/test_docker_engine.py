@@ -166,6 +166,28 @@ async def test_an_engine_that_dies_during_a_call_is_retried_later(tmp_path: Path
             await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
 
 
+async def test_a_connection_that_is_lost_before_its_body_is_read_is_a_fault(tmp_path: Path) -> None:
+    async def begin(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        await asyncio.Event().wait()
+        return response
+
+    async with fake_engine(tmp_path, {"/events": begin}) as engine:
+        with pytest.raises(EngineFault, match="Connection closed"):
+            await read_after_losing_the_connection(engine)
+
+
+async def read_after_losing_the_connection(engine: DockerEngine) -> None:
+    async with engine.open("GET", "/events") as response:
+        assert response.connection is not None
+        assert response.connection.protocol is not None
+        response.connection.protocol.close()
+        async for message in engine.messages(response):
+            raise AssertionError(message)
+
+
 async def test_calls_to_a_hanging_engine_time_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(_: web.Request) -> web.Response:
         await asyncio.Event().wait()

@@ -12,6 +12,7 @@ from bot.runners.docker.container import without_quota
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.labels import matching
 from bot.runners.lines import Lines
+from bot.runners.response_body import received
 
 SLICE = 1 << 16
 """Bytes of output that are processed at once."""
@@ -98,13 +99,13 @@ class Containers:
         """
         params = {"stream": "1", "stdout": "1", "stderr": "1"}
         async with self._engine.open("POST", f"/containers/{container}/attach", params=params) as response:
-            yield _lines(response.content.iter_any())
+            yield _lines(received(response))
 
     async def tail(self, container: str, lines: int = 40) -> str:
         """Return the last lines of a container's log."""
         params = {"stdout": "1", "stderr": "1", "tail": str(lines)}
         async with self._engine.open("GET", f"/containers/{container}/logs", params=params) as response:
-            found = [line async for batch in _lines(response.content.iter_any()) for line in batch]
+            found = [line async for batch in _lines(received(response)) for line in batch]
         return "\n".join(found[-lines:])
 
 

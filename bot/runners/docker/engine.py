@@ -22,6 +22,7 @@ from bot.model.reason import Reason
 from bot.runners.cleanup import uninterrupted
 from bot.runners.docker.connection import Target, connector, resolve
 from bot.runners.lines import json_object, split_lines
+from bot.runners.response_body import received
 
 T = TypeVar("T")
 
@@ -134,7 +135,7 @@ class DockerEngine:
 
     async def messages(self, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
         """Yield the JSON objects of a response, one on each line; overlong and broken ones are skipped."""
-        async for line in split_lines(response.content.iter_any()):
+        async for line in split_lines(received(response)):
             if message := json_object(line):
                 yield message
                 # A flood of messages must not keep the event loop from everything else.

@@ -16,6 +16,7 @@ from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
 from bot.runners.docker.health import KILLED, OverDisk, ended, unstartable
 from bot.runners.lines import LogWriter, clean
+from bot.runners.response_body import received
 
 
 class TestsContainer:
@@ -80,7 +81,7 @@ class TestsContainer:
                 async with self._engine.open(
                     "GET", f"/containers/{container}/archive", params=params
                 ) as response:
-                    async for chunk in response.content.iter_any():
+                    async for chunk in received(response):
                         if kept.tell() + len(chunk) > ARCHIVE_LIMIT:
                             self._writer.line(f"{self._spec.report} is too large: only its beginning is read")
                             break

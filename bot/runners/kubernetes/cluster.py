@@ -24,6 +24,7 @@ from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
 from bot.runners.kubernetes.pure.cluster_labels import MANAGER, selector
 from bot.runners.kubernetes.pure.manifests import ObjectKind
+from bot.runners.response_body import received
 
 SECONDS = 30.0
 """Timeout of one request."""
@@ -168,7 +169,7 @@ class Cluster:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     data = await response.read()
                     raise _refusal(response.status, _json(data), data)
-                yield response.content.iter_any()
+                yield received(response)
             finally:
                 response.close()
 
