@@ -9,6 +9,7 @@ from bot.file_store import FileStore
 from bot.reports.folder import FolderFileStore
 from bot.store.database import Database
 from bot.store.files import DatabaseFileStore
+from tests.real.postgres import SLOW_MACHINE
 
 
 @pytest.fixture
@@ -27,7 +28,11 @@ async def file_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
         yield FolderFileStore(tmp_path)
         return
     sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/chatops.db" if sqlite else request.getfixturevalue("postgres_url")
+    url = (
+        f"sqlite:///{tmp_path}/chatops.db"
+        if sqlite
+        else f"{request.getfixturevalue('postgres_url')}?options={SLOW_MACHINE}"
+    )
     async with DatabaseFileStore.opened(database := Database(url)) as opened:
         await database.migrate()
         yield opened

@@ -29,6 +29,8 @@ OPTIONS = {
 }
 SERVER = "postgres"
 SUPERUSER = "chatops"
+SLOW_MACHINE = "-c%20idle_in_transaction_session_timeout%3D120s"
+"""Option of a URL for tests that freeze no bot: a loaded machine may stop one for longer than bots permit."""
 
 
 class PostgresServer:
@@ -147,4 +149,4 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/state/chatops.db"
     url: str = request.getfixturevalue("postgres_url")
-    return url
+    return f"{url}?options={SLOW_MACHINE}"
