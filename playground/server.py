@@ -168,6 +168,10 @@ class OfflineGitee:
         """Protect a branch: only administrators may push to it, others by pull requests."""
         repositories.protect(self.forge, self.repository(repository), branch)
 
+    async def tag(self, repository: str, name: str, sha: str) -> None:
+        """Set a tag, whose name may be that of a branch; where both may be meant, git takes the tag."""
+        await self.forge.git(self.repository(repository)).set_ref(f"refs/tags/{name}", sha)
+
     async def fork(self, repository: str, by: str) -> str:
         """Fork a repository for a user; return the full name of the fork."""
         return (

@@ -16,7 +16,7 @@ from bot.core import duration
 from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.deciding.cache import BriefCache
-from bot.engine.deciding.config_reader import ConfigReader
+from bot.engine.deciding.config_reader import BRANCH_AGE, DEFAULT_BRANCH_AGE, ConfigReader
 from bot.engine.deciding.decider import Decider
 from bot.engine.deciding.dispatcher import Dispatcher
 from bot.engine.deciding.facts import FactGatherer
@@ -112,7 +112,8 @@ async def deciding(
         forge=adapters.forge,
         sandbox=adapters.steps.sandbox,
         commands=deps.commands,
-        branches=BriefCache(deps.clock),
+        defaults=BriefCache(deps.clock, DEFAULT_BRANCH_AGE),
+        branches=BriefCache(deps.clock, BRANCH_AGE),
         any_base=settings.repos.config_from == "base",
     )
     gatherer = FactGatherer(

@@ -11,7 +11,7 @@ from bot.gitee.errors import unreadable
 from bot.gitee.paths import is_inside, is_name
 from bot.gitee.transport import AnswerTooLargeError, Call, Transport
 from bot.model.errors import GiveUp, RetryLater
-from bot.model.forge import Comment, Listed, Permission, PullRequest, RepoPath, User
+from bot.model.forge import Branch, Comment, Listed, Permission, PullRequest, RepoPath, User
 from bot.model.reason import Reason
 
 T = TypeVar("T")
@@ -105,10 +105,9 @@ class GiteeClient:
             return None
         return self._read(call, data, objects.content)
 
-    async def is_protected(self, repo: RepoPath, branch: str) -> bool:
-        """Return whether pushing to a branch is restricted; False if there is no such branch."""
-        call = Call("GET", _REPO + "/branches/{path}", _at(repo, path=branch))
-        return await self._get(call, objects.is_protected) or False
+    async def branch(self, repo: RepoPath, name: str) -> Branch | None:
+        """Return a branch; None if there is no such branch."""
+        return await self._get(Call("GET", _REPO + "/branches/{path}", _at(repo, path=name)), objects.branch)
 
     async def default_branch(self, repo: RepoPath) -> str:
         """Return a repository's default branch; empty if the repository cannot be seen."""

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.gitee.paths import is_sha, repo_path
-from bot.model.forge import Comment, Listed, Permission, PullRequest, PullState, RepoPath, Tip, User
+from bot.model.forge import Branch, Comment, Listed, Permission, PullRequest, PullState, RepoPath, Tip, User
 
 Json = Mapping[str, Any]
 
@@ -109,9 +109,12 @@ def content(data: Json) -> bytes:
     return base64.b64decode(data["content"] or "")
 
 
-def is_protected(branch: Json) -> bool:
-    """Return whether a branch is protected; False when in doubt."""
-    return branch.get("protected") is True
+def branch(data: Json) -> Branch:
+    """Read a branch; it is not protected when in doubt."""
+    sha = str(data["commit"]["sha"])
+    if not is_sha(sha):
+        raise ValueError("commit.sha is no commit")
+    return Branch(sha, data.get("protected") is True)
 
 
 def is_public(repository: Json) -> bool:

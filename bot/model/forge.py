@@ -63,6 +63,16 @@ class Tip:
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch as the API returned it just now."""
+
+    sha: str
+    """Its latest commit. A tag may have the branch's name, but not this one."""
+    protected: bool
+    """Whether only some people may push to it, as its administrators decided."""
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequest:
     """A pull request as the API returned it just now."""
 

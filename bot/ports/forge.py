@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from bot.model.forge import Comment, Listed, Permission, PullRequest, RepoPath, User
+from bot.model.forge import Branch, Comment, Listed, Permission, PullRequest, RepoPath, User
 
 
 class Forge(Protocol):
@@ -53,8 +53,8 @@ class Forge(Protocol):
         """Return a repository's default branch, empty if the repository is not visible to the bot."""
         ...
 
-    async def is_protected(self, repo: RepoPath, branch: str) -> bool:
-        """Return whether only some people may push to a branch, as its administrators decided."""
+    async def branch(self, repo: RepoPath, name: str) -> Branch | None:
+        """Return a branch, None if there is none of this name."""
         ...
 
     async def file(self, repo: RepoPath, path: str, ref: str) -> bytes | None:

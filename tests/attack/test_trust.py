@@ -241,6 +241,22 @@ async def test_the_file_of_a_protected_branch_counts(tester: OfflineTester) -> N
     assert "is not used" not in said
 
 
+@pytest.mark.parametrize("branch", ["master", "release"])
+async def test_a_tag_with_the_name_of_a_branch_does_not_count(tester: OfflineTester, branch: str) -> None:
+    await tester.gitee.commit(REPO, "release", {"README.md": "Released.\n"}, by="lin")
+    tester.gitee.protect(REPO, "release")
+    evil = await tester.gitee.commit(REPO, "mine", {".chatops.yml": BUILD_ONLY}, by="mei")
+    await tester.gitee.tag(REPO, branch, evil)
+    assert "2 tests passed" in await opened_onto(tester, branch)
+
+
+async def test_the_file_of_a_branch_counts_from_its_next_commit_on(tester: OfflineTester) -> None:
+    assert "2 tests passed" in await tester.opened()
+    await tester.configure(BUILD_ONLY)
+    await tester.push()
+    assert "Image built" in await tester.read()
+
+
 async def test_the_operator_may_let_every_base_branch_count(
     tester: OfflineTester, settings: Settings
 ) -> None:

@@ -174,7 +174,7 @@ async def test_configurations(part: str) -> None:
             return repeated(part, size=config_file.MAX_BYTES).encode()
 
     forge: Any = Gitee()
-    config = ConfigReader(forge, sandbox(), COMMANDS, BriefCache(SystemClock()))
+    config = ConfigReader(forge, sandbox(), COMMANDS, BriefCache(SystemClock()), BriefCache(SystemClock()))
     pull: Any = type("Pull", (), {"repo": "", "head": type("Head", (), {"repo": "", "ref": "r", "sha": ""})})
     async with turning():
         assert await config.proposed(pull) is not None

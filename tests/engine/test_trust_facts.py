@@ -14,7 +14,7 @@ from bot.engine.deciding.config_reader import ConfigReader
 from bot.engine.deciding.trust_facts import Trust, TrustReader
 from bot.model.approval import Approval
 from bot.model.errors import RetryLater
-from bot.model.forge import Comment, Permission, PullRequest, RepoPath
+from bot.model.forge import Branch, Comment, Permission, PullRequest, RepoPath
 from bot.model.reason import Reason
 from bot.sandbox.process import ProcessSandbox
 from tests.fakes.snapshots import COMMANDS, NOW, OLD, SHA, approval, pull_request
@@ -71,13 +71,13 @@ class ScriptedForge:
         self.calls.append(f"default {repo}")
         return self.default
 
-    async def is_protected(self, _: RepoPath, branch: str) -> bool:
-        self.calls.append(f"protected {branch}")
-        return self.protected
+    async def branch(self, _: RepoPath, name: str) -> Branch | None:
+        self.calls.append(f"branch {name}")
+        return None if name == "gone" else Branch(f"tip of {name}", self.protected)
 
     async def file(self, _: RepoPath, path: str, ref: str) -> bytes | None:
-        self.calls.append(f"file {ref}")
-        return None if ref == "empty" else f"version: 1\n# {path} of {ref}\n".encode()
+        self.calls.append(f"file of {ref}")
+        return None if ref == "tip of empty" else f"version: 1\n# {path} of {ref}\n".encode()
 
 
 @dataclass
@@ -243,7 +243,7 @@ async def test_a_head_that_has_moved_is_not_announced(heads: set[str], *, announ
 
 def config(forge: ScriptedForge, **how: Any) -> ConfigReader:
     given: Any = forge
-    return ConfigReader(given, ProcessSandbox(), COMMANDS, BriefCache(Clock()), **how)
+    return ConfigReader(given, ProcessSandbox(), COMMANDS, BriefCache(Clock()), BriefCache(Clock()), **how)
 
 
 def onto(branch: str) -> PullRequest:
@@ -251,17 +251,25 @@ def onto(branch: str) -> PullRequest:
     return replace(pull, base=replace(pull.base, ref=branch))
 
 
-async def test_the_default_branch_is_read_once_a_minute_and_needs_no_protection() -> None:
+async def test_the_default_branch_is_remembered_until_it_moves_and_needs_no_protection() -> None:
     forge = ScriptedForge()
     configs = config(forge)
+    pull = onto("main")
     for _ in range(2):
-        assert (await configs.read(onto("main"))).reviewed
-    assert forge.calls == ["default team/shop", "file main", "file main"]
+        assert (await configs.read(pull)).reviewed
+    assert sorted(forge.calls) == ["branch main", "default team/shop", *["file of tip of main"] * 2]
+    await configs.read(replace(pull, base=replace(pull.base, sha="ef" * 20)))
+    assert forge.calls[-2:] == ["branch main", "file of tip of main"]
 
 
 @pytest.mark.parametrize(
     ("branch", "protected", "reviewed", "noted"),
-    [("release", True, True, False), ("mine", False, False, True), ("empty", False, False, False)],
+    [
+        ("release", True, True, False),
+        ("mine", False, False, True),
+        ("empty", False, False, False),
+        ("gone", False, False, False),
+    ],
 )
 async def test_only_a_protected_branch_has_a_configuration_of_its_own(
     branch: str, *, protected: bool, reviewed: bool, noted: bool
@@ -273,7 +281,7 @@ async def test_only_a_protected_branch_has_a_configuration_of_its_own(
 async def test_the_operator_may_read_every_base_branch() -> None:
     forge = ScriptedForge()
     assert (await config(forge, any_base=True).read(onto("mine"))).reviewed
-    assert forge.calls == ["file mine"]
+    assert forge.calls == ["branch mine", "file of tip of mine"]
 
 
 async def test_without_a_default_branch_the_decision_waits() -> None:

@@ -10,13 +10,15 @@ import pytest
 from bot.gitee.client import LARGEST_FILE
 from bot.gitee.hooks import Hooks
 from bot.model.errors import GiveUp, RetryLater
-from bot.model.forge import Permission, RepoPath
+from bot.model.forge import Branch, Permission, RepoPath
 from tests.gitee.samples import NOW, answer
 from tests.gitee.serving import Prepared, json_response
 
 REPO = RepoPath("lin", "shop")
 USER = {"login": "chatops-bot", "name": "bot"}
 COMMENT = answer("go-scm__pr_comment")
+SHA = "ab" * 20
+TIP = {"commit": {"sha": SHA}}
 
 
 @pytest.mark.parametrize("content", [{"content": ""}, {"content": None}])
@@ -229,19 +231,24 @@ async def test_those_who_may_push_are_the_collaborators_or_the_members(
 @pytest.mark.parametrize(
     ("response", "expected"),
     [
-        (json_response(200, {"name": "release", "protected": True}), True),
-        (json_response(200, {"name": "release", "protected": False}), False),
-        (json_response(200, {"name": "release", "protected": "true"}), False),
-        (json_response(404), False),
+        (json_response(200, {"protected": True} | TIP), Branch(SHA, protected=True)),
+        (json_response(200, {"protected": False} | TIP), Branch(SHA, protected=False)),
+        (json_response(200, {"protected": "true"} | TIP), Branch(SHA, protected=False)),
+        (json_response(404), None),
     ],
 )
 async def test_a_branch_is_protected_only_if_gitee_says_so(
-    response: httpx.Response, *, expected: bool
+    response: httpx.Response, expected: Branch | None
 ) -> None:
     gitee = Prepared([response])
 
-    assert await gitee.client.is_protected(REPO, "release/1") is expected
+    assert await gitee.client.branch(REPO, "release/1") == expected
     assert gitee.requests[0].url.path.endswith("/branches/release/1")
+
+
+async def test_a_branch_without_a_commit_cannot_be_read() -> None:
+    with pytest.raises(RetryLater):
+        await Prepared([json_response(200, {"commit": {"sha": "release"}})]).client.branch(REPO, "release")
 
 
 async def test_a_time_without_a_zone_is_an_error() -> None:

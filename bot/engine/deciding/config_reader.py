@@ -2,12 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.core.language import catalog
 from bot.core.language.command import AnyCommand
 from bot.engine.deciding.cache import BriefCache
 from bot.model.errors import RetryLater
-from bot.model.forge import PullRequest
+from bot.model.forge import Branch, PullRequest
 from bot.model.limits import SandboxLimits
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
@@ -16,6 +17,10 @@ from bot.model.views import ConfigBroken
 from bot.pipeline import config_file
 from bot.ports import Forge, Sandbox
 
+DEFAULT_BRANCH_AGE = timedelta(minutes=10)
+"""How long the name of a default branch is remembered."""
+BRANCH_AGE = timedelta(seconds=15)
+"""How long a branch is remembered, unless the pull request shows before that it has moved."""
 CONFIG_LIMITS = SandboxLimits(seconds=10, inline=4 << 10)
 
 
@@ -38,45 +43,47 @@ class ConfigReader:
     forge: Forge
     sandbox: Sandbox
     commands: tuple[AnyCommand, ...]
-    branches: BriefCache[str]
-    """The branch whose file counts, by repository and base branch."""
+    defaults: BriefCache[str]
+    """Names of default branches by repository."""
+    branches: BriefCache[Branch | None]
+    """Branches by repository, name, and what a pull request says about them."""
     any_base: bool = False
     """Whether the file of every base branch counts, also of those to which people push without a review."""
 
     async def read(self, pull: PullRequest) -> Configuration:
         """Return the configuration that counts for a pull request."""
         base = pull.base.ref
-        branch = base if self.any_base else await self._branch(pull)
-        if branch == base:
-            return Configuration(await self._parsed(await self._file(pull, base), base), reviewed=True)
-        counted, own = await asyncio.gather(self._file(pull, branch), self._file(pull, base))
-        facts = {"file": config_file.FILE, "branch": base, "default": branch}
+        branch, default = await asyncio.gather(self._branch(pull, base, pull.base.sha), self._default(pull))
+        if base == default or (branch is not None and branch.protected):
+            return Configuration(await self._parsed(await self._file(pull, branch), base), reviewed=True)
+        counts = await self._branch(pull, default)
+        counted, own = await asyncio.gather(self._file(pull, counts), self._file(pull, branch))
+        facts = {"file": config_file.FILE, "branch": base, "default": default}
         notes = () if own in {None, counted} else (Note("config_not_counted", facts),)
-        return Configuration(await self._parsed(counted, branch), reviewed=False, notes=notes)
+        return Configuration(await self._parsed(counted, default), reviewed=False, notes=notes)
 
     async def proposed(self, pull: PullRequest) -> Pipeline | ConfigBroken | None:
         """Return the configuration as the pull request would have it; None if it has none."""
         content = await self.forge.file(pull.head.repo or pull.repo, config_file.FILE, pull.head.sha)
         return await self._parsed(content, pull.head.ref)
 
-    async def _branch(self, pull: PullRequest) -> str:
-        """Return the base branch if it is protected or the default one, otherwise the default branch."""
-        return await self.branches.get(
-            (str(pull.repo).lower(), pull.base.ref), lambda: self._read_branch(pull)
-        )
-
-    async def _read_branch(self, pull: PullRequest) -> str:
-        default = await self.branches.get(
-            (str(pull.repo).lower(),), lambda: self.forge.default_branch(pull.repo)
-        )
+    async def _default(self, pull: PullRequest) -> str:
+        """Return the branch whose file counts for base branches that are not protected."""
+        if self.any_base:
+            return pull.base.ref
+        key = str(pull.repo).lower()
+        default = await self.defaults.get(key, lambda: self.forge.default_branch(pull.repo))
         if not default:
             raise RetryLater(Reason.GITEE_UNAVAILABLE, {"message": "the repository has no default branch"})
-        if pull.base.ref == default or await self.forge.is_protected(pull.repo, pull.base.ref):
-            return pull.base.ref
         return default
 
-    async def _file(self, pull: PullRequest, branch: str) -> bytes | None:
-        return await self.forge.file(pull.repo, config_file.FILE, branch)
+    async def _branch(self, pull: PullRequest, name: str, seen: str = "") -> Branch | None:
+        key = str(pull.repo).lower(), name, seen
+        return await self.branches.get(key, lambda: self.forge.branch(pull.repo, name))
+
+    async def _file(self, pull: PullRequest, branch: Branch | None) -> bytes | None:
+        # By its commit: Gitee also takes the name of a tag, which people create without a review.
+        return None if branch is None else await self.forge.file(pull.repo, config_file.FILE, branch.sha)
 
     async def _parsed(self, content: bytes | None, ref: str) -> Pipeline | ConfigBroken | None:
         if content is None:
