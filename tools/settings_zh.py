@@ -195,7 +195,8 @@ WORDS: Mapping[str, str] = {
     "comments.strangers": "回复外部贡献者的命令（answer），还是忽略（silent）。外部贡献者指没有写权限的人，"
     "受信任提交的作者除外。两种情况下，他们的 PR 都会收到放行请求。",
     "comments.answers": "没有写权限的人在同一个 PR 下每小时得到回复的评论数；最后一次回复会说明，"
-    "之后的命令到什么时候为止会被忽略。有写权限的人不受限制。",
+    "之后的命令到什么时候为止会被忽略。他们的推送每小时得到放行请求的次数也以此为限，"
+    "超过之后 `/ok-to-test` 会要求写明提交号。有写权限的人不受限制。",
     "comments.style": "运行失败和 `/logs` 的评论引用日志的末尾（full），还是只给链接（brief）。",
     "comments.templates": "自定义模板目录，其中的同名模板替换内置模板，例如 `zh/status.md.j2`。"
     "只想替换一句话时，在其中的 `zh/_reasons.md.j2` 里定义宏：`no_port(facts)` 替换原因 `no_port` 的说明，"

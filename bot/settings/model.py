@@ -258,7 +258,8 @@ class CommentsSettings:
     either case."""
     answers: Count = 10
     """Comments of one person without write access under one pull request that are answered within an hour;
-    the last answer says until when further commands are ignored. There is no limit for people with write
+    the last answer says until when further commands are ignored. As many pushes to it get a request for
+    approval; after more, `/ok-to-test` asks for the commit's id. There is no limit for people with write
     access."""
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
 
 from bot.core.admission import inbox
-from bot.model.delivery import Delivery, DeliveryState
+from bot.model.delivery import Delivery, DeliveryState, Trigger
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.outcome import Decision
@@ -139,14 +139,21 @@ class Inbox:
             )
         )
 
-    async def answers(self, repo: RepoPath, number: int, login: str, limit: int) -> tuple[datetime, ...]:
-        """Return the times of the latest answers to a person without write access, newest first."""
+    async def answers(
+        self, repo: RepoPath, number: int, login: str, limit: int, *, to_comments: bool = True
+    ) -> tuple[datetime, ...]:
+        """Return the times of the latest answers to a person without write access, newest first.
+
+        Those to comments, or those to pushes.
+        """
+        comment = deliveries.c.data["trigger"].as_string() == Trigger.COMMENT
         statement = (
             select(deliveries.c.decided_at)
             .where(
                 func.lower(deliveries.c.repo) == str(repo).lower(),
                 deliveries.c.number == number,
                 deliveries.c.stranger == login.lower(),
+                comment if to_comments else ~comment,
             )
             .order_by(deliveries.c.decided_at.desc())
             .limit(limit)

@@ -96,3 +96,38 @@ async def test_outside_contributors_can_be_left_unanswered(lone_scene: Scene, bo
     assert len(lone_scene.comments("Nothing has run yet")) == 1
     [said] = await answered(lone_scene, number, "/status", by="lin")
     assert "not trusted yet" in said
+
+
+async def pushed(scene: Scene, number: int, times: int) -> list[str]:
+    """Push as the stranger; return the ids, oldest first."""
+    shas = [
+        await scene.gitee.push(REPO, number, {"app.py": f"print({time})\n"}, by="stranger")
+        for time in range(times)
+    ]
+    await scene.idle()
+    return shas
+
+
+async def test_a_hundred_pushes_get_as_many_requests_as_the_settings_say(lone_scene: Scene) -> None:
+    number = await opened(lone_scene, by="stranger", answers=4)
+    await lone_scene.idle()
+    calls, posts = counted(lone_scene), counted(lone_scene, "POST")
+    shas = await pushed(lone_scene, number, 100)
+    assert len(lone_scene.comments("Nothing has run yet")) <= 4
+    assert calls.hits <= 2 * 100 + 4 * 15, "a push that gets no request costs two calls"
+    assert posts.hits <= 4
+    [said] = await answered(lone_scene, number, "/ok-to-test", by="lin")
+    assert f"`/ok-to-test {shas[-1]}`" in said
+    approved = await answered(lone_scene, number, f"/ok-to-test {shas[-1]}", by="lin")
+    assert "approved commit" in approved[0]
+
+
+async def test_five_pushes_and_many_labels_get_a_request_for_each_commit(lone_scene: Scene) -> None:
+    number = await opened(lone_scene, by="stranger", answers=6)
+    await lone_scene.idle()
+    for name in ("bug", "help wanted", "question", "docs", "tests", "later", "now"):
+        await lone_scene.gitee.label(REPO, number, [name], by="lin")
+        await lone_scene.idle()
+    for _ in range(5):
+        [sha] = await pushed(lone_scene, number, 1)
+        assert f"\n/ok-to-test {sha}\n" in lone_scene.comments()[-1]

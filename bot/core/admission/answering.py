@@ -14,7 +14,7 @@ class AnswerPolicy:
     outside_contributors: bool = True
     """Whether to answer those of them who are not the author of a trusted commit."""
     hourly: int = 10
-    """Comments of one person under one pull request that are answered within an hour."""
+    """Comments of one person under one pull request that are answered within an hour, and as many pushes."""
 
 
 def silent_until(answered: Sequence[datetime], now: datetime, policy: AnswerPolicy) -> datetime | None:

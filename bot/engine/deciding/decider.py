@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.core.admission import answering, gate, keys
+from bot.core.admission import answering, gate, keys, trust
 from bot.core.admission.answering import AnswerPolicy
 from bot.core.deciding import automatic, decide, decision
 from bot.core.deciding.decision import Subject
@@ -21,7 +21,7 @@ from bot.model.observed import ObservedState
 from bot.model.outcome import Decision, Ignore, Outcome
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
-from bot.model.run import Note, Origin, StopRequest
+from bot.model.run import Note, Origin, Run, StopRequest
 from bot.model.snapshot import Snapshot
 from bot.model.views import ConfigBroken, Message
 from bot.pipeline import config_file
@@ -123,6 +123,11 @@ class Decider:
             return self._ignored(delivery, f"the pull request is {pull.state} now", refuted=True)
         if delivery.found and await self._decided(pull):
             return self._ignored(delivery, "this state was decided before the event was found")
+        if not over and await self._pushes_too_often(pull):
+            ignored = self._ignored(delivery, f"{pull.author} has had all requests for approval of this hour")
+            return _superseding(
+                ignored, await self.gatherer.records.runs.unfinished(pull.repo, pull.number), pull
+            )
         needs = automatic.needs(self.commands)
         facts = await self.gatherer.gather(pull, delivery.sender or pull.author, needs)
         origin = Origin(delivery.trigger, "" if over else pull.author, "", delivery.key)
@@ -153,8 +158,10 @@ class Decider:
             request = StopRequest(snapshot.distrust.reason, snapshot.distrust.facts)
             same = [run for run in snapshot.active if run.sha == pull.head.sha and run.id not in decided.stop]
             decided = decision.stopping(decided, same, request)
-        old = [run for run in snapshot.active if run.sha != pull.head.sha]
-        return decision.stopping(decided, old, StopRequest(Reason.SUPERSEDED, {"by": pull.head.sha}))
+            # Other events than pushes, such as a changed label, do not count.
+            if snapshot.distrust.reason is Reason.NOT_TRUSTED and not await self._decided(pull):
+                decided = replace(decided, outside_contributor=pull.author)
+        return _superseding(decided, snapshot.active, pull)
 
     async def _builds_nothing(self, facts: Facts) -> bool:
         """Return whether an automatic run could only fail, as the repository is not set up for the bot."""
@@ -185,6 +192,15 @@ class Decider:
         opens = delivery.trigger is Trigger.OPEN and not delivery.found
         return not superseded and not (opens and newest.origin.trigger is Trigger.COMMENT)
 
+    async def _pushes_too_often(self, pull: PullRequest) -> bool:
+        """Return whether a push costs too much to be answered, and nobody has approved it."""
+        inbox, pulls = self.gatherer.records.inbox, self.gatherer.records.pulls
+        most = self.answering.hourly
+        pushes = await inbox.answers(pull.repo, pull.number, pull.author, most, to_comments=False)
+        if not answering.silent_until(pushes, self.clock.now(), self.answering):
+            return False
+        return not any(trust.covers(one, pull) for one in await pulls.approvals(pull.repo, pull.number))
+
     async def _answered(self, pull: PullRequest, actor: str) -> tuple[datetime, ...]:
         inbox = self.gatherer.records.inbox
         return await inbox.answers(pull.repo, pull.number, actor, self.answering.hourly)
@@ -211,6 +227,12 @@ class Decider:
 
     def _ignored(self, delivery: Delivery, why: str, *, refuted: bool = False) -> Decision:
         return decision.ignored(delivery, self.clock.now(), why, refuted=refuted)
+
+
+def _superseding(decided: Decision, active: Iterable[Run], pull: PullRequest) -> Decision:
+    """Add that the runs of earlier commits are to stop."""
+    old = [run for run in active if run.sha != pull.head.sha]
+    return decision.stopping(decided, old, StopRequest(Reason.SUPERSEDED, {"by": pull.head.sha}))
 
 
 def _doubt(delivery: Delivery, pull: PullRequest, comment: Comment) -> str | None:
