@@ -41,7 +41,7 @@ def _no_answer(trouble: str) -> Finding:
 def _anyone(address: str) -> Finding:
     return note(
         Text(
-            en=f"{address} asks for no certificate: whoever reaches it, also code of builds, commands it",
+            en=f"{address} asks for no certificate: anyone who reaches it, even a build, can command it",
             zh=f"{address} 不要求证书：能访问它的都能指挥它，包括构建中的代码",
         ),
         Text(

@@ -183,15 +183,23 @@ def exists(sdk: docker.DockerClient, volume: str) -> bool:
     return any(found.name == volume for found in sdk.volumes.list())
 
 
-@pytest.mark.docker
-async def test_a_preview_that_fills_its_volume_is_removed_and_its_pull_request_says_so(
-    start: Start, settings: Settings, sdk: docker.DockerClient
-) -> None:
+async def written_to_its_volume(
+    start: Start, settings: Settings, sdk: docker.DockerClient, command: str
+) -> tuple[BotTester, Any]:
+    """Open a pull request, and run a command in its preview; return the bot and the preview's container."""
     bot = await start({"Dockerfile": f"{RUNTIME}VOLUME /data\n{SERVE}\n"})
     await bot.open()
     await bot.read()
     app = container(sdk, settings)
-    await asyncio.to_thread(app.exec_run, ["sh", "-c", FILL.format(file="/data/big")])
+    await asyncio.to_thread(app.exec_run, command.split())
+    return bot, app
+
+
+@pytest.mark.docker
+async def test_a_preview_that_fills_its_volume_is_removed_and_its_pull_request_says_so(
+    start: Start, settings: Settings, sdk: docker.DockerClient
+) -> None:
+    bot, app = await written_to_its_volume(start, settings, sdk, FILL.format(file="/data/big"))
     volume = app.attrs["Mounts"][0]["Name"]
 
     async with watching(bot):
@@ -210,11 +218,8 @@ async def test_a_preview_that_fills_its_volume_is_removed_and_its_pull_request_s
 async def test_on_a_full_disk_nothing_starts_but_webhooks_are_accepted(
     start: Start, settings: Settings, sdk: docker.DockerClient
 ) -> None:
-    bot = await start({"Dockerfile": f"{RUNTIME}VOLUME /data\n{SERVE}\n"})
-    await bot.open()
-    await bot.read()
-    app = container(sdk, settings)
-    await asyncio.to_thread(app.exec_run, ["dd", "if=/dev/zero", "of=/data/some", "bs=1M", "count=8"])
+    command = "dd if=/dev/zero of=/data/some bs=1M count=8"
+    bot, _ = await written_to_its_volume(start, settings, sdk, command)
     space, measure = bot.bot.deps.disk, bot.bot.deps.disk.measure
 
     async def full() -> tuple[FreeSpace, ...]:

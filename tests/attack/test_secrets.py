@@ -32,7 +32,7 @@ __all__ = ["base_image", "registry", "sdk"]
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("secrets")]
 
-FILES = "/proc/*/environ /proc/*/cmdline /run/secrets/* /root/.docker/config.json .git/config"
+FILES = "/proc/*/environ /proc/*/cmdline /run/secrets/* ~/.docker/config.json .git/config"
 FIND = f"env; cat {FILES} 2>/dev/null"
 SUITE = f"{FIND}; echo '<testsuite><testcase name=\"a\"/></testsuite>' > $JUNIT_PATH"
 RECIPE = f"{RUNTIME}COPY . /src\nRUN cd /src && ls -a && {FIND}; true\n{SERVE}\nFROM runtime AS test\n"

@@ -1,5 +1,7 @@
 """What builds and services may use, and what the refusal says."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from bot.core.admission.builds import BuildPolicy, cache_namespace, check
@@ -101,82 +103,52 @@ def test_what_is_allowed_is_built() -> None:
     check(POLICY, "Dockerfile", "FROM scratch", {"BUILDKIT_SYNTAX": "docker/dockerfile:1"}, OWN)
 
 
+PRIVATE = f"{REGISTRY}/private/app"
+OLD_FRONTEND, OTHER_FRONTEND = "docker/dockerfile-upstream:master", "evil.example.net/docker/dockerfile:1"
+TWO = "https://dl.example.com/a http://h"
+REFUSALS = [
+    ("FROM scratch\nADD http://h/x /x", Reason.SOURCE_REFUSED, "d/Dockerfile:2", "http://h/x"),
+    (
+        "FROM scratch\nADD http://h/2 /x\nADD http://h/3 /x",
+        Reason.SOURCE_REFUSED,
+        "d/Dockerfile:2",
+        "http://h/2",
+    ),
+    (f"FROM scratch\nENV A='{TWO}'\nADD $A /x", Reason.SOURCE_REFUSED, "d/Dockerfile:3", TWO),
+    ("FROM debian\nADD $A /x", Reason.SOURCE_UNKNOWN, "d/Dockerfile:2", "$A"),
+    (f"# syntax={OLD_FRONTEND}\nFROM scratch", Reason.FRONTEND_REFUSED, "d/Dockerfile:1", OLD_FRONTEND),
+    (f"# syntax={OTHER_FRONTEND}\nFROM scratch", Reason.FRONTEND_REFUSED, "d/Dockerfile:1", OTHER_FRONTEND),
+    ('{"syntax": "r/a"}', Reason.FRONTEND_REFUSED, "d/Dockerfile:1", '{"syntax": "r/a"}'),
+]
+
+
 @pytest.mark.attack
-@pytest.mark.parametrize(
-    ("text", "args", "reason", "facts"),
-    [
-        (
-            "FROM scratch\nADD http://h/x /x",
-            {},
-            Reason.SOURCE_REFUSED,
-            {"where": "d/Dockerfile:2", "source": "http://h/x"},
-        ),
-        (
-            "FROM scratch\nENV A='https://dl.example.com/a http://h'\nADD $A /x",
-            {},
-            Reason.SOURCE_REFUSED,
-            {"where": "d/Dockerfile:3", "source": "https://dl.example.com/a http://h"},
-        ),
-        (
-            "# syntax=docker/dockerfile-upstream:master\nFROM scratch",
-            {},
-            Reason.FRONTEND_REFUSED,
-            {"where": "d/Dockerfile:1", "source": "docker/dockerfile-upstream:master"},
-        ),
-        (
-            "# syntax=evil.example.net/docker/dockerfile:1\nFROM scratch",
-            {},
-            Reason.FRONTEND_REFUSED,
-            {"where": "d/Dockerfile:1", "source": "evil.example.net/docker/dockerfile:1"},
-        ),
-        (
-            "FROM scratch",
-            {"BUILDKIT_SYNTAX": "r/a"},
-            Reason.FRONTEND_REFUSED,
-            {"where": "build.args", "source": "r/a"},
-        ),
-        (
-            '{"syntax": "r/a"}',
-            {},
-            Reason.FRONTEND_REFUSED,
-            {"where": "d/Dockerfile:1", "source": '{"syntax": "r/a"}'},
-        ),
-        (
-            "FROM debian\nADD $A /x",
-            {},
-            Reason.SOURCE_UNKNOWN,
-            {"where": "d/Dockerfile:2", "source": "$A"},
-        ),
-        (
-            f"FROM {REGISTRY}/private/app:1",
-            {},
-            Reason.IMAGE_REFUSED,
-            {
-                "where": "d/Dockerfile:1",
-                "image": f"{REGISTRY}/private/app:1",
-                "setting": f'bases = ["{REGISTRY}/private/app"]',
-            },
-        ),
-        (
-            "FROM scratch\nRUN \x1c",
-            {},
-            Reason.DOCKERFILE_INVALID,
-            {"message": "d/Dockerfile:2: '' is read differently by versions of BuildKit"},
-        ),
-        (
-            "FROM scratch\nADD http://h/2 /x\nADD http://h/3 /x",
-            {},
-            Reason.SOURCE_REFUSED,
-            {"where": "d/Dockerfile:2", "source": "http://h/2"},
-        ),
-    ],
-)
-def test_a_refusal_names_the_thing_and_its_line(
-    text: str, args: dict[str, str], reason: Reason, facts: dict[str, str]
-) -> None:
+@pytest.mark.parametrize(("text", "reason", "where", "source"), REFUSALS)
+def test_a_refusal_names_the_source_and_its_line(text: str, reason: Reason, where: str, source: str) -> None:
+    assert refusal(text) == (reason, {"where": where, "source": source})
+
+
+@pytest.mark.attack
+def test_other_refusals_name_what_they_are_about() -> None:
+    args = {"BUILDKIT_SYNTAX": "r/a"}
+    assert refusal("FROM scratch", args) == (
+        Reason.FRONTEND_REFUSED,
+        {"where": "build.args", "source": "r/a"},
+    )
+    setting = f'bases = ["{PRIVATE}"]'
+    assert refusal(f"FROM {PRIVATE}:1") == (
+        Reason.IMAGE_REFUSED,
+        {"where": "d/Dockerfile:1", "image": f"{PRIVATE}:1", "setting": setting},
+    )
+    message = "d/Dockerfile:2: '' is read differently by versions of BuildKit"
+    assert refusal("FROM scratch\nRUN \x1c") == (Reason.DOCKERFILE_INVALID, {"message": message})
+
+
+def refusal(text: str, args: Mapping[str, str] | None = None) -> tuple[Reason, Mapping[str, str]]:
+    """Return why a Dockerfile is refused."""
     with pytest.raises(TellUser) as caught:
-        check(POLICY, "d/Dockerfile", text, args, OWN)
-    assert (caught.value.reason, caught.value.facts) == (reason, facts)
+        check(POLICY, "d/Dockerfile", text, args or {}, OWN)
+    return caught.value.reason, caught.value.facts
 
 
 def test_caches_are_apart() -> None:

@@ -33,7 +33,7 @@ async def test_a_buildkitd_that_answers_passes(tmp_path: Path) -> None:
     assert found == same
     assert found.state is State.FINE
     assert open_to_all.state is State.NOTE
-    assert "commands it" in open_to_all.found.en
+    assert "can command it" in open_to_all.found.en
 
 
 @pytest.mark.usefixtures("client")

@@ -42,7 +42,7 @@ def second_engine(folder: Path) -> Iterator[SecondEngine]:
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(  # noqa: S603 - constant arguments
             [
-                # In a network of its own: an engine without a bridge removes `docker0`, whoever created it.
+                # In a network of its own: an engine without a bridge removes `docker0`, even another one's.
                 *("unshare", "--net", "dockerd", "--host", found.host, "--data-root", f"{folder}/data"),
                 *("--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"),
                 *("--bridge=none", "--iptables=false", "--ip-forward=false"),
