@@ -20,6 +20,9 @@ _BASE_IMAGE = re.compile(
 _FROM = re.compile(r"(?:\[[^\]]*\] )?FROM (?P<image>\S+)")
 _ADD = re.compile(r"(?:\[[^\]]*\] )?(?P<instruction>ADD .*)", re.DOTALL)
 _REMOTE = re.compile(r"(?:https?|git|ssh)://.+", re.DOTALL | re.IGNORECASE)
+_ADDRESS = re.compile(r"://|@")
+_LONGEST = 4096
+"""Characters of an instruction with an address that are read: more of them are refused."""
 _STAGE = re.compile(r"^\[[^\]]*\] ")
 _HIDDEN = re.compile(r"\[internal\]|copy /context /|exporting to image")
 
@@ -96,7 +99,7 @@ class BuildProgress:
 
     def _start(self, vertex: Vertex) -> list[str]:
         step = self._steps.setdefault(vertex.digest, _Step(clean(vertex.name)))
-        self.fetched.update(_fetched(step.name))
+        self.fetched.update(_fetched(vertex.name))
         step.error = vertex.error or step.error
         hidden = _HIDDEN.match(step.name) and not vertex.error
         if step.number or vertex.started is None or hidden:
@@ -129,9 +132,11 @@ def _fetched(name: str) -> Iterator[BuildSource]:
         yield BuildSource(SourceKind.IMAGE, 0, found["image"], found["image"])
     elif _REMOTE.fullmatch(name):
         yield BuildSource(SourceKind.REMOTE, 0, name, name)
-    elif found := _ADD.fullmatch(name):
+    elif (found := _ADD.fullmatch(name)) and _ADDRESS.search(name):
         # Frontends since 1.10 name the step that fetches an address by its instruction.
-        sources = build_sources(f"FROM scratch\n{found['instruction']}", {})
+        sources = build_sources(f"FROM scratch\n{found['instruction'][:_LONGEST]}", {})
+        if len(name) > _LONGEST:
+            yield BuildSource(SourceKind.REMOTE, 0, "ADD …", None)
         yield from (replace(one, line=0) for one in sources if one.kind is SourceKind.REMOTE)
 
 

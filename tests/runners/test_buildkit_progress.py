@@ -53,6 +53,8 @@ def failure(*lines: str) -> tuple[ChatOpsError, list[str]]:
         ("[a 2/2] ADD --chmod=755 HTTP://127.0.0.1:5000/v2/_catalog /x", Reason.SOURCE_REFUSED),
         ("[2/2] ADD [a, http://127.0.0.1:5000/v2/ _catalog, /x]", Reason.SOURCE_REFUSED),
         ("ADD git@10.0.0.1:a/b.git /x", Reason.SOURCE_REFUSED),
+        (f"ADD {'a ' * 1500} http://127.0.0.1:5000/v2/_catalog /x", Reason.SOURCE_REFUSED),
+        (f"ADD {'a ' * 2500} http://127.0.0.1:5000/v2/_catalog /x", Reason.SOURCE_UNKNOWN),
     ],
 )
 def test_what_the_triggers_of_a_base_image_fetch_is_refused(
@@ -66,6 +68,7 @@ def test_what_the_triggers_of_a_base_image_fetch_is_refused(
     output.feed(vertex(2, "[2/2] RUN echo [internal] load metadata for h:5/secret/app:1").encode())
     output.feed(vertex(4, "[2/2] ADD target/*.jar app-$1.jar 文件.jar /http://x").encode())
     output.feed(vertex(5, "[2/2] COPY http://x /").encode())
+    output.feed(vertex(6, f"[2/2] ADD {'a ' * 2500} /").encode())
     refuse_unlisted(output.fetched, wanted)
     output.feed(vertex(3, name).encode())
     with pytest.raises(TellUser) as caught:
