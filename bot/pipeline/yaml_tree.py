@@ -81,12 +81,19 @@ def mark_after(before: str) -> Mark:
 
 
 class _Loader(yaml.SafeLoader):
-    """Looks for keys only where the tree may be: many nested brackets would take quadratic time."""
+    """PyYAML's reader, without what hostile text makes slow or break."""
 
     def save_possible_simple_key(self) -> None:
-        """Remember that the next token may begin a key."""
+        """Remember that the next token may begin a key; in nested brackets this takes quadratic time."""
         if self.flow_level <= MAX_DEPTH:
             super().save_possible_simple_key()
+
+    def scan_flow_scalar(self, style: str) -> yaml.ScalarToken:
+        """Read a quoted text. Raises YamlError for the number of a character that Unicode does not have."""
+        try:
+            return super().scan_flow_scalar(style)
+        except (ValueError, OverflowError) as error:
+            raise YamlError(_mark(self.get_mark()), messages.NOT_PRINTABLE) from error
 
 
 class _TreeBuilder:

@@ -14,10 +14,11 @@ import yaml
 
 from bot.core.admission.images import ImagePolicy
 from bot.model.errors import TellUser
+from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.runners.kubernetes import applying
 from bot.runners.kubernetes.options import KubernetesOptions, Routing
-from bot.runners.kubernetes.plans import scope_of
+from bot.runners.kubernetes.plans import parsed, scope_of
 from bot.runners.kubernetes.pure.manifests import read
 from bot.words.reasons import REASONS
 from tests.runners.kubernetes_samples import environment_of
@@ -123,6 +124,36 @@ def test_a_hostile_manifest_is_refused_by_its_field(text: str, subject: str, fie
         assert any(verb in advice for verb in verbs)
         assert error.facts.get("allowed", "").split(", ")[0] in said
         assert error.facts.get("setting", "") in advice
+
+
+VALUES = {
+    "hexadecimal": "0x" + "f" * 5_000,
+    "sexagesimal": "1" + ":59" * 5_000,
+    "sexagesimal fraction": "1" + ":59" * 500 + ".5",
+    "infinite": "-.inf",
+    "no number": ".nan",
+    "boolean": "!!bool x",
+    "number": '!!int ""',
+    "date": "!!timestamp x",
+    "character": '"\\UFFFFFFFF"',
+    "character beyond Unicode": '"\\U00110000"',
+}
+PLACES = {
+    "data": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: VALUE}}",
+    "name": "{apiVersion: v1, kind: ConfigMap, metadata: {name: VALUE}}",
+    "replicas": "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {replicas: VALUE}}",
+    "unknown": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, field: VALUE}",
+}
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_a_value_that_kubernetes_cannot_store_is_refused(value: str, place: str) -> None:
+    with pytest.raises(TellUser) as caught:
+        parsed("a.yaml", place.replace("VALUE", value))
+
+    assert caught.value.reason is Reason.MANIFEST_INVALID
+    assert len(caught.value.facts["message"]) < 100
 
 
 def changed() -> Iterator[Any]:

@@ -7,6 +7,7 @@ that the reader documents are caught here.
 import base64
 import contextlib
 import io
+import json
 import re
 import tarfile
 import tempfile
@@ -148,13 +149,14 @@ def build_sources(data: bytes) -> None:
 
 
 def manifests(data: bytes) -> None:
-    """`bot.runners.kubernetes.pure`: bounded objects that comply once they are reviewed, or ManifestError."""
+    """`bot.runners.kubernetes.pure`: bounded objects in JSON that comply once reviewed, or ManifestError."""
     with contextlib.suppress(ManifestError):
         found = read(data.decode(errors="replace"))
         assert len(found) <= MOST_OBJECTS
         checked = review(found, SCOPE)
         again = review(checked.manifests, SCOPE)
         assert checked.violations or not again.changes, "the policy changes what it has changed"
+        json.dumps([manifest.body for manifest in checked.manifests], allow_nan=False)
 
 
 def schema(data: bytes) -> None:

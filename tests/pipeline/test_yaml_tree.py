@@ -94,6 +94,8 @@ def test_an_alias_has_the_value_of_its_anchor_and_its_own_position() -> None:
         ("a: |x", Mark(1, 5), "not valid YAML"),
         ("a:\n b\0", Mark(2, 3), "does not allow"),
         ('a: "\\ud800"', Mark(1, 4), "does not allow"),
+        ('a: "\\UFFFFFFFF"', Mark(1, 7), "does not allow"),
+        ('a: "\\U00110000"', Mark(1, 7), "does not allow"),
         ('a:\n  "\\udfff": b', Mark(2, 3), "does not allow"),
         ('- ["\\ud83d"]', Mark(1, 4), "does not allow"),
         ("--- a\n--- b", Mark(2, 1), "one YAML document"),

@@ -11,6 +11,8 @@ LARGEST = 512 << 10
 MOST_NODES = 50_000
 """Most values of all documents together; aliases count wherever they are used."""
 MOST_OBJECTS = 100
+LARGEST_NUMBER = 1 << 64
+"""Kubernetes stores no number as large as this one."""
 
 
 class ManifestError(Exception):
@@ -102,6 +104,9 @@ def read(text: str) -> tuple[Manifest, ...]:
         documents = [left.copy(document) for document in yaml.safe_load_all(text)]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ManifestError(_parse_error(error)) from error
+    except (ArithmeticError, AttributeError, LookupError) as error:
+        # PyYAML converts values without a check, such as `!!int ""`.
+        raise ManifestError("a value does not have the form that its type requires") from error
     found = tuple(manifest for document in documents for manifest in _objects(document))
     if len(found) > MOST_OBJECTS:
         raise ManifestError(f"more than {MOST_OBJECTS} objects")
@@ -154,6 +159,9 @@ class _Budget:
             return {str(name): self.copy(child) for name, child in node.items()}
         if isinstance(node, list | tuple):
             return [self.copy(child) for child in node]
+        # Not `>=`: `.nan` is not a number either.
+        if isinstance(node, int | float) and not abs(node) < LARGEST_NUMBER:
+            raise ManifestError("a number that is not finite, or larger than 64 bits")
         return node if isinstance(node, str | int | float | bool) or node is None else str(node)
 
 
