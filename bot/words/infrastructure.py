@@ -53,7 +53,7 @@ ENDED: Final[Mapping[Reason, Wording]] = {
         Text(
             en="Reading {name} takes more than {seconds} of processor time or {limit} of memory, so it was"
             " not read.",
-            zh="读取 {name} 需要的CPU 时间超过 {seconds}，或内存超过 {limit}，因此没有读取。",
+            zh="读取 {name} 需要的 CPU 时间超过 {seconds}，或内存超过 {limit}，因此没有读取。",
         ),
         advice=Text(
             en="Make it smaller or simpler, or split it into several files.",

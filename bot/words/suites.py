@@ -37,7 +37,7 @@ SUITES: Final[Mapping[Reason, Wording]] = {
         Text(
             en="Reading the test report {paths} takes more than {seconds} of processor time, {limit} of"
             " memory or {total} elements, so only a part of the cases counts.",
-            zh="读取测试报告 {paths} 需要的CPU 时间超过 {seconds}，或内存超过 {limit}，"
+            zh="读取测试报告 {paths} 需要的 CPU 时间超过 {seconds}，或内存超过 {limit}，"
             "或元素超过 {total} 个，因此只计入了部分用例。",
         ),
         advice=Text(
