@@ -17,17 +17,28 @@ BOTH = pytest.mark.parametrize("isolation", ["rootless", "userns"])
 NAME = "bot-gitee-chatops-buildkit"
 
 
-def values(isolation: str = "rootless", **more: Any) -> dict[str, Any]:
+def values(isolation: str | None = "rootless", **more: Any) -> dict[str, Any]:
     return {"buildkit": {"enabled": True, "isolation": isolation, **more}}
 
 
-def rendered(chart: Chart, isolation: str = "rootless", **more: Any) -> list[Object]:
+def rendered(chart: Chart, isolation: str | None = "rootless", **more: Any) -> list[Object]:
     return chart.render(values(isolation, **more), "bot", "chatops", "--kube-version", "1.33.0")
 
 
 def pod(items: list[Object], kind: str = "Deployment") -> Object:
     spec: Object = one(items, kind)["spec"]["template"]["spec"]
     return spec
+
+
+def test_an_upgrade_may_reuse_the_values_of_an_earlier_chart(chart: Chart) -> None:
+    # With --reuse-values, Helm ignores the defaults of values that are new; null does the same.
+    reused = rendered(chart, None, tlsSecret=None, blockMetadata=None)
+    assert only_names(reused) == only_names(rendered(chart))
+    assert one(reused, "NetworkPolicy") == one(rendered(chart), "NetworkPolicy")
+
+
+def only_names(items: list[Object]) -> list[str]:
+    return [f"{item['kind']}/{item['metadata']['name']}" for item in items]
 
 
 def mounted(pod: Object, path: str) -> Object:
