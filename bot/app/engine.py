@@ -136,10 +136,18 @@ async def deciding(
         deps.identity,
         deps.clock,
         adapters.steps.sandbox,
+        BriefCache(deps.clock),
         values.answer_policy(settings),
     )
     dispatcher = Dispatcher(
-        deps.store, decider, comments.publisher, worker, membership, deps.clock, settings.comments.language
+        deps.store,
+        decider,
+        comments.publisher,
+        worker,
+        membership,
+        deps.clock,
+        settings.comments.language,
+        deps.metrics,
     )
     membership.on_lease_lost(dispatcher.drop)
     async with background(dispatcher.serve()):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from bot.model.delivery import Delivery
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
-from bot.ports import Clock
 from bot.store.arrivals import InboxFullError
 from bot.store.records import Store
 
@@ -16,7 +15,6 @@ class NotifyingInbox:
     """The store's inbox, which wakes the dispatcher when a delivery is new."""
 
     store: Store
-    clock: Clock
     wake: Callable[[], None]
 
     async def accept(self, delivery: Delivery) -> bool:
@@ -32,11 +30,6 @@ class NotifyingInbox:
         Return False if it needs neither. Raises RetryLater(STORE_UNAVAILABLE), also if the inbox is full.
         """
         try:
-            if await self.accept(delivery):
-                return True
+            return await self.accept(delivery)
         except InboxFullError as error:
             raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": "the inbox is full"}) from error
-        revived = await self.store.inbox.revive(delivery.key, self.clock.now())
-        if revived:
-            self.wake()
-        return revived

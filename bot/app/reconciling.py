@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from bot.app import values
 from bot.app.adapters import Adapters
@@ -19,6 +20,7 @@ from bot.engine.reconciling.disk_writers import DiskWriters
 from bot.engine.reconciling.dns_records import DnsReconciler
 from bot.engine.reconciling.expiry import Expiry
 from bot.engine.reconciling.garbage_collector import GarbageCollector
+from bot.engine.reconciling.given_up import GivenUpDeliveries
 from bot.engine.reconciling.idle_scaler import IdleScaler
 from bot.engine.reconciling.reconciler import Reconciler
 from bot.engine.reconciling.repairs import Repaired
@@ -39,6 +41,7 @@ class Reconciling:
     """Everything that reconciles, whether or not the settings have it done periodically."""
 
     sweep: Sweep
+    given_up: GivenUpDeliveries
     expiry: Expiry
     warnings: ExpiryWarnings
     idle_scaler: IdleScaler
@@ -55,6 +58,9 @@ async def reconciling(
     settings, store, clock = deps.settings, deps.store, deps.clock
     language, warned = settings.comments.language, values.warning_time(settings)
     sweep = _sweep(deps, inbox)
+    given_up = GivenUpDeliveries(
+        deps.adapters.forge, store, clock, partial(serves, settings.repos.allow), inbox.wake
+    )
     expiry = Expiry(store, worker, clock, language)
     warnings = ExpiryWarnings(store, comments.publisher, deps.addresses, clock, language, warned)
     idle_scaler = IdleScaler(store, deps.adapters.steps.suspendable, clock, values.idle_time(settings))
@@ -62,6 +68,7 @@ async def reconciling(
     tasks = (
         PeriodicTask("disk space", 2, deps.disk.reconcile, everywhere=True),
         *_upkeep(deps),
+        PeriodicTask("given up", 60, given_up.reconcile),
         PeriodicTask("expiry", 30, expiry.reconcile),
         *_watching(deps, comments),
         *([PeriodicTask("expiry warnings", 30, warnings.reconcile)] if settings.comments.announce else ()),
@@ -71,7 +78,7 @@ async def reconciling(
     )
     try:
         async with background(PeriodicTasks(membership, tasks).serve()):
-            yield Reconciling(sweep, expiry, warnings, idle_scaler, visits, tasks)
+            yield Reconciling(sweep, given_up, expiry, warnings, idle_scaler, visits, tasks)
     finally:
         await idle_scaler.close()
 

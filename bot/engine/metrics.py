@@ -18,6 +18,9 @@ class Metrics:
     def replica_evicted(self) -> None:
         """Count that this replica evicted a stalled one."""
 
+    def delivery_given_up(self, reason: str) -> None:
+        """Count a delivery that could not be decided; `reason` is a `Reason`."""
+
     def comment_retried(self) -> None:
         """Count that a comment update failed and waits for its next attempt."""
 

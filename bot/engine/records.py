@@ -27,6 +27,13 @@ class ReplicaRecords(Protocol):
     async def leave(self, lease: Lease) -> None: ...
 
 
+class GivenUpRecords(Protocol):
+    """Deliveries that were given up."""
+
+    async def invisible(self, since: datetime) -> frozenset[RepoPath]: ...
+    async def resume(self, repo: RepoPath, since: datetime, now: datetime) -> int: ...
+
+
 class InboxRecords(Protocol):
     """Deliveries that wait for their decision."""
 
@@ -150,6 +157,8 @@ class Records(Protocol):
 
     @property
     def inbox(self) -> InboxRecords: ...
+    @property
+    def given_up(self) -> GivenUpRecords: ...
     @property
     def runs(self) -> RunRecords: ...
     @property

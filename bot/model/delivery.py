@@ -31,6 +31,18 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GivenUpDelivery:
+    """A delivery that could not be decided."""
+
+    repo: RepoPath
+    number: int
+    trigger: Trigger
+    at: datetime
+    ending: str
+    """The error, for operators; it begins with its reason."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A delivery that may lead to a decision.
 

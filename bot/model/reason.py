@@ -127,6 +127,8 @@ class Reason(StrEnum):
     INTERRUPTED = "interrupted"  # times
     GITEE_UNAVAILABLE = "gitee_unavailable"  # message
     GITEE_DENIED = "gitee_denied"  # message
+    REPOSITORY_INVISIBLE = "repository_invisible"  # message
+    PULL_UNKNOWN = "pull_unknown"  # message
     NOT_SUPPORTED = "not_supported"  # what
 
     # Jenkins: its jobs and their results.

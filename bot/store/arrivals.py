@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from bot.core.admission import inbox
 from bot.model.delivery import Delivery, DeliveryState
+from bot.store import given_up
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.dialects import insert
@@ -40,7 +41,7 @@ class Arrivals:
         self._committing: asyncio.Task[None] | None = None
 
     async def accept(self, delivery: Delivery) -> bool:
-        """Commit a delivery. Returns False if its key is already known.
+        """Commit a delivery. Returns False if its key is already known, unless it was given up.
 
         Deliveries that arrive during a commit share the next one. If two deliveries with the same key claim
         different commits or comment bodies, one of them is forged, and the stored delivery loses these
@@ -84,7 +85,7 @@ class Arrivals:
 
     def _insert_new(self, connection: Connection, batch: Sequence[Delivery]) -> list[bool | InboxFullError]:
         """Insert the new deliveries of a batch; return for each whether it was new, or the error."""
-        known = _known(connection, {delivery.key for delivery in batch})
+        known, failed = _known(connection, {delivery.key for delivery in batch})
         pending = _pending_count(connection)
         room, share = self._capacity - pending, inbox.share(self._capacity)
         # No repository can have reached its share while all together have not.
@@ -95,17 +96,18 @@ class Arrivals:
         for delivery in batch:
             earlier = known.get(delivery.key) or fresh.get(delivery.key)
             if earlier is not None:
-                if _claims(earlier) != _claims(delivery):
-                    disputed = replace(earlier, head_sha=None, body_digest=None)
-                    (fresh if delivery.key in fresh else known)[delivery.key] = disputed
-                    _store(connection, disputed)
+                agreed = _agreed(earlier, delivery)
+                if agreed is not earlier:
+                    (fresh if delivery.key in fresh else known)[delivery.key] = agreed
+                    _store(connection, agreed)
                 endings.append(False)
             elif len(fresh) >= room or counts[str(delivery.repo).lower()] >= share:
                 endings.append(InboxFullError())
             else:
                 counts[str(delivery.repo).lower()] += 1
-                fresh[delivery.key] = delivery
+                fresh[delivery.key] = _agreed(delivery, failed.get(delivery.key, delivery))
                 endings.append(True)
+        _forget(connection, fresh.keys() & failed.keys())
         inserted = _insert(connection, fresh.values()) if fresh else set()
         return [
             ending if ending is not True else delivery.key in inserted
@@ -113,9 +115,27 @@ class Arrivals:
         ]
 
 
-def _known(connection: Connection, keys: Collection[str]) -> dict[str, Delivery]:
-    statement = select(deliveries.c.key, deliveries.c.data).where(deliveries.c.key.in_(keys))
-    return {key: unpack(Delivery, data) for key, data in connection.execute(statement)}
+def _known(connection: Connection, keys: Collection[str]) -> tuple[dict[str, Delivery], dict[str, Delivery]]:
+    """Return the deliveries with these keys: first those that are not decided again, then those given up."""
+    statement = select(deliveries.c.key, deliveries.c.data, given_up.condition()).where(
+        deliveries.c.key.in_(keys)
+    )
+    known: tuple[dict[str, Delivery], dict[str, Delivery]] = {}, {}
+    for key, data, again in connection.execute(statement):
+        known[bool(again)][key] = unpack(Delivery, data)
+    return known
+
+
+def _agreed(delivery: Delivery, other: Delivery) -> Delivery:
+    """Return a delivery, without its claims if another one with its key contradicts them."""
+    if _claims(delivery) == _claims(other):
+        return delivery
+    return replace(delivery, head_sha=None, body_digest=None)
+
+
+def _forget(connection: Connection, keys: Collection[str]) -> None:
+    if keys:
+        connection.execute(delete(deliveries).where(deliveries.c.key.in_(keys)))
 
 
 def _store(connection: Connection, delivery: Delivery) -> None:

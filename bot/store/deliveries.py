@@ -10,6 +10,7 @@ from bot.model.delivery import Delivery, DeliveryState, Trigger
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.outcome import Decision
+from bot.store import given_up
 from bot.store.codec import unpack
 from bot.store.database import Database
 from bot.store.dialects import Lock, aware, hold
@@ -18,9 +19,6 @@ from bot.store.schema import deliveries, observed_states
 
 MAX_POSTPONEMENT = timedelta(hours=2)
 """Longer than any postponement: a delivery that is due later was postponed before the clock was set back."""
-
-BUG = "bug "
-"""Prefix of the ending of a delivery that failed because of a bug in the bot, and would fail again."""
 
 DENIED = "denied"
 """Ending of a pending delivery that Gitee's API denied: it found no such pull request, at least not yet."""
@@ -110,20 +108,9 @@ class Inbox:
         values = {"state": DeliveryState.FAILED, "ending": ending, "decided_at": at, "holder": None}
         await self._database.run(lambda connection: _change(connection, key, values))
 
-    async def revive(self, key: str, now: datetime) -> bool:
-        """Make a delivery pending again that failed for lack of infrastructure; False if there is none."""
-        values = {"state": DeliveryState.PENDING, "attempt": 0, "due_at": now, "holder": None, "ending": ""}
-        statement = (
-            update(deliveries)
-            .where(deliveries.c.key == key, _given_up())
-            .values(**values)
-            .returning(deliveries.c.key)
-        )
-        return await self._database.run(lambda connection: connection.execute(statement).first() is not None)
-
     async def missing(self, keys: Collection[str]) -> frozenset[str]:
         """Return the keys whose deliveries never arrived, or failed because of unavailable infrastructure."""
-        statement = select(deliveries.c.key).where(deliveries.c.key.in_(keys), ~_given_up())
+        statement = select(deliveries.c.key).where(deliveries.c.key.in_(keys), ~given_up.condition())
         return await self._database.read(
             lambda connection: frozenset(keys) - set(connection.execute(statement).scalars())
         )
@@ -203,10 +190,6 @@ def finish(connection: Connection, decision: Decision, lease: Lease) -> None:
 def _is_due(now: datetime) -> ColumnElement[bool]:
     in_time = or_(deliveries.c.due_at <= now, deliveries.c.due_at > now + MAX_POSTPONEMENT)
     return (deliveries.c.state == DeliveryState.PENDING) & in_time
-
-
-def _given_up() -> ColumnElement[bool]:
-    return (deliveries.c.state == DeliveryState.FAILED) & deliveries.c.ending.not_like(f"{BUG}%")
 
 
 def _known_pull() -> ColumnElement[bool]:

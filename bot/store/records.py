@@ -17,6 +17,7 @@ from bot.store.arrivals import Arrivals
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
 from bot.store.dialects import Lock, hold
+from bot.store.given_up import GivenUp
 from bot.store.history import History
 from bot.store.observed import ObservedStates
 from bot.store.pulls import Pulls
@@ -34,6 +35,7 @@ class Store:
     database: Database
     arrivals: Arrivals
     inbox: Inbox
+    given_up: GivenUp
     runs: Runs
     pulls: Pulls = field(repr=False)
     replicas: Replicas = field(repr=False)
@@ -63,6 +65,7 @@ class Store:
             database,
             Arrivals(database, capacity=inbox_capacity),
             Inbox(database),
+            GivenUp(database),
             Runs(database),
             Pulls(database),
             Replicas(database),

@@ -179,6 +179,19 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
             zh="Gitee 拒绝了机器人的请求：{message}。请管理员检查机器人的令牌和权限。",
         ),
     ),
+    Reason.REPOSITORY_INVISIBLE: Wording(
+        Text(
+            en="The bot may not see the repository: {message}.",
+            zh="机器人无权查看这个仓库：{message}。",
+        ),
+        advice=Text(
+            en="Invite the bot's account to the repository as a developer.",
+            zh="请把机器人账号加为仓库的开发者。",
+        ),
+    ),
+    Reason.PULL_UNKNOWN: Wording(
+        Text(en="Gitee finds no such pull request: {message}.", zh="Gitee 上没有这个 PR：{message}。"),
+    ),
     Reason.NOT_SUPPORTED: Wording(
         Text(en="{what} is not enabled on this bot.", zh="这个机器人没有启用 {what}。"),
     ),

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.app.clock import SystemClock
 from bot.app.inbox import NotifyingInbox
 from bot.model.delivery import Delivery
 from bot.store.records import Store
@@ -24,7 +23,7 @@ class Woken:
 async def woken() -> AsyncIterator[Woken]:
     wakes: list[None] = []
     store = await Store.open("sqlite://")
-    yield Woken(NotifyingInbox(store, SystemClock(), lambda: wakes.append(None)), wakes)
+    yield Woken(NotifyingInbox(store, lambda: wakes.append(None)), wakes)
     await store.close()
 
 
@@ -37,8 +36,9 @@ async def test_only_a_new_delivery_wakes_the_dispatcher(woken: Woken, way: str) 
     assert len(woken.wakes) == 1
 
 
-async def test_a_delivery_that_was_given_up_wakes_it_again(woken: Woken) -> None:
+@pytest.mark.parametrize("way", ["accept", "recover"])
+async def test_a_delivery_that_was_given_up_wakes_it_again(woken: Woken, way: str) -> None:
     await woken.inbox.accept(delivery("a"))
     await woken.inbox.store.inbox.fail("a", "given up", NOW)
-    assert await woken.inbox.recover(delivery("a"))
+    assert await getattr(woken.inbox, way)(delivery("a"))
     assert len(woken.wakes) == 2

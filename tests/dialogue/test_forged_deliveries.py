@@ -22,14 +22,16 @@ async def send(tester: OfflineTester, event: str, payload: dict[str, Any]) -> No
         assert answer.status == 200
 
 
-async def claim_comment(tester: OfflineTester, comment: int, sha: str, **said: str) -> None:
-    """Send a delivery that claims a new comment under the current pull request at this commit."""
+async def claim_comment(
+    tester: OfflineTester, comment: int, sha: str, *, number: int = 0, **said: str
+) -> None:
+    """Send a delivery that claims a new comment at this commit, under the current pull request or another."""
     payload = {
         "action": "comment",
         "noteable_type": "PullRequest",
         "repository": {"path_with_namespace": REPO},
         "comment": {"id": comment, "user": {"login": "lin"}, **said},
-        "pull_request": {"number": tester.number, "head": {"sha": sha}},
+        "pull_request": {"number": number or tester.number, "head": {"sha": sha}},
     }
     await send(tester, "Note Hook", payload)
 

@@ -1,11 +1,15 @@
 """The doctor's check of the database."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.doctor import store
 from bot.doctor.findings import DoctorOptions, State
 from bot.settings.model import Secret, Settings, StoreSettings
+from bot.store.records import Store
 from tests.real.ports import free_port
+from tests.store.values import NOW, delivery
 
 
 def options(url: str) -> DoctorOptions:
@@ -38,3 +42,26 @@ async def test_an_unavailable_server_is_reported_without_its_password() -> None:
 
     assert found.state is State.WRONG
     assert "sesame" not in found.found.en
+
+
+@pytest.mark.parametrize(
+    ("ending", "advice"),
+    [
+        ("repository_invisible: 404", "Invite the bot's account"),
+        ("gitee_unavailable: 502", "Send the webhook again"),
+    ],
+)
+async def test_what_a_running_bot_has_given_up_is_listed(tmp_path: Path, ending: str, advice: str) -> None:
+    url = f"sqlite:///{tmp_path}/chatops.db"
+    bot = await Store.open(url)
+    await bot.arrivals.accept(delivery("a"))
+    await bot.inbox.fail("a", ending, NOW)
+
+    _, found = await store.check(options(url))
+
+    assert found.state is State.NOTE
+    assert "team/shop!12 comment" in found.found.en
+    assert ending in found.found.en
+    assert found.advice is not None
+    assert advice in found.advice.en
+    await bot.close()

@@ -31,9 +31,7 @@ async def test_deliveries_that_contradict_each_other_lose_their_claims(
     assert await store.inbox.due(NOW) == ((replace(first, head_sha=None, body_digest=None), 0),)
 
 
-async def test_a_delivery_that_failed_for_lack_of_infrastructure_is_revived(
-    store: Store, lease: Lease
-) -> None:
+async def test_a_delivery_that_was_given_up_is_new_when_it_arrives_again(store: Store, lease: Lease) -> None:
     for key in ("trouble", "bug", "done"):
         await store.arrivals.accept(delivery(key))
     assert await store.inbox.pending_pulls() == {("team/shop", 12)}
@@ -44,9 +42,22 @@ async def test_a_delivery_that_failed_for_lack_of_infrastructure_is_revived(
     assert await store.inbox.pending_pulls() == frozenset()
 
     assert await store.inbox.missing(["trouble", "bug", "done", "new"]) == {"trouble", "new"}
-    assert [await store.inbox.revive(key, NOW) for key in ("bug", "done", "new")] == [False] * 3
-    assert await store.inbox.revive("trouble", NOW)
+    again = [await store.arrivals.accept(delivery(key)) for key in ("bug", "done", "trouble", "trouble")]
+    assert again == [False, False, True, False]
     assert await store.inbox.due(NOW) == ((delivery("trouble"), 0),)
+
+
+async def test_a_delivery_that_is_sent_again_keeps_only_what_both_claim(store: Store) -> None:
+    for key in ("same", "other"):
+        await store.arrivals.accept(delivery(key))
+        await store.inbox.fail(key, "gitee_unavailable: 502", NOW)
+    forged = replace(delivery("other"), head_sha="cd" * 20)
+    assert await store.arrivals.accept(delivery("same"))
+    assert await store.arrivals.accept(forged)
+    assert [found for found, _ in await store.inbox.due(NOW)] == [
+        delivery("same"),
+        replace(forged, head_sha=None, body_digest=None),
+    ]
 
 
 async def test_a_deleted_delivery_is_new_when_it_arrives_again(store: Store) -> None:

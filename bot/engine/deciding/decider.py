@@ -12,6 +12,7 @@ from bot.core.language import parsing
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.reconciling import missed_events
 from bot.engine.deciding import comment_lines
+from bot.engine.deciding.cache import BriefCache
 from bot.engine.deciding.facts import FactGatherer, Facts
 from bot.engine.deciding.identity import Identity
 from bot.model.delivery import Delivery, Trigger
@@ -42,6 +43,8 @@ class Decider:
     identity: Identity
     clock: Clock
     sandbox: Sandbox
+    visible: BriefCache[str]
+    """The default branches of repositories, empty for those that the bot may not see."""
     answering: AnswerPolicy = field(default_factory=AnswerPolicy)
 
     async def decide(self, delivery: Delivery) -> Decision:
@@ -50,9 +53,7 @@ class Decider:
             return self._ignored(delivery, "no commit was approved in this comment", refuted=True)
         pull = await self.forge.pull_request(delivery.repo, delivery.number)
         if pull is None:
-            # The sender knows the secret, so that it probably exists and becomes visible in a moment.
-            facts = {"message": "there is no such pull request, or the bot may not see it"}
-            raise NotThereYet(Reason.GITEE_UNAVAILABLE, facts)
+            raise await self._not_there(delivery)
         if delivery.trigger is Trigger.COMMENT:
             return await self._comment(delivery, pull)
         if delivery.trigger is Trigger.REVOCATION:
@@ -60,6 +61,15 @@ class Decider:
         decided = await self._event(delivery, pull)
         observed = ObservedState(self.clock.now(), pull.head.sha, pull.state)
         return decided if decided.refuted else replace(decided, observed=observed)
+
+    async def _not_there(self, delivery: Delivery) -> NotThereYet:
+        """Return why there is no such pull request; it may become visible in a moment, as its sender says."""
+        repo = delivery.repo
+        if await self.visible.get(repo, lambda: self.forge.default_branch(repo)):
+            return NotThereYet(Reason.PULL_UNKNOWN, {"message": f"404 for {repo}!{delivery.number}"})
+        account = await self.identity.login()
+        message = f"404 for {repo}: invite the bot's account {account} as a developer, if it exists"
+        return NotThereYet(Reason.REPOSITORY_INVISIBLE, {"message": message})
 
     async def _comment(self, delivery: Delivery, pull: PullRequest) -> Decision:
         comment = await self.forge.comment(delivery.repo, delivery.comment_id or 0)

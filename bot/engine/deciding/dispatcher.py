@@ -11,6 +11,7 @@ from bot.core import naming
 from bot.core.runs.lifecycle import ATTEMPTS, PATIENT_ATTEMPTS, retry_delay
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.deciding.decider import Decider
+from bot.engine.metrics import Metrics
 from bot.engine.poll_loop import POLL_SECONDS, PollLoop, RunningTasks
 from bot.engine.records import Records
 from bot.engine.replicas.membership import Membership
@@ -45,6 +46,7 @@ class Dispatcher:
     membership: Membership
     clock: Clock
     language: Language
+    metrics: Metrics
     _looked: float = 0.0
     _tasks: RunningTasks[str] = field(default_factory=RunningTasks)
     _poll: PollLoop = field(default_factory=lambda: PollLoop("inbox"))
@@ -108,15 +110,15 @@ class Dispatcher:
             if isinstance(error, RetryLater) or error.reason is Reason.GITEE_DENIED:
                 await self._postpone(delivery, attempt, error)
                 return
-            logger.warning("delivery %s given up: %s", delivery.key, error)
-            await self.records.inbox.fail(delivery.key, str(error), self.clock.now())
+            await self._give_up(delivery, error)
         except Exception:
             trace = secrets.token_hex(4)
-            logger.exception("delivery %s hit a bug, reported to people as %s", delivery.key, trace)
+            where = _where(delivery)
+            logger.exception("%s: delivery %s hit a bug, reported as %s", where, delivery.key, trace)
             await self._apologize(delivery, trace)
 
     async def _apply(self, delivery: Delivery, decision: Decision, lease: Lease) -> None:
-        where = f"{delivery.repo}!{delivery.number} {delivery.trigger}"
+        where = _where(delivery)
         if decision.refuted:
             logger.info("%s: %s", where, decision.ending)
             await self.records.inbox.delete(delivery.key)
@@ -141,21 +143,31 @@ class Dispatcher:
             due = await inbox.deny(delivery, due, now)
         elif due is not None:
             await inbox.postpone(delivery.key, due)
-        # Anyone can cause denials, so they are worth less attention than outages.
-        level = logging.INFO if denied else logging.WARNING
-        if due is not None:
-            seconds = (due - now).total_seconds()
-            logger.log(level, "delivery %s postponed by %.0f s: %s", delivery.key, seconds, error)
+        if due is None:
+            await self._give_up(delivery, error)
             return
-        logger.log(level, "delivery %s given up after attempt %s: %s", delivery.key, attempt + 1, error)
-        await inbox.fail(delivery.key, str(error), now)
+        seconds, level = (due - now).total_seconds(), logging.INFO if denied else logging.WARNING
+        logger.log(level, "%s: postponed by %.0f s: %s", _where(delivery), seconds, error)
+
+    async def _give_up(self, delivery: Delivery, error: ChatOpsError) -> None:
+        """Close a delivery that cannot be decided, until it is sent again or its cause is gone."""
+        # Anyone can cause these, so they are worth less attention than an operator's mistake.
+        level = logging.INFO if error.reason is Reason.PULL_UNKNOWN else logging.WARNING
+        logger.log(level, "%s: given up: %s", _where(delivery), error)
+        self.metrics.delivery_given_up(error.reason)
+        await self.records.inbox.fail(delivery.key, str(error), self.clock.now())
 
     async def _apologize(self, delivery: Delivery, trace: str) -> None:
         """Reply to a delivery that hit a bug with an id that finds the trace in the log."""
+        self.metrics.delivery_given_up(Reason.INTERNAL)
         await self.records.inbox.fail(delivery.key, f"bug {trace}", self.clock.now())
         marker = naming.reply_marker(delivery.key, "bug")
         update = CommentUpdate(delivery.repo, delivery.number, marker, Apology(trace), self.language)
         self.publisher.submit(f"apology for {delivery.key}", partial(self.publisher.publish, update))
+
+
+def _where(delivery: Delivery) -> str:
+    return f"{delivery.repo}!{delivery.number} {delivery.trigger}"
 
 
 def _marker(delivery: Delivery, view: View, index: int) -> str:

@@ -209,7 +209,11 @@ class Reconciler:
             self.repaired(kind)
             what = f"comment {delivery.comment_id}" if delivery.comment_id else delivery.trigger
             pull = f"{delivery.repo}!{delivery.number}"
-            logger.warning("sweep: %s: no webhook reported %s, it is decided now", pull, what)
+            logger.warning(
+                "sweep: %s: %s was not decided, its webhook was lost or given up; decided now",
+                pull,
+                what,
+            )
         return taken
 
     async def _request(self, answer: Awaitable[T]) -> T:

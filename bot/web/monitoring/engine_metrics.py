@@ -43,6 +43,12 @@ class EngineMetrics(Metrics):
         self._evictions = Counter(
             "chatops_replicas_evicted", "Stalled replicas that this replica evicted.", registry=registry
         )
+        self._given_up = Counter(
+            "chatops_deliveries_given_up",
+            "Webhook deliveries that could not be decided, by reason.",
+            ["reason"],
+            registry=registry,
+        )
         self._retries = Counter("chatops_comment_retries", "Comments that were retried.", registry=registry)
         self._removed = Counter(
             "chatops_retention_removed",
@@ -72,6 +78,10 @@ class EngineMetrics(Metrics):
     def replica_evicted(self) -> None:
         """Count an evicted replica."""
         self._evictions.inc()
+
+    def delivery_given_up(self, reason: str) -> None:
+        """Count a delivery that could not be decided."""
+        self._given_up.labels(reason).inc()
 
     def comment_retried(self) -> None:
         """Count a retried comment."""
