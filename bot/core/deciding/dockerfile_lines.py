@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from itertools import product
 
 _DIRECTIVE = re.compile(r"\s*#\s*([A-Za-z][\w-]*)\s*=(.*)", re.ASCII)
-_HEREDOC = re.compile(r"""(?<!\S)[0-9]*<<(-?)(["']?)([A-Za-z_][\w.]*)\2(?![^\s;|&)<>])""", re.ASCII)
+_WORD = re.compile(
+    # As BuildKit splits a line for here-documents; it finds none where quotes or variables are malformed.
+    r"""(?:[^\s"'\\$]|\\.|'[^']*'|"(?:[^"\\$]|\\.|VAR)*"|VAR)+""".replace(
+        "VAR", r"""\$(?:\{[A-Za-z_]\w*(?::?[-+?][^\s"'\\${}]*)?\}|(?!\{))"""
+    ),
+    re.ASCII,
+)
+_HEREDOC = re.compile(r"""[0-9]*<<(-?)(["']?)([A-Za-z_][\w.]*)\2""", re.ASCII)
+_HEREDOC_LIKE = re.compile(r"(?<!<)<<(-?)\s*([^\s<]+)")
+_NOT_IN_NAMES = re.compile(r"""\$(?:\{[^${}]*\}|\w*)|["']""")
 _WITH_HEREDOC = {"RUN", "COPY", "ADD"}
 _KEYWORD_END = re.compile(r"[\t\v\f\r ]+")
 _GO_LETTERS = str.maketrans({"\u0130": "I"})
@@ -33,6 +42,8 @@ class Instruction:
     line: int
     keyword: str
     rest: str
+    clear: bool = True
+    """False if it may open a here-document to some version of BuildKit, and not to another."""
 
 
 def instructions(text: str) -> Iterator[tuple[str, str]]:
@@ -63,10 +74,12 @@ def read(text: str, reading: Reading) -> Iterator[Instruction]:
         logical, index = _logical_line(lines, index, escape, doubled=reading.doubled)
         keyword, rest = (*_KEYWORD_END.split(logical.strip(), maxsplit=1), "")[:2]
         keyword = upper(keyword)
-        if keyword in _WITH_HEREDOC:
-            index = ends.after_heredocs(index, rest)
+        clear = True
+        if "<<" in rest and _may_have_heredocs(keyword, rest):
+            clear = ends.clear(index, rest)
+            index = ends.after(index, _heredocs(rest))
         if keyword:
-            yield Instruction(first + 1, keyword, rest.replace("\t", " ").strip())
+            yield Instruction(first + 1, keyword, rest.replace("\t", " ").strip(), clear)
 
 
 def upper(keyword: str) -> str:
@@ -105,6 +118,19 @@ def _logical_line(lines: list[str], index: int, escape: str, *, doubled: bool) -
     return "".join(parts), index
 
 
+def _may_have_heredocs(keyword: str, rest: str) -> bool:
+    inner = upper((rest.split(maxsplit=1) or [""])[0])
+    return (inner if keyword == "ONBUILD" else keyword) in _WITH_HEREDOC
+
+
+def _heredocs(rest: str) -> list[tuple[str, str]]:
+    """Return the dash and the name of each here-document that an instruction opens."""
+    if _WORD.sub("", rest).strip():
+        return []
+    found = map(_HEREDOC.fullmatch, _WORD.findall(rest))
+    return [(one[1], one[3]) for one in found if one]
+
+
 def _is_comment(line: str) -> bool:
     return line.lstrip().startswith("#")
 
@@ -118,10 +144,22 @@ class _Ends:
             self._lines.setdefault(("", line), []).append(index)
             self._lines.setdefault(("-", line.lstrip("\t")), []).append(index)
 
-    def after_heredocs(self, index: int, rest: str) -> int:
-        """Return the index after the here-documents that an instruction opens; unclosed ones do not count."""
-        for dash, _, word in _HEREDOC.findall(rest):
-            ends = self._lines.get((dash, word), [])
-            end = bisect_left(ends, index)
-            index = ends[end] + 1 if end < len(ends) else index
+    def clear(self, index: int, rest: str) -> bool:
+        """Return whether all that looks like here-documents with an end is read as such."""
+        like = [(dash, _NOT_IN_NAMES.sub("", name)) for dash, name in _HEREDOC_LIKE.findall(rest)]
+        return self._ended(index, like) == self._ended(index, _heredocs(rest))
+
+    def after(self, index: int, heredocs: list[tuple[str, str]]) -> int:
+        """Return the index after these here-documents; unclosed ones do not count."""
+        for found in heredocs:
+            index = self._end(index, found) or index
         return index
+
+    def _ended(self, index: int, heredocs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [found for found in heredocs if self._end(index, found)]
+
+    def _end(self, index: int, heredoc: tuple[str, str]) -> int | None:
+        """Return the index after the first end of a here-document; None if it is not closed."""
+        ends = self._lines.get(heredoc, [])
+        end = bisect_left(ends, index)
+        return ends[end] + 1 if end < len(ends) else None
