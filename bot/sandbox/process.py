@@ -88,9 +88,18 @@ class _Unpickler(pickle.Unpickler):
         """Return a class of values or errors. Raises UnpicklingError for anything else."""
         found = super().find_class(module, name) if module.startswith("bot.") else None
         if isinstance(found, type) and found.__module__ == module and _is_value(found):
-            # A pickle can give attributes to any object, and those of a class would be everybody's.
-            return partial(found) if issubclass(found, enum.Enum) else found
+            return _sealed(found) if issubclass(found, enum.Enum) else found
         raise pickle.UnpicklingError(f"not a value of the bot: {module}.{name}")
+
+
+def _sealed(found: type[enum.Enum]) -> Callable[[Any], enum.Enum]:
+    """Return what gives members, which take no attributes from a pickle: these would be everybody's."""
+    found.__setstate__ = _refused  # type: ignore[attr-defined] # unpickling asks for it
+    return partial(found)
+
+
+def _refused(member: enum.Enum, _: object) -> None:
+    raise pickle.UnpicklingError(f"attributes of {member!r}")
 
 
 def _is_value(found: type) -> bool:

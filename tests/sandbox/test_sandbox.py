@@ -123,10 +123,12 @@ async def test_files_have_limits(tmp_path: Path) -> None:
         b"cbot.sandbox.child\nmain\n(]tR.",
         b"cbot.gitee.signature\nVerdict\n(N}Vaccepted\nI01\nstb.",
         b"cbot.web.connections\nConnections\n(N}Vadd\nI01\nstb.",
+        b"cbot.gitee.signature\nVerdict\n(Vmismatch\ntR}V_value_\nVaccepted\nsb.",
+        b"cbot.gitee.signature\nVerdict\n(Vmismatch\ntR(N}V_value_\nVaccepted\nstb.",
     ],
     ids=[
         *("foreign class", "function", "system", "through a module of the bot", "function of the bot"),
-        *("attribute of an enum", "attribute of a class"),
+        *("attribute of an enum", "attribute of a class", "attribute of a member", "slot of a member"),
     ],
 )
 def test_a_process_that_was_taken_over_sends_no_code(tmp_path: Path, sent: bytes) -> None:
@@ -137,6 +139,7 @@ def test_a_process_that_was_taken_over_sends_no_code(tmp_path: Path, sent: bytes
         process._read(opened)
 
     assert Verdict.MISMATCH.accepted is False
+    assert Verdict.MISMATCH.value == "mismatch"
 
 
 async def test_a_cancelled_call_ends_its_process(tmp_path: Path) -> None:
