@@ -1,17 +1,20 @@
 """Stable codes for every result that needs an explanation, shared by comments, logs, metrics and pages."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 LONGEST_FACT = 2_000
 """Characters of a fact; what a pull request wrote may be longer."""
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What neither PostgreSQL nor UTF-8 can hold: NUL, and halves of characters, as in names of files."""
 
 
 def bounded(facts: Mapping[str, str]) -> dict[str, str]:
-    """Return the facts, cut to a length that can be stored and shown."""
+    """Return the facts so that they can be stored and shown: cut, and with `?` for what is no character."""
     return {
         name: value if len(value) <= LONGEST_FACT else f"{value[: LONGEST_FACT - 1]}…"
-        for name, value in facts.items()
+        for name, value in ((name, _UNSTORABLE.sub("?", value)) for name, value in facts.items())
     }
 
 

@@ -72,7 +72,13 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
             "sandbox/",
             "dialogue/test_commands",
         ),
-        *("dialogue/test_jenkins", "reports/", "web/test_web_pages", "web/test_web_files"),
+        *(
+            "dialogue/test_jenkins",
+            "reports/",
+            "web/test_web_pages",
+            "web/test_web_run_page",
+            "web/test_web_files",
+        ),
     ),
     ("The largest input of every kind", "各类最大的输入"): ("attack/test_worst_inputs",),
     ("Preview proxy", "预览代理"): (

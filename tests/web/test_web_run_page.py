@@ -3,7 +3,10 @@
 import re
 from dataclasses import replace
 
+import pytest
+
 from bot.model.delivery import Trigger
+from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, RunState, StepResult, StepState, StopRequest
 from bot.model.scan import Scan
@@ -151,3 +154,17 @@ async def test_a_step_shows_what_it_waits_for_and_where_it_runs(client: Client, 
     assert f"waiting: In the quiet period {HOSTILE}" in page.words
     assert ("href", JOB) in page.attributes
     assert (content["steps"][0]["waiting"], content["steps"][0]["link"]) == (going.waiting, JOB)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("path", ["/runs/68", "/runs/68/live", "/", "/api/v1/runs/68", "/api/v1/runs"])
+async def test_a_fact_that_utf8_cannot_hold_breaks_no_page(client: Client, bench: Bench, path: str) -> None:
+    # What a template of a pull request can make the error of `{% include "\ud800" %}`.
+    error = TellUser(Reason.MANIFEST_INVALID, {"path": "deploy/\udcff.yaml", "message": "\ud800\0"})
+    result = StepResult(StepState.FAILED, error.reason, error.facts)
+    bench.runs.put(run(68, RunState.FAILED, steps=(step("deploy", StepState.FAILED, result),)))
+
+    response = await client.get(path)
+
+    assert response.status == 200
+    assert "\0" not in await response.text()
