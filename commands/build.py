@@ -2,6 +2,7 @@
 
 from bot.core.deciding import planning
 from bot.core.language.command import Command, NoArguments, PermissionLevel
+from bot.model.observed import Effect
 from bot.model.outcome import Outcome, StartRun
 from bot.model.snapshot import Snapshot
 from bot.model.text import Text
@@ -24,6 +25,7 @@ command = Command(
     plan=plan,
     needs=planning.NEEDS,
     examples=("/build", "/构建"),
+    overtaken_by=frozenset({Effect.IMAGE, Effect.STOP}),
     order=10,
     runs_code=True,
     automatic=True,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
+from bot.model.observed import Effect
 from bot.model.outcome import Outcome, Refuse, StopRuns
 from bot.model.reason import Reason
 from bot.model.snapshot import Snapshot
@@ -61,5 +62,6 @@ command = Command(
     args=Args,
     plan=plan,
     examples=("/cancel", "/cancel 42", "/取消"),
+    overtaken_by=frozenset({Effect.RUN, Effect.STOP}),
     order=60,
 )

@@ -7,6 +7,7 @@ from bot.core import duration
 from bot.core.deciding import planning
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
+from bot.model.observed import Effect
 from bot.model.outcome import Outcome, Refuse, StartRun
 from bot.model.pipeline import Pipeline
 from bot.model.plan import DEFAULT_ENVIRONMENT
@@ -74,6 +75,7 @@ command = Command(
     plan=plan,
     needs=planning.NEEDS,
     examples=("/deploy", "/deploy ttl=8h", "/部署 有效期=3天"),
+    overtaken_by=frozenset({Effect.ENVIRONMENT, Effect.STOP}),
     order=20,
     runs_code=True,
     automatic=True,

@@ -9,6 +9,7 @@ from bot.core.environments import expiry
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.forge import PullState
+from bot.model.observed import Effect
 from bot.model.outcome import Extend, Outcome, Refuse
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
@@ -81,6 +82,7 @@ command = Command(
     plan=plan,
     needs=(Fact.ENVIRONMENTS,),
     examples=("/extend 2d", "/extend 8h staging", "/延长 3天"),
+    overtaken_by=frozenset({Effect.ENVIRONMENT}),
     order=45,
     offered=_offered,
 )

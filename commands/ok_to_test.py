@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.core.admission import trust
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
+from bot.model.observed import Effect
 from bot.model.outcome import Approve, Outcome, Refuse, Revoke
 from bot.model.reason import Reason
 from bot.model.snapshot import Fact, Snapshot
@@ -77,6 +78,7 @@ command = Command(
     plan=plan,
     needs=(Fact.ANNOUNCED,),
     examples=("/ok-to-test", f"/ok-to-test {'a1b2c3d4' * 5}", "/ok-to-test revoke", "/允许测试 撤销"),
+    overtaken_by=frozenset({Effect.APPROVAL}),
     order=80,
     runs_code=True,
     approves=True,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from bot.core.deciding import planning
 from bot.core.language.arguments import arg, word
 from bot.core.language.command import Command, PermissionLevel
+from bot.model.observed import Effect
 from bot.model.outcome import Outcome, Refuse, StartRun
 from bot.model.plan import Suite, Test
 from bot.model.reason import Reason
@@ -81,6 +82,7 @@ command = Command(
     plan=plan,
     needs=(*planning.NEEDS, Fact.RUNS),
     examples=("/retest", "/retest failed", "/重测 失败"),
+    overtaken_by=frozenset({Effect.TESTS, Effect.STOP}),
     order=40,
     runs_code=True,
 )

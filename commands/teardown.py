@@ -6,6 +6,7 @@ from bot.core.deciding import planning
 from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.forge import PullState
+from bot.model.observed import Effect
 from bot.model.outcome import Outcome, Refuse, StartRun
 from bot.model.plan import Plan, Teardown
 from bot.model.reason import Reason
@@ -60,6 +61,7 @@ command = Command(
     plan=plan,
     needs=planning.NEEDS,
     examples=("/teardown", "/teardown preview", "/清理"),
+    overtaken_by=frozenset({Effect.ENVIRONMENT}),
     order=50,
     automatic=True,
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.core.deciding import planning
 from bot.core.language.arguments import many
 from bot.core.language.command import Command, PermissionLevel
+from bot.model.observed import Effect
 from bot.model.outcome import Outcome, Refuse, StartRun
 from bot.model.snapshot import Snapshot
 from bot.model.text import Text
@@ -45,6 +46,7 @@ command = Command(
     plan=plan,
     needs=planning.NEEDS,
     examples=("/test", "/测试"),
+    overtaken_by=frozenset({Effect.TESTS, Effect.STOP}),
     order=30,
     runs_code=True,
     automatic=True,

@@ -7,6 +7,7 @@ from bot.core.language.arguments import arg
 from bot.core.language.command import Command, PermissionLevel
 from bot.model.environment import EnvironmentState
 from bot.model.forge import PullState
+from bot.model.observed import Effect
 from bot.model.outcome import Outcome, Refuse, Wake
 from bot.model.pipeline import Pipeline, RunnerName
 from bot.model.reason import Reason
@@ -59,6 +60,7 @@ command = Command(
     plan=plan,
     needs=(Fact.ENVIRONMENTS,),
     examples=("/wake", "/wake staging", "/唤醒"),
+    overtaken_by=frozenset({Effect.ENVIRONMENT}),
     order=46,
     offered=_offered,
 )

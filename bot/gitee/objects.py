@@ -48,6 +48,7 @@ def pull_request(data: Json) -> PullRequest:
         clone_url=_clone_url(base["repo"], repo),
         draft=data.get("draft") is True,
         labels=tuple(str(label["name"]) for label in data.get("labels") or ()),
+        updated_at=_time(data["updated_at"]) if data.get("updated_at") else None,
     )
 
 

@@ -89,6 +89,8 @@ class PullRequest:
     """HTTPS address for cloning the base repository, from the API's response."""
     draft: bool = False
     labels: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+    """When it changed last, by Gitee's clock; comments may count."""
 
     @property
     def changes_url(self) -> str:

@@ -1,9 +1,24 @@
 """The observed state of a pull request; a difference from Gitee means that a webhook was lost."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 from bot.model.forge import PullState
+
+
+class Effect(StrEnum):
+    """What a decision changed, as far as it can make an earlier command pointless."""
+
+    IMAGE = "image"
+    ENVIRONMENT = "environment"
+    TESTS = "tests"
+    RUN = "run"
+    """A run of any kind was started."""
+    STOP = "stop"
+    """Runs were stopped."""
+    APPROVAL = "approval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +31,24 @@ class ObservedState:
     at: datetime
     head: str = ""
     state: PullState | None = None
-    comment: int = 0
-    """Id of the newest decided comment with commands; commands in older comments are not executed."""
+    head_at: datetime | None = None
+    """When this head was first observed, by Gitee's clock; None if unknown."""
+    pushed: frozenset[Effect] = frozenset()
+    """What the event changed that reported this head; empty if its webhook was lost."""
+    commands: Mapping[Effect, int] = field(default_factory=dict)
+    """Id of the newest decided comment that had this effect."""
 
     def then(self, later: "ObservedState") -> "ObservedState":
         """Return the state after a later decision, which observed either an event or a comment."""
-        newest = max(self.comment, later.comment)
-        return replace(later if later.head else self, comment=newest)
+        newest = {
+            effect: max(self.commands.get(effect, 0), later.commands.get(effect, 0))
+            for effect in {**self.commands, **later.commands}
+        }
+        if not later.head:
+            return replace(self, commands=newest)
+        if later.head == self.head:
+            later = replace(later, head_at=self.head_at, pushed=self.pushed)
+        return replace(later, commands=newest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     FORK_DELETED = "fork_deleted"  # sha, approve
     PULL_CLOSED = "pull_closed"  # command
     HEAD_MOVED = "head_moved"  # seen, now
+    FOUND_LATE = "found_late"  # seconds
+    FOUND_AFTER_PUSH = "found_after_push"  # now
     COMMIT_NAMED_WRONG = "commit_named_wrong"  # named, now, approve
     COMMIT_ABBREVIATED = "commit_abbreviated"  # named, approve
     COMMIT_NOT_NAMED = "commit_not_named"  # approve

@@ -1,13 +1,14 @@
 """Deliveries that were given up, and are decided if they are sent again or if their cause is gone."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from bot.model.delivery import Delivery, DeliveryState, GivenUpDelivery
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
-from bot.store.codec import unpack
+from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.dialects import aware
 from bot.store.schema import deliveries
@@ -46,15 +47,21 @@ class GivenUp:
         )
 
     async def resume(self, repo: RepoPath, since: datetime, now: datetime) -> int:
-        """Make these deliveries of a repository pending again; return how many."""
-        values = {"state": DeliveryState.PENDING, "attempt": 0, "due_at": now, "ending": ""}
-        statement = (
-            update(deliveries)
-            .where(_invisible(since), func.lower(deliveries.c.repo) == str(repo).lower())
-            .values(**values, decided_at=None)
-            .returning(deliveries.c.key)
+        """Make these deliveries of a repository pending again, as if found only now; return how many."""
+        found = select(deliveries.c.key, deliveries.c.data).where(
+            _invisible(since), func.lower(deliveries.c.repo) == str(repo).lower()
         )
-        return await self._database.run(lambda connection: len(connection.execute(statement).all()))
+        values = {"state": DeliveryState.PENDING, "attempt": 0, "due_at": now, "ending": ""}
+
+        def work(connection: Connection) -> int:
+            rows = connection.execute(found.with_for_update()).all()
+            for key, data in rows:
+                late = pack(replace(unpack(Delivery, data), found=True))
+                changed = update(deliveries).where(deliveries.c.key == key)
+                connection.execute(changed.values(**values, decided_at=None, data=late))
+            return len(rows)
+
+        return await self._database.run(work)
 
 
 def _invisible(since: datetime) -> ColumnElement[bool]:

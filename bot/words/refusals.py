@@ -16,6 +16,8 @@ _APPROVE_ALL = Text(
     zh="请审查到该提交为止的全部改动，然后评论 {approve}。",
 )
 
+_SAY_AGAIN = Text(en="If it still applies, comment it again.", zh="如果仍然需要，请重新评论一次。")
+
 REFUSALS: Final[Mapping[Reason, Wording]] = {
     Reason.NOT_ALLOWED: Wording(
         Text(
@@ -202,6 +204,21 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
             en="{value} is not a valid {argument}; expected: {expected}. Usage: {usage}.",
             zh="{value} 不是有效的 {argument}，应为：{expected}。用法：{usage}。",
         ),
+    ),
+    Reason.FOUND_LATE: Wording(
+        Text(
+            en="No webhook reported it, so the bot found it only {seconds} later.",
+            zh="没有收到它的 Webhook，机器人过了 {seconds}才发现。",
+        ),
+        advice=_SAY_AGAIN,
+    ),
+    Reason.FOUND_AFTER_PUSH: Wording(
+        Text(
+            en="No webhook reported it, so the bot found it only now, and cannot tell whether it was meant"
+            " for commit {now}.",
+            zh="没有收到它的 Webhook，机器人现在才发现，无法确定它是否针对提交 {now}。",
+        ),
+        advice=_SAY_AGAIN,
     ),
     Reason.QUOTE_UNCLOSED: Wording(
         Text(en="Unclosed quotation mark: {text}.", zh="引号未闭合：{text}。"),

@@ -11,6 +11,7 @@ from bot.model.approval import Revocation
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import EnvironmentKey, Extension
 from bot.model.forge import Comment
+from bot.model.observed import Effect
 from bot.model.outcome import (
     Approve,
     Decision,
@@ -180,3 +181,21 @@ def test_an_ignored_delivery_has_a_reason_for_the_log() -> None:
     assert decision.ignored(delivery, NOW, "no command in it") == Decision(
         "key", PULL.repo, PULL.number, NOW, ending="ignored: no command in it"
     )
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ((), set()),
+        ((Reply(APPROVED),), set()),
+        ((StartRun(REMOVING),), {Effect.ENVIRONMENT, Effect.RUN}),
+        ((StopRuns((3,)),), {Effect.STOP}),
+        ((StopRuns((3,)), StartRun(REMOVING)), {Effect.ENVIRONMENT, Effect.RUN}),
+        ((Approve(SHA),), {Effect.APPROVAL}),
+        ((Revoke((GIVEN,)),), {Effect.APPROVAL}),
+        ((Extend((Extension("staging", LATER),)),), {Effect.ENVIRONMENT}),
+        ((Wake(("staging",)),), {Effect.ENVIRONMENT}),
+    ],
+)
+def test_the_effects_of_a_decision(outcomes: tuple[Outcome, ...], expected: set[Effect]) -> None:
+    assert decision.effects(decision.join(outcomes, SUBJECT)) == expected

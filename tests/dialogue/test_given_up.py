@@ -89,6 +89,8 @@ async def test_the_sweep_does_not_claim_that_no_webhook_arrived(
 ) -> None:
     await opened_before_the_bot_was_invited(tester)
     tester.gitee.set_permission(REPO, BOT, "write")
+    # Gitee's times have no fractions, and older pull requests are not the bot's business.
+    tester.pull.created_at += timedelta(seconds=2)
     with caplog.at_level(logging.WARNING):
         await tester.sweep()
         assert "Preview ready" in await tester.read()

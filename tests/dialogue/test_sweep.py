@@ -155,15 +155,6 @@ async def test_missed_comments_without_commands_get_no_reply(tester: OfflineTest
     assert tester.repairs() == {}
 
 
-async def test_a_missed_command_before_a_processed_one_is_not_executed(tester: OfflineTester) -> None:
-    await tester.opened()
-    await unreported(tester, tester.comment("/teardown"))
-    await tester.says("/help")
-    await tester.sweep()
-    await tester.says_nothing()
-    assert tester.world.deployed
-
-
 async def test_a_missed_command_that_was_edited_is_not_executed(tester: OfflineTester) -> None:
     await tester.opened()
 

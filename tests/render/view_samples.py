@@ -83,6 +83,8 @@ ENVIRONMENTS = (
     ),
 )
 _SOON = replace(ENVIRONMENTS[0], extend="/extend 1d")
+_FOUND_LATE = RefusalLine("/teardown", Reason.FOUND_LATE, {"seconds": "10800"})
+_FOUND_AFTER_PUSH = RefusalLine("/deploy staging", Reason.FOUND_AFTER_PUSH, {"now": SHA})
 _NOT_ALLOWED = RefusalLine(
     "/deploy staging", Reason.NOT_ALLOWED, {"who": "stranger", "command": "/deploy", "level": "write"}
 )
@@ -160,6 +162,7 @@ OTHER_VIEWS: dict[str, View] = {
     "waking_two": message("waking", environments=("preview", "staging")),
     "refusal_one": Refusal("stranger", (_NOT_ALLOWED,)),
     "refusal_two": Refusal("mei", (_NOT_ALLOWED, _INVALID)),
+    "refusal_found_late": Refusal("lin", (_FOUND_LATE, _FOUND_AFTER_PUSH)),
     "hint": message("hint", typed="/depoly", suggestion="/deploy"),
     "answer": Answer(
         (

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from bot.model.delivery import Delivery, Trigger
 from bot.model.forge import PullState, RepoPath
 from bot.model.lease import Lease
-from bot.model.observed import ObservedState, RepositoryCursor
+from bot.model.observed import Effect, ObservedState, RepositoryCursor
 from bot.model.outcome import Decision
 from bot.model.plan import Plan
 from bot.model.run import Image, Origin, Run
@@ -38,11 +38,11 @@ async def test_the_observed_state_is_stored_with_the_decision(store: Store, leas
     await decide(store, lease, "two", SEEN)
     assert await store.observed.of(SHOUTED, 12) == SEEN
     assert await store.observed.of(SHOP, 1) is None
-    await decide(store, lease, "three", ObservedState(NOW, comment=7))
-    assert await store.observed.of(SHOP, 12) == replace(SEEN, comment=7)
+    await decide(store, lease, "three", ObservedState(NOW, commands={Effect.RUN: 7}))
+    assert await store.observed.of(SHOP, 12) == replace(SEEN, commands={Effect.RUN: 7})
     closed = ObservedState(NOW, "b" * 40, PullState.CLOSED)
     await decide(store, lease, "four", closed)
-    assert await store.observed.of(SHOP, 12) == replace(closed, comment=7)
+    assert await store.observed.of(SHOP, 12) == replace(closed, commands={Effect.RUN: 7})
 
 
 async def test_a_recorded_state_never_overwrites_that_of_a_decision(store: Store, lease: Lease) -> None:
@@ -50,9 +50,9 @@ async def test_a_recorded_state_never_overwrites_that_of_a_decision(store: Store
     await store.observed.record(SHOP, 12, SEEN)
     await store.observed.record(SHOUTED, 12, other)
     assert await store.observed.of(SHOP, 12) == SEEN
-    await store.observed.record(BAR, 12, ObservedState(NOW, comment=3))
+    await store.observed.record(BAR, 12, ObservedState(NOW, commands={Effect.RUN: 3}))
     await store.observed.record(BAR, 12, other)
-    assert await store.observed.of(BAR, 12) == replace(other, comment=3)
+    assert await store.observed.of(BAR, 12) == replace(other, commands={Effect.RUN: 3})
 
 
 async def test_observed_states_are_returned_under_the_given_paths(store: Store) -> None:

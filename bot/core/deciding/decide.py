@@ -4,7 +4,7 @@ The commands of one comment are decided in order, each on the facts as the previ
 Together they start at most one run, and all refusals are one reply.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -44,8 +44,11 @@ def comment(
     seen: str | None,
     commands: Iterable[AnyCommand],
     policy: Mapping[str, PermissionLevel],
+    late: Callable[[Line], Refuse | None] = lambda _: None,
 ) -> tuple[Outcome, ...]:
     """Return the outcomes of a comment, in the order in which to apply them.
+
+    `late` returns why a command that was found late is not executed.
 
     `permission` is the actor's, read just now. `seen` is the head commit that the delivery reported, None if
     unknown. There is at most one Revoke, Approve, StopRuns, Extend, Wake and StartRun, each but the first and
@@ -55,7 +58,7 @@ def comment(
     known = tuple(commands)
     decided: list[tuple[Line, Outcome]] = []
     for line in lines:
-        outcome = _decided(line, _foreseen(snapshot, decided), permission, seen, policy)
+        outcome = _decided(line, _foreseen(snapshot, decided), permission, seen, policy, late=late)
         if isinstance(outcome, Revoke):
             decided = [pair for pair in decided if not _lets_run(pair[1])]
         decided.append((line, outcome))
@@ -78,6 +81,8 @@ def _decided(
     permission: Permission,
     seen: str | None,
     policy: Mapping[str, PermissionLevel],
+    *,
+    late: Callable[[Line], Refuse | None],
 ) -> Outcome:
     if isinstance(line, NearMiss):
         return _reply("hint", snapshot, typed=line.typed, suggestion=line.suggestion)
@@ -86,7 +91,7 @@ def _decided(
     if isinstance(line, Invocation) and command.revokes(line.args):
         command = replace(command, runs_code=False)
     refused = gate.refusal(command, level, snapshot, permission=permission, seen=seen)
-    return refused or _planned(line, snapshot)
+    return refused or late(line) or _planned(line, snapshot)
 
 
 def _planned(line: Invocation | Misuse, snapshot: Snapshot) -> Outcome:

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from bot.core.language import arguments
 from bot.core.language.arguments import Argument
+from bot.model.observed import Effect
 from bot.model.outcome import Outcome
 from bot.model.pipeline import Pipeline
 from bot.model.snapshot import Fact, Snapshot
@@ -70,6 +71,8 @@ class Command(Generic[A]):
     """Whether it approves untrusted commits; it never requires less than write access."""
     revokes: Callable[[A], bool] = field(default=_never)
     """Whether these arguments take approvals back, so that nothing of the pull request will run."""
+    overtaken_by: frozenset[Effect] = frozenset()
+    """Later effects that make it pointless if its webhook was lost; empty if it only replies."""
     automatic: bool = False
     """Whether `on:` in the repository's configuration may name it."""
     offered: Callable[[Pipeline], bool] = field(default=_always)

@@ -47,21 +47,18 @@ def _first_event(seen: Listed, since: datetime, *, holds: bool) -> Trigger | Non
 
 
 def missed_comments(
-    comments: Iterable[Comment], known: ObservedState | None, since: datetime, now: datetime, age: timedelta
+    comments: Iterable[Comment], since: datetime, now: datetime, age: timedelta
 ) -> tuple[Comment, ...]:
     """Return comments that may contain a command whose webhook was lost, oldest first.
 
-    Skipped are comments that were edited, are older than `FRESH`, or precede a later command that was
-    decided, and those younger than `age`, whose webhook may still be on its way.
+    Skipped are comments that were edited or are older than `FRESH`, and those younger than `age`, whose
+    webhook may still be on its way.
     """
-    overtaken = known.comment if known is not None else 0
     oldest = max(since, now - FRESH)
     found = (
         comment
         for comment in comments
-        if comment.id > overtaken
-        and oldest <= comment.created_at <= now - age
-        and comment.updated_at <= comment.created_at
+        if oldest <= comment.created_at <= now - age and comment.updated_at <= comment.created_at
     )
     return tuple(sorted(found, key=lambda comment: comment.id))
 

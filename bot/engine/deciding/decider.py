@@ -11,6 +11,7 @@ from bot.core.deciding.decision import Subject
 from bot.core.language import parsing
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.reconciling import missed_events
+from bot.core.reconciling.missed_commands import Lateness
 from bot.engine.deciding import comment_lines
 from bot.engine.deciding.cache import BriefCache
 from bot.engine.deciding.facts import FactGatherer, Facts
@@ -18,7 +19,7 @@ from bot.engine.deciding.identity import Identity
 from bot.model.delivery import Delivery, Trigger
 from bot.model.errors import NotThereYet
 from bot.model.forge import Comment, PullRequest, PullState
-from bot.model.observed import ObservedState
+from bot.model.observed import Effect, ObservedState
 from bot.model.outcome import Decision, Ignore, Outcome
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
@@ -59,7 +60,8 @@ class Decider:
         if delivery.trigger is Trigger.REVOCATION:
             return await self._revocation(delivery, pull)
         decided = await self._event(delivery, pull)
-        observed = ObservedState(self.clock.now(), pull.head.sha, pull.state)
+        pushed = frozenset[Effect]() if delivery.found else decision.effects(decided)
+        observed = ObservedState(self.clock.now(), pull.head.sha, pull.state, pull.updated_at, pushed)
         return decided if decided.refuted else replace(decided, observed=observed)
 
     async def _not_there(self, delivery: Delivery) -> NotThereYet:
@@ -93,8 +95,10 @@ class Decider:
         lines = await comment_lines.read(self.sandbox, comment, self.commands)
         if not lines:
             return self._ignored(delivery, "no command in it")
-        if delivery.found and await self._overtaken(delivery, comment):
-            return self._ignored(delivery, "a later command was decided before it was found")
+        late = await self._late(pull, comment) if delivery.found else None
+        lines = late.current(lines) if late else lines
+        if not lines:
+            return self._ignored(delivery, "a later command about the same was decided before it was found")
         needs = decide.needs(lines, self.commands)
         facts = await self.gatherer.gather(pull, comment.author, needs, comment=comment)
         if not (self.answering.outside_contributors or gate.known(facts.snapshot, facts.permission)):
@@ -108,10 +112,12 @@ class Decider:
             seen=delivery.head_sha,
             commands=self.commands,
             policy=self.policy,
+            late=late.refusal if late else lambda _: None,
         )
         origin = Origin(Trigger.COMMENT, comment.author, parsing.command_text(lines), delivery.key)
         decided = self._joined(outcomes, facts, self._subject(facts, origin, comment=comment))
-        decided = replace(decided, observed=ObservedState(self.clock.now(), comment=comment.id))
+        newest = dict.fromkeys(decision.effects(decided), comment.id)
+        decided = replace(decided, observed=ObservedState(self.clock.now(), commands=newest))
         return self._limited(decided, facts.snapshot, answered)
 
     async def _revocation(self, delivery: Delivery, pull: PullRequest) -> Decision:
@@ -184,9 +190,9 @@ class Decider:
         known = await self.gatherer.records.observed.of(pull.repo, pull.number)
         return missed_events.unchanged(known, pull)
 
-    async def _overtaken(self, delivery: Delivery, comment: Comment) -> bool:
-        known = await self.gatherer.records.observed.of(delivery.repo, delivery.number)
-        return known is not None and known.comment >= comment.id
+    async def _late(self, pull: PullRequest, comment: Comment) -> Lateness:
+        observed = await self.gatherer.records.observed.of(pull.repo, pull.number)
+        return Lateness(comment, pull, observed, self.clock.now())
 
     async def _known(self, pull: PullRequest, delivery: Delivery) -> bool:
         """Return whether the newest run of code was for this commit: changed labels are updates as well.

@@ -176,7 +176,7 @@ class Reconciler:
 
     async def _record(self, pull: PullRequest, known: ObservedState | None) -> None:
         if known is None or not known.head:
-            observed = ObservedState(self.clock.now(), pull.head.sha, pull.state)
+            observed = ObservedState(self.clock.now(), pull.head.sha, pull.state, pull.updated_at)
             await self.records.observed.record(pull.repo, pull.number, observed)
 
     def _comments_may_be_new(self, seen: Listed) -> bool:
@@ -189,12 +189,11 @@ class Reconciler:
         pull, now = seen.pull, self.clock.now()
         since = max(state.cursor.since, now - missed_events.FRESH)
         comments = await self._request(self.forge.comments_since(pull.repo, pull.number, since - OVERLAP))
-        observed = state.observed.get(pull.number)
-        missed = missed_events.missed_comments(comments, observed, state.cursor.since, now, self.age)
-        found = [_comment(pull, one, now) for one in missed if await self._commands(one)]
-        missing = await self.records.inbox.missing([delivery.key for delivery in found])
-        for delivery in found:
-            if delivery.key in missing:
+        missed = missed_events.missed_comments(comments, state.cursor.since, now, self.age)
+        found = [(one, _comment(pull, one, now)) for one in missed]
+        missing = await self.records.inbox.missing([delivery.key for _, delivery in found])
+        for comment, delivery in found:
+            if delivery.key in missing and await self._commands(comment):
                 await self._recover(delivery, Repair.COMMAND)
         self._comments_read[pull.repo, pull.number] = (now, seen.updated_at)
 
