@@ -91,6 +91,24 @@ def folders(size: int) -> None:
         Path(f"/folders/{number // 1000}/{number}").mkdir(parents=True)
 
 
+def deleted_folders(size: int) -> None:
+    """Leave folders without a name, each as large as it was with its files, and one as the current folder."""
+    for number in range(3):
+        names = [f"/data/{number}/{name:0230}" for name in range(size // 1400)]
+        Path(f"/data/{number}").mkdir()
+        Path(f"/data/{number}/0").touch()
+        os.chdir(f"/data/{number}")
+        if number:
+            os.open(f"/data/{number}", os.O_RDONLY)
+        for name in names:
+            os.link("0", name)
+        for name in ["0", *names]:
+            Path(name).unlink()
+        Path(f"/data/{number}").rmdir()
+        if not number and not os.fork():
+            time.sleep(100_000)
+
+
 def empty_files(size: int) -> None:
     """Take inodes without a byte in them."""
     for number in range(size // 4096):
@@ -132,7 +150,7 @@ TRICKS: dict[str, Callable[[int], object]] = {
     for found in (
         *(deleted, deleted_in_a_volume, never_named, only_mapped, only_open_in_a_thread),
         *(open_after_the_first_thread, mapped_after_the_first_thread, moved_on),
-        *(reserved, written_over_a_mount, folders, empty_files, too_deep),
+        *(reserved, written_over_a_mount, folders, deleted_folders, empty_files, too_deep),
     )
 }
 

@@ -51,15 +51,18 @@ def size(found: Iterable[Found], alias: Mapping[int, int] | None = None) -> int:
 
 
 def deleted(found: Iterable[Found], devices: AbstractSet[int]) -> Iterator[Found]:
-    """Yield the files on these devices that have no name any more. Those in tmpfs take memory, not disk."""
+    """Yield what has no name any more on these devices. Files in tmpfs take memory, not disk.
+
+    A folder keeps the size that it had with its files.
+    """
     for one in found:
-        wanted = one and one.st_nlink == 0 and one.st_dev in devices and stat.S_ISREG(one.st_mode)
+        wanted = one and one.st_nlink == 0 and one.st_dev in devices
         yield one if wanted else None
 
 
 def _repeated(one: os.stat_result, alias: Mapping[int, int], seen: set[tuple[int, int]]) -> bool:
     small = one.st_nlink == 1 and one.st_blocks * BLOCK < LARGE
-    if small or stat.S_ISDIR(one.st_mode):
+    if small or (one.st_nlink and stat.S_ISDIR(one.st_mode)):
         return False
     key = (alias.get(one.st_dev, one.st_dev), one.st_ino)
     if key in seen:

@@ -46,13 +46,13 @@ def roots(pids: Iterable[int], proc: Path = PROC) -> Sequence[Path]:
 
 
 def opened(pids: Iterable[int], proc: Path = PROC) -> Iterator[Found]:
-    """Yield the files that these processes have open, execute or map; None for other mappings."""
+    """Yield the files and folders that these processes have open or use; None for other mappings."""
     for pid in pids:
         tasks = _numbers(proc / f"{pid}/task")
         for task in _without_sharers(tasks):
             yield from _descriptors(proc / str(task))
         for task in tasks:
-            yield _status(proc / f"{task}/exe")
+            yield from (_status(proc / str(task) / name) for name in ("exe", "cwd"))
         # The leader may have ended, and then has no mappings; all other threads have the same.
         for task in tasks:
             yield from (mapped := list(_mapped(proc / str(task))))
