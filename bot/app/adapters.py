@@ -1,7 +1,7 @@
 """Opens and closes the adapters that the settings name."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,8 @@ from bot.steps.context import StepAdapters
 from bot.store.database import Database, single_process
 from bot.store.files import DatabaseFileStore
 
+READY_SECONDS = 1.5
+"""Seconds within which a component must answer to be ready; callers of `/readyz` may wait for 2 s only."""
 FILE_STORE_THREADS = 4
 """Database connections for run files, separate from the engine's, so that logs never delay it."""
 
@@ -55,7 +57,7 @@ class Adapters:
             self.steps.registry.ping(),
             *(platform.ping() for platform in self.steps.platforms.values()),
         ]
-        return dict(zip(names, await asyncio.gather(*checks), strict=True))
+        return dict(zip(names, await asyncio.gather(*map(in_time, checks)), strict=True))
 
     async def free_space(self, data: Path) -> tuple[FreeSpace, ...]:
         """Measure the file systems of this machine that runs write to; `data` has the bot's own files."""
@@ -111,6 +113,15 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         if dns is not None:
             stack.push_async_callback(dns.close)
         yield Adapters(forge, steps, files, dns)
+
+
+async def in_time(check: Awaitable[str | None]) -> str | None:
+    """Return the result of a check of readiness, or that it did not end in time."""
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            return await check
+    except TimeoutError:
+        return f"no answer within {READY_SECONDS} s"
 
 
 def _free_space(folders: Mapping[str, Path]) -> tuple[FreeSpace, ...]:

@@ -1,12 +1,13 @@
 """What the parts of the bot are built from."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from prometheus_client import CollectorRegistry
 
 from bot.app import values
-from bot.app.adapters import Adapters
+from bot.app.adapters import Adapters, in_time
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.runs.scheduling import RunLimits
 from bot.engine.deciding.identity import Identity
@@ -46,4 +47,5 @@ class Deps:
 
     async def readiness(self) -> Mapping[str, str | None]:
         """Check the store and the adapters: None for each that answers, otherwise what is wrong with it."""
-        return {"store": await self.store.database.ping(), **await self.adapters.readiness()}
+        store, others = await asyncio.gather(in_time(self.store.database.ping()), self.adapters.readiness())
+        return {"store": store, **others}

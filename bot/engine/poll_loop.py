@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 """Seconds within which a loop notices what another replica has stored."""
+RETRY_AFTER_BUG = 30.0
+"""Seconds until what failed because of a bug is tried again."""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -30,7 +32,7 @@ class PollLoop:
         self._wake.set()
 
     async def run(self, poll: Callable[[], Awaitable[None]]) -> None:
-        """Poll until cancelled. An unavailable store or a lost lease ends only the present poll."""
+        """Poll until cancelled. An unavailable store, a lost lease or a bug ends only the present poll."""
         while True:
             self._wake.clear()
             self.polling = True
@@ -49,6 +51,9 @@ class PollLoop:
             return  # The membership joins again.
         except RetryLater as error:
             logger.warning("the %s cannot be read and is polled again: %s", self.what, error)
+        except Exception:
+            logger.exception("a bug: the %s is polled again in %.0f s", self.what, RETRY_AFTER_BUG)
+            await asyncio.sleep(RETRY_AFTER_BUG)
 
 
 class RunningTasks(Generic[K]):

@@ -1,6 +1,5 @@
 """Leases, by which a replica proves that it may act on what several replicas share; the store grants them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -17,11 +16,13 @@ class LeaseLost(Exception):  # noqa: N818 - named by what happened
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The replicas in the order in which they joined, each with its heartbeat."""
+    """The replicas in the order in which they joined."""
 
-    heartbeats: Mapping[str, int]
+    names: tuple[str, ...] = ()
+    silent: frozenset[str] = frozenset()
+    """Those of them that no longer live."""
 
     @property
     def leader(self) -> str:
         """Name of the leader, the oldest replica. There may be two for a moment: its tasks are idempotent."""
-        return next(iter(self.heartbeats), "")
+        return next(iter(self.names), "")

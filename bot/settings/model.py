@@ -132,6 +132,9 @@ class StoreSettings:
     url: Secret = NO_SECRET
     """Address of the database, such as `sqlite:////srv/chatops/chatops.db` or, for several replicas,
     `postgresql://chatops@db.example.com/chatops`; by default `chatops.db` in `server.data_dir`."""
+    lock_url: Secret = NO_SECRET
+    """Address of the same PostgreSQL (14 or newer) without a connection pooler such as PgBouncer, for the
+    session by which PostgreSQL knows that this replica lives; by default `url`."""
 
 
 @section

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,12 +12,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
-from bot.store import file_modes
+from bot.store import file_modes, postgresql
 from bot.store.migrate import check, migrate
 
 T = TypeVar("T")
@@ -24,18 +25,6 @@ T = TypeVar("T")
 BUSY_SECONDS = 10.0
 """Seconds that a transaction waits for another process that has locked the SQLite file."""
 READ_ONLY = {"chatops_reads": True}
-KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-"""With these, a vanished server is noticed within seconds rather than hours:
-https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
-"""
-SERVER_OPTIONS = {
-    "idle_in_transaction_session_timeout": "5s",
-    **{f"tcp_{name}": value for name, value in KEEPALIVES.items()},
-}
-"""With these, the server notices a vanished or frozen bot likewise, and releases what its transaction locked:
-without them, one replica that freezes inside a transaction stops all others. The options of a `[store] url`
-come after them and win. https://www.postgresql.org/docs/current/runtime-config-client.html
-"""
 THREADS = 8
 """Concurrent transactions on PostgreSQL; SQLite has one writer."""
 
@@ -53,14 +42,35 @@ class Database:
         self.single_process = single_process(url)
         """Whether only one process at a time can use this database."""
         self._lock = _lock(parsed) if self.single_process and not visiting else None
-        self.engine = _sqlite(parsed) if self.single_process else _postgresql(parsed, threads)
+        self._name = "chatops"
+        self._connections = weakref.WeakSet[Any]()
+        self.engine = _sqlite(parsed) if self.single_process else self._pooled(parsed, threads)
         self._pool = ThreadPoolExecutor(1 if self.single_process else threads, thread_name_prefix="store")
         self._readers = self._pool
         if self.single_process:
             self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read")
 
+    def _pooled(self, url: URL, threads: int) -> Engine:
+        engine = postgresql.pooled(url, threads, lambda: self._name)
+        event.listen(engine, "connect", lambda connection, _record: self._connections.add(connection))
+        return engine
+
+    async def begin_again(self, name: str) -> None:
+        """Replace all connections by new ones whose sessions have this name; transactions under way fail.
+
+        The old ones may have gone mute, and what waits for them would wait for ever.
+        """
+
+        def work() -> None:
+            for connection in list(self._connections):
+                postgresql.cut(connection)
+            self.engine.dispose()
+
+        self._name = name
+        await asyncio.to_thread(work)
+
     async def migrate(self) -> None:
-        """Migrate the schema. Raises RuntimeError if the tables need a newer bot."""
+        """Migrate the schema. Raises RuntimeError for tables of a newer bot, or an old server."""
         await self.run(migrate)
 
     async def check(self) -> None:
@@ -86,11 +96,11 @@ class Database:
         return None
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        with _errors(), self.engine.connect().execution_options(**READ_ONLY) as connection:
+        with errors(), self.engine.connect().execution_options(**READ_ONLY) as connection:
             return work(connection)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        with _errors(), self.engine.begin() as connection:
+        with errors(), self.engine.begin() as connection:
             return work(connection)
 
     async def close(self) -> None:
@@ -108,21 +118,14 @@ def single_process(url: str) -> bool:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def errors() -> Iterator[None]:
     """Raise RetryLater(STORE_UNAVAILABLE) instead of the errors of an unavailable database."""
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        if not _unavailable(error):
+        if not postgresql.unavailable(error):
             raise
         raise RetryLater(Reason.STORE_UNAVAILABLE, {"message": _message(error)}) from error
-
-
-def _unavailable(error: DBAPIError | PoolTimeout) -> bool:
-    """Whether the database is unavailable. Any other error is a bug of the bot."""
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-        return True
-    return error.connection_invalidated
 
 
 def _message(error: DBAPIError | PoolTimeout) -> str:
@@ -155,20 +158,6 @@ def _lock(url: URL) -> int | None:
     for suffix in ("", "-wal", "-shm"):
         file_modes.restrict(file.with_name(f"{file.name}{suffix}"), file_modes.FILE)
     return descriptor
-
-
-def _postgresql(url: URL, threads: int) -> Engine:
-    driver = url if url.drivername != "postgresql" else url.set(drivername="postgresql+psycopg")
-    given = url.normalized_query.get("options", ())
-    options = " ".join((*(f"-c {name}={value}" for name, value in SERVER_OPTIONS.items()), *given))
-    return create_engine(
-        driver.difference_update_query(["options"]),
-        pool_pre_ping=True,
-        pool_size=threads,
-        max_overflow=0,
-        pool_timeout=10,
-        connect_args={**KEEPALIVES, "connect_timeout": 5, "options": options},
-    )
 
 
 def _sqlite(url: URL) -> Engine:

@@ -9,6 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 NAMESPACE = 0x6368_6174
 """Keeps these locks apart from the advisory locks of other programs in the same database."""
+MEMBERS = 0x6368_6D62
+"""The same for the locks of the replicas, whose numbers follow it."""
 
 
 class Lock(IntEnum):

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, inspect, select, update
 
 from bot.store import schema
 from bot.store.dialects import Lock, hold
+from bot.store.postgresql import OLDEST
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -29,6 +30,8 @@ def check(connection: Connection) -> None:
 
 def migrate(connection: Connection) -> None:
     """Create or change what is missing. Raises RuntimeError if the tables require a newer bot."""
+    if connection.dialect.name == "postgresql":
+        _prepare_postgresql(connection)
     hold(connection, Lock.SCHEMA)
     required = _required_version(connection)
     config = _config(connection)
@@ -40,6 +43,14 @@ def migrate(connection: Connection) -> None:
         connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
     elif required < schema.VERSION:
         connection.execute(update(schema.schema_version).values(version=schema.VERSION))
+
+
+def _prepare_postgresql(connection: Connection) -> None:
+    version = connection.dialect.server_version_info or ()
+    if version < (OLDEST,):
+        raise RuntimeError(f"the store needs PostgreSQL {OLDEST} or newer, this one is {version[0]}")
+    for limit in ("lock_timeout", "statement_timeout"):
+        connection.exec_driver_sql(f"SET LOCAL {limit} = 0")  # A migration may take long.
 
 
 def _required_version(connection: Connection) -> int | None:

@@ -19,9 +19,10 @@ from bot.store.deliveries import Inbox
 from bot.store.dialects import Lock, hold
 from bot.store.given_up import GivenUp
 from bot.store.history import History
+from bot.store.leases import SessionReplicas
 from bot.store.observed import ObservedStates
 from bot.store.pulls import Pulls
-from bot.store.replicas import Replicas
+from bot.store.replicas import OnlyReplica
 from bot.store.runs import Runs
 
 
@@ -38,24 +39,26 @@ class Store:
     given_up: GivenUp
     runs: Runs
     pulls: Pulls = field(repr=False)
-    replicas: Replicas = field(repr=False)
+    replicas: OnlyReplica | SessionReplicas = field(repr=False)
     history: History = field(repr=False)
     observed: ObservedStates = field(repr=False)
 
     @classmethod
-    async def open(cls, url: str, *, inbox_capacity: int = 10_000) -> "Store":
-        """Connect, migrate the schema, and return the store."""
+    async def open(cls, url: str, *, lock_url: str = "", inbox_capacity: int = 10_000) -> "Store":
+        """Connect, migrate the schema, and return the store; `lock_url` is for the session of the lease."""
         database = Database(url)
-        return await cls._on(database, database.migrate(), inbox_capacity)
+        return await cls._on(database, database.migrate(), inbox_capacity, lock_url or url)
 
     @classmethod
     async def visit(cls, url: str) -> "Store":
         """Return the store beside a bot that may have it open. Raises RuntimeError if there is no store."""
         database = Database(url, visiting=True)
-        return await cls._on(database, database.check(), 0)
+        return await cls._on(database, database.check(), 0, url)
 
     @classmethod
-    async def _on(cls, database: Database, prepared: Awaitable[None], inbox_capacity: int) -> "Store":
+    async def _on(
+        cls, database: Database, prepared: Awaitable[None], inbox_capacity: int, lock_url: str
+    ) -> "Store":
         try:
             await prepared
         except BaseException:
@@ -68,7 +71,7 @@ class Store:
             GivenUp(database),
             Runs(database),
             Pulls(database),
-            Replicas(database),
+            OnlyReplica(database) if database.single_process else SessionReplicas(database, lock_url),
             History(database),
             ObservedStates(database),
         )
@@ -132,6 +135,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish pending transactions and close the database."""
+        await self.replicas.close()
         await self.database.close()
 
 

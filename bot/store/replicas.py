@@ -1,11 +1,11 @@
 """The replicas that share this store: their membership, on which every lease depends.
 
-No clock is compared. A replica increments its heartbeat while it is alive, and the others watch it grow.
 Whatever a replica holds carries its name, and counts as held only while the replica is a member. So deleting
-a member releases everything that it held, and prevents it from claiming more.
+a member releases everything that it held, and prevents it from claiming more. On PostgreSQL, `leases.py` says
+when that happens.
 """
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from bot.model.lease import Lease, LeaseLost, Members
 from bot.store.database import Database
@@ -22,50 +22,38 @@ def held_by(holder: ColumnElement[str | None], lease: Lease) -> ColumnElement[bo
     return (holder == lease.replica) & holder.in_(select(replicas.c.name))
 
 
-class Replicas:
-    """Members by name."""
+class OnlyReplica:
+    """The only member: SQLite has one process, so nothing needs to be renewed and nobody is evicted."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def join(self, name: str) -> Lease:
-        """Add a replica with a unique name. On SQLite, which has one process, delete the earlier ones."""
+    async def join(self, name: str, before: str = "") -> Lease:  # noqa: ARG002 - all earlier ones are gone
+        """Add a replica with a unique name, and delete the earlier ones."""
 
         def work(connection: Connection) -> Lease:
-            if self._database.single_process:
-                connection.execute(delete(replicas))
-            connection.execute(insert(replicas).values(name=name, heartbeat=0))
+            connection.execute(delete(replicas))
+            connection.execute(insert(replicas).values(name=name))
             return Lease(name)
 
         return await self._database.run(work)
 
-    async def heartbeat(self, lease: Lease) -> Members:
-        """Increment this replica's heartbeat and return all members. Raises LeaseLost if it was evicted."""
-        mine = (
-            update(replicas)
-            .where(replicas.c.name == lease.replica)
-            .values(heartbeat=replicas.c.heartbeat + 1)
-            .returning(replicas.c.heartbeat)
-        )
-        everyone = select(replicas.c.name, replicas.c.heartbeat).order_by(replicas.c.sequence)
+    async def renew(self, lease: Lease) -> Members:
+        """Return the member. Raises LeaseLost if it was deleted."""
+        statement = select(replicas.c.name)
+        names = await self._database.read(lambda connection: tuple(connection.execute(statement).scalars()))
+        if lease.replica not in names:
+            raise LeaseLost
+        return Members(names)
 
-        def work(connection: Connection) -> Members:
-            if connection.execute(mine).first() is None:
-                raise LeaseLost
-            return Members({row.name: row.heartbeat for row in connection.execute(everyone)})
-
-        return await self._database.run(work)
-
-    async def evict(self, name: str, heartbeat: int) -> bool:
-        """Delete a stalled replica. Returns False if its heartbeat has grown, or it is already deleted."""
-        statement = (
-            delete(replicas)
-            .where(replicas.c.name == name, replicas.c.heartbeat == heartbeat)
-            .returning(replicas.c.name)
-        )
-        return await self._database.run(lambda connection: connection.execute(statement).first() is not None)
+    async def evict(self, name: str) -> bool:  # noqa: ARG002 - as the protocol says
+        """Return False: there is nobody else."""
+        return False
 
     async def leave(self, lease: Lease) -> None:
-        """Delete this replica, so that others can take over at once what it still holds."""
+        """Delete this replica."""
         statement = delete(replicas).where(replicas.c.name == lease.replica)
         await self._database.run(lambda connection: connection.execute(statement))
+
+    async def close(self) -> None:
+        """Do nothing: it has no session."""

@@ -18,10 +18,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    func,
     text,
 )
 
-VERSION = 3
+VERSION = 4
 """The oldest version of the bot that can work with these tables; see `migrate.py`."""
 
 metadata = MetaData()
@@ -122,7 +123,7 @@ replicas = Table(
     metadata,
     Column("sequence", Integer, primary_key=True, autoincrement=True),
     Column("name", String(64), nullable=False, unique=True),
-    Column("heartbeat", Integer, nullable=False),
+    Column("renewed_at", DateTime(timezone=True), nullable=False, server_default=func.current_timestamp()),
 )
 
 observed_states = Table(

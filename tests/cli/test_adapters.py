@@ -1,10 +1,12 @@
 """Exactly the adapters that the settings select are opened."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from bot.app.adapters import open_adapters
+from bot.app import adapters as adapters_module
+from bot.app.adapters import in_time, open_adapters
 from bot.dns.etcd import EtcdRecords
 from bot.model.pipeline import RunnerName
 from bot.model.scan import Severity
@@ -53,3 +55,12 @@ async def test_harbor_with_a_threshold_and_dns_records_in_etcd_are_opened(server
         assert isinstance(adapters.steps.registry, HarborRegistry)
         assert adapters.steps.fail_on is Severity.HIGH
         assert isinstance(adapters.dns, EtcdRecords)
+
+
+async def test_what_does_not_answer_is_named_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapters_module, "READY_SECONDS", 0.01)
+
+    async def mute() -> None:
+        await asyncio.Event().wait()
+
+    assert await in_time(mute()) == "no answer within 0.01 s"

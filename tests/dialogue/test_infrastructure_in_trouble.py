@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 import pytest
 
 from bot.engine.deciding.facts import FactGatherer
+from bot.engine.poll_loop import RETRY_AFTER_BUG
 from bot.engine.running.active_run import ActiveRun
 from bot.engine.running.executor import RunExecutor
-from bot.engine.running.worker import RETRY_AFTER_BUG
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.lease import Lease
 from bot.model.queue import QueueEntry

@@ -1,9 +1,9 @@
-"""Reads rows that the store itself never returns."""
+"""Reads and changes rows as the store itself never does."""
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from bot.store.records import Store
-from bot.store.schema import comments
+from bot.store.schema import comments, replicas
 
 
 async def stored_comment(store: Store, marker: str) -> tuple[int, str] | None:
@@ -11,3 +11,9 @@ async def stored_comment(store: Store, marker: str) -> tuple[int, str] | None:
     statement = select(comments.c.comment_id, comments.c.body_digest).where(comments.c.marker == marker)
     row = await store.database.read(lambda connection: connection.execute(statement).first())
     return (row[0], row[1]) if row else None
+
+
+async def evict(store: Store, name: str) -> None:
+    """Delete a replica, whether it lives or not."""
+    statement = delete(replicas).where(replicas.c.name == name)
+    await store.database.run(lambda connection: connection.execute(statement))

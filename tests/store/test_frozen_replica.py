@@ -12,6 +12,7 @@ from bot.store import schema
 from bot.store.dialects import Lock, hold
 from bot.store.records import Store
 from tests.real.parts import PATIENCE
+from tests.store.rows import evict
 
 
 @pytest.mark.parametrize("locked", ["the queue", "its own row"])
@@ -26,7 +27,9 @@ async def test_the_others_go_on_and_the_frozen_replica_notices(postgres_url: str
             hold(connection, Lock.QUEUE)
         else:
             connection.execute(
-                update(schema.replicas).values(heartbeat=1).where(schema.replicas.c.name == "frozen")
+                update(schema.replicas)
+                .values(renewed_at=schema.replicas.c.renewed_at)
+                .where(schema.replicas.c.name == "frozen")
             )
         begun.set()
         thawed.wait(PATIENCE)
@@ -37,7 +40,7 @@ async def test_the_others_go_on_and_the_frozen_replica_notices(postgres_url: str
         assert await asyncio.to_thread(begun.wait, PATIENCE)
         async with asyncio.timeout(PATIENCE / 2):
             await other.runs.claim(lease, lambda _: ())
-            assert await other.replicas.evict("frozen", 0)
+            await evict(other, "frozen")
     finally:
         thawed.set()
     with pytest.raises(RetryLater) as told:

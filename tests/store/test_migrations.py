@@ -22,7 +22,7 @@ from bot.store import schema
 from bot.store.database import Database
 from bot.store.migrate import _config
 from bot.store.records import Store
-from tests.store.rows import stored_comment
+from tests.store.rows import evict, stored_comment
 
 SAMPLES = Path(__file__).parent / "samples"
 SHOP = RepoPath("team", "shop")
@@ -31,10 +31,11 @@ RENAMES = "0003"
 """The version that renamed tables and columns."""
 APPROVALS = "0005"
 """The version that forgot approvals, because it needs more than earlier bots stored with them."""
-COMPATIBLE = VERSIONS[VERSIONS.index(APPROVALS) :]
+SESSIONS = "0006"
+"""The version that forgot the replicas, none of which had a session."""
+COMPATIBLE = VERSIONS[VERSIONS.index(SESSIONS) :]
 NEW_NAMES = {
     "sightings": "observed_states",
-    "beat": "heartbeat",
     "begun": "started",
     "removes": "removes_only",
     "shown": "shown_revision",
@@ -54,6 +55,8 @@ def migrated(version: str) -> Rows:
     rows = sample(version)
     if version < APPROVALS:
         rows["approvals"] = []
+    if version < SESSIONS:
+        rows["replicas"] = []
     if version >= RENAMES:
         return rows
     found = {
@@ -172,7 +175,7 @@ async def test_the_data_of_an_old_bot_can_be_used(store_url: str, version: str) 
     await asyncio.to_thread(made, store_url, version)
     store = await Store.open(store_url)
     lease = await store.replicas.join("new")
-    await store.replicas.evict("a", 12)
+    await evict(store, "a")
     assert [run.state for run in await store.runs.unfinished()] == [RunState.RUNNING, RunState.QUEUED]
     queue = await store.runs.queue()
     assert [(one.started, one.held, one.stopping) for one in queue] == [(True,) + (False,) * 2, (False,) * 3]

@@ -29,7 +29,7 @@ from bot.model.run import (
 )
 from bot.model.text import Language
 from bot.store.records import Store
-from tests.store.rows import stored_comment
+from tests.store.rows import evict, stored_comment
 from tests.store.stopping import request_stop
 from tests.store.values import NOW, SHA, SHOP, decision, delivery
 
@@ -289,9 +289,9 @@ async def test_an_evicted_replica_holds_nothing_and_claims_nothing(store: Store,
     await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease)
     other = await store.replicas.join("other")
     # On SQLite, which has one process, joining has already evicted the other one.
-    await store.replicas.evict("one", 0)
+    await evict(store, "one")
     with pytest.raises(LeaseLost):
-        await store.replicas.heartbeat(lease)
+        await store.replicas.renew(lease)
     with pytest.raises(LeaseLost):
         await store.runs.save(started, lease)
     with pytest.raises(LeaseLost):
@@ -302,19 +302,11 @@ async def test_an_evicted_replica_holds_nothing_and_claims_nothing(store: Store,
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", other) == (0, "")
 
 
-async def test_only_a_stalled_replica_is_evicted(store: Store, lease: Lease) -> None:
-    assert (await store.replicas.heartbeat(lease)).heartbeats == {"one": 1}
-    assert not await store.replicas.evict("one", 0)
-    assert (await store.replicas.heartbeat(lease)).leader == "one"
-    assert await store.replicas.evict("one", 2)
-    assert not await store.replicas.evict("one", 2)
-
-
 async def test_a_visiting_process_does_not_lock_the_store(store: Store, store_url: str, lease: Lease) -> None:
     visitor = await Store.visit(store_url)
     try:
         assert await visitor.runs.unfinished() == ()
-        await store.replicas.heartbeat(lease)
+        await store.replicas.renew(lease)
     finally:
         await visitor.close()
 

@@ -1,10 +1,8 @@
-"""The lease of this replica, and eviction of replicas that have stalled.
+"""The lease of this replica, its own watch over it, and the eviction of replicas that no longer live.
 
-No clock is compared. A replica increments its heartbeat in the store every `HEARTBEAT_INTERVAL` seconds. A
-replica whose heartbeat does not change for `EVICT_AFTER` seconds of another replica's monotonic time is
-evicted by that one, which releases everything that it held. A replica that could not write its heartbeat for
-`SELF_FENCE_AFTER` seconds, which is less, must assume that it is being evicted, and stops its work before
-another replica takes it over.
+The store decides who lives (`bot/store/leases.py`). This replica renews its lease every `RENEW_INTERVAL`
+seconds. `FENCE_AFTER` seconds after it sent the last renewal that succeeded, before it may be evicted, it
+stops its work, whatever a call to the store is waiting for, and joins again under a new name.
 """
 
 import asyncio
@@ -23,9 +21,15 @@ from bot.model.lease import Lease, LeaseLost, Members
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT_INTERVAL = 1.5
-SELF_FENCE_AFTER = 6.0
-EVICT_AFTER = 9.0
+RENEW_INTERVAL = 2.0
+"""Four attempts before the lease ends; and the others notice within this time that it has."""
+FENCE_AFTER = 8.0
+WATCH_INTERVAL = 0.5
+
+
+def since_boot() -> float:
+    """Return the seconds since the machine started, also those during which it was suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class InstanceLock(Protocol):
@@ -48,14 +52,13 @@ class Membership:
     replicas: ReplicaRecords
     instance_lock: InstanceLock
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    monotonic: Callable[[], float] = time.monotonic
+    monotonic: Callable[[], float] = since_boot
     metrics: Metrics = NO_METRICS
-    members: Members = field(default_factory=lambda: Members({}))
+    members: Members = field(default_factory=Members)
     _lease: Lease | None = None
     _renewed_at: float = 0.0
     _callbacks: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    _watched: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """Heartbeat of each other replica, and the time at which it was first seen."""
+    _dropping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def lease(self) -> Lease:
@@ -76,21 +79,25 @@ class Membership:
     @property
     def _may_be_evicted(self) -> bool:
         """Whether others may have evicted this replica, because it hung or could not reach the store."""
-        return self.monotonic() - self._renewed_at > SELF_FENCE_AFTER
+        return self.monotonic() - self._renewed_at >= FENCE_AFTER
 
     def on_lease_lost(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Register a callback for a lost lease. It stops its owner's work and returns when that is done."""
         self._callbacks.append(callback)
 
     async def join(self) -> None:
-        """Join under a new name. Raises RetryLater(STORE_UNAVAILABLE)."""
-        if before := self.instance_lock.name:
-            await self.replicas.leave(Lease(before))  # This process, or one that has ended.
-        name = f"{_plain(socket.gethostname())[:40]}-{secrets.token_hex(6)}"
-        self.instance_lock.remember(name)
-        self._lease = await self.replicas.join(name)
-        self._renewed_at = self.monotonic()
-        self.members = await self.replicas.heartbeat(self._lease)
+        """Join under a new name, once the work of the last lease has stopped.
+
+        Raises RetryLater(STORE_UNAVAILABLE); RuntimeError if the store cannot grant leases.
+        """
+        async with self._dropping:
+            asked_at = self.monotonic()
+            name = f"{_plain(socket.gethostname())[:40]}-{secrets.token_hex(6)}"
+            # The last holder of the folder is this process, or one that has ended.
+            lease = await self.replicas.join(name, self.instance_lock.name)
+            self.instance_lock.remember(name)
+            self.members = await self.replicas.renew(lease)
+            self._lease, self._renewed_at = lease, asked_at
 
     async def leave(self) -> None:
         """Release everything, so that others need not wait until the lease ends."""
@@ -104,49 +111,55 @@ class Membership:
                 )
 
     async def serve(self) -> None:
-        """Renew the lease until cancelled."""
+        """Renew the lease, and watch it, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._repeat(RENEW_INTERVAL, self.renew), name="renewal of the lease")
+            group.create_task(self._repeat(WATCH_INTERVAL, self.watch), name="watch over the lease")
+
+    async def _repeat(self, interval: float, do: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await self.sleep(HEARTBEAT_INTERVAL)
-            await self.renew()
+            await self.sleep(interval)
+            try:
+                await do()
+            except Exception:
+                logger.exception("a bug in the lease, next attempt in %.1f s", interval)
 
     async def renew(self) -> None:
-        """Write one heartbeat, and evict replicas that have stalled."""
+        """Renew the lease, or join; evict replicas that no longer live."""
         try:
             if self._lease is None:
                 await self.join()
             else:
-                await self._heartbeat(self._lease)
+                await self._renew(self._lease)
         except LeaseLost:
-            logger.error("this replica was evicted: it stops its work and joins again")  # noqa: TRY400 - expected
-            await self._drop()
+            await self._drop("this replica was evicted: it stops its work and joins again")
         except RetryLater as error:
-            logger.warning("the lease could not be renewed, retry in %.1f s: %s", HEARTBEAT_INTERVAL, error)
-            if self._lease is not None and self._may_be_evicted:
-                logger.error("no heartbeat for %.0f s: this replica stops its work", SELF_FENCE_AFTER)  # noqa: TRY400 - expected
-                await self._drop()
+            logger.warning("the lease could not be renewed, retry in %.1f s: %s", RENEW_INTERVAL, error)
 
-    async def _heartbeat(self, lease: Lease) -> None:
+    async def watch(self) -> None:
+        """Stop the work at the end of the lease."""
+        if self._lease is not None and self._may_be_evicted:
+            await self._drop(f"no lease for {FENCE_AFTER:.0f} s: this replica stops its work and joins again")
+
+    async def _renew(self, lease: Lease) -> None:
         asked_at = self.monotonic()
-        self.members = await self.replicas.heartbeat(lease)
-        self._renewed_at = asked_at
-        for name in self._stalled(lease):
-            if await self.replicas.evict(name, self._watched[name][0]):
-                logger.warning("replica %s has stalled and is evicted, its work is taken over", name)
+        members = await self.replicas.renew(lease)
+        if self._lease is not lease:
+            return  # The answer came too late.
+        self.members, self._renewed_at = members, asked_at
+        for name in members.silent:
+            if await self.replicas.evict(name):
+                logger.warning("replica %s no longer lives and is evicted, its work is taken over", name)
                 self.metrics.replica_evicted()
 
-    def _stalled(self, lease: Lease) -> list[str]:
-        now = self.monotonic()
-        self._watched = {
-            name: self._watched[name] if self._watched.get(name, (-1,))[0] == count else (count, now)
-            for name, count in self.members.heartbeats.items()
-            if name != lease.replica
-        }
-        return [name for name, (_, since) in self._watched.items() if now - since > EVICT_AFTER]
-
-    async def _drop(self) -> None:
+    async def _drop(self, reason: str) -> None:
+        if self._lease is None:
+            return  # The watch and a renewal can notice the same.
         self._lease = None
+        logger.error(reason)
         self.metrics.lease_lost()
-        await asyncio.gather(*(callback() for callback in self._callbacks))
+        async with self._dropping:
+            await asyncio.gather(*(callback() for callback in self._callbacks))
 
 
 def _plain(name: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from bot.core.runs import lifecycle, scheduling
 from bot.core.runs.scheduling import RunLimits
 from bot.engine.comments.run_comments import RunComments
-from bot.engine.poll_loop import PollLoop, RunningTasks
+from bot.engine.poll_loop import RETRY_AFTER_BUG, PollLoop, RunningTasks
 from bot.engine.records import QueueRecords
 from bot.engine.replicas.membership import Membership
 from bot.engine.running.active_run import ActiveRun
@@ -22,9 +22,6 @@ from bot.model.lease import Lease, LeaseLost
 from bot.model.queue import QueueEntry, QueuePosition
 
 logger = logging.getLogger(__name__)
-
-RETRY_AFTER_BUG = 30.0
-"""Seconds until a run that failed because of a bug is released, to be tried again."""
 
 
 @dataclass(slots=True)
@@ -89,7 +86,7 @@ class Worker:
     def _choose(self, queue: Sequence[QueueEntry]) -> Collection[int]:
         """Pick the runs to claim: those that only must end, then this replica's share of the others."""
         limits = self.limits()
-        share = scheduling.share(limits, len(self.membership.members.heartbeats)) - len(self._tasks)
+        share = scheduling.share(limits, len(self.membership.members.names)) - len(self._tasks)
         return (*scheduling.ending(queue), *scheduling.startable(queue, limits)[: max(share, 0)])
 
     def _start(self, active: ActiveRun) -> None:
@@ -129,6 +126,8 @@ class Worker:
             logger.warning(
                 "run %s could not be released now, a later poll releases it: %s", active.run.id, error
             )
+        except Exception:
+            logger.exception("run %s could not be released because of a bug", active.run.id)
 
     def _update_positions(self, queue: Sequence[QueueEntry]) -> None:
         """Update the comments of waiting runs whose queue position has changed; only the leader does it."""

@@ -1,0 +1,144 @@
+"""A replica is killed, hangs, goes mute or is cut off: another one takes over, and never do both work."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from time import monotonic
+
+import pytest
+
+from bot.model.run import RunState
+from tests.crash.fleet import Replica
+from tests.crash.scene import Scene
+from tests.crash.takeovers import BOUND
+from tests.crash.wire import Wire
+from tests.real.postgres import PostgresServer
+
+LOADED = 2.0
+"""How many times the limit a busy machine may need. A take-over that waits for a time-out of TCP, or for the
+frozen process itself, takes longer than that."""
+LOCKING = b"pg_advisory_xact_lock"
+
+
+@dataclass
+class Victim:
+    """The replica that builds, its wire, and the other one."""
+
+    scene: Scene
+    wire: Wire
+    bot: Replica
+    other: Replica
+
+    async def taken_over(self, began: float) -> float:
+        """Wait until the other one has begun the work of this one; return the seconds since the fault."""
+        await self.scene.until(lambda: any(call.pid == self.other.pid for call in self.scene.engine.calls))
+        (first, *_) = [call for call in self.scene.engine.calls if call.pid == self.other.pid]
+        return first.began - began
+
+    def states(self) -> set[RunState]:
+        return {run.state for run in self.scene.ledger.runs()}
+
+
+@pytest.fixture
+async def victim(shared_scene: Scene) -> AsyncIterator[Victim]:
+    scene = shared_scene
+    async with Wire(scene.store_url) as wire:
+        (bot,) = await scene.start(1, store={"url": wire.bot_url})
+        gate = scene.engine.hold("build")
+        await scene.open()
+        await gate.reached()
+        (*_, other) = await scene.start(1)
+        assert scene.busy_replica() is bot
+        yield Victim(scene, wire, bot, other)
+
+
+async def passed(victim: Victim) -> None:
+    await victim.scene.until(lambda: victim.states() == {RunState.PASSED})
+    assert len(victim.scene.comments("chatops:run=")) == len(victim.scene.ledger.runs())
+
+
+async def test_killed(victim: Victim) -> None:
+    began = monotonic()
+    await victim.bot.kill()
+    assert await victim.taken_over(began) < BOUND * LOADED
+    await passed(victim)
+    assert victim.scene.engine.overlaps == []
+
+
+async def test_cut_off(victim: Victim) -> None:
+    """Its machine is gone, and nothing closes its connections."""
+    began = monotonic()
+    victim.wire.mute = True
+    await victim.bot.kill()
+    assert await victim.taken_over(began) < BOUND * LOADED
+    await passed(victim)
+    assert victim.scene.engine.overlaps == []
+
+
+async def test_mute(victim: Victim) -> None:
+    """It lives, but neither side hears from the other: it has stopped before the other one begins."""
+    began = monotonic()
+    victim.wire.mute = True
+    assert await victim.taken_over(began) < BOUND * LOADED
+    await passed(victim)
+    assert victim.scene.engine.overlaps == []
+    victim.wire.mute = False
+    before = len(victim.scene.engine.calls)
+    victim.scene.send_webhooks_only_to(victim.bot)
+    await victim.other.kill()
+    await victim.scene.open()
+    await victim.scene.until(
+        lambda: victim.states() == {RunState.PASSED} and len(victim.scene.ledger.runs()) == 2
+    )
+    assert {call.pid for call in victim.scene.engine.calls[before:]} == {victim.bot.pid}, (
+        "it is a member again"
+    )
+    assert victim.scene.engine.overlaps == []
+
+
+@pytest.mark.parametrize("inside_a_transaction", [False, True])
+async def test_frozen(victim: Victim, *, inside_a_transaction: bool) -> None:
+    scene = victim.scene
+    if inside_a_transaction:
+        frozen: list[float] = []
+
+        def freeze() -> None:
+            victim.bot.freeze()
+            frozen.append(monotonic())
+
+        victim.wire.when(LOCKING, freeze)
+        scene.send_webhooks_only_to(victim.bot)
+        await scene.open()
+        await scene.until(lambda: frozen)
+        (began,) = frozen
+    else:
+        began = monotonic()
+        victim.bot.freeze()
+    assert await victim.taken_over(began) < BOUND * LOADED
+    await passed(victim)
+    before = len(scene.engine.calls)
+    victim.bot.thaw()
+    await scene.until(lambda: "stops its work" in victim.bot.log.read_text())
+    await scene.until(lambda: scene.engine.under_way() == [])
+    await scene.idle()
+    assert len(scene.engine.calls) == before
+    await passed(victim)
+
+
+async def test_a_read_only_server_ends_no_bot(shared_scene: Scene, postgres: PostgresServer) -> None:
+    """As after a failover to a standby that is not promoted yet."""
+    bots = await shared_scene.start(2)
+    gate = shared_scene.engine.hold("build")
+    await shared_scene.open()
+    await gate.reached()
+    try:
+        postgres.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        postgres.execute("SELECT pg_reload_conf()")
+        await shared_scene.until(lambda: all("stops its work" in bot.log.read_text() for bot in bots))
+        gate.open()
+    finally:
+        postgres.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        postgres.execute("SELECT pg_reload_conf()")
+    await shared_scene.idle()
+    assert [run.state for run in shared_scene.ledger.runs()] == [RunState.PASSED]
+    assert all(bot.alive for bot in bots)
+    assert shared_scene.engine.overlaps == []
