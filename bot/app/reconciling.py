@@ -21,6 +21,7 @@ from bot.engine.reconciling.dns_records import DnsReconciler
 from bot.engine.reconciling.expiry import Expiry
 from bot.engine.reconciling.garbage_collector import GarbageCollector
 from bot.engine.reconciling.given_up import GivenUpDeliveries
+from bot.engine.reconciling.health_watcher import HealthWatcher
 from bot.engine.reconciling.idle_scaler import IdleScaler
 from bot.engine.reconciling.reconciler import Reconciler
 from bot.engine.reconciling.repairs import Repaired
@@ -125,8 +126,10 @@ def _upkeep(deps: Deps) -> Iterator[PeriodicTask]:
 
 
 def _watching(deps: Deps, comments: RunComments) -> Iterator[PeriodicTask]:
-    """Yield the task that stops containers that fill the disk."""
+    """Yield the tasks that watch deployed environments, and that stop containers that fill the disk."""
     steps, settings = deps.adapters.steps, deps.settings
+    watcher = HealthWatcher(deps.store, steps.platforms, comments, deps.clock)
+    yield PeriodicTask("preview health", 30, watcher.reconcile)
     if steps.disks:
         writers = DiskWriters(
             records=deps.store,

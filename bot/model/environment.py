@@ -1,11 +1,13 @@
 """Environments of pull requests: what is deployed, its address, and when it expires."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from bot.model.forge import RepoPath
 from bot.model.pipeline import RunnerName, TeardownConfig
+from bot.model.reason import Reason
 
 
 class EnvironmentState(StrEnum):
@@ -13,6 +15,8 @@ class EnvironmentState(StrEnum):
 
     STARTING = "starting"
     READY = "ready"
+    FAILING = "failing"
+    """It was ready, and its service has died, keeps restarting or is unhealthy."""
     ASLEEP = "asleep"
     """Scaled to zero until a visitor or a command wakes it."""
     WAKING = "waking"
@@ -21,8 +25,8 @@ class EnvironmentState(StrEnum):
 
     @property
     def deployed(self) -> bool:
-        """Whether it is deployed: a visitor reaches it at once, or after it has woken."""
-        return self in {EnvironmentState.READY, EnvironmentState.ASLEEP, EnvironmentState.WAKING}
+        """Whether it is deployed: it exists at its runner, even if its service does not answer."""
+        return self not in {EnvironmentState.STARTING, EnvironmentState.FAILED, EnvironmentState.REMOVED}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,6 +44,20 @@ class Endpoint:
 
     host: str
     port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Why an environment that was ready does not work any more."""
+
+    reason: Reason
+    since: datetime
+    """When that was noticed."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    part: str = ""
+    """The part at fault; empty if the whole environment is gone."""
+    log: str = ""
+    """Last lines of that part's output, hostile text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,10 @@ class Environment:
     """The runner that can scale it to zero; None if its visitors do not come through the bot's proxy."""
     visited_at: datetime | None = None
     """When it was last visited or woken, as far as that is stored."""
+    runner: RunnerName | None = None
+    """The runner that hosts it; None if an earlier version of the bot deployed it."""
+    outage: Outage | None = None
+    """Why it is failing, or is gone although nobody asked the bot to remove it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Reason(StrEnum):
     DISK_EXCEEDED = "disk_exceeded"  # name, size, limit
     UNHEALTHY = "unhealthy"  # name, seconds
     IMAGE_PULL_FAILED = "image_pull_failed"  # name, image, message
-    CRASH_LOOP = "crash_loop"  # name, code
+    CRASH_LOOP = "crash_loop"  # name, code, times, seconds
     PROBE_FAILING = "probe_failing"  # name, message, seconds
     RUNS_AS_ROOT = "runs_as_root"  # name
     CONTAINER_UNSTARTABLE = "container_unstartable"  # name, message
@@ -103,6 +103,9 @@ class Reason(StrEnum):
     REPORT_CUT = "report_cut"  # paths, seconds, limit, total
     NO_TESTS = "no_tests"
     NO_ENVIRONMENT = "no_environment"
+    CONTAINER_STOPPED = "container_stopped"  # name, code
+    NO_LONGER_HEALTHY = "no_longer_healthy"  # name, seconds
+    ENVIRONMENT_GONE = "environment_gone"
     TIMED_OUT = "timed_out"  # step, seconds
     RUN_TIMED_OUT = "run_timed_out"  # longest
 

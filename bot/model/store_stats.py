@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.model.environment import EnvironmentState
 from bot.model.run import RunState
 
 
@@ -11,6 +12,8 @@ class StoreStats:
     """Numbers of rows at one moment, for all replicas together."""
 
     runs: Mapping[RunState, int]
+    environments: Mapping[EnvironmentState, int]
+    """Without those that are removed."""
     waiting: int
     """Unfinished runs that no replica executes."""
     deliveries: int

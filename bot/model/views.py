@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.model.approval import Distrust
-from bot.model.environment import EnvironmentState
+from bot.model.environment import Environment, EnvironmentState, Outage
 from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
 from bot.model.run import Run
@@ -38,6 +38,9 @@ class EnvironmentLine:
     expires_at: datetime
     extend: str = ""
     """Command that extends its life, if it ends soon."""
+    outage: Outage | None = None
+    deploy: str = ""
+    """Command that deploys it again, if it does not work any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class RunView:
     """Ready to copy, most useful first."""
     folded_by: int | None = None
     """Number of the following run, once there is one: the comment is then folded to one line."""
+    broken: Environment | None = None
+    """The environment that it deployed, if that does not work any more; its outage says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +174,8 @@ class Filtered:
 
     run: Run | None = None
     links: Links = field(default_factory=Links)
+    broken: Environment | None = None
+    """As in `RunView`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 from bot.model.disk import Written
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.forge import RepoPath
+from bot.model.health import Part
 from bot.model.inventory import Item
 from bot.model.run import Image
 from bot.ports.surroundings import Log
@@ -139,6 +140,21 @@ class Platform(Protocol):
         Parts of an environment name the environment, parts of a suite name its run. Resources without a pull
         request are skipped, because their owner is unknown. Raises RetryLater(ENGINE_UNAVAILABLE) if anything
         cannot be read: the inventory is complete, or fails.
+        """
+        ...
+
+    async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
+        """Return the parts of all environments of this bot's instance, without those of test suites.
+
+        Takes few calls, however many environments there are, and more only for parts that look unwell.
+        Raises RetryLater(ENGINE_UNAVAILABLE | CLUSTER_UNAVAILABLE) if anything cannot be read.
+        """
+        ...
+
+    async def output(self, part: Part) -> str:
+        """Return the last lines of the output of a part that `parts` returned; empty if there are none.
+
+        Raises as `parts` does.
         """
         ...
 

@@ -225,11 +225,11 @@ def extend(connection: Connection, key: EnvironmentKey, until: datetime, at: dat
         _put(connection, replace(known, expires_at=until, extended_at=at))
 
 
-def mark_asleep(connection: Connection, expected: Environment) -> bool:
-    """Store that an environment sleeps. Returns False if it is not as expected."""
+def replace_environment(connection: Connection, expected: Environment, changed: Environment) -> bool:
+    """Store a change of an environment. Returns False if it is not as expected."""
     if environment(connection, expected.key) != expected:
         return False
-    _put(connection, idle.asleep(expected))
+    _put(connection, changed)
     return True
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 from sqlalchemy.sql import FromClause
 
 from bot.model.delivery import DeliveryState
-from bot.model.environment import Environment
+from bot.model.environment import Environment, EnvironmentState
 from bot.model.lease import Lease
 from bot.model.outcome import Decision
 from bot.model.run import Run, RunState
@@ -116,16 +116,21 @@ class Store:
 
         return await self.database.run(work)
 
-    async def mark_asleep(self, environment: Environment) -> bool:
-        """Store that an environment sleeps.
+    async def replace_environment(self, expected: Environment, changed: Environment) -> bool:
+        """Store a change of an environment, and that the comment of its run has to show a changed outage.
 
-        Returns False if its pull request has an unfinished run, or the environment has changed.
+        Returns False if its pull request has an unfinished run, or the environment is not as expected.
         """
 
         def work(connection: Connection) -> bool:
             hold(connection, Lock.QUEUE)
-            key = environment.key
-            return runs.idle(connection, key.repo, key.number) and pulls.mark_asleep(connection, environment)
+            key = expected.key
+            if not runs.idle(connection, key.repo, key.number):
+                return False
+            replaced = pulls.replace_environment(connection, expected, changed)
+            if replaced and changed.outage != expected.outage:
+                runs.touch(connection, (expected.run,))
+            return replaced
 
         return await self.database.run(work)
 
@@ -140,17 +145,26 @@ class Store:
 
 
 def _stats(connection: Connection) -> StoreStats:
-    by_state = select(schema.runs.c.state, func.count()).group_by(schema.runs.c.state)
-    found = {RunState(state): number for state, number in connection.execute(by_state)}
+    runs_found, environments = _by_state(connection, schema.runs), _by_state(connection, schema.environments)
     stored = schema.runs.c
     pending = schema.deliveries.c.state == DeliveryState.PENDING
     return StoreStats(
-        runs={state: found.get(state, 0) for state in RunState},
+        runs={state: runs_found.get(state, 0) for state in RunState},
+        environments={
+            state: environments.get(state, 0)
+            for state in EnvironmentState
+            if state is not EnvironmentState.REMOVED
+        },
         waiting=_count(connection, schema.runs, stored.state.in_(runs.UNFINISHED), stored.holder.is_(None)),
         deliveries=_count(connection, schema.deliveries, pending),
         unshown=_count(connection, schema.runs, stored.shown_revision < stored.revision),
         replicas=_count(connection, schema.replicas),
     )
+
+
+def _by_state(connection: Connection, table: Table) -> dict[str, int]:
+    statement = select(table.c.state, func.count()).group_by(table.c.state)
+    return {row.state: row[1] for row in connection.execute(statement)}
 
 
 def _count(connection: Connection, table: FromClause, *conditions: ColumnElement[bool]) -> int:

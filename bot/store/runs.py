@@ -136,8 +136,7 @@ class Runs:
 
     async def touch(self, ids: Collection[int]) -> None:
         """Increment the revision of runs whose comments must change although the runs did not."""
-        statement = update(runs).where(runs.c.id.in_(ids)).values(revision=runs.c.revision + 1)
-        await self._database.run(lambda connection: connection.execute(statement))
+        await self._database.run(lambda connection: touch(connection, ids))
 
     async def shown(self, run_id: int, revision: int) -> None:
         """Store that the comments of a run show this revision."""
@@ -180,6 +179,11 @@ def idle(connection: Connection, repo: RepoPath, number: int) -> bool:
         runs.c.repo == str(repo), runs.c.number == number, runs.c.state.in_(UNFINISHED)
     )
     return connection.execute(statement.limit(1)).first() is None
+
+
+def touch(connection: Connection, ids: Collection[int]) -> None:
+    """Increment the revision of runs whose comments must change, in the transaction of what changes them."""
+    connection.execute(update(runs).where(runs.c.id.in_(ids)).values(revision=runs.c.revision + 1))
 
 
 def request_stop(connection: Connection, ids: tuple[int, ...], request: StopRequest) -> tuple[int, ...]:

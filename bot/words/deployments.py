@@ -71,14 +71,40 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.CRASH_LOOP: Wording(
         Text(
-            en="Container {name} keeps crashing, most recently with exit code {code}.",
-            zh="容器 {name} 反复崩溃，最近一次退出码 {code}。",
+            en="Container {name} exited {times} times within {seconds}, most recently with code {code}.",
+            zh="容器 {name} 在 {seconds}内退出了 {times} 次，最近一次退出码 {code}。",
         ),
         advice=Text(
-            en="Its last output is below; check that the same image keeps running under `docker run`.",
-            zh="最后的输出见下方；可以先用 `docker run` 在本地确认同一镜像能正常运行。",
+            en="Its last output, if any, is below; check that the same image keeps running under"
+            " `docker run`.",
+            zh="最后的输出（如有）见下方；可以先用 `docker run` 在本地确认同一镜像能正常运行。",
         ),
-        without=Text(en="Container {name} keeps crashing.", zh="容器 {name} 反复崩溃。"),
+        without=Wording(
+            Text(
+                en="Container {name} keeps crashing, most recently with exit code {code}.",
+                zh="容器 {name} 反复崩溃，最近一次退出码 {code}。",
+            ),
+            without=Text(en="Container {name} keeps crashing.", zh="容器 {name} 反复崩溃。"),
+        ),
+    ),
+    Reason.CONTAINER_STOPPED: Wording(
+        Text(
+            en="Container {name} has stopped running; its exit code was {code}.",
+            zh="容器 {name} 已停止运行，退出码 {code}。",
+        ),
+        without=Text(en="Container {name} has stopped running.", zh="容器 {name} 已停止运行。"),
+    ),
+    Reason.NO_LONGER_HEALTHY: Wording(
+        Text(
+            en="{name} has failed its health check for {seconds}.",
+            zh="{name} 已有 {seconds}未通过健康检查。",
+        ),
+    ),
+    Reason.ENVIRONMENT_GONE: Wording(
+        Text(
+            en="The environment does not exist any more: it was removed, but not by the bot.",
+            zh="环境已不存在：它被删除了，但不是由机器人删除的。",
+        ),
     ),
     Reason.PROBE_FAILING: Wording(
         Text(

@@ -18,6 +18,7 @@ STATES: Final[Mapping[str, Text]] = {
     "superseded": Text(en="superseded", zh="已被取代"),
     "starting": Text(en="starting", zh="启动中"),
     "ready": Text(en="ready", zh="就绪"),
+    "failing": Text(en="failing", zh="异常"),
     "asleep": Text(en="asleep", zh="休眠中"),
     "waking": Text(en="waking", zh="唤醒中"),
     "removed": Text(en="removed", zh="已清理"),

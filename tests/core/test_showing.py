@@ -3,9 +3,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.results.showing import announcement, environment_line, next_commands, run_view, without_logs
+from bot.core.results.showing import (
+    announcement,
+    environment_line,
+    next_commands,
+    run_view,
+    without_logs,
+    without_output,
+)
 from bot.model.addresses import Addresses
 from bot.model.delivery import Trigger
+from bot.model.environment import Environment, EnvironmentState, Outage
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
@@ -129,3 +137,24 @@ def test_an_environment_near_its_expiry_shows_the_extend_command(
 def test_an_environment_shows_the_url_that_its_deployer_reported() -> None:
     reported = replace(environment(), url="https://elsewhere.example.com/")
     assert environment_line(reported, NOWHERE, NOW, timedelta(0)).url == "https://elsewhere.example.com/"
+
+
+def test_a_run_whose_environment_works_no_more_says_what_to_do() -> None:
+    deployed = run("build staging", RunState.PASSED, (OK, OK))
+    outage = Outage(Reason.CONTAINER_STOPPED, NOW, part="app", log="bye")
+    failing = replace(environment("staging"), run=7, state=EnvironmentState.FAILING, outage=outage)
+    gone = replace(failing, state=EnvironmentState.FAILED)
+    others = (environment("staging"), replace(failing, run=8))
+
+    def commands(*environments: Environment) -> tuple[str, ...]:
+        view = run_view(deployed, NOWHERE, author="lin", environments=environments)
+        assert view.broken == (environments[-1] if environments[-1] not in others else None)
+        return view.next_commands
+
+    assert commands(*others, failing) == ("/deploy staging", "/teardown")
+    assert commands(gone) == ("/deploy staging",)
+    assert commands(*others) == ("/test", "/teardown")
+    assert environment_line(failing, NOWHERE, NOW, timedelta()).deploy == "/deploy staging"
+    assert environment_line(environment(), NOWHERE, NOW, timedelta()).deploy == ""
+    assert without_output(failing) == replace(failing, outage=replace(outage, log=""))
+    assert without_output(others[0]) is others[0]

@@ -1,7 +1,7 @@
 """Adapters with which a bot in another process uses the engine of `tests.crash.engine`."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +13,13 @@ from bot.app.adapters import Adapters, open_adapters
 from bot.core import naming
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import RetryLater
+from bot.model.forge import RepoPath
+from bot.model.health import Part
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TestOutput, TestSpec
 from bot.settings.model import Settings
-from tests.fakes.adapters import PASSING, FakeAdapters, FakeWorld
+from tests.fakes.adapters import PASSING, WELL, FakeAdapters, FakeWorld
 
 
 class RemoteAdapters(FakeAdapters):
@@ -52,6 +54,13 @@ class RemoteAdapters(FakeAdapters):
     async def remove(self, key: EnvironmentKey) -> None:
         await self._ask("remove", key)
 
+    async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
+        try:
+            async with self._session.get("/environments") as answer:
+                return {_key(name): (WELL,) for name in await answer.json()}
+        except aiohttp.ClientError as error:
+            raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": str(error)}) from error
+
     async def _ask(self, operation: str, of: EnvironmentKey | None = None, **more: str) -> dict[str, str]:
         known = {"pull": f"{of.repo}!{of.number}", "key": f"{of.repo}!{of.number} {of.name}"} if of else {}
         try:
@@ -63,6 +72,12 @@ class RemoteAdapters(FakeAdapters):
                 return found
         except aiohttp.ClientError as error:
             raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": str(error)}) from error
+
+
+def _key(text: str) -> EnvironmentKey:
+    pull, _, name = text.partition(" ")
+    repo, _, number = pull.partition("!")
+    return EnvironmentKey(RepoPath.parse(repo), int(number), name)
 
 
 def _files(folder: Path) -> dict[str, bytes]:

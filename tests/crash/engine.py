@@ -48,6 +48,7 @@ class RemoteEngine:
     async def __aenter__(self) -> Self:
         application = web.Application()
         application.router.add_post("/{operation}", self._serve)
+        application.router.add_get("/environments", self._list)
         self._runner = web.AppRunner(
             application, access_log=None, handler_cancellation=True, shutdown_timeout=0.2
         )
@@ -80,6 +81,9 @@ class RemoteEngine:
         finally:
             call.over = True
         return web.json_response({"folder": self.report_folder})
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        return web.json_response(list(self.environments))
 
     async def _do(self, operation: str, asked: dict[str, Any]) -> None:
         before, after = self._effects(operation, asked)

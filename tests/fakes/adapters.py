@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.core import naming
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.forge import RepoPath
+from bot.model.health import Part
 from bot.model.inventory import Item, ItemKind
 from bot.model.pipeline import RunnerName
 from bot.model.report import Report
@@ -33,6 +34,7 @@ from tests.fakes.log import FakeLog
 
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
 PASSING = b'<testsuite name="unit"><testcase name="adds"/><testcase name="removes"/></testsuite>'
+WELL = Part("1", "app", up=True)
 PATIENCE = 60.0
 """Seconds after which a waiting test fails instead of hanging; no guarantee of the bot."""
 FAILING = (
@@ -124,6 +126,8 @@ class FakeWorld:
     tested: list[TestSpec] = field(default_factory=list)
     extra_items: list[Item] = field(default_factory=list)
     """Resources in addition to the deployed ones."""
+    parts: dict[EnvironmentKey, tuple[Part, ...]] = field(default_factory=dict)
+    """Parts of deployed environments; those that are not listed have one part, which is well."""
     removed_items: list[Item] = field(default_factory=list)
     removed: list[EnvironmentKey] = field(default_factory=list)
     tests_stopped: list[EnvironmentKey] = field(default_factory=list)
@@ -226,6 +230,14 @@ class FakeAdapters:
         await self._state.script.pass_through("inventory")
         deployed = (_app(key) for key in self._state.deployed)
         return (*deployed, *self._state.extra_items)
+
+    async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
+        await self._state.script.pass_through("parts")
+        return {key: self._state.parts.get(key, (WELL,)) for key in self._state.deployed}
+
+    async def output(self, part: Part) -> str:
+        await self._state.script.pass_through("output")
+        return f"the last words of {part.name}"
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         for item in items:

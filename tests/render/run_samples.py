@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.model.delivery import Trigger
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState, Outage
 from bot.model.forge import RepoPath
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Step, Teardown, Test
@@ -202,6 +203,29 @@ _NOTES = (
     Note("something_new", {"what": "`@all`"}),
 )
 
+CRASHING = Environment(
+    EnvironmentKey(REPO, 12, "preview"),
+    "pr-12-guestbook",
+    SHA,
+    EnvironmentState.FAILING,
+    42,
+    START,
+    START + timedelta(days=3),
+    outage=Outage(
+        Reason.CRASH_LOOP,
+        START + timedelta(hours=2),
+        {"name": "app", "code": "137", "times": "4", "seconds": "300"},
+        "app",
+        "serving on :8080\npanic: `@all` </details>\n",
+    ),
+)
+_GONE = replace(
+    CRASHING,
+    key=EnvironmentKey(REPO, 12, "staging"),
+    state=EnvironmentState.FAILED,
+    outage=Outage(Reason.ENVIRONMENT_GONE, START + timedelta(hours=2)),
+)
+
 _OVERDUE = StepResult(StepState.FAILED, Reason.RUN_TIMED_OUT, {"longest": "2h"})
 
 RUN_VIEWS: dict[str, View] = {
@@ -243,5 +267,9 @@ RUN_VIEWS: dict[str, View] = {
     ),
     "run_view_vulnerable": view(run(VULNERABLE, skipped("deploy"), state=RunState.FAILED), "/test"),
     "run_view_tags_kept": view(automatic(run(_KEPT), Trigger.MERGE)),
+    "run_view_stopped_working": replace(view(PASSED, "/deploy", "/teardown", report=True), broken=CRASHING),
+    "run_view_stopped_working_folded": replace(view(PASSED), broken=CRASHING, folded_by=43),
+    "run_view_gone": replace(view(PASSED, "/deploy staging"), broken=_GONE),
+    "run_view_stopped_working_failed": replace(view(FAILED_TESTS, "/deploy", "/teardown"), broken=CRASHING),
     "run_view_folded": replace(view(FAILED_TESTS, "/retest", report=True), folded_by=43),
 }

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.model.approval import Approval, Distrust, Revocation
+from bot.model.environment import Outage
 from bot.model.reason import Reason
 from bot.model.run import Note, Run, RunState, StepResult, StepState, StopRequest, TestCounts
 from bot.model.text import Language, Text
@@ -109,11 +110,18 @@ def hostile_views(value: str) -> list[View]:
     line = replace(samples.ENVIRONMENTS[0], name=value, url=f"ftp:{value}")
     distrust = Distrust(Reason.FORK_SHARED, {"who": value, "fork": value, "sha": value})
     approval = Approval(value, value, value, run_samples.START, 1, value, "")
+    broken = replace(
+        run_samples.CRASHING,
+        key=replace(run_samples.CRASHING.key, name=value),
+        outage=Outage(Reason.CRASH_LOOP, run_samples.START, _every_fact(value), value, f"a{value}\nb"),
+    )
     gone = Revocation(approval, Reason.APPROVAL_EDITED, value)
     problem = ConfigProblem(1, 1, value, Text(en=value, zh=value), value or "x")
     return [
         run,
         replace(run, folded_by=43),
+        replace(run_samples.view(run_samples.PASSED), broken=broken),
+        replace(run_samples.view(run_samples.PASSED), broken=broken, folded_by=43),
         run_samples.view(hostile_deploy(value)),
         replace(run_samples.view(hostile_deploy(value)), folded_by=43),
         Announcement("failed", run.run, run_samples.LINKS, f"{value} x"),

@@ -25,6 +25,7 @@ from bot.model.views import (
     View,
 )
 from tests.render.run_samples import (
+    CRASHING,
     FAILED_BUILD,
     FAILED_TESTS,
     IMAGE,
@@ -176,6 +177,13 @@ OTHER_VIEWS: dict[str, View] = {
     "help_command": message("help_command", command=COMMANDS[0]),
     "status": status(),
     "status_soon": status(environments=(_SOON, ENVIRONMENTS[1])),
+    "status_failing": status(
+        environments=(
+            replace(
+                ENVIRONMENTS[0], state=EnvironmentState.FAILING, outage=CRASHING.outage, deploy="/deploy"
+            ),
+        )
+    ),
     "status_empty": status(trusted=False, environments=(), active=(), last=None, page="", image=""),
     "status_untrusted": status(trusted=False, environments=(), active=(), last=None, approvals=(_OLDER,)),
     "status_approved": status(approvals=(_OLDER, _APPROVAL)),
@@ -215,6 +223,7 @@ OTHER_VIEWS: dict[str, View] = {
     "apology": Apology("3f9c2a1b"),
     "filtered": Filtered(),
     "filtered_run": Filtered(FAILED_TESTS, LINKS),
+    "filtered_stopped_working": Filtered(PASSED, LINKS, CRASHING),
 }
 
 VIEWS: dict[str, View] = {**RUN_VIEWS, **OTHER_VIEWS}

@@ -7,6 +7,7 @@ import pytest
 
 from bot.core import naming
 from bot.model.delivery import Delivery, Trigger
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
 from bot.model.outcome import Decision
@@ -106,8 +107,20 @@ async def test_statistics_count_the_contents(store: Store, lease: Lease) -> None
     await ended(store, lease, 13, None)
     await store.start(Run(0, SHOP, 14, SHA, Plan(()), Origin(Trigger.OPEN, "lin"), Language.ZH, NOW))
     await store.arrivals.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
+    failing = Environment(
+        EnvironmentKey(SHOP, 12, "preview"), "x", SHA, EnvironmentState.FAILING, 1, NOW, NOW
+    )
+    await store.pulls.put_environment(failing)
+    removed = replace(
+        failing, key=EnvironmentKey(SHOP, 13, "preview"), host="y", state=EnvironmentState.REMOVED
+    )
+    await store.pulls.put_environment(removed)
 
     stats = await store.stats()
+
+    assert {state: number for state, number in stats.environments.items() if number} == {
+        EnvironmentState.FAILING: 1
+    }
 
     assert {state: number for state, number in stats.runs.items() if number} == {
         RunState.PASSED: 1,

@@ -3,14 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.core.environments import idle
 from bot.model.delivery import Delivery, Trigger
-from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
+from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState, Outage
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
 from bot.model.outcome import Decision
 from bot.model.pipeline import RunnerName
 from bot.model.plan import Plan
-from bot.model.run import Origin, Run
+from bot.model.reason import Reason
+from bot.model.run import Origin, Run, RunState
 from bot.model.text import Language
 from bot.store.records import Store
 
@@ -35,16 +37,38 @@ async def kept(store: Store) -> Environment:
     return found
 
 
-async def test_a_changed_or_busy_environment_is_not_marked_asleep(store: Store) -> None:
+async def test_a_changed_or_busy_environment_is_not_replaced(store: Store) -> None:
     await store.pulls.put_environment(READY)
-    assert not await store.mark_asleep(replace(READY, visited_at=NOW))
-    assert await store.mark_asleep(READY)
-    assert await kept(store) == replace(READY, state=EnvironmentState.ASLEEP)
+    asleep = replace(READY, state=EnvironmentState.ASLEEP)
+    assert not await store.replace_environment(replace(READY, visited_at=NOW), asleep)
+    assert await store.replace_environment(READY, asleep)
+    assert await kept(store) == asleep
 
     await store.pulls.put_environment(READY)
     await store.start(RUN)
-    assert not await store.mark_asleep(READY)
+    assert not await store.replace_environment(READY, asleep)
     assert await kept(store) == READY
+
+
+async def test_only_a_changed_outage_needs_another_comment(store: Store, lease: Lease) -> None:
+    run = await store.start(RUN)
+    assert run is not None
+    [run] = await store.runs.claim(lease, lambda queue: [entry.id for entry in queue])
+    await store.runs.save(replace(run, state=RunState.PASSED), lease)
+    await store.runs.shown(run.id, 2)
+    await store.pulls.put_environment(replace(READY, run=run.id))
+    ready = await kept(store)
+
+    assert await store.replace_environment(ready, idle.asleep(ready))
+    assert await store.runs.unshown() == ()
+
+    failing = replace(
+        ready, state=EnvironmentState.FAILING, outage=Outage(Reason.CRASH_LOOP, NOW, {"a": "b"})
+    )
+    assert await store.replace_environment(idle.asleep(ready), failing)
+    assert not await store.replace_environment(ready, failing), "another replica was faster"
+    assert await kept(store) == failing
+    assert await store.runs.unshown() == (run.id,)
 
 
 async def test_visits_and_decisions_wake_only_sleeping_environments(store: Store, lease: Lease) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bot.model.environment import EnvironmentState
+from bot.model.environment import EnvironmentState, Outage
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import RunState, Trouble
 from bot.web.api.operations import OPERATIONS, PREFIX
 from tests.web.conftest import Bench, Client
-from tests.web.fakes import environment, finished_run, run
+from tests.web.fakes import NOW, environment, finished_run, run
 
 SAMPLES = {"id": "41", "step": "build", "owner": "oak", "repo": "shop", "number": "7"}
 
@@ -22,7 +22,9 @@ def fill(bench: Bench) -> None:
     bench.runs.put(
         finished_run(41), run(42), run(43, RunState.QUEUED, repo=RepoPath("oak", "till"), number=9)
     )
-    bench.environments.put(environment(), environment("pr-8-shop", EnvironmentState.REMOVED))
+    outage = Outage(Reason.CRASH_LOOP, NOW, {"name": "app", "code": "137"}, "app", "log")
+    failing = replace(environment("pr-9-shop", EnvironmentState.FAILING), outage=outage)
+    bench.environments.put(environment(), failing, environment("pr-8-shop", EnvironmentState.REMOVED))
     bench.files.append(41, "build", "step 1\nstep 2 你好\n")
 
 
@@ -217,7 +219,13 @@ async def test_environments_have_their_url_but_not_their_endpoint(client: Client
 
     content = await fetched(client, "/environments")
 
-    (one,) = content["environments"]
+    one, failing = content["environments"]
+    assert failing["outage"] == {
+        "reason": "crash_loop",
+        "facts": {"name": "app", "code": "137"},
+        "since": NOW.isoformat(),
+    }
+    assert one["outage"] is None
     assert (one["url"], one["state"]) == ("http://pr-7-shop.preview.test/", "ready")
     assert "endpoint" not in one
 
@@ -228,7 +236,7 @@ async def test_a_pull_request_has_only_its_own_runs(client: Client, bench: Bench
     content = await fetched(client, "/pulls/oak/shop/7")
 
     assert [one["id"] for one in content["runs"]] == [42, 41]
-    assert len(content["environments"]) == 1
+    assert len(content["environments"]) == 2
 
 
 @pytest.mark.parametrize(

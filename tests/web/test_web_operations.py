@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from bot.model.environment import EnvironmentState
 from bot.model.run import RunState, StepState
 from bot.model.store_stats import StoreStats
 from bot.web.monitoring.engine_metrics import REFRESH_INTERVAL, EngineMetrics
@@ -49,11 +50,14 @@ async def test_requests_are_timed_by_route(client: Client, bench: Bench) -> None
 
 
 async def test_store_metrics_are_refreshed_after_the_interval(client: Client, bench: Bench) -> None:
-    bench.stats = StoreStats(dict.fromkeys(RunState, 0) | {RunState.PASSED: 7}, 3, 2, 1, 4)
+    bench.stats = StoreStats(
+        dict.fromkeys(RunState, 0) | {RunState.PASSED: 7}, {EnvironmentState.FAILING: 5}, 3, 2, 1, 4
+    )
     text = await (await client.get("/metrics")).text()
     for line in (
         'chatops_runs{state="passed"} 7.0',
         'chatops_runs{state="queued"} 0.0',
+        'chatops_environments{state="failing"} 5.0',
         "chatops_queue_length 3.0",
         "chatops_deliveries_pending 2.0",
         "chatops_comments_outdated 1.0",

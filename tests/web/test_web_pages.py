@@ -9,7 +9,7 @@ import pytest
 
 from bot.model.approval import Approval
 from bot.model.delivery import Trigger
-from bot.model.environment import EnvironmentKey, EnvironmentState
+from bot.model.environment import EnvironmentKey, EnvironmentState, Outage
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.model.run import Origin, RunState, StepResult, StepState
@@ -107,6 +107,19 @@ async def test_only_reachable_environments_are_linked(client: Client, bench: Ben
     assert "pr-9-shop" in html
     assert 'href="http://pr-9-shop' not in html
     assert "in 2 days" in html
+
+
+async def test_a_failing_environment_says_why(client: Client, bench: Bench) -> None:
+    outage = Outage(Reason.CRASH_LOOP, NOW, {"name": "<app>", "code": "137"}, "app", "secret log")
+    bench.runs.put(finished_run(42))
+    bench.environments.put(replace(environment(state=EnvironmentState.FAILING), outage=outage))
+
+    for path in ("/environments", "/prs/oak/shop/7", "/runs/42"):
+        html = await page(client, path)
+        assert 'class="state failing"' in html
+        assert "keeps crashing, most recently with exit code 137" in html
+        assert "&lt;app&gt;" in html
+        assert "secret log" not in html
 
 
 async def test_the_commands_page_lists_all_commands(client: Client) -> None:

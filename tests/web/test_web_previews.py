@@ -322,6 +322,13 @@ async def test_a_preview_that_cannot_be_shown_says_why(
     assert not service.seen
 
 
+async def test_a_failing_preview_is_still_forwarded(proxy: Proxy, service: Service) -> None:
+    proxy.environments.put(environment(state=EnvironmentState.FAILING, endpoint=service.endpoint))
+
+    async with proxy.get("/") as response:
+        assert response.status == 200
+
+
 async def test_an_unreachable_service_is_a_bad_gateway(proxy: Proxy, unused_port: int) -> None:
     proxy.environments.put(environment(endpoint=Endpoint("127.0.0.1", unused_port)))
 

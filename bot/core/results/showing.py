@@ -1,5 +1,6 @@
 """What a run's comment shows besides the run: commands to type next, whom to mention, environments."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,10 +14,15 @@ from bot.model.run import Run, RunState, StepState
 from bot.model.views import Announcement, EnvironmentLine, RunView
 
 
-def next_commands(run: Run) -> tuple[str, ...]:
-    """Return the commands that are useful after this run, the most useful first."""
+def next_commands(run: Run, failed: Environment | None = None) -> tuple[str, ...]:
+    """Return the commands that are useful after this run, the most useful first.
+
+    `failed` is the environment that it deployed, if that does not work any more.
+    """
     if not run.state.final:
         return (f"/cancel {run.id}",)
+    if failed is not None:
+        return (deploy_command(failed.key.name), *(("/teardown",) if failed.state.deployed else ()))
     if run.state is RunState.PASSED:
         return _after_success(run)
     if run.state is RunState.FAILED:
@@ -32,16 +38,27 @@ def run_view(
     author: str,
     position: QueuePosition | None = None,
     folded_by: int | None = None,
+    environments: Iterable[Environment] = (),
 ) -> RunView:
-    """Return the view of a run's comment, which is edited while the run proceeds."""
+    """Return the view of a run's comment, which is edited while the run proceeds.
+
+    `environments` are those of its pull request: the comment also says if what it deployed works no more.
+    """
+    failed = broken(run, environments)
     return RunView(
         run=run,
         links=addresses.links(run),
         pull_author=author,
         position=position,
-        next_commands=next_commands(run),
+        next_commands=next_commands(run, failed),
         folded_by=folded_by,
+        broken=failed,
     )
+
+
+def broken(run: Run, environments: Iterable[Environment]) -> Environment | None:
+    """Return the environment that a run deployed, if it does not work any more."""
+    return next((one for one in environments if one.run == run.id and one.outage), None)
 
 
 def announcement(
@@ -71,12 +88,19 @@ def environment_line(
         environment.sha,
         environment.expires_at,
         extend=extend_command(environment.key.name) if soon else "",
+        outage=environment.outage,
+        deploy=deploy_command(environment.key.name) if environment.outage else "",
     )
 
 
 def extend_command(environment: str) -> str:
     """Return the command that extends the environment by a day."""
     return "/extend 1d" if environment == DEFAULT_ENVIRONMENT else f"/extend 1d {environment}"
+
+
+def deploy_command(environment: str) -> str:
+    """Return the command that deploys the environment."""
+    return "/deploy" if environment == DEFAULT_ENVIRONMENT else f"/deploy {environment}"
 
 
 def without_logs(run: Run) -> Run:
@@ -88,6 +112,12 @@ def without_logs(run: Run) -> Run:
             for record in run.steps
         ),
     )
+
+
+def without_output(environment: Environment) -> Environment:
+    """Return the environment without the last output of what has failed, as `without_logs` does for runs."""
+    outage = environment.outage
+    return replace(environment, outage=replace(outage, log="")) if outage else environment
 
 
 def _after_success(run: Run) -> tuple[str, ...]:
@@ -112,6 +142,6 @@ def _after_failure(run: Run) -> tuple[str, ...]:
 def _again(run: Run) -> str:
     """Return the command that repeats the whole run: its last step implies the earlier ones."""
     last = run.plan.steps[-1]
-    if isinstance(last, Deploy) and last.environment != DEFAULT_ENVIRONMENT:
-        return f"/deploy {last.environment}"
+    if isinstance(last, Deploy):
+        return deploy_command(last.environment)
     return f"/{last.name}"

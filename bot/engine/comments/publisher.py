@@ -168,7 +168,7 @@ class CommentPublisher:
 
 
 def _plain(view: View) -> Filtered:
-    return Filtered(view.run, view.links) if isinstance(view, RunView) else Filtered()
+    return Filtered(view.run, view.links, view.broken) if isinstance(view, RunView) else Filtered()
 
 
 def _delay(attempt: int, error: ChatOpsError) -> float | None:

@@ -17,6 +17,7 @@ from bot.core.runs.scheduling import RunLimits
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
 from bot.model.addresses import Addresses
+from bot.model.environment import Environment
 from bot.model.errors import GiveUp
 from bot.model.queue import QueuePosition
 from bot.model.reason import Reason
@@ -93,7 +94,14 @@ class RunComments:
             author=run.author,
             position=await self._position(run),
             folded_by=await self.records.runs.follower(run) if run.state.final else None,
+            environments=await self._deployed_by(run),
         )
+
+    async def _deployed_by(self, run: Run) -> tuple[Environment, ...]:
+        if not _deployed(run):
+            return ()
+        found = await self.records.pulls.environments(run.repo, run.number)
+        return tuple(map(showing.without_output, found)) if self.brief else found
 
     async def _position(self, run: Run) -> QueuePosition | None:
         if run.state is not RunState.QUEUED or run.started_at is not None:

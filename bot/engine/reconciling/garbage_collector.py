@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.core.environments import expiry
+from bot.core.environments import expiry, health
 from bot.core.reconciling.orphans import Owners, Pull, orphans, untagged, vanished
 from bot.engine.reconciling.repairs import Repair, Repaired
 from bot.engine.records import Records
@@ -199,10 +199,10 @@ class GarbageCollector:
     async def _mark(self, environment: Environment) -> None:
         """Mark a vanished environment as failed, unless it has changed since it was found."""
         key = environment.key
-        if environment not in await self.records.pulls.environments(key.repo, key.number):
+        if not await self.records.replace_environment(
+            environment, health.gone(environment, self.clock.now())
+        ):
             return
-        failed = replace(environment, state=EnvironmentState.FAILED, endpoint=None)
-        await self.records.pulls.put_environment(failed)
         self.repaired(Repair.ENVIRONMENT)
         where = f"{key.repo}!{key.number}"
         logger.warning("sweep: %s: environment %s has vanished and is marked as failed", where, key.name)

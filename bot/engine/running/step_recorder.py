@@ -104,6 +104,7 @@ class StepRecorder:
             deployed_at=now,
             expires_at=until(now, step.ttl, self.max_lifetime),
             teardown=step.teardown,
+            runner=step.config.runner,
             suspendable_by=step.config.runner
             if self.sleeps and step.config.runner in self.adapters.suspendable
             else None,

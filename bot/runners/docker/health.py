@@ -73,9 +73,13 @@ def ended(found: Mapping[str, Any], name: str) -> ChatOpsError:
     """Return the error for a container that has exited."""
     state = found["State"]
     if state.get("OOMKilled"):
-        limit = f"{found['HostConfig']['Memory'] // 2**20}m"
-        return TellUser(Reason.OUT_OF_MEMORY, {"name": name, "limit": limit})
+        return TellUser(Reason.OUT_OF_MEMORY, {"name": name, "limit": memory_limit(found)})
     return TellUser(Reason.CONTAINER_EXITED, {"name": name, "code": str(state["ExitCode"])})
+
+
+def memory_limit(found: Mapping[str, Any]) -> str:
+    """Return the memory limit of an inspected container, for people."""
+    return f"{found['HostConfig']['Memory'] // 2**20}m"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from bot.core.admission.images import name_of
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import GiveUp, RetryLater, TellUser
 from bot.model.forge import RepoPath
+from bot.model.health import Part
 from bot.model.inventory import Item
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
@@ -24,6 +25,7 @@ from bot.runners.docker.health import Health, OverDisk
 from bot.runners.docker.images import Images
 from bot.runners.docker.inventory import Inventory
 from bot.runners.docker.network import Network, Networks, bridge_prefix
+from bot.runners.docker.parts import Parts
 from bot.runners.docker.tests_container import TestsContainer
 from bot.runners.lines import LogWriter
 
@@ -53,6 +55,7 @@ class DockerPlatform:
         self._usage = usage or DiskUsage(engine, instance, self._limits.disk)
         self._networks = Networks(engine, instance, pool)
         self._inventory = Inventory(engine, instance, self._containers, self._networks, self._images)
+        self._parts = Parts(engine, self._containers, instance)
         self.firewall = Firewall(instance, preview_rules(bridge_prefix(instance)), firewall)
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
@@ -99,6 +102,14 @@ class DockerPlatform:
     async def inventory(self) -> tuple[Item, ...]:
         """Return this bot's items; see `Platform.inventory`."""
         return await self._inventory.list()
+
+    async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
+        """Return the parts of this bot's environments; see `Platform.parts`."""
+        return await self._parts.find()
+
+    async def output(self, part: Part) -> str:
+        """Return the last output of a part; see `Platform.output`."""
+        return await self._parts.output(part)
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Remove items; see `Platform.remove_items`."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import ChatOpsError, GiveUp, TellUser
 from bot.model.forge import RepoPath
+from bot.model.health import Part
 from bot.model.inventory import Item
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, Sandbox, TestOutput, TestSpec
@@ -16,6 +17,7 @@ from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.helm import Helm
 from bot.runners.kubernetes.namespace import NamespaceOwner, Namespaces
 from bot.runners.kubernetes.options import KubernetesOptions
+from bot.runners.kubernetes.parts import Parts
 from bot.runners.kubernetes.plans import DeploymentPlanner
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.entry_service import APP
@@ -36,6 +38,7 @@ class KubernetesPlatform:
         self._charts = Charts(cluster, helm, options.charts)
         self._options = options
         self._namespaces = Namespaces(cluster, options)
+        self._parts = Parts(cluster, self._namespaces, options.instance)
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         """Deploy; see `Platform.deploy`."""
@@ -105,6 +108,14 @@ class KubernetesPlatform:
     async def inventory(self) -> tuple[Item, ...]:
         """Return the namespaces of this bot, one per environment; see `Platform.inventory`."""
         return await self._namespaces.all_of_instance()
+
+    async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
+        """Return the workloads of this bot's environments; see `Platform.parts`."""
+        return await self._parts.find()
+
+    async def output(self, part: Part) -> str:
+        """Return the last output of a workload; see `Platform.output`."""
+        return await self._parts.output(part)
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Request deletion of these namespaces, without waiting; see `Platform.remove_items`."""

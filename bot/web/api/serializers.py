@@ -176,6 +176,15 @@ class LogPiece(Schema):
     """Whether the log is complete and this is its end."""
 
 
+class Outage(Schema):
+    """Why an environment that was ready does not work any more."""
+
+    reason: Name
+    facts: Mapping[str, str]
+    since: Time
+    """When that was noticed."""
+
+
 class Environment(Schema):
     """A preview environment."""
 
@@ -189,6 +198,7 @@ class Environment(Schema):
     """Id of the run that deployed it."""
     deployed_at: Time
     expires_at: Time
+    outage: Outage | None
 
 
 class EnvironmentList(Schema):

@@ -128,9 +128,10 @@ class StoreMetrics(Collector):
         stats = self._stats
         if stats is None:
             return
-        runs, *others = families = _families()
-        for state, number in stats.runs.items():
-            runs.add_metric([state], number)
+        runs, environments, *others = families = _families()
+        for family, by_state in ((runs, stats.runs), (environments, stats.environments)):
+            for state, number in by_state.items():
+                family.add_metric([state], number)
         numbers = (stats.waiting, stats.deliveries, stats.unshown, stats.replicas)
         for family, number in zip(others, numbers, strict=True):
             family.add_metric([], number)
@@ -140,6 +141,9 @@ class StoreMetrics(Collector):
 def _families() -> tuple[GaugeMetricFamily, ...]:
     return (
         GaugeMetricFamily("chatops_runs", "Runs in the store, by state.", labels=["state"]),
+        GaugeMetricFamily(
+            "chatops_environments", "Environments that are not removed, by state.", labels=["state"]
+        ),
         GaugeMetricFamily("chatops_queue_length", "Runs that wait for a replica to claim them."),
         GaugeMetricFamily("chatops_deliveries_pending", "Deliveries that wait for a decision."),
         GaugeMetricFamily("chatops_comments_outdated", "Runs whose comment is not up to date."),

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.core.reconciling.retention import expired
+from bot.core.results import showing
 from bot.model.run import Run, RunState
 from bot.web.deps import DEPS, WebDeps
 from bot.web.pages.logs import LogView, first_lines, recorded, whole_log
@@ -56,6 +57,7 @@ async def _facts(request: web.Request, run: Run) -> dict[str, Any]:
         "run": run,
         "facts": run_facts(run, await _position(deps, run), language),
         "has_report": await deps.files.has_report(run.id),
+        "broken": showing.broken(run, await deps.environments.environments(run.repo, run.number)),
         "report_gone": expired(run.finished_at, deps.retention.reports, deps.clock.now()),
         "gitee_url": deps.gitee_url.rstrip("/"),
     }

@@ -55,7 +55,7 @@ def absence(environment: Environment | None) -> Absence | None:
     """Return why this environment cannot be visited, or None if it can."""
     if environment is None:
         return Absence.UNKNOWN
-    if environment.state is EnvironmentState.READY:
+    if environment.state in {EnvironmentState.READY, EnvironmentState.FAILING}:
         return None if environment.endpoint or environment.url else Absence.UNREACHABLE
     if environment.state is EnvironmentState.ASLEEP:
         return Absence.WAKING

@@ -29,9 +29,17 @@ class ObjectKind:
 
     def path(self, namespace: str, name: str = "") -> str:
         """Return the path of an object, or of the collection."""
-        root = "api" if "/" not in self.api_version else "apis"
-        found = f"/{root}/{self.api_version}/namespaces/{namespace}/{self.plural}"
+        found = f"{self._root}/namespaces/{namespace}/{self.plural}"
         return f"{found}/{name}" if name else found
+
+    @property
+    def everywhere(self) -> str:
+        """The path of the collection of all namespaces."""
+        return f"{self._root}/{self.plural}"
+
+    @property
+    def _root(self) -> str:
+        return f"/{'apis' if '/' in self.api_version else 'api'}/{self.api_version}"
 
 
 CONFIG_MAP = ObjectKind("v1", "ConfigMap", "configmaps")

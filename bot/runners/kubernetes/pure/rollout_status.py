@@ -77,6 +77,18 @@ def explain(state: NamespaceState, name: str, seconds: float) -> RolloutFailure:
     return replace(failure, facts={**failure.facts, "seconds": f"{seconds:g}"})
 
 
+def crashed(state: NamespaceState) -> RolloutFailure | None:
+    """Return the last crash of a container that is not ready, even if it does not wait for a restart now."""
+    for pod in state.pods:
+        for status in objects.statuses(pod, init=False):
+            last = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get(
+                "terminated"
+            )
+            if last and not status.get("ready"):
+                return _crashed(state, pod, {**status, "lastState": {"terminated": last}})
+    return None
+
+
 def _found(
     state: NamespaceState, causes: Iterable[Callable[[NamespaceState], Iterator[RolloutFailure]]]
 ) -> Iterator[RolloutFailure]:

@@ -1,0 +1,90 @@
+"""How the containers of previews are doing, in a real engine."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from bot.model.health import Part
+from bot.model.reason import Reason
+from bot.ports import ServiceSpec
+from bot.runners.docker.parts import examined
+from tests.runners.conftest import KEY, Stage
+from tests.runners.waiting import until
+
+pytestmark = pytest.mark.docker
+
+
+async def parts(stage: Stage) -> Sequence[Part]:
+    return (await stage.platform.parts()).get(KEY, ())
+
+
+async def test_running_containers_are_up(stage: Stage) -> None:
+    database = ServiceSpec("db", stage.tests_image, command=("sleep", "600"))
+    await stage.platform.deploy(stage.spec(services=(database,)), stage.log)
+
+    found = {part.name: part for part in await parts(stage)}
+
+    assert {name: (part.up, part.serves) for name, part in found.items()} == {
+        "app": (True, True),
+        "db": (True, False),
+    }
+    assert all(part.restarts in {None, 0} and part.made_at for part in found.values())
+    stage.container("app").remove(force=True)
+    assert [part.name for part in await parts(stage)] == ["db"]
+
+
+async def test_a_stopped_container_is_down(stage: Stage) -> None:
+    await stage.platform.deploy(
+        stage.spec(command=("sh", "-c", "echo ready; exec httpd -f -p 8080")), stage.log
+    )
+    await asyncio.to_thread(stage.container("app").kill)
+
+    [part] = await parts(stage)
+
+    assert (part.up, part.reason) == (False, Reason.CONTAINER_STOPPED)
+    assert part.facts == {"name": "app", "code": "137"}
+    assert await stage.platform.output(part) == "ready"
+    stage.container("app").remove(force=True)
+    assert await stage.platform.output(part) == ""
+
+
+async def test_restarts_are_counted_with_their_exit_code(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(), stage.log)
+    app = stage.container("app")
+    await asyncio.to_thread(app.exec_run, ["sh", "-c", "kill -9 -1"])
+
+    def restarted() -> bool:
+        app.reload()
+        return bool(app.attrs["RestartCount"] == 1 and app.status == "running")
+
+    await until(restarted)
+    [part] = await parts(stage)
+    assert part.reason is Reason.CRASH_LOOP
+    assert part.facts == {"name": "app", "code": "137"}
+
+
+HEALTHY = {
+    "State": {"Status": "running", "OOMKilled": False, "Health": {"Status": "healthy"}},
+    "RestartCount": 0,
+    "HostConfig": {"Memory": 64 << 20},
+}
+PART = Part("1", "app", up=True)
+
+
+def test_a_container_that_is_up_needs_no_explanation() -> None:
+    found = examined(PART, HEALTHY, "")
+    assert (found.up, found.restarts, found.reason) == (True, 0, None)
+
+
+def test_a_failing_health_check_is_told_from_a_crash() -> None:
+    state = {"Status": "running", "Health": {"Status": "unhealthy"}}
+    found = examined(PART, {**HEALTHY, "State": state, "RestartCount": 4}, "1")
+    assert (found.up, found.reason) == (False, Reason.NO_LONGER_HEALTHY)
+
+
+def test_too_much_memory_is_told_from_a_crash() -> None:
+    state = {"Status": "restarting", "OOMKilled": True}
+    found = examined(PART, {**HEALTHY, "State": state, "RestartCount": 4}, "137")
+    assert (found.up, found.reason) == (False, Reason.OUT_OF_MEMORY)
+    assert found.facts == {"name": "app", "limit": "64m"}
