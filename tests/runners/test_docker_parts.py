@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from bot.core import naming
 from bot.model.health import Part
 from bot.model.reason import Reason
 from bot.ports import ServiceSpec
-from bot.runners.docker.parts import examined
+from bot.runners.docker import labels
+from bot.runners.docker.container import ContainerKind
+from bot.runners.docker.engine import EngineRefused
+from bot.runners.docker.parts import Parts, examined
 from tests.runners.conftest import KEY, Stage
 from tests.runners.waiting import until
 
@@ -88,3 +93,52 @@ def test_too_much_memory_is_told_from_a_crash() -> None:
     found = examined(PART, {**HEALTHY, "State": state, "RestartCount": 4}, "137")
     assert (found.up, found.reason) == (False, Reason.OUT_OF_MEMORY)
     assert found.facts == {"name": "app", "limit": "64m"}
+
+
+class FakeEngine:
+    """Lists containers, and fails if it is asked for more."""
+
+    def __init__(self, *statuses: str) -> None:
+        self._listed = [
+            {
+                "Id": str(number),
+                "Names": [f"/{naming.container(KEY, 'app', 'bot')}"],
+                "Labels": {**labels.of_environment("bot", KEY), labels.LABEL_ROLE: ContainerKind.APP},
+                "State": status.partition(" ")[0].replace("Up", "running").lower(),
+                "Status": status,
+                "Created": 1_772_366_400,
+            }
+            for number, status in enumerate(statuses)
+        ]
+
+    async def short(self, _call: object) -> list[dict[str, object]]:
+        return self._listed
+
+    async def inspect(self, container: str) -> dict[str, object]:
+        raise EngineRefused(f"asked for {container}", 500)
+
+
+async def found_in(engine: Any) -> Sequence[Part]:
+    return (await Parts(engine, engine, "bot").find())[KEY]
+
+
+async def test_containers_that_run_undisturbed_take_no_further_call() -> None:
+    fine = ("Up About a minute", "Up 2 minutes (healthy)", "Up 3 days", "Up 5 hours (health: starting)")
+    assert [part.up for part in await found_in(FakeEngine(*fine))] == [True] * len(fine)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "Up Less than a second",
+        "Up 1 second",
+        "Up 59 seconds (healthy)",
+        "Up 3 days (unhealthy)",
+        "Restarting (137) 4 seconds ago",
+        "Exited (1) 2 hours ago",
+        "Paused",
+    ],
+)
+async def test_other_containers_are_inspected(status: str) -> None:
+    with pytest.raises(EngineRefused, match="asked for 0"):
+        await found_in(FakeEngine(status))
