@@ -49,8 +49,13 @@ def _prepare_postgresql(connection: Connection) -> None:
     version = connection.dialect.server_version_info or ()
     if version < (OLDEST,):
         raise RuntimeError(f"the store needs PostgreSQL {OLDEST} or newer, this one is {version[0]}")
-    for limit in ("lock_timeout", "statement_timeout"):
-        connection.exec_driver_sql(f"SET LOCAL {limit} = 0")  # A migration may take long.
+    # A migration may take long, and a loaded machine may stop it for longer than other transactions.
+    for limit in (
+        "lock_timeout = 0",
+        "statement_timeout = 0",
+        "idle_in_transaction_session_timeout = '1min'",
+    ):
+        connection.exec_driver_sql(f"SET LOCAL {limit}")
 
 
 def _required_version(connection: Connection) -> int | None:

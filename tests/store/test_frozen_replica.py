@@ -12,12 +12,14 @@ from bot.store import schema
 from bot.store.dialects import Lock, hold
 from bot.store.records import Store
 from tests.real.parts import PATIENCE
+from tests.real.postgres import SLOW_MACHINE
 from tests.store.rows import evict
 
 
 @pytest.mark.parametrize("locked", ["the queue", "its own row"])
 async def test_the_others_go_on_and_the_frozen_replica_notices(postgres_url: str, locked: str) -> None:
-    frozen, other = await Store.open(postgres_url), await Store.open(postgres_url)
+    other = await Store.open(f"{postgres_url}?options={SLOW_MACHINE}")
+    frozen = await Store.open(postgres_url)
     await frozen.replicas.join("frozen")
     lease = await other.replicas.join("other")
     begun, thawed = threading.Event(), threading.Event()
