@@ -3,8 +3,9 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -15,7 +16,7 @@ class Fault:
     """What happens to the next `times` matching requests.
 
     Without `status`, the real response follows after the delay. `hang` never responds. `after` processes the
-    request and discards the real response.
+    request and discards the real response. `late` responds now; `act` processes the request.
     """
 
     method: str
@@ -27,11 +28,20 @@ class Fault:
     delay: float = 0.0
     hang: bool = False
     after: bool = False
+    late: bool = False
     hits: int = 0
+    held: list[Callable[[], Awaitable[web.StreamResponse]]] = field(default_factory=list)
+    """Requests on which Gitee has not yet acted, although they were answered."""
 
     def matches(self, method: str, path: str) -> bool:
         """Whether it applies to this request and is not used up."""
         return self.times > 0 and self.method in {"*", method} and self.path.search(path) is not None
+
+    async def act(self) -> None:
+        """Process the requests that were held."""
+        held, self.held = self.held, []
+        for process in held:
+            await process()
 
 
 class Faults:
@@ -53,10 +63,20 @@ class Faults:
         delay: float = 0.0,
         hang: bool = False,
         after: bool = False,
+        late: bool = False,
     ) -> Fault:
         """Inject a fault into the next requests with this method (`*` for any) and a path that matches."""
         fault = Fault(
-            method.upper(), re.compile(path), times, status, body, dict(headers or {}), delay, hang, after
+            method.upper(),
+            re.compile(path),
+            times,
+            status,
+            body,
+            dict(headers or {}),
+            delay,
+            hang,
+            after,
+            late,
         )
         self._faults.append(fault)
         return fault
@@ -104,6 +124,9 @@ def middleware(faults: Faults) -> Any:
         fault = faults.take(request.method, request.path)
         if fault is None:
             return await _respond(handler, request)
+        if fault.late:
+            await request.read()
+            fault.held.append(partial(_respond, handler, request))
         if fault.after:
             await _respond(handler, request)
         if fault.hang:

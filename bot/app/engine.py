@@ -56,6 +56,7 @@ async def commenting(deps: Deps, membership: Membership) -> AsyncIterator[RunCom
         renderer=_renderer(deps.settings),
         identity=deps.identity,
         lease=lambda: membership.lease,
+        clock=deps.clock,
         sleep=deps.sleep,
         metrics=deps.metrics,
     )

@@ -14,6 +14,7 @@ from bot.app.loops import background
 from bot.core import duration, sizes
 from bot.core.admission.served import literal, serves
 from bot.engine.comments.expiry_warnings import ExpiryWarnings
+from bot.engine.comments.late_effects import LateEffects
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.reconciling.approvals import ApprovalReconciler
 from bot.engine.reconciling.disk_writers import DiskWriters
@@ -43,6 +44,7 @@ class Reconciling:
 
     sweep: Sweep
     given_up: GivenUpDeliveries
+    late_effects: LateEffects
     expiry: Expiry
     warnings: ExpiryWarnings
     idle_scaler: IdleScaler
@@ -62,6 +64,7 @@ async def reconciling(
     given_up = GivenUpDeliveries(
         deps.adapters.forge, store, clock, partial(serves, settings.repos.allow), inbox.wake
     )
+    late_effects = LateEffects(deps.adapters.forge, store, comments, deps.identity, clock, language)
     expiry = Expiry(store, worker, clock, language)
     warnings = ExpiryWarnings(store, comments.publisher, deps.addresses, clock, language, warned)
     idle_scaler = IdleScaler(store, deps.adapters.steps.suspendable, clock, values.idle_time(settings))
@@ -70,6 +73,7 @@ async def reconciling(
         PeriodicTask("disk space", 2, deps.disk.reconcile, everywhere=True),
         *_upkeep(deps),
         PeriodicTask("given up", 60, given_up.reconcile),
+        PeriodicTask("late effects", 30, late_effects.reconcile),
         PeriodicTask("expiry", 30, expiry.reconcile),
         *_watching(deps, comments),
         *([PeriodicTask("expiry warnings", 30, warnings.reconcile)] if settings.comments.announce else ()),
@@ -79,7 +83,7 @@ async def reconciling(
     )
     try:
         async with background(PeriodicTasks(membership, tasks).serve()):
-            yield Reconciling(sweep, given_up, expiry, warnings, idle_scaler, visits, tasks)
+            yield Reconciling(sweep, given_up, late_effects, expiry, warnings, idle_scaler, visits, tasks)
     finally:
         await idle_scaler.close()
 

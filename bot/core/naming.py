@@ -31,6 +31,7 @@ _COMPONENT_LENGTH = 80
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"pr-([1-9][0-9]{0,8})-", re.ASCII)
+_RUN_MARKER = re.compile(rf"<!-- {PREFIX}:run=([0-9]{{1,18}}) -->", re.ASCII)
 _MARKER_PART = re.compile(r"[A-Za-z0-9_]+(?:[-.][A-Za-z0-9_]+)*")
 
 
@@ -159,6 +160,16 @@ def comment_marker(kind: str, identifier: str) -> str:
 def request_marker(sha: str, base: str) -> str:
     """Return the marker of the request to approve a commit for a base branch."""
     return f"{REQUEST}{sha}-{_hash(base)[:_BRANCH_HASH]} -->"
+
+
+def marked_run(marker: str) -> int | None:
+    """Return the number of the run whose comment has this marker, None for other markers.
+
+    >>> marked_run(comment_marker("run", "7")), marked_run(comment_marker("ready", "7"))
+    (7, None)
+    """
+    found = _RUN_MARKER.fullmatch(marker)
+    return int(found[1]) if found else None
 
 
 def run_markers(run: int) -> tuple[str, ...]:

@@ -154,6 +154,10 @@ class GiteeClient:
         call = Call("PATCH", _COMMENT, _at(repo, id=comment_id), body={"body": body}, words=True)
         return (await self._transport.send(call)).is_success
 
+    async def delete_comment(self, repo: RepoPath, comment_id: int) -> None:
+        """Delete a comment, if it still exists."""
+        await self._transport.send(Call("DELETE", _COMMENT, _at(repo, id=comment_id)))
+
     async def _comments(self, repo: RepoPath, number: int) -> AsyncIterator[tuple[list[Comment], bool]]:
         """Yield the pages of comments, newest first, each with whether it is in that order.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from bot.model.errors import ChatOpsError, CommentRefused, GiveUp, RetryLater
+from bot.model.errors import AnswerLost, ChatOpsError, CommentRefused, GiveUp, RetryLater
 from bot.model.reason import Reason
 
 LONGEST_DELAY = 3600.0
@@ -18,27 +18,34 @@ _REFUSED_WORDS = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 )
 
+_LOST = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+"""Answers of a proxy in front of Gitee, which may still act on the request."""
 
-def error_for(response: httpx.Response, asked: str, now: datetime, *, words: bool = False) -> ChatOpsError:
+
+def error_for(
+    response: httpx.Response, asked: str, now: datetime, *, words: bool = False, changes: bool = False
+) -> ChatOpsError:
     """Return the error for an answer that is not a success.
 
     `asked` names the call, such as `GET /user`. `words` means that the call contained a comment's text, which
-    Gitee's filter of sensitive words may refuse.
+    Gitee's filter of sensitive words may refuse. `changes` means that the call is not simply repeated.
     """
     status = response.status_code
     facts = {"message": f"{asked}: {status} {message_of(response)}".rstrip()}
     if status == HTTPStatus.TOO_MANY_REQUESTS or _is_rate_limit(response):
         return RetryLater(Reason.GITEE_UNAVAILABLE, facts, delay=delay_of(response.headers, now))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        return RetryLater(Reason.GITEE_UNAVAILABLE, facts, delay=delay_of(response.headers, now))
+        kind = AnswerLost if changes and status in _LOST else RetryLater
+        return kind(Reason.GITEE_UNAVAILABLE, facts, delay=delay_of(response.headers, now))
     if words and status in _REFUSED_WORDS:
         return CommentRefused(Reason.GITEE_DENIED, facts)
     return GiveUp(Reason.GITEE_DENIED, facts)
 
 
-def unreachable(asked: str, cause: Exception) -> RetryLater:
-    """Return the error for a call without an answer."""
-    return RetryLater(Reason.GITEE_UNAVAILABLE, {"message": f"{asked}: {type(cause).__name__}"})
+def unreachable(asked: str, cause: Exception, *, changes: bool = False) -> RetryLater:
+    """Return the error for a call without an answer; `changes` means that it may have changed something."""
+    kind = AnswerLost if changes else RetryLater
+    return kind(Reason.GITEE_UNAVAILABLE, {"message": f"{asked}: {type(cause).__name__}"})
 
 
 def unreadable(asked: str, what: str) -> RetryLater:

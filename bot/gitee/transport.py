@@ -27,7 +27,8 @@ MOST_REDIRECTS = 3
 SMALL = 4 << 20
 """Bytes of an answer that are decoded at once. Only pages of very long comments or descriptions have more."""
 LARGE = SandboxLimits(seconds=60, memory=1 << 30, output=256 << 20, inline=0)
-_REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
+_REPEATABLE = frozenset({"GET", "DELETE"})
+"""Methods that are repeated here. A PATCH could take effect after a later one, so its caller must know."""
 _ENCODING = {"content-encoding", "content-length", "transfer-encoding"}
 _BUSY = frozenset({500, 502, 503, 504})
 
@@ -115,15 +116,15 @@ class Transport:
     async def send(self, call: Call) -> httpx.Response:
         """Send a call and return its 2xx or 404 answer. Raises RetryLater and GiveUp.
 
-        Idempotent calls are repeated a few times, a POST only if it cannot have arrived. Callers that post
-        therefore check first whether the object exists.
+        Idempotent calls are repeated a few times, a POST or PATCH only if it cannot have arrived; otherwise
+        it raises AnswerLost. Callers that post therefore check first whether the object exists.
         """
         for pause in BACKOFF:
             try:
                 response = await self._exchange(call)
             except httpx.TransportError as error:
                 if not _may_repeat(call, error):
-                    raise unreachable(str(call), error) from error
+                    raise unreachable(str(call), error, changes=True) from error
                 logger.info("%s: %s, trying again in %s s", call, type(error).__name__, pause)
             else:
                 if response.status_code not in _BUSY or call.method not in _REPEATABLE:
@@ -133,12 +134,14 @@ class Transport:
         try:
             return self._judged(call, await self._exchange(call))
         except httpx.TransportError as error:
-            raise unreachable(str(call), error) from error
+            changes = not _may_repeat(call, error)
+            raise unreachable(str(call), error, changes=changes) from error
 
     def _judged(self, call: Call, response: httpx.Response) -> httpx.Response:
         if response.is_success or response.status_code == HTTPStatus.NOT_FOUND:
             return response
-        raise error_for(response, str(call), self._now(), words=call.words)
+        changes = call.method not in _REPEATABLE
+        raise error_for(response, str(call), self._now(), words=call.words, changes=changes)
 
     async def _exchange(self, call: Call) -> httpx.Response:
         """Send once, following the redirects of a renamed repository."""

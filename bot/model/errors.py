@@ -4,6 +4,7 @@ ChatOpsError
 ├── TellUser     people on the pull request can fix it: reported to them with its reason
 │   └── TooExpensive  what they wrote takes more time or memory to read than is allowed
 ├── RetryLater   the infrastructure may recover: retried with backoff
+│   ├── AnswerLost   the request may have taken effect, or may still
 │   └── NotThereYet  the object may appear in a moment, or never: few retries
 └── GiveUp       neither: logged for the operator, reported to people as an apology
     └── CommentRefused  Gitee rejected the text of a comment; another text may pass
@@ -49,6 +50,10 @@ class RetryLater(ChatOpsError):  # noqa: N818 - named by what happens next
     ) -> None:
         super().__init__(reason, facts)
         self.delay = delay
+
+
+class AnswerLost(RetryLater):
+    """A request that changes something got no answer, or one that does not say whether it took effect."""
 
 
 class NotThereYet(RetryLater):

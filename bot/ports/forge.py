@@ -70,11 +70,18 @@ class Forge(Protocol):
         ...
 
     async def post_comment(self, repo: RepoPath, number: int, body: str) -> int:
-        """Post a comment and return its id."""
+        """Post a comment and return its id. After AnswerLost it may appear later."""
+        ...
+
+    async def delete_comment(self, repo: RepoPath, comment_id: int) -> None:
+        """Delete a comment, if it still exists. Raises GiveUp(GITEE_DENIED) if the bot may not."""
         ...
 
     async def edit_comment(self, repo: RepoPath, comment_id: int, body: str) -> bool:
-        """Replace a comment's body. Returns False if the comment was deleted."""
+        """Replace a comment's body. Returns False if the comment was deleted.
+
+        After AnswerLost the body may be replaced later, even after a later edit.
+        """
         ...
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.core import naming
@@ -17,7 +17,7 @@ from bot.model.run import Image
 from bot.store import approvals
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
-from bot.store.dialects import insert, upsert
+from bot.store.dialects import aware, insert, upsert
 from bot.store.replicas import free, held_by
 from bot.store.schema import comments, environments, images
 
@@ -137,27 +137,30 @@ class Pulls:
         )
 
     async def claim_comment(
-        self, repo: RepoPath, number: int, marker: str, lease: Lease
-    ) -> tuple[int | None, str] | None:
+        self, repo: RepoPath, number: int, marker: str, lease: Lease, now: datetime
+    ) -> tuple[int | None, str, datetime | None] | None:
         """Become the only writer of the comment with this marker. Returns None while another replica is.
 
-        Otherwise returns the comment's id and the digest of its body. The id is None if no replica has tried
-        to post the comment, and 0 if one has, with an unknown result.
+        Otherwise returns the comment's id, the digest of its body, and when an answer to a request to write
+        it was lost: that is now, if a replica died as its writer. The id is None if no replica has tried to
+        post the comment, and 0 if one has, with an unknown result.
         """
         row = {"repo": str(repo), "number": number, "marker": marker}
         mine = _comment(repo, number, marker) & (free(comments.c.writer) | held_by(comments.c.writer, lease))
+        died = comments.c.writer.is_not(None) & (comments.c.writer != lease.replica)
+        lost_at = case((died, now), else_=comments.c.lost_at)
 
-        def work(connection: Connection) -> tuple[int | None, str] | None:
+        def work(connection: Connection) -> tuple[int | None, str, datetime | None] | None:
             new = {**row, "comment_id": 0, "body_digest": "", "writer": lease.replica}
             if _add_comment(connection, new):
-                return None, ""
+                return None, "", None
             found = connection.execute(
                 update(comments)
                 .where(mine)
-                .values(writer=lease.replica)
-                .returning(comments.c.comment_id, comments.c.body_digest)
+                .values(writer=lease.replica, lost_at=lost_at)
+                .returning(comments.c.comment_id, comments.c.body_digest, comments.c.lost_at)
             ).first()
-            return (found[0], found[1]) if found else None
+            return (found[0], found[1], found[2] and aware(found[2])) if found else None
 
         return await self._database.run(work)
 

@@ -20,6 +20,7 @@ from bot.store.dialects import Lock, hold
 from bot.store.given_up import GivenUp
 from bot.store.history import History
 from bot.store.leases import SessionReplicas
+from bot.store.lost_answers import LostAnswers
 from bot.store.observed import ObservedStates
 from bot.store.pulls import Pulls
 from bot.store.replicas import OnlyReplica
@@ -39,6 +40,7 @@ class Store:
     given_up: GivenUp
     runs: Runs
     pulls: Pulls = field(repr=False)
+    lost_answers: LostAnswers = field(repr=False)
     replicas: OnlyReplica | SessionReplicas = field(repr=False)
     history: History = field(repr=False)
     observed: ObservedStates = field(repr=False)
@@ -71,6 +73,7 @@ class Store:
             GivenUp(database),
             Runs(database),
             Pulls(database),
+            LostAnswers(database),
             OnlyReplica(database) if database.single_process else SessionReplicas(database, lock_url),
             History(database),
             ObservedStates(database),

@@ -116,6 +116,7 @@ comments = Table(
     Column("comment_id", Integer, nullable=False),
     Column("body_digest", String(64), nullable=False, default=""),
     Column("writer", String(64)),
+    Column("lost_at", DateTime(timezone=True)),
 )
 
 replicas = Table(

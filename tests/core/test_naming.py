@@ -160,3 +160,8 @@ def test_a_tag_identifies_its_pull_request(number: int, sha: str) -> None:
 )
 def test_other_tags_identify_no_pull_request(tag: str) -> None:
     assert naming.tagged(tag) is None
+
+
+def test_the_run_of_a_marker_is_found() -> None:
+    assert naming.marked_run(naming.comment_marker("run", "42")) == 42
+    assert naming.marked_run(naming.comment_marker("failed", "42")) is None

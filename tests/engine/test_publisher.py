@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.app.clock import SystemClock
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
@@ -28,8 +29,8 @@ class FakePorts:
     def pulls(self) -> "FakePorts":
         return self
 
-    async def claim_comment(self, *_: object) -> tuple[int | None, str]:
-        return None, ""
+    async def claim_comment(self, *_: object) -> tuple[int | None, str, None]:
+        return None, "", None
 
     async def put_comment(self, *_: object) -> None:
         """Do nothing."""
@@ -54,7 +55,7 @@ def world() -> FakePorts:
 @pytest.fixture
 def publisher(world: FakePorts) -> CommentPublisher:
     every: Any = world
-    return CommentPublisher(every, every, every, every, lambda: world.lease)
+    return CommentPublisher(every, every, every, every, lambda: world.lease, clock=SystemClock())
 
 
 async def test_a_comment_is_posted_and_released(publisher: CommentPublisher, world: FakePorts) -> None:

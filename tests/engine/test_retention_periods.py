@@ -143,7 +143,7 @@ async def test_files_of_unknown_runs_are_deleted(kept: Kept) -> None:
 async def test_deliveries_are_removed_after_their_retention_time(kept: Kept) -> None:
     for key, days in (("a", 70), ("b", 50)):
         await kept.store.arrivals.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, NOW))
-        await kept.store.inbox.fail(key, "given up", NOW - timedelta(days=days))
+        await kept.store.inbox.fail(key, "bug 1a2b", NOW - timedelta(days=days))
 
     await kept.reconcile()
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.app.clock import SystemClock
 from bot.core.runs.scheduling import RunLimits
 from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
@@ -37,9 +38,9 @@ class FakePorts:
     async def follower(self, _run: Run) -> None:
         """There is none."""
 
-    async def claim_comment(self, *_: object) -> tuple[int | None, str] | None:
+    async def claim_comment(self, *_: object) -> tuple[int | None, str, None] | None:
         self.contended -= 1
-        return None if self.contended >= 0 else (None, "")
+        return None if self.contended >= 0 else (None, "", None)
 
     async def release_comment(self, *_: object) -> None:
         """Do nothing."""
@@ -67,7 +68,9 @@ async def test_a_run_that_changes_while_its_comment_is_taken_is_shown_as_it_is_t
     running = replace(passed, state=RunState.RUNNING)
     ports = FakePorts([(running, 1), (passed, 2)])
     every: Any = ports
-    publisher = CommentPublisher(every, every, every, every, lambda: Lease("one"), sleep=ports.sleep)
+    publisher = CommentPublisher(
+        every, every, every, every, lambda: Lease("one"), clock=SystemClock(), sleep=ports.sleep
+    )
     addresses = Addresses("https://bot.example.com", "preview.example.com")
 
     await RunComments(every, publisher, addresses, lambda: RunLimits(1, 1), announce=frozenset()).publish(

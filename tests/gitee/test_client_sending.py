@@ -9,7 +9,7 @@ import pytest
 
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import BACKOFF, SMALL, Transport
-from bot.model.errors import CommentRefused, GiveUp, RetryLater, TooExpensive
+from bot.model.errors import AnswerLost, CommentRefused, GiveUp, RetryLater, TooExpensive
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.sandbox.process import ProcessSandbox
@@ -63,10 +63,10 @@ async def test_a_lasting_failure_is_retried_later(trouble: Answer) -> None:
     gitee = Prepared([trouble])
 
     with pytest.raises(RetryLater) as error:
-        await gitee.client.edit_comment(REPO, 7, "body")
+        await gitee.client.delete_comment(REPO, 7)
 
     assert error.value.reason is Reason.GITEE_UNAVAILABLE
-    assert "PATCH /repos/lin/shop/pulls/comments/7" in error.value.facts["message"]
+    assert "DELETE /repos/lin/shop/pulls/comments/7" in error.value.facts["message"]
     assert len(gitee.requests) == len(BACKOFF) + 1
 
 
@@ -94,15 +94,26 @@ async def test_requests_time_out() -> None:
 
 @pytest.mark.parametrize(
     "trouble",
-    [json_response(500), json_response(502), json_response(504), LOST, httpx.RemoteProtocolError("closed")],
+    [json_response(502), json_response(504), LOST, httpx.RemoteProtocolError("closed")],
 )
-async def test_a_post_that_may_have_arrived_is_not_repeated(trouble: Answer) -> None:
+@pytest.mark.parametrize("write", ["post_comment", "edit_comment"])
+async def test_a_change_that_may_have_arrived_is_not_repeated(trouble: Answer, write: str) -> None:
     gitee = Prepared([trouble])
 
-    with pytest.raises(RetryLater):
-        await gitee.client.post_comment(REPO, 7, "body")
+    with pytest.raises(AnswerLost):
+        await getattr(gitee.client, write)(REPO, 7, "body")
 
     assert len(gitee.requests) == 1
+
+
+@pytest.mark.parametrize("trouble", [httpx.ConnectError("refused"), json_response(429), json_response(500)])
+async def test_a_request_that_changed_nothing_lost_no_answer(trouble: Answer) -> None:
+    gitee = Prepared([trouble])
+
+    with pytest.raises(RetryLater) as error:
+        await gitee.client.edit_comment(REPO, 7, "body")
+
+    assert not isinstance(error.value, AnswerLost)
 
 
 async def test_a_post_that_cannot_have_arrived_is_repeated() -> None:

@@ -53,6 +53,19 @@ async def test_an_answer_can_be_lost_after_the_request_took_effect(
     assert [one.body for one in gitee.comments(REPO, pull)] == ["done"]
 
 
+async def test_a_request_can_take_effect_long_after_its_answer(
+    gitee: OfflineGitee, api: Api, pull: int
+) -> None:
+    fault = gitee.faults.add("POST", "/comments$", late=True, status=504)
+    answer = await api("mei").post(f"/repos/{REPO}/pulls/{pull}/comments", json={"body": "done"})
+    assert answer.status_code == 504
+    assert gitee.comments(REPO, pull) == []
+    await fault.act()
+    assert [one.body for one in gitee.comments(REPO, pull)] == ["done"]
+    await fault.act()
+    assert len(gitee.comments(REPO, pull)) == 1
+
+
 async def test_faults_can_be_cleared(gitee: OfflineGitee, api: Api) -> None:
     gitee.faults.add("*", ".", times=100, status=500)
     gitee.faults.clear()

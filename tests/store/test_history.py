@@ -37,7 +37,7 @@ async def ended(
     if at is not None:
         await store.runs.save(replace(started, state=RunState.PASSED, finished_at=at), lease)
     for marker in (*naming.run_markers(started.id), naming.comment_marker("approval", "abc")):
-        await store.pulls.claim_comment(SHOP, number, marker, lease)
+        await store.pulls.claim_comment(SHOP, number, marker, lease, NOW)
     return started.id
 
 
@@ -86,9 +86,9 @@ async def test_deliveries_decided_long_ago_are_deleted(store: Store, lease: Leas
     for key, at in (("a" * 64, LONG_AGO), ("b" * 64, NOW)):
         await store.inbox.claim(lease, NOW, 9)
         marker = naming.reply_marker(key, 0)
-        await store.pulls.claim_comment(SHOP, 12, marker, lease)
+        await store.pulls.claim_comment(SHOP, 12, marker, lease, NOW)
         if failed:
-            await store.inbox.fail(key, "given up", at)
+            await store.inbox.fail(key, "bug 1a2b", at)
         else:
             await store.commit(Decision(key, SHOP, 12, at), lease)
 

@@ -262,13 +262,13 @@ async def test_images_and_comments_are_stored_by_pull_request(store: Store, leas
     assert await store.pulls.images(SHOP, 12) == {SHA: replace(image, size=6)}
     await store.pulls.forget_images(SHOP, 12)
     assert await store.pulls.images(SHOP, 12) == {}
-    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease) == (None, "")
-    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two")) is None
-    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease) == (0, "")
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease, NOW) == (None, "", None)
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two"), NOW) is None
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease, NOW) == (0, "", None)
     await store.pulls.put_comment(SHOP, 12, "<!-- m -->", 9, "digest")
     assert await stored_comment(store, "<!-- m -->") == (9, "digest")
     await store.pulls.release_comment(SHOP, 12, "<!-- m -->", lease)
-    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two")) == (9, "digest")
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two"), NOW) == (9, "digest", None)
 
 
 async def test_everything_survives_reopening(store_url: str) -> None:
@@ -286,7 +286,7 @@ async def test_an_evicted_replica_holds_nothing_and_claims_nothing(store: Store,
     await claimed(store, lease)
     await store.arrivals.accept(delivery("two"))
     await store.inbox.claim(lease, NOW, 9)
-    await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease)
+    await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease, NOW)
     other = await store.replicas.join("other")
     # On SQLite, which has one process, joining has already evicted the other one.
     await evict(store, "one")
@@ -299,7 +299,7 @@ async def test_an_evicted_replica_holds_nothing_and_claims_nothing(store: Store,
     assert [entry.holder for entry in await store.runs.queue()] == [""]
     assert [found.id for found in await claimed(store, other)] == [started.id]
     assert [found.key for found, _ in await store.inbox.claim(other, NOW, 9)] == ["two"]
-    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", other) == (0, "")
+    assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", other, NOW) == (0, "", NOW)
 
 
 async def test_a_visiting_process_does_not_lock_the_store(store: Store, store_url: str, lease: Lease) -> None:

@@ -9,20 +9,25 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bot.core.runs.lifecycle import PATIENT_ATTEMPTS, retry_delay
 from bot.engine.deciding.identity import Identity
 from bot.engine.metrics import NO_METRICS, Metrics
 from bot.engine.records import Records
-from bot.model.errors import ChatOpsError, CommentRefused, RetryLater
+from bot.model.errors import AnswerLost, ChatOpsError, CommentRefused, RetryLater
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
+from bot.model.lost_answer import LostAnswer
+from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.model.views import Filtered, RunView, View
-from bot.ports import Forge, Renderer
+from bot.ports import Clock, Forge, Renderer
 
 logger = logging.getLogger(__name__)
 
+LATE = timedelta(seconds=15)
+"""After a request to post was given up, how long the bot waits for its effect before it posts again."""
 CONTENDED = 0.3
 """Seconds until the bot tries again to claim a comment that another replica is writing."""
 
@@ -50,6 +55,8 @@ class ClaimedComment:
     """None before the first attempt to create it; 0 if an attempt was made and its result is unknown."""
     digest: str
     """SHA-256 of the text that it shows."""
+    lost_at: datetime | None
+    """When an answer to a request to write it was lost."""
 
 
 class CommentPublisher:
@@ -63,6 +70,7 @@ class CommentPublisher:
         identity: Identity,
         lease: Callable[[], Lease],
         *,
+        clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         metrics: Metrics = NO_METRICS,
     ) -> None:
@@ -71,6 +79,7 @@ class CommentPublisher:
         self._renderer = renderer
         self._identity = identity
         self._lease = lease
+        self._clock = clock
         self._sleep = sleep
         self._metrics = metrics
         self._latest: dict[str, Callable[[], Awaitable[None]]] = {}
@@ -106,7 +115,7 @@ class CommentPublisher:
     async def claim(self, repo: RepoPath, number: int, marker: str) -> AsyncIterator[ClaimedComment]:
         """Become the only writer of a comment among all replicas, until the block ends."""
         lease, where = self._lease(), (repo, number, marker)
-        while (known := await self._records.pulls.claim_comment(*where, lease)) is None:
+        while (known := await self._records.pulls.claim_comment(*where, lease, self._clock.now())) is None:
             await self._sleep(CONTENDED)
         try:
             yield ClaimedComment(*where, lease, *known)
@@ -128,14 +137,37 @@ class CommentPublisher:
         if comment_id and comment.digest == digest:
             return
         if comment_id == 0:
-            found = await self._forge.find_comment(repo, number, marker, await self._identity.login())
-            comment_id = found.id if found else None
+            comment_id = await self._posted(comment)
         if self._lease() != comment.lease:
             raise LeaseLost  # rendering or searching took so long that another replica may have written it
-        if comment_id and not await self._forge.edit_comment(repo, comment_id, body):
-            logger.info("comment %s of %s!%s was deleted and is not created again", comment_id, repo, number)
-        comment_id = comment_id or await self._forge.post_comment(repo, number, body)
+        try:
+            if comment_id and not await self._forge.edit_comment(repo, comment_id, body):
+                logger.info("comment %s of %s!%s was deleted, it stays so", comment_id, repo, number)
+            comment_id = comment_id or await self._forge.post_comment(repo, number, body)
+        except AnswerLost:
+            await self._records.lost_answers.add(LostAnswer(repo, number, marker, self._clock.now()))
+            raise
         await self._records.pulls.put_comment(repo, number, marker, comment_id, digest)
+
+    async def _posted(self, comment: ClaimedComment) -> int | None:
+        """Return the id of a comment that may have been posted, None if it was not and will not be.
+
+        Raises RetryLater while Gitee may still act on the request.
+        """
+        repo, number, marker = comment.repo, comment.number, comment.marker
+        found = await self._forge.find_comment(repo, number, marker, await self._identity.login())
+        if found:
+            return found.id
+        until = comment.lost_at + LATE if comment.lost_at else self._clock.now()
+        if (seconds := (until - self._clock.now()).total_seconds()) > 0:
+            facts = {"message": "an earlier request to post this comment may still take effect"}
+            raise RetryLater(Reason.GITEE_UNAVAILABLE, facts, delay=seconds)
+        return None
+
+    async def overwrite(self, comment_id: int, update: CommentUpdate) -> None:
+        """Replace a comment that is not recorded. Raises what the forge raises."""
+        body = self._renderer.render(update.view, update.language, update.marker)
+        await self._forge.edit_comment(update.repo, comment_id, body)
 
     async def _publish_latest(self, key: str) -> None:
         try:

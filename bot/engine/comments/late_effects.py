@@ -1,0 +1,104 @@
+"""Repairs what Gitee did long after the bot had given up waiting for its answer.
+
+A request to post a comment can take effect after it was repeated, which gives two comments; one to edit a
+comment can take effect after a later one, and bring back an older text. Only comments with a lost answer are
+compared with Gitee, once, when nothing more can come.
+"""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+
+from bot.core import naming
+from bot.engine.comments.publisher import ClaimedComment, CommentPublisher, CommentUpdate
+from bot.engine.comments.run_comments import RunComments
+from bot.engine.deciding.identity import Identity
+from bot.engine.records import Records
+from bot.model.errors import GiveUp
+from bot.model.forge import Comment, RepoPath
+from bot.model.lost_answer import LostAnswer
+from bot.model.text import Language
+from bot.model.views import Message
+from bot.ports import Clock, Forge
+
+SETTLED = timedelta(minutes=3)
+"""Time after which Gitee no longer acts on a request."""
+OLDEST = timedelta(days=1)
+"""How long before the lost answer a comment can have been created to be found in the list."""
+MOST = 100
+"""Comments that are checked at once."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LateEffects:
+    """Compares comments with a lost answer with what they should say."""
+
+    forge: Forge
+    records: Records
+    comments: RunComments
+    identity: Identity
+    clock: Clock
+    language: Language
+
+    async def reconcile(self) -> None:
+        """Check the comments that are due, with one list of comments for each pull request.
+
+        Makes no request if no answer was lost. Raises what the forge and the store raise, and LeaseLost.
+        """
+        due = await self.records.lost_answers.before(self.clock.now() - SETTLED, MOST)
+        by_pull = sorted(due, key=lambda one: (one.repo, one.number, one.at))
+        for (repo, number), group in groupby(by_pull, key=lambda one: (one.repo, one.number)):
+            lost = list(group)
+            written = await self._written(repo, number, lost[0])
+            for one in lost:
+                await self._check(one, [comment for comment in written if one.marker in comment.body])
+                await self.records.lost_answers.delete(one)
+
+    async def _written(self, repo: RepoPath, number: int, lost: LostAnswer) -> list[Comment]:
+        found = await self.forge.comments_since(repo, number, lost.at - OLDEST)
+        return [one for one in found if await self.identity.is_me(one.author)]
+
+    async def _check(self, lost: LostAnswer, found: Sequence[Comment]) -> None:
+        async with self.publisher.claim(lost.repo, lost.number, lost.marker) as known:
+            if not found and known.comment_id:
+                older = await self.forge.comment(lost.repo, known.comment_id)
+                found = [older] if older else []
+            if not found:
+                return  # people deleted it, or it was never created
+            first, *others = sorted(found, key=lambda one: one.id)
+            for other in others:
+                await self._fold(lost, first, other)
+            await self._correct(known, first)
+
+    async def _correct(self, known: ClaimedComment, first: Comment) -> None:
+        """Have the comment written again if it is not the recorded one with the recorded text."""
+        digest = hashlib.sha256(first.body.encode()).hexdigest()
+        if (first.id, digest) == (known.comment_id, known.digest):
+            return
+        logger.warning("comment %s of %s!%s is outdated: corrected", first.id, known.repo, known.number)
+        await self.records.pulls.put_comment(known.repo, known.number, known.marker, first.id, "")
+        run = naming.marked_run(known.marker)
+        if run is not None:
+            await self.records.runs.touch([run])
+            self.comments.update(run)
+
+    async def _fold(self, lost: LostAnswer, first: Comment, other: Comment) -> None:
+        """Delete the later of two comments, or let it lead to the first one."""
+        logger.warning("comment %s of %s!%s repeats %s", other.id, lost.repo, lost.number, first.id)
+        try:
+            await self.forge.delete_comment(lost.repo, other.id)
+        except GiveUp:
+            marker = naming.comment_marker("duplicate", str(other.id))
+            view = Message("duplicate", {"url": first.url})
+            update = CommentUpdate(lost.repo, lost.number, marker, view, self.language)
+            await self.publisher.overwrite(other.id, update)
+
+    @property
+    def publisher(self) -> CommentPublisher:
+        """The publisher of all comments."""
+        return self.comments.publisher

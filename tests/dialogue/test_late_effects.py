@@ -1,0 +1,93 @@
+"""What Gitee does long after the bot has given up waiting for its answer."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from playground.faults import Fault
+from tests.dialogue.offline import OfflineTester
+
+IDLE = "version: 1\non: {open: [], update: [], close: []}\n"
+COMMENTS = "/pulls/1/comments$"
+MINUTES = timedelta(minutes=4)
+
+
+async def idle_pull(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.open()
+    await tester.says_nothing()
+
+
+def late(tester: OfflineTester, method: str, path: str) -> Fault:
+    """Let Gitee answer the next such request with 504, and act on it later."""
+    return tester.gitee.faults.add(method, path, status=504, late=True)
+
+
+async def checked(tester: OfflineTester) -> None:
+    """Wait until nothing more can come, and have the bot compare its comments."""
+    await tester.idle()
+    tester.clock.skip(MINUTES)
+    await tester.bot.reconciling.late_effects.reconcile()
+    await tester.idle()
+
+
+async def test_a_comment_that_is_posted_within_the_timeout_is_not_posted_again(tester: OfflineTester) -> None:
+    await idle_pull(tester)
+    fault = late(tester, "POST", COMMENTS)
+    acting = []
+    tester.clock.after(timedelta(seconds=10), lambda: acting.append(asyncio.ensure_future(fault.act())))
+    assert "Image built" in await tester.says("/build")
+    tester.clock.skip(timedelta(seconds=10))
+    await asyncio.gather(*acting)
+    assert len(tester.comments()) == 1
+
+
+@pytest.mark.parametrize(("command", "words"), [("/build", "Image built"), ("/help", "/deploy [env]")])
+async def test_two_comments_are_folded_into_the_older_one(
+    tester: OfflineTester, command: str, words: str
+) -> None:
+    await idle_pull(tester)
+    fault = late(tester, "POST", COMMENTS)
+    assert words in await tester.says(command)
+    await fault.act()
+    older, later = tester.comments()
+    await checked(tester)
+    assert [one.id for one in tester.comments()] == [older.id]
+    assert words in tester.comments()[0].body
+    assert later.deleted
+
+
+async def test_a_comment_that_may_not_be_deleted_leads_to_the_older_one(tester: OfflineTester) -> None:
+    await idle_pull(tester)
+    fault = late(tester, "POST", COMMENTS)
+    assert "Image built" in await tester.says("/build")
+    await fault.act()
+    tester.gitee.faults.add("DELETE", "/pulls/comments/", status=403)
+    await checked(tester)
+    older, later = tester.comments()
+    assert "Image built" in older.body
+    assert "This comment was posted twice" in await tester.read()
+    assert f"#note_{older.id}" in later.body
+    await checked(tester)
+
+
+async def test_an_edit_that_takes_effect_late_is_corrected(tester: OfflineTester) -> None:
+    await idle_pull(tester)
+    gate = tester.world.script.hold("build")
+    fault = late(tester, "PATCH", "/pulls/comments/")
+    await tester.comment("/build")
+    await gate.reached()
+    gate.open()
+    assert "Image built" in await tester.read()
+    await fault.act()
+    assert "Image built" not in tester.comments()[0].body
+    await checked(tester)
+    assert "Image built" in tester.comments()[0].body
+
+
+async def test_nothing_is_asked_when_no_answer_was_lost(tester: OfflineTester) -> None:
+    await tester.opened()
+    asked = tester.gitee.faults.add("*", "/api/v5/", times=100, status=503)
+    await checked(tester)
+    assert asked.hits == 0
