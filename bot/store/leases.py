@@ -94,21 +94,16 @@ class SessionReplicas:
 
     async def renew(self, lease: Lease) -> Members:
         """Renew the lease and return all members. Raises LeaseLost if this replica was evicted."""
-
-        def work(connection: Connection) -> Members | None:
-            rows = _execute(connection, _RENEW, lease.replica)
-            mine = [row for row in rows if row.mine]
-            if not mine:
-                return None
-            if not mine[0].holds:
-                _lock_again(connection, lease.replica)
-            silent = (row.name for row in rows if row.silent and not row.mine)
-            return Members(tuple(row.name for row in rows), frozenset(silent))
-
-        members = await self._current.run(work)
-        if members is None:
+        rows = await self._rows(_RENEW, lease.replica)
+        mine = [row for row in rows if row.mine]
+        if not mine:
             raise LeaseLost
-        return members
+        if not mine[0].holds:
+            # What made the session mute may have done the same to all connections.
+            await self._database.begin_again(lease.replica)
+            await self._current.run(lambda connection: _lock_again(connection, lease.replica))
+        silent = (row.name for row in rows if row.silent and not row.mine)
+        return Members(tuple(row.name for row in rows), frozenset(silent))
 
     async def evict(self, name: str) -> bool:
         """Delete a replica that is silent, and end its sessions first. Returns False if it is not silent."""

@@ -11,6 +11,7 @@ from tests.crash.fleet import Replica
 from tests.crash.scene import Scene
 from tests.crash.takeovers import BOUND
 from tests.crash.wire import Wire
+from tests.fakes.adapters import Gate
 from tests.real.postgres import PostgresServer
 
 LOADED = 2.0
@@ -27,6 +28,8 @@ class Victim:
     wire: Wire
     bot: Replica
     other: Replica
+    gate: Gate
+    """At which the build of the victim waits."""
 
     async def taken_over(self, began: float) -> float:
         """Wait until the other one has begun the work of this one; return the seconds since the fault."""
@@ -48,12 +51,25 @@ async def victim(shared_scene: Scene) -> AsyncIterator[Victim]:
         await gate.reached()
         (*_, other) = await scene.start(1)
         assert scene.busy_replica() is bot
-        yield Victim(scene, wire, bot, other)
+        yield Victim(scene, wire, bot, other, gate)
 
 
 async def passed(victim: Victim) -> None:
     await victim.scene.until(lambda: victim.states() == {RunState.PASSED})
     assert len(victim.scene.comments("chatops:run=")) == len(victim.scene.ledger.runs())
+
+
+async def works_alone(victim: Victim) -> None:
+    """Let the victim do all work from here on: it is a member again."""
+    before = len(victim.scene.engine.calls)
+    victim.scene.send_webhooks_only_to(victim.bot)
+    await victim.other.kill()
+    await victim.scene.open()
+    await victim.scene.until(
+        lambda: victim.states() == {RunState.PASSED} and len(victim.scene.ledger.runs()) == 2
+    )
+    assert {call.pid for call in victim.scene.engine.calls[before:]} == {victim.bot.pid}
+    assert victim.scene.engine.overlaps == []
 
 
 async def test_killed(victim: Victim) -> None:
@@ -82,17 +98,18 @@ async def test_mute(victim: Victim) -> None:
     await passed(victim)
     assert victim.scene.engine.overlaps == []
     victim.wire.mute = False
-    before = len(victim.scene.engine.calls)
-    victim.scene.send_webhooks_only_to(victim.bot)
-    await victim.other.kill()
-    await victim.scene.open()
-    await victim.scene.until(
-        lambda: victim.states() == {RunState.PASSED} and len(victim.scene.ledger.runs()) == 2
-    )
-    assert {call.pid for call in victim.scene.engine.calls[before:]} == {victim.bot.pid}, (
-        "it is a member again"
-    )
+    await works_alone(victim)
+
+
+async def test_lost_connections(victim: Victim) -> None:
+    """Only the connections that it had stay mute: it keeps its work, by new ones."""
+    victim.wire.lose()
+    await victim.scene.until(lambda: "no answer" in victim.bot.log.read_text())
+    victim.gate.open()
+    await passed(victim)
+    assert {call.pid for call in victim.scene.engine.calls} == {victim.bot.pid}
     assert victim.scene.engine.overlaps == []
+    await works_alone(victim)
 
 
 @pytest.mark.parametrize("inside_a_transaction", [False, True])
