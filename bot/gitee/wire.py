@@ -33,7 +33,8 @@ _TRIGGERS = {
     "merge": Trigger.MERGE,
     "reopen": Trigger.REOPEN,
 }
-_MATTERS = {"", "source_branch_changed", "target_branch_changed"}
+_MOVED = "source_branch_changed"
+_MATTERS = {"", _MOVED, "target_branch_changed"}
 """Descriptions of an update that may change what runs; an approval is for one base branch."""
 _LARGEST = 2**63 - 1
 _LARGEST_NUMBER = 2**31 - 1
@@ -104,6 +105,7 @@ def _pull_event(payload: Mapping[str, Any], received_at: datetime) -> Delivery |
         received_at=received_at,
         head_sha=sha,
         sender=_sender(payload, "sender", "author"),
+        moved=described == _MOVED,
     )
 
 

@@ -60,5 +60,7 @@ class Delivery:
     head_sha: str | None = None
     body_digest: str | None = None
     sender: str = ""
+    moved: bool = False
+    """Whether the branch of the pull request moved, as far as the sender says."""
     found: bool = False
     """Whether the sweep created it, for a webhook that was lost."""

@@ -149,14 +149,18 @@ class Inbox:
             lambda connection: tuple(aware(at) for at in connection.execute(statement).scalars())
         )
 
-    async def heads(self, repo: RepoPath, number: int) -> frozenset[str]:
-        """Return the commits that were the head of a pull request, by the deliveries that are still kept."""
-        statement = select(deliveries.c.data["head_sha"].as_string()).where(
-            func.lower(deliveries.c.repo) == str(repo).lower(), deliveries.c.number == number
+    async def only_head(self, repo: RepoPath, number: int, sha: str) -> bool:
+        """Return whether a pull request has had no other head, by the deliveries that are still kept.
+
+        A push whose webhook was lost is noticed by the next one, although that moved the branch back.
+        """
+        known = deliveries.c.data
+        statement = select(deliveries.c.key).where(
+            func.lower(deliveries.c.repo) == str(repo).lower(),
+            deliveries.c.number == number,
+            (known["head_sha"].as_string() != sha) | known["moved"].as_boolean(),
         )
-        return await self._database.read(
-            lambda connection: frozenset(filter(None, connection.execute(statement).scalars()))
-        )
+        return await self._database.read(lambda connection: connection.execute(statement).first() is None)
 
     async def delete(self, key: str) -> None:
         """Delete a delivery whose claims proved false, so that the true one with its key is accepted."""

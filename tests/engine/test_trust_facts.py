@@ -86,13 +86,13 @@ class FakePulls:
 
     given: tuple[Approval, ...] = ()
     asked: Mapping[str, int] = field(default_factory=dict)
-    moved: frozenset[str] = frozenset()
+    heads: frozenset[str] = frozenset()
 
     async def approvals(self, repo: RepoPath, number: int) -> tuple[Approval, ...]:
         return self.given if str(repo) and number else ()
 
-    async def heads(self, repo: RepoPath, number: int) -> frozenset[str]:
-        return self.moved if str(repo) and number else frozenset()
+    async def only_head(self, repo: RepoPath, number: int, sha: str) -> bool:
+        return bool(str(repo) and number) and self.heads <= {sha}
 
     async def requests(self, repo: RepoPath, number: int) -> Mapping[str, int]:
         return self.asked if str(repo) and number else {}
@@ -236,7 +236,7 @@ async def test_a_head_is_announced_by_the_only_request(asked: dict[str, int], *,
 
 @pytest.mark.parametrize(("heads", "announced"), [({SHA}, True), ({SHA, OLD}, False)])
 async def test_a_head_that_has_moved_is_not_announced(heads: set[str], *, announced: bool) -> None:
-    pulls = FakePulls(asked={MARKER: 60}, moved=frozenset(heads))
+    pulls = FakePulls(asked={MARKER: 60}, heads=frozenset(heads))
     trust = reader(ScriptedForge(comments={60: REQUEST}), pulls)
     assert await trust.announced(STRANGERS, APPROVING) is announced
 

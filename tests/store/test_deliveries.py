@@ -152,9 +152,12 @@ async def test_answers_to_a_person_are_counted_by_pull_request(store: Store, lea
     assert await store.inbox.answers(RepoPath("team", "cart"), 12, "visitor", 9) == ()
 
 
-async def test_the_heads_of_a_pull_request_are_those_of_its_deliveries(store: Store) -> None:
-    for key, number, head in [("a", 12, SHA), ("b", 12, None), ("c", 13, "c" * 40)]:
+async def test_deliveries_tell_whether_a_pull_request_had_another_head(store: Store) -> None:
+    for key, number, head in [("a", 12, SHA), ("b", 12, None)]:
         await store.arrivals.accept(replace(delivery(key), number=number, head_sha=head))
 
-    assert await store.inbox.heads(RepoPath("Team", "SHOP"), 12) == {SHA}
-    assert await store.inbox.heads(RepoPath("team", "cart"), 12) == frozenset()
+    assert await store.inbox.only_head(RepoPath("Team", "SHOP"), 12, SHA)
+    assert not await store.inbox.only_head(RepoPath("Team", "SHOP"), 12, "c" * 40)
+    assert await store.inbox.only_head(RepoPath("team", "cart"), 12, "c" * 40)
+    await store.arrivals.accept(replace(delivery("d"), number=12, head_sha=SHA, moved=True))
+    assert not await store.inbox.only_head(RepoPath("Team", "SHOP"), 12, SHA)

@@ -70,7 +70,7 @@ class TrustReader:
         marker = naming.request_marker(pull.head.sha, pull.base.ref)
         if set(requests) != {marker} or not requests[marker]:
             return False
-        if await self.records.inbox.heads(pull.repo, pull.number) - {pull.head.sha}:
+        if not await self.records.inbox.only_head(pull.repo, pull.number, pull.head.sha):
             return False
         return trust.announced(await self.forge.comment(pull.repo, requests[marker]), comment)
 
