@@ -28,7 +28,7 @@ from bot.model.reason import Reason
 from bot.model.run import Note, Origin, Run, StopRequest
 from bot.model.snapshot import Snapshot
 from bot.model.text import Language
-from bot.model.views import Answer, ConfigBroken, Message, View
+from bot.model.views import Answer, ConfigBroken, Message, Refusal, View
 
 _EFFECTS: Final[Mapping[StepName, Effect]] = {
     "build": Effect.IMAGE,
@@ -95,11 +95,17 @@ def effects(decision: Decision) -> frozenset[Effect]:
         found.add(Effect.RUN)
     if decision.stop and not decision.start:
         found.add(Effect.STOP)
-    if decision.approve or decision.revoke:
+    if decision.approve or decision.revoke or _revokes_nothing(decision):
         found.add(Effect.APPROVAL)
     if decision.extend or decision.wake:
         found.add(Effect.ENVIRONMENT)
     return frozenset(found)
+
+
+def _revokes_nothing(decision: Decision) -> bool:
+    """Return whether a revocation found no approval; an earlier one that is still on its way ends as well."""
+    refusals = (view for view in decision.replies if isinstance(view, Refusal))
+    return any(line.reason is Reason.NOTHING_APPROVED for one in refusals for line in one.lines)
 
 
 def revoking(
@@ -107,18 +113,17 @@ def revoking(
 ) -> Decision:
     """Add the end of what runs because of approvals that no longer count, and a reply that says so.
 
-    Runs of their commits stop, and environments with their code are removed, unless the decision starts
-    a run already.
+    Runs of their commits stop, and environments with their code are removed, before anything else that the
+    decision starts, and unless it approves this commit again.
     """
     revoked = tuple(dict.fromkeys((*found, *decision.revoke)))
     if not revoked:
         return decision
-    runs, environments = _running(snapshot, revoked)
+    again = decision.approve.sha if decision.approve else ""
+    runs, environments = _running(snapshot, revoked, again)
     first = revoked[0]
     decision = stopping(decision, runs, StopRequest(first.reason, first.facts))
-    if environments and decision.start is None:
-        steps = tuple(Teardown(name, config=snapshot.pipeline.teardown) for name in environments)
-        decision = _starting(decision, Plan(steps), subject)
+    decision = _removing(decision, environments, snapshot, subject)
     facts = {
         "revoked": revoked,
         "runs": tuple(run.id for run in runs),
@@ -129,15 +134,39 @@ def revoking(
     return replace(decision, revoke=revoked, replies=replies)
 
 
-def _running(snapshot: Snapshot, revoked: Iterable[Revocation]) -> tuple[tuple[Run, ...], tuple[str, ...]]:
-    """Return the runs and the environments of commits that are not trusted any more."""
+def _removing(
+    decision: Decision, environments: Iterable[str], snapshot: Snapshot, subject: Subject
+) -> Decision:
+    """Add that these environments are removed first, as far as the decision does not remove them anyway."""
+    rest = decision.start.plan.steps if decision.start else ()
+    torn_down = {step.environment for step in rest if isinstance(step, Teardown)}
+    names = [name for name in environments if torn_down.isdisjoint({name, None})]
+    if not names:
+        return decision
+    steps = tuple(Teardown(name, config=snapshot.pipeline.teardown) for name in names)
+    return _starting(decision, Plan((*steps, *rest)), subject)
+
+
+def _running(
+    snapshot: Snapshot, revoked: Iterable[Revocation], again: str
+) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+    """Return the runs and the environments of commits that are not trusted any more.
+
+    The environments of the commit that is approved `again` stay.
+    """
     gone = {one.approval for one in revoked}
     left = {one.sha for one in snapshot.approvals if one not in gone and one.base == snapshot.pull.base.ref}
     trusted = left | ({snapshot.sha} if snapshot.writers_only else set())
     ended = {one.sha for one in gone} - trusted
     runs = tuple(run for run in snapshot.active if run.sha in ended and not run.plan.removes_only)
-    deployed = [one.key.name for one in snapshot.environments.values() if one.sha in ended]
-    coming = [step.environment for run in runs for step in run.plan.steps if isinstance(step, Deploy)]
+    gone_for_good = ended - {again}
+    deployed = [one.key.name for one in snapshot.environments.values() if one.sha in gone_for_good]
+    coming = [
+        step.environment
+        for run in runs
+        for step in run.plan.steps
+        if isinstance(step, Deploy) and step.sha in gone_for_good
+    ]
     return runs, tuple(dict.fromkeys((*deployed, *coming)))
 
 
