@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.core.language.parsing import Invocation, Line
 from bot.model.forge import Comment, PullRequest
-from bot.model.observed import ObservedState
+from bot.model.observed import Effect, ObservedState
 from bot.model.outcome import Refuse
 from bot.model.reason import Reason
 
@@ -30,6 +30,13 @@ class Lateness:
     def current(self, lines: Iterable[Line]) -> tuple[Line, ...]:
         """Return the lines that nothing has overtaken."""
         return tuple(line for line in lines if not (isinstance(line, Invocation) and self._overtaken(line)))
+
+    def unrevoked(self, lines: Iterable[Line]) -> tuple[Line, ...]:
+        """Return the lines without approvals from before a decided revocation, however these arrived."""
+        later = self.observed.commands.get(Effect.APPROVAL, 0) if self.observed else 0
+        if later <= self.comment.id:
+            return tuple(lines)
+        return tuple(line for line in lines if not (isinstance(line, Invocation) and _approves(line)))
 
     def refusal(self, line: Line) -> Refuse | None:
         """Return why a command is answered instead of executed, None if it is executed.
@@ -63,3 +70,7 @@ class Lateness:
         if known is None or known.head_at is None or known.head != self.pull.head.sha:
             return True
         return known.head_at > self.comment.created_at
+
+
+def _approves(line: Invocation) -> bool:
+    return line.command.approves and not line.command.revokes(line.args)

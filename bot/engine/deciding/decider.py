@@ -95,10 +95,11 @@ class Decider:
         lines = await comment_lines.read(self.sandbox, comment, self.commands)
         if not lines:
             return self._ignored(delivery, "no command in it")
-        late = await self._late(pull, comment) if delivery.found else None
-        lines = late.current(lines) if late else lines
+        lateness = await self._late(pull, comment)
+        lines = lateness.current(lines) if delivery.found else lateness.unrevoked(lines)
         if not lines:
-            return self._ignored(delivery, "a later command about the same was decided before it was found")
+            return self._ignored(delivery, "a later command about the same was decided before")
+        late = lateness.refusal if delivery.found else None
         needs = decide.needs(lines, self.commands)
         facts = await self.gatherer.gather(pull, comment.author, needs, comment=comment)
         if not (self.answering.outside_contributors or gate.known(facts.snapshot, facts.permission)):
@@ -112,7 +113,7 @@ class Decider:
             seen=delivery.head_sha,
             commands=self.commands,
             policy=self.policy,
-            late=late.refusal if late else lambda _: None,
+            late=late or (lambda _: None),
         )
         origin = Origin(Trigger.COMMENT, comment.author, parsing.command_text(lines), delivery.key)
         decided = self._joined(outcomes, facts, self._subject(facts, origin, comment=comment))
