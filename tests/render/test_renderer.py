@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -153,6 +153,7 @@ def _every_fact(value: str) -> dict[str, str]:
 @given(value=hostile)
 @pytest.mark.attack
 def test_hostile_text_has_no_effect(renderer: TemplateRenderer, language: Language, value: str) -> None:
+    assume(escape.url(value).startswith("`"))  # Addresses of Gitee and of environments become links.
     for view, plain in zip(hostile_views(value), hostile_views("x"), strict=True):
         body = renderer.render(view, language, MARKER)
 
