@@ -58,7 +58,7 @@ def powers(markdown: str) -> list[str]:
     found = []
     for token in flat(MARKDOWN.parse(markdown)):
         if token.type in {"html_block", "html_inline"}:
-            found.append(re.sub(r"&#\d+;|\u200b|(?<=>)[^<]+", "", token.content))
+            found.append(re.sub(r"(?<=>)[^<]+|&#\d+;|\u200b", "", token.content))
         elif token.type in {"link_open", "image"}:
             found.append(str(token.attrs))
         elif token.type in {"heading_open", "blockquote_open", "code_block", "hr", "td_open"}:
