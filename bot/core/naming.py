@@ -17,6 +17,7 @@ LABEL_NUMBER = f"{PREFIX}.number"
 LABEL_ENVIRONMENT = f"{PREFIX}.environment"
 LABEL_SHA = f"{PREFIX}.sha"
 LABEL_RUN = f"{PREFIX}.run"
+LABEL_ATTEMPT = f"{PREFIX}.attempt"
 LABEL_INSTANCE = f"{PREFIX}.instance"
 
 REQUEST = f"<!-- {PREFIX}:approval="
@@ -134,7 +135,9 @@ def identity(key: EnvironmentKey, instance: str = "") -> str:
     return _hash(_identity(key, instance))[:_IDENTITY_HASH]
 
 
-def labels(key: EnvironmentKey, *, sha: str, run: int, instance: str = "") -> dict[str, str]:
+def labels(
+    key: EnvironmentKey, *, sha: str, run: int, attempt: int = 0, instance: str = ""
+) -> dict[str, str]:
     """Return the labels by which the resources of an environment are found; empty ones are omitted."""
     found = {
         LABEL_REPO: str(key.repo),
@@ -142,6 +145,7 @@ def labels(key: EnvironmentKey, *, sha: str, run: int, instance: str = "") -> di
         LABEL_ENVIRONMENT: key.name,
         LABEL_SHA: sha,
         LABEL_RUN: str(run),
+        LABEL_ATTEMPT: str(attempt),
         LABEL_INSTANCE: instance,
     }
     return {name: value for name, value in found.items() if value}

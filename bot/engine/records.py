@@ -63,6 +63,7 @@ class RunSaver(Protocol):
     """What an active run needs."""
 
     async def save(self, run: Run, lease: Lease) -> Run: ...
+    async def confirm(self, run_id: int, lease: Lease) -> None: ...
 
 
 class QueueRecords(RunSaver, Protocol):

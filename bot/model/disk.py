@@ -31,3 +31,5 @@ class Written:
     size: int
     tests: bool = False
     """Whether it runs a test suite."""
+    run: int = 0
+    """The run that created it, 0 if unknown."""

@@ -5,13 +5,17 @@ ChatOpsError
 │   └── TooExpensive  what they wrote takes more time or memory to read than is allowed
 ├── RetryLater   the infrastructure may recover: retried with backoff
 │   ├── AnswerLost   the request may have taken effect, or may still
+
+
+│   ├── Overtaken    a later run or attempt has taken the place
 │   └── NotThereYet  the object may appear in a moment, or never: few retries
 └── GiveUp       neither: logged for the operator, reported to people as an apology
     └── CommentRefused  Gitee rejected the text of a comment; another text may pass
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from bot.model.inventory import Item
 from bot.model.reason import Reason, bounded
 
 
@@ -54,6 +58,15 @@ class RetryLater(ChatOpsError):  # noqa: N818 - named by what happens next
 
 class AnswerLost(RetryLater):
     """A request that changes something got no answer, or one that does not say whether it took effect."""
+
+
+class Overtaken(RetryLater):
+    """Things of a later run or attempt, `items`, are where a step wants to create its own."""
+
+    def __init__(self, reason: Reason, items: Iterable[Item] = ()) -> None:
+        self.items = tuple(items)
+        names = ", ".join(f"{item.name} (run {item.holder.run})" for item in self.items)
+        super().__init__(reason, {"message": f"a later run or attempt is there already: {names}"})
 
 
 class NotThereYet(RetryLater):

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
+from bot.model.holder import Holder
 
 
 class ItemKind(StrEnum):
@@ -39,8 +40,15 @@ class Item:
     made_at: datetime | None = None
     expires: datetime | None = None
     """When it expires by its label, to the second; None if it has no such label."""
+    attempt: int = 0
+    """The attempt of the run that created it."""
 
     @property
     def key(self) -> EnvironmentKey:
         """The environment that it belongs to."""
         return EnvironmentKey(self.repo, self.number, self.environment)
+
+    @property
+    def holder(self) -> Holder:
+        """The run and attempt that created it."""
+        return Holder(self.run, self.attempt)

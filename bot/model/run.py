@@ -8,6 +8,7 @@ from enum import StrEnum
 from bot.model.delivery import Trigger
 from bot.model.environment import Endpoint
 from bot.model.forge import RepoPath
+from bot.model.holder import Holder
 from bot.model.plan import Plan, StepName
 from bot.model.reason import Reason
 from bot.model.scan import Scan
@@ -200,6 +201,11 @@ class Run:
     """Title of the pull request when the run began, hostile text."""
     notes: tuple["Note", ...] = field(default_factory=tuple)
     """What the person should know besides, such as “the change to .chatops.yml counts from the merge on”."""
+
+    @property
+    def holder(self) -> Holder:
+        """What the present attempt's creations carry: each interruption of a step begins a new attempt."""
+        return Holder(self.id, sum(record.attempt for record in self.steps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from bot.model.disk import Written
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.health import Part
+from bot.model.holder import Holder
 from bot.model.inventory import Item
 from bot.model.run import Image
 from bot.ports.surroundings import Log
@@ -106,32 +107,34 @@ class Platform(Protocol):
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
         TellUser(CONTAINER_EXITED | UNHEALTHY | NO_PORT | OUT_OF_MEMORY | BASE_IMAGE_MISSING).
-        After an error, nothing half started remains.
+        After an error, nothing half started remains; what is newer than the spec's labels always does.
+        Cancelling touches nothing: whoever cancels knows why, and calls `remove` if the work was stopped.
+        Raises Overtaken if a later run or attempt has deployed the environment already.
         """
         ...
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
-        """Run a suite to its end and stream its output; cancelling removes its container.
+        """Run a suite to its end and stream its output. Cancelling touches nothing that others may own.
 
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
         TellUser(TIMED_OUT | OUT_OF_MEMORY | NO_ENVIRONMENT | CONTAINER_EXITED | BASE_IMAGE_MISSING).
         """
         ...
 
-    async def stop_tests(self, key: EnvironmentKey) -> None:
-        """Remove what interrupted runs have left of this environment's suites, if there is anything."""
+    async def stop_tests(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Remove what this holder and older ones have left of this environment's suites."""
         ...
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         """Return the URL under which tests in the environment reach the service."""
         ...
 
-    async def remove(self, key: EnvironmentKey) -> None:
-        """Remove an environment with its containers and network, if it exists."""
+    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Remove what this holder and older ones have of an environment, with its containers and network."""
         ...
 
-    async def remove_images(self, repo: RepoPath, number: int) -> None:
-        """Remove the local images of a pull request, if there are any."""
+    async def remove_images(self, repo: RepoPath, number: int, holder: Holder) -> None:
+        """Remove the local images of a pull request that this holder and older ones have built."""
         ...
 
     async def inventory(self) -> tuple[Item, ...]:
@@ -159,7 +162,7 @@ class Platform(Protocol):
         ...
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """Remove exactly these items, in this order; return those that no longer exist.
+        """Remove exactly these items, unless newer ones replaced them; return those that no longer exist.
 
         Items that are still in use remain, which is no error. Raises RetryLater(ENGINE_UNAVAILABLE).
         """

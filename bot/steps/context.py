@@ -1,6 +1,6 @@
 """What a step gets to work with: its run, its log, the pull request's environments, and the adapters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -28,6 +28,10 @@ from bot.ports import (
 )
 
 T = TypeVar("T")
+
+
+async def _hold() -> None:
+    """Do nothing, for steps that are executed outside of a run: nobody else executes them."""
 
 
 async def _ignore_progress(
@@ -111,6 +115,8 @@ class StepContext:
     """Position of the step in its plan."""
     stopped: Callable[[], bool] = lambda: True
     """Whether a cancelled step has to stop its work; otherwise only this bot shuts down."""
+    confirm: Callable[[], Awaitable[None]] = _hold
+    """Raises LeaseLost if another replica may execute the run by now; for what cannot be fenced elsewhere."""
 
     def key(self, environment: str) -> EnvironmentKey:
         """Return the key of one environment of this pull request."""
@@ -118,7 +124,8 @@ class StepContext:
 
     def labels(self, environment: str = "") -> dict[str, str]:
         """Return the labels of everything that this run creates."""
-        return naming.labels(self.key(environment), sha=self.run.sha, run=self.run.id)
+        holder = self.run.holder
+        return naming.labels(self.key(environment), sha=self.run.sha, run=holder.run, attempt=holder.attempt)
 
     def values(self, sha: str) -> dict[str, str]:
         """Return the values of placeholders that every step knows, for one of the run's commits."""

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from bot.core.admission.images import name_of
 from bot.core.deciding import placeholders
-from bot.model.errors import TellUser
+from bot.model.environment import Endpoint
+from bot.model.errors import Overtaken, TellUser
 from bot.model.pipeline import EnvironmentConfig
 from bot.model.plan import Deploy
 from bot.model.reason import Reason
 from bot.model.run import Image, StepResult, StepState
-from bot.ports import Definition, EnvironmentSpec, ServiceSpec
+from bot.ports import Definition, EnvironmentSpec, Platform, ServiceSpec
 from bot.steps.build import read_dockerfile
 from bot.steps.context import StepContext
 
@@ -27,10 +28,22 @@ async def run(step: Deploy, context: StepContext) -> StepResult:
     spec = specification(step, context, image, await _port(step, context))
     async with _definition(step, context) as definition:
         spec = replace(spec, definition=definition)
-        endpoint = await context.adapters.platform(step.config.runner).deploy(spec, context.log)
+        endpoint = await _deploy(context.adapters.platform(step.config.runner), spec, context)
     url = context.environments[step.environment].url
     context.log.note(f"ready at {url}")
     return StepResult(StepState.PASSED, url=url, environment=step.environment, endpoint=endpoint, image=image)
+
+
+async def _deploy(platform: Platform, spec: EnvironmentSpec, context: StepContext) -> Endpoint:
+    """Deploy, also in the place of a later run that this store does not know: it was lost or restored."""
+    try:
+        return await platform.deploy(spec, context.log)
+    except Overtaken as overtaken:
+        # What was there before the lease proved valid cannot be a successor's.
+        await context.confirm()
+        context.log.note(f"{overtaken.facts['message']}, unknown to this store; replacing it")
+        await platform.remove_items(overtaken.items)
+        return await platform.deploy(spec, context.log)
 
 
 def specification(step: Deploy, context: StepContext, image: Image, port: int | None) -> EnvironmentSpec:

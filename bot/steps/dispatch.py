@@ -15,7 +15,10 @@ JOBS = 86_400
 
 
 async def execute_step(step: Step, context: StepContext) -> StepResult:
-    """Execute a step. Cancelling stops it and cleans up. Raises what the ports raise."""
+    """Execute a step. Raises what the ports raise.
+
+    Cancelling ends it and touches nothing that another replica may own by then: `abandon` cleans up.
+    """
     if job.is_job(step):
         return await job.run(step, context)
     match step:
@@ -30,26 +33,23 @@ async def execute_step(step: Step, context: StepContext) -> StepResult:
 
 
 async def abandon(step: Step, context: StepContext) -> None:
-    """Remove what an interrupted attempt left at its runner. Raises what the ports raise.
+    """Remove what an interrupted attempt left at its runner. Raises what the ports raise, and LeaseLost.
 
     A build ends with the connection that started it, and a teardown creates nothing.
     """
+    await context.confirm()
+    holder = context.run.holder
     if job.is_job(step):
         await job.abandon(step, context)
         return
     match step:
         case Deploy():
-            await context.adapters.platform(step.config.runner).remove(context.key(step.environment))
+            await context.adapters.platform(step.config.runner).remove(context.key(step.environment), holder)
         case Test():
-            await context.adapters.platform(step.config.runner).stop_tests(context.key(step.environment))
+            platform = context.adapters.platform(step.config.runner)
+            await platform.stop_tests(context.key(step.environment), holder)
         case Build() | Teardown():
             return
-
-
-async def timed_out(step: Step, context: StepContext) -> None:
-    """Stop the job of a step that has timed out: cancelling the step does not stop it."""
-    if job.is_job(step):
-        await job.abandon(step, context)
 
 
 def allowance(step: Step) -> int:

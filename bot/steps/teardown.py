@@ -14,7 +14,7 @@ async def run(step: Teardown, context: StepContext) -> StepResult:
     for name in names:
         await job.remove(step, name, context)
         for platform in context.adapters.platforms.values():
-            await platform.remove(context.key(name))
+            await platform.remove(context.key(name), context.run.holder)
         context.log.note(f"removed environment {name}")
     kept = await _remove_images(context) if step.everything else {}
     facts = {"environments": ", ".join(names), "kept": ", ".join(kept)}
@@ -25,7 +25,8 @@ async def _remove_images(context: StepContext) -> Mapping[str, str]:
     """Remove the images of the pull request; return which tags the registry keeps, and why."""
     repo, number = context.run.repo, context.run.number
     for platform in context.adapters.platforms.values():
-        await platform.remove_images(repo, number)
+        await platform.remove_images(repo, number, context.run.holder)
+    await context.confirm()  # Tags do not say which run has pushed them.
     tags = await context.adapters.registry.remove_tags(repo, number)
     context.log.note(f"removed local images and {tags.removed} registry tags")
     for tag, why in tags.kept.items():

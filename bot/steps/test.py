@@ -37,7 +37,9 @@ class SuiteResult:
 async def run(step: Test, context: StepContext) -> StepResult:
     """Run every suite, even after one has failed. Raises what the ports raise."""
     if context.resumed:
-        await context.adapters.platform(step.config.runner).stop_tests(context.key(step.environment))
+        await context.adapters.platform(step.config.runner).stop_tests(
+            context.key(step.environment), context.run.holder
+        )
     image = await _image(step, context)
     if image is None:
         return StepResult(StepState.SKIPPED, Reason.NO_TESTS)

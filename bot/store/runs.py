@@ -110,6 +110,12 @@ class Runs:
 
         return await self._database.run(work)
 
+    async def confirm(self, run_id: int, lease: Lease) -> None:
+        """Raise LeaseLost if this replica does not hold a run any more."""
+        statement = select(runs.c.id).where(runs.c.id == run_id, held_by(runs.c.holder, lease))
+        if await self._database.read(lambda connection: connection.execute(statement).first()) is None:
+            raise LeaseLost
+
     async def release(self, run_id: int, lease: Lease) -> None:
         """Release a run, so that any replica can claim it."""
         statement = (

@@ -18,6 +18,7 @@ import docker
 import pytest
 
 from bot.core.naming import LABEL_INSTANCE
+from bot.model.holder import ANYONE
 from bot.model.run import Image
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import remove_rules
@@ -144,7 +145,7 @@ async def attempts(
     try:
         return await _attempts(Stage(platform, app_image, base_image, instance, sdk, FakeLog()), known)
     finally:
-        await platform.remove(KEY)
+        await platform.remove(KEY, ANYONE)
         await remove_rules(instance)
         await engine.close()
 

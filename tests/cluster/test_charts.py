@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.model.errors import TellUser
+from bot.model.holder import ANYONE
 from bot.model.reason import Reason
 from bot.ports import Definition
 from bot.runners.kubernetes.charts import release, sealed
@@ -106,7 +107,7 @@ async def test_a_chart_is_installed_upgraded_and_uninstalled(
     output = await previews.platform.run_tests(previews.suite("wget -qO- http://app"), log)
     assert output.exit_code == 0
 
-    await previews.platform.remove(previews.key)
+    await previews.platform.remove(previews.key, ANYONE)
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.model.errors import TellUser
+from bot.model.holder import ANYONE
 from bot.model.inventory import ItemKind
 from bot.model.reason import Reason
 from bot.ports import ServiceSpec
@@ -38,11 +39,11 @@ async def test_a_deployed_service_answers_visitors_until_it_is_removed(
     assert endpoint.port == 8080
     assert f"http://{previews.host}/ answers" in log.text
 
-    await previews.platform.remove(previews.key)
+    await previews.platform.remove(previews.key, ANYONE)
 
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
     visit.until_gone(previews.host)
-    await previews.platform.remove(previews.key)
+    await previews.platform.remove(previews.key, ANYONE)
 
 
 async def test_a_namespace_names_its_owner_and_has_guardrails(
@@ -208,13 +209,17 @@ async def test_a_failed_deployment_is_removed(previews: Previews, cluster: Acces
     assert not exists(cluster, previews.namespace)
 
 
-async def test_a_cancelled_deployment_is_removed(previews: Previews, cluster: Access, log: FakeLog) -> None:
+async def test_a_cancelled_deployment_is_left_to_whoever_cancelled_it(
+    previews: Previews, cluster: Access, log: FakeLog
+) -> None:
     deploying = asyncio.create_task(previews.platform.deploy(previews.environment(port=9), log))
     await asyncio.to_thread(wait_until, lambda: runs(cluster, previews.namespace), "the pod")
 
     deploying.cancel()
     with pytest.raises(asyncio.CancelledError):
         await deploying
+    assert exists(cluster, previews.namespace)
+    await previews.platform.remove(previews.key, ANYONE)
 
     assert not exists(cluster, previews.namespace)
 
@@ -228,14 +233,14 @@ async def test_a_namespace_of_another_owner_is_never_touched(
 
     with pytest.raises(ClusterRefused, match="not of this bot"):
         await previews.platform.deploy(previews.environment(), log)
-    await previews.platform.remove(previews.key)
+    await previews.platform.remove(previews.key, ANYONE)
 
     assert exists(cluster, previews.namespace)
 
 
 async def test_a_cluster_that_answers_is_healthy(previews: Previews) -> None:
     assert await previews.platform.ping() is None
-    await previews.platform.remove_images(previews.key.repo, 12)
+    await previews.platform.remove_images(previews.key.repo, 12, ANYONE)
 
 
 async def test_the_inventory_lists_environments_and_single_ones_are_removed(

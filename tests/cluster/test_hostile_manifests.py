@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.model.errors import TellUser
+from bot.model.holder import ANYONE
 from bot.model.reason import Reason
 from tests.cluster.access import Access, named
 from tests.cluster.previews import SERVE, Previews, definition_of
@@ -76,7 +77,7 @@ async def test_a_day_of_grace_and_no_security_become_a_minute_and_restricted(
     assert container.resources.limits["ephemeral-storage"] == "2147483648"
     assert pod.spec.volumes[0].emptyDir.sizeLimit == "2Gi"
 
-    await previews.platform.remove(previews.key)
+    await previews.platform.remove(previews.key, ANYONE)
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 
 
@@ -87,7 +88,7 @@ async def test_a_hook_that_never_ends_does_not_hold_the_namespace(
     theirs = definition_of(tmp_path, "k8s", files({}, waits, terminationGracePeriodSeconds=1))
     await previews.platform.deploy(previews.environment(definition=theirs), log)
 
-    await previews.platform.remove(previews.key)
+    await previews.platform.remove(previews.key, ANYONE)
 
     assert not cluster.exists(named("v1", "Namespace", previews.namespace))
 

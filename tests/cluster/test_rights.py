@@ -16,6 +16,7 @@ from kubernetes.dynamic.exceptions import ForbiddenError
 from bot.core import naming
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
+from bot.model.holder import ANYONE
 from bot.model.run import Image
 from bot.ports import EnvironmentSpec, ServiceSpec, TestSpec
 from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
@@ -138,7 +139,7 @@ async def runner_story(platform: KubernetesPlatform, spec: EnvironmentSpec, visi
     assert output.exit_code == 0, log.text
     assert "started" in log.text
     assert list(output.files.values()) == [REPORT.encode() + b"\n"]
-    await platform.remove(KEY)
+    await platform.remove(KEY, ANYONE)
 
 
 async def test_the_rights_are_enough_for_the_runner_and_each_helm_and_none_is_unused(  # noqa: PLR0917 - fixtures

@@ -12,6 +12,7 @@ from bot.core import naming
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.errors import TellUser
 from bot.model.forge import RepoPath
+from bot.model.holder import ANYONE
 from bot.model.reason import Reason
 from bot.runners.kubernetes.cluster import Cluster, ClusterAccess
 from bot.runners.kubernetes.platform import KubernetesPlatform
@@ -116,7 +117,7 @@ async def test_a_sleeping_environment_is_deployed_again_and_removed(previews: Pr
     (found,) = await previews.cluster.list(DEPLOYMENT.path(previews.namespace))
     assert found["status"]["readyReplicas"] == 1
     await platform.scale_down(previews.key)
-    await platform.remove(previews.key)
+    await platform.remove(previews.key, ANYONE)
     await platform.scale_down(previews.key)
     with pytest.raises(TellUser) as caught:
         await platform.scale_up(previews.key, None)

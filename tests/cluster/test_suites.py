@@ -8,6 +8,7 @@ import pytest
 
 from bot.core import naming
 from bot.model.errors import TellUser
+from bot.model.holder import ANYONE
 from bot.model.reason import Reason
 from bot.runners.kubernetes.suite import SuiteRun
 from bot.runners.lines import LogWriter
@@ -60,7 +61,7 @@ async def test_a_report_that_is_a_single_file_next_to_the_code_is_returned(
     assert (output.exit_code, output.files) == (0, {"junit.xml": b"<x/>\n"})
 
 
-async def test_output_is_shown_while_the_suite_runs_and_cancelling_stops_it(
+async def test_output_is_shown_while_the_suite_runs_until_it_is_stopped(
     deployed: Previews, cluster: Access, log: FakeLog
 ) -> None:
     testing = asyncio.create_task(deployed.platform.run_tests(deployed.suite(LASTING), log))
@@ -69,6 +70,8 @@ async def test_output_is_shown_while_the_suite_runs_and_cancelling_stops_it(
     testing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await testing
+    assert pods(cluster, deployed.namespace), "whoever cancels may have lost its lease"
+    await deployed.platform.stop_tests(deployed.key, ANYONE)
 
     assert pods(cluster, deployed.namespace) == []
     assert not cluster.exists(named("batch/v1", "Job", "tests-unit", deployed.namespace))
@@ -139,11 +142,11 @@ async def test_an_orphaned_suite_can_be_stopped(deployed: Previews, cluster: Acc
     await begun(deployed, 6, LASTING)._start()
     wait_until(lambda: pods(cluster, deployed.namespace), "the pod of the tests")
 
-    await deployed.platform.stop_tests(deployed.key)
+    await deployed.platform.stop_tests(deployed.key, ANYONE)
 
     assert pods(cluster, deployed.namespace) == []
     other = dataclasses.replace(deployed.key, name="elsewhere")
-    await deployed.platform.stop_tests(other)
+    await deployed.platform.stop_tests(other, ANYONE)
 
 
 async def test_without_an_environment_there_is_nothing_to_test(previews: Previews, log: FakeLog) -> None:

@@ -89,12 +89,13 @@ def test_two_bots_on_one_engine_do_not_share_names() -> None:
 
 
 def test_labels_contain_all_fields_except_empty_ones() -> None:
-    assert naming.labels(STAGING, sha="1a2b", run=42, instance="main") == {
+    assert naming.labels(STAGING, sha="1a2b", run=42, attempt=1, instance="main") == {
         "chatops.repo": "acme/shop",
         "chatops.number": "12",
         "chatops.environment": "staging",
         "chatops.sha": "1a2b",
         "chatops.run": "42",
+        "chatops.attempt": "1",
         "chatops.instance": "main",
     }
     assert naming.labels(replace(SHOP, name=""), sha="1a2b", run=42).keys() == {
@@ -102,6 +103,7 @@ def test_labels_contain_all_fields_except_empty_ones() -> None:
         "chatops.number",
         "chatops.sha",
         "chatops.run",
+        "chatops.attempt",
     }
 
 

@@ -15,6 +15,7 @@ from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import RetryLater
 from bot.model.forge import RepoPath
 from bot.model.health import Part
+from bot.model.holder import Holder
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TestOutput, TestSpec
@@ -48,10 +49,10 @@ class RemoteAdapters(FakeAdapters):
         folder = (await self._ask("test", spec.key))["folder"]
         return TestOutput(0, _files(Path(folder)) if folder else {"junit.xml": PASSING})
 
-    async def stop_tests(self, key: EnvironmentKey) -> None:
+    async def stop_tests(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._ask("stop_tests", key)
 
-    async def remove(self, key: EnvironmentKey) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._ask("remove", key)
 
     async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:

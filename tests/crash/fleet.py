@@ -46,6 +46,11 @@ class Replica:
         return self.folder / "serve.log"
 
     @property
+    def name(self) -> str:
+        """The name under which it joined last."""
+        return (self.folder / "data" / "replica").read_text()
+
+    @property
     def pid(self) -> int:
         """Pid of the current process."""
         assert self._process is not None

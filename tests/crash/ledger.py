@@ -39,6 +39,12 @@ class Ledger:
         with self._reading() as connection:
             return [unpack(Run, data) for data in connection.execute(statement).scalars()]
 
+    def holders(self) -> set[str]:
+        """Return the names of the replicas that hold runs."""
+        statement = select(runs.c.holder).where(runs.c.holder.is_not(None))
+        with self._reading() as connection:
+            return set(connection.execute(statement).scalars())
+
     def deliveries(self) -> dict[str, str]:
         """Return the state of each delivery by its key."""
         statement = select(deliveries.c.key, deliveries.c.state)

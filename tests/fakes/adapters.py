@@ -12,6 +12,7 @@ from bot.core import naming
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.forge import RepoPath
 from bot.model.health import Part
+from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
 from bot.model.pipeline import RunnerName
 from bot.model.report import Report
@@ -203,7 +204,7 @@ class FakeAdapters:
             return self._state.outputs.popleft()
         return TestOutput(0, {"junit.xml": PASSING})
 
-    async def stop_tests(self, key: EnvironmentKey) -> None:
+    async def stop_tests(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._state.script.pass_through("stop_tests")
         self._state.tests_stopped.append(key)
 
@@ -218,12 +219,12 @@ class FakeAdapters:
         await self._state.script.pass_through("wake")
         self._state.asleep.discard(key)
 
-    async def remove(self, key: EnvironmentKey) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._state.script.pass_through("remove")
         self._state.deployed.pop(key, None)
         self._state.removed.append(key)
 
-    async def remove_images(self, repo: RepoPath, number: int) -> None:
+    async def remove_images(self, repo: RepoPath, number: int, holder: Holder) -> None:
         self._state.images_removed.append((repo, number))
 
     async def inventory(self) -> tuple[Item, ...]:

@@ -11,6 +11,7 @@ from docker.models.containers import Container
 from bot.core.naming import LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO
 from bot.model.environment import Endpoint
 from bot.model.errors import TellUser
+from bot.model.holder import ANYONE
 from bot.model.reason import Reason
 from bot.ports import ServiceSpec
 from bot.runners.docker.containers import Containers
@@ -100,14 +101,14 @@ async def test_remove_deletes_one_environment_and_nothing_else(stage: Stage, eng
     await stage.platform.deploy(stage.spec(), stage.log)
     await stage.platform.deploy(stage.spec(key=other), stage.log)
     stranger = DockerPlatform(engine, instance=f"{stage.instance}-other")
-    await stranger.remove(KEY)
+    await stranger.remove(KEY, ANYONE)
 
-    await stage.platform.remove(KEY)
+    await stage.platform.remove(KEY, ANYONE)
 
     assert [container.labels[LABEL_ENVIRONMENT] for container in stage.containers] == ["staging"]
     assert len(stage.networks) == 1
-    await stage.platform.remove(other)
-    await stage.platform.remove(other)
+    await stage.platform.remove(other, ANYONE)
+    await stage.platform.remove(other, ANYONE)
     assert stage.empty
 
 
@@ -117,7 +118,7 @@ async def test_anonymous_volumes_are_removed_with_their_containers(stage: Stage)
     await stage.platform.deploy(stage.spec(services=[service]), stage.log)
     name = stage.container("db").attrs["Mounts"][0]["Name"]
 
-    await stage.platform.remove(KEY)
+    await stage.platform.remove(KEY, ANYONE)
 
     assert name not in {volume.name for volume in stage.sdk.volumes.list()}
 
@@ -255,7 +256,7 @@ async def test_a_missing_image_of_a_service_is_reported(
     assert stage.empty
 
 
-async def test_cancelling_in_the_middle_leaves_nothing(stage: Stage) -> None:
+async def test_cancelling_in_the_middle_touches_nothing(stage: Stage) -> None:
     deploying = asyncio.create_task(stage.platform.deploy(stage.spec(command=("sleep", "999")), stage.log))
     await until(lambda: bool(stage.containers))
 
@@ -263,6 +264,8 @@ async def test_cancelling_in_the_middle_leaves_nothing(stage: Stage) -> None:
     with pytest.raises(asyncio.CancelledError):
         await deploying
 
+    assert stage.containers
+    await stage.platform.remove(KEY, ANYONE)
     assert stage.empty
 
 
@@ -277,8 +280,8 @@ async def test_removes_the_images_of_one_pull_request(stage: Stage) -> None:
             rm=True,
         )
 
-    await stage.platform.remove_images(KEY.repo, 12)
-    await stage.platform.remove_images(KEY.repo, 12)
+    await stage.platform.remove_images(KEY.repo, 12, ANYONE)
+    await stage.platform.remove_images(KEY.repo, 12, ANYONE)
 
     left = {tag for image in stage.sdk.api.images() for tag in image["RepoTags"] or ()}
     assert tags[13] in left

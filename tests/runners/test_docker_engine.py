@@ -15,6 +15,7 @@ from aiohttp import web
 from bot.core.admission.images import ImagePolicy
 from bot.model.account import RegistryAccount
 from bot.model.errors import GiveUp, RetryLater, TellUser
+from bot.model.holder import ANYONE
 from bot.model.reason import Reason
 from bot.runners import lines
 from bot.runners.cleanup import uninterrupted
@@ -114,7 +115,7 @@ async def test_a_missing_engine_is_retried_later(tmp_path: Path) -> None:
     builder = DockerBuilder(engine, ProcessSandbox(), instance="test")
 
     with pytest.raises(RetryLater) as caught:
-        await platform.remove(KEY)
+        await platform.remove(KEY, ANYONE)
     with pytest.raises(RetryLater):
         await builder.build(order(tmp_path, "x:1", {"Dockerfile": "FROM scratch"}), FakeLog())
     with pytest.raises(RetryLater):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.model.errors import TellUser
+from bot.model.holder import ANYONE
 from bot.model.reason import Reason
 from bot.runners import collect
 from bot.runners.docker import tests_container
@@ -185,5 +186,5 @@ async def test_a_container_left_by_a_killed_bot_is_replaced(stage: Stage) -> Non
 
     assert again.exit_code == 0
     await asyncio.gather(running, return_exceptions=True)
-    await stage.platform.remove(KEY)
+    await stage.platform.remove(KEY, ANYONE)
     assert stage.empty

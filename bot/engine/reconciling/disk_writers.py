@@ -12,6 +12,7 @@ from bot.engine.records import Records
 from bot.engine.running.disk_space import DiskSpace
 from bot.model.disk import Written
 from bot.model.environment import Environment, EnvironmentState
+from bot.model.holder import LAST, Holder
 from bot.model.pipeline import RunnerName
 from bot.model.text import Language
 from bot.model.views import Message
@@ -56,7 +57,7 @@ class DiskWriters:
                 await self.records.pulls.put_environment(failed)
                 update = await self._update(environment, written)
                 self.publisher.submit(f"disk of {key}", partial(self._publish, update))
-        await self.platforms[runner].remove(key)
+        await self.platforms[runner].remove(key, Holder(written.run, LAST))
 
     async def _publish(self, update: CommentUpdate) -> None:
         await self.publisher.publish(update)

@@ -36,6 +36,10 @@ class ActiveRun:
         self.changed(run.id)
         return self.run
 
+    async def confirm(self) -> None:
+        """Raise LeaseLost if another replica may execute the run by now."""
+        await self.until_stored(lambda: self.runs.confirm(self.run.id, self.lease))
+
     async def until_stored(self, store: Callable[[], Awaitable[T]]) -> T:
         """Repeat an operation of the store until the store is available."""
         while True:

@@ -26,7 +26,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunExecutor:
-    """Executes runs; setting `stop` interrupts the running step."""
+    """Executes runs; setting `stop` interrupts the running step.
+
+    A step ends early for one of four reasons. If it was stopped or timed out, what it has created is removed.
+    If this bot shuts down or has lost its lease, nothing is touched: the replica that continues the run
+    removes it first.
+    """
 
     recorder: StepRecorder
     clock: Clock
@@ -79,16 +84,17 @@ class RunExecutor:
 
     async def _abandon(self, active: ActiveRun, index: int) -> None:
         context = await active.until_stored(partial(self.recorder.context, active, index))
+        await self._clean_up(active.run, index, context)
+
+    async def _clean_up(self, run: Run, index: int, context: StepContext) -> None:
+        """Remove what a step has created; a run that ends does not wait for an unavailable runner."""
         try:
-            await dispatch.abandon(active.run.plan.steps[index], context)
+            await dispatch.abandon(run.plan.steps[index], context)
         except ChatOpsError as error:
-            # A stopped run does not wait for an unavailable runner; garbage collection removes the rest.
-            logger.warning(
-                "run %s: cleaning up failed, the next sweep removes the rest: %s", active.run.id, error
-            )
+            logger.warning("run %s: cleaning up failed, the next sweep removes the rest: %s", run.id, error)
 
     async def _interruptible(self, active: ActiveRun, index: int, stop: asyncio.Event) -> StepResult:
-        """Run a step until it ends or `stop` is set; wait for its clean-up in either case."""
+        """Run a step until it ends or `stop` is set; `end` cleans up after a stop."""
         step = asyncio.create_task(self._with_retries(active, index, stop))
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -139,13 +145,13 @@ class RunExecutor:
         left = lifecycle.time_left(run, self.longest, self.clock.now())
         if left <= 0:
             if context.resumed:
-                await dispatch.abandon(step, context)
+                await self._clean_up(run, index, context)
             raise self._overdue()
         try:
             async with self.timeout(min(own, left)):
                 return await dispatch.execute_step(step, context)
         except TimeoutError as error:
-            await dispatch.timed_out(step, context)
+            await self._clean_up(run, index, context)
             if left < own:
                 raise self._overdue(context.log.tail()) from error
             facts = {"step": step.name, "seconds": str(own)}

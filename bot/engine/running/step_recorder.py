@@ -53,6 +53,7 @@ class StepRecorder:
             resumed=run.steps[index].attempt > 0,
             handle=run.steps[index].handle,
             report_progress=partial(active.report_progress, index),
+            confirm=active.confirm,
         )
 
     def _seen(self, environment: Environment) -> StepEnvironment:

@@ -8,9 +8,13 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
+from bot.core.runs.fencing import holder_of, may_remove
+from bot.model.errors import Overtaken
+from bot.model.holder import Holder
+from bot.model.reason import Reason
 from bot.runners.docker.container import without_quota
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
-from bot.runners.docker.labels import matching
+from bot.runners.docker.labels import Found, matching, parted
 from bot.runners.lines import Lines
 from bot.runners.response_body import received
 
@@ -28,13 +32,19 @@ class Containers:
         """Whether root file systems can have a size; None until that is known."""
 
     async def create(self, name: str, configuration: Mapping[str, Any]) -> str:
-        """Create a container and return its id; an existing one of the same name is replaced."""
+        """Create a container and return its id; an older one of the same name is replaced.
+
+        Raises Overtaken if a later run or attempt has the name.
+        """
         try:
             return await self._create(name, configuration)
         except EngineRefused as refused:
             if refused.status != HTTPStatus.CONFLICT:
                 raise
-        await self.remove(name)
+        before = await self.inspect(name)
+        if not may_remove(before["Config"].get("Labels") or {}, holder_of(configuration["Labels"])):
+            raise Overtaken(Reason.ENGINE_UNAVAILABLE)
+        await self.remove(str(before["Id"]))
         return await self._create(name, configuration)
 
     async def _create(self, name: str, configuration: Mapping[str, Any]) -> str:
@@ -85,11 +95,14 @@ class Containers:
             if refused.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
                 raise
 
-    async def remove_all(self, wanted: Mapping[str, str]) -> None:
-        """Remove every container with these labels."""
+    async def remove_all(self, wanted: Mapping[str, str], holder: Holder) -> list[Found]:
+        """Remove every container with these labels that is not newer than the holder; return the others."""
         filters = matching(wanted)
-        for found in await self._engine.short(lambda api: api.containers(all=True, filters=filters)):
-            await self.remove(str(found["Id"]))
+        found = await self._engine.short(lambda api: api.containers(all=True, filters=filters))
+        removable, newer = parted(found, holder)
+        for container in removable:
+            await self.remove(str(container["Id"]))
+        return newer
 
     @asynccontextmanager
     async def attached(self, container: str) -> AsyncIterator[AsyncIterator[list[str]]]:

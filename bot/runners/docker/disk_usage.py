@@ -93,7 +93,7 @@ class DiskUsage:
     async def _written(self, item: Item, processes: Sequence[int]) -> Written:
         part = item.name.removeprefix(naming.container(item.key, "", self._instance))
         size = await self._size(item.id, processes)
-        return Written(item.id, part, item.key, size, item.kind is ItemKind.TESTS)
+        return Written(item.id, part, item.key, size, item.kind is ItemKind.TESTS, item.run)
 
     async def _size(self, container: str, processes: Sequence[int]) -> int:
         try:

@@ -8,11 +8,12 @@ from typing import Any
 
 from bot.core.admission.images import name_of
 from bot.model.errors import ChatOpsError, RetryLater, TellUser
+from bot.model.holder import Holder
 from bot.model.reason import Reason
 from bot.runners.build_failure import plain, push_failed
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
-from bot.runners.docker.labels import matching
+from bot.runners.docker.labels import matching, parted
 from bot.runners.lines import LogWriter
 
 log = logging.getLogger(__name__)
@@ -97,13 +98,13 @@ class Images:
             raise RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "the push ended without a digest"})
         return digest
 
-    async def remove(self, wanted: Mapping[str, str]) -> None:
-        """Remove every image with these labels, dangling or not, except those in use."""
+    async def remove(self, wanted: Mapping[str, str], holder: Holder) -> None:
+        """Remove every image with these labels, dangling or not, except newer ones and those in use."""
         ids: set[str] = set()
         for dangling in ("false", "true"):
             filters = matching(wanted) | {"dangling": [dangling]}
             found = await self._engine.short(lambda api, f=filters: api.images(filters=f))  # type: ignore[misc]
-            ids |= {str(image["Id"]) for image in found}
+            ids |= {str(image["Id"]) for image in parted(found, holder)[0]}
         for image in sorted(ids):
             await self._remove(image)
 

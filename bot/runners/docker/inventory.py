@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.core.naming import LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO, LABEL_RUN
+from bot.core.naming import LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO
+from bot.core.runs.fencing import holder_of
 from bot.model.forge import RepoPath
 from bot.model.inventory import Item, ItemKind
 from bot.runners.docker.container import ContainerKind
@@ -36,7 +37,7 @@ class Inventory:
         nameless = await self._engine.short(lambda api: api.images(filters=wanted | {"dangling": ["true"]}))
         found = (
             *map(container_item, containers),
-            *(_item(ItemKind.NETWORK, one, str(one["Name"])) for one in networks),
+            *map(network_item, networks),
             *(_item(ItemKind.IMAGE, one, _first(one.get("RepoTags"))) for one in named),
             *(_item(ItemKind.LAYER, one, "") for one in nameless),
         )
@@ -66,10 +67,15 @@ def container_item(found: Mapping[str, Any]) -> Item | None:
     return _item(kind, found, _first(found.get("Names")).removeprefix("/"))
 
 
+def network_item(found: Mapping[str, Any]) -> Item | None:
+    """Read an entry of the engine's list of networks; None if its labels name no pull request."""
+    return _item(ItemKind.NETWORK, found, str(found["Name"]))
+
+
 def _item(kind: ItemKind, found: Mapping[str, Any], name: str) -> Item | None:
     """Read an entry of the engine's lists; None if its labels name no pull request."""
     labels: Mapping[str, str] = found.get("Labels") or {}
-    number, run = labels.get(LABEL_NUMBER, ""), labels.get(LABEL_RUN, "")
+    number, holder = labels.get(LABEL_NUMBER, ""), holder_of(labels)
     try:
         repo = RepoPath.parse(labels.get(LABEL_REPO, ""))
     except ValueError:
@@ -83,8 +89,9 @@ def _item(kind: ItemKind, found: Mapping[str, Any], name: str) -> Item | None:
         repo=repo,
         number=int(number),
         environment=labels.get(LABEL_ENVIRONMENT, ""),
-        run=int(run) if run.isdecimal() else 0,
+        run=holder.run,
         made_at=_created_at(found.get("Created")),
+        attempt=holder.attempt,
     )
 
 

@@ -1,10 +1,15 @@
 """The labels that mark what the bot owns; it never changes anything without them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from bot.core.naming import LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO, PREFIX
+from bot.core.runs.fencing import may_remove
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
+from bot.model.holder import Holder
+
+Found = Mapping[str, Any]
 
 LABEL_ROLE = f"{PREFIX}.role"
 """The role of a container, a `ContainerKind`."""
@@ -23,3 +28,12 @@ def of_environment(instance: str, key: EnvironmentKey) -> dict[str, str]:
 def matching(wanted: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the engine's filter for objects with all of these labels."""
     return {"label": [f"{name}={value}" for name, value in wanted.items()]}
+
+
+def parted(found: Iterable[Found], holder: Holder) -> tuple[list[Found], list[Found]]:
+    """Part entries of the engine's lists: what a holder may remove, and what is newer."""
+    mine: list[Found] = []
+    newer: list[Found] = []
+    for one in found:
+        (mine if may_remove(one.get("Labels") or {}, holder) else newer).append(one)
+    return mine, newer

@@ -14,9 +14,10 @@ from typing import Any
 
 from bot.model.environment import EnvironmentKey
 from bot.model.errors import RetryLater
+from bot.model.holder import Holder
 from bot.model.reason import Reason
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
-from bot.runners.docker.labels import matching, of_environment
+from bot.runners.docker.labels import Found, matching, of_environment, parted
 
 log = logging.getLogger(__name__)
 
@@ -78,28 +79,27 @@ class Networks:
         found = await self._list(matching(of_environment(self._instance, key)))
         return next((network for network in map(_network, found) if network), None)
 
-    async def ensure(self, key: EnvironmentKey, name: str) -> Network:
-        """Return the network of an environment, created if it does not exist.
+    async def remove(self, wanted: Mapping[str, str], holder: Holder) -> list[Found]:
+        """Disconnect every container from the networks with these labels, and remove them.
 
-        Raises RetryLater(ENGINE_UNAVAILABLE) if no subnet is free.
+        Those that are newer than the holder stay, and are returned.
         """
-        return await self.find(key) or await self._create(key, name)
-
-    async def remove(self, wanted: Mapping[str, str]) -> None:
-        """Disconnect every container from the networks with these labels, and remove them."""
-        for network in await self._list(matching(wanted)):
+        removable, newer = parted(await self._list(matching(wanted)), holder)
+        for network in removable:
             await self.remove_one(str(network["Id"]))
+        return newer
 
     async def remove_one(self, network: str) -> None:
         """Remove one network by its id, if it exists."""
         await self._disconnect(network)
         await self._remove(network)
 
-    async def _create(self, key: EnvironmentKey, name: str) -> Network:
+    async def create(self, name: str, labels: Mapping[str, str]) -> Network:
+        """Create a network. Raises RetryLater(ENGINE_UNAVAILABLE) if no subnet or the name is not free."""
         taken = {subnet for network in await self._list({}) for subnet in _subnets(network)}
         candidates = free_subnets(self._pool, taken, f"{self._instance}/{name}")
         for _, subnet in zip(range(ATTEMPTS), candidates, strict=False):
-            body = self._body(key, name, subnet)
+            body = self._body(name, subnet, labels)
             try:
                 made = await self._engine.short(lambda api, b=body: api.create_network(**b))  # type: ignore[misc]
                 return Network(str(made["Id"]), name, subnet)
@@ -110,7 +110,7 @@ class Networks:
         message = f"no free subnet in {self._pool}"
         raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": message})
 
-    def _body(self, key: EnvironmentKey, name: str, subnet: Subnet) -> dict[str, Any]:
+    def _body(self, name: str, subnet: Subnet, labels: Mapping[str, str]) -> dict[str, Any]:
         return {
             "name": name,
             "driver": "bridge",
@@ -118,7 +118,7 @@ class Networks:
             "check_duplicate": True,
             "ipam": {"Driver": "default", "Config": [{"Subnet": str(subnet)}]},
             "options": {"com.docker.network.bridge.name": bridge_name(self._instance, name)},
-            "labels": of_environment(self._instance, key),
+            "labels": dict(labels),
         }
 
     async def _list(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:

@@ -5,14 +5,16 @@ from datetime import datetime
 
 from bot.core import naming
 from bot.core.admission.images import name_of
+from bot.core.runs.fencing import holder_of
 from bot.model.environment import Endpoint, EnvironmentKey
-from bot.model.errors import GiveUp, RetryLater, TellUser
+from bot.model.errors import GiveUp, Overtaken, RetryLater, TellUser
 from bot.model.forge import RepoPath
 from bot.model.health import Part
+from bot.model.holder import Holder
 from bot.model.inventory import Item
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, TestOutput, TestSpec
-from bot.runners.cleanup import uninterrupted
+from bot.runners.cleanup import uninterrupted, unless_cancelled
 from bot.runners.docker import labels
 from bot.runners.docker.container import ContainerKind, ContainerLimits, ContainerSpec, configuration
 from bot.runners.docker.containers import Containers
@@ -23,7 +25,7 @@ from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import Firewall, Mode, preview_rules
 from bot.runners.docker.health import Health, OverDisk
 from bot.runners.docker.images import Images
-from bot.runners.docker.inventory import Inventory
+from bot.runners.docker.inventory import Inventory, container_item, network_item
 from bot.runners.docker.network import Network, Networks, bridge_prefix
 from bot.runners.docker.parts import Parts
 from bot.runners.docker.tests_container import TestsContainer
@@ -60,13 +62,15 @@ class DockerPlatform:
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         """Deploy; see `Platform.deploy`."""
+        holder = holder_of(spec.labels)
         await self._block_host_ports(log)
-        await self._containers.remove_all(self._labels(spec.key))
+        if newer := await self._remove(self._labels(spec.key), holder):
+            raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
         try:
-            network = await self._networks.ensure(spec.key, naming.network(spec.key, self._instance))
+            network = await self._network(spec.key, self._labels_for(spec.labels, spec.key))
             return await self._deployment(spec, network, LogWriter(log)).run()
-        except BaseException:
-            await uninterrupted(self.remove(spec.key))
+        except Exception:
+            await uninterrupted(self.remove(spec.key, holder))
             raise
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
@@ -75,29 +79,28 @@ class DockerPlatform:
         if network or not spec.standalone:
             return await self._run_tests(spec, network, log)
         await self._block_host_ports(log)
-        try:
-            network = await self._networks.ensure(spec.key, naming.network(spec.key, self._instance))
+        async with unless_cancelled(lambda: self.stop_tests(spec.key, holder_of(spec.labels))):
+            network = await self._network(
+                spec.key, self._labels_for(spec.labels, spec.key, ContainerKind.TESTS)
+            )
             return await self._run_tests(spec, network, log)
-        finally:
-            await uninterrupted(self.remove(spec.key))
 
-    async def stop_tests(self, key: EnvironmentKey) -> None:
-        """Remove the containers of test suites; see `Platform.stop_tests`."""
-        await self._containers.remove_all({**self._labels(key), labels.LABEL_ROLE: ContainerKind.TESTS})
+    async def stop_tests(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Remove the containers of suites, and the network of a standalone one; see `Platform.stop_tests`."""
+        await self._remove({**self._labels(key), labels.LABEL_ROLE: ContainerKind.TESTS}, holder)
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         """Return the URL of the service for tests; see `Platform.service_url`."""
         del key
         return f"http://{APP}:{port}"
 
-    async def remove(self, key: EnvironmentKey) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove one environment; see `Platform.remove`."""
-        await self._containers.remove_all(self._labels(key))
-        await self._networks.remove(self._labels(key))
+        await self._remove(self._labels(key), holder)
 
-    async def remove_images(self, repo: RepoPath, number: int) -> None:
+    async def remove_images(self, repo: RepoPath, number: int, holder: Holder) -> None:
         """Remove a pull request's images; see `Platform.remove_images`."""
-        await self._images.remove(labels.of_pull(self._instance, repo, number))
+        await self._images.remove(labels.of_pull(self._instance, repo, number), holder)
 
     async def inventory(self) -> tuple[Item, ...]:
         """Return this bot's items; see `Platform.inventory`."""
@@ -134,6 +137,16 @@ class DockerPlatform:
             raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": f"firewall: {problem}"})
         if problem:
             log.note(f"the service can reach this host's own ports: {problem}")
+
+    async def _remove(self, wanted: Mapping[str, str], holder: Holder) -> list[Item]:
+        """Remove what has these labels and is not newer than the holder; return the rest."""
+        containers = await self._containers.remove_all(wanted, holder)
+        networks = await self._networks.remove(wanted, holder)
+        newer = (*map(container_item, containers), *map(network_item, networks))
+        return [item for item in newer if item is not None]
+
+    async def _network(self, key: EnvironmentKey, marked: Mapping[str, str]) -> Network:
+        return await self._networks.create(naming.network(key, self._instance), marked)
 
     async def _run_tests(self, spec: TestSpec, network: Network | None, log: Log) -> TestOutput:
         if network is None:
@@ -174,6 +187,6 @@ class DockerPlatform:
         return labels.of_environment(self._instance, key)
 
     def _labels_for(
-        self, extra: Mapping[str, str], key: EnvironmentKey, kind: ContainerKind
+        self, extra: Mapping[str, str], key: EnvironmentKey, kind: ContainerKind | None = None
     ) -> dict[str, str]:
-        return {**extra, **self._labels(key), labels.LABEL_ROLE: kind}
+        return {**extra, **self._labels(key), **({labels.LABEL_ROLE: kind} if kind else {})}

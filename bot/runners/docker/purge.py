@@ -1,6 +1,7 @@
 """Removes everything that one instance of the bot has created in an engine; for the playground and tests."""
 
 from bot.core import naming
+from bot.model.holder import ANYONE
 from bot.runners.docker.containers import Containers
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
@@ -18,9 +19,9 @@ async def purge(instance: str) -> None:
     wanted = {naming.LABEL_INSTANCE: instance}
     engine = await DockerEngine.connect()
     try:
-        await Containers(engine).remove_all(wanted)
-        await Networks(engine, instance, POOL).remove(wanted)
-        await Images(engine, Credentials()).remove(wanted)
+        await Containers(engine).remove_all(wanted, ANYONE)
+        await Networks(engine, instance, POOL).remove(wanted, ANYONE)
+        await Images(engine, Credentials()).remove(wanted, ANYONE)
         await remove_rules(instance)
     finally:
         await engine.close()

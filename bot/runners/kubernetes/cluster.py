@@ -131,10 +131,16 @@ class Cluster:
         """Apply an object by its path."""
         return await self.call("PATCH", path, {"fieldManager": MANAGER, "force": "true"}, body, APPLY)
 
-    async def delete(self, path: str, *, grace: int | None = None) -> bool:
-        """Request deletion of an object and its dependents; False if it does not exist or conflicts."""
+    async def delete(
+        self, path: str, *, grace: int | None = None, preconditions: Mapping[str, str] | None = None
+    ) -> bool:
+        """Request deletion of an object and its dependents; False if it does not exist or conflicts.
+
+        `preconditions` are the `uid` and `resourceVersion` that it must still have.
+        """
         body: dict[str, Any] = {"propagationPolicy": "Background"}
         body |= {} if grace is None else {"gracePeriodSeconds": grace}
+        body |= {} if preconditions is None else {"preconditions": dict(preconditions)}
         try:
             await self.call("DELETE", path, body=body)
         except ClusterRefused as refused:

@@ -98,11 +98,14 @@ class Helm:
         return str(json.loads(output)["info"]["status"])
 
     async def upgrade(self, release: str, chart: Path, *, namespace: str, seconds: float) -> None:
-        """Install or upgrade a release and wait until it is ready; Helm rolls a failure back."""
-        atomic = "--atomic" if (await self.version()).startswith("v3") else "--rollback-on-failure"
-        arguments = ["upgrade", release, str(chart), "--install", "--namespace", namespace, atomic, "--wait"]
+        """Install or upgrade a release and wait until it is ready.
+
+        Helm does not roll a failure back: it goes by the name of the release, and a Helm that outlives its
+        bot would roll back what the successor has installed. The caller deletes the namespace.
+        """
+        arguments = ["upgrade", release, str(chart), "--install", "--namespace", namespace, "--wait"]
         limits = ["--timeout", f"{seconds:.0f}s", "--history-max", KEPT_REVISIONS, "--output", "json"]
-        await self._run([*arguments, *limits], seconds=2 * seconds + MARGIN)
+        await self._run([*arguments, *limits], seconds=seconds + MARGIN)
 
     async def uninstall(self, release: str, namespace: str, *, seconds: float, hooks: bool = True) -> None:
         """Uninstall a release and its objects; no release is no error."""

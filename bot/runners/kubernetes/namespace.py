@@ -9,13 +9,18 @@ from http import HTTPStatus
 from typing import Any
 
 from bot.core import naming
+from bot.core.runs.fencing import holder_of, may_remove
 from bot.model.environment import EnvironmentKey
+from bot.model.errors import Overtaken
 from bot.model.forge import RepoPath
+from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
+from bot.model.reason import Reason
 from bot.runners.kubernetes.cluster import MERGE, Cluster, ClusterRefused, ClusterUnavailable
 from bot.runners.kubernetes.options import DnsPeers, KubernetesOptions
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
+from bot.runners.kubernetes.pure.cluster_labels import labels_of
 from bot.runners.kubernetes.pure.manifests import (
     LIMIT_RANGE,
     NETWORK_POLICY,
@@ -27,6 +32,8 @@ from bot.runners.kubernetes.pure.manifests import (
 
 PULL_SECRET = "chatops-pull"  # noqa: S105 - a name
 GONE_AFTER = 180.0
+ATTEMPTS = 10
+"""Attempts to change a namespace that controllers change at the same time."""
 DNS_PORT = 53
 ENDED_PODS = 10
 """Pods and Jobs that may exist for each pod that may run."""
@@ -56,40 +63,56 @@ class Namespaces:
 
     async def exists(self, key: EnvironmentKey) -> bool:
         """Return whether the environment has a namespace of this bot that is not terminating."""
+        return await self.labels(key) is not None
+
+    async def labels(self, key: EnvironmentKey) -> Mapping[str, str] | None:
+        """Return the labels of the environment's namespace; None if it has none, or a terminating one."""
         found = await self._cluster.get(f"{NAMESPACES}/{self.name(key)}")
-        return found is not None and self._ours(found, key) and not _terminating(found)
+        return labels_of(found) if found and self._ours(found, key) and not _terminating(found) else None
 
     async def ensure(self, owner: NamespaceOwner) -> str:
         """Create or update the namespace and its guardrails.
 
-        Raises ClusterUnavailable if a terminating one does not go away, ClusterRefused if others own it.
+        Raises ClusterUnavailable if a terminating one does not go away, ClusterRefused if others own it, and
+        Overtaken if a later run or attempt does.
         """
         name = self.name(owner.key)
-        found = await self._cluster.get(f"{NAMESPACES}/{name}")
-        if found is not None and not self._ours(found, owner.key):
-            raise ClusterRefused(f"namespace {name} exists and is not of this bot", HTTPStatus.CONFLICT)
-        if found is not None and _terminating(found):
-            await self._until_gone(name)
-            found = None
-        await self._write(name, owner, new=found is None)
+        for _ in range(ATTEMPTS):
+            found = await self._cluster.get(f"{NAMESPACES}/{name}")
+            if found is not None and not self._ours(found, owner.key):
+                raise ClusterRefused(f"namespace {name} exists and is not of this bot", HTTPStatus.CONFLICT)
+            if found is not None and _terminating(found):
+                await self._until_gone(name)
+                found = None
+            if found is not None and not may_remove(labels_of(found), holder_of(owner.labels)):
+                raise Overtaken(Reason.CLUSTER_UNAVAILABLE, filter(None, [_item(found)]))
+            if await self._write(name, owner, found):
+                break
+        else:
+            raise _changes(name)
         for kind, body in self._guardrails(owner):
             await self._cluster.apply(kind, name, body)
         return name
 
-    async def remove(self, key: EnvironmentKey) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
         """Delete the namespace with all its objects and wait until it is gone."""
         name = self.name(key)
-        if await self.request_deletion(name, key):
+        if await self.request_deletion(name, key, holder):
             await self._until_gone(name)
 
-    async def request_deletion(self, name: str, key: EnvironmentKey) -> bool:
-        """Delete a namespace without waiting for its end; False if it lacks the environment's labels."""
+    async def request_deletion(self, name: str, key: EnvironmentKey, holder: Holder) -> bool:
+        """Delete a namespace without waiting for its end.
+
+        False if it lacks the environment's labels, or is newer than the holder.
+        """
         path = f"{NAMESPACES}/{name}"
-        found = await self._cluster.get(path)
-        if found is None or not self._ours(found, key):
-            return False
-        await self._cluster.delete(path)
-        return True
+        for _ in range(ATTEMPTS):
+            found = await self._cluster.get(path)
+            if found is None or not self._ours(found, key) or not may_remove(labels_of(found), holder):
+                return False
+            if _terminating(found) or await self._cluster.delete(path, preconditions=_unchanged(found)):
+                return True
+        raise _changes(name)
 
     async def all_of_instance(self) -> tuple[Item, ...]:
         """Return every namespace of this bot that is not terminating."""
@@ -105,19 +128,28 @@ class Namespaces:
             body = {"metadata": {"annotations": cluster_labels.ending(expires)}}
             await self._cluster.call("PATCH", path, body=body, content=MERGE)
 
-    async def _write(self, name: str, owner: NamespaceOwner, *, new: bool) -> None:
-        metadata = {
+    async def _write(self, name: str, owner: NamespaceOwner, found: Mapping[str, Any] | None) -> bool:
+        """Create the namespace, or update it as it was found; False if it has changed in between."""
+        metadata: dict[str, Any] = {
             "name": name,
             "labels": {**owner.labels, **cluster_labels.pod_security(self._options.level)},
             "annotations": cluster_labels.annotations(owner.key, owner=owner.login, expires=owner.expires),
         }
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-        if new:
-            await self._cluster.call("POST", NAMESPACES, body=body)
-        else:
-            await self._cluster.call(
-                "PATCH", f"{NAMESPACES}/{name}", body={"metadata": metadata}, content=MERGE
-            )
+        try:
+            if found is None:
+                body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+                await self._cluster.call("POST", NAMESPACES, body=body)
+            else:
+                # A namespace that was made for tests alone becomes that of an environment.
+                kept = {cluster_labels.LABEL_ROLE: None, **metadata["labels"]}
+                version = found["metadata"]["resourceVersion"]
+                body = {"metadata": {**metadata, "labels": kept, "resourceVersion": version}}
+                await self._cluster.call("PATCH", f"{NAMESPACES}/{name}", body=body, content=MERGE)
+        except ClusterRefused as refused:
+            if refused.status != HTTPStatus.CONFLICT:
+                raise
+            return False
+        return True
 
     async def _until_gone(self, name: str) -> None:
         async def gone() -> bool:
@@ -131,9 +163,8 @@ class Namespaces:
             ) from None
 
     def _ours(self, found: Mapping[str, Any], key: EnvironmentKey) -> bool:
-        labels = found["metadata"].get("labels") or {}
         wanted = cluster_labels.of_environment(self._options.instance, key)
-        return wanted.items() <= labels.items()
+        return wanted.items() <= labels_of(found).items()
 
     def _guardrails(self, owner: NamespaceOwner) -> list[tuple[ObjectKind, dict[str, Any]]]:
         options = self._options
@@ -216,8 +247,8 @@ def limits(options: KubernetesOptions) -> dict[str, Any]:
 def _item(found: Mapping[str, Any]) -> Item | None:
     """Read a namespace; None if its labels and annotations do not name a pull request."""
     metadata = found["metadata"]
-    labels, notes = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    number, run = labels.get(naming.LABEL_NUMBER, ""), labels.get(naming.LABEL_RUN, "")
+    labels, notes = labels_of(found), metadata.get("annotations") or {}
+    number, holder = labels.get(naming.LABEL_NUMBER, ""), holder_of(labels)
     try:
         repo = RepoPath.parse(notes.get(naming.LABEL_REPO, ""))
         made_at = datetime.fromisoformat(metadata["creationTimestamp"]).astimezone(UTC)
@@ -232,9 +263,10 @@ def _item(found: Mapping[str, Any]) -> Item | None:
         repo=repo,
         number=int(number),
         environment=notes.get(naming.LABEL_ENVIRONMENT, ""),
-        run=int(run) if run.isdecimal() else 0,
+        run=holder.run,
         made_at=made_at,
         expires=_time(notes.get(cluster_labels.ANNOTATION_EXPIRES, "")),
+        attempt=holder.attempt,
     )
 
 
@@ -263,6 +295,14 @@ def _pull_secret(options: KubernetesOptions) -> dict[str, Any]:
         "type": "kubernetes.io/dockerconfigjson",
         "data": {".dockerconfigjson": base64.b64encode(config).decode()},
     }
+
+
+def _unchanged(found: Mapping[str, Any]) -> dict[str, str]:
+    return {part: found["metadata"][part] for part in ("uid", "resourceVersion")}
+
+
+def _changes(name: str) -> ClusterUnavailable:
+    return ClusterUnavailable(f"namespace {name} was changed {ATTEMPTS} times between reading and writing it")
 
 
 def _terminating(found: Mapping[str, Any]) -> bool:

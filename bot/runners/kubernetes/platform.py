@@ -4,14 +4,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from bot.core.runs.fencing import holder_of, may_remove
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import ChatOpsError, GiveUp, TellUser
 from bot.model.forge import RepoPath
 from bot.model.health import Part
+from bot.model.holder import Holder
 from bot.model.inventory import Item
 from bot.model.reason import Reason
 from bot.ports import EnvironmentSpec, Log, Sandbox, TestOutput, TestSpec
-from bot.runners.cleanup import uninterrupted
+from bot.runners.cleanup import uninterrupted, unless_cancelled
 from bot.runners.kubernetes.charts import Charts
 from bot.runners.kubernetes.cluster import Cluster
 from bot.runners.kubernetes.helm import Helm
@@ -22,7 +24,8 @@ from bot.runners.kubernetes.plans import DeploymentPlanner
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.entry_service import APP
 from bot.runners.kubernetes.rollout import Rollout
-from bot.runners.kubernetes.suite import SuiteRun, stop_all
+from bot.runners.kubernetes.suite import SuiteRun, stop
+from bot.runners.kubernetes.suite_job import TESTS
 from bot.runners.kubernetes.workloads import Workloads
 from bot.runners.lines import LogWriter
 
@@ -54,9 +57,10 @@ class KubernetesPlatform:
             # Manifests without `replicas` would leave a sleeping workload at zero.
             await Workloads(self._cluster, namespace).scale_up()
             return await deployment.run(plan)
-        except BaseException:
+        except Exception:
             # Deletion takes seconds; the next deployment waits for it.
-            await uninterrupted(self._namespaces.request_deletion(namespace, spec.key))
+            mine = holder_of(labels)
+            await uninterrupted(self._namespaces.request_deletion(namespace, spec.key, mine))
             raise
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
@@ -66,27 +70,30 @@ class KubernetesPlatform:
             return await self._run_tests(spec, labels, LogWriter(log))
         if not spec.standalone:
             raise TellUser(Reason.NO_ENVIRONMENT)
-        try:
-            await self._namespaces.ensure(NamespaceOwner(spec.key, labels))
+        made = {**labels, cluster_labels.LABEL_ROLE: TESTS}
+        async with unless_cancelled(lambda: self._namespaces.remove(spec.key, holder_of(labels))):
+            await self._namespaces.ensure(NamespaceOwner(spec.key, made))
             return await self._run_tests(spec, labels, LogWriter(log))
-        finally:
-            await uninterrupted(self.remove(spec.key))
 
-    async def stop_tests(self, key: EnvironmentKey) -> None:
-        """Delete the Jobs of suites; see `Platform.stop_tests`."""
-        if await self._namespaces.exists(key):
-            await stop_all(self._cluster, self._namespaces.name(key))
+    async def stop_tests(self, key: EnvironmentKey, holder: Holder) -> None:
+        """Delete the Jobs of suites, or the namespace of standalone ones; see `Platform.stop_tests`."""
+        labels = await self._namespaces.labels(key)
+        if labels is not None and labels.get(cluster_labels.LABEL_ROLE) == TESTS:
+            await self._namespaces.remove(key, holder)
+        elif labels is not None:
+            await stop(self._cluster, self._namespaces.name(key), holder)
 
     def service_url(self, key: EnvironmentKey, port: int) -> str:
         """Return the URL under which tests reach the service; see `Platform.service_url`."""
         del key
         return f"http://{APP}:{port}"
 
-    async def remove(self, key: EnvironmentKey) -> None:
+    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
         """Remove one environment; see `Platform.remove`."""
-        if await self._namespaces.exists(key):
+        labels = await self._namespaces.labels(key)
+        if labels is not None and may_remove(labels, holder):
             await self._uninstall(self._namespaces.name(key))
-        await self._namespaces.remove(key)
+        await self._namespaces.remove(key, holder)
 
     async def scale_down(self, key: EnvironmentKey) -> None:
         """Scale one environment to nothing; see `Suspendable.scale_down`."""
@@ -101,9 +108,9 @@ class KubernetesPlatform:
         await workloads.scale_up()
         await workloads.until_up(endpoint)
 
-    async def remove_images(self, repo: RepoPath, number: int) -> None:
+    async def remove_images(self, repo: RepoPath, number: int, holder: Holder) -> None:
         """Do nothing: nodes clean up their images themselves."""
-        del repo, number
+        del repo, number, holder
 
     async def inventory(self) -> tuple[Item, ...]:
         """Return the namespaces of this bot, one per environment; see `Platform.inventory`."""
@@ -119,7 +126,8 @@ class KubernetesPlatform:
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Request deletion of these namespaces, without waiting; see `Platform.remove_items`."""
-        return tuple([item for item in items if await self._namespaces.request_deletion(item.id, item.key)])
+        ours = self._namespaces
+        return tuple([one for one in items if await ours.request_deletion(one.id, one.key, one.holder)])
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Update a namespace's expiry annotation; see `Platform.update_expiry`."""

@@ -61,7 +61,7 @@ class Rollout:
             await until_unrouted(self._readiness_check("", UNROUTED_SECONDS))
 
     async def _release(self, plan: DeploymentPlan) -> None:
-        """Have Helm install everything; find out why it does not come up before Helm rolls it back."""
+        """Have Helm install everything; if it does not come up, find out why."""
         # Helm refuses to adopt objects that were applied without it.
         await self._prune((), {cluster_labels.MANAGED_BY: cluster_labels.MANAGER})
         seconds = STARTUP_SECONDS + self.spec.health_timeout

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from bot.core import naming
-from bot.model.errors import RetryLater, TellUser
+from bot.core.runs.fencing import holder_of, may_remove
+from bot.model.errors import Overtaken, RetryLater, TellUser
+from bot.model.holder import Holder
 from bot.model.reason import Reason
 from bot.ports import TestOutput, TestSpec
-from bot.runners.cleanup import uninterrupted
+from bot.runners.cleanup import unless_cancelled
 from bot.runners.kubernetes import suite_job
 from bot.runners.kubernetes.cluster import Cluster, ClusterRefused, ClusterUnavailable
 from bot.runners.kubernetes.options import KubernetesOptions
 from bot.runners.kubernetes.polling import INTERVAL, until
 from bot.runners.kubernetes.pure import cluster_labels, objects, rollout_status
-from bot.runners.kubernetes.pure.manifests import EVENT, JOB, POD
+from bot.runners.kubernetes.pure.cluster_labels import labels_of
+from bot.runners.kubernetes.pure.manifests import EVENT, JOB, POD, ObjectKind
 from bot.runners.kubernetes.pure.objects import NamespaceState
 from bot.runners.kubernetes.pure.rollout_status import RolloutFailure
 from bot.runners.kubernetes.rollout_watcher import STARTUP_SECONDS
@@ -46,17 +48,12 @@ class SuiteRun:
     writer: LogWriter
 
     async def run(self) -> TestOutput:
-        """Run the suite to its end. The Job and its pod are deleted, unless the cluster is unavailable."""
-        try:
-            output = await self._run()
-        except ClusterUnavailable:
-            # The Job stays; the next attempt resumes it.
-            raise
-        except BaseException:
-            await uninterrupted(self._remove())
-            raise
-        await uninterrupted(self._remove())
-        return output
+        """Run the suite to its end. Then the Job and its pod are deleted.
+
+        While the cluster is unavailable they stay, and the next try resumes them.
+        """
+        async with unless_cancelled(self._remove, spared=ClusterUnavailable):
+            return await self._run()
 
     async def _run(self) -> TestOutput:
         try:
@@ -75,9 +72,11 @@ class SuiteRun:
 
     async def _start(self) -> None:
         found = await self.cluster.get(self._path)
-        if found is not None and self._same_run(found):
+        if found is not None and self._own(found) and not found["metadata"].get("deletionTimestamp"):
             self.writer.line("the tests are already running; resuming them")
             return
+        if found is not None and not may_remove(labels_of(found), holder_of(self.labels)):
+            raise Overtaken(Reason.CLUSTER_UNAVAILABLE)
         if found is not None:
             await self._remove()
         body = suite_job.job(self.spec, self.options, self.labels)
@@ -87,10 +86,8 @@ class SuiteRun:
             if refused.status != HTTPStatus.CONFLICT:
                 raise
 
-    def _same_run(self, found: Mapping[str, Any]) -> bool:
-        metadata = found["metadata"]
-        run = (metadata.get("labels") or {}).get(naming.LABEL_RUN)
-        return not metadata.get("deletionTimestamp") and run == self.labels.get(naming.LABEL_RUN)
+    def _own(self, job: Mapping[str, Any]) -> bool:
+        return holder_of(labels_of(job)) == holder_of(self.labels)
 
     async def _until_started(self) -> dict[str, Any]:
         """Return the pod once its tests have started. Raises TellUser with the reason why they cannot."""
@@ -153,7 +150,7 @@ class SuiteRun:
 
     async def _job(self) -> dict[str, Any]:
         found = await self.cluster.get(self._path)
-        if found is None:
+        if found is None or not self._own(found):
             raise SuiteLost("the Job of the tests is gone")
         return {**found, "kind": JOB.name}
 
@@ -166,7 +163,7 @@ class SuiteRun:
         return sorted(living, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
 
     async def _remove(self) -> None:
-        await stop(self.cluster, self.namespace, {"job-name": suite_job.name(self.spec.suite)}, [self._path])
+        await stop(self.cluster, self.namespace, holder_of(self.labels))
 
     def _failed(self, failure: RolloutFailure) -> TellUser:
         return self._with_log(TellUser(failure.reason, {**failure.facts, "name": self.spec.suite}))
@@ -176,27 +173,27 @@ class SuiteRun:
         return error
 
 
-async def stop(cluster: Cluster, namespace: str, pods: Mapping[str, str], paths: Sequence[str]) -> None:
-    """Delete Jobs and wait until they and their pods are gone."""
+async def stop(cluster: Cluster, namespace: str, holder: Holder) -> None:
+    """Delete the Jobs of suites that are not newer than the holder; wait until they and their pods are gone.
+
+    The suites of a step run one after the other, so that there is no other one to spare.
+    """
+
+    async def left(kind: ObjectKind) -> list[dict[str, Any]]:
+        found = await cluster.list(kind.path(namespace), {cluster_labels.LABEL_ROLE: suite_job.TESTS})
+        return [each for each in found if may_remove(labels_of(each), holder)]
 
     async def gone() -> bool:
-        if await cluster.list(POD.path(namespace), pods):
-            return False
-        return not any([await cluster.get(path) for path in paths])
+        return not (await left(POD) or await left(JOB))
 
-    for path in paths:
-        await cluster.delete(path)
+    for job in await left(JOB):
+        metadata = job["metadata"]
+        path = JOB.path(namespace, metadata["name"])
+        await cluster.delete(path, preconditions={"uid": metadata["uid"]})
     try:
         await until(GONE_AFTER, gone)
     except TimeoutError:
         raise ClusterUnavailable(f"tests still run {GONE_AFTER:g} s after their Jobs were deleted") from None
-
-
-async def stop_all(cluster: Cluster, namespace: str) -> None:
-    """Delete all suites of an environment."""
-    role = {cluster_labels.LABEL_ROLE: suite_job.TESTS}
-    found = await cluster.list(JOB.path(namespace), role)
-    await stop(cluster, namespace, role, [JOB.path(namespace, each["metadata"]["name"]) for each in found])
 
 
 def _interruption(pods: Sequence[Mapping[str, Any]]) -> str:

@@ -7,6 +7,7 @@ labels their hash (https://kubernetes.io/docs/concepts/overview/working-with-obj
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from bot.core import naming
 from bot.model.environment import EnvironmentKey
@@ -42,13 +43,19 @@ def of_environment(instance: str, key: EnvironmentKey) -> dict[str, str]:
 
 def all_of(instance: str, key: EnvironmentKey, facts: Mapping[str, str]) -> dict[str, str]:
     """Return the labels of an object; of the run's labels in `facts`, those that a label can hold."""
-    kept = {naming.LABEL_NUMBER, naming.LABEL_SHA, naming.LABEL_RUN}
+    kept = {naming.LABEL_NUMBER, naming.LABEL_SHA, naming.LABEL_RUN, naming.LABEL_ATTEMPT}
     return {
         **{name: value for name, value in facts.items() if name in kept},
         naming.LABEL_ENVIRONMENT: label_value(key.name),
         MANAGED_BY: MANAGER,
         **of_environment(instance, key),
     }
+
+
+def labels_of(found: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the labels of an object as the server describes it."""
+    labels: Mapping[str, str] = found["metadata"].get("labels") or {}
+    return labels
 
 
 def annotations(key: EnvironmentKey, *, owner: str, expires: datetime | None) -> dict[str, str]:

@@ -1,0 +1,29 @@
+"""What a run may remove at a runner: its own things and older ones, never those of its successor.
+
+A replica that hangs can lose its lease without noticing, and act once more when it continues. By then another
+replica may have done the same work again, in a later attempt or a later run.
+"""
+
+from collections.abc import Mapping
+
+from bot.core.naming import LABEL_ATTEMPT, LABEL_RUN
+from bot.model.holder import Holder
+
+
+def holder_of(labels: Mapping[str, str]) -> Holder:
+    """Return the holder that labels name. What names none counts as older than everything else.
+
+    >>> holder_of({"chatops.run": "7", "chatops.attempt": "2"}) > holder_of({"chatops.run": "7"})
+    True
+    """
+    return Holder(_number(labels, LABEL_RUN), _number(labels, LABEL_ATTEMPT))
+
+
+def may_remove(labels: Mapping[str, str], holder: Holder) -> bool:
+    """Whether a holder may remove what carries these labels."""
+    return holder_of(labels) <= holder
+
+
+def _number(labels: Mapping[str, str], name: str) -> int:
+    text = labels.get(name, "")
+    return int(text) if text.isdecimal() else 0
