@@ -1,6 +1,6 @@
 """Builds, starts and stops what reconciles periodically; `chatops gc` uses its garbage collector."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +31,7 @@ from bot.engine.reconciling.sweep import Sweep
 from bot.engine.replicas.membership import Membership
 from bot.engine.replicas.periodic_tasks import PeriodicTask, PeriodicTasks
 from bot.engine.running.worker import Worker
+from bot.model.lease import Lease
 from bot.ports import Clock
 from bot.settings.model import Settings
 from bot.store.records import Store
@@ -60,14 +61,16 @@ async def reconciling(
     """Reconcile periodically."""
     settings, store, clock = deps.settings, deps.store, deps.clock
     language, warned = settings.comments.language, values.warning_time(settings)
-    sweep = _sweep(deps, inbox)
+    sweep = _sweep(deps, membership, inbox)
     given_up = GivenUpDeliveries(
         deps.adapters.forge, store, clock, partial(serves, settings.repos.allow), inbox.wake
     )
     late_effects = LateEffects(deps.adapters.forge, store, comments, deps.identity, clock, language)
     expiry = Expiry(store, worker, clock, language)
     warnings = ExpiryWarnings(store, comments.publisher, deps.addresses, clock, language, warned)
-    idle_scaler = IdleScaler(store, deps.adapters.steps.suspendable, clock, values.idle_time(settings))
+    idle_scaler = IdleScaler(
+        store, deps.adapters.steps.suspendable, clock, values.idle_time(settings), lambda: membership.lease
+    )
     visits = Visits(store.pulls, clock)
     tasks = (
         PeriodicTask("disk space", 2, deps.disk.reconcile, everywhere=True),
@@ -89,15 +92,31 @@ async def reconciling(
 
 
 def garbage_collector(
-    settings: Settings, adapters: Adapters, store: Store, clock: Clock, *, repaired: Repaired
+    settings: Settings,
+    adapters: Adapters,
+    store: Store,
+    clock: Clock,
+    *,
+    repaired: Repaired,
+    lease: Callable[[], Lease | None] = lambda: None,
 ) -> GarbageCollector:
-    """Return the garbage collector of runners and registry; `repaired` counts what it removes."""
+    """Return the garbage collector of runners and registry; `repaired` counts what it removes.
+
+    An operator has no lease.
+    """
+    steps = adapters.steps
     return GarbageCollector(
-        store, adapters.steps.platforms, adapters.steps.registry, clock, repaired, _age(settings)
+        store,
+        steps.platforms,
+        steps.registry,
+        clock,
+        repaired,
+        _age(settings),
+        lambda: store.pulls.writer(lease()),
     )
 
 
-def _sweep(deps: Deps, inbox: NotifyingInbox) -> Sweep:
+def _sweep(deps: Deps, membership: Membership, inbox: NotifyingInbox) -> Sweep:
     allowed = deps.settings.repos.allow
     repaired = SweepMetrics.in_registry(deps.prometheus).repaired
     reconciler = Reconciler(
@@ -114,7 +133,14 @@ def _sweep(deps: Deps, inbox: NotifyingInbox) -> Sweep:
         age=_age(deps.settings),
     )
     approvals = ApprovalReconciler(deps.adapters.forge, deps.store, deps.clock, inbox.recover, repaired)
-    garbage = garbage_collector(deps.settings, deps.adapters, deps.store, deps.clock, repaired=repaired)
+    garbage = garbage_collector(
+        deps.settings,
+        deps.adapters,
+        deps.store,
+        deps.clock,
+        repaired=repaired,
+        lease=lambda: membership.lease,
+    )
     return Sweep(reconciler, approvals, garbage)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, and_, delete, exists, func, or_, select, update
 
 from bot.core.admission import inbox
 from bot.model.delivery import Delivery, DeliveryState, Trigger
@@ -75,10 +75,12 @@ class Inbox:
             return ()
         return await self._database.run(work)
 
-    async def deny(self, delivery: Delivery, earliest: datetime, now: datetime) -> datetime | None:
+    async def deny(
+        self, delivery: Delivery, lease: Lease, earliest: datetime, now: datetime
+    ) -> datetime | None:
         """Release a delivery that Gitee denied, and count the attempt; return when it is due again.
 
-        Returns None, and changes nothing, if too many of its repository wait already.
+        Returns None, and changes nothing, if too many of its repository wait already. Raises LeaseLost.
         """
         others = (
             deliveries.c.state == DeliveryState.PENDING,
@@ -93,20 +95,23 @@ class Inbox:
             due = inbox.retry_at(earliest, aware(latest) if latest else None, now)
             if due is not None:
                 released = {"due_at": due, "attempt": deliveries.c.attempt + 1, "holder": None}
-                _change(connection, delivery.key, {**released, "ending": DENIED})
+                _change(connection, delivery.key, lease, {**released, "ending": DENIED})
             return due
 
         return await self._database.run(work)
 
-    async def postpone(self, key: str, due_at: datetime) -> None:
-        """Release a delivery until `due_at`, and count the attempt."""
+    async def postpone(self, key: str, lease: Lease, due_at: datetime) -> None:
+        """Release a delivery until `due_at`, and count the attempt. Raises LeaseLost."""
         values = {"due_at": due_at, "attempt": deliveries.c.attempt + 1, "holder": None}
-        await self._database.run(lambda connection: _change(connection, key, values))
+        await self._database.run(lambda connection: _change(connection, key, lease, values))
 
-    async def fail(self, key: str, ending: str, at: datetime) -> None:
-        """Close a delivery that could not be decided; `ending` gives the reason, for operators."""
+    async def fail(self, key: str, lease: Lease, ending: str, at: datetime) -> None:
+        """Close a delivery that could not be decided; `ending` gives the reason, for operators.
+
+        Raises LeaseLost.
+        """
         values = {"state": DeliveryState.FAILED, "ending": ending, "decided_at": at, "holder": None}
-        await self._database.run(lambda connection: _change(connection, key, values))
+        await self._database.run(lambda connection: _change(connection, key, lease, values))
 
     async def missing(self, keys: Collection[str]) -> frozenset[str]:
         """Return the keys whose deliveries never arrived, or failed because of unavailable infrastructure."""
@@ -162,10 +167,13 @@ class Inbox:
         )
         return await self._database.read(lambda connection: connection.execute(statement).first() is None)
 
-    async def delete(self, key: str) -> None:
-        """Delete a delivery whose claims proved false, so that the true one with its key is accepted."""
-        statement = delete(deliveries).where(deliveries.c.key == key)
-        await self._database.run(lambda connection: connection.execute(statement))
+    async def delete(self, key: str, lease: Lease) -> None:
+        """Delete a delivery whose claims proved false, so that the true one with its key is accepted.
+
+        Raises LeaseLost.
+        """
+        statement = delete(deliveries).where(_held(key, lease)).returning(deliveries.c.key)
+        await self._database.run(lambda connection: _done(connection, statement))
 
 
 def finish(connection: Connection, decision: Decision, lease: Lease) -> None:
@@ -177,18 +185,7 @@ def finish(connection: Connection, decision: Decision, lease: Lease) -> None:
         "holder": None,
         "stranger": decision.outside_contributor.lower() or None,
     }
-    statement = (
-        update(deliveries)
-        .where(
-            deliveries.c.key == decision.delivery,
-            held_by(deliveries.c.holder, lease),
-            deliveries.c.state == DeliveryState.PENDING,
-        )
-        .values(**values)
-        .returning(deliveries.c.sequence)
-    )
-    if connection.execute(statement).first() is None:
-        raise LeaseLost
+    _change(connection, decision.delivery, lease, values)
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
@@ -234,5 +231,18 @@ def _busy(connection: Connection, lease: Lease, handling: Collection[str]) -> se
     }
 
 
-def _change(connection: Connection, key: str, values: Mapping[str, object]) -> None:
-    connection.execute(update(deliveries).where(deliveries.c.key == key).values(**values))
+def _change(connection: Connection, key: str, lease: Lease, values: Mapping[str, object]) -> None:
+    statement = update(deliveries).where(_held(key, lease)).values(**values).returning(deliveries.c.key)
+    _done(connection, statement)
+
+
+def _held(key: str, lease: Lease) -> ColumnElement[bool]:
+    """Whether this replica is deciding the delivery, and no other one has decided it."""
+    pending = deliveries.c.state == DeliveryState.PENDING
+    return and_(deliveries.c.key == key, held_by(deliveries.c.holder, lease), pending)
+
+
+def _done(connection: Connection, statement: Executable) -> None:
+    """Execute a statement that returns the delivery it changes. Raises LeaseLost if it changes none."""
+    if connection.execute(statement).first() is None:
+        raise LeaseLost

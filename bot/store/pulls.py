@@ -1,24 +1,23 @@
 """What belongs to a pull request besides its runs: environments, images, trusted commits, comments."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Connection, and_, case, select, update
 
 from bot.core import naming
 from bot.core.environments import idle
 from bot.model.approval import Approval
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
-from bot.model.lease import Lease
+from bot.model.lease import Lease, LeaseLost
 from bot.model.run import Image
-from bot.store import approvals
-from bot.store.codec import pack, unpack
+from bot.store import approvals, pull_rows
+from bot.store.codec import unpack
 from bot.store.database import Database
-from bot.store.dialects import aware, insert, upsert
-from bot.store.replicas import free, held_by
+from bot.store.dialects import aware, insert
+from bot.store.pull_writer import PullWriter
+from bot.store.replicas import free, held_by, member
 from bot.store.schema import comments, environments, images
 
 
@@ -28,36 +27,12 @@ class Pulls:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put_environment(self, environment: Environment) -> None:
-        """Store an environment, in place of its earlier state."""
-        await self._database.run(lambda connection: _put(connection, environment))
+    def writer(self, lease: Lease | None, run: int | None = None) -> PullWriter:
+        """Return the writer for a replica, or for the run that it executes.
 
-    async def change(self, repo: RepoPath, number: int, change: Callable[[Environment], Environment]) -> None:
-        """Replace each environment of a pull request by what `change` returns, in one transaction.
-
-        Removed environments are not changed.
+        Without a lease it is an operator's, whom nobody can evict.
         """
-        here = (environments.c.repo == str(repo)) & (environments.c.number == number)
-        there = environments.c.state != EnvironmentState.REMOVED
-        statement = select(environments.c.data).where(here, there).with_for_update()
-
-        def work(connection: Connection) -> None:
-            for data in connection.execute(statement).scalars().all():
-                known = unpack(Environment, data)
-                if (changed := change(known)) != known:
-                    _put(connection, changed)
-
-        await self._database.run(work)
-
-    async def reserve_hostname(self, environment: Environment, labels: Sequence[str]) -> Environment:
-        """Store a new environment under the first of these host labels that is free, and return it."""
-        while True:
-            try:
-                return await self._database.run(
-                    lambda connection: _reserve_hostname(connection, environment, labels)
-                )
-            except IntegrityError:
-                continue  # Another replica has just stored an environment under this label.
+        return PullWriter(self._database, lease, run)
 
     async def environments(
         self, repo: RepoPath | None = None, number: int | None = None
@@ -86,18 +61,13 @@ class Pulls:
             for host, data in connection.execute(statement.with_for_update()).all():
                 known = unpack(Environment, data)
                 if (changed := idle.visited(known, seen[host])) != known:
-                    _put(connection, changed)
+                    pull_rows.put(connection, changed)
 
         await self._database.run(work)
 
     async def request_wake(self, key: EnvironmentKey, at: datetime) -> None:
         """Request that an environment wakes, if it is asleep."""
-        await self._database.run(lambda connection: request_wake(connection, key, at))
-
-    async def put_image(self, repo: RepoPath, number: int, image: Image) -> None:
-        """Store that the image of a commit is in the registry."""
-        row = {"repo": str(repo), "number": number, "sha": image.sha}
-        await self._database.run(lambda connection: upsert(connection, images, row, {"data": pack(image)}))
+        await self._database.run(lambda connection: pull_rows.request_wake(connection, key, at))
 
     async def images(self, repo: RepoPath, number: int) -> dict[str, Image]:
         """Return a pull request's images by commit."""
@@ -115,11 +85,6 @@ class Pulls:
                 (RepoPath.parse(row.repo), row.number) for row in connection.execute(statement)
             )
         )
-
-    async def forget_images(self, repo: RepoPath, number: int) -> None:
-        """Delete the images of a pull request, whose tags are gone."""
-        statement = delete(images).where(images.c.repo == str(repo), images.c.number == number)
-        await self._database.run(lambda connection: connection.execute(statement))
 
     async def approvals(self, repo: RepoPath, number: int) -> tuple[Approval, ...]:
         """Return the approvals of a pull request, oldest first."""
@@ -165,15 +130,21 @@ class Pulls:
         return await self._database.run(work)
 
     async def put_comment(
-        self, repo: RepoPath, number: int, marker: str, comment_id: int, body_digest: str
+        self, repo: RepoPath, number: int, marker: str, lease: Lease, *, comment_id: int, body_digest: str
     ) -> None:
-        """Store the id of the comment with this marker, and the digest of its body."""
+        """Store the id of a comment that this replica claimed, and the digest of its body.
+
+        Raises LeaseLost.
+        """
+        mine = comments.c.writer.is_(None) | (comments.c.writer == lease.replica)
         statement = (
             update(comments)
-            .where(_comment(repo, number, marker))
+            .where(_comment(repo, number, marker), mine, member(lease))
             .values(comment_id=comment_id, body_digest=body_digest)
+            .returning(comments.c.marker)
         )
-        await self._database.run(lambda connection: connection.execute(statement))
+        if await self._database.run(lambda connection: connection.execute(statement).first()) is None:
+            raise LeaseLost
 
     async def release_comment(self, repo: RepoPath, number: int, marker: str, lease: Lease) -> None:
         """Allow other replicas to write this comment."""
@@ -192,52 +163,3 @@ def _comment(repo: RepoPath, number: int, marker: str) -> ColumnElement[bool]:
 def _add_comment(connection: Connection, row: Mapping[str, object]) -> bool:
     statement = insert(connection, comments).values(**row).on_conflict_do_nothing()
     return connection.execute(statement.returning(comments.c.marker)).first() is not None
-
-
-def _reserve_hostname(connection: Connection, environment: Environment, labels: Sequence[str]) -> Environment:
-    key = environment.key
-    taken = select(environments.c.host, environments.c.data).where(environments.c.host.in_(labels))
-    others = {host for host, data in connection.execute(taken) if unpack(Environment, data).key != key}
-    reserved = replace(environment, host=next(label for label in labels if label not in others))
-    _put(connection, reserved)
-    return reserved
-
-
-def _put(connection: Connection, environment: Environment) -> None:
-    key = environment.key
-    row = {"repo": str(key.repo), "number": key.number, "name": key.name}
-    rest = {"host": environment.host, "state": environment.state, "data": pack(environment)}
-    upsert(connection, environments, row, rest)
-
-
-def environment(connection: Connection, key: EnvironmentKey) -> Environment | None:
-    """Return an environment, locked until the transaction ends."""
-    statement = select(environments.c.data).where(
-        environments.c.repo == str(key.repo),
-        environments.c.number == key.number,
-        environments.c.name == key.name,
-    )
-    data = connection.execute(statement.with_for_update()).scalar()
-    return unpack(Environment, data) if data else None
-
-
-def extend(connection: Connection, key: EnvironmentKey, until: datetime, at: datetime) -> None:
-    """Extend an environment's life, unless it is removed, in the transaction of the decision."""
-    known = environment(connection, key)
-    if known and known.state is not EnvironmentState.REMOVED and known.expires_at < until:
-        _put(connection, replace(known, expires_at=until, extended_at=at))
-
-
-def replace_environment(connection: Connection, expected: Environment, changed: Environment) -> bool:
-    """Store a change of an environment. Returns False if it is not as expected."""
-    if environment(connection, expected.key) != expected:
-        return False
-    _put(connection, changed)
-    return True
-
-
-def request_wake(connection: Connection, key: EnvironmentKey, at: datetime) -> None:
-    """Request that an environment wakes, if it is asleep."""
-    known = environment(connection, key)
-    if known and (changed := idle.wake_requested(known, at)) != known:
-        _put(connection, changed)

@@ -12,7 +12,7 @@ from bot.model.lease import Lease
 from bot.model.outcome import Decision
 from bot.model.run import Run, RunState
 from bot.model.store_stats import StoreStats
-from bot.store import approvals, deliveries, observed, pulls, runs, schema
+from bot.store import approvals, deliveries, observed, pull_rows, runs, schema
 from bot.store.arrivals import Arrivals
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
@@ -95,9 +95,9 @@ class Store:
             if decision.approve is not None:
                 approvals.approve(connection, repo, number, decision.approve)
             for environment, until in decision.extend.items():
-                pulls.extend(connection, environment, until, at)
+                pull_rows.extend(connection, environment, until, at)
             for environment in decision.wake:
-                pulls.request_wake(connection, environment, at)
+                pull_rows.request_wake(connection, environment, at)
             if decision.observed is not None:
                 observed.decided(connection, repo, number, decision.observed)
             return runs.add(connection, decision.start) if decision.start else None
@@ -114,7 +114,7 @@ class Store:
         def work(connection: Connection) -> Run | None:
             hold(connection, Lock.QUEUE)
             idle = runs.idle(connection, run.repo, run.number)
-            unchanged = because is None or pulls.environment(connection, because.key) == because
+            unchanged = because is None or pull_rows.environment(connection, because.key) == because
             return runs.add(connection, run) if idle and unchanged else None
 
         return await self.database.run(work)
@@ -130,7 +130,7 @@ class Store:
             key = expected.key
             if not runs.idle(connection, key.repo, key.number):
                 return False
-            replaced = pulls.replace_environment(connection, expected, changed)
+            replaced = pull_rows.replace_environment(connection, expected, changed)
             if replaced and changed.outage != expected.outage:
                 runs.touch(connection, (expected.run,))
             return replaced

@@ -5,7 +5,7 @@ a member releases everything that it held, and prevents it from claiming more. O
 when that happens.
 """
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, literal, select
 
 from bot.model.lease import Lease, LeaseLost, Members
 from bot.store.database import Database
@@ -20,6 +20,11 @@ def free(holder: ColumnElement[str | None]) -> ColumnElement[bool]:
 def held_by(holder: ColumnElement[str | None], lease: Lease) -> ColumnElement[bool]:
     """Whether this replica is the holder and still a member."""
     return (holder == lease.replica) & holder.in_(select(replicas.c.name))
+
+
+def member(lease: Lease) -> ColumnElement[bool]:
+    """Whether this replica is still a member."""
+    return held_by(literal(lease.replica), lease)
 
 
 class OnlyReplica:

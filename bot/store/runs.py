@@ -28,7 +28,7 @@ from bot.model.run import Run, RunState, StopRequest
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.dialects import Lock, hold
-from bot.store.replicas import free, held_by
+from bot.store.replicas import free, held_by, member
 from bot.store.schema import runs
 
 UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
@@ -140,15 +140,18 @@ class Runs:
         )
         return await self._database.read(lambda connection: connection.execute(statement).scalar())
 
-    async def touch(self, ids: Collection[int]) -> None:
-        """Increment the revision of runs whose comments must change although the runs did not."""
-        await self._database.run(lambda connection: touch(connection, ids))
+    async def touch(self, ids: Collection[int], lease: Lease) -> None:
+        """Increment the revision of runs whose comments must change although the runs did not.
 
-    async def shown(self, run_id: int, revision: int) -> None:
-        """Store that the comments of a run show this revision."""
+        Nothing changes for a replica that was evicted.
+        """
+        await self._database.run(lambda connection: touch(connection, ids, member(lease)))
+
+    async def shown(self, run_id: int, revision: int, lease: Lease) -> None:
+        """Store that the comments of a run show this revision, unless this replica was evicted."""
         statement = (
             update(runs)
-            .where(runs.c.id == run_id, runs.c.shown_revision < revision)
+            .where(runs.c.id == run_id, runs.c.shown_revision < revision, member(lease))
             .values(shown_revision=revision)
         )
         await self._database.run(lambda connection: connection.execute(statement))
@@ -187,9 +190,11 @@ def idle(connection: Connection, repo: RepoPath, number: int) -> bool:
     return connection.execute(statement.limit(1)).first() is None
 
 
-def touch(connection: Connection, ids: Collection[int]) -> None:
+def touch(connection: Connection, ids: Collection[int], *conditions: ColumnElement[bool]) -> None:
     """Increment the revision of runs whose comments must change, in the transaction of what changes them."""
-    connection.execute(update(runs).where(runs.c.id.in_(ids)).values(revision=runs.c.revision + 1))
+    connection.execute(
+        update(runs).where(runs.c.id.in_(ids), *conditions).values(revision=runs.c.revision + 1)
+    )
 
 
 def request_stop(connection: Connection, ids: tuple[int, ...], request: StopRequest) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import pytest
 from bot.app.inbox import NotifyingInbox
 from bot.model.delivery import Delivery
 from bot.store.records import Store
+from tests.fakes.stored import fail
 from tests.store.values import NOW, delivery
 
 
@@ -39,6 +40,6 @@ async def test_only_a_new_delivery_wakes_the_dispatcher(woken: Woken, way: str) 
 @pytest.mark.parametrize("way", ["accept", "recover"])
 async def test_a_delivery_that_was_given_up_wakes_it_again(woken: Woken, way: str) -> None:
     await woken.inbox.accept(delivery("a"))
-    await woken.inbox.store.inbox.fail("a", "given up", NOW)
+    await fail(woken.inbox.store, "a", "given up", NOW)
     assert await getattr(woken.inbox, way)(delivery("a"))
     assert len(woken.wakes) == 2

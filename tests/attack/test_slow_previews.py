@@ -18,6 +18,7 @@ from tests.attack.raw import head
 from tests.attack.serving import serving
 from tests.crash.fleet import Replica
 from tests.fakes.adapters import PATIENCE
+from tests.fakes.stored import put_environment
 from tests.web.fakes import environment
 
 CONNECTIONS = 64
@@ -93,7 +94,7 @@ async def store(data: Path, previews: dict[str, int]) -> None:
         one = environment(label, endpoint=Endpoint("127.0.0.1", port))
         key = replace(one.key, name=label)
         expires = datetime.now(UTC) + timedelta(days=1)
-        await records.pulls.put_environment(replace(one, key=key, expires_at=expires))
+        await put_environment(records, replace(one, key=key, expires_at=expires))
     await records.close()
 
 

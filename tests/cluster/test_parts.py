@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.model.health import Part
+from bot.model.holder import ANYONE
 from bot.model.reason import Reason
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure.manifests import DEPLOYMENT
@@ -23,7 +24,7 @@ async def test_a_preview_that_is_well_is_up(previews: Previews, log: FakeLog) ->
     assert (part.name, part.up, part.serves, part.reason) == ("app", True, True, None)
     assert await previews.platform.output(part) == ""
 
-    await previews.platform.remove(previews.key)
+    await previews.platform.remove(previews.key, ANYONE)
     assert await parts(previews) is None
 
 

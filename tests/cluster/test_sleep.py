@@ -146,7 +146,7 @@ async def test_a_preview_without_visits_sleeps_and_the_next_visit_wakes_it(
         httpx.AsyncClient(base_url=tester.bot.listeners.previews.url, headers={"Host": host}) as visitor,
     ):
         assert (await visitor.get("/")).text == "hello\n"
-        await pulls.change(key.repo, key.number, older)
+        await pulls.writer(None).change(key.repo, key.number, older)
         await tester.bot.reconciling.idle_scaler.reconcile()
         await until_nothing_runs(cluster, naming.namespace(key, "pr", instance))
         assert "| asleep |" in await tester.says("/status")

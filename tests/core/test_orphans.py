@@ -67,6 +67,14 @@ def test_an_unfinished_run_owns_its_resources(kind: ItemKind) -> None:
     assert removes(Owners(unfinished=(run(),)), item(kind, repo=SHOUTED)) == ()
 
 
+@pytest.mark.parametrize("kind", [ItemKind.CONTAINER, ItemKind.NETWORK, ItemKind.NAMESPACE])
+def test_parts_of_an_earlier_run_beside_a_deployed_environment_are_orphans(kind: ItemKind) -> None:
+    owners = Owners(environments=(environment(),))
+    assert removes(owners, item(kind, run=6)) == (kind,)
+    assert removes(owners, item(kind, run=0), item(kind, run=8)) == (), "unknown, or of a store that was lost"
+    assert removes(replace(owners, unfinished=(run(8),)), item(kind, run=6)) == ()
+
+
 def test_a_suite_belongs_only_to_its_run() -> None:
     assert removes(Owners(unfinished=(run(8),)), item(ItemKind.TESTS)) == (ItemKind.TESTS,)
     assert removes(Owners(environments=(environment(),)), item(ItemKind.TESTS)) == (ItemKind.TESTS,)

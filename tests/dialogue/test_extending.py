@@ -25,7 +25,7 @@ async def pass_by(tester: OfflineTester, span: timedelta) -> None:
         return replace(one, deployed_at=deployed, expires_at=expires, extended_at=extended)
 
     key = (await tester.preview()).key
-    await tester.bot.store.pulls.change(key.repo, key.number, older)
+    await tester.bot.store.pulls.writer(None).change(key.repo, key.number, older)
 
 
 async def looked(tester: OfflineTester) -> None:
@@ -64,7 +64,7 @@ async def test_the_operators_limit_caps_an_extension(deployed: OfflineTester) ->
     assert 3 * DAYS - HOURS < left <= 3 * DAYS
     said = await deployed.says("/extend 1h staging")
     assert "There is no environment `staging`" in said
-    await deployed.bot.store.pulls.change(
+    await deployed.bot.store.pulls.writer(None).change(
         (await deployed.preview()).key.repo, 1, lambda one: replace(one, expires_at=one.expires_at + DAYS)
     )
     said = await deployed.says("/extend")

@@ -49,7 +49,7 @@ async def test_an_extension_updates_the_expiry_of_the_namespace(tester: OfflineT
     (deployed,) = tester.world.deployed.values()
     (before,) = await tester.bot.store.pulls.environments()
     assert deployed.expires == before.expires_at
-    tester.world.extra_items = [replace(stray(ItemKind.NAMESPACE), expires=deployed.expires)]
+    tester.world.extra_items = [replace(stray(ItemKind.NAMESPACE), run=before.run, expires=deployed.expires)]
     await tester.says("/extend 4h")
     tester.world.script.fail("update_expiry", AWAY)
     await tester.sweep()

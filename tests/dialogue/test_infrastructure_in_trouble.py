@@ -10,15 +10,18 @@ from bot.engine.deciding.facts import FactGatherer
 from bot.engine.poll_loop import RETRY_AFTER_BUG
 from bot.engine.running.active_run import ActiveRun
 from bot.engine.running.executor import RunExecutor
-from bot.model.errors import GiveUp, RetryLater, TellUser
+from bot.model.errors import GiveUp, Overtaken, RetryLater, TellUser
+from bot.model.forge import RepoPath
+from bot.model.inventory import Item, ItemKind
 from bot.model.lease import Lease
 from bot.model.queue import QueueEntry
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState
-from bot.store.pulls import Pulls
+from bot.store.pull_writer import PullWriter
 from bot.store.runs import Runs
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.rendered import Rendered
+from tests.dialogue.tester import REPO
 
 ENGINE_GONE = RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": "connection refused"})
 FOR_EVER = [ENGINE_GONE] * 20
@@ -30,6 +33,16 @@ async def test_a_run_waits_until_the_engine_is_back(tester: OfflineTester) -> No
     assert tester.clock.noticed == [2.0, 4.0]
     notes = tester.world.logs[1, "build"].notes
     assert "engine_unavailable: connection refused — again in 2 s" in notes
+
+
+async def test_parts_of_a_run_that_the_store_does_not_know_are_replaced(tester: OfflineTester) -> None:
+    """As after the store was restored from a backup: the run holds its lease, so that they are nobody's."""
+    lost = Item(ItemKind.CONTAINER, "c1", "app", RepoPath.parse(REPO), 1, "preview", run=57)
+    tester.world.extra_items.append(lost)
+    tester.world.script.fail("deploy", Overtaken(Reason.ENGINE_UNAVAILABLE, [lost]))
+    assert "2 tests passed" in await tester.opened()
+    assert tester.world.removed_items == [lost]
+    assert tester.clock.noticed == []
 
 
 HOSTILE = RetryLater(Reason.REGISTRY_UNAVAILABLE, {"message": "502 | <!-- x --> @all **bold**"})
@@ -137,7 +150,7 @@ async def test_a_bug_in_a_decision_is_an_apology_with_an_id(
         said = await tester.opened()
     assert "The bot had an internal error" in said
     assert len(caplog.records) == 1
-    assert str(caplog.records[0].args[1]) in said  # type: ignore[index] # our own call
+    assert str(caplog.records[0].args[2]) in said  # type: ignore[index] # our own call
     assert "Image built" in await tester.says("/build")
 
 
@@ -189,7 +202,7 @@ async def test_cancelling_a_run_that_waits_for_the_engine(tester: OfflineTester)
 async def test_a_run_that_could_not_be_executed_is_retried_later(
     tester: OfflineTester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(_records: Pulls, *_asked: object) -> None:
+    async def full(_writer: PullWriter, *_asked: object) -> None:
         raise OSError("no space left on device")
 
     async def tried() -> bool:
@@ -197,7 +210,7 @@ async def test_a_run_that_could_not_be_executed_is_retried_later(
 
     waited = tester.clock.hold_waits()
     with monkeypatch.context() as patch:
-        patch.setattr(Pulls, "change", full)
+        patch.setattr(PullWriter, "change", full)
         await tester.open()
         await tester.until(tried)
     waited.open()

@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import replace
 
+from bot.engine.running.active_run import ActiveRun
 from bot.model.forge import RepoPath
 from bot.model.run import RunState
 from bot.settings.model import LimitsSettings
 from tests.dialogue.offline import OfflineTester
+from tests.fakes.stored import hold_run
 
 
 async def test_one_run_at_a_time_for_a_pull_request(tester: OfflineTester) -> None:
@@ -78,7 +80,10 @@ async def test_two_repositories_of_one_name_deployed_at_once_get_different_urls(
     (run,) = await tester.runs()
     twins = [replace(run, repo=RepoPath(owner, "lamp")) for owner in ("guild", "team")]
     deploying = run.plan.names.index("deploy")
-    await asyncio.gather(*(tester.bot.worker.executor.recorder.before(twin, deploying) for twin in twins))
+    bot, lease = tester.bot, tester.bot.membership.lease
+    await hold_run(bot.store, run.id, lease)
+    active = [ActiveRun(twin, lease, bot.store.runs, bot.comments.update) for twin in twins]
+    await asyncio.gather(*(bot.worker.executor.recorder.before(one, deploying) for one in active))
     found = {one.key.repo: one.host for one in await tester.bot.store.pulls.environments()}
     hosts = {found[twin.repo] for twin in twins}
     assert len(hosts) == 2

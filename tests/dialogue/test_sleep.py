@@ -23,7 +23,7 @@ async def unvisited(tester: OfflineTester, span: timedelta) -> None:
         return replace(one, deployed_at=one.deployed_at - span, visited_at=visited)
 
     key = (await tester.preview()).key
-    await tester.bot.store.pulls.change(key.repo, key.number, older)
+    await tester.bot.store.pulls.writer(None).change(key.repo, key.number, older)
     await tester.bot.reconciling.idle_scaler.reconcile()
 
 

@@ -12,6 +12,7 @@ from bot.model.run import RunState
 from bot.settings.model import ReposSettings, SweepSettings
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.tester import REPO
+from tests.fakes.stored import fail
 
 Doing = Callable[[OfflineTester], Awaitable[object]]
 
@@ -299,7 +300,7 @@ async def test_a_delivery_abandoned_during_an_outage_is_recovered(
     await tester.comment("/teardown")
     await asked.reached()
     ((delivery, _),) = await tester.bot.store.inbox.due(tester.clock.now())
-    await tester.bot.store.inbox.fail(delivery.key, "gitee_unavailable: 502", tester.clock.now())
+    await fail(tester.bot.store, delivery.key, "gitee_unavailable: 502", tester.clock.now())
     await tester.restart()
     await tester.says_nothing()
     await tester.sweep()

@@ -8,6 +8,7 @@ from bot.doctor import store
 from bot.doctor.findings import DoctorOptions, State
 from bot.settings.model import Secret, Settings, StoreSettings
 from bot.store.records import Store
+from tests.fakes.stored import fail
 from tests.real.ports import free_port
 from tests.store.values import NOW, delivery
 
@@ -55,7 +56,7 @@ async def test_what_a_running_bot_has_given_up_is_listed(tmp_path: Path, ending:
     url = f"sqlite:///{tmp_path}/chatops.db"
     bot = await Store.open(url)
     await bot.arrivals.accept(delivery("a"))
-    await bot.inbox.fail("a", ending, NOW)
+    await fail(bot, "a", ending, NOW)
 
     _, found = await store.check(options(url))
 

@@ -32,7 +32,7 @@ class FakePorts:
     async def claim_comment(self, *_: object) -> tuple[int | None, str, None]:
         return None, "", None
 
-    async def put_comment(self, *_: object) -> None:
+    async def put_comment(self, *_: object, **_named: object) -> None:
         """Do nothing."""
 
     async def release_comment(self, *_: object) -> None:

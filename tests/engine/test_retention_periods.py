@@ -25,6 +25,7 @@ from bot.reports.folder import FolderFileStore
 from bot.store.database import single_process
 from bot.store.files import DatabaseFileStore
 from bot.store.records import Store
+from tests.fakes.stored import fail, put_environment
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SHOP = RepoPath("team", "shop")
@@ -121,12 +122,12 @@ async def test_the_run_of_an_existing_environment_is_kept(kept: Kept) -> None:
     deployed, _ = await kept.run(400), await kept.run(1)
     key = EnvironmentKey(SHOP, 12, "preview")
     ready = Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, deployed, NOW, NOW)
-    await kept.store.pulls.put_environment(ready)
+    await put_environment(kept.store, ready)
     await kept.reconcile()
     assert await kept.files.names(deployed) == tuple(FILES)
     assert await kept.store.runs.run(deployed) is not None
 
-    await kept.store.pulls.put_environment(replace(ready, state=EnvironmentState.REMOVED))
+    await put_environment(kept.store, replace(ready, state=EnvironmentState.REMOVED))
     await kept.reconcile()
     assert await kept.files.names(deployed) == ()
     assert await kept.store.runs.run(deployed) is None
@@ -143,7 +144,7 @@ async def test_files_of_unknown_runs_are_deleted(kept: Kept) -> None:
 async def test_deliveries_are_removed_after_their_retention_time(kept: Kept) -> None:
     for key, days in (("a", 70), ("b", 50)):
         await kept.store.arrivals.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, NOW))
-        await kept.store.inbox.fail(key, "bug 1a2b", NOW - timedelta(days=days))
+        await fail(kept.store, key, "bug 1a2b", NOW - timedelta(days=days))
 
     await kept.reconcile()
 

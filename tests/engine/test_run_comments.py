@@ -45,13 +45,13 @@ class FakePorts:
     async def release_comment(self, *_: object) -> None:
         """Do nothing."""
 
-    async def put_comment(self, *_: object) -> None:
+    async def put_comment(self, *_: object, **_named: object) -> None:
         """Do nothing."""
 
     async def post_comment(self, *_: object) -> int:
         return 7
 
-    async def shown(self, _run: int, revision: int) -> None:
+    async def shown(self, _run: int, revision: int, _lease: Lease) -> None:
         self.recorded.append(revision)
 
     def render(self, view: RunView, *_: object) -> str:

@@ -1,17 +1,25 @@
 """Deliveries, from their arrival to their decision, on both databases."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.core.admission.inbox import LONGEST_WAIT, RETRY_SPACING
+from bot.model.delivery import Delivery
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
 from bot.model.observed import ObservedState
 from bot.store.arrivals import InboxFullError
 from bot.store.records import Store
+from tests.fakes.stored import fail, hold_delivery
 from tests.store.values import NOW, SHA, decision, delivery
+
+
+async def deny(store: Store, lease: Lease, denied: Delivery, earliest: datetime) -> datetime | None:
+    """Decide a delivery until Gitee denies it."""
+    await hold_delivery(store, denied.key, lease)
+    return await store.inbox.deny(denied, lease, earliest, NOW)
 
 
 async def test_a_delivery_is_stored_once(store: Store) -> None:
@@ -35,8 +43,8 @@ async def test_a_delivery_that_was_given_up_is_new_when_it_arrives_again(store: 
     for key in ("trouble", "bug", "done"):
         await store.arrivals.accept(delivery(key))
     assert await store.inbox.pending_pulls() == {("team/shop", 12)}
-    await store.inbox.fail("trouble", "gitee_unavailable: 502", NOW)
-    await store.inbox.fail("bug", "bug 1a2b", NOW)
+    await fail(store, "trouble", "gitee_unavailable: 502", NOW)
+    await fail(store, "bug", "bug 1a2b", NOW)
     await store.inbox.claim(lease, NOW, 1)
     await store.commit(decision("done"), lease)
     assert await store.inbox.pending_pulls() == frozenset()
@@ -50,7 +58,7 @@ async def test_a_delivery_that_was_given_up_is_new_when_it_arrives_again(store: 
 async def test_a_delivery_that_is_sent_again_keeps_only_what_both_claim(store: Store) -> None:
     for key in ("same", "other"):
         await store.arrivals.accept(delivery(key))
-        await store.inbox.fail(key, "gitee_unavailable: 502", NOW)
+        await fail(store, key, "gitee_unavailable: 502", NOW)
     forged = replace(delivery("other"), head_sha="cd" * 20)
     assert await store.arrivals.accept(delivery("same"))
     assert await store.arrivals.accept(forged)
@@ -60,18 +68,20 @@ async def test_a_delivery_that_is_sent_again_keeps_only_what_both_claim(store: S
     ]
 
 
-async def test_a_deleted_delivery_is_new_when_it_arrives_again(store: Store) -> None:
+async def test_a_deleted_delivery_is_new_when_it_arrives_again(store: Store, lease: Lease) -> None:
     await store.arrivals.accept(delivery("one"))
     await store.arrivals.accept(delivery("two"))
-    await store.inbox.delete("one")
+    await hold_delivery(store, "one", lease)
+    await store.inbox.delete("one", lease)
     assert [found.key for found, _ in await store.inbox.due(NOW)] == ["two"]
     assert await store.arrivals.accept(delivery("one"))
 
 
-async def test_due_deliveries_are_returned_in_order_of_arrival(store: Store) -> None:
+async def test_due_deliveries_are_returned_in_order_of_arrival(store: Store, lease: Lease) -> None:
     for key in ("b", "a", "c"):
         await store.arrivals.accept(delivery(key))
-    await store.inbox.postpone("b", NOW + timedelta(seconds=5))
+    await hold_delivery(store, "b", lease)
+    await store.inbox.postpone("b", lease, NOW + timedelta(seconds=5))
     assert [found.key for found, _ in await store.inbox.due(NOW)] == ["a", "c"]
     later = await store.inbox.due(NOW + timedelta(seconds=5))
     assert [(found.key, attempt) for found, attempt in later] == [("b", 1), ("a", 0), ("c", 0)]
@@ -101,7 +111,7 @@ async def test_a_known_pull_request_is_claimed_before_unknown_and_denied_ones(
     unknown, denied, known = (replace(delivery(key), number=number) for number, key in enumerate("abc", 1))
     for one in (unknown, denied, known):
         await store.arrivals.accept(one)
-    assert await store.inbox.deny(denied, NOW, NOW) == NOW
+    assert await deny(store, lease, denied, NOW) == NOW
     await store.observed.record(RepoPath("TEAM", "shop"), 3, ObservedState(NOW))
 
     assert await store.inbox.claim(lease, NOW, 1) == ((known, 0),)
@@ -118,12 +128,12 @@ async def test_denied_deliveries_of_a_repository_are_tried_again_one_after_the_o
     for one in (first, second, late, other):
         await store.arrivals.accept(one)
 
-    assert await store.inbox.deny(first, soon, NOW) == soon
-    assert await store.inbox.deny(first, soon, NOW) == soon, "a delivery does not wait for itself"
-    assert await store.inbox.deny(second, soon, NOW) == soon + RETRY_SPACING
-    assert await store.inbox.deny(other, soon, NOW) == soon
-    await store.inbox.deny(second, NOW + LONGEST_WAIT, NOW)
-    assert await store.inbox.deny(late, soon, NOW) is None
+    assert await deny(store, lease, first, soon) == soon
+    assert await deny(store, lease, first, soon) == soon, "a delivery does not wait for itself"
+    assert await deny(store, lease, second, soon) == soon + RETRY_SPACING
+    assert await deny(store, lease, other, soon) == soon
+    await deny(store, lease, second, NOW + LONGEST_WAIT)
+    assert await deny(store, lease, late, soon) is None
     assert {found.key for found, _ in await store.inbox.claim(lease, NOW, 9)} == {"c"}
 
 
@@ -133,7 +143,7 @@ async def test_a_full_inbox_refuses(store: Store) -> None:
     with pytest.raises(InboxFullError):
         await store.arrivals.accept(delivery("d"))
     assert not await store.arrivals.accept(delivery("c")), "a known delivery needs no room"
-    await store.inbox.fail("a", "no such pull request", NOW)
+    await fail(store, "a", "no such pull request", NOW)
     assert await store.arrivals.accept(delivery("d"))
 
 

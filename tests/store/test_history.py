@@ -16,6 +16,7 @@ from bot.model.plan import Build, Plan, Step, Teardown
 from bot.model.run import Origin, Run, RunState
 from bot.model.text import Language
 from bot.store.records import Store
+from tests.fakes.stored import fail, put_environment
 from tests.store.rows import stored_comment
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -88,7 +89,7 @@ async def test_deliveries_decided_long_ago_are_deleted(store: Store, lease: Leas
         marker = naming.reply_marker(key, 0)
         await store.pulls.claim_comment(SHOP, 12, marker, lease, NOW)
         if failed:
-            await store.inbox.fail(key, "bug 1a2b", at)
+            await fail(store, key, "bug 1a2b", at)
         else:
             await store.commit(Decision(key, SHOP, 12, at), lease)
 
@@ -110,11 +111,11 @@ async def test_statistics_count_the_contents(store: Store, lease: Lease) -> None
     failing = Environment(
         EnvironmentKey(SHOP, 12, "preview"), "x", SHA, EnvironmentState.FAILING, 1, NOW, NOW
     )
-    await store.pulls.put_environment(failing)
+    await put_environment(store, failing)
     removed = replace(
         failing, key=EnvironmentKey(SHOP, 13, "preview"), host="y", state=EnvironmentState.REMOVED
     )
-    await store.pulls.put_environment(removed)
+    await put_environment(store, removed)
 
     stats = await store.stats()
 

@@ -15,6 +15,7 @@ from bot.model.reason import Reason
 from bot.model.run import Origin, Run, RunState
 from bot.model.text import Language
 from bot.store.records import Store
+from tests.fakes.stored import put_environment
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SHOP = RepoPath("team", "shop")
@@ -38,13 +39,13 @@ async def kept(store: Store) -> Environment:
 
 
 async def test_a_changed_or_busy_environment_is_not_replaced(store: Store) -> None:
-    await store.pulls.put_environment(READY)
+    await put_environment(store, READY)
     asleep = replace(READY, state=EnvironmentState.ASLEEP)
     assert not await store.replace_environment(replace(READY, visited_at=NOW), asleep)
     assert await store.replace_environment(READY, asleep)
     assert await kept(store) == asleep
 
-    await store.pulls.put_environment(READY)
+    await put_environment(store, READY)
     await store.start(RUN)
     assert not await store.replace_environment(READY, asleep)
     assert await kept(store) == READY
@@ -55,8 +56,8 @@ async def test_only_a_changed_outage_needs_another_comment(store: Store, lease: 
     assert run is not None
     [run] = await store.runs.claim(lease, lambda queue: [entry.id for entry in queue])
     await store.runs.save(replace(run, state=RunState.PASSED), lease)
-    await store.runs.shown(run.id, 2)
-    await store.pulls.put_environment(replace(READY, run=run.id))
+    await store.runs.shown(run.id, 2, lease)
+    await put_environment(store, replace(READY, run=run.id))
     ready = await kept(store)
 
     assert await store.replace_environment(ready, idle.asleep(ready))
@@ -76,11 +77,11 @@ async def test_visits_and_decisions_wake_only_sleeping_environments(store: Store
         found = replace(READY, state=state)
         asleep = state is EnvironmentState.ASLEEP
         expected = replace(found, state=EnvironmentState.WAKING, visited_at=NOW) if asleep else found
-        await store.pulls.put_environment(found)
+        await put_environment(store, found)
         await store.pulls.request_wake(READY.key, NOW)
         assert await kept(store) == expected
 
-        await store.pulls.put_environment(found)
+        await put_environment(store, found)
         await store.arrivals.accept(Delivery(f"{number}", Trigger.COMMENT, SHOP, 12, NOW))
         await store.inbox.claim(lease, NOW, 1)
         await store.commit(Decision(f"{number}", SHOP, 12, NOW, wake=(READY.key,)), lease)
@@ -88,7 +89,7 @@ async def test_visits_and_decisions_wake_only_sleeping_environments(store: Store
 
 
 async def test_visits_are_stored_by_host_label(store: Store) -> None:
-    await store.pulls.put_environment(READY)
+    await put_environment(store, READY)
     later = NOW + timedelta(hours=1)
     await store.pulls.visited({"pr-12-shop": later, "pr-13-gone": later})
     await store.pulls.visited({"pr-12-shop": NOW})

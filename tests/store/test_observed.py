@@ -92,5 +92,5 @@ async def test_every_repository_is_returned_once(store: Store) -> None:
 
 async def test_pull_requests_with_images_are_returned(store: Store) -> None:
     for sha in ("a" * 40, "b" * 40):
-        await store.pulls.put_image(SHOP, 12, Image("r/x:pr-12-a", "sha256:1", 5, sha))
+        await store.pulls.writer(None).put_image(SHOP, 12, Image("r/x:pr-12-a", "sha256:1", 5, sha))
     assert await store.pulls.with_images() == {(SHOP, 12)}

@@ -29,6 +29,7 @@ from bot.model.run import (
 )
 from bot.model.text import Language
 from bot.store.records import Store
+from tests.fakes.stored import put_environment
 from tests.store.rows import evict, stored_comment
 from tests.store.stopping import request_stop
 from tests.store.values import NOW, SHA, SHOP, decision, delivery
@@ -174,14 +175,14 @@ async def test_a_run_is_shown_when_its_comment_shows_the_last_revision(store: St
     assert await store.runs.unshown() == (started.id,)
     found = await store.runs.at_revision(started.id)
     assert found is not None
-    await store.runs.shown(started.id, found[1])
+    await store.runs.shown(started.id, found[1], lease)
     assert await store.runs.unshown() == ()
     await request_stop(store, [started.id], StopRequest(Reason.CANCELLED))
     assert await store.runs.unshown() == (started.id,)
-    await store.runs.shown(started.id, found[1])
+    await store.runs.shown(started.id, found[1], lease)
     assert await store.runs.unshown() == (started.id,), "what was shown is older"
-    await store.runs.shown(started.id, found[1] + 1)
-    await store.runs.touch([started.id])
+    await store.runs.shown(started.id, found[1] + 1, lease)
+    await store.runs.touch([started.id], lease)
     assert await store.runs.unshown() == (started.id,)
 
 
@@ -199,7 +200,7 @@ def ready() -> Environment:
 
 
 async def test_a_decision_only_extends_the_life_of_an_environment(store: Store, lease: Lease) -> None:
-    await store.pulls.put_environment(ready())
+    await put_environment(store, ready())
     for days, kept in ((2, 2), (1, 2)):
         await store.arrivals.accept(delivery(f"{days}"))
         [(found, _)] = await store.inbox.claim(lease, NOW, 1)
@@ -215,7 +216,7 @@ async def test_a_removed_environment_is_not_extended(
     store: Store, lease: Lease, state: EnvironmentState | None
 ) -> None:
     if state is not None:
-        await store.pulls.put_environment(replace(ready(), state=state))
+        await put_environment(store, replace(ready(), state=state))
     await store.arrivals.accept(delivery("one"))
     await store.inbox.claim(lease, NOW, 1)
     await store.commit(decision("one", extend={ready().key: NOW + timedelta(days=2)}), lease)
@@ -223,18 +224,19 @@ async def test_a_removed_environment_is_not_extended(
 
 
 async def test_a_run_is_not_started_for_an_environment_that_has_changed(store: Store) -> None:
-    await store.pulls.put_environment(replace(ready(), expires_at=NOW + timedelta(days=2)))
+    await put_environment(store, replace(ready(), expires_at=NOW + timedelta(days=2)))
     assert await store.start(run(), because=ready()) is None
-    await store.pulls.put_environment(ready())
+    await put_environment(store, ready())
     assert await store.start(run(), because=ready()) is not None
 
 
 async def test_concurrent_changes_of_environments_are_all_kept(store: Store) -> None:
-    await store.pulls.put_environment(ready())
+    await put_environment(store, ready())
     other = replace(ready(), key=EnvironmentKey(SHOP, 13, "preview"), host="pr-13-shop")
-    await store.pulls.put_environment(other)
-    await store.pulls.change(SHOP, 12, lambda known: replace(known, warned=known.expires_at))
-    await store.pulls.change(SHOP, 12, lambda known: replace(known, state=EnvironmentState.FAILED))
+    await put_environment(store, other)
+    writer = store.pulls.writer(None)
+    await writer.change(SHOP, 12, lambda known: replace(known, warned=known.expires_at))
+    await writer.change(SHOP, 12, lambda known: replace(known, state=EnvironmentState.FAILED))
     changed, unchanged = sorted(await store.pulls.environments(), key=lambda one: one.key)
     assert (changed.state, changed.warned) == (EnvironmentState.FAILED, ready().expires_at)
     assert unchanged == other
@@ -243,29 +245,30 @@ async def test_concurrent_changes_of_environments_are_all_kept(store: Store) -> 
 async def test_an_environment_is_found_by_its_host_label_even_when_removed(store: Store) -> None:
     key = EnvironmentKey(SHOP, 12, "preview")
     ready = Environment(key, "pr-12-shop", SHA, EnvironmentState.READY, 1, NOW, NOW, Endpoint("10.0.0.2", 80))
-    assert await store.pulls.reserve_hostname(ready, ("pr-12-shop", "pr-12-shop-abc")) == ready
+    assert await store.pulls.writer(None).reserve_hostname(ready, ("pr-12-shop", "pr-12-shop-abc")) == ready
     assert await store.pulls.environments() == (ready,)
     removed = replace(ready, state=EnvironmentState.REMOVED, endpoint=None)
-    await store.pulls.put_environment(removed)
+    await put_environment(store, removed)
     assert await store.pulls.environments(SHOP, 12) == ()
     assert await store.pulls.environment_at("pr-12-shop") == removed
     twin = replace(ready, key=EnvironmentKey(RepoPath("guild", "shop"), 12, "preview"))
-    reserved = await store.pulls.reserve_hostname(twin, ("pr-12-shop", "pr-12-shop-abc"))
+    reserved = await store.pulls.writer(None).reserve_hostname(twin, ("pr-12-shop", "pr-12-shop-abc"))
     assert reserved.host == "pr-12-shop-abc"
-    assert (await store.pulls.reserve_hostname(ready, ("pr-12-shop", "pr-12-shop-abc"))).host == "pr-12-shop"
+    again = await store.pulls.writer(None).reserve_hostname(ready, ("pr-12-shop", "pr-12-shop-abc"))
+    assert again.host == "pr-12-shop"
 
 
 async def test_images_and_comments_are_stored_by_pull_request(store: Store, lease: Lease) -> None:
     image = Image("r/x:pr-12-abababab", "sha256:1", 5, SHA)
-    await store.pulls.put_image(SHOP, 12, image)
-    await store.pulls.put_image(SHOP, 12, replace(image, size=6))
+    await store.pulls.writer(None).put_image(SHOP, 12, image)
+    await store.pulls.writer(None).put_image(SHOP, 12, replace(image, size=6))
     assert await store.pulls.images(SHOP, 12) == {SHA: replace(image, size=6)}
-    await store.pulls.forget_images(SHOP, 12)
+    await store.pulls.writer(None).forget_images(SHOP, 12)
     assert await store.pulls.images(SHOP, 12) == {}
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease, NOW) == (None, "", None)
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two"), NOW) is None
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", lease, NOW) == (0, "", None)
-    await store.pulls.put_comment(SHOP, 12, "<!-- m -->", 9, "digest")
+    await store.pulls.put_comment(SHOP, 12, "<!-- m -->", lease, comment_id=9, body_digest="digest")
     assert await stored_comment(store, "<!-- m -->") == (9, "digest")
     await store.pulls.release_comment(SHOP, 12, "<!-- m -->", lease)
     assert await store.pulls.claim_comment(SHOP, 12, "<!-- m -->", Lease("two"), NOW) == (9, "digest", None)

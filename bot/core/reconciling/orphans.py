@@ -74,7 +74,7 @@ class _Owned:
     """Answers who owns what. Names of repositories are compared without regard to case, as Gitee does."""
 
     def __init__(self, owners: Owners) -> None:
-        self._environments = {_folded(one.key): one.state for one in owners.environments}
+        self._environments = {_folded(one.key): one for one in owners.environments}
         self._runs = {run.id for run in owners.unfinished}
         self._busy = {_pull(run.repo, run.number) for run in owners.unfinished}
         self._images = {_pull(*pull) for pull in owners.images}
@@ -93,8 +93,11 @@ class _Owned:
             return True
         if item.kind in _IMAGES:
             return item.kind is ItemKind.IMAGE and (self._is_open(pull) or self._holds_images(pull))
-        state = self._environments.get(_folded(item.key))
-        return state is not None and state.deployed and pull not in self._given_up
+        environment = self._environments.get(_folded(item.key))
+        if environment is None or pull in self._given_up:
+            return False
+        # A replica that had lost its lease can leave parts beside those that its successor has deployed.
+        return environment.state.deployed and not 0 < item.run < environment.run
 
     def holds_images(self, pull: Pull) -> bool:
         """Whether images of a closed or merged pull request still have an owner."""

@@ -44,8 +44,9 @@ class ExpiryWarnings:
         found = await self.records.pulls.environments(key.repo, key.number)
         for one in expiry.to_warn(found, (), self.clock.now(), self.warning_time):
             if one.key == key:
+                writer = self.records.pulls.writer(self.publisher.lease())
                 await self.publisher.publish(await self._update(one))
-                await self.records.pulls.change(key.repo, key.number, partial(_warned, one))
+                await writer.change(key.repo, key.number, partial(_warned, one))
 
     async def _update(self, environment: Environment) -> CommentUpdate:
         key = environment.key

@@ -81,10 +81,11 @@ class LateEffects:
         if (first.id, digest) == (known.comment_id, known.digest):
             return
         logger.warning("comment %s of %s!%s is outdated: corrected", first.id, known.repo, known.number)
-        await self.records.pulls.put_comment(known.repo, known.number, known.marker, first.id, "")
+        where = known.repo, known.number, known.marker
+        await self.records.pulls.put_comment(*where, known.lease, comment_id=first.id, body_digest="")
         run = naming.marked_run(known.marker)
         if run is not None:
-            await self.records.runs.touch([run])
+            await self.records.runs.touch([run], known.lease)
             self.comments.update(run)
 
     async def _fold(self, lost: LostAnswer, first: Comment, other: Comment) -> None:

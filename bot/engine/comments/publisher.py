@@ -78,7 +78,8 @@ class CommentPublisher:
         self._records = records
         self._renderer = renderer
         self._identity = identity
-        self._lease = lease
+        self.lease = lease
+        """Returns the present lease. Raises LeaseLost."""
         self._clock = clock
         self._sleep = sleep
         self._metrics = metrics
@@ -114,7 +115,7 @@ class CommentPublisher:
     @asynccontextmanager
     async def claim(self, repo: RepoPath, number: int, marker: str) -> AsyncIterator[ClaimedComment]:
         """Become the only writer of a comment among all replicas, until the block ends."""
-        lease, where = self._lease(), (repo, number, marker)
+        lease, where = self.lease(), (repo, number, marker)
         while (known := await self._records.pulls.claim_comment(*where, lease, self._clock.now())) is None:
             await self._sleep(CONTENDED)
         try:
@@ -138,7 +139,7 @@ class CommentPublisher:
             return
         if comment_id == 0:
             comment_id = await self._posted(comment)
-        if self._lease() != comment.lease:
+        if self.lease() != comment.lease:
             raise LeaseLost  # rendering or searching took so long that another replica may have written it
         try:
             if comment_id and not await self._forge.edit_comment(repo, comment_id, body):
@@ -147,7 +148,9 @@ class CommentPublisher:
         except AnswerLost:
             await self._records.lost_answers.add(LostAnswer(repo, number, marker, self._clock.now()))
             raise
-        await self._records.pulls.put_comment(repo, number, marker, comment_id, digest)
+        await self._records.pulls.put_comment(
+            repo, number, marker, comment.lease, comment_id=comment_id, body_digest=digest
+        )
 
     async def _posted(self, comment: ClaimedComment) -> int | None:
         """Return the id of a comment that may have been posted, None if it was not and will not be.

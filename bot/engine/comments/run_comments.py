@@ -51,7 +51,7 @@ class RunComments:
             before.append(run.id)
             if run.started_at is not None:
                 break  # it folded the older ones when it began
-        await self.records.runs.touch(before)
+        await self.records.runs.touch(before, self.publisher.lease())
         self._update_all(before)
 
     async def queue_positions(self) -> dict[int, QueuePosition]:
@@ -67,7 +67,7 @@ class RunComments:
 
         Raises what the forge and the store raise, and LeaseLost.
         """
-        found = await self.records.runs.at_revision(run_id)
+        lease, found = self.publisher.lease(), await self.records.runs.at_revision(run_id)
         if found is None:
             return
         run, revision = found
@@ -81,7 +81,7 @@ class RunComments:
             if error.reason is Reason.GITEE_DENIED:
                 raise  # the operator can replace the token, so it is tried again
             logger.error("the comments of run %s are given up: %s", run_id, error)  # noqa: TRY400 - expected
-        await self.records.runs.shown(run_id, revision)
+        await self.records.runs.shown(run_id, revision, lease)
 
     def _update_all(self, ids: Iterable[int]) -> None:
         for run_id in ids:

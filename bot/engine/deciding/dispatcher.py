@@ -108,20 +108,20 @@ class Dispatcher:
         except ChatOpsError as error:
             # An operator can fix a rejected token while deliveries wait.
             if isinstance(error, RetryLater) or error.reason is Reason.GITEE_DENIED:
-                await self._postpone(delivery, attempt, error)
+                await self._postpone(delivery, attempt, error, lease)
                 return
-            await self._give_up(delivery, error)
+            await self._give_up(delivery, error, lease)
         except Exception:
             trace = secrets.token_hex(4)
             where = _where(delivery)
             logger.exception("%s: delivery %s hit a bug, reported as %s", where, delivery.key, trace)
-            await self._apologize(delivery, trace)
+            await self._apologize(delivery, trace, lease)
 
     async def _apply(self, delivery: Delivery, decision: Decision, lease: Lease) -> None:
         where = _where(delivery)
         if decision.refuted:
             logger.info("%s: %s", where, decision.ending)
-            await self.records.inbox.delete(delivery.key)
+            await self.records.inbox.delete(delivery.key, lease)
             return
         for index, view in enumerate(decision.replies):
             marker = _marker(delivery, view, index)
@@ -133,34 +133,34 @@ class Dispatcher:
             self.worker.comments.update(run_id)
         self.worker.wake()
 
-    async def _postpone(self, delivery: Delivery, attempt: int, error: ChatOpsError) -> None:
+    async def _postpone(self, delivery: Delivery, attempt: int, error: ChatOpsError, lease: Lease) -> None:
         now, inbox = self.clock.now(), self.records.inbox
         denied = isinstance(error, NotThereYet)
         asked = error.delay if isinstance(error, RetryLater) else None
         delay = retry_delay(attempt + 1, asked, attempts=ATTEMPTS if denied else PATIENT_ATTEMPTS)
         due = None if delay is None else now + timedelta(seconds=delay)
         if denied and due is not None:
-            due = await inbox.deny(delivery, due, now)
+            due = await inbox.deny(delivery, lease, due, now)
         elif due is not None:
-            await inbox.postpone(delivery.key, due)
+            await inbox.postpone(delivery.key, lease, due)
         if due is None:
-            await self._give_up(delivery, error)
+            await self._give_up(delivery, error, lease)
             return
         seconds, level = (due - now).total_seconds(), logging.INFO if denied else logging.WARNING
         logger.log(level, "%s: postponed by %.0f s: %s", _where(delivery), seconds, error)
 
-    async def _give_up(self, delivery: Delivery, error: ChatOpsError) -> None:
+    async def _give_up(self, delivery: Delivery, error: ChatOpsError, lease: Lease) -> None:
         """Close a delivery that cannot be decided, until it is sent again or its cause is gone."""
         # Anyone can cause these, so they are worth less attention than an operator's mistake.
         level = logging.INFO if error.reason is Reason.PULL_UNKNOWN else logging.WARNING
         logger.log(level, "%s: given up: %s", _where(delivery), error)
         self.metrics.delivery_given_up(error.reason)
-        await self.records.inbox.fail(delivery.key, str(error), self.clock.now())
+        await self.records.inbox.fail(delivery.key, lease, str(error), self.clock.now())
 
-    async def _apologize(self, delivery: Delivery, trace: str) -> None:
+    async def _apologize(self, delivery: Delivery, trace: str, lease: Lease) -> None:
         """Reply to a delivery that hit a bug with an id that finds the trace in the log."""
         self.metrics.delivery_given_up(Reason.INTERNAL)
-        await self.records.inbox.fail(delivery.key, f"bug {trace}", self.clock.now())
+        await self.records.inbox.fail(delivery.key, lease, f"bug {trace}", self.clock.now())
         marker = naming.reply_marker(delivery.key, "bug")
         update = CommentUpdate(delivery.repo, delivery.number, marker, Apology(trace), self.language)
         self.publisher.submit(f"apology for {delivery.key}", partial(self.publisher.publish, update))

@@ -51,10 +51,11 @@ class DiskWriters:
                 logger.warning("%s to the disk and was killed", what)
             return
         logger.warning("%s to the disk: the environment is removed", what)
+        writer = self.records.pulls.writer(self.publisher.lease())
         for environment in await self.records.pulls.environments(key.repo, key.number):
             if environment.key == key and environment.state.deployed:
                 failed = replace(environment, state=EnvironmentState.FAILED, endpoint=None)
-                await self.records.pulls.put_environment(failed)
+                await writer.replace(environment, failed)
                 update = await self._update(environment, written)
                 self.publisher.submit(f"disk of {key}", partial(self._publish, update))
         await self.platforms[runner].remove(key, Holder(written.run, LAST))

@@ -1,14 +1,14 @@
 """Removes resources without an owner from runners and registry, and records what has vanished there."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core.environments import expiry, health
 from bot.core.reconciling.orphans import Owners, Pull, orphans, untagged, vanished
 from bot.engine.reconciling.repairs import Repair, Repaired
-from bot.engine.records import Records
+from bot.engine.records import PullWriter, Records
 from bot.model.environment import Environment, EnvironmentState
 from bot.model.errors import ChatOpsError
 from bot.model.forge import PullState
@@ -52,6 +52,8 @@ class GarbageCollector:
     repaired: Repaired
     age: timedelta
     """Nothing that is younger is removed."""
+    writer: Callable[[], PullWriter]
+    """Returns the writer of this replica, or of an operator. Raises LeaseLost."""
 
     async def collect(self) -> None:
         """Find orphans and remove them. Raises RetryLater while the store is unavailable."""
@@ -215,7 +217,7 @@ class GarbageCollector:
             return
         for environment in environments:
             removed = replace(environment, state=EnvironmentState.REMOVED, endpoint=None)
-            await self.records.pulls.put_environment(removed)
-        await self.records.pulls.forget_images(repo, number)
+            await self.writer().replace(environment, removed)
+        await self.writer().forget_images(repo, number)
         self.repaired(Repair.TEARDOWN)
         logger.warning("sweep: %s!%s: removed what a failed teardown had left", repo, number)

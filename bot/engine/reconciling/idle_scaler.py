@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -11,6 +11,7 @@ from bot.core.environments import idle
 from bot.engine.records import Records
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.errors import ChatOpsError, RetryLater
+from bot.model.lease import Lease, LeaseLost
 from bot.model.pipeline import RunnerName
 from bot.ports import Clock, Suspendable
 
@@ -26,6 +27,8 @@ class IdleScaler:
     clock: Clock
     after: timedelta
     """Time without a visitor after which an environment sleeps; zero means never."""
+    lease: Callable[[], Lease]
+    """Returns the present lease. Raises LeaseLost."""
     _waking: dict[EnvironmentKey, asyncio.Task[None]] = field(default_factory=dict)
     _scaling_down: set[EnvironmentKey] = field(default_factory=set)
     _scaled_down: set[EnvironmentKey] = field(default_factory=set)
@@ -81,6 +84,8 @@ class IdleScaler:
             await self._store_result(one, up=await self._scaled_up(one))
         except RetryLater as error:
             logger.warning("%s: not awake yet, another attempt follows: %s", one.key, error)
+        except LeaseLost:
+            logger.warning("%s: the lease is lost, another replica wakes it", one.key)
         except Exception:
             logger.exception("%s: waking failed because of a bug, another attempt follows", one.key)
         finally:
@@ -100,4 +105,4 @@ class IdleScaler:
 
     async def _store_result(self, one: Environment, *, up: bool) -> None:
         ended = partial(idle.woken, started=one, at=self.clock.now(), up=up)
-        await self.records.pulls.change(one.key.repo, one.key.number, ended)
+        await self.records.pulls.writer(self.lease()).change(one.key.repo, one.key.number, ended)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.engine.replicas.membership import Membership
 from bot.model.errors import ChatOpsError
+from bot.model.lease import LeaseLost
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class PeriodicTasks:
 async def _once(task: PeriodicTask) -> None:
     try:
         await task.do()
+    except LeaseLost:
+        logger.warning("%s ended: the lease is lost, another replica does it", task.name)
     except ChatOpsError as error:
         logger.warning("%s failed, next attempt in %.0f s: %s", task.name, task.every, error)
     except Exception:

@@ -51,9 +51,9 @@ class RunExecutor:
         run = await active.save(ended)
         while (index := lifecycle.next_step(run)) is not None and run.stop is None:
             run = await active.save(lifecycle.step_started(run, index, self.clock.now()))
-            await active.until_stored(partial(self.recorder.before, run, index))
+            await active.until_stored(partial(self.recorder.before, active, index))
             result = await self._interruptible(active, index, stop)
-            await active.until_stored(partial(self.recorder.after, run, index, result))
+            await active.until_stored(partial(self.recorder.after, active, index, result))
             run = await active.save(lifecycle.step_finished(active.run, index, result, self.clock.now()))
             self._count(run.steps[index])
         await self.end(active)
@@ -62,7 +62,7 @@ class RunExecutor:
         """End a run, and clean up after interrupted steps if it was stopped. Raises LeaseLost."""
         if not active.run.state.final:
             await self._abandon_interrupted(active)
-        await active.until_stored(partial(self.recorder.run_ended, active.run))
+        await active.until_stored(partial(self.recorder.run_ended, active))
         if not active.run.state.final:
             await active.save(lifecycle.stopped(active.run, self.clock.now()))
         self.metrics.run_ended(active.run.state)

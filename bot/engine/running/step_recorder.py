@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.core import naming
 from bot.core.environments.expiry import until
-from bot.engine.records import PullRecords
+from bot.engine.records import PullRecords, PullWriter
 from bot.engine.running.active_run import ActiveRun
 from bot.model.addresses import Addresses
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
@@ -66,23 +66,23 @@ class StepRecorder:
             reported_url=environment.url if ready else "",
         )
 
-    async def before(self, run: Run, index: int) -> None:
+    async def before(self, active: ActiveRun, index: int) -> None:
         """Store a new environment before it is deployed, so that visitors see that it is starting."""
-        step = run.plan.steps[index]
+        step = active.run.plan.steps[index]
         if isinstance(step, Deploy):
-            await self._starting(run, step)
+            await self._starting(active, step)
 
-    async def after(self, run: Run, index: int, result: StepResult) -> None:
-        """Store what a step has created or removed."""
-        step = run.plan.steps[index]
+    async def after(self, active: ActiveRun, index: int, result: StepResult) -> None:
+        """Store what a step has created or removed. Raises LeaseLost."""
+        run, step = active.run, active.run.plan.steps[index]
         # The log must be complete before people see that its step is over.
         await self.adapters.reports.flush(run.id, step.name)
         if result.image is not None and result.state is StepState.PASSED:
-            await self.pulls.put_image(run.repo, run.number, result.image)
+            await self._writer(active).put_image(run.repo, run.number, result.image)
         if isinstance(step, Deploy):
-            await self._mark(run, step.environment, result)
+            await self._mark(active, step.environment, result)
         if isinstance(step, Teardown) and result.state is StepState.PASSED:
-            await self._removed(run, step)
+            await self._removed(active, step)
 
     async def flush_log(self, run: Run, index: int) -> None:
         """Flush the log of an interrupted step, if that succeeds in time."""
@@ -92,8 +92,11 @@ class StepRecorder:
         except (RetryLater, TimeoutError) as error:
             logger.warning("run %s: the last lines of the step's log may be lost: %s", run.id, error)
 
-    async def _starting(self, run: Run, step: Deploy) -> None:
-        now = self.clock.now()
+    def _writer(self, active: ActiveRun) -> PullWriter:
+        return self.pulls.writer(active.lease, active.run.id)
+
+    async def _starting(self, active: ActiveRun, step: Deploy) -> None:
+        run, now = active.run, self.clock.now()
         key = EnvironmentKey(run.repo, run.number, step.environment)
         plain, qualified = naming.host_label(key), naming.host_label(key, qualified=True)
         starting = Environment(
@@ -110,9 +113,9 @@ class StepRecorder:
             if self.sleeps and step.config.runner in self.adapters.suspendable
             else None,
         )
-        await self.pulls.reserve_hostname(starting, (plain, qualified))
+        await self._writer(active).reserve_hostname(starting, (plain, qualified))
 
-    async def _mark(self, run: Run, name: str, result: StepResult) -> None:
+    async def _mark(self, active: ActiveRun, name: str, result: StepResult) -> None:
         passed = result.state is StepState.PASSED
         state = EnvironmentState.READY if passed else EnvironmentState.FAILED
 
@@ -122,29 +125,32 @@ class StepRecorder:
             url = _reported_url(environment, result)
             return replace(environment, state=state, endpoint=result.endpoint, url=url)
 
-        await self.pulls.change(run.repo, run.number, marked)
+        await self._writer(active).change(active.run.repo, active.run.number, marked)
 
-    async def run_ended(self, run: Run) -> None:
+    async def run_ended(self, active: ActiveRun) -> None:
         """Mark environments that this run was starting as failed.
 
         `after` does so too, but is not called if the run is stopped while no bot runs.
         """
+        run = active.run
 
         def failed(environment: Environment) -> Environment:
             starting = environment.run == run.id and environment.state is EnvironmentState.STARTING
             return replace(environment, state=EnvironmentState.FAILED) if starting else environment
 
-        await self.pulls.change(run.repo, run.number, failed)
+        await self._writer(active).change(run.repo, run.number, failed)
 
-    async def _removed(self, run: Run, step: Teardown) -> None:
+    async def _removed(self, active: ActiveRun, step: Teardown) -> None:
+        run, writer = active.run, self._writer(active)
+
         def removed(environment: Environment) -> Environment:
             if step.environment not in {None, environment.key.name}:
                 return environment
             return replace(environment, state=EnvironmentState.REMOVED, endpoint=None)
 
-        await self.pulls.change(run.repo, run.number, removed)
+        await writer.change(run.repo, run.number, removed)
         if step.everything:
-            await self.pulls.forget_images(run.repo, run.number)
+            await writer.forget_images(run.repo, run.number)
 
 
 def _reported_url(environment: Environment, result: StepResult) -> str:

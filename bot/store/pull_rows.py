@@ -1,0 +1,53 @@
+"""The rows of environments, changed in the transactions of several parts of the store."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from bot.core.environments import idle
+from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
+from bot.store.codec import pack, unpack
+from bot.store.dialects import upsert
+from bot.store.schema import environments
+
+
+def put(connection: Connection, environment: Environment) -> None:
+    """Store an environment, in place of its earlier state."""
+    key = environment.key
+    row = {"repo": str(key.repo), "number": key.number, "name": key.name}
+    rest = {"host": environment.host, "state": environment.state, "data": pack(environment)}
+    upsert(connection, environments, row, rest)
+
+
+def environment(connection: Connection, key: EnvironmentKey) -> Environment | None:
+    """Return an environment, locked until the transaction ends."""
+    statement = select(environments.c.data).where(
+        environments.c.repo == str(key.repo),
+        environments.c.number == key.number,
+        environments.c.name == key.name,
+    )
+    data = connection.execute(statement.with_for_update()).scalar()
+    return unpack(Environment, data) if data else None
+
+
+def extend(connection: Connection, key: EnvironmentKey, until: datetime, at: datetime) -> None:
+    """Extend an environment's life, unless it is removed, in the transaction of the decision."""
+    known = environment(connection, key)
+    if known and known.state is not EnvironmentState.REMOVED and known.expires_at < until:
+        put(connection, replace(known, expires_at=until, extended_at=at))
+
+
+def replace_environment(connection: Connection, expected: Environment, changed: Environment) -> bool:
+    """Store a change of an environment. Returns False if it is not as expected."""
+    if environment(connection, expected.key) != expected:
+        return False
+    put(connection, changed)
+    return True
+
+
+def request_wake(connection: Connection, key: EnvironmentKey, at: datetime) -> None:
+    """Request that an environment wakes, if it is asleep."""
+    known = environment(connection, key)
+    if known and (changed := idle.wake_requested(known, at)) != known:
+        put(connection, changed)

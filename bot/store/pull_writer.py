@@ -1,0 +1,110 @@
+"""Writes what belongs to a pull request, as long as the writer holds its lease."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sqlalchemy import Connection, delete, literal, select
+from sqlalchemy.exc import IntegrityError
+
+from bot.model.environment import Environment, EnvironmentState
+from bot.model.forge import RepoPath
+from bot.model.lease import Lease, LeaseLost
+from bot.model.run import Image
+from bot.store import pull_rows
+from bot.store.codec import pack, unpack
+from bot.store.database import Database
+from bot.store.dialects import upsert
+from bot.store.replicas import held_by, member
+from bot.store.schema import environments, images, runs
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PullWriter:
+    """Writes in transactions that raise LeaseLost if the replica was evicted, or lost the run."""
+
+    database: Database
+    lease: Lease | None
+    """None for an operator."""
+    run: int | None = None
+    """The run that writes. What a later run has stored is not changed."""
+
+    async def replace(self, expected: Environment, changed: Environment) -> bool:
+        """Store an environment, unless it is not as expected any more; then return False."""
+
+        def work(connection: Connection) -> bool:
+            if pull_rows.environment(connection, expected.key) != expected:
+                return False
+            pull_rows.put(connection, changed)
+            return True
+
+        return await self._transaction(work)
+
+    async def change(self, repo: RepoPath, number: int, change: Callable[[Environment], Environment]) -> None:
+        """Replace each environment of a pull request by what `change` returns, in one transaction.
+
+        Removed environments are not changed.
+        """
+        here = (environments.c.repo == str(repo)) & (environments.c.number == number)
+        there = environments.c.state != EnvironmentState.REMOVED
+        statement = select(environments.c.data).where(here, there).with_for_update()
+
+        def work(connection: Connection) -> None:
+            for data in connection.execute(statement).scalars().all():
+                known = unpack(Environment, data)
+                if (changed := change(known)) != known and not self._outdated(known):
+                    pull_rows.put(connection, changed)
+
+        await self._transaction(work)
+
+    async def reserve_hostname(self, environment: Environment, labels: Sequence[str]) -> Environment:
+        """Store a new environment under the first of these host labels that is free, and return it."""
+        while True:
+            try:
+                return await self._transaction(
+                    lambda connection: self._reserve_hostname(connection, environment, labels)
+                )
+            except IntegrityError:
+                continue  # Another replica has just stored an environment under this label.
+
+    async def put_image(self, repo: RepoPath, number: int, image: Image) -> None:
+        """Store that the image of a commit is in the registry."""
+        row = {"repo": str(repo), "number": number, "sha": image.sha}
+        await self._transaction(lambda connection: upsert(connection, images, row, {"data": pack(image)}))
+
+    async def forget_images(self, repo: RepoPath, number: int) -> None:
+        """Delete the images of a pull request, whose tags are gone."""
+        statement = delete(images).where(images.c.repo == str(repo), images.c.number == number)
+        await self._transaction(lambda connection: connection.execute(statement))
+
+    async def _transaction(self, work: Callable[[Connection], T]) -> T:
+        def fenced(connection: Connection) -> T:
+            if self.lease is not None and not self._holds(connection, self.lease):
+                raise LeaseLost
+            return work(connection)
+
+        return await self.database.run(fenced)
+
+    def _holds(self, connection: Connection, lease: Lease) -> bool:
+        if self.run is None:
+            return bool(connection.execute(select(literal(1)).where(member(lease))).first())
+        # The lock keeps others from claiming the run before this transaction ends.
+        mine = select(runs.c.id).where(runs.c.id == self.run, held_by(runs.c.holder, lease))
+        return connection.execute(mine.with_for_update()).first() is not None
+
+    def _outdated(self, known: Environment) -> bool:
+        return self.run is not None and known.run > self.run
+
+    def _reserve_hostname(
+        self, connection: Connection, environment: Environment, labels: Sequence[str]
+    ) -> Environment:
+        key = environment.key
+        taken = select(environments.c.host, environments.c.data).where(environments.c.host.in_(labels))
+        others = {host for host, data in connection.execute(taken) if unpack(Environment, data).key != key}
+        reserved = replace(environment, host=next(label for label in labels if label not in others))
+        known = pull_rows.environment(connection, key)
+        if known is None or not self._outdated(known):
+            pull_rows.put(connection, reserved)
+        return reserved
