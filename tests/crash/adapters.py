@@ -11,6 +11,7 @@ import aiohttp
 
 from bot.app.adapters import Adapters, open_adapters
 from bot.core import naming
+from bot.core.runs.fencing import holder_of
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import RetryLater
 from bot.model.forge import RepoPath
@@ -19,6 +20,7 @@ from bot.model.holder import Holder
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TestOutput, TestSpec
+from bot.runners.cleanup import uninterrupted
 from bot.settings.model import Settings
 from tests.fakes.adapters import PASSING, WELL, FakeAdapters, FakeWorld
 
@@ -42,18 +44,23 @@ class RemoteAdapters(FakeAdapters):
         return "sha256:" + "d" * 64
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
-        await self._ask("deploy", spec.key, sha=spec.image.sha)
+        holder = holder_of(spec.labels)
+        try:
+            await self._ask("deploy", spec.key, holder, sha=spec.image.sha)
+        except Exception:
+            await uninterrupted(self.remove(spec.key, holder))
+            raise
         return Endpoint("127.0.0.1", 9)
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
-        folder = (await self._ask("test", spec.key))["folder"]
+        folder = (await self._ask("test", spec.key, holder_of(spec.labels)))["folder"]
         return TestOutput(0, _files(Path(folder)) if folder else {"junit.xml": PASSING})
 
     async def stop_tests(self, key: EnvironmentKey, holder: Holder) -> None:
-        await self._ask("stop_tests", key)
+        await self._ask("stop_tests", key, holder)
 
     async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
-        await self._ask("remove", key)
+        await self._ask("remove", key, holder)
 
     async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
         try:
@@ -62,11 +69,13 @@ class RemoteAdapters(FakeAdapters):
         except aiohttp.ClientError as error:
             raise RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": str(error)}) from error
 
-    async def _ask(self, operation: str, of: EnvironmentKey | None = None, **more: str) -> dict[str, str]:
+    async def _ask(
+        self, operation: str, of: EnvironmentKey | None = None, holder: Holder | None = None, **more: str
+    ) -> dict[str, str]:
         known = {"pull": f"{of.repo}!{of.number}", "key": f"{of.repo}!{of.number} {of.name}"} if of else {}
         try:
             async with self._session.post(
-                f"/{operation}", json={"pid": os.getpid(), **known, **more}
+                f"/{operation}", json={"pid": os.getpid(), "holder": _numbers(holder), **known, **more}
             ) as answer:
                 answer.raise_for_status()
                 found: dict[str, str] = await answer.json()
@@ -79,6 +88,10 @@ def _key(text: str) -> EnvironmentKey:
     pull, _, name = text.partition(" ")
     repo, _, number = pull.partition("!")
     return EnvironmentKey(RepoPath.parse(repo), int(number), name)
+
+
+def _numbers(holder: Holder | None) -> list[int]:
+    return [holder.run, holder.attempt] if holder else []
 
 
 def _files(folder: Path) -> dict[str, bytes]:

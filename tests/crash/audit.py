@@ -141,6 +141,8 @@ def _wrong_comments(scene: Scene, audit: Audit, runs: list[Run]) -> list[str]:
 def _left_behind(scene: Scene) -> list[str]:
     known = scene.ledger.environments()
     stray = [f"environment {key} has no owner" for key in scene.engine.environments if key not in known]
+    gone = scene.ledger.ready() - set(scene.engine.environments)
+    stray += [f"environment {key} is ready, but removed" for key in gone] if scene.remote else []
     stray += [f"tests of {key} are still running" for key in scene.engine.suites]
     overlaps = [
         f"{one.operation} by {one.pid} and {two.operation} by {two.pid} at once for {two.pull}"

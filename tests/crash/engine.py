@@ -34,6 +34,8 @@ class RemoteEngine:
     script: Script = field(default_factory=Script)
     environments: dict[str, str] = field(default_factory=dict)
     """Commit by environment, from the start of its deployment."""
+    holders: dict[str, list[int]] = field(default_factory=dict)
+    """Run and attempt by environment; as at a real engine, an older one changes nothing."""
     suites: set[str] = field(default_factory=set)
     """Environments whose test container exists; a bot that is killed leaves it behind."""
     calls: list[Call] = field(default_factory=list)
@@ -99,22 +101,28 @@ class RemoteEngine:
         key = asked["key"]
         match operation:
             case "deploy":
-                return lambda: self.environments.__setitem__(key, asked["sha"]), _nothing
+                return lambda: self._deploy(key, asked), _nothing
             case "test":
                 return lambda: self.suites.add(key), lambda: self._end(key)
             case "stop_tests":
                 return _nothing, lambda: self._end(key)
             case "remove":
-                return _nothing, lambda: self._remove(key)
+                return _nothing, lambda: self._remove(key, asked["holder"])
             case _:
                 return _nothing, _nothing
 
     def _end(self, key: str) -> None:
         self.suites.discard(key)
 
-    def _remove(self, key: str) -> None:
-        self.suites.discard(key)
-        self.environments.pop(key, None)
+    def _deploy(self, key: str, asked: dict[str, Any]) -> None:
+        if asked["holder"] >= self.holders.get(key, []):
+            self.environments[key], self.holders[key] = asked["sha"], asked["holder"]
+
+    def _remove(self, key: str, holder: list[int]) -> None:
+        if holder >= self.holders.get(key, []):
+            self.suites.discard(key)
+            self.environments.pop(key, None)
+            self.holders.pop(key, None)
 
 
 def _nothing() -> None:

@@ -53,9 +53,15 @@ class Ledger:
 
     def environments(self) -> set[str]:
         """Return the keys of existing environments, in the form that the fake engine uses."""
-        statement = select(environments).where(environments.c.state != EnvironmentState.REMOVED)
+        return self._environments(environments.c.state != EnvironmentState.REMOVED)
+
+    def ready(self) -> set[str]:
+        """Return the keys of environments that are ready, in the same form."""
+        return self._environments(environments.c.state == EnvironmentState.READY)
+
+    def _environments(self, condition: ColumnElement[bool]) -> set[str]:
         with self._reading() as connection:
-            found = connection.execute(statement).mappings()
+            found = connection.execute(select(environments).where(condition)).mappings()
             return {f"{row['repo']}!{row['number']} {row['name']}" for row in found}
 
     def unfinished(self) -> int:
