@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 
 from bot.model.run import RunState
+from tests.crash.engine import Call
 from tests.crash.fleet import Replica
 from tests.crash.scene import Scene
 from tests.crash.takeovers import BOUND
@@ -33,9 +34,12 @@ class Victim:
 
     async def taken_over(self, began: float) -> float:
         """Wait until the other one has begun the work of this one; return the seconds since the fault."""
-        await self.scene.until(lambda: any(call.pid == self.other.pid for call in self.scene.engine.calls))
-        (first, *_) = [call for call in self.scene.engine.calls if call.pid == self.other.pid]
-        return first.began - began
+        await self.scene.until(self._continued)
+        return self._continued()[0].began - began
+
+    def _continued(self) -> list[Call]:
+        calls = self.scene.engine.calls
+        return [call for call in calls if call.pid == self.other.pid and call.pull == calls[0].pull]
 
     def states(self) -> set[RunState]:
         return {run.state for run in self.scene.ledger.runs()}
