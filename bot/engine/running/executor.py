@@ -47,7 +47,7 @@ class RunExecutor:
         started = lifecycle.start(active.run, self.clock.now())
         ended = lifecycle.limit_interruptions(started, self.clock.now())
         if ended != started:
-            await self._abandon_interrupted(active)
+            await self._before_its_end(active)
         run = await active.save(ended)
         while (index := lifecycle.next_step(run)) is not None and run.stop is None:
             run = await active.save(lifecycle.step_started(run, index, self.clock.now()))
@@ -61,15 +61,18 @@ class RunExecutor:
     async def end(self, active: ActiveRun) -> None:
         """End a run, and clean up after interrupted steps if it was stopped. Raises LeaseLost."""
         if not active.run.state.final:
-            await self._abandon_interrupted(active)
-        await active.until_stored(partial(self.recorder.run_ended, active))
-        if not active.run.state.final:
+            await self._before_its_end(active)
             await active.save(lifecycle.stopped(active.run, self.clock.now()))
         self.metrics.run_ended(active.run.state)
 
     def _count(self, record: StepRecord) -> None:
         if record.state.final:  # Otherwise the replica that resumes the run starts it again, and counts it.
             self.metrics.step_ended(record.name, record.state, record.seconds or 0.0)
+
+    async def _before_its_end(self, active: ActiveRun) -> None:
+        """Clean up and store what became of environments, as long as the run has a holder."""
+        await self._abandon_interrupted(active)
+        await active.until_stored(partial(self.recorder.run_ended, active))
 
     async def _abandon_interrupted(self, active: ActiveRun) -> None:
         """Remove what interrupted steps have left at their runner, when they are not started again.
