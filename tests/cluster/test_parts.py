@@ -44,7 +44,11 @@ async def test_a_crash_loop_is_named_with_its_last_output(previews: Previews, lo
     [part] = await parts(previews) or ()
     assert not part.up
     assert part.facts == {"name": "app", "code": "3"}
-    assert await previews.platform.output(part) == "out of ideas"
+
+    async def has_output() -> bool:
+        return await previews.platform.output(part) == "out of ideas"
+
+    await until(PATIENCE, has_output)  # At some moments the node has no log of the container.
 
 
 async def test_a_preview_whose_workload_was_deleted_has_no_parts(previews: Previews, log: FakeLog) -> None:

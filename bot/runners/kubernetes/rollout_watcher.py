@@ -28,6 +28,8 @@ STARTUP_SECONDS = 240.0
 TRANSIENT_SECONDS = 60.0
 """How long a failure may last that a cluster can solve by itself, such as adding a node."""
 TAIL = "40"
+LOG_GONE = "failed to try resolving symlinks in path "
+"""What a kubelet answers, as if it were output, once it has removed the log of an earlier container."""
 GONE_AFTER = 120.0
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, JOB)
 
@@ -161,9 +163,11 @@ class RolloutWatcher:
             query = {"container": container, "tailLines": TAIL, "limitBytes": str(64 << 10)}
             query |= {"previous": "true"} if before else {}
             try:
-                return await self._read(f"{POD.path(self._namespace, pod)}/log", query)
+                lines = await self._read(f"{POD.path(self._namespace, pod)}/log", query)
             except ClusterRefused:
                 continue
+            if not "".join(lines[:1]).startswith(LOG_GONE):
+                return lines
         return []
 
     async def _read(self, path: str, query: Mapping[str, str]) -> list[str]:
