@@ -45,6 +45,8 @@ class Adapters:
     files: RunFiles
     dns: DnsRecords | None = None
     """None if a wildcard DNS record is used."""
+    file_database: Database | None = None
+    """The connections of the file store; None if it is a directory."""
 
     async def readiness(self) -> Mapping[str, str | None]:
         """Check the adapters concurrently: None for each that answers, otherwise what is wrong with it.
@@ -84,8 +86,10 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         sandbox = ProcessSandbox()
         forge = GiteeClient(Transport(settings.gitee.api, token, sandbox))
         stack.push_async_callback(forge.aclose)
+        url = settings.store_url
+        database = None if single_process(url) else Database(url, threads=FILE_STORE_THREADS)
         files = RunFiles(
-            await stack.enter_async_context(open_file_store(settings)),
+            await stack.enter_async_context(open_file_store(settings, database)),
             sandbox,
             masks=secrets(settings),
             language=settings.comments.language,
@@ -112,7 +116,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         dns = open_dns(settings)
         if dns is not None:
             stack.push_async_callback(dns.close)
-        yield Adapters(forge, steps, files, dns)
+        yield Adapters(forge, steps, files, dns, database)
 
 
 async def in_time(check: Awaitable[str | None]) -> str | None:
@@ -133,11 +137,11 @@ def _free_space(folders: Mapping[str, Path]) -> tuple[FreeSpace, ...]:
     return tuple(found)
 
 
-def open_file_store(settings: Settings) -> AbstractAsyncContextManager[FileStore]:
+def open_file_store(settings: Settings, database: Database | None) -> AbstractAsyncContextManager[FileStore]:
     """Return the store of run files: a directory for a single replica, the database for several."""
-    if single_process(settings.store_url):
+    if database is None:
         return nullcontext(FolderFileStore(settings.server.data_dir))
-    return DatabaseFileStore.opened(Database(settings.store_url, threads=FILE_STORE_THREADS))
+    return DatabaseFileStore.opened(database)
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:

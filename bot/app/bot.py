@@ -58,7 +58,11 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         start = stack.enter_async_context
-        store = await Store.open(settings.store_url, lock_url=settings.store.lock_url.get_secret_value())
+        store = await Store.open(
+            settings.store_url,
+            lock_url=settings.store.lock_url.get_secret_value(),
+            others=(adapters.file_database,) if adapters.file_database else (),
+        )
         stack.push_async_callback(store.close)
         listeners = stack.enter_context(bound(settings))
         deps = _deps(settings, adapters, store, listeners, clock=clock or SystemClock(), sleep=sleep)

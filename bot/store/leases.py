@@ -73,8 +73,9 @@ _LEAVE = text("DELETE FROM replicas WHERE name = :name")
 class SessionReplicas:
     """Members by name, each with a session on PostgreSQL."""
 
-    def __init__(self, database: Database, lock_url: str) -> None:
-        self._database = database
+    def __init__(self, database: Database, lock_url: str, others: Sequence[Database] = ()) -> None:
+        self._databases = (database, *others)
+        """They get new connections together, for they go mute together."""
         self._url = make_url(lock_url)
         self._session: Session | None = None
 
@@ -84,7 +85,7 @@ class SessionReplicas:
         Raises RuntimeError if `lock_url` does not lead to a session of PostgreSQL itself.
         """
         await self.close()
-        await self._database.begin_again(name)
+        await self._begin_again(name)
         self._session = Session(self._url, name)
         (joined,) = await self._rows(_JOIN, name)
         if not joined.locked or joined.ends_after != f"{SESSION_SECONDS}s":
@@ -100,7 +101,7 @@ class SessionReplicas:
             raise LeaseLost
         if not mine[0].holds:
             # What made the session mute may have done the same to all connections.
-            await self._database.begin_again(lease.replica)
+            await self._begin_again(lease.replica)
             await self._current.run(lambda connection: _lock_again(connection, lease.replica))
         silent = (row.name for row in rows if row.silent and not row.mine)
         return Members(tuple(row.name for row in rows), frozenset(silent))
@@ -118,6 +119,10 @@ class SessionReplicas:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+    async def _begin_again(self, name: str) -> None:
+        for database in self._databases:
+            await database.begin_again(name)
 
     @property
     def _current(self) -> Session:

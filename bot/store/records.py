@@ -1,6 +1,6 @@
 """The store: all its parts, and the transactions that concern several of them."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
@@ -46,20 +46,30 @@ class Store:
     observed: ObservedStates = field(repr=False)
 
     @classmethod
-    async def open(cls, url: str, *, lock_url: str = "", inbox_capacity: int = 10_000) -> "Store":
-        """Connect, migrate the schema, and return the store; `lock_url` is for the session of the lease."""
+    async def open(
+        cls, url: str, *, lock_url: str = "", inbox_capacity: int = 10_000, others: Sequence[Database] = ()
+    ) -> "Store":
+        """Connect, migrate the schema, and return the store.
+
+        `lock_url` is for the session of the lease; `others` are databases that belong to this replica too.
+        """
         database = Database(url)
-        return await cls._on(database, database.migrate(), inbox_capacity, lock_url or url)
+        return await cls._on(database, database.migrate(), inbox_capacity, lock_url or url, others)
 
     @classmethod
     async def visit(cls, url: str) -> "Store":
         """Return the store beside a bot that may have it open. Raises RuntimeError if there is no store."""
         database = Database(url, visiting=True)
-        return await cls._on(database, database.check(), 0, url)
+        return await cls._on(database, database.check(), 0, url, ())
 
     @classmethod
     async def _on(
-        cls, database: Database, prepared: Awaitable[None], inbox_capacity: int, lock_url: str
+        cls,
+        database: Database,
+        prepared: Awaitable[None],
+        inbox_capacity: int,
+        lock_url: str,
+        others: Sequence[Database],
     ) -> "Store":
         try:
             await prepared
@@ -74,7 +84,7 @@ class Store:
             Runs(database),
             Pulls(database),
             LostAnswers(database),
-            OnlyReplica(database) if database.single_process else SessionReplicas(database, lock_url),
+            OnlyReplica(database) if database.single_process else SessionReplicas(database, lock_url, others),
             History(database),
             ObservedStates(database),
         )

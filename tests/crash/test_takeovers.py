@@ -105,6 +105,17 @@ async def test_mute(victim: Victim) -> None:
     await works_alone(victim)
 
 
+async def test_lost_connections(victim: Victim) -> None:
+    """Only the connections that it had stay mute: it keeps its work, by new ones."""
+    victim.wire.lose()
+    await victim.scene.until(lambda: "no answer" in victim.bot.log.read_text())
+    victim.gate.open()
+    await passed(victim)
+    assert {call.pid for call in victim.scene.engine.calls} == {victim.bot.pid}
+    assert victim.scene.engine.overlaps == []
+    await works_alone(victim)
+
+
 @pytest.mark.parametrize("inside_a_transaction", [False, True])
 async def test_frozen(victim: Victim, *, inside_a_transaction: bool) -> None:
     scene = victim.scene

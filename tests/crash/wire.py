@@ -16,6 +16,9 @@ class Wire:
     """`[store] url` of the server."""
     mute: bool = False
     """Whether it drops what it receives; it keeps all connections open."""
+    _accepted: int = 0
+    _lost: int = 0
+    """How many of the connections, from the first one on, are mute for ever."""
     _watched: dict[bytes, Callable[[], None]] = field(default_factory=dict)
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -42,17 +45,28 @@ class Wire:
         """Act once, when the bot next sends these words in one piece, after they are forwarded."""
         self._watched[words] = act
 
+    def lose(self) -> None:
+        """Make all present connections mute for ever, as a firewall does that forgets them."""
+        self._lost = self._accepted
+
+    def _is_mute(self, number: int) -> bool:
+        return self.mute or number <= self._lost
+
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._accepted += 1
+        number = self._accepted
         try:
-            while self.mute:  # noqa: ASYNC110 - it can only be asked
+            while self._is_mute(number):  # noqa: ASYNC110 - it can only be asked
                 await asyncio.sleep(0.02)
             to = urlsplit(self.url)
             upstream, server = await asyncio.open_connection(to.hostname, to.port)
             try:
-                await asyncio.gather(self._copy(reader, server, sent=True), self._copy(upstream, writer))
+                await asyncio.gather(
+                    self._copy(number, reader, server, sent=True), self._copy(number, upstream, writer)
+                )
             finally:
                 server.close()
         finally:
@@ -60,17 +74,17 @@ class Wire:
             self._tasks.discard(task)
 
     async def _copy(
-        self, source: asyncio.StreamReader, to: asyncio.StreamWriter, *, sent: bool = False
+        self, number: int, source: asyncio.StreamReader, to: asyncio.StreamWriter, *, sent: bool = False
     ) -> None:
         with suppress(ConnectionError):
             while data := await source.read(1 << 16):
-                if self.mute:
+                if self._is_mute(number):
                     continue
                 to.write(data)
                 await to.drain()
                 if sent:
                     self._act(data)
-        while self.mute:  # noqa: ASYNC110 - as above
+        while self._is_mute(number):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.02)
         to.close()
 

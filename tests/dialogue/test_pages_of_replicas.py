@@ -17,6 +17,7 @@ from bot.gitee.transport import Transport
 from bot.reports.files import RunFiles
 from bot.sandbox.process import ProcessSandbox
 from bot.settings.model import Settings, StoreSettings
+from bot.store.database import Database
 from playground.server import OfflineGitee
 from tests.dialogue.offline import gitee_with_repository, visitor
 from tests.dialogue.tester import BOT, REPO, SECRET
@@ -31,7 +32,7 @@ async def replica(gitee: OfflineGitee, settings: Settings, world: FakeWorld) -> 
     chosen = replace(settings, gitee=replace(settings.gitee, url=gitee.url))
     client = GiteeClient(Transport(chosen.gitee.api, gitee.token(BOT), ProcessSandbox()))
     try:
-        async with open_file_store(chosen) as store:
+        async with open_file_store(chosen, Database(chosen.store_url)) as store:
             files = RunFiles(store, ProcessSandbox())
             adapters = Adapters(client, replace(world.adapters(), reports=files), files)
             async with running(chosen, adapters) as bot:
