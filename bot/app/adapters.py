@@ -71,7 +71,7 @@ class Adapters:
 
     async def _gitee(self) -> str | None:
         try:
-            await self.forge.whoami()
+            await self.forge.ping()
         except ChatOpsError as error:
             return str(error)
         return None

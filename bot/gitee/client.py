@@ -42,6 +42,10 @@ class GiteeClient:
         call = Call("GET", "/user")
         return self._read(call, await self._transport.json(call), objects.user)
 
+    async def ping(self) -> None:
+        """Raise what `whoami` raises, after a single attempt."""
+        await self._transport.json(Call("GET", "/user", repeat=False))
+
     async def pull_request(self, repo: RepoPath, number: int) -> PullRequest | None:
         """Return the pull request; None if it does not exist or cannot be seen."""
         return await self._get(Call("GET", _PULL, _at(repo, number=number)), objects.pull_request)

@@ -48,6 +48,8 @@ class Call:
     """Whether the body contains a comment's text."""
     most: int | None = None
     """Bytes of an answer with a file, which can be of any size."""
+    repeat: bool = True
+    """Whether it is sent again if Gitee is unavailable."""
 
     @property
     def path(self) -> str:
@@ -119,7 +121,7 @@ class Transport:
         Idempotent calls are repeated a few times, a POST or PATCH only if it cannot have arrived; otherwise
         it raises AnswerLost. Callers that post therefore check first whether the object exists.
         """
-        for pause in BACKOFF:
+        for pause in BACKOFF if call.repeat else ():
             try:
                 response = await self._exchange(call)
             except httpx.TransportError as error:

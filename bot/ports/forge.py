@@ -15,6 +15,10 @@ class Forge(Protocol):
         """Return the bot's own account."""
         ...
 
+    async def ping(self) -> None:
+        """Raise what `whoami` raises, after a single attempt."""
+        ...
+
     async def pull_request(self, repo: RepoPath, number: int) -> PullRequest | None:
         """Return the pull request, None if it does not exist or is not visible to the bot."""
         ...

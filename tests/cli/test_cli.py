@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 from click.testing import CliRunner
 
-from bot.app.adapters import READY_SECONDS
 from bot.cli import main
 from tests.real.parts import PATIENCE
 from tests.real.ports import free_port
@@ -99,9 +98,7 @@ def test_a_bot_without_engine_and_gitee_keeps_running_and_is_not_ready(tmp_path:
             "docker": False,
             "disk": True,
         }
-        # The call is repeated, on a loaded machine for longer than the page waits.
-        told = {"gitee_unavailable: GET /user: ConnectError", f"no answer within {READY_SECONDS} s"}
-        assert parts["gitee"]["message"] in told
+        assert parts["gitee"]["message"] == "gitee_unavailable: GET /user: ConnectError"
         assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE).is_success
     finally:
         bot.terminate()

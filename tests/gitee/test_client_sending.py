@@ -156,6 +156,16 @@ async def test_a_rate_limit_contains_the_delay(
     assert len(gitee.requests) == 1
 
 
+@pytest.mark.parametrize("answer", [json_response(503), httpx.ConnectError("refused")])
+async def test_a_ping_is_one_attempt(answer: httpx.Response | httpx.TransportError) -> None:
+    gitee = Prepared([answer])
+
+    with pytest.raises(RetryLater):
+        await gitee.client.ping()
+
+    assert len(gitee.requests) == 1
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 405, 409, 422])
 async def test_a_refusal_is_not_retried(status: int) -> None:
     gitee = Prepared([json_response(status, {"message": "no\nway"})])
