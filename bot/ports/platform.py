@@ -108,7 +108,7 @@ class Platform(Protocol):
         Raises RetryLater(ENGINE_UNAVAILABLE | REGISTRY_UNAVAILABLE),
         TellUser(CONTAINER_EXITED | UNHEALTHY | NO_PORT | OUT_OF_MEMORY | BASE_IMAGE_MISSING).
         After an error, nothing half started remains; what is newer than the spec's labels always does.
-        Cancelling touches nothing: whoever cancels knows why, and calls `remove` if the work was stopped.
+        Cancelling touches nothing: the caller knows why, and calls `remove` if the work was stopped.
         Raises Overtaken if a later run or attempt has deployed the environment already.
         """
         ...

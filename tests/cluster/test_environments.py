@@ -209,7 +209,7 @@ async def test_a_failed_deployment_is_removed(previews: Previews, cluster: Acces
     assert not exists(cluster, previews.namespace)
 
 
-async def test_a_cancelled_deployment_is_left_to_whoever_cancelled_it(
+async def test_a_cancelled_deployment_is_left_to_its_caller(
     previews: Previews, cluster: Access, log: FakeLog
 ) -> None:
     deploying = asyncio.create_task(previews.platform.deploy(previews.environment(port=9), log))

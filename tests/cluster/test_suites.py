@@ -70,7 +70,7 @@ async def test_output_is_shown_while_the_suite_runs_until_it_is_stopped(
     testing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await testing
-    assert pods(cluster, deployed.namespace), "whoever cancels may have lost its lease"
+    assert pods(cluster, deployed.namespace), "the caller may have lost its lease"
     await deployed.platform.stop_tests(deployed.key, ANYONE)
 
     assert pods(cluster, deployed.namespace) == []

@@ -36,7 +36,7 @@ async def test_a_run_waits_until_the_engine_is_back(tester: OfflineTester) -> No
 
 
 async def test_parts_of_a_run_that_the_store_does_not_know_are_replaced(tester: OfflineTester) -> None:
-    """As after the store was restored from a backup: the run holds its lease, so that they are nobody's."""
+    """As after the store was restored from a backup. The run holds its lease, so no other run owns them."""
     lost = Item(ItemKind.CONTAINER, "c1", "app", RepoPath.parse(REPO), 1, "preview", run=57)
     tester.world.extra_items.append(lost)
     tester.world.script.fail("deploy", Overtaken(Reason.ENGINE_UNAVAILABLE, [lost]))

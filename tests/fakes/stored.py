@@ -1,4 +1,4 @@
-"""Puts into a store what tests need there, whoever would hold it."""
+"""Puts into a store what tests need there, without a lease."""
 
 from datetime import datetime
 

@@ -17,7 +17,7 @@ ARG JAVA_VERSION=21
 FROM {base} AS build
 WORKDIR /src
 COPY pom.xml ./
-RUN --mount=type=cache,target=/root/.m2 cat pom.xml
+RUN --mount=type=cache,target=/cache/maven cat pom.xml
 COPY src ./src
 RUN mkdir target && cp src/App.java target/shop-1.0.jar
 
@@ -32,7 +32,7 @@ ENTRYPOINT ["sh", "-c", "java ${JAVA_OPTS} -jar /app.jar"]
 NODE = """FROM {base} AS deps
 WORKDIR /app
 COPY package*.json ./
-RUN --mount=type=cache,id=npm,target=/root/.npm cp package.json installed
+RUN --mount=type=cache,id=npm,target=/cache/npm cp package.json installed
 
 FROM {base} AS builder
 WORKDIR /app
