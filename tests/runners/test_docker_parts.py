@@ -13,7 +13,7 @@ from bot.ports import ServiceSpec
 from bot.runners.docker import labels
 from bot.runners.docker.container import ContainerKind
 from bot.runners.docker.engine import EngineRefused
-from bot.runners.docker.parts import Parts, examined
+from bot.runners.docker.parts import Parts, before, examined
 from tests.runners.conftest import KEY, Stage
 from tests.runners.waiting import until
 
@@ -67,6 +67,13 @@ async def test_restarts_are_counted_with_their_exit_code(stage: Stage) -> None:
     [part] = await parts(stage)
     assert part.reason is Reason.CRASH_LOOP
     assert part.facts == {"name": "app", "code": "137"}
+
+
+def test_an_exit_is_looked_for_until_the_start_and_not_until_the_second_before() -> None:
+    assert before("2026-03-01T10:00:12.345678901Z") == {
+        "since": "1772358612.345678",
+        "until": "1772359212.345678",
+    }
 
 
 HEALTHY = {

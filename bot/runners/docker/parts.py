@@ -2,11 +2,11 @@
 
 import json
 import re
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -24,7 +24,7 @@ from bot.runners.docker.inventory import container_item
 from bot.runners.docker.labels import LABEL_ROLE, matching
 
 REMEMBERED = 600
-"""Seconds for which exits are looked up; the engine itself remembers the last 256 events of all kinds."""
+"""Seconds before the last start for which exits are looked up; the engine remembers its last 256 events."""
 LINES = 20
 _YOUNG = re.compile(r"Up (?:Less than a|\d+) seconds?\b")
 """Status of a container that has run for less than a minute, so that an earlier look may not have seen it."""
@@ -76,12 +76,20 @@ class Parts:
             return str(found["State"]["ExitCode"])
         if not found["RestartCount"]:
             return ""
-        now = int(time.time())
         wanted = json.dumps({"container": [found["Id"]], "event": ["die"]})
-        params = {"since": str(now - REMEMBERED), "until": str(now), "filters": wanted}
+        params = {**before(found["State"]["StartedAt"]), "filters": wanted}
         async with self._engine.open("GET", "/events", params=params, seconds=TIMEOUT) as response:
             events = [event async for event in self._engine.messages(response)]
         return str(events[-1]["Actor"]["Attributes"].get("exitCode", "")) if events else ""
+
+
+def before(started: str) -> Mapping[str, str]:
+    """Return which events to ask for that came before a moment of the engine's clock.
+
+    Not until now in whole seconds: a container that died in the same second would have no exit.
+    """
+    moment = datetime.fromisoformat(started).timestamp()
+    return {"since": f"{moment - REMEMBERED:.6f}", "until": f"{moment:.6f}"}
 
 
 def _undisturbed(listed: Mapping[str, Any]) -> bool:
