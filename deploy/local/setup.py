@@ -1,7 +1,7 @@
 """Sets up this machine: packages, a Docker Engine, a registry and the offline base images.
 
 `make setup` runs it with the Python of .venv; it can be run any number of times. `--browser` adds what only
-tests need (a browser, PostgreSQL, etcd); `--down` stops what an earlier run started.
+tests need (a browser, PostgreSQL, etcd, busybox); `--down` stops what an earlier run started.
 """
 
 import fcntl
@@ -24,6 +24,8 @@ FONTS = {
     "fonts-dejavu-core": Path("/usr/share/fonts/truetype/dejavu"),
     "fonts-noto-cjk": Path("/usr/share/fonts/opentype/noto"),
 }
+TO_TEST = {"etcd-server": "etcd", "busybox-static": "busybox", "openssl": "openssl", "iproute2": "ip"}
+"""Debian packages for tests, and the program that each provides."""
 
 
 @contextmanager
@@ -45,8 +47,8 @@ def browser_packages() -> list[str]:
 
 
 def test_packages() -> list[str]:
-    """Return the Debian packages that must be installed for tests of DNS records in etcd."""
-    return [] if which("etcd") else ["etcd-server"]
+    """Return the Debian packages that must be installed for tests without a cluster."""
+    return [package for package, program in TO_TEST.items() if not which(program)]
 
 
 def get_packages(*, browser: bool) -> None:
