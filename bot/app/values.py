@@ -34,6 +34,11 @@ def addresses(settings: Settings, *, web_port: int, preview_port: int) -> Addres
     )
 
 
+def instance(settings: Settings) -> str:
+    """Return the name of this bot among those that share a runner or Gitee's account."""
+    return settings.docker.instance if settings.docker.enabled else settings.kubernetes.instance
+
+
 def connection_limits(settings: Settings) -> connections.ConnectionLimits:
     """Return the limits on connections of each port."""
     server = settings.server

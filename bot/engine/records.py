@@ -17,6 +17,7 @@ from bot.model.observed import ObservedState, RepositoryCursor
 from bot.model.outcome import Decision
 from bot.model.queue import QueueEntry
 from bot.model.run import Image, Run
+from bot.model.store_identity import StoreIdentity
 
 
 class ReplicaRecords(Protocol):
@@ -170,6 +171,13 @@ class ObservedRecords(Protocol):
     async def known_since(self, repo: RepoPath) -> datetime | None: ...
 
 
+class IdentityRecords(Protocol):
+    """The identity of the store, and its earlier ones."""
+
+    async def current(self) -> StoreIdentity: ...
+    async def all(self) -> tuple[StoreIdentity, ...]: ...
+
+
 class Records(Protocol):
     """The store, and its transactions that concern several of its parts."""
 
@@ -187,6 +195,8 @@ class Records(Protocol):
     def history(self) -> HistoryRecords: ...
     @property
     def observed(self) -> ObservedRecords: ...
+    @property
+    def identities(self) -> IdentityRecords: ...
     async def start(self, run: Run, *, because: Environment | None = None) -> Run | None: ...
     async def replace_environment(self, expected: Environment, changed: Environment) -> bool: ...
     async def commit(self, decision: Decision, lease: Lease) -> Run | None: ...

@@ -19,6 +19,7 @@ from bot.store.deliveries import Inbox
 from bot.store.dialects import Lock, hold
 from bot.store.given_up import GivenUp
 from bot.store.history import History
+from bot.store.identities import Identities
 from bot.store.leases import SessionReplicas
 from bot.store.lost_answers import LostAnswers
 from bot.store.observed import ObservedStates
@@ -44,6 +45,7 @@ class Store:
     replicas: OnlyReplica | SessionReplicas = field(repr=False)
     history: History = field(repr=False)
     observed: ObservedStates = field(repr=False)
+    identities: Identities = field(repr=False)
 
     @classmethod
     async def open(
@@ -87,6 +89,7 @@ class Store:
             OnlyReplica(database) if database.single_process else SessionReplicas(database, lock_url, others),
             History(database),
             ObservedStates(database),
+            Identities(database),
         )
 
     async def commit(self, decision: Decision, lease: Lease) -> Run | None:
