@@ -1,7 +1,7 @@
 """Sets up this machine: packages, a Docker Engine, a registry and the offline base images.
 
 `make setup` runs it with the Python of .venv; it can be run any number of times. `--browser` adds what only
-tests need (a browser, PostgreSQL, etcd, busybox); `--down` stops what an earlier run started.
+tests need (a browser, PostgreSQL, etcd, Spin …); `--down` stops what an earlier run started.
 """
 
 import fcntl
@@ -24,7 +24,14 @@ FONTS = {
     "fonts-dejavu-core": Path("/usr/share/fonts/truetype/dejavu"),
     "fonts-noto-cjk": Path("/usr/share/fonts/opentype/noto"),
 }
-TO_TEST = {"etcd-server": "etcd", "busybox-static": "busybox", "openssl": "openssl", "iproute2": "ip"}
+TO_TEST = {
+    "etcd-server": "etcd",
+    "busybox-static": "busybox",
+    "openssl": "openssl",
+    "iproute2": "ip",
+    "spin": "spin",
+    "build-essential": "cc",
+}
 """Debian packages for tests, and the program that each provides."""
 
 
