@@ -84,8 +84,11 @@ async def reconciling(
         *([PeriodicTask("sweep", _every(settings), sweep.run)] if settings.sweep.enabled else ()),
         *(_scaling(idle_scaler, visits) if deps.adapters.steps.suspendable else ()),
     )
+    periodic = PeriodicTasks(membership, tasks)
+    membership.on_lease_lost(periodic.drop)
+    membership.on_lease_lost(idle_scaler.close)
     try:
-        async with background(PeriodicTasks(membership, tasks).serve()):
+        async with background(periodic.serve()):
             yield Reconciling(sweep, given_up, late_effects, expiry, warnings, idle_scaler, visits, tasks)
     finally:
         await idle_scaler.close()

@@ -75,6 +75,8 @@ class Dispatcher:
         due = await self.records.inbox.claim(
             lease, self.clock.now(), room, reserved=min(free, RESERVED), handling=self._tasks.keys
         )
+        if self.membership.lease != lease:
+            raise LeaseLost  # it ended before the answer came, and everything else was dropped
         for delivery, attempt in due:
             name = f"delivery {delivery.key[:12]}"
             self._tasks.start(delivery.key, self._handle(delivery, attempt, lease), name)

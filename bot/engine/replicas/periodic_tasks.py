@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
 from bot.engine.replicas.membership import Membership
 from bot.model.errors import ChatOpsError
@@ -31,6 +31,7 @@ class PeriodicTasks:
     membership: Membership
     tasks: Sequence[PeriodicTask]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _leading: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def serve(self) -> None:
         """Run them until cancelled."""
@@ -38,11 +39,32 @@ class PeriodicTasks:
             for task in self.tasks:
                 group.create_task(self._repeat(task), name=f"periodic task {task.name}")
 
+    async def drop(self) -> None:
+        """Cancel what this replica does as the leader: another one may be doing it by now."""
+        await _cancelled(self._leading)
+
     async def _repeat(self, task: PeriodicTask) -> None:
         while True:
-            if task.everywhere or self.membership.leads:
+            if task.everywhere:
                 await _once(task)
+            elif self.membership.leads:
+                await self._lead(task)
             await self.sleep(task.every)
+
+    async def _lead(self, task: PeriodicTask) -> None:
+        running = asyncio.create_task(_once(task), name=f"leader's {task.name}")
+        self._leading.add(running)
+        try:
+            await asyncio.wait({running})
+        finally:
+            await _cancelled({running})
+            self._leading.discard(running)
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _once(task: PeriodicTask) -> None:

@@ -66,7 +66,10 @@ class Worker:
             if entry.stopping and entry.id in self._stops:
                 self._stops[entry.id].set()
         if self._choose(queue):
-            for run in await self.runs.claim(lease, self._choose):
+            claimed = await self.runs.claim(lease, self._choose)
+            if self.membership.lease != lease:
+                raise LeaseLost  # it ended before the answer came, and everything else was dropped
+            for run in claimed:
                 self._start(ActiveRun(run, lease, self.runs, self.comments.update, self.executor.sleep))
             queue = await self.runs.queue()
         self._update_positions(queue)
