@@ -170,6 +170,7 @@ def _watching(deps: Deps, comments: RunComments) -> Iterator[PeriodicTask]:
             platforms=steps.platforms,
             disks=steps.disks,
             space=deps.disk,
+            clock=deps.clock,
             language=settings.comments.language,
             most=sizes.parse(settings.docker.disk_max),
         )

@@ -38,14 +38,6 @@ def extend(connection: Connection, key: EnvironmentKey, until: datetime, at: dat
         put(connection, replace(known, expires_at=until, extended_at=at))
 
 
-def replace_environment(connection: Connection, expected: Environment, changed: Environment) -> bool:
-    """Store a change of an environment. Returns False if it is not as expected."""
-    if environment(connection, expected.key) != expected:
-        return False
-    put(connection, changed)
-    return True
-
-
 def request_wake(connection: Connection, key: EnvironmentKey, at: datetime) -> None:
     """Request that an environment wakes, if it is asleep."""
     known = environment(connection, key)

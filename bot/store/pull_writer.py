@@ -14,8 +14,9 @@ from bot.model.run import Image
 from bot.store import pull_rows
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
-from bot.store.dialects import upsert
+from bot.store.dialects import Lock, hold, upsert
 from bot.store.replicas import held_by, member
+from bot.store.runs import idle, touch
 from bot.store.schema import environments, images, runs
 
 T = TypeVar("T")
@@ -32,12 +33,18 @@ class PullWriter:
     """The run that writes. What a later run has stored is not changed."""
 
     async def replace(self, expected: Environment, changed: Environment) -> bool:
-        """Store an environment, unless it is not as expected any more; then return False."""
+        """Store a change of an environment.
+
+        Returns False if its pull request has an unfinished run, or it is not as expected any more.
+        """
+        key = expected.key
 
         def work(connection: Connection) -> bool:
-            if pull_rows.environment(connection, expected.key) != expected:
+            hold(connection, Lock.QUEUE)
+            unchanged = pull_rows.environment(connection, key) == expected
+            if not unchanged or not idle(connection, key.repo, key.number):
                 return False
-            pull_rows.put(connection, changed)
+            _put_changed(connection, expected, changed)
             return True
 
         return await self._transaction(work)
@@ -55,7 +62,7 @@ class PullWriter:
             for data in connection.execute(statement).scalars().all():
                 known = unpack(Environment, data)
                 if (changed := change(known)) != known and not self._outdated(known):
-                    pull_rows.put(connection, changed)
+                    _put_changed(connection, known, changed)
 
         await self._transaction(work)
 
@@ -108,3 +115,10 @@ class PullWriter:
         if known is None or not self._outdated(known):
             pull_rows.put(connection, reserved)
         return reserved
+
+
+def _put_changed(connection: Connection, before: Environment, changed: Environment) -> None:
+    """Store a change, and that the comment of the environment's run has to show a changed outage."""
+    pull_rows.put(connection, changed)
+    if changed.outage != before.outage:
+        touch(connection, (before.run,))

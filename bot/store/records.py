@@ -132,24 +132,6 @@ class Store:
 
         return await self.database.run(work)
 
-    async def replace_environment(self, expected: Environment, changed: Environment) -> bool:
-        """Store a change of an environment, and that the comment of its run has to show a changed outage.
-
-        Returns False if its pull request has an unfinished run, or the environment is not as expected.
-        """
-
-        def work(connection: Connection) -> bool:
-            hold(connection, Lock.QUEUE)
-            key = expected.key
-            if not runs.idle(connection, key.repo, key.number):
-                return False
-            replaced = pull_rows.replace_environment(connection, expected, changed)
-            if replaced and changed.outage != expected.outage:
-                runs.touch(connection, (expected.run,))
-            return replaced
-
-        return await self.database.run(work)
-
     async def stats(self) -> StoreStats:
         """Count the contents in one transaction."""
         return await self.database.read(_stats)

@@ -44,6 +44,10 @@ DEPLOYMENTS: Final[Mapping[Reason, Wording]] = {
             en="Write less, or ask an operator to raise `[docker] disk_max`.",
             zh="请减少写入的数据，或请管理员调高 `[docker] disk_max`。",
         ),
+        without=Text(
+            en="{name} wrote {size} to its disk while that was nearly full, and was stopped.",
+            zh="{name} 向磁盘写入了 {size}，而磁盘空间不足，已被停止。",
+        ),
     ),
     Reason.UNHEALTHY: Wording(
         Text(

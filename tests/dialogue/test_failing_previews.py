@@ -2,15 +2,20 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from bot.core.environments import health
+from bot.engine.reconciling.disk_writers import DiskWriters
+from bot.model.disk import Written
 from bot.model.environment import EnvironmentState
 from bot.model.errors import RetryLater
 from bot.model.health import Part
+from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
+from bot.model.text import Language
+from bot.ports import Disks
 from tests.dialogue.offline import OfflineTester, visitor
 from tests.fakes.adapters import WELL
 
@@ -132,6 +137,39 @@ async def test_an_engine_that_is_away_says_nothing_about_previews(deployed: Offl
     deployed.world.script.fail("output", AWAY)
     await look(deployed, EXITED, 5 * MINUTES)
     assert "has stopped running" in await deployed.living(1), "without the last words"
+
+
+class Filled:
+    """A disk to which the preview wrote too much."""
+
+    def __init__(self, tester: OfflineTester) -> None:
+        self._tester = tester
+
+    async def written(self) -> list[Written]:
+        return [Written("1", "app", key, 5_000_000) for key in self._tester.world.deployed]
+
+
+async def test_a_preview_that_fills_the_disk_is_not_called_ready(deployed: OfflineTester) -> None:
+    bot, filled = deployed.bot, cast("Disks", Filled(deployed))
+    await DiskWriters(
+        bot.store,
+        bot.comments.publisher,
+        bot.deps.adapters.steps.platforms,
+        {RunnerName.DOCKER: filled},
+        bot.deps.disk,
+        deployed.clock,
+        Language.EN,
+        most=1_000_000,
+    ).reconcile()
+    await bot.comments.catch_up()
+    await deployed.idle()
+
+    assert not deployed.world.deployed
+    assert "The preview was removed: `app` wrote 5 MB to its disk" in await deployed.read()
+    said = await deployed.living(1)
+    assert said.startswith("⚠️ **The preview is gone**")
+    assert "`app` wrote 5 MB to its disk, more than its limit of 1 MB" in said
+    assert "`/deploy`" in said
 
 
 async def test_a_folded_comment_says_it_in_its_line(deployed: OfflineTester) -> None:

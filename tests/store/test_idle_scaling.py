@@ -38,16 +38,16 @@ async def kept(store: Store) -> Environment:
     return found
 
 
-async def test_a_changed_or_busy_environment_is_not_replaced(store: Store) -> None:
+async def test_a_changed_or_busy_environment_is_not_replaced(store: Store, lease: Lease) -> None:
     await put_environment(store, READY)
-    asleep = replace(READY, state=EnvironmentState.ASLEEP)
-    assert not await store.replace_environment(replace(READY, visited_at=NOW), asleep)
-    assert await store.replace_environment(READY, asleep)
+    asleep, writer = replace(READY, state=EnvironmentState.ASLEEP), store.pulls.writer(lease)
+    assert not await writer.replace(replace(READY, visited_at=NOW), asleep)
+    assert await writer.replace(READY, asleep)
     assert await kept(store) == asleep
 
     await put_environment(store, READY)
     await store.start(RUN)
-    assert not await store.replace_environment(READY, asleep)
+    assert not await writer.replace(READY, asleep)
     assert await kept(store) == READY
 
 
@@ -58,16 +58,16 @@ async def test_only_a_changed_outage_needs_another_comment(store: Store, lease: 
     await store.runs.save(replace(run, state=RunState.PASSED), lease)
     await store.runs.shown(run.id, 2, lease)
     await put_environment(store, replace(READY, run=run.id))
-    ready = await kept(store)
+    ready, writer = await kept(store), store.pulls.writer(lease)
 
-    assert await store.replace_environment(ready, idle.asleep(ready))
+    assert await writer.replace(ready, idle.asleep(ready))
     assert await store.runs.unshown() == ()
 
     failing = replace(
         ready, state=EnvironmentState.FAILING, outage=Outage(Reason.CRASH_LOOP, NOW, {"a": "b"})
     )
-    assert await store.replace_environment(idle.asleep(ready), failing)
-    assert not await store.replace_environment(ready, failing), "another replica was faster"
+    assert await writer.replace(idle.asleep(ready), failing)
+    assert not await writer.replace(ready, failing), "another replica was faster"
     assert await kept(store) == failing
     assert await store.runs.unshown() == (run.id,)
 

@@ -11,12 +11,13 @@ from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
 from bot.engine.running.disk_space import DiskSpace
 from bot.model.disk import Written
-from bot.model.environment import Environment, EnvironmentState
+from bot.model.environment import Environment, EnvironmentState, Outage
 from bot.model.holder import LAST, Holder
 from bot.model.pipeline import RunnerName
+from bot.model.reason import Reason
 from bot.model.text import Language
 from bot.model.views import Message
-from bot.ports import Disks, Platform
+from bot.ports import Clock, Disks, Platform
 from bot.words import quantities
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class DiskWriters:
     platforms: Mapping[RunnerName, Platform]
     disks: Mapping[RunnerName, Disks]
     space: DiskSpace
+    clock: Clock
     language: Language
     most: int
     """Bytes that one container may write."""
@@ -52,28 +54,27 @@ class DiskWriters:
             return
         logger.warning("%s to the disk: the environment is removed", what)
         writer = self.records.pulls.writer(self.publisher.lease())
+        size, limit = quantities.size(written.size), quantities.size(self.most)
+        facts = {"size": size, "limit": limit if written.size > self.most else ""}
         for environment in await self.records.pulls.environments(key.repo, key.number):
             if environment.key == key and environment.state.deployed:
-                failed = replace(environment, state=EnvironmentState.FAILED, endpoint=None)
-                await writer.replace(environment, failed)
-                update = await self._update(environment, written)
-                self.publisher.submit(f"disk of {key}", partial(self._publish, update))
+                why = Outage(Reason.DISK_EXCEEDED, self.clock.now(), {"name": written.part, **facts})
+                await writer.change(key.repo, key.number, partial(_removed, environment, why))
+                update = await self._update(environment, {"part": written.part, **facts})
+                self.publisher.submit(f"disk of {key}", partial(self.publisher.publish, update))
         await self.platforms[runner].remove(key, Holder(written.run, LAST))
 
-    async def _publish(self, update: CommentUpdate) -> None:
-        await self.publisher.publish(update)
-
-    async def _update(self, environment: Environment, written: Written) -> CommentUpdate:
+    async def _update(self, environment: Environment, facts: Mapping[str, str]) -> CommentUpdate:
         key = environment.key
         deployed = await self.records.runs.run(environment.run)
-        facts = {
-            "recipient": (deployed.origin.actor or deployed.author) if deployed else "",
-            "environment": key.name,
-            "part": written.part,
-            "size": quantities.size(written.size),
-            "limit": quantities.size(self.most) if written.size > self.most else "",
-        }
+        recipient = (deployed.origin.actor or deployed.author) if deployed else ""
+        view = Message("disk_exceeded", {"recipient": recipient, "environment": key.name, **facts})
         # One comment for each deployment, whichever replica publishes it.
         marker = naming.comment_marker("disk", f"{key.name}-{environment.run}")
         language = deployed.language if deployed else self.language
-        return CommentUpdate(key.repo, key.number, marker, Message("disk_exceeded", facts), language)
+        return CommentUpdate(key.repo, key.number, marker, view, language)
+
+
+def _removed(found: Environment, why: Outage, known: Environment) -> Environment:
+    gone = replace(found, state=EnvironmentState.FAILED, endpoint=None, outage=why)
+    return gone if known == found else known

@@ -201,9 +201,7 @@ class GarbageCollector:
     async def _mark(self, environment: Environment) -> None:
         """Mark a vanished environment as failed, unless it has changed since it was found."""
         key = environment.key
-        if not await self.records.replace_environment(
-            environment, health.gone(environment, self.clock.now())
-        ):
+        if not await self.writer().replace(environment, health.gone(environment, self.clock.now())):
             return
         self.repaired(Repair.ENVIRONMENT)
         where = f"{key.repo}!{key.number}"

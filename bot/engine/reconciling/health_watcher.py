@@ -60,7 +60,8 @@ class HealthWatcher:
                 await self._record(one, await self._with_log(platform, changed, watch))
 
     async def _record(self, before: Environment, changed: Environment) -> None:
-        if not await self.records.replace_environment(before, changed):
+        writer = self.records.pulls.writer(self.comments.publisher.lease())
+        if not await writer.replace(before, changed):
             return  # It is being changed by a run; the next look tells.
         key, why = before.key, changed.outage.reason if changed.outage else "recovered"
         logger.warning("%s!%s: %s is %s: %s", key.repo, key.number, key.name, changed.state, why)

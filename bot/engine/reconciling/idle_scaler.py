@@ -45,7 +45,7 @@ class IdleScaler:
         unfinished = await self.records.runs.unfinished()
         for one in idle.idle(found, unfinished, self.clock.now(), self.after):
             # Store first, then scale: a visitor in between sees a waiting page instead of an error.
-            if await self.records.replace_environment(one, idle.asleep(one)):
+            if await self.records.pulls.writer(self.lease()).replace(one, idle.asleep(one)):
                 logger.info("%s: idle, scaling to zero", one.key)
                 await self._scale_down(one)
 
