@@ -43,6 +43,25 @@ async def test_a_comment_that_is_posted_within_the_timeout_is_not_posted_again(t
     assert len(tester.comments()) == 1
 
 
+async def test_a_comment_that_a_stopped_bot_was_posting_is_not_posted_again(tester: OfflineTester) -> None:
+    await idle_pull(tester)
+    fault = tester.gitee.faults.add("POST", COMMENTS, late=True, hang=True)
+
+    async def posting() -> bool:
+        return bool(fault.held)
+
+    await tester.comment("/build")
+    await tester.until(posting)
+    await tester.stop()
+    acting = []
+    tester.clock.after(timedelta(seconds=10), lambda: acting.append(asyncio.ensure_future(fault.act())))
+    await tester.start()
+    assert "Image built" in await tester.read()
+    tester.clock.skip(timedelta(seconds=10))
+    await asyncio.gather(*acting)
+    assert len(tester.comments()) == 1
+
+
 @pytest.mark.parametrize(("command", "words"), [("/build", "Image built"), ("/help", "/deploy [env]")])
 async def test_two_comments_are_folded_into_the_older_one(
     tester: OfflineTester, command: str, words: str

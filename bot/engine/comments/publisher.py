@@ -114,14 +114,18 @@ class CommentPublisher:
 
     @asynccontextmanager
     async def claim(self, repo: RepoPath, number: int, marker: str) -> AsyncIterator[ClaimedComment]:
-        """Become the only writer of a comment among all replicas, until the block ends."""
+        """Become the only writer of a comment among all replicas, until the block ends or the lease does."""
         lease, where = self.lease(), (repo, number, marker)
         while (known := await self._records.pulls.claim_comment(*where, lease, self._clock.now())) is None:
             await self._sleep(CONTENDED)
         try:
             yield ClaimedComment(*where, lease, *known)
-        finally:
+        except asyncio.CancelledError:
+            raise  # Gitee may still act: it stays claimed until the lease ends, as if this replica had died.
+        except BaseException:
             await self._records.pulls.release_comment(*where, lease)
+            raise
+        await self._records.pulls.release_comment(*where, lease)
 
     async def write(self, comment: ClaimedComment, view: View, language: Language) -> None:
         """Render a view, create or edit its comment, and record it."""
