@@ -10,11 +10,11 @@ Another replica evicts it when nobody holds the lock, and the row was not renewe
   a replica also evicts nobody as long as its own session is that young.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, TextClause, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost, Members
@@ -73,10 +73,18 @@ _LEAVE = text("DELETE FROM replicas WHERE name = :name")
 class SessionReplicas:
     """Members by name, each with a session on PostgreSQL."""
 
-    def __init__(self, database: Database, lock_url: str, others: Sequence[Database] = ()) -> None:
+    def __init__(
+        self,
+        database: Database,
+        lock_url: str,
+        others: Sequence[Database] = (),
+        *,
+        session: Callable[[URL, str], Session] = Session,
+    ) -> None:
         self._databases = (database, *others)
         """They get new connections together, for they go mute together."""
         self._url = make_url(lock_url)
+        self._begin_session = session
         self._session: Session | None = None
 
     async def join(self, name: str, before: str = "") -> Lease:
@@ -86,7 +94,7 @@ class SessionReplicas:
         """
         await self.close()
         await self._begin_again(name)
-        self._session = Session(self._url, name)
+        self._session = self._begin_session(self._url, name)
         (joined,) = await self._rows(_JOIN, name)
         if not joined.locked or joined.ends_after != f"{SESSION_SECONDS}s":
             raise RuntimeError(NOT_DIRECT)

@@ -78,6 +78,14 @@ class Store:
         except BaseException:
             await database.close()
             raise
+        replicas = (
+            OnlyReplica(database) if database.single_process else SessionReplicas(database, lock_url, others)
+        )
+        return cls.of(database, replicas, inbox_capacity)
+
+    @classmethod
+    def of(cls, database: Database, replicas: OnlyReplica | SessionReplicas, inbox_capacity: int) -> "Store":
+        """Return the store on a database with the tables of this version."""
         return cls(
             database,
             Arrivals(database, capacity=inbox_capacity),
@@ -86,7 +94,7 @@ class Store:
             Runs(database),
             Pulls(database),
             LostAnswers(database),
-            OnlyReplica(database) if database.single_process else SessionReplicas(database, lock_url, others),
+            replicas,
             History(database),
             ObservedStates(database),
             Identities(database),

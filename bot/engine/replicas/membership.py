@@ -32,6 +32,11 @@ def since_boot() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
+def unique_name() -> str:
+    """Return a name for a replica on this machine, which no other one ever has."""
+    return f"{_plain(socket.gethostname())[:40]}-{secrets.token_hex(6)}"
+
+
 class InstanceLock(Protocol):
     """The lock of a data folder, and the name of the replica that held it last."""
 
@@ -53,6 +58,7 @@ class Membership:
     instance_lock: InstanceLock
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     monotonic: Callable[[], float] = since_boot
+    new_name: Callable[[], str] = unique_name
     metrics: Metrics = NO_METRICS
     members: Members = field(default_factory=Members)
     _lease: Lease | None = None
@@ -92,7 +98,7 @@ class Membership:
         """
         async with self._dropping:
             asked_at = self.monotonic()
-            name = f"{_plain(socket.gethostname())[:40]}-{secrets.token_hex(6)}"
+            name = self.new_name()
             # The last holder of the folder is this process, or one that has ended.
             lease = await self.replicas.join(name, self.instance_lock.name)
             self.instance_lock.remember(name)
