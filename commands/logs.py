@@ -46,7 +46,7 @@ def plan(args: Args, now: Snapshot) -> Outcome:
         "step": found.step.name,
         "state": found.step.state,
         "text": found.text,
-        "page": now.settings.addresses.log(found.run.id, found.step.name),
+        "page": now.settings.addresses.log(found.run, found.step.name),
         "brief": now.settings.brief,
     }
     return Reply(Message("logs", facts))

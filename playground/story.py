@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import httpx
 
-from bot.core import naming
+from bot.core.markers import Marker
 from playground.demo_repository import DemoRepository, open_first_pull, ready_made_changes
 from playground.server import OfflineGitee
 
@@ -154,7 +154,7 @@ async def _merge(context: StoryContext) -> None:
 
 async def _reported(context: StoryContext, run: dict[str, Any]) -> bool:
     """Whether the comment of a run reports success; it is updated shortly after the run ended."""
-    marker = naming.comment_marker("run", str(run["id"]))
+    marker = Marker("run", str(run["id"])).key.removesuffix("-->")
     comments = context.gitee.comments(context.demo.full_name, context.number, by=context.demo.bot)
     return any(marker in one.body and one.body.startswith("✅") for one in comments)
 

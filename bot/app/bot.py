@@ -90,7 +90,7 @@ def _deps(
         ),
         commands=commands,
         policy=values.permissions(settings, commands),
-        identity=Identity(adapters.forge),
+        identity=Identity(adapters.forge, values.instance(settings), store.identities),
         clock=clock,
         sleep=sleep,
         prometheus=prometheus,

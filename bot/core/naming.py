@@ -1,4 +1,4 @@
-"""Names of everything that the bot creates elsewhere: hostnames, tags, containers, labels, comment markers.
+"""Names of everything that the bot creates elsewhere: hostnames, tags, containers, labels.
 
 They are derived from the environment's key, so that a resource can be found again without the store.
 """
@@ -20,20 +20,14 @@ LABEL_RUN = f"{PREFIX}.run"
 LABEL_ATTEMPT = f"{PREFIX}.attempt"
 LABEL_INSTANCE = f"{PREFIX}.instance"
 
-REQUEST = f"<!-- {PREFIX}:approval="
-"""Prefix of the markers of all requests to approve a commit."""
-
 _LABEL_LENGTH = 63  # RFC 1035
 _SLUG_LENGTH = 40
 _NAMESPACE_HASH = 10
-_BRANCH_HASH = 16
 _IDENTITY_HASH = 40
 _COMPONENT_LENGTH = 80
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"pr-([1-9][0-9]{0,8})-", re.ASCII)
-_RUN_MARKER = re.compile(rf"<!-- {PREFIX}:run=([0-9]{{1,18}}) -->", re.ASCII)
-_MARKER_PART = re.compile(r"[A-Za-z0-9_]+(?:[-.][A-Za-z0-9_]+)*")
 
 
 def slug(name: str) -> str:
@@ -149,50 +143,6 @@ def labels(
         LABEL_INSTANCE: instance,
     }
     return {name: value for name, value in found.items() if value}
-
-
-def comment_marker(kind: str, identifier: str) -> str:
-    """Return the hidden marker, an HTML comment, by which the bot recognizes its own comment.
-
-    Raises ValueError if a part could end the HTML comment early.
-    """
-    if not _MARKER_PART.fullmatch(kind) or not _MARKER_PART.fullmatch(identifier):
-        raise ValueError(f"not fit for a marker: {kind!r}, {identifier!r}")
-    return f"<!-- {PREFIX}:{kind}={identifier} -->"
-
-
-def request_marker(sha: str, base: str) -> str:
-    """Return the marker of the request to approve a commit for a base branch."""
-    return f"{REQUEST}{sha}-{_hash(base)[:_BRANCH_HASH]} -->"
-
-
-def marked_run(marker: str) -> int | None:
-    """Return the number of the run whose comment has this marker, None for other markers.
-
-    >>> marked_run(comment_marker("run", "7")), marked_run(comment_marker("ready", "7"))
-    (7, None)
-    """
-    found = _RUN_MARKER.fullmatch(marker)
-    return int(found[1]) if found else None
-
-
-def run_markers(run: int) -> tuple[str, ...]:
-    """Return the markers of all comments that a run can have."""
-    return tuple(comment_marker(kind, str(run)) for kind in ("run", "failed", "ready"))
-
-
-def reply_marker(delivery: str, which: str | int) -> str:
-    """Return the marker of one reply to the delivery with this key."""
-    return comment_marker("reply", f"{_short(delivery)}-{which}")
-
-
-def reply_beginning(delivery: str) -> str:
-    """Return the prefix of the markers of all replies to a delivery."""
-    return f"<!-- {PREFIX}:reply={_short(delivery)}-"
-
-
-def _short(delivery: str) -> str:
-    return delivery[:16]
 
 
 def _label(key: EnvironmentKey) -> str:

@@ -122,11 +122,13 @@ class GiteeClient:
         """Return one comment; None if it was deleted."""
         return await self._get(Call("GET", _COMMENT, _at(repo, id=comment_id)), objects.comment)
 
-    async def find_comment(self, repo: RepoPath, number: int, marker: str, author: str) -> Comment | None:
-        """Return the newest comment by `author` whose body contains `marker`."""
+    async def find_comment(
+        self, repo: RepoPath, number: int, is_it: Callable[[str], bool], author: str
+    ) -> Comment | None:
+        """Return the newest comment by `author` whose body `is_it` accepts."""
         newest: Comment | None = None
         async for comments, descending in self._comments(repo, number):
-            ours = [one for one in comments if one.author.lower() == author.lower() and marker in one.body]
+            ours = [one for one in comments if one.author.lower() == author.lower() and is_it(one.body)]
             newest = max([*ours, newest] if newest else ours, key=lambda one: one.id, default=None)
             if newest and descending:
                 break

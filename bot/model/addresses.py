@@ -34,18 +34,18 @@ class Addresses:
         """Return the environment's URL: the one that its deployer reported, otherwise the preview URL."""
         return environment.url or self.preview(environment.host)
 
-    def run(self, run_id: int) -> str:
-        """Return the page of a run."""
-        return self._page(f"runs/{run_id}")
+    def run(self, run: Run | int) -> str:
+        """Return the page of a run; by its number alone, it is the page of the run that has it now."""
+        return self._page(f"runs/{run if isinstance(run, int) else run.name}")
 
-    def log(self, run_id: int, step: StepName) -> str:
+    def log(self, run: Run, step: StepName) -> str:
         """Return the address of a step's log, which is on the page of its run."""
-        page = self.run(run_id)
+        page = self.run(run)
         return f"{page}#{step}" if page else ""
 
-    def report(self, run_id: int) -> str:
+    def report(self, run: Run) -> str:
         """Return the test report of a run."""
-        return self._page(f"reports/{run_id}/")
+        return self._page(f"reports/{run.name}/")
 
     def pull(self, repo: RepoPath, number: int) -> str:
         """Return the page of a pull request."""
@@ -55,9 +55,9 @@ class Addresses:
         """Return all links that a comment about a run may contain; a report only once there is one."""
         reported = any(record.result and record.result.tests for record in run.steps)
         return Links(
-            run=self.run(run.id),
-            report=self.report(run.id) if reported else "",
-            logs={record.name: self.log(run.id, record.name) for record in run.steps if record.started_at},
+            run=self.run(run),
+            report=self.report(run) if reported else "",
+            logs={record.name: self.log(run, record.name) for record in run.steps if record.started_at},
             pull=self.pull(run.repo, run.number),
         )
 

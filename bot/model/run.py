@@ -199,8 +199,15 @@ class Run:
     """Name of the pull request's branch, hostile text."""
     title: str = ""
     """Title of the pull request when the run began, hostile text."""
+    uid: str = ""
+    """Random name that tells it from the run with its number in a store that was lost, or restored since."""
     notes: tuple["Note", ...] = field(default_factory=tuple)
     """What the person should know besides, such as “the change to .chatops.yml counts from the merge on”."""
+
+    @property
+    def name(self) -> str:
+        """Its name in addresses, `7-x7k2p9`: no other run ever has it."""
+        return f"{self.id}-{self.uid}" if self.uid else str(self.id)
 
     @property
     def holder(self) -> Holder:

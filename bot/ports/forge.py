@@ -1,5 +1,6 @@
 """Gitee: its API, and the code in its repositories."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -69,8 +70,10 @@ class Forge(Protocol):
         """Return a comment, None if it was deleted."""
         ...
 
-    async def find_comment(self, repo: RepoPath, number: int, marker: str, author: str) -> Comment | None:
-        """Return the newest comment by `author` whose body contains `marker`."""
+    async def find_comment(
+        self, repo: RepoPath, number: int, is_it: Callable[[str], bool], author: str
+    ) -> Comment | None:
+        """Return the newest comment by `author` whose body `is_it` accepts."""
         ...
 
     async def post_comment(self, repo: RepoPath, number: int, body: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, or_, select
 
-from bot.core import naming
+from bot.core import markers as names
 from bot.model.delivery import DeliveryState
 from bot.store.database import Database
 from bot.store.dialects import aware
@@ -41,7 +41,7 @@ class History:
             markers = [
                 {"its_repo": row.repo, "its_number": row.number, "its_marker": marker}
                 for row in rows
-                for marker in naming.run_markers(row.id)
+                for marker in names.run_keys(row.id)
             ]
             if rows:
                 connection.execute(
@@ -67,7 +67,7 @@ class History:
                 {
                     "its_repo": row.repo,
                     "its_number": row.number,
-                    "its_marker": f"{naming.reply_beginning(row.key)}%",
+                    "its_marker": f"{names.reply_keys(row.key)}%",
                 }
                 for row in rows
             ]

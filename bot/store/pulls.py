@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, select, update
 
-from bot.core import naming
+from bot.core import markers
 from bot.core.environments import idle
 from bot.model.approval import Approval
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
@@ -95,7 +95,7 @@ class Pulls:
         statement = select(comments.c.marker, comments.c.comment_id).where(
             comments.c.repo == str(repo),
             comments.c.number == number,
-            comments.c.marker.startswith(naming.REQUEST, autoescape=True),
+            comments.c.marker.startswith(markers.REQUEST, autoescape=True),
         )
         return await self._database.read(
             lambda connection: {row.marker: row.comment_id for row in connection.execute(statement)}

@@ -28,6 +28,7 @@ from bot.model.run import Run, RunState, StopRequest
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.dialects import Lock, hold
+from bot.store.random_ids import UID_LENGTH, random_id
 from bot.store.replicas import free, held_by, member
 from bot.store.schema import runs
 
@@ -170,7 +171,8 @@ class Runs:
 
 
 def add(connection: Connection, run: Run) -> Run:
-    """Insert a run in the transaction of its decision, and return it with its number."""
+    """Insert a run in the transaction of its decision, and return it with its number and random name."""
+    run = replace(run, uid=run.uid or random_id(UID_LENGTH))
     values = {
         "repo": str(run.repo),
         "number": run.number,

@@ -17,12 +17,15 @@ from bot.web.known_hosts import known_hosts
 from bot.web.monitoring import health
 from bot.web.monitoring.metrics import WebMetrics, timing
 from bot.web.pages import pages, report_pages, run_pages
+from bot.web.pages.requested_run import UnknownRunError
 from bot.web.pages.templating import TEMPLATES, new_templates
 from bot.web.responses import RETRY_AFTER, json_error, json_message, store_unavailable
 
 logger = logging.getLogger(__name__)
 
 ID = f"{{id:{operations.ID}}}"
+RUN = f"{{id:{operations.ID}(?:-[a-z0-9]{{1,16}})?}}"
+"""A run by its number, and with the random name that links in comments contain."""
 NUMBER = f"{{number:{operations.ID}}}"
 STATIC = Path(str(resources.files("bot.web") / "static"))
 JSON_PATHS = (operations.PREFIX, "/webhooks/", "/healthz", "/readyz", "/metrics")
@@ -63,16 +66,16 @@ def application(deps: WebDeps) -> web.Application:
             *(operation.route for operation in operations.OPERATIONS),
             web.get(f"{operations.PREFIX}/openapi.json", openapi.show),
             web.get("/", pages.home),
-            web.get(f"/runs/{ID}", run_pages.show),
-            web.get(f"/runs/{ID}/live", run_pages.live),
-            web.get(f"/runs/{ID}/logs/{{step}}.txt", run_pages.log_text),
+            web.get(f"/runs/{RUN}", run_pages.show),
+            web.get(f"/runs/{RUN}/live", run_pages.live),
+            web.get(f"/runs/{RUN}/logs/{{step}}.txt", run_pages.log_text),
             web.get(f"/prs/{{owner:{operations.NAME}}}/{{repo:{operations.NAME}}}/{NUMBER}", pages.pull),
             web.get("/environments", pages.environments),
             web.get("/commands", pages.commands),
-            web.get(f"/reports/{ID}", report_pages.report_folder),
-            web.get(f"/reports/{ID}/", report_pages.report),
-            web.get(f"/reports/{ID}/{{name:suites/.+}}", report_pages.own_report),
-            web.get(f"/reports/{ID}/content/{{name:suites/.+}}", report_pages.own_report_content),
+            web.get(f"/reports/{RUN}", report_pages.report_folder),
+            web.get(f"/reports/{RUN}/", report_pages.report),
+            web.get(f"/reports/{RUN}/{{name:suites/.+}}", report_pages.own_report),
+            web.get(f"/reports/{RUN}/content/{{name:suites/.+}}", report_pages.own_report_content),
             *(web.get(f"/static/{file.name}", _file(file)) for file in STATIC.iterdir()),
         ]
     )
@@ -117,11 +120,12 @@ async def error_responses(request: web.Request, handler: Handler) -> web.StreamR
 def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
     if request.path.startswith(JSON_PATHS):
         return json_error(error)
-    known = error.status if error.status in {404, 405, 410} else "other"
+    known = str(error.status) if error.status in {404, 405, 410} else "other"
+    title = "problem.run" if isinstance(error, UnknownRunError) else f"problem.{known}"
     response = pages.page(
         request,
         "problem.html.j2",
-        {"title": f"problem.{known}", "facts": {"status": error.status}},
+        {"title": title, "facts": {"status": error.status}},
         status=error.status,
     )
     if "Allow" in error.headers:

@@ -107,33 +107,6 @@ def test_labels_contain_all_fields_except_empty_ones() -> None:
     }
 
 
-def test_a_marker_is_an_html_comment() -> None:
-    assert naming.comment_marker("run", "42") == "<!-- chatops:run=42 -->"
-    assert naming.comment_marker("reply", "0a1b-2") == "<!-- chatops:reply=0a1b-2 -->"
-
-
-def test_a_run_has_a_marker_for_each_of_its_comments() -> None:
-    assert naming.run_markers(42) == (
-        "<!-- chatops:run=42 -->",
-        "<!-- chatops:failed=42 -->",
-        "<!-- chatops:ready=42 -->",
-    )
-
-
-def test_the_markers_of_a_delivery_share_a_prefix() -> None:
-    for which in (0, 7, "hint"):
-        assert naming.reply_marker("one", which).startswith(naming.reply_beginning("one"))
-        assert not naming.reply_marker("two", which).startswith(naming.reply_beginning("one"))
-
-
-@pytest.mark.parametrize(
-    ("kind", "identifier"), [("run", "1 -->"), ("run", "1--2"), ("", "1"), ("run", ""), ("a=b", "1")]
-)
-def test_a_marker_cannot_be_closed_by_its_content(kind: str, identifier: str) -> None:
-    with pytest.raises(ValueError, match="marker"):
-        naming.comment_marker(kind, identifier)
-
-
 def test_a_namespace_name_is_readable_and_unique() -> None:
     assert re.fullmatch(r"pr-12-shop-[0-9a-f]{10}", naming.namespace(SHOP, "pr"))
     assert re.fullmatch(r"pr-12-shop-staging-[0-9a-f]{10}", naming.namespace(STAGING, "pr"))
@@ -162,8 +135,3 @@ def test_a_tag_identifies_its_pull_request(number: int, sha: str) -> None:
 )
 def test_other_tags_identify_no_pull_request(tag: str) -> None:
     assert naming.tagged(tag) is None
-
-
-def test_the_run_of_a_marker_is_found() -> None:
-    assert naming.marked_run(naming.comment_marker("run", "42")) == 42
-    assert naming.marked_run(naming.comment_marker("failed", "42")) is None

@@ -13,7 +13,7 @@ from tests.crash.scene import REPOSITORIES, Scene
 from tests.crash.traffic import STARTING, Fate, Traffic
 from tests.dialogue.tester import BOT
 
-MARKER = re.compile(r"<!-- chatops:\S+ -->")
+MARKER = re.compile(r"<!-- (chatops:\S+) .*?-->")
 _BAD = {StepState.FAILED, StepState.BROKEN}
 AUTOMATIC = {Trigger.OPEN, Trigger.UPDATE}
 
@@ -134,7 +134,7 @@ def _wrong_comments(scene: Scene, audit: Audit, runs: list[Run]) -> list[str]:
                 audit.comments += 1
                 said.update((f"{repository}!{number}", marker) for marker in MARKER.findall(comment.body))
     wrong = [f"{where} has {marker} {count} times" for (where, marker), count in said.items() if count > 1]
-    missing = [run for run in runs if not said[f"{run.repo}!{run.number}", f"<!-- chatops:run={run.id} -->"]]
+    missing = [run for run in runs if not said[f"{run.repo}!{run.number}", f"chatops:run={run.id}"]]
     return wrong + [f"run {run.id} has no comment" for run in missing]
 
 

@@ -10,7 +10,6 @@ from bot.reports.files import RunFiles
 from tests.dialogue.offline import OfflineTester
 from tests.dialogue.test_commands import BY_HAND
 
-LINK = "[whole log](<https://bot.example.com/runs/{}#{}>)"
 OUTPUT = "first\nError: no space left\n```\n@all <!-- chatops:run=1 -->\n</details>\n"
 
 
@@ -20,6 +19,12 @@ async def built(tester: OfflineTester) -> None:
     await tester.open()
     await tester.says("/build")
     tester.bot.deps.adapters.files.log(1, "build").write(OUTPUT)
+
+
+async def link(tester: OfflineTester, run: int, step: str) -> str:
+    found = await tester.bot.store.runs.run(run)
+    assert found is not None
+    return f"[whole log](<https://bot.example.com/runs/{run}-{found.uid}#{step}>)"
 
 
 async def test_the_failed_step_of_the_newest_run_is_shown_unless_another_is_named(
@@ -32,9 +37,9 @@ async def test_the_failed_step_of_the_newest_run_is_shown_unless_another_is_name
 
     said = await tester.says("/logs")
     assert said.startswith("**Deploy log** · failed · commit ")
-    assert LINK.format(2, "deploy") in said
+    assert await link(tester, 2, "deploy") in said
     assert "```text\nnever healthy\n```" in said
-    assert LINK.format(1, "build") in await tester.says("/logs build")
+    assert await link(tester, 1, "build") in await tester.says("/logs build")
     assert "There is no log of `test`. Steps with a log: `deploy`, `build`." in await tester.says(
         "/日志 测试"
     )
@@ -68,7 +73,7 @@ async def test_brief_comments_only_link_to_the_log(tester: OfflineTester) -> Non
     await built(tester)
 
     said = await tester.says("/logs")
-    assert LINK.format(1, "build") in said
+    assert await link(tester, 1, "build") in said
     assert "first" not in said
 
 

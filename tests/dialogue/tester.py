@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from bot.app.bot import Bot
-from bot.core import naming
 from bot.model.environment import Environment
 from bot.model.run import Run
 from playground import branches
@@ -210,4 +209,4 @@ class BotTester:
 
 
 def _marker(run: int) -> str:
-    return naming.comment_marker("run", str(run))
+    return f"chatops:run={run} "

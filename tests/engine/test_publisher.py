@@ -1,18 +1,23 @@
 """A replica writes a comment only while it holds the lease with which it claimed the comment."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from bot.app.clock import SystemClock
+from bot.core.markers import Marker, Owner
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.text import Language
 from bot.model.views import Apology
 
-UPDATE = CommentUpdate(RepoPath("team", "shop"), 1, "<!-- m -->", Apology("t"), Language.EN)
+LATER = datetime(9999, 1, 1, tzinfo=UTC)
+UPDATE = CommentUpdate(
+    RepoPath("team", "shop"), 1, Marker("reply", "m"), Apology("t"), Language.EN, since=LATER
+)
 
 
 @dataclass
@@ -28,6 +33,9 @@ class FakePorts:
     @property
     def pulls(self) -> "FakePorts":
         return self
+
+    async def owner(self) -> Owner:
+        return Owner("chatops", "k3f9q2xa")
 
     async def claim_comment(self, *_: object) -> tuple[int | None, str, None]:
         return None, "", None

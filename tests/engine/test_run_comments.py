@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.app.clock import SystemClock
+from bot.core.markers import Owner
 from bot.core.runs.scheduling import RunLimits
 from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
@@ -36,6 +37,15 @@ class FakePorts:
         return self.states[0]
 
     async def follower(self, _run: Run) -> None:
+        """There is none."""
+
+    async def owner(self) -> Owner:
+        return Owner("chatops", "k3f9q2xa")
+
+    async def login(self) -> str:
+        return "chatops-bot"
+
+    async def find_comment(self, *_: object) -> None:
         """There is none."""
 
     async def claim_comment(self, *_: object) -> tuple[int | None, str, None] | None:

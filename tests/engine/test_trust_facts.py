@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bot.core import markers
 from bot.core.admission import keys
-from bot.core.naming import request_marker
 from bot.engine.deciding.cache import MOST, BriefCache
 from bot.engine.deciding.config_reader import ConfigReader
 from bot.engine.deciding.trust_facts import Trust, TrustReader
@@ -23,7 +23,7 @@ FORK = pull_request(fork=True)
 STRANGERS = pull_request(fork=True, author="stranger")
 APPROVING = Comment(70, f"/ok-to-test {SHA}", "lin", NOW, NOW)
 APPROVAL = replace(approval(), digest=keys.body_digest(APPROVING.body))
-MARKER = request_marker(SHA, "main")
+MARKER = markers.request(SHA, "main").key
 
 
 @dataclass
@@ -224,9 +224,9 @@ REQUEST = Comment(60, "", "chatops-bot", NOW, NOW)
         ({}, False),
         ({MARKER: 0}, False),
         ({MARKER: 61}, False),
-        ({MARKER: 60, request_marker(OLD, "main"): 59}, False),
-        ({request_marker(OLD, "main"): 60}, False),
-        ({request_marker(SHA, "release"): 60}, False),
+        ({MARKER: 60, markers.request(OLD, "main").key: 59}, False),
+        ({markers.request(OLD, "main").key: 60}, False),
+        ({markers.request(SHA, "release").key: 60}, False),
     ],
 )
 async def test_a_head_is_announced_by_the_only_request(asked: dict[str, int], *, announced: bool) -> None:

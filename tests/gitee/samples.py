@@ -1,6 +1,7 @@
 """Bodies and answers recorded from the real Gitee, by file name."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,3 +20,8 @@ def payload(name: str) -> dict[str, Any]:
 def answer(name: str) -> Any:
     """Return a recorded answer of the API."""
     return json.loads((FOLDER / f"api/{name}.json").read_bytes())
+
+
+def containing(words: str) -> Callable[[str], bool]:
+    """Return a search for comments with these words."""
+    return lambda body: words in body

@@ -11,7 +11,7 @@ from bot.gitee.client import LARGEST_FILE
 from bot.gitee.hooks import Hooks
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import Branch, Permission, RepoPath
-from tests.gitee.samples import NOW, answer
+from tests.gitee.samples import NOW, answer, containing
 from tests.gitee.serving import Prepared, json_response
 
 REPO = RepoPath("lin", "shop")
@@ -279,7 +279,7 @@ async def test_all_pages_are_read_in_ascending_order() -> None:
     counted = {"total_page": "2"}
     gitee = Prepared([json_response(200, page(1, 2), counted), json_response(200, page(3, 4), counted)])
 
-    found = await gitee.client.find_comment(REPO, 1, "<!-- m -->", "bot")
+    found = await gitee.client.find_comment(REPO, 1, containing("<!-- m -->"), "bot")
 
     assert found is not None
     assert found.id == 4
@@ -289,7 +289,7 @@ async def test_all_pages_are_read_in_ascending_order() -> None:
 async def test_a_search_in_descending_order_starts_at_the_newest() -> None:
     gitee = Prepared([json_response(200, page(9, 8), {"total_page": "50"})])
 
-    found = await gitee.client.find_comment(REPO, 1, "<!-- m -->", "bot")
+    found = await gitee.client.find_comment(REPO, 1, containing("<!-- m -->"), "bot")
 
     assert found is not None
     assert found.id == 9
@@ -299,7 +299,7 @@ async def test_a_search_in_descending_order_starts_at_the_newest() -> None:
 async def test_without_a_count_a_full_page_is_followed_by_the_next() -> None:
     gitee = Prepared([json_response(200, page(*range(1, 101))), json_response(200, page(101))])
 
-    found = await gitee.client.find_comment(REPO, 1, "<!-- m -->", "bot")
+    found = await gitee.client.find_comment(REPO, 1, containing("<!-- m -->"), "bot")
 
     assert found is not None
     assert found.id == 101
@@ -308,7 +308,7 @@ async def test_without_a_count_a_full_page_is_followed_by_the_next() -> None:
 async def test_the_number_of_pages_is_limited() -> None:
     gitee = Prepared([json_response(200, [], {"total_page": "99999999"})])
 
-    assert await gitee.client.find_comment(REPO, 1, "m", "bot") is None
+    assert await gitee.client.find_comment(REPO, 1, containing("m"), "bot") is None
     assert len(gitee.requests) == 100
 
 

@@ -13,7 +13,7 @@ from bot.model.errors import AnswerLost, CommentRefused, GiveUp, RetryLater, Too
 from bot.model.forge import RepoPath
 from bot.model.reason import Reason
 from bot.sandbox.process import ProcessSandbox
-from tests.gitee.samples import NOW, answer
+from tests.gitee.samples import NOW, answer, containing
 from tests.gitee.serving import API, TOKEN, Answer, Prepared, json_response
 
 REPO = RepoPath("lin", "shop")
@@ -231,7 +231,7 @@ async def test_an_invalid_list_is_retried_later() -> None:
     gitee = Prepared([httpx.Response(200, json={"items": []})])
 
     with pytest.raises(RetryLater):
-        await gitee.client.find_comment(REPO, 1, "m", "bot")
+        await gitee.client.find_comment(REPO, 1, containing("m"), "bot")
 
 
 async def test_a_renamed_repository_is_followed_with_the_token() -> None:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from bot.core.naming import comment_marker
+from bot.core.markers import Marker
 from playground import launch, story
 from playground.demo_repository import DemoRepository, open_first_pull, seed_demo
 from playground.launch import Ports
@@ -98,11 +98,11 @@ async def at_the_merge(gitee: OfflineGitee, demo: DemoRepository, client: httpx.
     context = Impatient(gitee, demo, client, client, domain="test", registry=client, report=lambda _: None)
     context.number = await open_first_pull(gitee, demo)
     note = await gitee.comment(
-        demo.full_name, context.number, f"🔄 **正在清理**\n\n{comment_marker('run', '1')}", by=demo.bot
+        demo.full_name, context.number, f"🔄 **正在清理**\n\n{Marker('run', '1').key}", by=demo.bot
     )
 
     async def last_words() -> None:
-        text = f"✅ **环境已清理**\n\n{comment_marker('run', '1')}"
+        text = f"✅ **环境已清理**\n\n{Marker('run', '1').key}"
         await gitee.edit_comment(demo.full_name, note, text, by=demo.bot)
 
     context.last_words = last_words

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core import naming
+from bot.core import markers
+from bot.core.markers import Marker
 from bot.model.delivery import Delivery, Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
@@ -37,7 +38,7 @@ async def ended(
     await store.runs.claim(lease, lambda queue: [entry.id for entry in queue])
     if at is not None:
         await store.runs.save(replace(started, state=RunState.PASSED, finished_at=at), lease)
-    for marker in (*naming.run_markers(started.id), naming.comment_marker("approval", "abc")):
+    for marker in (*markers.run_keys(started.id), Marker("approval", "abc").key):
         await store.pulls.claim_comment(SHOP, number, marker, lease, NOW)
     return started.id
 
@@ -55,10 +56,10 @@ async def test_runs_that_ended_long_ago_are_deleted(store: Store, lease: Lease) 
     assert await store.history.delete_runs(BEFORE, (), 10) == 1
 
     assert await known(store) == {newer, going}
-    assert await stored_comment(store, naming.run_markers(old)[0]) is None
-    assert await stored_comment(store, naming.run_markers(old)[2]) is None
-    assert await stored_comment(store, naming.run_markers(newer)[0]) is not None
-    assert await stored_comment(store, naming.comment_marker("approval", "abc")) is not None
+    assert await stored_comment(store, markers.run_keys(old)[0]) is None
+    assert await stored_comment(store, markers.run_keys(old)[2]) is None
+    assert await stored_comment(store, markers.run_keys(newer)[0]) is not None
+    assert await stored_comment(store, Marker("approval", "abc").key) is not None
 
 
 async def test_the_newest_run_of_a_pull_request_is_kept_unless_it_only_removes(
@@ -86,7 +87,7 @@ async def test_deliveries_decided_long_ago_are_deleted(store: Store, lease: Leas
         await store.arrivals.accept(Delivery(key, Trigger.COMMENT, SHOP, 12, LONG_AGO))
     for key, at in (("a" * 64, LONG_AGO), ("b" * 64, NOW)):
         await store.inbox.claim(lease, NOW, 9)
-        marker = naming.reply_marker(key, 0)
+        marker = markers.reply(key, 0).key
         await store.pulls.claim_comment(SHOP, 12, marker, lease, NOW)
         if failed:
             await fail(store, key, "bug 1a2b", at)
@@ -99,8 +100,8 @@ async def test_deliveries_decided_long_ago_are_deleted(store: Store, lease: Leas
     assert await store.arrivals.accept(Delivery("a" * 64, Trigger.COMMENT, SHOP, 12, NOW))
     assert not await store.arrivals.accept(Delivery("b" * 64, Trigger.COMMENT, SHOP, 12, NOW))
     assert not await store.arrivals.accept(Delivery("c" * 64, Trigger.COMMENT, SHOP, 12, NOW))
-    assert await stored_comment(store, naming.reply_marker("a" * 64, 0)) is None
-    assert await stored_comment(store, naming.reply_marker("b" * 64, 0)) is not None
+    assert await stored_comment(store, markers.reply("a" * 64, 0).key) is None
+    assert await stored_comment(store, markers.reply("b" * 64, 0).key) is not None
 
 
 async def test_statistics_count_the_contents(store: Store, lease: Lease) -> None:

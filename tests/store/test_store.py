@@ -88,7 +88,7 @@ async def test_a_decision_is_committed_as_a_whole(store: Store, lease: Lease) ->
     request = StopRequest(Reason.SUPERSEDED, {"by": "cdcdcdcd"})
     what: Any = {"stop": (older.id,), "stop_request": request, "approve": APPROVAL}
     started = await decided(store, lease, "one", **what)
-    assert started == replace(run(), id=started.id)
+    assert started == replace(run(), id=started.id, uid=started.uid)
     assert await store.inbox.due(NOW) == ()
     assert await store.runs.run(older.id) == replace(older, stop=request)
     assert await store.pulls.approvals(SHOP, 12) == (APPROVAL,)

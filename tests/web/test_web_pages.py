@@ -135,12 +135,52 @@ async def test_the_commands_page_lists_all_commands(client: Client) -> None:
         assert expected in html
 
 
-@pytest.mark.parametrize("path", ["/nope", "/runs/99", "/prs/oak/shop/99", "/runs/x", "/reports/99/"])
+@pytest.mark.parametrize("path", ["/nope", "/prs/oak/shop/99", "/runs/x", "/reports/99/"])
 async def test_a_missing_page_has_the_usual_layout(client: Client, path: str) -> None:
     html = await page(client, path, 404, language="zh")
 
     assert "页面不存在" in html
     assert '<nav aria-label="主导航">' in html
+
+
+async def test_a_link_leads_to_the_run_with_its_number_and_uid(client: Client, bench: Bench) -> None:
+    bench.runs.put(replace(finished_run(41), uid="x7k2p9"))
+    bench.files.reports[41] = b"all passed"
+
+    for path in (
+        "/runs/41-x7k2p9",
+        "/runs/41",
+        "/runs/41-x7k2p9/live",
+        "/reports/41-x7k2p9/",
+        "/reports/41/",
+    ):
+        assert (await client.get(path)).status == 200
+    folder = await client.get("/reports/41-x7k2p9", allow_redirects=False)
+    assert folder.headers["Location"] == "/reports/41-x7k2p9/"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/runs/99",
+        "/runs/41-z9z9z9",
+        "/runs/41-z9z9z9/live",
+        "/reports/41-z9z9z9/",
+        "/reports/41-z/suites/a.html",
+    ],
+)
+@pytest.mark.parametrize(
+    ("language", "title"), [("en", "This run is no longer known"), ("zh", "查不到这次运行")]
+)
+async def test_the_link_of_a_lost_run_leads_to_no_other_run(
+    client: Client, bench: Bench, path: str, language: str, title: str
+) -> None:
+    bench.runs.put(replace(finished_run(41), uid="x7k2p9"))
+    bench.files.reports[41] = b"all passed"
+
+    html = await page(client, path, 404, language=language)
+
+    assert f"<h1>{title}</h1>" in html
 
 
 async def test_a_page_that_accepts_no_forms_names_the_allowed_methods(client: Client) -> None:

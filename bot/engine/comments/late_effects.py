@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
-from bot.core import naming
+from bot.core import markers
+from bot.core.markers import Marker
 from bot.engine.comments.publisher import ClaimedComment, CommentPublisher, CommentUpdate
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.deciding.identity import Identity
@@ -56,15 +57,26 @@ class LateEffects:
             lost = list(group)
             written = await self._written(repo, number, lost[0])
             for one in lost:
-                await self._check(one, [comment for comment in written if one.marker in comment.body])
+                if (marker := await self._marker(one)) is not None:
+                    await self._check(one, marker, written)
                 await self.records.lost_answers.delete(one)
+
+    async def _marker(self, lost: LostAnswer) -> Marker | None:
+        """Return the marker of a comment, None if its run is gone."""
+        found = markers.read(lost.marker)
+        if found is None or found.marker.of_run is None:
+            return found.marker if found else None
+        run = await self.records.runs.run(found.marker.of_run)
+        return markers.of_run(run, found.marker.kind) if run else None
 
     async def _written(self, repo: RepoPath, number: int, lost: LostAnswer) -> list[Comment]:
         found = await self.forge.comments_since(repo, number, lost.at - OLDEST)
         return [one for one in found if await self.identity.is_me(one.author)]
 
-    async def _check(self, lost: LostAnswer, found: Sequence[Comment]) -> None:
-        async with self.publisher.claim(lost.repo, lost.number, lost.marker) as known:
+    async def _check(self, lost: LostAnswer, marker: Marker, written: Sequence[Comment]) -> None:
+        owner = await self.identity.owner()
+        found = [one for one in written if marker.is_in(one.body, owner)]
+        async with self.publisher.claim(lost.repo, lost.number, marker) as known:
             if not found and known.comment_id:
                 older = await self.forge.comment(lost.repo, known.comment_id)
                 found = [older] if older else []
@@ -81,9 +93,9 @@ class LateEffects:
         if (first.id, digest) == (known.comment_id, known.digest):
             return
         logger.warning("comment %s of %s!%s is outdated: corrected", first.id, known.repo, known.number)
-        where = known.repo, known.number, known.marker
+        where = known.repo, known.number, known.marker.key
         await self.records.pulls.put_comment(*where, known.lease, comment_id=first.id, body_digest="")
-        run = naming.marked_run(known.marker)
+        run = known.marker.run
         if run is not None:
             await self.records.runs.touch([run], known.lease)
             self.comments.update(run)
@@ -94,7 +106,7 @@ class LateEffects:
         try:
             await self.forge.delete_comment(lost.repo, other.id)
         except GiveUp:
-            marker = naming.comment_marker("duplicate", str(other.id))
+            marker = Marker("duplicate", str(other.id))
             view = Message("duplicate", {"url": first.url})
             update = CommentUpdate(lost.repo, lost.number, marker, view, self.language)
             await self.publisher.overwrite(other.id, update)

@@ -9,8 +9,10 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from bot.core.markers import Marker
 from bot.core.runs.lifecycle import PATIENT_ATTEMPTS, retry_delay
 from bot.engine.deciding.identity import Identity
 from bot.engine.metrics import NO_METRICS, Metrics
@@ -30,6 +32,7 @@ LATE = timedelta(seconds=15)
 """After a request to post was given up, how long the bot waits for its effect before it posts again."""
 CONTENDED = 0.3
 """Seconds until the bot tries again to claim a comment that another replica is writing."""
+ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,12 @@ class CommentUpdate:
 
     repo: RepoPath
     number: int
-    marker: str
+    marker: Marker
     view: View
     language: Language
+    since: datetime = ALWAYS
+    """When what the comment is about came up. If that was before this replica joined, it may have been posted
+    although the store does not know it, which was restored since: then it is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,10 @@ class ClaimedComment:
 
     repo: RepoPath
     number: int
-    marker: str
+    marker: Marker
     lease: Lease
     comment_id: int | None
-    """None before the first attempt to create it; 0 if an attempt was made and its result is unknown."""
+    """None before the first attempt to create it; 0 if an attempt may have been made, with unknown result."""
     digest: str
     """SHA-256 of the text that it shows."""
     lost_at: datetime | None
@@ -81,6 +87,8 @@ class CommentPublisher:
         self.lease = lease
         """Returns the present lease. Raises LeaseLost."""
         self._clock = clock
+        self._joined_at = clock.now()
+        self._last_lease: Lease | None = None
         self._sleep = sleep
         self._metrics = metrics
         self._latest: dict[str, Callable[[], Awaitable[None]]] = {}
@@ -109,17 +117,22 @@ class CommentPublisher:
 
         Raises what the forge and the store raise, and LeaseLost.
         """
-        async with self.claim(update.repo, update.number, update.marker) as comment:
+        async with self.claim(update.repo, update.number, update.marker, update.since) as comment:
             await self.write(comment, update.view, update.language)
 
     @asynccontextmanager
-    async def claim(self, repo: RepoPath, number: int, marker: str) -> AsyncIterator[ClaimedComment]:
+    async def claim(
+        self, repo: RepoPath, number: int, marker: Marker, since: datetime = ALWAYS
+    ) -> AsyncIterator[ClaimedComment]:
         """Become the only writer of a comment among all replicas, until the block ends or the lease does."""
-        lease, where = self.lease(), (repo, number, marker)
+        lease, where = self.lease(), (repo, number, marker.key)
         while (known := await self._records.pulls.claim_comment(*where, lease, self._clock.now())) is None:
             await self._sleep(CONTENDED)
+        comment_id, digest, lost_at = known
+        if comment_id is None and since < self._joined(lease):
+            comment_id = 0
         try:
-            yield ClaimedComment(*where, lease, *known)
+            yield ClaimedComment(repo, number, marker, lease, comment_id, digest, lost_at)
         except asyncio.CancelledError:
             raise  # Gitee may still act: it stays claimed until the lease ends, as if this replica had died.
         except BaseException:
@@ -129,15 +142,18 @@ class CommentPublisher:
 
     async def write(self, comment: ClaimedComment, view: View, language: Language) -> None:
         """Render a view, create or edit its comment, and record it."""
+        unfinished = isinstance(view, RunView) and not view.run.state.final
+        marker = comment.marker.text(await self._identity.owner(), unfinished=unfinished)
         try:
-            await self._write(comment, self._renderer.render(view, language, comment.marker))
+            await self._write(comment, self._renderer.render(view, language, marker))
         except CommentRefused as error:
             # Gitee's word filter sometimes refuses logs and tables; a text without them passes.
             logger.warning("the comment was refused, a plain one replaces it: %s", error)
-            await self._write(comment, self._renderer.render(_plain(view), language, comment.marker))
+            await self._write(comment, self._renderer.render(_plain(view), language, marker))
 
     async def _write(self, comment: ClaimedComment, body: str) -> None:
-        repo, number, marker, comment_id = comment.repo, comment.number, comment.marker, comment.comment_id
+        repo, number, marker = comment.repo, comment.number, comment.marker.key
+        comment_id = comment.comment_id
         digest = hashlib.sha256(body.encode()).hexdigest()
         if comment_id and comment.digest == digest:
             return
@@ -161,8 +177,9 @@ class CommentPublisher:
 
         Raises RetryLater while Gitee may still act on the request.
         """
-        repo, number, marker = comment.repo, comment.number, comment.marker
-        found = await self._forge.find_comment(repo, number, marker, await self._identity.login())
+        is_it = partial(comment.marker.is_in, owner=await self._identity.owner())
+        login = await self._identity.login()
+        found = await self._forge.find_comment(comment.repo, comment.number, is_it, login)
         if found:
             return found.id
         until = comment.lost_at + LATE if comment.lost_at else self._clock.now()
@@ -173,8 +190,16 @@ class CommentPublisher:
 
     async def overwrite(self, comment_id: int, update: CommentUpdate) -> None:
         """Replace a comment that is not recorded. Raises what the forge raises."""
-        body = self._renderer.render(update.view, update.language, update.marker)
+        marker = update.marker.text(await self._identity.owner())
+        body = self._renderer.render(update.view, update.language, marker)
         await self._forge.edit_comment(update.repo, comment_id, body)
+
+    def _joined(self, lease: Lease) -> datetime:
+        """Return when this replica joined; it joins again after its store was restored."""
+        if self._last_lease not in {None, lease}:
+            self._joined_at = self._clock.now()
+        self._last_lease = lease
+        return self._joined_at
 
     async def _publish_latest(self, key: str) -> None:
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from bot.core import naming
+from bot.core import markers
 from bot.core.results import showing
 from bot.core.runs import scheduling
 from bot.core.runs.scheduling import RunLimits
@@ -71,9 +71,10 @@ class RunComments:
         if found is None:
             return
         run, revision = found
-        marker = naming.comment_marker("run", str(run_id))
         try:
-            async with self.publisher.claim(run.repo, run.number, marker) as comment:
+            async with self.publisher.claim(
+                run.repo, run.number, markers.of_run(run), run.created_at
+            ) as comment:
                 run, revision = await self.records.runs.at_revision(run_id) or found
                 await self.publisher.write(comment, await self._view(run), run.language)
             await self._announce(run)
@@ -119,8 +120,9 @@ class RunComments:
             first_preview=not any(map(_deployed, earlier)),
         )
         if note is not None and note.kind in self.announce:
-            marker = naming.comment_marker(note.kind, str(run.id))
-            await self.publisher.publish(CommentUpdate(run.repo, run.number, marker, note, run.language))
+            marker = markers.of_run(run, note.kind)
+            update = CommentUpdate(run.repo, run.number, marker, note, run.language, run.created_at)
+            await self.publisher.publish(update)
 
 
 def _deployed(run: Run) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from bot.core import naming
+from bot.core import markers
 from bot.core.runs.lifecycle import ATTEMPTS, PATIENT_ATTEMPTS, retry_delay
-from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
+from bot.engine.comments.publisher import ALWAYS, CommentPublisher, CommentUpdate
 from bot.engine.deciding.decider import Decider
 from bot.engine.metrics import Metrics
 from bot.engine.poll_loop import POLL_SECONDS, PollLoop, RunningTasks
@@ -126,9 +126,7 @@ class Dispatcher:
             await self.records.inbox.delete(delivery.key, lease)
             return
         for index, view in enumerate(decision.replies):
-            marker = _marker(delivery, view, index)
-            update = CommentUpdate(delivery.repo, delivery.number, marker, view, decision.language)
-            await self.publisher.publish(update)
+            await self.publisher.publish(_reply(delivery, view, index, decision.language))
         started = await self.records.commit(decision, lease)
         logger.info("%s: %s%s", where, decision.ending, f" (run {started.id})" if started else "")
         for run_id in (*decision.stop, *([started.id] if started else [])):
@@ -163,7 +161,7 @@ class Dispatcher:
         """Reply to a delivery that hit a bug with an id that finds the trace in the log."""
         self.metrics.delivery_given_up(Reason.INTERNAL)
         await self.records.inbox.fail(delivery.key, lease, f"bug {trace}", self.clock.now())
-        marker = naming.reply_marker(delivery.key, "bug")
+        marker = markers.reply(delivery.key, "bug")
         update = CommentUpdate(delivery.repo, delivery.number, marker, Apology(trace), self.language)
         self.publisher.submit(f"apology for {delivery.key}", partial(self.publisher.publish, update))
 
@@ -172,9 +170,11 @@ def _where(delivery: Delivery) -> str:
     return f"{delivery.repo}!{delivery.number} {delivery.trigger}"
 
 
-def _marker(delivery: Delivery, view: View, index: int) -> str:
-    """Return the marker of a reply: the same one however often the delivery is decided."""
+def _reply(delivery: Delivery, view: View, index: int, language: Language) -> CommentUpdate:
+    """Return a reply, with the same marker however often the delivery is decided."""
+    repo, number = delivery.repo, delivery.number
     if isinstance(view, ApprovalNeeded):
         # One comment per commit and branch: each further event would post the same.
-        return naming.request_marker(view.sha, view.base)
-    return naming.reply_marker(delivery.key, index)
+        return CommentUpdate(repo, number, markers.request(view.sha, view.base), view, language)
+    since = ALWAYS if delivery.found else delivery.received_at
+    return CommentUpdate(repo, number, markers.reply(delivery.key, index), view, language, since)

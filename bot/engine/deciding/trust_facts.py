@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core import naming
+from bot.core import markers
 from bot.core.admission import gate, keys, trust
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.engine.deciding.cache import BriefCache
@@ -67,7 +67,7 @@ class TrustReader:
         If there was another head, even one that nothing was to be run for, the person may have reviewed that.
         """
         requests = await self.records.pulls.requests(pull.repo, pull.number)
-        marker = naming.request_marker(pull.head.sha, pull.base.ref)
+        marker = markers.request(pull.head.sha, pull.base.ref).key
         if set(requests) != {marker} or not requests[marker]:
             return False
         if not await self.records.inbox.only_head(pull.repo, pull.number, pull.head.sha):

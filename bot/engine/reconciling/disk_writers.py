@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.core import naming
+from bot.core.markers import Marker
 from bot.core.runs import disk_space
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
@@ -70,7 +70,7 @@ class DiskWriters:
         recipient = (deployed.origin.actor or deployed.author) if deployed else ""
         view = Message("disk_exceeded", {"recipient": recipient, "environment": key.name, **facts})
         # One comment for each deployment, whichever replica publishes it.
-        marker = naming.comment_marker("disk", f"{key.name}-{environment.run}")
+        marker = Marker("disk", f"{key.name}-{environment.run}")
         language = deployed.language if deployed else self.language
         return CommentUpdate(key.repo, key.number, marker, view, language)
 

@@ -245,7 +245,7 @@ class CommandList(Schema):
 
 def run_json(record: run.Run, addresses: Addresses) -> Run:
     """Return a run with its steps."""
-    return Run.model_validate(record).model_copy(update={"url": addresses.run(record.id)})
+    return Run.model_validate(record).model_copy(update={"url": addresses.run(record)})
 
 
 def environment_json(record: environment.Environment, addresses: Addresses) -> Environment:

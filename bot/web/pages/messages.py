@@ -102,6 +102,11 @@ WORDS: Final[Mapping[str, Text]] = {
         en="The run may have been removed, or the address is mistyped.",
         zh="记录可能已被删除，或地址有误。",
     ),
+    "problem.run": Text(en="This run is no longer known", zh="查不到这次运行"),
+    "problem.run.hint": Text(
+        en="It was removed after its retention period, or the bot's store was replaced or restored since.",
+        zh="记录已超过保留期限，或机器人的数据库在此之后被更换或恢复过。",
+    ),
     "problem.405": Text(en="Method not allowed", zh="此地址不支持该操作"),
     "problem.405.hint": Text(en="Go back and try again from the page.", zh="请返回页面重试。"),
     "problem.410": Text(en="No longer available", zh="内容已删除"),

@@ -8,6 +8,7 @@ from bot.core.admission import hosts
 from bot.core.reconciling.retention import expired
 from bot.web.deps import DEPS
 from bot.web.pages.pages import page
+from bot.web.pages.requested_run import requested_number
 
 # The code under test wrote the contents of a report: no scripts, no forms, no origin.
 REPORT_POLICY = (
@@ -35,7 +36,7 @@ CONTENT = "/content/"
 async def report(request: web.Request) -> web.StreamResponse:
     """`GET /reports/{id}/`."""
     deps = request.app[DEPS]
-    number = int(request.match_info["id"])
+    number = await requested_number(request)
     found = await deps.files.report(number)
     if found is None:
         run = await deps.runs.run(number)
@@ -46,7 +47,7 @@ async def report(request: web.Request) -> web.StreamResponse:
 
 async def report_folder(request: web.Request) -> web.StreamResponse:
     """`GET /reports/{id}`: redirect to the path with a slash."""
-    raise web.HTTPMovedPermanently(f"/reports/{request.match_info['id']}/")
+    raise web.HTTPMovedPermanently(f"{request.rel_url.raw_path}/")
 
 
 async def own_report(request: web.Request) -> web.StreamResponse:
@@ -71,7 +72,7 @@ async def own_report_content(request: web.Request) -> web.StreamResponse:
 
 async def _found(request: web.Request) -> tuple[int, str]:
     """Return the run, and the name under which the requested report is stored."""
-    number = int(request.match_info["id"])
+    number = await requested_number(request)
     name = await request.app[DEPS].files.own_page(number, request.match_info["name"])
     if name is None:
         raise web.HTTPNotFound

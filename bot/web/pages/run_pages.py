@@ -10,13 +10,14 @@ from bot.model.run import Run, RunState
 from bot.web.deps import DEPS, WebDeps
 from bot.web.pages.logs import LogView, first_lines, recorded, whole_log
 from bot.web.pages.pages import page
+from bot.web.pages.requested_run import requested_run
 from bot.web.pages.run_view import run_facts
 from bot.web.pages.templating import visitor_language
 
 
 async def show(request: web.Request) -> web.Response:
     """`GET /runs/{id}`: complete without a script, logs so far included."""
-    run = await _run(request)
+    run = await requested_run(request)
     logs = request.app[DEPS].files
     views = {
         record.name: await first_lines(logs, run.id, record.name) if record.started_at else LogView()
@@ -28,26 +29,19 @@ async def show(request: web.Request) -> web.Response:
 
 async def live(request: web.Request) -> web.Response:
     """`GET /runs/{id}/live`: the parts that change, without the logs."""
-    run = await _run(request)
+    run = await requested_run(request)
     return page(request, "run_live.html.j2", await _facts(request, run))
 
 
 async def log_text(request: web.Request) -> web.StreamResponse:
     """`GET /runs/{id}/logs/{step}.txt`."""
-    run = await _run(request)
+    run = await requested_run(request)
     deps, step = request.app[DEPS], request.match_info["step"]
     if not recorded(run, step):
         raise web.HTTPNotFound
     if _logs_gone(deps, run) and not (await first_lines(deps.files, run.id, step)).lines:
         raise web.HTTPGone
     return await whole_log(request, run, step)
-
-
-async def _run(request: web.Request) -> Run:
-    run = await request.app[DEPS].runs.run(int(request.match_info["id"]))
-    if run is None:
-        raise web.HTTPNotFound
-    return run
 
 
 async def _facts(request: web.Request, run: Run) -> dict[str, Any]:

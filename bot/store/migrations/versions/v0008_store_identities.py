@@ -1,15 +1,14 @@
 """Gives the store an identity, which tells its comments and environments from those of other stores."""
 
-import secrets
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
 
+from bot.store.random_ids import STORE_LENGTH, random_id
+
 revision = "0008"
 down_revision = "0007"
-
-ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
 def upgrade() -> None:
@@ -20,8 +19,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(16), nullable=False, unique=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     )
-    name = "".join(secrets.choice(ALPHABET) for _ in range(8))
-    op.bulk_insert(identities, [{"id": name, "created_at": _oldest()}])
+    op.bulk_insert(identities, [{"id": random_id(STORE_LENGTH), "created_at": _oldest()}])
 
 
 def _oldest() -> datetime:
