@@ -1,10 +1,17 @@
-"""The queue as scheduling sees it: a few columns of each run, not whole runs."""
+"""The queues, and that of runs as scheduling sees it: a few columns of each run, not whole runs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.model.forge import RepoPath
 from bot.model.pipeline import RunnerName
+
+
+class Queue(StrEnum):
+    """What replicas claim from."""
+
+    DELIVERIES = "deliveries"
+    RUNS = "runs"
 
 
 @dataclass(frozen=True, slots=True)

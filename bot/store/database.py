@@ -45,6 +45,9 @@ class Database:
         self._name = "chatops"
         self._connections = weakref.WeakSet[Any]()
         self.engine = _sqlite(parsed) if self.single_process else self._pooled(parsed, threads)
+        self._autocommit = self.engine
+        if not self.single_process:
+            self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._pool = ThreadPoolExecutor(1 if self.single_process else threads, thread_name_prefix="store")
         self._readers = self._pool
         if self.single_process:
@@ -83,9 +86,18 @@ class Database:
         """Run `work` in one transaction and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._transact, work)
 
+    async def autocommit(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` with transactions that end on the server, even if this process freezes.
+
+        On PostgreSQL, each of its statements is a transaction; on SQLite, which has one process, all are one.
+        """
+        if self.single_process:
+            return await self.run(work)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._statements, work)
+
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work`, which changes nothing, without waiting for writers."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        """Run `work`, which changes nothing, without waiting for writers; see `autocommit`."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._statements, work)
 
     async def ping(self) -> str | None:
         """Return None when the database answers, else what is wrong."""
@@ -95,8 +107,8 @@ class Database:
             return error.facts["message"]
         return None
 
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        with errors(), self.engine.connect().execution_options(**READ_ONLY) as connection:
+    def _statements(self, work: Callable[[Connection], T]) -> T:
+        with errors(), self._autocommit.connect().execution_options(**READ_ONLY) as connection:
             return work(connection)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:

@@ -1,6 +1,6 @@
 """The inbox: deliveries that were committed, which are pending until they are decided."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Executable, and_, delete, exists, func, or_, select, update
@@ -10,13 +10,15 @@ from bot.model.delivery import Delivery, DeliveryState, Trigger
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.outcome import Decision
-from bot.store import given_up
+from bot.model.queue import Queue
+from bot.store import given_up, queues
 from bot.store.codec import unpack
 from bot.store.database import Database
-from bot.store.dialects import Lock, aware, hold
-from bot.store.replicas import free, held_by
+from bot.store.dialects import aware
+from bot.store.replicas import free, held_by, member
 from bot.store.schema import deliveries, observed_states
 
+_PENDING = deliveries.c.state == DeliveryState.PENDING
 MAX_POSTPONEMENT = timedelta(hours=2)
 """Longer than any postponement: a delivery that is due later was postponed before the clock was set back."""
 
@@ -56,24 +58,23 @@ class Inbox:
         """Claim due deliveries as `bot/core/admission/inbox.py` chooses them; return them as `due` does.
 
         `handling` are the keys that this replica is deciding. Other deliveries that it holds were left over
-        by a failure, and are claimed again.
+        by a failure, and are claimed again. See `queues.py` for what happens if others claim meanwhile.
         """
+        chosen: tuple[str, ...] = ()
 
-        def work(connection: Connection) -> tuple[tuple[Delivery, int], ...]:
-            hold(connection, Lock.INBOX)
-            busy = _busy(connection, lease, handling)
-            waiting = _candidates(connection, now, known_only=not limit)
-            keys = inbox.choose(waiting, busy, limit, reserved)
-            chosen = update(deliveries).where(deliveries.c.key.in_(keys)).values(holder=lease.replica)
-            rows = connection.execute(
-                chosen.returning(deliveries.c.key, deliveries.c.data, deliveries.c.attempt)
-            )
-            claimed = {row.key: (unpack(Delivery, row.data), row.attempt) for row in rows}
-            return tuple(claimed[key] for key in keys)
+        def work(connection: Connection) -> queues.Change | None:
+            nonlocal chosen
+            version, waiting = _candidates(connection, now, known_only=not limit)
+            busy = _busy(connection, lease, handling) if waiting else set()
+            if not (chosen := inbox.choose(waiting, busy, limit, reserved)):
+                return None
+            mine = deliveries.c.holder == lease.replica
+            free_ones = and_(deliveries.c.key.in_(chosen), _PENDING, free(deliveries.c.holder) | mine)
+            return queues.Change(version, free_ones & member(lease), {"holder": lease.replica})
 
-        if not await self.due(now, 1):
-            return ()
-        return await self._database.run(work)
+        rows = {row["key"]: row for row in await queues.change(self._database, Queue.DELIVERIES, work)}
+        claimed = (rows[key] for key in chosen if key in rows)
+        return tuple((unpack(Delivery, row["data"]), row["attempt"]) for row in claimed)
 
     async def deny(
         self, delivery: Delivery, lease: Lease, earliest: datetime, now: datetime
@@ -83,22 +84,26 @@ class Inbox:
         Returns None, and changes nothing, if too many of its repository wait already. Raises LeaseLost.
         """
         others = (
-            deliveries.c.state == DeliveryState.PENDING,
+            _PENDING,
             deliveries.c.ending == DENIED,
             func.lower(deliveries.c.repo) == str(delivery.repo).lower(),
             deliveries.c.key != delivery.key,
         )
+        latest = select(func.max(deliveries.c.due_at).label("latest"), queues.version(Queue.DELIVERIES))
+        due: datetime | None = None
 
-        def work(connection: Connection) -> datetime | None:
-            hold(connection, Lock.INBOX)
-            latest = connection.execute(select(func.max(deliveries.c.due_at)).where(*others)).scalar()
-            due = inbox.retry_at(earliest, aware(latest) if latest else None, now)
-            if due is not None:
-                released = {"due_at": due, "attempt": deliveries.c.attempt + 1, "holder": None}
-                _change(connection, delivery.key, lease, {**released, "ending": DENIED})
-            return due
+        def work(connection: Connection) -> queues.Change | None:
+            nonlocal due
+            found = connection.execute(latest.where(*others)).one()
+            due = inbox.retry_at(earliest, aware(found.latest) if found.latest else None, now)
+            if due is None:
+                return None
+            released = {"due_at": due, "attempt": deliveries.c.attempt + 1, "holder": None}
+            return queues.Change(found.version, _held(delivery.key, lease), {**released, "ending": DENIED})
 
-        return await self._database.run(work)
+        if not await queues.change(self._database, Queue.DELIVERIES, work) and due is not None:
+            raise LeaseLost
+        return due
 
     async def postpone(self, key: str, lease: Lease, due_at: datetime) -> None:
         """Release a delivery until `due_at`, and count the attempt. Raises LeaseLost."""
@@ -122,9 +127,7 @@ class Inbox:
 
     async def pending_pulls(self) -> frozenset[tuple[str, int]]:
         """Return the pull requests with pending deliveries, as repository in lower case and number."""
-        statement = select(deliveries.c.repo, deliveries.c.number).where(
-            deliveries.c.state == DeliveryState.PENDING
-        )
+        statement = select(deliveries.c.repo, deliveries.c.number).where(_PENDING)
         return await self._database.read(
             lambda connection: frozenset(
                 (row.repo.lower(), row.number) for row in connection.execute(statement)
@@ -190,7 +193,7 @@ def finish(connection: Connection, decision: Decision, lease: Lease) -> None:
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
     in_time = or_(deliveries.c.due_at <= now, deliveries.c.due_at > now + MAX_POSTPONEMENT)
-    return (deliveries.c.state == DeliveryState.PENDING) & in_time
+    return _PENDING & in_time
 
 
 def _known_pull() -> ColumnElement[bool]:
@@ -200,8 +203,13 @@ def _known_pull() -> ColumnElement[bool]:
     )
 
 
-def _candidates(connection: Connection, now: datetime, *, known_only: bool) -> Iterator[inbox.Candidate]:
-    """Yield as many due deliveries as one claim looks through, best first, then in order of arrival."""
+def _candidates(
+    connection: Connection, now: datetime, *, known_only: bool
+) -> tuple[int, Sequence[inbox.Candidate]]:
+    """Return as many due deliveries as one claim looks through, best first, then in order of arrival.
+
+    And the version of the queue, whatever that is if there are none.
+    """
     known, denied = _known_pull(), deliveries.c.ending == DENIED
     statement = (
         select(
@@ -210,19 +218,23 @@ def _candidates(connection: Connection, now: datetime, *, known_only: bool) -> I
             deliveries.c.number,
             known.label("known"),
             denied.label("denied"),
+            queues.version(Queue.DELIVERIES),
         )
         .where(_is_due(now), *((known, ~denied) if known_only else ()))
         .order_by(denied, known.desc(), deliveries.c.sequence)
         .limit(1000)
     )
-    for row in connection.execute(statement):
-        yield inbox.Candidate(row.key, (row.repo.lower(), row.number), bool(row.known), bool(row.denied))
+    rows = connection.execute(statement).all()
+    return rows[0].version if rows else 0, [
+        inbox.Candidate(row.key, (row.repo.lower(), row.number), bool(row.known), bool(row.denied))
+        for row in rows
+    ]
 
 
 def _busy(connection: Connection, lease: Lease, handling: Collection[str]) -> set[inbox.Pull]:
     """Return the pull requests of which a replica is deciding a delivery."""
     statement = select(deliveries.c.repo, deliveries.c.number, deliveries.c.key, deliveries.c.holder).where(
-        deliveries.c.state == DeliveryState.PENDING, ~free(deliveries.c.holder)
+        _PENDING, ~free(deliveries.c.holder)
     )
     return {
         (row["repo"].lower(), row["number"])
@@ -238,8 +250,7 @@ def _change(connection: Connection, key: str, lease: Lease, values: Mapping[str,
 
 def _held(key: str, lease: Lease) -> ColumnElement[bool]:
     """Whether this replica is deciding the delivery, and no other one has decided it."""
-    pending = deliveries.c.state == DeliveryState.PENDING
-    return and_(deliveries.c.key == key, held_by(deliveries.c.holder, lease), pending)
+    return and_(deliveries.c.key == key, held_by(deliveries.c.holder, lease), _PENDING)
 
 
 def _done(connection: Connection, statement: Executable) -> None:

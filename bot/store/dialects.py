@@ -1,39 +1,30 @@
-"""What differs between PostgreSQL and SQLite: locks of replicas, and inserts that may conflict."""
+"""What differs between PostgreSQL and SQLite: the lock of migrations, and inserts that may conflict."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import IntEnum
 
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-NAMESPACE = 0x6368_6174
-"""Keeps these locks apart from the advisory locks of other programs in the same database."""
+NAMESPACE, SCHEMA = 0x6368_6174, 1
+"""The advisory lock of migrations, apart from those of other programs in the same database."""
 MEMBERS = 0x6368_6D62
 """The same for the locks of the replicas, whose numbers follow it."""
 
 
-class Lock(IntEnum):
-    """What only one replica does at a time."""
-
-    SCHEMA = 1
-    INBOX = 2
-    QUEUE = 3
-
-
-def hold(connection: Connection, lock: Lock) -> None:
-    """Wait for a lock and hold it until the transaction ends. SQLite needs none: it has one writer at a time.
+def hold_schema(connection: Connection) -> None:
+    """Wait until nobody else migrates, until the transaction ends. SQLite has one writer at a time anyway.
 
     https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
     """
-    if _is_postgresql(connection):
+    if is_postgresql(connection):
         statement = text("SELECT pg_advisory_xact_lock(:namespace, :lock)")
-        connection.execute(statement, {"namespace": NAMESPACE, "lock": int(lock)})
+        connection.execute(statement, {"namespace": NAMESPACE, "lock": SCHEMA})
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT that can have an ON CONFLICT clause."""
-    return postgresql.insert(table) if _is_postgresql(connection) else sqlite.insert(table)
+    return postgresql.insert(table) if is_postgresql(connection) else sqlite.insert(table)
 
 
 def upsert(
@@ -49,5 +40,6 @@ def aware(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _is_postgresql(connection: Connection) -> bool:
+def is_postgresql(connection: Connection) -> bool:
+    """Whether this is PostgreSQL, otherwise SQLite."""
     return connection.dialect.name == "postgresql"

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, inspect, select, update
 
 from bot.store import schema
-from bot.store.dialects import Lock, hold
+from bot.store.dialects import hold_schema, is_postgresql
 from bot.store.postgresql import OLDEST
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -30,9 +30,9 @@ def check(connection: Connection) -> None:
 
 def migrate(connection: Connection) -> None:
     """Create or change what is missing. Raises RuntimeError if the tables require a newer bot."""
-    if connection.dialect.name == "postgresql":
+    if is_postgresql(connection):
         _prepare_postgresql(connection)
-    hold(connection, Lock.SCHEMA)
+    hold_schema(connection)
     required = _required_version(connection)
     config = _config(connection)
     revision = MigrationContext.configure(connection).get_current_revision()

@@ -14,7 +14,7 @@ from bot.model.run import Image
 from bot.store import pull_rows
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
-from bot.store.dialects import Lock, hold, upsert
+from bot.store.dialects import upsert
 from bot.store.replicas import held_by, member
 from bot.store.runs import idle, touch
 from bot.store.schema import environments, images, runs
@@ -40,7 +40,6 @@ class PullWriter:
         key = expected.key
 
         def work(connection: Connection) -> bool:
-            hold(connection, Lock.QUEUE)
             unchanged = pull_rows.environment(connection, key) == expected
             if not unchanged or not idle(connection, key.repo, key.number):
                 return False

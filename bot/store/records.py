@@ -16,7 +16,6 @@ from bot.store import approvals, deliveries, observed, pull_rows, runs, schema
 from bot.store.arrivals import Arrivals
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
-from bot.store.dialects import Lock, hold
 from bot.store.given_up import GivenUp
 from bot.store.history import History
 from bot.store.identities import Identities
@@ -133,9 +132,9 @@ class Store:
         """
 
         def work(connection: Connection) -> Run | None:
-            hold(connection, Lock.QUEUE)
-            idle = runs.idle(connection, run.repo, run.number)
+            # Of several that start a run because of one environment, the first locks it.
             unchanged = because is None or pull_rows.environment(connection, because.key) == because
+            idle = runs.idle(connection, run.repo, run.number)
             return runs.add(connection, run) if idle and unchanged else None
 
         return await self.database.run(work)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Select,
+    and_,
     case,
     func,
     insert,
@@ -23,11 +24,11 @@ from sqlalchemy import (
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.pipeline import RunnerName
-from bot.model.queue import QueueEntry
+from bot.model.queue import Queue, QueueEntry
 from bot.model.run import Run, RunState, StopRequest
+from bot.store import queues
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
-from bot.store.dialects import Lock, hold
 from bot.store.random_ids import UID_LENGTH, random_id
 from bot.store.replicas import free, held_by, member
 from bot.store.schema import runs
@@ -73,23 +74,26 @@ class Runs:
 
     async def queue(self) -> tuple[QueueEntry, ...]:
         """Return what scheduling needs to know of each unfinished run, oldest first."""
-        return await self._database.read(_queue)
+        _, entries = await self._database.read(_queue)
+        return entries
 
     async def claim(
         self, lease: Lease, choose: Callable[[Sequence[QueueEntry]], Collection[int]]
     ) -> tuple[Run, ...]:
-        """Claim the runs that `choose` picks from the whole queue, and return them.
+        """Claim the runs that `choose` picks from the whole queue, and return those that were still free.
 
-        One replica chooses at a time, and a run that has a holder is not claimed again.
+        `choose` is called again if another replica has claimed meanwhile. See `queues.py`.
         """
 
-        def work(connection: Connection) -> tuple[Run, ...]:
-            hold(connection, Lock.QUEUE)
-            mine = (runs.c.id.in_(choose(_queue(connection))), free(runs.c.holder))
-            statement = update(runs).where(*mine).values(holder=lease.replica).returning(runs)
-            return tuple(_value(row) for row in connection.execute(statement).mappings().all())
+        def work(connection: Connection) -> queues.Change | None:
+            version, entries = _queue(connection)
+            if not (ids := choose(entries)):
+                return None
+            waiting = and_(runs.c.id.in_(ids), runs.c.state.in_(UNFINISHED), free(runs.c.holder))
+            return queues.Change(version, waiting & member(lease), {"holder": lease.replica})
 
-        return await self._database.run(work)
+        claimed = await queues.change(self._database, Queue.RUNS, work)
+        return tuple(_value(row) for row in claimed)
 
     async def save(self, run: Run, lease: Lease) -> Run:
         """Save a run's progress and return it with the stop request that others may have set since.
@@ -216,17 +220,22 @@ def _progress(run: Run) -> dict[str, object]:
     return {"state": run.state, "started": run.started_at is not None, "data": pack(run), **ended}
 
 
-def _queue(connection: Connection) -> tuple[QueueEntry, ...]:
+def _queue(connection: Connection) -> tuple[int, tuple[QueueEntry, ...]]:
+    """Return the queue with its version, whatever that is if the queue is empty."""
     columns = ("id", "repo", "number", "runners", "started", "removes_only")
     holder = case((free(runs.c.holder), ""), else_=runs.c.holder).label("holder")
     statement = (
         select(
-            *(runs.c[name] for name in columns), holder, runs.c.stop_request.is_not(None).label("stopping")
+            *(runs.c[name] for name in columns),
+            holder,
+            runs.c.stop_request.is_not(None).label("stopping"),
+            queues.version(Queue.RUNS),
         )
         .where(runs.c.state.in_(UNFINISHED))
         .order_by(runs.c.id)
     )
-    return tuple(_entry(row) for row in connection.execute(statement).mappings())
+    rows = connection.execute(statement).mappings().all()
+    return rows[0]["version"] if rows else 0, tuple(map(_entry, rows))
 
 
 def _entry(row: RowMapping) -> QueueEntry:

@@ -127,6 +127,13 @@ replicas = Table(
     Column("renewed_at", DateTime(timezone=True), nullable=False, server_default=func.current_timestamp()),
 )
 
+queues = Table(
+    "queues",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
 observed_states = Table(
     "observed_states",
     metadata,

@@ -18,7 +18,7 @@ from tests.real.postgres import PostgresServer
 LOADED = 2.0
 """How many times the limit a busy machine may need. A take-over that waits for a time-out of TCP, or for the
 frozen process itself, takes longer than that."""
-LOCKING = b"pg_advisory_xact_lock"
+CLAIM = b"INSERT INTO queues"
 
 
 @dataclass
@@ -116,17 +116,17 @@ async def test_lost_connections(victim: Victim) -> None:
     await works_alone(victim)
 
 
-@pytest.mark.parametrize("inside_a_transaction", [False, True])
-async def test_frozen(victim: Victim, *, inside_a_transaction: bool) -> None:
+@pytest.mark.parametrize("during_a_claim", [False, True])
+async def test_frozen(victim: Victim, *, during_a_claim: bool) -> None:
     scene = victim.scene
-    if inside_a_transaction:
+    if during_a_claim:
         frozen: list[float] = []
 
         def freeze() -> None:
             victim.bot.freeze()
             frozen.append(monotonic())
 
-        victim.wire.when(LOCKING, freeze)
+        victim.wire.when(CLAIM, freeze)
         scene.send_webhooks_only_to(victim.bot)
         await scene.open()
         await scene.until(lambda: frozen)

@@ -1,7 +1,8 @@
 """Reads and changes rows as the store itself never does."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
+from bot.model.lease import Lease
 from bot.store.records import Store
 from bot.store.schema import comments, replicas
 
@@ -11,6 +12,12 @@ async def stored_comment(store: Store, marker: str) -> tuple[int, str] | None:
     statement = select(comments.c.comment_id, comments.c.body_digest).where(comments.c.marker == marker)
     row = await store.database.read(lambda connection: connection.execute(statement).first())
     return (row[0], row[1]) if row else None
+
+
+async def join(store: Store, name: str) -> Lease:
+    """Add a replica beside the others, also on SQLite."""
+    await store.database.run(lambda connection: connection.execute(insert(replicas).values(name=name)))
+    return Lease(name)
 
 
 async def evict(store: Store, name: str) -> None:

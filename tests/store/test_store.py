@@ -30,7 +30,7 @@ from bot.model.run import (
 from bot.model.text import Language
 from bot.store.records import Store
 from tests.fakes.stored import put_environment
-from tests.store.rows import evict, stored_comment
+from tests.store.rows import evict, join, stored_comment
 from tests.store.stopping import request_stop
 from tests.store.values import NOW, SHA, SHOP, decision, delivery
 
@@ -142,14 +142,15 @@ async def test_runs_are_found_by_pull_request_newest_first(store: Store, lease: 
 
 async def test_a_held_run_is_neither_claimed_nor_saved_by_others(store: Store, lease: Lease) -> None:
     started = await decided(store, lease, "one")
+    two = await join(store, "two")
     assert [found.id for found in await claimed(store, lease)] == [started.id]
-    assert await claimed(store, Lease("two")) == ()
+    assert await claimed(store, two) == ()
     with pytest.raises(LeaseLost):
-        await store.runs.save(started, Lease("two"))
-    await store.runs.release(started.id, Lease("two"))
-    assert await claimed(store, Lease("two")) == ()
+        await store.runs.save(started, two)
+    await store.runs.release(started.id, two)
+    assert await claimed(store, two) == ()
     await store.runs.release(started.id, lease)
-    assert [found.id for found in await claimed(store, Lease("two"))] == [started.id]
+    assert [found.id for found in await claimed(store, two)] == [started.id]
     with pytest.raises(LeaseLost):
         await store.runs.save(started, lease)
 

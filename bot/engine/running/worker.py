@@ -1,7 +1,7 @@
 """The loop that claims waiting runs within the limits, and stops active runs on request.
 
-Every replica has one. `bot.core.runs.scheduling` decides by the whole queue which runs may start. Only one
-replica chooses at a time, so the limits hold for all replicas together.
+Every replica has one. `bot.core.runs.scheduling` decides by the whole queue which runs may start. A claim
+counts only if the queue is as it was read, so the limits hold for all replicas together.
 """
 
 import asyncio
