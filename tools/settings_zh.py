@@ -34,7 +34,7 @@ WORDS: Mapping[str, str] = {
     "多副本时用 `postgresql://chatops@db.example.com/chatops`；"
     "默认为 `server.data_dir` 下的 `chatops.db`。",
     "store.lock_url": "同一个 PostgreSQL（14 或更新版本）不经过 PgBouncer 等连接池的地址，"
-    "用于 PostgreSQL 据以判断本副本还活着的会话；默认为 `url`。",
+    "用于 PostgreSQL 据以判断本副本还活着、并向它发送通知的会话；默认为 `url`。",
     "repos": "机器人为哪些仓库服务。",
     "repos.allow": "匹配规则，例如 `org/*`；用 `!org/legacy` 排除个别仓库，以最后匹配的一条为准。"
     "不填则不为任何仓库服务。",

@@ -70,6 +70,7 @@ async def running(
         comments = await start(engine.commenting(deps, membership))
         worker = await start(engine.executing(deps, membership, comments))
         dispatcher = await start(engine.deciding(deps, membership, comments, worker))
+        await start(engine.notified(deps, worker, dispatcher))
         inbox = NotifyingInbox(store, dispatcher.wake)
         reconcilers = await start(reconciling(deps, membership, comments, worker, inbox))
         await start(serving(deps, listeners, inbox, comments.queue_positions, reconcilers.visits))

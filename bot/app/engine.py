@@ -22,9 +22,11 @@ from bot.engine.deciding.dispatcher import Dispatcher
 from bot.engine.deciding.facts import FactGatherer
 from bot.engine.deciding.trust_facts import TrustReader
 from bot.engine.replicas.membership import Membership
+from bot.engine.replicas.notifications import Notifications
 from bot.engine.running.executor import RunExecutor
 from bot.engine.running.step_recorder import StepRecorder
 from bot.engine.running.worker import Worker
+from bot.model.queue import Queue
 from bot.render.renderer import TemplateRenderer
 from bot.settings.model import Settings
 from bot.store.instance_lock import InstanceLock
@@ -91,6 +93,7 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
     executor = RunExecutor(recorder, deps.clock, timeout, deps.sleep, deps.metrics)
     worker = Worker(deps.store.runs, executor, comments, deps.limits, membership)
     membership.on_lease_lost(worker.drop)
+    membership.on_eviction(worker.wake)
     async with background(worker.serve()):
         yield worker
 
@@ -151,8 +154,20 @@ async def deciding(
         deps.metrics,
     )
     membership.on_lease_lost(dispatcher.drop)
+    membership.on_eviction(dispatcher.wake)
     async with background(dispatcher.serve()):
         yield dispatcher
+
+
+@asynccontextmanager
+async def notified(deps: Deps, worker: Worker, dispatcher: Dispatcher) -> AsyncIterator[None]:
+    """Wake the loops when another replica commits something for them."""
+    if deps.store.notifications is None:
+        yield
+        return
+    loops = {Queue.RUNS: worker.loop, Queue.DELIVERIES: dispatcher.loop}
+    async with background(Notifications(deps.store.notifications, loops).serve()):
+        yield
 
 
 def _renderer(settings: Settings) -> TemplateRenderer:

@@ -1,8 +1,8 @@
-"""The loops of the engine: they poll the store when woken, and every second anyway."""
+"""The loops of the engine: they poll the store when woken, and every few seconds anyway."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sized
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -12,7 +12,9 @@ from bot.model.lease import LeaseLost
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-"""Seconds within which a loop notices what another replica has stored."""
+"""Seconds within which a loop notices what another replica has stored, such as a request to stop its run."""
+IDLE_POLL_SECONDS = 4.0
+"""The same for a loop that has no tasks, while notifications tell it sooner."""
 RETRY_AFTER_BUG = 30.0
 """Seconds until what failed because of a bug is tried again."""
 
@@ -25,21 +27,27 @@ class PollLoop:
 
     what: str
     polling: bool = False
+    notified: bool = False
+    """Whether the store notifies this process of what others commit."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
         """Poll at once."""
         self._wake.set()
 
-    async def run(self, poll: Callable[[], Awaitable[None]]) -> None:
-        """Poll until cancelled. An unavailable store, a lost lease or a bug ends only the present poll."""
+    async def run(self, poll: Callable[[], Awaitable[None]], tasks: Sized = ()) -> None:
+        """Poll until cancelled. An unavailable store, a lost lease or a bug ends only the present poll.
+
+        `tasks` are those that the polls have started.
+        """
         while True:
             self._wake.clear()
             self.polling = True
             await self._once(poll)
             self.polling = False
             try:
-                async with asyncio.timeout(POLL_SECONDS):
+                idle = self.notified and not len(tasks)
+                async with asyncio.timeout(IDLE_POLL_SECONDS if idle else POLL_SECONDS):
                     await self._wake.wait()
             except TimeoutError:
                 continue

@@ -15,7 +15,7 @@ from bot.model.lease import Lease, Members
 from bot.model.lost_answer import LostAnswer
 from bot.model.observed import ObservedState, RepositoryCursor
 from bot.model.outcome import Decision
-from bot.model.queue import QueueEntry
+from bot.model.queue import Queue, QueueEntry
 from bot.model.run import Image, Run
 from bot.model.store_identity import StoreIdentity
 
@@ -27,6 +27,12 @@ class ReplicaRecords(Protocol):
     async def renew(self, lease: Lease) -> Members: ...
     async def evict(self, name: str) -> bool: ...
     async def leave(self, lease: Lease) -> None: ...
+
+
+class NotificationRecords(Protocol):
+    """What other replicas commit for this one."""
+
+    async def changed(self) -> frozenset[Queue]: ...
 
 
 class GivenUpRecords(Protocol):

@@ -134,7 +134,7 @@ class StoreSettings:
     `postgresql://chatops@db.example.com/chatops`; by default `chatops.db` in `server.data_dir`."""
     lock_url: Secret = NO_SECRET
     """Address of the same PostgreSQL (14 or newer) without a connection pooler such as PgBouncer, for the
-    session by which PostgreSQL knows that this replica lives; by default `url`."""
+    sessions by which PostgreSQL knows that this replica lives, and notifies it; by default `url`."""
 
 
 @section

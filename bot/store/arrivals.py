@@ -9,10 +9,12 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from bot.core.admission import inbox
 from bot.model.delivery import Delivery, DeliveryState
+from bot.model.queue import Queue
 from bot.store import given_up
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.dialects import insert
+from bot.store.notifications import notify
 from bot.store.schema import deliveries
 
 MAX_UNCOMMITTED = 4_000
@@ -109,6 +111,8 @@ class Arrivals:
                 endings.append(True)
         _forget(connection, fresh.keys() & failed.keys())
         inserted = _insert(connection, fresh.values()) if fresh else set()
+        if inserted:
+            notify(connection, Queue.DELIVERIES)
         return [
             ending if ending is not True else delivery.key in inserted
             for delivery, ending in zip(batch, endings, strict=True)

@@ -7,10 +7,12 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from bot.model.delivery import Delivery, DeliveryState, GivenUpDelivery
 from bot.model.forge import RepoPath
+from bot.model.queue import Queue
 from bot.model.reason import Reason
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.dialects import aware
+from bot.store.notifications import notify
 from bot.store.schema import deliveries
 
 BUG = "bug "
@@ -59,6 +61,8 @@ class GivenUp:
                 late = pack(replace(unpack(Delivery, data), found=True))
                 changed = update(deliveries).where(deliveries.c.key == key)
                 connection.execute(changed.values(**values, decided_at=None, data=late))
+            if rows:
+                notify(connection, Queue.DELIVERIES)
             return len(rows)
 
         return await self._database.run(work)

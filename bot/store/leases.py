@@ -18,9 +18,11 @@ from sqlalchemy.engine import URL, make_url
 
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost, Members
+from bot.model.queue import Queue
 from bot.model.reason import Reason
 from bot.store.database import Database
 from bot.store.dialects import MEMBERS
+from bot.store.notifications import CHANNEL
 from bot.store.session import SESSION_SECONDS, Session
 
 SILENT_SECONDS = 8.5
@@ -40,6 +42,8 @@ _HOLDERS = """
     WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = CAST(:members AS oid)
       AND objid = CAST(sequence AS oid)
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+_NOTIFY = ", ".join(f"pg_notify('{CHANNEL}', '{queue}')" for queue in Queue)
+"""Others can claim at once what a replica held that has left or was evicted."""
 _JOIN = text(
     "WITH mine AS (INSERT INTO replicas (name) VALUES (:name) RETURNING sequence)"
     " SELECT pg_try_advisory_lock(:members, sequence) AS locked,"
@@ -64,10 +68,13 @@ _EVICT = text(
       RETURNING name)
     SELECT name, (
       SELECT count(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity
-      WHERE application_name = gone.name AND datname = current_database() AND usename = current_user)
+      WHERE application_name = gone.name AND datname = current_database() AND usename = current_user),
+      {_NOTIFY}
     FROM gone"""  # noqa: S608 - constants
 )
-_LEAVE = text("DELETE FROM replicas WHERE name = :name")
+_LEAVE = text(
+    f"WITH gone AS (DELETE FROM replicas WHERE name = :name RETURNING name) SELECT {_NOTIFY} FROM gone"  # noqa: S608
+)
 
 
 class SessionReplicas:

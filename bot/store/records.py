@@ -21,6 +21,7 @@ from bot.store.history import History
 from bot.store.identities import Identities
 from bot.store.leases import SessionReplicas
 from bot.store.lost_answers import LostAnswers
+from bot.store.notifications import Notifications
 from bot.store.observed import ObservedStates
 from bot.store.pulls import Pulls
 from bot.store.replicas import OnlyReplica
@@ -42,6 +43,8 @@ class Store:
     pulls: Pulls = field(repr=False)
     lost_answers: LostAnswers = field(repr=False)
     replicas: OnlyReplica | SessionReplicas = field(repr=False)
+    notifications: Notifications | None = field(repr=False)
+    """None on SQLite, which only this process uses."""
     history: History = field(repr=False)
     observed: ObservedStates = field(repr=False)
     identities: Identities = field(repr=False)
@@ -77,13 +80,19 @@ class Store:
         except BaseException:
             await database.close()
             raise
-        replicas = (
-            OnlyReplica(database) if database.single_process else SessionReplicas(database, lock_url, others)
-        )
-        return cls.of(database, replicas, inbox_capacity)
+        if database.single_process:
+            return cls.of(database, OnlyReplica(database), inbox_capacity)
+        replicas = SessionReplicas(database, lock_url, others)
+        return cls.of(database, replicas, inbox_capacity, Notifications(lock_url))
 
     @classmethod
-    def of(cls, database: Database, replicas: OnlyReplica | SessionReplicas, inbox_capacity: int) -> "Store":
+    def of(
+        cls,
+        database: Database,
+        replicas: OnlyReplica | SessionReplicas,
+        inbox_capacity: int,
+        notifications: Notifications | None = None,
+    ) -> "Store":
         """Return the store on a database with the tables of this version."""
         return cls(
             database,
@@ -94,6 +103,7 @@ class Store:
             Pulls(database),
             LostAnswers(database),
             replicas,
+            notifications,
             History(database),
             ObservedStates(database),
             Identities(database),
@@ -146,6 +156,8 @@ class Store:
     async def close(self) -> None:
         """Finish pending transactions and close the database."""
         await self.replicas.close()
+        if self.notifications is not None:
+            self.notifications.close()
         await self.database.close()
 
 

@@ -29,6 +29,7 @@ from bot.model.run import Run, RunState, StopRequest
 from bot.store import queues
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
+from bot.store.notifications import notify
 from bot.store.random_ids import UID_LENGTH, random_id
 from bot.store.replicas import free, held_by, member
 from bot.store.schema import runs
@@ -111,6 +112,8 @@ class Runs:
             row = connection.execute(statement).mappings().first()
             if row is None:
                 raise LeaseLost
+            if run.state.final:
+                notify(connection, Queue.RUNS)
             return _value(row)
 
         return await self._database.run(work)
@@ -126,7 +129,12 @@ class Runs:
         statement = (
             update(runs).where(runs.c.id == run_id, runs.c.holder == lease.replica).values(holder=None)
         )
-        await self._database.run(lambda connection: connection.execute(statement))
+
+        def work(connection: Connection) -> None:
+            connection.execute(statement)
+            notify(connection, Queue.RUNS)
+
+        await self._database.run(work)
 
     async def at_revision(self, run_id: int) -> tuple[Run, int] | None:
         """Return a run and its revision, the number of its changes."""
@@ -185,6 +193,7 @@ def add(connection: Connection, run: Run) -> Run:
         **_progress(run),
     }
     number = connection.execute(insert(runs).values(**values).returning(runs.c.id)).scalar_one()
+    notify(connection, Queue.RUNS)
     return replace(run, id=number)
 
 
@@ -211,7 +220,10 @@ def request_stop(connection: Connection, ids: tuple[int, ...], request: StopRequ
         .values(stop_request=pack(request), revision=runs.c.revision + 1)
         .returning(runs.c.id)
     )
-    return tuple(connection.execute(statement).scalars())
+    stopped = tuple(connection.execute(statement).scalars())
+    if stopped:
+        notify(connection, Queue.RUNS)
+    return stopped
 
 
 def _progress(run: Run) -> dict[str, object]:

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from bot.engine.poll_loop import POLL_SECONDS
+from bot.engine.poll_loop import IDLE_POLL_SECONDS, POLL_SECONDS
 from bot.engine.replicas.membership import FENCE_AFTER, RENEW_INTERVAL
 from bot.model.run import RunState
 from bot.store.leases import SILENT_SECONDS
@@ -32,7 +32,7 @@ def test_the_guaranteed_times_follow_from_the_intervals() -> None:
     """The intervals bound the times; additional time on a busy machine is not guaranteed."""
     assert RENEW_INTERVAL < FENCE_AFTER < SILENT_SECONDS < SESSION_SECONDS
     assert SESSION_SECONDS + RENEW_INTERVAL + POLL_SECONDS < TAKEN_OVER
-    assert POLL_SECONDS < INTERRUPTED
+    assert POLL_SECONDS < IDLE_POLL_SECONDS < INTERRUPTED
 
 
 def states(scene: Scene) -> list[RunState]:

@@ -127,8 +127,10 @@ async def test_silent_replicas_are_evicted_and_no_others(replica: Replica, repli
     await replica.pass_(RENEW_INTERVAL)
     assert replicas.evicted == []
     replicas.silent.add("silent")
+    woken: list[str] = []
+    replica.member.on_eviction(lambda: woken.append("takes over at once"))
     await replica.pass_(RENEW_INTERVAL)
-    assert replicas.evicted == ["silent"]
+    assert (replicas.evicted, len(woken)) == (["silent"], 1)
     assert (replica.counted.lost, replica.counted.takeovers) == (0, 1)
 
 

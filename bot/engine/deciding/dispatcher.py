@@ -47,18 +47,18 @@ class Dispatcher:
     clock: Clock
     language: Language
     metrics: Metrics
+    loop: PollLoop = field(default_factory=lambda: PollLoop("inbox"))
     _looked: float = 0.0
     _tasks: RunningTasks[str] = field(default_factory=RunningTasks)
-    _poll: PollLoop = field(default_factory=lambda: PollLoop("inbox"))
 
     def wake(self) -> None:
         """Check the inbox now, because a delivery arrived."""
-        self._poll.wake()
+        self.loop.wake()
 
     async def serve(self) -> None:
         """Decide deliveries until cancelled; unfinished ones are left to another replica."""
         try:
-            await self._poll.run(self._take)
+            await self.loop.run(self._take, self._tasks)
         finally:
             await self.drop()
 
@@ -146,6 +146,7 @@ class Dispatcher:
         if due is None:
             await self._give_up(delivery, error, lease)
             return
+        asyncio.get_running_loop().call_later((due - now).total_seconds(), self.wake)
         seconds, level = (due - now).total_seconds(), logging.INFO if denied else logging.WARNING
         logger.log(level, "%s: postponed by %.0f s: %s", _where(delivery), seconds, error)
 

@@ -63,6 +63,7 @@ class Membership:
     members: Members = field(default_factory=Members)
     _lease: Lease | None = None
     _renewed_at: float = 0.0
+    _take_over: list[Callable[[], None]] = field(default_factory=list)
     _callbacks: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     _dropping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -90,6 +91,10 @@ class Membership:
     def on_lease_lost(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Register a callback for a lost lease. It stops its owner's work and returns when that is done."""
         self._callbacks.append(callback)
+
+    def on_eviction(self, wake: Callable[[], None]) -> None:
+        """Register a callback for work that is free because this replica evicted another one."""
+        self._take_over.append(wake)
 
     async def join(self) -> None:
         """Join under a new name, once the work of the last lease has stopped.
@@ -155,6 +160,8 @@ class Membership:
         self.members, self._renewed_at = members, asked_at
         for name in members.silent:
             if await self.replicas.evict(name):
+                for wake in self._take_over:
+                    wake()
                 logger.warning("replica %s no longer lives and is evicted, its work is taken over", name)
                 self.metrics.replica_evicted()
 

@@ -34,24 +34,24 @@ class Worker:
     limits: Callable[[], RunLimits]
     """Returns the limits that hold now."""
     membership: Membership
+    loop: PollLoop = field(default_factory=lambda: PollLoop("queue"))
     _tasks: RunningTasks[int] = field(default_factory=RunningTasks)
     _stops: dict[int, asyncio.Event] = field(default_factory=dict)
     _positions: dict[int, QueuePosition] = field(default_factory=dict)
-    _poll: PollLoop = field(default_factory=lambda: PollLoop("queue"))
 
     def wake(self) -> None:
         """Poll the queue at once: a run was added, ended, or is to be stopped."""
-        self._poll.wake()
+        self.loop.wake()
 
     @property
     def busy(self) -> bool:
         """Whether this process executes a run or is about to claim one."""
-        return len(self._tasks) > 0 or self._poll.polling
+        return len(self._tasks) > 0 or self.loop.polling
 
     async def serve(self) -> None:
         """Claim and stop runs until cancelled; then interrupt the active runs, which stay resumable."""
         try:
-            await self._poll.run(self._claim_and_stop)
+            await self.loop.run(self._claim_and_stop, self._tasks)
         finally:
             await self.drop()
 
