@@ -5,8 +5,6 @@ ChatOpsError
 │   └── TooExpensive  what they wrote takes more time or memory to read than is allowed
 ├── RetryLater   the infrastructure may recover: retried with backoff
 │   ├── AnswerLost   the request may have taken effect, or may still
-
-
 │   ├── Overtaken    a later run or attempt has taken the place
 │   └── NotThereYet  the object may appear in a moment, or never: few retries
 └── GiveUp       neither: logged for the operator, reported to people as an apology

@@ -138,8 +138,8 @@ def _agreed(delivery: Delivery, other: Delivery) -> Delivery:
 
 
 def _forget(connection: Connection, keys: Collection[str]) -> None:
-    if keys:
-        connection.execute(delete(deliveries).where(deliveries.c.key.in_(keys)))
+    if keys:  # Another replica may have stored it anew since it was read, and decided it.
+        connection.execute(delete(deliveries).where(deliveries.c.key.in_(keys), given_up.condition()))
 
 
 def _store(connection: Connection, delivery: Delivery) -> None:

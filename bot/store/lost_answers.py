@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Update, select, update
 
 from bot.model.forge import RepoPath
 from bot.model.lost_answer import LostAnswer
@@ -19,12 +19,8 @@ class LostAnswers:
 
     async def add(self, lost: LostAnswer) -> None:
         """Record that the request to write a comment got no answer."""
-        statement = update(comments).where(
-            comments.c.repo == str(lost.repo),
-            comments.c.number == lost.number,
-            comments.c.marker == lost.marker,
-        )
-        await self._database.run(lambda connection: connection.execute(statement.values(lost_at=lost.at)))
+        statement = _changed(lost).values(lost_at=lost.at)
+        await self._database.run(lambda connection: connection.execute(statement))
 
     async def before(self, moment: datetime, limit: int) -> tuple[LostAnswer, ...]:
         """Return those that were lost before this time, oldest first."""
@@ -40,10 +36,10 @@ class LostAnswers:
 
     async def delete(self, lost: LostAnswer) -> None:
         """Record that a comment is as it should be, unless another answer was lost since."""
-        statement = update(comments).where(
-            comments.c.repo == str(lost.repo),
-            comments.c.number == lost.number,
-            comments.c.marker == lost.marker,
-            comments.c.lost_at == lost.at,
-        )
-        await self._database.run(lambda connection: connection.execute(statement.values(lost_at=None)))
+        statement = _changed(lost).where(comments.c.lost_at == lost.at).values(lost_at=None)
+        await self._database.run(lambda connection: connection.execute(statement))
+
+
+def _changed(lost: LostAnswer) -> Update:
+    where = comments.c.repo == str(lost.repo), comments.c.number == lost.number
+    return update(comments).where(*where, comments.c.marker == lost.marker)

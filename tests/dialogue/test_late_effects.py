@@ -105,6 +105,26 @@ async def test_an_edit_that_takes_effect_late_is_corrected(tester: OfflineTester
     assert "Image built" in tester.comments()[0].body
 
 
+async def test_a_pull_request_that_cannot_be_read_does_not_hold_up_the_others(
+    tester: OfflineTester,
+) -> None:
+    await tester.configure(IDLE)
+    faults = []
+    for _ in range(2):
+        await tester.open()
+        faults.append(late(tester, "POST", COMMENTS.replace("1", r"\d")))
+        assert "/deploy [env]" in await tester.says("/help")
+    for fault in faults:
+        await fault.act()
+    denied = tester.gitee.faults.add("GET", COMMENTS, times=1, status=403)
+    await checked(tester)
+    assert denied.hits == 1
+    assert len(tester.comments()) == 3, "one of the second pull request"
+
+    await checked(tester)
+    assert len(tester.comments()) == 2
+
+
 async def test_nothing_is_asked_when_no_answer_was_lost(tester: OfflineTester) -> None:
     await tester.opened()
     asked = tester.gitee.faults.add("*", "/api/v5/", times=100, status=503)

@@ -11,6 +11,7 @@ from bot.core.markers import Marker, Owner
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
+from bot.model.lost_answer import LostAnswer
 from bot.model.text import Language
 from bot.model.views import Apology
 
@@ -29,6 +30,8 @@ class FakePorts:
     """The replica's lease after rendering."""
     posted: list[str] = field(default_factory=list)
     released: int = 0
+    lost: list[LostAnswer] = field(default_factory=list)
+    evicted: bool = False
 
     @property
     def pulls(self) -> "FakePorts":
@@ -37,11 +40,17 @@ class FakePorts:
     async def owner(self) -> Owner:
         return Owner("chatops", "k3f9q2xa")
 
+    lost_answers = pulls
+
+    async def add(self, lost: LostAnswer) -> None:
+        self.lost.append(lost)
+
     async def claim_comment(self, *_: object) -> tuple[int | None, str, None]:
         return None, "", None
 
     async def put_comment(self, *_: object, **_named: object) -> None:
-        """Do nothing."""
+        if self.evicted:
+            raise LeaseLost
 
     async def release_comment(self, *_: object) -> None:
         self.released += 1
@@ -80,3 +89,13 @@ async def test_a_replica_with_a_new_lease_does_not_write_a_comment_claimed_befor
         await publisher.publish(UPDATE)
     assert world.posted == []
     assert world.released == 1
+
+
+async def test_what_a_replica_wrote_after_its_successor_is_compared_later(
+    publisher: CommentPublisher, world: FakePorts
+) -> None:
+    world.evicted = True
+    with pytest.raises(LeaseLost):
+        await publisher.publish(UPDATE)
+    assert world.posted == ["words"], "it hung between the check of its lease and the request"
+    assert [(one.repo, one.number) for one in world.lost] == [(UPDATE.repo, UPDATE.number)]

@@ -1,18 +1,23 @@
 """Deliveries, from their arrival to their decision, on both databases."""
 
+import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from bot.core.admission.inbox import LONGEST_WAIT, RETRY_SPACING
 from bot.model.delivery import Delivery
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease
 from bot.model.observed import ObservedState
+from bot.store import arrivals
 from bot.store.arrivals import InboxFullError
 from bot.store.records import Store
 from tests.fakes.stored import fail, hold_delivery
+from tests.real.parts import PATIENCE
 from tests.store.values import NOW, SHA, decision, delivery
 
 
@@ -53,6 +58,33 @@ async def test_a_delivery_that_was_given_up_is_new_when_it_arrives_again(store: 
     again = [await store.arrivals.accept(delivery(key)) for key in ("bug", "done", "trouble", "trouble")]
     assert again == [False, False, True, False]
     assert await store.inbox.due(NOW) == ((delivery("trouble"), 0),)
+
+
+async def test_one_that_was_given_up_is_new_only_for_one_of_two_replicas(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await Store.open(postgres_url), await Store.open(postgres_url)
+    lease = await first.replicas.join("one")
+    await first.arrivals.accept(delivery("one"))
+    await fail(first, "one", "gitee_unavailable: 502", NOW)
+    known, loop = arrivals._known, asyncio.get_running_loop()
+
+    async def decided_by_the_first() -> None:
+        monkeypatch.setattr(arrivals, "_known", known)
+        assert await first.arrivals.accept(delivery("one"))
+        await first.inbox.claim(lease, NOW, 1)
+        await first.commit(decision("one"), lease)
+
+    def read_before(connection: Connection, keys: Collection[str]) -> object:
+        found = known(connection, keys)
+        asyncio.run_coroutine_threadsafe(decided_by_the_first(), loop).result(PATIENCE)
+        return found
+
+    monkeypatch.setattr(arrivals, "_known", read_before)
+    assert not await second.arrivals.accept(delivery("one"))
+    assert await first.inbox.due(NOW) == (), "it is decided"
+    for store in (first, second):
+        await store.close()
 
 
 async def test_a_delivery_that_is_sent_again_keeps_only_what_both_claim(store: Store) -> None:

@@ -8,7 +8,7 @@ compared with Gitee, once, when nothing more can come.
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 
@@ -49,17 +49,27 @@ class LateEffects:
     async def reconcile(self) -> None:
         """Check the comments that are due, with one list of comments for each pull request.
 
-        Makes no request if no answer was lost. Raises what the forge and the store raise, and LeaseLost.
+        Makes no request if no answer was lost. Raises RetryLater while Gitee or the store is unavailable, and
+        LeaseLost.
         """
-        due = await self.records.lost_answers.before(self.clock.now() - SETTLED, MOST)
+        now, lost_answers = self.clock.now(), self.records.lost_answers
+        due = await lost_answers.before(now - SETTLED, MOST)
         by_pull = sorted(due, key=lambda one: (one.repo, one.number, one.at))
         for (repo, number), group in groupby(by_pull, key=lambda one: (one.repo, one.number)):
             lost = list(group)
-            written = await self._written(repo, number, lost[0])
-            for one in lost:
-                if (marker := await self._marker(one)) is not None:
-                    await self._check(one, marker, written)
-                await self.records.lost_answers.delete(one)
+            try:
+                await self._compare(repo, number, lost)
+            except GiveUp as error:
+                logger.warning("comments of %s!%s cannot be compared now: %s", repo, number, error)
+                for one in lost:
+                    await lost_answers.add(replace(one, at=now))
+
+    async def _compare(self, repo: RepoPath, number: int, lost: Sequence[LostAnswer]) -> None:
+        written = await self._written(repo, number, lost[0])
+        for one in lost:
+            if (marker := await self._marker(one)) is not None:
+                await self._check(one, marker, written)
+            await self.records.lost_answers.delete(one)
 
     async def _marker(self, lost: LostAnswer) -> Marker | None:
         """Return the marker of a comment, None if its run is gone."""

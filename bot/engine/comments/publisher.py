@@ -165,12 +165,13 @@ class CommentPublisher:
             if comment_id and not await self._forge.edit_comment(repo, comment_id, body):
                 logger.info("comment %s of %s!%s was deleted, it stays so", comment_id, repo, number)
             comment_id = comment_id or await self._forge.post_comment(repo, number, body)
-        except AnswerLost:
+            await self._records.pulls.put_comment(
+                repo, number, marker, comment.lease, comment_id=comment_id, body_digest=digest
+            )
+        except (AnswerLost, LeaseLost):
+            # It takes effect later than what this replica, or its successor, has written since.
             await self._records.lost_answers.add(LostAnswer(repo, number, marker, self._clock.now()))
             raise
-        await self._records.pulls.put_comment(
-            repo, number, marker, comment.lease, comment_id=comment_id, body_digest=digest
-        )
 
     async def _posted(self, comment: ClaimedComment) -> int | None:
         """Return the id of a comment that may have been posted, None if it was not and will not be.
