@@ -12,8 +12,8 @@ from bot.model.environment import Endpoint
 from bot.web.previews.sign_on import COOKIES, HEADERS
 from tests.fakes.adapters import PATIENCE
 from tests.web.fakes import environment
+from tests.web.preview_proxy import HOST, Proxy, proxy, service, sign_on, stack
 from tests.web.service import Service
-from tests.web.test_web_previews import HOST, Proxy, proxy, service, sign_on, stack
 
 __all__ = ["proxy", "service", "sign_on", "stack"]
 

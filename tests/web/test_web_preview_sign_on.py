@@ -5,8 +5,8 @@ import tracemalloc
 import pytest
 
 from bot.web.previews.sign_on import SignOn
+from tests.web.preview_proxy import Proxy, proxy, service, sign_on, stack
 from tests.web.service import Service
-from tests.web.test_web_previews import Proxy, proxy, service, sign_on, stack
 
 __all__ = ["proxy", "service", "sign_on", "stack"]
 

@@ -7,8 +7,8 @@ import pytest
 
 from bot.web.previews.websockets import _sendable
 from tests.fakes.adapters import PATIENCE
+from tests.web.preview_proxy import HOST, Proxy, proxy, service, sign_on, stack
 from tests.web.service import Service
-from tests.web.test_web_previews import HOST, Proxy, proxy, service, sign_on, stack
 
 __all__ = ["proxy", "service", "sign_on", "stack"]
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from bot.model.environment import EnvironmentState
 from bot.model.pipeline import RunnerName
 from tests.web.fakes import NOW, environment
+from tests.web.preview_proxy import HOST, Proxy, proxy, service, sign_on, stack
 from tests.web.service import Service
-from tests.web.test_web_previews import HOST, Proxy, proxy, service, sign_on, stack
 
 __all__ = ["proxy", "service", "sign_on", "stack"]
 
