@@ -29,8 +29,8 @@ SILENT_SECONDS = 8.5
 """Longer than a replica works without a renewal; see `FENCE_AFTER` in `bot/engine/replicas/membership.py`."""
 
 NOT_DIRECT = (
-    "[store] lock_url must lead to PostgreSQL itself, not through a connection pooler:"
-    " it has to end this replica's session when the replica falls silent"
+    "[store] lock_url must lead to the database of url, with the same account, and to PostgreSQL itself, not"
+    " through a connection pooler: it has to end this replica's sessions when the replica falls silent"
 )
 
 _SILENT = """(
@@ -46,9 +46,10 @@ _NOTIFY = ", ".join(f"pg_notify('{CHANNEL}', '{queue}')" for queue in Queue)
 """Others can claim at once what a replica held that has left or was evicted."""
 _JOIN = text(
     "WITH mine AS (INSERT INTO replicas (name) VALUES (:name) RETURNING sequence)"
-    " SELECT pg_try_advisory_lock(:members, sequence) AS locked,"
+    " SELECT pg_try_advisory_lock(:members, sequence) AS locked, current_user AS account,"
     " current_setting('idle_session_timeout') AS ends_after FROM mine"
 )
+_ACCOUNT = text("SELECT current_user FROM replicas WHERE name = :name")
 _RENEW = text(
     f"""WITH mine AS (UPDATE replicas SET renewed_at = clock_timestamp() WHERE name = :name RETURNING name)
     SELECT name, name IN (SELECT name FROM mine) AS mine,
@@ -97,13 +98,16 @@ class SessionReplicas:
     async def join(self, name: str, before: str = "") -> Lease:
         """Begin a session, add a replica with a unique name, and release what `before` held if it is dead.
 
-        Raises RuntimeError if `lock_url` does not lead to a session of PostgreSQL itself.
+        Raises RuntimeError if `lock_url` does not lead to a session of the same database and account.
         """
         await self.close()
         await self._begin_again(name)
         self._session = self._begin_session(self._url, name)
         (joined,) = await self._rows(_JOIN, name)
-        if not joined.locked or joined.ends_after != f"{SESSION_SECONDS}s":
+        account = await self._databases[0].read(
+            lambda connection: connection.execute(_ACCOUNT, {"name": name}).scalar()
+        )
+        if (joined.locked, joined.ends_after, joined.account) != (True, f"{SESSION_SECONDS}s", account):
             raise RuntimeError(NOT_DIRECT)
         await self._rows(_EVICT, before, dead=True)
         return Lease(name)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from bot.model.errors import RetryLater
 from bot.model.lease import Lease, LeaseLost
@@ -13,6 +14,7 @@ from bot.store.database import Database
 from bot.store.records import Store
 from bot.store.session import Session
 from tests.real.parts import PATIENCE
+from tests.real.postgres import PostgresServer
 
 AGE = "UPDATE replicas SET renewed_at = clock_timestamp() + make_interval(secs => %s) WHERE name = %s"
 LOCKED = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
@@ -148,10 +150,8 @@ async def test_the_successor_on_a_folder_releases_only_a_dead_predecessor(
 
 async def test_the_server_ends_a_session_that_falls_silent(pair: tuple[Store, Store], server: Server) -> None:
     await joined(pair)
-    shown = "SELECT query FROM pg_stat_activity WHERE application_name = 'one'"
-    assert len(server.execute(shown)) == 1
+    assert server.execute(LOCKED) == [(2,)]
     await until(lambda: server.execute(LOCKED) == [(0,)])
-    assert server.sessions("one") == 0
 
 
 async def test_a_lock_url_through_a_pooler_is_refused(
@@ -161,6 +161,27 @@ async def test_a_lock_url_through_a_pooler_is_refused(
     monkeypatch.setattr("bot.store.session.LIMITS", {})
     with pytest.raises(RuntimeError, match="lock_url"):
         await pair[0].replicas.join("one")
+
+
+async def test_a_lock_url_that_leads_elsewhere_is_refused(
+    postgres_url: str, postgres: PostgresServer, server: Server
+) -> None:
+    """Whoever is a member there is none here, and could not be told from one that was evicted."""
+    elsewhere = postgres.create()
+    await (await Store.open(postgres.url(elsewhere))).close()
+    store = await Store.open(postgres_url, lock_url=postgres.url(elsewhere))
+    with pytest.raises(RuntimeError, match="lock_url"):
+        await store.replicas.join("one")
+    await store.close()
+    postgres.drop(elsewhere)
+
+    server.execute("CREATE ROLE other LOGIN SUPERUSER")
+    other = make_url(postgres_url).set(username="other").render_as_string(hide_password=False)
+    store = await Store.open(postgres_url, lock_url=other)
+    with pytest.raises(RuntimeError, match="lock_url"):
+        await store.replicas.join("one")
+    await store.close()
+    server.execute("DROP ROLE other")
 
 
 async def test_an_old_server_is_refused(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
