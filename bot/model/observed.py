@@ -21,6 +21,11 @@ class Effect(StrEnum):
     APPROVAL = "approval"
 
 
+def on_environment(name: str | None) -> str:
+    """Return the effect on one environment of a pull request, or on all of them."""
+    return f"{Effect.ENVIRONMENT}:{name}" if name else Effect.ENVIRONMENT
+
+
 @dataclass(frozen=True, slots=True)
 class ObservedState:
     """A pull request's state when an event of it was last decided, or when the bot first saw it.
@@ -33,10 +38,10 @@ class ObservedState:
     state: PullState | None = None
     head_at: datetime | None = None
     """When this head was first observed, by Gitee's clock; None if unknown."""
-    pushed: frozenset[Effect] = frozenset()
+    pushed: frozenset[str] = frozenset()
     """What the event changed that reported this head; empty if its webhook was lost."""
-    commands: Mapping[Effect, int] = field(default_factory=dict)
-    """Id of the newest decided comment that had this effect."""
+    commands: Mapping[str, int] = field(default_factory=dict)
+    """Id of the newest decided comment that had this effect: an `Effect`, or one on a single environment."""
 
     def then(self, later: "ObservedState") -> "ObservedState":
         """Return the state after a later decision, which observed either an event or a comment."""

@@ -193,9 +193,9 @@ def test_an_ignored_delivery_has_a_reason_for_the_log() -> None:
         ((StopRuns((3,)), StartRun(REMOVING)), {Effect.ENVIRONMENT, Effect.RUN}),
         ((Approve(SHA),), {Effect.APPROVAL}),
         ((Revoke((GIVEN,)),), {Effect.APPROVAL}),
-        ((Extend((Extension("staging", LATER),)),), {Effect.ENVIRONMENT}),
-        ((Wake(("staging",)),), {Effect.ENVIRONMENT}),
+        ((Extend((Extension("staging", LATER),)),), {"environment:staging"}),
+        ((Wake(("staging",)),), {"environment:staging"}),
     ],
 )
-def test_the_effects_of_a_decision(outcomes: tuple[Outcome, ...], expected: set[Effect]) -> None:
+def test_the_effects_of_a_decision(outcomes: tuple[Outcome, ...], expected: set[str]) -> None:
     assert decision.effects(decision.join(outcomes, SUBJECT)) == expected

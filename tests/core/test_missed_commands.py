@@ -66,6 +66,24 @@ def test_only_later_effects_on_the_same_thing_overtake(command: AnyCommand, effe
     assert before.current(said) == said
 
 
+@pytest.mark.parametrize(
+    ("said", "later", "overtaken"),
+    [
+        ("/teardown staging", "environment:staging", True),
+        ("/teardown staging", "environment:preview", False),
+        ("/teardown staging", "environment", True),
+        ("/teardown", "environment:preview", True),
+        ("/deploy", "environment:preview", True),
+        ("/deploy", "environment:staging", False),
+        ("/extend 1d staging", "environment:preview", False),
+        ("/test", "environment:preview", False),
+    ],
+)
+def test_another_environment_is_not_the_same_thing(said: str, later: str, *, overtaken: bool) -> None:
+    lines = parse(said, COMMANDS)
+    assert late(commands={later: ID + 1}).current(lines) == (() if overtaken else lines)
+
+
 @pytest.mark.parametrize("command", CHANGING, ids=lambda command: command.name)
 def test_a_command_is_executed_within_an_hour_at_the_same_head(command: AnyCommand) -> None:
     said, approves = line(command), command.approves

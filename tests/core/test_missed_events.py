@@ -26,7 +26,7 @@ def listed(state: PullState = PullState.OPEN, *, head: str = A, created: datetim
 
 
 def known(state: PullState | None = PullState.OPEN, head: str = A, comment: int = 0) -> ObservedState:
-    said = {Effect.IMAGE: comment} if comment else {}
+    said: dict[str, int] = {Effect.IMAGE: comment} if comment else {}
     return ObservedState(NOW - AGE, head, state, commands=said)
 
 

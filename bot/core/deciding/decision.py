@@ -1,16 +1,15 @@
 """Joins the outcomes of a delivery into the one decision that the store commits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from bot.core.admission import keys, trust
 from bot.model.approval import Approval, Revocation
 from bot.model.delivery import Delivery
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import Comment, PullRequest
-from bot.model.observed import Effect
+from bot.model.observed import Effect, on_environment
 from bot.model.outcome import (
     Approve,
     Decision,
@@ -23,19 +22,12 @@ from bot.model.outcome import (
     StopRuns,
     Wake,
 )
-from bot.model.plan import Deploy, Plan, StepName, Teardown
+from bot.model.plan import Build, Deploy, Plan, Step, Teardown
 from bot.model.reason import Reason
 from bot.model.run import Note, Origin, Run, StopRequest
 from bot.model.snapshot import Snapshot
 from bot.model.text import Language
 from bot.model.views import Answer, ConfigBroken, Message, Refusal, View
-
-_EFFECTS: Final[Mapping[StepName, Effect]] = {
-    "build": Effect.IMAGE,
-    "deploy": Effect.ENVIRONMENT,
-    "test": Effect.TESTS,
-    "teardown": Effect.ENVIRONMENT,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +79,23 @@ def stopping(decision: Decision, runs: Iterable[Run], request: StopRequest) -> D
     return replace(decision, stop=tuple(dict.fromkeys((*decision.stop, *obsolete))), stop_request=request)
 
 
-def effects(decision: Decision) -> frozenset[Effect]:
+def effects(decision: Decision) -> frozenset[str]:
     """Return what a decision changes."""
-    steps = decision.start.plan.names if decision.start else ()
-    found = {_EFFECTS[name] for name in steps}
+    found = {on_environment(key.name) for key in (*decision.extend, *decision.wake)}
     if decision.start:
+        found |= {_effect(step) for step in decision.start.plan.steps}
         found.add(Effect.RUN)
     if decision.stop and not decision.start:
         found.add(Effect.STOP)
     if decision.approve or decision.revoke or _revokes_nothing(decision):
         found.add(Effect.APPROVAL)
-    if decision.extend or decision.wake:
-        found.add(Effect.ENVIRONMENT)
     return frozenset(found)
+
+
+def _effect(step: Step) -> str:
+    if isinstance(step, Deploy | Teardown):
+        return on_environment(step.environment)
+    return Effect.IMAGE if isinstance(step, Build) else Effect.TESTS
 
 
 def _revokes_nothing(decision: Decision) -> bool:

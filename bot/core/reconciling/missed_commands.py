@@ -1,7 +1,8 @@
 """Decides what becomes of a command that was found late, because its webhook was lost.
 
-A later command or push overtakes it only if that was about the same thing, as the command's `overtaken_by`
-says. Otherwise it is executed while it is certainly still meant, or answered with what to type.
+A later command or push overtakes it only if that was about the same thing: the command's `overtaken_by` says
+what, and its argument `env` which environment; none means all. Otherwise it is executed while it is certainly
+still meant, or answered with what to type.
 """
 
 from collections.abc import Iterable
@@ -61,7 +62,7 @@ class Lateness:
         later = {effect for effect, comment in self.observed.commands.items() if comment > self.comment.id}
         if self._may_have_moved and self.observed.head == self.pull.head.sha:
             later |= self.observed.pushed
-        return not line.command.overtaken_by.isdisjoint(later)
+        return any(_about_the_same(effect, line) for effect in later)
 
     @property
     def _may_have_moved(self) -> bool:
@@ -70,6 +71,13 @@ class Lateness:
         if known is None or known.head_at is None or known.head != self.pull.head.sha:
             return True
         return known.head_at > self.comment.created_at
+
+
+def _about_the_same(effect: str, line: Invocation) -> bool:
+    kind, _, environment = effect.partition(":")
+    named = getattr(line.args, "env", None)
+    same = not environment or named in {None, environment}
+    return kind in line.command.overtaken_by and same
 
 
 def _approves(line: Invocation) -> bool:

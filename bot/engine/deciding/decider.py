@@ -19,7 +19,7 @@ from bot.engine.deciding.identity import Identity
 from bot.model.delivery import Delivery, Trigger
 from bot.model.errors import NotThereYet
 from bot.model.forge import Comment, PullRequest, PullState
-from bot.model.observed import Effect, ObservedState
+from bot.model.observed import ObservedState
 from bot.model.outcome import Decision, Ignore, Outcome
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
@@ -60,7 +60,7 @@ class Decider:
         if delivery.trigger is Trigger.REVOCATION:
             return await self._revocation(delivery, pull)
         decided = await self._event(delivery, pull)
-        pushed = frozenset[Effect]() if delivery.found else decision.effects(decided)
+        pushed = frozenset[str]() if delivery.found else decision.effects(decided)
         observed = ObservedState(self.clock.now(), pull.head.sha, pull.state, pull.updated_at, pushed)
         return decided if decided.refuted else replace(decided, observed=observed)
 
