@@ -13,7 +13,7 @@ ON_CLUSTER = $(if $(filter on,$(CLUSTER)),PYTHONPATH=deploy/local $(BIN)/python 
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
            --no-header --python-version 3.11
 
-.PHONY: help setup setup-test demo test test-attack crash-test test-cluster flaky pictures bench lint fuzz audit sbom pin-base lock down clean
+.PHONY: help setup setup-test demo test test-attack crash-test simulate test-cluster flaky pictures bench lint fuzz audit sbom pin-base lock down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -49,6 +49,9 @@ bench: setup-test ## measure the webhook intake against a handler that only veri
 
 crash-test: setup-test ## kill bots a thousand times while they work, and check that nothing is lost or done twice; KILLS=… SEED=…
 	KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest -q -s tests/crash/test_kills.py
+
+simulate: setup ## play histories of several replicas in virtual time, with faults that a seed decides; SEEDS=10000 JOBS=1, or one again with SEED=… or SCRIPT=…
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000) --jobs $(or $(JOBS),1) $(if $(FIRST),--first $(FIRST)) $(if $(SEED),--seed $(SEED)) $(if $(SCRIPT),--script $(SCRIPT))
 
 lint: setup ## check style, types and layers, without tests
 	$(BIN)/ruff check .

@@ -93,7 +93,8 @@ class FactGatherer:
         )
         if trust.distrust is not None:
             snapshot = replace(snapshot, distrust=trust.distrust)
-        for fact in {*needs, *((Fact.ENVIRONMENTS,) if trust.revoked else ())}:
+        # In one order, so that the same history can be played again.
+        for fact in sorted({*needs, *((Fact.ENVIRONMENTS,) if trust.revoked else ())}):
             snapshot = await self._with(snapshot, fact, comment)
         return Facts(
             snapshot=snapshot,

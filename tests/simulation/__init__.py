@@ -1,0 +1,1 @@
+"""A deterministic simulation of several replicas: see `docs/reliability.md`."""

@@ -1,0 +1,492 @@
+"""A model of PostgreSQL: its sessions, its advisory locks and its clock, in front of SQLite in memory.
+
+Everything that `bot/store/` asks of both databases is executed by SQLite, as it stands there. Only the six
+statements of `bot/store/leases.py` are modelled here. `tests/store/test_leases.py` asserts the same of this
+model and of the real server. Transactions are serial here: they are executed when they arrive, as a whole.
+"""
+
+import asyncio
+import sqlite3
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, TextClause, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import StaticPool
+
+from bot.model.errors import RetryLater
+from bot.model.queue import Queue
+from bot.model.reason import Reason
+from bot.store import leases, schema
+from bot.store.database import Database
+from bot.store.notifications import WAIT_SECONDS
+from bot.store.session import ANSWER_SECONDS, SESSION_SECONDS, Session
+from tests.simulation.loop import PROCESS, Process, VirtualLoop
+from tests.simulation.network import Link, Network, Peer
+
+T = TypeVar("T")
+
+EPOCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MUTE_SECONDS = 11.0
+"""Seconds after which a client ends a connection that does not answer: `tcp_user_timeout`, and keepalives."""
+ACCOUNT = "chatops"
+URL_OF_MODEL = "postgresql://model"
+
+
+def away(why: str) -> RetryLater:
+    """Return the error of a database that is away."""
+    return RetryLater(Reason.STORE_UNAVAILABLE, {"message": why})
+
+
+@dataclass(eq=False, slots=True)
+class Wire:
+    """One connection, as client and server see it; a pool counts as one."""
+
+    name: str
+    ended: bool = False
+    """Whether the server has ended it."""
+    answers: list["asyncio.Future[Any]"] = field(default_factory=list)
+    """What the client waits for on it."""
+
+    def cut(self) -> None:
+        """Close it at the client, where all that waits for an answer fails."""
+        for answer in self.answers:
+            if not answer.done():
+                answer.set_result(away("the connection was cut"))
+
+
+@dataclass(eq=False, slots=True)
+class Backend:
+    """The server's side of the session of a lease."""
+
+    wire: Wire
+    started: datetime
+    last: float
+    """When its last statement ended, on a clock that nobody sets."""
+    locks: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Member:
+    """The row of a replica."""
+
+    sequence: int
+    renewed_at: datetime
+
+
+class Server(Peer):
+    """One PostgreSQL. There is one at a time in a process, because they share the tables in memory."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self.loop = loop
+        self.sql = _empty_tables()
+        self.backends: list[Backend] = []
+        self.pools: list[Wire] = []
+        self.known: dict[object, Any] = {}
+        self.listeners: dict[Wire, Callable[[Queue], None]] = {}
+        self._notified: dict[Queue, None] = {}
+        self.down = False
+        self.read_only = False
+        self.clock_offset = 0.0
+        self.members: dict[str, Member] = {}
+        """The rows of replicas, which the table in memory has too, for what `bot/store/` joins with it."""
+        self.sequence = 0
+        self.written: Callable[[Process | None], None] = lambda _: None
+        """Called after each change."""
+
+    def now(self) -> datetime:
+        """Return the time of the server's clock."""
+        return EPOCH + timedelta(seconds=self.loop.time() + self.clock_offset)
+
+    def start(self) -> None:
+        """Accept connections again."""
+        self.down = False
+
+    def freeze(self, seconds: float) -> None:
+        """Do nothing for so long; what has arrived is done afterwards."""
+        self.busy_until = self.loop.time() + seconds
+
+    def move_clock(self, seconds: float) -> None:
+        """Set the clock."""
+        self.clock_offset += seconds
+
+    def crash(self) -> None:
+        """End all connections, as a crash or a failover does, and accept none until it is started."""
+        self.down = True
+        for wire in (*self.pools, *(one.wire for one in self.backends)):
+            wire.ended = True
+        self.backends.clear()
+        self.pools.clear()
+
+    def end(self, name: str) -> int:
+        """End the connections with this name; return how many there were."""
+        found = [one for one in (*self.pools, *(one.wire for one in self.living())) if one.name == name]
+        for wire in found:
+            self.hang_up(wire)
+        return len(found)
+
+    def hang_up(self, wire: Wire) -> None:
+        """End one connection."""
+        wire.ended = True
+        self.backends = [one for one in self.backends if one.wire is not wire]
+        self.pools = [one for one in self.pools if one is not wire]
+
+    def living(self) -> list[Backend]:
+        """Return the sessions of leases, after ending those that were idle for too long."""
+        for one in self.backends:
+            if self.loop.time() - one.last >= SESSION_SECONDS:
+                one.wire.ended = True
+        self.backends = [one for one in self.backends if not one.wire.ended]
+        return self.backends
+
+    def transact(
+        self, wire: Wire, work: Callable[[Connection], T], process: Process | None, *, writes: bool
+    ) -> T:
+        """Execute a transaction of a process that has arrived."""
+        self._accept(wire, self.pools)
+        if not writes:
+            return self._read(work)
+        self.check_writable()
+        self.sql.exec_driver_sql("BEGIN")
+        try:
+            found = work(self.sql)
+        except BaseException:
+            self.sql.exec_driver_sql("ROLLBACK")
+            self._notified.clear()
+            raise
+        self.sql.exec_driver_sql("COMMIT")
+        self.committed(process)
+        return found
+
+    def notify(self, _connection: Connection, queue: Queue) -> None:
+        """Notify those who listen when this transaction is committed."""
+        self._notified[queue] = None
+
+    def committed(self, process: Process | None) -> None:
+        """Report a change, and send the notifications of its transaction."""
+        notified, self._notified = self._notified, {}
+        for wire, tell in [*self.listeners.items()]:
+            for queue in notified:
+                if not wire.ended:
+                    tell(queue)
+        self.known.clear()
+        self.written(process)
+
+    def listen(self, wire: Wire, tell: Callable[[Queue], None]) -> bool:
+        """Begin to listen on a connection; return whether it did not before."""
+        self._accept(wire, self.pools)
+        self.listeners = {known: to for known, to in self.listeners.items() if not known.ended}
+        new = wire not in self.listeners
+        self.listeners[wire] = tell
+        return new
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        """Read; what has no parameters, as the queue, is remembered until the next change, to save time."""
+        if getattr(work, "__closure__", ()):
+            return work(self.sql)
+        if work not in self.known:
+            self.known[work] = work(self.sql)
+        found: T = self.known[work]
+        return found
+
+    def backend(self, wire: Wire) -> Backend:
+        """Return the session on a connection, which begins with its first statement."""
+        self.living()
+        self._accept(wire, ())
+        found = next((one for one in self.backends if one.wire is wire), None)
+        if found is None:
+            found = Backend(wire, self.now(), self.loop.time())
+            self.backends.append(found)
+        found.last = self.loop.time()
+        return found
+
+    def holder(self, member: "Member") -> Backend | None:
+        """Return the session that holds the lock of a member."""
+        return next((one for one in self.living() if member.sequence in one.locks), None)
+
+    def _accept(self, wire: Wire, known: Sequence[Wire]) -> None:
+        if self.down:
+            raise away("the server is down")
+        if wire.ended:
+            raise away("the server has ended the connection")
+        if isinstance(known, list) and wire not in known:
+            known.append(wire)
+
+    def check_writable(self) -> None:
+        """Raise what a read-only server answers."""
+        if self.read_only:
+            raise away("cannot execute this in a read-only transaction")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows of a statement."""
+
+    rows: Sequence[Any] = ()
+    returns_rows = True
+
+    def all(self) -> Sequence[Any]:
+        """Return all rows."""
+        return self.rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+
+Joined = namedtuple("Joined", "locked account ends_after")  # noqa: PYI024 - rows have no types either
+Renewed = namedtuple("Renewed", "name mine holds silent")  # noqa: PYI024
+
+
+class LeaseStatements:
+    """The statements of `bot/store/leases.py`, as PostgreSQL understands them."""
+
+    def __init__(self, server: Server, backend: Backend) -> None:
+        self._server = server
+        self._backend = backend
+
+    def execute(self, statement: TextClause, values: dict[str, Any]) -> Answer:
+        """Execute one of them."""
+        known: dict[TextClause, Callable[..., Answer]] = {
+            leases._JOIN: self._join,
+            leases._RENEW: self._renew,
+            leases._LOCK: self._lock,
+            leases._END_HOLDER: self._end_holder,
+            leases._EVICT: self._evict,
+            leases._LEAVE: self._leave,
+        }
+        if statement not in {leases._LOCK, leases._END_HOLDER}:
+            self._server.check_writable()
+        answer = known[statement](**{key: value for key, value in values.items() if key != "members"})
+        if statement is not leases._RENEW:
+            self._server.committed(None)
+        return answer
+
+    def _join(self, name: str) -> Answer:
+        self._server.sequence += 1
+        member = Member(self._server.sequence, self._server.now())
+        self._server.members[name] = member
+        values = (member.sequence, name, member.renewed_at.isoformat(" "))
+        self._server.sql.exec_driver_sql("INSERT INTO replicas VALUES (?, ?, ?)", values)
+        return Answer([Joined(self._try_lock(member), ACCOUNT, f"{SESSION_SECONDS}s")])
+
+    def _renew(self, name: str, silent: float) -> Answer:
+        if name in self._server.members:
+            self._server.members[name].renewed_at = self._server.now()
+        rows = []
+        for other, member in self._server.members.items():
+            holder = self._server.holder(member)
+            is_silent = holder is None and self._silent(member, silent)
+            rows.append(Renewed(other, other == name, holder is self._backend, is_silent))
+        return Answer(rows)
+
+    def _lock(self, name: str) -> Answer:
+        member = self._server.members.get(name)
+        return Answer([(self._try_lock(member),)] if member else [])
+
+    def _end_holder(self, name: str) -> Answer:
+        member = self._server.members.get(name)
+        holder = self._server.holder(member) if member else None
+        if holder is None or holder is self._backend:
+            return Answer()
+        self._server.hang_up(holder.wire)
+        return Answer([(True,)])
+
+    def _evict(self, name: str, dead: bool, silent: float) -> Answer:  # noqa: FBT001 - as the statement has it
+        member = self._server.members.get(name)
+        if member is None or self._server.holder(member) not in {None, self._backend}:
+            return Answer()
+        if not dead and not self._silent(member, silent):
+            return Answer()
+        self._leave(name)
+        return Answer([(name, self._server.end(name))])
+
+    def _leave(self, name: str) -> Answer:
+        if self._server.members.pop(name, None) is not None:
+            for queue in Queue:
+                self._server.notify(self._server.sql, queue)
+        self._server.sql.exec_driver_sql("DELETE FROM replicas WHERE name = ?", (name,))
+        return Answer()
+
+    def _try_lock(self, member: "Member") -> bool:
+        holder = self._server.holder(member)
+        if holder is None:
+            self._backend.locks.add(member.sequence)
+        return holder is None or holder is self._backend
+
+    def _silent(self, member: "Member", silent: float) -> bool:
+        now, most = self._server.now(), timedelta(seconds=silent)
+        return not now - most <= member.renewed_at <= now and most <= now - self._backend.started
+
+
+class ModelSession(Session):
+    """The session of a lease at the model."""
+
+    def __init__(self, server: Server, network: Network, link: Link, name: str) -> None:
+        self._server = server
+        self._network = network
+        self._link = link
+        self._wire = Wire(name)
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`; see `Session.run`."""
+        wire = self._wire
+
+        def arrived() -> T:
+            statements: Any = LeaseStatements(self._server, self._server.backend(wire))
+            return work(statements)
+
+        try:
+            return await self._network.ask(
+                self._link, arrived, patience=ANSWER_SECONDS, unanswered=lambda: away("no answer in time")
+            )
+        except Exception:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the session; the next statement begins another one."""
+        wire, self._wire = self._wire, Wire(self._wire.name)
+        self._network.tell(self._link, lambda: self._server.hang_up(wire))
+
+
+class ModelDatabase(Database):
+    """The pool of connections of one replica to the model."""
+
+    def __init__(self, server: Server, network: Network, link: Link) -> None:
+        self.single_process = False
+        self._server = server
+        self._network = network
+        self._link = link
+        self._wire = Wire("chatops")
+
+    async def migrate(self) -> None:
+        """Do nothing: the tables are there."""
+
+    async def check(self) -> None:
+        """Do nothing: the tables are there."""
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    async def begin_again(self, name: str) -> None:
+        """Replace all connections; what waits for an answer fails."""
+        self._wire.cut()
+        self.hang_up()
+        self._wire.name = name
+
+    def hang_up(self) -> None:
+        """End the connections, as the kernel does for a process that ends."""
+        wire, self._wire = self._wire, Wire(self._wire.name)
+        self._network.tell(self._link, lambda: self._server.hang_up(wire))
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction."""
+        return await self._ask(work, writes=True)
+
+    async def autocommit(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`, which is one statement on PostgreSQL, and more on SQLite."""
+        return await self._ask(work, writes=True)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`, which changes nothing."""
+        return await self._ask(work, writes=False)
+
+    async def _ask(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+        if self._wire.ended:
+            self._wire = Wire(self._wire.name)  # the pool notices it before it uses a connection
+        wire, process = self._wire, PROCESS.get()
+        return await self._network.ask(
+            self._link,
+            lambda: self._server.transact(wire, work, process, writes=writes),
+            patience=MUTE_SECONDS,
+            unanswered=lambda: away("the connection does not answer"),
+            answers=wire.answers,
+        )
+
+
+class ModelNotifications:
+    """A session that listens at the model; see `bot.store.notifications.Notifications`."""
+
+    def __init__(self, server: Server, network: Network, link: Link) -> None:
+        self._server = server
+        self._network = network
+        self._link = link
+        self._wire = Wire("chatops notifications")
+        self._pending: set[Queue] = set()
+        self._received = asyncio.Event()
+
+    async def changed(self) -> frozenset[Queue]:
+        """Return the queues that have changed, or none of them after some time."""
+        wire, self._received = self._wire, asyncio.Event()
+        if self._pending:
+            self._received.set()
+        try:
+            new = await self._network.ask(
+                self._link,
+                lambda: self._server.listen(wire, self._tell),
+                patience=ANSWER_SECONDS,
+                unanswered=lambda: away("no answer in time"),
+            )
+        except RetryLater:
+            self.close()
+            raise
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0 if new else WAIT_SECONDS):
+                await self._received.wait()
+        found, self._pending = frozenset(Queue if new else self._pending), set()
+        return found
+
+    def close(self) -> None:
+        """End the session; the next call begins another one."""
+        wire, self._wire = self._wire, Wire(self._wire.name)
+        self._network.tell(self._link, lambda: self._server.hang_up(wire))
+
+    def _tell(self, queue: Queue) -> None:
+        self._network.send(self._link, lambda: self._receive(queue))
+
+    def _receive(self, queue: Queue) -> None:
+        self._pending.add(queue)
+        self._received.set()
+
+
+def model_replicas(
+    server: Server, network: Network, link: Link, database: Database
+) -> leases.SessionReplicas:
+    """Return the members as one replica sees them, with its session at the model."""
+
+    def session(_url: URL, name: str) -> Session:
+        return ModelSession(server, network, link, name)
+
+    return leases.SessionReplicas(database, URL_OF_MODEL, session=session)
+
+
+_TABLES: list[Connection] = []
+
+
+def _empty_tables() -> Connection:
+    """Return the only connection to the tables in memory, which are empty."""
+    if not _TABLES:
+        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        event.listen(engine, "connect", _without_transactions)
+        event.listen(engine, "before_cursor_execute", _with_account, retval=True)
+        schema.metadata.create_all(engine)
+        _TABLES.append(engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
+    for table in schema.metadata.tables:
+        _TABLES[0].exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 - constants
+    _TABLES[0].exec_driver_sql(
+        "INSERT INTO store_identities VALUES (1, 'simulate', ?)", (EPOCH.isoformat(" "),)
+    )
+    return _TABLES[0]
+
+
+def _without_transactions(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+
+
+def _with_account(_1: object, _2: object, statement: str, values: object, *_: object) -> tuple[str, object]:
+    return statement.replace("current_user", f"'{ACCOUNT}'"), values

@@ -1,0 +1,279 @@
+"""A model of a runner, its builder and its registry: what exists there, and who asked for what when."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+from bot.core import naming
+from bot.core.runs.fencing import holder_of
+from bot.model.environment import Endpoint, EnvironmentKey
+from bot.model.errors import Overtaken, RetryLater
+from bot.model.forge import RepoPath
+from bot.model.health import Part
+from bot.model.holder import Holder
+from bot.model.inventory import Item, ItemKind
+from bot.model.reason import Reason
+from bot.model.report import Report
+from bot.model.run import Image
+from bot.ports import BuildOrder, Built, EnvironmentSpec, Log, TagRemoval, TestOutput, TestSpec
+from bot.runners.cleanup import uninterrupted
+from tests.fakes.adapters import DOCKERFILE
+from tests.fakes.log import FakeLog
+from tests.simulation.loop import PROCESS, Process, VirtualLoop
+from tests.simulation.network import ORDINARY, Fate, Link, Network, Peer
+from tests.simulation.postgresql import EPOCH
+
+T = TypeVar("T")
+
+PATIENCE = 30.0
+ORDINARILY, LONG = (0.5, 4.0), (9.0, 20.0)
+"""Seconds that a step takes, and some of them."""
+SHARE = {"push": 0.1, "deploy": 0.5}
+"""Of this time, where it is less."""
+LATEST = 20.0
+"""Seconds after which a request that was on its way does not take effect any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A request that a process made for a run."""
+
+    asked_at: float
+    process: Process
+    operation: str
+    number: int
+    holder: Holder
+
+
+@dataclass(slots=True)
+class Runner(Peer):
+    """One engine with its registry. Each thing has an id of its own; an environment has one container."""
+
+    loop: VirtualLoop = field(kw_only=True)
+    chance: Random = field(kw_only=True)
+    items: dict[str, Item] = field(default_factory=dict)
+    tags: dict[str, None] = field(default_factory=dict)
+    effects: list[Effect] = field(default_factory=list)
+    trouble: float = 0.0
+    """Share of the requests that take effect late, or whose answers are lost."""
+    down: bool = False
+    _made: int = 0
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return EPOCH + timedelta(seconds=self.loop.time())
+
+    def fate(self) -> Fate:
+        """Return what becomes of a request."""
+        if self.chance.random() >= self.trouble:
+            return ORDINARY
+        return Fate(late=self.chance.uniform(0, LATEST), answered=self.chance.random() < 0.5)
+
+    def create(self, kind: ItemKind, key: EnvironmentKey, holder: Holder) -> Item:
+        """Create a container. Raises Overtaken if a newer one has its name; an older one is replaced."""
+        newer = self.remove(kind, key, holder)
+        if newer:
+            raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
+        self._made += 1
+        made = Item(
+            kind,
+            str(self._made),
+            f"{kind} of {key.name}",
+            key.repo,
+            key.number,
+            key.name,
+            run=holder.run,
+            made_at=self.now(),
+            attempt=holder.attempt,
+        )
+        self.items[made.id] = made
+        return made
+
+    def remove(self, kind: ItemKind | None, key: EnvironmentKey, holder: Holder) -> list[Item]:
+        """Remove what is not newer than a holder; return the rest."""
+        found = [one for one in self.items.values() if one.key == key and kind in {None, one.kind}]
+        for one in found:
+            if one.holder <= holder:
+                del self.items[one.id]
+        return [one for one in found if one.id in self.items]
+
+
+class ModelRunner:
+    """All ports of the steps in one class, as one replica reaches them."""
+
+    def __init__(self, runner: Runner, network: Network, link: Link) -> None:
+        self._runner = runner
+        self._network = network
+        self._link = link
+
+    # The code of pull requests
+
+    async def fetch(self, repo: RepoPath, clone_url: str, number: int, sha: str) -> None:
+        return
+
+    async def fetch_base(self, repo: RepoPath, clone_url: str, sha: str) -> None:
+        return
+
+    async def read(self, repo: RepoPath, sha: str, path: str, limit: int = 1 << 20) -> bytes | None:
+        return DOCKERFILE.encode() if path == "Dockerfile" else None
+
+    def archive(self, repo: RepoPath, sha: str, folder: str = ".") -> AbstractAsyncContextManager[Path]:
+        return _no_file()
+
+    async def gc(self) -> None:
+        return
+
+    # Images and their registry
+
+    async def build(self, order: BuildOrder, log: Log) -> Built:
+        number, holder = int(order.labels[naming.LABEL_NUMBER]), holder_of(order.labels)
+        await self._ask("build", number, holder, lambda: None)
+        await self._work("build")
+        return Built(f"sha256:{0:064d}", 10_000_000, (8080,))
+
+    async def push(self, tag: str, log: Log) -> str:
+        await self._request(lambda: self._runner.tags.setdefault(tag))
+        await self._work("push")
+        return "sha256:" + "d" * 64
+
+    async def prepare(self, repo: RepoPath) -> None:
+        return
+
+    def tag_for(self, repo: RepoPath, number: int, sha: str) -> str:
+        return f"registry.example.com/{repo}:{naming.tag(number, sha)}"
+
+    async def examine(self, image: Image, log: Log) -> Image:
+        return image
+
+    async def tagged(self, repo: RepoPath) -> frozenset[int]:
+        names = await self._request(lambda: [tag.rpartition(":")[2] for tag in self._runner.tags])
+        return frozenset(number for name in names if (number := naming.tagged(name)) is not None)
+
+    async def remove_tags(self, repo: RepoPath, number: int) -> TagRemoval:
+        def removed() -> int:
+            gone = [tag for tag in self._runner.tags if f":{naming.tag_prefix(number)}" in tag]
+            for tag in gone:
+                del self._runner.tags[tag]
+            return len(gone)
+
+        return TagRemoval(await self._request(removed))
+
+    async def remove_images(self, repo: RepoPath, number: int, holder: Holder) -> None:
+        return
+
+    # Environments and tests
+
+    async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
+        holder = holder_of(spec.labels)
+        newer = await self._ask(
+            "deploy", spec.key.number, holder, lambda: self._runner.remove(None, spec.key, holder)
+        )
+        if newer:
+            raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
+        try:
+            await self._work("deploy")
+            await self._ask(
+                "create",
+                spec.key.number,
+                holder,
+                lambda: self._runner.create(ItemKind.CONTAINER, spec.key, holder),
+            )
+            await self._work("deploy")
+        except Exception:
+            await uninterrupted(self.remove(spec.key, holder))
+            raise
+        return Endpoint("127.0.0.1", 9)
+
+    async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
+        holder = holder_of(spec.labels)
+        await self._ask(
+            "test", spec.key.number, holder, lambda: self._runner.create(ItemKind.TESTS, spec.key, holder)
+        )
+        await self._work("test")
+        await self.stop_tests(spec.key, holder)
+        return TestOutput(0, {})
+
+    async def stop_tests(self, key: EnvironmentKey, holder: Holder) -> None:
+        await self._ask(
+            "stop tests", key.number, holder, lambda: self._runner.remove(ItemKind.TESTS, key, holder)
+        )
+
+    def service_url(self, key: EnvironmentKey, port: int) -> str:
+        return f"http://app:{port}"
+
+    async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
+        await self._ask("remove", key.number, holder, lambda: self._runner.remove(None, key, holder))
+
+    async def inventory(self) -> tuple[Item, ...]:
+        return await self._request(lambda: tuple(self._runner.items.values()))
+
+    async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
+        found = await self.inventory()
+        return {one.key: (Part(one.id, "app", up=True),) for one in found if one.kind is ItemKind.CONTAINER}
+
+    async def output(self, part: Part) -> str:
+        return ""
+
+    async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        def removed() -> tuple[Item, ...]:
+            for item in items:
+                self._runner.items.pop(item.id, None)
+            return tuple(items)
+
+        return await self._request(removed)
+
+    async def update_expiry(self, item: Item, expires: datetime) -> None:
+        return
+
+    async def ping(self) -> str | None:
+        return None
+
+    # Logs and reports
+
+    def log(self, run: int, step: str) -> Log:
+        return FakeLog()
+
+    async def flush(self, run: int, step: str) -> None:
+        return
+
+    async def save(
+        self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
+    ) -> None:
+        return
+
+    async def _ask(self, operation: str, number: int, holder: Holder, do: Callable[[], T]) -> T:
+        process = PROCESS.get()
+        if process is not None and not process.dead:
+            effect = Effect(self._runner.loop.time(), process, operation, number, holder)
+            self._runner.effects.append(effect)
+        return await self._request(do)
+
+    async def _request(self, do: Callable[[], T]) -> T:
+        def arrived() -> T:
+            if self._runner.down:
+                raise _away()
+            return do()
+
+        return await self._network.ask(
+            self._link, arrived, patience=PATIENCE, unanswered=_away, fate=self._runner.fate()
+        )
+
+    async def _work(self, operation: str) -> None:
+        """Take time, sometimes longer than a lease lasts."""
+        chance = self._runner.chance
+        seconds = chance.uniform(*LONG) if chance.random() < 0.2 else chance.uniform(*ORDINARILY)
+        await asyncio.sleep(seconds * SHARE.get(operation, 1.0))
+
+
+def _away() -> RetryLater:
+    return RetryLater(Reason.ENGINE_UNAVAILABLE, {"message": "no answer"})
+
+
+@asynccontextmanager
+async def _no_file() -> AsyncIterator[Path]:
+    yield Path("/nonexistent")
