@@ -69,10 +69,11 @@ async def running(
         membership = await start(engine.joining(deps))
         comments = await start(engine.commenting(deps, membership))
         worker = await start(engine.executing(deps, membership, comments))
-        dispatcher = await start(engine.deciding(deps, membership, comments, worker))
+        owners = engine.comment_owners(deps, comments)
+        dispatcher = await start(engine.deciding(deps, membership, comments, owners, worker))
         await start(engine.notified(deps, worker, dispatcher))
         inbox = NotifyingInbox(store, dispatcher.wake)
-        reconcilers = await start(reconciling(deps, membership, comments, worker, inbox))
+        reconcilers = await start(reconciling(deps, membership, comments, worker, inbox, owners=owners))
         await start(serving(deps, listeners, inbox, comments.queue_positions, reconcilers.visits))
         yield Bot(deps, listeners, membership, comments, worker, dispatcher, reconcilers)
 

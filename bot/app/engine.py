@@ -13,6 +13,7 @@ from bot.app.adapters import secrets
 from bot.app.deps import Deps
 from bot.app.loops import background
 from bot.core import duration
+from bot.engine.comments.comment_owners import CommentOwners
 from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
 from bot.engine.deciding.cache import BriefCache
@@ -76,6 +77,18 @@ async def commenting(deps: Deps, membership: Membership) -> AsyncIterator[RunCom
         await publisher.close()
 
 
+def comment_owners(deps: Deps, comments: RunComments) -> CommentOwners:
+    """Return what finds comments of lost stores and of other bots."""
+    return CommentOwners(
+        forge=deps.adapters.forge,
+        records=deps.store,
+        publisher=comments.publisher,
+        identity=deps.identity,
+        clock=deps.clock,
+        metrics=deps.metrics,
+    )
+
+
 @asynccontextmanager
 async def executing(deps: Deps, membership: Membership, comments: RunComments) -> AsyncIterator[Worker]:
     """Execute runs."""
@@ -100,7 +113,7 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
 
 @asynccontextmanager
 async def deciding(
-    deps: Deps, membership: Membership, comments: RunComments, worker: Worker
+    deps: Deps, membership: Membership, comments: RunComments, owners: CommentOwners, worker: Worker
 ) -> AsyncIterator[Dispatcher]:
     """Decide deliveries."""
     settings, adapters = deps.settings, deps.adapters
@@ -141,6 +154,7 @@ async def deciding(
         deps.clock,
         adapters.steps.sandbox,
         BriefCache(deps.clock),
+        owners,
         values.answer_policy(settings),
     )
     dispatcher = Dispatcher(

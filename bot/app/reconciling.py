@@ -13,6 +13,7 @@ from bot.app.inbox import NotifyingInbox
 from bot.app.loops import background
 from bot.core import duration, sizes
 from bot.core.admission.served import literal, serves
+from bot.engine.comments.comment_owners import CommentOwners
 from bot.engine.comments.expiry_warnings import ExpiryWarnings
 from bot.engine.comments.late_effects import LateEffects
 from bot.engine.comments.run_comments import RunComments
@@ -56,12 +57,18 @@ class Reconciling:
 
 @asynccontextmanager
 async def reconciling(
-    deps: Deps, membership: Membership, comments: RunComments, worker: Worker, inbox: NotifyingInbox
+    deps: Deps,
+    membership: Membership,
+    comments: RunComments,
+    worker: Worker,
+    inbox: NotifyingInbox,
+    *,
+    owners: CommentOwners,
 ) -> AsyncIterator[Reconciling]:
     """Reconcile periodically."""
     settings, store, clock = deps.settings, deps.store, deps.clock
     language, warned = settings.comments.language, values.warning_time(settings)
-    sweep = _sweep(deps, membership, inbox)
+    sweep = _sweep(deps, membership, owners, inbox)
     given_up = GivenUpDeliveries(
         deps.adapters.forge, store, clock, partial(serves, settings.repos.allow), inbox.wake
     )
@@ -119,13 +126,14 @@ def garbage_collector(
     )
 
 
-def _sweep(deps: Deps, membership: Membership, inbox: NotifyingInbox) -> Sweep:
+def _sweep(deps: Deps, membership: Membership, owners: CommentOwners, inbox: NotifyingInbox) -> Sweep:
     allowed = deps.settings.repos.allow
     repaired = SweepMetrics.in_registry(deps.prometheus).repaired
     reconciler = Reconciler(
         forge=deps.adapters.forge,
         records=deps.store,
         identity=deps.identity,
+        owners=owners,
         commands=deps.commands,
         clock=deps.clock,
         sandbox=deps.adapters.steps.sandbox,

@@ -21,7 +21,7 @@ _BRANCH_HASH = 16
 _LONGEST = 300
 _RUN_KINDS = ("run", "failed", "ready")
 _PART = r"[A-Za-z0-9_]{1,80}(?:[-.][A-Za-z0-9_]{1,80}){0,20}"
-_INSTANCE = r"[a-z0-9](?:-?[a-z0-9]){0,30}"
+_INSTANCE = r"(?=[a-z0-9-]{1,31}/)[a-z0-9](?:-?[a-z0-9]){0,30}"
 _VALID = re.compile(_PART, re.ASCII)
 _MARKER = re.compile(
     rf"<!-- {PREFIX}:(?P<kind>{_PART})=(?P<identifier>{_PART})"
@@ -36,14 +36,18 @@ class Owner:
     """The bot that wrote a comment."""
 
     instance: str
-    """Its name in the settings."""
+    """Its name in the settings, without what could end an HTML comment."""
     store: str
     """Id of its store."""
 
+    def __post_init__(self) -> None:
+        """Join hyphens."""
+        object.__setattr__(self, "instance", re.sub("-+", "-", self.instance).strip("-"))
+
     @property
     def text(self) -> str:
-        """Both, as a marker contains them: without what could end an HTML comment."""
-        return f"{re.sub('-+', '-', self.instance).strip('-')}/{self.store}"
+        """Both, as a marker contains them."""
+        return f"{self.instance}/{self.store}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +95,7 @@ class Marker:
         found = read(body)
         if found is None or found.marker != self:
             return False
-        return (
-            bool(self.uid)
-            or found.owner is None
-            or found.owner.text.startswith(f"{owner.text.split('/')[0]}/")
-        )
+        return bool(self.uid) or found.owner is None or found.owner.instance == owner.instance
 
 
 @dataclass(frozen=True, slots=True)

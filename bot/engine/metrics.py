@@ -24,6 +24,12 @@ class Metrics:
     def comment_retried(self) -> None:
         """Count that a comment update failed and waits for its next attempt."""
 
+    def lost_run_reported(self) -> None:
+        """Count a comment that says now that its run is lost."""
+
+    def other_bot_found(self) -> None:
+        """Count a repository in which another bot works as well."""
+
     def removed(self, kind: str, count: int) -> None:
         """Count what retention removed; `kind` is logs, reports, runs or deliveries."""
 

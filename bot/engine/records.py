@@ -14,6 +14,7 @@ from bot.model.forge import RepoPath
 from bot.model.lease import Lease, Members
 from bot.model.lost_answer import LostAnswer
 from bot.model.observed import ObservedState, RepositoryCursor
+from bot.model.other_bot import OtherBot
 from bot.model.outcome import Decision
 from bot.model.queue import Queue, QueueEntry
 from bot.model.run import Image, Run
@@ -89,6 +90,7 @@ class RunRecords(QueueRecords, Protocol):
     """Runs, and the revisions that their comments show."""
 
     async def run(self, run_id: int) -> Run | None: ...
+    async def newest(self) -> int: ...
     async def runs(
         self,
         *,
@@ -182,6 +184,13 @@ class IdentityRecords(Protocol):
 
     async def current(self) -> StoreIdentity: ...
     async def all(self) -> tuple[StoreIdentity, ...]: ...
+    async def renew(self, expected: str, at: datetime) -> bool: ...
+
+
+class OtherBotRecords(Protocol):
+    """Other bots in the repositories of this one."""
+
+    async def add(self, found: OtherBot) -> bool: ...
 
 
 class Records(Protocol):
@@ -203,5 +212,7 @@ class Records(Protocol):
     def observed(self) -> ObservedRecords: ...
     @property
     def identities(self) -> IdentityRecords: ...
+    @property
+    def other_bots(self) -> OtherBotRecords: ...
     async def start(self, run: Run, *, because: Environment | None = None) -> Run | None: ...
     async def commit(self, decision: Decision, lease: Lease) -> Run | None: ...

@@ -23,6 +23,7 @@ from bot.store.leases import SessionReplicas
 from bot.store.lost_answers import LostAnswers
 from bot.store.notifications import Notifications
 from bot.store.observed import ObservedStates
+from bot.store.other_bots import OtherBots
 from bot.store.pulls import Pulls
 from bot.store.replicas import OnlyReplica
 from bot.store.runs import Runs
@@ -48,6 +49,7 @@ class Store:
     history: History = field(repr=False)
     observed: ObservedStates = field(repr=False)
     identities: Identities = field(repr=False)
+    other_bots: OtherBots = field(repr=False)
 
     @classmethod
     async def open(
@@ -107,6 +109,7 @@ class Store:
             History(database),
             ObservedStates(database),
             Identities(database),
+            OtherBots(database),
         )
 
     async def commit(self, decision: Decision, lease: Lease) -> Run | None:

@@ -48,6 +48,12 @@ class Runs:
         found = await self._select(select(runs).where(runs.c.id == run_id))
         return found[0] if found else None
 
+    async def newest(self) -> int:
+        """Return the highest number of a run, 0 if there is none."""
+        return await self._database.read(
+            lambda connection: connection.execute(select(func.max(runs.c.id))).scalar() or 0
+        )
+
     async def runs(
         self,
         *,

@@ -151,6 +151,16 @@ files = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+other_bots = Table(
+    "other_bots",
+    metadata,
+    Column("repo", String(255), primary_key=True),
+    Column("account", String(255), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("comment_url", Text, nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+)
+
 store_identities = Table(
     "store_identities",
     metadata,

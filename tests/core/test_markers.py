@@ -94,7 +94,8 @@ def test_the_marker_of_an_earlier_version_has_no_owner() -> None:
         "<!-- chatops:run=٧ -->",
         f"<!-- chatops:run={'7' * 400} -->",
         f"<!-- chatops:run=7 by=chatops/{'a' * 17} -->",
-        f"<!-- chatops:run=7 by={'a' * 40}/k3f9q2xa -->",
+        f"<!-- chatops:run=7 by={'a' * 32}/k3f9q2xa -->",
+        f"<!-- chatops:run=7 by={'a-' * 20}a/k3f9q2xa -->",
     ],
 )
 def test_nothing_else_is_a_marker(body: str) -> None:

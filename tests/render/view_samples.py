@@ -164,6 +164,7 @@ OTHER_VIEWS: dict[str, View] = {
     "refusal_one": Refusal("stranger", (_NOT_ALLOWED,)),
     "refusal_two": Refusal("mei", (_NOT_ALLOWED, _INVALID)),
     "refusal_found_late": Refusal("lin", (_FOUND_LATE, _FOUND_AFTER_PUSH)),
+    "run_lost": message("run_lost", run=42, command="/deploy"),
     "duplicate": message("duplicate", url="https://gitee.com/team/shop/pulls/12#note_7"),
     "hint": message("hint", typed="/depoly", suggestion="/deploy"),
     "answer": Answer(

@@ -12,6 +12,7 @@ from bot.core.language import parsing
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.reconciling import missed_events
 from bot.core.reconciling.missed_commands import Lateness
+from bot.engine.comments.comment_owners import CommentOwners
 from bot.engine.deciding import comment_lines
 from bot.engine.deciding.cache import BriefCache
 from bot.engine.deciding.facts import FactGatherer, Facts
@@ -46,6 +47,7 @@ class Decider:
     sandbox: Sandbox
     visible: BriefCache[str]
     """The default branches of repositories, empty for those that the bot may not see."""
+    owners: CommentOwners
     answering: AnswerPolicy = field(default_factory=AnswerPolicy)
 
     async def decide(self, delivery: Delivery) -> Decision:
@@ -55,6 +57,7 @@ class Decider:
         pull = await self.forge.pull_request(delivery.repo, delivery.number)
         if pull is None:
             raise await self._not_there(delivery)
+        await self.owners.first_look(pull, delivery)
         if delivery.trigger is Trigger.COMMENT:
             return await self._comment(delivery, pull)
         if delivery.trigger is Trigger.REVOCATION:

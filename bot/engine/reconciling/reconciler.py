@@ -13,6 +13,7 @@ from typing import TypeVar
 from bot.core.admission import keys
 from bot.core.language.command import AnyCommand
 from bot.core.reconciling import missed_events
+from bot.engine.comments.comment_owners import CommentOwners
 from bot.engine.deciding import comment_lines
 from bot.engine.deciding.identity import Identity
 from bot.engine.reconciling.repairs import Repair, Repaired
@@ -46,6 +47,7 @@ class Reconciler:
     forge: Forge
     records: Records
     identity: Identity
+    owners: CommentOwners
     commands: tuple[AnyCommand, ...]
     clock: Clock
     sandbox: Sandbox
@@ -188,7 +190,10 @@ class Reconciler:
     async def _recover_comments(self, state: "_RepositoryState", seen: Listed) -> None:
         pull, now = seen.pull, self.clock.now()
         since = max(state.cursor.since, now - missed_events.FRESH)
-        comments = await self._request(self.forge.comments_since(pull.repo, pull.number, since - OVERLAP))
+        # A store that was restored from a backup does not know what was written after its last sweep.
+        reach = await self.owners.reach(pull, min(since, state.cursor.seen_until))
+        comments = await self._request(self.forge.comments_since(pull.repo, pull.number, reach - OVERLAP))
+        await self.owners.examine(pull, comments)
         missed = missed_events.missed_comments(comments, state.cursor.since, now, self.age)
         found = [(one, _comment(pull, one, now)) for one in missed]
         missing = await self.records.inbox.missing([delivery.key for _, delivery in found])

@@ -50,6 +50,12 @@ class EngineMetrics(Metrics):
             registry=registry,
         )
         self._retries = Counter("chatops_comment_retries", "Comments that were retried.", registry=registry)
+        self._lost_runs = Counter(
+            "chatops_lost_runs", "Comments whose run a lost store knew.", registry=registry
+        )
+        self._other_bots = Counter(
+            "chatops_other_bots", "Repositories in which another bot was found.", registry=registry
+        )
         self._removed = Counter(
             "chatops_retention_removed",
             "Files and records removed after their retention time.",
@@ -86,6 +92,14 @@ class EngineMetrics(Metrics):
     def comment_retried(self) -> None:
         """Count a retried comment."""
         self._retries.inc()
+
+    def lost_run_reported(self) -> None:
+        """Count a comment of a lost run."""
+        self._lost_runs.inc()
+
+    def other_bot_found(self) -> None:
+        """Count a repository with another bot."""
+        self._other_bots.inc()
 
     def removed(self, kind: str, count: int) -> None:
         """Count files or records that were removed."""
