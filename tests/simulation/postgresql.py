@@ -1,7 +1,7 @@
 """A model of PostgreSQL: its sessions, its advisory locks and its clock, in front of SQLite in memory.
 
 Everything that `bot/store/` asks of both databases is executed by SQLite, as it stands there. Only the six
-statements of `bot/store/leases.py` are modelled here. `tests/store/test_leases.py` asserts the same of this
+statements of `bot/store/leases.py` are modelled here. `test_conformance.py` asserts the same of this
 model and of the real server. Transactions are serial here: they are executed when they arrive, as a whole.
 """
 
@@ -76,6 +76,10 @@ class Member:
 
     sequence: int
     renewed_at: datetime
+
+    def move(self, seconds: float, now: datetime) -> None:
+        """Let it have renewed so many seconds from now."""
+        self.renewed_at = now + timedelta(seconds=seconds)
 
 
 class Server(Peer):
