@@ -67,15 +67,36 @@ async def running(
         listeners = stack.enter_context(bound(settings))
         deps = _deps(settings, adapters, store, listeners, clock=clock or SystemClock(), sleep=sleep)
         membership = await start(engine.joining(deps))
+        parts = await start(working(deps, membership))
+        comments, reconcilers = parts.comments, parts.reconciling
+        await start(serving(deps, listeners, parts.inbox, comments.queue_positions, reconcilers.visits))
+        yield Bot(deps, listeners, membership, comments, parts.worker, parts.dispatcher, reconcilers)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What works for a member: all but the servers."""
+
+    comments: RunComments
+    worker: Worker
+    dispatcher: Dispatcher
+    inbox: NotifyingInbox
+    reconciling: Reconciling
+
+
+@asynccontextmanager
+async def working(deps: Deps, membership: Membership) -> AsyncIterator[Parts]:
+    """Run all parts but the servers."""
+    async with AsyncExitStack() as stack:
+        start = stack.enter_async_context
         comments = await start(engine.commenting(deps, membership))
         worker = await start(engine.executing(deps, membership, comments))
         owners = engine.comment_owners(deps, comments)
         dispatcher = await start(engine.deciding(deps, membership, comments, owners, worker))
         await start(engine.notified(deps, worker, dispatcher))
-        inbox = NotifyingInbox(store, dispatcher.wake)
+        inbox = NotifyingInbox(deps.store, dispatcher.wake)
         reconcilers = await start(reconciling(deps, membership, comments, worker, inbox, owners=owners))
-        await start(serving(deps, listeners, inbox, comments.queue_positions, reconcilers.visits))
-        yield Bot(deps, listeners, membership, comments, worker, dispatcher, reconcilers)
+        yield Parts(comments, worker, dispatcher, inbox, reconcilers)
 
 
 def _deps(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from unittest.mock import patch
 
+from bot.app import engine
 from bot.model.delivery import Delivery
 from bot.model.forge import PullState
 from bot.store import arrivals, given_up, runs
@@ -21,7 +22,7 @@ from tests.simulation.gitee import Gitee
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import Network
 from tests.simulation.postgresql import Server
-from tests.simulation.replica import Replica, World
+from tests.simulation.replica import PlainRenderer, Replica, World
 from tests.simulation.runner import Runner
 from tests.simulation.script import BUSY, FAULTS, SECONDS, Act, Script
 
@@ -143,6 +144,7 @@ def _chance(what: str, script: Script) -> random.Random:
 def _controlled(record: Record, chance: random.Random) -> Iterator[None]:
     """Count what bots log as a bug as a problem, and replace what would reach beyond the simulation."""
     replaced = [
+        (engine, "_renderer", lambda _: PlainRenderer()),
         (signal, "raise_signal", lambda _: record.bug("a loop ended")),
         (runs, "random_id", lambda length: "".join(chance.choices(ALPHABET, k=length))),
         *((module, "notify", record.world.server.notify) for module in (arrivals, given_up, runs)),

@@ -9,15 +9,13 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from bot.app import engine, values
+from bot.app import values
 from bot.app.adapters import Adapters
+from bot.app.bot import working
 from bot.app.deps import Deps
 from bot.app.inbox import NotifyingInbox
 from bot.app.loops import background
-from bot.app.reconciling import reconciling
 from bot.discovery import find_commands
-from bot.engine.comments.publisher import CommentPublisher
-from bot.engine.comments.run_comments import RunComments
 from bot.engine.deciding.identity import Identity
 from bot.engine.metrics import NO_METRICS
 from bot.engine.replicas.membership import Membership
@@ -75,7 +73,7 @@ class InlineSandbox:
 
 
 class PlainRenderer:
-    """Renders what the checker compares, without Jinja, which would take most of the time."""
+    """Renders what the checker compares; Jinja would take most of the time."""
 
     def render(self, view: View, language: Language, marker: str) -> str:
         return f"{said(view)}\n{marker}"
@@ -226,14 +224,8 @@ class Replica:
             await membership.join()
             stack.push_async_callback(membership.leave)
             await start(background(membership.serve()))
-            comments = _comments(deps, membership)
-            stack.push_async_callback(comments.publisher.close)
-            worker = await start(engine.executing(deps, membership, comments))
-            dispatcher = await start(engine.deciding(deps, membership, comments, worker))
-            await start(engine.notified(deps, worker, dispatcher))
-            inbox = NotifyingInbox(deps.store, dispatcher.wake)
-            await start(reconciling(deps, membership, comments, worker, inbox))
-            yield inbox
+            parts = await start(working(deps, membership))
+            yield parts.inbox
 
     def _name(self) -> str:
         name = f"{self.process.name}.{len(self.joined)}"
@@ -267,19 +259,6 @@ class Replica:
             metrics=NO_METRICS,
             disk=DiskSpace(_no_disks, 0),
         )
-
-
-def _comments(deps: Deps, membership: Membership) -> RunComments:
-    publisher = CommentPublisher(
-        deps.adapters.forge,
-        deps.store,
-        PlainRenderer(),
-        deps.identity,
-        lambda: membership.lease,
-        clock=deps.clock,
-        sleep=deps.sleep,
-    )
-    return RunComments(deps.store, publisher, deps.addresses, deps.limits)
 
 
 async def _no_disks() -> tuple[FreeSpace, ...]:
