@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Imported here, so that all folders share one server.
+from tests.real.pgbouncer import pooled_url
 from tests.real.postgres import postgres, postgres_url, store_url
 from tests.suite import attacks, replay
 
-__all__ = ["postgres", "postgres_url", "store_url"]
+__all__ = ["pooled_url", "postgres", "postgres_url", "store_url"]
 
 # Other work shares the machine, so the time for generating or testing one value says nothing.
 settings.register_profile(

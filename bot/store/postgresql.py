@@ -60,7 +60,8 @@ def connecting(
     client = {key: value for key, value in CLIENT.items() if key not in url.query}
     engine = create_engine(
         driver.difference_update_query(["options"]),
-        connect_args={**client, "options": " ".join(limits)},
+        # A pooler may execute a prepared statement on another session than that which knows it.
+        connect_args={**client, "options": " ".join(limits), "prepare_threshold": None},
         **options,
     )
 

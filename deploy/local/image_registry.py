@@ -43,12 +43,6 @@ def packages() -> list[str]:
     return [] if which("docker-registry") else ["docker-registry"]
 
 
-def silence_service() -> None:
-    """Stop the service that the package starts under systemd: it requires an unknown password."""
-    if machine.has_systemd():
-        machine.run("systemctl", "disable", "--now", "docker-registry")
-
-
 def ensure() -> None:
     """Start a registry unless one is running. Raises SetUpError."""
     if answers():

@@ -97,6 +97,12 @@ def has_systemd() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
+def disable_service(name: str) -> None:
+    """Stop the service that a package starts under systemd: what needs it starts its own."""
+    if has_systemd():
+        run("systemctl", "disable", "--now", name)
+
+
 @dataclass(frozen=True, slots=True)
 class Background:
     """A process that outlives this script.

@@ -5,6 +5,7 @@ tests need (a browser, PostgreSQL, etcd, Spin …); `--down` stops what an earli
 """
 
 import fcntl
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -31,6 +32,7 @@ TO_TEST = {
     "iproute2": "ip",
     "spin": "spin",
     "build-essential": "cc",
+    "pgbouncer": "pgbouncer",
 }
 """Debian packages for tests, and the program that each provides."""
 
@@ -55,7 +57,8 @@ def browser_packages() -> list[str]:
 
 def test_packages() -> list[str]:
     """Return the Debian packages that must be installed for tests without a cluster."""
-    return [package for package, program in TO_TEST.items() if not which(program)]
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # which not every account has on its PATH
+    return [package for package, program in TO_TEST.items() if not which(program, path=path)]
 
 
 def get_packages(*, browser: bool) -> None:
@@ -70,8 +73,8 @@ def get_packages(*, browser: bool) -> None:
     with step("Debian packages"):
         with postgresql.no_service() if database and machine.may_install() else nullcontext():
             machine.install(missing)
-        if registry:
-            image_registry.silence_service()
+        for service in {"docker-registry", "pgbouncer"} & set(missing):
+            machine.disable_service(service)
 
 
 def get_base_images(client: docker.DockerClient) -> None:

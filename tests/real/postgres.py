@@ -40,7 +40,7 @@ class PostgresServer:
         self.port = free_port()
         # Not below pytest's folder, which the user of the server must not enter.
         self._folder = Path(tempfile.mkdtemp(prefix="chatops-pg-"))
-        self._user = _unprivileged()
+        self._user = unprivileged()
         self._data = self._folder / "data"
         if self._user is not None:
             os.chown(self._folder, self._user, -1)
@@ -120,7 +120,7 @@ def _program(name: str) -> str:
     return program
 
 
-def _unprivileged() -> int | None:
+def unprivileged() -> int | None:
     """Return the user for the server, because PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None

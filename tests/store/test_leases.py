@@ -61,15 +61,6 @@ async def test_a_replica_ends_its_own_session_that_it_cannot_reach(
     lost.close()
 
 
-async def test_a_lock_url_through_a_pooler_is_refused(
-    pair: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A pooler drops the limits of its clients, or refuses them."""
-    monkeypatch.setattr("bot.store.session.LIMITS", {})
-    with pytest.raises(RuntimeError, match="lock_url"):
-        await pair[0].replicas.join("one")
-
-
 async def test_a_lock_url_that_leads_elsewhere_is_refused(
     postgres_url: str, postgres: PostgresServer, server: Server
 ) -> None:
