@@ -100,6 +100,7 @@ async def executing(deps: Deps, membership: Membership, comments: RunComments) -
         addresses=deps.addresses,
         clock=deps.clock,
         max_lifetime=duration.parse(settings.preview.ttl),
+        identities=deps.store.identities,
         sleeps=bool(values.idle_time(settings)),
     )
     timeout = duration.parse(settings.limits.run_time)

@@ -34,9 +34,20 @@ async def clear(settings: Settings, report: Callable[[str], None], *, dry_run: b
 
 def lines(found: Found) -> Iterator[str]:
     """Format the findings, one per line."""
+    unchecked = (f"not checked: {trouble}" for trouble in found.trouble)
+    yield from [*_at_runners(found), *_elsewhere(found), *unchecked] or ["no orphaned resources"]
+
+
+def _at_runners(found: Found) -> Iterator[str]:
     for runner, items in found.items.items():
         for item in items:
             yield f"{item.repo}!{item.number}: {runner} {item.kind} {item.name}"
+    for runner, items in found.adoptable.items():
+        for key in dict.fromkeys(item.key for item in items):
+            yield f"{key.repo}!{key.number}: {runner} environment {key.name}, adopted if it is open"
+
+
+def _elsewhere(found: Found) -> Iterator[str]:
     for repo, number in found.tags:
         yield f"{repo}!{number}: registry tags pr-{number}-…"
     for environment in found.vanished:
@@ -44,9 +55,6 @@ def lines(found: Found) -> Iterator[str]:
         yield f"{key.repo}!{key.number}: environment {key.name} ({environment.state}) does not exist"
     for repo, number in found.given_up:
         yield f"{repo}!{number}: resources left by a failed teardown"
-    yield from (f"not checked: {trouble}" for trouble in found.trouble)
-    if found == Found(dict.fromkeys(found.items, ()), stale_expiry=found.stale_expiry):
-        yield "no orphaned resources"
 
 
 def _printable(text: str) -> str:

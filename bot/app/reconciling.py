@@ -13,10 +13,12 @@ from bot.app.inbox import NotifyingInbox
 from bot.app.loops import background
 from bot.core import duration, sizes
 from bot.core.admission.served import literal, serves
+from bot.core.reconciling import ownership
 from bot.engine.comments.comment_owners import CommentOwners
 from bot.engine.comments.expiry_warnings import ExpiryWarnings
 from bot.engine.comments.late_effects import LateEffects
 from bot.engine.comments.run_comments import RunComments
+from bot.engine.reconciling.adoption import Adoption
 from bot.engine.reconciling.approvals import ApprovalReconciler
 from bot.engine.reconciling.disk_writers import DiskWriters
 from bot.engine.reconciling.dns_records import DnsReconciler
@@ -25,6 +27,7 @@ from bot.engine.reconciling.garbage_collector import GarbageCollector
 from bot.engine.reconciling.given_up import GivenUpDeliveries
 from bot.engine.reconciling.health_watcher import HealthWatcher
 from bot.engine.reconciling.idle_scaler import IdleScaler
+from bot.engine.reconciling.ownership import Ownership
 from bot.engine.reconciling.reconciler import Reconciler
 from bot.engine.reconciling.repairs import Repaired
 from bot.engine.reconciling.retention import Retention
@@ -35,6 +38,7 @@ from bot.engine.running.worker import Worker
 from bot.model.lease import Lease
 from bot.ports import Clock
 from bot.settings.model import Settings
+from bot.store.pull_writer import PullWriter
 from bot.store.records import Store
 from bot.web.monitoring.metrics import SweepMetrics
 from bot.web.previews.visits import Visits
@@ -49,6 +53,7 @@ class Reconciling:
     late_effects: LateEffects
     expiry: Expiry
     warnings: ExpiryWarnings
+    ownership: Ownership
     idle_scaler: IdleScaler
     visits: Visits
     tasks: tuple[PeriodicTask, ...]
@@ -79,6 +84,7 @@ async def reconciling(
         store, deps.adapters.steps.suspendable, clock, values.idle_time(settings), lambda: membership.lease
     )
     visits = Visits(store.pulls, clock)
+    owner = Ownership(store, deps.adapters.steps.platforms, clock)
     tasks = (
         PeriodicTask("disk space", 2, deps.disk.reconcile, everywhere=True),
         *_upkeep(deps),
@@ -88,6 +94,7 @@ async def reconciling(
         *_watching(deps, comments),
         *([PeriodicTask("expiry warnings", 30, warnings.reconcile)] if settings.comments.announce else ()),
         PeriodicTask("outdated comments", 10, comments.catch_up),
+        PeriodicTask("ownership", ownership.RENEWED.total_seconds(), owner.reconcile),
         *([PeriodicTask("sweep", _every(settings), sweep.run)] if settings.sweep.enabled else ()),
         *(_scaling(idle_scaler, visits) if deps.adapters.steps.suspendable else ()),
     )
@@ -96,7 +103,9 @@ async def reconciling(
     membership.on_lease_lost(idle_scaler.close)
     try:
         async with background(periodic.serve()):
-            yield Reconciling(sweep, given_up, late_effects, expiry, warnings, idle_scaler, visits, tasks)
+            yield Reconciling(
+                sweep, given_up, late_effects, expiry, warnings, owner, idle_scaler, visits, tasks
+            )
     finally:
         await idle_scaler.close()
 
@@ -114,7 +123,11 @@ def garbage_collector(
 
     An operator has no lease.
     """
-    steps = adapters.steps
+    steps, lifetime = adapters.steps, duration.parse(settings.preview.ttl)
+
+    def writer() -> PullWriter:
+        return store.pulls.writer(lease())
+
     return GarbageCollector(
         store,
         steps.platforms,
@@ -122,7 +135,19 @@ def garbage_collector(
         clock,
         repaired,
         _age(settings),
-        lambda: store.pulls.writer(lease()),
+        lifetime,
+        Adoption(
+            adapters.forge,
+            store,
+            steps.platforms,
+            clock,
+            partial(serves, settings.repos.allow),
+            repaired,
+            writer,
+            lifetime,
+            frozenset(steps.suspendable if values.idle_time(settings) else ()),
+        ),
+        writer,
     )
 
 

@@ -19,6 +19,11 @@ LABEL_SHA = f"{PREFIX}.sha"
 LABEL_RUN = f"{PREFIX}.run"
 LABEL_ATTEMPT = f"{PREFIX}.attempt"
 LABEL_INSTANCE = f"{PREFIX}.instance"
+LABEL_STORE = f"{PREFIX}.store"
+LABEL_HOST = f"{PREFIX}.host"
+LABEL_EXPIRES = f"{PREFIX}.expires"
+LABEL_OWNED_BY = f"{PREFIX}.owned-by"
+LABEL_OWNED_UNTIL = f"{PREFIX}.owned-until"
 
 _LABEL_LENGTH = 63  # RFC 1035
 _SLUG_LENGTH = 40
@@ -130,7 +135,7 @@ def identity(key: EnvironmentKey, instance: str = "") -> str:
 
 
 def labels(
-    key: EnvironmentKey, *, sha: str, run: int, attempt: int = 0, instance: str = ""
+    key: EnvironmentKey, *, sha: str, run: int, attempt: int = 0, instance: str = "", store: str = ""
 ) -> dict[str, str]:
     """Return the labels by which the resources of an environment are found; empty ones are omitted."""
     found = {
@@ -141,6 +146,7 @@ def labels(
         LABEL_RUN: str(run),
         LABEL_ATTEMPT: str(attempt),
         LABEL_INSTANCE: instance,
+        LABEL_STORE: store,
     }
     return {name: value for name, value in found.items() if value}
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.model.forge import RepoPath
+from bot.model.holder import Holder
 from bot.model.pipeline import RunnerName, TeardownConfig
 from bot.model.reason import Reason
 
@@ -90,6 +91,11 @@ class Environment:
     """The runner that hosts it; None if an earlier version of the bot deployed it."""
     outage: Outage | None = None
     """Why it is failing, or is gone although nobody asked the bot to remove it."""
+    adopted: Holder | None = None
+    """The run that deployed it, if the store does not have that run: the environment was found at its runner.
+
+    `run` is 0 then.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ class Holder:
     run: int
     attempt: int = 0
     """Number of earlier attempts of the run, by this replica or by others, that were interrupted."""
+    store: str = ""
+    """Identity of the store that gave out the run's number; empty if unknown."""
 
 
 LAST = sys.maxsize

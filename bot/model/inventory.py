@@ -42,6 +42,16 @@ class Item:
     """When it expires by its label, to the second; None if it has no such label."""
     attempt: int = 0
     """The attempt of the run that created it."""
+    store: str = ""
+    """Identity of the store whose bot created it; empty if an earlier version of the bot did."""
+    sha: str = ""
+    """The commit that the run was about."""
+    host: str = ""
+    """Host label of the environment; empty if an earlier version of the bot created the item."""
+    owned_by: str = ""
+    """Identity of the store whose bot owns it, as that bot has said; empty if none has."""
+    owned_until: datetime | None = None
+    """Until when that bot owns it, unless it says so again."""
 
     @property
     def key(self) -> EnvironmentKey:
@@ -51,4 +61,4 @@ class Item:
     @property
     def holder(self) -> Holder:
         """The run and attempt that created it."""
-        return Holder(self.run, self.attempt)
+        return Holder(self.run, self.attempt, self.store)

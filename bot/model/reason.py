@@ -123,6 +123,7 @@ class Reason(StrEnum):
     ENGINE_UNAVAILABLE = "engine_unavailable"  # message
     DISK_FULL = "disk_full"  # free
     CLUSTER_UNAVAILABLE = "cluster_unavailable"  # message
+    OWNED_BY_ANOTHER_BOT = "owned_by_another_bot"  # name, until
     CLUSTER_REFUSED = "cluster_refused"  # message
     BUILDKIT_UNAVAILABLE = "buildkit_unavailable"  # message
     REGISTRY_UNAVAILABLE = "registry_unavailable"  # message

@@ -168,6 +168,20 @@ class Platform(Protocol):
         """
         ...
 
+    async def endpoint(self, key: EnvironmentKey) -> Endpoint | None:
+        """Return where a deployed environment answers, None if the platform does not know.
+
+        Raises RetryLater(ENGINE_UNAVAILABLE | CLUSTER_UNAVAILABLE).
+        """
+        ...
+
+    async def renew_ownership(self, items: Sequence[Item], store: str, until: datetime) -> None:
+        """Say that the bot with this store owns these items until then, for other bots to read.
+
+        Raises as `endpoint` does.
+        """
+        ...
+
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Label an environment's item with a new expiry, if the item still exists.
 

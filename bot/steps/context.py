@@ -1,14 +1,15 @@
 """What a step gets to work with: its run, its log, the pull request's environments, and the adapters."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from bot.core import naming
 from bot.core.admission.builds import BuildPolicy
 from bot.model.environment import EnvironmentKey
 from bot.model.errors import GiveUp
+from bot.model.holder import Holder
 from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import Image, Run
@@ -88,6 +89,8 @@ class StepEnvironment:
     """Port of its service on the bot's own runners, while it is ready."""
     reported_url: str = ""
     """URL that its job reported, while it is ready."""
+    adopted: Holder | None = None
+    """The run that deployed it, if this store does not have that run."""
 
     @property
     def ready(self) -> bool:
@@ -115,6 +118,9 @@ class StepContext:
     """Position of the step in its plan."""
     stopped: Callable[[], bool] = lambda: True
     """Whether a cancelled step has to stop its work; otherwise only this bot shuts down."""
+    stores: Sequence[str] = ()
+    """Identities of the store that gave out the run's number, the present one first."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     confirm: Callable[[], Awaitable[None]] = _hold
     """Raises LeaseLost if another replica may execute the run by now; for what cannot be fenced elsewhere."""
 
@@ -124,8 +130,20 @@ class StepContext:
 
     def labels(self, environment: str = "") -> dict[str, str]:
         """Return the labels of everything that this run creates."""
-        holder = self.run.holder
-        return naming.labels(self.key(environment), sha=self.run.sha, run=holder.run, attempt=holder.attempt)
+        by = self.holder
+        return naming.labels(
+            self.key(environment), sha=self.run.sha, run=by.run, attempt=by.attempt, store=by.store
+        )
+
+    @property
+    def holder(self) -> Holder:
+        """What everything carries that this run creates."""
+        return self.holders[0]
+
+    @property
+    def holders(self) -> tuple[Holder, ...]:
+        """The run with each of the store's identities; what carries an earlier one is older too."""
+        return tuple(replace(self.run.holder, store=store) for store in self.stores or ("",))
 
     def values(self, sha: str) -> dict[str, str]:
         """Return the values of placeholders that every step knows, for one of the run's commits."""

@@ -1,13 +1,15 @@
 """The deploy step: runs the image of the pinned commit as an environment of the pull request."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from bot.core.admission.images import name_of
 from bot.core.deciding import placeholders
+from bot.core.reconciling import ownership
 from bot.model.environment import Endpoint
-from bot.model.errors import Overtaken, TellUser
+from bot.model.errors import Overtaken, RetryLater, TellUser
+from bot.model.inventory import Item
 from bot.model.pipeline import EnvironmentConfig
 from bot.model.plan import Deploy
 from bot.model.reason import Reason
@@ -41,9 +43,20 @@ async def _deploy(platform: Platform, spec: EnvironmentSpec, context: StepContex
     except Overtaken as overtaken:
         # What was there before the lease proved valid cannot be a successor's.
         await context.confirm()
+        await _check_owner(platform, overtaken.items, context)
         context.log.note(f"{overtaken.facts['message']}, unknown to this store; replacing it")
         await platform.remove_items(overtaken.items)
         return await platform.deploy(spec, context.log)
+
+
+async def _check_owner(platform: Platform, items: Sequence[Item], context: StepContext) -> None:
+    """Raise RetryLater(OWNED_BY_ANOTHER_BOT) if another store's bot owns some of these items."""
+    found, now = {item.id for item in items}, context.now()
+    present = [item for item in await platform.inventory() if item.id in found]
+    if owners := ownership.others(present, context.stores, now):
+        until = max(owners.values())
+        facts = {"name": present[0].name, "until": f"{until:%H:%M} UTC"}
+        raise RetryLater(Reason.OWNED_BY_ANOTHER_BOT, facts, delay=(until - now).total_seconds() + 1)
 
 
 def specification(step: Deploy, context: StepContext, image: Image, port: int | None) -> EnvironmentSpec:

@@ -38,7 +38,7 @@ async def abandon(step: Step, context: StepContext) -> None:
     A build ends with the connection that started it, and a teardown creates nothing.
     """
     await context.confirm()
-    holder = context.run.holder
+    holder = context.holder
     if job.is_job(step):
         await job.abandon(step, context)
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bot.model.holder import Holder
 from bot.model.plan import Teardown
 from bot.model.run import StepResult, StepState
 from bot.steps import job
@@ -13,19 +14,32 @@ async def run(step: Teardown, context: StepContext) -> StepResult:
     names = (step.environment,) if step.environment else tuple(context.environments)
     for name in names:
         await job.remove(step, name, context)
-        for platform in context.adapters.platforms.values():
-            await platform.remove(context.key(name), context.run.holder)
+        for holder in await _holders(name, context):
+            for platform in context.adapters.platforms.values():
+                await platform.remove(context.key(name), holder)
         context.log.note(f"removed environment {name}")
     kept = await _remove_images(context) if step.everything else {}
     facts = {"environments": ", ".join(names), "kept": ", ".join(kept)}
     return StepResult(StepState.PASSED, facts={name: value for name, value in facts.items() if value})
 
 
+async def _holders(name: str, context: StepContext) -> tuple[Holder, ...]:
+    """Return whose parts of an environment are removed, also those from before the store was restored."""
+    environment = context.environments.get(name)
+    if environment is None or environment.adopted is None:
+        return context.holders
+    await (
+        context.confirm()
+    )  # The number of a run that this store does not have says nothing about later ones.
+    return environment.adopted, *context.holders
+
+
 async def _remove_images(context: StepContext) -> Mapping[str, str]:
     """Remove the images of the pull request; return which tags the registry keeps, and why."""
     repo, number = context.run.repo, context.run.number
-    for platform in context.adapters.platforms.values():
-        await platform.remove_images(repo, number, context.run.holder)
+    for holder in context.holders:
+        for platform in context.adapters.platforms.values():
+            await platform.remove_images(repo, number, holder)
     await context.confirm()  # Tags do not say which run has pushed them.
     tags = await context.adapters.registry.remove_tags(repo, number)
     context.log.note(f"removed local images and {tags.removed} registry tags")

@@ -38,7 +38,7 @@ async def run(step: Test, context: StepContext) -> StepResult:
     """Run every suite, even after one has failed. Raises what the ports raise."""
     if context.resumed:
         await context.adapters.platform(step.config.runner).stop_tests(
-            context.key(step.environment), context.run.holder
+            context.key(step.environment), context.holder
         )
     image = await _image(step, context)
     if image is None:

@@ -1,5 +1,6 @@
 """The rows of environments, changed in the transactions of several parts of the store."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,6 +30,13 @@ def environment(connection: Connection, key: EnvironmentKey) -> Environment | No
     )
     data = connection.execute(statement.with_for_update()).scalar()
     return unpack(Environment, data) if data else None
+
+
+def free_host(connection: Connection, key: EnvironmentKey, labels: Sequence[str]) -> str:
+    """Return the first of these host labels that no other environment has."""
+    taken = select(environments.c.host, environments.c.data).where(environments.c.host.in_(labels))
+    others = {host for host, data in connection.execute(taken) if unpack(Environment, data).key != key}
+    return next(label for label in labels if label not in others)
 
 
 def extend(connection: Connection, key: EnvironmentKey, until: datetime, at: datetime) -> None:

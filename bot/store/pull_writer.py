@@ -70,10 +70,29 @@ class PullWriter:
         while True:
             try:
                 return await self._transaction(
-                    lambda connection: self._reserve_hostname(connection, environment, labels)
+                    lambda connection: self._reserved(connection, environment, labels)
                 )
             except IntegrityError:
                 continue  # Another replica has just stored an environment under this label.
+
+    async def adopt(self, found: Environment, labels: Sequence[str]) -> bool:
+        """Store an environment that was found at its runner, under the first of these labels that is free.
+
+        One that the store knows keeps its own. Returns False if its pull request has an unfinished run, or
+        if the store knows something newer.
+        """
+        key = found.key
+
+        def work(connection: Connection) -> bool:
+            known = pull_rows.environment(connection, key)
+            newer = known and known.state.deployed and known.deployed_at > found.deployed_at
+            if newer or not idle(connection, key.repo, key.number):
+                return False
+            host = known.host if known else pull_rows.free_host(connection, key, labels)
+            pull_rows.put(connection, replace(found, host=host))
+            return True
+
+        return await self._transaction(work)
 
     async def put_image(self, repo: RepoPath, number: int, image: Image) -> None:
         """Store that the image of a commit is in the registry."""
@@ -103,14 +122,11 @@ class PullWriter:
     def _outdated(self, known: Environment) -> bool:
         return self.run is not None and known.run > self.run
 
-    def _reserve_hostname(
+    def _reserved(
         self, connection: Connection, environment: Environment, labels: Sequence[str]
     ) -> Environment:
-        key = environment.key
-        taken = select(environments.c.host, environments.c.data).where(environments.c.host.in_(labels))
-        others = {host for host, data in connection.execute(taken) if unpack(Environment, data).key != key}
-        reserved = replace(environment, host=next(label for label in labels if label not in others))
-        known = pull_rows.environment(connection, key)
+        reserved = replace(environment, host=pull_rows.free_host(connection, environment.key, labels))
+        known = pull_rows.environment(connection, environment.key)
         if known is None or not self._outdated(known):
             pull_rows.put(connection, reserved)
         return reserved

@@ -114,6 +114,18 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
         ),
         advice=_WAIT_FOR_AN_OPERATOR,
     ),
+    Reason.OWNED_BY_ANOTHER_BOT: Wording(
+        Text(
+            en="{name} is there already and belongs to another bot with the same `instance`, or to this bot"
+            " before it lost its database; then it is replaced after {until}.",
+            zh="{name} 已经存在，它属于另一个 `instance` 相同的机器人，或属于丢失数据库之前的本机器人；"
+            "如果是后者，{until} 之后会被替换。",
+        ),
+        advice=Text(
+            en="Two bots need two names: an operator should set `instance` in `[docker]` or `[kubernetes]`.",
+            zh="两个机器人需要不同的名称：请管理员设置 `[docker]` 或 `[kubernetes]` 中的 `instance`。",
+        ),
+    ),
     Reason.CLUSTER_REFUSED: Wording(
         Text(
             en="The Kubernetes cluster refused the bot's request: {message}. An operator should check"

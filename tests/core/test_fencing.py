@@ -30,3 +30,14 @@ def test_labels_without_a_number_count_as_the_oldest(text: str) -> None:
     found = holder_of({naming.LABEL_RUN: text, naming.LABEL_ATTEMPT: text})
     assert found in {Holder(0), Holder(1, 1)}
     assert may_remove({}, Holder(0))
+
+
+def test_numbers_of_runs_of_another_store_say_nothing() -> None:
+    lost = naming.labels(KEY, sha="1a2b", run=7, store="lost4567")
+    assert holder_of(lost) == Holder(7, 0, "lost4567")
+    assert not may_remove(lost, Holder(8, 0, "mine4567"))
+    assert may_remove(lost, Holder(7, 0, "lost4567"))
+    assert not may_remove(lost, Holder(6, 0, "lost4567"))
+    assert may_remove(lost, Holder(8)), "the holder's store is unknown"
+    assert may_remove(lost, ANYONE)
+    assert may_remove(labels(7, 0), Holder(8, 0, "mine4567")), "created by an earlier version"

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.reconciling.orphans import Owners, orphans, untagged, vanished
+from bot.core.reconciling.orphans import Owners, adoptable, orphans, unexplained, untagged, vanished
 from bot.model.delivery import Trigger
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import PullState, RepoPath
+from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
 from bot.model.observed import ObservedState
 from bot.model.plan import Plan
@@ -27,8 +29,11 @@ PULL = (SHOP, 12)
 READY, STARTING, FAILED = EnvironmentState.READY, EnvironmentState.STARTING, EnvironmentState.FAILED
 
 
+MINE, LOST = "mine4567", "lost4567"
+
+
 def item(kind: ItemKind, *, run: int = 7, repo: RepoPath = SHOP, made_at: datetime | None = OLD) -> Item:
-    return Item(kind, "id", "name", repo, 12, "preview", run, made_at)
+    return Item(kind, "id", "name", repo, 12, "preview", run, made_at, store=MINE)
 
 
 def environment(state: EnvironmentState = READY, deployed_at: datetime = OLD) -> Environment:
@@ -43,8 +48,17 @@ def sighted(state: PullState, at: datetime = OLD) -> dict[tuple[RepoPath, int], 
     return {PULL: ObservedState(at, "a" * 40, state)}
 
 
+RUNS = {number: run(number) for number in (6, 7, 8)}
+
+
+def complete(owners: Owners) -> Owners:
+    """Return the owners as a store knows them that has never been lost."""
+    return replace(owners, stores=(MINE,), runs=RUNS)
+
+
 def removes(owners: Owners, *items: Item) -> tuple[ItemKind, ...]:
-    return tuple(found.kind for found in orphans(items, owners, NOW, AGE))
+    assert adoptable(items, complete(owners), NOW, AGE) == ()
+    return tuple(found.kind for found in orphans(items, complete(owners), NOW, AGE))
 
 
 PARTS = (ItemKind.CONTAINER, ItemKind.NETWORK, ItemKind.NAMESPACE)
@@ -52,7 +66,7 @@ ALL = tuple(ItemKind)
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_unknown_resources_are_orphans(kind: ItemKind) -> None:
+def test_resources_of_a_known_run_without_a_record_are_orphans(kind: ItemKind) -> None:
     assert removes(Owners(), item(kind)) == (kind,)
 
 
@@ -71,7 +85,7 @@ def test_an_unfinished_run_owns_its_resources(kind: ItemKind) -> None:
 def test_parts_of_an_earlier_run_beside_a_deployed_environment_are_orphans(kind: ItemKind) -> None:
     owners = Owners(environments=(environment(),))
     assert removes(owners, item(kind, run=6)) == (kind,)
-    assert removes(owners, item(kind, run=0), item(kind, run=8)) == (), "unknown, or of a store that was lost"
+    assert removes(owners, item(kind, run=0), item(kind, run=8)) == (), "unknown, or newer"
     assert removes(replace(owners, unfinished=(run(8),)), item(kind, run=6)) == ()
 
 
@@ -157,6 +171,106 @@ def test_a_starting_environment_without_a_run_has_vanished() -> None:
     assert gone([environment(FAILED)]) == ()
 
 
+LIFETIME = timedelta(days=3)
+WAITED = NOW - timedelta(minutes=15)
+
+
+def split(owners: Owners, *items: Item) -> tuple[set[ItemKind], set[ItemKind]]:
+    """Return what is removed, and what is adopted if possible."""
+    removed, adopted = orphans(items, owners, NOW, AGE), adoptable(items, owners, NOW, AGE)
+    assert not set(removed) & set(adopted)
+    return {one.kind for one in removed}, {one.kind for one in adopted}
+
+
+def lost(kind: ItemKind, **changes: Any) -> Item:
+    return replace(item(kind), **{"store": LOST, **changes})
+
+
+@pytest.mark.parametrize("store", ["", MINE, LOST])
+@pytest.mark.parametrize("kind", PARTS)
+def test_a_young_store_adopts_environments_that_it_does_not_know(kind: ItemKind, store: str) -> None:
+    young = Owners(stores=(MINE,))
+    assert split(young, lost(kind, store=store)) == (set(), {kind})
+    assert split(young, lost(kind, store=store, made_at=WAITED)) == (set(), {kind})
+    assert split(young, lost(kind, store=store, made_at=WAITED + timedelta(seconds=1))) == (set(), set())
+    assert split(replace(young, unfinished=(run(9),)), lost(kind, store=store)) == (set(), set()), "busy"
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        run(7, RepoPath("team", "other")),
+        replace(run(7), number=13),
+        replace(run(7), created_at=OLD + timedelta(minutes=6)),
+    ],
+    ids=["repository", "number", "younger"],
+)
+@pytest.mark.parametrize("kind", PARTS)
+def test_a_restored_store_adopts_parts_of_runs_whose_numbers_it_has_given_out_again(
+    kind: ItemKind, stored: Run
+) -> None:
+    assert split(Owners(stores=(MINE,), runs={7: stored}), item(kind)) == (set(), {kind})
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_a_record_from_a_backup_is_replaced_by_what_was_deployed_later(kind: ItemKind) -> None:
+    restored = Owners((environment(),), stores=("new45678", MINE), runs={7: run()})
+    assert split(restored, item(kind, run=57)) == (set(), {kind})
+    assert split(restored, item(kind, run=57, made_at=NOW - AGE)) == (set(), set())
+    assert split(replace(restored, unfinished=(run(9),)), item(kind, run=57)) == (set(), set())
+    adopted = replace(environment(), run=0, adopted=Holder(57, 0, MINE))
+    assert split(replace(restored, environments=(adopted,)), item(kind, run=57)) == (set(), set())
+
+
+@pytest.mark.parametrize("state", [STARTING, FAILED])
+@pytest.mark.parametrize("kind", PARTS)
+def test_a_failed_record_does_not_keep_an_environment_from_being_adopted(
+    kind: ItemKind, state: EnvironmentState
+) -> None:
+    assert split(Owners((environment(state),), stores=(MINE,)), lost(kind)) == (set(), {kind})
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_what_an_adopted_environment_replaced_or_was_replaced_by(kind: ItemKind) -> None:
+    adopted = replace(environment(), run=0, adopted=Holder(57, 0, LOST))
+    assert split(Owners((adopted,), stores=(MINE,)), lost(kind, run=57)) == (set(), set())
+    deployed_again = Owners((environment(),), stores=(MINE,))
+    assert split(deployed_again, lost(kind, run=57)) == ({kind}, set())
+
+
+@pytest.mark.parametrize("kind", [ItemKind.TESTS, ItemKind.LAYER])
+def test_suites_and_layers_of_a_lost_store_are_orphans(kind: ItemKind) -> None:
+    assert split(Owners(stores=(MINE,)), lost(kind)) == ({kind}, set())
+    namesake = Owners(unfinished=(run(7),), stores=(MINE,))
+    assert split(namesake, lost(kind)) == (({kind}, set()) if kind is ItemKind.TESTS else (set(), set()))
+
+
+def test_images_of_a_lost_store_are_kept_until_they_expire_or_their_pull_request_is_over() -> None:
+    young, image = Owners(stores=(MINE,), lifetime=LIFETIME), lost(ItemKind.IMAGE)
+    assert split(young, image) == (set(), set())
+    assert split(young, replace(image, made_at=NOW - LIFETIME)) == ({ItemKind.IMAGE}, set())
+    assert split(replace(young, observed=sighted(PullState.CLOSED)), image) == ({ItemKind.IMAGE}, set())
+    assert split(replace(young, observed=sighted(PullState.OPEN)), image) == (set(), set())
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("store", ["", MINE, LOST])
+def test_what_another_bot_owns_is_left_alone_until_its_word_expires(kind: ItemKind, store: str) -> None:
+    owned = lost(kind, store=store, owned_by=LOST, owned_until=NOW + timedelta(seconds=1))
+    for owners in (Owners(stores=(MINE,)), complete(Owners()), complete(Owners((environment(FAILED),)))):
+        assert split(owners, owned) == (set(), set())
+        assert split(owners, replace(owned, owned_until=NOW)) != (set(), set()) or kind is ItemKind.IMAGE
+        assert split(owners, owned) == (set(), set())
+    own = replace(owned, owned_by="older456")
+    assert split(Owners(stores=(MINE, "older456")), own) != (set(), set()) or kind is ItemKind.IMAGE
+
+
+def test_runs_are_looked_up_for_items_that_no_record_explains() -> None:
+    found = [item(ItemKind.CONTAINER), item(ItemKind.NETWORK, run=6), item(ItemKind.IMAGE, run=0)]
+    assert unexplained(found, [environment()]) == {6}
+    assert unexplained(found, []) == {6, 7}
+
+
 kinds = st.sampled_from(ItemKind)
 moments = st.none() | st.sampled_from([NOW, OLD])
 items = st.lists(st.builds(item, kinds, run=st.integers(0, 9), made_at=moments), max_size=8)
@@ -173,7 +287,7 @@ owners = st.builds(
 
 @given(items, owners)
 def test_no_resource_in_use_is_an_orphan(found: list[Item], whose: Owners) -> None:
-    removed = orphans(found, whose, NOW, AGE)
+    removed = orphans(found, complete(whose), NOW, AGE)
     assert set(removed) <= set(found)
     assert [list(ItemKind).index(one.kind) for one in removed] == sorted(
         list(ItemKind).index(one.kind) for one in removed

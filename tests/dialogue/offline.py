@@ -93,6 +93,7 @@ class OfflineTester(BotTester):
 
     async def start(self, **changes: Any) -> None:
         """Start a bot on the same data with these sections of the settings replaced."""
+        self.world.now = self.clock.now
         self.settings = replace(self.settings, **changes)
         bot = bot_at(self.gitee, self.settings, self.world, self.clock, self.line)
         self.bot = await self._started.enter_async_context(bot)

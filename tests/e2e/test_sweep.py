@@ -27,7 +27,7 @@ pytestmark = pytest.mark.docker
 
 Start = Callable[[dict[str, str]], Awaitable[BotTester]]
 
-STRANGE = EnvironmentKey(RepoPath("team", "shop"), 99, "preview")
+STRANGE = EnvironmentKey(RepoPath("team", "shop"), 1, "staging")
 DOCKERFILE = RUNTIME + SERVE + "\n"
 HOST = {"Host": "pr-1-shop.test.example.com"}
 
@@ -47,8 +47,8 @@ class Engine:
     image: str
 
     def leave_behind(self) -> None:
-        """Create the resources that a killed bot may leave behind."""
-        marks = {**labels.of_environment(self.instance, STRANGE), naming.LABEL_RUN: "5"}
+        """Create the resources that the first run may leave behind if its bot is killed."""
+        marks = {**labels.of_environment(self.instance, STRANGE), naming.LABEL_RUN: "1"}
         network = self.sdk.networks.create(f"{self.instance}-stray", internal=True, labels=marks)
         self._run(marks, network=network.name, name=f"{self.instance}-app")
         self._run({**marks, labels.LABEL_ROLE: "tests"})
@@ -56,7 +56,7 @@ class Engine:
         self.sdk.images.build(
             fileobj=io.BytesIO(tar({"Dockerfile": recipe})),
             custom_context=True,
-            labels=labels.of_pull(self.instance, STRANGE.repo, STRANGE.number),
+            labels=marks,
             rm=True,
             forcerm=True,
         )
@@ -67,8 +67,7 @@ class Engine:
     @property
     def extra_items(self) -> int:
         """Number of orphans that still exist."""
-        marks = labels.of_pull(self.instance, STRANGE.repo, STRANGE.number)
-        wanted: Any = labels.matching(marks)
+        wanted: Any = labels.matching(labels.of_environment(self.instance, STRANGE))
         return (
             len(self.sdk.containers.list(all=True, filters=wanted, ignore_removed=True))
             + len(self.sdk.networks.list(filters=wanted))
@@ -185,7 +184,7 @@ async def test_gc_works_beside_a_running_bot(
         return result.output
 
     async def lists_all() -> bool:
-        return (await gc("--dry-run")).count("team/shop!99") == 4
+        return (await gc("--dry-run")).count("team/shop!1: docker") == 4
 
     await tester.until(lists_all)
     assert engine.extra_items == 4

@@ -2,19 +2,22 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.core import naming
+from bot.core.runs.fencing import holder_of, may_remove
 from bot.model.environment import Endpoint, EnvironmentKey
+from bot.model.errors import Overtaken
 from bot.model.forge import RepoPath
 from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item, ItemKind
 from bot.model.pipeline import RunnerName
+from bot.model.reason import Reason
 from bot.model.report import Report
 from bot.model.run import Image
 from bot.model.scan import Scan, Severity
@@ -36,6 +39,7 @@ from tests.fakes.log import FakeLog
 DOCKERFILE = "FROM scratch AS runtime\nEXPOSE 8080\nFROM runtime AS test\n"
 PASSING = b'<testsuite name="unit"><testcase name="adds"/><testcase name="removes"/></testsuite>'
 WELL = Part("1", "app", up=True)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 PATIENCE = 60.0
 """Seconds after which a waiting test fails instead of hanging; no guarantee of the bot."""
 FAILING = (
@@ -141,6 +145,14 @@ class FakeWorld:
     sleeps: bool = False
     """Whether environments can scale to zero."""
     asleep: set[EnvironmentKey] = field(default_factory=set)
+    endpoint: Endpoint = field(default_factory=lambda: Endpoint("127.0.0.1", 9))
+    """Where every deployed service answers."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """The runner's time."""
+    made: dict[EnvironmentKey, datetime] = field(default_factory=dict)
+    """When the environments were deployed."""
+    owners: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    """By store, who owns what its bot has created, and until when."""
 
     def adapters(self) -> StepAdapters:
         """Return adapters that use this state."""
@@ -193,9 +205,13 @@ class FakeAdapters:
 
     async def deploy(self, spec: EnvironmentSpec, log: Log) -> Endpoint:
         await self._state.script.pass_through("deploy")
+        there = self._state.deployed.get(spec.key)
+        if there is not None and not may_remove(there.labels, holder_of(spec.labels)):
+            raise Overtaken(Reason.ENGINE_UNAVAILABLE, [self._app(there)])
         self._state.deployed[spec.key] = spec
+        self._state.made[spec.key] = self._state.now()
         self._state.asleep.discard(spec.key)
-        return Endpoint("127.0.0.1", 9)
+        return self._state.endpoint
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
         await self._state.script.pass_through("test")
@@ -221,7 +237,9 @@ class FakeAdapters:
 
     async def remove(self, key: EnvironmentKey, holder: Holder) -> None:
         await self._state.script.pass_through("remove")
-        self._state.deployed.pop(key, None)
+        there = self._state.deployed.get(key)
+        if there is not None and may_remove(there.labels, holder):
+            del self._state.deployed[key]
         self._state.removed.append(key)
 
     async def remove_images(self, repo: RepoPath, number: int, holder: Holder) -> None:
@@ -229,8 +247,39 @@ class FakeAdapters:
 
     async def inventory(self) -> tuple[Item, ...]:
         await self._state.script.pass_through("inventory")
-        deployed = (_app(key) for key in self._state.deployed)
-        return (*deployed, *self._state.extra_items)
+        deployed = map(self._app, self._state.deployed.values())
+        return tuple(map(self._owned, (*deployed, *self._state.extra_items)))
+
+    def _app(self, spec: EnvironmentSpec) -> Item:
+        """Return the container of a deployed service."""
+        key, holder = spec.key, holder_of(spec.labels)
+        return Item(
+            kind=ItemKind.CONTAINER,
+            id=f"app of {key}",
+            name="app",
+            repo=key.repo,
+            number=key.number,
+            environment=key.name,
+            run=holder.run,
+            made_at=self._state.made.get(key, LONG_AGO),
+            expires=spec.expires.replace(microsecond=0) if spec.expires else None,
+            attempt=holder.attempt,
+            store=holder.store,
+            sha=spec.labels.get(naming.LABEL_SHA, ""),
+            host=spec.host.partition(".")[0],
+        )
+
+    def _owned(self, item: Item) -> Item:
+        by, until = self._state.owners.get(item.store, ("", None))
+        return replace(item, owned_by=by, owned_until=until)
+
+    async def endpoint(self, key: EnvironmentKey) -> Endpoint | None:
+        await self._state.script.pass_through("endpoint")
+        return self._state.endpoint if key in self._state.deployed else None
+
+    async def renew_ownership(self, items: Sequence[Item], store: str, until: datetime) -> None:
+        await self._state.script.pass_through("renew_ownership")
+        self._state.owners |= {item.store: (store, until) for item in items if item.store}
 
     async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
         await self._state.script.pass_through("parts")
@@ -242,16 +291,20 @@ class FakeAdapters:
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         for item in items:
-            if item == _app(item.key):
+            if item.id == f"app of {item.key}":
                 self._state.deployed.pop(item.key, None)
-        self._state.extra_items = [item for item in self._state.extra_items if item not in items]
+        gone = {item.id for item in items}
+        self._state.extra_items = [item for item in self._state.extra_items if item.id not in gone]
         self._state.removed_items += items
         return tuple(items)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         await self._state.script.pass_through("update_expiry")
-        at = self._state.extra_items.index(item)
-        self._state.extra_items[at] = replace(item, expires=expires)
+        if item.id == f"app of {item.key}":
+            self._state.deployed[item.key] = replace(self._state.deployed[item.key], expires=expires)
+        self._state.extra_items = [
+            replace(one, expires=expires) if one.id == item.id else one for one in self._state.extra_items
+        ]
 
     async def tagged(self, repo: RepoPath) -> frozenset[int]:
         await self._state.script.pass_through("tagged")
@@ -289,12 +342,6 @@ class FakeAdapters:
         self, run: int, suite: str, report: Report, files: Mapping[str, bytes], *, about: str = ""
     ) -> None:
         self._state.reports[run, suite] = report
-
-
-def _app(key: EnvironmentKey) -> Item:
-    """Return the container of a deployed service, created long ago."""
-    made_at = datetime(2026, 1, 1, tzinfo=UTC)
-    return Item(ItemKind.CONTAINER, f"app of {key}", "app", key.repo, key.number, key.name, made_at=made_at)
 
 
 @asynccontextmanager

@@ -110,6 +110,8 @@ async def instance(sdk: docker.DockerClient) -> AsyncIterator[str]:
         container.remove(v=True, force=True)
     for network in sdk.networks.list(filters=wanted):
         remove_network(network)
+    for volume in sdk.volumes.list(filters=wanted):
+        volume.remove()
     for image in sdk.images.list(filters=wanted):
         with contextlib.suppress(docker.errors.ImageNotFound):
             sdk.images.remove(str(image.id), force=True)

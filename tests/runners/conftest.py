@@ -101,6 +101,12 @@ class Stage:
         return [str(network.id) for network in found]
 
     @property
+    def volumes(self) -> list[str]:
+        """Names of all volumes of this bot."""
+        found = self.sdk.volumes.list(filters={"label": f"{LABEL_INSTANCE}={self.instance}"})
+        return [str(volume.name) for volume in found]
+
+    @property
     def empty(self) -> bool:
         """Whether no resource of this bot exists."""
         return not self.containers and not self.networks

@@ -32,6 +32,7 @@ PULLS: dict[str, WritePull] = {
     "replace": lambda writer: writer.replace(ready(), failed(ready())),
     "change": lambda writer: writer.change(SHOP, 12, failed),
     "reserve_hostname": lambda writer: writer.reserve_hostname(failed(ready()), (ready().host,)),
+    "adopt": lambda writer: writer.adopt(failed(ready()), (ready().host,)),
     "put_image": lambda writer: writer.put_image(SHOP, 12, replace(IMAGE, size=6)),
     "forget_images": lambda writer: writer.forget_images(SHOP, 12),
 }
@@ -41,7 +42,9 @@ WRITERS = [
     pytest.param(write, of_run, id=f"{name}-{'its run' if of_run else 'the replica'}")
     for name, write in PULLS.items()
     for of_run in (True, False)
-    if not (of_run and name == "replace")  # which waits until the pull request has no unfinished run
+    if not (
+        of_run and name in {"replace", "adopt"}
+    )  # which wait until the pull request has no unfinished run
 ]
 
 

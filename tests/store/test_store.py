@@ -11,6 +11,7 @@ from bot.model.approval import Approval, Revocation
 from bot.model.delivery import Trigger
 from bot.model.environment import Endpoint, Environment, EnvironmentKey, EnvironmentState
 from bot.model.forge import RepoPath
+from bot.model.holder import Holder
 from bot.model.lease import Lease, LeaseLost
 from bot.model.pipeline import BuildConfig, DeployConfig, RunnerName, ServiceConfig, TestConfig
 from bot.model.plan import Build, Deploy, Plan, Suite, Teardown, Test
@@ -257,6 +258,26 @@ async def test_an_environment_is_found_by_its_host_label_even_when_removed(store
     assert reserved.host == "pr-12-shop-abc"
     again = await store.pulls.writer(None).reserve_hostname(ready, ("pr-12-shop", "pr-12-shop-abc"))
     assert again.host == "pr-12-shop"
+
+
+async def test_an_adopted_environment_takes_no_address_and_nothing_newer(store: Store) -> None:
+    writer, labels = store.pulls.writer(None), ("pr-12-shop", "pr-12-shop-abc")
+    found = replace(ready(), run=0, adopted=Holder(57, 0, "lost4567"))
+    twin = replace(found, key=EnvironmentKey(RepoPath("other", "shop"), 12, "preview"))
+    assert await writer.adopt(found, labels)
+    assert await writer.adopt(twin, labels)
+    hosts = {one.key: one.host for one in await store.pulls.environments()}
+    assert hosts == {found.key: "pr-12-shop", twin.key: "pr-12-shop-abc"}
+
+    later = replace(found, deployed_at=found.deployed_at + timedelta(hours=1), sha="b" * 40)
+    assert await writer.adopt(later, labels[::-1])
+    assert not await writer.adopt(found, labels)
+    (known,) = await store.pulls.environments(SHOP, 12)
+    assert (known.host, known.sha) == ("pr-12-shop", "b" * 40)
+
+    await store.start(run())
+    assert not await writer.adopt(replace(later, sha="c" * 40), labels)
+    assert await store.pulls.environments(SHOP, 12) == (known,)
 
 
 async def test_images_and_comments_are_stored_by_pull_request(store: Store, lease: Lease) -> None:

@@ -1,12 +1,13 @@
 """What a run may remove at a runner: its own things and older ones, never those of its successor.
 
 A replica that hangs can lose its lease without noticing, and act once more when it continues. By then another
-replica may have done the same work again, in a later attempt or a later run.
+replica may have done the same work again, in a later attempt or a later run. Numbers of runs can be compared
+only if one store has given them out.
 """
 
 from collections.abc import Mapping
 
-from bot.core.naming import LABEL_ATTEMPT, LABEL_RUN
+from bot.core.naming import LABEL_ATTEMPT, LABEL_RUN, LABEL_STORE
 from bot.model.holder import Holder
 
 
@@ -16,12 +17,17 @@ def holder_of(labels: Mapping[str, str]) -> Holder:
     >>> holder_of({"chatops.run": "7", "chatops.attempt": "2"}) > holder_of({"chatops.run": "7"})
     True
     """
-    return Holder(_number(labels, LABEL_RUN), _number(labels, LABEL_ATTEMPT))
+    return Holder(_number(labels, LABEL_RUN), _number(labels, LABEL_ATTEMPT), labels.get(LABEL_STORE, ""))
 
 
 def may_remove(labels: Mapping[str, str], holder: Holder) -> bool:
-    """Whether a holder may remove what carries these labels."""
-    return holder_of(labels) <= holder
+    """Whether a holder may remove what carries these labels.
+
+    A store that is not named, by the labels or the holder, counts as the same one.
+    """
+    found = holder_of(labels)
+    same = found.store == holder.store or not found.store or not holder.store
+    return same and (found.run, found.attempt) <= (holder.run, holder.attempt)
 
 
 def _number(labels: Mapping[str, str], name: str) -> int:

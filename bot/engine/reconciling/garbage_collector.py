@@ -1,12 +1,22 @@
 """Removes resources without an owner from runners and registry, and records what has vanished there."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core.environments import expiry, health
-from bot.core.reconciling.orphans import Owners, Pull, orphans, untagged, vanished
+from bot.core.reconciling import ownership
+from bot.core.reconciling.orphans import (
+    Owners,
+    Pull,
+    adoptable,
+    orphans,
+    unexplained,
+    untagged,
+    vanished,
+)
+from bot.engine.reconciling.adoption import Adoption
 from bot.engine.reconciling.repairs import Repair, Repaired
 from bot.engine.records import PullWriter, Records
 from bot.model.environment import Environment, EnvironmentState
@@ -15,7 +25,7 @@ from bot.model.forge import PullState
 from bot.model.inventory import Item
 from bot.model.pipeline import RunnerName
 from bot.model.plan import Deploy
-from bot.model.run import RunState
+from bot.model.run import Run, RunState
 from bot.ports import Clock, Platform, Registry
 
 logger = logging.getLogger(__name__)
@@ -37,6 +47,10 @@ class Found:
     """Closed or merged pull requests whose teardown failed."""
     stale_expiry: Mapping[RunnerName, tuple[tuple[Item, datetime], ...]] = field(default_factory=dict)
     """Items with an outdated expiry, as after an extension, and the right one."""
+    adoptable: Mapping[RunnerName, tuple[Item, ...]] = field(default_factory=dict)
+    """Parts of environments that the store does not know."""
+    others: Mapping[RunnerName, Mapping[str, datetime]] = field(default_factory=dict)
+    """Stores of other bots with the same instance that own something, and until when."""
     trouble: tuple[str, ...] = ()
     """What could not be checked, and why."""
 
@@ -52,14 +66,21 @@ class GarbageCollector:
     repaired: Repaired
     age: timedelta
     """Nothing that is younger is removed."""
+    lifetime: timedelta
+    """Longest lifetime of an environment that nobody extends."""
+    adoption: Adoption
     writer: Callable[[], PullWriter]
     """Returns the writer of this replica, or of an operator. Raises LeaseLost."""
+    _warned: set[str] = field(default_factory=set)
+    """The other stores that the log has named."""
 
     async def collect(self) -> None:
         """Find orphans and remove them. Raises RetryLater while the store is unavailable."""
         found = await self.find()
         for trouble in found.trouble:
             logger.warning("sweep: %s", trouble)
+        for runner, owners in found.others.items():
+            self._warn(runner, owners)
         await self.clear(found)
 
     async def find(self) -> Found:
@@ -70,25 +91,30 @@ class GarbageCollector:
         tagged = await self._tagged(trouble)
         owners = await self._owners(inventories, tagged)
         now = self.clock.now()
-        deployed = await self._deployed_by(owners.environments, inventories)
-        items_found = [item for items in inventories.values() for item in items]
+        environments = owners.environments
+        deployed = await self._deployed_by(environments, inventories)
+        found = [item for items in inventories.values() for item in items]
+        each = inventories.items()
         return Found(
-            {runner: orphans(items, owners, now, self.age) for runner, items in inventories.items()},
+            {runner: orphans(items, owners, now, self.age) for runner, items in each},
             untagged(tagged, owners, now, self.age),
-            vanished(items_found, deployed, owners, now, self.age),
+            vanished(found, deployed, owners, now, self.age),
             tuple(owners.given_up),
             {
-                runner: expiry.stale_expiry(items, owners.environments)
-                for runner, items in inventories.items()
+                runner: expiry.stale_expiry(ownership.not_foreign(items, owners.stores, now), environments)
+                for runner, items in each
             },
+            {runner: adoptable(items, owners, now, self.age) for runner, items in each},
+            {runner: ownership.others(items, owners.stores, now) for runner, items in each},
             tuple(trouble),
         )
 
     async def clear(self, found: Found) -> None:
         """Remove and repair what was found; what fails is tried again by the next sweep."""
         kept: set[Pull] = set()
-        for runner, items in found.items.items():
-            kept |= {(item.repo, item.number) for item in await self._remove_items(runner, items)}
+        for chosen in (found.items, await self.adoption.adopt(found.adoptable)):
+            for runner, items in chosen.items():
+                kept |= {(item.repo, item.number) for item in await self._remove_items(runner, items)}
         for pull in found.tags:
             kept |= set() if await self._untag(pull) else {pull}
         for runner, dated in found.stale_expiry.items():
@@ -98,6 +124,17 @@ class GarbageCollector:
         for pull in found.given_up:
             if pull not in kept:
                 await self._close(pull)
+
+    def _warn(self, runner: RunnerName, owners: Mapping[str, datetime]) -> None:
+        for store, until in owners.items():
+            if store not in self._warned:
+                self._warned.add(store)
+                logger.warning(
+                    "sweep: %s: another bot has the same instance (its store is %s): give each its own [%s]"
+                    " instance; if it was this bot before it lost its store, its environments are adopted"
+                    " from %s on",
+                    *(runner, store, runner, f"{until:%H:%M} UTC"),
+                )
 
     async def _inventories(self, trouble: list[str]) -> dict[RunnerName, tuple[Item, ...]]:
         found: dict[RunnerName, tuple[Item, ...]] = {}
@@ -132,9 +169,17 @@ class GarbageCollector:
             await self.records.runs.unfinished(),
             images,
             await self.records.observed.by_pull(repos),
+            stores=tuple(one.id for one in await self.records.identities.all()),
+            runs=await self._runs(environments, [item for items in inventories.values() for item in items]),
+            lifetime=self.lifetime,
         )
         given_up = [pull for pull in sorted(held) if await self._gave_up(pull, owners)]
         return replace(owners, given_up=tuple(given_up))
+
+    async def _runs(self, environments: Sequence[Environment], items: Sequence[Item]) -> dict[int, Run]:
+        """Return the runs of items that no record of an environment explains, as far as they are stored."""
+        found = [await self.records.runs.run(number) for number in sorted(unexplained(items, environments))]
+        return {run.id: run for run in found if run is not None}
 
     async def _gave_up(self, pull: Pull, owners: Owners) -> bool:
         """Whether the pull request is closed or merged, and its last teardown failed more than `age` ago."""
@@ -154,6 +199,8 @@ class GarbageCollector:
         return [one for one in environments if await self._runner(one) in inventories]
 
     async def _runner(self, environment: Environment) -> RunnerName | None:
+        if environment.adopted:
+            return environment.runner
         run = await self.records.runs.run(environment.run)
         steps = run.plan.steps if run else ()
         deploys = (step for step in steps if isinstance(step, Deploy))

@@ -14,6 +14,7 @@ class Repair(StrEnum):
     TAGS = "orphaned_tags"
     ENVIRONMENT = "vanished_environment"
     TEARDOWN = "failed_teardown"
+    ADOPTION = "adopted_environment"
 
 
 Repaired = Callable[[Repair], None]

@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.core import naming
 from bot.core.environments.expiry import until
-from bot.engine.records import PullRecords, PullWriter
+from bot.engine.records import IdentityRecords, PullRecords, PullWriter
 from bot.engine.running.active_run import ActiveRun
 from bot.model.addresses import Addresses
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
@@ -35,6 +35,7 @@ class StepRecorder:
     clock: Clock
     max_lifetime: timedelta
     """Longest lifetime of an environment without a new deploy."""
+    identities: IdentityRecords
     sleeps: bool = False
     """Whether environments on platforms that can suspend them are scaled to zero when idle."""
 
@@ -50,6 +51,8 @@ class StepRecorder:
             image=_fresh_image(run.steps) or images.get(run.sha),
             environments={environment.key.name: self._seen(environment) for environment in found},
             index=index,
+            stores=[one.id for one in await self.identities.all()],
+            now=self.clock.now,
             resumed=run.steps[index].attempt > 0,
             handle=run.steps[index].handle,
             report_progress=partial(active.report_progress, index),
@@ -64,6 +67,7 @@ class StepRecorder:
             expires_at=environment.expires_at,
             port=environment.endpoint.port if ready and environment.endpoint else None,
             reported_url=environment.url if ready else "",
+            adopted=environment.adopted,
         )
 
     async def before(self, active: ActiveRun, index: int) -> None:
@@ -98,6 +102,7 @@ class StepRecorder:
     async def _starting(self, active: ActiveRun, step: Deploy) -> None:
         run, now = active.run, self.clock.now()
         key = EnvironmentKey(run.repo, run.number, step.environment)
+        known = {one.key: one for one in await self.pulls.environments(run.repo, run.number)}
         plain, qualified = naming.host_label(key), naming.host_label(key, qualified=True)
         starting = Environment(
             key=key,
@@ -112,6 +117,8 @@ class StepRecorder:
             suspendable_by=step.config.runner
             if self.sleeps and step.config.runner in self.adapters.suspendable
             else None,
+            # Its parts are there until the deployment has replaced them.
+            adopted=known[key].adopted if key in known else None,
         )
         await self._writer(active).reserve_hostname(starting, (plain, qualified))
 
@@ -122,8 +129,8 @@ class StepRecorder:
         def marked(environment: Environment) -> Environment:
             if environment.key.name != name:
                 return environment
-            url = _reported_url(environment, result)
-            return replace(environment, state=state, endpoint=result.endpoint, url=url)
+            url, adopted = _reported_url(environment, result), None if passed else environment.adopted
+            return replace(environment, state=state, endpoint=result.endpoint, url=url, adopted=adopted)
 
         await self._writer(active).change(active.run.repo, active.run.number, marked)
 

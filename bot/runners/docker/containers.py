@@ -82,6 +82,15 @@ class Containers:
         found: dict[str, Any] = await self._engine.get(f"/containers/{container}/json")
         return found
 
+    async def find(self, container: str) -> dict[str, Any] | None:
+        """Return the engine's description of a container, None if it does not exist."""
+        try:
+            return await self.inspect(container)
+        except EngineRefused as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
     async def wait(self, container: str) -> int:
         """Wait until a container has exited, and return its exit code."""
         return int((await self._engine.post(f"/containers/{container}/wait"))["StatusCode"])

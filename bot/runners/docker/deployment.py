@@ -13,6 +13,7 @@ from bot.runners.docker.containers import Containers
 from bot.runners.docker.engine import EngineFault, EngineRefused
 from bot.runners.docker.health import KILLED, Health, OverDisk, unstartable
 from bot.runners.docker.images import Images, exposed_ports
+from bot.runners.docker.labels import LABEL_PORT
 from bot.runners.docker.network import Network
 from bot.runners.lines import LogWriter
 
@@ -71,7 +72,7 @@ class Deployment:
             image=self.spec.image.pinned,
             network=self.network.name,
             memory=self.spec.memory,
-            labels=self.labels[ContainerKind.APP],
+            labels={**self.labels[ContainerKind.APP], LABEL_PORT: str(port)},
             env=self.spec.env,
             command=self.spec.command,
             address=self.network.address,

@@ -1,10 +1,20 @@
 """Lists and removes what this bot has created in the engine, by label."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.core.naming import LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO
+from bot.core.naming import (
+    LABEL_ENVIRONMENT,
+    LABEL_EXPIRES,
+    LABEL_HOST,
+    LABEL_INSTANCE,
+    LABEL_NUMBER,
+    LABEL_REPO,
+    LABEL_SHA,
+)
+from bot.core.reconciling.ownership import moment
 from bot.core.runs.fencing import holder_of
 from bot.model.forge import RepoPath
 from bot.model.inventory import Item, ItemKind
@@ -14,6 +24,7 @@ from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.images import Images
 from bot.runners.docker.labels import LABEL_ROLE, matching
 from bot.runners.docker.network import Networks
+from bot.runners.docker.ownership import OwnerVolumes
 
 
 class Inventory:
@@ -27,6 +38,7 @@ class Inventory:
         self._containers = containers
         self._networks = networks
         self._images = images
+        self.owners = OwnerVolumes(engine, instance)
 
     async def list(self) -> tuple[Item, ...]:
         """Return all items; see `Platform.inventory`."""
@@ -41,7 +53,7 @@ class Inventory:
             *(_item(ItemKind.IMAGE, one, _first(one.get("RepoTags"))) for one in named),
             *(_item(ItemKind.LAYER, one, "") for one in nameless),
         )
-        return tuple(item for item in found if item is not None)
+        return await self.owners.applied(item for item in found if item is not None)
 
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Remove items; see `Platform.remove_items`."""
@@ -68,8 +80,15 @@ def container_item(found: Mapping[str, Any]) -> Item | None:
 
 
 def network_item(found: Mapping[str, Any]) -> Item | None:
-    """Read an entry of the engine's list of networks; None if its labels name no pull request."""
-    return _item(ItemKind.NETWORK, found, str(found["Name"]))
+    """Read an entry of the engine's list of networks; None if its labels name no pull request.
+
+    Only networks say under which name and until when a preview is there: a container also inherits the labels
+    of its image, which a pull request may have written.
+    """
+    item = _item(ItemKind.NETWORK, found, str(found["Name"]))
+    labels = found.get("Labels") or {}
+    host, expires = labels.get(LABEL_HOST, ""), moment(labels.get(LABEL_EXPIRES, ""))
+    return item and replace(item, host=host, expires=expires)
 
 
 def _item(kind: ItemKind, found: Mapping[str, Any], name: str) -> Item | None:
@@ -92,6 +111,8 @@ def _item(kind: ItemKind, found: Mapping[str, Any], name: str) -> Item | None:
         run=holder.run,
         made_at=_created_at(found.get("Created")),
         attempt=holder.attempt,
+        store=holder.store,
+        sha=labels.get(LABEL_SHA, ""),
     )
 
 

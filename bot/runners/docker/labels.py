@@ -1,9 +1,18 @@
 """The labels that mark what the bot owns; it never changes anything without them."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from bot.core.naming import LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_NUMBER, LABEL_REPO, PREFIX
+from bot.core.naming import (
+    LABEL_ENVIRONMENT,
+    LABEL_EXPIRES,
+    LABEL_HOST,
+    LABEL_INSTANCE,
+    LABEL_NUMBER,
+    LABEL_REPO,
+    PREFIX,
+)
 from bot.core.runs.fencing import may_remove
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
@@ -13,6 +22,8 @@ Found = Mapping[str, Any]
 
 LABEL_ROLE = f"{PREFIX}.role"
 """The role of a container, a `ContainerKind`."""
+LABEL_PORT = f"{PREFIX}.port"
+"""The port of the service under test."""
 
 
 def of_pull(instance: str, repo: RepoPath, number: int) -> dict[str, str]:
@@ -23,6 +34,12 @@ def of_pull(instance: str, repo: RepoPath, number: int) -> dict[str, str]:
 def of_environment(instance: str, key: EnvironmentKey) -> dict[str, str]:
     """Return the labels of everything that belongs to an environment."""
     return {**of_pull(instance, key.repo, key.number), LABEL_ENVIRONMENT: key.name}
+
+
+def of_preview(host: str, expires: datetime | None) -> dict[str, str]:
+    """Return the labels of a network that a bot reads which has lost its store."""
+    known = {LABEL_EXPIRES: expires.isoformat(timespec="seconds")} if expires else {}
+    return {LABEL_HOST: host, **known}
 
 
 def matching(wanted: Mapping[str, str]) -> dict[str, list[str]]:

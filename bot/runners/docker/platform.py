@@ -24,7 +24,7 @@ from bot.runners.docker.disk_usage import DiskUsage
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import Firewall, Mode, preview_rules
 from bot.runners.docker.health import Health, OverDisk
-from bot.runners.docker.images import Images
+from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.inventory import Inventory, container_item, network_item
 from bot.runners.docker.network import Network, Networks, bridge_prefix
 from bot.runners.docker.parts import Parts
@@ -67,7 +67,8 @@ class DockerPlatform:
         if newer := await self._remove(self._labels(spec.key), holder):
             raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
         try:
-            network = await self._network(spec.key, self._labels_for(spec.labels, spec.key))
+            marked = labels.of_preview(spec.host.partition(".")[0], spec.expires)
+            network = await self._network(spec.key, {**self._labels_for(spec.labels, spec.key), **marked})
             return await self._deployment(spec, network, LogWriter(log)).run()
         except Exception:
             await uninterrupted(self.remove(spec.key, holder))
@@ -117,6 +118,22 @@ class DockerPlatform:
     async def remove_items(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """Remove items; see `Platform.remove_items`."""
         return await self._inventory.remove_items(items)
+
+    async def endpoint(self, key: EnvironmentKey) -> Endpoint | None:
+        """Return the address of the service's container; see `Platform.endpoint`."""
+        network = await self._networks.find(key)
+        container = await self._containers.find(naming.container(key, APP, self._instance))
+        if network is None or container is None:
+            return None
+        said = (container["Config"].get("Labels") or {}).get(labels.LABEL_PORT, "")
+        port = int(said) if said.isdecimal() else next(iter(exposed_ports(container)), 0)
+        return Endpoint(network.address, port) if port else None
+
+    async def renew_ownership(self, items: Sequence[Item], store: str, until: datetime) -> None:
+        """Replace the volumes that say so; see `Platform.renew_ownership`."""
+        stores = {item.store for item in items if item.store}
+        if stores:
+            await self._inventory.owners.renew(stores, store, until)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Do nothing: items of an engine have no expiry label."""

@@ -8,11 +8,12 @@ from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.firewall import remove_rules
 from bot.runners.docker.images import Images
 from bot.runners.docker.network import Networks
+from bot.runners.docker.ownership import OwnerVolumes
 from bot.runners.docker.platform import POOL
 
 
 async def purge(instance: str) -> None:
-    """Remove the containers, networks and images with the instance's label, and its firewall rules.
+    """Remove the containers, networks, images and volumes with the instance's label, and its firewall rules.
 
     Raises RetryLater(ENGINE_UNAVAILABLE).
     """
@@ -22,6 +23,7 @@ async def purge(instance: str) -> None:
         await Containers(engine).remove_all(wanted, ANYONE)
         await Networks(engine, instance, POOL).remove(wanted, ANYONE)
         await Images(engine, Credentials()).remove(wanted, ANYONE)
+        await OwnerVolumes(engine, instance).remove_all()
         await remove_rules(instance)
     finally:
         await engine.close()

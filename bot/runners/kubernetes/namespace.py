@@ -2,15 +2,16 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from bot.core import naming
+from bot.core.reconciling.ownership import moment
 from bot.core.runs.fencing import holder_of, may_remove
-from bot.model.environment import EnvironmentKey
+from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken
 from bot.model.forge import RepoPath
 from bot.model.holder import Holder
@@ -21,11 +22,13 @@ from bot.runners.kubernetes.options import DnsPeers, KubernetesOptions
 from bot.runners.kubernetes.polling import until
 from bot.runners.kubernetes.pure import cluster_labels
 from bot.runners.kubernetes.pure.cluster_labels import labels_of
+from bot.runners.kubernetes.pure.entry_service import APP
 from bot.runners.kubernetes.pure.manifests import (
     LIMIT_RANGE,
     NETWORK_POLICY,
     QUOTA,
     SECRET,
+    SERVICE,
     SERVICE_ACCOUNT,
     ObjectKind,
 )
@@ -48,6 +51,10 @@ class NamespaceOwner:
     labels: Mapping[str, str]
     login: str = ""
     expires: datetime | None = None
+    host: str = ""
+    """Host label of its preview."""
+    entry: str = ""
+    """The Service that visitors reach, and its port, as `name:port`."""
 
 
 class Namespaces:
@@ -116,24 +123,47 @@ class Namespaces:
 
     async def all_of_instance(self) -> tuple[Item, ...]:
         """Return every namespace of this bot that is not terminating."""
-        found = await self._cluster.list(NAMESPACES, cluster_labels.of_instance(self._options.instance))
-        items = (_item(one) for one in found if not _terminating(one))
-        return tuple(item for item in items if item is not None)
+        return await of_instance(self._cluster, self._options.instance)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Update the expiry annotation, unless the namespace no longer carries our labels."""
-        path = f"{NAMESPACES}/{item.id}"
-        found = await self._cluster.get(path)
+        found = await self._cluster.get(f"{NAMESPACES}/{item.id}")
         if found is not None and self._ours(found, item.key) and not _terminating(found):
-            body = {"metadata": {"annotations": cluster_labels.ending(expires)}}
-            await self._cluster.call("PATCH", path, body=body, content=MERGE)
+            await self._annotate(item.id, cluster_labels.ending(expires))
+
+    async def renew_ownership(self, items: Sequence[Item], store: str, until: datetime) -> None:
+        """Write into these namespaces until when the bot with this store owns them; skip missing ones."""
+        for item in items:
+            try:
+                await self._annotate(item.id, cluster_labels.owned(store, until))
+            except ClusterRefused as refused:
+                if refused.status != HTTPStatus.NOT_FOUND:
+                    raise
+
+    async def endpoint(self, key: EnvironmentKey) -> Endpoint | None:
+        """Return where the environment's service answers, None if it has none."""
+        found = await self._cluster.get(f"{NAMESPACES}/{self.name(key)}")
+        if found is None or not self._ours(found, key):
+            return None
+        notes = found["metadata"].get("annotations") or {}
+        name, port = cluster_labels.entry(notes.get(cluster_labels.ANNOTATION_ENTRY, "")) or (APP, 0)
+        spec = (await self._cluster.get(SERVICE.path(self.name(key), name)) or {}).get("spec") or {}
+        address, ports = str(spec.get("clusterIP", "")), [int(one["port"]) for one in spec.get("ports") or ()]
+        port = port or next(iter(ports), 0)
+        return Endpoint(address, port) if port in ports and address not in {"", "None"} else None
+
+    async def _annotate(self, name: str, annotations: Mapping[str, str]) -> None:
+        body = {"metadata": {"annotations": dict(annotations)}}
+        await self._cluster.call("PATCH", f"{NAMESPACES}/{name}", body=body, content=MERGE)
 
     async def _write(self, name: str, owner: NamespaceOwner, found: Mapping[str, Any] | None) -> bool:
         """Create the namespace, or update it as it was found; False if it has changed in between."""
         metadata: dict[str, Any] = {
             "name": name,
             "labels": {**owner.labels, **cluster_labels.pod_security(self._options.level)},
-            "annotations": cluster_labels.annotations(owner.key, owner=owner.login, expires=owner.expires),
+            "annotations": cluster_labels.annotations(
+                owner.key, owner=owner.login, expires=owner.expires, host=owner.host, entry=owner.entry
+            ),
         }
         try:
             if found is None:
@@ -182,6 +212,13 @@ class Namespaces:
             "imagePullSecrets": [{"name": PULL_SECRET}] if options.account is not None else [],
         }
         return [*found, (SERVICE_ACCOUNT, account)]
+
+
+async def of_instance(cluster: Cluster, instance: str) -> tuple[Item, ...]:
+    """Return every namespace with this instance that is not terminating."""
+    found = await cluster.list(NAMESPACES, cluster_labels.of_instance(instance))
+    items = (_item(one) for one in found if not _terminating(one))
+    return tuple(item for item in items if item is not None)
 
 
 def network_policy(options: KubernetesOptions) -> dict[str, Any]:
@@ -265,18 +302,14 @@ def _item(found: Mapping[str, Any]) -> Item | None:
         environment=notes.get(naming.LABEL_ENVIRONMENT, ""),
         run=holder.run,
         made_at=made_at,
-        expires=_time(notes.get(cluster_labels.ANNOTATION_EXPIRES, "")),
+        expires=moment(notes.get(naming.LABEL_EXPIRES, "")),
         attempt=holder.attempt,
+        store=holder.store,
+        sha=labels.get(naming.LABEL_SHA, ""),
+        host=notes.get(naming.LABEL_HOST, ""),
+        owned_by=notes.get(naming.LABEL_OWNED_BY, ""),
+        owned_until=moment(notes.get(naming.LABEL_OWNED_UNTIL, "")),
     )
-
-
-def _time(text: str) -> datetime | None:
-    """Parse a time; None if someone changed it to something else."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo else None
 
 
 def _object(kind: ObjectKind, name: str, owner: NamespaceOwner, **rest: Any) -> dict[str, Any]:

@@ -52,7 +52,9 @@ class KubernetesPlatform:
         try:
             planner = DeploymentPlanner(spec, namespace, self._options, self._charts, self._sandbox)
             plan = await planner.plan()
-            await self._namespaces.ensure(NamespaceOwner(spec.key, labels, spec.owner, spec.expires))
+            host, entry = spec.host.partition(".")[0], f"{plan.entry.service}:{plan.entry.port}"
+            owner = NamespaceOwner(spec.key, labels, spec.owner, spec.expires, host, entry)
+            await self._namespaces.ensure(owner)
             writer.line(f"namespace {namespace}")
             # Manifests without `replicas` would leave a sleeping workload at zero.
             await Workloads(self._cluster, namespace).scale_up()
@@ -128,6 +130,14 @@ class KubernetesPlatform:
         """Request deletion of these namespaces, without waiting; see `Platform.remove_items`."""
         ours = self._namespaces
         return tuple([one for one in items if await ours.request_deletion(one.id, one.key, one.holder)])
+
+    async def endpoint(self, key: EnvironmentKey) -> Endpoint | None:
+        """Return the address of the Service that visitors reach; see `Platform.endpoint`."""
+        return await self._namespaces.endpoint(key)
+
+    async def renew_ownership(self, items: Sequence[Item], store: str, until: datetime) -> None:
+        """Annotate these namespaces; see `Platform.renew_ownership`."""
+        await self._namespaces.renew_ownership(items, store, until)
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         """Update a namespace's expiry annotation; see `Platform.update_expiry`."""

@@ -195,7 +195,7 @@ class Environment(Schema):
     state: environment.EnvironmentState
     sha: str
     run: int
-    """Id of the run that deployed it."""
+    """Id of the run that deployed it; 0 if the store of that run was lost."""
     deployed_at: Time
     expires_at: Time
     outage: Outage | None

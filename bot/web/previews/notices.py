@@ -78,6 +78,7 @@ def notice_page(request: web.Request, notice: Notice, deps: PreviewDeps) -> web.
     if "text/html" not in request.headers.get("Accept", "*/*").lower():
         message = say(f"preview.{notice.absence}", language)
         return web.Response(text=f"{message}\n", status=status, headers=headers)
+    run = notice.environment.run if notice.environment else 0  # 0 as well if it was adopted
     html = (
         request.app[TEMPLATES]
         .get_template("preview.html.j2")
@@ -86,7 +87,7 @@ def notice_page(request: web.Request, notice: Notice, deps: PreviewDeps) -> web.
             t=lambda key: say(key, language),
             absence=notice.absence,
             environment=notice.environment,
-            run_url=deps.addresses.run(notice.environment.run) if notice.environment else "",
+            run_url=deps.addresses.run(run) if run else "",
             refresh=refresh,
         )
     )

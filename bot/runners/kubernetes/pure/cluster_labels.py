@@ -19,11 +19,13 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_PULL = f"{naming.PREFIX}.pull"
 LABEL_IDENTITY = f"{naming.PREFIX}.environment-id"
 LABEL_ROLE = f"{naming.PREFIX}.role"
-ANNOTATION_EXPIRES = f"{naming.PREFIX}.expires"
+ANNOTATION_ENTRY = f"{naming.PREFIX}.entry"
+"""The Service that visitors reach, and its port."""
 ANNOTATION_OWNER = f"{naming.PREFIX}.owner"
 POD_SECURITY = "pod-security.kubernetes.io"
 
 _LONGEST = 63
+_ENTRY = re.compile(r"([a-z](?:[-a-z0-9]{0,61}[a-z0-9])?):([0-9]{1,5})", re.ASCII)
 
 
 def of_instance(instance: str) -> dict[str, str]:
@@ -43,7 +45,13 @@ def of_environment(instance: str, key: EnvironmentKey) -> dict[str, str]:
 
 def all_of(instance: str, key: EnvironmentKey, facts: Mapping[str, str]) -> dict[str, str]:
     """Return the labels of an object; of the run's labels in `facts`, those that a label can hold."""
-    kept = {naming.LABEL_NUMBER, naming.LABEL_SHA, naming.LABEL_RUN, naming.LABEL_ATTEMPT}
+    kept = {
+        naming.LABEL_NUMBER,
+        naming.LABEL_SHA,
+        naming.LABEL_RUN,
+        naming.LABEL_ATTEMPT,
+        naming.LABEL_STORE,
+    }
     return {
         **{name: value for name, value in facts.items() if name in kept},
         naming.LABEL_ENVIRONMENT: label_value(key.name),
@@ -58,12 +66,19 @@ def labels_of(found: Mapping[str, Any]) -> Mapping[str, str]:
     return labels
 
 
-def annotations(key: EnvironmentKey, *, owner: str, expires: datetime | None) -> dict[str, str]:
-    """Return the annotations of a namespace, which are for people; empty ones are omitted."""
+def annotations(
+    key: EnvironmentKey, *, owner: str, expires: datetime | None, host: str = "", entry: str = ""
+) -> dict[str, str]:
+    """Return the annotations of a namespace; empty ones are omitted.
+
+    They are for people, and for a bot that has lost its store.
+    """
     found = {
         naming.LABEL_REPO: str(key.repo),
         naming.LABEL_ENVIRONMENT: key.name,
         ANNOTATION_OWNER: owner,
+        naming.LABEL_HOST: host,
+        ANNOTATION_ENTRY: entry,
         **(ending(expires) if expires else {}),
     }
     return {name: value for name, value in found.items() if value}
@@ -72,9 +87,20 @@ def annotations(key: EnvironmentKey, *, owner: str, expires: datetime | None) ->
 def ending(expires: datetime) -> dict[str, str]:
     """Return the expiry annotation of a namespace.
 
-    It is for people only: the bot follows its store, so changing the annotation extends nothing.
+    The bot follows its store, so changing the annotation extends nothing.
     """
-    return {ANNOTATION_EXPIRES: expires.isoformat(timespec="seconds")}
+    return {naming.LABEL_EXPIRES: expires.isoformat(timespec="seconds")}
+
+
+def owned(store: str, until: datetime) -> dict[str, str]:
+    """Return the annotations of a namespace that say which store's bot owns it."""
+    return {naming.LABEL_OWNED_BY: store, naming.LABEL_OWNED_UNTIL: until.isoformat(timespec="seconds")}
+
+
+def entry(text: str) -> tuple[str, int] | None:
+    """Return the Service and port of an entry annotation, None for another text."""
+    found = _ENTRY.fullmatch(text)
+    return (found[1], int(found[2])) if found else None
 
 
 def pod_security(level: str) -> dict[str, str]:
