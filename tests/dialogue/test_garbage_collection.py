@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -86,6 +86,32 @@ async def test_tags_of_a_closed_pull_request_are_removed_and_foreign_tags_kept(
     await tester.sweep()
     assert tester.world.tags == {foreign}
     assert tester.repairs() == {"orphaned_tags": 1}
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_tags_of_a_pull_request_that_was_reopened_meanwhile_are_kept(
+    tester: OfflineTester, *, running: bool
+) -> None:
+    await tester.opened()
+    await tester.close()
+    await tester.read_all()
+    tester.world.tags = {"registry.example.com/team/shop:pr-1-12345678"}
+    tester.clock.skip(timedelta(seconds=3))
+    garbage = tester.bot.reconciling.sweep.garbage
+    found = await garbage.find()
+    assert found.tags == ((SHOP, 1),)
+
+    gate = tester.world.script.hold("test")
+    await tester.reopen()
+    await gate.reached()
+    tags = set(tester.world.tags)
+    if not running:
+        gate.open()
+        await tester.idle()
+    await garbage.clear(found)
+    assert tester.world.tags == tags
+    gate.open()
+    await tester.read_all()
 
 
 async def test_an_environment_whose_containers_are_gone_counts_as_failed(

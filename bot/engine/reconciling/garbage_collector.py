@@ -116,7 +116,8 @@ class GarbageCollector:
             for runner, items in chosen.items():
                 kept |= {(item.repo, item.number) for item in await self._remove_items(runner, items)}
         for pull in found.tags:
-            kept |= set() if await self._untag(pull) else {pull}
+            reused = pull not in found.given_up and await self.records.pulls.images(*pull)
+            kept |= set() if not reused and await self._untag(pull) else {pull}
         for runner, dated in found.stale_expiry.items():
             await self._update_expiry(runner, dated)
         for environment in found.vanished:
@@ -233,8 +234,11 @@ class GarbageCollector:
             logger.warning("sweep: %s: expiry labels could not be updated: %s", runner, error)
 
     async def _untag(self, pull: Pull) -> bool:
-        """Remove the tags of a pull request. Returns whether none is left."""
+        """Remove the tags of a pull request, unless it has a new run. Returns whether none is left."""
         repo, number = pull
+        self.writer()  # A registry cannot tell that this replica has lost its lease.
+        if await self.records.runs.unfinished(repo, number):
+            return False
         try:
             removal = await self.registry.remove_tags(repo, number)
         except ChatOpsError as error:
