@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.doctor import build_limits, disk_count
+from bot.doctor import build_limits, disk_count, other_owners
 from bot.doctor.findings import DoctorOptions, Finding, fine, wrong
 from bot.model.errors import ChatOpsError
+from bot.model.pipeline import RunnerName
 from bot.model.text import Text
 from bot.runners.docker.connection import resolve
 from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.platform import DockerPlatform
 from bot.settings.model import Settings
 
 OLDEST = (1, 41)
@@ -29,6 +31,7 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
     try:
         version = await engine.version()
         info = await engine.get("/info")
+        items = await DockerPlatform(engine, instance=options.settings.docker.instance).inventory()
     except ChatOpsError as error:
         return [_unreachable(error)]
     finally:
@@ -38,6 +41,7 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
         _version(str(version.get("Version", "?")), str(version["ApiVersion"])),
         build_limits.measured(str(info.get("CgroupDriver", "?")), local=local),
         disk_count.measured(Path(str(info.get("DockerRootDir", "/"))), local=local),
+        *await other_owners.findings(options.settings, RunnerName.DOCKER, items),
     ]
 
 

@@ -5,8 +5,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bot.doctor import other_owners
 from bot.doctor.findings import DoctorOptions, Finding, fine, note, wrong
 from bot.model.errors import ChatOpsError
+from bot.model.pipeline import RunnerName
 from bot.model.text import Text
 from bot.settings.model import KubernetesSettings, Settings
 
@@ -51,10 +53,11 @@ async def check(options: DoctorOptions) -> Sequence[Finding]:
             missing = await _missing(cluster)
             ingress = await _ingress_class(cluster, chosen.ingress_class)
             dns = await _dns_servers(cluster, chosen)
+            others = await _other_owners(cluster, options.settings)
         except ChatOpsError as error:
             return [_unreachable(error)]
     found = [fine(en=f"Kubernetes {version}", zh=f"Kubernetes {version}"), permissions_finding(missing)]
-    return [*found, *([ingress] if ingress else []), dns]
+    return [*found, *([ingress] if ingress else []), dns, *others]
 
 
 def permissions_finding(missing: Sequence[str]) -> Finding:
@@ -122,6 +125,16 @@ async def _ingress_class(cluster: "Cluster", name: str) -> Finding | None:
             zh="请安装对应的 Ingress 控制器，或更正 [kubernetes] ingress_class。",
         ),
     )
+
+
+async def _other_owners(cluster: "Cluster", settings: Settings) -> Sequence[Finding]:
+    from bot.runners.kubernetes.namespace import of_instance  # noqa: PLC0415 - 20 MB of client
+
+    try:
+        items = await of_instance(cluster, settings.kubernetes.instance)
+    except ChatOpsError:
+        return ()  # the missing permission is reported
+    return await other_owners.findings(settings, RunnerName.KUBERNETES, items)
 
 
 async def _dns_servers(cluster: "Cluster", chosen: KubernetesSettings) -> Finding:

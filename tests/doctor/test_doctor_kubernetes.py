@@ -3,14 +3,17 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from bot.doctor import kubernetes
 from bot.doctor.findings import DoctorOptions, Finding, State
-from bot.settings.model import KubernetesSettings, Settings
+from bot.settings.model import KubernetesSettings, ServerSettings, Settings
+from bot.store.records import Store
 from tests.real.ports import free_port
 
 
@@ -25,6 +28,8 @@ class ApiServer:
     """HTTP status for the IngressClass."""
     dns: int = 2
     """Number of DNS servers."""
+    environments: list[dict[str, Any]] = field(default_factory=list)
+    """Namespaces of environments."""
     port: int = 0
 
     async def version(self, _request: web.Request) -> web.Response:
@@ -43,6 +48,8 @@ class ApiServer:
         return web.json_response({"kind": "IngressClass"}, status=self.classes)
 
     async def namespaces(self, request: web.Request) -> web.Response:
+        if request.query["labelSelector"] == "chatops.instance=chatops":
+            return web.json_response({"items": self.environments})
         assert request.query["labelSelector"] == "kubernetes.io/metadata.name=kube-system"
         return web.json_response({"items": [{"metadata": {"name": "kube-system"}}]})
 
@@ -80,7 +87,8 @@ async def check(folder: Path, port: int, ingress_class: str = "") -> list[Findin
     }
     file.write_text(json.dumps(config))
     chosen = KubernetesSettings(enabled=True, kubeconfig=file, ingress_class=ingress_class)
-    return list(await kubernetes.check(DoctorOptions(Settings(kubernetes=chosen))))
+    settings = Settings(server=ServerSettings(data_dir=folder), kubernetes=chosen)
+    return list(await kubernetes.check(DoctorOptions(settings)))
 
 
 async def test_a_cluster_with_all_permissions_passes(server: ApiServer, tmp_path: Path) -> None:
@@ -120,6 +128,42 @@ async def test_the_dns_servers_that_environments_may_ask_are_counted(
 
     assert dns.state is state
     assert (dns.advice is not None) == (state is State.NOTE)
+
+
+async def test_another_bot_with_the_same_instance_is_reported(server: ApiServer, tmp_path: Path) -> None:
+    until = datetime.now(UTC) + timedelta(minutes=9)
+    server.environments = [
+        {
+            "metadata": {
+                "name": f"pr-{number}-shop",
+                "creationTimestamp": "2026-03-01T12:00:00Z",
+                "labels": {"chatops.number": str(number), "chatops.store": store},
+                "annotations": {
+                    "chatops.repo": "team/shop",
+                    "chatops.environment": "preview",
+                    "chatops.owned-by": store,
+                    "chatops.owned-until": (until - late).isoformat(),
+                },
+            }
+        }
+        for number, store, late in (
+            (1, "other456", timedelta()),
+            (2, "gone4567", timedelta(hours=1)),
+            (3, "other456", timedelta(minutes=1)),
+        )
+    ]
+    *_, other = await check(tmp_path, server.port)
+    assert other.state is State.NOTE
+    assert f"its store is other456, it owns environments until {until:%H:%M} UTC" in other.found.en
+    assert other.advice is not None
+    assert "[kubernetes] instance" in other.advice.en
+
+    store = await Store.open(f"sqlite:///{tmp_path}/chatops.db")
+    mine = (await store.identities.current()).id
+    await store.close()
+    for one in server.environments:
+        one["metadata"]["annotations"]["chatops.owned-by"] = mine
+    assert State.NOTE not in {one.state for one in await check(tmp_path, server.port)}
 
 
 async def test_an_unavailable_cluster_is_reported(tmp_path: Path) -> None:
