@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from unittest.mock import patch
 
-from bot.app import engine
+from bot.app import engine, reconciling
+from bot.engine.replicas.periodic_tasks import PeriodicTasks
 from bot.model.delivery import Delivery
 from bot.model.forge import PullState
 from bot.store import arrivals, given_up, runs
@@ -144,6 +145,11 @@ def _chance(what: str, script: Script) -> random.Random:
 def _controlled(record: Record, chance: random.Random) -> Iterator[None]:
     """Count what bots log as a bug as a problem, and replace what would reach beyond the simulation."""
     replaced = [
+        (
+            reconciling,
+            "PeriodicTasks",
+            PeriodicTasks,
+        ),  # which tests/dialogue replaces until their session ends
         (engine, "_renderer", lambda _: PlainRenderer()),
         (signal, "raise_signal", lambda _: record.bug("a loop ended")),
         (runs, "random_id", lambda length: "".join(chance.choices(ALPHABET, k=length))),
