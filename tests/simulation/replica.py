@@ -234,8 +234,8 @@ class Replica:
 
     def _deps(self) -> Deps:
         world, clock = self.world, ProcessClock(self.world.loop, self.process)
-        forge: Any = ModelForge(world.gitee, world.network, self.to_gitee)
-        runner: Any = ModelRunner(world.runner, world.network, self.to_runner)
+        forge = ModelForge(world.gitee, world.network, self.to_gitee)
+        runner = ModelRunner(world.runner, world.network, self.to_runner)
         self._database = ModelDatabase(world.server, world.network, self.to_store)
         replicas = model_replicas(world.server, world.network, self.to_store, self._database)
         notifications: Any = ModelNotifications(world.server, world.network, self.to_store)

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TypeVar
 
 from bot.core import naming
-from bot.core.runs.fencing import holder_of
+from bot.core.runs.fencing import holder_of, may_remove
 from bot.model.environment import Endpoint, EnvironmentKey
 from bot.model.errors import Overtaken, RetryLater
 from bot.model.forge import RepoPath
@@ -62,6 +62,9 @@ class Runner(Peer):
     trouble: float = 0.0
     """Share of the requests that take effect late, or whose answers are lost."""
     down: bool = False
+    owners: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    """By store, who owns what its bot has created, and until when."""
+    _labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _made: int = 0
 
     def now(self) -> datetime:
@@ -74,33 +77,48 @@ class Runner(Peer):
             return ORDINARY
         return Fate(late=self.chance.uniform(0, LATEST), answered=self.chance.random() < 0.5)
 
-    def create(self, kind: ItemKind, key: EnvironmentKey, holder: Holder) -> Item:
+    def create(self, kind: ItemKind, spec: EnvironmentSpec | TestSpec) -> Item:
         """Create a container. Raises Overtaken if a newer one has its name; an older one is replaced."""
+        key, holder = spec.key, holder_of(spec.labels)
         newer = self.remove(kind, key, holder)
         if newer:
             raise Overtaken(Reason.ENGINE_UNAVAILABLE, newer)
         self._made += 1
         made = Item(
-            kind,
-            str(self._made),
-            f"{kind} of {key.name}",
-            key.repo,
-            key.number,
-            key.name,
+            kind=kind,
+            id=str(self._made),
+            name=f"{kind} of {key.name}",
+            repo=key.repo,
+            number=key.number,
+            environment=key.name,
             run=holder.run,
             made_at=self.now(),
+            expires=spec.expires if isinstance(spec, EnvironmentSpec) else None,
             attempt=holder.attempt,
+            store=holder.store,
+            sha=spec.labels.get(naming.LABEL_SHA, ""),
+            host=spec.host.partition(".")[0] if isinstance(spec, EnvironmentSpec) else "",
         )
         self.items[made.id] = made
+        self._labels[made.id] = spec.labels
         return made
 
     def remove(self, kind: ItemKind | None, key: EnvironmentKey, holder: Holder) -> list[Item]:
         """Remove what is not newer than a holder; return the rest."""
         found = [one for one in self.items.values() if one.key == key and kind in {None, one.kind}]
         for one in found:
-            if one.holder <= holder:
+            if may_remove(self._labels[one.id], holder):
                 del self.items[one.id]
         return [one for one in found if one.id in self.items]
+
+    def inventory(self) -> tuple[Item, ...]:
+        """Return all items, with their owners."""
+        nobody = "", None
+        return tuple(
+            replace(one, owned_by=by, owned_until=until)
+            for one in self.items.values()
+            for by, until in [self.owners.get(one.store, nobody)]
+        )
 
 
 class ModelRunner:
@@ -181,7 +199,7 @@ class ModelRunner:
                 "create",
                 spec.key.number,
                 holder,
-                lambda: self._runner.create(ItemKind.CONTAINER, spec.key, holder),
+                lambda: self._runner.create(ItemKind.CONTAINER, spec),
             )
             await self._work("deploy")
         except Exception:
@@ -191,9 +209,7 @@ class ModelRunner:
 
     async def run_tests(self, spec: TestSpec, log: Log) -> TestOutput:
         holder = holder_of(spec.labels)
-        await self._ask(
-            "test", spec.key.number, holder, lambda: self._runner.create(ItemKind.TESTS, spec.key, holder)
-        )
+        await self._ask("test", spec.key.number, holder, lambda: self._runner.create(ItemKind.TESTS, spec))
         await self._work("test")
         await self.stop_tests(spec.key, holder)
         return TestOutput(0, {})
@@ -210,7 +226,7 @@ class ModelRunner:
         await self._ask("remove", key.number, holder, lambda: self._runner.remove(None, key, holder))
 
     async def inventory(self) -> tuple[Item, ...]:
-        return await self._request(lambda: tuple(self._runner.items.values()))
+        return await self._request(self._runner.inventory)
 
     async def parts(self) -> Mapping[EnvironmentKey, Sequence[Part]]:
         found = await self.inventory()
@@ -226,6 +242,14 @@ class ModelRunner:
             return tuple(items)
 
         return await self._request(removed)
+
+    async def endpoint(self, key: EnvironmentKey) -> Endpoint | None:
+        there = await self.inventory()
+        return Endpoint("127.0.0.1", 9) if any(one.key == key for one in there) else None
+
+    async def renew_ownership(self, items: Sequence[Item], store: str, until: datetime) -> None:
+        stores = {item.store: (store, until) for item in items if item.store}
+        await self._request(lambda: self._runner.owners.update(stores))
 
     async def update_expiry(self, item: Item, expires: datetime) -> None:
         return
