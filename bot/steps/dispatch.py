@@ -38,18 +38,19 @@ async def abandon(step: Step, context: StepContext) -> None:
     A build ends with the connection that started it, and a teardown creates nothing.
     """
     await context.confirm()
-    holder = context.holder
     if job.is_job(step):
         await job.abandon(step, context)
         return
-    match step:
-        case Deploy():
-            await context.adapters.platform(step.config.runner).remove(context.key(step.environment), holder)
-        case Test():
-            platform = context.adapters.platform(step.config.runner)
-            await platform.stop_tests(context.key(step.environment), holder)
-        case Build() | Teardown():
-            return
+    for holder in context.holders:
+        match step:
+            case Deploy():
+                platform = context.adapters.platform(step.config.runner)
+                await platform.remove(context.key(step.environment), holder)
+            case Test():
+                platform = context.adapters.platform(step.config.runner)
+                await platform.stop_tests(context.key(step.environment), holder)
+            case Build() | Teardown():
+                return
 
 
 def allowance(step: Step) -> int:

@@ -37,9 +37,9 @@ class SuiteResult:
 async def run(step: Test, context: StepContext) -> StepResult:
     """Run every suite, even after one has failed. Raises what the ports raise."""
     if context.resumed:
-        await context.adapters.platform(step.config.runner).stop_tests(
-            context.key(step.environment), context.holder
-        )
+        platform = context.adapters.platform(step.config.runner)
+        for holder in context.holders:
+            await platform.stop_tests(context.key(step.environment), holder)
     image = await _image(step, context)
     if image is None:
         return StepResult(StepState.SKIPPED, Reason.NO_TESTS)

@@ -21,6 +21,7 @@ from bot.model.forge import RepoPath
 from bot.model.inventory import ItemKind
 from bot.model.reason import Reason
 from tests.dialogue.offline import OfflineTester, visitor
+from tests.dialogue.test_failing_previews import EXITED, look
 from tests.dialogue.test_garbage_collection import SHOP, stray
 from tests.dialogue.tester import REPO
 
@@ -118,6 +119,14 @@ async def test_an_adopted_preview_expires(deployed: OfflineTester) -> None:
     await deployed.bot.reconciling.expiry.reconcile()
     await deployed.read_all()
     assert deployed.world.deployed == {}
+
+
+async def test_an_adopted_preview_that_dies_is_failing(deployed: OfflineTester) -> None:
+    await lose_store(deployed)
+    await deployed.sweep()
+    await look(deployed, EXITED, 5 * MINUTE)
+    assert (await deployed.preview()).state is EnvironmentState.FAILING
+    assert "| failing |" in await deployed.says("/status")
 
 
 async def test_a_push_replaces_an_adopted_preview(deployed: OfflineTester) -> None:
