@@ -76,7 +76,7 @@ async def _records(url: str) -> Sequence[Finding]:
         given_up = await store.given_up.latest(MOST)
         return (*map(_restored, restored), *map(_other_bot, others), *map(_note, given_up))
     except ChatOpsError as error:
-        return (note(Text(en=f"not readable: {error}", zh=f"无法读取：{error}")),)
+        return (note(Text(en=f"the records cannot be read: {error}", zh=f"无法读取记录：{error}")),)
     finally:
         await store.close()
 

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GivenUpDeliveries:
-    """Looks whether repositories have become visible. Of other causes, the sweep notices the end."""
+    """Checks whether repositories have become visible; the sweep recovers what has other causes."""
 
     forge: Forge
     records: Records
@@ -30,7 +30,7 @@ class GivenUpDeliveries:
     """When Gitee was last asked for a repository."""
 
     async def reconcile(self) -> None:
-        """Ask Gitee for some of these repositories, those that were not asked for longest first.
+        """Ask Gitee for some of these repositories, the least recently asked ones first.
 
         Raises what the forge and the store raise.
         """
@@ -41,7 +41,7 @@ class GivenUpDeliveries:
             self._asked[repo] = now
             if await self.forge.default_branch(repo):
                 count = await self.records.given_up.resume(repo, since, now)
-                logger.warning("%s: the bot can see it now: %s given up before, decided now", repo, count)
+                logger.warning("%s is visible now: %s deliveries that were given up are decided", repo, count)
                 self._asked.pop(repo)
                 self.wake()
         for repo in self._asked.keys() - waiting:
