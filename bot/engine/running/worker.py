@@ -122,9 +122,15 @@ class Worker:
         await self.executor.execute(active, self._stops[active.run.id])
 
     async def _release(self, active: ActiveRun) -> None:
-        """Release a run. If that fails, a later poll releases it, or it is free when the lease ends."""
+        """Release a run. If that fails, a later poll releases it, or it is free when the lease ends.
+
+        Without the lease it will be free anyway, and nothing may wait for a store that may have gone mute.
+        """
         try:
-            await self.runs.release(active.run.id, active.lease)
+            if self.membership.lease == active.lease:
+                await self.runs.release(active.run.id, active.lease)
+        except LeaseLost:
+            return
         except RetryLater as error:
             logger.warning(
                 "run %s could not be released now, a later poll releases it: %s", active.run.id, error
