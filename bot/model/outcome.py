@@ -93,6 +93,8 @@ class Decision:
     repo: RepoPath
     number: int
     at: datetime
+    since: datetime | None = None
+    """When the comment that was decided was written."""
     ending: str = "decided"
     """One line for the operator's log."""
     language: Language = Language.ZH

@@ -59,6 +59,13 @@ class Reports(Protocol):
         """Open the live log of a step for appending."""
         ...
 
+    async def clear(self, run: int) -> None:
+        """Remove what a run of a lost store with this number has left.
+
+        Raises RetryLater(STORE_UNAVAILABLE).
+        """
+        ...
+
     async def flush(self, run: int, step: str) -> None:
         """Write what was logged so far, so that the pages of every replica show it.
 

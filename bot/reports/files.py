@@ -60,6 +60,13 @@ class RunFiles:
         """Open the live log of a step for appending."""
         return StepLog(self.store.open_append(run, paths.log(step)), self._masker, self._log_limit)
 
+    async def clear(self, run: int) -> None:
+        """Remove what a run of a lost store with this number has left."""
+        try:
+            await self.store.remove(run, await self.store.names(run))
+        except OSError as error:
+            logger.warning("run %s: files of an earlier run could not be removed: %s", run, error)
+
     async def flush(self, run: int, step: str) -> None:
         """Return when everything written to a log so far can be read by every replica."""
         await self.store.flush(run, paths.log(step))

@@ -195,6 +195,21 @@ async def test_a_reply_that_a_backup_does_not_know_is_edited(tester: OfflineTest
     every_marker_once(tester)
 
 
+async def test_a_webhook_of_a_deleted_store_that_is_sent_again_edits_the_reply(tester: OfflineTester) -> None:
+    await tester.configure(IDLE)
+    await tester.open()
+    await tester.says_nothing()
+    said = await tester.says("/help")
+    sent = tester.gitee.deliveries
+    asked = next(index for index, one in enumerate(sent) if b'"/help"' in one.body)
+    await lose(tester)
+    tester.gitee.redeliver(asked)
+    await tester.idle()
+    (comment,) = tester.comments()
+    assert comment.body.split("by=")[0] == said.split("by=")[0]
+    assert len(comment.history) == 2
+
+
 async def test_another_living_bot_is_reported_once(
     tester: OfflineTester, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

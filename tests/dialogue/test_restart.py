@@ -23,6 +23,7 @@ async def test_a_run_continues_at_the_interrupted_step(
     assert len(tester.world.built) == builds
     assert len(tester.world.deployed) == 1
     assert gate.cancelled.is_set()
+    assert tester.world.cleared == [1]
 
 
 async def test_a_waiting_run_survives_a_restart(tester: OfflineTester) -> None:

@@ -140,6 +140,8 @@ class FakeWorld:
     outputs: deque[TestOutput] = field(default_factory=deque)
     """Results of the next suites; further suites pass."""
     reports: dict[tuple[int, str], Report] = field(default_factory=dict)
+    cleared: list[int] = field(default_factory=list)
+    """Runs whose earlier files were removed."""
     logs: dict[tuple[int, str], FakeLog] = field(default_factory=dict)
     jobs: dict[RunnerName, Jobs] = field(default_factory=dict)
     sleeps: bool = False
@@ -334,6 +336,9 @@ class FakeAdapters:
 
     def log(self, run: int, step: str) -> Log:
         return self._state.logs.setdefault((run, step), FakeLog())
+
+    async def clear(self, run: int) -> None:
+        self._state.cleared.append(run)
 
     async def flush(self, run: int, step: str) -> None:
         return

@@ -53,6 +53,17 @@ async def test_results_are_stored_as_xml_and_html(files: RunFiles, tmp_path: Pat
     assert b"lin/guestbook!12" in page
 
 
+async def test_a_run_does_not_inherit_the_files_of_a_lost_one(files: RunFiles, tmp_path: Path) -> None:
+    await files.save(42, "default", REPORT, {"junit.xml": b"<testsuite/>"})
+    files.log(42, "build").write("of another pull request")
+    files.log(43, "build").write("its own\n")
+    await files.clear(42)
+    await files.clear(44)
+    assert [place.name for place in written(tmp_path)] == ["build.log"]
+    assert (await files.read_log(42, "build", 0, 100)).text == ""
+    assert (await files.read_log(43, "build", 0, 100)).text == "its own\n"
+
+
 async def test_one_report_shows_all_suites_of_a_run(files: RunFiles) -> None:
     await files.save(42, "unit", REPORT, {})
     await files.save(42, "接口测试", REPORT, {})

@@ -262,6 +262,9 @@ class ModelRunner:
     def log(self, run: int, step: str) -> Log:
         return FakeLog()
 
+    async def clear(self, run: int) -> None:
+        return
+
     async def flush(self, run: int, step: str) -> None:
         return
 

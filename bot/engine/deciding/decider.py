@@ -121,7 +121,8 @@ class Decider:
         origin = Origin(Trigger.COMMENT, comment.author, parsing.command_text(lines), delivery.key)
         decided = self._joined(outcomes, facts, self._subject(facts, origin, comment=comment))
         newest = dict.fromkeys(decision.effects(decided), comment.id)
-        decided = replace(decided, observed=ObservedState(self.clock.now(), commands=newest))
+        observed = ObservedState(self.clock.now(), commands=newest)
+        decided = replace(decided, observed=observed, since=comment.created_at)
         return self._limited(decided, facts.snapshot, answered)
 
     async def _revocation(self, delivery: Delivery, pull: PullRequest) -> Decision:

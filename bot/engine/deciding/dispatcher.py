@@ -126,7 +126,7 @@ class Dispatcher:
             await self.records.inbox.delete(delivery.key, lease)
             return
         for index, view in enumerate(decision.replies):
-            await self.publisher.publish(_reply(delivery, view, index, decision.language))
+            await self.publisher.publish(_reply(delivery, view, index, decision))
         started = await self.records.commit(decision, lease)
         logger.info("%s: %s%s", where, decision.ending, f" (run {started.id})" if started else "")
         for run_id in (*decision.stop, *([started.id] if started else [])):
@@ -171,11 +171,11 @@ def _where(delivery: Delivery) -> str:
     return f"{delivery.repo}!{delivery.number} {delivery.trigger}"
 
 
-def _reply(delivery: Delivery, view: View, index: int, language: Language) -> CommentUpdate:
+def _reply(delivery: Delivery, view: View, index: int, decision: Decision) -> CommentUpdate:
     """Return a reply, with the same marker however often the delivery is decided."""
-    repo, number = delivery.repo, delivery.number
+    repo, number, language = delivery.repo, delivery.number, decision.language
     if isinstance(view, ApprovalNeeded):
         # One comment per commit and branch: each further event would post the same.
         return CommentUpdate(repo, number, markers.request(view.sha, view.base), view, language)
-    since = ALWAYS if delivery.found else delivery.received_at
+    since = decision.since or (ALWAYS if delivery.found else delivery.received_at)
     return CommentUpdate(repo, number, markers.reply(delivery.key, index), view, language, since)

@@ -44,6 +44,8 @@ class RunExecutor:
 
     async def execute(self, active: ActiveRun, stop: asyncio.Event) -> None:
         """Execute a run from its present state to its end. Raises LeaseLost."""
+        if active.run.started_at is None:
+            await active.until_stored(partial(self.recorder.first_start, active))
         started = lifecycle.start(active.run, self.clock.now())
         ended = lifecycle.limit_interruptions(started, self.clock.now())
         if ended != started:

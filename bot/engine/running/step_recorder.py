@@ -39,6 +39,11 @@ class StepRecorder:
     sleeps: bool = False
     """Whether environments on platforms that can suspend them are scaled to zero when idle."""
 
+    async def first_start(self, active: ActiveRun) -> None:
+        """Remove the logs and reports of a run with this number that a lost store had."""
+        await active.confirm()
+        await self.adapters.reports.clear(active.run.id)
+
     async def context(self, active: ActiveRun, index: int) -> StepContext:
         """Return the context of a step."""
         run = active.run
