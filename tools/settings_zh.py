@@ -46,7 +46,8 @@ WORDS: Mapping[str, str] = {
     "docker": "用于构建、部署和测试的 Docker Engine，以及容器可用的资源。",
     "docker.enabled": "是否使用 Docker Engine；不使用时，各步骤只能使用 Kubernetes 或 Jenkins。",
     "docker.host": "Engine 地址，例如 `unix:///var/run/docker.sock`；"
-    "默认取环境变量 DOCKER_HOST，否则用本机 socket。",
+    "默认取环境变量 DOCKER_HOST，否则用本机 socket。"
+    "所有副本必须使用同一个 Engine：其中没有的预览环境会被视为已删除。",
     "docker.instance": "机器人在 Engine 中创建的所有对象都带有这个名称；"
     "两个机器人共用一个 Engine 时要用不同的名称。",
     "docker.build_network": "RUN 指令使用的网络；`none` 表示构建时断网。",

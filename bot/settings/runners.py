@@ -31,7 +31,7 @@ class DockerSettings:
     """Whether to use a Docker Engine; without one, steps run on Kubernetes or Jenkins only."""
     host: str = ""
     """Address of the engine, such as `unix:///var/run/docker.sock`; by default DOCKER_HOST, otherwise the
-    local socket."""
+    local socket. All replicas need the same engine: previews that it does not have count as removed."""
     instance: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")] = "chatops"
     """Name on everything that this bot creates in the engine; two bots on one engine need different names."""
     build_network: Literal["default", "none"] = "default"
