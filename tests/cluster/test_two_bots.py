@@ -21,7 +21,7 @@ from bot.model.errors import Overtaken
 from bot.model.forge import PullRequest, RepoPath
 from bot.model.pipeline import RunnerName
 from bot.reports.files import RunFiles
-from bot.runners.kubernetes.cluster import Cluster
+from bot.runners.kubernetes.cluster import MERGE, Cluster
 from bot.settings.model import KubernetesSettings, ReposSettings, Settings
 from bot.store.records import Store
 from tests.cluster.access import Access
@@ -132,6 +132,12 @@ async def test_bots_with_one_instance_leave_each_other_alone_until_one_is_gone( 
     assert (adopted.endpoint, adopted.sha, adopted.state) == (endpoint, "a" * 40, EnvironmentState.READY)
     assert adopted.host == previews.host.partition(".")[0]
     assert exists(cluster, previews.namespace)
+    # Namespaces of earlier versions do not name their Service; that of the tests is always `app`.
+    for entry, known in ((None, endpoint), ("elsewhere:80", None)):
+        body = {"metadata": {"annotations": {"chatops.entry": entry}}}
+        path = f"/api/v1/namespaces/{previews.namespace}"
+        await previews.cluster.call("PATCH", path, body=body, content=MERGE)
+        assert await previews.platform.endpoint(previews.key) == known
     await second.ownership.reconcile()
     first.clock.by = second.clock.by
     await first.garbage.collect()

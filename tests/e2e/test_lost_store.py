@@ -1,8 +1,8 @@
-"""A bot that has lost its store adopts what the lost one deployed on a real engine."""
+"""A bot leaves alone what another bot has deployed on a real engine, and adopts it if its store is lost."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,14 +24,18 @@ from tests.fakes.adapters import FakeWorld
 
 pytestmark = pytest.mark.docker
 
+MINUTE = timedelta(minutes=1)
 HOST = {"Host": "pr-1-shop.test.example.com"}
 
 
-class Later:
-    """A clock that is ahead by the time that a lost store may still be in use."""
+@dataclass(frozen=True)
+class Ahead:
+    """A clock that is ahead."""
+
+    by: timedelta
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + LASTS + timedelta(minutes=1)
+        return datetime.now(UTC) + self.by
 
 
 @asynccontextmanager
@@ -47,18 +51,24 @@ async def gitee_with(folder: Path, dockerfile: str) -> AsyncIterator[tuple[Offli
 
 @asynccontextmanager
 async def bot_of(
-    gitee: OfflineGitee, hook: Hook, settings: Settings, clock: Later | None = None
+    gitee: OfflineGitee, hook: Hook | None, settings: Settings, clock: Ahead | None = None
 ) -> AsyncIterator[BotTester]:
     chosen = replace(
         settings, gitee=replace(settings.gitee, url=gitee.url, token=Secret(gitee.token(BOT)), window=3600)
     )
     async with open_adapters(chosen) as adapters, running(chosen, adapters, clock=clock) as bot:
-        hook.url = f"{bot.listeners.web.url}/webhooks/gitee"
+        if hook is not None:
+            hook.url = f"{bot.listeners.web.url}/webhooks/gitee"
         yield BotTester(gitee, FakeWorld(), bot, patience=PATIENCE)
 
 
-async def test_a_preview_outlives_the_loss_of_the_store(
-    tmp_path: Path, settings: Settings, base_image: str, sdk: docker.DockerClient, instance: str
+async def test_a_preview_survives_a_second_bot_and_the_loss_of_the_store(  # noqa: PLR0917 - fixtures
+    tmp_path: Path,
+    settings: Settings,
+    base_image: str,
+    sdk: docker.DockerClient,
+    instance: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def containers() -> list[str]:
         found = sdk.containers.list(filters={"label": f"{naming.LABEL_INSTANCE}={instance}"})
@@ -72,9 +82,16 @@ async def test_a_preview_outlives_the_loss_of_the_store(
             await tester.bot.reconciling.ownership.reconcile()
             before = await tester.preview()
             [container] = containers()
+            # Another bot with this instance, for which everything is old enough to be removed.
+            other = replace(settings, server=replace(settings.server, data_dir=tmp_path / "other"))
+            async with bot_of(gitee, None, other, Ahead(LASTS - MINUTE)) as beside:
+                await beside.bot.reconciling.sweep.garbage.collect()
+                assert await beside.bot.store.pulls.environments() == ()
+            assert "another bot has the same instance" in caplog.text
+            assert containers() == [container]
         for file in settings.server.data_dir.glob("chatops.db*"):
             file.unlink()
-        async with bot_of(gitee, hook, settings, Later()) as tester:
+        async with bot_of(gitee, hook, settings, Ahead(LASTS + MINUTE)) as tester:
             await tester.bot.reconciling.sweep.garbage.collect()
             found = await tester.preview()
             assert (found.state, found.run) == (EnvironmentState.READY, 0)

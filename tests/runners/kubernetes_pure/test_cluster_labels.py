@@ -1,6 +1,8 @@
 import re
 from datetime import UTC, datetime
 
+import pytest
+
 from bot.core import naming
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
@@ -49,3 +51,34 @@ def test_annotations_show_owner_and_expiry() -> None:
 def test_labels_in_a_query() -> None:
     assert cluster_labels.selector({"a": "1", "b": "2"}) == "a=1,b=2"
     assert cluster_labels.pod_security("restricted")["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_a_namespace_says_who_owns_it_until_when() -> None:
+    until = datetime(2026, 5, 1, 12, 0, 0, 5, tzinfo=UTC)
+    assert cluster_labels.owned("mine4567", until) == {
+        "chatops.owned-by": "mine4567",
+        "chatops.owned-until": "2026-05-01T12:00:00+00:00",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("app:8080", ("app", 8080)),
+        ("my-shop2:80", ("my-shop2", 80)),
+        ("", None),
+        ("app", None),
+        ("app:", None),
+        ("app:x", None),
+        ("app:123456", None),
+        ("../secrets/x:80", None),
+        ("app/x:80", None),
+        ("App:80", None),
+        ("-app:80", None),
+        ("app-:80", None),
+        ("app:80\n", None),
+        (f"{'a' * 64}:80", None),
+    ],
+)
+def test_an_entry_annotation_names_a_service_and_a_port(text: str, found: tuple[str, int] | None) -> None:
+    assert cluster_labels.entry(text) == found
