@@ -26,13 +26,12 @@ class InstanceLock:
         """Name of the last holder; empty if unknown, or if another process holds the lock."""
         if self._descriptor is None:
             return ""
-        return os.pread(self._descriptor, _LONGEST_NAME, 0).decode("ascii", "replace")
+        return os.pread(self._descriptor, _LONGEST_NAME, 0).decode("ascii", "replace").rstrip()
 
     def remember(self, name: str) -> None:
         """Store the name for the next holder."""
-        if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, name.encode("ascii"), 0)
+        if self._descriptor is not None:  # The same space each time: a full disk must not prevent it.
+            os.pwrite(self._descriptor, name.encode("ascii").ljust(_LONGEST_NAME), 0)
 
     def close(self) -> None:
         """Release the lock."""

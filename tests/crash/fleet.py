@@ -48,7 +48,7 @@ class Replica:
     @property
     def name(self) -> str:
         """The name under which it joined last."""
-        return (self.folder / "data" / "replica").read_text()
+        return (self.folder / "data" / "replica").read_text().rstrip()
 
     @property
     def pid(self) -> int:
