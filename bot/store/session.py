@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
@@ -42,6 +42,8 @@ class Session:
         )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="session")
         self._connection: Connection | None = None
+        self._driver: Any = None
+        """The same connection; SQLAlchemy's may connect again when another thread asks it for this one."""
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, each of whose statements is a transaction.
@@ -68,6 +70,7 @@ class Session:
             with errors():
                 if self._connection is None:
                     self._connection = self._engine.connect()
+                    self._driver = self._connection.connection.dbapi_connection
                 return work(self._connection)
         except BaseException:
             self._forget()
@@ -82,6 +85,4 @@ class Session:
 
     def _cut(self) -> None:
         """Close the socket for both sides, so that a thread that waits for an answer goes on."""
-        connection = self._connection
-        if connection is not None and not connection.invalidated:
-            postgresql.cut(connection.connection.dbapi_connection)
+        postgresql.cut(self._driver)

@@ -193,7 +193,7 @@ INFRASTRUCTURE: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.REPOSITORY_INVISIBLE: Wording(
         Text(
-            en="The bot may not see the repository: {message}.",
+            en="The bot cannot see the repository: {message}.",
             zh="机器人无权查看这个仓库：{message}。",
         ),
         advice=Text(
