@@ -42,15 +42,19 @@ class RunExecutor:
     timeout: Callable[[float], asyncio.Timeout] = asyncio.timeout
     """Ends a step after this many seconds."""
 
-    async def execute(self, active: ActiveRun, stop: asyncio.Event) -> None:
-        """Execute a run from its present state to its end. Raises LeaseLost."""
+    async def start(self, active: ActiveRun) -> None:
+        """Store that a run has started, or that it was interrupted too often. Raises LeaseLost."""
         if active.run.started_at is None:
             await active.until_stored(partial(self.recorder.first_start, active))
         started = lifecycle.start(active.run, self.clock.now())
         ended = lifecycle.limit_interruptions(started, self.clock.now())
         if ended != started:
             await self._before_its_end(active)
-        run = await active.save(ended)
+        await active.save(ended)
+
+    async def execute(self, active: ActiveRun, stop: asyncio.Event) -> None:
+        """Execute a started run to its end. Raises LeaseLost."""
+        run = active.run
         while (index := lifecycle.next_step(run)) is not None and run.stop is None:
             run = await active.save(lifecycle.step_started(run, index, self.clock.now()))
             await active.until_stored(partial(self.recorder.before, active, index))

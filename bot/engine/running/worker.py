@@ -115,11 +115,15 @@ class Worker:
 
     async def _execute(self, active: ActiveRun) -> None:
         active.run = lifecycle.resume(active.run)
-        if active.run.stop is not None:
+        if active.run.stop is None:
+            await self.executor.start(active)
+        if active.run.started_at is not None:
+            # Not before it is stored: until then, the comment of the run before it is not folded.
+            await active.until_stored(lambda: self.comments.fold(active.run))
+        if active.run.stop is None:
+            await self.executor.execute(active, self._stops[active.run.id])
+        else:
             await self.executor.end(active)
-            return
-        await active.until_stored(lambda: self.comments.fold(active.run))
-        await self.executor.execute(active, self._stops[active.run.id])
 
     async def _release(self, active: ActiveRun) -> None:
         """Release a run. If that fails, a later poll releases it, or it is free when the lease ends.
