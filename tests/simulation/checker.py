@@ -26,6 +26,7 @@ from tests.simulation.runner import Effect
 
 GRACE = 1.0
 """Seconds for which a process that was frozen may act before it notices that it was evicted."""
+HELD = "SELECT id, holder, revision, number, stop_request IS NOT NULL FROM runs ORDER BY id"
 AUTOMATIC = {Trigger.OPEN, Trigger.UPDATE, Trigger.REOPEN}
 
 
@@ -66,8 +67,14 @@ class Record:
 
     def written(self, process: Process | None) -> None:
         """Take down who holds what after a change of the store; only the holder changes a run."""
-        rows = self.world.server.sql.exec_driver_sql("SELECT id, holder, revision FROM runs ORDER BY id")
-        for run_id, name, revision in rows.all():
+        rows = self.world.server.sql.exec_driver_sql(HELD).all()
+        pulls = Counter(
+            pull for _, name, _, pull, stop in rows if name in self.world.server.members and not stop
+        )
+        for pull, count in pulls.items():
+            if count > 1:
+                self.bug(f"{count} runs of {pull} at once")
+        for run_id, name, revision, _, _ in rows:
             known = self.holders[run_id]
             if self._revisions.get(run_id) != revision:
                 self._changed(run_id, revision, process)

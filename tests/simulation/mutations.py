@@ -4,23 +4,25 @@ A simulation that finds nothing proves nothing unless it finds what was broken o
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
-from sqlalchemy import true
+from sqlalchemy import true, update
 
 from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
+from bot.engine.reconciling.reconciler import Reconciler
 from bot.engine.replicas import membership
 from bot.engine.replicas.membership import Membership
 from bot.model.environment import Endpoint
 from bot.model.holder import ANYONE
-from bot.store import deliveries, leases, runs, schema
+from bot.store import deliveries, leases, queues, runs, schema
 from bot.store.lost_answers import LostAnswers
 from bot.store.pull_writer import PullWriter
 from tests.simulation.history import play
-from tests.simulation.postgresql import Server
+from tests.simulation.postgresql import LeaseStatements, Server
 from tests.simulation.runner import ModelRunner, Runner
 from tests.simulation.script import script
 
@@ -56,38 +58,44 @@ def _any_state(key: str, _lease: object) -> Any:
     return schema.deliveries.c.key == key
 
 
-MUTATIONS: dict[str, tuple[Any, str, Any]] = {
-    "save() without the lease": (runs, "held_by", lambda *_: true()),
-    "claims of runs that have a holder": (runs, "free", lambda *_: true()),
-    "deliveries decided without the lease": (deliveries, "_held", _any_state),
-    "evictions without a look at the lock": (Server, "holder", lambda *_: None),
-    "evictions as soon as the lock is free": (leases, "SILENT_SECONDS", 0.1),
-    "no watch over the lease": (Membership, "watch", _nothing),
-    "a fence that falls too late": (membership, "FENCE_AFTER", 14.0),
-    "nothing dropped with the lease": (Membership, "on_lease_lost", _skip),
-    "a platform that cleans up by key when cancelled": (ModelRunner, "deploy", _deploy_and_clean_up),
-    "a platform that removes what is newer": (
-        Runner,
-        "remove",
-        lambda self, kind, key, _: _remove(self, kind, key, ANYONE),
-    ),
-    "comments posted without a search": (CommentPublisher, "_posted", _nothing),
-    "lost answers forgotten": (LostAnswers, "add", _nothing),
-    "comments never caught up": (RunComments, "catch_up", _nothing),
-    "environments written without the lease": (PullWriter, "_holds", lambda *_: True),
+def _claim(connection: Any, *, queue: Any, chosen: Any) -> Any:
+    table = queues._KEYS[queue].table
+    return (
+        connection.execute(update(table).where(chosen.rows).values(**chosen.values).returning(table))
+        .mappings()
+        .all()
+    )
+
+
+NO_SESSION_ENDED = (Server, "end", lambda *_: 0)
+"""Otherwise the server keeps an evicted replica from writing before its lease is looked at."""
+MUTATIONS: dict[str, Sequence[tuple[Any, str, Any]]] = {
+    "save() without the lease": [(runs, "held_by", lambda *_: true()), NO_SESSION_ENDED],
+    "claims of runs that have a holder": [(runs, "free", lambda *_: true())],
+    "claims that do not compare the queue's version": [(queues, "change_at", _claim)],
+    "deliveries decided without the lease": [(deliveries, "_held", _any_state), NO_SESSION_ENDED],
+    "environments written without the lease": [(PullWriter, "_holds", lambda *_: True), NO_SESSION_ENDED],
+    "evictions without a look at the lock": [(LeaseStatements, "_free", lambda *_: True)],
+    "evictions as soon as the lock is free": [(leases, "SILENT_SECONDS", 0.1)],
+    "no watch over the lease": [(Membership, "watch", _nothing)],
+    "a fence that falls too late": [(membership, "FENCE_AFTER", 14.0)],
+    "nothing dropped with the lease": [(Membership, "on_lease_lost", _skip)],
+    "a platform that cleans up by key when cancelled": [(ModelRunner, "deploy", _deploy_and_clean_up)],
+    "a platform that removes what is newer": [(Runner, "remove", _remove_newer)],
+    "comments posted without a search": [(CommentPublisher, "_posted", _nothing)],
+    "lost answers forgotten": [(LostAnswers, "add", _nothing)],
+    "comments never caught up": [(RunComments, "catch_up", _nothing)],
+    "webhooks never recovered": [(Reconciler, "_recover", _nothing)],
 }
 
 
 @contextmanager
 def mutated(name: str) -> Iterator[None]:
     """Break one rule within the block."""
-    where, attribute, broken = MUTATIONS[name]
-    before = getattr(where, attribute)
-    setattr(where, attribute, broken)
-    try:
+    with ExitStack() as stack:
+        for where, attribute, broken in MUTATIONS[name]:
+            stack.enter_context(patch.object(where, attribute, broken))
         yield
-    finally:
-        setattr(where, attribute, before)
 
 
 def noticed(name: str, most: int = MOST) -> tuple[int, str] | None:

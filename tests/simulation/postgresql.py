@@ -283,9 +283,8 @@ class LeaseStatements:
             self._server.members[name].renewed_at = self._server.now()
         rows = []
         for other, member in self._server.members.items():
-            holder = self._server.holder(member)
-            is_silent = holder is None and self._silent(member, silent)
-            rows.append(Renewed(other, other == name, holder is self._backend, is_silent))
+            holds = self._server.holder(member) is self._backend
+            rows.append(Renewed(other, other == name, holds, self._gone(member, silent)))
         return Answer(rows)
 
     def _lock(self, name: str) -> Answer:
@@ -302,9 +301,7 @@ class LeaseStatements:
 
     def _evict(self, name: str, dead: bool, silent: float) -> Answer:  # noqa: FBT001 - as the statement has it
         member = self._server.members.get(name)
-        if member is None or self._server.holder(member) not in {None, self._backend}:
-            return Answer()
-        if not dead and not self._silent(member, silent):
+        if member is None or not (self._free(member) if dead else self._gone(member, silent)):
             return Answer()
         self._leave(name)
         return Answer([(name, self._server.end(name))])
@@ -316,15 +313,21 @@ class LeaseStatements:
         self._server.sql.exec_driver_sql("DELETE FROM replicas WHERE name = ?", (name,))
         return Answer()
 
-    def _try_lock(self, member: "Member") -> bool:
-        holder = self._server.holder(member)
-        if holder is None:
+    def _try_lock(self, member: Member) -> bool:
+        free = self._free(member)
+        if free:
             self._backend.locks.add(member.sequence)
-        return holder is None or holder is self._backend
+        return free
 
-    def _silent(self, member: "Member", silent: float) -> bool:
+    def _free(self, member: Member) -> bool:
+        """Whether this session can have the lock of a member."""
+        return self._server.holder(member) in {None, self._backend}
+
+    def _gone(self, member: Member, silent: float) -> bool:
+        """Whether a member is to be evicted."""
         now, most = self._server.now(), timedelta(seconds=silent)
-        return not now - most <= member.renewed_at <= now and most <= now - self._backend.started
+        fresh = now - most <= member.renewed_at <= now
+        return self._free(member) and not fresh and most <= now - self._backend.started
 
 
 class ModelSession(Session):
