@@ -72,8 +72,8 @@ async def evicted(pair: Pair) -> object:
     await other.replicas.join("two")
     await pair.store.replicas.close()
     async with asyncio.timeout(PATIENCE):
-        while not (gone := await other.replicas.evict("one")):
-            await asyncio.sleep(0.02)  # the server ends the session in its own time
+        while not (gone := await other.replicas.evict("one")):  # noqa: ASYNC110 - the server can only be asked
+            await asyncio.sleep(0.02)
     await other.close()
     return gone
 
