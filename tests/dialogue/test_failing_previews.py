@@ -146,7 +146,7 @@ class Filled:
         self._tester = tester
 
     async def written(self) -> list[Written]:
-        return [Written("1", "app", key, 5_000_000) for key in self._tester.world.deployed]
+        return [Written("1", "app", key, 5_000_000, run=1) for key in self._tester.world.deployed]
 
 
 async def test_a_preview_that_fills_the_disk_is_not_called_ready(deployed: OfflineTester) -> None:
