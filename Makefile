@@ -47,8 +47,8 @@ pictures: setup-test ## play the demo and take the pictures of docs/images; a fo
 bench: setup-test ## measure the webhook intake against a handler that only verifies signatures; COUNT=… deliveries
 	$(BIN)/python -m benchmarks.intake
 
-crash-test: setup-test ## kill bots a thousand times while they work, and check that nothing is lost or done twice; KILLS=… SEED=…
-	KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest -q -s tests/crash/test_kills.py
+crash-test: setup-test ## disturb bots, PostgreSQL and Gitee a thousand times each, and check that nothing is lost or done twice; FAULTS=… SEED=…
+	FAULTS=$(or $(FAULTS),1000) $(BIN)/python -m pytest -q -s tests/crash/test_nemesis.py
 
 simulate: setup ## play histories of several replicas in virtual time, with faults that a seed decides; SEEDS=10000 JOBS=1, or one again with SEED=… or SCRIPT=…
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000) --jobs $(or $(JOBS),1) $(if $(FIRST),--first $(FIRST)) $(if $(SEED),--seed $(SEED)) $(if $(SCRIPT),--script $(SCRIPT))

@@ -1,18 +1,37 @@
-"""A fake runner that outlives the bots, forgets what a real engine would, and records every call."""
+"""A fake runner that outlives the bots, forgets what a real engine would, and records every call.
+
+As the platforms do, it refuses what would change the things of a later run or attempt, and it removes nothing
+by itself: a suite that has ended remains until a bot removes it.
+"""
 
 import asyncio
+import itertools
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Self
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, field
+from datetime import UTC, datetime
+from typing import Self
 
 from aiohttp import web
 
+from bot.model.holder import Holder
+from tests.crash.history import History, Phase, RunnerEvent
 from tests.fakes.adapters import Gate, Script
 
-MEAN_SECONDS = {"build": 0.5, "push": 0.1, "deploy": 0.3, "test": 0.5, "stop_tests": 0.02, "remove": 0.05}
-"""Average duration of each operation, in seconds."""
+MEAN_SECONDS = {
+    "build": 0.5,
+    "push": 0.1,
+    "deploy": 0.3,
+    "test": 0.5,
+    "stop_tests": 0.02,
+    "remove": 0.05,
+    "collect_tests": 0.02,
+    "collect": 0.05,
+}
+"""Average duration of each operation, in seconds. The last two are those of garbage collection."""
+OVERTAKEN = 409
+"""Status of an answer: a later run or attempt has the place."""
 
 
 @dataclass(eq=False)
@@ -22,8 +41,20 @@ class Call:
     operation: str
     pull: str
     pid: int
+    lease: str
+    holder: Holder
+    number: int
     began: float = field(default_factory=time.monotonic)
     over: bool = False
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An environment or a suite at the runner, and who created it."""
+
+    holder: Holder
+    sha: str = ""
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass
@@ -32,12 +63,11 @@ class RemoteEngine:
 
     chance: random.Random = field(default_factory=random.Random)
     script: Script = field(default_factory=Script)
-    environments: dict[str, str] = field(default_factory=dict)
-    """Commit by environment, from the start of its deployment."""
-    holders: dict[str, list[int]] = field(default_factory=dict)
-    """Run and attempt by environment; as at a real engine, an older one changes nothing."""
-    suites: set[str] = field(default_factory=set)
-    """Environments whose test container exists; a bot that is killed leaves it behind."""
+    history: History = field(default_factory=History)
+    environments: dict[str, Thing] = field(default_factory=dict)
+    """From the start of their deployment, by key."""
+    suites: dict[str, Thing] = field(default_factory=dict)
+    """Test containers by the key of their environment; a bot that is killed leaves its own behind."""
     calls: list[Call] = field(default_factory=list)
     overlaps: list[tuple[Call, Call]] = field(default_factory=list)
     """Simultaneous calls of two processes for one pull request."""
@@ -46,11 +76,12 @@ class RemoteEngine:
     most_at_once: int = 0
     url: str = ""
     _runner: web.AppRunner | None = None
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     async def __aenter__(self) -> Self:
         application = web.Application()
         application.router.add_post("/{operation}", self._serve)
-        application.router.add_get("/environments", self._list)
+        application.router.add_get("/inventory", self._list)
         self._runner = web.AppRunner(
             application, access_log=None, handler_cancellation=True, shutdown_timeout=0.2
         )
@@ -72,58 +103,62 @@ class RemoteEngine:
         return [call for call in self.calls if not call.over]
 
     async def _serve(self, request: web.Request) -> web.Response:
-        operation, asked = request.match_info["operation"], await request.json()
-        call = Call(operation, asked["pull"], asked["pid"])
+        asked = await request.json()
+        holder = Holder(*asked["holder"])
+        operation, number = request.match_info["operation"], next(self._numbers)
+        call = Call(operation, asked["pull"], asked["pid"], asked["lease"], holder, number)
         others = [other for other in self.under_way() if other.pull == call.pull and other.pid != call.pid]
         self.overlaps += [(other, call) for other in others]
         self.calls.append(call)
         self.most_at_once = max(self.most_at_once, len({each.pull for each in self.under_way()}))
+        self._saw(call, Phase.BEGAN)
         try:
-            await self._do(operation, asked)
+            fenced = not await self._do(call, asked["key"], asked.get("sha", ""))
         finally:
             call.over = True
-        return web.json_response({"folder": self.report_folder})
+            self._saw(call, Phase.ENDED)
+        return web.json_response({"folder": self.report_folder}, status=OVERTAKEN if fenced else 200)
+
+    def _saw(self, call: Call, phase: Phase) -> None:
+        who = (call.operation, call.pull, call.pid, call.lease, call.holder)
+        self.history.add(RunnerEvent(time.monotonic(), call.number, phase, *who))
 
     async def _list(self, _request: web.Request) -> web.Response:
-        return web.json_response(list(self.environments))
+        return web.json_response(
+            [
+                (kind, key, astuple(thing.holder), thing.made_at.isoformat())
+                for kind, things in (("container", self.environments), ("tests", self.suites))
+                for key, thing in things.items()
+            ]
+        )
 
-    async def _do(self, operation: str, asked: dict[str, Any]) -> None:
-        before, after = self._effects(operation, asked)
-        before()
-        await self.script.pass_through(operation)
-        await asyncio.sleep(self.chance.uniform(0.2, 1.8) * MEAN_SECONDS[operation])
-        after()
+    async def _do(self, call: Call, key: str, sha: str) -> bool:
+        """Do an operation; return False if a later run or attempt has the place of what it creates."""
+        created = {"deploy": self.environments, "test": self.suites}.get(call.operation)
+        if created is not None and not self._put(call, created, key, sha):
+            return False
+        await self.script.pass_through(call.operation)
+        await asyncio.sleep(self.chance.uniform(0.2, 1.8) * MEAN_SECONDS[call.operation])
+        if call.operation == "push":
+            self._saw(call, Phase.CHANGED)
+        if call.operation in {"stop_tests", "collect_tests", "remove"}:
+            self._remove(call, self.suites, key)
+        if call.operation in {"remove", "collect"}:
+            self._remove(call, self.environments, key)
+        return True
 
-    def _effects(
-        self, operation: str, asked: dict[str, Any]
-    ) -> tuple[Callable[[], object], Callable[[], object]]:
-        """Return the effect at the start of an operation and the effect at its end."""
-        key = asked["key"]
-        match operation:
-            case "deploy":
-                return lambda: self._deploy(key, asked), _nothing
-            case "test":
-                return lambda: self.suites.add(key), lambda: self._end(key)
-            case "stop_tests":
-                return _nothing, lambda: self._end(key)
-            case "remove":
-                return _nothing, lambda: self._remove(key, asked["holder"])
-            case _:
-                return _nothing, _nothing
+    def _put(self, call: Call, things: dict[str, Thing], key: str, sha: str) -> bool:
+        if key in things and things[key].holder > call.holder:
+            self._saw(call, Phase.REFUSED)
+            return False
+        things[key] = Thing(call.holder, sha)
+        self._saw(call, Phase.CHANGED)
+        return True
 
-    def _end(self, key: str) -> None:
-        self.suites.discard(key)
-
-    def _deploy(self, key: str, asked: dict[str, Any]) -> None:
-        if asked["holder"] >= self.holders.get(key, []):
-            self.environments[key], self.holders[key] = asked["sha"], asked["holder"]
-
-    def _remove(self, key: str, holder: list[int]) -> None:
-        if holder >= self.holders.get(key, []):
-            self.suites.discard(key)
-            self.environments.pop(key, None)
-            self.holders.pop(key, None)
-
-
-def _nothing() -> None:
-    """Do nothing."""
+    def _remove(self, call: Call, things: dict[str, Thing], key: str) -> None:
+        if key not in things:
+            return
+        fenced = things[key].holder > call.holder
+        if not fenced:
+            del things[key]
+        self._saw(call, Phase.REFUSED if fenced else Phase.CHANGED)

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -16,6 +17,9 @@ from tests.real.ports import free_port
 
 PATIENCE = 60.0
 """Seconds to wait for the start or the end of a process."""
+
+LISTENING = b"chatops listens on"
+"""What a bot prints when it has started."""
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.crash.serving"])
@@ -33,6 +37,8 @@ class Replica:
     port: int = field(default_factory=free_port)
     previews: int = field(default_factory=free_port)
     starts: int = 0
+    _logged: int = 0
+    """Size of the log before the present process."""
     _process: ForkServerProcess | None = None
 
     @property
@@ -51,6 +57,11 @@ class Replica:
         return (self.folder / "data" / "replica").read_text().rstrip()
 
     @property
+    def lease(self) -> str:
+        """The same; empty before it has joined for the first time."""
+        return self.name if (self.folder / "data" / "replica").exists() else ""
+
+    @property
     def pid(self) -> int:
         """Pid of the current process."""
         assert self._process is not None
@@ -66,6 +77,7 @@ class Replica:
         """Start a process without waiting until it is ready."""
         assert not self.alive
         self.starts += 1
+        self._logged = self.log.stat().st_size if self.log.exists() else 0
         config = self._write_config()
         self._process = _FORKS.Process(
             target=serve, args=(str(config), str(self.log)), kwargs={"remote": self.remote}, daemon=True
@@ -78,6 +90,22 @@ class Replica:
             while not self._listens():
                 assert self.alive, self.log.read_text()[-4000:]
                 await asyncio.sleep(0.02)
+
+    async def supervised(self) -> None:
+        """Wait until it accepts connections; start it again if it ended during its start.
+
+        Without its store a bot cannot start, and its supervisor tries again.
+        """
+        async with asyncio.timeout(PATIENCE):
+            while not self._listens():
+                if not self.alive and not self.ended_at_work:
+                    self.start()
+                await asyncio.sleep(0.1)
+
+    @property
+    def ended_at_work(self) -> bool:
+        """Whether the process ended although it had completed its start."""
+        return not self.alive and LISTENING in self.log.read_bytes()[self._logged :]
 
     def _listens(self) -> bool:
         try:
@@ -103,6 +131,11 @@ class Replica:
         """Send SIGTERM."""
         self._signal(signal.SIGTERM)
 
+    async def terminated(self) -> None:
+        """Send SIGTERM and wait for the end."""
+        self.terminate()
+        await self.gone()
+
     async def gone(self) -> int:
         """Wait for its end and return the exit code."""
         assert self._process is not None
@@ -116,7 +149,8 @@ class Replica:
             await self.kill()
 
     def _signal(self, number: signal.Signals) -> None:
-        os.kill(self.pid, number)
+        with suppress(ProcessLookupError):  # It may have ended by itself.
+            os.kill(self.pid, number)
 
     def _write_config(self) -> Path:
         server = {"port": self.port, "data_dir": str(self.folder / "data"), **self.sections.get("server", {})}

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, create_engine, func, select
+from sqlalchemy import ColumnElement, Connection, create_engine, func, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -12,7 +13,8 @@ from bot.model.delivery import DeliveryState
 from bot.model.environment import EnvironmentState
 from bot.model.run import Run, RunState
 from bot.store.codec import unpack
-from bot.store.schema import deliveries, environments, runs
+from bot.store.dialects import aware
+from bot.store.schema import comments, deliveries, environments, runs
 
 MUCH = 1_000_000
 
@@ -25,8 +27,9 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
-        driver = parsed if parsed.drivername != "postgresql" else parsed.set(drivername="postgresql+psycopg")
-        self._engine = create_engine(driver, poolclass=NullPool)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg").update_query_dict({"connect_timeout": "3"})
+        self._engine = create_engine(parsed, poolclass=NullPool)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -64,6 +67,33 @@ class Ledger:
             found = connection.execute(select(environments).where(condition)).mappings()
             return {f"{row['repo']}!{row['number']} {row['name']}" for row in found}
 
+    def digests(self) -> dict[int, str]:
+        """Return the SHA-256 of the text of each comment by its id."""
+        statement = select(comments.c.comment_id, comments.c.body_digest)
+        with self._reading() as connection:
+            return {row.comment_id: row.body_digest for row in connection.execute(statement)}
+
+    def lost_answers(self) -> list[str]:
+        """Return the markers of comments that are to be compared with Gitee after a lost answer."""
+        statement = select(comments.c.marker).where(comments.c.lost_at.is_not(None))
+        with self._reading() as connection:
+            return list(connection.execute(statement).scalars())
+
+    def age_lost_answers(self) -> None:
+        """Let recently lost answers be an hour older, once each, so that they are compared now."""
+        recent = comments.c.lost_at > datetime.now(UTC) - timedelta(minutes=30)
+        with self._engine.begin() as connection:
+            for row in connection.execute(select(comments).where(recent)).all():
+                this = (comments.c.repo == row.repo, comments.c.marker == row.marker)
+                aged = update(comments).where(*this, comments.c.lost_at == row.lost_at)
+                connection.execute(aged.values(lost_at=aware(row.lost_at) - timedelta(hours=1)))
+
+    def outdated(self) -> list[int]:
+        """Return the runs whose comments show an older revision."""
+        statement = select(runs.c.id).where(runs.c.shown_revision < runs.c.revision)
+        with self._reading() as connection:
+            return list(connection.execute(statement).scalars())
+
     def unfinished(self) -> int:
         """Return the number of pending deliveries and unfinished runs; MUCH without the database."""
         try:
@@ -78,10 +108,7 @@ class Ledger:
 
     def idle(self) -> bool:
         """Return whether nothing is pending and all comments are current; False without the database."""
-        if self.unfinished():
-            return False
-        with self._reading() as connection:
-            return not _count(connection, runs.c.shown_revision < runs.c.revision)
+        return not self.unfinished() and not self.outdated()
 
 
 def _count(connection: Connection, condition: ColumnElement[bool]) -> int:

@@ -11,6 +11,7 @@ from playground.git_repositories import Files
 from playground.server import OfflineGitee
 from tests.crash.engine import RemoteEngine
 from tests.crash.fleet import Replica
+from tests.crash.history import History
 from tests.crash.ledger import Ledger
 from tests.dialogue.tester import BOT, REPO, SECRET
 
@@ -40,6 +41,11 @@ class Scene:
             await replica.dispose()
 
     @property
+    def history(self) -> History:
+        """What the doubles saw."""
+        return self.engine.history
+
+    @property
     def ledger(self) -> Ledger:
         """Reader of the store."""
         return Ledger(self.store_url)
@@ -58,12 +64,7 @@ class Scene:
 
     def _sections(self, changes: dict[str, Any]) -> dict[str, Any]:
         return {
-            "gitee": {
-                "url": self.gitee.url,
-                "token": self.gitee.token(BOT),
-                "webhook_secret": [SECRET],
-                "window": 3600,
-            },
+            "gitee": self.gitee_settings(self.gitee.api_url),
             "store": {"url": self.store_url},
             "docker": {"enabled": False, "host": self.engine.url},
             "repos": {"allow": ["team/*"]},
@@ -72,11 +73,25 @@ class Scene:
             **changes,
         }
 
+    def gitee_settings(self, api_url: str) -> dict[str, Any]:
+        """Return the section of a bot that reaches Gitee's API at this address."""
+        return {
+            "url": self.gitee.url,
+            "api_url": api_url,
+            "token": self.gitee.token(BOT),
+            "webhook_secret": [SECRET],
+            "window": 3600,
+        }
+
     def busy_replica(self) -> Replica:
         """Return the replica that made the only call in progress."""
         (call,) = self.engine.under_way()
         (found,) = [replica for replica in self.replicas if replica.alive and replica.pid == call.pid]
         return found
+
+    def is_at_work(self, replica: Replica) -> bool:
+        """Whether a replica has a call in progress."""
+        return any(call.pid == replica.pid for call in self.engine.under_way())
 
     def send_webhooks_only_to(self, replica: Replica) -> None:
         """Remove the webhooks of all other replicas."""
@@ -96,9 +111,9 @@ class Scene:
         files: Files = {"app.py": f"print({branch!r})\n"}
         return await self.gitee.open_pull(repository, branch, files=files, by="mei", title="Add a cart")
 
-    async def idle(self) -> None:
+    async def idle(self, patience: float = PATIENCE) -> None:
         """Wait until Gitee has no delivery in progress and the store is idle."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while True:
                 await self.gitee.delivered()
                 if await asyncio.to_thread(self.ledger.idle):

@@ -12,7 +12,7 @@ from bot.core.naming import LABEL_INSTANCE
 from bot.model.run import RunState
 from tests.crash.fleet import Replica
 from tests.crash.scene import Scene
-from tests.crash.test_kills import LIMITS
+from tests.crash.test_nemesis import LIMITS
 from tests.dialogue.tester import REPO
 from tests.real.fixtures import base_image, instance, registry, sdk
 from tests.real.parts import RegistryProcess

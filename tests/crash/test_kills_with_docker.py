@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -14,23 +15,26 @@ import pytest
 from bot.core.naming import LABEL_INSTANCE
 from bot.model.run import RunState
 from playground.server import OfflineGitee
-from tests.crash.audit import run_audit, wait_until_idle
 from tests.crash.engine import RemoteEngine
+from tests.crash.evidence import quiet
+from tests.crash.faults import READY_FIRST
+from tests.crash.nemesis import IDLE
 from tests.crash.scene import Scene
-from tests.crash.test_kills import IDLE, KILLS, LIMITS, READY_FIRST, SEED, chance
+from tests.crash.test_nemesis import LIMITS, SEED
 from tests.crash.traffic import STARTING, Fate, Traffic
 from tests.dialogue.tester import REPO
 from tests.e2e.conftest import RUNTIME, SERVE
 from tests.real.fixtures import base_image, instance, registry, sdk
 from tests.real.parts import RegistryProcess
 
-__all__ = ["base_image", "chance", "instance", "registry", "sdk"]
+__all__ = ["base_image", "instance", "registry", "sdk"]
 
 pytestmark = pytest.mark.docker
 
 SUITE = 'sleep 0.5; echo \'<testsuite name="unit"><testcase name="adds"/></testsuite>\' > $JUNIT_PATH'
 CONFIG = f"version: 1\ndeploy:\n  health: {{path: /, timeout: 20}}\ntest:\n  command: {json.dumps(SUITE)}\n"
 RECIPE = f"{RUNTIME}RUN sleep 0.5\n{SERVE}\nFROM runtime AS test\nVOLUME /reports\n"
+FAULTS = int(os.environ.get("FAULTS", "10"))
 LIFE = 3.0
 """Longest time in seconds between two kills, about the duration of a run."""
 
@@ -56,13 +60,14 @@ def containers(sdk: docker.DockerClient, instance: str) -> list[str]:
 
 
 async def test_real_runs_survive_kills_and_leave_nothing_behind(
-    scene: Scene, chance: random.Random, sdk: docker.DockerClient, instance: str
+    scene: Scene, sdk: docker.DockerClient, instance: str
 ) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - no secret
     traffic = Traffic(scene, chance)
     (bot,) = scene.replicas
     numbers = [await scene.open() for _ in range(2)]
     traffic.fates |= {(REPO, number): Fate.COMMANDED for number in numbers}
-    for _ in range(KILLS):
+    for _ in range(FAULTS):
         if chance.random() < 0.4:
             await scene.gitee.comment(REPO, chance.choice(numbers), chance.choice(STARTING), by="lin")
         if chance.random() < READY_FIRST:
@@ -72,8 +77,7 @@ async def test_real_runs_survive_kills_and_leave_nothing_behind(
         await asyncio.sleep(chance.uniform(0, LIFE))
         await bot.kill()
         bot.start()
-    await wait_until_idle(scene)
-    assert run_audit(scene, traffic).problems == [], f"SEED={SEED}"
+    assert await quiet(scene, traffic) == [], f"SEED={SEED}"
     assert {run.state for run in scene.ledger.runs()} == {RunState.PASSED}, f"SEED={SEED}"
     assert len(containers(sdk, instance)) == len(numbers), "one environment each, and nothing else"
     for number in numbers:

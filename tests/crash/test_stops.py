@@ -17,4 +17,4 @@ async def test_the_suite_of_a_cancelled_run_is_removed_from_its_runner(
     await scene.gitee.comment(REPO, number, "/cancel", by="lin")
     await scene.idle()
     assert [run.state for run in scene.ledger.runs()] == [RunState.CANCELLED]
-    assert scene.engine.suites == set()
+    assert scene.engine.suites == {}

@@ -10,11 +10,12 @@ from bot.model.run import RunState
 from tests.crash.engine import Call
 from tests.crash.fleet import Replica
 from tests.crash.scene import Scene
-from tests.crash.takeovers import BOUND
 from tests.crash.wire import Wire
 from tests.fakes.adapters import Gate
 from tests.real.postgres import PostgresServer
 
+BOUND = 15.0
+"""Seconds within which the work of a replica must be taken over."""
 LOADED = 2.0
 """How many times the limit a busy machine may need. A take-over that waits for a time-out of TCP, or for the
 frozen process itself, takes longer than that."""

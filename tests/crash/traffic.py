@@ -10,7 +10,9 @@ from tests.crash.scene import REPOSITORIES, Scene
 
 STARTING = ("/build", "/deploy", "/test")
 """Commands that start one run each."""
-OTHER = ("/help", "/status", "/cancel")
+REPLYING = ("/help", "/status")
+"""Commands that are answered by one comment."""
+OTHER = (*REPLYING, "/cancel")
 MOST_UNFINISHED = 20
 """Unfinished work at which people pause, so that the bots are disturbed and not overloaded."""
 
@@ -40,7 +42,7 @@ class Traffic:
     async def go_on(self) -> None:
         """Act until `over` is set."""
         while not self.over.is_set():
-            if self.scene.ledger.unfinished() < MOST_UNFINISHED:
+            if await asyncio.to_thread(self.scene.ledger.unfinished) < MOST_UNFINISHED:
                 await self.act()
             await asyncio.sleep(self.chance.expovariate(1 / self.pause))
 

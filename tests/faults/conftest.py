@@ -52,7 +52,7 @@ def small_disk() -> Iterator[SmallDisk]:
     """Mount a small disk; this needs root, as do the tests with containers."""
     # Not below pytest's folder, which other test runs may remove.
     folder = Path(tempfile.mkdtemp(prefix="chatops-disk-"))
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=True)  # noqa: S603, S607
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", folder], check=True)  # noqa: S603, S607
     yield SmallDisk(folder)
     # After a failed test, its frames keep a log's file open.
     subprocess.run(["umount", "--lazy", folder], check=True)  # noqa: S603, S607

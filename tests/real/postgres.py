@@ -26,6 +26,7 @@ OPTIONS = {
     "max_connections": "200",
     "shared_buffers": "32MB",
     "logging_collector": "off",
+    "wal_retrieve_retry_interval": "200ms",
 }
 SERVER = "postgres"
 SUPERUSER = "chatops"
@@ -36,7 +37,8 @@ SLOW_MACHINE = "-c%20idle_in_transaction_session_timeout%3D120s"
 class PostgresServer:
     """A server with its own port and folder. It writes to the disk, with fsync, as in production."""
 
-    def __init__(self) -> None:
+    def __init__(self, copied_from: "PostgresServer | None" = None) -> None:
+        """Start a new server, or a standby with a copy of another one's data."""
         self.port = free_port()
         # Not below pytest's folder, which the user of the server must not enter.
         self._folder = Path(tempfile.mkdtemp(prefix="chatops-pg-"))
@@ -44,11 +46,24 @@ class PostgresServer:
         self._data = self._folder / "data"
         if self._user is not None:
             os.chown(self._folder, self._user, -1)
-        initialize = ("-D", str(self._data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync")
-        subprocess.run(  # noqa: S603 - constant arguments
-            [_program("initdb"), *initialize], check=True, stdout=subprocess.DEVNULL, **self._as_user()
-        )
+        to = ("-D", str(self._data), "--no-sync", "-U", SUPERUSER)
+        if copied_from is None:
+            self._make("initdb", *to, "-A", "trust", "-E", "UTF8")
+        else:
+            self._make(
+                "pg_basebackup", *to, "-R", "-c", "fast", "-h", "127.0.0.1", "-p", str(copied_from.port)
+            )
         self._process = self._started()
+
+    def _make(self, program: str, *arguments: str) -> None:
+        subprocess.run(  # noqa: S603 - constant arguments
+            [_program(program), *arguments], check=True, stdout=subprocess.DEVNULL, **self._as_user()
+        )
+
+    @property
+    def pid(self) -> int:
+        """Pid of the postmaster."""
+        return self._process.pid
 
     def url(self, database: str = "postgres") -> str:
         """Return the `[store] url` of a database."""
@@ -56,7 +71,7 @@ class PostgresServer:
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """Execute one statement in the database `postgres` and return its rows."""
-        with closing(psycopg.connect(self.url(), autocommit=True)) as connection:
+        with closing(psycopg.connect(self.url(), autocommit=True, connect_timeout=5)) as connection:
             done = connection.execute(statement.encode())
             return done.fetchall() if done.description else []
 
@@ -75,15 +90,23 @@ class PostgresServer:
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(PATIENCE)
 
+    def stop(self) -> None:
+        """Stop, as `pg_ctl stop -m fast` does: sessions end, and everything is written."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(PATIENCE)
+
+    def discard(self) -> None:
+        """Remove the folder of a server that was stopped or has crashed."""
+        shutil.rmtree(self._folder)
+
     def start(self) -> None:
         """Start again after a crash."""
         self._process = self._started()
 
     def remove(self) -> None:
         """Stop the server and remove its folder."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(PATIENCE)
-        shutil.rmtree(self._folder)
+        self.stop()
+        self.discard()
 
     def _started(self) -> subprocess.Popen[bytes]:
         options = [f"--{name}={value}" for name, value in OPTIONS.items()]

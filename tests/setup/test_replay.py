@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash import test_kills, test_kills_with_docker
+from tests.crash import test_kills_with_docker, test_nemesis
 from tests.suite.make_commands import make_command
 
 ROOT = Path(__file__).parents[2]
@@ -33,8 +33,8 @@ def test_plain(): assert False
 """
 CRASH = """
 import os
-SEED, KILLS = int(os.environ.get("SEED", 17)), int(os.environ.get("KILLS", 3))
-def test_crash(): assert False, f"{SEED} {KILLS}"
+SEED, FAULTS = int(os.environ.get("SEED", 17)), int(os.environ.get("FAULTS", 3))
+def test_crash(): assert False, f"{SEED} {FAULTS}"
 def test_passes(): pass
 """
 
@@ -79,14 +79,14 @@ def test_a_failed_property_test_prints_the_command_with_its_values(tmp_path: Pat
 
 def test_a_failed_crash_test_prints_the_command_with_its_seed(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text(CRASH)
-    [command] = commands(pytest_output(tmp_path, "test_x.py", SEED="99", KILLS="3"))
+    [command] = commands(pytest_output(tmp_path, "test_x.py", SEED="99", FAULTS="3"))
     arguments, variables = words(command)
-    assert (arguments, variables) == (["test_x.py::test_crash"], {"SEED": "99", "KILLS": "3"})
+    assert (arguments, variables) == (["test_x.py::test_crash"], {"SEED": "99", "FAULTS": "3"})
 
 
-@pytest.mark.parametrize("module", [test_kills, test_kills_with_docker])
-def test_crash_tests_have_a_seed_and_a_number_of_kills(module: object) -> None:
-    assert {"SEED", "KILLS"} <= vars(module).keys()
+@pytest.mark.parametrize("module", [test_kills_with_docker, test_nemesis])
+def test_crash_tests_have_a_seed_and_a_number_of_faults(module: object) -> None:
+    assert {"SEED", "FAULTS"} <= vars(module).keys()
 
 
 @pytest.mark.parametrize("name", ["test_x[1]", "test_x[$HOME \"and\" 'more' `x` \\\\u4e2d #]", "test_x[$$]"])

@@ -2,7 +2,7 @@
 
 The command of a property test contains the values themselves, because the examples that Hypothesis derives
 from a seed depend on the loaded modules: with a seed from the whole suite, a single test may pass. The
-command of a crash test contains SEED and KILLS, which determine what happens but not how long it takes.
+command of a crash test contains SEED and FAULTS, which determine what happens but not how long it takes.
 """
 
 import ast
@@ -15,7 +15,7 @@ import pytest
 from tests.suite.make_commands import make_command
 
 OPTION = "--replay"
-VARIABLES = ("SEED", "KILLS")
+VARIABLES = ("SEED", "FAULTS")
 """Module constants that crash tests read from the environment."""
 _DECORATOR = re.compile(r"@reproduce_failure\('[^']*', (b'[^']*')\)")
 
