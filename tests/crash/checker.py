@@ -80,7 +80,7 @@ class Final:
     lost: Collection[str] = ()
     """Markers of comments whose last request got no answer, and that were not compared since."""
     heads: Mapping[str, str] = field(default_factory=dict)
-    """Last commit of each pull request that stays open."""
+    """Last commit of each pull request that must have an automatic run."""
     owned: Collection[str] = ()
     """Keys of environments that exist according to the store."""
     ready: Collection[str] = ()

@@ -4,12 +4,12 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.core import markers
 from bot.gitee import wire
-from bot.model.delivery import Delivery
+from bot.model.delivery import Delivery, Trigger
 from bot.model.run import Run, RunState, StepState
 from playground.webhooks import Delivery as Sent
 from tests.crash.checker import Asked, Final, Written, broken_on_the_way, wrong_in_the_end
@@ -66,20 +66,16 @@ async def _delivered(scene: Scene) -> list[Sent]:
 
 def final(scene: Scene, traffic: Traffic) -> Final:
     """Return what the store, Gitee and the runner have."""
-    ledger = scene.ledger
+    ledger, happened = scene.ledger, events(scene)
     return Final(
-        asked=_asked(scene, traffic),
+        asked=_asked(scene, traffic, happened),
         runs=ledger.runs(),
         deliveries=ledger.deliveries(),
         comments=comments(scene),
         recorded=ledger.digests(),
         outdated=ledger.outdated(),
         lost=ledger.lost_answers(),
-        heads={
-            f"{repository}!{number}": scene.gitee.pull(repository, number).head_sha
-            for (repository, number), fate in traffic.fates.items()
-            if fate is not Fate.CLOSED
-        },
+        heads=_heads(scene, traffic, happened),
         owned=ledger.environments(),
         ready=ledger.ready() if scene.remote else (),
         at_runner=list(scene.engine.environments),
@@ -97,30 +93,56 @@ def comments(scene: Scene) -> list[Written]:
     ]
 
 
-def _asked(scene: Scene, traffic: Traffic) -> list[Asked]:
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What Gitee sent, and whether no bot acknowledged it when it happened."""
+
+    delivery: Delivery
+    late: bool
+
+
+def events(scene: Scene) -> list[Event]:
+    """Return the events that bots do not ignore, in the order in which they happened."""
+    by_key = defaultdict[str, list[tuple[Delivery, Sent]]](list)
+    for sent in scene.gitee.deliveries:
+        if found := parsed(sent):
+            by_key[found.key].append((found, sent))
+    return [Event(found[0][0], _late(scene, [sent for _, sent in found])) for found in by_key.values()]
+
+
+def _late(scene: Scene, all_sent: Sequence[Sent]) -> bool:
+    """Return whether none of the first deliveries was acknowledged; each bot has a webhook."""
+    return all(sent.status != 200 for sent in all_sent[: len(scene.replicas)])
+
+
+def _heads(scene: Scene, traffic: Traffic, happened: Sequence[Event]) -> dict[str, str]:
+    """Return the last commit of each pull request that must have an automatic run.
+
+    One whose opening is found later needs none, if somebody has run its commit by a command before.
+    """
+    opened = {
+        (str(event.delivery.repo), event.delivery.number)
+        for event in happened
+        if event.delivery.trigger is Trigger.OPEN and not event.late
+    }
+    return {
+        f"{pull[0]}!{pull[1]}": scene.gitee.pull(*pull).head_sha
+        for pull, fate in traffic.fates.items()
+        if fate is Fate.PUSHED or (fate is Fate.COMMANDED and pull in opened)
+    }
+
+
+def _asked(scene: Scene, traffic: Traffic, happened: Sequence[Event]) -> list[Asked]:
     texts = {
         comment.id: comment.body
         for repository in REPOSITORIES
         for number in scene.gitee.repository(repository).pulls
         for comment in scene.gitee.comments(repository, number)
     }
-    deliveries = defaultdict[str, list[Sent]](list)
-    events: dict[str, Delivery] = {}
-    for sent in scene.gitee.deliveries:
-        if found := parsed(sent):
-            events.setdefault(found.key, found)
-            deliveries[found.key].append(sent)
     return [
-        replace(
-            _ask(event, traffic, texts.get(event.comment_id or 0, "")), late=_late(scene, deliveries[key])
-        )
-        for key, event in events.items()
+        replace(_ask(event.delivery, traffic, texts.get(event.delivery.comment_id or 0, "")), late=event.late)
+        for event in happened
     ]
-
-
-def _late(scene: Scene, all_sent: Sequence[Sent]) -> bool:
-    """Return whether no bot acknowledged an event when it happened; each bot has a webhook."""
-    return all(sent.status != 200 for sent in all_sent[: len(scene.replicas)])
 
 
 def _ask(event: Delivery, traffic: Traffic, text: str) -> Asked:
@@ -134,10 +156,9 @@ def figures(scene: Scene, wrong: Sequence[str]) -> str:
     """Return what was seen, in one line."""
     deliveries, runs = scene.gitee.deliveries, scene.ledger.runs()
     sent = f"{len(deliveries)} deliveries sent, {sum(one.status == 200 for one in deliveries)} acknowledged"
-    events = {found.key for one in deliveries if (found := parsed(one))}
     ended = ", ".join(f"{count} {state}" for state, count in sorted(Counter(map(_ending, runs)).items()))
-    said = len(comments(scene))
-    return f"{sent}, {len(events)} events; {len(runs)} runs ({ended}); {said} comments; {len(wrong)} problems"
+    happened, said = len(events(scene)), len(comments(scene))
+    return f"{sent}, {happened} events; {len(runs)} runs ({ended}); {said} comments; {len(wrong)} problems"
 
 
 def _ending(run: Run) -> str:
