@@ -50,7 +50,7 @@ class Replica:
         self.begun.set()
         await asyncio.Event().wait()
 
-    fold = execute = end = decide
+    fold = start = execute = end = decide
 
     async def release(self, *_: object) -> None:
         await self.answered.wait()
