@@ -21,7 +21,7 @@ class OtherBots:
         self._database = database
 
     async def add(self, found: OtherBot) -> bool:
-        """Record a bot. Returns False if it is known."""
+        """Record a bot. Returns False if its account is known: anybody can write any name."""
         statement = select(other_bots).where(other_bots.c.repo == str(found.repo)).with_for_update()
         values = {
             "account": found.account,
@@ -37,7 +37,7 @@ class OtherBots:
             upsert(connection, other_bots, {"repo": str(found.repo)}, values)
             return (
                 known is None
-                or (known.account, known.name) != (found.account, found.name)
+                or known.account != found.account
                 or found.seen_at - aware(known.seen_at) > AGAIN
             )
 

@@ -22,10 +22,11 @@ async def test_another_bot_is_news_once(store: Store) -> None:
     assert await store.other_bots.since(NOW + HOUR + HOUR) == ()
 
 
-async def test_a_third_bot_and_one_that_returns_are_news(store: Store) -> None:
+async def test_another_account_and_a_bot_that_returns_are_news(store: Store) -> None:
     await store.other_bots.add(OTHER)
-    assert await store.other_bots.add(replace(OTHER, name="chatops/z9z9z9z9", seen_at=NOW + HOUR))
-    assert await store.other_bots.add(replace(OTHER, name="chatops/z9z9z9z9", seen_at=NOW + MONTH))
+    assert not await store.other_bots.add(replace(OTHER, name="chatops/z9z9z9z9", seen_at=NOW + HOUR))
+    assert await store.other_bots.add(replace(OTHER, account="robot", seen_at=NOW + HOUR + HOUR))
+    assert await store.other_bots.add(replace(OTHER, account="robot", seen_at=NOW + MONTH))
     elsewhere = replace(OTHER, repo=RepoPath("team", "api"))
     assert await store.other_bots.add(elsewhere)
     assert [one.repo for one in await store.other_bots.since(NOW)] == [elsewhere.repo, SHOP]
