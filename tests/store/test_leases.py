@@ -64,7 +64,7 @@ async def test_a_replica_ends_its_own_session_that_it_cannot_reach(
 async def test_a_lock_url_that_leads_elsewhere_is_refused(
     postgres_url: str, postgres: PostgresServer, server: Server
 ) -> None:
-    """Whoever is a member there is none here, and could not be told from one that was evicted."""
+    """A member there is no member here, and could not be told from a replica that was evicted."""
     elsewhere = postgres.create()
     await (await Store.open(postgres.url(elsewhere))).close()
     store = await Store.open(postgres_url, lock_url=postgres.url(elsewhere))
