@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Pool, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -44,6 +44,8 @@ class Database:
         self._lock = _lock(parsed) if self.single_process and not visiting else None
         self._name = "chatops"
         self._connections = weakref.WeakSet[Any]()
+        self._replaced: list[Pool] = []
+        """Earlier pools of connections; one that was being opened at that time comes back to its own."""
         self.engine = _sqlite(parsed) if self.single_process else self._pooled(parsed, threads)
         self._autocommit = self.engine
         if not self.single_process:
@@ -67,6 +69,7 @@ class Database:
         def work() -> None:
             for connection in list(self._connections):
                 postgresql.cut(connection)
+            self._replaced.append(self.engine.pool)
             self.engine.dispose()
 
         self._name = name
@@ -119,7 +122,8 @@ class Database:
         """Finish pending transactions and close the database."""
         await asyncio.to_thread(self._readers.shutdown)
         await asyncio.to_thread(self._pool.shutdown)
-        self.engine.dispose()
+        for pool in (*self._replaced, self.engine.pool):
+            pool.dispose()
         if self._lock is not None:
             os.close(self._lock)
 
