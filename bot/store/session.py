@@ -1,7 +1,8 @@
-"""The session by which PostgreSQL knows that a replica lives: a connection and a thread of its own.
+"""A session on PostgreSQL with a connection and a thread of its own: that of a lease, or one that listens.
 
-PostgreSQL ends the session, and with it the locks that it holds, when nothing has come from the replica for
-`SESSION_SECONDS`. A frozen process cannot prevent that: its kernel would go on to answer keepalives.
+By the first, PostgreSQL knows that a replica lives. It ends a session, and with it the locks that it holds,
+when nothing has come from the replica for `SESSION_SECONDS`. A frozen process cannot prevent that, although
+its kernel would go on to answer keepalives.
 """
 
 import asyncio

@@ -12,10 +12,11 @@ from bot.model.lease import Lease
 from bot.model.queue import Queue
 from bot.model.reason import Reason
 from bot.model.run import Run, RunState, StopRequest
-from bot.store import leases, notifications
+from bot.store import leases, notifications, session
 from bot.store.notifications import Notifications
 from bot.store.records import Store
 from bot.store.session import ANSWER_SECONDS
+from tests.crash.wire import Wire
 from tests.fakes.stored import fail, hold_run
 from tests.real.parts import PATIENCE
 from tests.real.postgres import SLOW_MACHINE, PostgresServer
@@ -67,15 +68,14 @@ async def ended(pair: Pair) -> object:
     return await pair.store.runs.save(replace(pair.run, state=RunState.PASSED), pair.lease)
 
 
-async def evicted(pair: Pair) -> object:
+async def evicted(pair: Pair) -> None:
     other = await Store.open(pair.store.database.engine.url.render_as_string(hide_password=False))
     await other.replicas.join("two")
     await pair.store.replicas.close()
     async with asyncio.timeout(PATIENCE):
-        while not (gone := await other.replicas.evict("one")):  # noqa: ASYNC110 - the server can only be asked
+        while not await other.replicas.evict("one"):  # noqa: ASYNC110 - the server ends the session
             await asyncio.sleep(0.02)
     await other.close()
-    return gone
 
 
 COMMITTED: dict[str, tuple[Callable[[Pair], Awaitable[object]], frozenset[Queue]]] = {
@@ -120,6 +120,23 @@ async def test_a_lost_session_is_noticed_and_begun_again(pair: Pair, postgres: P
     assert await pair.listening.changed() == frozenset(Queue)
     await pair.store.arrivals.accept(delivery("new"))
     assert await pair.listening.changed() == DELIVERIES
+
+
+async def test_a_mute_session_is_noticed_and_begun_again(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "WAIT_SECONDS", 0.1)
+    async with Wire(postgres_url) as wire:
+        listening = Notifications(wire.bot_url)
+        assert await listening.changed() == frozenset(Queue)
+        monkeypatch.setattr(session, "ANSWER_SECONDS", 0.5)
+        wire.mute = True
+        with pytest.raises(RetryLater, match="no answer"):
+            await listening.changed()
+        wire.mute = False
+        monkeypatch.setattr(session, "ANSWER_SECONDS", ANSWER_SECONDS)
+        assert await listening.changed() == frozenset(Queue)
+        listening.close()
 
 
 def test_a_session_that_waits_is_not_taken_for_lost() -> None:
