@@ -277,3 +277,22 @@ async def test_an_adoption_that_fails_is_tried_again(
     assert await deployed.bot.store.pulls.environments() == ()
     await deployed.sweep()
     assert (await deployed.preview()).state is EnvironmentState.READY
+
+
+@pytest.mark.parametrize("command", ["/teardown", "/deploy"])
+async def test_a_store_with_a_new_identity_still_owns_what_it_has_deployed(
+    deployed: OfflineTester, command: str
+) -> None:
+    identities = deployed.bot.store.identities
+    assert await identities.renew((await identities.current()).id, deployed.clock.now())
+    deployed.clock.skip(2 * ownership.LASTS)
+    await deployed.sweep()
+    await deployed.bot.reconciling.ownership.reconcile()
+    current = (await identities.current()).id
+    assert [by for by, _ in deployed.world.owners.values()] == [current]
+    await deployed.says(command)
+    await deployed.read_all()
+    stores = {spec.labels["chatops.store"] for spec in deployed.world.deployed.values()}
+    assert stores == (set() if command == "/teardown" else {current})
+    await deployed.sweep()
+    assert deployed.repairs() == {}
