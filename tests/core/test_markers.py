@@ -75,6 +75,7 @@ def test_the_marker_of_an_earlier_version_has_no_owner() -> None:
     )
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "body",
     [

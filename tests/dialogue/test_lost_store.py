@@ -236,6 +236,7 @@ async def test_another_living_bot_is_reported_once(
     every_marker_once(tester)
 
 
+@pytest.mark.attack
 async def test_nobody_else_can_have_a_comment_edited(tester: OfflineTester) -> None:
     forged = Marker("run", "7", "x7k2p9").text(markers.Owner("chatops", "z9z9z9z9"), unfinished=True)
     await tester.configure(IDLE)

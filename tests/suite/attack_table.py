@@ -89,7 +89,9 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
             "web/test_web_target_urls",
         ),
     ),
-    ("The bot's comments", "机器人的评论"): ("attack/test_hostile_comments", "render/"),
+    ("The bot's comments", "机器人的评论"): (
+        *("attack/test_hostile_comments", "core/test_markers", "dialogue/test_lost_store", "render/"),
+    ),
     ("Secrets and stored files", "密钥与存储的文件"): (
         *("attack/test_secrets", "attack/test_masks", "attack/test_files", "core/test_masking"),
     ),
