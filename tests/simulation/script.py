@@ -30,6 +30,8 @@ FAULTS = {
     "clock": 1,
 }
 """Each with its weight."""
+OF_LEASES = {"pause": 4, "cut store": 4, "kill": 1, "slow store": 2, "gitee late": 1}
+"""Those of each third seed: they take runs from the replicas that execute them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,24 @@ def read(file: Path) -> Script:
 def script(seed: int) -> Script:
     """Return the script of a seed."""
     chance = random.Random(f"script {seed}")  # noqa: S311 - no secret
-    replicas = chance.choice((2, 3, 3))
+    replicas, harsh = chance.choice((2, 3, 3)), seed % 3 == 0
     people = [_traffic(chance, replicas) for _ in range(chance.randint(2, 6))]
-    faults = [_fault(chance, replicas) for _ in range(chance.randint(2, 6))]
+    faults = [
+        _fault_of_lease(chance) if harsh else _fault(chance, replicas) for _ in range(chance.randint(2, 6))
+    ]
     first = Act(round(chance.uniform(0.5, 3), 3), "open", chance.randrange(replicas))
     return Script(seed, replicas, tuple(sorted((first, *people, *faults), key=lambda act: act.at)))
+
+
+def _fault_of_lease(chance: random.Random) -> Act:
+    kind = _one_of(chance, OF_LEASES)
+    return Act(
+        at=round(chance.uniform(3, 20), 3),
+        kind=kind,
+        replica=BUSY,
+        seconds=round(chance.uniform(8.5, 28), 3),
+        detail=chance.choice(("requests", "answers", "both")) if kind == "cut store" else "",
+    )
 
 
 def _traffic(chance: random.Random, replicas: int) -> Act:
