@@ -36,9 +36,10 @@ SERVER = {
     "tcp_user_timeout": "10s",
 }
 """https://www.postgresql.org/docs/current/runtime-config-client.html"""
-UNAVAILABLE = ("08", "25006", "40", "53", "55", "57", "58", "XX")
-"""Beginnings of SQLSTATEs: no connection, read-only, rolled back, no resources, locked, ended by a limit or
-an operator, and failures of the server itself. https://www.postgresql.org/docs/current/errcodes-appendix.html
+UNAVAILABLE = ("08", "25006", "25P03", "25P04", "40", "53", "55", "57", "58", "XX")
+"""Beginnings of SQLSTATEs: no connection, read-only, a transaction that was ended for its age, rolled back, no
+resources, locked, ended by another limit or an operator, and failures of the server itself.
+https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
 
