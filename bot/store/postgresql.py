@@ -37,8 +37,8 @@ SERVER = {
 }
 """https://www.postgresql.org/docs/current/runtime-config-client.html"""
 UNAVAILABLE = ("08", "25006", "25P03", "25P04", "40", "53", "55", "57", "58", "XX")
-"""Beginnings of SQLSTATEs: no connection, read-only, a transaction that was ended for its age, rolled back, no
-resources, locked, ended by another limit or an operator, and failures of the server itself.
+"""Beginnings of SQLSTATEs: no connection, read-only, a transaction that was ended for its age, rolled back,
+no resources, locked, ended by another limit or an operator, and failures of the server itself.
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 

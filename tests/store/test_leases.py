@@ -88,7 +88,9 @@ async def test_an_old_server_is_refused(postgres_url: str, monkeypatch: pytest.M
         await Store.open(postgres_url)
 
 
-@pytest.mark.parametrize("state", ["08006", "25006", "25P03", "40001", "53100", "55P03", "57014", "58030", "XX001"])
+@pytest.mark.parametrize(
+    "state", ["08006", "25006", "25P03", "40001", "53100", "55P03", "57014", "58030", "XX001"]
+)
 async def test_every_state_of_a_server_in_trouble_is_away(postgres_url: str, state: str) -> None:
     database = Database(postgres_url)
     raising = f"DO $$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '{state}'; END $$"
