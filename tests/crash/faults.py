@@ -14,6 +14,8 @@ LIFE = (0.0, 0.6)
 SHORT, LONG = (2.0, 6.0), (9.0, 20.0)
 """Durations of faults in seconds: a lease survives the short ones."""
 SHORT_SHARE = 0.65
+PAUSE, REST = 1.4, 6.0
+"""Mean time in seconds between two faults of a lane, and between two of the store, which stop all bots."""
 
 
 class Kind(StrEnum):
@@ -38,10 +40,11 @@ class Kind(StrEnum):
 
 OF_BOT = (Kind.KILLED, Kind.TERMINATED, Kind.FROZEN, Kind.FROZEN_INSIDE, Kind.MUTE, Kind.UNHEARD, Kind.DEAF)
 OF_GITEE = (*Trouble, Kind.RESENT)
+OF_STORE = (Kind.RESTARTED, Kind.CRASHED, Kind.STOPPED, Kind.READ_ONLY, Kind.FAILED_OVER)
 SHARED = (
     *(Kind.KILLED, Kind.FROZEN, Kind.FROZEN_INSIDE) * 3,
     *(Kind.TERMINATED, Kind.MUTE, Kind.UNHEARD, Kind.DEAF),
-    *(Kind.RESTARTED, Kind.CRASHED, Kind.STOPPED, Kind.READ_ONLY, Kind.FAILED_OVER),
+    *OF_STORE,
     *OF_GITEE,
 )
 """Faults of several bots on PostgreSQL, as often as they shall happen in relation to each other."""
@@ -85,7 +88,7 @@ def _fault(kind: Kind | Trouble, chance: random.Random, replicas: int) -> Fault:
     return Fault(
         kind,
         chance.randrange(replicas),
-        chance.expovariate(0.7),
+        chance.expovariate(1 / (REST if kind in OF_STORE else PAUSE)),
         seconds,
         chance.randint(1, 5) if kind in {Trouble.LIMITED, Trouble.FORBIDDEN} else 1,
         chance.random() < READY_FIRST,

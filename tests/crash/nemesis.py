@@ -163,8 +163,10 @@ class Nemesis:
         }[Kind(fault.kind)]
         with self._happens(fault):
             await asyncio.to_thread(begin)
-            await asyncio.sleep(fault.seconds / 2)
-            await asyncio.to_thread(end)
+            try:
+                await asyncio.sleep(fault.seconds / 2)
+            finally:  # Also if another lane has failed: the servers are to be removed.
+                await asyncio.to_thread(end)
         if fault.kind is Kind.FAILED_OVER:
             self.scene.store_url = servers.url
             for wire in self.wires:
