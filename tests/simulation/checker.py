@@ -11,14 +11,15 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.core import markers
-from bot.core.markers import Marker
 from bot.model.delivery import Delivery, DeliveryState, Trigger
 from bot.model.environment import Environment, EnvironmentState
-from bot.model.forge import PullState
+from bot.model.forge import Comment, PullState
 from bot.model.inventory import ItemKind
 from bot.model.run import Run, RunState
 from bot.store import runs, schema
 from bot.store.codec import unpack
+from tests.crash import checker as rules
+from tests.crash.checker import Final, Written
 from tests.simulation.gitee import BOT
 from tests.simulation.loop import Process
 from tests.simulation.replica import Replica, World
@@ -94,7 +95,8 @@ class Record:
             name = process.name if process else "nobody"
             self.bug(f"run {run_id} was changed by {name}, and held by {holder.name if holder else 'nobody'}")
 
-    def _all(self, statement: Any) -> list[Any]:
+    def all(self, statement: Any) -> list[Any]:
+        """Return the rows of a query."""
         return list(self.world.server.sql.execute(statement).all())
 
     def _rows(self, statement: Any) -> list[Any]:
@@ -118,15 +120,12 @@ class Record:
         columns = schema.deliveries.c
         return {
             key: (state, ending)
-            for key, state, ending in self._all(select(columns.key, columns.state, columns.ending))
+            for key, state, ending in self.all(select(columns.key, columns.state, columns.ending))
         }
 
-    def awaited(self) -> int:
-        """Return how many comments are behind or wait to be compared with Gitee."""
-        run, comment = schema.runs.c, schema.comments.c
-        return len(self._all(select(run.id).where(run.shown_revision < run.revision))) + len(
-            self._all(select(comment.marker).where(comment.lost_at.is_not(None)))
-        )
+    def comments(self) -> list[Comment]:
+        """Return the comments of the bot."""
+        return [one for one in self.world.gitee.comments.values() if one.author == BOT]
 
     def busy(self) -> int:
         """Return the number of a replica that executes a run, by default 0."""
@@ -141,14 +140,24 @@ class Record:
 
 
 def unfinished(record: Record) -> list[str]:
-    """Return what must still happen."""
-    states = record.deliveries()
-    waiting = [f"delivery {key[:12]} is {state}" for key, (state, _) in states.items() if state != "done"]
-    waiting += [f"run {run.id} is {run.state}" for run in record.runs() if not run.state.final]
+    """Return what must still happen, by the rules of the crash tests and more."""
     members = {record.process(name) for name in record.world.server.members}
-    waiting += [f"{one.process.name} is no member" for one in record.replicas if one.process not in members]
-    waiting += [f"{count} comments are behind or not yet compared" for count in [record.awaited()] if count]
-    return waiting or [*_comments(record), *_things(record), *_answers(record)]
+    wrong = [f"{one.process.name} is no member" for one in record.replicas if one.process not in members]
+    wrong += rules.wrong_in_the_end(_final(record))
+    return wrong or [*_folded(record), *_things(record), *_answers(record)]
+
+
+def _final(record: Record) -> Final:
+    """Return what the crash tests also compare in the end."""
+    run, comment = schema.runs.c, schema.comments.c
+    return Final(
+        runs=record.runs(),
+        deliveries={key: state for key, (state, _) in record.deliveries().items()},
+        comments=[Written(one.id, f"{one.repo}!{one.number}", one.body) for one in record.comments()],
+        recorded=dict(record.all(select(comment.comment_id, comment.body_digest))),
+        outdated=[one.id for one in record.all(select(run.id).where(run.shown_revision < run.revision))],
+        lost=[one.marker for one in record.all(select(comment.marker).where(comment.lost_at.is_not(None)))],
+    )
 
 
 def check(record: Record) -> list[str]:
@@ -158,12 +167,9 @@ def check(record: Record) -> list[str]:
 
 
 def _executed_twice(record: Record) -> Iterator[str]:
-    """Each event has at most one run, and each commit at most one automatic one."""
-    found = record.runs()
-    by_delivery = Counter(run.origin.delivery for run in found if run.origin.delivery)
-    commits = Counter((run.number, run.sha) for run in found if run.origin.trigger in AUTOMATIC)
+    """Each event has at most one run."""
+    by_delivery = Counter(run.origin.delivery for run in record.runs() if run.origin.delivery)
     yield from (f"{count} runs of delivery {key[:12]}" for key, count in by_delivery.items() if count > 1)
-    yield from (f"{count} automatic runs of {commit}" for commit, count in commits.items() if count > 1)
 
 
 def _after_the_fence(record: Record) -> Iterator[str]:
@@ -188,23 +194,16 @@ def _just_woken(effect: Effect, lost: float | None) -> bool:
     )
 
 
-def _comments(record: Record) -> Iterator[str]:
-    """One comment a marker; that of a run says what the store says."""
-    texts: dict[tuple[int, Marker], list[str]] = defaultdict(list)
-    for comment in record.world.gitee.comments.values():
-        if comment.author == BOT and (found := markers.read(comment.body)):
-            texts[comment.number or 0, found.marker].append(comment.body)
-    for (_, marker), bodies in texts.items():
-        if len(bodies) > 1:
-            yield f"{len(bodies)} comments with {marker.key}"
+def _folded(record: Record) -> Iterator[str]:
+    """Compare whether the comment of a run says that it is followed by another one."""
+    bodies = {found.marker: one.body for one in record.comments() if (found := markers.read(one.body))}
     following: dict[int, int] = {}
     for run in record.runs()[::-1]:
-        folded = f" folded by {following.get(run.number)} "
+        body, folded = bodies[markers.of_run(run)], f" folded by {following.get(run.number)} "
+        if folded not in body:
+            yield f"the comment of run {run.id}, {run.state}{folded}, says {body.splitlines()[0]}"
         if run.started_at is not None:
             following[run.number] = run.id
-        body = next(iter(texts[run.number, markers.of_run(run)]), "nothing")
-        if not body.startswith(f"run {run.id} {run.state} ") or folded not in body:
-            yield f"the comment of run {run.id}, {run.state}{folded}, says {body.splitlines()[0]}"
 
 
 def _things(record: Record) -> Iterator[str]:
@@ -240,7 +239,7 @@ def _answers(record: Record) -> Iterator[str]:
     """Each acknowledged event was decided: a command has its run or its reply, the latest commit a run."""
     states, found = record.deliveries(), record.runs()
     started = {run.origin.delivery for run in found}
-    texts = [one.body for one in record.world.gitee.comments.values() if one.author == BOT]
+    texts = [one.body for one in record.comments()]
     for key in record.acknowledged:
         event = record.events[key]
         state, ending = states.get(key, ("", ""))

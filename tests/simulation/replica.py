@@ -30,6 +30,7 @@ from bot.settings.model import CommentsSettings, LimitsSettings, ReposSettings, 
 from bot.steps.context import StepAdapters
 from bot.store.arrivals import InboxFullError
 from bot.store.records import Store
+from tests.crash.checker import SAYS
 from tests.simulation.gitee import REPO, Gitee, ModelForge
 from tests.simulation.loop import Process, VirtualLoop
 from tests.simulation.network import Link, Network
@@ -84,8 +85,11 @@ def said(view: View) -> str:
     if not isinstance(view, RunView):
         return type(view).__name__
     run = view.run
+    icon = SAYS.get(run.state, ("",))[0]
     steps = ", ".join(f"{one.name} {one.state}" for one in run.steps)
-    return f"run {run.id} {run.state} ({steps}) {view.position} folded by {view.folded_by} {view.broken}"
+    return (
+        f"{icon} run {run.id} {run.state} ({steps}) {view.position} folded by {view.folded_by} {view.broken}"
+    )
 
 
 class NoFiles:
