@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+WAKING_SECONDS = 0.4
+"""Seconds within which a process that goes on has done all that has become due."""
 PROCESS: ContextVar["Process | None"] = ContextVar("PROCESS", default=None)
 
 
@@ -57,12 +59,13 @@ class Process:
         self.paused = not self.dead
 
     def resume(self) -> None:
-        """Go on; timers that have become due fire late, all at once."""
+        """Go on; what has become due happens late, and one after the other."""
         if self.paused:
             self.paused = False
             self.wakes.append(self._loop.time())
             parked, self._parked = self._parked, []
-            self._loop.ready(parked)
+            for handle in parked:
+                self._loop.ready_after(0.0 if self.dead else WAKING_SECONDS, handle)
 
     def kill(self) -> None:
         """End without a trace: what it still does while it unwinds cannot have any effect."""
@@ -110,9 +113,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Let something happen outside of all processes."""
         return self.call_later(delay, happens, context=Context())
 
-    def ready(self, handles: list[asyncio.Handle]) -> None:
-        """Schedule callbacks that were kept."""
-        self._ready.extend(handles)  # type: ignore[attr-defined] # of BaseEventLoop
+    def ready_after(self, most: float, handle: asyncio.Handle) -> None:
+        """Schedule a callback that was kept, after at most so many seconds."""
+        if not most:
+            self._ready.append(handle)  # type: ignore[attr-defined] # of BaseEventLoop
+        else:
+            self.outside(self._chance.uniform(0, most), lambda: self.ready_after(0.0, handle))
 
     def _new_task(
         self, _loop: asyncio.AbstractEventLoop, work: Any, context: Context | None = None

@@ -50,10 +50,6 @@ async def _deploy_and_clean_up(self: ModelRunner, spec: Any, log: Any) -> Endpoi
         raise
 
 
-def _remove_newer(self: Runner, kind: Any, key: Any, _holder: object) -> Any:
-    return _remove(self, kind, key, ANYONE)
-
-
 def _any_state(key: str, _lease: object) -> Any:
     return schema.deliveries.c.key == key
 
@@ -70,18 +66,20 @@ def _claim(connection: Any, *, queue: Any, chosen: Any) -> Any:
 NO_SESSION_ENDED = (Server, "end", lambda *_: 0)
 """Otherwise the server keeps an evicted replica from writing before its lease is looked at."""
 MUTATIONS: dict[str, Sequence[tuple[Any, str, Any]]] = {
-    "save() without the lease": [(runs, "held_by", lambda *_: true()), NO_SESSION_ENDED],
+    "runs and environments written without the lease": [
+        (runs, "held_by", lambda *_: true()),
+        (PullWriter, "_holds", lambda *_: True),
+        NO_SESSION_ENDED,
+    ],
     "claims of runs that have a holder": [(runs, "free", lambda *_: true())],
     "claims that do not compare the queue's version": [(queues, "change_at", _claim)],
     "deliveries decided without the lease": [(deliveries, "_held", _any_state), NO_SESSION_ENDED],
-    "environments written without the lease": [(PullWriter, "_holds", lambda *_: True), NO_SESSION_ENDED],
     "evictions without a look at the lock": [(LeaseStatements, "_free", lambda *_: True)],
     "evictions as soon as the lock is free": [(leases, "SILENT_SECONDS", 0.1)],
     "no watch over the lease": [(Membership, "watch", _nothing)],
     "a fence that falls too late": [(membership, "FENCE_AFTER", 14.0)],
     "nothing dropped with the lease": [(Membership, "on_lease_lost", _skip)],
     "a platform that cleans up by key when cancelled": [(ModelRunner, "deploy", _deploy_and_clean_up)],
-    "a platform that removes what is newer": [(Runner, "remove", _remove_newer)],
     "comments posted without a search": [(CommentPublisher, "_posted", _nothing)],
     "lost answers forgotten": [(LostAnswers, "add", _nothing)],
     "comments never caught up": [(RunComments, "catch_up", _nothing)],
