@@ -96,6 +96,7 @@ def test_only_unfinished_runs_are_lost() -> None:
 
 def test_a_store_is_young_for_some_time_after_each_new_identity() -> None:
     assert OWN.owner == CURRENT
+    assert OWN.horizon == RENEWED - YOUNG
     assert OWN.young(RENEWED + YOUNG - timedelta(seconds=1))
     assert not OWN.young(RENEWED + YOUNG)
 

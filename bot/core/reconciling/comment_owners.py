@@ -12,7 +12,7 @@ from bot.model.text import Language
 CLOCKS = timedelta(minutes=5)
 """How far Gitee's clock and the bot's may differ, and how long two bots may overlap when one is replaced."""
 YOUNG = timedelta(days=30)
-"""How long a store looks for what a lost one has left."""
+"""How long a store looks for what a lost one has left, and how far back."""
 RECENT = timedelta(days=7)
 """Older comments do not show that a backup was restored: retention may have removed their runs."""
 
@@ -32,6 +32,11 @@ class Own:
     def wrote(self, owner: Owner) -> bool:
         """Return whether this store made the marker."""
         return any(owner.store == one.id for one in self.identities)
+
+    @property
+    def horizon(self) -> datetime:
+        """Return since when comments of a lost store are looked for."""
+        return self.identities[0].created_at - YOUNG
 
     def young(self, now: datetime) -> bool:
         """Return whether the store may still find what a lost one has left."""

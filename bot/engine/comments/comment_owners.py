@@ -7,7 +7,7 @@ given out yet shows that an older backup was restored: then the store takes a ne
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.core import markers
 from bot.core.markers import Marker, ReadMarker
@@ -24,9 +24,6 @@ from bot.model.other_bot import OtherBot
 from bot.model.views import Message
 from bot.ports import Clock, Forge
 
-FIRST = datetime(2000, 1, 1, tzinfo=UTC)
-"""Before all comments."""
-
 logger = logging.getLogger(__name__)
 
 
@@ -41,20 +38,24 @@ class CommentOwners:
     clock: Clock
     metrics: Metrics
     _examined: set[tuple[RepoPath, int]] = field(default_factory=set)
-    """Pull requests of which this process has read all comments."""
+    """Pull requests of which this process has read the old comments."""
 
     async def reach(self, pull: PullRequest, since: datetime) -> datetime:
-        """Return since when to read comments: a young store reads all of a pull request once."""
-        examined = (pull.repo, pull.number) in self._examined
-        return since if examined or not await self._young() else FIRST
+        """Return since when to read comments: a young store reads old ones of a pull request once."""
+        if (pull.repo, pull.number) in self._examined:
+            return since
+        own = await self._own()
+        return min(since, own.horizon) if own.young(self.clock.now()) else since
 
     async def first_look(self, pull: PullRequest, delivery: Delivery) -> None:
         """Read the comments of a pull request that a young store does not know, unless it was just opened."""
         new = delivery.trigger is Trigger.OPEN and not delivery.found
         if new or pull.state is not PullState.OPEN or (pull.repo, pull.number) in self._examined:
             return
-        if await self._young() and await self.records.observed.of(pull.repo, pull.number) is None:
-            await self.examine(pull, await self.forge.comments_since(pull.repo, pull.number, FIRST))
+        own = await self._own()
+        known = await self.records.observed.of(pull.repo, pull.number)
+        if known is None and own.young(self.clock.now()):
+            await self.examine(pull, await self.forge.comments_since(pull.repo, pull.number, own.horizon))
 
     async def examine(self, pull: PullRequest, comments: Iterable[Comment]) -> None:
         """Examine comments of a pull request, if it is open."""
@@ -133,6 +134,3 @@ class CommentOwners:
 
     async def _own(self) -> Own:
         return Own(self.identity.instance, await self.records.identities.all())
-
-    async def _young(self) -> bool:
-        return (await self._own()).young(self.clock.now())
