@@ -181,6 +181,10 @@ def check(queue: Sequence[QueueEntry], most: RunLimits) -> None:
 Event = Callable[..., object]
 
 
+def ask(connection: Connection, entry: QueueEntry) -> None:
+    add(connection, replace(entry, started=False, stopping=False))
+
+
 def stop(connection: Connection, entry: QueueEntry) -> None:
     runs.request_stop(connection, (entry.id,), StopRequest(Reason.CANCELLED))
 
@@ -205,7 +209,7 @@ def evict(connection: Connection, entry: QueueEntry) -> None:
 
 
 events = st.lists(
-    st.tuples(st.integers(0, 7), st.sampled_from([add, stop, begin, release, end, evict])), max_size=8
+    st.tuples(st.integers(0, 7), st.sampled_from([ask, stop, begin, release, end, evict])), max_size=8
 )
 
 
