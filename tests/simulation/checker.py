@@ -190,7 +190,7 @@ def _after_the_fence(record: Record) -> Iterator[str]:
 
 def _just_woken(effect: Effect, lost: float | None) -> bool:
     return lost is not None and any(
-        lost <= woken <= effect.asked_at <= woken + GRACE for woken in effect.process.wakes
+        woken <= effect.asked_at <= woken + GRACE for woken in effect.process.wakes
     )
 
 

@@ -13,7 +13,6 @@ from sqlalchemy import true, update
 
 from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
-from bot.engine.reconciling.reconciler import Reconciler
 from bot.engine.replicas import membership
 from bot.engine.replicas.membership import Membership
 from bot.model.environment import Endpoint
@@ -83,7 +82,6 @@ MUTATIONS: dict[str, Sequence[tuple[Any, str, Any]]] = {
     "comments posted without a search": [(CommentPublisher, "_posted", _nothing)],
     "lost answers forgotten": [(LostAnswers, "add", _nothing)],
     "comments never caught up": [(RunComments, "catch_up", _nothing)],
-    "webhooks never recovered": [(Reconciler, "_recover", _nothing)],
 }
 
 
