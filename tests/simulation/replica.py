@@ -31,10 +31,11 @@ from bot.steps.context import StepAdapters
 from bot.store.arrivals import InboxFullError
 from bot.store.records import Store
 from tests.crash.checker import SAYS
+from tests.simulation.clients import ModelDatabase, ModelNotifications, model_replicas
 from tests.simulation.gitee import REPO, Gitee, ModelForge
 from tests.simulation.loop import Process, VirtualLoop
 from tests.simulation.network import Link, Network
-from tests.simulation.postgresql import EPOCH, ModelDatabase, ModelNotifications, Server, model_replicas
+from tests.simulation.postgresql import EPOCH, Server
 from tests.simulation.runner import ModelRunner, Runner
 
 SWEEP_SECONDS = 30

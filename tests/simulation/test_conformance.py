@@ -18,9 +18,10 @@ from bot.store.database import Database
 from bot.store.leases import SessionReplicas
 from bot.store.records import Store
 from tests.real.parts import PATIENCE
+from tests.simulation.clients import ModelDatabase, ModelNotifications, model_replicas
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import Link, Network
-from tests.simulation.postgresql import ModelDatabase, ModelNotifications, Server, model_replicas
+from tests.simulation.postgresql import Server
 
 AGE = "UPDATE replicas SET renewed_at = clock_timestamp() + make_interval(secs => %s) WHERE name = %s"
 LOCKED = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
