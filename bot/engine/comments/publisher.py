@@ -170,8 +170,17 @@ class CommentPublisher:
             )
         except (AnswerLost, LeaseLost):
             # It takes effect later than what this replica, or its successor, has written since.
-            await self._records.lost_answers.add(LostAnswer(repo, number, marker, self._clock.now()))
+            await self._record_lost(LostAnswer(repo, number, marker, self._clock.now()))
             raise
+
+    async def _record_lost(self, lost: LostAnswer) -> None:
+        """Record a lost answer as soon as the store is available: nothing else tells of a late effect."""
+        while True:
+            try:
+                return await self._records.lost_answers.add(lost)
+            except RetryLater as error:
+                logger.warning("comment %s: a lost answer is not recorded yet: %s", lost.marker, error)
+            await self._sleep(CONTENDED)
 
     async def _posted(self, comment: ClaimedComment) -> int | None:
         """Return the id of a comment that may have been posted, None if it was not and will not be.
