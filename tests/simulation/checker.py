@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
@@ -127,6 +128,13 @@ class Record:
         """Return the comments of the bot."""
         return [one for one in self.world.gitee.comments.values() if one.author == BOT]
 
+    def digests(self) -> dict[int, str]:
+        """Return what the store knows of the texts of comments; of a late reply it knows that it exists."""
+        rows = self.all(select(schema.comments.c.comment_id, schema.comments.c.body_digest))
+        bodies = self.world.gitee.comments
+        late = {at: sha256(bodies[at].body.encode()).hexdigest() for at, _ in rows if at in bodies}
+        return {at: digest or late.get(at, "") for at, digest in rows}
+
     def busy(self) -> int:
         """Return the number of a replica that executes a run, by default 0."""
         holders = [held[-1][1] for held in self.holders.values() if held]
@@ -154,7 +162,7 @@ def _final(record: Record) -> Final:
         runs=record.runs(),
         deliveries={key: state for key, (state, _) in record.deliveries().items()},
         comments=[Written(one.id, f"{one.repo}!{one.number}", one.body) for one in record.comments()],
-        recorded=dict(record.all(select(comment.comment_id, comment.body_digest))),
+        recorded=record.digests(),
         outdated=[one.id for one in record.all(select(run.id).where(run.shown_revision < run.revision))],
         lost=[one.marker for one in record.all(select(comment.marker).where(comment.lost_at.is_not(None)))],
     )
