@@ -1,5 +1,7 @@
 """Events of pull requests start, supersede and stop runs."""
 
+import pytest
+
 from bot.model.run import RunState
 from bot.settings.model import ReposSettings
 from tests.dialogue.offline import OfflineTester
@@ -50,15 +52,19 @@ async def test_two_webhooks_for_one_event_start_one_run(tester: OfflineTester) -
     assert len(await tester.runs()) == 4
 
 
-async def test_an_open_event_delivered_after_a_push_starts_no_second_run(tester: OfflineTester) -> None:
+@pytest.mark.parametrize(("command", "runs"), [("/status", 1), ("/build", 2)])
+async def test_an_open_event_delivered_after_a_push_starts_no_second_run(
+    tester: OfflineTester, command: str, runs: int
+) -> None:
     tester.gitee.faults.drop_webhooks(3)
     await tester.open()
     await tester.says_nothing()
     await tester.push()
     assert "2 tests passed" in await tester.read()
+    await tester.says(command)
     tester.gitee.redeliver(0)
     await tester.says_nothing()
-    assert len(await tester.runs()) == 1
+    assert len(await tester.runs()) == runs
 
 
 async def test_redelivered_events_start_nothing(tester: OfflineTester) -> None:

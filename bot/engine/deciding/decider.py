@@ -203,15 +203,16 @@ class Decider:
         """Return whether the newest run of code was for this commit: changed labels are updates as well.
 
         A superseded run does not count, because a branch can move away and back. An `open` that arrives after
-        the `update` for the same commit starts nothing, but one that arrives after a command still does.
+        the `update` for the same commit starts nothing, but one that arrives after only commands does.
         """
+        opens = delivery.trigger is Trigger.OPEN and not delivery.found
+        ignored = {Trigger.COMMENT} if opens else set()
         recent = await self.gatherer.records.runs.runs(repo=pull.repo, number=pull.number)
-        newest = next((run for run in recent if not run.plan.removes_only), None)
+        counted = (run for run in recent if not run.plan.removes_only and run.origin.trigger not in ignored)
+        newest = next(counted, None)
         if newest is None or newest.sha != pull.head.sha:
             return False
-        superseded = newest.stop is not None and newest.stop.reason is Reason.SUPERSEDED
-        opens = delivery.trigger is Trigger.OPEN and not delivery.found
-        return not superseded and not (opens and newest.origin.trigger is Trigger.COMMENT)
+        return newest.stop is None or newest.stop.reason is not Reason.SUPERSEDED
 
     async def _pushes_too_often(self, pull: PullRequest) -> bool:
         """Return whether a push costs too much to be answered, and nobody has approved it."""
