@@ -24,6 +24,15 @@ def late(tester: OfflineTester, method: str, path: str) -> Fault:
     return tester.gitee.faults.add(method, path, status=504, late=True)
 
 
+async def held(tester: OfflineTester, fault: Fault) -> None:
+    """Wait until the bot has sent the request."""
+
+    async def sent() -> bool:
+        return bool(fault.held)
+
+    await tester.until(sent)
+
+
 async def checked(tester: OfflineTester) -> None:
     """Wait until nothing more can come, and have the bot compare its comments."""
     await tester.idle()
@@ -46,12 +55,8 @@ async def test_a_comment_that_is_posted_within_the_timeout_is_not_posted_again(t
 async def test_a_comment_that_a_stopped_bot_was_posting_is_not_posted_again(tester: OfflineTester) -> None:
     await idle_pull(tester)
     fault = tester.gitee.faults.add("POST", COMMENTS, late=True, hang=True)
-
-    async def posting() -> bool:
-        return bool(fault.held)
-
     await tester.comment("/build")
-    await tester.until(posting)
+    await held(tester, fault)
     await tester.stop()
     acting = []
     tester.clock.after(timedelta(seconds=10), lambda: acting.append(asyncio.ensure_future(fault.act())))
@@ -93,16 +98,18 @@ async def test_a_comment_that_may_not_be_deleted_leads_to_the_older_one(tester: 
 
 async def test_an_edit_that_takes_effect_late_is_corrected(tester: OfflineTester) -> None:
     await idle_pull(tester)
-    gate = tester.world.script.hold("build")
+    building, deploying = tester.world.script.hold("build"), tester.world.script.hold("deploy")
     fault = late(tester, "PATCH", "/pulls/comments/")
-    await tester.comment("/build")
-    await gate.reached()
-    gate.open()
-    assert "Image built" in await tester.read()
+    await tester.comment("/deploy")
+    building.open()
+    await deploying.reached()
+    await held(tester, fault)
+    deploying.open()
+    assert "Preview ready" in await tester.read()
     await fault.act()
-    assert "Image built" not in tester.comments()[0].body
+    assert "Preview ready" not in tester.comments()[0].body
     await checked(tester)
-    assert "Image built" in tester.comments()[0].body
+    assert "Preview ready" in tester.comments()[0].body
 
 
 async def test_a_pull_request_that_cannot_be_read_does_not_hold_up_the_others(

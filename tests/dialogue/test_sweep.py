@@ -358,3 +358,6 @@ async def test_without_gitee_runners_and_registry_are_still_swept(
     assert "missed webhooks are not recovered this time" in caplog.text
     (environment,) = await tester.bot.store.pulls.environments()
     assert environment.state is EnvironmentState.FAILED
+    await tester.bot.comments.catch_up()
+    await tester.idle()
+    assert "Preview ready" not in tester.comments()[0].body
