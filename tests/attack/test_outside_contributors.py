@@ -57,7 +57,8 @@ async def test_a_hundred_comments_get_as_many_answers_as_the_settings_say(lone_s
     said = await answered(lone_scene, number, *[TEN] * 100)
     assert len(said) == 4
     assert ["Until" in one for one in said] == [False, False, False, True]
-    assert calls.hits <= 2 * 100 + 4 * 10, "a comment that is not answered costs two calls"
+    # A bot that has just started searches two pages for an answer that its predecessor may have posted.
+    assert calls.hits <= 2 * 100 + 4 * (10 + 2), "a comment that is not answered costs two calls"
     assert posts.hits <= 4
     [helped] = await answered(lone_scene, number, "/status", by="lin")
     assert "No environment is running" in helped
