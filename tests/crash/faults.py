@@ -26,8 +26,8 @@ class Kind(StrEnum):
     FROZEN = "frozen"
     FROZEN_INSIDE = "frozen before a commit"
     MUTE = "cut off from the store"
-    UNHEARD = "not heard by the store"
-    DEAF = "hears nothing from the store"
+    REQUESTS_LOST = "requests to the store lost"
+    ANSWERS_LOST = "answers of the store lost"
     RESTARTED = "store restarted"
     CRASHED = "store crashed"
     STOPPED = "store frozen"
@@ -38,12 +38,20 @@ class Kind(StrEnum):
     RESENT = "webhook sent again"
 
 
-OF_BOT = (Kind.KILLED, Kind.TERMINATED, Kind.FROZEN, Kind.FROZEN_INSIDE, Kind.MUTE, Kind.UNHEARD, Kind.DEAF)
+OF_BOT = (
+    Kind.KILLED,
+    Kind.TERMINATED,
+    Kind.FROZEN,
+    Kind.FROZEN_INSIDE,
+    Kind.MUTE,
+    Kind.REQUESTS_LOST,
+    Kind.ANSWERS_LOST,
+)
 OF_GITEE = (*Trouble, Kind.RESENT)
 OF_STORE = (Kind.RESTARTED, Kind.CRASHED, Kind.STOPPED, Kind.READ_ONLY, Kind.FAILED_OVER)
 SHARED = (
     *(Kind.KILLED, Kind.FROZEN, Kind.FROZEN_INSIDE) * 3,
-    *(Kind.TERMINATED, Kind.MUTE, Kind.UNHEARD, Kind.DEAF),
+    *(Kind.TERMINATED, Kind.MUTE, Kind.REQUESTS_LOST, Kind.ANSWERS_LOST),
     *OF_STORE,
     *OF_GITEE,
 )

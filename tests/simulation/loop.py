@@ -21,7 +21,7 @@ PROCESS: ContextVar["Process | None"] = ContextVar("PROCESS", default=None)
 
 
 class Stuck(Exception):  # noqa: N818 - what happened
-    """Nothing is left that could happen: whoever waits would wait for ever."""
+    """Nothing is left that could happen: every task that waits would wait for ever."""
 
 
 class Process:

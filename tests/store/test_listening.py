@@ -39,7 +39,7 @@ class Pair:
     listening: Notifications
 
     async def told(self) -> frozenset[Queue]:
-        """Return what the other one is told until nothing more comes."""
+        """Return the notifications of the other one until there are no more."""
         found: frozenset[Queue] = frozenset()
         while changed := await self.listening.changed():
             found |= changed
