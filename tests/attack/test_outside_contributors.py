@@ -1,5 +1,6 @@
 """Attacks by comments of people without write access: they must not make the bot write or call much."""
 
+import time
 from typing import Any
 
 import pytest
@@ -53,12 +54,14 @@ async def test_one_comment_gets_at_most_one_answer(lone_scene: Scene, body: str)
 
 async def test_a_hundred_comments_get_as_many_answers_as_the_settings_say(lone_scene: Scene) -> None:
     number = await opened(lone_scene, answers=4)
+    # What is as old as the bot, in Gitee's whole seconds, may have been answered before: it is searched for.
+    started = int(time.time())
+    await lone_scene.until(lambda: int(time.time()) > started)
     calls, posts = counted(lone_scene), counted(lone_scene, "POST")
     said = await answered(lone_scene, number, *[TEN] * 100)
     assert len(said) == 4
     assert ["Until" in one for one in said] == [False, False, False, True]
-    # A bot that has just started searches two pages for an answer that its predecessor may have posted.
-    assert calls.hits <= 2 * 100 + 4 * (10 + 2), "a comment that is not answered costs two calls"
+    assert calls.hits <= 2 * 100 + 4 * 10, "a comment that is not answered costs two calls"
     assert posts.hits <= 4
     [helped] = await answered(lone_scene, number, "/status", by="lin")
     assert "No environment is running" in helped
