@@ -32,6 +32,8 @@ LATE = timedelta(seconds=15)
 """After a request to post was given up, how long the bot waits for its effect before it posts again."""
 CONTENDED = 0.3
 """Seconds until the bot tries again to claim a comment that another replica is writing."""
+STORE_AWAY = 10.0
+"""Longest time in seconds between two attempts to record a lost answer, and two lines of the log about it."""
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
@@ -175,12 +177,14 @@ class CommentPublisher:
 
     async def _record_lost(self, lost: LostAnswer) -> None:
         """Record a lost answer as soon as the store is available: nothing else tells of a late effect."""
+        delay = CONTENDED
         while True:
             try:
                 return await self._records.lost_answers.add(lost)
             except RetryLater as error:
                 logger.warning("comment %s: a lost answer is not recorded yet: %s", lost.marker, error)
-            await self._sleep(CONTENDED)
+            await self._sleep(delay)
+            delay = min(2 * delay, STORE_AWAY)
 
     async def _posted(self, comment: ClaimedComment) -> int | None:
         """Return the id of a comment that may have been posted, None if it was not and will not be.
