@@ -91,3 +91,20 @@ async def test_a_delivery_is_decided_by_replicas_that_did_not_receive_it(
     await eventually(decided)
     assert len(gitee.comments(REPO, number, by=BOT)) == 1
     await receiver.close()
+
+
+async def test_a_postponed_delivery_is_decided_when_it_is_due(
+    bots: list[Bot], gitee: OfflineGitee, postgres_url: str
+) -> None:
+    number = await gitee.open_pull(REPO, "mei-1", files={"app.py": "\n"}, by="mei", title="Add a cart")
+    asked = await gitee.comment(REPO, number, "/help", by="lin")
+    gitee.faults.add("GET", f"/pulls/{number}$", status=404)
+    receiver = await Store.open(postgres_url)
+    repo, now = RepoPath.parse(REPO), datetime.now(UTC)
+    await receiver.arrivals.accept(Delivery("one", Trigger.COMMENT, repo, number, now, comment_id=asked))
+
+    async def answered() -> bool:
+        return bool(gitee.comments(REPO, number, by=BOT))
+
+    await eventually(answered)
+    await receiver.close()
