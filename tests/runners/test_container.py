@@ -1,5 +1,6 @@
 import pytest
 
+from bot.runners.docker import labels
 from bot.runners.docker.container import (
     ContainerKind,
     ContainerLimits,
@@ -62,6 +63,16 @@ def test_environment_and_address_are_passed_unchanged() -> None:
 )
 def test_memory_is_within_the_limits_of_engine_and_operator(asked: str, allowed: int) -> None:
     assert allowed_memory(asked, "2g") == allowed
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "65536", "9" * 5000, "８０８０", "80 "])
+def test_a_label_of_an_image_that_is_no_port_is_none(text: str) -> None:
+    assert labels.port({labels.LABEL_PORT: text}) == 0
+
+
+def test_a_port_is_read_from_its_label() -> None:
+    assert labels.port({labels.LABEL_PORT: "8080"}) == 8080
+    assert labels.port({}) == 0
 
 
 def test_ports_are_tcp_only_and_sorted() -> None:

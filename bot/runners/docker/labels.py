@@ -1,5 +1,6 @@
 """The labels that mark what the bot owns; it never changes anything without them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -40,6 +41,16 @@ def of_preview(host: str, expires: datetime | None) -> dict[str, str]:
     """Return the labels of a network that a bot reads which has lost its store."""
     known = {LABEL_EXPIRES: expires.isoformat(timespec="seconds")} if expires else {}
     return {LABEL_HOST: host, **known}
+
+
+def port(found: Mapping[str, str]) -> int:
+    """Return the port in a container's labels, 0 if there is none.
+
+    Earlier versions of the bot did not set it, so that it may be the label of an image: hostile text.
+    """
+    text = found.get(LABEL_PORT, "")
+    number = int(text) if re.fullmatch("[0-9]{1,5}", text, re.ASCII) else 0
+    return number if number < 1 << 16 else 0
 
 
 def matching(wanted: Mapping[str, str]) -> dict[str, list[str]]:

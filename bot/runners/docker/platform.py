@@ -125,8 +125,7 @@ class DockerPlatform:
         container = await self._containers.find(naming.container(key, APP, self._instance))
         if network is None or container is None:
             return None
-        said = (container["Config"].get("Labels") or {}).get(labels.LABEL_PORT, "")
-        port = int(said) if said.isdecimal() else next(iter(exposed_ports(container)), 0)
+        port = labels.port(container["Config"].get("Labels") or {}) or next(iter(exposed_ports(container)), 0)
         return Endpoint(network.address, port) if port else None
 
     async def renew_ownership(self, items: Sequence[Item], store: str, until: datetime) -> None:
