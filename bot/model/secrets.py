@@ -8,5 +8,5 @@ class SecretValue:
     """A secret that a step may have, read when the step starts. It is never stored."""
 
     name: str
-    """Its name in `chatops.toml` and in `.chatops.yml`; also its file name in containers, and its id in builds."""
+    """As in `chatops.toml` and `.chatops.yml`; also its file name in containers, and its id in builds."""
     value: bytes = field(repr=False)
