@@ -1,6 +1,6 @@
 """Building images, and the registry that stores them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 from bot.core.admission.builds import BuildPolicy
 from bot.model.forge import RepoPath
 from bot.model.run import Image
+from bot.model.secrets import SecretValue
 from bot.ports.surroundings import Log
 
 
@@ -31,6 +32,8 @@ class BuildOrder:
     """Namespace of caches, which is among `args` for cache mounts; builds with the same one share them."""
     cache_tag: str = "buildcache"
     """Tag of the cache in the registry."""
+    secrets: Sequence[SecretValue] = ()
+    """What `RUN --mount=type=secret` gets, by the id that is the secret's name."""
 
 
 @dataclass(frozen=True, slots=True)

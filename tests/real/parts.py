@@ -12,6 +12,7 @@ import docker
 import docker.errors
 from docker.models.networks import Network
 
+from bot.model.secrets import SecretValue
 from bot.ports import BuildOrder
 from tests.real.ports import free_port
 
@@ -143,8 +144,10 @@ def order(
     target: str | None = None,
     args: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
+    secrets: Mapping[str, bytes] | None = None,
 ) -> BuildOrder:
     """Return a BuildOrder; see its fields."""
     context = folder / "context.tar"
     context.write_bytes(tar(files))
-    return BuildOrder(tag, dockerfile, target, args or {}, labels or {}, context)
+    given = [SecretValue(name, value) for name, value in (secrets or {}).items()]
+    return BuildOrder(tag, dockerfile, target, args or {}, labels or {}, context, secrets=given)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.runners.build_failure import BuildFailure
-from bot.runners.docker.build_messages import BuildMessages, WireMessage, decode
+from bot.runners.docker.build_messages import BuildMessages
+from bot.runners.docker.protobuf import WireMessage, decode
 
 STREAMS = Path(__file__).parent / "streams"
 """Answers of a real engine (20.10) to small builds."""

@@ -1,24 +1,17 @@
 """The engine's messages about a BuildKit build: JSON, and in it progress as protobuf in base64. Pure.
 
-Few fields are read, so this takes less code than the protobuf runtime would. Their numbers are those of
-`moby.buildkit.v1.StatusResponse`:
+The numbers of the fields are those of `moby.buildkit.v1.StatusResponse`:
 https://github.com/moby/buildkit/blob/master/api/services/control/control.proto
 """
 
 import base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.deciding.build_sources import BuildSource
 from bot.runners.build_failure import BuildFailure
 from bot.runners.build_progress import BuildProgress, Output, Status, Vertex
-
-_VARINT, _BYTES = 0, 2
-_FIXED = {1: 8, 5: 4}
-"""Length in bytes by wire type, for the types that have one."""
-_MORE = 0x80
-_LONGEST_VARINT = 10
+from bot.runners.docker.protobuf import WireMessage, decode
 
 
 class BuildMessages:
@@ -65,7 +58,7 @@ def _status(trace: str) -> Status:
         return Status()
 
 
-def _vertex(found: "WireMessage") -> Vertex:
+def _vertex(found: WireMessage) -> Vertex:
     return Vertex(
         digest=found.text(1),
         name=found.text(3),
@@ -76,61 +69,12 @@ def _vertex(found: "WireMessage") -> Vertex:
     )
 
 
-def _output(found: "WireMessage") -> Output:
+def _output(found: WireMessage) -> Output:
     return Output(found.text(1), found.bytes(4))
 
 
-def _time(found: "WireMessage", number: int) -> float | None:
+def _time(found: WireMessage, number: int) -> float | None:
     if number not in found.parts:
         return None
     timestamp = decode(found.bytes(number))
     return timestamp.numbers.get(1, 0) + timestamp.numbers.get(2, 0) / 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class WireMessage:
-    """A protobuf message: its fields by number, separated by what they contain."""
-
-    numbers: dict[int, int] = field(default_factory=dict)
-    parts: dict[int, list[bytes]] = field(default_factory=dict)
-    """Strings, bytes and inner messages; a repeated field has several."""
-
-    def bytes(self, number: int) -> bytes:
-        """Return a field that is not repeated; nothing when it is absent."""
-        return self.parts.get(number, [b""])[-1]
-
-    def text(self, number: int) -> str:
-        """Return a string; nothing when it is absent."""
-        return self.bytes(number).decode("utf-8", "replace")
-
-
-def decode(data: bytes) -> WireMessage:
-    """Decode one message. Raises ValueError for bytes that are none.
-
-    https://protobuf.dev/programming-guides/encoding/
-    """
-    found, at = WireMessage(), 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        number, kind = key >> 3, key & 7
-        if kind == _VARINT:
-            found.numbers[number], at = _varint(data, at)
-            continue
-        if kind != _BYTES and kind not in _FIXED:
-            raise ValueError(f"unknown wire type {kind}")
-        length, at = _varint(data, at) if kind == _BYTES else (_FIXED[kind], at)
-        if at + length > len(data):
-            raise ValueError("a field is longer than its message")
-        found.parts.setdefault(number, []).append(data[at : at + length])
-        at += length
-    return found
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number that begins here, and the index after it."""
-    value = 0
-    for shift, byte in enumerate(data[at : at + _LONGEST_VARINT]):
-        value |= (byte & 0x7F) << (7 * shift)
-        if byte < _MORE:
-            return value, at + shift + 1
-    raise ValueError("a number does not end")

@@ -5,8 +5,8 @@ Every supported engine has BuildKit (Docker 20.10 and newer), so the classic bui
 
 import asyncio
 import json
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from bot.core.admission.images import name_of
@@ -15,6 +15,7 @@ from bot.ports import BuildOrder, Built, Log, Sandbox
 from bot.runners.build_failure import classify, refused
 from bot.runners.build_isolation import cache_host, refuse_unlisted
 from bot.runners.docker.build_messages import BuildMessages
+from bot.runners.docker.build_session import SessionAnswers, opened
 from bot.runners.docker.context import chunks, filtered
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
@@ -118,13 +119,16 @@ class DockerBuilder:
     async def _attempt(self, order: BuildOrder, context: Path, writer: LogWriter) -> BuildMessages:
         messages = BuildMessages()
         try:
-            async with self._engine.open(
-                "POST",
-                "/build",
-                params=self._parameters(order),
-                data=chunks(context),
-                headers={"Content-Type": "application/x-tar"},
-            ) as response:
+            async with (
+                self._session(order) as session,
+                self._engine.open(
+                    "POST",
+                    "/build",
+                    params=self._parameters(order) | session,
+                    data=chunks(context),
+                    headers={"Content-Type": "application/x-tar"},
+                ) as response,
+            ):
                 async for message in self._engine.messages(response):
                     writer.lines(messages.feed(message))
                     refuse_unlisted(messages.fetched, order)
@@ -135,6 +139,15 @@ class DockerBuilder:
             writer.line(error.message)
             raise refusal from error
         return messages
+
+    @asynccontextmanager
+    async def _session(self, order: BuildOrder) -> AsyncIterator[dict[str, str]]:
+        """Provide the parameters of the build's session; a build without secrets needs none."""
+        if not order.secrets:
+            yield {}
+            return
+        async with opened(self._engine, SessionAnswers(order.secrets)) as session:
+            yield {"session": session}
 
     def _parameters(self, order: BuildOrder) -> dict[str, str]:
         found = {

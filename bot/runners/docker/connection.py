@@ -1,7 +1,9 @@
-"""Finds the engine by the Docker CLI's own settings, and connects aiohttp to it."""
+"""Finds the engine by the Docker CLI's own settings, and connects to it."""
 
+import asyncio
 import ssl
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import aiohttp
 import docker.errors
@@ -55,6 +57,16 @@ def connector(target: Target) -> aiohttp.BaseConnector:
     if target.socket is not None:
         return aiohttp.UnixConnector(target.socket, limit=0)
     return aiohttp.TCPConnector(limit=0, ssl=_ssl(target.tls) if target.tls else True)
+
+
+async def connected(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a connection of its own, for what aiohttp's client does not speak. Raises OSError."""
+    if target.socket is not None:
+        return await asyncio.open_unix_connection(target.socket)
+    url = urlsplit(target.base_url)
+    secure = url.scheme == "https"
+    encryption = (_ssl(target.tls) if target.tls else ssl.create_default_context()) if secure else None
+    return await asyncio.open_connection(url.hostname, url.port or (443 if secure else 80), ssl=encryption)
 
 
 def _ssl(tls: TLSConfig) -> ssl.SSLContext:

@@ -20,7 +20,7 @@ import requests
 from bot.model.errors import GiveUp, RetryLater
 from bot.model.reason import Reason
 from bot.runners.cleanup import uninterrupted
-from bot.runners.docker.connection import Target, connector, resolve
+from bot.runners.docker.connection import Target, connected, connector, resolve
 from bot.runners.lines import json_object, split_lines
 from bot.runners.response_body import received
 
@@ -30,6 +30,8 @@ T = TypeVar("T")
 READ_BUFFER = 2**22
 TIMEOUT = 60
 """Seconds that a short call may take."""
+CONNECTING = 10
+"""Seconds that connecting may take."""
 # Everything used here exists since 1.41 (engine 20.10); engine 29 requires at least 1.44.
 KNOWN_VERSION = (1, 44)
 
@@ -83,7 +85,7 @@ class DockerEngine:
         target = await asyncio.to_thread(resolve, host)
         session = aiohttp.ClientSession(
             connector=connector(target),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECTING),
             read_bufsize=READ_BUFFER,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -122,6 +124,24 @@ class DockerEngine:
             method, path, params=params, data=data, headers=headers, seconds=seconds
         ) as response:
             yield response
+
+    @asynccontextmanager
+    async def upgraded(
+        self, path: str, protocol: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """Provide a connection whose protocol has been changed; leaving closes it."""
+        if not self._version:
+            await self.version()
+        asked = {"Host": "docker", "Connection": "Upgrade", "Upgrade": protocol, **headers}
+        lines = (f"POST /v{self._version}{path} HTTP/1.1", *(f"{name}: {asked[name]}" for name in asked))
+        async with _closing(self._target) as (reader, writer):
+            with _translated_errors():
+                async with asyncio.timeout(TIMEOUT):
+                    writer.write("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+                    status = int((await reader.readuntil(b"\r\n\r\n")).split()[1])
+            if status != HTTPStatus.SWITCHING_PROTOCOLS:
+                raise _refusal(status, f"{path} is not available")
+            yield reader, writer
 
     async def get(self, path: str, **params: str) -> Any:
         """Return the engine's JSON answer."""
@@ -166,7 +186,7 @@ class DockerEngine:
         self, method: str, path: str, *, seconds: float | None, **extra: Any
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         with _translated_errors():
-            limit = aiohttp.ClientTimeout(total=seconds, sock_connect=10)
+            limit = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECTING)
             response = await self._session.request(method, self._target.origin + path, timeout=limit, **extra)
             try:
                 if response.status >= HTTPStatus.BAD_REQUEST:
@@ -176,11 +196,22 @@ class DockerEngine:
                 response.close()
 
 
+@asynccontextmanager
+async def _closing(target: Target) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    with _translated_errors():
+        async with asyncio.timeout(CONNECTING):
+            reader, writer = await connected(target)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
 @contextmanager
 def _translated_errors() -> Iterator[None]:
     try:
         yield
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+    except (aiohttp.ClientError, TimeoutError, OSError, EOFError) as error:
         raise EngineFault(_described(error)) from error
 
 
