@@ -1,10 +1,13 @@
 """The command line of `chatops`: parses options, calls the bot, prints results."""
 
 import asyncio
+import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,14 +15,17 @@ from typing import Any, TypeVar
 import click
 
 from bot.app.adapters import open_adapters
+from bot.app.audit import audit_records
 from bot.app.bot import running
 from bot.app.gc import clear
 from bot.app.process import prepared
 from bot.app.shutdown import Shutdown
+from bot.core.auditing import showing
 from bot.dns.corefile import dynamic, wildcard
 from bot.doctor.examination import examine, lines, passed, summary
 from bot.doctor.findings import DoctorOptions, Finding
 from bot.doctor.settings import broken
+from bot.model.audit import AuditFilter
 from bot.model.errors import ChatOpsError
 from bot.model.forge import RepoPath
 from bot.model.text import Language
@@ -180,6 +186,44 @@ def gc(config: Path | None, *, dry_run: bool) -> None:
     except (OSError, ChatOpsError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(0 if complete else 1)
+
+
+def _moment(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
+    try:
+        return None if value is None else showing.moment(value, datetime.now(UTC))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@main.command()
+@_CONFIG
+@click.option(
+    "--repo", "repos", multiple=True, metavar="PATTERN", help="Repositories, such as org/*; repeatable."
+)
+@click.option("--pull", "number", type=click.IntRange(min=1), metavar="N", help="Number of the pull request.")
+@click.option("--who", default="", metavar="LOGIN", help="Login that acted, or that a webhook named.")
+@click.option("--since", callback=_moment, metavar="7d|DATE", help="Not earlier than this.")
+@click.option("--until", callback=_moment, metavar="7d|DATE", help="Earlier than this.")
+@click.option("--refused", is_flag=True, help="Only what was refused.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+def audit(config: Path | None, *, as_json: bool, **wanted: Any) -> None:
+    """List who did what, when, and why it was refused.
+
+    Oldest first. The bot may run meanwhile. Times are UTC. Exits with 0 even if nothing matches.
+    """
+    settings = _settings(config)
+    try:
+        asyncio.run(_audit(settings, AuditFilter(**wanted), as_json=as_json))
+    except (OSError, ChatOpsError, RuntimeError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _audit(settings: Settings, wanted: AuditFilter, *, as_json: bool) -> None:
+    if not as_json:
+        click.echo(showing.header())
+    async with aclosing(audit_records(settings, wanted)) as records:
+        async for record in records:
+            click.echo(json.dumps(showing.fields(record)) if as_json else showing.line(record))
 
 
 async def _examine(options: DoctorOptions, language: Language) -> int:

@@ -13,6 +13,7 @@ from bot.app.adapters import secrets
 from bot.app.deps import Deps
 from bot.app.loops import background
 from bot.core import duration
+from bot.core.results.masking import Masker
 from bot.engine.comments.comment_owners import CommentOwners
 from bot.engine.comments.publisher import CommentPublisher
 from bot.engine.comments.run_comments import RunComments
@@ -156,6 +157,7 @@ async def deciding(
         adapters.steps.sandbox,
         BriefCache(deps.clock),
         owners,
+        Masker(secrets(settings)).mask,
         values.answer_policy(settings),
     )
     dispatcher = Dispatcher(

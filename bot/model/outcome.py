@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.model.approval import Approval, Revocation
+from bot.model.audit import AuditRecord
 from bot.model.environment import EnvironmentKey, Extension
 from bot.model.forge import RepoPath
 from bot.model.observed import ObservedState
@@ -114,5 +115,7 @@ class Decision:
     """The state of the pull request that this was decided on."""
     outside_contributor: str = ""
     """Login of the person without write access whose comment this is; such comments are limited."""
+    audit: tuple[AuditRecord, ...] = ()
+    """What is recorded of it."""
     refuted: bool = False
     """Whether Gitee's API contradicts the delivery: then its key stays free for the true event."""

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from bot.model.audit import AuditRecord
 from bot.model.delivery import Delivery
 from bot.model.environment import Environment
 from bot.model.observed import ObservedState, RepositoryCursor
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
     kind: TypeAdapter(kind)
-    for kind in (RepositoryCursor, Delivery, Environment, Image, Run, ObservedState, StopRequest)
+    for kind in (AuditRecord, RepositoryCursor, Delivery, Environment, Image, Run, ObservedState, StopRequest)
 }
 
 

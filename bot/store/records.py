@@ -12,8 +12,9 @@ from bot.model.lease import Lease
 from bot.model.outcome import Decision
 from bot.model.run import Run, RunState
 from bot.model.store_stats import StoreStats
-from bot.store import approvals, deliveries, observed, pull_rows, runs, schema
+from bot.store import approvals, audit, deliveries, observed, pull_rows, runs, schema
 from bot.store.arrivals import Arrivals
+from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.deliveries import Inbox
 from bot.store.given_up import GivenUp
@@ -50,6 +51,7 @@ class Store:
     observed: ObservedStates = field(repr=False)
     identities: Identities = field(repr=False)
     other_bots: OtherBots = field(repr=False)
+    audit: Audit = field(repr=False)
 
     @classmethod
     async def open(
@@ -110,6 +112,7 @@ class Store:
             ObservedStates(database),
             Identities(database),
             OtherBots(database),
+            Audit(database),
         )
 
     async def commit(self, decision: Decision, lease: Lease) -> Run | None:
@@ -133,7 +136,9 @@ class Store:
                 pull_rows.request_wake(connection, environment, at)
             if decision.observed is not None:
                 observed.decided(connection, repo, number, decision.observed)
-            return runs.add(connection, decision.start) if decision.start else None
+            started = runs.add(connection, decision.start) if decision.start else None
+            audit.add(connection, decision.audit, started.id if started else 0)
+            return started
 
         return await self.database.run(work)
 

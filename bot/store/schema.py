@@ -161,6 +161,28 @@ other_bots = Table(
     Column("seen_at", DateTime(timezone=True), nullable=False),
 )
 
+audit_records = Table(
+    "audit_records",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", DateTime(timezone=True), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("who", String(255), nullable=False),
+    Column("sender", String(255), nullable=False),
+    Column("result", String(16), nullable=False),
+    Column("delivery", String(64)),
+    Column("position", Integer, nullable=False),
+    Column("data", JSON, nullable=False),
+    UniqueConstraint("delivery", "position", name="one_audit_record_per_action"),
+)
+
+audit_retention = Table(
+    "audit_retention",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("before", DateTime(timezone=True), nullable=False),
+)
+
 store_identities = Table(
     "store_identities",
     metadata,

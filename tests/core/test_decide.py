@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.deciding.decide import comment
+from bot.core.deciding.decide import each, merged
 from bot.core.language.command import Command, NoArguments, PermissionLevel
 from bot.core.language.parsing import parse
 from bot.model.delivery import Trigger
@@ -360,7 +360,7 @@ def test_approving_another_commit_approves_nothing() -> None:
         approves=True,
     )
     known = (odd, *COMMANDS)
-    outcomes = comment(
+    decided = each(
         parse("/odd\n/build", known),
         UNTRUSTED,
         permission=Permission.WRITE,
@@ -368,6 +368,7 @@ def test_approving_another_commit_approves_nothing() -> None:
         commands=known,
         policy={},
     )
+    outcomes = merged(decided, UNTRUSTED)
 
     assert not any(isinstance(outcome, StartRun) for outcome in outcomes)
 

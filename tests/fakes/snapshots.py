@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.core.admission import trust
-from bot.core.deciding.decide import comment, needs
+from bot.core.deciding.decide import each, merged, needs
 from bot.core.language.catalog import offered
 from bot.core.language.command import PermissionLevel
 from bot.core.language.parsing import parse
@@ -131,11 +131,13 @@ def decide(
 ) -> tuple[Outcome, ...]:
     """Return the decision on a comment, from its text on, with only the facts that its commands need."""
     lines = parse(body, COMMANDS)
-    return comment(
+    gathered = only(facts or snapshot(), needs(lines, COMMANDS))
+    decided = each(
         lines,
-        only(facts or snapshot(), needs(lines, COMMANDS)),
+        gathered,
         permission=permission,
         seen=seen,
         commands=COMMANDS,
         policy=policy or {},
     )
+    return merged(decided, gathered)

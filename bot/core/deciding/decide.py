@@ -36,7 +36,7 @@ T = TypeVar("T")
 Decided = Sequence[tuple[Line, Outcome]]
 
 
-def comment(
+def each(
     lines: Sequence[Line],
     snapshot: Snapshot,
     *,
@@ -45,15 +45,12 @@ def comment(
     commands: Iterable[AnyCommand],
     policy: Mapping[str, PermissionLevel],
     late: Callable[[Line], Refuse | None] = lambda _: None,
-) -> tuple[Outcome, ...]:
-    """Return the outcomes of a comment, in the order in which to apply them.
+) -> Decided:
+    """Return the outcome of each line of a comment, as `merged` takes them.
 
-    `late` returns why a command that was found late is not executed.
-
-    `permission` is the actor's, read just now. `seen` is the head commit that the delivery reported, None if
-    unknown. There is at most one Revoke, Approve, StopRuns, Extend, Wake and StartRun, each but the first and
-    the last followed by its confirmation, and no Refuse: refusals are one Reply. An approval includes the
-    automatic run of the commit. A comment without commands for this bot gives one Ignore.
+    `late` returns why a command that was found late is not executed. `permission` is the actor's, read just
+    now. `seen` is the head commit that the delivery reported, None if unknown. An approval is followed by the
+    automatic run of the commit. What lets code run before a `revoke` in the same comment is left out.
     """
     known = tuple(commands)
     decided: list[tuple[Line, Outcome]] = []
@@ -65,6 +62,16 @@ def comment(
         if isinstance(outcome, Approve):
             trusted = _foreseen(snapshot, decided)
             decided.append((line, automatic.plan_for(Trigger.OPEN, trusted, None, known)))
+    return decided
+
+
+def merged(decided: Decided, snapshot: Snapshot) -> tuple[Outcome, ...]:
+    """Return the outcomes of a comment, in the order in which to apply them.
+
+    There is at most one Revoke, Approve, StopRuns, Extend, Wake and StartRun, each but the first and
+    the last followed by its confirmation, and no Refuse: refusals are one Reply. A comment without commands
+    for this bot gives one Ignore.
+    """
     return tuple(_merged(decided, snapshot)) or (Ignore("nothing in it is for this bot"),)
 
 

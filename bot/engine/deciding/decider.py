@@ -1,11 +1,12 @@
 """Turns a delivery into a decision: reads the facts again from their sources, and asks the pure core."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.core.admission import answering, gate, keys, trust
 from bot.core.admission.answering import AnswerPolicy
+from bot.core.auditing import decisions
 from bot.core.deciding import automatic, decide, decision
 from bot.core.deciding.decision import Subject
 from bot.core.language import parsing
@@ -17,6 +18,7 @@ from bot.engine.deciding import comment_lines
 from bot.engine.deciding.cache import BriefCache
 from bot.engine.deciding.facts import FactGatherer, Facts
 from bot.engine.deciding.identity import Identity
+from bot.model.audit import AuditRecord
 from bot.model.delivery import Delivery, Trigger
 from bot.model.errors import NotThereYet
 from bot.model.forge import Comment, PullRequest, PullState
@@ -48,6 +50,8 @@ class Decider:
     visible: BriefCache[str]
     """The default branches of repositories, empty for those that the bot may not see."""
     owners: CommentOwners
+    mask: Callable[[str], str]
+    """Masks secrets in what is recorded for audits."""
     answering: AnswerPolicy = field(default_factory=AnswerPolicy)
 
     async def decide(self, delivery: Delivery) -> Decision:
@@ -108,8 +112,10 @@ class Decider:
         if not (self.answering.outside_contributors or gate.known(facts.snapshot, facts.permission)):
             ignored = self._ignored(delivery, f"outside contributors like {comment.author} get no answers")
             # It counts, so that only the first comments of an hour cost more than reading them.
-            return replace(ignored, outside_contributor=comment.author)
-        outcomes = decide.comment(
+            counted = replace(ignored, outside_contributor=comment.author)
+            common = decisions.about(delivery, pull, counted, comment.author)
+            return self._audited(counted, decisions.unanswered(lines, common))
+        outcomes = decide.each(
             lines,
             facts.snapshot,
             permission=facts.permission,
@@ -119,10 +125,13 @@ class Decider:
             late=late or (lambda _: None),
         )
         origin = Origin(Trigger.COMMENT, comment.author, parsing.command_text(lines), delivery.key)
-        decided = self._joined(outcomes, facts, self._subject(facts, origin, comment=comment))
+        merged = decide.merged(outcomes, facts.snapshot)
+        decided = self._joined(merged, facts, self._subject(facts, origin, comment=comment))
         newest = dict.fromkeys(decision.effects(decided), comment.id)
         observed = ObservedState(self.clock.now(), commands=newest)
         decided = replace(decided, observed=observed, since=comment.created_at)
+        common = decisions.about(delivery, pull, decided, comment.author)
+        decided = self._audited(decided, decisions.of_comment(outcomes, decided, common))
         return self._limited(decided, facts.snapshot, answered)
 
     async def _revocation(self, delivery: Delivery, pull: PullRequest) -> Decision:
@@ -132,7 +141,9 @@ class Decider:
         if not facts.revoked:
             return self._ignored(delivery, "the approval still counts", refuted=True)
         origin = Origin(delivery.trigger, "", "", delivery.key)
-        return self._joined((Ignore("an approval was revoked"),), facts, self._subject(facts, origin))
+        decided = self._joined((Ignore("an approval was revoked"),), facts, self._subject(facts, origin))
+        common = decisions.about(delivery, pull, decided, "")
+        return self._audited(decided, decisions.of_ending(decided, common))
 
     async def _approves(self, delivery: Delivery) -> bool:
         approvals = await self.gatherer.records.pulls.approvals(delivery.repo, delivery.number)
@@ -146,16 +157,18 @@ class Decider:
             return self._ignored(delivery, "this state was decided before the event was found")
         if not over and await self._pushes_too_often(pull):
             ignored = self._ignored(delivery, f"{pull.author} has had all requests for approval of this hour")
-            return _superseding(
-                ignored, await self.gatherer.records.runs.unfinished(pull.repo, pull.number), pull
-            )
+            active = await self.gatherer.records.runs.unfinished(pull.repo, pull.number)
+            decided = _superseding(ignored, active, pull)
+            common = decisions.about(delivery, pull, decided, pull.author)
+            return self._audited(decided, decisions.of_ending(decided, common))
         needs = automatic.needs(self.commands)
         facts = await self.gatherer.gather(pull, delivery.sender or pull.author, needs)
         origin = Origin(delivery.trigger, "" if over else pull.author, "", delivery.key)
         if over:
             outcome = automatic.plan_for(delivery.trigger, facts.snapshot, None, self.commands)
             decided = self._joined((outcome,), facts, self._subject(facts, origin))
-            return decision.stopping(decided, facts.snapshot.active, StopRequest(Reason.CLOSED))
+            decided = decision.stopping(decided, facts.snapshot.active, StopRequest(Reason.CLOSED))
+            return self._audited_event(delivery, facts, outcome, decided)
         repeated = delivery.trigger in {Trigger.OPEN, Trigger.UPDATE} and facts.snapshot.trusted
         if repeated and await self._known(pull, delivery):
             return self._ignored(delivery, "this commit has had its automatic run")
@@ -182,7 +195,8 @@ class Decider:
             # Other events than pushes, such as a changed label, do not count.
             if snapshot.distrust.reason is Reason.NOT_TRUSTED and not await self._decided(pull):
                 decided = replace(decided, outside_contributor=pull.author)
-        return _superseding(decided, snapshot.active, pull)
+        decided = _superseding(decided, snapshot.active, pull)
+        return self._audited_event(delivery, facts, outcome, decided)
 
     async def _builds_nothing(self, facts: Facts) -> bool:
         """Return whether an automatic run could only fail, as the repository is not set up for the bot."""
@@ -235,6 +249,18 @@ class Decider:
         facts = {"actor": now.actor, "most": self.answering.hourly, "until": until}
         notice = (Message("answers_limited", facts),) if until else ()
         return replace(decision.answered_once(decided, *notice), outside_contributor=now.actor)
+
+    def _audited_event(
+        self, delivery: Delivery, facts: Facts, outcome: Outcome, decided: Decision
+    ) -> Decision:
+        pull = facts.snapshot.pull
+        # Gitee's API does not say who has closed a pull request.
+        who = "" if delivery.trigger in automatic.ENDING else pull.author
+        common = decisions.about(delivery, pull, decided, who)
+        return self._audited(decided, decisions.of_event(outcome, decided, common))
+
+    def _audited(self, decided: Decision, records: Iterable[AuditRecord]) -> Decision:
+        return replace(decided, audit=decisions.safe(records, self.mask))
 
     def _joined(self, outcomes: Iterable[Outcome], facts: Facts, subject: Subject) -> Decision:
         decided = decision.join(outcomes, subject)

@@ -1,0 +1,1 @@
+"""Which audit records an action leaves, and how they are written out."""
