@@ -66,6 +66,7 @@ class Reason(StrEnum):
     FRONTEND_REFUSED = "frontend_refused"  # where, source
     SOURCE_REFUSED = "source_refused"  # where, source
     SOURCE_UNKNOWN = "source_unknown"  # where, source
+    SECRET_NOT_LISTED = "secret_not_listed"  # where, name, setting
     IMAGE_REFUSED = "image_refused"  # where, image, setting
     TARGET_UNKNOWN = "target_unknown"  # target, known
     BUILD_FAILED = "build_failed"  # instruction, code

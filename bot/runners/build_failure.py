@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from bot.core.admission.builds import secret_missing
 from bot.model.errors import ChatOpsError, GiveUp, RetryLater, TellUser
 from bot.model.reason import Reason
 from bot.runners.lines import clean
@@ -16,6 +17,8 @@ _SHOWN = 300
 _TARGET = re.compile(
     r"target stage (.+?) could not be found|failed to reach build target (.+?) in Dockerfile"
 )
+_SECRET = re.compile(r"(?:^|: )secret (.+?)(?: not found)?: not found$", re.DOTALL)
+"""Of a mount with `required`, whose id could not be read from the Dockerfile."""
 _CODE = re.compile(r"exit code: (\d+)")
 _SYNTAX = re.compile(
     r"(?i)parse error|dockerfile.*cannot be empty|failed to (?:parse|process)|unknown (?:instruction|flag)"
@@ -98,6 +101,8 @@ def _instruction_failed(failure: BuildFailure, code: str) -> ChatOpsError:
 def _rejected(message: str, path: str) -> ChatOpsError | None:
     if target := _TARGET.search(message):
         return TellUser(Reason.TARGET_UNKNOWN, {"target": target[1] or target[2]})
+    if secret := _SECRET.search(message):
+        return secret_missing(clean(secret[1])[:_SHOWN], path)
     if _NO_FILE.search(message):
         return TellUser(Reason.NO_DOCKERFILE, {"path": path})
     if _SYNTAX.search(message):

@@ -11,12 +11,13 @@ _PROXIES = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}
 
 
 def cache_host(order: BuildOrder) -> tuple[str, str] | None:
-    """Return a host name and address for a build through proxies of its own; None for other builds.
+    """Return a host name and address for a build with secrets or proxies of its own; None for other builds.
 
-    BuildKit ignores proxies when it looks for a cached layer, so that one repository's proxy could fill
-    the layers of another. Host names do count.
+    BuildKit ignores both when it looks for a cached layer, so that one repository's proxy could fill the
+    layers of another, and what came from its secret would be found in them. Host names do count.
     """
-    if not order.cache or not _PROXIES & {name.lower() for name in order.args}:
+    proxied = _PROXIES & {name.lower() for name in order.args}
+    if not order.cache or not (proxied or order.secrets):
         return None
     return f"{hashlib.sha256(order.cache.encode()).hexdigest()[:16]}.cache.invalid", "127.0.0.1"
 

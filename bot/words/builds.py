@@ -71,6 +71,18 @@ BUILDS: Final[Mapping[Reason, Wording]] = {
             zh="如果它可供所有仓库使用，管理员可以在 `[registry]` 中设置 {setting}。",
         ),
     ),
+    Reason.SECRET_NOT_LISTED: Wording(
+        Text(
+            en="{where} mounts the secret {name}, which this build does not get.",
+            zh="{where} 挂载了机密 {name}，但本次构建得不到它。",
+        ),
+        advice=Text(
+            en="Add {setting} to `build` in the `.chatops.yml` of the base branch; the operator must have"
+            " granted it. If the build can do without it, write `required=false` in the mount.",
+            zh="请在目标分支 `.chatops.yml` 的 `build` 中加入 {setting}，并确认管理员已授权。"
+            "如果构建可以没有它，请在挂载中写明 `required=false`。",
+        ),
+    ),
     Reason.TARGET_UNKNOWN: Wording(
         Text(
             en="The Dockerfile has no stage {target}. Its stages: {known}.",

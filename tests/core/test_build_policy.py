@@ -1,6 +1,7 @@
 """What builds and services may use, and what the refusal says."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -142,6 +143,18 @@ def test_other_refusals_name_what_they_are_about() -> None:
     )
     message = r"d/Dockerfile:2: '\x1c' is read differently by versions of BuildKit"
     assert refusal("FROM scratch\nRUN \x1c") == (Reason.DOCKERFILE_INVALID, {"message": message})
+
+
+def test_a_secret_that_the_build_does_not_get_is_refused_with_its_line() -> None:
+    text = "FROM scratch\nRUN --mount=type=secret,id=npm \\\n  --mount=type=secret,id=pip true"
+    for secrets, missing in (((), "npm"), (("npm",), "pip"), (("pip", "other"), "npm")):
+        with pytest.raises(TellUser) as caught:
+            check(replace(POLICY, secrets=secrets), "d/Dockerfile", text, {}, OWN)
+        assert caught.value.reason is Reason.SECRET_NOT_LISTED
+        facts = {"where": "d/Dockerfile:2", "name": missing, "setting": f"secrets: [{missing}]"}
+        assert caught.value.facts == facts
+    check(replace(POLICY, secrets=("npm", "pip")), "d/Dockerfile", text, {}, OWN)
+    check(POLICY, "d/Dockerfile", "FROM scratch\nRUN --mount=type=secret,id=$A true", {}, OWN)
 
 
 def refusal(text: str, args: Mapping[str, str] | None = None) -> tuple[Reason, Mapping[str, str]]:

@@ -34,6 +34,18 @@ def facts(error: ChatOpsError) -> tuple[type[ChatOpsError], Reason, str]:
             "RUN make 7",
         ),
         (
+            BuildFailure("secret to/token not found: not found", RUN),
+            TellUser,
+            Reason.SECRET_NOT_LISTED,
+            "sub/Dockerfile to/token secrets: [to/token]",
+        ),
+        (
+            BuildFailure("failed to solve: secret a\nb: not found", RUN),
+            TellUser,
+            Reason.SECRET_NOT_LISTED,
+            "sub/Dockerfile a b secrets: [a b]",
+        ),
+        (
             BuildFailure("failed to solve: target stage x could not be found"),
             TellUser,
             Reason.TARGET_UNKNOWN,

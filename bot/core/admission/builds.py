@@ -1,6 +1,6 @@
 """What a build may make the engine fetch by itself, and what separates the builds of repositories."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from bot.core.admission.images import HUB, ImagePolicy, listed, registry_and_path
@@ -29,6 +29,8 @@ class BuildPolicy:
     addresses: tuple[str, ...] = ()
     """Patterns of addresses that `ADD` may fetch."""
     images: ImagePolicy = field(default_factory=ImagePolicy)
+    secrets: Collection[str] = ()
+    """Ids of the secrets that this build gets."""
 
     def check_image(self, reference: str, own: str, where: str) -> None:
         """Raise TellUser(IMAGE_REFUSED) for an image that is not allowed, with the place that names it."""
@@ -43,8 +45,11 @@ class BuildPolicy:
             raise _refusal(source, where)
 
     def allows(self, source: BuildSource, own: str) -> bool:
-        """Return whether a build may fetch something; `own` as in `ImagePolicy`."""
+        """Return whether a build may have something; `own` as in `ImagePolicy`."""
         match source:
+            case BuildSource(SourceKind.SECRET, value=value):
+                # One whose id only the build knows is left to the build, which gets no others either.
+                return value is None or value in self.secrets
             case BuildSource(value=None):
                 return False
             case BuildSource(SourceKind.FRONTEND, value=str(value)):
@@ -56,7 +61,7 @@ class BuildPolicy:
 
 
 def check(policy: BuildPolicy, path: str, text: str, args: Mapping[str, str], own: str) -> None:
-    """Raise TellUser for the first line of a Dockerfile that fetches what is not allowed."""
+    """Raise TellUser for the first line of a Dockerfile that asks for what is not allowed."""
     for source in build_sources(text, args):
         policy.check(source, own, f"{path}:{source.line}" if source.line else "build.args")
 
@@ -72,7 +77,14 @@ def cache_namespace(instance: str, repo: RepoPath, number: int, *, trusted: bool
     return f"{instance}/{repo}".lower() + ("" if trusted else f"!{number}")
 
 
+def secret_missing(name: str, where: str) -> TellUser:
+    """Return the error for a secret that a Dockerfile mounts and that its build does not get."""
+    return TellUser(Reason.SECRET_NOT_LISTED, {"where": where, "name": name, "setting": f"secrets: [{name}]"})
+
+
 def _refusal(source: BuildSource, where: str) -> TellUser:
+    if source.kind is SourceKind.SECRET:
+        return secret_missing(source.written, where)
     facts = {"where": where, "source": source.value or source.written}
     if source.kind is SourceKind.FRONTEND:
         return TellUser(Reason.FRONTEND_REFUSED, facts)

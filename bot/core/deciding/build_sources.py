@@ -1,4 +1,4 @@
-"""What the engine itself fetches for a build, past any limit of the build's network: images and addresses."""
+"""What a Dockerfile asks of the engine itself: images and addresses that it fetches, and secrets."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +22,8 @@ _MOST = 200
 _INVALID = "\ufffd".encode().decode("latin-1")
 """In a flag, what was no UTF-8, and may have been a blank to BuildKit."""
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})", re.ASCII)
+_FALSE = {"0", "f", "false"}
+"""What Go takes for false, in lower case."""
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/\s]*@[^/\s]*:", re.ASCII)
 """`scheme://…`, and `user@host:path`, which is SSH."""
 _LOCAL_START = re.compile(r"[A-Za-z0-9]*[^A-Za-z0-9@:$]", re.ASCII)
@@ -36,13 +38,15 @@ class SourceKind(StrEnum):
     REMOTE = "remote"
     """An address that `ADD` fetches."""
     IMAGE = "image"
+    SECRET = "secret"  # noqa: S105 - a kind of source
+    """A secret that `RUN --mount=type=secret` cannot do without."""
     UNREADABLE = "unreadable"
     """A line that versions of BuildKit read in different ways."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildSource:
-    """Something that a build fetches; `line` is 0 for a build argument."""
+    """Something that a build asks for; `line` is 0 for a build argument."""
 
     kind: SourceKind
     line: int
@@ -52,7 +56,7 @@ class BuildSource:
 
 
 def build_sources(text: str, args: Mapping[str, str]) -> Iterator[BuildSource]:
-    """Yield all that the Dockerfile makes the engine fetch, however its version reads the file."""
+    """Yield all that the Dockerfile asks of the engine, however its version reads the file."""
     if _SYNTAX_ARGUMENT in args:
         yield _frontend(0, args[_SYNTAX_ARGUMENT])
     lines = text.removeprefix("\ufeff").split("\n")
@@ -140,13 +144,15 @@ class _Walk:
             yield from _added(found.line, rest, scope)
 
     def _named(self, line: int, flags: Iterable[str]) -> Iterator[BuildSource]:
-        """Yield the images that flags name."""
+        """Yield the images and secrets that flags name."""
         for flag in flags:
             if _INVALID in flag:
                 yield BuildSource(SourceKind.UNREADABLE, line, flag, None)
             for name in _images_of(flag):
                 if not name.isdecimal() and name.lower() not in self._names:
                     yield _image(line, name, None if "$" in name else name)
+            if secret := _secret_of(flag):
+                yield BuildSource(SourceKind.SECRET, line, secret, None if "$" in secret else secret)
 
     def _flags(self, rest: str) -> tuple[list[str], str]:
         """Split the flags of an instruction from the rest.
@@ -191,9 +197,30 @@ def _flag(escape: str) -> re.Pattern[str]:
 
 def _images_of(flag: str) -> Iterator[str]:
     """Yield what `--from=…` or the `from` of a mount names."""
+    fields = _mount(flag) or _fields([flag.removeprefix("--")])
+    return (value for key, value in fields if key == "from" and value)
+
+
+def _secret_of(flag: str) -> str:
+    """Return the id of the secret that a mount needs; nothing for other flags and for `required=false`.
+
+    BuildKit itself mounts nothing where a secret is missing, unless the mount has `required`; but a build
+    that goes on without what it asks for is seldom what its author wants.
+    """
+    fields = dict(_mount(flag))
+    if fields.get("type", "").lower() != "secret" or fields.get("required", "").lower() in _FALSE:
+        return ""
+    target = next((fields[key] for key in ("target", "dst", "destination") if fields.get(key)), "")
+    named = (fields.get("id"), fields.get("source"), fields.get("src"), target.rpartition("/")[2])
+    return next(filter(None, named), "")
+
+
+def _mount(flag: str) -> list[tuple[str, str]]:
     name, _, value = flag.partition("=")
-    fields = value.split(",") if name == "--mount" else [flag.removeprefix("--")]
-    for one in fields:
-        key, _, given = one.partition("=")
-        if key.strip().lower() == "from" and given.strip():
-            yield given.strip()
+    return _fields(value.split(",")) if name == "--mount" else []
+
+
+def _fields(written: Iterable[str]) -> list[tuple[str, str]]:
+    """Split fields such as `from=a`; keys are in lower case."""
+    pairs = (one.partition("=") for one in written)
+    return [(key.strip().lower(), value.strip()) for key, _, value in pairs]

@@ -14,6 +14,7 @@ from bot.model.secrets import SecretValue
 from bot.runners.docker.engine import DockerEngine
 from bot.runners.docker.grpc_server import CallRefused, GrpcServer, GrpcStatus
 from bot.runners.docker.protobuf import decode, encode
+from bot.runners.lines import clean
 
 SECRETS = "/moby.buildkit.secrets.v1.Secrets/GetSecret"
 """https://github.com/moby/buildkit/blob/master/session/secrets/secrets.proto"""
@@ -21,6 +22,10 @@ CHECK = "/grpc.health.v1.Health/Check"
 """https://github.com/grpc/grpc/blob/master/doc/health-checking.md"""
 _SERVING = encode({1: 1})
 _CHUNK = 1 << 16
+_REMEMBERED = 20
+"""Missing ids that the log shows."""
+_SHOWN = 100
+"""Characters of an id in the log."""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +53,8 @@ class SessionAnswers:
         except ValueError:
             raise CallRefused(GrpcStatus.INVALID_ARGUMENT, "the request is no message") from None
         if name not in self._values:
-            self.missing.add(name)
+            if len(self.missing) < _REMEMBERED:
+                self.missing.add(clean(name)[:_SHOWN])
             raise CallRefused(GrpcStatus.NOT_FOUND, "this build does not get it")
         return encode({1: self._values[name]})
 

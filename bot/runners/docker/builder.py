@@ -117,10 +117,10 @@ class DockerBuilder:
             await self._images.ensure(failure.image, writer, own=name_of(order.tag))
 
     async def _attempt(self, order: BuildOrder, context: Path, writer: LogWriter) -> BuildMessages:
-        messages = BuildMessages()
+        messages, answers = BuildMessages(), SessionAnswers(order.secrets)
         try:
             async with (
-                self._session(order) as session,
+                self._session(order, answers) as session,
                 self._engine.open(
                     "POST",
                     "/build",
@@ -138,15 +138,19 @@ class DockerBuilder:
                 raise
             writer.line(error.message)
             raise refusal from error
+        writer.lines([f"this build does not get the secret {name}" for name in sorted(answers.missing)])
         return messages
 
     @asynccontextmanager
-    async def _session(self, order: BuildOrder) -> AsyncIterator[dict[str, str]]:
-        """Provide the parameters of the build's session; a build without secrets needs none."""
-        if not order.secrets:
+    async def _session(self, order: BuildOrder, answers: SessionAnswers) -> AsyncIterator[dict[str, str]]:
+        """Provide the parameters of the build's session. Builds that mount no secret need none.
+
+        Without a session, a mount fails even where it may be empty.
+        """
+        if not order.secrets and b"secret" not in (order.text or b"").lower():
             yield {}
             return
-        async with opened(self._engine, SessionAnswers(order.secrets)) as session:
+        async with opened(self._engine, answers) as session:
             yield {"session": session}
 
     def _parameters(self, order: BuildOrder) -> dict[str, str]:
