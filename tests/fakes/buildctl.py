@@ -18,11 +18,14 @@ import stat
 import sys
 import tarfile
 from base64 import b64decode, b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 
 import docker
 
+MAX_SECRET = 500 << 10
+"""Bytes of a secret that BuildKit takes (session/secrets/secretsprovider/store.go)."""
 TIME = "2026-01-02T03:04:05.123456789Z"
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
 _CODE = re.compile(r"The command '(.*)' returned a non-zero code: (\d+)")
@@ -72,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--frontend", required=True, choices=["dockerfile.v0"])
     build.add_argument("--progress", choices=["auto", "plain", "tty", "rawjson"], default="auto")
     build.add_argument("--metadata-file", type=Path)
-    for name in ("local", "opt", "output", "import-cache", "export-cache"):
+    for name in ("local", "opt", "output", "secret", "import-cache", "export-cache"):
         build.add_argument(f"--{name}", action="append", default=[])
     return parser
 
@@ -100,6 +103,7 @@ class Build:
         self.opt = dict(one.split("=", 1) for one in options.opt)
         [self.output] = [_fields(one) for one in options.output]
         self.caches = [_fields(one) for one in (*options.import_cache, *options.export_cache)]
+        self.secrets = [_fields(one) for one in options.secret]
         self.metadata: Path | None = options.metadata_file
         self.step = 0
         self.name = ""
@@ -111,6 +115,7 @@ class Build:
         if not (Path(self.local["dockerfile"]) / self.opt["filename"]).is_file():
             missing = f"open {self.opt['filename']}: no such file or directory"
             _fail(f"failed to solve: failed to read dockerfile: {missing}")
+        self._read_secrets()
         for message in self._messages():
             self._read(message)
         try:
@@ -130,6 +135,18 @@ class Build:
         }
         name = self.output["name"]
         return self.engine.build(tag=name, rm=True, forcerm=True, decode=True, **given)
+
+    def _read_secrets(self) -> None:
+        """Read the files as the real client does: their size first, then each time that they are asked for.
+
+        The classic builder has no mounts for them, so that only the log shows what was read.
+        """
+        for secret in self.secrets:
+            file = Path(secret["src"])
+            assert file.stat().st_size <= MAX_SECRET
+            assert file.read_bytes() == file.read_bytes()
+            _report(0, "secrets", completed=None)
+            _log(0, f"secret {secret['id']} {sha256(file.read_bytes()).hexdigest()}")
 
     def _read(self, message: dict[str, Any]) -> None:
         if "error" in message:

@@ -1,6 +1,7 @@
 """Builds with `buildctl`: a fake client that accepts the documented options builds real images."""
 
 import asyncio
+import hashlib
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -163,6 +164,25 @@ async def test_the_client_gets_the_account_in_a_private_file(bench: Bench, tmp_p
     assert caught.value.reason is Reason.REGISTRY_DENIED
     assert "right" not in bench.log.text
     assert "right" not in " ".join(" ".join(call) for call in calls(Path(bench.options.program)))
+
+
+@pytest.mark.docker
+async def test_the_client_gets_secrets_in_memory(bench: Bench) -> None:
+    values = {"token": b"s3cret", "netrc": b"machine a\nlogin b\n", "large": b"x" * (500 << 10)}
+    before = _descriptors()
+    await bench.build("FROM {base}\nRUN true\n", secrets=values)
+
+    for name, value in values.items():
+        assert f"secret {name} {hashlib.sha256(value).hexdigest()}\n" in bench.log.text
+    assert bench.called.count("--secret") == 3
+    assert not any("s3cret" in word or "machine" in word for word in bench.called)
+    assert _descriptors() == before
+
+
+def _descriptors() -> int:
+    """Return the number of this process's files in memory."""
+    links = (link for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    return sum("memfd" in str(link.readlink()) for link in links)
 
 
 async def test_an_unavailable_buildkitd_is_retried_later(tmp_path: Path) -> None:

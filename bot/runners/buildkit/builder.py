@@ -16,6 +16,7 @@ from bot.runners.buildkit.command import BuildKitOptions, build_command
 from bot.runners.buildkit.context import unpack
 from bot.runners.buildkit.process import started
 from bot.runners.buildkit.progress import ClientOutput
+from bot.runners.buildkit.secret_files import in_memory
 from bot.runners.lines import LogWriter, clean
 from bot.runners.recipe import place
 
@@ -42,7 +43,9 @@ class BuildKitBuilder:
             await asyncio.to_thread(unpack, order.context, context)
             await asyncio.to_thread(self._log_in, folder)
             metadata = folder / "metadata.json"
-            await self._run(order, build_command(order, self._options, context, metadata), folder, log)
+            with in_memory(order.secrets) as files:
+                command = build_command(order, self._options, context, metadata, files)
+                await self._run(order, command, folder, tuple(files.values()), log)
             digest = await asyncio.to_thread(_digest, metadata)
         self._pushed[order.tag] = digest
         # Only the registry knows the image's size.
@@ -64,9 +67,11 @@ class BuildKitBuilder:
             return None
         return next((line for line in reversed(output) if line), f"exit code {code}").removeprefix("error: ")
 
-    async def _run(self, order: BuildOrder, command: tuple[str, ...], folder: Path, log: Log) -> None:
+    async def _run(
+        self, order: BuildOrder, command: tuple[str, ...], folder: Path, files: tuple[int, ...], log: Log
+    ) -> None:
         writer, output = LogWriter(log), ClientOutput()
-        async with started(command, folder, {"DOCKER_CONFIG": str(folder)}) as process:
+        async with started(command, folder, {"DOCKER_CONFIG": str(folder)}, files) as process:
             async for line in process.lines():
                 writer.lines(output.feed(line))
                 refuse_unlisted(output.fetched, order)

@@ -3,8 +3,9 @@
 https://github.com/moby/buildkit/blob/master/docs/reference/buildctl.md
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from bot.core.naming import LABEL_INSTANCE
@@ -36,14 +37,23 @@ class BuildKitOptions:
 
 
 def build_command(
-    order: BuildOrder, options: BuildKitOptions, context: Path, metadata: Path
+    order: BuildOrder,
+    options: BuildKitOptions,
+    context: Path,
+    metadata: Path,
+    secrets: Mapping[str, int] | None = None,
 ) -> tuple[str, ...]:
-    """Return the command that builds an unpacked context and pushes the image."""
+    """Return the command that builds an unpacked context and pushes the image.
+
+    `secrets` are the descriptors of files that it inherits.
+    """
+    mounted = (("--secret", f"id={name},src=/dev/fd/{file}") for name, file in (secrets or {}).items())
     return (
         *options.client,
         *("build", "--frontend", "dockerfile.v0", "--progress", "rawjson"),
         *("--local", f"context={context}", "--local", f"dockerfile={context}"),
         *_opts(order, options),
+        *chain.from_iterable(mounted),
         *("--output", _exported(f"type=image,name={order.tag},push=true", options)),
         *("--metadata-file", str(metadata)),
         *(_cached(order, options) if options.cache else ()),

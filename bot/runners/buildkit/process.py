@@ -60,9 +60,14 @@ class Process:
 
 @contextlib.asynccontextmanager
 async def started(
-    command: Sequence[str], folder: Path, environ: Mapping[str, str] | None = None
+    command: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    files: Sequence[int] = (),
 ) -> AsyncIterator[Process]:
     """Start a client with `folder` as its home; on leaving it is stopped if it is still running.
+
+    It inherits these descriptors.
 
     Raises GiveUp(NOT_SUPPORTED) if the program cannot be started.
     """
@@ -74,6 +79,7 @@ async def started(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=files,
         )
     except OSError as error:
         raise GiveUp(Reason.NOT_SUPPORTED, {"what": f"{command[0]}: {error.strerror}"}) from error
