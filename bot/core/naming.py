@@ -5,6 +5,7 @@ They are derived from the environment's key, so that a resource can be found aga
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from bot.model.environment import EnvironmentKey
 from bot.model.forge import RepoPath
@@ -33,6 +34,7 @@ _COMPONENT_LENGTH = 80
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"pr-([1-9][0-9]{0,8})-", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def slug(name: str) -> str:
@@ -149,6 +151,16 @@ def labels(
         LABEL_STORE: store,
     }
     return {name: value for name, value in found.items() if value}
+
+
+def labeled_number(labels: Mapping[str, str], name: str) -> int:
+    """Return the number in a label, 0 if there is none: the labels of an image can be hostile text.
+
+    >>> labeled_number({LABEL_RUN: "7"}, LABEL_RUN), labeled_number({LABEL_RUN: "7e9"}, LABEL_RUN)
+    (7, 0)
+    """
+    text = labels.get(name, "")
+    return int(text) if _NUMBER.fullmatch(text) else 0
 
 
 def _label(key: EnvironmentKey) -> str:

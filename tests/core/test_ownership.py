@@ -89,7 +89,9 @@ def test_what_an_earlier_version_created_is_owned_if_the_store_knows_its_environ
     assert ownership.to_renew([replace(unmarked, number=13)], [environment()], STORES, NOW) == ()
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2026-03-01", "2026-03-01T12:00:00", "12:00"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2026-03-01", "2026-03-01T12:00:00", "0001-01-01T00:00:00+01:00"]
+)
 def test_a_label_without_a_time_is_no_time(text: str) -> None:
     assert ownership.moment(text) is None
 

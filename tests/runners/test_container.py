@@ -1,5 +1,7 @@
 import pytest
 
+from bot.core.naming import LABEL_NUMBER, LABEL_REPO, LABEL_RUN
+from bot.model.inventory import ItemKind
 from bot.runners.docker import labels
 from bot.runners.docker.container import (
     ContainerKind,
@@ -9,8 +11,10 @@ from bot.runners.docker.container import (
     configuration,
 )
 from bot.runners.docker.images import exposed_ports, name_and_tag
+from bot.runners.docker.inventory import image_item
 
 GIGABYTE = 1 << 30
+IMAGE_LABELS = {LABEL_REPO: "team/shop", LABEL_NUMBER: "12", LABEL_RUN: "7"}
 
 
 def spec(kind: ContainerKind) -> ContainerSpec:
@@ -73,6 +77,23 @@ def test_a_label_of_an_image_that_is_no_port_is_none(text: str) -> None:
 def test_a_port_is_read_from_its_label() -> None:
     assert labels.port({labels.LABEL_PORT: "8080"}) == 8080
     assert labels.port({}) == 0
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("number", ["0", "x", "1٢", "9" * 10, "9" * 5000])
+def test_an_image_whose_labels_name_no_pull_request_is_not_listed(number: str) -> None:
+    assert (
+        image_item(ItemKind.IMAGE, {"Id": "1", "Labels": {LABEL_REPO: "team/shop", LABEL_NUMBER: number}})
+        is None
+    )
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("created", [-62167219200, 1 << 62, -(1 << 62), "0000-01-01T00:00:00Z", None])
+def test_an_image_that_was_made_in_no_year_has_an_unknown_age(created: object) -> None:
+    found = image_item(ItemKind.LAYER, {"Id": "1", "Labels": IMAGE_LABELS, "Created": created})
+    assert found is not None
+    assert (found.run, found.made_at) == (7, None)
 
 
 def test_ports_are_tcp_only_and_sorted() -> None:

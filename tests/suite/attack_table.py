@@ -54,6 +54,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "core/test_dockerfile",
         "core/test_build_",
         "core/test_planning",
+        *("core/test_fencing", "runners/test_container"),
     ),
     ("Limits of memory, processes and disk", "内存、进程与磁盘限制"): (
         "attack/test_limits",

@@ -69,9 +69,9 @@ def moment(text: str) -> datetime | None:
     """Parse the time in a label; None if it has none, or someone changed it to something else."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else None
 
 
 def _folded(key: EnvironmentKey) -> tuple[str, int, str]:

@@ -7,7 +7,7 @@ only if one store has given them out.
 
 from collections.abc import Mapping
 
-from bot.core.naming import LABEL_ATTEMPT, LABEL_RUN, LABEL_STORE
+from bot.core.naming import LABEL_ATTEMPT, LABEL_RUN, LABEL_STORE, labeled_number
 from bot.model.holder import Holder
 
 
@@ -17,7 +17,11 @@ def holder_of(labels: Mapping[str, str]) -> Holder:
     >>> holder_of({"chatops.run": "7", "chatops.attempt": "2"}) > holder_of({"chatops.run": "7"})
     True
     """
-    return Holder(_number(labels, LABEL_RUN), _number(labels, LABEL_ATTEMPT), labels.get(LABEL_STORE, ""))
+    return Holder(
+        labeled_number(labels, LABEL_RUN),
+        labeled_number(labels, LABEL_ATTEMPT),
+        labels.get(LABEL_STORE, ""),
+    )
 
 
 def may_remove(labels: Mapping[str, str], holder: Holder) -> bool:
@@ -28,8 +32,3 @@ def may_remove(labels: Mapping[str, str], holder: Holder) -> bool:
     found = holder_of(labels)
     same = found.store == holder.store or not found.store or not holder.store
     return same and (found.run, found.attempt) <= (holder.run, holder.attempt)
-
-
-def _number(labels: Mapping[str, str], name: str) -> int:
-    text = labels.get(name, "")
-    return int(text) if text.isdecimal() else 0

@@ -13,6 +13,7 @@ from bot.core.naming import (
     LABEL_NUMBER,
     LABEL_REPO,
     LABEL_SHA,
+    labeled_number,
 )
 from bot.core.reconciling.ownership import moment
 from bot.core.runs.fencing import holder_of
@@ -50,8 +51,8 @@ class Inventory:
         found = (
             *map(container_item, containers),
             *map(network_item, networks),
-            *(_item(ItemKind.IMAGE, one, _first(one.get("RepoTags"))) for one in named),
-            *(_item(ItemKind.LAYER, one, "") for one in nameless),
+            *(image_item(ItemKind.IMAGE, one) for one in named),
+            *(image_item(ItemKind.LAYER, one) for one in nameless),
         )
         return await self.owners.applied(item for item in found if item is not None)
 
@@ -91,22 +92,31 @@ def network_item(found: Mapping[str, Any]) -> Item | None:
     return item and replace(item, host=host, expires=expires)
 
 
+def image_item(kind: ItemKind, found: Mapping[str, Any]) -> Item | None:
+    """Read an entry of the engine's list of images; None if its labels name no pull request.
+
+    Labels and time can be hostile: an image that a pull request uses may have been built to look like one of
+    the bot's.
+    """
+    return _item(kind, found, _first(found.get("RepoTags")) if kind is ItemKind.IMAGE else "")
+
+
 def _item(kind: ItemKind, found: Mapping[str, Any], name: str) -> Item | None:
     """Read an entry of the engine's lists; None if its labels name no pull request."""
     labels: Mapping[str, str] = found.get("Labels") or {}
-    number, holder = labels.get(LABEL_NUMBER, ""), holder_of(labels)
+    number, holder = labeled_number(labels, LABEL_NUMBER), holder_of(labels)
     try:
         repo = RepoPath.parse(labels.get(LABEL_REPO, ""))
     except ValueError:
         return None
-    if not number.isdecimal():
+    if not number:
         return None
     return Item(
         kind=kind,
         id=str(found["Id"]),
         name=name or str(found["Id"]),
         repo=repo,
-        number=int(number),
+        number=number,
         environment=labels.get(LABEL_ENVIRONMENT, ""),
         run=holder.run,
         made_at=_created_at(found.get("Created")),
@@ -122,9 +132,9 @@ def _first(names: Sequence[str] | None) -> str:
 
 def _created_at(value: object) -> datetime | None:
     """Read a time of creation: seconds for containers and images, ISO 8601 for networks."""
-    if isinstance(value, int):
-        return datetime.fromtimestamp(value, UTC)
     try:
+        if isinstance(value, int):
+            return datetime.fromtimestamp(value, UTC)
         return datetime.fromisoformat(str(value)).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return None

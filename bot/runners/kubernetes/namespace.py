@@ -285,20 +285,20 @@ def _item(found: Mapping[str, Any]) -> Item | None:
     """Read a namespace; None if its labels and annotations do not name a pull request."""
     metadata = found["metadata"]
     labels, notes = labels_of(found), metadata.get("annotations") or {}
-    number, holder = labels.get(naming.LABEL_NUMBER, ""), holder_of(labels)
+    number, holder = naming.labeled_number(labels, naming.LABEL_NUMBER), holder_of(labels)
     try:
         repo = RepoPath.parse(notes.get(naming.LABEL_REPO, ""))
         made_at = datetime.fromisoformat(metadata["creationTimestamp"]).astimezone(UTC)
     except ValueError:
         return None
-    if not number.isdecimal():
+    if not number:
         return None
     return Item(
         kind=ItemKind.NAMESPACE,
         id=metadata["name"],
         name=metadata["name"],
         repo=repo,
-        number=int(number),
+        number=number,
         environment=notes.get(naming.LABEL_ENVIRONMENT, ""),
         run=holder.run,
         made_at=made_at,
