@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, or_, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select
 
 from bot.core import markers as names
 from bot.model.delivery import DeliveryState
@@ -33,7 +33,8 @@ class History:
         """Delete at most `limit` runs that ended before this time, and the records of their comments.
 
         Keeps the runs in `spared`, and the newest run of each pull request unless it only removes: by that
-        run the bot knows that a commit has had its automatic run. Returns the number of deleted runs.
+        run the bot knows that a commit has had its automatic run. Keeps the newest run of all, whose number
+        SQLite would give out again. Returns the number of deleted runs.
         """
 
         def work(connection: Connection) -> int:
@@ -92,6 +93,7 @@ def _deletable_runs(before: datetime, spared: Collection[int], limit: int) -> Se
         select(runs.c.id, runs.c.repo, runs.c.number)
         .where(runs.c.finished_at < before, runs.c.state.not_in(UNFINISHED), runs.c.id.not_in(spared))
         .where(or_(runs.c.removes_only, has_later_run))
+        .where(runs.c.id < select(func.max(later.c.id)).scalar_subquery())
         .order_by(runs.c.id)
         .limit(limit)
     )

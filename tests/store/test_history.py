@@ -69,9 +69,22 @@ async def test_the_newest_run_of_a_pull_request_is_kept_unless_it_only_removes(
     alone = await ended(store, lease, 12, LONG_AGO)
     await ended(store, lease, 13, LONG_AGO)
     await ended(store, lease, 13, LONG_AGO, step=Teardown(everything=True))
+    newest = await ended(store, lease, 14, NOW)
 
     assert await store.history.delete_runs(BEFORE, (), 10) == 2
-    assert await known(store) == {alone}
+    assert await known(store) == {alone, newest}
+
+
+async def test_the_newest_run_of_all_is_kept_so_that_its_number_is_not_given_out_again(
+    store: Store, lease: Lease
+) -> None:
+    """A comment about a higher number than any that is known shows that a backup was restored."""
+    removed = await ended(store, lease, 12, LONG_AGO, step=Teardown(everything=True))
+
+    assert await store.history.delete_runs(BEFORE, (), 10) == 0
+    assert await store.runs.newest() == removed
+    assert await ended(store, lease, 13, NOW) > removed
+    assert await store.history.delete_runs(BEFORE, (), 10) == 1
 
 
 async def test_spared_runs_are_kept_and_the_others_deleted_in_batches(store: Store, lease: Lease) -> None:
