@@ -12,7 +12,7 @@ from bot.core.runs.lifecycle import ATTEMPTS, PATIENT_ATTEMPTS, retry_delay
 from bot.engine.comments.publisher import ALWAYS, CommentPublisher, CommentUpdate
 from bot.engine.deciding.decider import Decider
 from bot.engine.metrics import Metrics
-from bot.engine.poll_loop import POLL_SECONDS, PollLoop, RunningTasks
+from bot.engine.poll_loop import POLL_SECONDS, RETRY_AFTER_BUG, PollLoop, RunningTasks
 from bot.engine.records import Records
 from bot.engine.replicas.membership import Membership
 from bot.engine.running.worker import Worker
@@ -98,6 +98,11 @@ class Dispatcher:
             # Only the store raises it here; the delivery stays claimed and is handled again.
             logger.warning("delivery %s is handled again later: %s", delivery.key, error)
             await asyncio.sleep(POLL_SECONDS)
+        except Exception:
+            logger.exception(
+                "delivery %s is handled again in %.0f s, because of a bug", delivery.key, RETRY_AFTER_BUG
+            )
+            await asyncio.sleep(RETRY_AFTER_BUG)
         finally:
             self._tasks.finished(delivery.key)
             self.wake()
