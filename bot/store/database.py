@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Pool, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -44,8 +45,8 @@ class Database:
         self._lock = _lock(parsed) if self.single_process and not visiting else None
         self._name = "chatops"
         self._connections = weakref.WeakSet[Any]()
-        self._replaced: list[Pool] = []
-        """Earlier pools of connections; one that was being opened at that time comes back to its own."""
+        self._opening = threading.Lock()
+        """Held while `_connections` changes or is read."""
         self.engine = _sqlite(parsed) if self.single_process else self._pooled(parsed, threads)
         self._autocommit = self.engine
         if not self.single_process:
@@ -57,8 +58,12 @@ class Database:
 
     def _pooled(self, url: URL, threads: int) -> Engine:
         engine = postgresql.pooled(url, threads, lambda: self._name)
-        event.listen(engine, "connect", lambda connection, _record: self._connections.add(connection))
+        event.listen(engine, "connect", self._opened)
         return engine
+
+    def _opened(self, connection: Any, _record: object) -> None:
+        with self._opening:
+            self._connections.add(connection)
 
     async def begin_again(self, name: str) -> None:
         """Replace all connections by new ones whose sessions have this name; transactions under way fail.
@@ -67,9 +72,10 @@ class Database:
         """
 
         def work() -> None:
-            for connection in list(self._connections):
+            with self._opening:
+                opened = list(self._connections)
+            for connection in opened:
                 postgresql.cut(connection)
-            self._replaced.append(self.engine.pool)
             self.engine.dispose()
 
         self._name = name
@@ -111,19 +117,29 @@ class Database:
         return None
 
     def _statements(self, work: Callable[[Connection], T]) -> T:
-        with errors(), self._autocommit.connect().execution_options(**READ_ONLY) as connection:
-            return work(connection)
+        with errors(), self._connected(self._autocommit) as connection:
+            return work(connection.execution_options(**READ_ONLY))
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        with errors(), self.engine.begin() as connection:
+        with errors(), self._connected(self.engine) as connection, connection.begin():
             return work(connection)
+
+    @contextmanager
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        """Use a connection; close it if all were replaced meanwhile: its pool is not used any more."""
+        pool = engine.pool
+        with engine.connect() as connection:
+            try:
+                yield connection
+            finally:
+                if engine.pool is not pool:
+                    connection.invalidate()
 
     async def close(self) -> None:
         """Finish pending transactions and close the database."""
         await asyncio.to_thread(self._readers.shutdown)
         await asyncio.to_thread(self._pool.shutdown)
-        for pool in (*self._replaced, self.engine.pool):
-            pool.dispose()
+        self.engine.dispose()
         if self._lock is not None:
             os.close(self._lock)
 
