@@ -1,14 +1,23 @@
 """Secrets of builds with a real engine: `RUN --mount=type=secret` gets them, and nothing else does."""
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import docker
 import pytest
 
+from bot.core.admission.images import ImagePolicy
+from bot.model.account import RegistryAccount
+from bot.model.errors import TellUser
+from bot.model.reason import Reason
 from bot.runners.docker.builder import DockerBuilder
+from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine
 from bot.sandbox.process import ProcessSandbox
 from tests.fakes.log import FakeLog
+from tests.real.parts import RegistryProcess, private_registry
 from tests.runners.test_docker_build import Bench
 
 pytestmark = pytest.mark.docker
@@ -33,3 +42,48 @@ async def test_a_run_instruction_gets_the_secret_that_it_mounts(bench: Bench, va
     script = "BASE\nRUN --mount=type=secret,id=token,required=true sha256sum /run/secrets/token\n"
     await bench.build(script, secrets={"token": value})
     assert hashlib.sha256(value).hexdigest() in bench.log.text
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[RegistryProcess]:
+    """Provide a registry that requires a login."""
+    process = private_registry(tmp_path)
+    yield process
+    process.stop()
+
+
+async def test_a_private_base_image_is_pulled_for_a_build_with_secrets_where_the_operator_lists_it(
+    bench: Bench, engine: DockerEngine, sdk: docker.DockerClient, locked: RegistryProcess
+) -> None:
+    """The session gives no accounts: BuildKit asks for them by host, and they are entrusted by image."""
+    base = f"{locked.host}/bases/{bench.instance}:1"
+    account = RegistryAccount(locked.host, "bot", "right")
+    listed, unlisted = (
+        replace(
+            bench,
+            builder=DockerBuilder(
+                engine,
+                ProcessSandbox(),
+                instance=bench.instance,
+                network="none",
+                credentials=Credentials(account, policy=ImagePolicy(locked.host, bases=bases)),
+            ),
+        )
+        for bases in ((f"{locked.host}/bases/*",), ())
+    )
+    await bench.build("BASE\nRUN echo of the registry > /base\n")
+    assert sdk.images.get(bench.tag).tag(base)
+    await listed.builder.push(base, bench.log)
+    sdk.images.remove(bench.tag)
+    sdk.images.remove(base)
+    line = "RUN --mount=type=secret,id=token,required=true cat /base; sha256sum /run/secrets/token"
+    text = f"FROM {base}\n{line}\n"
+
+    with pytest.raises(TellUser) as caught:
+        await unlisted.build(text, secrets={"token": b"x"})
+    assert caught.value.reason is Reason.BASE_IMAGE_MISSING
+    assert caught.value.facts == {"image": base}
+    await listed.build(text, secrets={"token": b"x"})
+    assert "of the registry" in bench.log.text
+    assert hashlib.sha256(b"x").hexdigest() in bench.log.text
+    sdk.images.remove(base)

@@ -100,9 +100,10 @@ class DockerBuilder:
     async def _build(self, order: BuildOrder, context: Path, writer: LogWriter) -> str:
         """Build, and try again whenever the engine could pull a base image that BuildKit could not load.
 
-        BuildKit asks its client's session for registry accounts, and without a session fails even where an
-        anonymous token would do ("no active sessions", https://github.com/moby/buildkit/pull/6744). Opening
-        one takes gRPC over a hijacked connection; the engine's own pull takes a header.
+        BuildKit asks its client's session for registry accounts by the registry's host. The bot's accounts
+        are entrusted by image, as the engine's own pull takes them, so a session gives none. Without a
+        session BuildKit fails even where an anonymous token would do ("no active sessions",
+        https://github.com/moby/buildkit/pull/6744).
         """
         pulled: set[str] = set()
         while True:
