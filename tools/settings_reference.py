@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,10 @@ def _schema() -> dict[str, Any]:
 
 
 def _properties(section: str) -> dict[str, Any]:
-    found: dict[str, Any] = _resolved(_schema()["properties"][section]).get("properties", {})
+    schema = _resolved(_schema()["properties"][section])
+    for inner in schema.get("patternProperties", {}).values():
+        schema = _resolved(inner)
+    found: dict[str, Any] = schema.get("properties", {})
     return found
 
 
@@ -138,8 +142,10 @@ def _row(key: Key, schema: Mapping[str, Any], language: Language) -> str:
 
 
 def _default(key: Key) -> str:
+    value = _properties(key.section)[key.name].get("default")
     section = getattr(Settings(), key.section)
-    value = getattr(section, key.name)
+    if is_dataclass(section):
+        value = getattr(section, key.name)
     if value in (None, "", ()) or (isinstance(value, Secret) and not value.get_secret_value()):
         return "–"
     return f"`{json.dumps(value, default=str)}`"

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.app import values
 from bot.app.runners import open_runners
+from bot.core.results.masking import Masker
 from bot.dns.etcd import EtcdRecords
 from bot.file_store import FileStore
 from bot.gitee.client import GiteeClient
@@ -25,6 +26,7 @@ from bot.reports.files import RunFiles
 from bot.reports.folder import FolderFileStore
 from bot.runners.docker.engine_space import measured
 from bot.sandbox.process import ProcessSandbox
+from bot.secrets.sources import OperatorSecrets
 from bot.settings.model import Settings
 from bot.steps.context import StepAdapters
 from bot.store.database import Database, single_process
@@ -47,6 +49,7 @@ class Adapters:
     """None if a wildcard DNS record is used."""
     file_database: Database | None = None
     """The connections of the file store; None if it is a directory."""
+    secrets: OperatorSecrets = field(default_factory=lambda: OperatorSecrets((), Masker(())))
 
     async def readiness(self) -> Mapping[str, str | None]:
         """Check the adapters concurrently: None for each that answers, otherwise what is wrong with it.
@@ -87,11 +90,13 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         forge = GiteeClient(Transport(settings.gitee.api, token, sandbox))
         stack.push_async_callback(forge.aclose)
         url = settings.store_url
+        secrets = OperatorSecrets(values.secret_sources(settings), Masker(own_secrets(settings)))
+        await secrets.learn()
         database = None if single_process(url) else Database(url, threads=FILE_STORE_THREADS)
         files = RunFiles(
             await stack.enter_async_context(open_file_store(settings, database)),
             sandbox,
-            masks=secrets(settings),
+            secrets.masker,
             language=settings.comments.language,
             log_limit=settings.limits.log_bytes,
         )
@@ -112,11 +117,13 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             jobs=runners.jobs,
             suspendable=runners.suspendable,
             disks=runners.disks,
+            secrets=secrets,
+            grants=values.secret_grants(settings),
         )
         dns = open_dns(settings)
         if dns is not None:
             stack.push_async_callback(dns.close)
-        yield Adapters(forge, steps, files, dns, database)
+        yield Adapters(forge, steps, files, dns, database, secrets)
 
 
 async def in_time(check: Awaitable[str | None]) -> str | None:
@@ -144,8 +151,8 @@ def open_file_store(settings: Settings, database: Database | None) -> AbstractAs
     return DatabaseFileStore.opened(database)
 
 
-def secrets(settings: Settings) -> tuple[str, ...]:
-    """Return all secrets, which must never appear in comments or logs."""
+def own_secrets(settings: Settings) -> tuple[str, ...]:
+    """Return the bot's own secrets, which must never appear in comments or logs."""
     found = (
         settings.gitee.token,
         *settings.gitee.webhook_secret,

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from bot.app import values
-from bot.app.adapters import secrets
 from bot.app.deps import Deps
 from bot.app.loops import background
 from bot.core import duration
@@ -57,7 +56,7 @@ async def commenting(deps: Deps, membership: Membership) -> AsyncIterator[RunCom
     publisher = CommentPublisher(
         forge=deps.adapters.forge,
         records=deps.store,
-        renderer=_renderer(deps.settings),
+        renderer=_renderer(deps.settings, deps.adapters.secrets.masker),
         identity=deps.identity,
         lease=lambda: membership.lease,
         clock=deps.clock,
@@ -187,10 +186,10 @@ async def notified(deps: Deps, worker: Worker, dispatcher: Dispatcher) -> AsyncI
         yield
 
 
-def _renderer(settings: Settings) -> TemplateRenderer:
+def _renderer(settings: Settings, masker: Masker) -> TemplateRenderer:
     chosen = settings.comments
     return TemplateRenderer(
-        TEMPLATES, chosen.templates, _report_override, default=chosen.language, masks=secrets(settings)
+        TEMPLATES, chosen.templates, _report_override, default=chosen.language, masker=masker
     )
 
 

@@ -15,7 +15,9 @@ from bot.core.runs.scheduling import RunLimits
 from bot.model.account import RegistryAccount
 from bot.model.addresses import WELL_KNOWN, Addresses
 from bot.model.pipeline import RunnerName
+from bot.model.secrets import SecretGrant
 from bot.model.snapshot import CommandSettings
+from bot.secrets.sources import SecretSource
 from bot.settings.model import Settings
 from bot.web import connections
 
@@ -63,7 +65,18 @@ def command_settings(settings: Settings, addresses: Addresses) -> CommandSetting
         duration.parse(settings.preview.ttl),
         warning_time(settings),
         brief=settings.comments.style == "brief",
+        secrets=secret_grants(settings),
     )
+
+
+def secret_grants(settings: Settings) -> tuple[SecretGrant, ...]:
+    """Return which steps may have which of the operator's secrets."""
+    return tuple(secret.grant(name) for name, secret in settings.secrets.items())
+
+
+def secret_sources(settings: Settings) -> tuple[SecretSource, ...]:
+    """Return where the values of the operator's secrets are."""
+    return tuple(secret.source(name) for name, secret in settings.secrets.items())
 
 
 def answer_policy(settings: Settings) -> AnswerPolicy:

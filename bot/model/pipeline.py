@@ -55,6 +55,8 @@ class BuildConfig:
     """Stage to build; by default `runtime`, or if it does not exist, the last stage except `test`."""
     args: Mapping[str, str] = field(default_factory=dict)
     """Build arguments. They are visible in the image, so they must not contain secrets."""
+    secrets: tuple[str, ...] = ()
+    """Operator's secrets for `RUN --mount=type=secret,id=NAME`; they are in no layer of the image."""
     timeout: int = 1200
     """Timeout of the build, in seconds."""
     job: str | None = None
@@ -85,6 +87,10 @@ class EnvironmentConfig:
 
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables in addition to `deploy.env`."""
+    secrets: tuple[str, ...] = ()
+    """Secrets in addition to `deploy.secrets`."""
+    secret_env: Mapping[str, str] = field(default_factory=dict)
+    """Variables with secrets in addition to `deploy.secret_env`."""
     ttl: str | None = None
     """Lifetime, such as `3d` or `8h`; by default `deploy.ttl`."""
 
@@ -105,6 +111,10 @@ class DeployConfig:
     """Replaces the image's command."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the service."""
+    secrets: tuple[str, ...] = ()
+    """Operator's secrets that the service reads as files `/run/secrets/NAME`."""
+    secret_env: Mapping[str, str] = field(default_factory=dict)
+    """Variables and the names of their secrets; everyone who may use the engine can read these."""
     health: HealthConfig = field(default_factory=HealthConfig)
     """When the service is considered ready."""
     ttl: str = "3d"
@@ -148,6 +158,10 @@ class TestConfig:
     """Named test suites and their shell commands, for `/test NAME`; by default one suite, `default`."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables besides SERVICE_URL, JUNIT_PATH and CHATOPS_FAILED_TESTS."""
+    secrets: tuple[str, ...] = ()
+    """Operator's secrets that the tests read as files `/run/secrets/NAME`."""
+    secret_env: Mapping[str, str] = field(default_factory=dict)
+    """Variables and the names of their secrets; everyone who may use the engine can read these."""
     report: str = "/reports"
     """Directory or file in the container with the JUnit XML results; HTML reports in it are linked."""
     timeout: int = 900
@@ -186,6 +200,10 @@ class ServiceConfig:
     """Image to run. Required."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the container."""
+    secrets: tuple[str, ...] = ()
+    """Operator's secrets that the container reads as files `/run/secrets/NAME`."""
+    secret_env: Mapping[str, str] = field(default_factory=dict)
+    """Variables and the names of their secrets; everyone who may use the engine can read these."""
     command: tuple[str, ...] = ()
     """Replaces the image's command."""
     port: int | None = None

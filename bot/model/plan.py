@@ -28,7 +28,8 @@ class Build:
     sha: str
     config: BuildConfig
     trusted: bool = False
-    """Whether only people with write access can have pushed `sha`; otherwise its build shares no cache."""
+    """Whether only people with write access can have pushed `sha`; otherwise its build shares no cache, and
+    it has only secrets for approved commits."""
     name: Literal["build"] = "build"
 
 
@@ -48,6 +49,8 @@ class Deploy:
     """How the environment is removed later, besides by its platform."""
     definition: str = ""
     """Commit from which manifests and charts are read; empty means `sha`."""
+    trusted: bool = False
+    """As for `Build`."""
     name: Literal["deploy"] = "deploy"
 
 

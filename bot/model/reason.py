@@ -57,8 +57,14 @@ class Reason(StrEnum):
     ARGUMENT_INVALID = "argument_invalid"  # argument, value, expected, usage
     QUOTE_UNCLOSED = "quote_unclosed"  # text
     CONFIG_INVALID = "config_invalid"  # file, problems are in the view
+    SECRET_NOT_GRANTED = "secret_not_granted"  # name, part, setting
+    SECRET_NOT_FOR_STEP = "secret_not_for_step"  # name, part, setting
+    SECRET_NOT_FOR_ENVIRONMENT = "secret_not_for_environment"  # name, part, environment, setting
+    SECRET_NOT_TRUSTED = "secret_not_trusted"  # name, part, setting
+    SECRET_NOT_DELIVERED = "secret_not_delivered"  # name, part, runner
 
     # Failures that users cause and can fix: not retried.
+    SECRET_NOT_TEXT = "secret_not_text"  # name
     SOURCE_TOO_LARGE = "source_too_large"  # limit
     TOO_EXPENSIVE = "too_expensive"  # name, seconds, limit
     NO_DOCKERFILE = "no_dockerfile"  # path
@@ -140,6 +146,7 @@ class Reason(StrEnum):
     REPOSITORY_INVISIBLE = "repository_invisible"  # message
     PULL_UNKNOWN = "pull_unknown"  # message
     NOT_SUPPORTED = "not_supported"  # what
+    SECRET_UNREADABLE = "secret_unreadable"  # name
 
     # Jenkins: its jobs and their results.
     JENKINS_JOB_UNKNOWN = "jenkins_job_unknown"  # job

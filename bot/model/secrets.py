@@ -1,6 +1,56 @@
 """Secrets of the operator, which steps receive: named in `chatops.toml`, asked for in `.chatops.yml`."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class SecretStep(StrEnum):
+    """Where a secret can be delivered to. The services of a deployment count separately."""
+
+    BUILD = "build"
+    DEPLOY = "deploy"
+    SERVICES = "services"
+    TEST = "test"
+
+
+class SecretTrust(StrEnum):
+    """Whose commits a step must be of."""
+
+    MEMBERS = "members"
+    """Commits that only people with write access can have pushed."""
+    APPROVED = "approved"
+    """Also commits of outside contributors that were approved with `/ok-to-test`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretGrant:
+    """Which steps may have a secret, as the operator says."""
+
+    name: str
+    repos: tuple[str, ...]
+    """Patterns of repositories, as in `[repos] allow`."""
+    steps: tuple[SecretStep, ...]
+    environments: tuple[str, ...] = ("*",)
+    """Patterns of environments; a build has none."""
+    trust: SecretTrust = SecretTrust.MEMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRequest:
+    """A secret that a step asks for."""
+
+    name: str
+    part: str
+    """What receives it, by the name of its section in `.chatops.yml`: `build`, `services.db`."""
+    environment: str = ""
+    """Empty for builds."""
+    variable: str = ""
+    """Environment variable that receives it; empty for a file."""
+
+    @property
+    def step(self) -> SecretStep:
+        """The step that a grant must name."""
+        return SecretStep(self.part.partition(".")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +60,16 @@ class SecretValue:
     name: str
     """As in `chatops.toml` and `.chatops.yml`; also its file name in containers, and its id in builds."""
     value: bytes = field(repr=False)
+    variable: str = ""
+    """Environment variable of the container that receives it; empty for the file `/run/secrets/<name>`."""
+
+    @property
+    def text(self) -> str:
+        """The value of its variable: without the line end that editors add to files."""
+        return self.value.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+
+    @property
+    def fits_variable(self) -> bool:
+        """Whether it is one line of UTF-8."""
+        text = self.text
+        return text.encode() in {self.value, self.value.rstrip(b"\r\n")} and not set(text) & set("\r\n")

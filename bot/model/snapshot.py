@@ -13,6 +13,7 @@ from bot.model.forge import PullRequest
 from bot.model.pipeline import Pipeline
 from bot.model.reason import Reason
 from bot.model.run import Image, Run, StepRecord
+from bot.model.secrets import SecretGrant
 from bot.model.views import CommandHelp
 
 
@@ -67,6 +68,7 @@ class CommandSettings:
     """How long before its end an environment counts as ending soon."""
     brief: bool = False
     """Whether comments link to logs instead of quoting them."""
+    secrets: tuple[SecretGrant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

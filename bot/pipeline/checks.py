@@ -29,6 +29,15 @@ BOUNDS: Mapping[Pattern, tuple[int, int]] = {
 }
 """Ranges of whole numbers; both ends are included."""
 
+SECRETS: tuple[Pattern, ...] = (
+    ("build",),
+    ("deploy",),
+    ("deploy", "environments", "*"),
+    ("test",),
+    ("services", "*"),
+)
+"""The sections that can ask for secrets."""
+
 MAX_ENTRIES: Mapping[Pattern, int] = {
     ("on", "*"): 10,
     ("services",): 8,
@@ -43,12 +52,19 @@ MAX_ENTRIES: Mapping[Pattern, int] = {
     ("deploy", "environments", "*", "env"): 100,
     ("test", "env"): 100,
     ("services", "*", "env"): 100,
+    **dict.fromkeys(((*part, "secrets") for part in SECRETS), 20),
+    **dict.fromkeys(((*part, "secret_env") for part in SECRETS), 20),
     **dict.fromkeys(((section, "parameters") for section in job_checks.SECTIONS), 50),
     **dict.fromkeys(((section, "artifacts") for section in job_checks.SECTIONS), 20),
 }
 """Maximum number of entries of lists and mappings."""
 
 RESERVED_HOSTS = {"app", "localhost"}
+OWN_VARIABLES = {
+    *("SERVICE_URL", "PUBLIC_URL", "JUNIT_PATH", "COMMIT_SHA", "PULL_REQUEST"),
+    *("PATH", "HOME", "HOSTNAME", "USER", "SHELL", "PWD", "TERM"),
+}
+OWN_PREFIXES = ("CHATOPS_", "LD_")
 
 _MAX_PATTERN_LENGTH = 200
 _MIN_MEMORY, _MAX_MEMORY = 16 << 20, 64 << 30
@@ -122,6 +138,15 @@ def _not_blank(text: str) -> Text | None:
 
 _label = _matching(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", messages.HOST)
 _variable = _matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}", messages.VARIABLE)
+
+
+def _secret_variable(text: str) -> Text | None:
+    """Check a variable that gets a secret: those that the bot or the system sets must not change."""
+    own = text.upper() in OWN_VARIABLES or text.upper().startswith(OWN_PREFIXES)
+    return messages.OWN_VARIABLE if own else _variable(text)
+
+
+_secret = _matching(r"[a-z0-9][a-z0-9._-]{0,62}", messages.SECRET)
 _stage = _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", messages.STAGE)
 
 VALUES: Mapping[Pattern, Check] = {
@@ -142,6 +167,8 @@ VALUES: Mapping[Pattern, Check] = {
     ("test", "report"): _container_path,
     ("services", "*", "image"): _matching(r"[a-z0-9A-Z][\w./:@-]{0,254}", messages.IMAGE),
     ("paths", "*", "*"): _pattern,
+    **dict.fromkeys(((*part, "secrets", "*") for part in SECRETS), _secret),
+    **dict.fromkeys(((*part, "secret_env", "*") for part in SECRETS), _secret),
     **dict.fromkeys(((section, "artifacts", "*") for section in job_checks.SECTIONS), _pattern),
     **dict.fromkeys(((section, "job") for section in job_checks.SECTIONS), job_checks.job),
     **dict.fromkeys(((section, "parameters", "*") for section in job_checks.SECTIONS), job_checks.value),
@@ -160,6 +187,7 @@ NAMES: Mapping[Pattern, Check] = {
     ("deploy", "environments", "*", "env", "*"): _variable,
     ("test", "env", "*"): _variable,
     ("services", "*", "env", "*"): _variable,
+    **dict.fromkeys(((*part, "secret_env", "*") for part in SECRETS), _secret_variable),
     **dict.fromkeys(((section, "parameters", "*") for section in job_checks.SECTIONS), job_checks.parameter),
 }
 """Checks of names that the author of the file chooses."""

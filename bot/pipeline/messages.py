@@ -36,6 +36,14 @@ VARIABLE = Text(
     "Expected a variable name: up to 100 letters, digits and underscores, not beginning with a digit.",
     "变量名最长 100 个字符，只能由字母、数字和下划线组成，且不能以数字开头",
 )
+OWN_VARIABLE = Text(
+    "This variable is set by the bot or by the system; choose another.",
+    "此变量由机器人或系统设置，请换一个",
+)
+SECRET = Text(
+    "Expected the name of a secret: up to 63 lowercase letters, digits, dots, hyphens and underscores.",
+    "密钥名最长 63 个字符，只能由小写字母、数字、点、连字符和下划线组成",
+)
 SUITE = Text(
     "Expected the name of a test suite: up to 40 letters, digits, hyphens and underscores.",
     "测试套件名最长 40 个字符，只能由字母、数字、连字符和下划线组成",

@@ -18,7 +18,7 @@ from bot.ports.platform import (
     TestSpec,
 )
 from bot.ports.sandbox import Sandbox
-from bot.ports.surroundings import Clock, Log, LogReader, Renderer, Reports
+from bot.ports.surroundings import Clock, Log, LogReader, Renderer, Reports, Secrets
 
 __all__ = [
     "BuildOrder",
@@ -41,6 +41,7 @@ __all__ = [
     "ReportProgress",
     "Reports",
     "Sandbox",
+    "Secrets",
     "ServiceSpec",
     "Source",
     "Suspendable",

@@ -13,6 +13,7 @@ from bot.model.health import Part
 from bot.model.holder import Holder
 from bot.model.inventory import Item
 from bot.model.run import Image
+from bot.model.secrets import SecretValue
 from bot.ports.surroundings import Log
 
 
@@ -25,6 +26,7 @@ class ServiceSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     port: int | None = None
+    secrets: Sequence[SecretValue] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class EnvironmentSpec:
     """The repository's own manifests or chart, for platforms that support them."""
     replace: bool = False
     """Whether the old deployment is removed before the new one is created."""
+    secrets: Sequence[SecretValue] = ()
+    """Those of the deployed service itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class TestSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     standalone: bool = False
     """Whether there is no environment: the suite gets a network of its own, which is removed afterwards."""
+    secrets: Sequence[SecretValue] = ()
 
 
 @dataclass(frozen=True, slots=True)

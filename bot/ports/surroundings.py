@@ -33,6 +33,17 @@ class Log(Protocol):
         ...
 
 
+class Secrets(Protocol):
+    """The operator's secrets."""
+
+    async def read(self, name: str) -> bytes:
+        """Return the present value of a secret, which is masked everywhere from then on.
+
+        Raises GiveUp(SECRET_UNREADABLE).
+        """
+        ...
+
+
 class LogReader(Protocol):
     """Reads what steps have logged."""
 

@@ -52,11 +52,11 @@ class TemplateRenderer:
         report_override: Callable[[str, Exception], None] | None = None,
         *,
         default: Language = Language.ZH,
-        masks: Sequence[str] = (),
+        masker: Masker | None = None,
     ) -> None:
         self._overrides = overrides
         self._report = report_override or (lambda _file, _error: None)
-        self._masker = Masker(masks)
+        self._masker = masker or Masker(())
         built_in = {language: _folders(templates, language, default) for language in Language}
         self._built_in = {language: _environment(folders, language) for language, folders in built_in.items()}
         self._overridden = {

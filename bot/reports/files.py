@@ -3,7 +3,7 @@
 import asyncio
 import codecs
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.core.results.masking import Masker
@@ -37,20 +37,19 @@ class LogChunk:
 
 
 class RunFiles:
-    """Implements ports.Reports, and reads files for pages. `masks` are secrets to hide."""
+    """Implements ports.Reports, and reads files for pages."""
 
     def __init__(
         self,
         store: FileStore,
         sandbox: Sandbox,
-        masks: Sequence[str] = (),
+        masker: Masker | None = None,
         *,
         language: Language = Language.ZH,
         log_limit: int = SIZE_LIMIT,
     ) -> None:
         self.store = store
-        self._masks = tuple(masks)
-        self._masker = Masker(masks)
+        self._masker = masker or Masker(())
         self._language = language
         self._sandbox = sandbox
         self._log_limit = log_limit
@@ -80,7 +79,7 @@ class RunFiles:
         """
         results = SuiteResults(suite, report, about)
         kept = await self._sandbox.call(
-            STORING, suite, stored, self._masks, results=results, files=dict(files)
+            STORING, suite, stored, self._masker.secrets, results=results, files=dict(files)
         )
         async with self._saving:
             while True:

@@ -53,6 +53,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         draft.variables[section, name] = variable
     _read_secret_files(draft)
     settings = _validated(draft)
+    if settings is not None:
+        _check_secrets(draft, settings)
     if settings is None or draft.problems:
         raise SettingsError(map(str, draft.problems))
     return settings
@@ -130,6 +132,13 @@ def _validated(draft: _Draft) -> Settings | None:
         return None
 
 
+def _check_secrets(draft: _Draft, settings: Settings) -> None:
+    """Report what is wrong with the operator's secrets before any run asks for them."""
+    for name, secret in settings.secrets.items():
+        for key, message in secret.problems(settings.repos.allow):
+            draft.report(message, "secrets", name, key)
+
+
 def _not_text(moment: object) -> Mapping[str, str]:
     """Convert a TOML date, which JSON lacks, to something that fails validation as text."""
     return {"date": str(moment)}
@@ -145,6 +154,10 @@ def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
     """Format an error without the value, which may be a secret."""
     if error["type"] == "unexpected_keyword_argument":
         return unknown(path[0], keys(), "section") if len(path) == 1 else unknown(path[-1], allowed(path[0]))
+    if path[0] == "secrets" and path[-1] == "[key]":
+        return "should be a name of at most 63 lowercase letters, digits, dots, hyphens and underscores"
+    if error["type"] == "missing":
+        return "is required"
     if error["type"] in {"dataclass_type", "dict_type"}:
         return "should be a section, not a value"
     message = error["msg"].removeprefix("Input ").removeprefix("Value error, ")

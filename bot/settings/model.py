@@ -37,6 +37,7 @@ from bot.settings.runners import (
     KubernetesSettings,
     RegistrySettings,
 )
+from bot.settings.secrets import SecretName, SecretSettings
 
 __all__ = [
     "BuildKitSettings",
@@ -53,6 +54,7 @@ __all__ = [
     "ReposSettings",
     "RetentionSettings",
     "Secret",
+    "SecretSettings",
     "ServerSettings",
     "Settings",
     "StoreSettings",
@@ -290,6 +292,10 @@ class Settings:
     permissions: Mapping[str, PermissionLevel] = field(default_factory=dict)
     """Permission level of commands, by name: anyone, contributor (write access, or the author of a trusted
     pull request), write or admin. Other commands keep their own level."""
+    secrets: Mapping[SecretName, SecretSettings] = field(default_factory=dict)
+    """Secrets that builds, services and tests may have, each in a section of its own, such as
+    `[secrets.npm-token]`, with these keys and either `file` or `env`; [Secrets](secrets.md) has more. They
+    cannot be set by environment variables of the bot."""
 
     @property
     def store_url(self) -> str:

@@ -40,6 +40,9 @@ def allowed(section: str) -> list[str]:
 
 
 def _keys_of(section: str, type_: Any) -> dict[str, Key]:
+    """Return the keys of a section, or of each section below it whose names the operator chooses."""
+    if get_origin(type_) is Mapping:
+        type_ = get_args(type_)[1]
     if not is_dataclass(type_):
         return {}
     hints = get_type_hints(type_)

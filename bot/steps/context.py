@@ -14,6 +14,7 @@ from bot.model.pipeline import RunnerName
 from bot.model.reason import Reason
 from bot.model.run import Image, Run
 from bot.model.scan import Severity
+from bot.model.secrets import SecretGrant, SecretValue
 from bot.ports import (
     Builder,
     Disks,
@@ -24,6 +25,7 @@ from bot.ports import (
     ReportProgress,
     Reports,
     Sandbox,
+    Secrets,
     Source,
     Suspendable,
 )
@@ -39,6 +41,14 @@ async def _ignore_progress(
     *, waiting: str | None = None, handle: str | None = None, link: str | None = None
 ) -> None:
     """Do nothing, for steps that are executed outside of a run."""
+
+
+class NoSecrets:
+    """The secrets of an operator who has named none."""
+
+    async def read(self, name: str) -> bytes:
+        """Refuse to read."""
+        raise GiveUp(Reason.SECRET_UNREADABLE, {"name": name})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,9 @@ class StepAdapters:
     """Platforms that can scale environments to zero."""
     disks: Mapping[RunnerName, Disks] = field(default_factory=dict)
     """Platforms whose containers write to a disk that the bot watches."""
+    secrets: Secrets = field(default_factory=NoSecrets)
+    grants: Sequence[SecretGrant] = ()
+    """Which steps may have which secret."""
 
     def builder(self, runner: RunnerName) -> Builder:
         """Return the builder of a runner; raises GiveUp(NOT_SUPPORTED) if it is not configured."""
@@ -123,6 +136,8 @@ class StepContext:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     confirm: Callable[[], Awaitable[None]] = _hold
     """Raises LeaseLost if another replica may execute the run by now; for what cannot be fenced elsewhere."""
+    secrets: Mapping[str, Sequence[SecretValue]] = field(default_factory=dict)
+    """The secrets of the step, by the part that receives them, such as `build` or `services.db`."""
 
     def key(self, environment: str) -> EnvironmentKey:
         """Return the key of one environment of this pull request."""

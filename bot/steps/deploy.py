@@ -71,7 +71,14 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         env={**_facts(step, context), **step.config.env, **extra.env},
         command=step.config.command,
         services=tuple(
-            ServiceSpec(name, service.image, service.env, service.command, service.port)
+            ServiceSpec(
+                name,
+                service.image,
+                service.env,
+                service.command,
+                service.port,
+                context.secrets.get(f"services.{name}", ()),
+            )
             for name, service in sorted(step.services.items())
         ),
         memory=step.config.memory,
@@ -81,6 +88,7 @@ def specification(step: Deploy, context: StepContext, image: Image, port: int | 
         owner=context.run.author,
         expires=environment.expires_at,
         replace=step.config.replace,
+        secrets=context.secrets.get("deploy", ()),
     )
 
 

@@ -3,7 +3,7 @@
 from bot.model.pipeline import RunnerName
 from bot.model.plan import Build, Deploy, Step, Teardown, Test
 from bot.model.run import StepResult
-from bot.steps import build, deploy, job, teardown, test
+from bot.steps import build, deploy, job, secrets, teardown, test
 from bot.steps.context import StepContext
 
 MARGIN = 120
@@ -19,6 +19,7 @@ async def execute_step(step: Step, context: StepContext) -> StepResult:
 
     Cancelling ends it and touches nothing that another replica may own by then: `abandon` cleans up.
     """
+    context = await secrets.given(step, context)
     if job.is_job(step):
         return await job.run(step, context)
     match step:

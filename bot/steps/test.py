@@ -93,6 +93,7 @@ def _specification(step: Test, suite: Suite, image: str, context: StepContext) -
         memory="1g",
         labels=context.labels(step.environment),
         standalone=not environment or environment.port is None,
+        secrets=context.secrets.get("test", ()),
     )
 
 

@@ -12,11 +12,13 @@ from bot.words.infrastructure import ENDED, INFRASTRUCTURE
 from bot.words.jenkins import JENKINS
 from bot.words.manifests import MANIFESTS
 from bot.words.refusals import REFUSALS
+from bot.words.secrets import SECRETS
 from bot.words.sentence import Part, PartKind, Wording
 from bot.words.suites import SUITES
 
 REASONS: Final[Mapping[Reason, Wording]] = {
     **REFUSALS,
+    **SECRETS,
     **BUILDS,
     **DEPLOYMENTS,
     **MANIFESTS,

@@ -18,6 +18,7 @@ import pytest
 from bot.app.clock import SystemClock
 from bot.core.language.commandline import MAX_BODY
 from bot.core.results import job_results
+from bot.core.results.masking import Masker
 from bot.discovery import find_commands
 from bot.engine.deciding import comment_lines
 from bot.engine.deciding.cache import BriefCache
@@ -130,7 +131,7 @@ async def test_junit_reports(part: str) -> None:
 
 @pytest.mark.parametrize("text", ["s", "s3cret-of-the-bo", SECRETS[0]])
 async def test_masks_over_reports(tmp_path: Path, text: str) -> None:
-    files = RunFiles(FolderFileStore(tmp_path), sandbox(), SECRETS)
+    files = RunFiles(FolderFileStore(tmp_path), sandbox(), Masker(SECRETS))
     content = repeated(text, "<p>", size=FILE if text == "s" else SOME).encode()
     async with turning():
         await files.save(1, "unit", Report(()), {f"{name}.xml": content for name in "abcd"})
@@ -138,7 +139,7 @@ async def test_masks_over_reports(tmp_path: Path, text: str) -> None:
 
 
 async def test_thousands_of_pages(tmp_path: Path) -> None:
-    files = RunFiles(FolderFileStore(tmp_path), sandbox(), SECRETS)
+    files = RunFiles(FolderFileStore(tmp_path), sandbox(), Masker(SECRETS))
     pages = {f"{'x' * 200}/{number}.html": b"<p>a page</p>" for number in range(20_000)}
     async with turning():
         await files.save(1, "unit", Report(()), pages)
@@ -209,7 +210,7 @@ LINES = [b"\n", b"a\n", b"\t\n", b"x" * 200 + b"\n", b"\r", b"\x1b[", b"\x1b[1m\
 
 @pytest.mark.parametrize("part", LINES)
 async def test_output(tmp_path: Path, part: bytes) -> None:
-    log = RunFiles(FolderFileStore(tmp_path), sandbox(), SECRETS).log(1, "test")
+    log = RunFiles(FolderFileStore(tmp_path), sandbox(), Masker(SECRETS)).log(1, "test")
     writer, lines = LogWriter(log), Lines()
     chunk = (part * (1 << 16))[: 1 << 16]
     async with turning():

@@ -10,13 +10,16 @@ from typing import Any
 
 import httpx
 
+from bot.app import values
 from bot.app.adapters import Adapters
 from bot.app.bot import Bot, running
+from bot.core.results.masking import Masker
 from bot.gitee.client import GiteeClient
 from bot.gitee.transport import Transport
 from bot.reports.files import RunFiles
 from bot.reports.folder import FolderFileStore
 from bot.sandbox.process import ProcessSandbox
+from bot.secrets.sources import OperatorSecrets
 from bot.settings.model import Settings
 from playground.server import OfflineGitee
 from playground.state import Hook
@@ -160,8 +163,10 @@ async def bot_at(
     client = GiteeClient(
         Transport(chosen.gitee.api, gitee.token(BOT), ProcessSandbox(), http=http, sleep=clock.sleep)
     )
-    files = RunFiles(FolderFileStore(settings.server.data_dir), ProcessSandbox())
-    adapters = Adapters(client, world.adapters(), files, world.dns)
+    secrets = OperatorSecrets(values.secret_sources(settings), Masker(()))
+    files = RunFiles(FolderFileStore(settings.server.data_dir), ProcessSandbox(), secrets.masker)
+    steps = replace(world.adapters(), secrets=secrets, grants=values.secret_grants(settings))
+    adapters = Adapters(client, steps, files, world.dns, secrets=secrets)
     try:
         async with running(chosen, adapters, clock=clock, sleep=clock.sleep) as bot:
             yield bot

@@ -102,7 +102,7 @@ def test_a_file_with_every_key() -> None:
             "app",
             "runtime",
             {"VERSION": "1.10", "DEBUG": "true", "MODE": "0755"},
-            60,
+            timeout=60,
         ),
         deploy=DeployConfig(
             RunnerName.KUBERNETES,
@@ -113,15 +113,24 @@ def test_a_file_with_every_key() -> None:
             health=HealthConfig("/healthz", 30),
             ttl="2天",
             memory="1g",
-            environments={"staging": EnvironmentConfig({"A": "b"}, "8h"), "qa": EnvironmentConfig()},
+            environments={"staging": EnvironmentConfig({"A": "b"}, ttl="8h"), "qa": EnvironmentConfig()},
             chart="oci://harbor.example.com/charts/shop:1.2.0",
             values={"web.replicas": "2", "hosts[0].name": "{host}"},
             replace=True,
         ),
         test=TestConfig(
-            RunnerName.JENKINS, None, "true", {"unit": "pytest"}, {"A": "b"}, "/app/junit.xml", 60, "shop/e2e"
+            RunnerName.JENKINS,
+            None,
+            "true",
+            {"unit": "pytest"},
+            {"A": "b"},
+            report="/app/junit.xml",
+            timeout=60,
+            job="shop/e2e",
         ),
-        services={"db": ServiceConfig("postgres:16", {"POSTGRES_PASSWORD": "x"}, ("postgres",), 5432)},
+        services={
+            "db": ServiceConfig("postgres:16", {"POSTGRES_PASSWORD": "x"}, command=("postgres",), port=5432)
+        },
         paths=PathFilter(("src/",), ("**/*.md", "!src/x.md")),
         language=Language.EN,
     )

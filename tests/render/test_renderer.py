@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bot.core.results.masking import Masker
 from bot.model.approval import Approval, Distrust, Revocation
 from bot.model.environment import Outage
 from bot.model.reason import Reason
@@ -179,7 +180,7 @@ def test_a_comment_stays_within_gitees_size_and_keeps_its_marker(renderer: Templ
 
 @pytest.mark.attack
 def test_secrets_are_masked() -> None:
-    renderer = TemplateRenderer(TEMPLATES, masks=["tok3n-value"])
+    renderer = TemplateRenderer(TEMPLATES, masker=Masker(["tok3n-value"]))
 
     hint = samples.message("hint", typed="/x tok3n-value", suggestion="/x")
     body = renderer.render(hint, Language.EN, MARKER)

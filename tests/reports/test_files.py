@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from bot.core.results.masking import Masker
 from bot.model.errors import RetryLater
 from bot.model.reason import Reason
 from bot.model.report import Case, CaseState, Report
@@ -33,7 +34,7 @@ REPORT = Report(
 
 @pytest.fixture
 def files(tmp_path: Path) -> RunFiles:
-    return RunFiles(FolderFileStore(tmp_path / "data"), ProcessSandbox(), [SECRET])
+    return RunFiles(FolderFileStore(tmp_path / "data"), ProcessSandbox(), Masker([SECRET]))
 
 
 def written(tmp_path: Path) -> list[Path]:

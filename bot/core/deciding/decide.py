@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from bot.core import duration
-from bot.core.admission import gate
+from bot.core.admission import gate, secrets
 from bot.core.deciding import automatic, planning
 from bot.core.language.command import AnyCommand, PermissionLevel
 from bot.core.language.parsing import Invocation, Line, Misuse, NearMiss
@@ -104,7 +104,11 @@ def _decided(
 def _planned(line: Invocation | Misuse, snapshot: Snapshot) -> Outcome:
     if isinstance(line, Misuse):
         return Refuse(line.reason, line.facts)
-    return line.command.plan(line.args, snapshot)
+    outcome = line.command.plan(line.args, snapshot)
+    if not isinstance(outcome, StartRun):
+        return outcome
+    grants = snapshot.settings.secrets
+    return secrets.first_refusal(outcome.plan, snapshot.pull.repo, grants) or outcome
 
 
 def _foreseen(snapshot: Snapshot, decided: Decided) -> Snapshot:

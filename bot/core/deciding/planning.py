@@ -156,6 +156,7 @@ def _deploy(snapshot: Snapshot, environment: str, ttl: timedelta | None = None) 
         build=pipeline.build,
         teardown=pipeline.teardown,
         definition=snapshot.definition if pipeline.deploy.manifests or pipeline.deploy.chart else "",
+        trusted=snapshot.writers_only,
     )
 
 

@@ -21,10 +21,39 @@ _URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Masker:
-    """Replaces secrets by `***`, also if they are URL-encoded, or part of a text in base64."""
+    """Replaces secrets by `***`, also if they are URL-encoded, or part of a text in base64.
+
+    The bot has one for all its secrets and those of the operator. It never forgets one: what a rotation has
+    replaced may still be in use.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets for form in _forms(secret)}
+        self.secrets: tuple[str, ...] = ()
+        """All that it knows."""
+        self._known = _Forms(frozenset())
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Mask these from now on, too."""
+        new = dict.fromkeys(secrets).keys() - set(self.secrets)
+        if new:
+            self.secrets = (*self.secrets, *sorted(new))
+            # Replaced as a whole: another thread may be masking.
+            self._known = _Forms(frozenset(form for secret in self.secrets for form in _forms(secret)))
+
+    def mask(self, text: str) -> str:
+        """Return the text with all secrets masked."""
+        return self._known.mask(text)
+
+    def settled(self, text: str) -> int:
+        """Return how much of a growing text can be masked and shown; the rest may begin a secret."""
+        return self._known.settled(text)
+
+
+class _Forms:
+    """The forms that secrets have in texts."""
+
+    def __init__(self, forms: frozenset[str]) -> None:
         self._forms = tuple(sorted(forms, key=len, reverse=True))
         self._pattern = re.compile("|".join(map(re.escape, self._forms))) if forms else None
         self._parts = [form for form in forms if not any(part in form for part in forms - {form})]
@@ -32,13 +61,11 @@ class Masker:
         self._by_start = {form[0]: [one for one in self._forms if one[0] == form[0]] for form in forms}
 
     def mask(self, text: str) -> str:
-        """Return the text with all secrets masked."""
         # Looking for a few parts takes far less time than trying all forms at each character.
         found = self._pattern is not None and any(part in text for part in self._parts)
         return self._pattern.sub(MASK, text) if self._pattern and found else text
 
     def settled(self, text: str) -> int:
-        """Return how much of a growing text can be masked and shown; the rest may begin a secret."""
         if self._pattern is None:
             return len(text)
         end = self._held_from(text)

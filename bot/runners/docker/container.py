@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.core import sizes
+from bot.model.secrets import SecretValue
 
 MINIMUM_MEMORY = 6 * 2**20
 """Least memory that the engine accepts, in bytes."""
@@ -53,6 +54,10 @@ class ContainerSpec:
     command: Sequence[str] = ()
     entrypoint: Sequence[str] = ()
     address: str | None = None
+    secrets: Sequence[SecretValue] = ()
+    """Those for variables are set here; the engine shows them to everyone who may use it."""
+    volumes_from: str = ""
+    """Id of the container that holds its secrets in files; empty for none."""
 
 
 def configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str, Any
     found: dict[str, Any] = {
         "Image": spec.image,
         "Hostname": spec.alias,
-        "Env": [f"{name}={value}" for name, value in spec.env.items()],
+        "Env": [f"{name}={value}" for name, value in _variables(spec).items()],
         "Labels": dict(spec.labels),
         "HostConfig": host_configuration(spec, limits),
         "NetworkingConfig": {"EndpointsConfig": {spec.network: _endpoint(spec)}},
@@ -94,6 +99,7 @@ def host_configuration(spec: ContainerSpec, limits: ContainerLimits) -> dict[str
         "Dns": ["127.0.0.1"],
         "RestartPolicy": {"Name": "no"},
         "StorageOpt": {"size": str(limits.disk)},
+        "VolumesFrom": [f"{spec.volumes_from}:ro"] if spec.volumes_from else [],
     }
 
 
@@ -113,6 +119,10 @@ def _log(kind: ContainerKind, limits: ContainerLimits) -> dict[str, Any]:
 def allowed_memory(asked: str, most: str) -> int:
     """Return the memory of a container in bytes: as asked for, within the limits of operator and engine."""
     return max(MINIMUM_MEMORY, min(sizes.parse(asked), sizes.parse(most)))
+
+
+def _variables(spec: ContainerSpec) -> dict[str, str]:
+    return {**spec.env, **{one.variable: one.text for one in spec.secrets if one.variable}}
 
 
 def _endpoint(spec: ContainerSpec) -> dict[str, Any]:

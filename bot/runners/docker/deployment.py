@@ -1,7 +1,8 @@
 """Starts one environment: its services, then the service under test, until all are healthy."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.core.admission.images import name_of
 from bot.model.environment import Endpoint
@@ -15,6 +16,7 @@ from bot.runners.docker.health import KILLED, Health, OverDisk, unstartable
 from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.labels import LABEL_PORT
 from bot.runners.docker.network import Network
+from bot.runners.docker.secret_files import SecretFiles, holder_of_secrets
 from bot.runners.lines import LogWriter
 
 APP = "app"
@@ -30,6 +32,7 @@ class Deployment:
     limits: ContainerLimits
     images: Images
     containers: Containers
+    secret_files: SecretFiles
     health: Health
     over_disk: OverDisk
     writer: LogWriter
@@ -46,7 +49,7 @@ class Deployment:
         return Endpoint(self.network.address, port)
 
     async def _service(self, service: ServiceSpec) -> str:
-        await self.images.ensure(service.image, self.writer, own=name_of(self.spec.image.pinned))
+        image = await self.images.ensure(service.image, self.writer, own=name_of(self.spec.image.pinned))
         container = ContainerSpec(
             kind=ContainerKind.SERVICE,
             alias=service.name,
@@ -56,8 +59,9 @@ class Deployment:
             labels=self.labels[ContainerKind.SERVICE],
             env=service.env,
             command=service.command,
+            secrets=service.secrets,
         )
-        return await self._start(container, port=service.port, path=None)
+        return await self._start(container, image, port=service.port, path=None)
 
     async def _app(self) -> tuple[str, int]:
         image = await self.images.ensure(
@@ -76,18 +80,29 @@ class Deployment:
             env=self.spec.env,
             command=self.spec.command,
             address=self.network.address,
+            secrets=self.spec.secrets,
         )
-        return await self._start(container, port=port, path=self.spec.health_path), port
+        return await self._start(container, image, port=port, path=self.spec.health_path), port
 
-    async def _start(self, spec: ContainerSpec, *, port: int | None, path: str | None) -> str:
+    async def _start(
+        self, spec: ContainerSpec, image: Mapping[str, Any], *, port: int | None, path: str | None
+    ) -> str:
         self.writer.line(f"starting {spec.alias} from {spec.image}")
-        container = await self._create(spec)
+        container = await self._create(await self._with_secrets(spec, image))
         await self._explained(container, spec.alias, self._begin(container, spec.alias))
         seconds = self.spec.health_timeout
         ready = self.health.wait(container, spec.alias, port=port, path=path, seconds=seconds)
         await self._explained(container, spec.alias, ready)
         self.writer.line(f"{spec.alias} is ready")
         return container
+
+    async def _with_secrets(self, spec: ContainerSpec, image: Mapping[str, Any]) -> ContainerSpec:
+        """Start what holds the container's secrets, and return the specification of one that reads them."""
+        name = holder_of_secrets(self.names(spec.alias))
+        # Its role is not that of the app: it serves nothing.
+        marked = self.labels[ContainerKind.SERVICE]
+        held = await self.secret_files.hold(name, spec.secrets, image, marked)
+        return replace(spec, volumes_from=held)
 
     async def _create(self, spec: ContainerSpec) -> str:
         try:

@@ -28,6 +28,7 @@ from bot.runners.docker.images import Images, exposed_ports
 from bot.runners.docker.inventory import Inventory, container_item, network_item
 from bot.runners.docker.network import Network, Networks, bridge_prefix
 from bot.runners.docker.parts import Parts
+from bot.runners.docker.secret_files import SecretFiles, holder_of_secrets
 from bot.runners.docker.tests_container import TestsContainer
 from bot.runners.lines import LogWriter
 
@@ -54,6 +55,7 @@ class DockerPlatform:
         self._limits = limits or ContainerLimits()
         self._images = Images(engine, credentials or Credentials())
         self._containers = Containers(engine)
+        self._secret_files = SecretFiles(engine, self._containers)
         self._usage = usage or DiskUsage(engine, instance, self._limits.disk)
         self._networks = Networks(engine, instance, pool)
         self._inventory = Inventory(engine, instance, self._containers, self._networks, self._images)
@@ -168,21 +170,23 @@ class DockerPlatform:
         if network is None:
             raise TellUser(Reason.NO_ENVIRONMENT)
         writer = LogWriter(log)
-        await self._images.ensure(spec.image, writer, own=name_of(spec.image))
-        container = ContainerSpec(
-            kind=ContainerKind.TESTS,
-            alias="tests",
-            image=spec.image,
-            network=network.name,
-            memory=spec.memory,
-            labels=self._labels_for(spec.labels, spec.key, ContainerKind.TESTS),
-            env=spec.env,
-            entrypoint=("/bin/sh", "-c") if spec.command else (),
-            command=(spec.command,) if spec.command else (),
-        )
+        image = await self._images.ensure(spec.image, writer, own=name_of(spec.image))
+        name = naming.container(spec.key, f"tests-{naming.slug(spec.suite)}", self._instance)
+        marked = self._labels_for(spec.labels, spec.key, ContainerKind.TESTS)
+        held = await self._secret_files.hold(holder_of_secrets(name), spec.secrets, image, marked)
+        try:
+            return await self._run_container(
+                name, _tests_container(spec, network, marked, held), spec, writer
+            )
+        finally:
+            if held:
+                await uninterrupted(self._containers.remove(held))
+
+    async def _run_container(
+        self, name: str, container: ContainerSpec, spec: TestSpec, writer: LogWriter
+    ) -> TestOutput:
         over_disk = OverDisk(self._usage, self._limits.disk)
         suite = TestsContainer(self._engine, self._containers, spec, writer, over_disk)
-        name = naming.container(spec.key, f"tests-{naming.slug(spec.suite)}", self._instance)
         return await suite.run(name, configuration(container, self._limits))
 
     def _deployment(self, spec: EnvironmentSpec, network: Network, writer: LogWriter) -> Deployment:
@@ -192,6 +196,7 @@ class DockerPlatform:
             limits=self._limits,
             images=self._images,
             containers=self._containers,
+            secret_files=self._secret_files,
             health=Health(self._containers),
             over_disk=OverDisk(self._usage, self._limits.disk),
             writer=writer,
@@ -206,3 +211,19 @@ class DockerPlatform:
         self, extra: Mapping[str, str], key: EnvironmentKey, kind: ContainerKind | None = None
     ) -> dict[str, str]:
         return {**extra, **self._labels(key), **({labels.LABEL_ROLE: kind} if kind else {})}
+
+
+def _tests_container(spec: TestSpec, network: Network, marked: Mapping[str, str], held: str) -> ContainerSpec:
+    return ContainerSpec(
+        kind=ContainerKind.TESTS,
+        alias="tests",
+        image=spec.image,
+        network=network.name,
+        memory=spec.memory,
+        labels=marked,
+        env=spec.env,
+        entrypoint=("/bin/sh", "-c") if spec.command else (),
+        command=(spec.command,) if spec.command else (),
+        secrets=spec.secrets,
+        volumes_from=held,
+    )

@@ -1,0 +1,1 @@
+"""The secrets of the operator, read from where `chatops.toml` says."""

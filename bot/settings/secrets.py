@@ -1,0 +1,58 @@
+"""The secrets that the operator names, and which steps may have them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.core.admission.served import overlaps
+from bot.model.secrets import SecretGrant, SecretStep, SecretTrust
+from bot.secrets.sources import SecretProblem, SecretSource
+from bot.settings.kinds import section
+
+SecretName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+RepositoryPattern = Annotated[str, Field(pattern=r"^!?[^/\s!]+/[^/\s]+$")]
+VariableName = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class SecretSettings:
+    """A secret that builds, services and tests may have."""
+
+    repos: Annotated[tuple[RepositoryPattern, ...], Field(min_length=1)]
+    """Patterns of the repositories that may use it, as in `[repos] allow`; required."""
+    steps: Annotated[tuple[SecretStep, ...], Field(min_length=1)]
+    """Where they may use it: `build`, `deploy`, `services`, `test`; required."""
+    file: Path | None = None
+    """File with the value, which only the bot's account may read; it is read whenever a step starts."""
+    env: VariableName = ""
+    """Variable of the bot's own environment with the value."""
+    environments: tuple[str, ...] = ("*",)
+    """Patterns of the environments in which services and tests may have it."""
+    trust: SecretTrust = SecretTrust.MEMBERS
+    """Whose commits may have it. `members`: only those that need no `/ok-to-test`. `approved`: also those of
+    outside contributors that were approved, who can then read it."""
+
+    def source(self, name: str) -> SecretSource:
+        """Return where its value is."""
+        return SecretSource(name, self.file, self.env)
+
+    def grant(self, name: str) -> SecretGrant:
+        """Return which steps may have it."""
+        return SecretGrant(name, self.repos, self.steps, self.environments, self.trust)
+
+    def problems(self, allowed: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong besides the types: keys, and messages. `allowed` are those of `[repos]`."""
+        for pattern in self.repos:
+            if not pattern.startswith("!") and not overlaps(allowed, pattern):
+                yield "repos", f'"{pattern}" fits no repository that [repos] allow has'
+        if bool(self.file) == bool(self.env):
+            yield "file", "exactly one of file and env must be set"
+            return
+        try:
+            self.source("").read()
+        except SecretProblem as problem:
+            yield "file" if self.file else "env", str(problem)

@@ -1,0 +1,112 @@
+"""Secrets in containers, with a real engine: who reads them, and that nothing of them stays anywhere."""
+
+import asyncio
+import io
+import json
+from typing import Any, cast
+
+import pytest
+
+from bot.model.holder import ANYONE
+from bot.model.secrets import SecretValue
+from bot.ports import ServiceSpec
+from tests.runners.conftest import KEY, Stage
+from tests.runners.test_docker_hardening import inside
+
+pytestmark = pytest.mark.docker
+
+PASSWORD = "hunter2-9f86d081884c7d65"
+SECRET = SecretValue("db-password", PASSWORD.encode())
+READ = "cat /run/secrets/db-password"
+
+
+async def test_a_service_reads_its_secret_from_a_file_that_it_cannot_change(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(secrets=[SECRET]), stage.log)
+
+    assert await inside(stage, READ) == (0, PASSWORD)
+    code, _ = await inside(stage, "echo x > /run/secrets/db-password || rm /run/secrets/db-password")
+    assert code != 0
+    _, mounts = await inside(stage, "cat /proc/mounts")
+    assert "tmpfs /run/secrets tmpfs ro" in mounts
+
+
+async def test_each_container_has_only_its_own(stage: Stage) -> None:
+    database = ServiceSpec(
+        name="db",
+        image=stage.tests_image,
+        command=("sh", "-c", "exec httpd -f -p 5432"),
+        port=5432,
+        secrets=[SECRET],
+    )
+    await stage.platform.deploy(
+        stage.spec(services=[database], secrets=[SecretValue("other", b"value")]), stage.log
+    )
+
+    assert await inside(stage, "ls /run/secrets", "db") == (0, "db-password\n")
+    assert await inside(stage, "ls /run/secrets", "app") == (0, "other\n")
+
+
+async def test_a_restarted_service_still_has_its_secret(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(secrets=[SECRET]), stage.log)
+
+    await asyncio.to_thread(stage.container("app").restart, timeout=0)
+
+    assert await inside(stage, READ) == (0, PASSWORD)
+
+
+@pytest.mark.attack
+async def test_the_engine_stores_no_secret(stage: Stage) -> None:
+    await stage.platform.deploy(stage.spec(secrets=[SECRET]), stage.log)
+
+    for container in stage.containers:
+        told: dict[str, Any] = {"inspect": container.attrs, "changed": container.diff()}
+        assert PASSWORD not in json.dumps(told)
+        exported = io.BytesIO(b"".join(cast("Any", container.export())))
+        assert PASSWORD.encode() not in exported.getvalue()
+    committed = stage.container("app").commit()
+    try:
+        assert PASSWORD.encode() not in b"".join(committed.save())
+    finally:
+        stage.sdk.images.remove(str(committed.id))
+
+
+async def test_nothing_is_left_of_a_removed_environment(stage: Stage) -> None:
+    before = {volume.name for volume in stage.sdk.volumes.list()}
+    await stage.platform.deploy(stage.spec(secrets=[SECRET]), stage.log)
+    during = {volume.name for volume in stage.sdk.volumes.list()} - before
+
+    await stage.platform.remove(KEY, ANYONE)
+
+    assert stage.empty
+    assert during
+    assert not during & {volume.name for volume in stage.sdk.volumes.list()}
+
+
+async def test_a_suite_reads_its_secret_and_nothing_is_left_of_it(stage: Stage) -> None:
+    output = await stage.platform.run_tests(
+        stage.suite(f"test $({READ}) = {PASSWORD}", secrets=[SECRET], standalone=True), stage.log
+    )
+
+    assert output.exit_code == 0
+    assert stage.empty
+
+
+async def test_a_variable_has_its_secret(stage: Stage) -> None:
+    value = SecretValue("db-password", PASSWORD.encode() + b"\n", "DATABASE_PASSWORD")
+    output = await stage.platform.run_tests(
+        stage.suite(
+            f'test "$DATABASE_PASSWORD" = {PASSWORD} && ! ls /run/secrets', secrets=[value], standalone=True
+        ),
+        stage.log,
+    )
+
+    assert output.exit_code == 0
+
+
+async def test_only_the_user_of_an_image_reads_its_secrets(stage: Stage) -> None:
+    image = stage.push("EXPOSE 8080\nUSER 1000:1000\n")
+    command = ("sh", "-c", "exec httpd -f -p 8080")
+    await stage.platform.deploy(stage.spec(image=image, command=command, secrets=[SECRET]), stage.log)
+
+    assert await inside(stage, READ) == (0, PASSWORD)
+    assert await inside(stage, "stat -c '%a %u' /run/secrets/db-password") == (0, "400 1000\n")
