@@ -208,12 +208,12 @@ WORDS: Mapping[str, str] = {
     "permissions": "按命令名指定谁可以使用：anyone（所有人）、"
     "contributor（有写权限的人，以及受信任 PR 的作者）、"
     "write（有写权限的人）或 admin（仓库管理员）。未列出的命令保持各自的默认级别。",
-    "secrets": "供构建、服务和测试使用的密钥。每个密钥单独一段，例如 `[secrets.npm-token]`，包含以下配置项，"
-    "其中 `file` 与 `env` 二选一；详见[密钥](secrets.zh.md)。不能用机器人的环境变量设置。",
+    "secrets": "供构建、服务和测试使用的机密。每个机密单独一段，例如 `[secrets.npm-token]`，包含以下配置项，"
+    "其中 `file` 与 `env` 二选一；详见[机密](secrets.zh.md)。不能用机器人的环境变量设置。",
     "secrets.repos": "可以使用它的仓库，写法与 `[repos] allow` 相同；必填。",
     "secrets.steps": "可以在哪里使用：`build`、`deploy`、`services`、`test`；必填。",
-    "secrets.file": "保存密钥内容的文件，只允许机器人的系统账号读取；每次步骤开始时重新读取。",
-    "secrets.env": "机器人进程中保存密钥内容的环境变量。",
+    "secrets.file": "保存机密内容的文件，只允许机器人的系统账号读取；每次步骤开始时重新读取。",
+    "secrets.env": "机器人进程中保存机密内容的环境变量。",
     "secrets.environments": "服务和测试可以在哪些环境中使用它。",
     "secrets.trust": "哪些提交可以使用它。`members`：只有无需 `/ok-to-test` 的提交。"
     "`approved`：已放行的外部贡献者的提交也可以，他们因此能读到内容。",

@@ -156,7 +156,7 @@ async def deciding(
         adapters.steps.sandbox,
         BriefCache(deps.clock),
         owners,
-        Masker(secrets(settings)).mask,
+        adapters.secrets.masker.mask,
         values.answer_policy(settings),
     )
     dispatcher = Dispatcher(

@@ -42,7 +42,7 @@ OWN_VARIABLE = Text(
 )
 SECRET = Text(
     "Expected the name of a secret: up to 63 lowercase letters, digits, dots, hyphens and underscores.",
-    "密钥名最长 63 个字符，只能由小写字母、数字、点、连字符和下划线组成",
+    "机密名最长 63 个字符，只能由小写字母、数字、点、连字符和下划线组成",
 )
 SUITE = Text(
     "Expected the name of a test suite: up to 40 letters, digits, hyphens and underscores.",

@@ -75,7 +75,9 @@ async def build_target(step: Build, tag: str, context: StepContext) -> Built:
     path, text = _in_context(config), content.decode("utf-8", "replace")
     cache = cache_namespace(context.adapters.instance, run_.repo, run_.number, trusted=step.trusted)
     args = {**config.args, CACHE_NAMESPACE: cache}
-    checked = (context.adapters.builds, path, text, args, name_of(tag))
+    secrets = context.secrets.get("build", ())
+    policy = replace(context.adapters.builds, secrets=tuple(one.name for one in secrets))
+    checked = (policy, path, text, args, name_of(tag))
     await context.adapters.sandbox.call(DOCKERFILE_LIMITS, path, check, *checked)
     async with context.adapters.source.archive(run_.repo, step.sha, config.context) as folder:
         order = BuildOrder(
@@ -86,9 +88,10 @@ async def build_target(step: Build, tag: str, context: StepContext) -> Built:
             labels=context.labels(),
             context=folder,
             text=content,
-            policy=context.adapters.builds,
+            policy=policy,
             cache=cache,
             cache_tag=naming.cache_tag(None if step.trusted else run_.number),
+            secrets=secrets,
         )
         return await context.adapters.builder(config.runner).build(order, context.log)
 

@@ -16,7 +16,7 @@ SECRETS: Final[Mapping[Reason, Wording]] = {
     Reason.SECRET_NOT_GRANTED: Wording(
         Text(
             en="{part} in `.chatops.yml` asks for the secret {name}, which this repository may not use.",
-            zh="`.chatops.yml` 的 {part} 需要密钥 {name}，但这个仓库无权使用它。",
+            zh="`.chatops.yml` 的 {part} 需要机密 {name}，但这个仓库无权使用它。",
         ),
         advice=_OPERATOR_GRANTS,
     ),
@@ -24,7 +24,7 @@ SECRETS: Final[Mapping[Reason, Wording]] = {
         Text(
             en="{part} in `.chatops.yml` asks for the secret {name}, which this repository may use only in"
             " other steps.",
-            zh="`.chatops.yml` 的 {part} 需要密钥 {name}，但这个仓库只能在其他步骤中使用它。",
+            zh="`.chatops.yml` 的 {part} 需要机密 {name}，但这个仓库只能在其他步骤中使用它。",
         ),
         advice=_OPERATOR_GRANTS,
     ),
@@ -32,7 +32,7 @@ SECRETS: Final[Mapping[Reason, Wording]] = {
         Text(
             en="{part} in `.chatops.yml` asks for the secret {name}, which the environment {environment} may"
             " not have.",
-            zh="`.chatops.yml` 的 {part} 需要密钥 {name}，但环境 {environment} 不能使用它。",
+            zh="`.chatops.yml` 的 {part} 需要机密 {name}，但环境 {environment} 不能使用它。",
         ),
         advice=_OPERATOR_GRANTS,
     ),
@@ -40,25 +40,25 @@ SECRETS: Final[Mapping[Reason, Wording]] = {
         Text(
             en="{part} in `.chatops.yml` asks for the secret {name}, which commits of outside contributors"
             " do not get, even if they were approved.",
-            zh="`.chatops.yml` 的 {part} 需要密钥 {name}，而外部贡献者的提交即使已放行也得不到它。",
+            zh="`.chatops.yml` 的 {part} 需要机密 {name}，而外部贡献者的提交即使已放行也得不到它。",
         ),
         advice=Text(
             en="A person with write access can push the commit to a branch of their own fork. The operator"
             " can also give the secret to approved commits: {setting}.",
-            zh="有写权限的人可以把这个提交推送到自己的 fork。管理员也可以把密钥给予已放行的提交：{setting}。",
+            zh="有写权限的人可以把这个提交推送到自己的 fork。管理员也可以把机密给予已放行的提交：{setting}。",
         ),
     ),
     Reason.SECRET_NOT_DELIVERED: Wording(
         Text(
             en="{part} in `.chatops.yml` asks for the secret {name}, but the runner {runner} does not deliver"
             " secrets.",
-            zh="`.chatops.yml` 的 {part} 需要密钥 {name}，但执行器 {runner} 不提供密钥。",
+            zh="`.chatops.yml` 的 {part} 需要机密 {name}，但执行器 {runner} 不提供机密。",
         ),
     ),
     Reason.SECRET_NOT_TEXT: Wording(
         Text(
             en="The secret {name} has several lines or is not text, so that no variable can have it.",
-            zh="密钥 {name} 有多行，或不是文本，不能放入变量。",
+            zh="机密 {name} 有多行，或不是文本，不能放入变量。",
         ),
         advice=Text(
             en="List it under `secrets` instead of `secret_env`, and read the file.",
@@ -68,7 +68,7 @@ SECRETS: Final[Mapping[Reason, Wording]] = {
     Reason.SECRET_UNREADABLE: Wording(
         Text(
             en="The bot cannot read the secret {name}; an operator should run `chatops doctor`.",
-            zh="机器人无法读取密钥 {name}，请管理员运行 `chatops doctor`。",
+            zh="机器人无法读取机密 {name}，请管理员运行 `chatops doctor`。",
         ),
     ),
 }

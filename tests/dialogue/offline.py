@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from bot.app import values
-from bot.app.adapters import Adapters
+from bot.app.adapters import Adapters, own_secrets
 from bot.app.bot import Bot, running
 from bot.core.results.masking import Masker
 from bot.gitee.client import GiteeClient
@@ -163,7 +163,7 @@ async def bot_at(
     client = GiteeClient(
         Transport(chosen.gitee.api, gitee.token(BOT), ProcessSandbox(), http=http, sleep=clock.sleep)
     )
-    secrets = OperatorSecrets(values.secret_sources(settings), Masker(()))
+    secrets = OperatorSecrets(values.secret_sources(chosen), Masker(own_secrets(chosen)))
     files = RunFiles(FolderFileStore(settings.server.data_dir), ProcessSandbox(), secrets.masker)
     steps = replace(world.adapters(), secrets=secrets, grants=values.secret_grants(settings))
     adapters = Adapters(client, steps, files, world.dns, secrets=secrets)
