@@ -189,6 +189,7 @@ WORDS: Mapping[str, str] = {
     "retention.reports": "测试报告，以及生成报告的 XML 文件。",
     "retention.runs": "运行；每个 PR 最新的一次会保留更久。",
     "retention.deliveries": "已处理的 Webhook（至少 `2d`），用于识别重复投递。",
+    "retention.audit": "审计记录（至少 `30d`），用 `chatops audit` 查看。",
     "sweep": "定期巡检：补上没有送达的 Webhook，清理没有归属的残留资源。",
     "sweep.enabled": "是否定期巡检；不启用时也可以用 `chatops gc` 手动清理。",
     "sweep.every": "两次巡检之间的间隔。",

@@ -1,5 +1,7 @@
 """`chatops gc`: lists orphaned resources and removes them once, whether or not a bot is running."""
 
+import os
+import pwd
 from collections.abc import Callable, Iterator
 
 from bot.app.adapters import open_adapters
@@ -7,6 +9,7 @@ from bot.app.clock import SystemClock
 from bot.app.reconciling import garbage_collector
 from bot.engine.reconciling.garbage_collector import Found
 from bot.engine.reconciling.repairs import Repair
+from bot.model.audit import AuditActor, AuditCause
 from bot.settings.model import Settings
 from bot.store.records import Store
 
@@ -20,7 +23,10 @@ async def clear(settings: Settings, report: Callable[[str], None], *, dry_run: b
     store = await Store.visit(settings.store_url)
     try:
         async with open_adapters(settings) as adapters:
-            garbage = garbage_collector(settings, adapters, store, SystemClock(), repaired=repairs.append)
+            actor = AuditActor(AuditCause.OPERATOR, _user())
+            garbage = garbage_collector(
+                settings, adapters, store, SystemClock(), repaired=repairs.append, actor=actor
+            )
             found = await garbage.find()
             for line in lines(found):
                 report(_printable(line))
@@ -30,6 +36,14 @@ async def clear(settings: Settings, report: Callable[[str], None], *, dry_run: b
             return not found.trouble
     finally:
         await store.close()
+
+
+def _user() -> str:
+    """Return the name of the user of this machine, or their number where they have none, as in containers."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def lines(found: Found) -> Iterator[str]:

@@ -35,6 +35,7 @@ from bot.engine.reconciling.sweep import Sweep
 from bot.engine.replicas.membership import Membership
 from bot.engine.replicas.periodic_tasks import PeriodicTask, PeriodicTasks
 from bot.engine.running.worker import Worker
+from bot.model.audit import AuditActor
 from bot.model.lease import Lease
 from bot.ports import Clock
 from bot.settings.model import Settings
@@ -42,6 +43,9 @@ from bot.store.pull_writer import PullWriter
 from bot.store.records import Store
 from bot.web.monitoring.metrics import SweepMetrics
 from bot.web.previews.visits import Visits
+
+OWN = AuditActor()
+"""This bot, in audit records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +122,11 @@ def garbage_collector(
     *,
     repaired: Repaired,
     lease: Callable[[], Lease | None] = lambda: None,
+    actor: AuditActor = OWN,
 ) -> GarbageCollector:
     """Return the garbage collector of runners and registry; `repaired` counts what it removes.
 
-    An operator has no lease.
+    An operator has no lease, but a name.
     """
     steps, lifetime = adapters.steps, duration.parse(settings.preview.ttl)
 
@@ -146,8 +151,10 @@ def garbage_collector(
             writer=writer,
             lifetime=lifetime,
             suspendable=frozenset(steps.suspendable if values.idle_time(settings) else ()),
+            actor=actor,
         ),
         writer,
+        actor,
     )
 
 

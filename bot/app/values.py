@@ -115,7 +115,7 @@ def limits(settings: Settings) -> RunLimits:
 def retention(settings: Settings) -> RetentionPolicy:
     """Return the retention policy."""
     chosen = settings.retention
-    spans = (chosen.logs, chosen.reports, chosen.runs, chosen.deliveries)
+    spans = (chosen.logs, chosen.reports, chosen.runs, chosen.deliveries, chosen.audit)
     return RetentionPolicy(*(duration.parse(span, maximum=duration.LONGEST_KEPT) for span in spans))
 
 

@@ -42,6 +42,7 @@ def _at_least(least: str) -> AfterValidator:
 
 
 RetentionTime = Annotated[Duration, _at_least("1h")]
+AuditRetention = Annotated[Duration, _at_least("30d")]
 DeliveryRetention = Annotated[Duration, _at_least("2d")]
 """The sweep recovers missed commands for up to a day; a delivery that is forgotten sooner would run again."""
 

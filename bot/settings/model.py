@@ -14,6 +14,7 @@ from bot.core.language.command import PermissionLevel
 from bot.model.text import Language
 from bot.settings.kinds import (
     NO_SECRET,
+    AuditRetention,
     Bytes,
     Count,
     DeliveryRetention,
@@ -225,6 +226,8 @@ class RetentionSettings:
     """Runs; the latest run of each pull request is kept longer."""
     deliveries: DeliveryRetention = "30d"
     """Processed webhooks (at least `2d`); used to detect redeliveries."""
+    audit: AuditRetention = "365d"
+    """Audit records (at least `30d`), which `chatops audit` lists."""
 
 
 @section

@@ -7,10 +7,12 @@ from typing import TypeVar
 from sqlalchemy import Connection, delete, literal, select
 from sqlalchemy.exc import IntegrityError
 
+from bot.model.audit import AuditRecord
 from bot.model.environment import Environment, EnvironmentState
 from bot.model.forge import RepoPath
 from bot.model.lease import Lease, LeaseLost
 from bot.model.run import Image
+from bot.store import audit as audit_rows
 from bot.store import pull_rows
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
@@ -32,8 +34,10 @@ class PullWriter:
     run: int | None = None
     """The run that writes. What a later run has stored is not changed."""
 
-    async def replace(self, expected: Environment, changed: Environment) -> bool:
-        """Store a change of an environment.
+    async def replace(
+        self, expected: Environment, changed: Environment, audit: AuditRecord | None = None
+    ) -> bool:
+        """Store a change of an environment, with its audit record.
 
         Returns False if its pull request has an unfinished run, or it is not as expected any more.
         """
@@ -44,14 +48,21 @@ class PullWriter:
             if not unchanged or not idle(connection, key.repo, key.number):
                 return False
             _put_changed(connection, expected, changed)
+            _record(connection, audit)
             return True
 
         return await self._transaction(work)
 
-    async def change(self, repo: RepoPath, number: int, change: Callable[[Environment], Environment]) -> None:
+    async def change(
+        self,
+        repo: RepoPath,
+        number: int,
+        change: Callable[[Environment], Environment],
+        audit: AuditRecord | None = None,
+    ) -> None:
         """Replace each environment of a pull request by what `change` returns, in one transaction.
 
-        Removed environments are not changed.
+        Removed environments are not changed. The audit record is added for each one that is.
         """
         here = (environments.c.repo == str(repo)) & (environments.c.number == number)
         there = environments.c.state != EnvironmentState.REMOVED
@@ -62,6 +73,7 @@ class PullWriter:
                 known = unpack(Environment, data)
                 if (changed := change(known)) != known and not self._outdated(known):
                     _put_changed(connection, known, changed)
+                    _record(connection, audit)
 
         await self._transaction(work)
 
@@ -75,7 +87,9 @@ class PullWriter:
             except IntegrityError:
                 continue  # Another replica has just stored an environment under this label.
 
-    async def adopt(self, found: Environment, labels: Sequence[str]) -> bool:
+    async def adopt(
+        self, found: Environment, labels: Sequence[str], audit: AuditRecord | None = None
+    ) -> bool:
         """Store an environment that was found at its runner, under the first of these labels that is free.
 
         One that the store knows keeps its own. Returns False if its pull request has an unfinished run, or
@@ -90,9 +104,14 @@ class PullWriter:
                 return False
             host = known.host if known else pull_rows.free_host(connection, key, labels)
             pull_rows.put(connection, replace(found, host=host))
+            _record(connection, audit)
             return True
 
         return await self._transaction(work)
+
+    async def record(self, audit: AuditRecord) -> None:
+        """Add the audit record of something that was done elsewhere."""
+        await self._transaction(lambda connection: _record(connection, audit))
 
     async def put_image(self, repo: RepoPath, number: int, image: Image) -> None:
         """Store that the image of a commit is in the registry."""
@@ -137,3 +156,8 @@ def _put_changed(connection: Connection, before: Environment, changed: Environme
     pull_rows.put(connection, changed)
     if changed.outage != before.outage:
         touch(connection, (before.run,))
+
+
+def _record(connection: Connection, audit: AuditRecord | None) -> None:
+    if audit is not None:
+        audit_rows.add(connection, [audit])

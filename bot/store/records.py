@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 from sqlalchemy.sql import FromClause
 
+from bot.model.audit import AuditRecord
 from bot.model.delivery import DeliveryState
 from bot.model.environment import Environment, EnvironmentState
 from bot.model.lease import Lease
@@ -142,8 +143,10 @@ class Store:
 
         return await self.database.run(work)
 
-    async def start(self, run: Run, *, because: Environment | None = None) -> Run | None:
-        """Add a run that no delivery asked for, and return it with its number.
+    async def start(
+        self, run: Run, *, because: Environment | None = None, record: AuditRecord | None = None
+    ) -> Run | None:
+        """Add a run that no delivery asked for, with its audit record, and return it with its number.
 
         Returns None if the pull request has an unfinished run, which may already do the same, or if the
         environment that is the reason for the run has changed.
@@ -153,7 +156,11 @@ class Store:
             # Of several that start a run because of one environment, the first locks it.
             unchanged = because is None or pull_rows.environment(connection, because.key) == because
             idle = runs.idle(connection, run.repo, run.number)
-            return runs.add(connection, run) if idle and unchanged else None
+            if not idle or not unchanged:
+                return None
+            started = runs.add(connection, run)
+            audit.add(connection, [record] if record else [], started.id)
+            return started
 
         return await self.database.run(work)
 

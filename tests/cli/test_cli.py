@@ -1,15 +1,22 @@
 """The command line `chatops`: clear messages for errors, and exit codes for scripts."""
 
+import asyncio
 import json
 import socket
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 from click.testing import CliRunner
 
 from bot.cli import main
+from bot.model.audit import AuditCause, AuditRecord, AuditResult
+from bot.model.forge import RepoPath
+from bot.store import audit
+from bot.store.records import Store
 from tests.real.parts import PATIENCE
 from tests.real.ports import free_port
 
@@ -111,3 +118,53 @@ def test_gc_needs_a_store_and_creates_none(tmp_path: Path) -> None:
     assert code == 1
     assert "no store" in output
     assert not (tmp_path / "none").exists()
+
+
+def stored(tmp_path: Path, *records: AuditRecord) -> dict[str, str]:
+    """Leave a store with these audit records, and return the settings of its bot."""
+
+    async def store_them() -> None:
+        store = await Store.open(url)
+        try:
+            await store.database.run(lambda connection: audit.add(connection, records))
+        finally:
+            await store.close()
+
+    url = f"sqlite:///{tmp_path}/store.db"
+    asyncio.run(store_them())
+    return {"CHATOPS_STORE__URL": url}
+
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SHOP = RepoPath("team", "shop")
+BUILT = AuditRecord(NOW, SHOP, 12, AuditCause.COMMENT, "build", AuditResult.ACCEPTED, "lin", runs=(7,))
+REFUSED = replace(BUILT, action="deploy", who="mei\x1b[2J", result=AuditResult.REFUSED, runs=())
+
+
+def test_audit_lists_records_for_people(tmp_path: Path) -> None:
+    code, output = run("audit", environ=stored(tmp_path, BUILT, REFUSED))
+    header, built, refused = output.splitlines()
+    assert code == 0
+    assert header.split()[:3] == ["TIME", "(UTC)", "WHO"]
+    assert built.split()[:5] == ["2026-03-01", "12:00:00", "lin", "build", "team/shop!12"]
+    assert "mei\\x1b[2J" in refused
+
+
+def test_audit_exports_records_as_json_lines(tmp_path: Path) -> None:
+    chosen = ("--json", "--refused", "--repo", "team/*", "--pull", "12", "--since", "2026-02-01")
+    code, output = run("audit", *chosen, environ=stored(tmp_path, BUILT, REFUSED))
+    [record] = [json.loads(line) for line in output.splitlines()]
+    assert (code, record["who"], record["action"]) == (0, "mei\x1b[2J", "deploy")
+    assert "\x1b" not in output
+
+
+def test_audit_without_records_succeeds(tmp_path: Path) -> None:
+    assert run("audit", "--json", "--until", "1d", environ=stored(tmp_path)) == (0, "")
+
+
+def test_audit_says_what_is_wrong(tmp_path: Path) -> None:
+    nothing = {"CHATOPS_STORE__URL": f"sqlite:///{tmp_path}/none.db"}
+    code, output = run("audit", environ=nothing)
+    assert (code, "start the bot first" in output) == (1, True)
+    code, output = run("audit", "--since", "yesterday", environ=nothing)
+    assert (code, "neither a time such as 7d nor a date" in output) == (2, True)

@@ -108,6 +108,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("Helm charts and manifest templates", "Helm Chart 与清单模板"): (
         *("attack/test_helm", "attack/test_sandboxed_templates", "runners/kubernetes_pure/test_chart"),
     ),
+    ("Audit records", "审计记录"): ("core/test_auditing", "store/test_audit", "dialogue/test_audit"),
     ("Fuzzing targets, without the fuzzer's own inputs", "模糊测试目标（不含模糊器生成的输入）"): ("fuzz/",),
 }
 """Names of each area in English and Chinese, and the beginnings of its tests' paths."""

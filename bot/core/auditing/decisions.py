@@ -101,13 +101,19 @@ def safe(records: Iterable[AuditRecord], mask: Mask) -> tuple[AuditRecord, ...]:
         replace(
             record,
             position=position,
-            who=_short(record.who, LONGEST_LOGIN),
-            sender=_short(mask(record.sender), LONGEST_LOGIN),
-            details=_short(mask(record.details), LONGEST_DETAILS),
+            who=short(record.who, LONGEST_LOGIN),
+            sender=short(mask(record.sender), LONGEST_LOGIN),
+            details=short(mask(record.details), LONGEST_DETAILS),
             facts=bounded({name: mask(value) for name, value in record.facts.items()}),
         )
         for position, record in enumerate(records)
     )
+
+
+def short(text: str, most: int) -> str:
+    """Return text that can be stored, cut to so many characters."""
+    clean = bounded({"": text})[""]
+    return clean if len(clean) <= most else f"{clean[: most - 1]}…"
 
 
 def _with_result(command: AuditRecord, outcome: Outcome, decision: Decision, *, starts: bool) -> AuditRecord:
@@ -147,8 +153,3 @@ def _refused(record: AuditRecord, reason: Reason, facts: Mapping[str, str]) -> A
 
 def _safe(facts: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in facts.items() if name in SAFE_FACTS}
-
-
-def _short(text: str, most: int) -> str:
-    clean = bounded({"": text})[""]
-    return clean if len(clean) <= most else f"{clean[: most - 1]}…"

@@ -16,6 +16,7 @@ class RetentionPolicy:
     reports: timedelta = timedelta(days=90)
     runs: timedelta = timedelta(days=180)
     deliveries: timedelta = timedelta(days=30)
+    audit: timedelta = timedelta(days=365)
 
 
 def expired(ended: datetime | None, period: timedelta, now: datetime) -> bool:

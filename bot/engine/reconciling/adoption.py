@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from bot.core.auditing import own_acts
 from bot.core.reconciling import adoption
 from bot.core.reconciling.orphans import Pull, in_order
 from bot.engine.reconciling.repairs import Repair, Repaired
 from bot.engine.records import PullWriter, Records
+from bot.model.audit import AuditActor
 from bot.model.environment import EnvironmentKey
 from bot.model.errors import ChatOpsError
 from bot.model.forge import PullRequest, PullState, RepoPath
@@ -42,6 +44,7 @@ class Adoption:
     """Returns the writer of this replica, or of an operator. Raises LeaseLost."""
     lifetime: timedelta
     """Lifetime of what does not say when it expires."""
+    actor: AuditActor = field(default_factory=AuditActor)
     suspendable: frozenset[RunnerName] = frozenset()
     """Runners whose environments are scaled to zero when idle."""
     _requests_left: int = 0
@@ -114,7 +117,8 @@ class Adoption:
             self.lifetime,
             suspendable=runner in self.suspendable,
         )
-        if await self.writer().adopt(environment, adoption.hosts(key, parts)):
+        record = own_acts.adopted(environment, self.actor, self.clock.now())
+        if await self.writer().adopt(environment, adoption.hosts(key, parts), record):
             self.repaired(Repair.ADOPTION)
             logger.warning("sweep: %s: adopted from %s, which this store did not know", _name(key), runner)
         return True

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bot.core.auditing import own_acts
 from bot.core.markers import Marker
 from bot.core.runs import disk_space
 from bot.engine.comments.publisher import CommentPublisher, CommentUpdate
 from bot.engine.records import Records
 from bot.engine.running.disk_space import DiskSpace
+from bot.model.audit import AuditActor, AuditCause
 from bot.model.disk import Written
 from bot.model.environment import Environment, EnvironmentState, Outage
 from bot.model.holder import LAST, Holder
@@ -59,7 +61,9 @@ class DiskWriters:
         for environment in await self.records.pulls.environments(key.repo, key.number):
             if environment.key == key and environment.state.deployed:
                 why = Outage(Reason.DISK_EXCEEDED, self.clock.now(), {"name": written.part, **facts})
-                await writer.change(key.repo, key.number, partial(_removed, environment, why))
+                actor = AuditActor(AuditCause.DISK)
+                record = own_acts.failed(environment, why.reason, actor, why.since)
+                await writer.change(key.repo, key.number, partial(_removed, environment, why), record)
                 update = await self._update(environment, {"part": written.part, **facts})
                 self.publisher.submit(f"disk of {key}", partial(self.publisher.publish, update))
         await self.platforms[runner].remove(key, Holder(written.run, LAST))

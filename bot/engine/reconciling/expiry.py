@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from bot.core.auditing import own_acts
 from bot.core.environments.expiry import expired
 from bot.engine.records import Records
 from bot.engine.running.worker import Worker
@@ -29,7 +30,9 @@ class Expiry:
         """Start the teardowns that are due."""
         found = await self.records.pulls.environments()
         for environment in expired(found, await self.records.runs.unfinished(), self.clock.now()):
-            run = await self.records.start(await self._teardown(environment), because=environment)
+            teardown = await self._teardown(environment)
+            record = own_acts.expired(environment, teardown)
+            run = await self.records.start(teardown, because=environment, record=record)
             if run is not None:
                 logger.info("%s!%s: environment expired, run %s removes it", run.repo, run.number, run.id)
                 self.worker.wake()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.core.auditing import own_acts
 from bot.core.environments import expiry, health
 from bot.core.reconciling import ownership
 from bot.core.reconciling.orphans import (
@@ -19,12 +20,14 @@ from bot.core.reconciling.orphans import (
 from bot.engine.reconciling.adoption import Adoption
 from bot.engine.reconciling.repairs import Repair, Repaired
 from bot.engine.records import PullWriter, Records
+from bot.model.audit import AuditActor
 from bot.model.environment import Environment, EnvironmentState
 from bot.model.errors import ChatOpsError
 from bot.model.forge import PullState
 from bot.model.inventory import Item
 from bot.model.pipeline import RunnerName
 from bot.model.plan import Deploy
+from bot.model.reason import Reason
 from bot.model.run import Run, RunState
 from bot.ports import Clock, Platform, Registry
 
@@ -71,6 +74,8 @@ class GarbageCollector:
     adoption: Adoption
     writer: Callable[[], PullWriter]
     """Returns the writer of this replica, or of an operator. Raises LeaseLost."""
+    actor: AuditActor = field(default_factory=AuditActor)
+    """Who removes: this bot, or an operator."""
     _warned: set[str] = field(default_factory=set)
     """The other stores that the log has named."""
 
@@ -224,6 +229,7 @@ class GarbageCollector:
             self.repaired(Repair.ITEM)
             pull = f"{item.repo}!{item.number}"
             logger.warning("sweep: %s: removed orphaned %s %s", pull, item.kind, item.name)
+            await self.writer().record(own_acts.item_removed(item, runner, self.actor, self.clock.now()))
         return tuple(item for item in items if item not in gone)
 
     async def _update_expiry(self, runner: RunnerName, dated: tuple[tuple[Item, datetime], ...]) -> None:
@@ -247,12 +253,15 @@ class GarbageCollector:
         if removal.removed:
             self.repaired(Repair.TAGS)
             logger.warning("sweep: %s!%s: removed %s orphaned registry tags", repo, number, removal.removed)
+            record = own_acts.tags_removed(repo, number, removal.removed, self.actor, self.clock.now())
+            await self.writer().record(record)
         return not removal.kept
 
     async def _mark(self, environment: Environment) -> None:
         """Mark a vanished environment as failed, unless it has changed since it was found."""
-        key = environment.key
-        if not await self.writer().replace(environment, health.gone(environment, self.clock.now())):
+        key, now = environment.key, self.clock.now()
+        record = own_acts.failed(environment, Reason.ENVIRONMENT_GONE, self.actor, now)
+        if not await self.writer().replace(environment, health.gone(environment, now), record):
             return
         self.repaired(Repair.ENVIRONMENT)
         where = f"{key.repo}!{key.number}"
@@ -266,7 +275,8 @@ class GarbageCollector:
             return
         for environment in environments:
             removed = replace(environment, state=EnvironmentState.REMOVED, endpoint=None)
-            await self.writer().replace(environment, removed)
+            record = own_acts.removed(environment, self.actor, self.clock.now())
+            await self.writer().replace(environment, removed, record)
         await self.writer().forget_images(repo, number)
         self.repaired(Repair.TEARDOWN)
         logger.warning("sweep: %s!%s: removed what a failed teardown had left", repo, number)

@@ -1,4 +1,4 @@
-"""Deletes run files, runs and deliveries after their retention period, in small batches.
+"""Deletes run files, runs, deliveries and audit records after their retention period, in small batches.
 
 Each time it reads from the store what is due, so a restart or a change of the leader neither loses nor
 repeats anything.
@@ -40,6 +40,8 @@ class Retention:
         await self._delete_all("runs", lambda: history.delete_runs(before, live, BATCH))
         decided = now - self.policy.deliveries
         await self._delete_all("deliveries", lambda: history.delete_deliveries(decided, BATCH))
+        recorded = now - self.policy.audit
+        await self._delete_all("audit_records", lambda: self.records.audit.delete(recorded, BATCH))
 
     async def _delete_files(self, live: Collection[int], now: datetime) -> None:
         removed: Counter[str] = Counter()
