@@ -93,6 +93,7 @@ def test_a_call_is_refused_with_its_status(client: Client) -> None:
     assert client.status(stream) == ("5", "not here")
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -155,6 +156,7 @@ def test_only_a_few_calls_are_open_at_a_time(client: Client) -> None:
     assert client.h2.remote_settings[SettingCodes.MAX_CONCURRENT_STREAMS] == CONCURRENT
 
 
+@pytest.mark.attack
 def test_thousands_of_calls_leave_nothing_behind(client: Client) -> None:
     for _ in range(2000):
         stream = client.call("/repeat", framed(b"again"))
@@ -164,6 +166,7 @@ def test_thousands_of_calls_leave_nothing_behind(client: Client) -> None:
     assert client.server._calls == {}
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100], ids=["HTTP/1.1", "noise"])
 def test_another_protocol_ends_the_connection(data: bytes) -> None:
     server = GrpcServer(answer)

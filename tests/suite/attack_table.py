@@ -49,7 +49,7 @@ AREAS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ),
     ("Builds", "构建"): (
         "attack/test_build",
-        "runners/test_docker_build",
+        *("runners/test_docker_build", "runners/test_build_session", "runners/test_grpc_server"),
         "runners/test_docker_firewall",
         "core/test_dockerfile",
         "core/test_build_",
