@@ -9,16 +9,20 @@ from sqlalchemy import Connection, select
 from bot.core.environments import idle
 from bot.model.environment import Environment, EnvironmentKey, EnvironmentState
 from bot.store.codec import pack, unpack
-from bot.store.dialects import upsert
+from bot.store.dialects import insert, upsert
 from bot.store.schema import environments
 
 
 def put(connection: Connection, environment: Environment) -> None:
     """Store an environment, in place of its earlier state."""
-    key = environment.key
-    row = {"repo": str(key.repo), "number": key.number, "name": key.name}
-    rest = {"host": environment.host, "state": environment.state, "data": pack(environment)}
-    upsert(connection, environments, row, rest)
+    upsert(connection, environments, _key(environment), _rest(environment))
+
+
+def add(connection: Connection, environment: Environment) -> bool:
+    """Store a new environment. Returns False if it, or another one with its host label, is there by now."""
+    statement = insert(connection, environments).values(**_key(environment), **_rest(environment))
+    added = statement.on_conflict_do_nothing().returning(environments.c.host)
+    return connection.execute(added).first() is not None
 
 
 def environment(connection: Connection, key: EnvironmentKey) -> Environment | None:
@@ -51,3 +55,12 @@ def request_wake(connection: Connection, key: EnvironmentKey, at: datetime) -> N
     known = environment(connection, key)
     if known and (changed := idle.wake_requested(known, at)) != known:
         put(connection, changed)
+
+
+def _key(environment: Environment) -> dict[str, object]:
+    key = environment.key
+    return {"repo": str(key.repo), "number": key.number, "name": key.name}
+
+
+def _rest(environment: Environment) -> dict[str, object]:
+    return {"host": environment.host, "state": environment.state, "data": pack(environment)}

@@ -93,7 +93,7 @@ class PullWriter:
         """Store an environment that was found at its runner, under the first of these labels that is free.
 
         One that the store knows keeps its own. Returns False if its pull request has an unfinished run, or
-        if the store knows something newer.
+        if the store knows something newer, also if that is stored only now.
         """
         key = found.key
 
@@ -103,7 +103,10 @@ class PullWriter:
             if newer or not idle(connection, key.repo, key.number):
                 return False
             host = known.host if known else pull_rows.free_host(connection, key, labels)
-            pull_rows.put(connection, replace(found, host=host))
+            adopted = replace(found, host=host)
+            if known is None and not pull_rows.add(connection, adopted):
+                return False
+            pull_rows.put(connection, adopted)
             _record(connection, audit)
             return True
 

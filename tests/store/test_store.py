@@ -1,11 +1,14 @@
 """Decisions, runs, environments and replicas, on both databases."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from bot.model.approval import Approval, Revocation
 from bot.model.delivery import Trigger
@@ -29,6 +32,7 @@ from bot.model.run import (
     TestCounts,
 )
 from bot.model.text import Language
+from bot.store import pull_rows
 from bot.store.records import Store
 from tests.fakes.stored import put_environment
 from tests.store.rows import evict, join, stored_comment
@@ -278,6 +282,27 @@ async def test_an_adopted_environment_takes_no_address_and_nothing_newer(store: 
     await store.start(run())
     assert not await writer.adopt(replace(later, sha="c" * 40), labels)
     assert await store.pulls.environments(SHOP, 12) == (known,)
+
+
+@pytest.mark.parametrize("newer", [ready(), replace(ready(), key=EnvironmentKey(SHOP, 13, "preview"))])
+async def test_what_is_stored_while_an_environment_is_adopted_stays(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, newer: Environment
+) -> None:
+    """As when the replica that adopts it freezes in between."""
+    store = await Store.open(postgres_url)
+    loop, free_host = asyncio.get_running_loop(), pull_rows.free_host
+
+    def frozen(connection: Connection, key: EnvironmentKey, labels: Sequence[str]) -> str:
+        host = free_host(connection, key, labels)
+        monkeypatch.setattr(pull_rows, "free_host", free_host)
+        asyncio.run_coroutine_threadsafe(put_environment(store, newer), loop).result()
+        return host
+
+    monkeypatch.setattr(pull_rows, "free_host", frozen)
+    found = replace(ready(), run=0, adopted=Holder(57, 0, "lost4567"))
+    assert not await store.pulls.writer(None).adopt(found, (newer.host,))
+    assert await store.pulls.environments() == (newer,)
+    await store.close()
 
 
 async def test_images_and_comments_are_stored_by_pull_request(store: Store, lease: Lease) -> None:
