@@ -28,9 +28,8 @@ async def _holders(name: str, context: StepContext) -> tuple[Holder, ...]:
     environment = context.environments.get(name)
     if environment is None or environment.adopted is None:
         return context.holders
-    await (
-        context.confirm()
-    )  # The number of a run that this store does not have says nothing about later ones.
+    # The number of a run that this store does not have says nothing about later ones.
+    await context.confirm()
     return environment.adopted, *context.holders
 
 

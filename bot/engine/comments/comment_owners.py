@@ -18,7 +18,7 @@ from bot.engine.deciding.identity import Identity
 from bot.engine.metrics import Metrics
 from bot.engine.records import Records
 from bot.model.delivery import Delivery, Trigger
-from bot.model.errors import GiveUp
+from bot.model.errors import GiveUp, RetryLater
 from bot.model.forge import Comment, PullRequest, PullState, RepoPath
 from bot.model.other_bot import OtherBot
 from bot.model.views import Message
@@ -57,11 +57,11 @@ class CommentOwners:
         if known is None and own.young(self.clock.now()):
             await self.examine(pull, await self.forge.comments_since(pull.repo, pull.number, own.horizon))
 
-    async def examine(self, pull: PullRequest, comments: Iterable[Comment]) -> None:
-        """Examine comments of a pull request, if it is open."""
+    async def examine(self, pull: PullRequest, comments: Iterable[Comment]) -> bool:
+        """Examine comments of a pull request, if it is open. Returns False if that has to be repeated."""
         if pull.state is not PullState.OPEN:
-            return
-        own, others = await self._own(), list[OtherBot]()
+            return True
+        own, others, complete = await self._own(), list[OtherBot](), True
         for comment in comments:
             found = markers.read(comment.body)
             if found is None or found.owner is None:
@@ -72,20 +72,24 @@ class CommentOwners:
                     OtherBot(pull.repo, comment.author, found.owner.text, where, comment.updated_at)
                 )
             elif await self.identity.is_me(comment.author):
-                await self._examine_own(pull, comment, found, own)
+                complete &= await self._examine_own(pull, comment, found, own)
         if others:
             await self._warn(max(others, key=lambda one: one.seen_at))
-        self._examined.add((pull.repo, pull.number))
+        if complete:
+            self._examined.add((pull.repo, pull.number))
+        return complete
 
-    async def _examine_own(self, pull: PullRequest, comment: Comment, found: ReadMarker, own: Own) -> None:
+    async def _examine_own(self, pull: PullRequest, comment: Comment, found: ReadMarker, own: Own) -> bool:
+        """Examine a comment of the bot's account; see `examine`."""
         if (number := found.marker.of_run) is None:
-            return
+            return True
         run, newest = await self.records.runs.run(number), await self.records.runs.newest()
         recent = comment.updated_at >= self.clock.now() - comment_owners.RECENT
         if recent and comment_owners.shows_a_restored_backup(found, own, run, newest):
             await self._renew(own, pull, number)
-        if comment_owners.is_lost(found, comment, own, run):
-            await self._report_lost(pull, comment, number)
+        if not comment_owners.is_lost(found, comment, own, run):
+            return True
+        return await self._report_lost(pull, comment, number)
 
     async def _renew(self, own: Own, pull: PullRequest, number: int) -> None:
         """Give the store a new identity, unless it has just got one."""
@@ -99,7 +103,8 @@ class CommentOwners:
                 number,
             )
 
-    async def _report_lost(self, pull: PullRequest, comment: Comment, number: int) -> None:
+    async def _report_lost(self, pull: PullRequest, comment: Comment, number: int) -> bool:
+        """Edit a comment. Returns False if Gitee failed to: that holds up nothing, and is tried again."""
         self.publisher.lease()
         marker = Marker("lost", str(comment.id))
         view = Message("run_lost", {"run": number, "command": "/deploy"})
@@ -110,7 +115,11 @@ class CommentOwners:
             )
         except GiveUp as error:
             logger.warning("comment %s of %s!%s stays: %s", comment.id, pull.repo, pull.number, error)
-            return
+            return True
+        except RetryLater as error:
+            where = comment.id, pull.repo, pull.number
+            logger.warning("comment %s of %s!%s stays for now: %s", *where, error)
+            return False
         self.metrics.lost_run_reported()
         logger.warning(
             "comment %s of %s!%s waited for run %s of a lost store, and says so now",
@@ -119,6 +128,7 @@ class CommentOwners:
             pull.number,
             number,
         )
+        return True
 
     async def _warn(self, other: OtherBot) -> None:
         if await self.records.other_bots.add(other):

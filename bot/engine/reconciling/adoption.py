@@ -4,7 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bot.core.auditing import own_acts
 from bot.core.reconciling import adoption
@@ -26,8 +26,6 @@ MAX_REQUESTS = 20
 """Pull requests that one sweep asks Gitee about."""
 ASK_AGAIN = timedelta(hours=1)
 """After which Gitee is asked again about a pull request whose environment cannot be adopted."""
-
-NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -51,7 +49,7 @@ class Adoption:
     _pulls: dict[Pull, PullRequest | None] = field(default_factory=dict)
     """What this sweep knows of pull requests; None for those that the bot cannot see."""
     _kept: dict[Pull, datetime] = field(default_factory=dict)
-    """When Gitee was asked about pull requests whose environments stay as they are."""
+    """When Gitee was last asked about pull requests whose environments stay as they are."""
 
     async def adopt(self, found: Mapping[RunnerName, Sequence[Item]]) -> dict[RunnerName, tuple[Item, ...]]:
         """Adopt what belongs to open pull requests; return what is to be removed.
@@ -59,6 +57,8 @@ class Adoption:
         That is what belongs to closed or merged ones, and what cannot be adopted and has expired.
         """
         self._requests_left, self._pulls = MAX_REQUESTS, {}
+        since = self.clock.now() - ASK_AGAIN
+        self._kept = {pull: asked for pull, asked in self._kept.items() if asked > since}
         removed: dict[RunnerName, tuple[Item, ...]] = {}
         for runner, items in found.items():
             over: list[Item] = []
@@ -75,14 +75,13 @@ class Adoption:
         """Ask Gitee about a pull request, unless that is known; False if only the next sweep can ask."""
         if pull in self._pulls:
             return True
-        if not self.serves(pull[0]) or self._kept.get(pull, NEVER) > self.clock.now() - ASK_AGAIN:
+        if not self.serves(pull[0]) or pull in self._kept:
             self._pulls[pull] = None
             return True
         if not self._requests_left:
             return False
         self._requests_left -= 1
         self._pulls[pull] = await self.forge.pull_request(*pull)
-        self._kept.pop(pull, None)
         return True
 
     async def _decided(

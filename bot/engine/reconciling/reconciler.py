@@ -193,14 +193,15 @@ class Reconciler:
         # A store that was restored from a backup does not know what was written after its last sweep.
         reach = await self.owners.reach(pull, min(since, state.cursor.seen_until))
         comments = await self._request(self.forge.comments_since(pull.repo, pull.number, reach - OVERLAP))
-        await self.owners.examine(pull, comments)
+        examined = await self.owners.examine(pull, comments)
         missed = missed_events.missed_comments(comments, state.cursor.since, now, self.age)
         found = [(one, _comment(pull, one, now)) for one in missed]
         missing = await self.records.inbox.missing([delivery.key for _, delivery in found])
         for comment, delivery in found:
             if delivery.key in missing and await self._commands(comment):
                 await self._recover(delivery, Repair.COMMAND)
-        self._comments_read[pull.repo, pull.number] = (now, seen.updated_at)
+        if examined:
+            self._comments_read[pull.repo, pull.number] = (now, seen.updated_at)
 
     async def _commands(self, comment: Comment) -> bool:
         """Whether a comment contains commands and is not the bot's own."""
