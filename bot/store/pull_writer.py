@@ -104,9 +104,10 @@ class PullWriter:
                 return False
             host = known.host if known else pull_rows.free_host(connection, key, labels)
             adopted = replace(found, host=host)
-            if known is None and not pull_rows.add(connection, adopted):
+            if known:
+                pull_rows.put(connection, adopted)
+            elif not pull_rows.add(connection, adopted):
                 return False
-            pull_rows.put(connection, adopted)
             _record(connection, audit)
             return True
 
