@@ -22,7 +22,7 @@ DOCKERFILE = """\
 FROM chatops-demo-base:3.11
 RUN --mount=type=secret,id=npm-token,required=true \\
     echo "the token is $(cat /run/secrets/npm-token)" \\
-    && python3 -c "import base64 as b; print(b.b64encode(b'bot:' + open('/run/secrets/npm-token', 'rb').read()))"
+    && printf 'bot:%s' "$(cat /run/secrets/npm-token)" | python3 -m base64 -e
 """
 
 CONFIG = """\

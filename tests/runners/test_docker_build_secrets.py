@@ -1,7 +1,9 @@
 """Secrets of builds with a real engine: `RUN --mount=type=secret` gets them, and nothing else does."""
 
+import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +16,13 @@ from bot.model.errors import TellUser
 from bot.model.reason import Reason
 from bot.runners.docker.builder import DockerBuilder
 from bot.runners.docker.credentials import Credentials
-from bot.runners.docker.engine import DockerEngine
+from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
+from bot.runners.docker.grpc_server import GrpcServer
 from bot.sandbox.process import ProcessSandbox
 from tests.fakes.log import FakeLog
 from tests.real.parts import RegistryProcess, private_registry
 from tests.runners.test_docker_build import Bench
+from tests.runners.waiting import until
 
 pytestmark = pytest.mark.docker
 
@@ -42,6 +46,57 @@ async def test_a_run_instruction_gets_the_secret_that_it_mounts(bench: Bench, va
     script = "BASE\nRUN --mount=type=secret,id=token,required=true sha256sum /run/secrets/token\n"
     await bench.build(script, secrets={"token": value})
     assert hashlib.sha256(value).hexdigest() in bench.log.text
+
+
+SCRIPT = "BASE\nRUN --mount=type=secret,id=token,required=true cat /run/secrets/token; "
+
+
+async def test_a_session_ends_with_its_build(bench: Bench) -> None:
+    await bench.build(f"{SCRIPT} true\n", secrets={"token": b"x"})
+    assert _sessions() == []
+    building = asyncio.create_task(
+        bench.build(f"{SCRIPT} echo started; sleep 300\n", secrets={"token": b"x"})
+    )
+    await until(lambda: "started" in bench.log.text or building.done())
+    assert len(_sessions()) == 1
+    building.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await building
+    assert _sessions() == []
+
+
+def _sessions() -> list[asyncio.Task[object]]:
+    return [task for task in asyncio.all_tasks() if task.get_name() == "build session"]
+
+
+async def test_a_build_whose_session_is_lost_is_retried_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GrpcServer, "receive", _lose)
+    with pytest.raises(EngineFault, match="session"):
+        await bench.build(f"{SCRIPT} true\n", secrets={"token": b"x"})
+
+
+def _lose(server: GrpcServer, _: bytes) -> bytes:
+    server.ended = True
+    return b""
+
+
+async def test_an_engine_without_sessions_is_not_the_fault_of_the_dockerfile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy before the engine's socket may close this part of its API."""
+    upgraded = DockerEngine.upgraded
+
+    def elsewhere(
+        engine: DockerEngine, path: str, protocol: str, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        return upgraded(engine, f"{path}-none", protocol, headers)
+
+    monkeypatch.setattr(DockerEngine, "upgraded", elsewhere)
+    with pytest.raises(EngineRefused) as caught:
+        await bench.build(f"{SCRIPT} true\n", secrets={"token": b"x"})
+    assert caught.value.facts == {"message": "/session-none is not available"}
 
 
 @pytest.fixture

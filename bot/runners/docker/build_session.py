@@ -59,12 +59,27 @@ class SessionAnswers:
         return encode({1: self._values[name]})
 
 
+class BuildSession:
+    """A session that is being served."""
+
+    def __init__(self, name: str, answers: SessionAnswers, served: asyncio.Task[None]) -> None:
+        self.name = name
+        """Its id, by which a build names it."""
+        self.answers = answers
+        self._served = served
+
+    @property
+    def lost(self) -> bool:
+        """Whether its connection has ended, so that a build cannot have got what it asked for."""
+        return self._served.done()
+
+
 @asynccontextmanager
-async def opened(engine: DockerEngine, answers: SessionAnswers) -> AsyncIterator[str]:
-    """Provide the id of a session, which ends on leaving. Raises EngineFault, EngineRefused."""
-    session = uuid.uuid4().hex
+async def opened(engine: DockerEngine, secrets: Sequence[SecretValue]) -> AsyncIterator[BuildSession]:
+    """Provide a session, which ends on leaving. Raises EngineFault, EngineRefused."""
+    name, answers = uuid.uuid4().hex, SessionAnswers(secrets)
     headers = {
-        "X-Docker-Expose-Session-Uuid": session,
+        "X-Docker-Expose-Session-Uuid": name,
         "X-Docker-Expose-Session-Name": "chatops",
         "X-Docker-Expose-Session-Sharedkey": "",
         "X-Docker-Expose-Session-Grpc-Method": SECRETS,
@@ -72,7 +87,7 @@ async def opened(engine: DockerEngine, answers: SessionAnswers) -> AsyncIterator
     async with engine.upgraded("/session", "h2c", headers) as (reader, writer):
         served = asyncio.create_task(_serve(reader, writer, answers), name="build session")
         try:
-            yield session
+            yield BuildSession(name, answers, served)
         finally:
             served.cancel()
             with suppress(asyncio.CancelledError):

@@ -15,7 +15,7 @@ from bot.ports import BuildOrder, Built, Log, Sandbox
 from bot.runners.build_failure import classify, refused
 from bot.runners.build_isolation import cache_host, refuse_unlisted
 from bot.runners.docker.build_messages import BuildMessages
-from bot.runners.docker.build_session import SessionAnswers, opened
+from bot.runners.docker.build_session import BuildSession, opened
 from bot.runners.docker.context import chunks, filtered
 from bot.runners.docker.credentials import Credentials
 from bot.runners.docker.engine import DockerEngine, EngineFault, EngineRefused
@@ -65,8 +65,12 @@ class DockerBuilder:
         await asyncio.to_thread(place, order)
         await self._block_host_ports(log)
         guarded = self._space.guarded() if self._space else nullcontext()
-        async with filtered(order.context, order.dockerfile, self._sandbox) as context, guarded:
-            image = await self._build(order, context, LogWriter(log))
+        async with (
+            filtered(order.context, order.dockerfile, self._sandbox) as context,
+            guarded,
+            self._session(order) as session,
+        ):
+            image = await self._build(order, context, session, LogWriter(log))
         found = await self._images.inspect(image)
         if found is None:
             raise EngineFault("the image is missing after its build")
@@ -97,7 +101,9 @@ class DockerBuilder:
         name = (bridge.get("Options") or {}).get("com.docker.network.bridge.name", "docker0")
         return build_rules(self._ports, name)
 
-    async def _build(self, order: BuildOrder, context: Path, writer: LogWriter) -> str:
+    async def _build(
+        self, order: BuildOrder, context: Path, session: BuildSession | None, writer: LogWriter
+    ) -> str:
         """Build, and try again whenever the engine could pull a base image that BuildKit could not load.
 
         BuildKit asks its client's session for registry accounts by the registry's host. The bot's accounts
@@ -107,29 +113,30 @@ class DockerBuilder:
         """
         pulled: set[str] = set()
         while True:
-            messages = await self._attempt(order, context, writer)
+            messages = await self._attempt(order, context, session, writer)
             failure = messages.failure
             if failure is None:
                 return messages.image or order.tag
             writer.line(failure.message)
+            if session and session.lost:
+                raise EngineFault("the session of the build was lost")
             if not failure.image or failure.image in pulled:
                 raise classify(failure, path=order.dockerfile)
             pulled.add(failure.image)
             await self._images.ensure(failure.image, writer, own=name_of(order.tag))
 
-    async def _attempt(self, order: BuildOrder, context: Path, writer: LogWriter) -> BuildMessages:
-        messages, answers = BuildMessages(), SessionAnswers(order.secrets)
+    async def _attempt(
+        self, order: BuildOrder, context: Path, session: BuildSession | None, writer: LogWriter
+    ) -> BuildMessages:
+        messages = BuildMessages()
         try:
-            async with (
-                self._session(order, answers) as session,
-                self._engine.open(
-                    "POST",
-                    "/build",
-                    params=self._parameters(order) | session,
-                    data=chunks(context),
-                    headers={"Content-Type": "application/x-tar"},
-                ) as response,
-            ):
+            async with self._engine.open(
+                "POST",
+                "/build",
+                params=self._parameters(order) | ({"session": session.name} if session else {}),
+                data=chunks(context),
+                headers={"Content-Type": "application/x-tar"},
+            ) as response:
                 async for message in self._engine.messages(response):
                     writer.lines(messages.feed(message))
                     refuse_unlisted(messages.fetched, order)
@@ -139,20 +146,19 @@ class DockerBuilder:
                 raise
             writer.line(error.message)
             raise refusal from error
-        writer.lines([f"this build does not get the secret {name}" for name in sorted(answers.missing)])
+        if session:
+            missing = sorted(session.answers.missing)
+            writer.lines([f"this build does not get the secret {name}" for name in missing])
         return messages
 
     @asynccontextmanager
-    async def _session(self, order: BuildOrder, answers: SessionAnswers) -> AsyncIterator[dict[str, str]]:
-        """Provide the parameters of the build's session. Builds that mount no secret need none.
-
-        Without a session, a mount fails even where it may be empty.
-        """
-        if not order.secrets and b"secret" not in (order.text or b"").lower():
-            yield {}
+    async def _session(self, order: BuildOrder) -> AsyncIterator[BuildSession | None]:
+        """Provide a session for a build that mounts secrets, also if it gets none: else the mount fails."""
+        if not order.secrets and b"type=secret" not in (order.text or b"").lower():
+            yield None
             return
-        async with opened(self._engine, answers) as session:
-            yield {"session": session}
+        async with opened(self._engine, order.secrets) as session:
+            yield session
 
     def _parameters(self, order: BuildOrder) -> dict[str, str]:
         found = {
