@@ -1,7 +1,11 @@
 """Secrets of builds with a real engine: `RUN --mount=type=secret` gets them, and nothing else does."""
 
 import asyncio
+import contextlib
 import hashlib
+import shutil
+import ssl
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -97,6 +101,57 @@ async def test_an_engine_without_sessions_is_not_the_fault_of_the_dockerfile(
     with pytest.raises(EngineRefused) as caught:
         await bench.build(f"{SCRIPT} true\n", secrets={"token": b"x"})
     assert caught.value.facts == {"message": "/session-none is not available"}
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["TCP", "TLS"])
+async def test_an_engine_elsewhere_gives_builds_their_secrets(
+    bench: Bench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    encrypted: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    context = await asyncio.to_thread(_certificate, folder) if encrypted else None
+    if encrypted:
+        monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+        monkeypatch.setenv("DOCKER_CERT_PATH", str(folder))
+    async with await asyncio.start_server(_forward, "127.0.0.1", 0, ssl=context) as server:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        engine = await DockerEngine.connect()
+        bench.builder = DockerBuilder(engine, ProcessSandbox(), instance=bench.instance, network="none")
+        await bench.build(f"{SCRIPT} true\n", secrets={"token": b"from far away"})
+        await engine.close()
+    assert "from far away" in bench.log.text
+
+
+def _certificate(folder: Path) -> ssl.SSLContext:
+    """Write a certificate as the Docker CLI expects it, and return the server's side of TLS."""
+    command = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=engine")
+    files = ("-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"))
+    name = ("-addext", "subjectAltName=IP:127.0.0.1")
+    subprocess.run(["/usr/bin/openssl", *command, *files, *name], check=True, capture_output=True)  # noqa: S603 - constants
+    shutil.copy(folder / "cert.pem", folder / "ca.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(folder / "ca.pem"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context
+
+
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Connect a client with the engine of this machine."""
+    engine_reader, engine_writer = await asyncio.open_unix_connection("/var/run/docker.sock")
+    async with asyncio.TaskGroup() as both:
+        both.create_task(_copy(reader, engine_writer))
+        both.create_task(_copy(engine_reader, writer))
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
 
 
 @pytest.fixture
